@@ -1,0 +1,54 @@
+"""scrapepool reads targets, schedules them, fetches them, records the outcomes and renders what happens.
+
+Five verbs, five packages: ``read``, ``schedule``, ``fetch``, ``record``, ``render``. ``engine``
+carries values between them, ``run`` builds engines from ``settings``, ``cli`` turns words into
+settings. Of use to others are ``PooledSession``, ``Settings`` and ``fetch``::
+
+    for outcome in fetch(["https://example.org/"], Settings()):
+        ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+# The stage is loaded first: Python binds a subpackage to its name when it is imported, which would hide the function.
+from . import fetch as _stage  # noqa: F401
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .fetch.session import PooledSession, PoolStats
+    from .model import Outcome, verdict
+    from .settings import Settings
+
+__version__ = "0.1.0"
+__all__ = ["Outcome", "PoolStats", "PooledSession", "Settings", "fetch", "verdict"]
+
+_HOMES = {
+    "PooledSession": ".fetch.session",
+    "PoolStats": ".fetch.session",
+    "Outcome": ".model",
+    "verdict": ".model",
+    "Settings": ".settings",
+}
+
+
+def fetch(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:  # type: ignore[no-redef]
+    """Fetch every URL and yield its outcome as it completes: what the command does, lazily.
+
+    Nothing new is begun while the caller does not ask for more. Stopping the iteration early
+    (``break``, ``close()``) cuts what is in flight. Raises UsageError for settings that cannot be meant.
+    """
+    from .run.assemble import outcomes  # noqa: PLC0415 - so that ``scrapepool --help`` does not pay for requests
+
+    return outcomes(urls, settings)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use, for the same reason."""
+    from importlib import import_module  # noqa: PLC0415
+
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

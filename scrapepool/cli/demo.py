@@ -1,0 +1,69 @@
+"""``scrapepool demo``: the whole tool at work on a small web of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from ..settings import Settings
+from .exits import Exit
+from .grouped import GroupedCommand, GroupedOption
+
+AFTER = """The failures are part of the show: that web has slow, flaky, refusing and lying hosts on purpose.
+Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
+
+
+@click.command(cls=GroupedCommand)
+@click.option("--list", "only_list", is_flag=True, help="Print the URLs and do nothing.", cls=GroupedOption, subject="What")
+@click.option("--keep", is_flag=True, help="Only serve, until Ctrl-C, so that the URLs can be fetched by hand.",
+              cls=GroupedOption, subject="What")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, metavar="N",
+              help="Port of every host; 0 for any free one.  [default: 8900, or any free one]",
+              cls=GroupedOption, subject="How")
+@click.option("-o", "--output", metavar="FILE",
+              help="Where records go.  [default: nowhere on a terminal, else standard output]",
+              cls=GroupedOption, subject="How")
+@click.option("--progress", type=click.Choice(["auto", "live", "plain", "none"]), default="auto", show_default=True,
+              help="As for fetch.", cls=GroupedOption, subject="How")
+def demo(only_list: bool, keep: bool, port: int | None, output: str | None, progress: Any) -> int:
+    """Fetch a small web that this command itself serves on loopback, with the live view.
+
+    Sixteen hosts, quick, slow, flaky, redirecting, rate-limited and lying ones; nobody's server is touched.
+    """  # fmt: skip
+    from ..demo import DEFAULT_PORT, DemoWeb, demo_urls  # noqa: PLC0415 - a quick --help needs none of it
+
+    if only_list:
+        click.echo("\n".join(demo_urls(DEFAULT_PORT if port is None else port)))
+        return Exit.OK
+    try:
+        web = DemoWeb(DEFAULT_PORT if port is None else port)
+    except OSError as error:
+        raise UsageError(f"no server can be started on loopback: {error.strerror}") from error
+    with web:
+        if keep:
+            return _serve(web.urls, web.port)
+        from .fetch import run  # noqa: PLC0415
+
+        if output is None and sys.stdout is not None and sys.stdout.isatty():
+            output = os.devnull
+        settings = Settings().with_(output={"path": output}, display={"progress": progress})
+        code = run(web.urls, settings)
+    if code in (Exit.OK, Exit.SOME_FAILED):
+        click.echo(AFTER, err=True)
+        return Exit.OK
+    return code
+
+
+def _serve(urls: list[str], port: int) -> int:
+    import threading  # noqa: PLC0415
+
+    click.echo(f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and its like; Ctrl-C ends it", err=True)
+    click.echo(f"try: scrapepool demo --list --port {port} | scrapepool fetch -", err=True)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    return Exit.OK

@@ -1,0 +1,25 @@
+"""Exit codes, as documented in ``docs/interface.md``: part of the interface."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    """Every target ended ok, unchanged, or skipped as a duplicate."""
+    SOME_FAILED = 1
+    """The run finished and some target did not."""
+    USAGE = 2
+    """Options, an unreadable list, or a list with no usable URL."""
+    OUTPUT = 3
+    """An output cannot be written."""
+    BUG = 70
+    """EX_SOFTWARE."""
+    HANGUP = 129
+    INTERRUPT = 130
+    PIPE = 141
+    """The reader of standard output went away."""
+    TERMINATE = 143

@@ -1,0 +1,108 @@
+"""Lines about single URLs: on standard error with ``--verbose``, in a file with ``--log-file``.
+
+Decides what such a line says. The records remain the whole truth; this is for a person who looks on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from ..errors import OutputError
+from ..model import Outcome, Skipped, error_of, verdict
+from ..ports import Snapshot, View
+from ..settings import DisplaySettings
+from ..text import printable
+
+SHOWN = 20  # notes about the list that are shown before the rest is only recorded
+
+
+class RunLog:
+    """Writes what one run has to say about single lines and URLs.
+
+    Raises OutputError where the log file cannot be opened. A log that cannot be written later is given up, not the run.
+    """
+
+    def __init__(self, settings: DisplaySettings, view: View) -> None:
+        self._view = view
+        self._verbose = settings.verbose
+        self._rejected = 0
+        self._file: TextIO | None = None
+        if settings.log_file is not None:
+            try:
+                self._file = Path(settings.log_file).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
+            except OSError as error:
+                raise OutputError(settings.log_file, error.strerror or str(error)) from error
+        self._quiet = not (self._verbose or self._file)
+
+    def __enter__(self) -> Self:
+        self._write("started")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._write(f"stopped: {error}")
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+    def note(self, message: str) -> None:
+        """Say something about the run as a whole."""
+        self._view.note(message)
+        self._write(message)
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Say which of these did not succeed; rejected lines of a list are said in any case, the first few of them."""
+        for outcome in outcomes:
+            word = verdict(outcome)
+            if word == "skipped":
+                self._skipped(outcome)
+            elif not self._quiet and word not in ("ok", "unchanged"):
+                self._say(outcome, word)
+
+    def end(self, last: Snapshot, code: int) -> None:
+        """Say how the run ended."""
+        counts = ", ".join(f"{word} {number}" for word, number in sorted(last.outcomes.items()))
+        self._write(f"ended after {last.elapsed:.1f} s with exit code {code}: {counts or 'nothing done'}")
+
+    def _skipped(self, outcome: Outcome) -> None:
+        error = error_of(outcome)
+        if error == "duplicate":
+            if not self._quiet:
+                self._say(outcome, "skipped")
+            return
+        self._rejected += 1
+        message = printable(f"{outcome.detail}: {_short(outcome)}" if isinstance(outcome, Skipped) else "")
+        if self._verbose or self._rejected <= SHOWN:
+            self._view.note(message)
+        elif self._rejected == SHOWN + 1:
+            self._view.note("more lines are rejected; the records name all of them")
+        self._write(message)
+
+    def _say(self, outcome: Outcome, word: str) -> None:
+        what = error_of(outcome) or word
+        line = printable(f"{word}  {what}  {outcome.target.url}  {outcome.detail or outcome.status or ''}".rstrip())
+        if self._verbose:
+            self._view.note(line)
+        self._write(line)
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
+            self._file.flush()
+        except OSError:
+            self._view.note("the log file cannot be written any more")
+            self._file = None
+
+
+def _short(outcome: Outcome) -> str:
+    url = outcome.target.url
+    return url if len(url) <= 100 else f"{url[:97]}..."

@@ -1,0 +1,237 @@
+"""What each host of the demo's web answers: a pure function of the host's role and the visit.
+
+Decides characters, pages and their pace; knows no sockets, clocks or dice. Nothing is random: the
+same visit always gets the same reply. A page names the URL it was asked under, so that a body which
+arrived for the wrong URL shows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import NamedTuple
+from urllib.parse import quote
+
+from .wire import Reply, Then
+
+MEGABYTE = 1_000_000
+
+LIMIT_WINDOW = 2.0
+"""Seconds over which the limited host counts, and which it asks for in Retry-After."""
+
+LIMIT_REQUESTS = 16
+"""Requests that it answers in a window: a third of its pages, so that the wait is seen twice."""
+
+
+class Visit(NamedTuple):
+    """One request, as far as an answer may depend on it.
+
+    origin: of the host asked. path: as it came over the wire. nth: requests for this path so far, this one
+    included. recent: requests to this host in its role's window, this one included. now: Unix seconds.
+    peers: origins of all hosts, by role.
+    """
+
+    origin: str
+    path: str
+    nth: int
+    recent: int
+    now: float
+    peers: Mapping[str, str]
+
+    @property
+    def number(self) -> int:
+        """The page's number, from its path's last segment; 0 where it has none."""
+        last = self.path.rpartition("/")[2]
+        return int(last) if last.isascii() and last.isdigit() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A host's part in the demo.
+
+    name: one word. character: what it is like, for people. paths: its pages, as a list gives them.
+    answer: what it says to a visit of one of them. window: seconds over which ``Visit.recent`` counts, 0 for none.
+    """
+
+    name: str
+    character: str
+    paths: tuple[str, ...]
+    answer: Callable[[Visit], Reply]
+    window: float = 0.0
+
+
+def reply_to(role: Role, visit: Visit) -> Reply:
+    """Reply with the page, the host's robots.txt, its index, or that there is no such page."""
+    if visit.path in _WIRE_PATHS[role.name]:
+        return role.answer(visit)
+    if visit.path == "/robots.txt" and role.name == "fenced":
+        return _reply(200, b"User-agent: *\nDisallow: /private/\n", "text/plain")
+    if visit.path == "/":
+        links = "".join(f'<li><a href="{path}">{path}</a>\n' for path in role.paths)
+        return _reply(
+            200, f"<!doctype html><title>{role.name}</title><h1>{role.character}</h1><ul>\n{links}</ul>\n".encode()
+        )
+    return _reply(404, _page(visit, "no such page"))
+
+
+def _page(visit: Visit, text: str, size: int = 0) -> bytes:
+    """Write a page that names its URL, filled up to ``size`` bytes at least."""
+    line = f"<p>{text}\n".encode()
+    url = visit.origin + visit.path
+    head = f"<!doctype html><meta charset=utf-8><title>{visit.path}</title><p>This is {url}\n".encode()
+    return head + line * max(1, math.ceil((size - len(head)) / len(line)))
+
+
+def _head(status: int, *fields: str, version: str = "1.1", content_type: str = "text/html; charset=utf-8") -> bytes:
+    lines = (f"HTTP/{version} {status} {HTTPStatus(status).phrase}", f"Content-Type: {content_type}", *fields, "", "")
+    return "\r\n".join(lines).encode("ascii")
+
+
+def _reply(
+    status: int, body: bytes, content_type: str = "text/html; charset=utf-8", *fields: str, delay: float = 0.0
+) -> Reply:
+    return Reply(_head(status, f"Content-Length: {len(body)}", *fields, content_type=content_type), body, delay)
+
+
+def _ok(visit: Visit, text: str, *fields: str, size: int = 2_000, delay: float = 0.0) -> Reply:
+    return _reply(200, _page(visit, text, size), "text/html; charset=utf-8", *fields, delay=delay)
+
+
+def _refusal(visit: Visit, status: int, *fields: str, delay: float = 0.0) -> Reply:
+    body = _page(visit, HTTPStatus(status).phrase)
+    return _reply(status, body, "text/html; charset=utf-8", *fields, delay=delay)
+
+
+def _quick(visit: Visit) -> Reply:
+    return _ok(visit, "quick", delay=0.002 + visit.number % 5 / 1000)
+
+
+def _steady(visit: Visit) -> Reply:
+    return _ok(visit, "steady", size=8_000, delay=0.05 + visit.number % 11 / 200)
+
+
+def _slow(visit: Visit) -> Reply:
+    return _ok(visit, "slow", delay=0.8)
+
+
+def _flaky(visit: Visit) -> Reply:
+    if visit.number % 5 == 0 and visit.nth == 1:
+        if visit.number % 10 == 0:
+            return _refusal(visit, 503, delay=0.1)
+        return Reply(b"", delay=0.1, then=Then.RESET)
+    return _ok(visit, "up again", delay=0.15)
+
+
+def _redirecting(visit: Visit) -> Reply:
+    match visit.path.split("/")[1], visit.number % 2:
+        case "here", _:
+            location = f"/landing/{visit.number}"
+        case "loop", odd:
+            location = f"/loop/{2 if odd else 1}"
+        case "away", even_or_odd:
+            location = f"{visit.peers[('quick', 'steady')[even_or_odd]]}/page/{visit.number}"
+        case _:
+            return _ok(visit, "landed", delay=0.1)
+    return _refusal(visit, 302, f"Location: {location}", delay=0.1)
+
+
+def _limited(visit: Visit) -> Reply:
+    if visit.recent <= LIMIT_REQUESTS:
+        return _ok(visit, "within the limit", delay=0.03)
+    seconds = int(LIMIT_WINDOW)
+    dated = formatdate(math.ceil(visit.now) + seconds, usegmt=True)
+    return _refusal(visit, 429, f"Retry-After: {dated if visit.number % 2 else seconds}")
+
+
+def _missing(visit: Visit) -> Reply:
+    return _refusal(visit, 410 if visit.number % 3 == 0 else 404, delay=0.12)
+
+
+def _truncated(visit: Visit) -> Reply:
+    whole = _ok(visit, "cut short", size=6_000, delay=0.15)
+    if visit.number % 3:
+        return whole
+    return whole._replace(body=whole.body[: len(whole.body) // 2], then=Then.CLOSE)
+
+
+def _large(visit: Visit) -> Reply:
+    return _ok(visit, "large", size=(2 + visit.number % 4) * MEGABYTE, delay=0.3)
+
+
+def _compressed(visit: Visit) -> Reply:
+    body = gzip.compress(_page(visit, "compressed", 20_000), compresslevel=1, mtime=0)
+    return _reply(200, body, "text/html; charset=utf-8", "Content-Encoding: gzip", "Vary: Accept-Encoding", delay=0.2)
+
+
+def _chunked(visit: Visit) -> Reply:
+    body = _page(visit, "in chunks", 6_000)
+    chunks = (body[at : at + 1000] for at in range(0, len(body), 1000))
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return Reply(_head(200, "Transfer-Encoding: chunked"), framed + b"0\r\n\r\n", delay=0.25)
+
+
+def _failing(visit: Visit) -> Reply:
+    if visit.number % 3 == 0:
+        return _refusal(visit, 418, delay=0.1)
+    if visit.number % 3 == 1 and visit.nth > 1:
+        return _ok(visit, "mended", delay=0.1)
+    return _refusal(visit, 500, delay=0.1)
+
+
+def _ancient(visit: Visit) -> Reply:
+    return Reply(_head(200, version="1.0"), _page(visit, "until the connection closes", 3_000), 0.3, Then.CLOSE)
+
+
+def _foreign(visit: Visit) -> Reply:
+    return _ok(visit, "Grüße, 你好, привет", delay=0.2)
+
+
+def _hinting(visit: Visit) -> Reply:
+    final = _ok(visit, "after early hints", delay=0.3)
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload; as=style\r\n\r\n"
+    return final._replace(head=hints + final.head)
+
+
+def _fenced(visit: Visit) -> Reply:
+    return _ok(visit, "inside the fence" if visit.path.startswith("/private/") else "outside", delay=0.1)
+
+
+def _numbered(count: int, *prefixes: str) -> tuple[str, ...]:
+    """``/prefix/1`` … ``/prefix/count``, the prefixes taking turns."""
+    return tuple(f"/{prefixes[i % len(prefixes)]}/{i + 1}" for i in range(count))
+
+
+ROLES: tuple[Role, ...] = (
+    Role("quick", "answers within milliseconds", _numbered(170, "page"), _quick),
+    Role("steady", "takes 50 to 100 ms", _numbered(180, "page"), _steady),
+    Role("slow", "thinks for 0.8 s, and so decides how long the run takes", _numbered(52, "page"), _slow),
+    Role("flaky", "fails every fifth page at first, by 503 or reset", _numbered(75, "page"), _flaky),
+    Role(
+        "redirecting",
+        "sends you elsewhere, twice in a circle",
+        (*_numbered(40, "here", "away"), "/loop/1", "/loop/2"),
+        _redirecting,
+    ),
+    Role("limited", "429 with Retry-After when asked too often", _numbered(48, "page"), _limited, LIMIT_WINDOW),
+    Role("missing", "404 and 410", _numbered(60, "gone"), _missing),
+    Role("truncated", "every third body ends half-way", _numbered(24, "page"), _truncated),
+    Role("large", "bodies of 2 to 5 MB", _numbered(12, "file"), _large),
+    Role("compressed", "gzip", _numbered(60, "page"), _compressed),
+    Role("chunked", "chunked transfer coding", _numbered(60, "page"), _chunked),
+    Role("failing", "500 for ever or for once, and a teapot", _numbered(15, "page"), _failing),
+    Role("ancient", "HTTP/1.0: the body ends with the connection", _numbered(40, "page"), _ancient),
+    Role("foreign", "paths in many scripts", _numbered(60, "straße", "日本語", "кошка", "emoji-🙂"), _foreign),
+    Role("hinting", "103 Early Hints before each reply", _numbered(50, "page"), _hinting),
+    Role("fenced", "a robots.txt that shuts /private/ off", _numbered(24, "page", "page", "private"), _fenced),
+)
+"""Every host. With the default settings they finish one after another, over some ten seconds."""
+
+_WIRE_PATHS: Mapping[str, frozenset[str]] = {
+    role.name: frozenset({*map(quote, role.paths), *(_numbered(40, "landing") if role.name == "redirecting" else ())})
+    for role in ROLES
+}
+"""The paths that each role answers, as they come over the wire: those of its list, and where its redirects lead."""

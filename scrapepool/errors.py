@@ -1,0 +1,58 @@
+"""What puts a whole run in trouble. A URL that fails is a value (``model.Failed``), not one of these."""
+
+from __future__ import annotations
+
+
+class ScrapepoolError(Exception):
+    """Base of all errors that scrapepool raises on purpose."""
+
+
+class UsageError(ScrapepoolError):
+    """Options or settings that cannot be meant: exit code 2."""
+
+
+class ListError(ScrapepoolError):
+    """A list that cannot be read: exit code 2.
+
+    source: the list's name as the user gave it. reason: what is wrong, without a full stop.
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(source, reason)
+        self.source = source
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.reason}"
+
+
+class OutputError(ScrapepoolError):
+    """An output that cannot be written: exit code 3.
+
+    path: the file, or ``standard output``. reason: what the system said.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {self.reason}"
+
+
+class InvalidURLError(ScrapepoolError, ValueError):
+    """Text that is no URL which can be fetched.
+
+    url: the text. reason: what is wrong, without a full stop.
+    scheme_unsupported: True where it is a URL, of a scheme that is not fetched.
+    """
+
+    def __init__(self, url: str, reason: str, *, scheme_unsupported: bool = False) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+        self.scheme_unsupported = scheme_unsupported
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,89 @@
+"""A body on its way in: decoded, weighed, hashed, and kept where someone wants it.
+
+Decides when a body is too large, which is at the byte that passes a limit and not when it is over.
+Does not know the connection, nor where the body ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..settings import SizeLimits
+from .decode import decoder_for
+from .faults import TooLargeError
+
+HEAD_KEPT = 1024
+"""Bytes of the decoded body's beginning that are always kept: where a page may name its charset."""
+
+
+class Body:
+    """Takes the pieces of one body as received, with the transfer coding removed.
+
+    wire, size: bytes so far, as received and decoded. head: the first HEAD_KEPT decoded bytes.
+    sha256: hex digest of the decoded body, set by ``finish``. content: the decoded body, set by
+    ``finish`` where ``keep`` is given. Raises DecodeError for more codings than are taken off.
+    """
+
+    __slots__ = ("_decoder", "_hash", "_limits", "_max_size", "_pieces", "content", "head", "sha256", "size", "wire")
+
+    def __init__(self, limits: SizeLimits, content_encoding: bytes | None, *, keep: bool) -> None:
+        self._limits = limits
+        self._max_size = limits.max_size
+        self._decoder = None if content_encoding is None else decoder_for(content_encoding)
+        self._hash = hashlib.sha256()
+        self._pieces: list[bytes] | None = [] if keep else None
+        self.wire = self.size = 0
+        self.head = b""
+        self.sha256: str | None = None
+        self.content: bytes | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether a content coding has reached its own end, which tells a whole body from a cut one."""
+        return self._decoder is not None and self._decoder.ended
+
+    @property
+    def notes(self) -> list[str]:
+        """What decoding let pass, one human line each."""
+        return [] if self._decoder is None else self._decoder.notes
+
+    def declare(self, length: int) -> None:
+        """Take note of the body's length in bytes before it comes. Raises TooLargeError."""
+        if length > self._max_size:
+            raise TooLargeError(f"the body is announced with {length} bytes, the limit is {self._max_size}")
+
+    def feed(self, piece: bytes) -> None:
+        """Take a piece of the body. Raises DecodeError, and TooLargeError at the byte that is one too many."""
+        self.wire += len(piece)
+        if self.wire > self._max_size:
+            raise TooLargeError(f"over {self._max_size} bytes received")
+        if self._decoder is None:
+            self._add(piece)
+            return
+        for part in self._decoder.feed(piece):
+            self._add(part)
+            if self.size > self._max_size:
+                raise TooLargeError(f"over {self._max_size} bytes decoded, from {self.wire} received")
+            if self.size > self._limits.ratio_floor and self.size > self.wire * self._limits.max_ratio:
+                ratio = self.size / self.wire
+                raise TooLargeError(
+                    f"{self.size} bytes decoded from {self.wire} received so far: "
+                    f"{ratio:.0f} times as many, the limit is {self._limits.max_ratio:.0f}"
+                )
+
+    def finish(self) -> None:
+        """Say that the body is over. Raises DecodeError (truncated) where its coding has not ended."""
+        if self._decoder is not None:
+            self._decoder.finish()
+        self.sha256 = self._hash.hexdigest()
+        if self._pieces is not None:
+            self.content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._pieces = None
+
+    def _add(self, part: bytes) -> None:
+        if self.size < HEAD_KEPT:
+            self.head = (self.head + part[:HEAD_KEPT])[:HEAD_KEPT]
+        self.size += len(part)
+        self._hash.update(part)
+        if self._pieces is not None:
+            self._pieces.append(part)

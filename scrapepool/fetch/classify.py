@@ -1,0 +1,131 @@
+"""Exceptions of other people's code, translated: the one place where they stop.
+
+Decides by a table which ``ErrorKind`` an exception is, what a person is told, and whether
+asking again may help. Some of what requests and urllib3 raise is no RequestException
+(UnicodeError, LocationParseError, ValueError, MemoryError): the table's last row is
+``internal``, so that nothing which one URL does kills a worker.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import ssl
+from collections.abc import Callable
+
+from requests import exceptions as rq
+from urllib3 import exceptions as u3
+
+from ..model import ErrorKind, Retryable
+from .faults import FetchError
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.2
+
+_BEFORE_THE_REQUEST = {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.PROXY}
+_IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
+
+_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
+
+
+def _by_cause(error: BaseException) -> FetchError:
+    """What stands behind one of urllib3's wrappers."""
+    cause = error.__cause__
+    return classify(cause) if isinstance(cause, Exception) else FetchError(ErrorKind.CONNECT_REFUSED, _words(error))
+
+
+def _connection(error: BaseException) -> FetchError:
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.errno in _OUT_OF_DESCRIPTORS:
+        return FetchError(ErrorKind.INTERNAL, "this process has no file descriptor left for another connection")
+    return FetchError(ErrorKind.CONNECT_REFUSED, _words(cause or error))
+
+
+def _dns(error: BaseException) -> FetchError:
+    cause = error.__cause__
+    return FetchError(ErrorKind.DNS, cause.detail if isinstance(cause, FetchError) else _words(error))
+
+
+def _certificate(error: BaseException) -> FetchError:
+    return FetchError(ErrorKind.TLS, _certificate_words(error))
+
+
+_VERIFY = {  # OpenSSL's X509_V_ERR_ numbers
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    18: "the certificate is self-signed",
+    19: "the chain ends in a self-signed certificate that is not trusted",
+    20: "the certificate's issuer is unknown",
+    21: "the certificate's issuer is unknown",
+    23: "the certificate has been revoked",
+    62: "the certificate is for another host",
+    64: "the certificate is for another address",
+}
+
+
+def _certificate_words(error: BaseException) -> str:
+    code = getattr(error, "verify_code", None)
+    message = getattr(error, "verify_message", "") or _words(error)
+    return _VERIFY.get(code, message) if code is not None else message
+
+
+def _kind(kind: ErrorKind) -> Callable[[BaseException], FetchError]:
+    return lambda error: FetchError(kind, _words(error))
+
+
+_TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], FetchError]], ...] = (
+    ((u3.ProxyError, rq.ProxyError, rq.InvalidProxyURL, u3.ProxySchemeUnknown), _kind(ErrorKind.PROXY)),
+    ((u3.NameResolutionError,), _dns),
+    ((u3.ConnectTimeoutError,), _kind(ErrorKind.CONNECT_TIMEOUT)),
+    ((u3.NewConnectionError,), _connection),
+    ((ssl.SSLCertVerificationError,), _certificate),
+    ((u3.SSLError, rq.SSLError), lambda error: _tls_by_argument(error)),
+    ((ssl.SSLEOFError,), lambda error: FetchError(ErrorKind.RESET, "the server closed the connection within TLS")),
+    ((ssl.SSLError,), lambda error: FetchError(ErrorKind.TLS, str(getattr(error, "reason", None) or _words(error)).lower().replace("_", " "))),
+    ((u3.ReadTimeoutError, TimeoutError), _kind(ErrorKind.READ_TIMEOUT)),
+    ((ConnectionRefusedError,), _kind(ErrorKind.CONNECT_REFUSED)),
+    ((ConnectionError, http.client.RemoteDisconnected), _kind(ErrorKind.RESET)),
+    ((http.client.IncompleteRead, u3.IncompleteRead), _kind(ErrorKind.TRUNCATED)),
+    ((http.client.HTTPException, u3.ProtocolError), _kind(ErrorKind.PROTOCOL)),
+    ((u3.DecodeError,), _kind(ErrorKind.DECODE)),
+    ((rq.InvalidSchema,), _kind(ErrorKind.UNSUPPORTED_SCHEME)),
+    ((u3.LocationParseError, rq.InvalidURL, rq.MissingSchema, UnicodeError), _kind(ErrorKind.INVALID_URL)),
+    ((OSError,), lambda error: _system(error)),
+    ((BaseException,), lambda error: FetchError(ErrorKind.INTERNAL, f"{type(error).__name__}: {_words(error)}")),
+)
+
+
+def classify(error: BaseException) -> FetchError:
+    """The fault that ``error`` stands for."""
+    if isinstance(error, FetchError):
+        return error
+    for types, translate in _TABLE:
+        if isinstance(error, types):
+            return translate(error)
+    raise AssertionError("the last row takes everything")
+
+
+def retryable(fault: FetchError, method: str) -> Retryable | None:
+    """Whether asking again may help, and is allowed with this method."""
+    if fault.kind in _BEFORE_THE_REQUEST:
+        return Retryable()
+    if fault.kind in _IN_TRANSIT and method in IDEMPOTENT:
+        return Retryable()
+    return None
+
+
+def _tls_by_argument(error: BaseException) -> FetchError:
+    inner = error.args[0] if error.args else None
+    return classify(inner) if isinstance(inner, ssl.SSLError) else FetchError(ErrorKind.TLS, _words(error))
+
+
+def _system(error: BaseException) -> FetchError:
+    if getattr(error, "errno", None) in _OUT_OF_DESCRIPTORS:
+        return FetchError(ErrorKind.INTERNAL, "this process has no file descriptor left for another connection")
+    text = _words(error)
+    return FetchError(ErrorKind.PROXY if text.startswith("tunnel") else ErrorKind.RESET, text)
+
+
+def _words(error: BaseException) -> str:
+    """What the exception says, for people: the system's words where it has some."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

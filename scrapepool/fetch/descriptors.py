@@ -1,0 +1,33 @@
+"""File descriptors: how many there are to spend on connections.
+
+Decides the share of the process's limit that workers and idle connections may take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
+SHARE = 0.8  # the rest is for files, the terminal, name look-ups and whatever the caller holds
+WITHOUT_LIMIT = 8192
+
+
+def budget() -> int:
+    """Descriptors that connections may take."""
+    if resource is None:
+        return WITHOUT_LIMIT
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return WITHOUT_LIMIT if soft == resource.RLIM_INFINITY else int(soft * SHARE)
+
+
+def raise_soft_limit() -> None:
+    """Lift the soft limit to the hard one, as far as the system lets us."""
+    if resource is None:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

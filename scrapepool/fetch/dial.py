@@ -1,0 +1,86 @@
+"""A TCP connection to whichever address answers first (RFC 8305, "Happy Eyeballs").
+
+Decides which of a name's addresses is used. Every wait has an end; knows no HTTP, no TLS.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from .resolver import Address
+
+STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
+_PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
+
+
+def dial(
+    addresses: Sequence[Address],
+    timeout: float,
+    *,
+    options: Iterable[tuple[int, int, int | bytes]] = (),
+    source: tuple[str, int] | None = None,
+    on_socket: Callable[[socket.socket], None] = lambda sock: None,
+) -> tuple[socket.socket, Address]:
+    """Connect to one of ``addresses`` within ``timeout`` seconds; the socket comes back blocking.
+
+    on_socket: told of each socket before it connects, so that another thread can cut it.
+    Raises TimeoutError, or the OSError of the first address that refused.
+    """
+    give_up = time.monotonic() + timeout
+    waiting = list(addresses)
+    first_error: OSError | None = None
+    with selectors.DefaultSelector() as race:
+        try:
+            while waiting or race.get_map():
+                if waiting:
+                    address = waiting.pop(0)
+                    try:
+                        sock = _begin(address, options, source, on_socket)
+                    except OSError as error:
+                        first_error = first_error or error
+                        continue
+                    race.register(sock, selectors.EVENT_WRITE, address)
+                left = give_up - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"no connection within {timeout:.3g} s")
+                for key, _ in race.select(min(left, STAGGER) if waiting else left):
+                    sock = key.fileobj  # type: ignore[assignment]
+                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    race.unregister(sock)
+                    if code == 0:
+                        sock.setblocking(True)
+                        return sock, key.data
+                    sock.close()
+                    first_error = first_error or OSError(code, os.strerror(code))
+        finally:
+            for key in list(race.get_map().values()):
+                key.fileobj.close()  # type: ignore[union-attr]
+    raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+
+
+def _begin(
+    address: Address,
+    options: Iterable[tuple[int, int, int | bytes]],
+    source: tuple[str, int] | None,
+    on_socket: Callable[[socket.socket], None],
+) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        if source:
+            sock.bind(source)
+        sock.setblocking(False)
+        on_socket(sock)
+        code = sock.connect_ex(address.sockaddr)
+        if code not in _PENDING and code != 0:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,62 @@
+"""What can go wrong with one exchange, as exceptions inside the fetch stage.
+
+Decides what such an error carries, and whether asking again can help where its raiser does not
+say. None of these leaves the stage: its boundary turns them into values. Knows no sockets.
+"""
+
+from __future__ import annotations
+
+from ..model import ErrorKind
+
+TRANSIENT = frozenset(
+    {
+        ErrorKind.DNS,
+        ErrorKind.CONNECT_REFUSED,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.READ_TIMEOUT,
+        ErrorKind.DEADLINE,
+        ErrorKind.RESET,
+        ErrorKind.TRUNCATED,
+    }
+)
+"""Kinds that a second try may cure; the others would say the same again."""
+
+
+class FetchError(Exception):
+    """One exchange failed.
+
+    kind: the record's slug. detail: one human line, without a full stop. retryable: whether asking
+    again may help; where it is not given, ``TRANSIENT`` says.
+    """
+
+    def __init__(self, kind: ErrorKind, detail: str, *, retryable: bool | None = None) -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+        self.retryable = kind in TRANSIENT if retryable is None else retryable
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+class ReplyError(FetchError):
+    """Bytes that are no whole HTTP/1 response: ``protocol``, ``truncated`` or ``reset``.
+
+    fresh: True where the connection ended before any byte of an answer came. Where it had served
+    before, the server had closed it in the meantime and the request may simply be sent again.
+    """
+
+    def __init__(self, kind: ErrorKind, detail: str, *, fresh: bool = False) -> None:
+        super().__init__(kind, detail)
+        self.fresh = fresh
+
+
+class DecodeError(FetchError):
+    """A body that is not what its Content-Encoding says (``decode``), or that ends too soon (``truncated``)."""
+
+
+class TooLargeError(FetchError):
+    """A body beyond the size limits: ``too_large``."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorKind.TOO_LARGE, detail)

@@ -1,0 +1,157 @@
+"""How one host is asked: everything about a request that does not change from URL to URL, made once.
+
+Decides the header block as bytes, the proxy, the trust and the pool of a host. requests looks all
+of these up for each request (proxies from the environment alone cost 200 µs); here a URL adds its
+path and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import Any
+
+import requests
+from requests.auth import HTTPBasicAuth
+from requests.cookies import RequestsCookieJar
+from requests.utils import select_proxy, unquote
+from urllib3.util.proxy import connection_requires_http_tunnel
+
+from ..model import HostKey
+from ..settings import RequestSettings
+from .pool import HostPool
+from .redirect import is_secret
+from .session import PooledSession
+
+MOST_ROUTES = 4096
+REFRESH = 1.0  # seconds; how often a pool in use is moved to the young end of the manager's LRU
+
+
+class Route:
+    """One host, asked with one method.
+
+    foreign: reached by a redirect from another origin, so without the secrets that the user gave.
+    """
+
+    __slots__ = ("_after", "_before", "_end", "_session", "_where", "_within", "foreign", "host", "method", "pool", "prepared")
+
+    def __init__(
+        self, session: PooledSession, settings: RequestSettings, host: HostKey, method: str, *, foreign: bool
+    ) -> None:
+        self.host = host
+        self.method = method
+        self.foreign = foreign
+        self._session = session
+        self.prepared = _prepared(session, settings, host, method, foreign=foreign)
+        env = session.merge_environment_settings(
+            self.prepared.url, {}, False, False if settings.insecure else settings.cacert, _cert(settings)
+        )
+        proxies = env["proxies"]
+        if settings.proxy:
+            proxies = {"http": settings.proxy, "https": settings.proxy}
+        self._where: dict[str, Any] = {"verify": env["verify"], "proxies": proxies, "cert": env["cert"]}
+        self._within = 0.0
+        self.pool = self._lookup()
+        self._build(proxies, settings)
+
+    def __repr__(self) -> str:
+        return f"<Route {self.method} {self.host}{' foreign' if self.foreign else ''}>"
+
+    def _build(self, proxies: dict[str, str], settings: RequestSettings) -> None:
+        pool, prepared, host = self.pool, self.prepared, self.host
+        headers = list(prepared.headers.items())
+        forwarding = bool(
+            select_proxy(host.origin, proxies)
+            and pool.proxy is not None
+            and not connection_requires_http_tunnel(pool.proxy, pool.proxy_config, host.scheme)
+        )
+        if forwarding:
+            headers += [(name, value) for name, value in pool.proxy_headers.items() if name not in prepared.headers]
+        if "Host" not in prepared.headers:
+            headers.insert(0, ("Host", host.netloc))
+        block = "".join(f"{_text(name)}: {_text(value)}\r\n" for name, value in headers).encode("latin-1")
+        body = b""
+        if isinstance(prepared.body, str):
+            body = prepared.body.encode()
+        elif prepared.body:
+            body = prepared.body
+        self._before = f"{self.method} {host.origin if forwarding else ''}".encode("ascii")
+        self._after = b" HTTP/1.1\r\n" + block
+        self._end = b"\r\n" + body
+
+    def _lookup(self) -> HostPool:
+        pool: HostPool = self._session.adapter.get_connection_with_tls_context(self.prepared, **self._where)  # type: ignore[assignment]
+        return pool
+
+    def current_pool(self) -> HostPool:
+        """The host's pool, also after the manager let an older one go."""
+        now = time.monotonic()
+        if now > self._within or self.pool.pool is None:
+            self.pool = self._lookup()
+            self._within = now + REFRESH
+        return self.pool
+
+    def request(self, path: str, *, cookies: RequestsCookieJar | None = None, userinfo: str | None = None) -> bytes:
+        """The request for ``path`` as bytes, body included."""
+        extra = b""
+        if cookies or userinfo:
+            extra = self._personal(path, cookies, userinfo)
+        return b"".join((self._before, path.encode("ascii"), self._after, extra, self._end))
+
+    def _personal(self, path: str, cookies: RequestsCookieJar | None, userinfo: str | None) -> bytes:
+        request = requests.PreparedRequest()
+        request.method, request.url, request.headers = self.method, self.host.origin + path, self.prepared.headers.copy()
+        fields = []
+        if userinfo is not None and "Authorization" not in request.headers:
+            user, _, password = userinfo.partition(":")
+            HTTPBasicAuth(unquote(user).encode(), unquote(password).encode())(request)
+            fields.append(("Authorization", request.headers["Authorization"]))
+        if cookies is not None and "Cookie" not in request.headers:
+            value = requests.cookies.get_cookie_header(cookies, request)
+            if value:
+                fields.append(("Cookie", value))
+        return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1", "replace")
+
+
+class RouteTable:
+    """The routes in use, bounded. Called from many threads."""
+
+    def __init__(self, session: PooledSession, settings: RequestSettings) -> None:
+        self._session = session
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._routes: OrderedDict[tuple[HostKey, str, bool], Route] = OrderedDict()
+
+    def get(self, host: HostKey, method: str, *, foreign: bool = False) -> Route:
+        """The route to ``host``, made at its first use. Raises what requests and urllib3 raise, and OSError."""
+        key = host, method, foreign
+        route = self._routes.get(key)
+        if route is None:
+            route = Route(self._session, self._settings, host, method, foreign=foreign)
+            with self._lock:
+                self._routes[key] = route
+                if len(self._routes) > MOST_ROUTES:
+                    self._routes.popitem(last=False)
+        return route
+
+
+def _prepared(
+    session: PooledSession, settings: RequestSettings, host: HostKey, method: str, *, foreign: bool
+) -> requests.PreparedRequest:
+    headers = {name: value for name, value in settings.headers if not (foreign and is_secret(name))}
+    if settings.user_agent is not None:
+        headers.setdefault("User-Agent", settings.user_agent)
+    # requests reads ~/.netrc unless an auth is given: only when asked, and never for a redirect's host.
+    keep_netrc_out = None if settings.netrc and not foreign else (lambda request: request)
+    data = settings.data if method not in ("GET", "HEAD") or method == settings.method else None
+    request = requests.Request(method, host.origin + "/", headers=headers, data=data, auth=keep_netrc_out)
+    return session.prepare_request(request)
+
+
+def _cert(settings: RequestSettings) -> Any:
+    return (settings.cert, settings.key) if settings.cert and settings.key else settings.cert
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

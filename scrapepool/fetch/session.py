@@ -1,0 +1,131 @@
+"""One pooled ``requests.Session`` for all workers.
+
+Decides the defaults that requests leaves open: how pools are sized, that they block rather
+than overflow, how long a server may take, what is asked for again, and what headers say.
+Everything that a ``requests.Session`` does still works, from any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3.util.retry import Retry
+
+from .. import __version__
+from ..model import HostKey
+from ..settings import Patience, PoolSettings, RetryPolicy
+from .adapter import PooledAdapter
+from .decode import ACCEPT_ENCODING
+from .descriptors import budget
+
+USER_AGENT = f"scrapepool/{__version__}"
+MOST_HOSTS = 1024  # hosts whose idle connections are kept; each TLS connection holds some 50 kB
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """One host's pool, now.
+
+    opened: connections opened. requests: sent over them. idle: open and unused. in_use: held.
+    reuse: share of requests, 0 to 1, that went over a connection which had served before.
+    """
+
+    opened: int
+    requests: int
+    idle: int
+    in_use: int
+
+    @property
+    def reuse(self) -> float:
+        """See the class."""
+        return 1 - self.opened / self.requests if self.requests > self.opened else 0.0
+
+
+class PooledSession(requests.Session):
+    """A ``requests.Session`` over pools that are sized for bulk work.
+
+    workers: threads that will use it. per_host: connections to one host at most; a further request waits for one.
+    patience: default timeouts. retries: for direct use, honoured by urllib3 in the calling thread.
+    """
+
+    def __init__(
+        self,
+        workers: int = PoolSettings.workers,
+        per_host: int = PoolSettings.per_host,
+        *,
+        patience: Patience | None = None,
+        retries: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        pool = PoolSettings(workers=workers, per_host=per_host)
+        self.patience = patience or Patience()
+        self._adapter = PooledAdapter(
+            pool_connections=hosts_kept(pool),
+            pool_maxsize=per_host,
+            pool_block=True,
+            max_retries=urllib3_retry(retries or RetryPolicy()),
+        )
+        super().__init__()
+        self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING, **(headers or {})})
+        self.mount("http://", self._adapter)
+        self.mount("https://", self._adapter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        stats = self.pool_stats().values()
+        return f"<PooledSession {len(stats)} hosts, {sum(s.opened for s in stats)} connections opened>"
+
+    @property
+    def adapter(self) -> PooledAdapter:
+        """The adapter that is mounted for both schemes."""
+        return self._adapter
+
+    def get_adapter(self, url: str) -> BaseAdapter:
+        """As requests does. Raises requests' InvalidSchema."""
+        return super().get_adapter(url)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """As requests does, with the session's timeouts where none are given."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = (self.patience.connect, self.patience.read)
+        return super().send(request, **kwargs)
+
+    def pool_stats(self) -> dict[str, PoolStats]:
+        """What each host's pool holds now, by ``host:port``; hosts whose pool has been let go are not in it."""
+        stats: dict[str, PoolStats] = {}
+        for manager in self._adapter.managers():
+            for key in list(manager.pools.keys()):
+                pool: Any = manager.pools.get(key)
+                if pool is not None:
+                    name = str(HostKey(pool.scheme, pool.host, pool.port or (443 if pool.scheme == "https" else 80)))
+                    stats[name] = PoolStats(pool.num_connections, pool.num_requests, pool.idle, pool.in_use)
+        return stats
+
+
+def hosts_kept(pool: PoolSettings) -> int:
+    """How many hosts' pools fit: enough for the hosts in rotation, within the file-descriptor budget."""
+    return max(1, min(MOST_HOSTS, (budget() - pool.workers) // pool.per_host))
+
+
+def urllib3_retry(policy: RetryPolicy) -> Retry:
+    """The retry policy in urllib3's words."""
+    return Retry(
+        total=policy.retries,
+        status_forcelist=policy.statuses,
+        backoff_factor=policy.backoff,
+        backoff_max=policy.backoff_max,
+        respect_retry_after_header=True,
+        raise_on_status=False,
+    )

@@ -1,0 +1,268 @@
+"""The values that travel: what is to be fetched, and what became of it.
+
+Decides the shape of a target, an attempt and an outcome, and nothing else. Knows no
+sockets, threads, clocks or files. A failed URL is a value here, never an exception.
+Times called ``started`` are Unix seconds of the wall clock; every other time is a
+duration in seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class HostKey(NamedTuple):
+    """What limits, delays and connections are counted by: an origin (RFC 6454 section 4).
+
+    ``host`` is lower-cased and IDNA-encoded, an IPv6 address stands without brackets.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def netloc(self) -> str:
+        """``host[:port]`` as it stands in a URL and in the Host header: no default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """``scheme://host[:port]``."""
+        return f"{self.scheme}://{self.netloc}"
+
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ErrorKind(StrEnum):
+    """The stable slugs of a record's ``error`` field."""
+
+    DNS = "dns"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_TIMEOUT = "connect_timeout"
+    READ_TIMEOUT = "read_timeout"
+    DEADLINE = "deadline"
+    TLS = "tls"
+    RESET = "reset"
+    TRUNCATED = "truncated"
+    PROTOCOL = "protocol"
+    DECODE = "decode"
+    TOO_LARGE = "too_large"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    INVALID_URL = "invalid_url"
+    UNSUPPORTED_SCHEME = "unsupported_scheme"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    ROBOTS = "robots"
+    ROBOTS_UNREACHABLE = "robots_unreachable"
+    DUPLICATE = "duplicate"
+    CIRCUIT_OPEN = "circuit_open"
+    PROXY = "proxy"
+    DISK = "disk"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One URL of the list, parsed once.
+
+    url: as the list gave it, after ``--base-url``.
+    host: where it is asked for.
+    path: the request target (RFC 9112 section 3.2.1): path and query, ASCII, percent-encoded.
+    line: 1-based line in its list; None for a URL that was an argument.
+    userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
+    input: the other columns of a CSV or JSONL row.
+    """
+
+    url: str
+    host: HostKey
+    path: str
+    line: int | None = None
+    userinfo: str | None = None
+    input: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """Where redirects have led one attempt.
+
+    url, host, path, method: what is to be asked for now.
+    redirects: the URLs asked so far, the target's own first.
+    spent: seconds of the attempt's ``--timeout`` that are used up.
+    cookies: the jar of this attempt, None while no cookie was set.
+    """
+
+    url: str
+    host: HostKey
+    path: str
+    method: str
+    redirects: tuple[str, ...]
+    spent: float
+    cookies: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a target.
+
+    number: 1 for the first; a redirect's hop keeps its attempt's number.
+    waited: seconds parked before this attempt, over all attempts so far.
+    started: Unix time of the first attempt's start; None before it.
+    hop: where redirects led; None at the target itself.
+    """
+
+    target: Target
+    number: int = 1
+    waited: float = 0.0
+    started: float | None = None
+    hop: Hop | None = None
+
+    @property
+    def host(self) -> HostKey:
+        """The host that is asked now."""
+        return self.target.host if self.hop is None else self.hop.host
+
+
+@dataclass(frozen=True, slots=True)
+class Retryable:
+    """Says that asking again may help; whether and when is the scheduler's to decide.
+
+    after: seconds that the server asked to wait (Retry-After); None where it named none.
+    """
+
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time of one exchange went, in seconds; None where the step did not happen."""
+
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    ttfb: float | None
+    download: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What every outcome tells. Subclasses say which kind of end it was.
+
+    attempts: requests made, first try included, redirect hops not counted.
+    elapsed: seconds of the last attempt, first byte sent to last byte read.
+    waited: seconds parked between attempts.
+    bytes, wire_bytes: length of the body after decoding, and as received.
+    reused: whether the last request went over a connection that had served before.
+    complete: whether the body is known to be whole; None where it cannot be known.
+    headers: the final response's fields in order; None where there was no response.
+    body: the decoded body, kept only where an output wants it.
+    retry: set where asking again may help.
+    """
+
+    target: Target
+    attempts: int = 0
+    started: float | None = None
+    elapsed: float = 0.0
+    waited: float = 0.0
+    status: int | None = None
+    final_url: str | None = None
+    redirects: tuple[str, ...] = ()
+    detail: str | None = None
+    content_type: str | None = None
+    charset: str | None = None
+    bytes: int = 0
+    wire_bytes: int = 0
+    sha256: str | None = None
+    reused: bool = False
+    complete: bool | None = None
+    remote: str | None = None
+    timings: Timings | None = None
+    headers: list[tuple[str, str]] | None = None
+    body: bytes | None = None
+    retry: Retryable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched(Told):
+    """A whole response came, whatever its status: ``ok`` below 400, ``http_error`` from 400 on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged(Told):
+    """The server answered 304: what the asker holds is still right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Told):
+    """No whole response came."""
+
+    error: ErrorKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped(Told):
+    """Never asked for: a malformed line, a duplicate, an address that is not allowed."""
+
+    error: ErrorKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred(Told):
+    """The host asked for more patience than ``--max-park``.
+
+    not_before: Unix time from which it may be asked again.
+    """
+
+    not_before: float
+
+
+Outcome = Fetched | Unchanged | Failed | Skipped | Deferred
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """The attempt goes on at another host: a hop for the scheduler to queue there."""
+
+    attempt: Attempt
+    elapsed: float
+
+
+Result = Fetched | Unchanged | Failed | Skipped | Redirected
+
+
+def verdict(outcome: Outcome) -> str:
+    """The record's ``outcome`` word."""
+    match outcome:
+        case Fetched():
+            return "ok" if (outcome.status or 0) < 400 else "http_error"
+        case Unchanged():
+            return "unchanged"
+        case Failed():
+            return "failed"
+        case Skipped():
+            return "skipped"
+        case Deferred():
+            return "deferred"
+
+
+def error_of(outcome: Outcome) -> ErrorKind | None:
+    """The record's ``error`` slug; None for a success and a deferral."""
+    match outcome:
+        case Fetched(status=int(status)) if status >= 500:
+            return ErrorKind.HTTP_5XX
+        case Fetched(status=int(status)) if status >= 400:
+            return ErrorKind.HTTP_4XX
+        case Failed() | Skipped():
+            return outcome.error
+        case _:
+            return None

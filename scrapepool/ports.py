@@ -1,0 +1,207 @@
+"""The seams: what the engine asks of its surroundings, as Protocols, and the Snapshot that views are given.
+
+Decides the contracts between the stages and nothing else. Every stage can be replaced by a small
+class that keeps one of these, which is how the engine is tested.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .model import Attempt, HostKey, Outcome, Result, Skipped, Target
+from .schedule.lease import Lease
+from .schedule.tally import HostRow
+
+__all__ = [
+    "Batch",
+    "Clock",
+    "Crew",
+    "Done",
+    "Feed",
+    "Fetch",
+    "HostRow",
+    "NoView",
+    "Sink",
+    "Snapshot",
+    "SystemClock",
+    "View",
+    "Work",
+]
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; the zero means nothing."""
+
+    def wall(self) -> float:
+        """Unix seconds."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    monotonic = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A lease with its targets looked up: what a worker is given."""
+
+    lease: Lease
+    attempts: Sequence[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a worker gives back.
+
+    results: one for each attempt that was begun, in order; shorter than the work where the rest is handed back.
+    opened: connections that were opened for it. requests: requests that were sent, hops included.
+    idle: connections to the host that are open and unused now.
+    """
+
+    work: Work
+    results: Sequence[Result]
+    opened: int = 0
+    requests: int = 0
+    idle: int = 0
+
+
+class Fetch(Protocol):
+    """Fetches; the only one that touches sockets. Called from many threads at once."""
+
+    def run(self, work: Work) -> Done:
+        """Fetch the work's attempts one after another. Never raises for what a server or a URL does."""
+
+    def drain(self) -> None:
+        """Begin nothing more: ``run`` gives back what it has not begun."""
+
+    def abort(self) -> None:
+        """Cut every open connection, so that every ``run`` comes back at once."""
+
+
+class Crew(Protocol):
+    """The workers' threads, as the engine sees them."""
+
+    def hand(self, work: Work) -> None:
+        """Give work to a free worker. The engine never hands out more than there are workers."""
+
+    def wait(self, timeout: float | None) -> list[Done]:
+        """What has come back; waits up to ``timeout`` seconds for the first, None for ever. ``wake`` ends the wait."""
+
+    def wake(self) -> None:
+        """End a ``wait`` early. May be called from any thread and from a signal handler."""
+
+    def close(self) -> None:
+        """Let the threads go, without waiting for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the reader found since it was last asked.
+
+    added: tickets by host, each list in list order. rejected: lines that end here, as outcomes.
+    """
+
+    added: Mapping[HostKey, Sequence[int]] = field(default_factory=dict)
+    rejected: Sequence[Skipped] = ()
+
+
+class Feed(Protocol):
+    """The targets of all lists, in order, without holding them."""
+
+    def poll(self) -> Batch | None:
+        """The next batch, None where none is ready now. Raises ListError where a list cannot be read."""
+
+    def target(self, ticket: int) -> Target | Skipped:
+        """Look a ticket up again. Skipped where the list no longer says what it said."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every list has been read to its end and every batch was polled."""
+
+    def close(self) -> None:
+        """Stop reading, close files, remove temporary ones."""
+
+
+class Sink(Protocol):
+    """Writes final outcomes. Called by one thread."""
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Write them as whole records, flushed. Raises OutputError, BrokenPipeError for a reader that left."""
+
+    def close(self) -> None:
+        """Finish the output. Raises OutputError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The run at one moment: all that a view may know.
+
+    elapsed: seconds since the start. done: targets with a final outcome. total: targets known so far.
+    reading: whether lists are still being read. busy, workers: threads with work, threads there are.
+    parked: targets waiting for a retry. bytes: of bodies as received, over all requests.
+    outcomes, errors: final outcomes by their words. requests, opened: sent and connections over the run.
+    retried: attempts that were not the last. rate: final outcomes a second of late. eta: seconds, None if unknown.
+    hosts: the rows worth showing, the busiest first. host_count: hosts known. draining: a stop was asked for.
+    """
+
+    elapsed: float
+    done: int
+    total: int
+    reading: bool
+    busy: int
+    workers: int
+    parked: int
+    bytes: int
+    outcomes: Mapping[str, int]
+    errors: Mapping[str, int]
+    requests: int
+    opened: int
+    retried: int
+    rate: float
+    eta: float | None
+    hosts: tuple[HostRow, ...]
+    host_count: int
+    draining: bool = False
+
+
+class View(Protocol):
+    """Shows a run to a person. ``show`` and ``note`` return at once.
+
+    interval: seconds between two snapshots that it wants.
+    """
+
+    @property
+    def interval(self) -> float:
+        """See the class."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show this moment. Called a few times a second."""
+
+    def note(self, message: str) -> None:
+        """One line that a person should see even when it scrolls by."""
+
+    def close(self, snapshot: Snapshot) -> None:
+        """The run is over: leave the screen tidy and the summary on it."""
+
+
+class NoView:
+    """Shows nothing."""
+
+    interval = float("inf")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Nothing."""
+
+    def note(self, message: str) -> None:
+        """Nothing."""
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Nothing."""

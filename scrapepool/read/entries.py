@@ -1,0 +1,61 @@
+"""What an entry of a list is taken to mean, and how one that means nothing is reported.
+
+Decides when a word is a host without a scheme. Knows no files and no formats.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import InvalidURLError
+from ..model import ErrorKind, HostKey, Skipped, Target
+from ..url import join, printable
+
+NO_HOST = HostKey("", "", 0)
+SHOWN = 500
+"""Characters of a malformed entry that go into its record."""
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
+_FOLLOWED_BY_DIGITS = frozenset({"tel", "sms", "fax", "callto", "geo", "urn", "cid", "mid", "data", "mailto", "news"})
+
+
+def absolute(entry: str, base_url: str | None) -> str:
+    """Complete an entry to a URL: against ``base_url``, or as a host without a scheme, which gets ``https://``.
+
+    ``localhost:8000`` and ``example.org:8000/x`` are hosts, ``mailto:x`` and ``javascript:0`` are URLs of another
+    scheme; they come back as they are. Raises InvalidURLError for a relative reference without a base.
+    """
+    if entry[:8].lower().startswith(("http://", "https://")):
+        return entry
+    found = _SCHEME.match(entry)
+    if found is not None:
+        scheme, slashes, port = found.groups()
+        host_first = "." in scheme if port is None else scheme.lower() not in _FOLLOWED_BY_DIGITS
+        return f"https://{entry}" if host_first and not slashes else entry
+    if base_url is not None:
+        return join(base_url, entry)
+    if not entry:
+        raise InvalidURLError(entry, "no URL")
+    if entry.startswith("//"):
+        return f"https:{entry}"
+    if entry[0] in "/?#.":
+        raise InvalidURLError(entry, "a relative URL, and no --base-url")
+    return f"https://{entry}"
+
+
+def place(name: str, line: int | None) -> str:
+    """``urls.txt:17``, as compilers say it; only the name where there is no line."""
+    return printable(name) if line is None else f"{printable(name)}:{line}"
+
+
+def rejected(
+    text: str, line: int | None, name: str, error: InvalidURLError | str, row: dict[str, Any] | None = None
+) -> Skipped:
+    """Report an entry that cannot be fetched. ``error`` is why."""
+    unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
+    return Skipped(
+        target=Target(printable(text, SHOWN), NO_HOST, "", line, input=row),
+        error=ErrorKind.UNSUPPORTED_SCHEME if unsupported else ErrorKind.INVALID_URL,
+        detail=f"{place(name, line)}: {error}",
+    )

@@ -1,0 +1,125 @@
+"""Between the thread that reads lists and the one that wants targets.
+
+Decides how far reading may run ahead. Knows nothing of lists.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from threading import Condition
+
+from ..model import HostKey, Skipped
+from ..ports import Batch
+
+MAX_BATCHES = 8
+"""Batches that wait to be taken; then reading pauses."""
+
+FULL = 1024
+"""Rows from which a waiting batch is not added to."""
+
+AHEAD = 100_000
+"""Targets of an iterable that are found and not yet looked up; it may be endless."""
+
+
+class Closed(Exception):  # noqa: N818  # a way out of the reading thread, no error
+    """Nobody wants more."""
+
+
+class Finds:
+    """A batch in the making."""
+
+    __slots__ = ("added", "found", "rejected")
+
+    def __init__(self) -> None:
+        self.added: defaultdict[HostKey, list[int]] = defaultdict(list)
+        self.found = 0
+        self.rejected: list[Skipped] = []
+
+    def __len__(self) -> int:
+        return self.found + len(self.rejected)
+
+    def extend(self, later: Finds) -> None:
+        """Put what was found later behind."""
+        for host, tickets in later.added.items():
+            self.added[host].extend(tickets)
+        self.found += later.found
+        self.rejected.extend(later.rejected)
+
+
+class Handover:
+    """A bounded queue of batches. ``wake`` is called whenever there is something to take after there was nothing."""
+
+    def __init__(self, wake: Callable[[], None], *, batches: int = MAX_BATCHES, ahead: int = AHEAD) -> None:
+        self._wake = wake
+        self._max_batches = batches
+        self._ahead = ahead
+        self._changed = Condition()  # guards everything below
+        self._waiting: deque[Finds] = deque()
+        self._paced_out = 0  # targets of a paced list handed over and not yet looked up
+        self._ended = False
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def put(self, finds: Finds, *, paced: bool = False) -> None:
+        """Hand over what was found, waiting while too much waits already. Raises Closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._max_batches)
+            if self._closed:
+                raise Closed
+            first = not self._waiting
+            if not first and len(self._waiting[-1]) + len(finds) <= FULL:
+                self._waiting[-1].extend(finds)
+            else:
+                self._waiting.append(finds)
+            if paced:
+                self._paced_out += finds.found
+        if first:
+            self._wake()
+        if paced:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._paced_out < self._ahead)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that nothing more comes, and why if that is not as it should be."""
+        with self._changed:
+            self._ended = True
+            self._error = error
+        self._wake()
+
+    def take(self) -> Batch | None:
+        """Take the next batch, None where none waits. Raises, once, what ended the reading."""
+        with self._changed:
+            if self._waiting:
+                finds = self._waiting.popleft()
+                self._changed.notify()
+                return Batch(finds.added, finds.rejected)
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return None
+
+    def looked_up(self) -> None:
+        """Tell that a paced list's target is being used."""
+        with self._changed:
+            self._paced_out -= 1
+            if self._paced_out == self._ahead - 1:
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Let the reading thread go; it is told by Closed at its next ``put``."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody wants more."""
+        with self._changed:
+            return self._closed
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more comes and everything was taken."""
+        with self._changed:
+            return self._ended and not self._waiting and self._error is None

@@ -1,0 +1,70 @@
+"""From a ticket back to its target.
+
+Decides how much is read to find one row again, and what to say when the list is no longer what it was.
+Runs in the thread that wants targets, while another still reads the lists.
+"""
+
+from __future__ import annotations
+
+from ..errors import InvalidURLError, ListError
+from ..model import Skipped, Target
+from ..settings import InputSettings
+from ..url import parse
+from .entries import absolute, rejected
+from .index import Index
+from .rows import RowError, RowFormat
+from .sources import Source
+
+WINDOW = 4096
+"""Bytes that are read to find a row. Tickets of one host often lie close together: the window is kept."""
+
+CHANGED = "the list changed during the run"
+
+
+class Lookup:
+    """Looks rows up by ticket. Used by one thread."""
+
+    def __init__(self, index: Index, settings: InputSettings) -> None:
+        self._index = index
+        self._base_url = settings.base_url
+        self._source: Source | None = None
+        self._start = 0
+        self._window = b""
+
+    def target(self, ticket: int) -> Target | Skipped:
+        """Parse the ticket's row again. Raises ListError where it cannot be read."""
+        span, offset, line = self._index.locate(ticket)
+        source = span.source
+        number = line if source.numbered else None
+        rows = source.rows
+        assert rows is not None  # noqa: S101  # a ticket was given for one of its rows
+        try:
+            row = self._row(source, rows, offset)
+            entry = rows.parse(row) if row is not None else None
+            if entry is not None:
+                url = absolute(entry.url, self._base_url)
+                host, path, userinfo = parse(url)
+                return Target(url, host, path, number, userinfo, entry.input)
+        except (RowError, InvalidURLError):
+            pass
+        except OSError as error:
+            raise ListError(source.name, error.strerror or str(error)) from error
+        return rejected("", number, source.name, CHANGED)
+
+    def _row(self, source: Source, rows: RowFormat, offset: int) -> bytes | None:
+        """Find the row at this offset, None where no row begins there any more."""
+        at = offset - self._start
+        if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
+            self._source, self._start = source, max(0, offset - 1)
+            at = offset - self._start
+            for size in (WINDOW, rows.max_row // 8, rows.max_row + WINDOW):
+                self._window = source.read_at(self._start, size)
+                if len(self._window) < size or rows.end(self._window, at) >= 0:
+                    break
+        window = self._window
+        if offset != rows.start and window[at - 1 : at] != b"\n":
+            return None
+        end = rows.end(window, at)
+        if end < 0:  # the last line of a list may have no line feed
+            end = len(window)
+        return window[at:end]

@@ -1,0 +1,209 @@
+"""The one pass over a list: finds rows, hosts and duplicates, and keeps none of them.
+
+Decides which rows are targets. The loop over clean lines of a text list is what ten million URLs are paid by:
+it decodes nothing and parses each host once for each way that it is spelled. Runs in the reading thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..errors import InvalidURLError
+from ..model import ErrorKind, HostKey, Skipped, Target
+from ..settings import InputSettings
+from ..url import ParsedURL, parse
+from .dedupe import SeenHashes
+from .entries import absolute, rejected
+from .handover import Finds
+from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
+from .rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
+
+CLEAN = bytes(
+    byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^`{|}'
+)  # what url.parse leaves as it stands in a path
+SPELLINGS_KEPT = 65_536
+"""Ways of writing a host that are remembered; then it starts over."""
+
+SHOWN_BYTES = 2_000
+"""Of a row that is too long, in its record."""
+
+
+class Scan:
+    """Goes through lists one after another, with one memory of what was seen in all of them."""
+
+    def __init__(self, settings: InputSettings, publish: Callable[[Finds, Span], None]) -> None:
+        self._base_url = settings.base_url
+        self._seen = SeenHashes() if settings.dedupe else None
+        self._publish = publish
+        self._spellings: dict[bytes, tuple[HostKey, bytes | None]] = {}
+        self._finds = Finds()
+
+    def run(self, span: Span) -> int:
+        """Read a list to its end; the number of its bytes. Raises ListError."""
+        source = span.source
+        carry = b""
+        offset = 0  # of carry
+        line = 0  # of the first row in carry; 0 until the first row is reached
+        endless = False
+        for piece in source.blocks():
+            rows = source.rows
+            assert rows is not None  # noqa: S101  # blocks says so
+            block = carry + piece if carry else piece
+            if endless:
+                cut = block.find(b"\n") + 1 or len(block)
+                endless = block[cut - 1 : cut] != b"\n"
+                block, offset, line = block[cut:], offset + cut, line + (not endless)
+            if not line and len(block) >= rows.start:
+                block, offset, line = block[rows.start :], rows.start, rows.first_line
+            carry = block
+            if line and block:
+                carry, offset, line = self._block(span, rows, block, offset, line)
+                if len(carry) > rows.max_row and b"\n" not in carry:
+                    self._too_long(span, rows, carry, line)
+                    carry, offset, endless = b"", offset + len(carry), True
+            self._flush(span)
+        rows = source.rows
+        source.size = end = offset + len(carry)
+        if carry and line and rows is not None:  # the last line has no line feed, or a quote is not closed
+            carry, offset, line = self._block(span, rows, carry + b"\n", offset, line)
+            while carry:
+                carry, offset, line = self._unclosed(span, carry, offset, line)
+                if carry:
+                    carry, offset, line = self._block(span, rows, carry, offset, line)
+            self._flush(span)
+        return end
+
+    def _flush(self, span: Span) -> None:
+        if len(self._finds):
+            finds, self._finds = self._finds, Finds()
+            self._publish(finds, span)
+
+    def _block(self, span: Span, rows: RowFormat, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
+        """Go through a block's whole rows; what is left of it, its offset and its line."""
+        while True:
+            found, end = rows.cut(block)
+            if isinstance(rows, TextRows):
+                self._text(span, rows, block[:end], found, offset, line)
+                line += len(found)
+            else:
+                at = offset
+                for row in found:
+                    self._row(span, rows, row, at, line)
+                    at += len(row) + 1
+                    line += row.count(b"\n") + 1
+            block, offset = block[end:], offset + end
+            if len(block) <= rows.max_row or b"\n" not in block:
+                return block, offset, line
+            block, offset, line = self._unclosed(span, block, offset, line)
+
+    def _unclosed(self, span: Span, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
+        """Give up the first line of a CSV row that does not end; the next line may be a row again."""
+        first = block[: block.find(b"\n")]
+        self._reject(span, first[:SHOWN_BYTES].decode(errors="replace"), line, "a quote that is not closed")
+        end = len(first) + 1
+        return block[end:], offset + end, line + 1
+
+    def _too_long(self, span: Span, rows: RowFormat, row: bytes, line: int) -> None:
+        reason = f"longer than {rows.max_row // 1024} KiB"
+        self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), line, reason)
+
+    def _text(self, span: Span, rows: TextRows, block: bytes, found: Sequence[bytes], offset: int, line: int) -> None:
+        if not found:
+            return
+        base = span.base
+        feed = 1
+        if b"\r" in block and block.count(b"\r\n") == len(found) == block.count(b"\r"):
+            found, feed = block[:-2].split(b"\r\n"), 2
+        all_clean = not block.translate(None, CLEAN + b"\r\n" if feed == 2 else CLEAN + b"\n")
+        low = line & LINE_MASK
+        epoch = line - low
+        if low + len(found) > LINE_MASK or span.base + offset + len(block) >= MAX_OFFSET:
+            for row in found:  # line numbers outgrow their bits in this block
+                span.reach(offset, line)
+                self._row(span, rows, row, offset, line)
+                offset += len(row) + feed
+                line += 1
+            return
+        added = self._finds.added
+        spelling = self._spellings.get
+        is_new = self._seen.add if self._seen is not None else _always
+        count = 0
+        for row in found:
+            cut = row.find(b"/", 8) + 1
+            known = spelling(row[:cut])
+            size = len(row)
+            if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, CLEAN)):
+                self._row(span, rows, row, offset, epoch + low)
+            else:
+                host, usual = known
+                if is_new(hash(row if usual is None else usual + row[cut:])):
+                    added[host].append((base + offset) << LINE_BITS | low)
+                    count += 1
+                else:
+                    self._duplicate(span, rows, row, epoch + low)
+            offset += size + feed
+            low += 1
+        self._finds.found += count
+
+    def _row(self, span: Span, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
+        """Judge one row of any kind."""
+        if len(row) > rows.max_row:
+            self._too_long(span, rows, row, line)
+            return
+        try:
+            entry = rows.parse(row)
+        except RowError as error:
+            self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), line, str(error))
+            return
+        if entry is None:
+            return
+        try:
+            url = absolute(entry.url, self._base_url)
+            parsed = parse(url)
+        except InvalidURLError as error:
+            self._reject(span, entry.url, line, error, entry)
+            return
+        host, path, userinfo = parsed
+        if self._seen is not None and not self._seen.add(hash(f"{host.origin}{path}".encode())):
+            self._repeat(span, url, parsed, line, entry)
+            return
+        self._finds.added[host].append(span.ticket(offset, line))
+        self._finds.found += 1
+        if userinfo is None and isinstance(rows, TextRows):
+            self._learn(row, host)
+
+    def _learn(self, row: bytes, host: HostKey) -> None:
+        """Remember how a row spells its scheme and host, up to the slash that ends them."""
+        spelled = row[: row.find(b"/", 8) + 1]
+        if (
+            not spelled[:8].lower().startswith((b"http://", b"https://"))
+            or b"?" in spelled
+            or spelled.translate(None, CLEAN)
+        ):
+            return
+        if len(self._spellings) >= SPELLINGS_KEPT:
+            self._spellings.clear()
+        usual = f"{host.origin}/".encode()
+        self._spellings[spelled] = host, None if spelled == usual else usual
+
+    def _duplicate(self, span: Span, rows: TextRows, row: bytes, line: int) -> None:
+        entry = rows.parse(row)
+        assert entry is not None  # noqa: S101  # it is a clean URL
+        self._repeat(span, entry.url, parse(entry.url), line, entry)
+
+    def _repeat(self, span: Span, url: str, parsed: ParsedURL, line: int, entry: Entry) -> None:
+        number = line if span.source.numbered else None
+        target = Target(url, parsed.host, parsed.path, number, parsed.userinfo, entry.input)
+        repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail="same as an earlier line")
+        self._finds.rejected.append(repeat)
+
+    def _reject(
+        self, span: Span, text: str, line: int, error: InvalidURLError | str, entry: Entry | None = None
+    ) -> None:
+        number = line if span.source.numbered else None
+        row = entry.input if entry is not None else None
+        self._finds.rejected.append(rejected(text, number, span.source.name, error, row))
+
+
+def _always(_: int) -> bool:
+    return True

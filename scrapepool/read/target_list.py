@@ -1,0 +1,166 @@
+"""The targets of all lists, without holding them: keeps the ``Feed`` protocol.
+
+Decides when reading begins and ends. One thread goes through the lists and hands over tickets by host; whoever
+polls has each ticket looked up when its target is due. What stays in memory is a few bytes a URL, for duplicates,
+until the last list is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock, Thread
+from typing import BinaryIO, Self
+
+from ..errors import InvalidURLError, UsageError
+from ..model import Skipped, Target
+from ..ports import Batch
+from ..settings import InputSettings
+from ..url import parse
+from .handover import Closed, Finds, Handover
+from .index import Index, Span
+from .lookup import Lookup
+from .scan import Scan
+from .sources import Source, iterable_source, open_sources
+
+CLOSE_PATIENCE = 1.0
+"""Seconds that ``close`` waits for the reading thread, which may be stuck in a program's own iterator."""
+
+
+def _nothing() -> None:
+    pass
+
+
+def _ignore(_: str) -> None:
+    pass
+
+
+class TargetList:
+    """All lists of a run.
+
+    sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
+    there is something to poll after there was nothing, and at the end; may be set until the first ``poll``.
+    on_note: called, from the reading thread too, with a line that a person should see.
+
+    Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        settings: InputSettings,
+        *,
+        stdin: BinaryIO | None = None,
+        wake: Callable[[], None] = _nothing,
+        on_note: Callable[[str], None] = _ignore,
+    ) -> None:
+        if settings.base_url is not None:
+            try:
+                parse(settings.base_url)
+            except InvalidURLError as error:
+                raise UsageError(f"no base URL: {error}") from None
+        self.wake = wake
+        self._settings = settings
+        self._sources: list[Source] = open_sources(sources, settings, stdin, on_note)
+        self._index = Index()
+        self._lookup = Lookup(self._index, settings)
+        self._handover = Handover(self._on_something)
+        self._thread: Thread | None = None
+        self._found = 0  # written by the reading thread, as is the next
+        self._rejected = 0
+        self._closing = Lock()  # guards the next
+        self._released = False
+
+    @classmethod
+    def of_urls(cls, urls: Iterable[str], settings: InputSettings, *, wake: Callable[[], None] = _nothing) -> Self:
+        """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD``."""
+        targets = cls((), settings, wake=wake)
+        targets._sources.append(iterable_source(urls, settings))
+        return targets
+
+    def __repr__(self) -> str:
+        return f"<TargetList {self._found} found, {self._rejected} rejected, {len(self._sources)} lists>"
+
+    def poll(self) -> Batch | None:
+        """Take the next batch, None where none is ready now. The first call begins the reading.
+
+        Raises ListError where a list cannot be read on, and whatever a program's own iterator raised.
+        """
+        if self._thread is None:
+            self._thread = Thread(target=self._read, name="scrapepool-read", daemon=True)
+            self._thread.start()
+        return self._handover.take()
+
+    def target(self, ticket: int) -> Target | Skipped:
+        """Look a ticket up again. Skipped where the list no longer says what it said. Called by one thread."""
+        found = self._lookup.target(ticket)
+        if self._paced:
+            self._handover.looked_up()
+        return found
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every list has been read to its end and every batch was polled."""
+        return self._handover.exhausted
+
+    @property
+    def found(self) -> int:
+        """Targets found so far."""
+        return self._found
+
+    @property
+    def rejected(self) -> int:
+        """Rows so far that are no targets: malformed ones and duplicates."""
+        return self._rejected
+
+    @property
+    def rows_read(self) -> int:
+        """Rows so far, blank lines, comments and headers not counted."""
+        return self._found + self._rejected
+
+    def close(self) -> None:
+        """Stop reading, close files, remove temporary ones. May be called again."""
+        self._handover.close()
+        if self._thread is None or not self._thread.is_alive():
+            self._release()
+            return
+        with self._closing:
+            if not self._released:
+                for source in self._sources:
+                    source.interrupt()
+        self._thread.join(CLOSE_PATIENCE)
+        if not self._thread.is_alive():
+            self._release()
+
+    @property
+    def _paced(self) -> bool:
+        return bool(self._sources) and self._sources[0].paced
+
+    def _on_something(self) -> None:
+        self.wake()
+
+    def _read(self) -> None:
+        error: BaseException | None = None
+        try:
+            scan = Scan(self._settings, self._publish)
+            base = 0
+            for source in self._sources:
+                base += scan.run(self._index.begin(source, base))
+        except Closed:
+            pass
+        except BaseException as raised:  # noqa: BLE001  # it is raised again, by poll
+            error = raised
+        self._handover.end(error)
+        if self._handover.closed:
+            self._release()
+
+    def _publish(self, finds: Finds, span: Span) -> None:
+        self._found += finds.found
+        self._rejected += len(finds.rejected)
+        self._handover.put(finds, paced=span.source.paced)
+
+    def _release(self) -> None:
+        with self._closing:
+            if not self._released:
+                self._released = True
+                for source in self._sources:
+                    source.close()

@@ -1,0 +1,193 @@
+"""One outcome as one record: the fields, their order, their types and how each value is written.
+
+Decides what a record says. Does not know formats, files or the run. The names are an API.
+"""
+
+from __future__ import annotations
+
+import codecs
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+from ..errors import UsageError
+from ..model import Deferred, Outcome, Timings, error_of, verdict
+from ..settings import OutputSettings
+from ..text import printable
+
+FIELDS = (
+    "url",
+    "line",
+    "outcome",
+    "status",
+    "error",
+    "detail",
+    "final_url",
+    "redirects",
+    "attempts",
+    "started",
+    "elapsed",
+    "waited",
+    "content_type",
+    "charset",
+    "bytes",
+    "wire_bytes",
+    "sha256",
+    "reused",
+    "path",
+    "complete",
+    "remote",
+    "timings",
+    "not_before",
+    "headers",
+    "body",
+    "input",
+)
+"""Every field there can be, in the order of a record."""
+
+TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
+"""The steps of ``timings``, in the order in which they happen."""
+
+_ON_REQUEST = ("headers", "body")
+
+_LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years have four digits
+
+# Python codecs that no server means by a charset: not character encodings, or too slow on hostile input.
+_NO_CHARSET = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
+
+# The Encoding Standard reads these labels as windows-1252, and so does every browser.
+_WINDOWS_1252 = frozenset({"iso8859-1", "ascii"})
+
+
+def known_fields(settings: OutputSettings) -> tuple[str, ...]:
+    """Name the fields that a record can have under ``settings``, in order."""
+    return tuple(name for name in FIELDS if name not in _ON_REQUEST or getattr(settings, name))
+
+
+def chosen_fields(settings: OutputSettings) -> tuple[str, ...]:
+    """Name the fields that ``--fields`` asks for, in its order and each once; all that there can be without it.
+
+    Raises UsageError for a name that is no field, or that needs an option which is not given.
+    """
+    known = known_fields(settings)
+    if settings.fields is None:
+        return known
+    if not settings.fields:
+        raise UsageError("--fields names no field")
+    for name in settings.fields:
+        if name in _ON_REQUEST and name not in known:
+            raise UsageError(f"the field {name} needs --{name}")
+        if name not in known:
+            raise UsageError(f"no such field: {printable(name)}; there are {', '.join(known)}")
+    return tuple(dict.fromkeys(settings.fields))
+
+
+def record(outcome: Outcome, settings: OutputSettings) -> dict[str, Any]:
+    """Tell the outcome as a record of JSON values, fields in order.
+
+    ``not_before`` is there for a deferral only, ``headers`` and ``body`` as ``settings`` ask, ``input`` where the
+    target has one. Durations are seconds.
+    """
+    target = outcome.target
+    fields: dict[str, Any] = {
+        "url": target.url,
+        "line": target.line,
+        "outcome": verdict(outcome),
+        "status": outcome.status,
+        "error": error_of(outcome),
+        "detail": None if outcome.detail is None else printable(outcome.detail),
+        "final_url": outcome.final_url,
+        "redirects": list(outcome.redirects),
+        "attempts": outcome.attempts,
+        "started": None if outcome.started is None else instant(outcome.started),
+        "elapsed": round(outcome.elapsed, 6),
+        "waited": round(outcome.waited, 3),
+        "content_type": outcome.content_type,
+        "charset": outcome.charset,
+        "bytes": outcome.bytes,
+        "wire_bytes": outcome.wire_bytes,
+        "sha256": outcome.sha256,
+        "reused": outcome.reused,
+        "path": None,
+        "complete": outcome.complete,
+        "remote": outcome.remote,
+        "timings": None if outcome.timings is None else _steps(outcome.timings),
+    }
+    if isinstance(outcome, Deferred):
+        fields["not_before"] = instant(outcome.not_before)
+    if settings.headers:
+        fields["headers"] = None if outcome.headers is None else joined_headers(outcome.headers)
+    if settings.body:
+        fields["body"] = None if outcome.body is None else decoded(outcome.body, outcome.charset)
+    if target.input is not None:
+        fields["input"] = dict(target.input)
+    return fields
+
+
+def selection(settings: OutputSettings) -> Callable[[Outcome], dict[str, Any]]:
+    """Pick what makes the records that ``settings`` ask for.
+
+    With ``--fields`` every record has exactly the fields named, null where an outcome has none. Raises UsageError.
+    """
+    if settings.fields is None:
+        return lambda outcome: record(outcome, settings)
+    chosen = chosen_fields(settings)
+
+    def select(outcome: Outcome) -> dict[str, Any]:
+        whole = record(outcome, settings)
+        return {name: whole.get(name) for name in chosen}
+
+    return select
+
+
+def instant(unix: float) -> str:
+    """Write Unix seconds as RFC 3339 in UTC with milliseconds; what lies beyond the years 1970 to 9999 is clamped."""
+    second, millisecond = divmod(int(max(0.0, min(_LAST_INSTANT, unix)) * 1000), 1000)
+    return f"{_second(second)}.{millisecond:03}Z"
+
+
+@lru_cache(maxsize=256)  # the seconds of late: many records start in the same one
+def _second(unix: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(unix))
+
+
+def _steps(timings: Timings) -> dict[str, float | None]:
+    return {name: None if (seconds := getattr(timings, name)) is None else round(seconds, 6) for name in TIMINGS}
+
+
+def joined_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """Map header fields by lower-cased name, repeated ones joined with ``, `` (RFC 9110 section 5.3).
+
+    ``set-cookie`` is a list, as its values hold commas (RFC 6265 section 3).
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value)
+    return {name: found if name == "set-cookie" else ", ".join(found) for name, found in values.items()}
+
+
+def decoded(body: bytes, charset: str | None) -> str:
+    """Read the body as text: by ``charset`` where Python knows it, else as UTF-8, else as windows-1252.
+
+    What cannot be decoded becomes U+FFFD; a byte order mark is dropped.
+    """
+    codec = None if charset is None else _codec(charset)
+    if codec is not None:
+        return body.decode(codec, "replace").removeprefix("\ufeff")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("windows-1252", "replace")
+
+
+@lru_cache(maxsize=256)  # servers choose the names, so the cache has a bound
+def _codec(charset: str) -> str | None:
+    try:
+        name = codecs.lookup(charset).name
+        if name in _NO_CHARSET:
+            return None
+        b"x".decode(name, "replace")  # raises LookupError for codecs that are no text encodings: hex, zlib, rot13
+    except (LookupError, ValueError):
+        return None
+    return "windows-1252" if name in _WINDOWS_1252 else name

@@ -1,0 +1,132 @@
+"""Records as JSON Lines: one object a line, in ASCII.
+
+Decides how a record is spelt. What it says is ``fields``' to decide, where it goes ``output``'s.
+``encode`` spells the common record by hand because a record is written for every URL; a property test holds it to
+``json.dumps`` of ``fields.record``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Any
+
+from ..model import Deferred, Fetched, Outcome, Timings, error_of, verdict
+from ..settings import OutputSettings
+from ..text import printable
+from .fields import instant, selection
+from .output import Output, never
+
+_dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
+
+_BOOL = {True: "true", False: "false", None: "null"}
+
+
+class JsonlSink:
+    """Writes one JSON object a line; a ``ports.Sink``.
+
+    path: file to create or overwrite, None for standard output, or for ``fd`` where that is given.
+    should_stop: see ``output.Output``.
+    Raises UsageError for fields that there are not, OutputError where the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        settings: OutputSettings,
+        *,
+        fd: int | None = None,
+        should_stop: Callable[[], bool] = never,
+    ) -> None:
+        self._encode = encoder(settings)
+        self._output = Output(path, fd=fd, should_stop=should_stop)
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Write the outcomes' lines in one go. Raises OutputError, BrokenPipeError for a reader that left."""
+        self._output.write([self._encode(outcome) for outcome in outcomes])
+
+    def close(self) -> None:
+        """Finish the file. Raises OutputError."""
+        self._output.close()
+
+
+def encoder(settings: OutputSettings) -> Callable[[Outcome], bytes]:
+    """Pick what turns an outcome into its line under ``settings``. Raises UsageError."""
+    if settings.fields is None and not settings.headers and not settings.body:
+        return encode
+    select = selection(settings)
+
+    def encode_selected(outcome: Outcome) -> bytes:
+        return _ascii_line(json_text(select(outcome)))
+
+    return encode_selected
+
+
+def encode(outcome: Outcome) -> bytes:
+    """Spell the outcome's line, newline included, with the fields that need no option."""
+    target = outcome.target
+    url = quoted(target.url)
+    final_url, detail, started, timings = outcome.final_url, outcome.detail, outcome.started, outcome.timings
+    # error_of costs a microsecond, and most outcomes are successes.
+    error = None if type(outcome) is Fetched and (outcome.status or 0) < 400 else error_of(outcome)
+    line = (
+        f'{{"url":{url},"line":{"null" if target.line is None else target.line},"outcome":"{verdict(outcome)}",'
+        f'"status":{"null" if outcome.status is None else outcome.status},'
+        f'"error":{"null" if error is None else quoted(error)},'
+        f'"detail":{"null" if detail is None else quoted(printable(detail))},'
+        f'"final_url":{url if final_url == target.url else _string(final_url)},'
+        f'"redirects":[{",".join(map(quoted, outcome.redirects)) if outcome.redirects else ""}],'
+        f'"attempts":{outcome.attempts},"started":{"null" if started is None else quoted(instant(started))},'
+        f'"elapsed":{outcome.elapsed:.6f},"waited":{outcome.waited:.3f},'
+        f'"content_type":{_string(outcome.content_type)},"charset":{_string(outcome.charset)},'
+        f'"bytes":{outcome.bytes},"wire_bytes":{outcome.wire_bytes},"sha256":{_string(outcome.sha256)},'
+        f'"reused":{_BOOL[outcome.reused]},"path":null,"complete":{_BOOL[outcome.complete]},'
+        f'"remote":{_string(outcome.remote)},"timings":{"null" if timings is None else _timings(timings)}'
+    )
+    if isinstance(outcome, Deferred):
+        line = f'{line},"not_before":"{instant(outcome.not_before)}"'
+    if target.input is not None:
+        line = f'{line},"input":{json_text(dict(target.input))}'
+    return _ascii_line(line + "}")
+
+
+def json_text(value: Any) -> str:
+    """Spell ``value`` as ASCII JSON. NaN and the infinities, which JSON has not (RFC 8259 section 6), become null."""
+    try:
+        return _dumps(value)
+    except ValueError:
+        return _dumps(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case _:
+            return value
+
+
+def _ascii_line(text: str) -> bytes:
+    # JSON lets DEL stand as it is, a terminal had better not see it.
+    return f"{text}\n".encode("ascii").replace(b"\x7f", rb"\u007f")
+
+
+def _string(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
+
+
+def _timings(timings: Timings) -> str:
+    return (
+        f'{{"dns":{_seconds(timings.dns)},"connect":{_seconds(timings.connect)},"tls":{_seconds(timings.tls)},'
+        f'"ttfb":{_seconds(timings.ttfb)},"download":{_seconds(timings.download)}}}'
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return "null" if value is None else f"{value:.6f}"

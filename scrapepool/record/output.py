@@ -1,0 +1,123 @@
+"""Bytes out: a file or standard output, whole records at a time, unbuffered.
+
+Decides how an output is opened, what is done when it is full, gone or stuck, and nothing about what is written.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from collections.abc import Callable, Sequence
+
+from ..errors import OutputError
+
+STANDARD_OUTPUT = "standard output"
+
+# POSIX: a pipe that polls as writable takes PIPE_BUF bytes without blocking; 4,096 on Linux, 512 at least anywhere.
+_PIECE = select.PIPE_BUF
+
+# Between two looks at should_stop while a reader takes nothing: soon for a person, nothing for the machine.
+_LOOK_EVERY = 0.1
+
+
+class StalledError(BrokenPipeError):
+    """The reader of a pipe took nothing any more, and the run was told to stop waiting for it."""
+
+
+def never() -> bool:
+    """Be the ``should_stop`` of an output that waits for its reader as long as it takes."""
+    return False
+
+
+class Output:
+    """A file descriptor that takes whole records.
+
+    path: file to create or overwrite; None writes to ``fd``, which stays open on ``close``. Devices, pipes and
+    terminals are written to as they are. The file is opened here, so that a run which cannot write fetches nothing.
+    should_stop: asked ten times a second while the reader of a pipe or terminal takes nothing. True gives up with
+    StalledError, and the line that was begun may stay torn: a caller says True only once its patience is over.
+    Raises OutputError where the file cannot be opened, a folder included.
+    """
+
+    def __init__(self, path: str | None, *, fd: int | None = None, should_stop: Callable[[], bool] = never) -> None:
+        self.name = STANDARD_OUTPUT if path is None else path
+        self._owned = path is not None
+        self._should_stop = should_stop
+        try:
+            self._fd = (1 if fd is None else fd) if path is None else _open(path)
+            self._regular = stat.S_ISREG(os.fstat(self._fd).st_mode)
+        except ValueError as error:  # a NUL in the path
+            raise OutputError(self.name, str(error)) from None
+        except OSError as error:
+            raise self._error(error) from None
+        self._broken = False
+
+    def __repr__(self) -> str:
+        return f"<Output {self.name!r} fd={self._fd}>"
+
+    def write(self, records: Sequence[bytes]) -> None:
+        """Write whole records in as few system calls as the output allows.
+
+        Raises OutputError, after which a file of its own ends with its last whole record; BrokenPipeError where the
+        reader left; StalledError where it took nothing and ``should_stop`` said so.
+        """
+        data = memoryview(b"".join(records))
+        written = 0
+        try:
+            while written < len(data):
+                if self._regular:
+                    written += os.write(self._fd, data[written:])
+                else:
+                    self._await_reader()
+                    written += os.write(self._fd, data[written : written + _PIECE])
+        except BrokenPipeError:
+            self._broken = True
+            raise
+        except OSError as error:
+            self._broken = True
+            self._cut_torn_record(records, written)
+            raise self._error(error) from error
+
+    def close(self) -> None:
+        """See the bytes onto the disk and close the file; standard output stays open. Raises OutputError."""
+        if not self._owned:
+            return
+        self._owned = False
+        try:
+            try:
+                if self._regular and not self._broken:
+                    os.fsync(self._fd)  # a disk that is full or failing may only say so here
+            finally:
+                os.close(self._fd)
+        except OSError as error:
+            raise self._error(error) from error
+
+    def _await_reader(self) -> None:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        while not poll.poll(_LOOK_EVERY * 1000):
+            if self._should_stop():
+                raise StalledError(f"the reader of {self.name} takes nothing")
+
+    def _cut_torn_record(self, records: Sequence[bytes], written: int) -> None:
+        if not (self._owned and self._regular):
+            return
+        torn = written
+        for record in records:
+            if len(record) > torn:
+                break
+            torn -= len(record)
+        try:
+            os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR) - torn)
+        except OSError:
+            return  # the disk is in trouble already, and --resume drops a torn last line
+
+    def _error(self, error: OSError) -> OutputError:
+        return OutputError(self.name, error.strerror or str(error))
+
+
+def _open(path: str) -> int:
+    # A device is never truncated: /dev/stdout may be a file that a shell appends to.
+    start = os.O_APPEND if path.startswith("/dev/") else os.O_TRUNC
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | start, 0o666)

@@ -1,0 +1,39 @@
+"""Which view the settings and the terminal mean."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TextIO
+
+from ..ports import NoView, View
+from ..settings import DisplaySettings
+from .plain import PlainView
+from .stderr import Stderr
+
+
+def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: bool = False) -> View:
+    """Make the view of a run.
+
+    ``quiet`` shows nothing; ``none`` shows notes and the summary; ``auto`` is live on a terminal that can move its
+    cursor, and plain elsewhere. records_on_terminal: whether records scroll over a terminal too, where a live display
+    would be torn apart; ``auto`` is plain then, as curl has no meter there.
+    """
+    if settings.quiet:
+        return NoView()
+    match settings.progress:
+        case "none":
+            return PlainView(stderr, every=math.inf)
+        case "plain":
+            return PlainView(stderr)
+        case "auto" if records_on_terminal or not can_redraw(stderr):
+            return PlainView(stderr)
+        case "auto" | "live":
+            from .live import LiveView, terminal  # noqa: PLC0415 - Rich takes as long to import as a small run takes
+
+            return LiveView(terminal(stderr))
+
+
+def can_redraw(stderr: TextIO) -> bool:
+    """Tell whether this is a terminal that can move its cursor."""
+    return Stderr(stderr).isatty() and os.environ.get("TERM", "dumb").lower() not in ("dumb", "unknown", "")

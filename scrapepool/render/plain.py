@@ -1,0 +1,92 @@
+"""Progress as plain lines, for logs, pipes and dumb terminals: one every ten seconds, then the summary.
+
+Decides what a line tells. Imports no Rich, so that a run without a live display starts quickly.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from ..ports import Snapshot
+from ..text import printable
+from . import units
+from .stderr import Stderr
+from .summary import ordered, summary_text
+
+GRACE = 5.0
+"""Seconds that requests in flight are given after the first Ctrl-C; what the messages promise."""
+
+EVERY = 10.0
+"""Seconds between two lines: often enough to see that a run lives, and 360 lines an hour in a log."""
+
+_SUMMARY_PATIENCE = 1.0  # seconds that the summary waits for a reader of standard error that is behind
+
+
+def local_time() -> str:
+    """Tell the time of day."""
+    return time.strftime("%H:%M:%S")
+
+
+class PlainView:
+    """Writes to ``stream`` a line at most every ``every`` seconds of the run; a ``ports.View``.
+
+    every: ``math.inf`` writes no progress, only notes and the summary. clock: tells the time of day.
+    A stream that is closed or takes nothing costs the display, not the run.
+    """
+
+    interval = 1.0  # seconds between two snapshots: a stop is said within one, whenever the next line is due
+
+    def __init__(self, stream: TextIO, *, every: float = EVERY, clock: Callable[[], str] = local_time) -> None:
+        self._stderr = Stderr(stream)
+        self._every = every
+        self._clock = clock
+        self._next = every
+        self._draining = False
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Write a line when the next one is due, and one when the run begins to stop."""
+        if snapshot.draining and not self._draining:
+            self._draining = True
+            self._line(stopping(snapshot, GRACE))
+        elif snapshot.elapsed >= self._next:
+            self._next = math.floor(snapshot.elapsed / self._every + 1) * self._every
+            self._line(f"{self._clock()}  {progress(snapshot)}")
+
+    def note(self, message: str) -> None:
+        """Write the message as one line."""
+        self._line(printable(message))
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Write the summary."""
+        if self._stderr.ready(_SUMMARY_PATIENCE):
+            self._stderr.write(summary_text(snapshot, self._stderr.width()))
+
+    def _line(self, line: str) -> None:
+        if self._stderr.ready():
+            self._stderr.write(f"{line}\n")
+
+
+def progress(snapshot: Snapshot) -> str:
+    """Tell the state of the run in one line."""
+    done, total = units.count(snapshot.done), units.count(snapshot.total)
+    if snapshot.reading:
+        pieces = [done, f"reading the list, {total} so far", units.rate(snapshot.rate)]
+    else:
+        pieces = [f"{done}/{total} ({units.share(snapshot.done, snapshot.total)})", units.rate(snapshot.rate)]
+        if snapshot.eta is not None:
+            pieces.append(f"ETA {units.clock(snapshot.eta)}")
+    pieces.append(f"in flight {snapshot.busy}/{snapshot.workers}")
+    if snapshot.parked:
+        pieces.append(f"parked {units.count(snapshot.parked)}")
+    pieces += [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
+    pieces.append(units.size(snapshot.bytes))
+    return "  ".join(pieces)
+
+
+def stopping(snapshot: Snapshot, left: float) -> str:
+    """Say what a run that was asked to stop still waits for, ``left`` seconds at most, and how to hurry it."""
+    requests = "1 request" if snapshot.busy == 1 else f"{snapshot.busy} requests"
+    return f"stopping: waiting for {requests}, {math.ceil(max(0.0, left))} s at most; Ctrl-C again stops now"

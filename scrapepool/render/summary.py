@@ -1,0 +1,152 @@
+"""The end of a run: what became of everything, for a person and for a program.
+
+Decides what a summary tells and how; pure functions of the last Snapshot. Does not know terminals, colours or exits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError
+from ..ports import HostRow, Snapshot
+from ..text import printable
+from . import units
+
+OUTCOMES = ("ok", "unchanged", "http_error", "failed", "skipped", "deferred")
+"""The words of a record's ``outcome``, in the order in which they are shown."""
+
+SLOWEST = 5
+"""How many of the slowest hosts a summary names: enough to see a pattern, few enough to read."""
+
+_INDENT = 10
+
+
+def ordered(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """List the outcomes that there were, in the order in which they are shown."""
+    return [(word, outcomes[word]) for word in OUTCOMES if outcomes.get(word)]
+
+
+def commonest(errors: Mapping[str, int]) -> list[tuple[str, int]]:
+    """List the errors that there were, the commonest first."""
+    return sorted(((word, number) for word, number in errors.items() if number), key=lambda item: (-item[1], item[0]))
+
+
+def slowest(snapshot: Snapshot, limit: int = SLOWEST) -> list[HostRow]:
+    """List the hosts with the highest 95th percentile of latency, among those that the snapshot shows."""
+    measured = [row for row in snapshot.hosts if row.p95 is not None]
+    return sorted(measured, key=lambda row: (-(row.p95 or 0.0), row.host))[:limit]
+
+
+def overall_rate(snapshot: Snapshot) -> float:
+    """Tell final outcomes a second over the whole run."""
+    return snapshot.done / snapshot.elapsed if snapshot.elapsed > 0 else 0.0
+
+
+def summary_text(snapshot: Snapshot, width: int = 80) -> str:
+    """Sum the run up in a few lines of at most ``width`` columns, each ending in a newline."""
+    return "".join(f"{line}\n" for title, pieces in _sections(snapshot) for line in _wrapped(title, pieces, width))
+
+
+def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
+    done = units.count(snapshot.done)
+    whole = snapshot.done >= snapshot.total and not snapshot.reading
+    yield (
+        "done" if whole else "stopped",
+        [
+            f"{done} {'URL' if snapshot.done == 1 else 'URLs'}"
+            if whole
+            else f"{done} of {units.count(snapshot.total)}",
+            f"in {units.spoken(snapshot.elapsed)}",
+            units.rate(overall_rate(snapshot)),
+            units.size(snapshot.bytes),
+        ],
+    )
+    if snapshot.outcomes:
+        yield "outcomes", [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
+    if errors := commonest(snapshot.errors):
+        yield "errors", [f"{printable(word)} {units.count(number)}" for word, number in errors]
+    if snapshot.requests:
+        yield "requests", list(_requests(snapshot))
+    if hosts := slowest(snapshot):
+        yield "slowest", [f"{printable(row.host.netloc)} p95 {units.milliseconds(row.p95)} ms" for row in hosts]
+
+
+def _requests(snapshot: Snapshot) -> Iterator[str]:
+    yield f"{units.count(snapshot.requests)} over {_number(snapshot.opened, 'connection')}"
+    if saved := handshakes_saved(snapshot):
+        yield f"{_number(saved, 'handshake')} saved ({units.reuse(snapshot.requests, snapshot.opened)} reuse)"
+    if snapshot.retried:
+        yield "1 retry" if snapshot.retried == 1 else f"{units.count(snapshot.retried)} retries"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{units.count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _wrapped(title: str, pieces: list[str], width: int) -> Iterator[str]:
+    """Lines of whole pieces, the first under its title; a piece that is wider than a line is cut in its middle."""
+    room = max(8, width - _INDENT)
+    line = ""
+    head = title
+    for piece in (units.middle_cut(piece, room, "...") for piece in pieces):
+        if line and len(line) + 2 + len(piece) > room:
+            yield f"{head:<{_INDENT}}{line}"
+            head, line = "", piece
+        else:
+            line = f"{line}  {piece}" if line else piece
+    yield f"{head:<{_INDENT}}{line}"
+
+
+def handshakes_saved(snapshot: Snapshot) -> int:
+    """Count the requests that needed no connection of their own."""
+    return max(0, snapshot.requests - snapshot.opened)
+
+
+def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
+    """Sum the run up for a program. The keys are an API.
+
+    done, total: targets with a final outcome, targets known. complete: whether these are all, every list read.
+    elapsed: seconds. rate: outcomes a second over the run. bytes: of bodies as received.
+    outcomes: count by word, every word of ``OUTCOMES`` there. errors: count by slug, the commonest first.
+    requests, opened, handshakes_saved, retried: requests sent, connections opened, their difference, retries.
+    hosts: how many there were. slowest: up to ``SLOWEST`` objects of host, requests, errors, p50 and p95 (seconds).
+    """
+    return {
+        "done": snapshot.done,
+        "total": snapshot.total,
+        "complete": snapshot.done >= snapshot.total and not snapshot.reading,
+        "elapsed": round(snapshot.elapsed, 3),
+        "rate": round(overall_rate(snapshot), 3),
+        "bytes": snapshot.bytes,
+        "outcomes": {word: snapshot.outcomes.get(word, 0) for word in OUTCOMES},
+        "errors": dict(commonest(snapshot.errors)),
+        "requests": snapshot.requests,
+        "opened": snapshot.opened,
+        "handshakes_saved": handshakes_saved(snapshot),
+        "retried": snapshot.retried,
+        "hosts": snapshot.host_count,
+        "slowest": [
+            {
+                "host": str(row.host),
+                "requests": row.requests,
+                "errors": row.errors,
+                "p50": None if row.p50 is None else round(row.p50, 6),
+                "p95": None if row.p95 is None else round(row.p95, 6),
+            }
+            for row in slowest(snapshot)
+        ],
+    }
+
+
+def write_summary_json(path: str, snapshot: Snapshot, exit_code: int) -> None:
+    """Write ``summary_dict`` and ``exit_code`` to a file as one JSON object. Raises OutputError."""
+    summary = {**summary_dict(snapshot), "exit_code": exit_code}
+    try:
+        Path(path).write_text(json.dumps(summary, indent=2) + "\n", encoding="ascii")
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
+    except ValueError as error:  # a NUL in the path
+        raise OutputError(path, str(error)) from None

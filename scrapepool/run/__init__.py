@@ -1,0 +1,1 @@
+"""Builds engines from settings and runs them."""

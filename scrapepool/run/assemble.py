@@ -1,0 +1,70 @@
+"""Settings in, an engine out: the one place that knows every stage.
+
+Decides which implementation of each port a run gets, and that all of them are closed at its end.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from ..engine import Engine, Stop
+from ..fetch.cookies import load_jar
+from ..fetch.fetcher import Fetcher
+from ..fetch.session import PooledSession
+from ..model import Outcome
+from ..ports import Feed, NoView, SystemClock, View
+from ..read import TargetList
+from ..schedule.scheduler import Scheduler
+from ..settings import Settings
+from .threads import Threads
+
+FeedMaker = Callable[[Callable[[], None]], Feed]
+
+
+@contextmanager
+def assembled(
+    settings: Settings, make_feed: FeedMaker, *, view: View | None = None, stop: Stop | None = None
+) -> Iterator[Engine]:
+    """An engine for one run; leaving the block cuts what is in flight and closes everything.
+
+    make_feed: gets the function that wakes the engine. Raises ListError, UsageError, OSError.
+    """
+    stop = stop or Stop()
+    pool = settings.pool
+    jar = load_jar(settings.request.cookies)
+    with PooledSession(pool.workers, pool.per_host, patience=settings.patience, retries=settings.retry) as session:
+        fetcher = Fetcher(session, settings, jar=jar)
+        crew = Threads(fetcher, pool.workers)
+        stop.wake = crew.wake
+        engine = Engine(
+            scheduler=Scheduler(pool, settings.retry, dice=random.random),  # noqa: S311 - jitter, not secrets
+            feed=make_feed(crew.wake),
+            fetch=fetcher,
+            crew=crew,
+            view=view or NoView(),
+            clock=SystemClock(),
+            workers=pool.workers,
+            stop=stop,
+        )
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+def lists(
+    sources: Sequence[str], settings: Settings, *, stdin: BinaryIO | None = None, on_note: Callable[[str], None] = lambda _: None
+) -> FeedMaker:
+    """A feed over lists and URLs as the command line names them."""
+    return lambda wake: TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note)
+
+
+def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
+    """The outcomes of a run over URLs in memory; ``scrapepool.fetch``."""
+    settings = settings or Settings()
+    with assembled(settings, lambda wake: TargetList.of_urls(urls, settings.input, wake=wake)) as engine:
+        for final in engine.run():
+            yield from final

@@ -1,0 +1,155 @@
+"""Which host is next, among those that may be asked now.
+
+Decides the order between hosts and nothing else: no time, no limits, no tickets. Three lanes:
+
+* hosts with an attempt that is due go first: what was begun holds memory, and is finished first;
+* then *critical* hosts, longest first: those whose own work takes a good part of all that the workers have left.
+  Starting the longest first is what keeps the end of a run short (Graham's LPT rule), and only they decide it;
+* among all others the order does not matter for the end, so a *warm* host, one with an idle connection, goes before a
+  cold one, and a host once begun is mostly run to completion: few connections, few hosts in the books.
+
+Lengths are kept as octaves, floor(log2(length)), in an ordered bucket each, with one bit a bucket that is not empty: no
+call looks at all hosts. Hosts of one octave take turns. On an endless list a short host can wait as long as longer
+ones keep coming; a finite list starves nobody.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+
+from ..model import HostKey
+from .host_queue import HostQueue
+
+OCTAVES = 32
+"""Buckets a lane: lengths up to 2^29 targets are told apart."""
+
+WARM = OCTAVES
+DUE = 2 * OCTAVES
+_COLD_MASK = (1 << OCTAVES) - 1
+
+
+def octave(length: float) -> int:
+    """The bucket of a length, given in targets of a typical host; quarters of a target are still told apart."""
+    return min(int(length * 4).bit_length(), OCTAVES - 1)
+
+
+class Ready:
+    """Begun hosts that may be asked now, each in exactly one bucket: cold and warm ones by octave, then the due."""
+
+    def __init__(self) -> None:
+        self._buckets: list[OrderedDict[HostQueue, None]] = [OrderedDict() for _ in range(DUE + 1)]
+        self._mask = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._buckets))
+
+    def __bool__(self) -> bool:
+        return self._mask != 0
+
+    @property
+    def any_due(self) -> bool:
+        """Whether a host has an attempt that is due."""
+        return self._mask >> DUE != 0
+
+    def put(self, host: HostQueue, bucket: int) -> None:
+        """Move a host to the end of a bucket, unless it is in that one already."""
+        if host.bucket == bucket:
+            return
+        self.remove(host)
+        self._buckets[bucket][host] = None
+        self._mask |= 1 << bucket
+        host.bucket = bucket
+
+    def remove(self, host: HostQueue) -> None:
+        """Take a host out, where it is in."""
+        bucket = host.bucket
+        if bucket >= 0:
+            hosts = self._buckets[bucket]
+            del hosts[host]
+            if not hosts:
+                self._mask ^= 1 << bucket
+            host.bucket = -1
+
+    def pop(self, bucket: int) -> HostQueue:
+        """The host that has been longest in a bucket, which must not be empty."""
+        hosts = self._buckets[bucket]
+        host = hosts.popitem(last=False)[0]
+        if not hosts:
+            self._mask ^= 1 << bucket
+        host.bucket = -1
+        return host
+
+    def best(self, critical: int, unbegun: int) -> int | None:
+        """The bucket to take from; None where there is none or a host of octave ``unbegun`` is to be begun instead.
+
+        critical: the octave from which a host counts as critical. unbegun: the longest host's that is not begun, or -1.
+        """
+        mask = self._mask
+        if mask >> DUE:
+            return DUE
+        cold = (mask & _COLD_MASK).bit_length() - 1
+        warm = (mask >> WARM).bit_length() - 1
+        longest = cold if cold >= unbegun else unbegun
+        if warm >= 0 and (longest <= warm or longest < critical):
+            return WARM + warm
+        return cold if cold >= 0 and cold >= unbegun else None
+
+
+class Backlog:
+    """Hosts of which nothing was asked yet: a ticket, or an array of them, and no other state.
+
+    One that grew into a higher octave leaves its old entry behind, to be dropped when it is come upon.
+    """
+
+    def __init__(self) -> None:
+        self._tickets: dict[HostKey, int | array[int]] = {}
+        self._buckets: list[deque[HostKey]] = [deque() for _ in range(OCTAVES)]
+        self._mask = 0
+
+    def __len__(self) -> int:
+        return len(self._tickets)
+
+    def __contains__(self, host: HostKey) -> bool:
+        return host in self._tickets
+
+    def add(self, host: HostKey, tickets: Sequence[int]) -> None:
+        """Add tickets to a host that is not begun."""
+        known = self._tickets.get(host)
+        if known is None:
+            before = -1
+            known = tickets[0] if len(tickets) == 1 else array("Q", tickets)
+            self._tickets[host] = known
+        else:
+            if isinstance(known, int):
+                known = self._tickets[host] = array("Q", (known,))
+            before = octave(len(known))
+            known.extend(tickets)
+        now = octave(1 if isinstance(known, int) else len(known))
+        if now > before:
+            self._buckets[now].append(host)
+            self._mask |= 1 << now
+
+    def longest(self) -> int:
+        """The highest octave with a host in it, -1 where there is none."""
+        while self._mask:
+            top = self._mask.bit_length() - 1
+            hosts = self._buckets[top]
+            while hosts and hosts[0] not in self._tickets:
+                hosts.popleft()
+            if hosts:
+                return top
+            self._mask ^= 1 << top
+        return -1
+
+    def first(self, bucket: int) -> HostKey:
+        """The host that has been longest in a bucket that ``longest`` gave."""
+        return self._buckets[bucket][0]
+
+    def pop(self, host: HostKey) -> array[int]:
+        """The tickets of a host, which leaves the backlog; none where it is not in."""
+        tickets = self._tickets.pop(host, None)
+        if tickets is None:
+            return array("Q")
+        return array("Q", (tickets,)) if isinstance(tickets, int) else tickets

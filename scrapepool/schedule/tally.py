@@ -1,0 +1,206 @@
+"""What happened so far, in numbers: of the run, and of each host.
+
+Keeps counts and never recounts: it is fed one settled lease or one outcome at a time. Decides
+nothing, and knows time only as an argument. Percentiles are computed when they are shown.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+
+from ..model import Fetched, HostKey, Outcome, error_of, verdict
+
+HOSTS_KEPT = 10_000
+"""Finished hosts whose numbers are kept, about 1 kB each. When there are more, the less busy half is forgotten; what
+they did stays in the run's totals."""
+
+RECENT = 64
+"""Latencies kept of each host, for its percentiles."""
+
+RATE_WINDOW = 10.0
+"""Seconds over which ``Tally.rate`` looks back."""
+
+RATE_SAMPLE = 0.1
+"""Seconds between two samples of it at least, so that there are at most about a hundred."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """One host at one moment.
+
+    done, total: targets. in_flight, limit: requests. opened, idle: connections. requests: sent over them.
+    p50, p95: seconds of recent requests, None before the first. errors: targets and attempts that failed.
+    mean: seconds a request takes. state: ``ok``, ``waiting``, ``retry-after``, ``backoff``, ``done``, ``refused``.
+    until: seconds until the state ends, where that is known.
+    """
+
+    host: HostKey
+    done: int
+    total: int
+    in_flight: int
+    limit: int
+    opened: int
+    idle: int
+    requests: int
+    p50: float | None
+    p95: float | None
+    errors: int
+    mean: float
+    state: str
+    until: float | None = None
+
+
+class HostTally:
+    """One host's numbers. Those that ``HostRow`` has too mean the same here.
+
+    bytes: of bodies as received. mean: 0.0 before the first latency. recent: the last latencies, in seconds.
+    """
+
+    __slots__ = ("bytes", "done", "errors", "host", "idle", "mean", "opened", "recent", "requests", "total")
+
+    def __init__(self, host: HostKey) -> None:
+        self.host = host
+        self.total = self.done = self.errors = 0
+        self.opened = self.requests = self.idle = self.bytes = 0
+        self.mean = 0.0
+        self.recent: deque[float] | None = None
+
+    def __repr__(self) -> str:
+        return f"<HostTally {self.host}: {self.done}/{self.total} done, {self.errors} errors, {self.requests} requests>"
+
+    def note(self, elapsed: Sequence[float]) -> None:
+        """Keep latencies for the percentiles."""
+        if self.recent is None:
+            self.recent = deque(maxlen=RECENT)
+        self.recent.extend(elapsed)
+
+    def row(self, *, in_flight: int, limit: int, state: str, until: float | None) -> HostRow:
+        """The numbers as a view wants them."""
+        ranked = sorted(self.recent or ())
+        return HostRow(
+            host=self.host,
+            done=self.done,
+            total=self.total,
+            in_flight=in_flight,
+            limit=limit,
+            opened=self.opened,
+            idle=self.idle,
+            requests=self.requests,
+            p50=percentile(ranked, 0.50),
+            p95=percentile(ranked, 0.95),
+            errors=self.errors,
+            mean=self.mean,
+            state=state,
+            until=until,
+        )
+
+
+def percentile(ranked: Sequence[float], share: float) -> float | None:
+    """The value that ``share`` of the sorted values do not exceed (nearest rank); None where there are none."""
+    if not ranked:
+        return None
+    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+class Tally:
+    """The run's truth.
+
+    done: final outcomes. outcomes, errors: the same by their words. requests, opened: sent, and connections.
+    bytes: of bodies as received, over all attempts. retried: attempts that were not the last. host_count: hosts
+    seen; one that comes back after it was forgotten counts anew.
+    """
+
+    def __init__(self, hosts_kept: int = HOSTS_KEPT) -> None:
+        self.done = 0
+        self.outcomes: dict[str, int] = {}
+        self.errors: dict[str, int] = {}
+        self.requests = self.opened = self.bytes = self.retried = 0
+        self.host_count = 0
+        self.hosts: dict[HostKey, HostTally] = {}
+        self._hosts_kept = hosts_kept
+        self._released: dict[HostKey, HostTally] = {}
+        self._elapsed = 0.0
+        self._timed = 0
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def __repr__(self) -> str:
+        return f"<Tally: {self.done} done {self.outcomes}, {self.requests} requests over {self.opened} connections>"
+
+    @property
+    def mean(self) -> float:
+        """Seconds that a request takes, over the whole run; 0.0 before the first."""
+        return self._elapsed / self._timed if self._timed else 0.0
+
+    def claim(self, host: HostKey) -> HostTally:
+        """The numbers of a host that work begins on; they are kept until ``release``."""
+        row = self.hosts.get(host)
+        if row is None:
+            row = self.hosts[host] = HostTally(host)
+        else:
+            self._released.pop(host, None)
+        return row
+
+    def release(self, row: HostTally) -> None:
+        """Work on a host ended: its numbers may be forgotten when there are too many."""
+        self._released[row.host] = row
+        if len(self._released) > self._hosts_kept:
+            least_busy = sorted(self._released.values(), key=lambda kept: kept.requests)
+            for forgotten in least_busy[: len(least_busy) - self._hosts_kept // 2]:
+                del self._released[forgotten.host]
+                del self.hosts[forgotten.host]
+
+    def count(self, outcome: Outcome) -> bool:
+        """Count one final outcome in the run's totals; True where it is a failure of its host."""
+        self.done += 1
+        self.bytes += outcome.wire_bytes
+        if type(outcome) is Fetched and outcome.status is not None and outcome.status < 400:
+            self.outcomes["ok"] = self.outcomes.get("ok", 0) + 1
+            return False
+        word = verdict(outcome)
+        self.outcomes[word] = self.outcomes.get(word, 0) + 1
+        error = error_of(outcome)
+        if error is not None:
+            self.errors[error] = self.errors.get(error, 0) + 1
+        return word in {"http_error", "failed", "deferred"}
+
+    def repeat(self, outcome: Outcome) -> None:
+        """Count an attempt that was not the last."""
+        self.retried += 1
+        self.bytes += outcome.wire_bytes
+
+    def settle(self, row: HostTally, elapsed: Sequence[float], opened: int, requests: int, now: float) -> None:
+        """Count what a lease took, beside its outcomes. elapsed: seconds of each request that got that far."""
+        if not self._samples:
+            self._samples.append((now, self.done))
+        self.opened += opened
+        self.requests += requests
+        row.opened += opened
+        row.requests += requests
+        if elapsed:
+            self._elapsed += sum(elapsed)
+            self._timed += len(elapsed)
+            row.note(elapsed)
+
+    def rate(self, now: float) -> float:
+        """Final outcomes a second over the last ten seconds, or since the first settle. Asking takes a sample."""
+        samples = self._samples
+        if not samples or now - samples[-1][0] >= RATE_SAMPLE:
+            samples.append((now, self.done))
+        while len(samples) > 1 and samples[1][0] <= now - RATE_WINDOW:
+            samples.popleft()
+        since, before = samples[0]
+        return (self.done - before) / (now - since) if now > since else 0.0
+
+    def busiest(self, most: int, among: Iterable[HostTally] | None = None) -> list[HostTally]:
+        """The hosts with the most requests, first the busiest."""
+        return self._top(most, lambda row: row.requests, among)
+
+    def slowest(self, most: int) -> list[HostTally]:
+        """The hosts with the highest mean latency, first the slowest; hosts that never answered are left out."""
+        return self._top(most, lambda row: row.mean, (row for row in self.hosts.values() if row.mean))
+
+    def _top(self, most: int, key: Callable[[HostTally], float], among: Iterable[HostTally] | None) -> list[HostTally]:
+        return nlargest(most, self.hosts.values() if among is None else among, key=key)

@@ -1,0 +1,190 @@
+"""Every setting and its default: the only home of defaults.
+
+Frozen groups in one ``Settings``; each part of the program is handed only its own group.
+All durations are seconds, all sizes are bytes. Constructors raise ``UsageError`` for
+values that cannot be meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Self
+
+from .errors import UsageError
+
+MIB = 1024 * 1024
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise UsageError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSettings:
+    """How lists are read.
+
+    format: of every list; ``auto`` goes by suffix. url_field: column or key that holds the URL.
+    base_url: what relative URLs are resolved against. dedupe: whether a URL is fetched once only.
+    """
+
+    format: Literal["auto", "text", "csv", "jsonl"] = "auto"
+    url_field: str | None = None
+    base_url: str | None = None
+    dedupe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSettings:
+    """What is sent.
+
+    headers: in order, over the defaults. data: request body. cookies: Netscape cookie file, shared
+    by all targets (without it each target has a jar of its own, alive along its redirects).
+    """
+
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    user_agent: str | None = None
+    data: bytes | None = None
+    max_redirects: int = 10
+    proxy: str | None = None
+    cacert: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    insecure: bool = False
+    netrc: bool = False
+    cookies: str | None = None
+    tls_resume: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.max_redirects >= 0, "max_redirects must not be negative")
+        _require(bool(self.method) and self.method.isascii() and self.method.isalpha(), f"no HTTP method: {self.method!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How many at once, and how fast.
+
+    workers: threads. per_host: requests in flight on one host, and connections kept for it.
+    delay: seconds between two starts on one host. rate: requests a second over all hosts, None for no limit.
+    """
+
+    workers: int = 32
+    per_host: int = 4
+    delay: float = 0.0
+    rate: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.workers >= 1, "workers must be at least 1")
+        _require(self.per_host >= 1, "per_host must be at least 1")
+        _require(self.delay >= 0, "delay must not be negative")
+        _require(self.rate is None or self.rate > 0, "rate must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server may take, in seconds.
+
+    connect: TCP and TLS together. read: between two pieces of a reply. total: a whole attempt, redirects included.
+    """
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 120.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read", "total"):
+            _require(getattr(self, name) > 0, f"{name} timeout must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """What is asked for again, and after how long.
+
+    retries: further attempts after the first. backoff: seconds before the first retry at most; doubles up to
+    ``backoff_max``, with full jitter. statuses: retried. max_park: longest Retry-After that is waited for, in seconds.
+    """
+
+    retries: int = 3
+    backoff: float = 1.0
+    backoff_max: float = 60.0
+    statuses: frozenset[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 522, 524})
+    max_park: float = 300.0
+
+    def __post_init__(self) -> None:
+        _require(self.retries >= 0, "retries must not be negative")
+        _require(self.backoff >= 0, "backoff must not be negative")
+        _require(self.max_park >= 0, "max_park must not be negative")
+        _require(all(100 <= status <= 599 for status in self.statuses), "retry statuses lie between 100 and 599")
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLimits:
+    """What a response may weigh.
+
+    max_size: bytes, of the body as received and of the body decoded, each.
+    max_ratio: decoded bytes per received byte; real pages stay under 100, bombs are at 1,000 and above.
+    ratio_floor: decoded bytes below which the ratio is not looked at.
+    """
+
+    max_size: int = 100 * MIB
+    max_ratio: float = 2000.0
+    ratio_floor: int = 10 * MIB
+
+    def __post_init__(self) -> None:
+        _require(self.max_size >= 1, "max_size must be at least 1 byte")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """Where records go and what they hold.
+
+    path: file, None for standard output. format: None goes by the file's suffix. fields: None for all.
+    headers, body: add the response's headers, its text.
+    """
+
+    path: str | None = None
+    format: Literal["jsonl", "csv"] | None = None
+    fields: tuple[str, ...] | None = None
+    headers: bool = False
+    body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySettings:
+    """What is shown on standard error. ``auto`` is live on a terminal and plain lines elsewhere."""
+
+    progress: Literal["auto", "live", "plain", "none"] = "auto"
+    quiet: bool = False
+    verbose: bool = False
+    log_file: str | None = None
+    summary_json: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a run."""
+
+    input: InputSettings = field(default_factory=InputSettings)
+    request: RequestSettings = field(default_factory=RequestSettings)
+    pool: PoolSettings = field(default_factory=PoolSettings)
+    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    size: SizeLimits = field(default_factory=SizeLimits)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    display: DisplaySettings = field(default_factory=DisplaySettings)
+
+    def with_(self, **groups: Mapping[str, Any]) -> Self:
+        """A copy with some values of some groups changed: ``settings.with_(pool={"workers": 8})``.
+
+        Raises UsageError for a group or a value that there is not.
+        """
+        changed = {}
+        for group, values in groups.items():
+            _require(group in {f.name for f in fields(self)}, f"no group of settings: {group}")
+            current = getattr(self, group)
+            unknown = set(values) - {f.name for f in fields(current)}
+            _require(not unknown, f"no such setting in {group}: {', '.join(sorted(unknown))}")
+            changed[group] = replace(current, **values)
+        return replace(self, **changed)

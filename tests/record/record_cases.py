@@ -1,0 +1,85 @@
+"""Outcomes to write down: one ordinary success, and hypothesis strategies for all the others."""
+
+from hypothesis import strategies as st
+
+from scrapepool.model import Deferred, ErrorKind, Failed, Fetched, HostKey, Skipped, Target, Timings, Unchanged
+
+HOST = HostKey("https", "example.org", 443)
+
+
+def target(url="https://example.org/a", **changes):
+    return Target(**{"url": url, "host": HOST, "path": "/a", "line": 7} | changes)
+
+
+def fetched(url="https://example.org/a", **changes):
+    """An ordinary success."""
+    told = {
+        "target": target(url),
+        "attempts": 1,
+        "started": 1_700_000_000.1239,
+        "elapsed": 0.0123456789,
+        "status": 200,
+        "final_url": url,
+        "content_type": "text/html; charset=utf-8",
+        "charset": "utf-8",
+        "bytes": 1024,
+        "wire_bytes": 700,
+        "sha256": "ab" * 32,
+        "reused": True,
+        "complete": True,
+        "remote": "192.0.2.1",
+        "timings": Timings(dns=None, connect=None, tls=None, ttfb=0.01, download=0.0023456789),
+    }
+    return Fetched(**told | changes)
+
+
+TEXT = st.text(st.characters(), max_size=20)
+SECONDS = st.floats(0, 1e6)
+INSTANTS = st.floats(0, 4e9)
+maybe = st.none().__or__
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+
+TARGETS = st.builds(
+    Target,
+    url=TEXT,
+    host=st.just(HOST),
+    path=st.just("/"),
+    line=maybe(st.integers(1)),
+    input=maybe(st.dictionaries(TEXT, JSON_VALUES, max_size=3)),
+)
+
+TOLD = {
+    "target": TARGETS,
+    "attempts": st.integers(0, 9),
+    "started": maybe(INSTANTS),
+    "elapsed": SECONDS,
+    "waited": SECONDS,
+    "status": maybe(st.integers(100, 599)),
+    "final_url": maybe(TEXT),
+    "redirects": st.lists(TEXT, max_size=3).map(tuple),
+    "detail": maybe(TEXT),
+    "content_type": maybe(TEXT),
+    "charset": maybe(TEXT),
+    "bytes": st.integers(0),
+    "wire_bytes": st.integers(0),
+    "sha256": maybe(TEXT),
+    "reused": st.booleans(),
+    "complete": maybe(st.booleans()),
+    "remote": maybe(TEXT),
+    "timings": maybe(st.builds(Timings, *[maybe(SECONDS)] * 5)),
+    "headers": maybe(st.lists(st.tuples(TEXT, TEXT), max_size=4)),
+    "body": maybe(st.binary(max_size=30)),
+}
+
+OUTCOMES = st.one_of(
+    st.builds(Fetched, **TOLD),
+    st.builds(Unchanged, **TOLD),
+    st.builds(Failed, **TOLD, error=st.sampled_from(ErrorKind)),
+    st.builds(Skipped, **TOLD, error=st.sampled_from(ErrorKind)),
+    st.builds(Deferred, **TOLD, not_before=INSTANTS),
+)

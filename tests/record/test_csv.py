@@ -1,0 +1,109 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from record_cases import OUTCOMES, fetched, target
+
+from scrapepool.errors import UsageError
+from scrapepool.record.csv import CsvSink, cells, columns
+from scrapepool.record.fields import chosen_fields, record
+from scrapepool.record.jsonl import JsonlSink
+from scrapepool.record.open import sink_for
+from scrapepool.settings import OutputSettings
+from scrapepool.text import printable
+
+PLAIN = OutputSettings()
+EVERYTHING = OutputSettings(headers=True, body=True)
+
+
+def written(path, outcomes, output=PLAIN):
+    """What a sink writes for some outcomes, as bytes."""
+    sink = CsvSink(str(path), output)
+    sink.write(outcomes)
+    sink.close()
+    return path.read_bytes()
+
+
+def rows(data):
+    """CSV bytes read back as one dict a row."""
+    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+
+
+def test_a_row_lies_flat(tmp_path):
+    """Lists are joined, timings have columns of their own, objects are JSON, what is missing is empty."""
+    outcome = fetched(
+        redirects=("https://a.example/", "https://b.example/"), target=target(input={"id": 3}), sha256=None
+    )
+    (row,) = rows(written(tmp_path / "out.csv", [outcome]))
+    assert row["redirects"] == "https://a.example/ https://b.example/"
+    assert (row["timings.dns"], row["timings.ttfb"]) == ("", "0.01")
+    assert json.loads(row["input"]) == {"id": 3}
+    assert (row["reused"], row["sha256"], row["line"], row["not_before"]) == ("true", "", "7", "")
+    assert list(row) == columns(chosen_fields(PLAIN))
+
+
+def test_a_run_without_a_record_has_its_header_row(tmp_path):
+    """Readers of the file find its columns even when nothing was fetched."""
+    assert written(tmp_path / "out.csv", [], OutputSettings(fields=("url", "timings"))) == (
+        b"url,timings.dns,timings.connect,timings.tls,timings.ttfb,timings.download\n"
+    )
+
+
+def test_one_line_a_record(tmp_path):
+    """Line ends inside a URL are escaped, so that a line tool sees one line a record."""
+    data = written(tmp_path / "out.csv", [fetched('https://example.org/\r\n,"x"\x1b')], OutputSettings(fields=("url",)))
+    assert data == b'url\n"https://example.org/\\r\\n,""x""\\x1b"\n'
+
+
+@given(body=st.text())
+@settings(max_examples=50)
+def test_a_body_is_quoted_whatever_it_holds(body, tmp_path_factory):
+    """The text of a page comes back as it was, bare carriage returns included."""
+    outcome = fetched(body=body.encode(), charset="utf-8")
+    path = tmp_path_factory.mktemp("csv") / "out.csv"
+    (row,) = rows(written(path, [outcome], OutputSettings(fields=("url", "body"), body=True)))
+    assert row["body"] == record(outcome, EVERYTHING)["body"]
+
+
+@given(OUTCOMES)
+def test_every_outcome_fills_its_row(outcome):
+    """A row has as many cells as the header, and its plain values are the record's."""
+    told = record(outcome, EVERYTHING)
+    fields = chosen_fields(EVERYTHING)
+    row = dict(zip(columns(fields), cells(told, fields), strict=True))
+    assert row["url"] == printable(told["url"])
+    assert row["outcome"] == told["outcome"]
+    assert row["bytes"] == str(told["bytes"])
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "kind"),
+    [("a.csv", None, CsvSink), ("a.CSV", None, CsvSink), ("a.csv", "jsonl", JsonlSink), ("a.txt", None, JsonlSink)],
+)
+def test_the_format_follows_the_option_then_the_suffix(tmp_path, path, form, kind):
+    """--format wins, a .csv file is CSV, all else is JSON Lines."""
+    sink = sink_for(OutputSettings(path=str(tmp_path / path), format=form))
+    sink.close()
+    assert type(sink) is kind
+
+
+def test_a_dash_is_standard_output(tmp_path, monkeypatch, capfd):
+    """-o - writes no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    sink = sink_for(OutputSettings(path="-", fields=("status",)))
+    sink.write([fetched()])
+    sink.close()
+    assert capfd.readouterr().out == '{"status":200}\n'
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_fields_leave_the_file_alone(tmp_path):
+    """A usage error comes before the output is emptied."""
+    path = tmp_path / "out.csv"
+    path.write_text("precious")
+    with pytest.raises(UsageError):
+        CsvSink(str(path), OutputSettings(fields=("nope",)))
+    assert path.read_text() == "precious"

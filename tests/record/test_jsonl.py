@@ -1,0 +1,92 @@
+import json
+import math
+import os
+
+import pytest
+from hypothesis import given, settings
+from record_cases import OUTCOMES, fetched, target
+
+from scrapepool.errors import UsageError
+from scrapepool.record.fields import record, selection
+from scrapepool.record.jsonl import JsonlSink, encode, encoder
+from scrapepool.settings import OutputSettings
+
+PLAIN = OutputSettings()
+
+
+def reading(line):
+    """One line back as the record it spells, having looked at the bytes."""
+    assert line.isascii()
+    assert line.endswith(b"\n")
+    assert not any(byte < 0x20 or byte == 0x7F for byte in line[:-1])
+    return json.loads(line, parse_constant=pytest.fail)
+
+
+@given(OUTCOMES)
+@settings(max_examples=300)
+def test_the_hand_written_encoder_spells_what_json_would(outcome):
+    """encode() and json.dumps of the record read back as the same record, keys in the same order."""
+    told = reading(encode(outcome))
+    assert told == record(outcome, PLAIN)
+    assert list(told) == list(record(outcome, PLAIN))
+
+
+@given(OUTCOMES)
+def test_options_go_through_the_same_record(outcome):
+    """With headers, body or chosen fields a line reads back as that record."""
+    for chosen in (OutputSettings(headers=True, body=True), OutputSettings(fields=("sha256", "url", "input"))):
+        assert reading(encoder(chosen)(outcome)) == selection(chosen)(outcome)
+
+
+def test_input_with_numbers_that_json_has_not():
+    """NaN and infinities of an input row become null, at any depth, instead of invalid JSON."""
+    row = {"a": math.nan, "b": [1.5, -math.inf, {"c": math.inf}], "d": object}
+    told = reading(encode(fetched(target=target(input=row))))["input"]
+    assert told == {"a": None, "b": [1.5, None, {"c": None}], "d": str(object)}
+
+
+class CountingWrite:
+    """os.write that counts its calls and takes at most ``piece`` bytes."""
+
+    def __init__(self, monkeypatch, piece=1 << 30):
+        self.calls = 0
+        self._piece = piece
+        self._write = os.write
+        monkeypatch.setattr("scrapepool.record.output.os.write", self)
+
+    def __call__(self, fd, data):
+        self.calls += 1
+        return self._write(fd, data[: self._piece])
+
+
+def test_one_call_is_one_write(tmp_path, monkeypatch):
+    """All outcomes of a call reach the file in one system call, before the call returns."""
+    counted = CountingWrite(monkeypatch)
+    path = tmp_path / "out.jsonl"
+    sink = JsonlSink(str(path), PLAIN)
+    sink.write([fetched(f"https://example.org/{n}") for n in range(500)])
+    assert counted.calls == 1
+    urls = [json.loads(line)["url"] for line in path.read_bytes().splitlines()]
+    assert urls == [f"https://example.org/{n}" for n in range(500)]
+    sink.write([])
+    assert counted.calls == 1
+    sink.close()
+
+
+def test_partial_writes_are_completed(tmp_path, monkeypatch):
+    """A system that takes seven bytes at a time still gets whole lines."""
+    CountingWrite(monkeypatch, piece=7)
+    path = tmp_path / "out.jsonl"
+    sink = JsonlSink(str(path), PLAIN)
+    sink.write([fetched(), fetched()])
+    sink.close()
+    assert path.read_bytes() == encode(fetched()) * 2
+
+
+def test_unknown_fields_leave_the_file_alone(tmp_path):
+    """A usage error comes before the output is emptied."""
+    path = tmp_path / "out.jsonl"
+    path.write_text("precious")
+    with pytest.raises(UsageError):
+        JsonlSink(str(path), OutputSettings(fields=("nope",)))
+    assert path.read_text() == "precious"

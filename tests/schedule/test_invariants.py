@@ -1,0 +1,97 @@
+"""The scheduler's invariants, over random worlds."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulate import Reply, World, host_named
+
+from scrapepool.model import Deferred
+from scrapepool.settings import PoolSettings, RetryPolicy
+
+HOSTS = 6
+
+replies = st.one_of(
+    st.builds(Reply, elapsed=st.sampled_from([0.0, 0.0004, 0.003, 0.1, 2.0])),
+    st.builds(Reply, elapsed=st.sampled_from([0.001, 0.2]), status=st.sampled_from([0, 500]), retry=st.just(True)),
+    st.builds(
+        Reply,
+        status=st.sampled_from([429, 503, 500]),
+        retry=st.just(True),
+        after=st.sampled_from([0.0, 0.5, 7.0, 20.0, 90.0]),
+    ),
+    st.builds(Reply, elapsed=st.sampled_from([0.001, 0.2]), to=st.integers(0, HOSTS + 1).map(host_named)),
+    st.builds(Reply, status=st.sampled_from([404, 500])),
+)
+
+MAX_HOPS = 5
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    counts=st.lists(st.one_of(st.integers(1, 12), st.integers(1, 400)), min_size=1, max_size=HOSTS),
+    menu=st.lists(replies, min_size=1, max_size=12),
+    pool=st.builds(
+        PoolSettings,
+        workers=st.integers(1, 9),
+        per_host=st.integers(1, 4),
+        delay=st.sampled_from([0.0, 0.0, 0.0, 0.05, 1.0]),
+        rate=st.sampled_from([None, None, None, 20.0]),
+    ),
+    retry=st.builds(RetryPolicy, retries=st.integers(0, 3), max_park=st.just(30.0)),
+    late=st.lists(
+        st.tuples(st.sampled_from([0.01, 0.3, 2.0, 25.0]), st.integers(0, HOSTS).map(host_named), st.integers(1, 9))
+    ),
+    seed=st.integers(0, 2**16),
+)
+def test_random_worlds_end_and_keep_every_limit(counts, menu, pool, retry, late, seed):
+    """Whatever servers do, each target ends once, no limit is broken, no worker waits for work that may start."""
+    rng = random.Random(seed)
+    hops = {}
+
+    def serve(attempt):
+        reply = rng.choice(menu)
+        if reply.to is not None:
+            hops[attempt.target.url] = hops.get(attempt.target.url, 0) + 1
+            if hops[attempt.target.url] > MAX_HOPS:
+                return Reply()
+        return reply
+
+    world = World(
+        {host_named(n): count for n, count in enumerate(counts)},
+        serve,
+        pool=pool,
+        retry=retry,
+        late=late,
+        unbegun=lambda lease: rng.choice([0, 0, 0, 0, 1, 64]),
+    )
+    world.run()
+    scheduler = world.scheduler
+    assert scheduler.out == scheduler.parked == scheduler.queued == scheduler.in_flight == 0
+    assert scheduler.tally.done == len(world.outcomes)
+    assert sum(scheduler.tally.outcomes.values()) == len(world.outcomes)
+    rows = scheduler.rows(world.now, 100)
+    assert sum(row.done for row in rows) == sum(row.total for row in rows) == len(world.targets)
+    assert len(rows) == scheduler.host_count
+    assert all(outcome.attempts <= 1 + retry.retries for outcome in world.outcomes)
+    assert all(outcome.not_before > 0 for outcome in world.outcomes if isinstance(outcome, Deferred))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**16), delay=st.sampled_from([0.0, 3.0]))
+def test_finished_hosts_leave_the_books(seed, delay):
+    """When all has ended and every delay is over, no state of any host is left but its numbers."""
+    rng = random.Random(seed)
+    world = World(
+        {host_named(n): rng.randint(1, 20) for n in range(20)},
+        lambda _: rng.choice(
+            [Reply(), Reply(status=503, retry=True, after=4.0), Reply(to=host_named(rng.randint(0, 25)))]
+        ),
+        pool=PoolSettings(workers=8, delay=delay),
+        retry=RetryPolicy(retries=1),
+    )
+    end = world.run()
+    world.scheduler.next(end + 500)
+    assert not world.scheduler._hosts
+    assert not world.scheduler._resting
+    assert len(world.scheduler._ready) == len(world.scheduler._backlog) == 0

@@ -1,0 +1,59 @@
+"""How near to the shortest possible run the order of hosts comes, in virtual time."""
+
+import random
+from collections import defaultdict
+
+import pytest
+from simulate import Reply, World, host_named
+
+from scrapepool.settings import PoolSettings
+
+HOSTS, TARGETS, WORKERS, PER_HOST = 300, 20_000, 128, 8
+
+
+@pytest.mark.parametrize(("skew", "seed"), [(0.6, 1), (0.8, 2), (0.9, 3), (1.0, 4), (1.2, 5)])
+def test_a_zipf_list_ends_within_three_percent_of_the_bound(skew, seed):
+    """The run takes at most 1.03 of what the workers need together or the longest host needs alone."""
+    rng = random.Random(seed)
+    weights = [1 / rank**skew for rank in range(1, HOSTS + 1)]
+    counts = [max(1, round(TARGETS * weight / sum(weights))) for weight in weights]
+    order = rng.sample(range(HOSTS), HOSTS)
+    latency = {}
+    world = World(
+        {host_named(n): counts[n] for n in order},
+        lambda attempt: Reply(latency[attempt.target.url]),
+        pool=PoolSettings(workers=WORKERS, per_host=PER_HOST),
+        audit=False,
+    )
+    needed = defaultdict(float)
+    for target in world.targets:
+        latency[target.url] = rng.lognormvariate(-2.3, 0.5)
+        needed[target.host] += latency[target.url]
+    bound = max(sum(needed.values()) / WORKERS, max(needed.values()) / PER_HOST)
+    assert world.run() <= 1.03 * bound
+
+
+def test_hosts_are_run_to_completion_where_none_decides_the_end():
+    """With many equal hosts, those with a connection go first, so that few are begun at a time."""
+    world = World({host_named(n): 10 for n in range(1000)}, pool=PoolSettings(workers=8, per_host=2), audit=False)
+    begun_at_once = 0
+    settle = world.scheduler.settle
+
+    def counted(*args, **kwargs):
+        nonlocal begun_at_once
+        begun_at_once = max(begun_at_once, len(world.scheduler._hosts))
+        return settle(*args, **kwargs)
+
+    world.scheduler.settle = counted
+    world.run()
+    assert begun_at_once <= 3 * 8
+
+
+def test_a_polite_day_goes_by():
+    """A day's list of slow, delayed hosts ends when the longest of them must."""
+    world = World(
+        {host_named(n): 100 * (n + 1) for n in range(8)},
+        lambda _: Reply(0.5),
+        pool=PoolSettings(workers=4, per_host=1, delay=108.0),
+    )
+    assert 86_000 < world.run() <= 108.0 * 800 + 1

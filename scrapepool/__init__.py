@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 # The stage is loaded first: Python binds a subpackage to its name when it is imported, which would hide the function.
 from . import fetch as _stage  # noqa: F401
+from .version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from .model import Outcome, verdict
     from .settings import Settings
 
-__version__ = "0.1.0"
-__all__ = ["Outcome", "PoolStats", "PooledSession", "Settings", "fetch", "verdict"]
+__all__ = ["Outcome", "PoolStats", "PooledSession", "Settings", "__version__", "fetch", "verdict"]
 
 _HOMES = {
     "PooledSession": ".fetch.session",
@@ -34,7 +34,7 @@ _HOMES = {
 }
 
 
-def fetch(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:  # type: ignore[no-redef]
+def fetch(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
     """Fetch every URL and yield its outcome as it completes: what the command does, lazily.
 
     Nothing new is begun while the caller does not ask for more. Stopping the iteration early

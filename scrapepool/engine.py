@@ -19,6 +19,7 @@ from .schedule.scheduler import Scheduler
 GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
 LOOK = 0.1  # seconds between two looks at the clock while a stop is under way
 BATCHES = 8  # of the reader's, taken at once
+SLOWEST = 5  # hosts that the last snapshot names as slow
 ROWS = 60  # hosts in a snapshot: more than any terminal is high
 IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
 
@@ -75,12 +76,12 @@ class Engine:
         """Yield final outcomes, in order of completion, until every target has one or a stop was asked for."""
         while True:
             now = self._clock.monotonic()
-            outcomes = self._read(now)
+            outcomes = self._read()
             outcomes += self._hand_out(now)
             if outcomes:
                 yield outcomes
             self._look(now)
-            if self._over(now):
+            if self._over():
                 return
             back = self._crew.wait(self._patience(now))
             if back and (settled := self._settle(back)):
@@ -110,7 +111,7 @@ class Engine:
 
     # -- the steps of the loop ---------------------------------------------------------------------
 
-    def _read(self, now: float) -> list[Outcome]:
+    def _read(self) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for _ in range(BATCHES):
             batch = None if self._stop.asked else self._feed.poll()
@@ -120,7 +121,7 @@ class Engine:
             for host, tickets in batch.added.items():
                 self._scheduler.add(host, tickets)
             for outcome in batch.rejected:
-                self._tally.count(outcome, now)
+                self._tally.count(outcome)
             outcomes += batch.rejected
         return outcomes
 
@@ -131,7 +132,7 @@ class Engine:
             if decision is None:
                 break
             if isinstance(decision, Refusal):
-                outcomes += self._refused(decision, now)
+                outcomes += self._refused(decision)
                 continue
             attempts, gone = self._attempts(decision)
             if attempts:
@@ -166,6 +167,9 @@ class Engine:
             target = self._feed.target(ticket)
             if isinstance(target, Skipped):
                 return attempts, target
+            if target.host != lease.host:
+                detail = "the list was changed during the run"
+                return attempts, Skipped(target=target, error=ErrorKind.INVALID_URL, detail=detail)
             attempts.append(Attempt(target))
         return attempts, None
 
@@ -174,7 +178,7 @@ class Engine:
             self._shown = now
             self._view.show(self.snapshot())
 
-    def _over(self, now: float) -> bool:
+    def _over(self) -> bool:
         if self._stop.asked:
             self._stopped_at()
             return self._busy == 0 or self.out_of_patience
@@ -191,20 +195,20 @@ class Engine:
 
     # -- what ends without a worker ----------------------------------------------------------------
 
-    def _refused(self, refusal: Refusal, now: float) -> list[Outcome]:
+    def _refused(self, refusal: Refusal) -> list[Outcome]:
         wall = self._clock.wall()
         outcomes: list[Outcome] = [_refused(attempt, refusal, wall) for attempt in refusal.attempts]
         for ticket in refusal.tickets:
             target = self._feed.target(ticket)
-            outcomes.append(target if isinstance(target, Skipped) else _refused(Attempt(target, number=0), refusal, wall))
+            outcomes.append(target if isinstance(target, Skipped) else _refused(Attempt(target), refusal, wall))
         for outcome in outcomes:
-            self._tally.count(outcome, now)
+            self._tally.count(outcome)
         return outcomes
 
     # -- what a view sees --------------------------------------------------------------------------
 
-    def snapshot(self) -> Snapshot:
-        """The run at this moment."""
+    def snapshot(self, *, last: bool = False) -> Snapshot:
+        """The run at this moment; the last one tells more."""
         now = self._clock.monotonic()
         tally, scheduler = self._tally, self._scheduler
         return Snapshot(
@@ -225,20 +229,19 @@ class Engine:
             eta=scheduler.eta(now, self._workers),
             hosts=tuple(scheduler.rows(now, ROWS)),
             host_count=scheduler.host_count,
-            draining=self._drained_at is not None,
+            grace=None if self._drained_at is None else max(0.0, self._drained_at + GRACE - now),
+            slowest=tuple(scheduler.slowest(now, SLOWEST)) if last else (),
         )
 
 
 def _refused(attempt: Attempt, refusal: Refusal, wall: float) -> Outcome:
     """The record of a target that its host has no time for."""
-    made = attempt.number - 1 if attempt.number else 0
-    common = {
-        "target": attempt.target,
-        "attempts": made,
-        "started": attempt.started,
-        "waited": attempt.waited,
-        "detail": refusal.detail,
-    }
-    if refusal.not_before is not None:
-        return Deferred(**common, not_before=wall + refusal.not_before)
-    return Failed(**common, error=refusal.error or ErrorKind.CIRCUIT_OPEN)
+    target, started, waited = attempt.target, attempt.started, attempt.waited
+    made = attempt.number - 1
+    if refusal.not_before is None:
+        error = refusal.error or ErrorKind.CIRCUIT_OPEN
+        return Failed(target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, error=error)
+    not_before = wall + refusal.not_before
+    return Deferred(
+        target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, not_before=not_before
+    )

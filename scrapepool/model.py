@@ -8,6 +8,7 @@ duration in seconds of a monotonic clock.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -188,7 +189,7 @@ class Told:
     remote: str | None = None
     timings: Timings | None = None
     headers: list[tuple[str, str]] | None = None
-    body: bytes | None = None
+    body: builtins.bytes | None = None
     retry: Retryable | None = None
 
 

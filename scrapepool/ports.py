@@ -149,7 +149,9 @@ class Snapshot:
     parked: targets waiting for a retry. bytes: of bodies as received, over all requests.
     outcomes, errors: final outcomes by their words. requests, opened: sent and connections over the run.
     retried: attempts that were not the last. rate: final outcomes a second of late. eta: seconds, None if unknown.
-    hosts: the rows worth showing, the busiest first. host_count: hosts known. draining: a stop was asked for.
+    hosts: the rows worth showing, the busiest first. host_count: hosts known.
+    grace: seconds that a stop still waits for what is in flight; None while no stop was asked for.
+    slowest: the hosts with the highest latencies, only in the last snapshot of a run.
     """
 
     elapsed: float
@@ -169,7 +171,8 @@ class Snapshot:
     eta: float | None
     hosts: tuple[HostRow, ...]
     host_count: int
-    draining: bool = False
+    grace: float | None = None
+    slowest: tuple[HostRow, ...] = ()
 
 
 class View(Protocol):
@@ -188,8 +191,8 @@ class View(Protocol):
     def note(self, message: str) -> None:
         """One line that a person should see even when it scrolls by."""
 
-    def close(self, snapshot: Snapshot) -> None:
-        """The run is over: leave the screen tidy and the summary on it."""
+    def close(self, snapshot: Snapshot | None) -> None:
+        """The run is over: leave the screen tidy and the summary on it; None for no summary."""
 
 
 class NoView:
@@ -203,5 +206,5 @@ class NoView:
     def note(self, message: str) -> None:
         """Nothing."""
 
-    def close(self, snapshot: Snapshot) -> None:
+    def close(self, snapshot: Snapshot | None) -> None:
         """Nothing."""

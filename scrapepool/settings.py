@@ -59,7 +59,9 @@ class RequestSettings:
 
     def __post_init__(self) -> None:
         _require(self.max_redirects >= 0, "max_redirects must not be negative")
-        _require(bool(self.method) and self.method.isascii() and self.method.isalpha(), f"no HTTP method: {self.method!r}")
+        _require(
+            bool(self.method) and self.method.isascii() and self.method.isalpha(), f"no HTTP method: {self.method!r}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

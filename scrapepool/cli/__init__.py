@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import click
 
-from .. import __version__
 from ..errors import ListError, OutputError, UsageError
+from ..version import __version__
 from .exits import Exit
 
 
@@ -41,7 +41,11 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "auto_envvar_prefix": "SCRAPEPOOL"},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+        "auto_envvar_prefix": "SCRAPEPOOL",
+    },
 )
 @click.version_option(__version__, "--version", prog_name="scrapepool")
 def cli() -> None:
@@ -67,7 +71,7 @@ def main() -> NoReturn:
         code = Exit.PIPE
     except KeyboardInterrupt:
         code = Exit.INTERRUPT
-    except Exception as error:  # noqa: BLE001 - the last resort of the program
+    except Exception as error:
         if os.environ.get("SCRAPEPOOL_DEBUG"):
             raise
         code = complain(f"a bug: {type(error).__name__}: {error} (SCRAPEPOOL_DEBUG=1 shows where)", Exit.BUG)

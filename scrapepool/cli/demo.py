@@ -19,17 +19,42 @@ Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
 
 
 @click.command(cls=GroupedCommand)
-@click.option("--list", "only_list", is_flag=True, help="Print the URLs and do nothing.", cls=GroupedOption, subject="What")
-@click.option("--keep", is_flag=True, help="Only serve, until Ctrl-C, so that the URLs can be fetched by hand.",
-              cls=GroupedOption, subject="What")
-@click.option("--port", type=click.IntRange(0, 65535), default=None, metavar="N",
-              help="Port of every host; 0 for any free one.  [default: 8900, or any free one]",
-              cls=GroupedOption, subject="How")
-@click.option("-o", "--output", metavar="FILE",
-              help="Where records go.  [default: nowhere on a terminal, else standard output]",
-              cls=GroupedOption, subject="How")
-@click.option("--progress", type=click.Choice(["auto", "live", "plain", "none"]), default="auto", show_default=True,
-              help="As for fetch.", cls=GroupedOption, subject="How")
+@click.option(
+    "--list", "only_list", is_flag=True, help="Print the URLs and do nothing.", cls=GroupedOption, subject="What"
+)
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Only serve, until Ctrl-C, so that the URLs can be fetched by hand.",
+    cls=GroupedOption,
+    subject="What",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    metavar="N",
+    help="Port of every host; 0 for any free one.  [default: 8900, or any free one]",
+    cls=GroupedOption,
+    subject="How",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Where records go.  [default: nowhere on a terminal, else standard output]",
+    cls=GroupedOption,
+    subject="How",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "live", "plain", "none"]),
+    default="auto",
+    show_default=True,
+    help="As for fetch.",
+    cls=GroupedOption,
+    subject="How",
+)
 def demo(only_list: bool, keep: bool, port: int | None, output: str | None, progress: Any) -> int:
     """Fetch a small web that this command itself serves on loopback, with the live view.
 
@@ -62,7 +87,10 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
 def _serve(urls: list[str], port: int) -> int:
     import threading  # noqa: PLC0415
 
-    click.echo(f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and its like; Ctrl-C ends it", err=True)
+    click.echo(
+        f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and its like; Ctrl-C ends it",
+        err=True,
+    )
     click.echo(f"try: scrapepool demo --list --port {port} | scrapepool fetch -", err=True)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()

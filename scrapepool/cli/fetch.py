@@ -23,8 +23,8 @@ EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
   scrapepool fetch https://example.org/
   cat urls.txt | scrapepool fetch - | jq .status"""
 
-EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 usage, or no list to read; 3 an output cannot be written;
-130 and 143 interrupted. Each option can be given as SCRAPEPOOL_FETCH_NAME in the environment."""
+EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 usage, or no list to read; 3 an output cannot be
+written; 130 and 143 interrupted. Each option can be given as SCRAPEPOOL_FETCH_NAME in the environment."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -67,12 +67,15 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                 for outcomes in engine.run():
                     sink.write(outcomes)
                     log.outcomes(outcomes)
-            finally:
-                last = engine.snapshot()
-                try:
-                    sink.close()
-                finally:
-                    view.close(last)
+                sink.close()
+            except BrokenPipeError:
+                view.close(None)
+                return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
+            except BaseException:
+                view.close(engine.snapshot(last=True) if log.anything else None)
+                raise
+            last = engine.snapshot(last=True)
+            view.close(last if last.done or signals.exit_code else None)
         code = exit_code(last, signals.exit_code)
         log.end(last, code)
         if settings.display.summary_json is not None:

@@ -31,6 +31,7 @@ class RunLog:
         self._view = view
         self._verbose = settings.verbose
         self._rejected = 0
+        self.anything = False  # whether any target has ended
         self._file: TextIO | None = None
         if settings.log_file is not None:
             try:
@@ -59,6 +60,7 @@ class RunLog:
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Say which of these did not succeed; rejected lines of a list are said in any case, the first few of them."""
+        self.anything = True
         for outcome in outcomes:
             word = verdict(outcome)
             if word == "skipped":

@@ -68,11 +68,13 @@ OPTIONS: list[_Decorator] = [
     ),
     *_subject(
         "Pool and pace",
-        _o("-w", "--workers", type=click.IntRange(min=1), default=D.pool.workers, help="Threads: requests in flight at most."),
+        _o("-w", "--workers", type=click.IntRange(min=1), default=D.pool.workers,
+           help="Threads: requests in flight at most."),
         _o("--per-host", type=click.IntRange(min=1), default=D.pool.per_host,
            help="Requests in flight on one host, and connections kept for it."),
         _o("--delay", type=Duration(), default=D.pool.delay, help="Seconds between two starts on one host."),
-        _o("--rate", type=click.FloatRange(min=0, min_open=True), default=D.pool.rate, help="Requests a second over all hosts.  [default: no limit]"),
+        _o("--rate", type=click.FloatRange(min=0, min_open=True), default=D.pool.rate,
+           help="Requests a second over all hosts.  [default: no limit]"),
     ),
     *_subject(
         "Patience",
@@ -89,12 +91,14 @@ OPTIONS: list[_Decorator] = [
     ),
     *_subject(
         "Size",
-        _o("--max-size", type=Size(), default="100MiB", help="Most that a body may weigh, as received and decoded, each."),
+        _o("--max-size", type=Size(), default="100MiB",
+           help="Most that a body may weigh, as received and decoded, each."),
     ),
     *_subject(
         "Output",
         _o("-o", "--output", metavar="FILE", help="Where records go.  [default: standard output]"),
-        _o("--format", "output_format", type=click.Choice(["jsonl", "csv"]), help="Of the records.  [default: by the file's suffix, else jsonl]"),
+        _o("--format", "output_format", type=click.Choice(["jsonl", "csv"]),
+           help="Of the records.  [default: by the file's suffix, else jsonl]"),
         _o("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
         _o("--headers", "keep_headers", is_flag=True, help="Add the response's header fields to records."),
         _o("--body", is_flag=True, help="Add the text of the response to records."),
@@ -121,12 +125,17 @@ def fetch_options(command: Any) -> Any:
 def settings_from(o: dict[str, Any]) -> Settings:
     """Settings out of Click's values. Raises UsageError for what contradicts itself."""
     _refuse(o["quiet"] and o["verbose"], "--quiet and --verbose contradict each other")
-    _refuse(o["quiet"] and o["progress"] in ("live", "plain"), f"--quiet and --progress {o['progress']} contradict each other")
+    _refuse(
+        o["quiet"] and o["progress"] in ("live", "plain"),
+        f"--quiet and --progress {o['progress']} contradict each other",
+    )
     _refuse(o["insecure"] and o["cacert"], "--insecure and --cacert contradict each other")
     _refuse(o["key"] and not o["cert"], "--key needs --cert")
     method = (o["method"] or ("POST" if o["data"] is not None else D.request.method)).upper()
     return Settings(
-        input=InputSettings(format=o["input_format"], url_field=o["url_field"], base_url=o["base_url"], dedupe=o["dedupe"]),
+        input=InputSettings(
+            format=o["input_format"], url_field=o["url_field"], base_url=o["base_url"], dedupe=o["dedupe"]
+        ),
         request=RequestSettings(
             method=method,
             headers=tuple(o["headers"]),
@@ -143,9 +152,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
         ),
         pool=PoolSettings(workers=o["workers"], per_host=o["per_host"], delay=o["delay"], rate=o["rate"]),
         patience=Patience(connect=o["connect_timeout"], read=o["read_timeout"], total=o["timeout"]),
-        retry=RetryPolicy(
-            retries=o["retries"], backoff=o["backoff"], statuses=o["retry_on"], max_park=o["max_park"]
-        ),
+        retry=RetryPolicy(retries=o["retries"], backoff=o["backoff"], statuses=o["retry_on"], max_park=o["max_park"]),
         size=SizeLimits(max_size=o["max_size"]),
         output=OutputSettings(
             path=None if o["output"] == "-" else o["output"],

@@ -26,7 +26,9 @@ class Duration(click.ParamType[float]):
             return float(value)
         match = _DURATION.fullmatch(value.strip())
         if match is None:
-            self.fail(f"{value!r} is no duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx)
+            self.fail(
+                f"{value!r} is no duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx
+            )
         return float(match[1]) * _SECONDS[match[2]]
 
 
@@ -93,7 +95,7 @@ class Names(click.ParamType[tuple[str, ...]]):
 
     name = "names"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002 - Click's signature
         """The names."""
         if isinstance(value, tuple):
             return value

@@ -159,7 +159,7 @@ def _truncated(visit: Visit) -> Reply:
 
 
 def _large(visit: Visit) -> Reply:
-    return _ok(visit, "large", size=(2 + visit.number % 4) * MEGABYTE, delay=0.3)
+    return _ok(visit, "large", size=(2 + visit.number % 4) * MEGABYTE, delay=0.6)
 
 
 def _compressed(visit: Visit) -> Reply:
@@ -171,7 +171,7 @@ def _chunked(visit: Visit) -> Reply:
     body = _page(visit, "in chunks", 6_000)
     chunks = (body[at : at + 1000] for at in range(0, len(body), 1000))
     framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
-    return Reply(_head(200, "Transfer-Encoding: chunked"), framed + b"0\r\n\r\n", delay=0.25)
+    return Reply(_head(200, "Transfer-Encoding: chunked"), framed + b"0\r\n\r\n", delay=0.4)
 
 
 def _failing(visit: Visit) -> Reply:
@@ -183,7 +183,7 @@ def _failing(visit: Visit) -> Reply:
 
 
 def _ancient(visit: Visit) -> Reply:
-    return Reply(_head(200, version="1.0"), _page(visit, "until the connection closes", 3_000), 0.3, Then.CLOSE)
+    return Reply(_head(200, version="1.0"), _page(visit, "until the connection closes", 3_000), 0.5, Then.CLOSE)
 
 
 def _foreign(visit: Visit) -> Reply:
@@ -191,7 +191,7 @@ def _foreign(visit: Visit) -> Reply:
 
 
 def _hinting(visit: Visit) -> Reply:
-    final = _ok(visit, "after early hints", delay=0.3)
+    final = _ok(visit, "after early hints", delay=0.5)
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload; as=style\r\n\r\n"
     return final._replace(head=hints + final.head)
 

@@ -27,12 +27,6 @@ _IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
 
 
-def _by_cause(error: BaseException) -> FetchError:
-    """What stands behind one of urllib3's wrappers."""
-    cause = error.__cause__
-    return classify(cause) if isinstance(cause, Exception) else FetchError(ErrorKind.CONNECT_REFUSED, _words(error))
-
-
 def _connection(error: BaseException) -> FetchError:
     cause = error.__cause__
     if isinstance(cause, OSError) and cause.errno in _OUT_OF_DESCRIPTORS:
@@ -75,8 +69,8 @@ def _kind(kind: ErrorKind) -> Callable[[BaseException], FetchError]:
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], FetchError]], ...] = (
     ((u3.ProxyError, rq.ProxyError, rq.InvalidProxyURL, u3.ProxySchemeUnknown), _kind(ErrorKind.PROXY)),
     ((u3.NameResolutionError,), _dns),
+    ((u3.NewConnectionError,), _connection),  # before its base, ConnectTimeoutError
     ((u3.ConnectTimeoutError,), _kind(ErrorKind.CONNECT_TIMEOUT)),
-    ((u3.NewConnectionError,), _connection),
     ((ssl.SSLCertVerificationError,), _certificate),
     ((u3.SSLError, rq.SSLError), lambda error: _tls_by_argument(error)),
     ((ssl.SSLEOFError,), lambda error: FetchError(ErrorKind.RESET, "the server closed the connection within TLS")),

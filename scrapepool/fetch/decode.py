@@ -106,7 +106,8 @@ class _Brotli:
         while True:
             piece: bytes = brotli.process(data, output_buffer_limit=STEP)
             yield from _cut(piece)
-            if brotli.is_finished() or brotli.can_accept_more_data():
+            # That it can accept more data does not mean that it has no output left.
+            if brotli.is_finished() or not piece:
                 return
             data = b""
 

@@ -16,11 +16,13 @@ from .faults import ReplyError
 from .head import Field, Head, not_http, parse_head, shown
 
 MAX_HEAD = 256 * 1024
-"""Bytes of a header block: Chrome's figure; curl stops at 300 KiB in all."""
+"""Bytes of a header block: Chrome's figure; curl stops at 300 KiB."""
+MAX_FIELDS = 5000
+"""Fields of a header block: curl's figure; real servers send some hundreds at most."""
 MAX_INTERIM = 100
 """1xx answers before the final one; real servers send one or two."""
 MAX_BLANK = 4
-"""Bytes of line ends before a status line: two empty lines, as Chrome allows four bytes of junk."""
+"""Bytes of line ends before a status line: two empty lines."""
 MAX_LENGTH = 2**63 - 1
 """The largest Content-Length that is counted to, as in llhttp, curl and browsers."""
 MAX_DIGITS = len(str(MAX_LENGTH))
@@ -150,7 +152,7 @@ class ReplyParser:
         """Read header blocks, up to the final one and the body behind it, from all that came since the start."""
         start, scan = 0, self._scan
         while True:
-            while data[start : start + 1] in {b"\r", b"\n"}:
+            while start < len(data) and data[start] in b"\r\n":
                 start += 1
                 self._blank += 1
                 if self._blank > MAX_BLANK:
@@ -194,6 +196,8 @@ class ReplyParser:
         self.version, self.status, self._reason, self.headers, notes = head
         if notes:
             self.notes += notes
+        if len(self.headers) > MAX_FIELDS:
+            raise ReplyError(ErrorKind.PROTOCOL, f"over {MAX_FIELDS} header fields")
         self._fields = fields = {name.lower(): value for name, value in reversed(self.headers)}
         if len(fields) != len(self.headers):
             for name in _LISTS & fields.keys():

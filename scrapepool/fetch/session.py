@@ -16,14 +16,15 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.util.retry import Retry
 
-from .. import __version__
 from ..model import HostKey
 from ..settings import Patience, PoolSettings, RetryPolicy
+from ..version import __version__
 from .adapter import PooledAdapter
 from .decode import ACCEPT_ENCODING
 from .descriptors import budget
 
 USER_AGENT = f"scrapepool/{__version__}"
+DEFAULTS = PoolSettings()
 MOST_HOSTS = 1024  # hosts whose idle connections are kept; each TLS connection holds some 50 kB
 
 
@@ -55,8 +56,8 @@ class PooledSession(requests.Session):
 
     def __init__(
         self,
-        workers: int = PoolSettings.workers,
-        per_host: int = PoolSettings.per_host,
+        workers: int = DEFAULTS.workers,
+        per_host: int = DEFAULTS.per_host,
         *,
         patience: Patience | None = None,
         retries: RetryPolicy | None = None,

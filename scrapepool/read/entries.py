@@ -46,7 +46,8 @@ def absolute(entry: str, base_url: str | None) -> str:
 
 def place(name: str, line: int | None) -> str:
     """``urls.txt:17``, as compilers say it; only the name where there is no line."""
-    return printable(name) if line is None else f"{printable(name)}:{line}"
+    shown = printable(name, SHOWN)
+    return shown if line is None else f"{shown}:{line}"
 
 
 def rejected(

@@ -48,7 +48,7 @@ class Finds:
 
 
 class Handover:
-    """A bounded queue of batches. ``wake`` is called whenever there is something to take after there was nothing."""
+    """A bounded queue of batches. ``wake`` is called whenever there is something to take, and at the end."""
 
     def __init__(self, wake: Callable[[], None], *, batches: int = MAX_BATCHES, ahead: int = AHEAD) -> None:
         self._wake = wake
@@ -67,15 +67,13 @@ class Handover:
             self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._max_batches)
             if self._closed:
                 raise Closed
-            first = not self._waiting
-            if not first and len(self._waiting[-1]) + len(finds) <= FULL:
+            if self._waiting and len(self._waiting[-1]) + len(finds) <= FULL:
                 self._waiting[-1].extend(finds)
             else:
                 self._waiting.append(finds)
             if paced:
                 self._paced_out += finds.found
-        if first:
-            self._wake()
+        self._wake()
         if paced:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._paced_out < self._ahead)
@@ -92,9 +90,15 @@ class Handover:
         with self._changed:
             if self._waiting:
                 finds = self._waiting.popleft()
+                more = bool(self._waiting) or self._ended
                 self._changed.notify()
-                return Batch(finds.added, finds.rejected)
-            error, self._error = self._error, None
+            else:
+                finds, more = None, False
+                error, self._error = self._error, None
+        if more:
+            self._wake()  # who takes one batch a turn is not left waiting for the next
+        if finds is not None:
+            return Batch(finds.added, finds.rejected)
         if error is not None:
             raise error
         return None

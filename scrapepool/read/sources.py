@@ -118,9 +118,10 @@ class SpooledSource(Source):
 
     def blocks(self) -> Iterator[bytes]:
         """Read as it comes; the first block is as long as it takes to judge the list."""
-        pieces = iter(self._pieces) if self.rows is not None else decompressed(self.name, self._pieces, self._on_note)
+        judged = self.rows is not None
+        pieces = iter(self._pieces) if judged else decompressed(self.name, self._pieces, self._on_note)
         try:
-            if self.rows is None:
+            if not judged:
                 head = b""
                 while not enough(self._kind, head) and (piece := next(pieces, b"")):
                     head += piece
@@ -128,7 +129,7 @@ class SpooledSource(Source):
                 self._spool.append(head)
                 yield head
             for piece in pieces:
-                if len(self._spool) < HEAD:
+                if not judged and len(self._spool) < HEAD:
                     check_text(self.name, piece)
                 self._spool.append(piece)
                 yield piece

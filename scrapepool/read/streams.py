@@ -159,7 +159,7 @@ def _inflated(name: str, head: bytes, source: Iterator[bytes], on_note: Callable
                 data += more
             if not is_compressed(data):
                 if data.strip(b"\0"):
-                    on_note(f"{printable(name)}: what follows the compressed data is passed over")
+                    on_note(f"{printable(name, 500)}: what follows the compressed data is passed over")
                 return
             decoder = new()
         elif len(out) < PIECE:

@@ -38,7 +38,7 @@ class TargetList:
     """All lists of a run.
 
     sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
-    there is something to poll after there was nothing, and at the end; may be set until the first ``poll``.
+    there is something to poll, and at the end; from ``poll`` where there is more. May be set until the first ``poll``.
     on_note: called, from the reading thread too, with a line that a person should see.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.

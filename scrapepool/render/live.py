@@ -21,7 +21,6 @@ from rich.text import Text
 
 from ..ports import Snapshot
 from ..text import printable
-from .plain import GRACE
 from .stderr import Stderr
 from .summary import summary_text
 from .tables import OUTCOME_STYLES, frame
@@ -86,8 +85,8 @@ class LiveView:
             self._changed.notify()
         self._start()
 
-    def close(self, snapshot: Snapshot) -> None:
-        """Remove the region and print the summary. Gives up after two seconds on a terminal that takes nothing."""
+    def close(self, snapshot: Snapshot | None) -> None:
+        """Remove the region and print the summary of ``snapshot``, nothing for None. Gives up after two seconds on a terminal that takes nothing."""
         with self._changed:
             self._closing.set()
             self._changed.notify()
@@ -95,7 +94,7 @@ class LiveView:
             self._thread.join(_CLOSE_PATIENCE)
             if self._thread.is_alive():
                 return
-        if _takes_output(self._console, _CLOSE_PATIENCE):
+        if snapshot is not None and _takes_output(self._console, _CLOSE_PATIENCE):
             self._console.print(coloured_summary(snapshot, self._console.width), end="")
 
     def _start(self) -> None:
@@ -132,7 +131,6 @@ class Region:
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
         self._drawn: list[int] = []  # the widths of the lines on the screen
         self._drawn_on = 0  # the terminal's width then
-        self._stopping_since: float | None = None
 
     def __enter__(self) -> Region:
         self._live.start()
@@ -153,20 +151,12 @@ class Region:
             snapshot,
             width,
             max(1, height - 1),
-            left=self._left(snapshot),
             ascii_only=self._console.options.ascii_only,
         )
         with self._console:  # one write for both
             self._gather_wrapped(width)
             self._live.update(Group(*lines), refresh=True)
         self._drawn, self._drawn_on = [line.cell_len for line in lines], width
-
-    def _left(self, snapshot: Snapshot) -> float | None:
-        if not snapshot.draining:
-            return None
-        if self._stopping_since is None:
-            self._stopping_since = snapshot.elapsed
-        return self._stopping_since + GRACE - snapshot.elapsed
 
     def _gather_wrapped(self, width: int) -> None:
         """Erase the rows that lines were wrapped into when the terminal became narrower: Live does not know of them."""

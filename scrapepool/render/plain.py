@@ -16,9 +16,6 @@ from . import units
 from .stderr import Stderr
 from .summary import ordered, summary_text
 
-GRACE = 5.0
-"""Seconds that requests in flight are given after the first Ctrl-C; what the messages promise."""
-
 EVERY = 10.0
 """Seconds between two lines: often enough to see that a run lives, and 360 lines an hour in a log."""
 
@@ -48,9 +45,9 @@ class PlainView:
 
     def show(self, snapshot: Snapshot) -> None:
         """Write a line when the next one is due, and one when the run begins to stop."""
-        if snapshot.draining and not self._draining:
+        if snapshot.grace is not None and not self._draining:
             self._draining = True
-            self._line(stopping(snapshot, GRACE))
+            self._line(stopping(snapshot))
         elif snapshot.elapsed >= self._next:
             self._next = math.floor(snapshot.elapsed / self._every + 1) * self._every
             self._line(f"{self._clock()}  {progress(snapshot)}")
@@ -59,9 +56,9 @@ class PlainView:
         """Write the message as one line."""
         self._line(printable(message))
 
-    def close(self, snapshot: Snapshot) -> None:
-        """Write the summary."""
-        if self._stderr.ready(_SUMMARY_PATIENCE):
+    def close(self, snapshot: Snapshot | None) -> None:
+        """Write the summary of ``snapshot``, nothing for None."""
+        if snapshot is not None and self._stderr.ready(_SUMMARY_PATIENCE):
             self._stderr.write(summary_text(snapshot, self._stderr.width()))
 
     def _line(self, line: str) -> None:
@@ -86,7 +83,7 @@ def progress(snapshot: Snapshot) -> str:
     return "  ".join(pieces)
 
 
-def stopping(snapshot: Snapshot, left: float) -> str:
-    """Say what a run that was asked to stop still waits for, ``left`` seconds at most, and how to hurry it."""
+def stopping(snapshot: Snapshot) -> str:
+    """Say what a run that was asked to stop still waits for, how long at most, and how to hurry it."""
     requests = "1 request" if snapshot.busy == 1 else f"{snapshot.busy} requests"
-    return f"stopping: waiting for {requests}, {math.ceil(max(0.0, left))} s at most; Ctrl-C again stops now"
+    return f"stopping: waiting for {requests}, {math.ceil(max(0.0, snapshot.grace or 0.0))} s at most; Ctrl-C again stops now"

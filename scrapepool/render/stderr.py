@@ -13,7 +13,7 @@ from typing import TextIO
 _PATIENCE = 0.5  # seconds that the rest of a write waits for a terminal that is behind
 
 # DEC mode 2026: what stands between is shown at once, so that a redraw is never seen half done.
-# https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036 - terminals without it ignore it.
+# https://contour-terminal.org/vt-extensions/synchronized-output/ Terminals without it ignore it.
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 
 

@@ -35,8 +35,8 @@ def commonest(errors: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def slowest(snapshot: Snapshot, limit: int = SLOWEST) -> list[HostRow]:
-    """List the hosts with the highest 95th percentile of latency, among those that the snapshot shows."""
-    measured = [row for row in snapshot.hosts if row.p95 is not None]
+    """List the hosts with the highest 95th percentile of latency."""
+    measured = [row for row in snapshot.slowest or snapshot.hosts if row.p95 is not None]
     return sorted(measured, key=lambda row: (-(row.p95 or 0.0), row.host))[:limit]
 
 

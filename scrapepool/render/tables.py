@@ -39,20 +39,17 @@ Piece = tuple[str, str]
 """A text and its style."""
 
 
-def frame(
-    snapshot: Snapshot, width: int, height: int, *, left: float | None = None, ascii_only: bool = False
-) -> list[Text]:
+def frame(snapshot: Snapshot, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
     """Lay out the whole display: at most ``height`` lines of at most ``width`` columns.
 
-    left: seconds that a run which was asked to stop still waits, None where it was not. ascii_only: for terminals
-    whose encoding has no line drawing.
+    ascii_only: for terminals whose encoding has no line drawing.
     """
     head = [
         progress_line(snapshot, width, ascii_only=ascii_only),
         outcomes_line(snapshot, width),
         errors_line(snapshot, width),
     ]
-    foot = [] if left is None else [stopping_line(snapshot, width, left)]
+    foot = [] if snapshot.grace is None else [stopping_line(snapshot, width)]
     head = head[: max(1, height - len(foot))]
     room = height - len(head) - len(foot)
     return [*head, *hosts_table(snapshot, width, room, ascii_only=ascii_only), *foot][: max(0, height)]
@@ -109,9 +106,9 @@ def errors_line(snapshot: Snapshot, width: int) -> Text:
     return _cut(_append(_line([]), _fitting(pieces, width)), width)
 
 
-def stopping_line(snapshot: Snapshot, width: int, left: float) -> Text:
+def stopping_line(snapshot: Snapshot, width: int) -> Text:
     """Say what a run that was asked to stop still waits for, in as many words as there is room for."""
-    message = stopping(snapshot, left)
+    message = stopping(snapshot)
     if len(message) > width:
         message = f"stopping: {snapshot.busy} in flight; Ctrl-C: now"
     return _cut(_line([(message, "bold yellow")]), width)
@@ -185,7 +182,9 @@ def hosts_table(snapshot: Snapshot, width: int, height: int, *, ascii_only: bool
 def _host_line(row: HostRow, name: str, cells: Sequence[tuple[Column, str]], widths: dict[str, int]) -> Text:
     line = Text(name, style="dim" if row.state == "done" else "", no_wrap=True, overflow="crop")
     for column, cell in cells:
-        line.append(_aligned(cell, column, widths), _cell_style(row, column))
+        aligned = _aligned(cell, column, widths)
+        line.append(aligned[: -len(cell)])
+        line.append(cell, _cell_style(row, column))
     return line
 
 

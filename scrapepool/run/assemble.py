@@ -40,7 +40,7 @@ def assembled(
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
         engine = Engine(
-            scheduler=Scheduler(pool, settings.retry, dice=random.random),  # noqa: S311 - jitter, not secrets
+            scheduler=Scheduler(pool, settings.retry, dice=random.random),
             feed=make_feed(crew.wake),
             fetch=fetcher,
             crew=crew,
@@ -56,7 +56,11 @@ def assembled(
 
 
 def lists(
-    sources: Sequence[str], settings: Settings, *, stdin: BinaryIO | None = None, on_note: Callable[[str], None] = lambda _: None
+    sources: Sequence[str],
+    settings: Settings,
+    *,
+    stdin: BinaryIO | None = None,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> FeedMaker:
     """A feed over lists and URLs as the command line names them."""
     return lambda wake: TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note)

@@ -42,7 +42,7 @@ def host_named(number: int) -> HostKey:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server does to one attempt. elapsed: seconds. status: 0 for a broken connection. to: where it redirects."""
+    """What a server does to one attempt. elapsed: seconds. status: 0 for a broken connection. to: a redirect's host."""
 
     elapsed: float = 0.1
     status: int = 200

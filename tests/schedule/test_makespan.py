@@ -6,6 +6,7 @@ from collections import defaultdict
 import pytest
 from simulate import Reply, World, host_named
 
+from scrapepool.schedule.scheduler import CRITICAL_SHARE
 from scrapepool.settings import PoolSettings
 
 HOSTS, TARGETS, WORKERS, PER_HOST = 300, 20_000, 128, 8
@@ -34,7 +35,7 @@ def test_a_zipf_list_ends_within_three_percent_of_the_bound(skew, seed):
 
 
 def test_hosts_are_run_to_completion_where_none_decides_the_end():
-    """With many equal hosts, those with a connection go first, so that few are begun at a time."""
+    """With many equal hosts, those with a connection go first: few are begun at a time, and not all 1,000."""
     world = World({host_named(n): 10 for n in range(1000)}, pool=PoolSettings(workers=8, per_host=2), audit=False)
     begun_at_once = 0
     settle = world.scheduler.settle
@@ -46,7 +47,7 @@ def test_hosts_are_run_to_completion_where_none_decides_the_end():
 
     world.scheduler.settle = counted
     world.run()
-    assert begun_at_once <= 3 * 8
+    assert begun_at_once <= 2 * CRITICAL_SHARE * 8 / 2  # 2: octaves; fewer hosts are left then, and all decide the end
 
 
 def test_a_polite_day_goes_by():
@@ -57,3 +58,12 @@ def test_a_polite_day_goes_by():
         pool=PoolSettings(workers=4, per_host=1, delay=108.0),
     )
     assert 86_000 < world.run() <= 108.0 * 800 + 1
+
+
+def test_no_long_host_is_left_to_the_end():
+    """Equal hosts that do not fit at once share the workers: none waits until the others, being warm, are done."""
+    hosts, targets = 24, 200
+    world = World(
+        {host_named(n): targets for n in range(hosts)}, pool=PoolSettings(workers=128, per_host=8), audit=False
+    )
+    assert world.run() <= 1.03 * hosts * targets * 0.1 / 128

@@ -197,7 +197,7 @@ if HAS_BROTLI:
 
     @_expect(BOMB, body=None)
     def brotli_bomb(wire: Wire) -> None:
-        """512 MiB of zeros in a few hundred bytes of brotli"""
+        """512 MiB of zeros in 97 kB of brotli"""
         _send_coded(wire, b"br", brotli_zeros())
 
 

@@ -1,0 +1,13 @@
+"""The test suite on every Python that is at hand: ``nox``, or ``nox -s tests-3.13``."""
+
+import nox
+
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def tests(session: nox.Session) -> None:
+    """Install as a developer does and run pytest."""
+    session.install(".[dev]")
+    session.run("pytest", *session.posargs)

@@ -1,0 +1,215 @@
+import io
+import os
+import pty
+import re
+import sys
+import threading
+
+import pytest
+from render_cases import HOSTILE, Screen, row, snapshot
+from rich.console import Console
+from rich.control import strip_control_codes
+
+from scrapepool.model import HostKey
+from scrapepool.render import live
+from scrapepool.render.live import LiveView, Region, coloured_summary, terminal
+from scrapepool.render.stderr import Stderr
+from scrapepool.render.summary import summary_text
+
+
+class Terminal(io.StringIO):
+    """A standard error that feeds a Screen."""
+
+    def __init__(self, screen):
+        super().__init__()
+        self._screen = screen
+
+    def write(self, text):
+        self._screen.feed(text)
+        return super().write(text)
+
+
+def console_on(screen):
+    """A console that draws on the screen, and believes in its size."""
+    console = Console(
+        file=Stderr(Terminal(screen), synchronized=True), force_terminal=True, color_system="256", _environ={}
+    )
+    console.size = (screen.width, screen.height)
+    return console
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (40, 8), (30, 4), (12, 2)])
+def test_redrawing_never_scrolls(width, height):
+    """Frame after frame stands in the same place below what was there, and is gone at the end."""
+    screen = Screen(width, height)
+    screen.feed("$ scrapepool\n")
+    with Region(console_on(screen)) as region:
+        for done in (1, 5, 20, 300):
+            region.draw(snapshot(done, done=done, errors={} if done < 5 else {"dns": 1}), [])
+            assert screen.rows[0] == "$ scrapepool"
+            assert sum("/20,000" in line for line in screen.rows) == 1
+            assert len(screen.rows) <= height
+    assert screen.lines == ["$ scrapepool"]
+
+
+def test_notes_stand_above():
+    """A note scrolls away upwards; the region stays below it, once."""
+    screen = Screen(100, 12)
+    with Region(console_on(screen)) as region:
+        for number in range(20):
+            region.draw(snapshot(30), [f"note {number} [red]as it is[/red]"])
+        assert screen.lines[:20] == [f"note {number} [red]as it is[/red]" for number in range(20)]
+        assert sum("/20,000" in line for line in screen.rows) == 1
+
+
+@pytest.mark.parametrize("widths", [(120, 60, 40), (40, 120, 41), (100, 99, 98, 97), (120, 13)])
+def test_resizing_leaves_nothing_behind(widths):
+    """When the terminal wraps the old frame's lines, the next frame still replaces all of it."""
+    screen = Screen(widths[0], 60)
+    screen.feed("$ scrapepool\n")
+    console = console_on(screen)
+    with Region(console) as region:
+        for width in widths:
+            screen.resize(width)
+            console.size = (width, 60)
+            region.draw(snapshot(5), [])
+            assert screen.lines[0] == "$ scrapepool"[:width]
+            assert sum("1,204/20,000" in line for line in screen.rows) == 1
+            assert sum(line.startswith("host-4") for line in screen.rows) == 1
+        screen.resize(widths[-1] - 1)
+        console.size = (widths[-1] - 1, 60)
+    assert "host" not in "".join(screen.rows)
+
+
+def test_the_stop_counts_down():
+    """The seconds that a stop still waits are on the screen, rounded up."""
+    screen = Screen(100, 20)
+    with Region(console_on(screen)) as region:
+        for grace, left in ((5.0, "5 s"), (3.5, "4 s"), (0.0, "0 s")):
+            region.draw(snapshot(2, grace=grace), [])
+            assert f"{left} at most" in screen.lines[-1]
+
+
+def test_a_whole_run():
+    """From the first snapshot to the close: what is left on the screen is the notes and the summary."""
+    screen = Screen(100, 20)
+    view = LiveView(console_on(screen), interval=0.001)
+    view.note(f"first {HOSTILE}")
+    for done in range(50):
+        view.show(snapshot(30, done=done))
+    view.note("last")
+    view.close(snapshot())
+    view.note("too late")
+    view.show(snapshot())
+    notes = [r"first \x1b]0;owned\x07\x1b[2J\u202e[red]evil\r\n\x9b31m", "last"]
+    assert [line for line in screen.lines if line] == [*notes, *summary_text(snapshot(), 100).splitlines()]
+
+
+def test_a_run_that_ends_before_it_is_shown():
+    """A run of no time leaves the summary and starts no thread."""
+    screen = Screen(80, 24)
+    LiveView(console_on(screen)).close(snapshot())
+    assert screen.lines == summary_text(snapshot(), 80).splitlines()
+
+
+class StuckTerminal(io.StringIO):
+    """A terminal that takes nothing until ``let_go`` is set."""
+
+    def __init__(self):
+        super().__init__()
+        self.reached = threading.Event()
+        self.let_go = threading.Event()
+
+    def write(self, text):
+        self.reached.set()
+        self.let_go.wait()
+        return super().write(text)
+
+
+def test_a_stuck_terminal_does_not_hold_the_run_up(monkeypatch):
+    """show, note and close return although the terminal takes nothing."""
+    monkeypatch.setattr(live, "_CLOSE_PATIENCE", 0.01)
+    stuck = StuckTerminal()
+    view = LiveView(Console(file=stuck, force_terminal=True, width=80, height=24, _environ={}))
+    try:
+        view.show(snapshot())
+        assert stuck.reached.wait(10)
+        view.show(snapshot())
+        view.note("hello")
+        view.close(snapshot())
+        assert "outcomes" not in stuck.getvalue()
+    finally:
+        stuck.let_go.set()
+        view._thread.join()
+
+
+def test_drawing_keeps_to_its_share():
+    """The dearer a frame, the rarer: never under the wish, never over a second."""
+    pace = live._Pace(0.2)
+    pace.spend(0.001)
+    assert pace.interval == 0.2
+    pace = live._Pace(0.2)
+    pace.spend(0.010)
+    assert pace.interval == pytest.approx(0.010 / live.SHARE)
+    for _ in range(50):
+        pace.spend(5.0)
+    assert pace.interval == live.LONGEST_INTERVAL
+
+
+def test_the_coloured_summary_is_the_summary():
+    """Colours change no character, and outcomes have theirs."""
+    text = coloured_summary(snapshot(), 80)
+    assert text.plain == summary_text(snapshot(), 80)
+    assert {"green", "yellow", "red", "bold"} <= {str(span.style) for span in text.spans}
+
+
+def test_no_colour_when_asked(monkeypatch):
+    """NO_COLOR leaves no colour codes, only bold and dim."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    out = io.StringIO()
+    with Region(terminal(out)) as region:
+        region.draw(snapshot(), [])
+    codes = {code for group in re.findall(r"\x1b\[([\d;]*)m", out.getvalue()) for code in group.split(";")}
+    assert codes <= {"0", "1", "2"}
+
+
+def test_nothing_from_a_url_reaches_the_terminal():
+    """On a real terminal, a hostile host name and a hostile note leave no control behind but the display's own."""
+    reader, writer = pty.openpty()
+    received = []
+
+    def read():
+        while True:
+            try:
+                piece = os.read(reader, 65536)
+            except OSError:  # the other end is closed
+                return
+            received.append(piece)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        view = LiveView(terminal(stream), interval=0.001)
+        view.show(snapshot([row(host=HostKey("https", HOSTILE, 443))]))
+        view.note(HOSTILE)
+        view.close(snapshot([row(host=HostKey("https", HOSTILE, 443))]))
+    thread.join()
+    os.close(reader)
+    text = b"".join(received).decode()
+    assert "owned" in text
+    Screen(10_000, 10_000).feed(text)  # refuses every control that no redraw needs
+    assert strip_control_codes(HOSTILE) not in text
+    assert "\u202e" not in text
+
+
+def test_standard_error_is_given_back():
+    """While the region is up, stray writes to standard error appear above it; afterwards it is as it was."""
+    before = sys.stderr
+    screen = Screen(100, 20)
+    with Region(console_on(screen)) as region:
+        region.draw(snapshot(2), [])
+        sys.stderr.write("a stray warning\n")
+        region.draw(snapshot(2), [])
+        assert screen.lines[0] == "a stray warning"
+    assert sys.stderr is before

@@ -11,19 +11,20 @@ from scrapepool.render.screenshot import svg
 from scrapepool.run.assemble import assembled, lists
 from scrapepool.settings import Settings
 
-AT = 4.0  # seconds into the run: the rate-limited hosts are parked, the slow one is not yet done
+AT = 1.0  # seconds into the run, from which on the first moment with a parked host is taken
 PICTURE = Path(__file__).parent.parent / "docs" / "live.svg"
 
 
 class Camera(NoView):
-    """Keeps the first snapshot that is old enough."""
+    """Keeps the first snapshot that is old enough and shows a host which asked for time."""
 
     interval = 0.1
     taken: Snapshot | None = None
 
     def show(self, snapshot: Snapshot) -> None:
         """Keep it, or not."""
-        if self.taken is None and snapshot.elapsed >= AT:
+        parked = any(row.state == "retry-after" for row in snapshot.hosts)
+        if self.taken is None and parked and snapshot.elapsed >= AT:
             self.taken = snapshot
 
 

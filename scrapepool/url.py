@@ -32,10 +32,7 @@ HOST_KEYS_KEPT = 8192
 SENDABLE = "!$%&'()*+,\\-./0-9:;=?@A-Z\\[\\]_a-z~"
 """A character class: what of a path and query is sent as it stands. The rest is percent-encoded."""
 
-_ORDINARY = re.compile(
-    r"(https?)://((?:[a-z0-9_-]++\.)*+[a-z][a-z0-9-]*+)"  # the last label starts with a letter: no IPv4 address
-    rf"(?::([0-9]{{1,5}}))?+(/[{SENDABLE}]*+)?+(?s:#.*)?+"
-)
+_ORDINARY = re.compile(rf"(https?://[a-z0-9_.:-]++)(/[{SENDABLE}]*+)?+(?s:#.*)?+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY = re.compile(r"[^/?]*")
 _UNSENDABLE = re.compile(f"[^{SENDABLE}]+")
@@ -77,9 +74,11 @@ def parse(url: str) -> ParsedURL:
     """
     ordinary = _ORDINARY.fullmatch(url)
     if ordinary is not None:
-        scheme, host, port, path = ordinary.groups()
-        if port is None and len(host) <= MAX_LABEL:
-            return ParsedURL(_host_key(scheme, host, 443 if scheme == "https" else 80), path or "/")
+        origin, path = ordinary.groups()
+        try:
+            return ParsedURL(_of_origin(origin), path or "/")
+        except InvalidURLError:
+            pass  # said again below, of the whole URL
     return _parse_any(url)
 
 
@@ -106,6 +105,11 @@ def printable(text: str, limit: int = _BRIEF) -> str:
 def _tidy(text: str) -> str:
     """Without what browsers drop; lone surrogates, which no encoding can carry, become U+FFFD."""
     return _SURROGATES.sub("\ufffd", text).translate(_LINE_BREAKS).strip(_AROUND)
+
+
+@lru_cache(maxsize=HOST_KEYS_KEPT)
+def _of_origin(origin: str) -> HostKey:
+    return _parse_any(origin).host
 
 
 def _parse_any(url: str) -> ParsedURL:

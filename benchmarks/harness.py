@@ -1,0 +1,322 @@
+"""What every benchmark needs: servers in processes of their own, a stop-watch over a command, Markdown tables.
+
+Decides how things are started, timed and printed; what is asked and compared is each script's own matter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # for the servers of the tests, which are not installed
+
+from tests.servers.polite import latency_of  # noqa: E402
+
+PEERS = Path(__file__).resolve().parent / "peers"
+
+PATIENCE = 20.0
+"""Seconds that a server gets to start."""
+
+PAGE = 1024
+"""Bytes of nginx's small page."""
+
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log warn; worker_rlimit_nofile 65536;
+events {{ worker_connections 16384; multi_accept on; }}
+http {{
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 600; default_type text/plain; sendfile on;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  {ssl}
+  map $uri $page {{ default "{page}"; }}
+  server {{
+    listen 0.0.0.0:{port} backlog=4096{tls}; allow 127.0.0.0/8; deny all;
+    location / {{ return 200 $page; }}
+    location = /__status {{ stub_status; }}
+    location /large/ {{ root {folder}/www; open_file_cache max=16; try_files /large.bin =404; }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One command's cost. seconds: on the wall clock. cpu: user and system seconds, children included."""
+
+    seconds: float
+    cpu: float
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nginx:
+    """A running nginx. ``ca``: a PEM file that clients must trust, where it serves https."""
+
+    scheme: str
+    port: int
+    ca: Path | None = None
+
+    def url(self, path: str = "/", address: str = "127.0.0.1") -> str:
+        return f"{self.scheme}://{address}:{self.port}{path}"
+
+    def counts(self) -> tuple[int, int]:
+        """Connections accepted and requests received so far, this look included."""
+        context = None
+        if self.scheme == "https":
+            import ssl
+
+            context = ssl._create_unverified_context()  # noqa: SLF001
+        with urllib.request.urlopen(self.url("/__status"), context=context) as reply:
+            accepted, _, requests = reply.read().decode().splitlines()[2].split()
+        return int(accepted), int(requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A server of ours. ``started``: what it printed first."""
+
+    started: Mapping[str, Any]
+
+    def stats(self) -> dict[str, Any]:
+        """Its counts so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.started['admin']}/__stats__") as reply:
+            counts: dict[str, Any] = json.load(reply)
+        return counts
+
+
+# -- commands ------------------------------------------------------------------------------------------
+
+
+def scrapepool(urls: Path | str, output: Path | str, *options: str) -> list[str]:
+    """The command under test, without anything on standard error."""
+    return [sys.executable, "-m", "scrapepool", "fetch", str(urls), "-o", str(output), "-q", *options]
+
+
+def peer(script: str, *arguments: object) -> list[str]:
+    """A script of ``peers/``."""
+    return [sys.executable, str(PEERS / script), *map(str, arguments)]
+
+
+def find_tool(name: str) -> str | None:
+    """A peer's command: from the environment that BENCH_PEERS names, from ``.peers``, or from the path."""
+    for folder in (os.environ.get("BENCH_PEERS"), ROOT / ".peers"):
+        if folder and (tool := Path(folder) / "bin" / name).exists():
+            return str(tool)
+    return shutil.which(name)
+
+
+def has_module(name: str) -> bool:
+    """Whether this Python can import it."""
+    return importlib.util.find_spec(name) is not None
+
+
+def run(command: Sequence[str], *, stdout: Path | None = None, timeout: float | None = None) -> Run:
+    """Run a command to its end, or to SIGKILL after ``timeout`` seconds, and say what it cost."""
+    with open(stdout or os.devnull, "wb") as out:  # noqa: PTH123 - os.devnull is no Path
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        killer = threading.Timer(timeout, process.kill) if timeout else None
+        if killer:
+            killer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        if killer:
+            killer.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, process.returncode)
+
+
+def count_lines(path: Path, containing: bytes = b"\n") -> int:
+    """Lines of a file that contain something."""
+    with path.open("rb") as lines:
+        return sum(containing in line for line in lines)
+
+
+# -- servers -------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    """A port that nobody has just now, on any loopback address."""
+    with socket.socket() as sock:
+        sock.bind(("0.0.0.0", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def stopped_at_end(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """End a process with the block."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def server(module: str, *arguments: object) -> Iterator[Process]:
+    """A server of ours, in a process of its own, as a module of the project that prints JSON when it is up."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with stopped_at_end(process):
+        assert process.stdout
+        yield Process(json.loads(process.stdout.readline()))
+
+
+@contextlib.contextmanager
+def nginx(*, identities: Sequence[str] | None = None, large: int = 0) -> Iterator[Nginx]:
+    """nginx with one worker process, answering on every address of 127.0.0.0/8.
+
+    identities: serve https with a certificate for these addresses. large: bytes of the page under ``/large/``.
+    """
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    if not Path(program).exists():
+        sys.exit("this benchmark needs nginx: apt install nginx-light")
+    with tempfile.TemporaryDirectory(prefix="bench-nginx-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "www").mkdir()
+        if large:
+            (folder / "www" / "large.bin").write_bytes(os.urandom(large))
+        ca = _certify(folder, identities) if identities else None
+        files = f"ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem; ssl_session_tickets on;"
+        port = free_port()
+        (folder / "nginx.conf").write_text(
+            NGINX.format(folder=folder, ssl=files if ca else "", page="." * PAGE, port=port, tls=" ssl" if ca else "")
+        )
+        process = subprocess.Popen([program, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
+        with stopped_at_end(process):
+            _await_listener(port, process)
+            yield Nginx("https" if ca else "http", port, ca)
+
+
+def _certify(folder: Path, identities: Sequence[str]) -> Path:
+    """Make an authority and a certificate. The file to trust holds the public authorities, too, as a client's does."""
+    try:
+        import certifi
+        import trustme
+    except ImportError as missing:
+        sys.exit(f"this benchmark needs the extra dev ({missing})")
+    authority = trustme.CA()
+    certificate = authority.issue_cert(*identities)
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    trusted = folder / "trusted.pem"
+    trusted.write_bytes(authority.cert_pem.bytes() + Path(certifi.where()).read_bytes())
+    return trusted
+
+
+def _await_listener(port: int, process: subprocess.Popen[Any]) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    sys.exit("nginx did not start")
+
+
+# -- tables --------------------------------------------------------------------------------------------
+
+
+def machine() -> str:
+    """One line: the processor, how many, and what ran on them."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    versions = ", ".join(f"{name} {version}" for name in ("requests", "urllib3", "aiohttp") if (version := _version(name)))
+    return f"{os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}, {versions}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def tool_version(tool: str, pattern: Callable[[str], str] = lambda line: line) -> str:
+    """The first line that ``tool --version`` prints."""
+    out = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
+    return pattern(out.splitlines()[0]) if out else ""
+
+
+def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()) -> None:
+    """Print a Markdown table under a heading, with the command that made it; the first column is text."""
+    print(f"### {title}\n")
+    print(f"`python benchmarks/{Path(sys.argv[0]).name}{''.join(' ' + word for word in sys.argv[1:])}` on {machine()}\n")
+    print("| " + " | ".join(headings) + " |")
+    print("|---|" + "---:|" * (len(headings) - 1))
+    for row in rows:
+        print("| " + " | ".join(map(str, row)) + " |")
+    print()
+    for note in notes:
+        print(f"- {note}")
+    if notes:
+        print()
+    sys.stdout.flush()
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """The median, and in brackets the least and the most."""
+    middle = statistics.median(values)
+    if len(values) == 1:
+        return f"{middle:,.{digits}f}"
+    return f"{middle:,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def progress(words: str) -> None:
+    """Tell on standard error how far it is."""
+    print(words, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A temporary folder, in memory where the machine has one there."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as name:
+        yield Path(name)
+
+
+def interrupt(process: subprocess.Popen[Any]) -> None:
+    """Ctrl-C, and once more if that was not enough."""
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            return
+    process.kill()
+    process.wait()
+
+
+@functools.cache
+def zipf(items: int, total: int, exponent: float) -> tuple[int, ...]:
+    """Whole numbers that fall as rank ** -exponent and add up to ``total``, the largest first."""
+    weights = [rank**-exponent for rank in range(1, items + 1)]
+    scale = total / sum(weights)
+    sizes = [max(1, round(weight * scale)) for weight in weights]
+    sizes[0] += total - sum(sizes)
+    return tuple(sizes)

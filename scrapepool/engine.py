@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
 from .ports import Clock, Crew, Done, Feed, Fetch, Snapshot, View, Work
+from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.scheduler import Scheduler
 
@@ -65,6 +66,7 @@ class Engine:
         self._view = view
         self._clock = clock
         self._workers = workers
+        self._headcount = Headcount(workers)
         self._stop = stop
         self._busy = 0
         self._more = False  # the reader has more than was taken
@@ -127,7 +129,9 @@ class Engine:
 
     def _hand_out(self, now: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        while self._busy < self._workers and not self._stop.asked:
+        if now >= self._headcount.due:
+            self._headcount.look(now, self._clock.cpu(), self._tally.requests)
+        while self._busy < self._headcount.allowed and not self._stop.asked:
             decision = self._scheduler.next(now)
             if decision is None:
                 break
@@ -190,7 +194,11 @@ class Engine:
             return max(0.0, min(LOOK, self._drained_at + GRACE - now))
         if self._more:
             return 0.0
-        due = self._scheduler.wake_at(now) if self._busy < self._workers else None
+        due = None
+        if self._busy < self._headcount.allowed:
+            due = self._scheduler.wake_at(now)
+        elif self._busy < self._workers:
+            due = self._headcount.due
         return IDLE if due is None else min(IDLE, max(0.0, due - now))
 
     # -- what ends without a worker ----------------------------------------------------------------

@@ -41,12 +41,16 @@ class Clock(Protocol):
     def wall(self) -> float:
         """Unix seconds."""
 
+    def cpu(self) -> float:
+        """Seconds of CPU that this process has used."""
+
 
 class SystemClock:
     """The machine's clocks."""
 
     monotonic = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+    cpu = staticmethod(time.process_time)
 
 
 @dataclass(frozen=True, slots=True)

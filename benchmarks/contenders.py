@@ -14,7 +14,7 @@ import harness
 
 CURL_PARALLEL = 64
 SLOW = 10
-"""A contender that does few requests a second gets the list's first tenth: its rate is the same, the wait is not."""
+"""A contender that does few requests a second gets the list's first tenth, and its time is scaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ class Contender:
     """name: in the table. command: its words for a job. share: of the list it gets, one in so many.
 
     stdout: records come on standard output. ok: what a record of success contains; None where it writes none.
-    header: lines before the first record.
     """
 
     name: str
@@ -76,7 +75,9 @@ def curl() -> Contender:
         words = ["curl", "-s", "-Z", "--parallel-max", str(CURL_PARALLEL), "-w", "%{json}\\n"]
         return [*words, *_trust(job, "--cacert", "--insecure"), "-K", str(job.folder / "curl.txt")]
 
-    return Contender(f"curl -Z --parallel-max {CURL_PARALLEL} -w %{{json}}", command, stdout=True, ok=b'"http_code":200')
+    return Contender(
+        f"curl -Z --parallel-max {CURL_PARALLEL} -w %{{json}}", command, stdout=True, ok=b'"http_code":200'
+    )
 
 
 def aiohttp(workers: int = 64) -> Contender:
@@ -129,12 +130,8 @@ def minet() -> Contender:
 
 def scrapy() -> Contender:
     def command(job: Job) -> list[str]:
-        records = job.records.with_suffix(".jsonl")
-        records.unlink(missing_ok=True)
-        job.records.unlink(missing_ok=True)
-        job.records.symlink_to(records)
         words = [harness.find_tool("scrapy") or "scrapy", "runspider", str(harness.PEERS / "scrapy_spider.py")]
-        return [*words, "-a", f"list={job.folder / 'urls.txt'}", "-o", str(records)]
+        return [*words, "-a", f"list={job.folder / 'urls.txt'}", "-O", f"{job.records}:jsonlines"]
 
     return Contender("scrapy, CONCURRENT_REQUESTS 64", command, SLOW)
 

@@ -5,6 +5,7 @@ Decides how things are started, timed and printed; what is asked and compared is
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import functools
 import importlib.metadata
@@ -30,9 +31,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for the servers of the tests, which are not installed
 
-from tests.servers.polite import latency_of  # noqa: E402
-
 PEERS = Path(__file__).resolve().parent / "peers"
+
+UNWANTED = ("_PROXY", "CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONDONTWRITEBYTECODE", "SCRAPEPOOL_")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in UNWANTED)}
+"""What commands see: nothing that sends them through a proxy or to other certificates than they are told."""
 
 PATIENCE = 20.0
 """Seconds that a server gets to start."""
@@ -85,7 +88,7 @@ class Nginx:
         if self.scheme == "https":
             import ssl
 
-            context = ssl._create_unverified_context()  # noqa: SLF001
+            context = ssl._create_unverified_context()
         with urllib.request.urlopen(self.url("/__status"), context=context) as reply:
             accepted, _, requests = reply.read().decode().splitlines()[2].split()
         return int(accepted), int(requests)
@@ -107,8 +110,15 @@ class Process:
 # -- commands ------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def compile_once() -> None:
+    """Byte-compile the project, as pip does when it installs; PYTHONDONTWRITEBYTECODE would cost 40 ms a run."""
+    compileall.compile_dir(ROOT / "scrapepool", quiet=2)
+
+
 def scrapepool(urls: Path | str, output: Path | str, *options: str) -> list[str]:
     """The command under test, without anything on standard error."""
+    compile_once()
     return [sys.executable, "-m", "scrapepool", "fetch", str(urls), "-o", str(output), "-q", *options]
 
 
@@ -134,7 +144,9 @@ def run(command: Sequence[str], *, stdout: Path | None = None, timeout: float | 
     """Run a command to its end, or to SIGKILL after ``timeout`` seconds, and say what it cost."""
     with open(stdout or os.devnull, "wb") as out:  # noqa: PTH123 - os.devnull is no Path
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL
+        )
         killer = threading.Timer(timeout, process.kill) if timeout else None
         if killer:
             killer.start()
@@ -181,7 +193,7 @@ def stopped_at_end(process: subprocess.Popen[Any]) -> Iterator[None]:
 def server(module: str, *arguments: object) -> Iterator[Process]:
     """A server of ours, in a process of its own, as a module of the project that prints JSON when it is up."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
     with stopped_at_end(process):
         assert process.stdout
         yield Process(json.loads(process.stdout.readline()))
@@ -247,7 +259,9 @@ def machine() -> str:
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.processor(),
     )
-    versions = ", ".join(f"{name} {version}" for name in ("requests", "urllib3", "aiohttp") if (version := _version(name)))
+    versions = ", ".join(
+        f"{name} {version}" for name in ("requests", "urllib3", "aiohttp") if (version := _version(name))
+    )
     return f"{os.cpu_count()} x {model}, Linux {platform.release()}, Python {platform.python_version()}, {versions}"
 
 
@@ -267,7 +281,9 @@ def tool_version(tool: str, pattern: Callable[[str], str] = lambda line: line) -
 def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()) -> None:
     """Print a Markdown table under a heading, with the command that made it; the first column is text."""
     print(f"### {title}\n")
-    print(f"`python benchmarks/{Path(sys.argv[0]).name}{''.join(' ' + word for word in sys.argv[1:])}` on {machine()}\n")
+    print(
+        f"`python benchmarks/{Path(sys.argv[0]).name}{''.join(' ' + word for word in sys.argv[1:])}` on {machine()}\n"
+    )
     print("| " + " | ".join(headings) + " |")
     print("|---|" + "---:|" * (len(headings) - 1))
     for row in rows:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 
 import click
 
 from scrapepool.cli import cli
-from scrapepool.cli.grouped import GroupedOption
+from scrapepool.cli.grouped import FetchOption, GroupedCommand
 
 PAGE = Path(__file__).with_name("options.md")
 
@@ -15,22 +16,26 @@ PAGE = Path(__file__).with_name("options.md")
 def page() -> str:
     """The page, whole."""
     lines = ["# Options", "", "Made by `python docs/generate.py`; do not edit.", ""]
-    context = click.Context(cli, info_name="scrapepool")
+    context = click.Context(cli, info_name="scrapepool", **cli.context_settings)
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
-        assert command is not None
-        lines += [f"## `scrapepool {name}`", "", (command.get_short_help_str(200)), ""]
-        sections: dict[str, list[str]] = {}
-        inner = click.Context(command, info_name=name, parent=context)
-        for param in command.get_params(inner):
-            record = param.get_help_record(inner)
-            if record is not None:
-                subject = param.subject if isinstance(param, GroupedOption) else "Other"
-                text = record[1].replace("|", "\\|").replace("  [", " [")
-                sections.setdefault(subject, []).append(f"| `{record[0].replace('|', chr(92) + '|')}` | {text} |")
-        for subject, rows in sections.items():
-            lines += [f"### {subject}", "", "| option | what it does |", "| --- | --- |", *rows, ""]
+        if not isinstance(command, GroupedCommand):
+            raise TypeError(f"{name} has no subjects")
+        lines += [f"## `scrapepool {name}`", "", command.get_short_help_str(200), ""]
+        own = [param for param in command.params if not isinstance(param, FetchOption)]
+        if name != "fetch" and len(own) < len(command.params):
+            command = copy(command)
+            command.params = own
+            lines += ["All options of `fetch`, and:", ""]
+        for subject, records in command.sections(click.Context(command, info_name=name, parent=context)).items():
+            lines += [f"### {subject}", "", "| option | what it does |", "| --- | --- |"]
+            lines += [f"| `{_cell(option)}` | {_cell(text)} |" for option, text in records]
+            lines.append("")
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("  [", " [")
 
 
 if __name__ == "__main__":

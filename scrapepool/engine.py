@@ -15,11 +15,14 @@ from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
 from .ports import Clock, Crew, Done, Feed, Fetch, Snapshot, View, Work
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
+from .schedule.robots import Rules
 from .schedule.scheduler import Scheduler
+from .url import printable
 
 GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
 LOOK = 0.1  # seconds between two looks at the clock while a stop is under way
 BATCHES = 8  # of the reader's, taken at once
+AT_ONCE = 1000  # outcomes without a worker (deferrals, lines that have gone) after which they are given away
 SLOWEST = 5  # hosts that the last snapshot names as slow
 ROWS = 60  # hosts in a snapshot: more than any terminal is high
 IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
@@ -82,6 +85,7 @@ class Engine:
             outcomes += self._hand_out(now)
             if outcomes:
                 yield outcomes
+                now = self._clock.monotonic()  # whoever takes the outcomes may take hours
             self._look(now)
             if self._over():
                 return
@@ -131,19 +135,19 @@ class Engine:
         outcomes: list[Outcome] = []
         if now >= self._headcount.due:
             self._headcount.look(now, self._clock.cpu(), self._tally.requests)
-        while self._busy < self._headcount.allowed and not self._stop.asked:
+        while self._busy < self._headcount.allowed and len(outcomes) < AT_ONCE and not self._stop.asked:
             decision = self._scheduler.next(now)
             if decision is None:
                 break
             if isinstance(decision, Refusal):
                 outcomes += self._refused(decision)
                 continue
-            attempts, gone = self._attempts(decision)
-            if attempts:
+            attempts, skipped = self._attempts(decision)
+            if skipped:
+                outcomes += self._scheduler.settle(decision, skipped, now, wall=self._clock.wall())
+            else:
                 self._busy += 1
                 self._crew.hand(Work(decision, attempts))
-            elif gone is not None:
-                outcomes += self._scheduler.settle(decision, [gone], now, wall=self._clock.wall())
         return outcomes
 
     def _settle(self, back: Sequence[Done]) -> list[Outcome]:
@@ -151,8 +155,12 @@ class Engine:
         outcomes: list[Outcome] = []
         for done in back:
             self._busy -= 1
+            lease, counts = done.work.lease, {"opened": done.opened, "requests": done.requests, "idle": done.idle}
+            if lease.robots:
+                self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
+                continue
             outcomes += self._scheduler.settle(
-                done.work.lease,
+                lease,
                 done.results,
                 now,
                 wall=wall,
@@ -162,20 +170,35 @@ class Engine:
             )
         return outcomes
 
-    def _attempts(self, lease: Lease) -> tuple[list[Attempt], Skipped | None]:
-        """What the lease's tickets stand for, up to the first that the list no longer holds."""
+    def _attempts(self, lease: Lease) -> tuple[list[Attempt], list[Skipped]]:
+        """What a lease is about: the targets that may be fetched, or those before them that may not.
+
+        The first are all of one kind, and what follows them is left for another lease.
+        """
+        rules = self._scheduler.rules_for(lease.host)
         if lease.attempt is not None:
-            return [lease.attempt], None
+            refused = None if rules is None else _disallowed(lease.attempt, rules)
+            return [lease.attempt], [] if refused is None else [refused]
         attempts: list[Attempt] = []
+        skipped: list[Skipped] = []
         for ticket in lease.tickets:
             target = self._feed.target(ticket)
+            end: Skipped | None = None
             if isinstance(target, Skipped):
-                return attempts, target
-            if target.host != lease.host:
+                end = target
+            elif target.host != lease.host:
                 detail = "the list was changed during the run"
-                return attempts, Skipped(target=target, error=ErrorKind.INVALID_URL, detail=detail)
-            attempts.append(Attempt(target))
-        return attempts, None
+                end = Skipped(target=target, error=ErrorKind.INVALID_URL, detail=detail)
+            else:
+                attempt = Attempt(target)
+                end = None if rules is None else _disallowed(attempt, rules)
+                if end is None and not skipped:
+                    attempts.append(attempt)
+                    continue
+            if end is None or attempts:
+                break
+            skipped.append(end)
+        return attempts, skipped
 
     def _look(self, now: float) -> None:
         if now - self._shown >= self._view.interval:
@@ -242,13 +265,30 @@ class Engine:
         )
 
 
+def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:
+    """The record of an attempt whose next URL its host's robots.txt keeps to itself; None where it may be fetched."""
+    rule = rules.refusing(attempt.target.path if attempt.hop is None else attempt.hop.path)
+    if rule is None:
+        return None
+    return Skipped(
+        target=attempt.target,
+        attempts=attempt.number - (attempt.hop is None),
+        started=attempt.started,
+        waited=attempt.waited,
+        redirects=() if attempt.hop is None else attempt.hop.redirects,
+        detail=f"robots.txt of {attempt.host.netloc}: Disallow: {printable(rule)}",
+        error=ErrorKind.ROBOTS,
+    )
+
+
 def _refused(attempt: Attempt, refusal: Refusal, wall: float) -> Outcome:
     """The record of a target that its host has no time for."""
     target, started, waited = attempt.target, attempt.started, attempt.waited
     made = attempt.number - 1
     if refusal.not_before is None:
         error = refusal.error or ErrorKind.CIRCUIT_OPEN
-        return Failed(target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, error=error)
+        end = Skipped if error is ErrorKind.ROBOTS_UNREACHABLE else Failed
+        return end(target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, error=error)
     not_before = wall + refusal.not_before
     return Deferred(
         target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, not_before=not_before

@@ -41,6 +41,20 @@ class OutputError(ScrapepoolError):
         return f"cannot write {self.path}: {self.reason}"
 
 
+class LockedError(ScrapepoolError):
+    """An output that another run holds: exit code 75.
+
+    path: the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"another run is writing {self.path}"
+
+
 class InvalidURLError(ScrapepoolError, ValueError):
     """Text that is no URL which can be fetched.
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from .model import Attempt, HostKey, Outcome, Result, Skipped, Target
 from .schedule.lease import Lease
+from .schedule.robots import RobotsVerdict
 from .schedule.tally import HostRow
 
 __all__ = [
@@ -68,6 +69,8 @@ class Done:
     results: one for each attempt that was begun, in order; shorter than the work where the rest is handed back.
     opened: connections that were opened for it. requests: requests that were sent, hops included.
     idle: connections to the host that are open and unused now.
+    robots, elapsed: what came of a lease on a robots.txt, which has no results, and the seconds that it took; None
+    where nothing was found out.
     """
 
     work: Work
@@ -75,6 +78,8 @@ class Done:
     opened: int = 0
     requests: int = 0
     idle: int = 0
+    robots: RobotsVerdict | None = None
+    elapsed: float = 0.0
 
 
 class Fetch(Protocol):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
 from .errors import UsageError
+from .overrides import HostOverrides
 
 MIB = 1024 * 1024
 
@@ -70,18 +71,56 @@ class PoolSettings:
 
     workers: threads. per_host: requests in flight on one host, and connections kept for it.
     delay: seconds between two starts on one host. rate: requests a second over all hosts, None for no limit.
+    pace: whether a host that refuses, fails or slows down is asked less (``auto``), or as before (``fixed``).
     """
 
     workers: int = 32
     per_host: int = 4
     delay: float = 0.0
     rate: float | None = None
+    pace: Literal["auto", "fixed"] = "auto"
 
     def __post_init__(self) -> None:
         _require(self.workers >= 1, "workers must be at least 1")
         _require(self.per_host >= 1, "per_host must be at least 1")
         _require(self.delay >= 0, "delay must not be negative")
         _require(self.rate is None or self.rate > 0, "rate must be above 0")
+        _require(self.pace in ("auto", "fixed"), f"no pace: {self.pace!r}; write auto or fixed")
+
+
+@dataclass(frozen=True, slots=True)
+class PolitenessSettings:
+    """What hosts are asked before they are asked.
+
+    robots: whether robots.txt is obeyed. max_crawl_delay: longest Crawl-delay that is kept, in seconds.
+    """
+
+    robots: bool = False
+    max_crawl_delay: float = 60.0
+
+    def __post_init__(self) -> None:
+        _require(self.max_crawl_delay >= 0, "max_crawl_delay must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """What a whole run may spend; None for no limit. What is in flight when one is reached is let finish.
+
+    max_time: seconds. max_bytes: of bodies as received. targets: begun. until: Unix time at which nothing new begins.
+    bandwidth: bytes a second, of bodies as received, over all hosts.
+    """
+
+    max_time: float | None = None
+    max_bytes: int | None = None
+    targets: int | None = None
+    until: float | None = None
+    bandwidth: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.max_time is None or self.max_time > 0, "max_time must be above 0")
+        _require(self.max_bytes is None or self.max_bytes >= 1, "max_bytes must be at least 1")
+        _require(self.targets is None or self.targets >= 1, "a limit of targets must be at least 1")
+        _require(self.bandwidth is None or self.bandwidth > 0, "bandwidth must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +144,10 @@ class RetryPolicy:
     """What is asked for again, and after how long.
 
     retries: further attempts after the first. backoff: seconds before the first retry at most; doubles up to
-    ``backoff_max``, with full jitter. statuses: retried. max_park: longest Retry-After that is waited for, in seconds.
+    ``backoff_max``, with full jitter. statuses: retried. max_park: longest Retry-After that is waited for, in seconds,
+    and how long a host that went down is probed. break_after: failures in a row after which a host counts as down.
+    max_outage: seconds that an outage of the network is waited for. retry_budget: retries per target of the list, at
+    most, over the run and on each host (0.1: one in ten); ten are always allowed.
     """
 
     retries: int = 3
@@ -113,11 +155,17 @@ class RetryPolicy:
     backoff_max: float = 60.0
     statuses: frozenset[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 522, 524})
     max_park: float = 300.0
+    break_after: int = 10
+    max_outage: float = 1800.0
+    retry_budget: float = 0.10
 
     def __post_init__(self) -> None:
         _require(self.retries >= 0, "retries must not be negative")
         _require(self.backoff >= 0, "backoff must not be negative")
         _require(self.max_park >= 0, "max_park must not be negative")
+        _require(self.break_after >= 1, "break_after must be at least 1")
+        _require(self.max_outage >= 0, "max_outage must not be negative")
+        _require(self.retry_budget >= 0, "retry_budget must not be negative")
         _require(all(100 <= status <= 599 for status in self.statuses), "retry statuses lie between 100 and 599")
 
 
@@ -128,11 +176,13 @@ class SizeLimits:
     max_size: bytes, of the body as received and of the body decoded, each.
     max_ratio: decoded bytes per received byte; real pages stay under 100, bombs are at 1,000 and above.
     ratio_floor: decoded bytes below which the ratio is not looked at.
+    cut: a body over ``max_size`` is cut there and the rest left unread, rather than refused.
     """
 
     max_size: int = 100 * MIB
     max_ratio: float = 2000.0
     ratio_floor: int = 10 * MIB
+    cut: bool = False
 
     def __post_init__(self) -> None:
         _require(self.max_size >= 1, "max_size must be at least 1 byte")
@@ -144,6 +194,8 @@ class OutputSettings:
 
     path: file, None for standard output. format: None goes by the file's suffix. fields: None for all.
     headers, body: add the response's headers, its text.
+    resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
+    for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
     """
 
     path: str | None = None
@@ -151,6 +203,8 @@ class OutputSettings:
     fields: tuple[str, ...] | None = None
     headers: bool = False
     body: bool = False
+    resume: Literal["failed", "all"] | None = None
+    fsync: Literal["never", "second", "always"] = "second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +225,14 @@ class Settings:
     input: InputSettings = field(default_factory=InputSettings)
     request: RequestSettings = field(default_factory=RequestSettings)
     pool: PoolSettings = field(default_factory=PoolSettings)
+    politeness: PolitenessSettings = field(default_factory=PolitenessSettings)
+    limits: RunLimits = field(default_factory=RunLimits)
     patience: Patience = field(default_factory=Patience)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     size: SizeLimits = field(default_factory=SizeLimits)
     output: OutputSettings = field(default_factory=OutputSettings)
     display: DisplaySettings = field(default_factory=DisplaySettings)
+    host_overrides: HostOverrides = field(default_factory=HostOverrides)
 
     def with_(self, **groups: Mapping[str, Any]) -> Self:
         """A copy with some values of some groups changed: ``settings.with_(pool={"workers": 8})``.

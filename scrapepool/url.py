@@ -102,6 +102,20 @@ def printable(text: str, limit: int = _BRIEF) -> str:
     return cut if cut.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in cut)
 
 
+def plain(url: str) -> str:
+    """Spell a URL so that any line, cell or terminal can hold it and it parses to the same: most come back as they are.
+
+    So does text that is no URL.
+    """
+    if url.isprintable():
+        return url
+    try:
+        host, path, userinfo = parse(url)
+    except InvalidURLError:
+        return url
+    return f"{host.origin}{path}" if userinfo is None else f"{host.scheme}://{userinfo}@{host.netloc}{path}"
+
+
 def _tidy(text: str) -> str:
     """Without what browsers drop; lone surrogates, which no encoding can carry, become U+FFFD."""
     return _SURROGATES.sub("\ufffd", text).translate(_LINE_BREAKS).strip(_AROUND)

@@ -17,11 +17,11 @@ import requests
 from requests.adapters import HTTPAdapter
 
 
-def fetch(session: requests.Session, line: int, url: str, timeout: float) -> dict[str, object]:
+def fetch(session: requests.Session, line: int, url: str, timeout: float, verify: bool | str) -> dict[str, object]:
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     began = time.perf_counter()
     try:
-        response = session.get(url, timeout=timeout)
+        response = session.get(url, timeout=timeout, verify=verify)
         body = response.content
     except requests.RequestException as error:
         return {"url": url, "line": line, "outcome": "failed", "error": str(error), "started": started}
@@ -71,9 +71,10 @@ def main() -> None:
         adapter = HTTPAdapter(pool_connections=options.workers, pool_maxsize=options.workers)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
-        session.verify = False if options.insecure else (options.ca or True)
+        verify = False if options.insecure else (options.ca or True)
         futures = [
-            executor.submit(fetch, session, line, url, options.timeout) for line, url in enumerate(urls, start=1)
+            executor.submit(fetch, session, line, url, options.timeout, verify)
+            for line, url in enumerate(urls, start=1)
         ]
         for future in as_completed(futures):
             out.write(json.dumps(future.result()) + "\n")

@@ -1,6 +1,7 @@
 """The command line: words into settings, one call, an exit code.
 
-Nothing heavier than Click is imported until a command needs it, so that ``--help`` is quick.
+Decides what the shell is told of everything that can go wrong. Nothing heavier than Click is imported until a
+command needs it, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -8,19 +9,27 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
 
 import click
 
-from ..errors import ListError, OutputError, UsageError
+from ..errors import ListError, LockedError, OutputError, UsageError
+from ..text import printable
 from ..version import __version__
 from .exits import Exit
+from .standard import secure
+from .usage import wording
+
+PROGRAM = "scrapepool"
+COMPLETE = "_SCRAPEPOOL_COMPLETE"  # what the shell sets where it asks for completions, by Click's convention
 
 
 class _Commands(click.Group):
-    """Commands by name, each imported when it is used."""
+    """Commands by name, each imported when it is used, from the module of its name."""
 
-    NAMES = ("fetch", "demo")
+    NAMES = ("fetch", "failed", "plan", "config", "demo")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """All of them."""
@@ -28,68 +37,83 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
         """One of them, None where there is none."""
-        if cmd_name == "fetch":
-            from .fetch import fetch  # noqa: PLC0415 - see the class
-
-            return fetch
-        if cmd_name == "demo":
-            from .demo import demo  # noqa: PLC0415 - see the class
-
-            return demo
-        return None
+        if cmd_name not in self.NAMES:
+            return None
+        command: click.Command = getattr(import_module(f".{cmd_name}", __package__), cmd_name)
+        return command
 
 
 @click.group(
     cls=_Commands,
+    epilog="A first look: scrapepool demo. Each command has a --help of its own.",
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 110,
         "auto_envvar_prefix": "SCRAPEPOOL",
     },
 )
-@click.version_option(__version__, "--version", prog_name="scrapepool")
+@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
 def cli() -> None:
     """Fetch a list of URLs, ten or ten million: fast, polite, nothing lost and nothing wrong."""
 
 
 def main() -> NoReturn:
-    """Run the command line and leave the process with its exit code; no traceback for what a user can cause."""
+    """Run the command line and leave the process with its exit code."""
+    secure()
+    leave(run(sys.argv[1:]))
+
+
+def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one for each end that there is
+    """Run the command line over ``args``; the exit code. One line on standard error for what a user can cause."""
     try:
-        code = cli.main(standalone_mode=False)
+        return _invoke(args)
     except click.exceptions.Exit as error:
-        code = error.exit_code
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return Exit.USAGE
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except click.Abort:
-        code = Exit.INTERRUPT
+        return complain(wording(error), Exit.USAGE)
     except (UsageError, ListError) as error:
-        code = complain(error, Exit.USAGE)
+        return complain(str(error), Exit.USAGE)
     except OutputError as error:
-        code = complain(error, Exit.OUTPUT)
+        return complain(str(error), Exit.OUTPUT)
+    except LockedError as error:
+        return complain(str(error), Exit.TEMPFAIL)
     except BrokenPipeError:
-        code = Exit.PIPE
+        return Exit.PIPE
     except KeyboardInterrupt:
-        code = Exit.INTERRUPT
-    except Exception as error:
+        return Exit.INTERRUPT
+    except Exception as error:  # noqa: BLE001 - the end of the line
         if os.environ.get("SCRAPEPOOL_DEBUG"):
-            raise
-        code = complain(f"a bug: {type(error).__name__}: {error} (SCRAPEPOOL_DEBUG=1 shows where)", Exit.BUG)
-    leave(int(code or 0))
+            import traceback  # noqa: PLC0415 - rarely needed
+
+            traceback.print_exc()
+        return complain(f"a bug: {type(error).__name__}: {error} (SCRAPEPOOL_DEBUG=1 shows where)", Exit.BUG)
 
 
-def complain(message: Any, code: Exit) -> Exit:
+def _invoke(args: Sequence[str]) -> int:
+    # What Click's own main does, but for its handling of errors: it takes a closed pipe for a failure of its own.
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - rarely needed
+
+        return shell_complete(cli, {}, PROGRAM, COMPLETE, instruction)
+    with cli.make_context(PROGRAM, list(args)) as context:
+        return int(cli.invoke(context) or Exit.OK)
+
+
+def complain(message: str, code: Exit) -> Exit:
     """Say what went wrong on standard error, where there is one."""
+    lines = "\n".join(printable(line) for line in message.split("\n"))
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"scrapepool: {message}\n")
+        sys.stderr.write(f"{PROGRAM}: {lines}\n")
         sys.stderr.flush()
     return code
 
 
 def leave(code: int) -> NoReturn:
     """End the process. Worker threads that hang in the system's name look-up do not keep it alive."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, full, or not there
+            stream.flush()
     os._exit(code)

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..settings import Settings
 from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
+from .types import FileName, Whole
 
 AFTER = """The failures are part of the show: that web has slow, flaky, refusing and lying hosts on purpose.
 Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
@@ -31,9 +32,7 @@ Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
-    default=None,
-    metavar="N",
+    type=Whole(0, 65535),
     help="Port of every host; 0 for any free one.  [default: 8900, or any free one]",
     cls=GroupedOption,
     subject="How",
@@ -41,7 +40,7 @@ Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
 @click.option(
     "-o",
     "--output",
-    metavar="FILE",
+    type=FileName(),
     help="Where records go.  [default: nowhere on a terminal, else standard output]",
     cls=GroupedOption,
     subject="How",
@@ -62,8 +61,12 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
     """  # fmt: skip
     from ..demo import DEFAULT_PORT, DemoWeb, demo_urls  # noqa: PLC0415 - a quick --help needs none of it
 
+    if only_list and (keep or output):
+        raise UsageError(f"--list and {'--keep' if keep else '--output'} contradict each other")
+    if keep and output:
+        raise UsageError("--keep and --output contradict each other: with --keep nothing is fetched")
     if only_list:
-        click.echo("\n".join(demo_urls(DEFAULT_PORT if port is None else port)))
+        _print_lines(demo_urls(DEFAULT_PORT if port is None else port))
         return Exit.OK
     try:
         web = DemoWeb(DEFAULT_PORT if port is None else port)
@@ -82,6 +85,12 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
         click.echo(AFTER, err=True)
         return Exit.OK
     return code
+
+
+def _print_lines(lines: list[str]) -> None:
+    from ..record.output import Output  # noqa: PLC0415 - a quick --help needs none of it
+
+    Output(None).write([f"{line}\n".encode() for line in lines])
 
 
 def _serve(urls: list[str], port: int) -> int:

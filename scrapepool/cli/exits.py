@@ -18,6 +18,8 @@ class Exit(IntEnum):
     """An output cannot be written."""
     BUG = 70
     """EX_SOFTWARE."""
+    TEMPFAIL = 75
+    """EX_TEMPFAIL: another run is writing the output."""
     HANGUP = 129
     INTERRUPT = 130
     PIPE = 141

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from ..errors import UsageError
+from ..errors import OutputError, UsageError
 from .exits import Exit
 from .grouped import GroupedCommand
 from .options import fetch_options, settings_from
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..ports import Snapshot
+    from ..read.finished import Finished
     from ..settings import Settings
 
 EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
@@ -24,7 +26,8 @@ EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
   cat urls.txt | scrapepool fetch - | jq .status"""
 
 EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 usage, or no list to read; 3 an output cannot be
-written; 130 and 143 interrupted. Each option can be given as SCRAPEPOOL_FETCH_NAME in the environment."""
+written; 75 another run writes it; 130 and 143 interrupted. Each option can be given as SCRAPEPOOL_FETCH_NAME in the
+environment."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -37,32 +40,51 @@ def fetch(sources: tuple[str, ...], **values: Any) -> int:
     what is read where nothing is given and standard input is a pipe.
     """
     settings = settings_from(values)
-    if not sources:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError(EXAMPLE)
-        sources = ("-",)
-    return run(sources, settings)
+    return run(sources_or_stdin(sources), settings)
+
+
+def sources_or_stdin(sources: Sequence[str]) -> Sequence[str]:
+    """The lists and URLs that were given, standard input where there are none. Raises UsageError on a terminal."""
+    if sources:
+        return sources
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(EXAMPLE)
+    return ("-",)
 
 
 def run(sources: Sequence[str], settings: Settings) -> int:
     """Run one fetch over lists and URLs; the exit code. Raises ListError, UsageError, OutputError."""
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
     from ..fetch.descriptors import raise_soft_limit  # noqa: PLC0415
-    from ..record.open import sink_for  # noqa: PLC0415
+    from ..read.finished import Finished  # noqa: PLC0415
+    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
     from ..run.assemble import assembled, lists  # noqa: PLC0415
+    from ..run.journal import records_sink  # noqa: PLC0415
+    from .files import check_credentials, check_files  # noqa: PLC0415
     from .log import RunLog  # noqa: PLC0415
     from .signals import Signals  # noqa: PLC0415
 
     raise_soft_limit()
-    stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources else None
+    stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
+    if settings.output.path is None and sys.stdout is None:
+        raise OutputError(STANDARD_OUTPUT, "it is closed")
+    check_files(sources, settings)
+    check_credentials(settings.request)
     stop = Stop()
     on_terminal = settings.output.path is None and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     with RunLog(settings.display, view) as log, Signals(stop) as signals:
-        feed = lists(sources, settings, stdin=stdin, on_note=log.note)
+        finished = Finished(each=not settings.input.dedupe)
+        feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished)
         with assembled(settings, feed, view=view, stop=stop) as engine:
-            sink = sink_for(settings.output, should_stop=lambda: engine.out_of_patience)
+            try:
+                sink = records_sink(
+                    settings, finished, stop=stop, should_stop=lambda: engine.out_of_patience, on_note=log.note
+                )
+            except KeyboardInterrupt:
+                view.close(None)
+                return signals.exit_code or Exit.INTERRUPT
             try:
                 for outcomes in engine.run():
                     sink.write(outcomes)
@@ -73,27 +95,33 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                 return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
             except BaseException:
                 view.close(engine.snapshot(last=True) if log.anything else None)
+                with suppress(OutputError, BrokenPipeError):
+                    sink.close()  # what was written before is seen onto the disk
                 raise
             last = engine.snapshot(last=True)
             view.close(last if last.done or signals.exit_code else None)
-        code = exit_code(last, signals.exit_code)
+        code = exit_code(last, signals.exit_code, finished)
         log.end(last, code)
         if settings.display.summary_json is not None:
             from ..render.summary import write_summary_json  # noqa: PLC0415
 
             write_summary_json(settings.display.summary_json, last, code)
+        log.finish()
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {', '.join('standard input' if s == '-' else s for s in sources)}")
     return code
 
 
-def exit_code(last: Snapshot, interrupted: int | None) -> int:
-    """What the shell is told of a run that came to its end."""
+def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None) -> int:
+    """What the shell is told of a run that came to its end. finished: targets that were passed over."""
     if interrupted is not None:
         return interrupted
     good = last.outcomes.get("ok", 0) + last.outcomes.get("unchanged", 0)
     duplicates = last.errors.get("duplicate", 0)
-    asked = last.done - last.outcomes.get("skipped", 0)
-    if asked == 0 and duplicates == 0:
+    refused = last.errors.get("robots", 0) + last.errors.get("robots_unreachable", 0)
+    usable = last.done - last.outcomes.get("skipped", 0) + refused
+    passed_over = finished is not None and finished.passed_over > 0
+    if usable == 0 and duplicates == 0 and not passed_over:
         return Exit.USAGE
-    return Exit.OK if good + duplicates == last.done else Exit.SOME_FAILED
+    all_good = good + duplicates == last.done and not (finished is not None and finished.failures)
+    return Exit.OK if all_good else Exit.SOME_FAILED

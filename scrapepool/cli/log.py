@@ -6,17 +6,19 @@ Decides what such a line says. The records remain the whole truth; this is for a
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from ..errors import OutputError
+from ..errors import OutputError, ScrapepoolError
 from ..model import Outcome, Skipped, error_of, verdict
 from ..ports import Snapshot, View
 from ..settings import DisplaySettings
 from ..text import printable
+from ..version import __version__
 
 SHOWN = 20  # notes about the list that are shown before the rest is only recorded
 
@@ -24,7 +26,8 @@ SHOWN = 20  # notes about the list that are shown before the rest is only record
 class RunLog:
     """Writes what one run has to say about single lines and URLs.
 
-    Raises OutputError where the log file cannot be opened. A log that cannot be written later is given up, not the run.
+    Raises OutputError where the log file cannot be opened. A log that cannot be written later is given up, not the run,
+    and ``finish`` says so.
     """
 
     def __init__(self, settings: DisplaySettings, view: View) -> None:
@@ -32,7 +35,9 @@ class RunLog:
         self._verbose = settings.verbose
         self._rejected = 0
         self.anything = False  # whether any target has ended
+        self._path = settings.log_file
         self._file: TextIO | None = None
+        self._failure: OutputError | None = None
         if settings.log_file is not None:
             try:
                 self._file = Path(settings.log_file).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
@@ -41,14 +46,17 @@ class RunLog:
         self._quiet = not (self._verbose or self._file)
 
     def __enter__(self) -> Self:
-        self._write("started")
+        self._write(f"started, scrapepool {__version__}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._write(f"stopped: {error}")
+            self._write(f"stopped: {printable(str(error) or type(error).__name__)}")
+            if not isinstance(error, ScrapepoolError):
+                for line in "".join(traceback.format_exception(error)).splitlines():
+                    self._write(printable(line))
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
@@ -72,6 +80,11 @@ class RunLog:
         """Say how the run ended."""
         counts = ", ".join(f"{word} {number}" for word, number in sorted(last.outcomes.items()))
         self._write(f"ended after {last.elapsed:.1f} s with exit code {code}: {counts or 'nothing done'}")
+
+    def finish(self) -> None:
+        """Raise OutputError where the log is not whole."""
+        if self._failure is not None:
+            raise self._failure
 
     def _skipped(self, outcome: Outcome) -> None:
         error = error_of(outcome)
@@ -100,8 +113,11 @@ class RunLog:
         try:
             self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
             self._file.flush()
-        except OSError:
+        except OSError as error:
             self._view.note("the log file cannot be written any more")
+            self._failure = OutputError(str(self._path), error.strerror or str(error))
+            with suppress(OSError):  # what it holds back cannot be written either
+                self._file.close()
             self._file = None
 
 

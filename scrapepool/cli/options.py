@@ -12,31 +12,38 @@ import click
 
 from ..errors import UsageError
 from ..settings import (
+    MIB,
     DisplaySettings,
     InputSettings,
     OutputSettings,
     Patience,
+    PolitenessSettings,
     PoolSettings,
     RequestSettings,
     RetryPolicy,
     Settings,
     SizeLimits,
 )
-from .grouped import GroupedOption
-from .types import Duration, Header, Names, Size, Statuses
+from .config_file import read_config
+from .grouped import FetchOption
+from .types import MOST_WORKERS, Duration, FileName, Header, Names, Proxy, Rate, Size, Statuses, UserAgent, Whole
 
 D = Settings()
 _Decorator = Callable[[Any], Any]
 
 
 def _subject(subject: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> list[_Decorator]:
-    return [click.option(*names, cls=GroupedOption, subject=subject, **attributes) for names, attributes in options]
+    return [click.option(*names, cls=FetchOption, subject=subject, **attributes) for names, attributes in options]
 
 
 def _o(*names: str, **attributes: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
     if attributes.get("default") is not None and not attributes.get("is_flag"):
         attributes.setdefault("show_default", True)
     return names, attributes
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:g}s"
 
 
 _STATUSES = ",".join(map(str, sorted(D.retry.statuses)))
@@ -53,55 +60,67 @@ OPTIONS: list[_Decorator] = [
     *_subject(
         "Request",
         _o("-X", "--method", metavar="METHOD", help="HTTP method.  [default: GET; POST with --data]"),
-        _o("-H", "--header", "headers", type=Header(), multiple=True, help="A header field to send; may be repeated."),
-        _o("-A", "--user-agent", metavar="TEXT", help="The User-Agent to send.  [default: scrapepool/VERSION]"),
+        _o("-H", "--header", type=Header(), multiple=True, help="A header field to send; may be repeated."),
+        _o("-A", "--user-agent", type=UserAgent(), metavar="TEXT",
+           help="The User-Agent to send.  [default: scrapepool/VERSION]"),
         _o("--data", metavar="TEXT|@FILE", help="Body to send with every request; @FILE reads it from a file."),
-        _o("--max-redirects", type=click.IntRange(min=0), default=D.request.max_redirects,
+        _o("--max-redirects", type=Whole(0), default=D.request.max_redirects,
            help="Redirects that are followed; 0 records the redirect itself."),
-        _o("--proxy", metavar="URL", help="http, https or socks5 proxy for everything.  [default: the environment's]"),
-        _o("--cacert", metavar="FILE", help="CA certificates to trust, instead of the usual ones."),
-        _o("--cert", metavar="FILE", help="Client certificate (PEM)."),
-        _o("--key", metavar="FILE", help="Private key of --cert, where it is not in the same file."),
+        _o("--proxy", type=Proxy(), help="http, https or socks5 proxy for everything.  [default: the environment's]"),
+        _o("--cacert", type=FileName(), help="CA certificates to trust, instead of the usual ones."),
+        _o("--cert", type=FileName(), help="Client certificate (PEM)."),
+        _o("--key", type=FileName(), help="Private key of --cert, where it is not in the same file."),
         _o("--insecure", is_flag=True, help="Do not verify TLS certificates."),
         _o("--netrc", is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
-        _o("--cookies", metavar="FILE", help="Netscape cookie file, shared by all requests."),
+        _o("--cookies", type=FileName(), help="Netscape cookie file, shared by all requests."),
     ),
     *_subject(
         "Pool and pace",
-        _o("-w", "--workers", type=click.IntRange(min=1), default=D.pool.workers,
+        _o("-w", "--workers", type=Whole(1, MOST_WORKERS), default=D.pool.workers,
            help="Threads: requests in flight at most."),
-        _o("--per-host", type=click.IntRange(min=1), default=D.pool.per_host,
+        _o("--per-host", type=Whole(1, MOST_WORKERS), default=D.pool.per_host,
            help="Requests in flight on one host, and connections kept for it."),
-        _o("--delay", type=Duration(), default=D.pool.delay, help="Seconds between two starts on one host."),
-        _o("--rate", type=click.FloatRange(min=0, min_open=True), default=D.pool.rate,
+        _o("--delay", type=Duration(), default=_s(D.pool.delay), help="Time between two starts on one host."),
+        _o("--rate", type=Rate(), default=D.pool.rate,
            help="Requests a second over all hosts.  [default: no limit]"),
+        _o("--robots/--no-robots", default=D.politeness.robots,
+           help="Ask each host for its robots.txt first, and obey it."),
+        _o("--max-crawl-delay", type=Duration(), default=_s(D.politeness.max_crawl_delay),
+           help="Longest Crawl-delay of a robots.txt that is kept; a longer one is taken for this."),
     ),
     *_subject(
         "Patience",
-        _o("--connect-timeout", type=Duration(), default=D.patience.connect, help="Seconds for TCP and TLS together."),
-        _o("--read-timeout", type=Duration(), default=D.patience.read, help="Seconds between two pieces of a reply."),
-        _o("--timeout", type=Duration(), default=D.patience.total,
-           help="Seconds that one attempt may take, redirects included, whatever the server does."),
-        _o("--retries", type=click.IntRange(min=0), default=D.retry.retries, help="Further attempts after the first."),
-        _o("--backoff", type=Duration(), default=D.retry.backoff,
-           help=f"Seconds before the first retry at most; doubles up to {D.retry.backoff_max:.0f}, with full jitter."),
+        _o("--connect-timeout", type=Duration(above_zero=True), default=_s(D.patience.connect),
+           help="For TCP and TLS together."),
+        _o("--read-timeout", type=Duration(above_zero=True), default=_s(D.patience.read),
+           help="Between two pieces of a reply."),
+        _o("--timeout", type=Duration(above_zero=True), default=_s(D.patience.total),
+           help="All that one attempt may take, redirects included, whatever the server does."),
+        _o("--retries", type=Whole(0), default=D.retry.retries, help="Further attempts after the first."),
+        _o("--backoff", type=Duration(), default=_s(D.retry.backoff),
+           help=f"Before the first retry at most; doubles up to {_s(D.retry.backoff_max)}, with full jitter."),
         _o("--retry-on", type=Statuses(), default=_STATUSES, help="Statuses that are retried."),
-        _o("--max-park", type=Duration(), default=D.retry.max_park,
-           help="Longest Retry-After in seconds that is waited for; a longer one defers the host."),
+        _o("--max-park", type=Duration(), default=_s(D.retry.max_park),
+           help="Longest Retry-After that is waited for; a longer one defers the host."),
     ),
     *_subject(
         "Size",
-        _o("--max-size", type=Size(), default="100MiB",
+        _o("--max-size", type=Size(), default=f"{D.size.max_size // MIB}MiB",
            help="Most that a body may weigh, as received and decoded, each."),
     ),
     *_subject(
         "Output",
-        _o("-o", "--output", metavar="FILE", help="Where records go.  [default: standard output]"),
-        _o("--format", "output_format", type=click.Choice(["jsonl", "csv"]),
+        _o("-o", "--output", type=FileName(), help="Where records go.  [default: standard output]"),
+        _o("--format", type=click.Choice(["jsonl", "csv"]),
            help="Of the records.  [default: by the file's suffix, else jsonl]"),
         _o("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
-        _o("--headers", "keep_headers", is_flag=True, help="Add the response's header fields to records."),
+        _o("--headers", is_flag=True, help="Add the response's header fields to records."),
         _o("--body", is_flag=True, help="Add the text of the response to records."),
+        _o("--resume", type=click.Choice(["failed", "all"]), bare="failed", metavar="[failed|all]",
+           help="Go on with the records in --output: what succeeded stays, the rest is fetched again; all: only what "
+           "has no record.  [default: the file is overwritten; --resume alone means failed]"),
+        _o("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
+           help="When records are seen onto the disk, against a loss of power."),
     ),
     *_subject(
         "Display",
@@ -109,8 +128,14 @@ OPTIONS: list[_Decorator] = [
            help="On standard error; auto is live on a terminal and a line every ten seconds elsewhere."),
         _o("-q", "--quiet", is_flag=True, help="Nothing on standard error but errors."),
         _o("-v", "--verbose", is_flag=True, help="A line on standard error for every URL that did not succeed."),
-        _o("--log-file", metavar="FILE", help="The same lines, with times, appended to a file."),
-        _o("--summary-json", metavar="FILE", help="Write the closing summary as JSON."),
+        _o("--log-file", type=FileName(), help="The same lines, with times, appended to a file."),
+        _o("--summary-json", type=FileName(), help="Write the closing summary as JSON."),
+    ),
+    *_subject(
+        "Configuration",
+        _o("--config", type=FileName(), is_eager=True, callback=read_config,
+           help="Options, and sections for hosts, as TOML; /dev/null for none.  [default: ./scrapepool.toml, "
+           "[tool.scrapepool] in ./pyproject.toml, or ~/.config/scrapepool/config.toml]"),
     ),
 ]  # fmt: skip
 
@@ -138,8 +163,8 @@ def settings_from(o: dict[str, Any]) -> Settings:
         ),
         request=RequestSettings(
             method=method,
-            headers=tuple(o["headers"]),
-            user_agent=_user_agent(o["user_agent"]),
+            headers=tuple(o["header"]),
+            user_agent=o["user_agent"],
             data=_body(o["data"]),
             max_redirects=o["max_redirects"],
             proxy=o["proxy"],
@@ -150,16 +175,21 @@ def settings_from(o: dict[str, Any]) -> Settings:
             netrc=o["netrc"],
             cookies=o["cookies"],
         ),
-        pool=PoolSettings(workers=o["workers"], per_host=o["per_host"], delay=o["delay"], rate=o["rate"]),
+        pool=PoolSettings(
+            workers=o["workers"], per_host=min(o["per_host"], o["workers"]), delay=o["delay"], rate=o["rate"]
+        ),
+        politeness=PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"]),
         patience=Patience(connect=o["connect_timeout"], read=o["read_timeout"], total=o["timeout"]),
         retry=RetryPolicy(retries=o["retries"], backoff=o["backoff"], statuses=o["retry_on"], max_park=o["max_park"]),
         size=SizeLimits(max_size=o["max_size"]),
         output=OutputSettings(
             path=None if o["output"] == "-" else o["output"],
-            format=o["output_format"],
+            format=o["format"],
             fields=o["fields"],
-            headers=o["keep_headers"],
+            headers=o["headers"],
             body=o["body"],
+            resume=o["resume"],
+            fsync=o["fsync"],
         ),
         display=DisplaySettings(
             progress=o["progress"],
@@ -168,18 +198,13 @@ def settings_from(o: dict[str, Any]) -> Settings:
             log_file=o["log_file"],
             summary_json=o["summary_json"],
         ),
+        host_overrides=o["config"].hosts,
     )
 
 
 def _refuse(wrong: Any, message: str) -> None:
     if wrong:
         raise UsageError(message)
-
-
-def _user_agent(text: str | None) -> str | None:
-    if text is not None:
-        Header().convert(f"User-Agent: {text}", None, None)
-    return text
 
 
 def _body(text: str | None) -> bytes | None:

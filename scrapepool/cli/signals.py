@@ -1,10 +1,11 @@
-"""Ctrl-C and its kin: the first asks the run to stop, the second stops it.
+"""Ctrl-C and its kin: the first asks the run to stop, the second stops it, the third ends the process.
 
 Decides which signals stop a run and with what exit code.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -43,4 +44,6 @@ class Signals:
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
         if self.exit_code is None:
             self.exit_code = CODES[signal.Signals(number).name]
+        if self._stop.now:
+            os._exit(self.exit_code)  # something is stuck; records are written whole, so none is torn by this
         self._stop.ask()

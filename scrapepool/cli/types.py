@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
+from importlib.util import find_spec
 from typing import Any
 
 import click
 
+LONGEST = 20 * 86_400.0
+"""Seconds that a duration may last: the system's poll counts milliseconds in 31 bits, which are 24 days."""
+
+MOST_WORKERS = 10_000
+"""Threads: beyond the default process limits of most systems."""
+
+MOST_RATE = 1e6
+"""Requests a second: beyond any network."""
+
+PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|m|min|h)?", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
@@ -15,10 +28,63 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110 sectio
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+class Whole(click.ParamType[int]):
+    """A whole number in a range."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least = least
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        text = str(value).strip()
+        if not _WHOLE.fullmatch(text):
+            self.fail(f"{value!r} is no whole number", param, ctx)
+        number = int(text)
+        if number < self._least:
+            self.fail(f"{number} is too small; the least is {self._least}", param, ctx)
+        if self._most is not None and number > self._most:
+            self.fail(f"{number} is too large; the most is {self._most}", param, ctx)
+        return number
+
+
+class Rate(click.ParamType[float]):
+    """Requests a second."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Requests a second as a float above 0."""
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = math.nan
+        if not 1 / LONGEST <= rate <= MOST_RATE:
+            self.fail(f"{value!r} is no rate; give a number above 0, such as 10 or 0.5", param, ctx)
+        return rate
+
+
+class FileName(click.ParamType[str]):
+    """The name of a file; whether it can be opened is seen later."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was given."""
+        if not value:
+            self.fail("no file is named", param, ctx)
+        return str(value)
+
+
 class Duration(click.ParamType[float]):
-    """Seconds, or a number with ms, s, m, h."""
+    """Seconds, or a number with ms, s, m, h. above_zero: whether 0 makes no sense."""
 
     name = "seconds"
+
+    def __init__(self, *, above_zero: bool = False) -> None:
+        self._above_zero = above_zero
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds as a float."""
@@ -29,7 +95,12 @@ class Duration(click.ParamType[float]):
             self.fail(
                 f"{value!r} is no duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx
             )
-        return float(match[1]) * _SECONDS[match[2]]
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if seconds > LONGEST:
+            self.fail(f"{value!r} is too long; the longest is {LONGEST / 86_400:.0f} days", param, ctx)
+        if self._above_zero and not seconds:
+            self.fail("must be above 0", param, ctx)
+        return seconds
 
 
 class Size(click.ParamType[int]):
@@ -45,13 +116,20 @@ class Size(click.ParamType[int]):
         if match is None:
             self.fail(f"{value!r} is no size; give bytes or a unit, such as 500kB or 100MiB", param, ctx)
         base = 1024 if (match[3] or "").lower() == "ib" else 1000
-        return int(float(match[1]) * base ** _POWERS[match[2].lower()])
+        size = float(match[1]) * base ** _POWERS[match[2].lower()]
+        if not 1 <= size < math.inf:
+            self.fail(f"{value!r} is no size that a body can have", param, ctx)
+        return int(size)
 
 
 class Header(click.ParamType[tuple[str, str]]):
     """A header field as curl takes it: ``Name: value``, or ``Name;`` for an empty value."""
 
     name = "'Name: value'"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """In the environment, one a line."""
+        return [line for line in rv.splitlines() if line.strip()]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         """Name and value."""
@@ -72,6 +150,39 @@ class Header(click.ParamType[tuple[str, str]]):
         except UnicodeEncodeError:
             self.fail(f"the value of {name} holds a character outside latin-1, which HTTP cannot carry", param, ctx)
         return name, content
+
+
+class UserAgent(click.ParamType[str]):
+    """The value of a User-Agent field."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, which HTTP can carry."""
+        return Header().convert(("User-Agent: " + value), param, ctx)[1]
+
+
+class Proxy(click.ParamType[str]):
+    """The URL of a proxy; ``host:port`` is an http one."""
+
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The URL as it was given."""
+        from urllib.parse import urlsplit  # noqa: PLC0415 - rarely needed
+
+        try:
+            parts = urlsplit(value if "://" in value else f"http://{value}")
+            usable = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            self.fail(f"{value!r} is no proxy; write http://host:port", param, ctx)
+        if parts.scheme.lower() not in PROXIES:
+            self.fail(f"there are no {parts.scheme} proxies; there are {', '.join(PROXIES)}", param, ctx)
+        if parts.scheme.lower().startswith("socks") and find_spec("socks") is None:
+            self.fail("SOCKS needs the extra scrapepool[socks]", param, ctx)
+        return str(value)
 
 
 class Statuses(click.ParamType[frozenset[int]]):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from urllib3 import PoolManager
 
 from .pool import HostPool, TLSHostPool
@@ -27,7 +29,9 @@ class PooledAdapter(HTTPAdapter):
     the connections of each.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, workers: int, tls_resume: bool = False, **kwargs: Any) -> None:
+        self._workers = workers
+        self._tls_resume = tls_resume
         self._contexts: dict[tuple[Verify, Cert], ssl.SSLContext] = {}
         self._lock = threading.Lock()
         super().__init__(**kwargs)
@@ -35,29 +39,48 @@ class PooledAdapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As requests does, with our pools."""
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOLS
+        self._adapt(self.poolmanager, POOLS)
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``."""
+        """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
+
+        All http hosts behind a forwarding proxy share one pool, so it has a connection for every worker.
+        """
         if proxy not in self.proxy_manager:
             manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+            manager.connection_pool_kw["maxsize"] = self._workers
             if proxy.lower().startswith("socks"):
                 from .socks import socks_pools  # noqa: PLC0415 - PySocks is an extra
 
-                manager.pool_classes_by_scheme = socks_pools()
+                self._adapt(manager, socks_pools())
             else:
-                manager.pool_classes_by_scheme = POOLS
+                self._adapt(manager, POOLS)
         return self.proxy_manager[proxy]
+
+    @staticmethod
+    def _adapt(manager: PoolManager, pools: Mapping[str, type[HostPool]]) -> None:
+        """Our pools; one that the manager lets go closes what is idle, though a route may still hold it."""
+        manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
+        manager.pools.dispose_func = HostPool.shed  # type: ignore[assignment]
+
+    def close(self) -> None:
+        """Close every pool: idle connections now, those in use when they come back."""
+        for manager in self.managers():
+            for key in manager.pools.keys():  # noqa: SIM118 - a RecentlyUsedContainer cannot be iterated
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
 
     def context(self, verify: Verify, cert: Cert) -> ssl.SSLContext:
         """The shared context for this way of verifying. Raises OSError for files that cannot be used."""
         key = verify, cert
         with self._lock:
             if key not in self._contexts:
-                self._contexts[key] = client_context(verify, cert)
+                self._contexts[key] = client_context(verify, cert, resume=self._tls_resume)
             return self._contexts[key]
 
-    def build_connection_pool_key_attributes(
+    def build_connection_pool_key_attributes(  # type: ignore[override]
         self, request: Any, verify: Any, cert: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Key pools by origin and shared context alone, so that no connection loads a bundle of its own."""
@@ -72,6 +95,17 @@ class PooledAdapter(HTTPAdapter):
             "ssl_context": self.context(verify, cert),
             "cert_reqs": "CERT_NONE" if verify is False else "CERT_REQUIRED",
         }
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate."""
+        proxy = select_proxy(request.url, proxies)
+        if proxy is None or not proxy.lower().startswith("https:"):
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        host, options = self.build_connection_pool_key_attributes(request, verify, cert)
+        manager = self.proxy_manager_for(proxy)
+        context = self.context(True if verify is None else verify, None)
+        options["_proxy_config"] = manager.proxy_config._replace(ssl_context=context)
+        return manager.connection_from_host(**host, pool_kwargs=options)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing: the context that the pool is keyed by holds all of it."""

@@ -21,10 +21,23 @@ class Body:
 
     wire, size: bytes so far, as received and decoded. head: the first HEAD_KEPT decoded bytes.
     sha256: hex digest of the decoded body, set by ``finish``. content: the decoded body, set by
-    ``finish`` where ``keep`` is given. Raises DecodeError for more codings than are taken off.
+    ``finish`` where ``keep`` is given. full: the limit was reached and the body cut there, as the limits have it.
+    Raises DecodeError for more codings than are taken off.
     """
 
-    __slots__ = ("_decoder", "_hash", "_limits", "_max_size", "_pieces", "content", "head", "sha256", "size", "wire")
+    __slots__ = (
+        "_decoder",
+        "_hash",
+        "_limits",
+        "_max_size",
+        "_pieces",
+        "content",
+        "full",
+        "head",
+        "sha256",
+        "size",
+        "wire",
+    )
 
     def __init__(self, limits: SizeLimits, content_encoding: bytes | None, *, keep: bool) -> None:
         self._limits = limits
@@ -33,6 +46,7 @@ class Body:
         self._hash = hashlib.sha256()
         self._pieces: list[bytes] | None = [] if keep else None
         self.wire = self.size = 0
+        self.full = False
         self.head = b""
         self.sha256: str | None = None
         self.content: bytes | None = None
@@ -49,20 +63,26 @@ class Body:
 
     def declare(self, length: int) -> None:
         """Take note of the body's length in bytes before it comes. Raises TooLargeError."""
-        if length > self._max_size:
+        if length > self._max_size and not self._limits.cut:
             raise TooLargeError(f"the body is announced with {length} bytes, the limit is {self._max_size}")
 
     def feed(self, piece: bytes) -> None:
         """Take a piece of the body. Raises DecodeError, and TooLargeError at the byte that is one too many."""
         self.wire += len(piece)
         if self.wire > self._max_size:
-            raise TooLargeError(f"over {self._max_size} bytes received")
+            if not self._limits.cut:
+                raise TooLargeError(f"over {self._max_size} bytes received")
+            self.full = True
+            piece = piece[: self._max_size - self.wire]
         if self._decoder is None:
             self._add(piece)
             return
         for part in self._decoder.feed(piece):
             self._add(part)
             if self.size > self._max_size:
+                if self._limits.cut:
+                    self.full = True
+                    return
                 raise TooLargeError(f"over {self._max_size} bytes decoded, from {self.wire} received")
             if self.size > self._limits.ratio_floor and self.size > self.wire * self._limits.max_ratio:
                 ratio = self.size / self.wire
@@ -73,7 +93,7 @@ class Body:
 
     def finish(self) -> None:
         """Say that the body is over. Raises DecodeError (truncated) where its coding has not ended."""
-        if self._decoder is not None:
+        if self._decoder is not None and not self.full:
             self._decoder.finish()
         self.sha256 = self._hash.hexdigest()
         if self._pieces is not None:

@@ -27,11 +27,20 @@ _IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
 
 
+_WHILE_CONNECTING = {
+    errno.ECONNRESET: ErrorKind.RESET,
+    errno.ECONNABORTED: ErrorKind.RESET,
+    errno.ETIMEDOUT: ErrorKind.CONNECT_TIMEOUT,
+}
+_NO_DESCRIPTOR = "this process has no file descriptor left for another connection"
+
+
 def _connection(error: BaseException) -> FetchError:
-    cause = error.__cause__
-    if isinstance(cause, OSError) and cause.errno in _OUT_OF_DESCRIPTORS:
-        return FetchError(ErrorKind.INTERNAL, "this process has no file descriptor left for another connection")
-    return FetchError(ErrorKind.CONNECT_REFUSED, _words(cause or error))
+    if out_of_descriptors(error):
+        return FetchError(ErrorKind.INTERNAL, _NO_DESCRIPTOR)
+    cause = error.__cause__ or error
+    kind = _WHILE_CONNECTING.get(getattr(cause, "errno", None) or 0, ErrorKind.CONNECT_REFUSED)
+    return FetchError(kind, _words(cause))
 
 
 def _dns(error: BaseException) -> FetchError:
@@ -72,9 +81,14 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], F
     ((u3.NewConnectionError,), _connection),  # before its base, ConnectTimeoutError
     ((u3.ConnectTimeoutError,), _kind(ErrorKind.CONNECT_TIMEOUT)),
     ((ssl.SSLCertVerificationError,), _certificate),
-    ((u3.SSLError, rq.SSLError), lambda error: _tls_by_argument(error)),
-    ((ssl.SSLEOFError,), lambda error: FetchError(ErrorKind.RESET, "the server closed the connection within TLS")),
-    ((ssl.SSLError,), lambda error: FetchError(ErrorKind.TLS, str(getattr(error, "reason", None) or _words(error)).lower().replace("_", " "))),
+    ((u3.SSLError, rq.SSLError), lambda error: _by_argument(error, ErrorKind.TLS)),
+    ((ssl.SSLEOFError,), lambda _: FetchError(ErrorKind.RESET, "the server closed the connection within TLS")),
+    (
+        (ssl.SSLError,),
+        lambda error: FetchError(
+            ErrorKind.TLS, str(getattr(error, "reason", None) or _words(error)).lower().replace("_", " ")
+        ),
+    ),
     ((u3.ReadTimeoutError, TimeoutError), _kind(ErrorKind.READ_TIMEOUT)),
     ((ConnectionRefusedError,), _kind(ErrorKind.CONNECT_REFUSED)),
     ((ConnectionError, http.client.RemoteDisconnected), _kind(ErrorKind.RESET)),
@@ -83,7 +97,7 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], F
     ((u3.DecodeError,), _kind(ErrorKind.DECODE)),
     ((rq.InvalidSchema,), _kind(ErrorKind.UNSUPPORTED_SCHEME)),
     ((u3.LocationParseError, rq.InvalidURL, rq.MissingSchema, UnicodeError), _kind(ErrorKind.INVALID_URL)),
-    ((OSError,), lambda error: _system(error)),
+    ((OSError,), lambda error: _system(error)),  # noqa: PLW0108 - it stands below
     ((BaseException,), lambda error: FetchError(ErrorKind.INTERNAL, f"{type(error).__name__}: {_words(error)}")),
 )
 
@@ -107,19 +121,36 @@ def retryable(fault: FetchError, method: str) -> Retryable | None:
     return None
 
 
-def _tls_by_argument(error: BaseException) -> FetchError:
+def out_of_descriptors(error: BaseException | None) -> bool:
+    """Whether this process, and not the server, is the reason: it can open no further file."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _OUT_OF_DESCRIPTORS:
+            return True
+        error = error.__cause__
+    return False
+
+
+def _by_argument(error: BaseException, otherwise: ErrorKind) -> FetchError:
+    """By the exception that urllib3 or requests has wrapped."""
     inner = error.args[0] if error.args else None
-    return classify(inner) if isinstance(inner, ssl.SSLError) else FetchError(ErrorKind.TLS, _words(error))
+    return classify(inner) if isinstance(inner, ssl.SSLError) else FetchError(otherwise, _words(error))
+
+
+def _tls_words(error: BaseException) -> str:
+    """OpenSSL's reason: ``WRONG_VERSION_NUMBER`` as words."""
+    return str(getattr(error, "reason", None) or _words(error)).lower().replace("_", " ")
 
 
 def _system(error: BaseException) -> FetchError:
-    if getattr(error, "errno", None) in _OUT_OF_DESCRIPTORS:
-        return FetchError(ErrorKind.INTERNAL, "this process has no file descriptor left for another connection")
+    if out_of_descriptors(error):
+        return FetchError(ErrorKind.INTERNAL, _NO_DESCRIPTOR)
     text = _words(error)
     return FetchError(ErrorKind.PROXY if text.startswith("tunnel") else ErrorKind.RESET, text)
 
 
 def _words(error: BaseException) -> str:
     """What the exception says, for people: the system's words where it has some."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error)
+    if not text:
+        return type(error).__name__
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

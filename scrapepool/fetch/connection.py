@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import logging
 import select
 import socket
 import ssl
+import sys
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ClassVar
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.response import HTTPResponse
 from urllib3.util.timeout import _DEFAULT_TIMEOUT
 
@@ -31,11 +34,17 @@ from .dial import dial
 from .faults import FetchError
 from .raw import RawReply
 from .reply import ReplyParser
-from .resolver import Resolver
+from .resolver import Address, Resolver, literal
+from .tunnel import connect_request
 
 RECEIVE_SIZE = 64 * 1024
 LARGE_RECEIVE_SIZE = 256 * 1024  # for a body that is known to be long
+SEND_SIZE = 64 * 1024  # bytes of a long request between two looks at the clocks
 NO_LIMIT = 3600.0  # seconds; what "no timeout" means to a name look-up and a TCP connect
+SLACK = 0.1  # seconds that a socket's timeout may be too long; spares a system call for each wait
+SOONEST = 0.001  # seconds; a timeout of 0 would mean "do not wait"
+
+log = logging.getLogger("urllib3.connection")  # where users of urllib3 look for what it says
 
 
 class Condition(Enum):
@@ -61,8 +70,9 @@ class Opening:
 class Connection(HTTPConnection):
     """A plain connection.
 
-    deadline: monotonic time at which every wait ends. read_timeout: seconds that one receive may take.
-    served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered. opening: see there, of the last ``open``.
+    deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
+    served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered.
+    opening: what the last ``open`` took. on_open: called once for each connection made.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
@@ -75,81 +85,124 @@ class Connection(HTTPConnection):
         self.spoilt = False
         self.remote: str | None = None
         self.opening = Opening()
-        self._dialling: socket.socket | None = None
+        self.on_open: Callable[[], None] = _ignore
+        self._severed = False
+        self._open_by = 0.0  # monotonic; when what is being opened must be open
+        self._reached = 0.0  # monotonic; when the last step of opening was done
         self._poll: select.poll | None = None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.host}:{self.port} {'open' if self.sock else 'closed'}, served {self.served}>"
+        return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
 
     # -- opening ---------------------------------------------------------------------------------
 
     def _left(self, limit: float | None) -> float:
-        """Seconds that a wait of at most ``limit`` may take now. Raises FetchError (``deadline``) where none are left."""
+        """Seconds that a wait of at most ``limit`` may take now. Raises FetchError where none are left."""
+        if self._severed:
+            raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
         limit = NO_LIMIT if limit is None else limit
         if self.deadline is None:
             return limit
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
-        return min(left, limit)
+        return left if left < limit else limit
 
     def _new_conn(self) -> socket.socket:
-        budget = None if self.timeout is _DEFAULT_TIMEOUT else self.timeout
-        limit = self._left(budget if budget is None else float(budget))
+        began = time.monotonic()
+        timeout: Any = self.timeout  # urllib3 lets its mark for "the default" slip in here
+        limit = self._left(None if timeout is _DEFAULT_TIMEOUT else timeout)
+        self._open_by = began + limit
+        host, port = self._dns_host, self.port or self.default_port
+        sock, opening, remote = self._dial(host, port, self.socket_options or ())
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return self._began(sock, opening, remote)
+
+    def _dial(self, host: str, port: int, options: Iterable[Any]) -> tuple[socket.socket, Opening, str]:
+        """Connect to ``host`` by ``_open_by``. Raises urllib3's exceptions, FetchError."""
         began = time.monotonic()
         try:
-            addresses = self.resolver.resolve(self._dns_host, self.port or self.default_port, limit)
+            addresses = self._addresses(host, port)
             named = time.monotonic()
-            limit = max(0.001, limit - (named - began))
             sock, address = dial(
-                addresses,
-                limit,
-                options=self.socket_options or (),  # type: ignore[arg-type]
-                source=self.source_address,
-                on_socket=self._watch,
+                addresses, self._open_by - named, options=options, source=self.source_address, check=self._check
             )
-        except FetchError as fault:
-            raise NameResolutionError(self.host, self, socket.gaierror(fault.detail)) from fault
         except TimeoutError as error:
-            raise ConnectTimeoutError(self, f"Connection to {self.host} timed out. ({error})") from error
+            raise ConnectTimeoutError(self, f"Connection to {host} timed out. ({error})") from error
         except OSError as error:
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
-        finally:
-            self._dialling = None
-        connected = time.monotonic()
-        self._began(sock, Opening(dns=named - began, connect=connected - named), address.ip)
-        # What is left is the TLS handshake's; OpenSSL's wrapper takes a timeout as a deadline for the whole of it.
-        sock.settimeout(max(0.001, limit - (connected - named)))
-        return sock
+        if address is not addresses[0]:
+            self.resolver.prefer(host, port, address)
+        looked_up = None if literal(host, port) else named - began
+        return sock, Opening(dns=looked_up, connect=time.monotonic() - named), address.ip
 
-    def _began(self, sock: socket.socket, opening: Opening, remote: str | None) -> None:
+    def _addresses(self, host: str, port: int) -> list[Address]:
+        """The addresses of ``host``. Raises NameResolutionError, LocationParseError, FetchError."""
+        address = literal(host, port)
+        if address is not None:
+            return [address]
+        try:
+            return self.resolver.resolve(host, port, self._open_by - time.monotonic(), self._check)
+        except FetchError as fault:
+            if fault.kind is not ErrorKind.DNS:
+                raise
+            try:
+                host.encode("idna")
+            except UnicodeError:
+                raise LocationParseError(f"{host!r}, label empty or too long") from None
+            raise NameResolutionError(self.host, self, socket.gaierror(fault.detail)) from fault
+
+    def _check(self) -> None:
+        """Raise FetchError where the connection was severed."""
+        if self._severed:
+            self._left(None)
+
+    def _began(self, sock: socket.socket, opening: Opening, remote: str | None) -> socket.socket:
+        """Take note of a new connection, to the proxy if there is one; what is left of the time is the handshakes'."""
         self.served = 0
         self.opening = opening
         self.remote = remote
+        self._reached = time.monotonic()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
+        sock.settimeout(max(SOONEST, self._open_by - self._reached))
+        return sock
 
-    def _watch(self, sock: socket.socket) -> None:
-        self._dialling = sock
+    def connect(self) -> None:
+        """Connect within the connect timeout and the deadline, through a tunnel where one is set."""
+        super().connect()
+        self._opened()
+
+    def _opened(self) -> None:
+        timeout: Any = self.timeout
+        self.sock.settimeout(None if timeout is _DEFAULT_TIMEOUT else timeout)
+        self.on_open()
 
     def _tunnel(self) -> None:
-        """Ask a proxy for a tunnel (CONNECT, RFC 9110 section 9.3.6). Raises OSError where it gives none."""
-        host = f"[{self._tunnel_host}]" if ":" in (self._tunnel_host or "") else self._tunnel_host
-        authority = f"{host}:{self._tunnel_port}"
-        lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
-        lines += [f"{name}: {value}" for name, value in self._tunnel_headers.items()]  # type: ignore[attr-defined]
-        self.sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        """Ask a proxy for a tunnel. Raises OSError where it gives none, ValueError for a header that cannot be."""
+        host, port, headers = self._tunnel_host or "", self._tunnel_port, self._tunnel_headers  # type: ignore[attr-defined]
+        self.sock.sendall(connect_request(host, port, headers))
         parser = ReplyParser("CONNECT")
         while not parser.head_done:
+            self._check()
+            self.sock.settimeout(max(SOONEST, self._open_by - time.monotonic()))
             data = self.sock.recv(RECEIVE_SIZE)
             try:
                 parser.feed(data) if data else parser.eof()
             except FetchError as fault:
-                self.close()
-                raise OSError(f"Tunnel connection failed: {fault.detail}") from fault
+                raise self._no_tunnel(fault.detail) from fault
         if not 200 <= parser.status < 300:
-            self.close()
-            raise OSError(f"Tunnel connection failed: {parser.status} {parser.reason}")
+            raise self._no_tunnel(f"{parser.status} {parser.reason}")
+        if parser.leftover:
+            raise self._no_tunnel("the proxy sent bytes that nobody asked for")
+        now = time.monotonic()
+        self.opening.connect = (self.opening.connect or 0.0) + now - self._reached
+        self._reached = now
+        self.sock.settimeout(max(SOONEST, self._open_by - now))
+
+    def _no_tunnel(self, why: str) -> OSError:
+        self.close()
+        return OSError(f"Tunnel connection failed: {why}")
 
     # -- the fetcher's side ----------------------------------------------------------------------
 
@@ -158,23 +211,41 @@ class Connection(HTTPConnection):
         self.connect()
 
     def send_all(self, data: bytes) -> None:
-        """Send ``data`` whole. Raises FetchError (``deadline``, ``read_timeout``), OSError."""
-        self.sock.settimeout(self._left(self.read_timeout))
+        """Send ``data`` whole. Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError."""
+        if len(data) > SEND_SIZE:
+            view = memoryview(data)
+            for at in range(0, len(data), SEND_SIZE):
+                self._send(view[at : at + SEND_SIZE])
+        else:
+            self._send(data)
+
+    def _send(self, data: bytes | memoryview) -> None:
+        self._arm()
         try:
             self.sock.sendall(data)
         except TimeoutError as error:
             raise self._too_late("took no data") from error
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes:
-        """What has come, at least one byte; nothing at the end. Raises FetchError (``deadline``, ``read_timeout``), OSError."""
-        self.sock.settimeout(self._left(self.read_timeout))
+        """What has come, at least one byte; nothing at the end.
+
+        Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError.
+        """
+        self._arm()
         try:
             return self.sock.recv(size)
         except TimeoutError as error:
             raise self._too_late("sent nothing") from error
 
+    def _arm(self) -> None:
+        """Set the socket's timeout to what may be waited now, or leave it where it is little more than that."""
+        wanted = self._left(self.read_timeout)
+        armed = self.sock.gettimeout()
+        if armed is None or not wanted <= armed <= wanted + SLACK:
+            self.sock.settimeout(wanted)
+
     def _too_late(self, what: str) -> FetchError:
-        if self.deadline is not None and time.monotonic() >= self.deadline - 0.001:
+        if self.deadline is not None and time.monotonic() >= self.deadline - SOONEST:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 
@@ -196,44 +267,40 @@ class Connection(HTTPConnection):
         return 0
 
     def sever(self) -> None:
-        """Cut the connection from another thread: whoever waits on it is woken."""
-        for sock in (self._dialling, self.sock):
-            if sock is not None:
-                with contextlib.suppress(OSError, ValueError):
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        """Cut the connection from another thread, for good: whoever waits on it is woken, and opens it no more."""
+        self._severed = True
+        shut(self.sock)
 
     # -- urllib3's side --------------------------------------------------------------------------
 
-    def getresponse(self) -> HTTPResponse:
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection is open and silent."""
+        return self.condition() is Condition.QUIET
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """The reply to what ``request`` sent, as urllib3's response. Raises as urllib3's own connection does."""
         options = self._response_options
         if options is None:
             raise http.client.ResponseNotReady
         self._response_options = None
         self.sock.settimeout(self.timeout)
+        shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS has none
         raw = RawReply(self, options.request_method)
+        for note in raw.notes:
+            url = f"{'https' if self.default_port == 443 else 'http'}://{self.host}:{self.port}{options.request_url}"
+            log.warning("Failed to parse headers (url=%s): %s", url, note)
         # http.client keeps its state under a private name; this says that the exchange is the raw reply's now.
         self._HTTPConnection__state = http.client._CS_IDLE  # type: ignore[attr-defined]
-        return raw.as_response(options)
+        return raw.as_response(options, shutdown)
 
 
-class TLSConnection(Connection, HTTPSConnection):
-    """A connection through TLS."""
+def _ignore() -> None:
+    """Do nothing."""
 
-    def connect(self) -> None:
-        """Connect and shake hands, within the connect timeout and the deadline."""
-        HTTPSConnection.connect(self)
-        opening = self.opening
-        if opening.tls is None and self._opened_at is not None:
-            opening.tls = time.monotonic() - self._opened_at
 
-    _opened_at: float | None = None
-
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        self._opened_at = time.monotonic()
-        return sock
-
-    def _pending(self) -> int:
-        pending = getattr(self.sock, "pending", None)
-        return pending() if pending else 0
+def shut(sock: socket.socket | None) -> None:
+    """End both directions, so that whoever waits is woken."""
+    if sock is not None:
+        with contextlib.suppress(OSError, ValueError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)

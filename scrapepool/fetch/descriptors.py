@@ -6,11 +6,10 @@ Decides the share of the process's limit that workers and idle connections may t
 from __future__ import annotations
 
 import contextlib
+import sys
 
-try:
+if sys.platform != "win32":  # which has no such limit
     import resource
-except ImportError:  # Windows has no such limit
-    resource = None  # type: ignore[assignment]
 
 SHARE = 0.8  # the rest is for files, the terminal, name look-ups and whatever the caller holds
 WITHOUT_LIMIT = 8192
@@ -18,7 +17,7 @@ WITHOUT_LIMIT = 8192
 
 def budget() -> int:
     """Descriptors that connections may take."""
-    if resource is None:
+    if sys.platform == "win32":
         return WITHOUT_LIMIT
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return WITHOUT_LIMIT if soft == resource.RLIM_INFINITY else int(soft * SHARE)
@@ -26,7 +25,7 @@ def budget() -> int:
 
 def raise_soft_limit() -> None:
     """Lift the soft limit to the hard one, as far as the system lets us."""
-    if resource is None:
+    if sys.platform == "win32":
         return
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):

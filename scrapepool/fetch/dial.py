@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from .resolver import Address
 
 STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
+_Selector = getattr(
+    selectors, "PollSelector", selectors.SelectSelector
+)  # takes no descriptor of its own, as epoll does
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
 
 
@@ -24,23 +27,23 @@ def dial(
     *,
     options: Iterable[tuple[int, int, int | bytes]] = (),
     source: tuple[str, int] | None = None,
-    on_socket: Callable[[socket.socket], None] = lambda sock: None,
+    check: Callable[[], object] = lambda: None,
 ) -> tuple[socket.socket, Address]:
     """Connect to one of ``addresses`` within ``timeout`` seconds; the socket comes back blocking.
 
-    on_socket: told of each socket before it connects, so that another thread can cut it.
+    check: called every STAGGER seconds of the wait; what it raises ends it.
     Raises TimeoutError, or the OSError of the first address that refused.
     """
     give_up = time.monotonic() + timeout
     waiting = list(addresses)
     first_error: OSError | None = None
-    with selectors.DefaultSelector() as race:
+    with _Selector() as race:
         try:
             while waiting or race.get_map():
                 if waiting:
                     address = waiting.pop(0)
                     try:
-                        sock = _begin(address, options, source, on_socket)
+                        sock = _begin(address, options, source)
                     except OSError as error:
                         first_error = first_error or error
                         continue
@@ -48,7 +51,8 @@ def dial(
                 left = give_up - time.monotonic()
                 if left <= 0:
                     raise TimeoutError(f"no connection within {timeout:.3g} s")
-                for key, _ in race.select(min(left, STAGGER) if waiting else left):
+                check()
+                for key, _ in race.select(min(left, STAGGER)):
                     sock = key.fileobj  # type: ignore[assignment]
                     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                     race.unregister(sock)
@@ -59,7 +63,7 @@ def dial(
                     first_error = first_error or OSError(code, os.strerror(code))
         finally:
             for key in list(race.get_map().values()):
-                key.fileobj.close()  # type: ignore[union-attr]
+                key.fileobj.close()
     raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
 
 
@@ -67,7 +71,6 @@ def _begin(
     address: Address,
     options: Iterable[tuple[int, int, int | bytes]],
     source: tuple[str, int] | None,
-    on_socket: Callable[[socket.socket], None],
 ) -> socket.socket:
     sock = socket.socket(address.family, socket.SOCK_STREAM)
     try:
@@ -76,10 +79,9 @@ def _begin(
         if source:
             sock.bind(source)
         sock.setblocking(False)
-        on_socket(sock)
         code = sock.connect_ex(address.sockaddr)
         if code not in _PENDING and code != 0:
-            raise OSError(code, os.strerror(code))
+            raise OSError(code, os.strerror(code))  # noqa: TRY301 - as a refusal that comes later
     except BaseException:
         sock.close()
         raise

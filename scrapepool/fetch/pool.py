@@ -5,41 +5,75 @@ Decides which idle connection is handed out (the last one used) and that a spoil
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from queue import Empty
-from typing import Any, ClassVar
+from typing import Any
 
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ClosedPoolError, EmptyPoolError
+from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
 from urllib3.util.proxy import connection_requires_http_tunnel
 
-from .connection import Condition, Connection, TLSConnection
+from ..model import ErrorKind
+from .connection import Condition, Connection
+from .faults import FetchError
+from .tls_connection import TLSConnection
+
+
+class _Openings:
+    """Counts; apart from the pool, which its connections must not keep alive: it closes them when it goes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def add(self) -> None:
+        with self._lock:
+            self.count += 1
 
 
 class HostPool(HTTPConnectionPool):
     """Connections to one plain-text origin.
 
-    num_connections: as urllib3 counts, connections opened. num_requests: requests sent.
+    num_requests: requests sent. urllib3's num_connections counts connections that were opened again only once,
+    see ``opened``.
     """
 
-    ConnectionCls: ClassVar[type[Connection]] = Connection  # type: ignore[misc]
+    ConnectionCls: Any = Connection
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._openings = _Openings()
 
     def __repr__(self) -> str:
         return (
-            f"<{type(self).__name__} {self.host}:{self.port} opened={self.num_connections}"
+            f"<{type(self).__name__} {self.host}:{self.port} opened={self.opened}"
             f" requests={self.num_requests} idle={self.idle}>"
         )
+
+    @property
+    def opened(self) -> int:
+        """Connections opened."""
+        return self._openings.count
 
     @property
     def idle(self) -> int:
         """Connections that are open and unused."""
         slots = self.pool
-        return 0 if slots is None else sum(1 for conn in list(slots.queue) if conn is not None and conn.sock is not None)
+        return (
+            0 if slots is None else sum(1 for conn in list(slots.queue) if conn is not None and conn.sock is not None)
+        )
 
     @property
     def in_use(self) -> int:
         """Connections, open or about to be, that somebody holds."""
         slots = self.pool
         return 0 if slots is None else slots.maxsize - slots.qsize()
+
+    def _new_conn(self) -> Any:
+        conn: Any = super()._new_conn()
+        conn.on_open = self._openings.add
+        return conn
 
     def checkout(self, timeout: float | None = None) -> tuple[Connection, Condition]:
         """A connection to hold, open or yet to be opened, and what the idle one looked like.
@@ -49,7 +83,7 @@ class HostPool(HTTPConnectionPool):
         """
         conn: Any = self._take(timeout)
         if conn is None:
-            return self._new_conn(), Condition.CLOSED  # type: ignore[return-value]
+            return self._new_conn(), Condition.CLOSED
         condition = conn.condition()
         if condition is not Condition.QUIET:
             conn.close()
@@ -66,12 +100,42 @@ class HostPool(HTTPConnectionPool):
                 raise EmptyPoolError(self, "All connections are in use.") from None
             return None
 
+    @property
+    def _tunnels(self) -> bool:
+        """Whether connections lead through a tunnel; a pool to the proxy itself is for what it forwards."""
+        proxy = self.proxy
+        if proxy is None or (self.host, self.port) == (proxy.host, proxy.port):
+            return False
+        return connection_requires_http_tunnel(proxy, self.proxy_config, self.scheme)
+
     def open(self, conn: Connection) -> None:
-        """Open a connection that ``checkout`` gave closed, through a tunnel where a proxy asks for one."""
-        if self.proxy is not None and connection_requires_http_tunnel(self.proxy, self.proxy_config, self.scheme):
-            self._prepare_proxy(conn)
-        else:
-            conn.open()
+        """Open a connection that ``checkout`` gave closed, through a tunnel where a proxy asks for one.
+
+        Raises what ``Connection.open`` raises, and FetchError (``proxy``) where it is the proxy that fails.
+        """
+        try:
+            if self._tunnels:
+                self._prepare_proxy(conn)
+            else:
+                conn.open()
+        except (OSError, HTTPError) as error:
+            if self.proxy is None or conn.has_connected_to_proxy:
+                raise
+            raise FetchError(ErrorKind.PROXY, f"proxy {self.proxy.netloc}: {_reason(error)}") from error
+
+    def shed(self) -> None:
+        """Close the connections that are idle. Whoever still has the pool can go on using it."""
+        slots = self.pool
+        if slots is None:
+            return
+        taken = []
+        with contextlib.suppress(Empty):
+            while True:
+                taken.append(slots.get_nowait())
+        for conn in taken:
+            if conn is not None:
+                conn.close()
+            self._put_conn(conn)
 
     def checkin(self, conn: Connection) -> None:
         """Give a connection back, open for the next or closed."""
@@ -82,4 +146,11 @@ class TLSHostPool(HostPool, HTTPSConnectionPool):
     """Connections to one origin over TLS."""
 
     scheme = "https"
-    ConnectionCls: ClassVar[type[Connection]] = TLSConnection  # type: ignore[misc]
+    ConnectionCls: Any = TLSConnection
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost reason: urllib3 wraps what the system said."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -7,6 +7,8 @@ faults into the exceptions that urllib3's response expects from ``http.client``.
 from __future__ import annotations
 
 import http.client
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from urllib3._collections import HTTPHeaderDict
@@ -32,22 +34,51 @@ class _Message:
         return self._headers.getlist(name) or default
 
 
+class _Chunks:
+    """The lines between the pieces of a chunked body, for urllib3's own reader of chunks.
+
+    With it ``stream`` gives what has come, where without it would wait for as much as was asked for.
+    """
+
+    def __init__(self, raw: RawReply) -> None:
+        self._raw = raw
+        self._ended = False
+
+    def readline(self, limit: int = -1) -> bytes:  # noqa: ARG002 - as urllib3 calls it
+        """The line that announces the next piece; after the last one the trailers, of which there are none."""
+        if self._ended:
+            return b""
+        size = self._raw.announce()
+        self._ended = size == 0
+        return b"%x\r\n" % size
+
+
 class RawReply:
-    """The body of one reply, read from its connection as it is asked for."""
+    """The body of one reply, read from its connection as it is asked for.
+
+    notes: what was wrong with the header block and let pass. fp: there where the body is chunked, as urllib3 expects.
+    """
 
     def __init__(self, connection: Connection, method: str) -> None:
         self._connection: Connection | None = connection
+        self._method = method  # urllib3 asks by this name whether it was HEAD
         self._parser = ReplyParser(method)
-        self._pieces: list[bytes] = []
-        while not self._parser.head_done:
-            self._receive()
+        self._pieces: deque[bytes] = deque()
+        self._have = self._announced = 0
+        self._short = self._ended = False
+        self._fault: http.client.HTTPException | None = None  # of the body, met while the head was awaited
+        while not self._headed():
+            pass
+        self.notes = tuple(self._parser.notes)
         self.headers = HTTPHeaderDict()
         for name, value in self._parser.headers:
             self.headers.add(name.decode("latin-1"), value.decode("latin-1"))
         self.msg = _Message(self.headers)
+        if self._parser.framing == "chunked":
+            self.fp: _Chunks | None = _Chunks(self)
         self._settle()
 
-    def as_response(self, options: Any) -> HTTPResponse:
+    def as_response(self, options: Any, shutdown: Callable[[int], None] | None = None) -> HTTPResponse:
         """This reply in urllib3's clothes; ``options`` are urllib3's for the request."""
         return HTTPResponse(
             body=self,  # type: ignore[arg-type]
@@ -62,11 +93,14 @@ class RawReply:
             enforce_content_length=options.enforce_content_length,
             request_method=options.request_method,
             request_url=options.request_url,
+            sock_shutdown=shutdown,
         )
 
     def _receive(self) -> None:
         """Take what the connection has; closes it on a fault. Raises http.client's exceptions and OSError."""
         connection, parser = self._connection, self._parser
+        if self._fault is not None:
+            raise self._fault
         if connection is None or connection.sock is None:
             raise http.client.IncompleteRead(b"")
         try:
@@ -80,9 +114,31 @@ class RawReply:
             if fault.kind is ErrorKind.RESET:
                 raise http.client.RemoteDisconnected("Remote end closed connection without response") from fault
             if fault.kind is ErrorKind.TRUNCATED and parser.head_done:
-                raise http.client.IncompleteRead(b"", parser.length) from fault
+                if parser.framing != "length":
+                    raise http.client.IncompleteRead(b"") from fault
+                self._short = True  # urllib3 counts for itself, and may have been told not to mind
+                self._connection = None
+                return
             raise http.client.HTTPException(fault.detail) from fault
-        self._pieces += parser.take()
+        for piece in parser.take():
+            self._pieces.append(piece)
+            self._have += len(piece)
+        self._settle()
+
+    def _headed(self) -> bool:
+        """Receive once, and say whether the head is whole; what is wrong with the body then is told to its reader."""
+        try:
+            self._receive()
+        except http.client.HTTPException as fault:
+            if not self._parser.head_done:
+                raise
+            self._fault = fault
+        return self._parser.head_done
+
+    @property
+    def _more(self) -> bool:
+        """Whether there is more to receive."""
+        return not self._parser.done and not self._short
 
     def _settle(self) -> None:
         """Let the connection go once the message is whole: open for the next, or closed."""
@@ -95,31 +151,57 @@ class RawReply:
         self._connection = None
 
     def read(self, amt: int | None = None) -> bytes:
-        """Up to ``amt`` bytes of the body, all of it for None; nothing at its end."""
-        have = sum(map(len, self._pieces))
-        while not self._parser.done and (amt is None or have < amt):
+        """Up to ``amt`` bytes of the body, all of it for None; nothing at its end. Raises as http.client does."""
+        while self._more and (amt is None or self._have < amt):
             self._receive()
-            have = sum(map(len, self._pieces))
-            self._settle()
-        body = b"".join(self._pieces)
-        if amt is None:
-            amt = len(body)
-        self._pieces = [body[amt:]] if len(body) > amt else []
-        return body[:amt]
+        if amt is None and self._short:
+            data = self._cut(self._have)
+            raise http.client.IncompleteRead(data, (self._parser.length or 0) - len(data))
+        return self._cut(self._have if amt is None else amt)
 
     def read1(self, amt: int | None = None) -> bytes:
         """What is there, at most ``amt`` bytes; waits for some where there is none."""
-        while not self._parser.done and not self._pieces:
+        self._wait()
+        return self._cut(self._have if amt is None or amt < 0 else amt)
+
+    def announce(self) -> int:
+        """Size of the next piece, which ``_safe_read`` will give; waits for one, 0 at the end."""
+        self._wait()
+        self._announced = len(self._pieces[0]) if self._pieces else 0
+        return self._announced
+
+    def _safe_read(self, amt: int) -> bytes:
+        """What was announced, and then the line end behind it: urllib3 asks for both by this name."""
+        if not self._announced:
+            return b"\r\n"
+        data = self._cut(amt)
+        self._announced -= len(data)
+        return data
+
+    def _wait(self) -> None:
+        while self._more and not self._have:
             self._receive()
-            self._settle()
-        body = b"".join(self._pieces)
-        cut = len(body) if amt is None or amt < 0 else amt
-        self._pieces = [body[cut:]] if len(body) > cut else []
-        return body[:cut]
+
+    def _cut(self, amt: int) -> bytes:
+        """The first ``amt`` bytes of those that are here."""
+        got: list[bytes] = []
+        while amt > 0 and self._pieces:
+            piece = self._pieces.popleft()
+            if len(piece) > amt:
+                self._pieces.appendleft(piece[amt:])
+                piece = piece[:amt]
+            got.append(piece)
+            amt -= len(piece)
+            self._have -= len(piece)
+        self._ended = not (self._more or self._have)
+        return got[0] if len(got) == 1 else b"".join(got)
 
     def isclosed(self) -> bool:
-        """Whether the body has been read to its end, or given up."""
-        return self._connection is None and not self._pieces
+        """Whether the body has been read to its end, or given up.
+
+        Not before it was asked for, however short it is: the read is what gives the connection back to its pool.
+        """
+        return self._ended
 
     @property
     def closed(self) -> bool:
@@ -128,7 +210,10 @@ class RawReply:
 
     def close(self) -> None:
         """Give up the rest of the body; a connection with an unread rest is closed."""
-        self._pieces = []
+        self._pieces.clear()
+        self._have = 0
+        self._ended = True
+        self.fp = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -22,6 +22,8 @@ TTL = 60.0  # seconds; getaddrinfo tells no TTL, a minute is what browsers pin a
 NEGATIVE_TTL = 5.0  # seconds; short, so that a retry after a backoff asks again
 MOST_LOOKUPS = 32  # threads that may hang in getaddrinfo at once
 MOST_NAMES = 10_000
+CHECK_EVERY = 0.25  # seconds; how soon a wait that was cut ends
+RETRY_JOIN = 0.01  # seconds between two tries to get one of the threads
 
 
 class Address(NamedTuple):
@@ -49,41 +51,54 @@ class _Lookup:
 class Resolver:
     """A process's names. Safe to call from many threads.
 
-    lookup: as ``socket.getaddrinfo``; an argument for tests.
+    lookup: as ``socket.getaddrinfo``. cap: threads that may look up at once.
+    abandoned: look-ups that were given up while they hung.
     """
 
-    def __init__(self, lookup: Callable[..., Any] | None = None) -> None:
+    def __init__(self, lookup: Callable[..., Any] | None = None, *, cap: int = MOST_LOOKUPS) -> None:
         self._lookup = lookup
+        self._cap = cap
         self._lock = threading.Lock()
         self._names: OrderedDict[tuple[str, int], _Lookup] = OrderedDict()
-        self._slots = threading.BoundedSemaphore(MOST_LOOKUPS)
+        self._slots = threading.BoundedSemaphore(cap)
         self.abandoned = 0
 
     def __repr__(self) -> str:
         return f"<Resolver {len(self._names)} names, {self.abandoned} look-ups abandoned>"
 
-    def resolve(self, host: str, port: int, timeout: float) -> list[Address]:
-        """Addresses of ``host`` in the order to try them, waiting up to ``timeout`` seconds.
+    def resolve(
+        self, host: str, port: int, timeout: float, check: Callable[[], object] = lambda: None
+    ) -> list[Address]:
+        """Addresses of ``host``, which is no literal, in the order to try them, waiting up to ``timeout`` seconds.
 
+        check: called every CHECK_EVERY seconds of the wait; what it raises ends it.
         Raises FetchError (``dns``) where there are none or none came in time.
         """
-        literal = _literal(host, port)
-        if literal is not None:
-            return [literal]
         give_up = time.monotonic() + timeout
-        while True:
-            lookup = self._join(host, port)
+        lookup = self._join(host, port)
+        while lookup is None or not lookup.ready.is_set():
+            check()
+            left = give_up - time.monotonic()
             if lookup is None:
-                time.sleep(0.01)
-            elif not lookup.ready.wait(max(0.0, give_up - time.monotonic())):
+                if left <= 0:
+                    raise FetchError(ErrorKind.DNS, f"{self._cap} look-ups hang already; {host} was not asked for")
+                time.sleep(min(left, RETRY_JOIN))
+                lookup = self._join(host, port)
+            elif left <= 0:
                 self._abandon(host, port, lookup)
                 raise FetchError(ErrorKind.DNS, f"no answer for {host} within {timeout:.3g} s")
-            elif lookup.addresses is None:
-                raise FetchError(ErrorKind.DNS, f"{host}: {lookup.reason}")
             else:
-                return lookup.addresses
-            if time.monotonic() >= give_up:
-                raise FetchError(ErrorKind.DNS, f"{MOST_LOOKUPS} look-ups hang already; {host} was not asked for")
+                lookup.ready.wait(min(left, CHECK_EVERY))
+        if lookup.addresses is None:
+            raise FetchError(ErrorKind.DNS, f"{host}: {lookup.reason}")
+        return lookup.addresses
+
+    def prefer(self, host: str, port: int, address: Address) -> None:
+        """Hand out ``address`` first from now on: it answered when the one before it did not (RFC 8305 section 7)."""
+        with self._lock:
+            lookup = self._names.get((host, port))
+            if lookup is not None and lookup.addresses and address in lookup.addresses:
+                lookup.addresses = [address, *(other for other in lookup.addresses if other != address)]
 
     def _join(self, host: str, port: int) -> _Lookup | None:
         """The look-up of this name, begun if need be; None where too many hang."""
@@ -98,30 +113,38 @@ class Resolver:
             self._names.move_to_end(key)
             if len(self._names) > MOST_NAMES:
                 self._names.popitem(last=False)
-        threading.Thread(target=self._run, args=(host, port, lookup), name=f"dns {host}", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(host, port, lookup), name=f"dns {host}", daemon=True).start()
+        except RuntimeError as error:  # the system gives no more threads
+            self._end(lookup, str(error))
         return lookup
 
     def _abandon(self, host: str, port: int, lookup: _Lookup) -> None:
         with self._lock:
-            self.abandoned += 1
             if self._names.get((host, port)) is lookup:
                 del self._names[host, port]
+                self.abandoned += 1
 
     def _run(self, host: str, port: int, lookup: _Lookup) -> None:
         try:
             found = (self._lookup or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
-            addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in found]
-            lookup.expires = time.monotonic() + TTL
-            lookup.addresses = _interleaved(addresses)
         except (OSError, UnicodeError) as error:
-            lookup.reason = str(getattr(error, "strerror", None) or error).lower()
+            self._end(lookup, str(getattr(error, "strerror", None) or error).lower())
+        else:
+            lookup.addresses = _interleaved([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
+            lookup.expires = time.monotonic() + TTL
+            self._end(lookup)
+
+    def _end(self, lookup: _Lookup, reason: str = "") -> None:
+        if lookup.addresses is None:
+            lookup.reason = reason
             lookup.expires = time.monotonic() + NEGATIVE_TTL
-        finally:
-            self._slots.release()
-            lookup.ready.set()
+        self._slots.release()
+        lookup.ready.set()
 
 
-def _literal(host: str, port: int) -> Address | None:
+def literal(host: str, port: int) -> Address | None:
+    """The address that ``host`` is, in words of its own; None for a name, which must be looked up."""
     if ":" in host:
         try:
             socket.inet_pton(socket.AF_INET6, host)

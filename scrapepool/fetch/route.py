@@ -7,25 +7,75 @@ path and nothing else.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import requests
 from requests.auth import HTTPBasicAuth
 from requests.cookies import RequestsCookieJar
-from requests.utils import select_proxy, unquote
+from requests.exceptions import InvalidHeader
+from requests.utils import check_header_validity, select_proxy
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 from urllib3.util.proxy import connection_requires_http_tunnel
 
+from ..errors import UsageError
 from ..model import HostKey
+from ..overrides import HostOverrides
 from ..settings import RequestSettings
+from .own_request import own_request
 from .pool import HostPool
 from .redirect import is_secret
 from .session import PooledSession
+from .tls import client_context
 
 MOST_ROUTES = 4096
 REFRESH = 1.0  # seconds; how often a pool in use is moved to the young end of the manager's LRU
+
+
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+def check_request(settings: RequestSettings) -> None:
+    """Look at what would make every URL fail, before anything is fetched: files, proxy, header fields.
+
+    Costs nothing where none of them is given. Raises UsageError.
+    """
+    if settings.key and not settings.cert:
+        raise UsageError("--key needs --cert")
+    bundle = settings.cacert or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    verify = False if settings.insecure else bundle or True
+    if settings.cert or (verify and (bundle or os.environ.get("SSL_CERT_FILE"))):
+        try:
+            client_context(verify, _cert(settings))
+        except OSError as error:
+            raise UsageError(str(error)) from error
+    if settings.proxy:
+        _check_proxy(settings.proxy)
+    for name, value in settings.headers:
+        try:
+            check_header_validity((name, value))
+        except InvalidHeader as error:
+            raise UsageError(str(error)) from error
+
+
+def _check_proxy(proxy: str) -> None:
+    try:
+        parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+    except LocationParseError as error:
+        raise UsageError(f"--proxy {proxy}: {error}") from error
+    if parts.scheme not in PROXY_SCHEMES or not parts.host:
+        raise UsageError(f"--proxy {proxy}: no URL of a proxy; its scheme is one of {', '.join(PROXY_SCHEMES)}")
+    if parts.scheme.startswith("socks"):
+        try:
+            from . import socks  # noqa: F401, PLC0415 - PySocks is an extra
+        except ImportError as error:
+            raise UsageError("a SOCKS proxy needs PySocks: pip install 'scrapepool[socks]'") from error
 
 
 class Route:
@@ -34,7 +84,19 @@ class Route:
     foreign: reached by a redirect from another origin, so without the secrets that the user gave.
     """
 
-    __slots__ = ("_after", "_before", "_end", "_session", "_where", "_within", "foreign", "host", "method", "pool", "prepared")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_end",
+        "_session",
+        "_where",
+        "_within",
+        "foreign",
+        "host",
+        "method",
+        "pool",
+        "prepared",
+    )
 
     def __init__(
         self, session: PooledSession, settings: RequestSettings, host: HostKey, method: str, *, foreign: bool
@@ -53,12 +115,12 @@ class Route:
         self._where: dict[str, Any] = {"verify": env["verify"], "proxies": proxies, "cert": env["cert"]}
         self._within = 0.0
         self.pool = self._lookup()
-        self._build(proxies, settings)
+        self._build(proxies)
 
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.host}{' foreign' if self.foreign else ''}>"
 
-    def _build(self, proxies: dict[str, str], settings: RequestSettings) -> None:
+    def _build(self, proxies: MutableMapping[str, str]) -> None:
         pool, prepared, host = self.pool, self.prepared, self.host
         headers = list(prepared.headers.items())
         forwarding = bool(
@@ -81,7 +143,7 @@ class Route:
         self._end = b"\r\n" + body
 
     def _lookup(self) -> HostPool:
-        pool: HostPool = self._session.adapter.get_connection_with_tls_context(self.prepared, **self._where)  # type: ignore[assignment]
+        pool: HostPool = self._session.adapter.get_connection_with_tls_context(self.prepared, **self._where)
         return pool
 
     def current_pool(self) -> HostPool:
@@ -101,25 +163,32 @@ class Route:
 
     def _personal(self, path: str, cookies: RequestsCookieJar | None, userinfo: str | None) -> bytes:
         request = requests.PreparedRequest()
-        request.method, request.url, request.headers = self.method, self.host.origin + path, self.prepared.headers.copy()
+        request.method, request.url, request.headers = (
+            self.method,
+            self.host.origin + path,
+            self.prepared.headers.copy(),
+        )
         fields = []
         if userinfo is not None and "Authorization" not in request.headers:
             user, _, password = userinfo.partition(":")
-            HTTPBasicAuth(unquote(user).encode(), unquote(password).encode())(request)
+            HTTPBasicAuth(unquote_to_bytes(user), unquote_to_bytes(password))(request)
             fields.append(("Authorization", request.headers["Authorization"]))
         if cookies is not None and "Cookie" not in request.headers:
-            value = requests.cookies.get_cookie_header(cookies, request)
+            value = requests.cookies.get_cookie_header(cookies, request)  # type: ignore[no-untyped-call]
             if value:
                 fields.append(("Cookie", value))
         return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1", "replace")
 
 
 class RouteTable:
-    """The routes in use, bounded. Called from many threads."""
+    """The routes in use, bounded. Called from many threads. overrides: what single hosts are sent otherwise."""
 
-    def __init__(self, session: PooledSession, settings: RequestSettings) -> None:
+    def __init__(
+        self, session: PooledSession, settings: RequestSettings, overrides: HostOverrides | None = None
+    ) -> None:
         self._session = session
         self._settings = settings
+        self._overrides = overrides or HostOverrides()
         self._lock = threading.Lock()
         self._routes: OrderedDict[tuple[HostKey, str, bool], Route] = OrderedDict()
 
@@ -128,7 +197,8 @@ class RouteTable:
         key = host, method, foreign
         route = self._routes.get(key)
         if route is None:
-            route = Route(self._session, self._settings, host, method, foreign=foreign)
+            settings = own_request(self._settings, self._overrides.override_for(host))
+            route = Route(self._session, settings, host, method, foreign=foreign)
             with self._lock:
                 self._routes[key] = route
                 if len(self._routes) > MOST_ROUTES:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 import requests
-from requests.adapters import BaseAdapter
 from urllib3.util.retry import Retry
 
 from ..model import HostKey
@@ -52,6 +50,7 @@ class PooledSession(requests.Session):
 
     workers: threads that will use it. per_host: connections to one host at most; a further request waits for one.
     patience: default timeouts. retries: for direct use, honoured by urllib3 in the calling thread.
+    headers: over the defaults. tls_resume: take up TLS sessions again.
     """
 
     def __init__(
@@ -62,6 +61,7 @@ class PooledSession(requests.Session):
         patience: Patience | None = None,
         retries: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
+        tls_resume: bool = False,
     ) -> None:
         pool = PoolSettings(workers=workers, per_host=per_host)
         self.patience = patience or Patience()
@@ -70,6 +70,8 @@ class PooledSession(requests.Session):
             pool_maxsize=per_host,
             pool_block=True,
             max_retries=urllib3_retry(retries or RetryPolicy()),
+            workers=workers,
+            tls_resume=tls_resume,
         )
         super().__init__()
         self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING, **(headers or {})})
@@ -79,9 +81,7 @@ class PooledSession(requests.Session):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -92,10 +92,6 @@ class PooledSession(requests.Session):
     def adapter(self) -> PooledAdapter:
         """The adapter that is mounted for both schemes."""
         return self._adapter
-
-    def get_adapter(self, url: str) -> BaseAdapter:
-        """As requests does. Raises requests' InvalidSchema."""
-        return super().get_adapter(url)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As requests does, with the session's timeouts where none are given."""
@@ -111,7 +107,7 @@ class PooledSession(requests.Session):
                 pool: Any = manager.pools.get(key)
                 if pool is not None:
                     name = str(HostKey(pool.scheme, pool.host, pool.port or (443 if pool.scheme == "https" else 80)))
-                    stats[name] = PoolStats(pool.num_connections, pool.num_requests, pool.idle, pool.in_use)
+                    stats[name] = PoolStats(pool.opened, pool.num_requests, pool.idle, pool.in_use)
         return stats
 
 
@@ -124,9 +120,11 @@ def urllib3_retry(policy: RetryPolicy) -> Retry:
     """The retry policy in urllib3's words."""
     return Retry(
         total=policy.retries,
+        read=None if policy.retries else False,  # so that requests raises ReadTimeout as it does by default
         status_forcelist=policy.statuses,
         backoff_factor=policy.backoff,
         backoff_max=policy.backoff_max,
+        retry_after_max=int(policy.max_park),
         respect_retry_after_header=True,
         raise_on_status=False,
     )

@@ -1,48 +1,111 @@
 """Pools through a SOCKS proxy: needs PySocks, the extra ``scrapepool[socks]``.
 
-Decides nothing; it lets PySocks dial where ``dial`` would.
+Decides how PySocks is kept to our clocks: ``dial`` connects to the proxy and PySocks negotiates over
+that socket, so that the deadline holds, a name is looked up by our resolver, and another thread can cut it.
 """
 
 from __future__ import annotations
 
 import socket
 import time
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any
 
-from urllib3.contrib.socks import SOCKSConnection
+import socks
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 
-from .connection import Connection, Opening, TLSConnection
+from .connection import SOONEST, Connection, Opening
+from .faults import FetchError
 from .pool import HostPool, TLSHostPool
+from .tls_connection import TLSConnection
+
+DEFAULT_PORT = 1080
+
+_TARGET_FAILED = ("0x03", "0x04", "0x05", "0x06")  # network, host, port unreachable, TTL (RFC 1928 section 6)
+
+
+class _Negotiating(socks.socksocket):  # type: ignore[misc]
+    """A connected socket on which PySocks talks to the proxy; it reads through ``makefile``, so through here.
+
+    until: monotonic time at which the talk must be over.
+    """
+
+    until = float("inf")
+
+    def recv_into(self, *args: Any) -> int:
+        """As a socket does, against the clock."""
+        socket.socket.settimeout(self, max(SOONEST, self.until - time.monotonic()))
+        return socket.socket.recv_into(self, *args)
+
+    def ask(self, kind: int, host: str, port: int) -> None:
+        """Have the proxy connect to ``host``. Raises socks.ProxyError, OSError."""
+        socks.socksocket._proxy_negotiators[kind](self, host, port)
 
 
 class _Dialling:
-    def _new_conn(self: Any) -> socket.socket:
-        began = time.monotonic()
-        limit = self._left(self.timeout)
-        before, self.timeout = self.timeout, limit
+    sock: Any
+
+    def __init__(self, *args: Any, _socks_options: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._socks_options = _socks_options
+
+    def _dial(
+        self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]]
+    ) -> tuple[socket.socket, Opening, str]:
+        proxy = self._socks_options
+        kind, local_names = proxy["socks_version"], not proxy["rdns"]
+        if local_names:
+            host = self._addresses(host, port)[0].ip
+        proxy_host, proxy_port = proxy["proxy_host"].strip("[]"), proxy["proxy_port"] or DEFAULT_PORT
         try:
-            sock = SOCKSConnection._new_conn(self)
-        finally:
-            self.timeout = before
-        self._began(sock, Opening(connect=time.monotonic() - began), remote=None)
-        sock.settimeout(max(0.001, limit - (time.monotonic() - began)))
-        return sock
+            sock, opening, remote = Connection._dial(self, proxy_host, proxy_port, options)
+        except (ConnectTimeoutError, NewConnectionError) as error:
+            raise ProxyError(f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}", error) from error
+        began = time.monotonic()
+        talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        try:
+            talk.until = self._open_by
+            self.sock = talk  # so that ``sever`` finds it
+            self._check()
+            talk.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
+            socket.socket.settimeout(talk, max(SOONEST, self._open_by - began))
+            talk.ask(kind, host, port)
+        except TimeoutError as error:
+            raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not answer in time")) from error
+        except socks.SOCKS5Error as error:
+            if str(error).startswith(_TARGET_FAILED):
+                why = NewConnectionError(self, f"Failed to establish a new connection: {error}")
+                raise self._failed(talk, why) from error
+            raise self._failed(talk, ProxyError(f"SOCKS proxy: {error}", error)) from error
+        except (OSError, ValueError) as error:
+            self._check()
+            raise self._failed(talk, ProxyError(f"SOCKS proxy: {error}", error)) from error
+        except FetchError as fault:
+            raise self._failed(talk, fault) from None
+        opening.connect = (opening.connect or 0.0) + time.monotonic() - began
+        plain = socket.socket(talk.family, talk.type, talk.proto, fileno=talk.detach())
+        return plain, opening, remote
+
+    def _failed(self: Any, talk: socket.socket, error: BaseException) -> BaseException:
+        self.sock = None
+        talk.close()
+        return error
 
 
-class _SOCKSConnection(_Dialling, Connection, SOCKSConnection):
+class _SOCKSConnection(_Dialling, Connection):
     pass
 
 
-class _SOCKSTLSConnection(_Dialling, TLSConnection, SOCKSConnection):
+class _SOCKSTLSConnection(_Dialling, TLSConnection):
     pass
 
 
 class _SOCKSPool(HostPool):
-    ConnectionCls: ClassVar[type[Connection]] = _SOCKSConnection  # type: ignore[misc]
+    ConnectionCls: Any = _SOCKSConnection
 
 
 class _SOCKSTLSPool(TLSHostPool):
-    ConnectionCls: ClassVar[type[Connection]] = _SOCKSTLSConnection  # type: ignore[misc]
+    ConnectionCls: Any = _SOCKSTLSConnection
 
 
 def socks_pools() -> dict[str, type[HostPool]]:

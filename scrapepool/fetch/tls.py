@@ -1,38 +1,113 @@
 """TLS contexts, made once: loading a CA bundle costs 25 ms of CPU, so no connection does it.
 
-Decides whom to trust and what to offer. A session has one context a way of verifying:
-one for most, a second for ``--insecure``, one more for each CA file or client certificate.
+Decides whom to trust, what to offer and whether sessions are resumed. A session has one context a
+way of verifying: one for most, a second for ``--insecure``, one more for each CA file or client
+certificate. The usual roots are the platform's, found as OpenSSL finds them (SSL_CERT_FILE and
+SSL_CERT_DIR count), and certifi's where it has none. The package truststore would ask Windows and
+macOS themselves, but it holds one lock during every handshake: a silent server would stop all.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
+import sys
+import threading
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import certifi
 from urllib3.util.ssl_ import create_urllib3_context
 
 Verify = bool | str
-Cert = str | tuple[str, str] | None
+Cert = str | tuple[str, str | None] | None
+
+MOST_SESSIONS = 10_000  # hosts whose TLS session is kept; each holds some 2 kB
+ROOTS = (
+    "/etc/ssl/cert.pem",  # Alpine, Arch, BSD, macOS
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+)
+"""Where platforms keep their roots, for a Python whose OpenSSL was built for elsewhere."""
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
-def client_context(verify: Verify, cert: Cert) -> ssl.SSLContext:
+class ResumingContext(ssl.SSLContext):
+    """A context that takes up the last session of a host again: saves a round trip on TLS 1.2, some CPU on both."""
+
+    def __init__(self, *_: Any) -> None:
+        self._sessions: OrderedDict[tuple[Any, ...], ssl.SSLSession] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        """As SSLContext does, with the host's session."""
+        session = self._sessions.get((kwargs.get("server_hostname"), sock.getpeername()[1]))
+        return super().wrap_socket(sock, *args, **{"session": session, **kwargs})
+
+    def keep(self, sock: Any) -> None:
+        """Keep the session of a connection that is about to be closed."""
+        try:
+            session, key = sock.session, (sock.server_hostname, sock.getpeername()[1])
+        except (OSError, AttributeError, ValueError):  # the peer has gone, or TLS within TLS
+            return
+        if session is None or not (session.has_ticket or sock.version() == "TLSv1.2"):
+            return
+        with self._lock:
+            self._sessions[key] = session
+            self._sessions.move_to_end(key)
+            if len(self._sessions) > MOST_SESSIONS:
+                self._sessions.popitem(last=False)
+
+
+def client_context(verify: Verify, cert: Cert, *, resume: bool = False) -> ssl.SSLContext:
     """A context that verifies against ``verify`` (True: the usual roots, a path, or not at all) and offers ``cert``.
 
     Raises OSError naming the file, for a bundle, certificate or key that cannot be used.
     """
-    context = create_urllib3_context()
+    context = _resuming(create_urllib3_context()) if resume else create_urllib3_context()
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif verify is True:
+        _trust_platform(context)
     else:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.check_hostname = True
-        _trust(context, certifi.where() if verify is True else verify)
+        _trust(context, verify)
     if cert is not None:
         cert_file, key_file = cert if isinstance(cert, tuple) else (cert, None)
         _present(context, cert_file, key_file)
     return context
+
+
+def _resuming(model: ssl.SSLContext) -> ResumingContext:
+    """A resuming context with the settings of ``model``, but for the tickets that resumption needs."""
+    context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.options = model.options & ~ssl.OP_NO_TICKET
+    context.verify_flags = model.verify_flags
+    context.minimum_version = model.minimum_version
+    context.hostname_checks_common_name = model.hostname_checks_common_name
+    context.post_handshake_auth = model.post_handshake_auth
+    if model.keylog_filename:
+        context.keylog_filename = model.keylog_filename
+    return context
+
+
+def _trust_platform(context: ssl.SSLContext) -> None:
+    named = os.environ.get("SSL_CERT_FILE")
+    if named and not Path(named).is_file():
+        raise OSError(f"Could not find a suitable TLS CA certificate bundle, invalid SSL_CERT_FILE: {named}")
+    defaults = ssl.get_default_verify_paths()
+    if sys.platform == "win32" or defaults.cafile or _has_hashed(defaults.capath):
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(next((path for path in ROOTS if Path(path).is_file()), None) or certifi.where())
+
+
+def _has_hashed(folder: str | None) -> bool:
+    return folder is not None and any(_HASHED.fullmatch(path.name) for path in Path(folder).iterdir())
 
 
 def _trust(context: ssl.SSLContext, roots: str) -> None:
@@ -53,6 +128,12 @@ def _present(context: ssl.SSLContext, cert_file: str, key_file: str | None) -> N
         if path is not None and not Path(path).exists():
             raise OSError(f"Could not find the TLS {what} file, invalid path: {path}")
     try:
-        context.load_cert_chain(cert_file, key_file)
+        context.load_cert_chain(cert_file, key_file, password=_no_password)
+    except ValueError as error:
+        raise OSError(f"{key_file or cert_file}: {error}") from error
     except (ssl.SSLError, OSError) as error:
         raise OSError(f"{cert_file}: not a usable certificate with its key ({error})") from error
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted, and nobody can be asked for its password")

@@ -51,6 +51,17 @@ class SeenHashes:
             self._grow(shard)
         return True
 
+    def __contains__(self, number: int) -> bool:
+        number = number or 1
+        table = self._tables[number & SHARD_MASK]
+        mask = len(table) - 1
+        slot = number >> SHARD_BITS & mask
+        while held := table[slot]:
+            if held == number:
+                return True
+            slot = slot + 1 & mask
+        return False
+
     def _held(self, shard: int) -> int:
         return int(len(self._tables[shard]) * MAX_LOAD) - self._room[shard]
 

@@ -14,6 +14,7 @@ from ..settings import InputSettings
 from ..url import ParsedURL, parse
 from .dedupe import SeenHashes
 from .entries import absolute, rejected
+from .finished import Finished, identity
 from .handover import Finds
 from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
 from .rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
@@ -29,11 +30,17 @@ SHOWN_BYTES = 2_000
 
 
 class Scan:
-    """Goes through lists one after another, with one memory of what was seen in all of them."""
+    """Goes through lists one after another, with one memory of what was seen in all of them.
 
-    def __init__(self, settings: InputSettings, publish: Callable[[Finds, Span], None]) -> None:
+    finished: targets that are passed over; None for none.
+    """
+
+    def __init__(
+        self, settings: InputSettings, publish: Callable[[Finds, Span], None], finished: Finished | None = None
+    ) -> None:
         self._base_url = settings.base_url
         self._seen = SeenHashes() if settings.dedupe else None
+        self._is_finished = finished.take if finished is not None and len(finished) else None
         self._publish = publish
         self._spellings: dict[bytes, tuple[HostKey, bytes | None]] = {}
         self._finds = Finds()
@@ -127,6 +134,7 @@ class Scan:
         added = self._finds.added
         spelling = self._spellings.get
         is_new = self._seen.add if self._seen is not None else _always
+        is_finished = self._is_finished
         count = 0
         for row in found:
             cut = row.find(b"/", 8) + 1
@@ -136,11 +144,12 @@ class Scan:
                 self._row(span, rows, row, offset, epoch + low)
             else:
                 host, usual = known
-                if is_new(hash(row if usual is None else usual + row[cut:])):
+                number = hash(row if usual is None else usual + row[cut:])
+                if not is_new(number):
+                    self._duplicate(span, rows, row, epoch + low)
+                elif is_finished is None or not is_finished(number):
                     added[host].append((base + offset) << LINE_BITS | low)
                     count += 1
-                else:
-                    self._duplicate(span, rows, row, epoch + low)
             offset += size + feed
             low += 1
         self._finds.found += count
@@ -163,14 +172,14 @@ class Scan:
         except InvalidURLError as error:
             self._reject(span, entry.url, line, error, entry)
             return
-        host, path, userinfo = parsed
-        if self._seen is not None and not self._seen.add(hash(f"{host.origin}{path}".encode())):
+        if self._seen is not None and not self._seen.add(identity(parsed)):
             self._repeat(span, url, parsed, line, entry)
             return
-        self._finds.added[host].append(span.ticket(offset, line))
-        self._finds.found += 1
-        if userinfo is None and isinstance(rows, TextRows):
-            self._learn(row, host)
+        if self._is_finished is None or not self._is_finished(identity(parsed)):
+            self._finds.added[parsed.host].append(span.ticket(offset, line))
+            self._finds.found += 1
+        if parsed.userinfo is None and isinstance(rows, TextRows):
+            self._learn(row, parsed.host)
 
     def _learn(self, row: bytes, host: HostKey) -> None:
         """Remember how a row spells its scheme and host, up to the slash that ends them."""

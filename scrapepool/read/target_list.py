@@ -16,6 +16,7 @@ from ..model import Skipped, Target
 from ..ports import Batch
 from ..settings import InputSettings
 from ..url import parse
+from .finished import Finished
 from .handover import Closed, Finds, Handover
 from .index import Index, Span
 from .lookup import Lookup
@@ -39,7 +40,8 @@ class TargetList:
 
     sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
     there is something to poll, and at the end; from ``poll`` where there is more. May be set until the first ``poll``.
-    on_note: called, from the reading thread too, with a line that a person should see.
+    on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
+    passed over; filled before the first ``poll``.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
     """
@@ -52,6 +54,7 @@ class TargetList:
         stdin: BinaryIO | None = None,
         wake: Callable[[], None] = _nothing,
         on_note: Callable[[str], None] = _ignore,
+        finished: Finished | None = None,
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -60,6 +63,8 @@ class TargetList:
                 raise UsageError(f"no base URL: {error}") from None
         self.wake = wake
         self._settings = settings
+        self._finished = finished
+        self._on_note = on_note
         self._sources: list[Source] = open_sources(sources, settings, stdin, on_note)
         self._index = Index()
         self._lookup = Lookup(self._index, settings)
@@ -141,10 +146,12 @@ class TargetList:
     def _read(self) -> None:
         error: BaseException | None = None
         try:
-            scan = Scan(self._settings, self._publish)
+            scan = Scan(self._settings, self._publish, self._finished)
             base = 0
             for source in self._sources:
                 base += scan.run(self._index.begin(source, base))
+            if self._finished is not None and self._finished.passed_over:
+                self._on_note(f"{self._finished.passed_over:,} of the list are done already")
         except Closed:
             pass
         except BaseException as raised:  # noqa: BLE001  # it is raised again, by poll

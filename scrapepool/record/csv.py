@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from ..model import Outcome
 from ..settings import OutputSettings
 from ..text import printable
-from .fields import TIMINGS, chosen_fields, selection
+from ..url import plain
+from .fields import GET, TIMINGS, chosen_fields, selection
 from .jsonl import json_text
 from .output import Output, never
 
@@ -27,15 +28,17 @@ class CsvSink:
         path: str | None,
         settings: OutputSettings,
         *,
+        method: str = GET,
         fd: int | None = None,
         should_stop: Callable[[], bool] = never,
     ) -> None:
-        self._fields = chosen_fields(settings)
-        self._select = selection(settings)
+        self._fields = chosen_fields(settings, method)
+        self._select = selection(settings, method)
         self._rows: list[bytes] = []
         self._writer = _writer(self._rows)
-        self._output = Output(path, fd=fd, should_stop=should_stop)
-        self._writer.writerow(columns(self._fields))
+        self._output = Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync)
+        if not self._output.size:
+            self._writer.writerow(columns(self._fields))
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes' rows in one go. Raises OutputError, BrokenPipeError for a reader that left."""
@@ -54,6 +57,11 @@ class CsvSink:
         rows = self._rows.copy()
         self._rows.clear()
         self._output.write(rows)
+
+
+def columns_of(settings: OutputSettings, method: str) -> list[str]:
+    """Name the columns of a run's header row. Raises UsageError for fields that there are not."""
+    return columns(chosen_fields(settings, method))
 
 
 def columns(fields: Sequence[str]) -> list[str]:
@@ -76,6 +84,8 @@ def cells(record: dict[str, Any], fields: Sequence[str]) -> list[str]:
             row.append(printable(" ".join(value or ())))
         elif field == "body":
             row.append(value or "")  # the one cell that may hold line ends
+        elif field == "url" and isinstance(value, str):
+            row.append(printable(plain(value)))  # so that it is found again as the same URL
         else:
             row.append(_cell(value))
     return row

@@ -43,11 +43,15 @@ FIELDS = (
     "headers",
     "body",
     "input",
+    "method",
 )
 """Every field there can be, in the order of a record."""
 
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The steps of ``timings``, in the order in which they happen."""
+
+GET = "GET"
+"""The method that records need not name."""
 
 _ON_REQUEST = ("headers", "body")
 
@@ -60,17 +64,21 @@ _NO_CHARSET = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-esca
 _WINDOWS_1252 = frozenset({"iso8859-1", "ascii"})
 
 
-def known_fields(settings: OutputSettings) -> tuple[str, ...]:
+def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Name the fields that a record can have under ``settings``, in order."""
-    return tuple(name for name in FIELDS if name not in _ON_REQUEST or getattr(settings, name))
+    return tuple(
+        name
+        for name in FIELDS
+        if (method != GET if name == "method" else name not in _ON_REQUEST or getattr(settings, name))
+    )
 
 
-def chosen_fields(settings: OutputSettings) -> tuple[str, ...]:
+def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Name the fields that ``--fields`` asks for, in its order and each once; all that there can be without it.
 
     Raises UsageError for a name that is no field, or that needs an option which is not given.
     """
-    known = known_fields(settings)
+    known = known_fields(settings, method)
     if settings.fields is None:
         return known
     if not settings.fields:
@@ -78,16 +86,16 @@ def chosen_fields(settings: OutputSettings) -> tuple[str, ...]:
     for name in settings.fields:
         if name in _ON_REQUEST and name not in known:
             raise UsageError(f"the field {name} needs --{name}")
-        if name not in known:
+        if name not in FIELDS:
             raise UsageError(f"no such field: {printable(name)}; there are {', '.join(known)}")
     return tuple(dict.fromkeys(settings.fields))
 
 
-def record(outcome: Outcome, settings: OutputSettings) -> dict[str, Any]:
+def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
     """Tell the outcome as a record of JSON values, fields in order.
 
     ``not_before`` is there for a deferral only, ``headers`` and ``body`` as ``settings`` ask, ``input`` where the
-    target has one. Durations are seconds.
+    target has one, ``method`` where it is not GET. Durations are seconds.
     """
     target = outcome.target
     fields: dict[str, Any] = {
@@ -122,20 +130,23 @@ def record(outcome: Outcome, settings: OutputSettings) -> dict[str, Any]:
         fields["body"] = None if outcome.body is None else decoded(outcome.body, outcome.charset)
     if target.input is not None:
         fields["input"] = dict(target.input)
+    if method != GET:
+        fields["method"] = method
     return fields
 
 
-def selection(settings: OutputSettings) -> Callable[[Outcome], dict[str, Any]]:
+def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], dict[str, Any]]:
     """Pick what makes the records that ``settings`` ask for.
 
     With ``--fields`` every record has exactly the fields named, null where an outcome has none. Raises UsageError.
     """
     if settings.fields is None:
-        return lambda outcome: record(outcome, settings)
-    chosen = chosen_fields(settings)
+        return lambda outcome: record(outcome, settings, method)
+    chosen = chosen_fields(settings, method)
 
     def select(outcome: Outcome) -> dict[str, Any]:
-        whole = record(outcome, settings)
+        whole = record(outcome, settings, method)
+        whole["method"] = method
         return {name: whole.get(name) for name in chosen}
 
     return select

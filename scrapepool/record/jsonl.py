@@ -16,7 +16,7 @@ from typing import Any
 from ..model import Deferred, Fetched, Outcome, Timings, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
-from .fields import instant, selection
+from .fields import GET, instant, selection
 from .output import Output, never
 
 _dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
@@ -27,8 +27,7 @@ _BOOL = {True: "true", False: "false", None: "null"}
 class JsonlSink:
     """Writes one JSON object a line; a ``ports.Sink``.
 
-    path: file to create or overwrite, None for standard output, or for ``fd`` where that is given.
-    should_stop: see ``output.Output``.
+    path, fd, should_stop: see ``output.Output``. method: of the run's requests.
     Raises UsageError for fields that there are not, OutputError where the file cannot be opened.
     """
 
@@ -37,11 +36,12 @@ class JsonlSink:
         path: str | None,
         settings: OutputSettings,
         *,
+        method: str = GET,
         fd: int | None = None,
         should_stop: Callable[[], bool] = never,
     ) -> None:
-        self._encode = encoder(settings)
-        self._output = Output(path, fd=fd, should_stop=should_stop)
+        self._encode = encoder(settings, method)
+        self._output = Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes' lines in one go. Raises OutputError, BrokenPipeError for a reader that left."""
@@ -52,11 +52,11 @@ class JsonlSink:
         self._output.close()
 
 
-def encoder(settings: OutputSettings) -> Callable[[Outcome], bytes]:
+def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], bytes]:
     """Pick what turns an outcome into its line under ``settings``. Raises UsageError."""
-    if settings.fields is None and not settings.headers and not settings.body:
+    if settings.fields is None and not settings.headers and not settings.body and method == GET:
         return encode
-    select = selection(settings)
+    select = selection(settings, method)
 
     def encode_selected(outcome: Outcome) -> bytes:
         return _ascii_line(json_text(select(outcome)))

@@ -1,6 +1,6 @@
 """Bytes out: a file or standard output, whole records at a time, unbuffered.
 
-Decides how an output is opened, what is done when it is full, gone or stuck, and nothing about what is written.
+Decides what is done when an output is full, gone or stuck, and nothing about what is written.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ import os
 import select
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from ..errors import OutputError
+from .durable import Durable, Fsync, sync_folder
+from .lock import is_ours, open_locked
 
 STANDARD_OUTPUT = "standard output"
 
@@ -33,25 +36,45 @@ def never() -> bool:
 class Output:
     """A file descriptor that takes whole records.
 
-    path: file to create or overwrite; None writes to ``fd``, which stays open on ``close``. Devices, pipes and
-    terminals are written to as they are. The file is opened here, so that a run which cannot write fetches nothing.
+    path: file to create or overwrite, locked against other runs; None writes to ``fd``, which stays open on ``close``.
+    Devices, pipes and terminals are written to as they are. The file is opened here, so that a run which cannot write
+    fetches nothing. fd: with a path, the file of that name, open, locked and to be appended to.
     should_stop: asked ten times a second while the reader of a pipe or terminal takes nothing. True gives up with
     StalledError, and the line that was begun may stay torn: a caller says True only once its patience is over.
-    Raises OutputError where the file cannot be opened, a folder included.
+    fsync: when a file's bytes are seen onto the disk.
+    Raises OutputError where the file cannot be opened, a folder included, LockedError where another run writes it.
+
+    size: bytes that a file of its own has, all of them whole records; 0 for other outputs.
     """
 
-    def __init__(self, path: str | None, *, fd: int | None = None, should_stop: Callable[[], bool] = never) -> None:
+    def __init__(
+        self,
+        path: str | None,
+        *,
+        fd: int | None = None,
+        should_stop: Callable[[], bool] = never,
+        fsync: Fsync = "second",
+    ) -> None:
         self.name = STANDARD_OUTPUT if path is None else path
+        self.size = 0
         self._owned = path is not None
         self._should_stop = should_stop
+        self._broken = False
+        self._durable: Durable | None = None
         try:
-            self._fd = (1 if fd is None else fd) if path is None else _open(path)
+            self._fd = (1 if fd is None else fd) if path is None else open_locked(path) if fd is None else fd
             self._regular = stat.S_ISREG(os.fstat(self._fd).st_mode)
+            if path is not None and self._regular and is_ours(path):
+                if fd is None:
+                    os.ftruncate(self._fd, 0)
+                if fsync != "never":
+                    sync_folder(path)  # the name of a new file is to survive as well
+                self.size = os.fstat(self._fd).st_size
+                self._durable = Durable(self._fd, fsync)
         except ValueError as error:  # a NUL in the path
             raise OutputError(self.name, str(error)) from None
         except OSError as error:
             raise self._error(error) from None
-        self._broken = False
 
     def __repr__(self) -> str:
         return f"<Output {self.name!r} fd={self._fd}>"
@@ -71,12 +94,16 @@ class Output:
                 else:
                     self._await_reader()
                     written += os.write(self._fd, data[written : written + _PIECE])
+            if self._durable is not None and written:
+                self.size += written
+                self._durable.wrote()
         except BrokenPipeError:
             self._broken = True
             raise
         except OSError as error:
             self._broken = True
-            self._cut_torn_record(records, written)
+            if written < len(data):
+                self._cut_torn_record(records, written)
             raise self._error(error) from error
 
     def close(self) -> None:
@@ -86,9 +113,11 @@ class Output:
         self._owned = False
         try:
             try:
-                if self._regular and not self._broken:
-                    os.fsync(self._fd)  # a disk that is full or failing may only say so here
+                if self._durable is not None and not self._broken:
+                    self._durable.finish()  # a disk that is full or failing may only say so here
             finally:
+                if self._durable is not None:
+                    self._durable.end()
                 os.close(self._fd)
         except OSError as error:
             raise self._error(error) from error
@@ -101,23 +130,15 @@ class Output:
                 raise StalledError(f"the reader of {self.name} takes nothing")
 
     def _cut_torn_record(self, records: Sequence[bytes], written: int) -> None:
-        if not (self._owned and self._regular):
+        if self._durable is None:
             return
-        torn = written
         for record in records:
-            if len(record) > torn:
+            if len(record) > written:
                 break
-            torn -= len(record)
-        try:
-            os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR) - torn)
-        except OSError:
-            return  # the disk is in trouble already, and --resume drops a torn last line
+            written -= len(record)
+            self.size += len(record)
+        with suppress(OSError):  # the disk is in trouble already, and --resume drops a torn last line
+            os.ftruncate(self._fd, self.size)
 
     def _error(self, error: OSError) -> OutputError:
         return OutputError(self.name, error.strerror or str(error))
-
-
-def _open(path: str) -> int:
-    # A device is never truncated: /dev/stdout may be a file that a shell appends to.
-    start = os.O_APPEND if path.startswith("/dev/") else os.O_TRUNC
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | start, 0o666)

@@ -32,7 +32,10 @@ LONGEST_INTERVAL = 1.0
 """Seconds between two frames at most, however dear a frame is: a display that is slower looks stuck."""
 
 SHARE = 0.02
-"""Share of a core that drawing may take; the rest belongs to the run."""
+"""Share of the run's CPU that drawing may take."""
+
+IDLE = 0.1
+"""Cores that a run is taken to use at least: one that only waits can afford a frame a second."""
 
 _SMOOTHING = 0.3  # weight of the newest frame's cost in the moving mean
 _NOTES = 200  # notes kept for the next frame; more than a screenful at once is not read anyway
@@ -103,13 +106,17 @@ class LiveView:
             self._thread.start()
 
     def _draw_until_closed(self) -> None:
+        before, cpu_before = time.monotonic(), time.process_time()
         with Region(self._console) as region:
             while True:
                 snapshot, notes = self._take()
                 if _takes_output(self._console):
                     began = time.thread_time()
                     region.draw(snapshot, notes)
-                    self._pace.spend(time.thread_time() - began)
+                    now, cpu = time.monotonic(), time.process_time()
+                    busy = (cpu - cpu_before) / max(now - before, 0.001)
+                    before, cpu_before = now, cpu
+                    self._pace.spend(time.thread_time() - began, busy)
                 if self._closing.wait(self._pace.interval):
                     region.draw(None, self._take()[1])
                     return
@@ -170,17 +177,23 @@ class Region:
 
 
 class _Pace:
-    """How long to wait between two frames, so that drawing stays under its share of a core."""
+    """How long to wait between two frames, so that drawing takes ``SHARE`` of the CPU that the run uses.
+
+    A run that waits for slow servers uses a tenth of a core, and its view has to be content with a share of that.
+    """
 
     def __init__(self, shortest: float) -> None:
         self._shortest = shortest
         self._cost = 0.0
+        self._busy = 1.0
         self.interval = shortest
 
-    def spend(self, seconds: float) -> None:
-        """Take note that a frame took ``seconds`` of CPU."""
+    def spend(self, seconds: float, busy: float) -> None:
+        """Take note of a frame. seconds: of CPU that it took. busy: cores that the process used since the one before."""
         self._cost = seconds if not self._cost else self._cost + _SMOOTHING * (seconds - self._cost)
-        self.interval = max(self._shortest, min(LONGEST_INTERVAL, self._cost / SHARE))
+        self._busy += _SMOOTHING * (busy - self._busy)
+        wanted = self._cost / (SHARE * max(self._busy, IDLE))
+        self.interval = max(self._shortest, min(LONGEST_INTERVAL, wanted))
 
 
 def coloured_summary(snapshot: Snapshot, width: int) -> Text:

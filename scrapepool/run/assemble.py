@@ -13,12 +13,15 @@ from typing import BinaryIO
 from ..engine import Engine, Stop
 from ..fetch.cookies import load_jar
 from ..fetch.fetcher import Fetcher
+from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
 from ..model import Outcome
 from ..ports import Feed, NoView, SystemClock, View
 from ..read import TargetList
+from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
 from ..settings import Settings
+from .limits import limits_for, most_per_host
 from .threads import Threads
 
 FeedMaker = Callable[[Callable[[], None]], Feed]
@@ -34,18 +37,26 @@ def assembled(
     """
     stop = stop or Stop()
     pool = settings.pool
+    clock = SystemClock()
     jar = load_jar(settings.request.cookies)
-    with PooledSession(pool.workers, pool.per_host, patience=settings.patience, retries=settings.retry) as session:
-        fetcher = Fetcher(session, settings, jar=jar)
+    per_host = most_per_host(settings)
+    with PooledSession(pool.workers, per_host, patience=settings.patience, retries=settings.retry) as session:
+        fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar), settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
         engine = Engine(
-            scheduler=Scheduler(pool, settings.retry, dice=random.random),
+            scheduler=Scheduler(
+                pool,
+                settings.retry,
+                dice=random.random,
+                politeness=settings.politeness,
+                limits_for=limits_for(settings, clock),
+            ),
             feed=make_feed(crew.wake),
             fetch=fetcher,
             crew=crew,
             view=view or NoView(),
-            clock=SystemClock(),
+            clock=clock,
             workers=pool.workers,
             stop=stop,
         )
@@ -61,9 +72,10 @@ def lists(
     *,
     stdin: BinaryIO | None = None,
     on_note: Callable[[str], None] = lambda _: None,
+    finished: Finished | None = None,
 ) -> FeedMaker:
-    """A feed over lists and URLs as the command line names them."""
-    return lambda wake: TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note)
+    """A feed over lists and URLs as the command line names them; ``finished`` are passed over."""
+    return lambda wake: TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note, finished=finished)
 
 
 def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:

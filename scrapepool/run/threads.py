@@ -7,10 +7,13 @@ nothing else is shared. A thread is started when there is work that no idle one 
 from __future__ import annotations
 
 import queue
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from ..model import ErrorKind, Failed
 from ..ports import Done, Fetch, Work
+
+LOOK = 1.0  # seconds between two looks of an idle worker at whether anybody is left to give it work
 
 
 class Threads:
@@ -19,6 +22,7 @@ class Threads:
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="scrapepool")
+        self._owner = threading.current_thread()
         self._most = workers
         self._started = 0
         self._out = 0
@@ -31,9 +35,9 @@ class Threads:
     def hand(self, work: Work) -> None:
         """Give work to a free worker."""
         self._out += 1
+        self._owner = threading.current_thread()
         if self._out > self._started and self._started < self._most:
-            self._started += 1
-            self._executor.submit(self._loop)
+            self._begin()
         self._work.put(work)
 
     def wait(self, timeout: float | None) -> list[Done]:
@@ -59,13 +63,32 @@ class Threads:
             self._work.put(None)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def _begin(self) -> None:
+        try:
+            self._executor.submit(self._loop)
+        except RuntimeError:  # the system gives no more threads: those that there are take the work in turn
+            if not self._started:
+                raise
+            self._most = self._started
+        else:
+            self._started += 1
+
     def _loop(self) -> None:
-        while (work := self._work.get()) is not None:
+        while (work := self._next()) is not None:
             try:
                 done = self._fetch.run(work)
             except BaseException as error:  # noqa: BLE001 - a bug in the fetch stage costs a record, not a worker
                 done = _broken(work, error)
             self._done.put(done)
+
+    def _next(self) -> Work | None:
+        """Work; None where there will be none: closed, or left open by a program that ends, which waits for threads."""
+        while True:
+            try:
+                return self._work.get(timeout=LOOK)
+            except queue.Empty:
+                if not self._owner.is_alive():
+                    return None
 
 
 def _broken(work: Work, error: BaseException) -> Done:

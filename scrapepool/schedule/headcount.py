@@ -44,7 +44,9 @@ class Headcount:
         self._at: float | None = None  # of the last look
         self._cpu = 0.0
         self._done = 0
-        self._before: tuple[int, float] | None = None  # what a running trial is compared with: workers, requests a second
+        self._before: tuple[int, float] | None = (
+            None  # what a running trial is compared with: workers, requests a second
+        )
         self._upwards = True
         self._quiet_until = 0.0
 

@@ -12,8 +12,15 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple, Self
 
-from ..model import Attempt, HostKey
+from ..model import Attempt, ErrorKind, HostKey
+from .breaker import Cause
+from .lease import Refusal
+from .limits import HostLimits
+from .pace import alarm
+from .retry import request_to_wait
+from .robots import RobotsGate, Rules
 from .tally import HostTally
+from .trouble import Trouble
 
 LEASE_WORTH = 0.020
 """Seconds of work that a lease should be worth: enough to make the hand-over between two threads (about 50 µs) cheap,
@@ -49,36 +56,56 @@ class Parked(NamedTuple):
 class HostQueue:
     """The state of one host that was asked for something, owned by the scheduler.
 
-    limit: leases at a time. delay: seconds between two starts.
+    limit: leases at a time, now; ``most`` where nothing is amiss. delay: seconds between two starts, now; ``floor`` at
+    least. closed_for: seconds from a time until its window opens, None for a host without one.
     tickets, head: fresh targets; those before ``head`` are taken.
     due: attempts that may go now, before any fresh target. waiting: attempts whose time is to come, by number.
     out: leases out. owed: attempts of this host's targets that wait, here or at a host that they were redirected to.
-    not_before: no start earlier. parked_until: what a Retry-After made of that. refused_until: all is refused earlier.
+    not_before: no start earlier. parked_until: what a refusal made of that. started: when the last one was.
+    refused_until: all is refused earlier; ``refusal`` says as what, None for a deferral.
     longest: targets in the next lease at most. bucket: place in ``Ready``, -1 for none. timer: number of the timer that
     will look at it again, 0 for none. refusing, resting: whether it stands in the queue of that name.
+    answered: whether it has in this run. retried: retries that counted. calm, alarm: the lowest mean latency so far,
+    and that from which it has risen, infinite where the pace is fixed. trouble: what failures made of it, or None.
+    gate: what keeps targets back until robots.txt is settled, None from then on. rules: what that said.
     """
 
     __slots__ = (
-        "bucket", "delay", "due", "head", "key", "limit", "longest", "not_before", "out", "owed", "parked_until",
-        "refused_until", "refusing", "resting", "row", "tickets", "timer", "waiting",
+        "alarm", "answered", "bucket", "calm", "closed_for", "delay", "due", "floor", "gate", "head", "key", "limit",
+        "longest", "most", "not_before", "out", "owed", "parked_until", "refusal", "refused_until", "refusing",
+        "resting", "retried", "row", "rules", "started", "tickets", "timer", "trouble", "waiting",
     )  # fmt: skip
 
-    def __init__(self, key: HostKey, row: HostTally, tickets: array[int], limit: int, delay: float) -> None:
+    def __init__(
+        self, key: HostKey, row: HostTally, tickets: array[int], limits: HostLimits, *, adapt: bool = True
+    ) -> None:
         self.key = key
         self.row = row
-        self.limit = limit
-        self.delay = delay
+        self.limit = self.most = limits.per_host
+        self.delay = self.floor = limits.delay
+        self.closed_for = limits.closed_for
         self.tickets = tickets
         self.head = 0
         self.due: deque[Parked] | None = None
         self.waiting: dict[int, Parked] | None = None
         self.out = 0
         self.owed = 0
-        self.not_before = self.parked_until = self.refused_until = -inf
+        self.not_before = self.parked_until = self.refused_until = self.started = -inf
+        self.refusal: tuple[ErrorKind, str] | None = None
         self.longest = 1
         self.bucket = -1
         self.timer = 0
         self.refusing = self.resting = False
+        self.answered = row.done > row.errors
+        self.retried = 0
+        self.calm = inf if adapt else -inf
+        self.alarm = inf
+        self.trouble: Trouble | None = None
+        self.gate: RobotsGate | None = None
+        self.rules: Rules | None = None
+        if limits.robots:
+            self.gate = RobotsGate()
+            self.limit = 1
 
     def __repr__(self) -> str:
         due, waiting = len(self.due or ()), len(self.waiting or ())
@@ -118,18 +145,68 @@ class HostQueue:
         share = -(-self.fresh // (2 * self.limit))  # the tail is left for the other slots to share
         return max(1, min(int(LEASE_WORTH / mean), self.longest, share))
 
-    def learn(self, elapsed: Sequence[float], unbegun: int) -> None:
-        """Take the latencies of a settled lease in, and how many of its targets came back unbegun."""
+    def learn(self, elapsed: Sequence[float], unbegun: int) -> bool:
+        """Take the latencies of a settled lease in, and how many of its targets came back unbegun; True for alarm."""
         if not elapsed:
-            return
+            return False
         count = len(elapsed)
         mean = sum(elapsed) / count
         row = self.row
-        row.mean = row.mean + (mean - row.mean) * count / (count + MEAN_MEMORY) if row.mean else mean
+        if row.mean:
+            mean = row.mean + (mean - row.mean) * count / (count + MEAN_MEMORY)
+        row.mean = mean
         if unbegun:
             self.longest = count
         elif self.longest < 2 * count:
             self.longest = min(2 * count, MAX_LEASE)
+        if mean < self.calm:
+            self.calm = mean
+            self.alarm = alarm(mean)
+        return mean > self.alarm
+
+    def get_used_to(self) -> None:
+        """Take half of a risen latency for the new calm one: one that stays is no sign of strain."""
+        self.calm = (self.calm + self.row.mean) / 2
+        self.alarm = alarm(self.calm)
+
+    def set_limits(self) -> None:
+        """Work out ``limit`` and ``delay`` anew, after a change of ``trouble``, ``gate`` or ``floor``."""
+        trouble = self.trouble
+        if trouble is None:
+            self.limit, self.delay = self.most, self.floor
+        else:
+            self.limit, self.delay = trouble.limit(self.most), max(self.floor, trouble.interval)
+            self.not_before = max(self.not_before, trouble.probe_at)
+        if self.gate is not None:
+            self.limit = 1
+
+    def reopen(self) -> None:
+        """Wait for no probe any more, only for what the parking and the delay ask for."""
+        self.not_before = max(self.parked_until, self.started + self.delay)
+
+    def park(self, until: float) -> None:
+        """Start nothing before ``until``."""
+        self.parked_until = max(self.parked_until, until)
+        self.not_before = max(self.not_before, until)
+
+    @property
+    def wants_another(self) -> bool:
+        """Whether the next probe should be another target than those that failed: a broken page is no broken host."""
+        trouble = self.trouble
+        return trouble is not None and trouble.breaker.opened is not None and trouble.breaker.cause is Cause.SERVER
+
+    def refusal_of(self, tickets: tuple[int, ...], attempts: tuple[Attempt, ...], now: float) -> Refusal:
+        """The refusal of some of its targets."""
+        if self.refusal is not None:
+            error, detail = self.refusal
+            return Refusal(self.key, tickets, attempts, detail, error=error)
+        wait = self.refused_until - now
+        return Refusal(self.key, tickets, attempts, request_to_wait(self.key, wait), not_before=wait)
+
+    def refuse(self, until: float, refusal: tuple[ErrorKind, str] | None) -> None:
+        """Refuse all that is left, and what comes before ``until``."""
+        self.refused_until = max(self.refused_until, until)
+        self.refusal = refusal
 
     def take(self, count: int) -> tuple[int, ...]:
         """The next ``count`` tickets, or as many as there are."""
@@ -144,6 +221,13 @@ class HostQueue:
         self.head = head
         return taken
 
+    def take_last(self) -> tuple[int, ...]:
+        """The last ticket; there must be one."""
+        taken = (self.tickets.pop(),)
+        if self.head == len(self.tickets):
+            self.tickets, self.head = array("Q"), 0
+        return taken
+
     def give_back(self, tickets: Sequence[int]) -> None:
         """Put tickets before all others, in their order."""
         front = max(0, self.head - len(tickets))
@@ -156,19 +240,27 @@ class HostQueue:
             self.due = deque()
         self.due.appendleft(parked)
 
+    def ask_last(self, parked: Parked) -> None:
+        """Put an attempt after all others that are due."""
+        if self.due is None:
+            self.due = deque()
+        self.due.append(parked)
+
     def ask_later(self, number: int, parked: Parked) -> None:
         """Let an attempt wait under a number until ``come_due``."""
         if self.waiting is None:
             self.waiting = {}
         self.waiting[number] = parked
 
+    def withdraw(self, number: int) -> Parked | None:
+        """Take out the attempt that waits under a number, None where it no longer does."""
+        return self.waiting.pop(number, None) if self.waiting is not None else None
+
     def come_due(self, number: int) -> bool:
         """Let the attempt of that number go next; False where it no longer waits."""
         if self.waiting is None or number not in self.waiting:
             return False
-        if self.due is None:
-            self.due = deque()
-        self.due.append(self.waiting.pop(number))
+        self.ask_last(self.waiting.pop(number))
         return True
 
     def take_parked(self, most: int) -> list[Parked]:
@@ -184,10 +276,18 @@ class HostQueue:
         """The word that a view shows, and the seconds until it changes where that is known."""
         if self.refused_until > now:
             return "refused", self.refused_until - now
-        if self.parked_until > now and not self.is_finished():
+        finished = self.is_finished()
+        if self.gate is not None and not finished:
+            return "robots", self.not_before - now if self.not_before > now else None
+        trouble = self.trouble
+        if trouble is not None and trouble.breaker.opened is not None and not finished:
+            return ("half-open", None) if self.out else ("circuit open", max(0.0, self.not_before - now))
+        if self.parked_until > now and not finished:
             return "retry-after", self.parked_until - now
+        if trouble is not None and (trouble.interval or self.limit < self.most) and not finished:
+            return "slowed", None
         if not self.out and self.has_work() and self.not_before > now:
             return "waiting", self.not_before - now
         if not self.out and not self.has_work() and self.waiting:
             return "backoff", max(0.0, min(parked.due for parked in self.waiting.values()) - now)
-        return ("done" if self.is_finished() else "ok"), None
+        return ("done" if finished else "ok"), None

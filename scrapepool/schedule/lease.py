@@ -11,19 +11,23 @@ from ..model import Attempt, ErrorKind, HostKey
 class Lease:
     """One slot on one host, with what is to be fetched over it, one after another.
 
-    host: whose slot is taken until ``Scheduler.settle``.
-    tickets: fresh targets, as the numbers they were added under; empty where ``attempt`` is set.
+    host: whose slot is taken until ``Scheduler.settle``, or ``settle_robots`` for a lease on robots.txt.
+    tickets: fresh targets, as the numbers they were added under; empty where ``attempt`` or ``robots`` is set.
     attempt: a retry or a redirect's hop that comes back; then it is alone.
     budget: seconds after which the worker gives back what it has not begun.
+    since: when it was handed out, in monotonic seconds: what a reply says of a host, it says of that time.
+    robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
     """
 
     host: HostKey
     tickets: tuple[int, ...] = ()
     attempt: Attempt | None = None
     budget: float = 0.05
+    since: float = 0.0
+    robots: bool = False
 
     def __len__(self) -> int:
-        return len(self.tickets) or 1
+        return len(self.tickets) or (0 if self.robots else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Refusal:
     """Targets that end without being asked for: no worker is needed, only a record.
 
     not_before: Unix-clock offset in seconds from now after which the host may be asked; set for a deferral.
-    error: why they are skipped or failed, where it is not a deferral.
+    error: why they are skipped (``robots_unreachable``) or failed (``circuit_open``), where it is not a deferral.
     detail: one human line.
     """
 

@@ -13,7 +13,9 @@ from math import inf
 
 from ..model import HostKey
 from ..settings import PoolSettings
+from .forecast import Forecast, at_pace, every, idle_hint
 from .host_queue import HostQueue
+from .retry import spell
 from .tally import HostRow, HostTally, Tally
 
 SURVEY_MOST = 50_000
@@ -53,18 +55,42 @@ class Survey:
         """The hosts with the highest mean latency, first the slowest."""
         return [self._row(row, now) for row in self._tally.slowest(most)]
 
-    def longest(self, now: float) -> float:
-        """Seconds that the host with most left needs, were all its slots at work from now on."""
+    def forecast(self, now: float, workers: int, *, left: int, busy: int, spacing: float) -> Forecast:
+        """What the rest of the run comes to.
+
+        left: targets. busy: workers with work. spacing: seconds between two starts over all hosts, 0.0 for none.
+        """
+        mean = self._tally.mean
+        if not left:
+            return Forecast(0.0, None, "nothing left")
+        if not mean:
+            return Forecast(None, None, "nothing has answered yet")
+        together = left * mean / workers
+        seconds, queue = self._longest_host(now)
+        if left * spacing > max(seconds, together):
+            return Forecast(left * spacing, None, f"{left:,} left at {every(spacing)}")
+        if queue is None or seconds <= together:
+            return Forecast(together, None, f"{left:,} left for {workers} workers")
+        delay, mean, of_host = queue.delay, queue.row.mean or mean, queue.left + queue.out
+        reason = at_pace(of_host, delay, queue.limit, mean)
+        if queue.parked_until > now:
+            reason = f"{reason}, parked for {spell(queue.parked_until - now)}"
+        hint = idle_hint(workers - busy, workers, paced=delay >= mean / queue.limit)
+        return Forecast(seconds, queue.key, reason, hint)
+
+    def _longest_host(self, now: float) -> tuple[float, HostQueue | None]:
+        """The host with most left, and the seconds that it needs, were all its slots at work from now on."""
         if now >= self._due:
             begun = islice(self._hosts.values(), SURVEY_MOST)
             self._longest = nlargest(SURVEY_KEPT, begun, key=lambda queue: queue.left * queue.pace())
             self._due = now + SURVEY_PAUSE * min(len(self._hosts), SURVEY_MOST)
-        needed = (
-            max(queue.not_before - now, 0.0) + (queue.left + queue.out) * queue.pace()
-            for queue in self._longest
-            if queue.left and queue.refused_until <= now
-        )
-        return max(needed, default=0.0)
+        longest, decides = 0.0, None
+        for queue in self._longest:
+            if queue.left and queue.refused_until <= now:
+                needed = max(queue.not_before - now, 0.0) + (queue.left + queue.out) * queue.pace()
+                if needed > longest:
+                    longest, decides = needed, queue
+        return longest, decides
 
     def _row(self, row: HostTally, now: float) -> HostRow:
         queue = self._hosts.get(row.host)

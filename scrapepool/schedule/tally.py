@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
-from ..model import Fetched, HostKey, Outcome, error_of, verdict
+from ..model import HostKey, Outcome, error_of, verdict
 
 HOSTS_KEPT = 10_000
 """Finished hosts whose numbers are kept, about 1 kB each. When there are more, the less busy half is forgotten; what
@@ -33,7 +33,9 @@ class HostRow:
 
     done, total: targets. in_flight, limit: requests. opened, idle: connections. requests: sent over them.
     p50, p95: seconds of recent requests, None before the first. errors: targets and attempts that failed.
-    mean: seconds a request takes. state: ``ok``, ``waiting``, ``retry-after``, ``backoff``, ``done``, ``refused``.
+    mean: seconds a request takes. state: ``ok``, ``slowed`` (asked less since it refused, failed or slowed down),
+    ``robots`` (robots.txt comes first), ``waiting``, ``retry-after``, ``backoff``, ``circuit open``, ``half-open``,
+    ``refused``, ``done``.
     until: seconds until the state ends, where that is known.
     """
 
@@ -156,15 +158,19 @@ class Tally:
         """Count one final outcome in the run's totals; True where it is a failure of its host."""
         self.done += 1
         self.bytes += outcome.wire_bytes
-        if type(outcome) is Fetched and outcome.status is not None and outcome.status < 400:
-            self.outcomes["ok"] = self.outcomes.get("ok", 0) + 1
-            return False
         word = verdict(outcome)
         self.outcomes[word] = self.outcomes.get(word, 0) + 1
         error = error_of(outcome)
         if error is not None:
             self.errors[error] = self.errors.get(error, 0) + 1
         return word in {"http_error", "failed", "deferred"}
+
+    def count_ok(self, count: int, received: int) -> None:
+        """Count successes whose bodies weighed ``received`` bytes together."""
+        self.done += count
+        self.bytes += received
+        if count:
+            self.outcomes["ok"] = self.outcomes.get("ok", 0) + count
 
     def repeat(self, outcome: Outcome) -> None:
         """Count an attempt that was not the last."""

@@ -9,7 +9,17 @@ from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
 from scrapepool.model import Deferred, ErrorKind, Failed, Skipped, Unchanged
-from scrapepool.record.fields import FIELDS, chosen_fields, decoded, instant, joined_headers, record, selection
+from scrapepool.record.fields import (
+    FIELDS,
+    chosen_fields,
+    decoded,
+    instant,
+    joined_headers,
+    known_fields,
+    record,
+    selection,
+)
+from scrapepool.record.jsonl import encoder
 from scrapepool.settings import OutputSettings
 
 PLAIN = OutputSettings()
@@ -172,3 +182,13 @@ def test_unknown_fields_are_a_usage_error(fields, message):
     with pytest.raises(UsageError) as caught:
         chosen_fields(OutputSettings(fields=fields))
     assert message.replace(r"\[", "[") in str(caught.value)
+
+
+def test_the_method_is_named_where_it_is_not_get():
+    """Most records would say the same; --fields names it always."""
+    assert "method" not in record(fetched(), OutputSettings())
+    assert record(fetched(), OutputSettings(), "HEAD")["method"] == "HEAD"
+    assert known_fields(OutputSettings(), "HEAD") == (*known_fields(OutputSettings()), "method")
+    chosen = OutputSettings(fields=("url", "method"))
+    assert selection(chosen)(fetched()) == {"url": "https://example.org/a", "method": "GET"}
+    assert encoder(OutputSettings(), "HEAD")(fetched()).endswith(b',"method":"HEAD"}\n')

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from scrapepool.errors import OutputError
+from scrapepool.errors import LockedError, OutputError
+from scrapepool.record.lock import open_locked
 from scrapepool.record.output import Output, StalledError
 
 
@@ -129,6 +130,47 @@ def test_should_stop_does_not_hurry_a_reader_that_reads(tmp_path):
     os.close(write_end)
     assert (path.read_bytes(), os.read(read_end, 10)) == (b"x\n", b"y\n")
     os.close(read_end)
+
+
+def test_what_was_begun_is_appended_to(tmp_path):
+    """With a descriptor of the file, nothing is cut off, and a torn record is taken back to where it began."""
+    path = tmp_path / "out"
+    path.write_bytes(b"kept\n")
+    output = Output(str(path), fd=open_locked(str(path)))
+    assert output.size == 5
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12, hard))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            output.write([b"long enough\n"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    output.close()
+    assert path.read_bytes() == b"kept\n"
+
+
+@pytest.mark.parametrize("fsync", ["never", "second", "always"])
+def test_a_file_that_was_deleted_is_an_output_error(tmp_path, fsync):
+    """Records that nobody can find again are not said to be written."""
+    path = tmp_path / "out"
+    output = Output(str(path), fsync=fsync)
+    output.write([b"x\n"])
+    path.unlink()
+    with pytest.raises(OutputError, match=r"cannot write .*out: it was deleted during the run"):
+        output.close()
+
+
+def test_a_file_that_another_run_writes_is_left_alone(tmp_path):
+    """Not a byte of it is cut off."""
+    path = tmp_path / "out"
+    output = Output(str(path))
+    output.write([b"x\n"])
+    with pytest.raises(LockedError, match="another run is writing"):
+        Output(str(path))
+    assert path.read_bytes() == b"x\n"
+    output.close()
+    Output(str(path)).close()
+    assert path.read_bytes() == b""
 
 
 def test_a_device_is_not_truncated(tmp_path):

@@ -146,13 +146,16 @@ def test_a_stuck_terminal_does_not_hold_the_run_up(monkeypatch):
 def test_drawing_keeps_to_its_share():
     """The dearer a frame, the rarer: never under the wish, never over a second."""
     pace = live._Pace(0.2)
-    pace.spend(0.001)
+    pace.spend(0.001, busy=1.0)
     assert pace.interval == 0.2
     pace = live._Pace(0.2)
-    pace.spend(0.010)
+    pace.spend(0.010, busy=1.0)
     assert pace.interval == pytest.approx(0.010 / live.SHARE)
     for _ in range(50):
-        pace.spend(5.0)
+        pace.spend(0.005, busy=0.4)
+    assert pace.interval == pytest.approx(0.005 / live.SHARE / 0.4, rel=0.01)
+    for _ in range(50):
+        pace.spend(5.0, busy=1.0)
     assert pace.interval == live.LONGEST_INTERVAL
 
 

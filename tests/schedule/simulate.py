@@ -24,9 +24,11 @@ from scrapepool.model import (
     Retryable,
     Target,
 )
+from scrapepool.schedule.host_queue import HostQueue
 from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
-from scrapepool.settings import PoolSettings, RetryPolicy
+from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 
 THROW = 0.5
 """What the simulated dice always show, so that the books know when a retry is due."""
@@ -42,13 +44,14 @@ def host_named(number: int) -> HostKey:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server does to one attempt. elapsed: seconds. status: 0 for a broken connection. to: a redirect's host."""
+    """What a server does to one attempt. elapsed: seconds. status: 0 for ``error``. to: a redirect's host."""
 
     elapsed: float = 0.1
     status: int = 200
     retry: bool = False
     after: float | None = None
     to: HostKey | None = None
+    error: ErrorKind = ErrorKind.RESET
 
 
 @dataclass
@@ -61,14 +64,27 @@ class Books:
     last_start: float = -1e9
     parked_until: float = -1e9
     refused_until: float = -1e9
+    robots: RobotsVerdict | None = None
+    crawl_from: float = -1e9
 
-    def may_start(self, now: float, pool: PoolSettings) -> bool:
-        """Whether the host could be given a lease, with a hair's breadth to spare for rounding."""
+    def may_start(self, now: float, pool: PoolSettings, queue: HostQueue | None) -> bool:
+        """Whether the host could be given a lease, with a hair's breadth to spare for rounding.
+
+        When a retry is due, and what failures made of a host, is taken from the scheduler's own ``queue``.
+        """
+        due = queue is not None and (
+            queue.due or any(parked.due < now - EPSILON for parked in (queue.waiting or {}).values())
+        )
+        held = queue is not None and (
+            queue.gate is not None
+            or (queue.trouble is not None and (self.out >= queue.limit or now <= queue.not_before + EPSILON))
+        )
         return (
-            (self.fresh > 0 or any(due < now - EPSILON for due in self.due))
+            (self.fresh > 0 or bool(due))
             and self.out < pool.per_host
-            and now > self.last_start + pool.delay + EPSILON
+            and now > max(self.last_start + pool.delay, self.crawl_from) + EPSILON
             and now > self.parked_until + EPSILON
+            and not held
         )
 
 
@@ -89,13 +105,22 @@ class World:
         unbegun: Callable[[Lease], int] = lambda _: 0,
         late: Sequence[tuple[float, HostKey, int]] = (),
         audit: bool = True,
+        robots: Callable[[HostKey], RobotsVerdict] | None = None,
+        limits: RunLimits | None = None,
     ) -> None:
         self.pool = pool or PoolSettings()
         self.retry = retry or RetryPolicy()
         self.serve = serve
         self.audit = audit
         self.unbegun = unbegun
-        self.scheduler = Scheduler(self.pool, self.retry, dice=lambda: THROW)
+        self.robots = robots
+        self.scheduler = Scheduler(
+            self.pool,
+            self.retry,
+            dice=lambda: THROW,
+            politeness=PolitenessSettings(robots=robots is not None),
+            limits=limits,
+        )
         self.targets: list[Target] = []
         self.books: defaultdict[HostKey, Books] = defaultdict(Books)
         self.ends: Counter[str] = Counter()
@@ -121,6 +146,7 @@ class World:
         """Go on until nothing is left; the virtual time that took."""
         while True:
             self.steps += 1
+            assert self.steps < 100_000, f"no end: {self.scheduler!r}"
             while self._late and self._late[0][0] <= self.now:
                 self.add(*self._late.pop(0)[1:])
             self._hand_out()
@@ -138,9 +164,12 @@ class World:
                 self._settle(*heapq.heappop(self._flying)[2:])
             if self.audit:
                 self._compare()
-        assert self.scheduler.idle, f"stuck: {self.scheduler!r}"
-        assert sorted(self.ends) == sorted(target.url for target in self.targets), "a target has no end"
         assert set(self.ends.values()) <= {1}, "a target has two ends"
+        outage = self.scheduler.outage
+        if self.scheduler.spent is None and not (outage and outage.until <= self.now):
+            assert self.scheduler.idle, f"stuck: {self.scheduler!r}"
+            assert sorted(self.ends) == sorted(target.url for target in self.targets), "a target has no end"
+        assert self.scheduler.out == self.scheduler.in_flight == 0
         return self.now
 
     def _hand_out(self) -> None:
@@ -148,8 +177,14 @@ class World:
             decision = self.scheduler.next(self.now)
             match decision:
                 case None:
-                    if self.audit and not self.pool.rate:
-                        starved = [host for host, books in self.books.items() if books.may_start(self.now, self.pool)]
+                    held = self.scheduler.outage or self.scheduler.spent or self.scheduler._spending
+                    if self.audit and not self.pool.rate and not held:
+                        begun = self.scheduler._hosts.begun
+                        starved = [
+                            host
+                            for host, books in self.books.items()
+                            if books.may_start(self.now, self.pool, begun.get(host))
+                        ]
                         assert not starved, f"{starved[0]} could be asked at {self.now}"
                     return
                 case Refusal():
@@ -159,8 +194,11 @@ class World:
 
     def _refuse(self, refusal: Refusal) -> None:
         books = self.books[refusal.host]
-        assert refusal.not_before is not None
-        assert abs(self.now + refusal.not_before - books.refused_until) < 1e-6
+        if refusal.error is None:
+            assert refusal.not_before is not None
+            assert abs(self.now + refusal.not_before - books.refused_until) < 1e-6
+        else:
+            assert refusal.error in (ErrorKind.CIRCUIT_OPEN, ErrorKind.ROBOTS_UNREACHABLE)
         assert len(refusal.tickets) + len(refusal.attempts) <= 1000
         self.refusals.append(refusal)
         books.fresh -= len(refusal.tickets)
@@ -173,6 +211,8 @@ class World:
 
     def _start(self, lease: Lease) -> None:
         pool, books = self.pool, self.books[lease.host]
+        queue = self.scheduler._hosts.begun[lease.host]
+        assert queue.out <= queue.limit, "a host has more out than its pace or its circuit allows"
         self.leases.append((self.now, lease))
         assert books.out < pool.per_host, "a host has more than its limit out"
         assert self.now >= books.last_start + pool.delay - EPSILON, "two starts are too near to each other"
@@ -181,16 +221,25 @@ class World:
         if pool.rate:
             assert self.now >= self._last_rated + 1 / pool.rate - EPSILON
             self._last_rated = self.now
-        if pool.rate or pool.delay:
+        if (pool.rate or pool.delay) and not lease.robots:
             assert len(lease) == 1
         books.out += 1
         books.last_start = self.now
+        assert self.now >= books.crawl_from - EPSILON, "a crawl delay is not kept"
+        crawl_delay = books.robots.crawl_delay if books.robots is not None else None
+        books.crawl_from = self.now + (crawl_delay or 0.0)
+        if lease.robots:
+            assert self.robots is not None and books.out == 1
+            heapq.heappush(self._flying, (self.now + 0.05, len(self.leases), lease, [], 0))
+            return
+        assert self.robots is None or books.robots is not None, "a host is asked before its robots.txt"
         if lease.attempt is None:
             attempts = [Attempt(self.targets[ticket]) for ticket in lease.tickets]
             books.fresh -= len(attempts)
         else:
             attempts = [lease.attempt]
             assert min(books.due) <= self.now + EPSILON, "an attempt is leased before it is due"
+            assert lease.attempt.number <= 1 + self.retry.retries
             books.due.remove(min(books.due))
         assert all(attempt.host == lease.host for attempt in attempts)
         results: list[Result] = []
@@ -206,6 +255,14 @@ class World:
     def _settle(self, lease: Lease, results: list[Result], size: int) -> None:
         books = self.books[lease.host]
         books.out -= 1
+        if lease.robots:
+            assert self.robots is not None
+            verdict = self.robots(lease.host)
+            books.robots = verdict if verdict.unreachable is None else None
+            if books.robots is not None:
+                books.crawl_from = lease.since + (verdict.crawl_delay or 0.0)
+            self.scheduler.settle_robots(lease.host, verdict, self.now, elapsed=0.05, requests=1)
+            return
         final = self.scheduler.settle(
             lease, results, self.now, wall=WALL, opened=1, requests=len(results), idle=self.pool.per_host - books.out
         )
@@ -231,8 +288,7 @@ class World:
                 books.parked_until = max(books.parked_until, self.now + after)
         if result.target.url not in ended:
             assert result.retry is not None, "a result without a retry did not end its target"
-            backoff = min(self.retry.backoff_max, self.retry.backoff * 2 ** (result.attempts - 1)) * THROW
-            self.books[result.target.host].due.append(self.now + (backoff if after is None else after))
+            self.books[result.target.host].due.append(self.now)
 
     def _compare(self) -> None:
         scheduler = self.scheduler
@@ -250,7 +306,7 @@ def answer(attempt: Attempt, reply: Reply) -> Result:
     if not reply.status:
         return Failed(
             target=attempt.target, attempts=attempt.number, started=WALL, elapsed=reply.elapsed, waited=attempt.waited,
-            retry=retry, error=ErrorKind.RESET,
+            retry=retry, error=reply.error,
         )  # fmt: skip
     return Fetched(
         target=attempt.target, attempts=attempt.number, started=WALL, elapsed=reply.elapsed, waited=attempt.waited,

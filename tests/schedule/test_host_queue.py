@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from scrapepool.model import HostKey
 from scrapepool.schedule.host_queue import COMPACT_FROM, MAX_LEASE, HostQueue
+from scrapepool.schedule.limits import HostLimits
 from scrapepool.schedule.tally import HostTally
 
 HOST = HostKey("http", "h.test", 80)
 
 
 def queue_of(count, limit=4, delay=0.0):
-    return HostQueue(HOST, HostTally(HOST), array("Q", range(count)), limit, delay)
+    return HostQueue(HOST, HostTally(HOST), array("Q", range(count)), HostLimits(limit, delay))
 
 
 @given(st.integers(1, 3000), st.lists(st.tuples(st.integers(1, 200), st.integers(0, 64))))

@@ -6,14 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import Reply, World, host_named
 
-from scrapepool.model import Deferred
-from scrapepool.settings import PoolSettings, RetryPolicy
+from scrapepool.model import Deferred, ErrorKind
+from scrapepool.schedule.robots import RobotsVerdict
+from scrapepool.settings import PoolSettings, RetryPolicy, RunLimits
 
 HOSTS = 6
 
 replies = st.one_of(
     st.builds(Reply, elapsed=st.sampled_from([0.0, 0.0004, 0.003, 0.1, 2.0])),
     st.builds(Reply, elapsed=st.sampled_from([0.001, 0.2]), status=st.sampled_from([0, 500]), retry=st.just(True)),
+    st.builds(
+        Reply,
+        elapsed=st.sampled_from([0.001, 10.0]),
+        status=st.just(0),
+        retry=st.booleans(),
+        error=st.sampled_from([ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.READ_TIMEOUT, ErrorKind.TLS]),
+    ),
+    st.builds(Reply, elapsed=st.just(0.01), status=st.sampled_from([429, 503]), retry=st.just(True)),
     st.builds(
         Reply,
         status=st.sampled_from([429, 503, 500]),
@@ -37,14 +46,32 @@ MAX_HOPS = 5
         per_host=st.integers(1, 4),
         delay=st.sampled_from([0.0, 0.0, 0.0, 0.05, 1.0]),
         rate=st.sampled_from([None, None, None, 20.0]),
+        pace=st.sampled_from(["auto", "auto", "fixed"]),
     ),
-    retry=st.builds(RetryPolicy, retries=st.integers(0, 3), max_park=st.just(30.0)),
+    retry=st.builds(
+        RetryPolicy,
+        retries=st.integers(0, 3),
+        max_park=st.just(30.0),
+        break_after=st.sampled_from([2, 10]),
+        retry_budget=st.sampled_from([0.0, 0.1, 5.0]),
+    ),
+    limits=st.sampled_from(
+        [
+            None,
+            None,
+            RunLimits(targets=7),
+            RunLimits(max_time=3.0),
+            RunLimits(max_bytes=900),
+            RunLimits(bandwidth=300.0),
+        ]
+    ),
+    robots=st.sampled_from([None, RobotsVerdict(), RobotsVerdict(crawl_delay=0.4), RobotsVerdict(unreachable="503")]),
     late=st.lists(
         st.tuples(st.sampled_from([0.01, 0.3, 2.0, 25.0]), st.integers(0, HOSTS).map(host_named), st.integers(1, 9))
     ),
     seed=st.integers(0, 2**16),
 )
-def test_random_worlds_end_and_keep_every_limit(counts, menu, pool, retry, late, seed):
+def test_random_worlds_end_and_keep_every_limit(counts, menu, pool, retry, limits, robots, late, seed):
     """Whatever servers do, each target ends once, no limit is broken, no worker waits for work that may start."""
     rng = random.Random(seed)
     hops = {}
@@ -64,11 +91,16 @@ def test_random_worlds_end_and_keep_every_limit(counts, menu, pool, retry, late,
         retry=retry,
         late=late,
         unbegun=lambda lease: rng.choice([0, 0, 0, 0, 1, 64]),
+        limits=limits,
+        robots=None if robots is None else lambda _: robots,
     )
     world.run()
     scheduler = world.scheduler
-    assert scheduler.out == scheduler.parked == scheduler.queued == scheduler.in_flight == 0
     assert scheduler.tally.done == len(world.outcomes)
+    if limits is not None and limits.targets is not None and scheduler.spent:
+        assert len(world.ends) == limits.targets
+    if not scheduler.idle:
+        return
     assert sum(scheduler.tally.outcomes.values()) == len(world.outcomes)
     rows = scheduler.rows(world.now, 100)
     assert sum(row.done for row in rows) == sum(row.total for row in rows) == len(world.targets)
@@ -91,7 +123,7 @@ def test_finished_hosts_leave_the_books(seed, delay):
         retry=RetryPolicy(retries=1),
     )
     end = world.run()
-    world.scheduler.next(end + 500)
-    assert not world.scheduler._hosts
-    assert not world.scheduler._resting
-    assert len(world.scheduler._ready) == len(world.scheduler._backlog) == 0
+    world.scheduler.next(end + 700)
+    assert not world.scheduler._hosts.begun
+    assert not world.scheduler._hosts._resting
+    assert len(world.scheduler._hosts.ready) == len(world.scheduler._hosts.backlog) == 0

@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 from simulate import Reply, World, host_named
 
-from scrapepool.schedule.scheduler import CRITICAL_SHARE
+from scrapepool.schedule.hosts import CRITICAL_SHARE
 from scrapepool.settings import PoolSettings
 
 HOSTS, TARGETS, WORKERS, PER_HOST = 300, 20_000, 128, 8
@@ -42,7 +42,7 @@ def test_hosts_are_run_to_completion_where_none_decides_the_end():
 
     def counted(*args, **kwargs):
         nonlocal begun_at_once
-        begun_at_once = max(begun_at_once, len(world.scheduler._hosts))
+        begun_at_once = max(begun_at_once, len(world.scheduler._hosts.begun))
         return settle(*args, **kwargs)
 
     world.scheduler.settle = counted

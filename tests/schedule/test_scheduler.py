@@ -229,7 +229,7 @@ def test_the_longest_host_goes_first_and_a_warm_one_before_short_cold_ones():
 def test_an_ailing_host_gets_no_fresh_targets_while_too_many_wait(monkeypatch):
     """Its failures would fill the memory; they are asked for again first."""
     monkeypatch.setattr(host_queue, "MAX_OWED", 3)
-    scheduler = scheduler_of({A: 10}, throw=0.5)
+    scheduler = scheduler_of({A: 10}, throw=0.5, pace="fixed")
     for lease in everything(scheduler, 0.0)[:3]:
         settle(scheduler, lease, 0.0, status=0, retry=True)
     assert everything(scheduler, 0.1) == []

@@ -1,0 +1,105 @@
+"""What the command line says of files, seen before anything is fetched.
+
+Decides which combinations of files would destroy each other, and that a certificate which cannot be used ends a run
+at its start, not at its first https URL. Opens no output but to see that it can be opened.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+
+from ..errors import OutputError, UsageError
+from ..settings import RequestSettings, Settings
+
+Identity = tuple[int, int]
+
+
+def check_files(sources: Sequence[str], settings: Settings) -> None:
+    """Refuse what would overwrite itself or a list. Raises UsageError, OutputError."""
+    if sources.count("-") > 1:
+        raise UsageError("standard input can be read only once: - is given twice")
+    for source in sources:
+        _check_name(source)
+    written = _written(settings)
+    named: dict[object, str] = {}
+    for option, path in written:
+        file = _identity(path) or _new(path)
+        if file is None:
+            continue
+        if file in named:
+            raise UsageError(f"{named[file]} and {option} are the same file")
+        named[file] = option
+    for source in sources:
+        identity = _identity(0 if source == "-" else source)
+        if identity in named:
+            what = "standard input" if source == "-" else source
+            raise UsageError(f"{what} is read as a list and written as {named[identity]}")
+    if settings.display.summary_json is not None:
+        _check_writable(settings.display.summary_json)
+
+
+def check_credentials(request: RequestSettings) -> None:
+    """See that CA certificates and client certificate can be used. Raises UsageError."""
+    for option, path in (("--cacert", request.cacert), ("--cert", request.cert), ("--key", request.key)):
+        if path is not None:
+            try:
+                os.stat(path)  # noqa: PTH116  # a name, not a path to walk
+            except OSError as error:
+                raise UsageError(f"{option}: {path}: {error.strerror}") from error
+    if request.cacert is None and request.cert is None:
+        return
+    from ..fetch.tls import client_context  # noqa: PLC0415 - not needed by most runs
+
+    for option, verify, cert in (
+        ("--cacert", request.cacert or False, None),
+        ("--cert", False, None if request.cert is None else (request.cert, request.key)),
+    ):
+        try:
+            client_context(verify, cert)
+        except OSError as error:
+            raise UsageError(f"{option}: {error}") from error
+
+
+def _check_name(source: str) -> None:
+    if not source:
+        raise UsageError("an empty argument is neither a list nor a URL")
+    scheme, found, _ = source.partition("://")
+    if found and scheme.isalnum() and scheme.lower() not in ("http", "https") and not os.path.lexists(source):
+        raise UsageError(f"{source}: URLs that can be fetched begin with http:// or https://")
+
+
+def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
+    output = settings.output.path
+    yield ("standard output", 1) if output is None else ("--output", output)
+    if settings.display.log_file is not None:
+        yield "--log-file", settings.display.log_file
+    if settings.display.summary_json is not None:
+        yield "--summary-json", settings.display.summary_json
+
+
+def _identity(file: str | int) -> Identity | None:
+    """Which regular file this is; None for anything else. URLs are no files."""
+    try:
+        found = os.stat(file)  # noqa: PTH116  # may be a descriptor
+    except (OSError, ValueError):
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _new(file: str | int) -> str | None:
+    """Where a file will be made; None for one that is there."""
+    if isinstance(file, int) or os.path.lexists(file):
+        return None
+    return os.path.realpath(file)
+
+
+def _check_writable(path: str) -> None:
+    """Open a file that is to be written at the end; one that is not there is made."""
+    try:
+        if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
+            return  # a pipe or a device: opening one can block, and closing it is seen at the other end
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+    except (OSError, ValueError) as error:
+        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error

@@ -1,0 +1,113 @@
+"""``scrapepool plan``: what a fetch would be like.
+
+Decides what is asked for it and its exit code; how it is told is decided in ``plan_text``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import UsageError
+from ..text import printable
+from .exits import Exit
+from .fetch import sources_or_stdin
+from .grouped import GroupedCommand, GroupedOption
+from .options import fetch_options, settings_from
+from .types import Duration, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..settings import Settings
+
+SUBJECT = "Plan"
+EPILOG = """Exit codes: 0 every line is a URL; 1 some are rejected; 2 usage, a list that cannot be read, or no URL that
+may be fetched. Takes the options of fetch, too; those that change what is read, or how hosts are asked, count."""
+
+
+@click.command(cls=GroupedCommand, epilog=EPILOG)
+@click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
+@click.option("--offline", is_flag=True, cls=GroupedOption, subject=SUBJECT,
+              help="Ask no host for its robots.txt.")  # fmt: skip
+@click.option("--hosts", type=Whole(0), default=10, show_default=True, cls=GroupedOption, subject=SUBJECT,
+              help="Hosts to be named, those with most URLs.")  # fmt: skip
+@click.option("--rejects", type=Whole(0), default=20, show_default=True, cls=GroupedOption, subject=SUBJECT,
+              help="Rejected lines to be shown; all are counted.")  # fmt: skip
+@click.option("--latency", type=Duration(above_zero=True), default="100ms", show_default=True,
+              cls=GroupedOption, subject=SUBJECT, help="What a request is taken to last.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, cls=GroupedOption, subject=SUBJECT, help="As JSON.")
+@fetch_options
+def plan(
+    sources: tuple[str, ...],
+    offline: bool,
+    hosts: int,
+    rejects: int,
+    latency: float,
+    as_json: bool,
+    **values: Any,
+) -> int:
+    """Tell what fetch would do: rejected lines, duplicates, hosts, and how long it takes and why.
+
+    Asks each host for its robots.txt where fetch would, and for nothing else: what a request lasts is assumed.
+    """
+    settings = settings_from(values)
+    return run(
+        sources_or_stdin(sources),
+        settings,
+        offline=offline,
+        hosts=hosts,
+        rejects=rejects,
+        latency=latency,
+        as_json=as_json,
+    )
+
+
+def run(
+    sources: Sequence[str],
+    settings: Settings,
+    *,
+    offline: bool,
+    hosts: int,
+    rejects: int,
+    latency: float,
+    as_json: bool,
+) -> int:
+    """Read the lists, print the plan; the exit code. Raises ListError, UsageError."""
+    from ..ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
+    from ..read import TargetList  # noqa: PLC0415
+    from ..run.limits import limits_for  # noqa: PLC0415
+    from ..run.plan import count, planned  # noqa: PLC0415
+    from .plan_text import Report, plan_dict, plan_lines  # noqa: PLC0415
+
+    clock = SystemClock()
+    limits = limits_for(settings, clock)
+    stdin = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
+    notes: list[str] = []
+    robots = None
+    with closing(TargetList(sources, settings.input, stdin=stdin, on_note=notes.append)) as targets:
+        found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
+        for note in notes:
+            click.echo(printable(note), err=True)
+        if found.tickets:
+            from ..run.plan_robots import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
+
+            robots = ask_robots(found.tickets, targets, settings)
+    allowed, delays = found.hosts.copy(), {}
+    for host, changed in (robots or {}).items():
+        delays[host] = changed.crawl_delay
+        allowed[host] -= changed.refused
+    allowed = +allowed  # without the hosts of which nothing is left
+    result = None
+    if allowed:
+        result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays)
+    report = Report(found, robots, result, settings, latency, hosts)
+    click.echo(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
+    if result is None:
+        names = ", ".join("standard input" if source == "-" else source for source in sources)
+        raise UsageError(f"no URL that may be fetched in {names}" if found.hosts else f"no usable URL in {names}")
+    return Exit.SOME_FAILED if found.rejects else Exit.OK

@@ -1,0 +1,24 @@
+"""The three standard streams, where some of them are closed.
+
+Decides that a closed one stays unusable, instead of becoming the next file or socket that is opened. Knows nothing of
+what is read from and written to them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def secure() -> None:
+    """Fill closed descriptors 0, 1 and 2 with ones that fail when used, as GNU's stdopen does.
+
+    ``sys.stderr`` becomes one that loses what is written; ``sys.stdin`` and ``sys.stdout`` stay None.
+    """
+    for fd, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest number that is free, which is this one
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # open to the end

@@ -1,0 +1,37 @@
+"""Click's complaints in the words of ours: one line, what is wrong first.
+
+Decides words only.
+"""
+
+from __future__ import annotations
+
+import re
+
+import click
+from click.core import ParameterSource
+
+_SENTENCE = re.compile(r"\. \(?([A-Z])")
+
+
+def wording(error: click.ClickException) -> str:
+    """The line, without the program's name and a full stop."""
+    if isinstance(error, click.MissingParameter) or not isinstance(error, click.UsageError):
+        return _plain(error.format_message())
+    context = error.ctx
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return f"{_name(error.param, context)}: {_plain(error.message)}"
+    hint = f" (see {context.command_path} --help)" if context is not None else ""
+    return f"{_plain(error.format_message())}{hint}"
+
+
+def _name(param: click.Parameter, context: click.Context | None) -> str:
+    """The parameter as the user gave it: an environment variable, or the option's long name."""
+    if context is not None and context.get_parameter_source(param.name or "") is ParameterSource.ENVIRONMENT:
+        # Click's own rule for names, where the option has no variable of its own
+        return str(param.envvar or f"{context.auto_envvar_prefix}_{param.name}".upper())
+    return max(param.opts, key=len)
+
+
+def _plain(text: str) -> str:
+    text = _SENTENCE.sub(lambda match: f"; {match[1].lower()}", text.rstrip(".").replace("?)", "?"))
+    return text[:1].lower() + text[1:]

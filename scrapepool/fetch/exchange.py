@@ -1,0 +1,147 @@
+"""One request and its reply over an open connection.
+
+Decides how bytes go out and come in: what an early answer to an unread upload means, how a body is received against
+its limits, and how long each step took. Closes no connection and opens none; knows no targets, no retries.
+"""
+
+from __future__ import annotations
+
+import time
+from ssl import SSLError
+
+from urllib3.util.wait import wait_for_read, wait_for_socket
+
+from ..model import Timings
+from ..settings import SizeLimits
+from .body import Body
+from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
+from .faults import FetchError
+from .redirect import STATUSES
+from .reply import ReplyParser
+from .tls_connection import TLSConnection
+
+LARGE = 1024 * 1024  # a body from this length on is received in larger pieces
+LONG_REQUEST = (
+    64 * 1024
+)  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
+UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
+HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read to save its connection
+monotonic = time.monotonic
+
+
+class Exchange:
+    """A request and its reply.
+
+    sent, headed, ended: monotonic times of the first byte sent, the header block's end, the last byte read; 0.0 for
+    what has not come. unsent: the server answered before it had the whole request. location: where the reply redirects
+    to, None where it does not or is not followed. body: None before the head.
+    """
+
+    __slots__ = ("body", "ended", "headed", "location", "parser", "reused", "sent", "unsent")
+
+    def __init__(self, method: str, *, reused: bool) -> None:
+        self.parser = ReplyParser(method)
+        self.reused = reused
+        self.sent = self.headed = self.ended = 0.0
+        self.body: Body | None = None
+        self.location: bytes | None = None
+        self.unsent = False
+
+    def run(self, conn: Connection, request: bytes, limits: SizeLimits, keep: bool, follow: bool) -> None:
+        """Send ``request`` and read the reply.
+
+        keep: hold the body. follow: a redirect is followed, so that its body is of no interest.
+        Raises FetchError, OSError.
+        """
+        parser = self.parser
+        self.sent = monotonic()
+        self._send(conn, request)
+        while not parser.head_done:
+            data = conn.receive()
+            if data:
+                parser.feed(data)
+            else:
+                parser.eof()
+        self.headed = monotonic()
+        if follow and parser.status in STATUSES:
+            self.location = parser.get(b"location")
+        if self.location is not None:
+            self._pass_over_body(conn)
+        else:
+            self._receive_body(conn, limits, keep)
+        self.ended = monotonic()
+
+    def timings(self, conn: Connection) -> Timings:
+        """How long each step took."""
+        ttfb, download = self.headed - self.sent, self.ended - self.headed
+        if self.reused:
+            return Timings(None, None, None, ttfb, download)
+        opening = conn.opening
+        return Timings(opening.dns, opening.connect, opening.tls, ttfb, download)
+
+    def _send(self, conn: Connection, request: bytes) -> None:
+        try:
+            if len(request) <= LONG_REQUEST or isinstance(conn, TLSConnection):
+                conn.send_all(request)
+            else:
+                self._upload(conn, request)
+        except (BrokenPipeError, ConnectionResetError, SSLError):
+            if self.reused or not conn.sock:
+                raise
+            # A server may answer before it has read the whole request, and close: its answer is still to be had.
+            self.unsent = True
+
+    def _upload(self, conn: Connection, request: bytes) -> None:
+        """Send a long request in pieces, until the server answers (RFC 9112 section 9.3)."""
+        for at in range(0, len(request), UPLOAD_PIECE):
+            patience = conn.read_timeout
+            if conn.deadline is not None:
+                patience = min(patience, max(0.0, conn.deadline - monotonic()))
+            wait_for_socket(conn.sock, read=True, write=True, timeout=patience)
+            if wait_for_read(conn.sock, 0):
+                self.unsent = True
+                return
+            conn.send_all(request[at : at + UPLOAD_PIECE])
+
+    def _receive_body(self, conn: Connection, limits: SizeLimits, keep: bool) -> None:
+        parser = self.parser
+        body = self.body = Body(limits, parser.get(b"content-encoding"), keep=keep)
+        size = RECEIVE_SIZE
+        if parser.length is not None:
+            body.declare(parser.length)
+            if parser.length >= LARGE:
+                size = LARGE_RECEIVE_SIZE
+        while True:
+            for piece in parser.take():
+                body.feed(piece)
+            if parser.done:
+                break
+            if body.full:
+                parser.keep_alive = False
+                break
+            data = conn.receive(size)
+            if data:
+                parser.feed(data)
+            else:
+                parser.eof()
+        body.finish()
+
+    def _pass_over_body(self, conn: Connection) -> None:
+        """Read a redirect's body away where that is cheap; what is wrong with it changes nothing."""
+        parser, size = self.parser, 0
+        if (parser.length or 0) > HOP_BODY:
+            parser.keep_alive = False
+            return
+        try:
+            while not parser.done:
+                data = conn.receive()
+                if data:
+                    parser.feed(data)
+                else:
+                    parser.eof()
+                size += sum(map(len, parser.take()))
+                if size > HOP_BODY:
+                    parser.keep_alive = False
+                    return
+        except (FetchError, OSError):
+            parser.keep_alive = False

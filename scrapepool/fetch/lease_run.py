@@ -1,0 +1,320 @@
+"""One lease at work: the loop that every worker runs.
+
+Decides how a lease is fetched over one warm connection: redirects on the same host, a stale connection's second try,
+the wait for a file descriptor, and what must be fetched again because the connection turned out to be out of step.
+It never raises for what a server or a URL does; whether and when to try again is the scheduler's to decide. What a
+reply means is for ``exchange`` and ``outcomes``, how long to be on one's guard for ``trust``.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import ClosedPoolError
+from urllib3.util.wait import wait_for_read
+
+from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result
+from ..ports import Done, Work
+from .classify import IDEMPOTENT, classify, out_of_descriptors
+from .connection import Condition, Connection
+from .cookies import remember
+from .exchange import Exchange
+from .faults import FetchError
+from .pool import HostPool
+from .redirect import next_method, next_url
+from .route import Route
+
+if TYPE_CHECKING:
+    from .fetcher import Fetcher
+
+DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
+EVICTIONS = 3  # times that a pool may be let go between looking it up and taking a connection from it
+CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
+NEVER = float("inf")
+monotonic = time.monotonic
+
+
+class LeaseRun:
+    """One lease, the connection it holds, and what came over that and is not to be believed yet."""
+
+    pool: HostPool
+    conn: Connection
+
+    def __init__(self, fetcher: Fetcher, work: Work) -> None:
+        self.fetcher = fetcher
+        self.work = work
+        self.standing = fetcher.trust.of(work.lease.host)
+        first = work.attempts[0]
+        self.method = first.hop.method if first.hop else fetcher.method
+        self.opened = self.requests = 0
+        self.starts = [monotonic()]  # of the attempts begun, redone ones included
+        self.redone = 0  # results below this index were asked for twice already
+        self.exchange: Exchange | None = None  # the attempt's last one, for what a failure can still tell
+        self.ending = False  # the server said that it closes the connection
+        # What came since the connection was last seen silent for long enough:
+        self.suspect: int | None = None  # the first result that came over a connection which had served before
+        self.spoilt = False  # bytes came that nobody asked for
+        self.unproven = 0  # replies over a connection which had served before
+        self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
+
+    def done(self) -> Done:
+        """Work the lease."""
+        fetcher, work = self.fetcher, self.work
+        first = work.attempts[0]
+        try:
+            foreign = first.hop is not None and first.hop.host != first.target.host
+            route = fetcher.routes.get(work.lease.host, self.method, foreign=foreign)
+            self._check_out(route)
+        except Exception as error:  # noqa: BLE001 - one boundary per target catches all
+            fault, elapsed = classify(error), monotonic() - self.starts[0]
+            started = first.started or time.time()
+            failed = fetcher.report.failed(first, fault, method=self.method, started=started, elapsed=elapsed)
+            return Done(work, [failed])
+        conn = self.conn
+        fetcher.live.add(conn)
+        try:
+            results = self._each(route)
+        finally:
+            fetcher.live.discard(conn)
+            conn.deadline = None
+            self.pool.num_requests += self.requests
+            self.pool.checkin(conn)
+        return Done(work, results, self.opened, self.requests, self.pool.idle)
+
+    def _check_out(self, route: Route) -> None:
+        for left in reversed(range(EVICTIONS)):
+            self.pool = route.current_pool()
+            try:
+                self.conn, condition = self.pool.checkout(self.fetcher.patience.total)
+            except ClosedPoolError:
+                if not left:
+                    raise
+            else:
+                if condition is Condition.DIRTY:
+                    self.standing.distrust()
+                return
+
+    def _each(self, route: Route) -> list[Result]:
+        """The attempts in turn; those that a connection out of step answered are asked again over new ones."""
+        fetcher, attempts, results = self.fetcher, self.work.attempts, list[Result]()
+        until = self.starts[0] + self.work.lease.budget
+        while True:
+            at = len(results)
+            result = self._attempt(route, attempts[at], at)
+            results.append(result)
+            over = at + 1 == len(attempts) or (
+                at + 1 >= self.redone
+                and (type(result) is not Fetched or result.retry is not None or fetcher.draining or monotonic() > until)
+            )
+            self._look(last=over)
+            if self.spoilt and self._disown(results):
+                continue
+            if over:
+                return results
+
+    # -- staying in step ---------------------------------------------------------------------------
+
+    def _look(self, *, last: bool) -> None:
+        """See whether something came that nobody asked for; at the end of a lease, wait for it where that is due."""
+        conn = self.conn
+        if last or self.ending or self.standing.distrusted:
+            self._settle(last=last)
+        elif conn.sock is not None and (condition := conn.condition()) is not Condition.QUIET:
+            self.spoilt |= condition is Condition.DIRTY
+            conn.close()
+
+    def _settle(self, *, last: bool) -> None:
+        """Watch the connection until what came over it can be believed, and close it where it must not serve again."""
+        conn, standing = self.conn, self.standing
+        if conn.sock is not None:
+            now = monotonic()
+            end = now
+            if self.unproven:
+                end += standing.silence(self.quickest, now - self.starts[0])
+                if conn.deadline is not None:
+                    end = min(end, conn.deadline)
+            while (condition := conn.condition()) is Condition.QUIET and (left := end - monotonic()) > 0:
+                wait_for_read(conn.sock, left)
+            self.spoilt |= condition is Condition.DIRTY
+            if condition is not Condition.QUIET or self.ending or standing.distrusted:
+                conn.close()
+        self.ending = False
+        if not self.spoilt:
+            standing.believed += self.unproven
+            self.suspect = None
+            self.unproven, self.quickest = 0, NEVER
+        if last and self.slowest:
+            standing.took(self.slowest)
+
+    def _disown(self, results: list[Result]) -> bool:
+        """Take back what may be another request's answer; whether something is to be asked for again."""
+        self.spoilt = False
+        self.standing.distrust()
+        suspect, self.suspect = self.suspect, None
+        self.unproven, self.quickest = 0, NEVER
+        if suspect is None or suspect < self.redone:
+            return False
+        if self.method in IDEMPOTENT:
+            self.redone = len(results)
+            del results[suspect:]
+            return True
+        for at in range(suspect, len(results)):
+            attempt, result = self.work.attempts[at], results[at]
+            results[at] = self.fetcher.report.disowned(
+                attempt, self.method, attempt.started or time.time(), result.elapsed
+            )
+        return False
+
+    # -- one attempt -------------------------------------------------------------------------------
+
+    def _attempt(self, route: Route, attempt: Attempt, at: int) -> Result:
+        """One attempt at a target, with its redirects as far as they stay on the host."""
+        fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
+        started = attempt.started
+        if started is None:
+            started = time.time()
+        if at == len(self.starts):
+            self.starts.append(monotonic())
+        began = self.starts[at]
+        conn.read_timeout = fetcher.patience.read
+        conn.deadline = began + fetcher.patience.total - (hop.spent if hop else 0.0)
+        url, path = (target.url, target.path) if hop is None else (hop.url, hop.path)
+        asked: tuple[str, ...] = () if hop is None else hop.redirects
+        jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
+        most = fetcher.max_redirects
+        self.exchange = None
+        sent = 0.0
+        try:
+            while True:
+                request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
+                exchange = self._ask(request, route.method, at)
+                sent = sent or exchange.sent
+                parser, location = exchange.parser, exchange.location
+                if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
+                    jar = remember(jar, route.prepared, route.host.origin + path, parser.headers)
+                if location is None:
+                    return fetcher.report.fetched(
+                        attempt, exchange, conn, route.method, started, sent, url, asked, at < self.redone
+                    )
+                if len(asked) >= most:
+                    detail = f"{len(asked) + 1} redirects, {most} are followed"
+                    raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)  # noqa: TRY301 - told like any other fault
+                asked = (*asked, url)
+                method = next_method(route.method, parser.status)
+                url, parsed = next_url(route.host.origin + path, location)
+                path = parsed.path
+                if parsed.host != route.host:
+                    spent = monotonic() - began + (hop.spent if hop else 0.0)
+                    onward = Hop(url, parsed.host, path, method, asked, spent, None if jar is fetcher.jar else jar)
+                    return Redirected(replace(attempt, started=started, hop=onward), exchange.ended - sent)
+                if method != route.method:
+                    route = fetcher.routes.get(route.host, method, foreign=route.foreign)
+        except Exception as error:  # noqa: BLE001 - one boundary per target catches all
+            return self._failed(attempt, error, route.method, started, sent or began, url, asked)
+
+    def _failed(
+        self,
+        attempt: Attempt,
+        error: Exception,
+        method: str,
+        started: float,
+        since: float,
+        url: str,
+        asked: tuple[str, ...],
+    ) -> Result:
+        conn, exchange = self.conn, self.exchange
+        fault = classify(error)
+        if self.fetcher.aborted:
+            fault = FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
+        elif fault.kind is ErrorKind.PROTOCOL and exchange is not None and exchange.reused:
+            self.spoilt = True  # the rest of an earlier answer, perhaps, and not this URL's fault
+        conn.close()
+        self.ending = False
+        return self.fetcher.report.failed(
+            attempt,
+            fault,
+            method=method,
+            started=started,
+            elapsed=monotonic() - since,
+            url=url,
+            asked=asked,
+            exchange=exchange,
+            remote=conn.remote,
+        )
+
+    # -- one exchange ------------------------------------------------------------------------------
+
+    def _ask(self, request: bytes, method: str, at: int) -> Exchange:
+        """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
+        conn = self.conn
+        if conn.sock is not None and conn.served and (self.ending or self.standing.distrusted):
+            self._settle(last=False)
+        if conn.sock is not None and conn.served:
+            try:
+                return self._exchange(request, method, at, reused=True)
+            except (FetchError, OSError) as error:
+                late = isinstance(error, FetchError) and error.kind in (ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT)
+                answered = self.exchange is not None and self.exchange.parser.started
+                if answered or late or method not in IDEMPOTENT:
+                    raise
+                conn.close()
+        if conn.sock is None:
+            self._open()
+        return self._exchange(request, method, at, reused=False)
+
+    def _exchange(self, request: bytes, method: str, at: int, *, reused: bool) -> Exchange:
+        conn, fetcher = self.conn, self.fetcher
+        self.requests += 1
+        exchange = self.exchange = Exchange(method, reused=reused)
+        if reused and self.suspect is None:
+            self.suspect = at
+        exchange.run(conn, request, fetcher.limits, fetcher.keep_body, fetcher.max_redirects > 0)
+        parser = exchange.parser
+        ttfb = exchange.headed - exchange.sent
+        if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
+            self.slowest = ttfb
+        if reused:
+            self.unproven += 1
+            if ttfb < self.quickest:  # noqa: PLR1730
+                self.quickest = ttfb
+        if parser.leftover:
+            self.spoilt = True
+            conn.close()
+        elif parser.keep_alive and parser.done and not exchange.unsent:
+            conn.served += 1
+        elif reused and parser.done and parser.framing != "close":
+            self.ending = True
+        else:
+            conn.close()
+        return exchange
+
+    def _open(self) -> None:
+        """Connect; where the process has no file descriptor left, wait for one. Raises what connecting raises."""
+        fetcher, conn = self.fetcher, self.conn
+        deadline = conn.deadline or NEVER
+        while True:
+            if fetcher.aborted:
+                raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
+            conn.timeout = fetcher.patience.connect
+            try:
+                self.pool.open(conn)
+            except Exception as error:
+                conn.close()
+                left = deadline - monotonic()
+                if out_of_descriptors(error) and left > DESCRIPTOR_PAUSE:
+                    fetcher.shed()
+                    time.sleep(DESCRIPTOR_PAUSE)
+                    continue
+                if left <= CLOCK_GRAIN:
+                    detail = "the time for this URL was used up while connecting"
+                    raise FetchError(ErrorKind.DEADLINE, detail) from error
+                if isinstance(error, TimeoutError):
+                    raise FetchError(ErrorKind.CONNECT_TIMEOUT, f"no connection within {conn.timeout:.3g} s") from error
+                raise
+            self.opened += 1
+            if conn.condition() is Condition.DIRTY:
+                conn.close()
+                raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
+            return

@@ -1,0 +1,168 @@
+"""What is told of an attempt once it is over: exchanges and faults in, outcomes out.
+
+Decides what a record can know of a reply, and which replies are worth asking for again (urllib3's ``Retry`` is the
+policy). Touches no connection and no clock.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
+
+from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
+from ..settings import Settings
+from .body import Body
+from .charset import charset_of
+from .classify import retryable
+from .connection import Connection
+from .exchange import Exchange
+from .faults import FetchError
+from .reply import ReplyParser
+
+LONGEST_WAIT = 315_576_000
+"""Seconds, ten years: a longer Retry-After is taken for this, so that it stays a date. urllib3 stops at 6 hours."""
+
+AGAIN = "fetched again over a new connection: the server had sent bytes that nobody asked for"
+DISOWNED = (
+    "the server had sent bytes that nobody asked for, so that this answer may be another URL's; "
+    "a {method} is not sent twice unasked"
+)
+
+
+class Reporter:
+    """Builds outcomes. Called from many threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.keep_headers = settings.output.headers
+        self._statuses = settings.retry.statuses
+        self._policy = Retry(total=None, status_forcelist=settings.retry.statuses, retry_after_max=LONGEST_WAIT)
+
+    def fetched(
+        self,
+        attempt: Attempt,
+        exchange: Exchange,
+        conn: Connection,
+        method: str,
+        started: float,
+        began: float,
+        url: str,
+        asked: tuple[str, ...],
+        again: bool,
+    ) -> Fetched | Unchanged:
+        """The outcome of a whole reply.
+
+        method: that was asked with at last. started: Unix time. began: monotonic time of the attempt's first byte sent.
+        url, asked: where it ended, and the URLs before. again: a first reply was thrown away.
+        """
+        parser, body = exchange.parser, exchange.body
+        assert body is not None  # noqa: S101 - a whole reply has one
+        status = parser.status
+        content_type = parser.get(b"content-type")
+        notes = parser.notes
+        if body.notes or again:
+            notes = [*notes, *body.notes, *([AGAIN] if again else [])]
+        return (Unchanged if status == 304 else Fetched)(
+            target=attempt.target,
+            attempts=attempt.number,
+            started=started,
+            elapsed=exchange.ended - began,
+            waited=attempt.waited,
+            status=status,
+            final_url=url,
+            redirects=asked,
+            detail="; ".join(notes) if notes else None,
+            content_type=None if content_type is None else _text(content_type),
+            charset=charset_of(content_type, body.head),
+            bytes=body.size,
+            wire_bytes=body.wire,
+            sha256=body.sha256,
+            reused=exchange.reused,
+            complete=_is_whole(parser, body),
+            remote=conn.remote,
+            timings=exchange.timings(conn),
+            headers=decoded(parser) if self.keep_headers else None,
+            body=body.content,
+            retry=self.hint(method, parser) if status in self._statuses else None,
+        )
+
+    def failed(
+        self,
+        attempt: Attempt,
+        fault: FetchError,
+        *,
+        method: str,
+        started: float,
+        elapsed: float,
+        url: str | None = None,
+        asked: tuple[str, ...] = (),
+        exchange: Exchange | None = None,
+        remote: str | None = None,
+    ) -> Failed:
+        """The outcome of an attempt without a whole reply; what came of one is told.
+
+        exchange: the last one begun. The rest as in ``fetched``; elapsed: seconds.
+        """
+        known: dict[str, Any] = {}
+        if exchange is not None and exchange.parser.head_done:
+            parser, body = exchange.parser, exchange.body
+            content_type = parser.get(b"content-type")
+            known = {
+                "status": parser.status,
+                "content_type": None if content_type is None else _text(content_type),
+                "bytes": body.size if body else 0,
+                "wire_bytes": body.wire if body else 0,
+                "reused": exchange.reused,
+                "headers": decoded(parser) if self.keep_headers else None,
+                "complete": False,
+            }
+        return Failed(
+            target=attempt.target,
+            error=fault.kind,
+            attempts=attempt.number,
+            started=started,
+            elapsed=elapsed,
+            waited=attempt.waited,
+            final_url=url,
+            redirects=asked,
+            detail=fault.detail,
+            remote=remote,
+            retry=retryable(fault, method),
+            **known,
+        )
+
+    def disowned(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed:
+        """The outcome of a request that must not be repeated and whose answer cannot be trusted."""
+        fault = FetchError(ErrorKind.PROTOCOL, DISOWNED.format(method=method))
+        return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
+
+    def hint(self, method: str, parser: ReplyParser) -> Retryable | None:
+        """Whether a reply with one of the retried statuses is worth asking for again, and when (RFC 9110 10.2.3)."""
+        after = parser.get(b"retry-after")
+        if not self._policy.is_retry(method, parser.status, has_retry_after=after is not None):
+            return None
+        if after is None:
+            return Retryable()
+        try:
+            return Retryable(self._policy.parse_retry_after(after.decode("latin-1")))
+        except (InvalidHeader, ValueError, OverflowError):
+            return Retryable()
+
+
+def decoded(parser: ReplyParser) -> list[tuple[str, str]]:
+    """The header fields as text: latin-1, which any bytes are."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
+
+
+def _is_whole(parser: ReplyParser, body: Body) -> bool | None:
+    """Whether a body is known to be whole; None where that cannot be known."""
+    if body.full:
+        return False
+    return None if parser.framing == "close" and not body.ended else True
+
+
+@lru_cache(maxsize=1024)
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")

@@ -1,0 +1,121 @@
+"""How a host is asked for its robots.txt, and what its answer means for its URLs (RFC 9309 section 2.3).
+
+Decides which answers are rules, which mean that there are none, and which that nothing may be asked for now. It is
+fetched as any URL is, by a ``Fetcher`` over the same pools. Does not know who waits for the verdict, when a host is
+asked again, nor what becomes of the URLs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Target
+from ..ports import Done, Work
+from ..schedule.lease import Lease
+from ..schedule.robots import RobotsVerdict
+from ..settings import OutputSettings, Settings, SizeLimits
+from .classify import classify
+from .fetcher import Fetcher
+from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
+
+REDIRECTS: Final = 5
+"""Redirects that are followed, to other hosts too: what RFC 9309 section 2.3.1.2 asks for at least."""
+
+LEADS_NOWHERE = frozenset(
+    {
+        ErrorKind.TOO_MANY_REDIRECTS,
+        ErrorKind.INVALID_URL,
+        ErrorKind.UNSUPPORTED_SCHEME,
+        ErrorKind.FORBIDDEN_ADDRESS,
+    }
+)
+"""Failures that tell of no robots.txt, not of a host in trouble: a URL that has the same one is told so itself."""
+
+_LIMITS = SizeLimits(max_size=MOST_READ + 1, cut=True)  # one more than is read, which tells that there is more
+_NO_RULES = RobotsVerdict()
+
+
+class RobotsFetcher:
+    """Keeps ``ports.Fetch``: leases on a robots.txt are worked here, all others by ``fetcher``, over the same pools.
+
+    The ``Done`` of a lease on a robots.txt has no results but a verdict; neither where the run is stopping.
+    """
+
+    def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
+        plain = replace(
+            settings,
+            request=replace(settings.request, method="GET", data=None, max_redirects=REDIRECTS),
+            size=_LIMITS,
+            output=OutputSettings(body=True),
+        )
+        self._targets = fetcher
+        self._robots = Fetcher(fetcher.session, plain, jar=fetcher.jar)
+        # One table of routes, one set of connections to cut, one opinion of each host: they are the same hosts.
+        self._robots.routes, self._robots.live, self._robots.trust = fetcher.routes, fetcher.live, fetcher.trust
+
+    def run(self, work: Work) -> Done:
+        """Work a lease. Never raises for what a server, a URL or a robots.txt does."""
+        if not work.lease.robots:
+            return self._targets.run(work)
+        began = monotonic()
+        try:
+            done = self._ask(work)
+        except Exception as error:  # noqa: BLE001 - what breaks the reader of a file concerns its host alone
+            done = Done(work, (), robots=RobotsVerdict(unreachable=classify(error).detail))
+        return replace(done, elapsed=monotonic() - began)
+
+    def drain(self) -> None:
+        """Begin nothing more."""
+        self._targets.drain()
+        self._robots.drain()
+
+    def abort(self) -> None:
+        """Cut every connection that a worker holds."""
+        self._robots.abort()
+        self._targets.abort()
+
+    def _ask(self, work: Work) -> Done:
+        """Fetch a host's robots.txt, through redirects to other hosts too, and judge it."""
+        host = work.lease.host
+        opened = requests = idle = 0
+        attempt = Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT))
+        while True:
+            done = self._robots.run(Work(Lease(attempt.host, attempt=attempt), [attempt]))
+            opened += done.opened
+            requests += done.requests
+            if attempt.host == host:
+                idle = done.idle
+            result = done.results[0] if done.results else None
+            if not isinstance(result, Redirected):
+                break
+            attempt = result.attempt
+        verdict: RobotsVerdict | None = None
+        if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
+            verdict = verdict_of(result, self._agent(host))
+        return Done(work, (), opened, requests, idle, verdict)
+
+    def _agent(self, host: HostKey) -> str:
+        """The product token of the User-Agent that ``host`` is sent, whichever option it comes from."""
+        route = self._robots.routes.get(host, "GET")
+        return product_token(route.prepared.headers.get("User-Agent", ""))
+
+
+def verdict_of(result: Result, agent: str) -> RobotsVerdict:
+    """What the end of asking for a robots.txt means (RFC 9309 section 2.3.1); a ``Redirected`` is no end.
+
+    agent: the product token to go by. 2xx: its rules. 4xx but 429, redirects that lead nowhere, and 3xx that are none:
+    no rules. 429, 5xx, and no whole answer: nothing may be asked for.
+    """
+    assert not isinstance(result, Redirected)  # noqa: S101 - see above
+    status = result.status
+    failure = result if isinstance(result, Failed) else None
+    if (failure and failure.error in LEADS_NOWHERE) or (status and 300 <= status < 500 and status != 429):
+        return _NO_RULES
+    if status and status < 300 and not failure:
+        rules = rules_of(result.body or b"", agent)
+        return RobotsVerdict(None if rules.unrestricted else rules, rules.crawl_delay)
+    why = f"{failure.error}: {failure.detail}" if failure else f"status {status}"
+    after = None if result.retry is None else result.retry.after
+    return RobotsVerdict(unreachable=why, after=after, failure=failure)

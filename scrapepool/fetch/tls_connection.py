@@ -1,0 +1,57 @@
+"""One connection of a pool through TLS.
+
+Decides how a handshake is timed and cut, and when a session is kept. Whom to trust is the context's to say.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from urllib3.connection import HTTPSConnection
+
+from .connection import Connection, Opening, shut
+from .tls import ResumingContext
+
+
+class TLSConnection(Connection, HTTPSConnection):
+    """A connection through TLS."""
+
+    _handle: socket.socket | None = (
+        None  # the connection during its handshake, for ``sever``: ssl takes the socket away
+    )
+
+    def connect(self) -> None:
+        """Connect and shake hands, within the connect timeout and the deadline."""
+        try:
+            HTTPSConnection.connect(self)
+        finally:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                handle.close()
+        self.opening.tls = time.monotonic() - self._reached
+        self._opened()
+
+    def _began(self, sock: socket.socket, opening: Opening, remote: str | None) -> socket.socket:
+        try:
+            self._handle = sock.dup()
+            self._check()
+        except BaseException:
+            sock.close()
+            raise
+        return super()._began(sock, opening, remote)
+
+    def sever(self) -> None:
+        """As for a plain connection."""
+        super().sever()
+        shut(self._handle)
+
+    def close(self) -> None:
+        """Close, and keep the session where sessions are resumed."""
+        if self.sock is not None and isinstance(self.ssl_context, ResumingContext):
+            self.ssl_context.keep(self.sock)
+        super().close()
+
+    def _pending(self) -> int:
+        pending = getattr(self.sock, "pending", None)
+        return pending() if pending else 0

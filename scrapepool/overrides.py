@@ -1,0 +1,118 @@
+"""What is different at some hosts: the ``[host."*.example.org"]`` sections of a configuration.
+
+Decides which section a host gets: one, that of the most specific pattern. Does not know where sections come
+from, nor what schedule and fetch make of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .errors import InvalidURLError, UsageError
+from .model import HostKey
+from .url import parse
+from .window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class HostOverride:
+    """What is asked of one host otherwise than of the rest; None where it is as for the rest.
+
+    delay: seconds between two starts. per_host: requests in flight. robots: whether robots.txt is obeyed.
+    headers: sent over those of the run. credentials: ``user:password`` for HTTP's Basic. window: when it may be asked.
+    """
+
+    delay: float | None = None
+    per_host: int | None = None
+    robots: bool | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    credentials: str | None = field(default=None, repr=False)
+    window: Window | None = None
+
+    def __post_init__(self) -> None:
+        if self.delay is not None and not 0 <= self.delay < float("inf"):
+            raise UsageError("delay must not be negative")
+        if self.per_host is not None and self.per_host < 1:
+            raise UsageError("per-host must be at least 1")
+        if self.credentials is not None and ":" not in self.credentials:
+            raise UsageError("credentials have no colon; write user:password")
+
+
+_PATTERN = re.compile(r"(?:\*|(\*\.)?(\[[^\]]*\]|[^][:*/?#@\\\s]+))(:[0-9]+)?")
+
+NOTHING = HostOverride()
+"""What every host gets that no pattern is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostOverrides:
+    """All sections of a run.
+
+    sections: pattern and override, in the order in which they were written. A pattern is a host (``example.org``,
+    ``192.0.2.1``, ``[2001:db8::1]``), ``*.`` and a domain for every host below it, or ``*``; each may end in a port.
+    Raises UsageError for a pattern that is none, or that is there twice.
+    """
+
+    sections: tuple[tuple[str, HostOverride], ...] = ()
+    _by_pattern: Mapping[str, HostOverride] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_pattern: dict[str, HostOverride] = {}
+        for pattern, override in self.sections:
+            usual = _usual(pattern)
+            if usual in by_pattern:
+                raise UsageError(f"two sections for the host {pattern}")
+            by_pattern[usual] = override
+        object.__setattr__(self, "_by_pattern", by_pattern)
+
+    def __bool__(self) -> bool:
+        return bool(self.sections)
+
+    def override_for(self, host: HostKey) -> HostOverride:
+        """The section of a host: its own before its domain's, the longest domain first, a port before none."""
+        by_pattern = self._by_pattern
+        if not by_pattern:
+            return NOTHING
+        for pattern in _patterns(host):
+            found = by_pattern.get(pattern)
+            if found is not None:
+                return found
+        return NOTHING
+
+
+def _patterns(host: HostKey) -> Iterator[str]:
+    """Every pattern that is about a host, the most specific first."""
+    name, domains = _spelled(host), []
+    if not _is_address(host):
+        labels = name.split(".")
+        domains = [f"*.{'.'.join(labels[cut:])}" for cut in range(1, len(labels))]
+    for pattern in (name, *domains, "*"):
+        yield f"{pattern}:{host.port}"
+        yield pattern
+
+
+def _usual(pattern: str) -> str:
+    """A pattern as ``_patterns`` spells it."""
+    found = _PATTERN.fullmatch(pattern)
+    if found is None:
+        raise UsageError(f"{pattern!r} is no host; write example.org, *.example.org or *")
+    below, name, port = found.groups(default="")
+    if not name:
+        return f"*{port}"
+    try:
+        host = parse(f"http://{name}{port}/").host
+    except InvalidURLError as error:
+        raise UsageError(f"{pattern!r} is no host: {error}") from None
+    if below and _is_address(host):
+        raise UsageError(f"{pattern!r} is no host: there is nothing below an address")
+    return f"{below}{_spelled(host)}{port and f':{host.port}'}"
+
+
+def _spelled(host: HostKey) -> str:
+    return f"[{host.host}]" if ":" in host.host else host.host.removesuffix(".")
+
+
+def _is_address(host: HostKey) -> bool:
+    return ":" in host.host or host.host.replace(".", "").isdigit()

@@ -1,0 +1,92 @@
+"""Which URLs of a record file did not succeed, by class.
+
+Decides what counts as not succeeded and what the classes are. Knows no options and no output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..errors import InvalidURLError, UsageError
+from ..model import ErrorKind
+from ..url import parse, plain, printable
+from .finished import identity
+from .journal import SUCCESSES
+from .records import Told
+
+GROUPS: dict[str, frozenset[str]] = {
+    "timeout": frozenset({ErrorKind.CONNECT_TIMEOUT, ErrorKind.READ_TIMEOUT, ErrorKind.DEADLINE}),
+    "network": frozenset(
+        {
+            ErrorKind.DNS,
+            ErrorKind.CONNECT_REFUSED,
+            ErrorKind.CONNECT_TIMEOUT,
+            ErrorKind.READ_TIMEOUT,
+            ErrorKind.DEADLINE,
+            ErrorKind.TLS,
+            ErrorKind.PROXY,
+            ErrorKind.RESET,
+        }
+    ),
+    "response": frozenset(
+        {
+            ErrorKind.TRUNCATED,
+            ErrorKind.PROTOCOL,
+            ErrorKind.DECODE,
+            ErrorKind.TOO_LARGE,
+            ErrorKind.TOO_MANY_REDIRECTS,
+        }
+    ),
+    "http": frozenset({ErrorKind.HTTP_4XX, ErrorKind.HTTP_5XX}),
+}
+"""Names for several errors at once."""
+
+DEFERRED = "deferred"
+"""The class of records without an error whose host asked for more patience."""
+
+CLASSES: tuple[str, ...] = (*GROUPS, DEFERRED, *ErrorKind)
+
+
+def errors_of(classes: Iterable[str]) -> frozenset[str]:
+    """Resolve the names of classes to slugs. Raises UsageError for a name that is none."""
+    slugs: set[str] = set()
+    for name in classes:
+        if name not in CLASSES:
+            raise UsageError(f"no such class: {printable(name)}; there are {', '.join(CLASSES)}")
+        slugs |= GROUPS.get(name, {name})
+    if not slugs:
+        raise UsageError("--class names no class")
+    return frozenset(slugs)
+
+
+def failures(records: Iterable[Told], slugs: frozenset[str] | None = None) -> Iterator[str]:
+    """Give the URLs whose last record is no success, in the order of their first failure, each on one line.
+
+    slugs: only of these errors; None for all, but for what was never asked for (``skipped``). Held in memory are the
+    URLs to give, and no others.
+    """
+    failed: dict[int, str] = {}
+    for told in records:
+        number = _number(told)
+        if _wanted(told, slugs):
+            failed[number] = told.url
+        else:
+            failed.pop(number, None)
+    for url in failed.values():
+        text = plain(url)
+        yield text if text.isprintable() else printable(text, len(text))
+
+
+def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
+    if told.outcome in SUCCESSES:
+        return False
+    if slugs is None:
+        return told.outcome != "skipped"
+    return (DEFERRED if told.outcome == DEFERRED else told.error) in slugs
+
+
+def _number(told: Told) -> int:
+    try:
+        return identity(parse(told.url)) ^ hash(told.method)
+    except InvalidURLError:
+        return hash(told.url)

@@ -1,0 +1,148 @@
+"""A record file as the journal of the run that wrote it: what stays in it, and what is fetched again.
+
+Decides which records are final, which are left out so that a target has one, and what a person is told about that.
+Reads the file once; changes nothing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import InvalidURLError
+from ..model import ErrorKind
+from ..url import parse
+from .dedupe import SeenHashes
+from .finished import Finished, identity
+from .records import RecordFile, Told
+
+SUCCESSES = frozenset({"ok", "unchanged"})
+
+MADE_ANEW = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
+"""Errors of ``skipped`` lines: the reader finds these lines again and records them again."""
+
+FINISHED, FAILED, AGAIN, ANEW, OTHER = range(5)
+"""What a record is to the run: a success, a failure that stays, what is fetched again, what the reader makes anew,
+and what is none of its business and stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a record file says about a run that is to go on.
+
+    keep: where the records stand that stay, as pairs of offsets, in order. size: bytes of the file.
+    kept, again, duplicates: records that stay, whose targets are fetched again, that a later one of the same URL
+    replaces. torn: bytes of a last record that was not written to its end.
+    """
+
+    keep: tuple[tuple[int, int], ...]
+    size: int
+    kept: int
+    again: int
+    duplicates: int
+    torn: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file can stay as it is."""
+        return self.keep == (((0, self.size),) if self.size else ())
+
+    @property
+    def end(self) -> int | None:
+        """Where the file is to be cut to be as it should be; None where it has to be written anew."""
+        match self.keep:
+            case ():
+                return 0
+            case ((0, end),):
+                return end
+            case _:
+                return None
+
+    def notes(self, name: str) -> Iterator[str]:
+        """Tell a person, line by line, what is done with the file."""
+        if self.torn:
+            yield f"{name}: the last record was not written to its end; its {self.torn:,} bytes are cut off"
+        if self.duplicates:
+            yield f"{name}: records that a later one of the same URL replaces: {self.duplicates:,}"
+        yield f"{name}: records that stay: {self.kept:,}; to be fetched again: {self.again:,}"
+
+
+def read_journal(records: RecordFile, finished: Finished, *, keep: Literal["failed", "all"], method: str) -> Journal:
+    """Read all records and put the targets that need no more into ``finished``. The last record of a URL counts.
+
+    keep: ``failed`` keeps successes, ``all`` also failures, but not what was only put off. method: of the run that is
+    to go on; the records of other methods stay, and finish nothing. Raises UsageError for a file of something else.
+    """
+    numbers, ends, kinds = array("q"), array("q"), bytearray()
+    for told in records:
+        kind, number = _judged(told, keep, method)
+        numbers.append(number)
+        ends.append(told.end)
+        kinds.append(kind)
+    stays, again, duplicates = _last_ones(numbers, kinds, finished)
+    return Journal(
+        keep=tuple(_stretches(records.start, ends, stays)),
+        size=records.whole + records.torn,
+        kept=sum(stays),
+        again=again,
+        duplicates=duplicates,
+        torn=records.torn,
+    )
+
+
+def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
+    """Tell what a record is to the run, and of which target it is."""
+    if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
+        return ANEW, 0
+    if told.method != method:
+        return OTHER, 0
+    try:
+        number = identity(parse(told.url))
+    except InvalidURLError:
+        return OTHER, 0
+    if told.outcome in SUCCESSES:
+        return FINISHED, number
+    put_off = told.outcome == "deferred" or told.error == ErrorKind.INTERRUPTED
+    return AGAIN if put_off or keep == "failed" else FAILED, number
+
+
+def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tuple[bytearray, int, int]:
+    """Go back from the last record: which stay, how many are fetched again, how many a later one replaces."""
+    stays = bytearray(len(kinds))
+    to_fetch = SeenHashes()
+    again = duplicates = 0
+    for place in range(len(kinds) - 1, -1, -1):
+        kind, number = kinds[place], numbers[place]
+        if kind == OTHER:
+            stays[place] = True
+        elif kind == ANEW:
+            pass
+        elif number in to_fetch or (kind == AGAIN and number in finished):
+            duplicates += 1
+        elif kind == AGAIN:
+            again += 1
+            if not finished.each:
+                to_fetch.add(number)
+        elif finished.add(number):
+            stays[place] = True
+            finished.failures += kind == FAILED
+        else:
+            duplicates += 1
+    return stays, again, duplicates
+
+
+def _stretches(start: int, ends: array[int], stays: bytearray) -> Iterator[tuple[int, int]]:
+    """Join what stays, the first ``start`` bytes too, to stretches of the file."""
+    begin, end, at = 0, start, start
+    for after, stay in zip(ends, stays, strict=True):
+        if stay:
+            if at != end:  # something before was left out
+                if begin != end:
+                    yield begin, end
+                begin = at
+            end = after
+        at = after
+    if begin != end:
+        yield begin, end

@@ -1,0 +1,220 @@
+"""A record file, read back: JSON Lines or CSV, as ``record`` writes them and other tools hand them on.
+
+Decides what is a record and where one ends. Knows neither what its reader makes of it nor where the bytes come from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+from ..errors import UsageError
+from ..url import printable
+
+BOM = b"\xef\xbb\xbf"
+CELL = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n]*+))(,|\r?\n)')
+"""One cell of a CSV row with what ends it (RFC 4180); csv.reader stops at 128 KiB of it, and a body may be longer."""
+
+NEEDED = ("url", "outcome")
+WORDS = frozenset({"ok", "unchanged", "http_error", "failed", "skipped", "deferred"})
+TOLD = ("url", "outcome", "error", "method", "status")
+
+
+class Told(NamedTuple):
+    """What a record tells about its target.
+
+    url: as the list gave it. outcome: the word. error: the slug, None for none. method: of the request.
+    end: offset of the byte after the record.
+    """
+
+    url: str
+    outcome: str
+    error: str | None
+    method: str
+    end: int
+
+
+class RecordFile:
+    """Iterates over the records of a file, once.
+
+    name: for messages. pieces: its bytes. form: None finds out. columns: what the header row of a CSV file must be;
+    None for any that names what is needed.
+    Raises UsageError, while it is iterated over, for what is no record, and names the line.
+
+    start: bytes of the header row. whole: bytes up to the end of the last whole record. torn: bytes after that, of a
+    record that was not written to its end; known once the iteration is over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        pieces: Iterable[bytes],
+        form: Literal["jsonl", "csv"] | None = None,
+        columns: Iterable[str] | None = None,
+    ) -> None:
+        self.start = 0
+        self.whole = 0
+        self.torn = 0
+        self._name = name
+        self._form = form
+        self._lines = _lines(pieces)
+        self._columns = None if columns is None else list(columns)
+        self._line = 1
+
+    def __iter__(self) -> Iterator[Told]:
+        first = next(self._lines, b"")
+        if not first:
+            return iter(())
+        if self._form is None:
+            self._form = "jsonl" if first.removeprefix(BOM).startswith((b"{", b"\n", b"\r")) else "csv"
+        return self._objects(first) if self._form == "jsonl" else self._rows(first)
+
+    # -- JSON Lines --------------------------------------------------------------------------------
+
+    def _objects(self, line: bytes) -> Iterator[Told]:
+        while line:
+            if not line.endswith(b"\n"):
+                self._end_in(line, begun=_begins_object(line))
+                return
+            end = self.whole + len(line)
+            if line.isspace():
+                self.whole = end
+            else:
+                told = self._object(line, end)
+                self.whole = end
+                yield told
+            self._line += 1
+            line = next(self._lines, b"")
+
+    def _object(self, line: bytes, end: int) -> Told:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            raise self._error("no JSON") from None
+        if not isinstance(value, dict):
+            raise self._error("no JSON object")
+        return self._told(value, end)
+
+    # -- CSV ---------------------------------------------------------------------------------------
+
+    def _rows(self, line: bytes) -> Iterator[Told]:
+        names = self._header(line)
+        if not names:
+            return
+        places = {name: names.index(name) for name in TOLD if name in names}
+        enough = max(places.values()) + 1
+        while row := self._row():
+            if not row.endswith(b"\n") or row.count(b'"') % 2:
+                self._end_in(row, begun=not self._holds_row(row, names))
+                return
+            end = self.whole + len(row)
+            if not row.isspace():
+                cells = _cells(row, enough)
+                if len(cells) < enough:
+                    raise self._error(f"{len(cells)} of {len(names)} cells")
+                told = self._told({name: cells[place] or None for name, place in places.items()}, end)
+                self.whole = end
+                yield told
+            self.whole = end
+            self._line += row.count(b"\n")
+
+    def _header(self, line: bytes) -> list[str]:
+        """Read the names of the columns; none where the header row itself is torn."""
+        names = _cells(line.removeprefix(BOM), len(line))
+        if self._columns is not None and names != self._columns:
+            wanted = ",".join(self._columns)
+            if not line.endswith(b"\n") and wanted.startswith(line.decode(errors="replace")):
+                self._end_in(line, begun=True)
+                return []
+            raise self._error(f"its columns are not those of this run, which are {wanted}")
+        for needed in NEEDED:
+            if needed not in names:
+                raise self._error(f"no column {needed}")
+        self.whole = self.start = len(line)
+        self._line = 2
+        return names
+
+    def _row(self) -> bytes:
+        """Take lines until no quote is open; a row that the file ends in is what there is of it."""
+        row = next(self._lines, b"")
+        if row.count(b'"') % 2:
+            parts = [row]
+            for line in self._lines:
+                parts.append(line)
+                if line.count(b'"') % 2:
+                    break
+            row = b"".join(parts)
+        return row
+
+    def _holds_row(self, rest: bytes, names: list[str]) -> bool:
+        """Whether whole rows stand in what seems to be one torn row: a quote that somebody left open."""
+        outcome = names.index("outcome")
+        return any(
+            len(cells := _cells(line + b"\n", len(names))) == len(names) and cells[outcome] in WORDS
+            for line in rest.split(b"\n")[1:]
+        )
+
+    # -- both --------------------------------------------------------------------------------------
+
+    def _told(self, value: dict[str, Any], end: int) -> Told:
+        for needed in NEEDED:
+            if not isinstance(value.get(needed), str):
+                raise self._error(f"no field {needed}")
+        if value["outcome"] not in WORDS:
+            raise self._error(f"no outcome: {printable(value['outcome'])}")
+        error = value.get("error")
+        if "error" not in value and value["outcome"] == "http_error":
+            error = "http_5xx" if str(value.get("status")) >= "500" else "http_4xx"
+        method = value.get("method")
+        return Told(
+            value["url"],
+            value["outcome"],
+            error if isinstance(error, str) else None,
+            method if isinstance(method, str) else "GET",
+            end,
+        )
+
+    def _end_in(self, rest: bytes, *, begun: bool) -> None:
+        if not begun and rest.strip(b"\0"):  # a machine that lost its power may leave zeros
+            raise self._error("no JSON" if self._form == "jsonl" else "a quote that is not closed")
+        self.torn = len(rest)
+
+    def _error(self, reason: str) -> UsageError:
+        return UsageError(f"{printable(self._name, 500)}:{self._line}: no record of scrapepool ({reason})")
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut bytes after line feeds; the last line may have none."""
+    begun: list[bytes] = []
+    for piece in pieces:
+        *lines, rest = piece.split(b"\n")
+        for line in lines:
+            if begun:
+                yield b"".join([*begun, line, b"\n"])
+                begun = []
+            else:
+                yield line + b"\n"
+        if rest:
+            begun.append(rest)
+    if begun:
+        yield b"".join(begun)
+
+
+def _cells(row: bytes, most: int) -> list[str]:
+    """Read a row's first cells, up to the first that is none."""
+    cells: list[str] = []
+    at = 0
+    while len(cells) < most and (found := CELL.match(row, at)) is not None:
+        quoted, bare, end = found.groups()
+        cells.append((bare if quoted is None else quoted.replace(b'""', b'"')).decode(errors="replace"))
+        if end != b",":
+            break
+        at = found.end()
+    return cells
+
+
+def _begins_object(text: bytes) -> bool:
+    """Whether this may be the beginning of a record that was not written to its end."""
+    return re.fullmatch(rb'\{(?:"(?:[a-z_0-9]*|[a-z_0-9]+"(?::.*)?))?', text, re.DOTALL) is not None

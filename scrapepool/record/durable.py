@@ -1,0 +1,97 @@
+"""When what was written reaches the disk.
+
+Decides how long a machine that loses its power may cost: a second of records, none, or what the system likes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from errno import EINVAL, ENOENT, ENOTSUP
+from pathlib import Path
+from typing import Literal
+
+Fsync = Literal["never", "second", "always"]
+
+EVERY = 1.0
+"""Seconds between two fsyncs at least: databases choose the same (Redis, ``appendfsync everysec``)."""
+
+
+class Durable:
+    """Sees a file's bytes onto the disk; ``when`` decides when. One thread writes; a second one calls fsync, as that
+    may take longer than a second request of every worker.
+
+    An fsync that failed is not tried again, since the kernel may have dropped what it could not write: the error is
+    raised by the next call, and by every one after it.
+    """
+
+    def __init__(self, fd: int, when: Fsync) -> None:
+        self._fd = fd
+        self._when = when
+        self._wrote = threading.Event()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._error: OSError | None = None
+
+    def wrote(self) -> None:
+        """Take note of a write. Raises OSError where bytes cannot be kept, FileNotFoundError for a deleted file."""
+        if self._when == "never":
+            return
+        if self._when == "always":
+            self._sync()
+        elif self._thread is None:
+            self._thread = threading.Thread(target=self._every_second, name="scrapepool-fsync", daemon=True)
+            self._thread.start()
+        self._wrote.set()
+        self._raise()
+
+    def end(self) -> None:
+        """Touch the file no more."""
+        self._ended.set()
+        self._wrote.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def finish(self) -> None:
+        """See the last bytes onto the disk, and end. Raises OSError as ``wrote`` does."""
+        self.end()
+        self._sync()
+        self._raise()
+
+    def _every_second(self) -> None:
+        while self._error is None:
+            self._wrote.wait()
+            if self._ended.is_set():
+                return
+            self._wrote.clear()
+            self._sync()
+            self._ended.wait(EVERY)
+
+    def _sync(self) -> None:
+        if self._error is not None:
+            return
+        try:
+            if self._when != "never":
+                os.fsync(self._fd)
+            if os.fstat(self._fd).st_nlink == 0:
+                raise FileNotFoundError(ENOENT, "it was deleted during the run")
+        except OSError as error:
+            self._error = error
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def sync_folder(path: str) -> None:
+    """See the name of a new or renamed file onto the disk. Raises OSError; some file systems cannot, and need not."""
+    fd = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (EINVAL, ENOTSUP):
+            raise
+    finally:
+        with suppress(OSError):
+            os.close(fd)

@@ -1,0 +1,66 @@
+"""One run a file: how an output is opened so that no two runs write it.
+
+Decides what is locked and who finds out. The lock is the kernel's (flock): it goes when its process ends, however
+that ends, and no lock file is left behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from pathlib import Path
+
+from ..errors import LockedError
+
+LINKS_TO_DESCRIPTORS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
+"""Names of what somebody else has open and may append to."""
+
+
+def is_ours(path: str) -> bool:
+    """Whether the path names a regular file, or none yet, and not just a descriptor that somebody else has open."""
+    if path.startswith(LINKS_TO_DESCRIPTORS):
+        return False
+    try:
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def open_locked(path: str, *, read: bool = False) -> int:
+    """Open a file for appending, and for reading too, create it where it is missing, and lock it; its descriptor.
+
+    What is not ours is opened as it is. Raises OSError, and LockedError where another run holds the file.
+    """
+    if not is_ours(path):
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    flags = (os.O_RDWR if read else os.O_WRONLY) | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    while True:
+        fd = os.open(path, flags, 0o666)
+        try:
+            lock(fd, path)
+            if is_open_as(fd, path):
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # it was replaced between the two calls, as a run that resumes does
+
+
+def lock(fd: int, path: str) -> None:
+    """Lock an open file. Raises LockedError. A file system that knows no locks is written without one."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LockedError(path) from None
+    except OSError:
+        return
+
+
+def is_open_as(fd: int, path: str) -> bool:
+    """Whether the path still names what is open as ``fd``."""
+    try:
+        named = Path(path).stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(named, os.fstat(fd))

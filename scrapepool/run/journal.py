@@ -1,0 +1,97 @@
+"""Going on with a run: its record file is read as a journal, put in order, and appended to.
+
+Decides nothing about records (``read.journal``) or files (``record``); it is where the two meet. At every moment the
+file holds each record that it is to keep, so a run that resumes may be killed as any other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from ..engine import Stop
+from ..errors import OutputError, UsageError
+from ..ports import Sink
+from ..read.finished import Finished
+from ..read.journal import read_journal
+from ..read.records import RecordFile
+from ..read.streams import file_pieces
+from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
+from ..record.fields import GET, chosen_fields
+from ..settings import OutputSettings, Settings
+
+
+def records_sink(
+    settings: Settings,
+    finished: Finished,
+    *,
+    stop: Stop,
+    should_stop: Callable[[], bool],
+    on_note: Callable[[str], None],
+) -> Sink:
+    """Open the output of a run, as ``sink_for`` does; with ``resume`` behind the records that stay.
+
+    finished: gets the targets that need no more. on_note: gets what a person should know about the file.
+    Raises UsageError for what cannot be resumed, OutputError, LockedError; KeyboardInterrupt where a stop was asked
+    for while the file was read.
+    """
+    output, method = settings.output, settings.request.method
+    if output.resume is None:
+        return sink_for(output, method=method, should_stop=should_stop)
+    path = _resumable(output, method)
+    try:
+        fd = open_locked(path, read=True)
+        try:
+            fd = _in_order(path, fd, settings, finished, stop, on_note)
+        except BaseException:
+            os.close(fd)
+            raise
+    except (OSError, ValueError) as error:
+        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+    return sink_for(output, method=method, fd=fd, should_stop=should_stop)
+
+
+def _resumable(output: OutputSettings, method: str) -> str:
+    path = output.path
+    if path is None or path == "-":
+        raise UsageError("--resume needs --output: the records of the run that is to go on")
+    try:
+        ours = is_ours(path)
+    except (OSError, ValueError):
+        ours = True  # opening it will say what is wrong
+    if not ours:
+        raise UsageError(f"--resume needs a regular file, and {path} is none")
+    fields = chosen_fields(output, method)
+    for needed in ("url", "outcome") if method == GET else ("url", "outcome", "method"):
+        if needed not in fields:
+            raise UsageError(f"--resume needs the field {needed} in --fields")
+    return path
+
+
+def _in_order(
+    path: str, fd: int, settings: Settings, finished: Finished, stop: Stop, on_note: Callable[[str], None]
+) -> int:
+    """Leave in the file what stays; the descriptor to append to."""
+    output, method = settings.output, settings.request.method
+    assert output.resume is not None  # noqa: S101  # see the caller
+    form = form_of(output)
+    columns = columns_of(output, method) if form == "csv" else None
+    records = RecordFile(path, _pieces(fd, stop), form, columns)
+    journal = read_journal(records, finished, keep=output.resume, method=method)
+    if journal.size:
+        for note in journal.notes(path):
+            on_note(note)
+    if journal.whole:
+        return fd
+    if journal.end is None:
+        return rewrite(path, fd, journal.keep, lambda: stop.asked)
+    os.ftruncate(fd, journal.end)
+    os.fsync(fd)
+    return fd
+
+
+def _pieces(fd: int, stop: Stop) -> Iterator[bytes]:
+    for piece in file_pieces(fd):
+        if stop.asked:
+            raise KeyboardInterrupt
+        yield piece

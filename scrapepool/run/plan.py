@@ -1,0 +1,150 @@
+"""What a run over some lists would be like: how many URLs, on which hosts, for how long, and what decides that.
+
+Decides how long each host takes, by the limits that the scheduler keeps to, and that the longest of hosts, workers and
+rate decides the run. Asks no server: what a request takes is assumed, what robots.txt says is given. Keeps no URL.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from heapq import nlargest
+from threading import Event
+from typing import Literal
+
+from ..model import ErrorKind, HostKey, Skipped
+from ..ports import Clock
+from ..read import TargetList
+from ..settings import Settings
+from ..window import Window
+from .limits import limits_for
+
+
+@dataclass(slots=True)
+class Count:
+    """What the lists hold.
+
+    hosts: URLs by host. tickets: of the hosts whose robots.txt is to be asked. duplicates: lines that say what an
+    earlier one said. rejects: lines that are no URL, by why. shown: the first of those.
+    """
+
+    hosts: Counter[HostKey] = field(default_factory=Counter)
+    tickets: defaultdict[HostKey, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("Q")))
+    duplicates: int = 0
+    rejects: Counter[ErrorKind] = field(default_factory=Counter)
+    shown: list[Skipped] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """One host.
+
+    urls: to be asked there. delay: seconds between two starts. per_host: requests at a time. window: when, None for
+    always. seconds: from the start of the run to its last answer, were the host alone; infinity beyond some years.
+    """
+
+    host: HostKey
+    urls: int
+    delay: float
+    per_host: int
+    window: Window | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole run.
+
+    seconds: that it takes at least, and nearly so where nothing fails. decided_by: what takes that long.
+    longest: the host that takes longest. hosts: those with most URLs. host_count: hosts that there are.
+    """
+
+    urls: int
+    host_count: int
+    seconds: float
+    decided_by: Literal["host", "workers", "rate"]
+    longest: HostPlan
+    hosts: tuple[HostPlan, ...]
+
+
+def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = lambda _: False) -> Count:
+    """Read all lists to their end. Raises ListError.
+
+    shown: rejected lines to keep. asks: whether a host's robots.txt is to be asked, so that tickets, 8 bytes a URL, are
+    kept.
+    """
+    woken = Event()
+    targets.wake = woken.set
+    found = Count()
+    while not targets.exhausted:
+        woken.clear()
+        batch = targets.poll()
+        if batch is None:
+            if not targets.exhausted:
+                woken.wait()
+            continue
+        for host, tickets in batch.added.items():
+            found.hosts[host] += len(tickets)
+            if host in found.tickets or asks(host):
+                found.tickets[host].extend(tickets)
+        _reject(found, batch.rejected, shown)
+    return found
+
+
+def _reject(found: Count, rejected: Iterable[Skipped], shown: int) -> None:
+    for line in rejected:
+        if line.error is ErrorKind.DUPLICATE:
+            found.duplicates += 1
+            continue
+        found.rejects[line.error] += 1
+        if len(found.shown) < shown:
+            found.shown.append(line)
+
+
+def planned(
+    hosts: Mapping[HostKey, int],
+    settings: Settings,
+    *,
+    latency: float,
+    most: int,
+    clock: Clock,
+    crawl_delays: Mapping[HostKey, float] | None = None,
+) -> Plan:
+    """Plan a run over so many URLs of each host, of which there must be one.
+
+    latency: seconds that a request takes, above 0. most: hosts to be named. clock: the run would start now.
+    crawl_delays: what robots.txt asks of some hosts, in seconds.
+    """
+    crawl_delays = crawl_delays or {}
+    pool, overrides = settings.pool, settings.host_overrides
+    limits, wall = limits_for(settings, clock), clock.wall()
+
+    def host_plan(host: HostKey) -> HostPlan:
+        own, window, urls = limits(host), overrides.override_for(host).window, hosts[host]
+        delay = max(own.delay, crawl_delays.get(host, 0.0))
+        needed = duration(urls, delay, min(own.per_host, pool.workers), latency)
+        seconds = needed if window is None else window.after(wall, needed) - wall
+        return HostPlan(host, urls, delay, own.per_host, window, seconds)
+
+    urls = sum(hosts.values())
+    longest = max(map(host_plan, hosts), key=lambda plan: plan.seconds)
+    by_workers = duration(urls, 0.0, pool.workers, latency)
+    by_rate = duration(urls, 1 / pool.rate, urls, latency) if pool.rate else 0.0
+    seconds = max(longest.seconds, by_workers, by_rate)
+    top = nlargest(most, hosts, key=lambda host: hosts[host])
+    return Plan(
+        urls=urls,
+        host_count=len(hosts),
+        seconds=seconds,
+        decided_by="host" if seconds == longest.seconds else "workers" if seconds == by_workers else "rate",
+        longest=longest,
+        hosts=tuple(map(host_plan, top)),
+    )
+
+
+def duration(requests: int, delay: float, slots: int, latency: float) -> float:
+    """Seconds until the last of some requests is answered, so many at a time, their starts ``delay`` apart."""
+    rounds, rest = divmod(requests - 1, slots)  # before the last request
+    return rounds * max(latency, slots * delay) + rest * delay + latency

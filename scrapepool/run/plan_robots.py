@@ -1,0 +1,80 @@
+"""What the robots.txt of each host would make of a run, asked before it.
+
+Decides nothing about robots.txt: it is fetched and judged as in a run. Each host is asked once, without a second try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..fetch.cookies import load_jar
+from ..fetch.fetcher import Fetcher
+from ..fetch.robots import RobotsFetcher
+from ..fetch.session import PooledSession
+from ..model import HostKey, Target
+from ..ports import Work
+from ..read import TargetList
+from ..schedule.lease import Lease
+from ..schedule.robots import RobotsVerdict
+from ..settings import Settings
+from .threads import Threads
+
+
+@dataclass(frozen=True, slots=True)
+class HostRobots:
+    """What a robots.txt changes.
+
+    refused: URLs that may not be asked for, all of them where it is ``unreachable`` (why, one human line).
+    crawl_delay: seconds between two starts, as far as it is kept; 0.0 for none.
+    """
+
+    refused: int = 0
+    crawl_delay: float = 0.0
+    unreachable: str | None = None
+
+
+def ask_robots(
+    tickets: Mapping[HostKey, Sequence[int]], targets: TargetList, settings: Settings
+) -> dict[HostKey, HostRobots]:
+    """Ask these hosts for their robots.txt; those for which it changes something.
+
+    tickets: of the URLs that are judged, which ``targets`` looks up again; it must be read to its end, and open.
+    """
+    found: dict[HostKey, HostRobots] = {}
+    workers = min(settings.pool.workers, max(len(tickets), 1))
+    with PooledSession(workers, 1, patience=settings.patience, retries=settings.retry) as session:
+        fetcher = RobotsFetcher(Fetcher(session, settings, jar=load_jar(settings.request.cookies)), settings)
+        crew = Threads(fetcher, workers)
+        waiting = iter(tickets)
+        busy = 0
+        try:
+            while True:
+                while busy < workers and (host := next(waiting, None)) is not None:
+                    crew.hand(Work(Lease(host, robots=True), ()))
+                    busy += 1
+                if not busy:
+                    return found
+                for done in crew.wait(None):
+                    busy -= 1
+                    host = done.work.lease.host
+                    verdict = done.robots or RobotsVerdict(unreachable="no answer")
+                    if (changed := _judged(verdict, tickets[host], targets, settings)) != HostRobots():
+                        found[host] = changed
+        finally:
+            fetcher.drain()
+            if busy:
+                fetcher.abort()
+            crew.close()
+
+
+def _judged(verdict: RobotsVerdict, tickets: Sequence[int], targets: TargetList, settings: Settings) -> HostRobots:
+    if verdict.unreachable is not None:
+        return HostRobots(len(tickets), unreachable=verdict.unreachable)
+    delay = min(verdict.crawl_delay or 0.0, settings.politeness.max_crawl_delay)
+    rules = verdict.rules
+    if rules is None:
+        return HostRobots(crawl_delay=delay)
+    looked_up = map(targets.target, tickets)
+    refused = sum(isinstance(target, Target) and not rules.allows(target.path) for target in looked_up)
+    return HostRobots(refused, delay)

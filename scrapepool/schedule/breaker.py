@@ -1,0 +1,125 @@
+"""When a host counts as down: it is then asked by one probe at a time, and given up where none succeeds.
+
+A dead host with ten thousand URLs must not cost forty thousand connects, and one that restarts must not lose its URLs.
+So ten failures in a row open the circuit; probes follow at growing pauses; one answer closes it. A host that has
+answered in this run is probed for as long as one that names a Retry-After is waited for (``max_park``, 300 s: ten
+probes); one that never has for ``UNKNOWN``: four probes. What waits meanwhile holds no worker, and a failed probe
+costs its target no attempt. Then the rest of the host fails at once. Failures count whatever their cause, as a host
+that is going down shows several; the first names the circuit. Time is an argument.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+from ..model import ErrorKind, Failed, Fetched, Outcome
+
+FIRST_PAUSE = 1.0
+"""Seconds from the opening to the first probe: most failures in a row are over by then."""
+
+LONGEST_PAUSE = 60.0
+"""Seconds between two probes at most: a host that comes back is found within a minute."""
+
+UNKNOWN = 15.0
+"""Seconds for which a host is probed that never answered in this run: name not found, port closed, wrong certificate
+are final nine times in ten. Probes after 1, 2, 4 and 8 s."""
+
+GIVEN_UP_FOR = 600.0
+"""Seconds in which new targets of a host that was given up fail at once; after that it is tried again."""
+
+
+class Cause(StrEnum):
+    """What kind of trouble a failure is for its host."""
+
+    DNS = "dns"
+    REFUSED = "refused"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    SERVER = "5xx"
+    THROTTLED = "throttled"
+
+
+_CAUSES = {
+    ErrorKind.DNS: Cause.DNS,
+    ErrorKind.CONNECT_REFUSED: Cause.REFUSED,
+    ErrorKind.TLS: Cause.TLS,
+    ErrorKind.CONNECT_TIMEOUT: Cause.TIMEOUT,
+    ErrorKind.READ_TIMEOUT: Cause.TIMEOUT,
+    ErrorKind.DEADLINE: Cause.TIMEOUT,
+    ErrorKind.RESET: Cause.RESET,
+}
+
+STRAIN = frozenset({Cause.REFUSED, Cause.TIMEOUT, Cause.RESET})
+"""What fewer requests in flight may cure."""
+
+
+def cause_of(outcome: Outcome) -> Cause | None:
+    """What the outcome says against its host; None for an answer, and for what the host has no part in."""
+    if isinstance(outcome, Failed):
+        return _CAUSES.get(outcome.error)
+    if isinstance(outcome, Fetched) and outcome.status is not None:
+        if outcome.status == 429:
+            return Cause.THROTTLED
+        if outcome.status >= 500:
+            return Cause.SERVER
+    return None
+
+
+class Verdict(Enum):
+    """What a failure comes to. COUNTED: an attempt as any other. PROBED: a failed probe. GIVEN_UP: the last of them."""
+
+    COUNTED = 1
+    PROBED = 2
+    GIVEN_UP = 3
+
+
+class Breaker:
+    """The circuit of one host.
+
+    after: failures in a row that open it. row: failures in a row, probes included. cause, words: of the first of them.
+    opened: when it opened, None while closed. probe_at: no request earlier than that while open. Monotonic seconds.
+    """
+
+    __slots__ = ("_pause", "after", "cause", "opened", "probe_at", "row", "words")
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+        self.row = 0
+        self.cause: Cause | None = None
+        self.words = ""
+        self.opened: float | None = None
+        self.probe_at = 0.0
+        self._pause = FIRST_PAUSE
+
+    def __repr__(self) -> str:
+        state = "closed" if self.opened is None else f"open, probe at {self.probe_at:.3f}"
+        return f"<Breaker {state}, {self.row} in a row>"
+
+    def failed(self, cause: Cause, words: str, started: float, now: float, *, patience: float) -> Verdict:
+        """Take in a failure of a request that was ``started`` then. patience: seconds to probe for before giving up."""
+        if self.opened is not None and started < self.probe_at:
+            return Verdict.COUNTED  # it was on its way when the circuit opened
+        if not self.row:
+            self.cause, self.words = cause, words
+        self.row += 1
+        if self.opened is None:
+            if self.row >= self.after:
+                self.opened = now
+                self._pause = FIRST_PAUSE
+                self.probe_at = now + self._pause
+            return Verdict.COUNTED
+        if now >= self.opened + patience:
+            return Verdict.GIVEN_UP
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self.probe_at = max(now, min(now + self._pause, self.opened + patience))
+        return Verdict.PROBED
+
+    def answered(self) -> None:
+        """Any answer shows that the host is up."""
+        self.row = 0
+        self.opened = None
+
+    def why(self) -> str:
+        """What the records of a host that was given up say."""
+        return f"{self.row} failures in a row, the first: {self.words}"

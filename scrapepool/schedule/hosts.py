@@ -1,0 +1,213 @@
+"""The books on all hosts that have something left: who may be asked now, who later, and what waits.
+
+Decides which host is looked at when: it is in exactly one place, ready, on a timer, being refused, at rest, or with
+nothing to do. Keeps the attempts that wait, and counts them. Does not know why a host is limited or refused: that
+stands in its ``HostQueue``. Knows time only as an argument.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from heapq import heappop, heappush
+
+from ..model import Attempt, HostKey
+from ..settings import PoolSettings
+from .host_queue import HostQueue, Parked
+from .limits import LimitsFor
+from .ready import DUE, WARM, Backlog, Ready, octave
+from .tally import Tally
+
+DEFAULT_MEAN = 0.1
+"""Seconds that a request is taken to last before any was measured: a usual page over a usual line."""
+
+CRITICAL_SHARE = 16
+"""A host is critical when its own work is at least this part of all that the workers have left: late enough to keep
+most of a long run warm, early enough to find out in time that a host is slow. Simulated lists of 300 hosts of unknown
+speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better at 32."""
+
+
+class Hosts:
+    """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added."""
+
+    def __init__(self, tally: Tally, pool: PoolSettings, limits_for: LimitsFor) -> None:
+        self.begun: dict[HostKey, HostQueue] = {}
+        self.ready = Ready()
+        self.backlog = Backlog()
+        self.refusing: deque[HostQueue] = deque()
+        self.parked = self.known = 0
+        self._tally = tally
+        self._pool = pool
+        self._limits_for = limits_for
+        self._adapt = pool.pace == "auto"
+        self._timers: list[tuple[float, int, HostQueue]] = []
+        self._resting: list[tuple[float, int, HostQueue]] = []
+        self._numbers = 0
+        self.weigh()
+
+    def __repr__(self) -> str:
+        return f"<Hosts: {len(self.begun)} begun, {len(self.backlog)} not, {self.parked} attempts parked>"
+
+    def add(self, host: HostKey, tickets: Sequence[int], now: float) -> None:
+        """Queue fresh targets of one host, after those it has."""
+        self.known += len(tickets)
+        queue = self.begun.get(host)
+        if queue is not None:
+            queue.tickets.extend(tickets)
+            queue.row.total += len(tickets)
+            self.place(queue, now)
+            return
+        if host not in self.backlog and host not in self._tally.hosts:
+            self._tally.host_count += 1
+        self.backlog.add(host, tickets)
+
+    def queue_of(self, host: HostKey) -> HostQueue:
+        """The state of a host, begun where it was not."""
+        queue = self.begun.get(host)
+        if queue is None:
+            tickets: array[int] = self.backlog.pop(host)
+            if not tickets and host not in self._tally.hosts:
+                self._tally.host_count += 1
+            row = self._tally.claim(host)
+            row.total += len(tickets)
+            queue = self.begun[host] = HostQueue(host, row, tickets, self._limits_for(host), adapt=self._adapt)
+        return queue
+
+    def pick(self, queued: int) -> HostQueue | None:
+        """Take out the host that is next; None where none may be asked now. queued: fresh targets of all hosts."""
+        ready = self.ready
+        while True:
+            unbegun = self.backlog.longest()
+            bucket = ready.best(int(queued * self._horizon).bit_length(), unbegun)
+            if bucket is None:
+                if unbegun < 0:
+                    return None
+                queue = self.queue_of(self.backlog.first(unbegun))
+                bucket = unbegun
+            else:
+                queue = ready.pop(bucket)
+            fitting = self._bucket(queue)
+            if fitting == bucket:
+                return queue
+            ready.put(queue, fitting)  # its length, or the run's measure of length, changed since it was put there
+
+    def place(self, queue: HostQueue, now: float) -> None:
+        """Put a host where its next turn will be found."""
+        if queue.refused_until > now and queue.left:
+            self.ready.remove(queue)
+            if not queue.refusing:
+                queue.refusing = True
+                self.refusing.append(queue)
+        elif queue.has_work() and queue.out < queue.limit:
+            if queue.not_before <= now:
+                self.ready.put(queue, self._bucket(queue))
+                return
+            self.ready.remove(queue)
+            if not queue.timer:
+                queue.timer = self._number()
+                heappush(self._timers, (queue.not_before, queue.timer, queue))
+        else:
+            self.ready.remove(queue)
+            if queue.is_finished():
+                self._rest(queue, now)
+
+    def catch_up(self, now: float) -> None:
+        """Let all come due, and all be forgotten, whose time has come."""
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            _, number, queue = heappop(timers)
+            if number == queue.timer:
+                queue.timer = 0
+            elif not queue.come_due(number):
+                continue
+            self.place(queue, now)
+        resting = self._resting
+        while resting and resting[0][0] <= now:
+            queue = heappop(resting)[2]
+            queue.resting = False
+            if queue.is_finished():
+                self._rest(queue, now)
+
+    def next_time(self) -> float | None:
+        """When a host comes due that is not ready now, None for never."""
+        while self._timers:
+            time, number, queue = self._timers[0]
+            if number == queue.timer or (queue.waiting and number in queue.waiting):
+                return time
+            heappop(self._timers)
+        return None
+
+    # -- attempts that wait ------------------------------------------------------------------------
+
+    def ask_first(self, attempt: Attempt, origin: HostQueue, now: float) -> None:
+        """Queue an attempt that may go at once, first at its host, which ``origin`` led to and its caller places."""
+        owner = origin if attempt.target.host == origin.key else self.begun.get(attempt.target.host)
+        queue = origin if attempt.host == origin.key else self.queue_of(attempt.host)
+        queue.ask_first(Parked(attempt, now, now, owner))
+        self.owe(owner, origin, now)
+        if queue is not origin:
+            self.place(queue, now)
+
+    def ask_later(self, attempt: Attempt, wait: float, origin: HostQueue, now: float) -> tuple[HostQueue, int]:
+        """Let an attempt wait at its host; where, and under which number. ``origin`` is placed by its caller."""
+        owner = origin if attempt.host == origin.key else self.queue_of(attempt.host)
+        number = self._number()
+        owner.ask_later(number, Parked(attempt, now, now + wait, owner))
+        heappush(self._timers, (now + wait, number, owner))
+        self.owe(owner, origin, now)
+        return owner, number
+
+    def refund(self, queue: HostQueue, number: int, now: float) -> bool:
+        """Give the attempt that waits under a number back, to be made again at once; False where it no longer waits."""
+        parked = queue.withdraw(number)
+        if parked is None:
+            return False
+        attempt = replace(parked.attempt, number=parked.attempt.number - 1)
+        queue.ask_last(parked._replace(attempt=attempt, due=now))
+        self.place(queue, now)
+        return True
+
+    def resume(self, parked: Parked, current: HostQueue, now: float) -> Attempt:
+        """The attempt that waited, which is leased or refused now. ``current`` is placed by its caller."""
+        self.owe(parked.owner, current, now, -1)
+        return replace(parked.attempt, waited=parked.attempt.waited + (now - parked.since))
+
+    def owe(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
+        """Count one attempt more that waits, or one fewer. current: the host that the caller will place itself."""
+        self.parked += change
+        if owner is not None:
+            owner.owed += change
+            if owner is not current:
+                self.place(owner, now)
+
+    # -- measures ----------------------------------------------------------------------------------
+
+    def weigh(self) -> None:
+        """Measure anew what a target of a typical host takes it, and what the workers have left, in such targets."""
+        mean = self._tally.mean or DEFAULT_MEAN
+        self._typical = max(self._pool.delay, mean / self._pool.per_host)
+        self._horizon = 4 * mean / self._typical / self._pool.workers / CRITICAL_SHARE  # 4: see ``octave``
+
+    def _bucket(self, queue: HostQueue) -> int:
+        if queue.due:
+            return DUE
+        pace = queue.pace() if queue.row.mean else self._typical
+        length = octave((len(queue.tickets) - queue.head) * pace / self._typical)
+        return WARM + length if queue.row.idle else length
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _rest(self, queue: HostQueue, now: float) -> None:
+        """Forget a finished host, as soon as it is owed no delay."""
+        until = max(queue.not_before, queue.refused_until)
+        if until > now:
+            if not queue.resting:
+                queue.resting = True
+                heappush(self._resting, (until, self._number(), queue))
+        elif self.begun.get(queue.key) is queue:
+            del self.begun[queue.key]
+            self._tally.release(queue.row)

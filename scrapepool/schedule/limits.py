@@ -1,0 +1,29 @@
+"""What holds for one host: the seam for settings that are not the same for all.
+
+``Scheduler(…, limits_for=…)`` asks once for each host that it begins; the default gives the run's settings to all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..model import HostKey
+
+
+@dataclass(frozen=True, slots=True)
+class HostLimits:
+    """One host's limits.
+
+    per_host: requests in flight. delay: seconds between two starts. robots: whether robots.txt is asked first.
+    closed_for: seconds from a monotonic time until the host may be asked, 0.0 while its window is open; None for a host
+    that may be asked at any time.
+    """
+
+    per_host: int
+    delay: float
+    robots: bool = False
+    closed_for: Callable[[float], float] | None = None
+
+
+LimitsFor = Callable[[HostKey], HostLimits]

@@ -1,0 +1,183 @@
+"""Whether it is the network that is down, and not the hosts.
+
+Hosts that have nothing in common and fail one after another, with no answer from anyone in between, are either all down
+or not reachable from here. How unlikely the first is, is added up in powers of ten: a host that had answered before
+counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail, one that failed before for nothing. So a
+list of dead links is no outage, and neither is its end, where only retries of dead hosts are left.
+
+While the network counts as down nothing is asked but one probe at a time, what fails is given back its attempt, and
+any answer ends it. Knows no scheduler; time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import log10
+from typing import Generic, TypeVar
+
+from ..model import ErrorKind, Failed, HostKey, Outcome
+
+EVIDENCE = 6.0
+"""Powers of ten from which on chance is ruled out: once in a million failures."""
+
+ANSWERED = 2.0
+"""What one that had answered is worth: of such hosts about one in a hundred goes down by itself during a run."""
+
+FEWEST = 3
+"""Unrelated sites at least: two may share a data centre."""
+
+WITHIN = 30.0
+"""Seconds in which they fail: three connect timeouts."""
+
+PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+"""Seconds before the first probe, and between two later ones at most; they double."""
+
+UNPROVEN = 60.0
+"""Seconds that are waited for where nothing has ever answered in this run: that may be a list of dead hosts as well,
+and who started without a network is told so soon."""
+
+KEPT = 256
+"""Failures kept of one stretch, to be refunded."""
+
+_UNREACHABLE = ("network is unreachable", "network is down", "no route to host")
+
+Entry = TypeVar("Entry")
+
+
+def looks_down(outcome: Outcome) -> bool:
+    """Whether the failure could be the network's: no name found, no connection in time, no route."""
+    if not isinstance(outcome, Failed):
+        return False
+    match outcome.error:
+        case ErrorKind.DNS | ErrorKind.CONNECT_TIMEOUT:
+            return True
+        case ErrorKind.CONNECT_REFUSED | ErrorKind.RESET:
+            return (outcome.detail or "").endswith(_UNREACHABLE)
+        case _:
+            return False
+
+
+def site_of(host: HostKey) -> str:
+    """What hosts with something in common share: the last two labels of a name, an address's network."""
+    if ":" in host.host:
+        return ":".join(host.host.split(":")[:3])
+    labels = host.host.split(".")
+    return ".".join(labels[:2] if labels[-1].isdigit() else labels[-2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """An outage under way, in monotonic seconds.
+
+    since: when it was found out. until: when it has lasted longer than is waited for. probe_at: the next probe.
+    probes: made so far. refunded: attempts given back so far.
+    """
+
+    since: float
+    until: float
+    probe_at: float
+    probes: int
+    refunded: int
+
+
+class OutageGuard(Generic[Entry]):
+    """Watches the failures of a run. An entry is whatever its user needs to give an attempt back.
+
+    longest: seconds an outage is waited for. stretch: failures without an answer in between, of late.
+    down: whether the network counts as down. alert: whether an answer would be news.
+    refunded: attempts given back in this outage; its user counts them.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self.longest = longest
+        self.down = self.alert = False
+        self.refunded = 0
+        self.stretch: deque[tuple[float, str, float, Entry]] = deque(maxlen=KEPT)
+        self._new_answered = self._new_failed = 0  # hosts whose first attempt ended so
+        self._stretch_new = 0
+        self._since = self._until = self._probe_at = 0.0
+        self._pause = PAUSE
+        self._probes = 0
+        self._armed = True
+
+    def __repr__(self) -> str:
+        return f"<OutageGuard {'down' if self.down else 'up'}, {len(self.stretch)} failures in a stretch>"
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage under way."""
+        if not self.down:
+            return None
+        return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded)
+
+    @property
+    def probe_at(self) -> float:
+        """When the next probe may start, while down."""
+        return self._probe_at
+
+    def met(self) -> None:
+        """A host answered for the first time."""
+        self._new_answered += 1
+
+    def answered(self, started: float) -> None:
+        """Anybody answered a request that was ``started`` then: what came over an old connection proves nothing."""
+        if self.down and started <= self._since:
+            return
+        self.down = self.alert = False
+        self._armed = True
+        self.stretch.clear()
+        self._new_failed += self._stretch_new
+        self._stretch_new = 0
+
+    def failed(self, site: str, entry: Entry, now: float, *, answered: bool, new: bool) -> bool:
+        """Take in a failure that ``looks_down``; True where it is the one that proves an outage.
+
+        answered: whether its host had answered in this run. new: whether it is the first that the host was asked.
+        """
+        worth = ANSWERED if answered else 0.0
+        if new and not answered:
+            worth = -log10((self._new_failed + 1) / (self._new_failed + self._new_answered + 2))
+            self._stretch_new += 1
+        self.alert = True
+        self.stretch.append((now, site, worth, entry))
+        while self.stretch[0][0] < now - WITHIN:
+            self.stretch.popleft()
+        if not self._armed or not worth:
+            return False
+        worths: dict[str, float] = {}
+        for _, seen, worth, _ in self.stretch:
+            worths[seen] = max(worth, worths.get(seen, 0.0))
+        if sum(worths.values()) < EVIDENCE or sum(map(bool, worths.values())) < FEWEST:
+            return False
+        self.down = True
+        self.refunded = self._probes = 0
+        self._since = now
+        self._until = now + (self.longest if self._new_answered else min(UNPROVEN, self.longest))
+        self._pause = PAUSE
+        self._probe_at = now + PAUSE
+        self._stretch_new = 0
+        return True
+
+    def take(self) -> list[Entry]:
+        """The failures of the stretch, to be given back."""
+        entries = [entry for *_, entry in self.stretch]
+        self.stretch.clear()
+        return entries
+
+    def probe_failed(self, now: float) -> None:
+        """The probe failed too. Where nothing ever answered in this run, that is believed only so often."""
+        self._probes += 1
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._probe_at = min(now + self._pause, max(now, self._until))
+        self.relent(now)
+
+    def relent(self, now: float) -> None:
+        """Where nothing ever answered in this run, an outage is believed in for ``UNPROVEN`` only."""
+        if now >= self._until and not self._new_answered:
+            self.down = self._armed = False
+
+    def is_over(self, now: float) -> bool:
+        """Whether the network has been down for longer than is waited for."""
+        return self.down and now >= self._until and self._new_answered > 0

@@ -1,0 +1,186 @@
+"""What a user can get wrong: one clear line on standard error, the right exit code, nothing fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from running import here
+
+USAGE, OUTPUT = 2, 3
+
+LISTS = {
+    "good.txt": b"http://127.0.0.1:1/a\n",
+    "empty.txt": b"",
+    "blank.txt": b"\n\n  \n",
+    "header.csv": b"url,x\n",
+    "other.csv": b"a,b\n1,2\n",
+    "binary": bytes(range(256)) * 20,
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with lists that are good and bad."""
+    for name, content in LISTS.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+WRONG = [
+    ("dir", "dir: Is a directory"),
+    ("/proc/self/mem", "/proc/self/mem: "),
+    ("dangling", "dangling: No such file or directory"),
+    ("nowhere.txt", "nowhere.txt: No such file or directory"),
+    ("binary", "binary: is a binary file"),
+    ("empty.txt", "no usable URL in empty.txt"),
+    ("blank.txt", "no usable URL in blank.txt"),
+    ("header.csv", "no usable URL in header.csv"),
+    ("other.csv", "other.csv: no column called url"),
+    ("other.csv --url-field zz", "other.csv: no column 'zz'"),
+    ("ftp://example.org/", "ftp://example.org/: URLs that can be fetched begin with http"),
+    ("- -", "standard input can be read only once"),
+    ("good.txt -H foo", "--header: 'foo' has no colon"),
+    ("good.txt -H a(b:c", "--header: 'a(b' is no header name"),
+    ("good.txt -H a:\x01", "--header: the value of a holds a control character"),
+    ("good.txt -A \u20ac", "--user-agent: "),
+    ("good.txt --retries -1", "--retries: -1 is too small; the least is 0"),
+    ("good.txt --retries 1.5", "--retries: '1.5' is no whole number"),
+    ("good.txt --workers 0", "--workers: 0 is too small; the least is 1"),
+    ("good.txt -w 99999999999", "--workers: 99999999999 is too large"),
+    ("good.txt --per-host 99999999999", "--per-host: 99999999999 is too large"),
+    ("good.txt --delay -1", "--delay: '-1' is no duration"),
+    ("good.txt --delay nan", "--delay: 'nan' is no duration"),
+    ("good.txt --delay inf", "--delay: 'inf' is no duration"),
+    ("good.txt --timeout 0", "--timeout: must be above 0"),
+    ("good.txt --timeout 99999999999999", "--timeout: '99999999999999' is too long"),
+    ("good.txt --rate nan", "--rate: 'nan' is no rate"),
+    ("good.txt --rate inf", "--rate: 'inf' is no rate"),
+    ("good.txt --rate 0", "--rate: '0' is no rate"),
+    ("good.txt --rate 1e-320", "--rate: '1e-320' is no rate"),
+    ("good.txt --max-size 0", "--max-size: '0' is no size that a body can have"),
+    ("good.txt --max-size x", "--max-size: 'x' is no size"),
+    ("good.txt --retry-on 99", "--retry-on: '99' is no HTTP status code"),
+    ("good.txt -X G+T", "no HTTP method: 'G+T'"),
+    ("good.txt -q -v", "--quiet and --verbose contradict each other"),
+    ("good.txt -q --progress live", "--quiet and --progress live contradict each other"),
+    ("good.txt --insecure --cacert good.txt", "--insecure and --cacert contradict each other"),
+    ("good.txt --key good.txt", "--key needs --cert"),
+    ("good.txt --fields nope", "no such field: nope; there are url, "),
+    ("good.txt --fields ,", "--fields names no field"),
+    ("good.txt --format xml", "--format: 'xml' is not one of"),
+    ("good.txt --proxy foo:bar:baz", "--proxy: 'foo:bar:baz' is no proxy"),
+    ("good.txt --proxy ftp://x", "--proxy: there are no ftp proxies"),
+    ("good.txt --cacert nowhere", "--cacert: nowhere: No such file or directory"),
+    ("good.txt --cacert good.txt", "--cacert: good.txt: no usable CA certificates"),
+    ("good.txt --cert nowhere", "--cert: nowhere: No such file or directory"),
+    ("good.txt --cert good.txt", "--cert: good.txt: not a usable certificate"),
+    ("good.txt --cookies nowhere", "nowhere: No such file or directory"),
+    ("good.txt --cookies good.txt", "good.txt: not a Netscape cookie file"),
+    ("good.txt --data @nowhere", "--data: nowhere: No such file or directory"),
+    ("good.txt --base-url foo", "no base URL"),
+    ("good.txt --nope", "no such option '--nope'"),
+    ("good.txt --wrkers 3", "no such option '--wrkers'"),
+    ("good.txt --workers", "option '--workers' requires an argument"),
+    ("good.txt -o good.txt", "good.txt is read as a list and written as --output"),
+    ("good.txt --log-file ./good.txt", "good.txt is read as a list and written as --log-file"),
+    ("good.txt -o new --log-file ./new", "--output and --log-file are the same file"),
+    (
+        "good.txt --log-file empty.txt --summary-json dir/../empty.txt",
+        "--log-file and --summary-json are the same file",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG, ids=[words for words, _ in WRONG])
+def test_wrong_usage_is_one_line_and_exit_code_2(capfd: pytest.CaptureFixture[str], words: str, said: str) -> None:
+    """The line names the option or the file and what is wrong with it; there is no record and no traceback."""
+    ran = here(capfd, "fetch", *words.split(" "))
+    assert ran.code == USAGE
+    assert ran.out == ""
+    assert ran.err.startswith("scrapepool: ")
+    assert ran.err.count("\n") == 1
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("option", ["--output", "--log-file", "--summary-json"])
+@pytest.mark.parametrize("path", ["missing/x", "dir"])
+def test_an_output_that_cannot_be_opened_is_found_before_anything_is_fetched(
+    capfd: pytest.CaptureFixture[str], option: str, path: str
+) -> None:
+    """The exit code is 3, and no record was written."""
+    ran = here(capfd, "fetch", "good.txt", option, path)
+    assert (ran.code, ran.out) == (OUTPUT, "")
+    assert ran.err.startswith(f"scrapepool: cannot write {path}: ")
+
+
+@pytest.mark.parametrize("option", ["--output", "--summary-json"])
+def test_a_full_disk_ends_the_run_with_the_path(capfd: pytest.CaptureFixture[str], option: str) -> None:
+    """The exit code is 3 for records and for the summary alike."""
+    ran = here(capfd, "fetch", "-q", "good.txt", "--retries", 0, option, "/dev/full")
+    assert ran.code == OUTPUT
+    assert ran.err == "scrapepool: cannot write /dev/full: No space left on device\n"
+
+
+def test_a_log_that_cannot_be_written_is_given_up_and_said(capfd: pytest.CaptureFixture[str]) -> None:
+    """The run goes on without it, and its exit code says that an output is not whole."""
+    ran = here(capfd, "fetch", "good.txt", "--retries", 0, "--log-file", "/dev/full")
+    assert (ran.code, len(ran.records)) == (3, 1)
+    assert "the log file cannot be written any more" in ran.err
+
+
+def test_a_list_is_not_harmed_by_being_named_as_output(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    """The list is as it was."""
+    here(capfd, "fetch", "good.txt", "-o", "good.txt")
+    assert (folder / "good.txt").read_bytes() == LISTS["good.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("WORKERS", "0", "SCRAPEPOOL_FETCH_WORKERS: 0 is too small"),
+        ("QUIET", "maybe", "SCRAPEPOOL_FETCH_QUIET: 'maybe' is not a valid boolean"),
+        ("HEADER", "a: b\nc", "SCRAPEPOOL_FETCH_HEADER: 'c' has no colon"),
+        ("FORMAT", "xml", "SCRAPEPOOL_FETCH_FORMAT: 'xml' is not one of"),
+    ],
+)
+def test_a_wrong_value_of_the_environment_is_named(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    """The message names the variable, not an option that nobody gave."""
+    monkeypatch.setenv(f"SCRAPEPOOL_FETCH_{name}", value)
+    ran = here(capfd, "fetch", "good.txt")
+    assert (ran.code, ran.out) == (USAGE, "")
+    assert said in ran.err
+
+
+def test_control_characters_of_an_argument_do_not_reach_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    """A file's name is shown escaped."""
+    ran = here(capfd, "fetch", "a\x1b[31m\nb")
+    assert ran.code == USAGE
+    assert "\x1b" not in ran.err
+
+
+def test_unknown_commands_and_none(capfd: pytest.CaptureFixture[str]) -> None:
+    """Both are usage errors; without a command the help is shown."""
+    assert here(capfd, "nope")[::2] == (USAGE, "scrapepool: no such command 'nope' (see scrapepool --help)\n")
+    nothing = here(capfd)
+    assert (nothing.code, nothing.out) == (USAGE, "")
+    assert "Usage: scrapepool" in nothing.err
+
+
+def test_a_bug_is_exit_code_70(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named in one line, and shown whole where that is asked for."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr("scrapepool.cli.fetch.settings_from", broken)
+    ran = here(capfd, "fetch", "good.txt")
+    assert (ran.code, ran.err.count("\n")) == (70, 1)
+    assert "a bug: ZeroDivisionError: oh" in ran.err
+    monkeypatch.setenv("SCRAPEPOOL_DEBUG", "1")
+    assert "Traceback" in here(capfd, "fetch", "good.txt").err

@@ -1,0 +1,54 @@
+"""``scrapepool demo``, and its server fetched by hand."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+from running import PATIENCE, ended, here, program
+
+from scrapepool.demo import demo_urls
+
+
+def test_the_list_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    """One URL a line, at the port that was asked for, and nothing is started."""
+    ran = here(capfd, "demo", "--list", "--port", 8123)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == demo_urls(8123)
+
+
+@pytest.mark.parametrize("words", ["--list --keep", "--list -o x", "--keep -o x"])
+def test_contradictions(capfd: pytest.CaptureFixture[str], words: str) -> None:
+    """They are refused, as everywhere."""
+    ran = here(capfd, "demo", *words.split())
+    assert ran.code == 2
+    assert "contradict each other" in ran.err
+
+
+def test_the_demo_fetches_its_web(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its failures are part of the show, so it succeeds."""
+    monkeypatch.setattr("scrapepool.demo.DemoWeb.urls", property(lambda web: demo_urls(web.port)[:5]))
+    ran = here(capfd, "demo", "--port", 0, "--progress", "none")
+    assert ran.code == 0
+    assert len(ran.records) == 5
+    assert "part of the show" in ran.err
+
+
+def test_what_is_kept_can_be_fetched_by_hand() -> None:
+    """The hint's two commands work together, and Ctrl-C ends the server with success."""
+    server = program("demo", "--keep", "--port", 0)
+    try:
+        assert server.stderr is not None
+        serving = server.stderr.readline().decode()
+        hint = server.stderr.readline().decode()
+        port = serving.split("on port ")[1].split(" ")[0]
+        assert hint == f"try: scrapepool demo --list --port {port} | scrapepool fetch -\n"
+        listing = ended(program("demo", "--list", "--port", port))
+        fetching = program("fetch", "-", "-q", stdin=subprocess.PIPE)
+        out, _ = fetching.communicate("\n".join(listing.out.splitlines()[:3]).encode(), timeout=PATIENCE)
+        assert out.count(b"\n") == 3
+        server.send_signal(signal.SIGINT)
+        assert ended(server).code == 0
+    finally:
+        server.kill()

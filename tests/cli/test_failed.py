@@ -1,0 +1,73 @@
+"""``scrapepool failed``: the URLs for another run."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from running import ended, here, program
+
+RECORDS = [
+    {"url": "http://a/1", "outcome": "failed", "error": "dns"},
+    {"url": "http://a/2", "outcome": "ok", "error": None},
+    {"url": "http://a/3", "outcome": "http_error", "error": "http_5xx"},
+    {"url": "http://a/1", "outcome": "deferred", "error": None},
+]
+LINES = "".join(f"{json.dumps(record)}\n" for record in RECORDS)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "out.jsonl"
+    path.write_text(LINES)
+    return path
+
+
+def test_failures_are_printed_one_a_line(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """In the order of the file, and chosen by class."""
+    assert here(capfd, "failed", path) == (0, "http://a/1\nhttp://a/3\n", "")
+    assert here(capfd, "failed", path, "--class", "http,timeout") == (0, "http://a/3\n", "")
+    assert here(capfd, "failed", path, "--class", "dns") == (0, "", "")
+
+
+def test_compressed_files_and_csv_are_read(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """By their content, whatever they are called."""
+    path = tmp_path / "records"
+    path.write_bytes(gzip.compress(LINES.encode()))
+    assert here(capfd, "failed", path).out == "http://a/1\nhttp://a/3\n"
+    path.write_text("outcome,url\nok,http://a/1\nfailed,http://a/2\n")
+    assert here(capfd, "failed", path).out == "http://a/2\n"
+
+
+def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
+    """The file of a run that is still going on can be asked."""
+    with path.open("a") as stream:
+        stream.write('{"url":"ht')
+    with path.open() as stream:
+        ran = ended(program("failed", "-", stdin=stream))
+    assert ran == (
+        0,
+        "http://a/1\nhttp://a/3\n",
+        "scrapepool: standard input: the last record is not whole and was passed over\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (LINES, ["--class", "rain"], "scrapepool: no such class: rain; there are timeout, network"),
+        (f"{LINES}rain\n", [], "out.jsonl:5: no record of scrapepool (no JSON)"),
+        (None, [], "out.jsonl: No such file or directory"),
+        (LINES, ["more"], "Got unexpected extra argument"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(
+    capfd: pytest.CaptureFixture[str], path: Path, content: str | None, options: list[str], message: str
+) -> None:
+    """With the line, and with exit code 2."""
+    path.unlink() if content is None else path.write_text(content)
+    ran = here(capfd, "failed", path, *options)
+    assert ran.code == 2
+    assert message.lower() in ran.err.lower()

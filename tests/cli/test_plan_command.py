@@ -1,0 +1,178 @@
+"""``scrapepool plan``, through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from place import Place
+
+from tests.servers.polite import PoliteServer, Request, Response
+
+LIST = """# a list
+https://a.example.org/1
+https://a.example.org/2
+https://A.example.org/2
+https://b.example.org/
+
+mailto:someone@example.org
+https://[::1/
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    made = Place(tmp_path)
+    made.write("urls.txt", LIST)
+    return made
+
+
+def test_a_plan(place: Place) -> None:
+    """It counts URLs, hosts and duplicates, and names rejected lines by file and number."""
+    told = place.run("plan", "--offline", "urls.txt", "--delay", "2", "--latency", "500ms")
+    assert told.code == 1
+    assert told.err == ""
+    assert (
+        told.out
+        == """\
+plan      3 URLs on 2 hosts
+left out  1 duplicate
+rejected  2 lines: unsupported_scheme 1  invalid_url 1
+          urls.txt:7: scheme mailto is not fetched (http and https only): mailto:someone@example.org
+          urls.txt:8: no valid IPv6 address: https://[::1/
+takes     2.5 s, decided by a.example.org: 2 URLs, 1 per 2 s
+          with 32 workers and 0.5 s a request, nothing failing
+
+host                URLs       takes  how
+a.example.org          2       2.5 s  1 per 2 s
+b.example.org          1       0.5 s  1 per 2 s
+"""
+    )
+
+
+def test_a_plan_for_programs(place: Place) -> None:
+    """--json says the same, and more."""
+    told = place.run("plan", "--offline", "urls.txt", "--json", "--hosts", "1", "--rejects", "1", "--delay", "2")
+    assert told.code == 1
+    a = {
+        "host": "a.example.org:443",
+        "urls": 2,
+        "seconds": 2.1,
+        "delay": 2.0,
+        "per_host": 4,
+        "window": None,
+    }
+    assert json.loads(told.out) == {
+        "urls": 3,
+        "hosts": 2,
+        "duplicates": 1,
+        "rejected": 2,
+        "errors": {"unsupported_scheme": 1, "invalid_url": 1},
+        "robots": None,
+        "seconds": 2.1,
+        "decided_by": "host",
+        "longest": a,
+        "latency": 0.1,
+        "most_urls": [a],
+        "rejects": [
+            {
+                "line": 7,
+                "url": "mailto:someone@example.org",
+                "error": "unsupported_scheme",
+                "detail": "urls.txt:7: scheme mailto is not fetched (http and https only)",
+            }
+        ],
+    }
+
+
+def test_exit_codes(place: Place) -> None:
+    """0 when every line is a URL or a duplicate, 2 when none is one, or there is no list."""
+    assert place.run("plan", "--offline", "https://example.org/", "https://example.org/").code == 0
+    place.write("none.txt", "mailto:x@example.org\n")
+    told = place.run("plan", "--offline", "none.txt", "--json")
+    assert told.code == 2
+    assert json.loads(told.out)["urls"] == 0
+    assert told.err == "scrapepool: no usable URL in none.txt\n"
+    told = place.run("plan", "--offline", "missing.txt")
+    assert (told.code, told.out) == (2, "")
+    assert "missing.txt" in told.err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--workers", "1"], "decided by the workers: more of them would help (a.example.org alone needs 0.2 s)"),
+        (["--rate", "2"], "1.1 s, decided by --rate 2"),
+        (["--per-host", "1"], "0.2 s, decided by a.example.org: 2 URLs, 1 at a time"),
+    ],
+)
+def test_what_decides(options: list[str], why: str, place: Place) -> None:
+    """It says what to change for a shorter run."""
+    assert why in place.run("plan", "--offline", "urls.txt", *options).out
+
+
+def test_sections_for_hosts(place: Place) -> None:
+    """What the configuration says of a host goes into the plan."""
+    place.write("scrapepool.toml", "[host.'a.example.org']\ndelay = 3600\n[host.'*']\nwindow = '00:00-00:01 UTC'\n")
+    out = place.run("plan", "--offline", "urls.txt").out
+    assert "1 per 3600 s\n" in out
+    assert "4 at a time, 00:00-00:01 UTC\n" in out
+
+
+def test_more_than_is_shown(place: Place) -> None:
+    """What is left out of the tables is said."""
+    out = place.run("plan", "--offline", "urls.txt", "--hosts", "1", "--rejects", "1").out
+    assert "and 1 line more (--rejects)" in out
+    assert "and 1 host more (--hosts)" in out
+
+
+def test_nothing_reaches_the_terminal_raw(place: Place) -> None:
+    """Control characters of a list are shown escaped."""
+    place.write("evil.txt", "https://example.org/\nhttps://\x1b]0;x\x07\u202e/\n")
+    told = place.run("plan", "--offline", "evil.txt")
+    assert "rejected" in told.out
+    assert not {"\x1b", "\x07", "\u202e"} & set(told.out)
+
+
+def test_robots(place: Place) -> None:
+    """Unless offline, each host is asked for its robots.txt: what it refuses is left out, what it delays is planned."""
+    said = {
+        0: Response(body=b"User-agent: *\nDisallow: /private\nCrawl-delay: 3\n"),
+        1: Response(status=503, body=b""),
+        2: Response(status=404, body=b""),
+    }
+
+    def handler(request: Request) -> Response | None:
+        return said[[site.origin for site in server.sites].index(request.site.origin)]
+
+    with PoliteServer(3, handler=handler) as server:
+        pages = ("/", "/private/1", "/private/2", "/public")
+        origins = [site.origin for site in server.sites]
+        place.write("urls.txt", "\n".join(origin + page for page in pages for origin in origins))
+        place.write("scrapepool.toml", "retries = 0\n[host.'*']\nrobots = true\n")
+        plan = json.loads(place.run("plan", "urls.txt", "--json").out)
+        told = place.run("plan", "urls.txt")
+        offline = json.loads(place.run("plan", "urls.txt", "--json", "--offline").out)
+        assert server.asked("/robots.txt") == server.requests == 6
+    one, two, _ = (origin.removeprefix("http://") for origin in origins)
+    assert (plan["urls"], plan["hosts"], plan["seconds"]) == (6, 2, 3.1)
+    assert plan["robots"]["refused"] == 6
+    assert [(host["host"], host["refused"], host["crawl_delay"]) for host in plan["robots"]["hosts"]] == [
+        (two, 4, 0.0),
+        (one, 2, 3.0),
+    ]
+    assert "503" in plan["robots"]["hosts"][0]["unreachable"]
+    assert f"{one}: 2 refused, Crawl-delay 3 s\n" in told.out
+    assert f"{two}: all 4 refused, no robots.txt to be had: " in told.out
+    assert (offline["urls"], offline["robots"]) == (12, None)
+
+
+def test_all_refused(place: Place) -> None:
+    """A plan of nothing says so."""
+    with PoliteServer(handler=lambda _: Response(body=b"User-agent: *\nDisallow: /\n")) as server:
+        place.write("scrapepool.toml", "[host.'*']\nrobots = true\n")
+        told = place.run("plan", server.url("/page"))
+    assert told.code == 2
+    assert told.err == f"scrapepool: no URL that may be fetched in {server.url('/page')}\n"
+    assert "1 URL refused by robots.txt of 1 host" in told.out

@@ -1,0 +1,77 @@
+"""What people type for values, and what it means."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrapepool.cli.types import LONGEST, Duration, FileName, Header, Names, Proxy, Rate, Size, Statuses, Whole
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "meant"),
+    [
+        (Duration(), "2.5", 2.5),
+        (Duration(), "500ms", 0.5),
+        (Duration(), " 5 min ", 300.0),
+        (Duration(), "1h", 3600.0),
+        (Duration(), 3, 3.0),
+        (Size(), "10", 10),
+        (Size(), "1.5kB", 1500),
+        (Size(), "100MiB", 100 * 1024 * 1024),
+        (Size(), "2g", 2_000_000_000),
+        (Header(), "A: b: c", ("A", "b: c")),
+        (Header(), "A;", ("A", "")),
+        (Statuses(), "", frozenset()),
+        (Statuses(), "500, 503", frozenset({500, 503})),
+        (Names(), "a, b,,a", ("a", "b", "a")),
+        (Whole(0), "7", 7),
+        (Rate(), "0.5", 0.5),
+        (FileName(), "x y", "x y"),
+        (Proxy(), "localhost:3128", "localhost:3128"),
+        (Proxy(), "https://user:word@[::1]:8080", "https://user:word@[::1]:8080"),
+    ],
+)
+def test_what_is_meant(kind: click.ParamType[object], typed: object, meant: object) -> None:
+    """Each as curl and its kin would take it."""
+    assert kind.convert(typed, None, None) == meant
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [
+        (Whole(0), ""),
+        (Whole(0), "\u0663"),
+        (Rate(), "x"),
+        (Rate(), "-1"),
+        (FileName(), ""),
+        (Proxy(), "http://h:99999"),
+    ],
+)
+def test_what_means_nothing(kind: click.ParamType[object], typed: str) -> None:
+    """It is refused, with a reason."""
+    with pytest.raises(click.BadParameter, match=r"."):
+        kind.convert(typed, None, None)
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_sane_duration_or_refused(text: str) -> None:
+    """No text gives a negative, infinite or unusable duration, and none raises anything else."""
+    try:
+        seconds = Duration().convert(text, None, None)
+    except click.BadParameter:
+        return
+    assert 0 <= seconds <= LONGEST
+
+
+@given(st.text(max_size=30))
+def test_no_header_can_hold_a_line_break(text: str) -> None:
+    """Whatever is typed, what comes out fits into one line of latin-1."""
+    try:
+        name, value = Header().convert(text, None, None)
+    except click.BadParameter:
+        return
+    assert not {"\r", "\n", "\0"} & set(f"{name}{value}")
+    value.encode("latin-1")

@@ -1,0 +1,301 @@
+"""One connection: opening it, the clocks on every wait, cutting it, and whether it can be used again."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from loopback import HEAD, SOON, Server, answer_all, authority, black_hole, closed_port, server_context, silent
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
+
+from scrapepool.fetch.connection import Condition, Connection
+from scrapepool.fetch.faults import FetchError
+from scrapepool.fetch.resolver import Resolver
+from scrapepool.fetch.tls import client_context
+from scrapepool.fetch.tls_connection import TLSConnection
+from scrapepool.model import ErrorKind
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+BRIEF = 0.3
+"""Seconds of a deadline that is expected to pass."""
+
+
+def tls_connection(port: int, host: str = "127.0.0.1", **kwargs: Any) -> TLSConnection:
+    context = client_context(True, None)
+    authority().configure_trust(context)
+    return TLSConnection(host, port, ssl_context=context, **kwargs)
+
+
+@contextmanager
+def opened(server: Server, *, tls: bool = False) -> Iterator[Connection]:
+    conn = tls_connection(server.port) if tls else Connection("127.0.0.1", server.port)
+    conn.timeout = SOON
+    conn.open()
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+
+def names(*addresses: tuple[str, int]) -> Resolver:
+    """A resolver that gives every name these addresses."""
+    return Resolver(lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses])
+
+
+def kind_of(act: Callable[[], object]) -> ErrorKind:
+    with pytest.raises(FetchError) as caught:
+        act()
+    return caught.value.kind
+
+
+def cut_while(conn: Connection, act: Callable[[], object], after: float = 0.1) -> BaseException:
+    """What ``act`` raised when the connection was severed during it."""
+    raised: list[BaseException] = []
+
+    def acting() -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            raised.append(error)
+
+    thread = threading.Thread(target=acting, daemon=True)
+    thread.start()
+    time.sleep(after)
+    conn.sever()
+    thread.join(SOON)
+    assert not thread.is_alive(), "the wait went on"
+    assert raised, "the wait ended well"
+    return raised[0]
+
+
+def test_a_literal_address_takes_no_look_up() -> None:
+    """For an address the time of the name look-up is None, and the address is the remote."""
+    with Server(answer_all) as server, opened(server) as conn:
+        assert conn.opening.dns is None
+        assert conn.opening.connect is not None
+        assert conn.opening.tls is None
+        assert conn.remote == "127.0.0.1"
+
+
+def test_a_name_takes_a_look_up() -> None:
+    """For a name the look-up is timed."""
+    with Server(answer_all) as server:
+        conn = Connection("some.name", server.port)
+        conn.resolver = names(("127.0.0.1", server.port))  # type: ignore[misc]
+        conn.open()
+        assert conn.opening.dns is not None
+        conn.close()
+
+
+def test_the_handshake_is_timed_apart() -> None:
+    """TLS time is that of the handshake."""
+    with Server(answer_all, tls=server_context()) as server, opened(server, tls=True) as conn:
+        assert conn.opening.tls is not None
+        assert conn.opening.tls > 0
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_requests_go_one_after_another(tls: bool) -> None:
+    """An open connection serves again and again and looks quiet in between."""
+    with Server(answer_all, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+        for _ in range(3):
+            conn.send_all(REQUEST)
+            assert conn.receive() == HEAD + b"ok"
+            assert conn.condition() is Condition.QUIET
+        assert server.accepted == 1
+
+
+def test_a_dead_first_address_is_raced() -> None:
+    """Where the first address swallows everything the second one answers, and comes first from then on."""
+    with Server(answer_all) as server, black_hole() as hole:
+        resolver = names(("127.0.0.1", hole), ("127.0.0.1", server.port))
+        conn = Connection("two.addresses", server.port)
+        conn.resolver = resolver  # type: ignore[misc]
+        conn.timeout = SOON
+        conn.open()
+        assert conn.sock.getpeername()[1] == server.port
+        conn.close()
+        assert resolver.resolve("two.addresses", server.port, 1)[0].sockaddr[1] == server.port
+
+
+def test_refused_is_told() -> None:
+    """A port where nobody listens refuses."""
+    with pytest.raises(NewConnectionError):
+        Connection("127.0.0.1", closed_port()).open()
+
+
+def test_no_such_name_is_told() -> None:
+    """A name without addresses is the name's fault."""
+    conn = Connection("no.such.name", 80)
+    conn.resolver = names()  # type: ignore[misc]
+    with pytest.raises((NameResolutionError, NewConnectionError)):
+        conn.open()
+
+
+def test_a_name_that_cannot_be_is_told() -> None:
+    """A label of 64 letters is no name, in urllib3's words."""
+    with pytest.raises(LocationParseError):
+        Connection("a" * 64 + ".example", 80).open()
+
+
+def test_the_deadline_ends_a_connect() -> None:
+    """Nobody accepts: the connect ends at the deadline, long before its own limit."""
+    with black_hole() as hole:
+        conn = Connection("127.0.0.1", hole, timeout=60)
+        conn.deadline = time.monotonic() + BRIEF
+        with pytest.raises(ConnectTimeoutError):
+            conn.open()
+
+
+def test_the_deadline_ends_a_handshake() -> None:
+    """A server that never shakes hands is given up at the deadline."""
+    with Server(silent) as server:
+        conn = tls_connection(server.port, timeout=60)
+        conn.deadline = time.monotonic() + BRIEF
+        with pytest.raises(TimeoutError):
+            conn.open()
+        conn.close()
+
+
+def test_a_deadline_that_has_passed_begins_nothing() -> None:
+    """With no time left nothing is opened, sent or received."""
+    with Server(answer_all) as server, opened(server) as conn:
+        conn.deadline = time.monotonic() - 1
+        assert kind_of(lambda: conn.send_all(REQUEST)) is ErrorKind.DEADLINE
+        assert kind_of(conn.receive) is ErrorKind.DEADLINE
+        conn.close()
+        assert kind_of(conn.open) is ErrorKind.DEADLINE
+        assert conn.sock is None
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_silent_server_is_given_up(tls: bool) -> None:
+    """A receive ends at whichever comes first, the read timeout or the deadline."""
+    with Server(silent, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+        conn.send_all(REQUEST)
+        conn.read_timeout = BRIEF
+        assert kind_of(conn.receive) is ErrorKind.READ_TIMEOUT
+        conn.read_timeout = 60
+        conn.deadline = time.monotonic() + BRIEF
+        assert kind_of(conn.receive) is ErrorKind.DEADLINE
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_reader_that_takes_nothing_is_given_up(tls: bool) -> None:
+    """Sending more than anybody reads ends at the deadline."""
+    stop = threading.Event()
+
+    def deaf(sock: socket.socket) -> None:
+        stop.wait(SOON)
+
+    with Server(deaf, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+        conn.deadline = time.monotonic() + BRIEF
+        assert kind_of(lambda: conn.send_all(bytes(50_000_000))) is ErrorKind.DEADLINE
+        stop.set()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_reader_that_sips_is_given_up(tls: bool) -> None:
+    """A server that reads a little now and then does not push the deadline on."""
+    stop = threading.Event()
+
+    def sip(sock: socket.socket) -> None:
+        while not stop.wait(0.02) and sock.recv(20_000):
+            pass
+
+    with Server(sip, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+        conn.deadline = time.monotonic() + BRIEF
+        assert kind_of(lambda: conn.send_all(bytes(50_000_000))) is ErrorKind.DEADLINE
+        assert time.monotonic() < conn.deadline + SOON
+        stop.set()
+
+
+def test_severed_while_connecting() -> None:
+    """Another thread can end a connect."""
+    with black_hole() as hole:
+        conn = Connection("127.0.0.1", hole, timeout=60)
+        error = cut_while(conn, conn.open)
+        assert isinstance(error, FetchError)
+        assert error.kind is ErrorKind.INTERRUPTED
+
+
+def test_severed_while_the_name_is_looked_up() -> None:
+    """Another thread can end the wait for a name."""
+    release = threading.Event()
+    conn = Connection("slow.name", 80, timeout=60)
+    conn.resolver = Resolver(lambda *_, **__: release.wait(SOON) and [])  # type: ignore[misc]
+    error = cut_while(conn, conn.open)
+    release.set()
+    assert isinstance(error, FetchError)
+    assert error.kind is ErrorKind.INTERRUPTED
+
+
+def test_severed_while_shaking_hands() -> None:
+    """Another thread can end a handshake."""
+    with Server(silent) as server:
+        conn = tls_connection(server.port, timeout=60)
+        assert isinstance(cut_while(conn, conn.open), OSError)
+        conn.close()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_severed_while_receiving(tls: bool) -> None:
+    """A receive comes back with nothing, or fails, and the connection is never opened again."""
+    with Server(silent, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+
+        def receive() -> None:
+            if not conn.receive():
+                raise EOFError
+
+        assert isinstance(cut_while(conn, receive), EOFError | OSError)
+        conn.close()
+        assert kind_of(conn.open) is ErrorKind.INTERRUPTED
+
+
+def test_severed_while_sending() -> None:
+    """A send to a reader that does not read can be ended."""
+    stop = threading.Event()
+    with Server(lambda sock: stop.wait(SOON) and None) as server, opened(server) as conn:
+        assert isinstance(cut_while(conn, lambda: conn.send_all(bytes(50_000_000))), OSError | FetchError)
+        stop.set()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(("surprise", "expected"), [(b"", Condition.CLOSED), (b"HTTP/1.1 408 Late", Condition.DIRTY)])
+def test_what_an_idle_connection_looks_like(tls: bool, surprise: bytes, expected: Condition) -> None:
+    """A connection that the server closed is closed; one with bytes that nobody asked for is dirty."""
+
+    def script(sock: socket.socket) -> None:
+        if surprise:
+            sock.sendall(surprise)
+            sock.recv(1)
+
+    with Server(script, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+        until = time.monotonic() + SOON
+        while (condition := conn.condition()) is Condition.QUIET and time.monotonic() < until:
+            time.sleep(0.002)
+        assert condition is expected
+
+
+def test_the_timeout_is_left_alone_while_it_fits() -> None:
+    """A wait whose limit has hardly changed costs no system call to set it, and is never too short."""
+    with Server(answer_all) as server, opened(server) as conn:
+        conn.read_timeout = 5.0
+        conn.send_all(REQUEST)
+        assert conn.sock.gettimeout() == 5.0
+        conn.deadline = time.monotonic() + 4.95
+        conn.receive()
+        assert conn.sock.gettimeout() == 5.0
+        conn.deadline = time.monotonic() + 2
+        conn.send_all(REQUEST)
+        timeout = conn.sock.gettimeout()
+        assert timeout is not None
+        assert timeout <= 2
+        conn.deadline = None
+        conn.receive()
+        assert conn.sock.gettimeout() == 5.0

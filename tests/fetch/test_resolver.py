@@ -1,0 +1,171 @@
+"""Names to addresses: the cache, one look-up at a time, the cap and the clocks."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from scrapepool.fetch import resolver as resolver_module
+from scrapepool.fetch.faults import FetchError
+from scrapepool.fetch.resolver import Address, Resolver, literal
+
+IPV4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+IPV6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "")
+
+
+class Names:
+    """Answers look-ups; waits for ``go`` where it is told to. asked: names, in order."""
+
+    def __init__(self, *answer: Any, hang: bool = False) -> None:
+        self.asked: list[str] = []
+        self.go = threading.Event()
+        self._answer = answer
+        if not hang:
+            self.go.set()
+
+    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+        self.asked.append(host)
+        self.go.wait(5)
+        if self._answer and isinstance(self._answer[0], Exception):
+            raise self._answer[0]
+        return list(self._answer)
+
+
+def test_a_name_is_looked_up_once() -> None:
+    """The second asker gets the first one's answer."""
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    resolver = Resolver(names)
+    for _ in range(3):
+        assert [a.ip for a in resolver.resolve("x", 80, 1)] == ["192.0.2.1"]
+    assert names.asked == ["x"]
+
+
+def test_many_askers_share_one_look_up() -> None:
+    """Threads that ask for a name at once wait for one look-up."""
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(names)
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(resolver.resolve, "x", 80, 5) for _ in range(8)]
+        names.go.set()
+        assert {future.result()[0].ip for future in waiting} == {"192.0.2.1"}
+    assert names.asked == ["x"]
+
+
+def test_families_take_turns() -> None:
+    """Addresses come family by family in turn, the preferred one first, each once (RFC 8305)."""
+    six = [(*IPV6, (f"2001:db8::{n}", 80, 0, 0)) for n in (1, 2, 1)]
+    four = [(*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2, 3)]
+    found = Resolver(Names(*six, *four)).resolve("x", 80, 1)
+    assert [a.ip for a in found] == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "192.0.2.3"]
+
+
+def test_what_answered_comes_first() -> None:
+    """An address that won its race is tried first from then on."""
+    resolver = Resolver(Names(*((*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2))))
+    first, second = resolver.resolve("x", 80, 1)
+    resolver.prefer("x", 80, second)
+    assert resolver.resolve("x", 80, 1) == [second, first]
+    resolver.prefer("x", 80, Address(socket.AF_INET, ("192.0.2.9", 80)))
+    assert len(resolver.resolve("x", 80, 1)) == 2
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
+def test_a_failure_is_kept_for_a_while(error: Exception) -> None:
+    """A name that is not there is told so, in the system's words, and not asked for at once again."""
+    names = Names(error)
+    resolver = Resolver(names)
+    for _ in range(2):
+        with pytest.raises(FetchError, match=r"x: (name or service not known|label too long)"):
+            resolver.resolve("x", 80, 1)
+    assert names.asked == ["x"]
+
+
+def test_an_old_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its time an answer is believed no more."""
+    monkeypatch.setattr(resolver_module, "TTL", 0.0)
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    resolver = Resolver(names)
+    resolver.resolve("x", 80, 1)
+    resolver.resolve("x", 80, 1)
+    assert names.asked == ["x", "x"]
+
+
+def test_a_look_up_that_hangs_is_abandoned_and_counted_once() -> None:
+    """Nobody waits for longer than he has; two who waited for one look-up abandon one."""
+    names = Names(hang=True)
+    resolver = Resolver(names)
+    with ThreadPoolExecutor(2) as threads:
+        for waiting in [threads.submit(resolver.resolve, "x", 80, 0.05) for _ in range(2)]:
+            with pytest.raises(FetchError, match="no answer for x"):
+                waiting.result()
+    assert 1 <= resolver.abandoned <= len(names.asked)
+    assert "abandoned" in repr(resolver)
+    names.go.set()
+
+
+def test_hanging_look_ups_have_a_cap() -> None:
+    """When as many hang as may, a further name is not asked for and its asker is told."""
+    names = Names(hang=True)
+    resolver = Resolver(names, cap=2)
+    for host in ("a", "b"):
+        with pytest.raises(FetchError):
+            resolver.resolve(host, 80, 0.02)
+    with pytest.raises(FetchError, match="2 look-ups hang"):
+        resolver.resolve("c", 80, 0.02)
+    assert names.asked == ["a", "b"]
+    names.go.set()
+
+
+def test_a_waiter_for_the_cap_gets_his_turn() -> None:
+    """When a look-up ends, one that waited for its thread begins."""
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(names, cap=1)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(resolver.resolve, host, 80, 5) for host in ("a", "b")]
+        names.go.set()
+        assert all(future.result() for future in waiting)
+
+
+def test_a_check_ends_the_wait() -> None:
+    """What the caller's check raises comes out, soon."""
+
+    def stop() -> None:
+        raise KeyError("stop")
+
+    names = Names(hang=True)
+    with pytest.raises(KeyError):
+        Resolver(names).resolve("x", 80, 60, stop)
+    names.go.set()
+
+
+@pytest.mark.parametrize(
+    ("host", "family"),
+    [
+        ("127.0.0.1", socket.AF_INET),
+        ("::1", socket.AF_INET6),
+        ("x1", None),
+        ("a.b", None),
+        ("1.2.3", None),
+        ("1:2:zz", None),
+    ],
+)
+def test_what_is_a_literal(host: str, family: int | None) -> None:
+    """Addresses in their usual form are literals, everything else is a name."""
+    found = literal(host, 80)
+    assert (found and found.family) == family
+    assert found is None or found.ip == host
+
+
+def test_the_cache_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest names go when there are too many."""
+    monkeypatch.setattr(resolver_module, "MOST_NAMES", 3)
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    resolver = Resolver(names)
+    for host in "abcda":
+        resolver.resolve(host, 80, 1)
+    assert names.asked == list("abcda")
+    assert "3 names" in repr(resolver)

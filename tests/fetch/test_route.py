@@ -1,0 +1,134 @@
+"""How a host is asked: the request's bytes, made once, and the pool behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loopback import Server, answer_all
+from requests.cookies import RequestsCookieJar
+
+from scrapepool.fetch import route as route_module
+from scrapepool.fetch.route import RouteTable
+from scrapepool.fetch.session import PooledSession
+from scrapepool.model import HostKey
+from scrapepool.settings import RequestSettings
+
+HOST = HostKey("http", "127.0.0.1", 8080)
+
+
+@pytest.fixture
+def session() -> Iterator[PooledSession]:
+    with PooledSession(2, 2) as session:
+        yield session
+
+
+def asked(session: PooledSession, settings: RequestSettings, path: str = "/a?b=c", **kwargs: object) -> list[str]:
+    """The lines of a request, the body last."""
+    foreign = bool(kwargs.pop("foreign", False))
+    method = str(kwargs.pop("method", settings.method))
+    route = RouteTable(session, settings).get(HOST, method, foreign=foreign)
+    head, _, body = route.request(path, **kwargs).decode("latin-1").partition("\r\n\r\n")  # type: ignore[arg-type]
+    return [*head.split("\r\n"), body]
+
+
+def test_a_plain_request(session: PooledSession) -> None:
+    """Method and path, then Host, then the defaults."""
+    line, host, *fields, body = asked(session, RequestSettings())
+    assert line == "GET /a?b=c HTTP/1.1"
+    assert host == "Host: 127.0.0.1:8080"
+    assert any(field.startswith("User-Agent: scrapepool/") for field in fields)
+    assert any(field.startswith("Accept-Encoding: ") for field in fields)
+    assert body == ""
+
+
+def test_default_ports_and_ipv6_in_host(session: PooledSession) -> None:
+    """The Host field has no default port, and brackets around an IPv6 address."""
+    table = RouteTable(session, RequestSettings())
+    assert b"\r\nHost: x.example\r\n" in table.get(HostKey("https", "x.example", 443), "GET").request("/")
+    assert b"\r\nHost: [::1]:8080\r\n" in table.get(HostKey("http", "::1", 8080), "GET").request("/")
+
+
+def test_own_headers_and_body(session: PooledSession) -> None:
+    """Headers of the user go before the defaults; a body has its length."""
+    settings = RequestSettings(
+        method="POST", headers=(("Host", "other"), ("X-A", "1")), user_agent="me/1", data=b"hello"
+    )
+    lines = asked(session, settings)
+    assert lines[0].startswith("POST ")
+    for line in ("Host: other", "X-A: 1", "User-Agent: me/1", "Content-Length: 5"):
+        assert lines.count(line) == 1
+    assert lines[-1] == "hello"
+
+
+def test_a_redirect_to_get_loses_the_body(session: PooledSession) -> None:
+    """After a POST that became a GET there is no body, and no length of one."""
+    lines = asked(session, RequestSettings(method="POST", data=b"hello"), method="GET")
+    assert lines[-1] == ""
+    assert not [line for line in lines if line.startswith("Content-Length")]
+
+
+def test_secrets_stay_with_their_origin(session: PooledSession) -> None:
+    """A host that was reached by a redirect gets no Authorization, cookie or API key."""
+    headers = (("Authorization", "Bearer x"), ("Cookie", "a=b"), ("X-Api-Key", "k"), ("X-Plain", "p"))
+    settings = RequestSettings(headers=headers)
+    own, foreign = asked(session, settings), asked(session, settings, foreign=True)
+    for name, value in headers[:3]:
+        assert f"{name}: {value}" in own
+        assert f"{name}: {value}" not in foreign
+    assert "X-Plain: p" in foreign
+
+
+def test_userinfo_becomes_basic_auth(session: PooledSession) -> None:
+    """User and password of the URL are sent, decoded, where the user gave no Authorization."""
+    lines = asked(session, RequestSettings(), userinfo="me:p%40ss")
+    assert "Authorization: Basic bWU6cEBzcw==" in lines
+    own = RequestSettings(headers=(("Authorization", "Bearer x"),))
+    assert "Authorization: Basic bWU6cEBzcw==" not in asked(session, own, userinfo="me:p%40ss")
+
+
+def test_cookies_of_a_jar(session: PooledSession) -> None:
+    """Cookies are sent where their path and host fit."""
+    jar = RequestsCookieJar()
+    jar.set("a", "b", domain="127.0.0.1", path="/in")
+    assert "Cookie: a=b" in asked(session, RequestSettings(), "/in/x", cookies=jar)
+    assert not [line for line in asked(session, RequestSettings(), "/out", cookies=jar) if line.startswith("Cookie")]
+
+
+def test_netrc_only_when_asked(session: PooledSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """~/.netrc is read with ``--netrc`` only, and never for a redirect's host."""
+    file = tmp_path / "netrc"
+    file.write_text("machine 127.0.0.1 login me password word\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+    line = "Authorization: Basic bWU6d29yZA=="
+    assert line not in asked(session, RequestSettings())
+    assert line in asked(session, RequestSettings(netrc=True))
+    assert line not in asked(session, RequestSettings(netrc=True), foreign=True)
+
+
+def test_the_pool_comes_back_after_the_manager_let_it_go() -> None:
+    """A host whose pool was evicted gets a new one."""
+    with Server(answer_all) as server, PooledSession(1, 1) as session:
+        route = RouteTable(session, RequestSettings()).get(HostKey("http", "127.0.0.1", server.port), "GET")
+        before = route.current_pool()
+        assert route.current_pool() is before
+        before.close()
+        session.adapter.poolmanager.clear()
+        after = route.current_pool()
+        assert after is not before
+        assert after.pool is not None
+
+
+def test_routes_are_kept_and_bounded(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host's route is made once; the oldest goes when there are too many."""
+    monkeypatch.setattr(route_module, "MOST_ROUTES", 2)
+    table = RouteTable(session, RequestSettings())
+    hosts = [HostKey("http", f"127.0.0.{n}", 80) for n in range(1, 4)]
+    first = table.get(hosts[0], "GET")
+    assert table.get(hosts[0], "GET") is first
+    for host in hosts[1:]:
+        table.get(host, "GET")
+    assert table.get(hosts[0], "GET") is not first
+    assert "127.0.0.1:80" in repr(first)

@@ -1,0 +1,60 @@
+"""What a record tells of time, address and completeness."""
+
+from __future__ import annotations
+
+import pytest
+from fetching import fetcher, get, run
+
+from tests.servers.hostile import HostileServer
+from tests.servers.polite import PoliteServer
+
+
+def test_a_new_connection_tells_every_step_and_a_used_one_only_its_own() -> None:
+    """A step that did not happen is null: no look-up of a literal address, no TLS in the clear, nothing when reused."""
+    with PoliteServer() as server, fetcher() as made:
+        first, second = (result.timings for result in run(made, server.url("/1"), server.url("/2")).results)
+    assert first.connect is not None
+    assert first.dns is None
+    assert first.tls is None
+    assert (second.dns, second.connect, second.tls) == (None, None, None)
+    for timings in (first, second):
+        assert timings.ttfb > 0
+        assert timings.download >= 0
+
+
+def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
+    """Redirects on the host are part of it, connecting is not."""
+    with PoliteServer() as server:
+        result = get(server.url("/redirect?to=/delay/0.05"))
+    assert result.elapsed >= 0.05
+    assert result.elapsed >= result.timings.ttfb + result.timings.download
+
+
+def test_the_address_that_answered_is_told() -> None:
+    """``remote`` is the connected address."""
+    with PoliteServer() as server:
+        assert get(server.url()).remote == "127.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "complete"),
+    [("drip_body", False), ("eof_in_body", False), ("gzip_members", True), ("body_bytewise", True)],
+)
+def test_complete_says_what_is_known(name: str, complete: bool) -> None:
+    """A counted or self-ending body is whole, a cut one is not."""
+    with HostileServer([name]) as server:
+        assert get(server.url(name), patience={"total": 0.5}).complete is complete
+
+
+def test_a_body_that_ends_with_the_connection_may_be_cut() -> None:
+    """Nobody knows, and the record says so."""
+    from tests.servers.wire import OK, Behaviour, Wire
+
+    def script(wire: Wire) -> None:
+        wire.send(b"HTTP/1.1 200 OK\r\n\r\nso far")
+        wire.close()
+
+    with HostileServer((), extra=[Behaviour("until_close", "", OK, script)]) as server:
+        result = get(server.url("until_close"))
+    assert result.body == b"so far"
+    assert result.complete is None

@@ -1,0 +1,125 @@
+"""How long a run is planned to take, and what decides that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scrapepool.errors import ListError
+from scrapepool.model import ErrorKind, HostKey
+from scrapepool.overrides import HostOverride
+from scrapepool.read import TargetList
+from scrapepool.run.plan import count, duration, planned
+from scrapepool.settings import InputSettings, PoolSettings, Settings
+from scrapepool.window import Window
+from tests.schedule.simulate import Reply, World
+
+MIDNIGHT = 1_772_323_200.0  # 1 March 2026, UTC
+
+
+class FixedClock:
+    """A moment that does not pass."""
+
+    def __init__(self, wall: float = MIDNIGHT) -> None:
+        self._wall = wall
+
+    def wall(self) -> float:
+        return self._wall
+
+    def monotonic(self) -> float:
+        return 5.0
+
+
+def host(number: int) -> HostKey:
+    return HostKey("http", f"h{number}.test", 80)
+
+
+def plan_of(counts: Sequence[int], run: Settings, *, latency: float = 0.1, wall: float = MIDNIGHT, most: int = 10):
+    hosts = {host(number): urls for number, urls in enumerate(counts)}
+    return planned(hosts, run, latency=latency, most=most, clock=FixedClock(wall))
+
+
+@given(st.integers(1, 50), st.sampled_from([0.0, 0.03, 0.5, 2.0]), st.integers(1, 8))
+def test_one_host_is_planned_exactly(urls: int, delay: float, slots: int) -> None:
+    """On one host, the plan is what a simulated run takes."""
+    world = World({host(0): urls}, lambda _: Reply(0.1), pool=PoolSettings(per_host=slots, delay=delay, pace="fixed"))
+    world.scheduler.tally.claim(host(0)).mean = 1.0  # leases of one
+    assert duration(urls, delay, slots, 0.1) == pytest.approx(world.run(), rel=1e-6)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=20),
+    st.sampled_from([0.0, 0.05, 1.0]),
+    st.integers(1, 4),
+    st.sampled_from([1, 4, 16]),
+)
+def test_many_hosts_take_as_long_as_planned(counts: list[int], delay: float, per_host: int, workers: int) -> None:
+    """A simulated run takes no less than planned, and no more than one host's turn longer."""
+    pool = PoolSettings(workers=workers, per_host=per_host, delay=delay, pace="fixed")
+    planned_for = plan_of(counts, Settings(pool=pool))
+    world = World(
+        {host(number): urls for number, urls in enumerate(counts)}, lambda _: Reply(0.1), pool=pool, audit=False
+    )
+    took = world.run()
+    assert took >= planned_for.seconds - 1e-6
+    assert took <= planned_for.seconds * 1.1 + 2 * planned_for.longest.seconds / max(counts) + 0.4
+
+
+def test_the_longest_host_decides() -> None:
+    """With workers to spare, the host that takes longest decides, whatever the others have."""
+    run = Settings().with_(host_overrides={"sections": (("h1.test", HostOverride(delay=10.0)),)})
+    found = plan_of([1000, 50], run)
+    assert (found.decided_by, found.longest.host) == ("host", host(1))
+    assert found.seconds == pytest.approx(49 * 10 + 0.1)
+    assert [one.urls for one in found.hosts] == [1000, 50]
+
+
+def test_the_workers_decide() -> None:
+    """With more hosts than the workers can serve, the workers decide."""
+    found = plan_of([10] * 100, Settings(pool=PoolSettings(workers=5)))
+    assert found.decided_by == "workers"
+    assert found.seconds == pytest.approx(1000 / 5 * 0.1)
+    assert len(found.hosts) == 10
+    assert found.host_count == 100
+
+
+def test_the_rate_decides() -> None:
+    """A rate for all hosts decides where it is the slowest."""
+    found = plan_of([10] * 100, Settings(pool=PoolSettings(rate=10)))
+    assert found.decided_by == "rate"
+    assert found.seconds == pytest.approx(99.9 + 0.1)
+
+
+def test_a_window_goes_over_nights() -> None:
+    """A host that may be asked for an hour a day takes as many nights as it has hours of work."""
+    own = HostOverride(delay=10.0, window=Window.parse("01:00-02:00 UTC"))
+    run = Settings().with_(host_overrides={"sections": (("*", own),)})
+    found = plan_of([900], run)  # two and a half hours of open time
+    assert found.seconds == pytest.approx(2 * 86_400 + 3600 + 1790 + 0.1)
+    never = HostOverride(delay=86_400.0, window=Window.parse("01:00-01:01 UTC"))
+    assert plan_of([900], run.with_(host_overrides={"sections": (("*", never),)})).seconds == float("inf")
+
+
+def test_counting() -> None:
+    """Lists are read once; rejected lines and duplicates are counted, the first of the former kept."""
+    urls = ["https://a.test/", "https://a.test/1", "https://a.test/1", "mailto:x@a.test", "http://[", "http://b.test/"]
+    with closing(TargetList.of_urls(urls, InputSettings())) as targets:
+        found = count(targets, shown=1, asks=lambda host: host.host == "b.test")
+    assert {host.host: len(tickets) for host, tickets in found.tickets.items()} == {"b.test": 1}
+    assert sorted(found.hosts.values()) == [1, 2]
+    assert found.duplicates == 1
+    assert found.rejects == {ErrorKind.UNSUPPORTED_SCHEME: 1, ErrorKind.INVALID_URL: 1}
+    assert [line.target.url for line in found.shown] == ["mailto:x@a.test"]
+
+
+def test_a_list_that_breaks(tmp_path) -> None:
+    """A list that cannot be read on is an error, not a smaller plan."""
+    broken = tmp_path / "urls.txt.gz"
+    broken.write_bytes(b"\x1f\x8b\x08\x00 no gzip at all")
+    with pytest.raises(ListError), closing(TargetList([str(broken)], InputSettings())) as targets:
+        count(targets, shown=1)

@@ -1,0 +1,102 @@
+"""The pages say what the program does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from scrapepool.cli import cli
+from scrapepool.cli.exits import Exit
+from scrapepool.model import ErrorKind
+from scrapepool.record.fields import FIELDS
+from scrapepool.render.summary import summary_dict
+
+ROOT = Path(__file__).parents[1]
+INTERFACE = (ROOT / "docs" / "interface.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+COMMAND = re.compile(r"(?:^|[\s|;&/])scrapepool (?!=)([^|;&#]*)")
+
+
+def generated_page() -> str:
+    """What docs/generate.py would write."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.page())
+
+
+def test_the_page_of_options_is_up_to_date() -> None:
+    """``python docs/generate.py`` was run after the last change of an option."""
+    assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == generated_page()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_is_documented(field: str) -> None:
+    """In the first column of a table."""
+    assert re.search(rf"^\|[^|]*`{field}`[^|]*\|", INTERFACE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_every_error_is_documented(kind: ErrorKind) -> None:
+    """Those of the future as reserved."""
+    assert f"`{kind}`" in INTERFACE
+
+
+@pytest.mark.parametrize("code", Exit)
+def test_every_exit_code_is_documented(code: Exit) -> None:
+    """In the table of exit codes."""
+    table = INTERFACE.split("## Exit codes")[1].split("\n## ")[0]
+    assert re.search(rf"^\|[^|]*\b{int(code)}\b[^|]*\|", table, re.MULTILINE)
+
+
+def shell_lines(page: str) -> list[str]:
+    """The lines of a page's blocks of shell commands."""
+    lines, language = [], None
+    for line in page.splitlines():
+        if line.startswith("```"):
+            language = line.removeprefix("```") if language is None else None
+        elif language in ("sh", "console", "bash", "crontab"):
+            lines.append(line)
+    return lines
+
+
+@pytest.mark.skipif(not README.exists(), reason="a checkout without its README")
+def test_the_readme_s_commands_exist() -> None:
+    """Every ``scrapepool …`` line of it names a command and options that there are."""
+    used = [match[1] for line in shell_lines(README.read_text()) for match in COMMAND.finditer(line)]
+    assert used
+    context = click.Context(cli)
+    for line in used:
+        words = shlex.split(line.split(">")[0])
+        command = cli.get_command(context, words[0])
+        if words[0].startswith("-"):
+            continue
+        assert command is not None, line
+        known = {name for param in command.get_params(context) for name in (*param.opts, *param.secondary_opts)}
+        options = {word.split("=")[0] for word in words[1:] if word.startswith("-") and word != "-"}
+        assert options <= known, line
+
+
+def test_the_readme_s_first_commands_do_their_own_setup() -> None:
+    """The gate reads them out of it."""
+    if not README.exists():
+        pytest.skip("a checkout without its README")
+    assert len(re.findall(r"^python -m pip install ", README.read_text(), re.MULTILINE)) >= 2
+
+
+def test_the_summary_s_keys_are_described() -> None:
+    """In the function that makes it, each by name."""
+    from test_engine import Listed, Run, World, target
+
+    run = Run(Listed([target("h.test", "a")]), World())
+    run.outcomes()
+    description = summary_dict.__doc__ or ""
+    for key in summary_dict(run.engine.snapshot(last=True)):
+        assert re.search(rf"\b{key}\b", description), key

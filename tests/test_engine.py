@@ -1,0 +1,421 @@
+"""The engine over fakes of its ports, on a clock that jumps: every wait, stop and refusal in no time."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scrapepool.engine import AT_ONCE, GRACE, Engine, Stop
+from scrapepool.errors import ListError
+from scrapepool.model import (
+    Attempt,
+    Deferred,
+    ErrorKind,
+    Failed,
+    Fetched,
+    Hop,
+    HostKey,
+    Outcome,
+    Redirected,
+    Result,
+    Retryable,
+    Skipped,
+    Target,
+)
+from scrapepool.ports import Batch, Done, NoView, Snapshot, Work
+from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
+from scrapepool.settings import PoolSettings, RetryPolicy
+
+EPOCH = 1_700_000_000.0  # Unix time at the virtual clock's zero
+HOUR = 3600.0
+Answer = Callable[[Attempt, float], tuple[Result, float]]
+
+
+def host(name: str) -> HostKey:
+    """A host of that name."""
+    return HostKey("http", name, 80)
+
+
+def target(name: str, path: str, line: int | None = None) -> Target:
+    """A target on that host."""
+    return Target(f"http://{name}/{path}", host(name), f"/{path}", line)
+
+
+def ok(attempt: Attempt, now: float) -> tuple[Result, float]:
+    """Answer 200 within a tenth of a second."""
+    return fetched(attempt), 0.1
+
+
+def fetched(attempt: Attempt, status: int = 200, retry: Retryable | None = None) -> Fetched:
+    """A whole response."""
+    told: dict[str, Any] = {"attempts": attempt.number, "started": attempt.started or EPOCH, "waited": attempt.waited}
+    return Fetched(target=attempt.target, status=status, elapsed=0.1, retry=retry, **told)
+
+
+class World:
+    """Keeps ``Clock``, ``Crew`` and ``Fetch``: work handed out comes back when the clock has jumped far enough.
+
+    events: what happens at a time. waits: how often the engine slept. handed: attempts that were begun.
+    """
+
+    def __init__(self, answer: Answer = ok) -> None:
+        self.answer = answer
+        self.now = 0.0
+        self.waits = 0
+        self.handed: list[Attempt] = []
+        self.events: list[tuple[float, Callable[[], None]]] = []
+        self.drained = self.aborted = self.closed = False
+        self._woken = False
+        self._flying: list[tuple[float, int, Done]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return EPOCH + self.now
+
+    def cpu(self) -> float:
+        return 0.0
+
+    def hand(self, work: Work) -> None:
+        results, spent = [], 0.0
+        for attempt in work.attempts:
+            self.handed.append(attempt)
+            result, seconds = self.answer(attempt, self.now)
+            results.append(result)
+            spent += seconds
+        heapq.heappush(self._flying, (self.now + spent, len(self.handed), Done(work, results, requests=len(results))))
+
+    def wait(self, timeout: float | None) -> list[Done]:
+        self.waits += 1
+        if self._woken:
+            self._woken = False
+            return []
+        times = [self._flying[0][0]] if self._flying else []
+        times += [min(time for time, _ in self.events)] if self.events else []
+        times += [] if timeout is None else [self.now + timeout]
+        assert times, "the engine sleeps for ever"
+        self.now = max(self.now, min(times))
+        for event in [event for event in self.events if event[0] <= self.now]:
+            self.events.remove(event)
+            event[1]()
+        back = []
+        while self._flying and self._flying[0][0] <= self.now:
+            back.append(heapq.heappop(self._flying)[2])
+        return back
+
+    def wake(self) -> None:
+        self._woken = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def run(self, work: Work) -> Done:
+        raise NotImplementedError
+
+    def drain(self) -> None:
+        self.drained = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class Listed:
+    """A ``Feed`` over targets in memory, a few at a time. changed: what tickets say when they are looked up."""
+
+    def __init__(self, targets: Sequence[Target], *, batch: int = 100, rejected: Sequence[Skipped] = ()) -> None:
+        self._targets = targets
+        self._batch = batch
+        self._next = 0
+        self._rejected = list(rejected)
+        self.changed: dict[int, Target | Skipped] = {}
+        self.closed = False
+
+    def poll(self) -> Batch | None:
+        if self.exhausted:
+            return None
+        added: dict[HostKey, list[int]] = {}
+        for ticket in range(self._next, min(self._next + self._batch, len(self._targets))):
+            added.setdefault(self._targets[ticket].host, []).append(ticket)
+        self._next += self._batch
+        rejected, self._rejected = self._rejected, []
+        return Batch(added, rejected)
+
+    def target(self, ticket: int) -> Target | Skipped:
+        return self.changed.get(ticket, self._targets[ticket])
+
+    @property
+    def exhausted(self) -> bool:
+        return self._next >= len(self._targets) and not self._rejected
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Watcher(NoView):
+    """A view that sees every moment and checks that its numbers agree."""
+
+    interval = 0.0
+
+    def __init__(self) -> None:
+        self.seen: list[Snapshot] = []
+        self.scheduler: Scheduler
+
+    def show(self, snapshot: Snapshot) -> None:
+        waiting = self.scheduler.queued + self.scheduler.parked + self.scheduler.out
+        assert snapshot.done + waiting == snapshot.total
+        assert snapshot.done == sum(snapshot.outcomes.values())
+        assert 0 <= snapshot.busy <= snapshot.workers
+        assert snapshot.parked == self.scheduler.parked
+        self.seen.append(snapshot)
+
+
+class Run:
+    """An engine with all its surroundings."""
+
+    def __init__(
+        self,
+        feed: Listed,
+        world: World,
+        *,
+        workers: int = 4,
+        per_host: int = 4,
+        delay: float = 0.0,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        pool = PoolSettings(workers=workers, per_host=per_host, delay=delay)
+        self.feed, self.world = feed, world
+        self.view, self.stop = Watcher(), Stop(wake=world.wake)
+        self.scheduler = self.view.scheduler = Scheduler(pool, retry or RetryPolicy(), dice=lambda: 0.5)
+        self.engine = Engine(
+            scheduler=self.scheduler,
+            feed=feed,
+            fetch=world,
+            crew=world,
+            view=self.view,
+            clock=world,
+            workers=workers,
+            stop=self.stop,
+        )
+
+    def outcomes(self) -> list[Outcome]:
+        """Run to the end; every batch of outcomes has some."""
+        final: list[Outcome] = []
+        for some in self.engine.run():
+            assert some
+            final += some
+        return final
+
+
+def urls(outcomes: Sequence[Outcome]) -> list[str]:
+    """The URLs of outcomes, in order of URL."""
+    return sorted(outcome.target.url for outcome in outcomes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hosts=st.lists(st.integers(0, 5), max_size=60),
+    fates=st.lists(st.sampled_from(["ok", "404", "retry", "after", "long", "hop", "failed"]), min_size=1, max_size=8),
+    seconds=st.lists(st.floats(0.0, 3.0), min_size=1, max_size=5),
+    workers=st.integers(1, 5),
+    batch=st.integers(1, 30),
+)
+def test_every_target_gets_exactly_one_outcome(
+    hosts: list[int], fates: list[str], seconds: list[float], workers: int, batch: int
+) -> None:
+    """Whatever hosts, latencies and answers there are, and however the list comes; the numbers agree all the while."""
+
+    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+        number = len(world.handed)
+        lasts = seconds[number % len(seconds)]
+        match fates[number % len(fates)]:
+            case "404":
+                return fetched(attempt, 404), lasts
+            case "retry":
+                return fetched(attempt, 500, Retryable()), lasts
+            case "after":
+                return fetched(attempt, 429, Retryable(7.0)), lasts
+            case "long":
+                return fetched(attempt, 503, Retryable(2 * HOUR)), lasts
+            case "hop" if attempt.hop is None:
+                hop = Hop("http://hop.test/", host("hop.test"), "/", "GET", (attempt.target.url,), 0.1)
+                return Redirected(replace(attempt, hop=hop), 0.1), lasts
+            case "failed":
+                return Failed(target=attempt.target, error=ErrorKind.RESET, attempts=attempt.number), lasts
+        return fetched(attempt), lasts
+
+    targets = [target(f"h{number}.test", str(i)) for i, number in enumerate(hosts)]
+    world = World(answer)
+    run = Run(Listed(targets, batch=batch), world, workers=workers, per_host=2)
+    assert urls(run.outcomes()) == sorted(target.url for target in targets)
+    last = run.engine.snapshot(last=True)
+    assert (last.done, last.total, last.reading, last.busy, last.parked) == (len(targets), len(targets), False, 0, 0)
+
+
+def test_rejected_lines_are_outcomes_too() -> None:
+    """They are yielded and counted with the rest."""
+    bad = Skipped(target=target("h.test", "bad"), error=ErrorKind.INVALID_URL)
+    run = Run(Listed([target("h.test", "a")], rejected=[bad]), World())
+    assert Counter(type(outcome) for outcome in run.outcomes()) == {Skipped: 1, Fetched: 1}
+    assert run.engine.snapshot().outcomes == {"skipped": 1, "ok": 1}
+
+
+def test_a_host_that_asks_for_too_much_patience_is_deferred_as_a_whole() -> None:
+    """One answer defers the rest of its host, until the time it named; other hosts go on."""
+    world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 1.0) if a.host.host == "busy.test" else ok(a, now))
+    targets = [target("busy.test", str(i)) for i in range(5000)] + [target("h.test", "a")]
+    run = Run(Listed(targets, batch=10_000), world, workers=1)
+    batches = list(run.engine.run())
+    final = [outcome for batch in batches for outcome in batch]
+    deferred = [outcome for outcome in final if isinstance(outcome, Deferred)]
+    assert urls(final) == sorted(target.url for target in targets)
+    assert len(deferred) == 5000
+    assert {round(outcome.not_before - EPOCH - HOUR) for outcome in deferred} <= {1, 2}
+    assert sum(attempt.host.host == "busy.test" for attempt in world.handed) < 10
+    assert max(map(len, batches)) < AT_ONCE + REFUSED_AT_ONCE
+
+
+def test_a_list_that_was_changed_meanwhile() -> None:
+    """A line that has gone, or leads to another host, ends as skipped; its neighbours are fetched."""
+    targets = [target("h.test", str(i)) for i in range(6)]
+    feed = Listed(targets)
+    feed.changed = {
+        2: Skipped(target=targets[2], error=ErrorKind.INVALID_URL, detail="gone"),
+        4: target("elsewhere.test", "4"),
+    }
+    run = Run(feed, World(), workers=1)
+    final = run.outcomes()
+    skipped = {outcome.target.url: outcome.detail for outcome in final if isinstance(outcome, Skipped)}
+    assert skipped == {"http://h.test/2": "gone", "http://elsewhere.test/4": "the list was changed during the run"}
+    assert sum(isinstance(outcome, Fetched) for outcome in final) == 4
+
+
+def test_a_list_that_cannot_be_read_on() -> None:
+    """The error comes out of the run."""
+    feed = Listed([target("h.test", "a")])
+
+    def fail() -> Batch:
+        raise ListError("urls.txt", "Input/output error")
+
+    feed.poll = fail  # type: ignore[method-assign]
+    with pytest.raises(ListError):
+        Run(feed, World()).outcomes()
+
+
+def test_a_redirect_to_another_host_waits_its_turn_there() -> None:
+    """The hop is asked at the other host, keeps its attempt's number, and its target has one outcome."""
+
+    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+        if attempt.hop is None and attempt.host.host == "a.test":
+            hop = Hop("http://b.test/x", host("b.test"), "/x", "GET", (attempt.target.url,), 0.1)
+            return Redirected(replace(attempt, hop=hop), 0.1), 0.1
+        asked.append((attempt.host.host, attempt.number, now))
+        return ok(attempt, now)
+
+    asked: list[tuple[str, int, float]] = []
+    run = Run(Listed([target("a.test", "1"), target("b.test", "2")]), World(answer), delay=5.0)
+    assert urls(run.outcomes()) == ["http://a.test/1", "http://b.test/2"]
+    (_, _, first), (_, number, second) = asked
+    assert number == 1
+    assert second - first >= 5.0
+
+
+def stopping(seconds: float, *, stops: Sequence[float]) -> tuple[Run, list[Outcome]]:
+    """A run whose four requests at a time take so long, told to stop at these times."""
+    world = World(lambda attempt, _: (fetched(attempt), seconds))
+    run = Run(Listed([target(f"h{i}.test", "a") for i in range(100)]), world)
+    world.events = [(time, run.stop.ask) for time in stops]
+    return run, run.outcomes()
+
+
+def test_a_stop_begins_nothing_more_and_waits_for_what_is_in_flight() -> None:
+    """What ends within the grace is recorded."""
+    run, final = stopping(2.0, stops=[3.0])
+    assert (len(final), len(run.world.handed), run.world.now) == (8, 8, 4.0)
+    assert run.world.drained
+
+
+def test_what_outlasts_the_grace_has_no_record() -> None:
+    """The run ends when the grace does; the view has counted it down."""
+    run, final = stopping(60.0, stops=[3.0])
+    assert final == []
+    assert run.world.now == pytest.approx(3.0 + GRACE)
+    assert len(run.world.handed) == 4
+    graces = [snapshot.grace for snapshot in run.view.seen if snapshot.grace is not None]
+    assert graces == sorted(graces, reverse=True)
+    assert graces[0] == pytest.approx(GRACE)
+    run.engine.close()
+    assert run.world.aborted
+    assert run.world.closed
+    assert run.feed.closed
+
+
+def test_a_second_stop_ends_the_run_at_once() -> None:
+    """Nothing is waited for any more."""
+    run, final = stopping(60.0, stops=[3.0, 3.5])
+    assert final == []
+    assert run.world.now == 3.5
+    assert run.engine.out_of_patience
+
+
+def test_a_stop_before_the_beginning() -> None:
+    """Nothing is read, nothing is begun."""
+    run = Run(Listed([target("h.test", "a")]), World())
+    run.stop.ask()
+    assert run.outcomes() == []
+    assert run.world.handed == []
+
+
+def test_a_reader_that_takes_nothing_holds_everything() -> None:
+    """While outcomes are not taken no request is begun, so what is fetched and not written is bounded."""
+    world = World()
+    run = Run(Listed([target(f"h{i % 10}.test", str(i)) for i in range(1000)]), world)
+    outcomes: Iterator[Sequence[Outcome]] = run.engine.run()
+    taken = len(next(outcomes))
+    begun = len(world.handed)
+    world.now += HOUR
+    assert len(world.handed) == begun
+    assert begun - taken <= begun <= 4 * 64
+    assert taken + sum(map(len, outcomes)) == 1000
+
+
+def test_an_idle_hour_costs_few_looks() -> None:
+    """While the only host asks to wait, the loop sleeps; it wakes for the clock on the screen and nothing else."""
+    world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 0.1) if a.number == 1 else ok(a, now))
+    run = Run(Listed([target("h.test", "a")]), world, retry=RetryPolicy(max_park=2 * HOUR))
+    (outcome,) = run.outcomes()
+    assert (outcome.attempts, outcome.waited) == (2, pytest.approx(HOUR))
+    assert HOUR < world.now < HOUR + 2
+    assert world.waits < HOUR + 20
+
+
+def test_a_delay_is_slept_through_and_not_polled() -> None:
+    """One look for each start and one for each end, but for those of the clock on the screen."""
+    world = World()
+    run = Run(Listed([target("h.test", str(i)) for i in range(50)]), world, delay=0.5)
+    assert len(run.outcomes()) == 50
+    assert world.now == pytest.approx(49 * 0.5 + 0.1)
+    assert world.waits < 2 * 50 + 60
+
+
+def test_a_view_is_shown_no_more_often_than_it_wants() -> None:
+    """A view without an interval sees nothing but what it asks for."""
+
+    class Rare(Watcher):
+        interval = 10.0
+
+    run = Run(Listed([target("h.test", str(i)) for i in range(100)]), World(), per_host=1)
+    rare = Rare()
+    rare.scheduler = run.scheduler
+    run.engine._view = rare
+    run.outcomes()
+    times = [snapshot.elapsed for snapshot in rare.seen]
+    assert all(later - earlier >= 10.0 for earlier, later in itertools.pairwise(times))

@@ -1,0 +1,107 @@
+"""The library as its page shows it."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scrapepool
+from scrapepool import PooledSession, Settings, fetch, verdict
+from scrapepool.errors import UsageError
+from scrapepool.model import Fetched, Skipped
+from tests.servers.polite import PoliteServer
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_pooled_session_is_a_session() -> None:
+    """What requests does still works, and the session tells how its connections were used."""
+    with PoliteServer() as server, PooledSession(workers=16, per_host=4) as session:
+        for _ in range(3):
+            assert session.get(server.url()).status_code == 200
+        (stats,) = session.pool_stats().values()
+    assert (stats.opened, stats.requests, stats.idle) == (1, 3, 1)
+
+
+def test_outcomes_come_as_they_complete() -> None:
+    """One for each URL, with what a record tells; a URL that is none is an outcome too."""
+    with PoliteServer(3) as server:
+        urls = [server.url(f"/{i}", i % 3) for i in range(30)]
+        outcomes = list(fetch([*urls, "http://[bad/"], Settings()))
+    assert sorted(outcome.target.url for outcome in outcomes) == sorted([*urls, "http://[bad/"])
+    assert {verdict(outcome) for outcome in outcomes if isinstance(outcome, Fetched)} == {"ok"}
+    assert sum(isinstance(outcome, Skipped) for outcome in outcomes) == 1
+
+
+def test_settings_are_heeded() -> None:
+    """Bodies come with the outcome where they are asked for."""
+    with PoliteServer() as server:
+        (outcome,) = fetch([server.url()], Settings().with_(output={"body": True}))
+    assert outcome.body
+    assert len(outcome.body) == outcome.bytes
+
+
+def test_an_endless_iterable_is_read_as_far_as_it_is_needed() -> None:
+    """Leaving the loop ends the run, its threads included."""
+    taken = []
+
+    def endless(origin: str) -> Iterator[str]:
+        for number in itertools.count():
+            taken.append(number)
+            yield f"{origin}/{number}"
+
+    with PoliteServer() as server:
+        before = set(threading.enumerate())
+        outcomes = fetch(endless(server.url("")), Settings().with_(pool={"workers": 2}))
+        for _ in range(5):
+            assert verdict(next(outcomes)) == "ok"
+        outcomes.close()  # type: ignore[attr-defined]
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+            assert not thread.is_alive()
+    assert len(taken) < 100_000
+
+
+def test_what_a_program_s_own_iterator_raises_comes_out() -> None:
+    """And not something about threads."""
+
+    def failing() -> Iterator[str]:
+        raise ZeroDivisionError
+        yield ""
+
+    with pytest.raises(ZeroDivisionError):
+        list(fetch(failing()))
+
+
+def test_a_program_may_end_in_the_middle_of_a_run() -> None:
+    """An iteration that was neither finished nor closed does not keep the interpreter alive."""
+    with PoliteServer() as server:
+        code = f"from scrapepool import fetch\noutcomes = fetch(['{server.url('/1')}', '{server.url('/2')}'])\nnext(outcomes)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=20, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_empty_list_has_no_outcomes() -> None:
+    """It is no error in a program."""
+    assert list(fetch([])) == []
+
+
+def test_settings_that_cannot_be_meant() -> None:
+    """They are refused before anything is fetched."""
+    with pytest.raises(UsageError):
+        list(fetch([], Settings().with_(request={"cookies": "/nowhere"})))
+
+
+def test_the_public_names() -> None:
+    """All can be had, ``fetch`` is the function and not the package of that name, and there are no others."""
+    for name in scrapepool.__all__:
+        assert getattr(scrapepool, name) is not None
+    assert callable(scrapepool.fetch)
+    with pytest.raises(AttributeError):
+        scrapepool.nothing  # noqa: B018

@@ -1,0 +1,61 @@
+"""Settings: what cannot be meant is refused, and copies differ only in what was asked for."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from scrapepool.errors import UsageError
+from scrapepool.settings import Patience, PoolSettings, RequestSettings, RetryPolicy, Settings, SizeLimits
+
+
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        (RequestSettings, {"max_redirects": -1}),
+        (RequestSettings, {"method": ""}),
+        (RequestSettings, {"method": "G T"}),
+        (PoolSettings, {"workers": 0}),
+        (PoolSettings, {"per_host": 0}),
+        (PoolSettings, {"delay": -0.1}),
+        (PoolSettings, {"rate": 0.0}),
+        (Patience, {"connect": 0.0}),
+        (Patience, {"read": -1.0}),
+        (Patience, {"total": float("nan")}),
+        (RetryPolicy, {"retries": -1}),
+        (RetryPolicy, {"backoff": -1.0}),
+        (RetryPolicy, {"max_park": -1.0}),
+        (RetryPolicy, {"statuses": frozenset({99})}),
+        (SizeLimits, {"max_size": 0}),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(group: type[Any], values: dict[str, Any]) -> None:
+    """The message is one line and says what is wrong."""
+    with pytest.raises(UsageError) as caught:
+        group(**values)
+    assert str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_copy_differs_in_what_was_asked_for() -> None:
+    """Everything else is as it was, and the original too."""
+    before = Settings()
+    after = before.with_(pool={"workers": 3}, retry={"retries": 0})
+    assert (after.pool.workers, after.pool.per_host, after.retry.retries) == (3, before.pool.per_host, 0)
+    assert after.with_(pool={"workers": before.pool.workers}, retry={"retries": before.retry.retries}) == before
+    assert before == Settings()
+
+
+@pytest.mark.parametrize("wrong", [{"pol": {}}, {"pool": {"worker": 1}}, {"pool": {"workers": 0}}])
+def test_what_there_is_not_cannot_be_changed(wrong: dict[str, Any]) -> None:
+    """Neither a group, nor a setting, nor to a value that cannot be meant."""
+    with pytest.raises(UsageError):
+        Settings().with_(**wrong)
+
+
+def test_settings_travel() -> None:
+    """They can be pickled, for runs in other processes."""
+    settings = Settings().with_(output={"body": True})
+    assert pickle.loads(pickle.dumps(settings)) == settings

@@ -1,0 +1,1 @@
+"""Long runs by hand, against servers that do their worst; the suite has a short form of each."""

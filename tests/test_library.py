@@ -82,7 +82,8 @@ def test_what_a_program_s_own_iterator_raises_comes_out() -> None:
 def test_a_program_may_end_in_the_middle_of_a_run() -> None:
     """An iteration that was neither finished nor closed does not keep the interpreter alive."""
     with PoliteServer() as server:
-        code = f"from scrapepool import fetch\noutcomes = fetch(['{server.url('/1')}', '{server.url('/2')}'])\nnext(outcomes)"
+        urls = [server.url("/1"), server.url("/2")]
+        code = f"from scrapepool import fetch\noutcomes = fetch({urls})\nnext(outcomes)"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=20, check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
 

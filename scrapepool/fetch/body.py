@@ -20,8 +20,8 @@ class Body:
     """Takes the pieces of one body as received, with the transfer coding removed.
 
     wire, size: bytes so far, as received and decoded. head: the first HEAD_KEPT decoded bytes.
-    sha256: hex digest of the decoded body, set by ``finish``. content: the decoded body, set by
-    ``finish`` where ``keep`` is given. full: the limit was reached and the body cut there, as the limits have it.
+    sha256: hex digest of the decoded body, set by ``finish`` unless ``digest`` is False. content: the decoded body,
+    set by ``finish`` where ``keep`` is given. full: the limit was reached and the body cut there.
     Raises DecodeError for more codings than are taken off.
     """
 
@@ -39,17 +39,22 @@ class Body:
         "wire",
     )
 
-    def __init__(self, limits: SizeLimits, content_encoding: bytes | None, *, keep: bool) -> None:
+    def __init__(self, limits: SizeLimits, content_encoding: bytes | None, *, keep: bool, digest: bool = True) -> None:
         self._limits = limits
         self._max_size = limits.max_size
         self._decoder = None if content_encoding is None else decoder_for(content_encoding)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if digest else None
         self._pieces: list[bytes] | None = [] if keep else None
         self.wire = self.size = 0
         self.full = False
         self.head = b""
         self.sha256: str | None = None
         self.content: bytes | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Whether pieces are only looked at, so that the next may overwrite them."""
+        return self._decoder is None and self._pieces is None
 
     @property
     def ended(self) -> bool:
@@ -66,7 +71,7 @@ class Body:
         if length > self._max_size and not self._limits.cut:
             raise TooLargeError(f"the body is announced with {length} bytes, the limit is {self._max_size}")
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: bytes | memoryview) -> None:
         """Take a piece of the body. Raises DecodeError, and TooLargeError at the byte that is one too many."""
         self.wire += len(piece)
         if self.wire > self._max_size:
@@ -77,7 +82,7 @@ class Body:
         if self._decoder is None:
             self._add(piece)
             return
-        for part in self._decoder.feed(piece):
+        for part in self._decoder.feed(bytes(piece)):
             self._add(part)
             if self.size > self._max_size:
                 if self._limits.cut:
@@ -95,15 +100,17 @@ class Body:
         """Say that the body is over. Raises DecodeError (truncated) where its coding has not ended."""
         if self._decoder is not None and not self.full:
             self._decoder.finish()
-        self.sha256 = self._hash.hexdigest()
+        if self._hash is not None:
+            self.sha256 = self._hash.hexdigest()
         if self._pieces is not None:
             self.content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
             self._pieces = None
 
-    def _add(self, part: bytes) -> None:
+    def _add(self, part: bytes | memoryview) -> None:
         if self.size < HEAD_KEPT:
             self.head = (self.head + part[:HEAD_KEPT])[:HEAD_KEPT]
         self.size += len(part)
-        self._hash.update(part)
+        if self._hash is not None:
+            self._hash.update(part)
         if self._pieces is not None:
-            self._pieces.append(part)
+            self._pieces.append(bytes(part))

@@ -132,7 +132,7 @@ class Connection(HTTPConnection):
         except OSError as error:
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
         if address is not addresses[0]:
-            self.resolver.prefer(host, port, address)
+            self.resolver.prefer(host, address)
         looked_up = None if literal(host, port) else named - began
         return sock, Opening(dns=looked_up, connect=time.monotonic() - named), address.ip
 
@@ -234,6 +234,14 @@ class Connection(HTTPConnection):
         self._arm()
         try:
             return self.sock.recv(size)
+        except TimeoutError as error:
+            raise self._too_late("sent nothing") from error
+
+    def receive_into(self, buffer: memoryview) -> int:
+        """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
+        self._arm()
+        try:
+            return self.sock.recv_into(buffer)
         except TimeoutError as error:
             raise self._too_late("sent nothing") from error
 

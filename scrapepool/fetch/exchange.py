@@ -7,12 +7,12 @@ its limits, and how long each step took. Closes no connection and opens none; kn
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from ssl import SSLError
 
 from urllib3.util.wait import wait_for_read, wait_for_socket
 
 from ..model import Timings
-from ..settings import SizeLimits
 from .body import Body
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from .faults import FetchError
@@ -47,10 +47,10 @@ class Exchange:
         self.location: bytes | None = None
         self.unsent = False
 
-    def run(self, conn: Connection, request: bytes, limits: SizeLimits, keep: bool, follow: bool) -> None:
+    def run(self, conn: Connection, request: bytes, new_body: Callable[[bytes | None], Body], follow: bool) -> None:
         """Send ``request`` and read the reply.
 
-        keep: hold the body. follow: a redirect is followed, so that its body is of no interest.
+        new_body: gets the Content-Encoding. follow: a redirect is followed, so that its body is of no interest.
         Raises FetchError, OSError.
         """
         parser = self.parser
@@ -68,7 +68,7 @@ class Exchange:
         if self.location is not None:
             self._pass_over_body(conn)
         else:
-            self._receive_body(conn, limits, keep)
+            self._receive_body(conn, new_body)
         self.ended = monotonic()
 
     def timings(self, conn: Connection) -> Timings:
@@ -103,18 +103,20 @@ class Exchange:
                 return
             conn.send_all(request[at : at + UPLOAD_PIECE])
 
-    def _receive_body(self, conn: Connection, limits: SizeLimits, keep: bool) -> None:
+    def _receive_body(self, conn: Connection, new_body: Callable[[bytes | None], Body]) -> None:
         parser = self.parser
-        body = self.body = Body(limits, parser.get(b"content-encoding"), keep=keep)
-        size = RECEIVE_SIZE
+        body = self.body = new_body(parser.get(b"content-encoding"))
+        large = parser.length is not None and parser.length >= LARGE
         if parser.length is not None:
             body.declare(parser.length)
-            if parser.length >= LARGE:
-                size = LARGE_RECEIVE_SIZE
+        size = LARGE_RECEIVE_SIZE if large else RECEIVE_SIZE
         while True:
             for piece in parser.take():
                 body.feed(piece)
             if parser.done:
+                break
+            if large and body.passing:
+                self._receive_large(conn, body)
                 break
             if body.full:
                 parser.keep_alive = False
@@ -125,6 +127,19 @@ class Exchange:
             else:
                 parser.eof()
         body.finish()
+
+    def _receive_large(self, conn: Connection, body: Body) -> None:
+        """Receive what is left of a body of known length through one buffer."""
+        parser = self.parser
+        buffer = memoryview(bytearray(LARGE_RECEIVE_SIZE))
+        while not parser.done and not body.full:
+            size = conn.receive_into(buffer[: parser.left])
+            if not size:
+                parser.eof()
+            body.feed(buffer[:size])
+            parser.passed(size)
+        if body.full:
+            parser.keep_alive = False
 
     def _pass_over_body(self, conn: Connection) -> None:
         """Read a redirect's body away where that is cheap; what is wrong with it changes nothing."""

@@ -6,6 +6,7 @@ Decides what a run's fetches have in common, and how they are stopped. How a lea
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 from requests.cookies import RequestsCookieJar
@@ -13,6 +14,7 @@ from urllib3.exceptions import PoolError
 
 from ..ports import Done, Work
 from ..settings import Settings
+from .body import Body
 from .connection import Connection
 from .lease_run import LeaseRun
 from .outcomes import Reporter
@@ -33,10 +35,12 @@ class Fetcher:
         self.report = Reporter(settings)
         self.trust = Trust()
         self.patience = settings.patience
-        self.limits = settings.size
         self.method = settings.request.method.upper()
         self.max_redirects = settings.request.max_redirects
-        self.keep_body = settings.output.body
+        output = settings.output
+        # A digest that no record holds is not worth half the time that a large body takes.
+        digest = output.fields is None or "sha256" in output.fields
+        self.new_body = partial(Body, settings.size, keep=output.body, digest=digest)
         self.jar = jar
         self.draining = self.aborted = False
         self.live: set[Connection] = set()  # held by workers now; each adds and removes its own

@@ -270,7 +270,7 @@ class LeaseRun:
         exchange = self.exchange = Exchange(method, reused=reused)
         if reused and self.suspect is None:
             self.suspect = at
-        exchange.run(conn, request, fetcher.limits, fetcher.keep_body, fetcher.max_redirects > 0)
+        exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
         parser = exchange.parser
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL

@@ -279,6 +279,16 @@ class ReplyParser:
             self._leave(data[self._left :])
             self._left = 0
 
+    @property
+    def left(self) -> int:
+        """Bytes of a body of known length that are still to come."""
+        return self._left
+
+    def passed(self, size: int) -> None:
+        """Take note that ``size`` bytes of such a body, ``left`` at most, went another way than through ``feed``."""
+        self._left -= size
+        self.done = not self._left
+
     def _leave(self, rest: bytes) -> None:
         """Keep the beginning of what came after the end of the message."""
         if rest:

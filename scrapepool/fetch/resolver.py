@@ -37,6 +37,10 @@ class Address(NamedTuple):
         """The address without the port."""
         return str(self.sockaddr[0])
 
+    def at(self, port: int) -> Address:
+        """The same address with a port."""
+        return Address(self.family, (self.sockaddr[0], port, *self.sockaddr[2:]))
+
 
 @dataclass(slots=True)
 class _Lookup:
@@ -59,7 +63,7 @@ class Resolver:
         self._lookup = lookup
         self._cap = cap
         self._lock = threading.Lock()
-        self._names: OrderedDict[tuple[str, int], _Lookup] = OrderedDict()
+        self._names: OrderedDict[str, _Lookup] = OrderedDict()
         self._slots = threading.BoundedSemaphore(cap)
         self.abandoned = 0
 
@@ -75,7 +79,7 @@ class Resolver:
         Raises FetchError (``dns``) where there are none or none came in time.
         """
         give_up = time.monotonic() + timeout
-        lookup = self._join(host, port)
+        lookup = self._join(host)
         while lookup is None or not lookup.ready.is_set():
             check()
             left = give_up - time.monotonic()
@@ -83,51 +87,50 @@ class Resolver:
                 if left <= 0:
                     raise FetchError(ErrorKind.DNS, f"{self._cap} look-ups hang already; {host} was not asked for")
                 time.sleep(min(left, RETRY_JOIN))
-                lookup = self._join(host, port)
+                lookup = self._join(host)
             elif left <= 0:
-                self._abandon(host, port, lookup)
+                self._abandon(host, lookup)
                 raise FetchError(ErrorKind.DNS, f"no answer for {host} within {timeout:.3g} s")
             else:
                 lookup.ready.wait(min(left, CHECK_EVERY))
         if lookup.addresses is None:
             raise FetchError(ErrorKind.DNS, f"{host}: {lookup.reason}")
-        return lookup.addresses
+        return [address.at(port) for address in lookup.addresses]
 
-    def prefer(self, host: str, port: int, address: Address) -> None:
+    def prefer(self, host: str, address: Address) -> None:
         """Hand out ``address`` first from now on: it answered when the one before it did not (RFC 8305 section 7)."""
         with self._lock:
-            lookup = self._names.get((host, port))
-            if lookup is not None and lookup.addresses and address in lookup.addresses:
-                lookup.addresses = [address, *(other for other in lookup.addresses if other != address)]
+            lookup = self._names.get(host)
+            if lookup is not None and lookup.addresses:
+                lookup.addresses = sorted(lookup.addresses, key=lambda other: other.ip != address.ip)
 
-    def _join(self, host: str, port: int) -> _Lookup | None:
+    def _join(self, host: str) -> _Lookup | None:
         """The look-up of this name, begun if need be; None where too many hang."""
-        key = host, port
         with self._lock:
-            lookup = self._names.get(key)
+            lookup = self._names.get(host)
             if lookup is not None and lookup.expires > time.monotonic():
                 return lookup
             if not self._slots.acquire(blocking=False):
                 return None
-            lookup = self._names[key] = _Lookup()
-            self._names.move_to_end(key)
+            lookup = self._names[host] = _Lookup()
+            self._names.move_to_end(host)
             if len(self._names) > MOST_NAMES:
                 self._names.popitem(last=False)
         try:
-            threading.Thread(target=self._run, args=(host, port, lookup), name=f"dns {host}", daemon=True).start()
+            threading.Thread(target=self._run, args=(host, lookup), name=f"dns {host}", daemon=True).start()
         except RuntimeError as error:  # the system gives no more threads
             self._end(lookup, str(error))
         return lookup
 
-    def _abandon(self, host: str, port: int, lookup: _Lookup) -> None:
+    def _abandon(self, host: str, lookup: _Lookup) -> None:
         with self._lock:
-            if self._names.get((host, port)) is lookup:
-                del self._names[host, port]
+            if self._names.get(host) is lookup:
+                del self._names[host]
                 self.abandoned += 1
 
-    def _run(self, host: str, port: int, lookup: _Lookup) -> None:
+    def _run(self, host: str, lookup: _Lookup) -> None:
         try:
-            found = (self._lookup or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
+            found = (self._lookup or socket.getaddrinfo)(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             self._end(lookup, str(getattr(error, "strerror", None) or error).lower())
         else:

@@ -89,7 +89,10 @@ class LiveView:
         self._start()
 
     def close(self, snapshot: Snapshot | None) -> None:
-        """Remove the region and print the summary of ``snapshot``, nothing for None. Gives up after two seconds on a terminal that takes nothing."""
+        """Remove the region and print the summary of ``snapshot``, nothing for None.
+
+        Gives up after two seconds on a terminal that takes nothing.
+        """
         with self._changed:
             self._closing.set()
             self._changed.notify()
@@ -189,7 +192,7 @@ class _Pace:
         self.interval = shortest
 
     def spend(self, seconds: float, busy: float) -> None:
-        """Take note of a frame. seconds: of CPU that it took. busy: cores that the process used since the one before."""
+        """Take note of a frame. seconds: of CPU that it took. busy: cores that the process used since the last one."""
         self._cost = seconds if not self._cost else self._cost + _SMOOTHING * (seconds - self._cost)
         self._busy += _SMOOTHING * (busy - self._busy)
         wanted = self._cost / (SHARE * max(self._busy, IDLE))

@@ -86,4 +86,5 @@ def progress(snapshot: Snapshot) -> str:
 def stopping(snapshot: Snapshot) -> str:
     """Say what a run that was asked to stop still waits for, how long at most, and how to hurry it."""
     requests = "1 request" if snapshot.busy == 1 else f"{snapshot.busy} requests"
-    return f"stopping: waiting for {requests}, {math.ceil(max(0.0, snapshot.grace or 0.0))} s at most; Ctrl-C again stops now"
+    left = math.ceil(max(0.0, snapshot.grace or 0.0))
+    return f"stopping: waiting for {requests}, {left} s at most; Ctrl-C again stops now"

@@ -1,7 +1,7 @@
 """The workers: one ThreadPoolExecutor whose threads each run a loop over leases.
 
-Decides how work reaches a thread and comes back: through two queues that C code locks, and
-nothing else is shared. A thread is started when there is work that no idle one can take.
+Decides how work reaches a thread and comes back: through two queues that C code locks. A loop is
+begun when there is work that no idle one can take, and ends when it has been idle for a while.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..model import ErrorKind, Failed
 from ..ports import Done, Fetch, Work
 
-LOOK = 1.0  # seconds between two looks of an idle worker at whether anybody is left to give it work
+IDLE = 1.0  # seconds without work after which a loop ends and leaves its thread to the executor
 
 
 class Threads:
@@ -22,8 +22,8 @@ class Threads:
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="scrapepool")
-        self._owner = threading.current_thread()
         self._most = workers
+        self._lock = threading.Lock()  # guards _started, and that no loop ends while work is put
         self._started = 0
         self._out = 0
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
@@ -35,10 +35,10 @@ class Threads:
     def hand(self, work: Work) -> None:
         """Give work to a free worker."""
         self._out += 1
-        self._owner = threading.current_thread()
-        if self._out > self._started and self._started < self._most:
-            self._begin()
-        self._work.put(work)
+        with self._lock:
+            self._work.put(work)
+            if self._started < min(self._out, self._most):
+                self._begin()
 
     def wait(self, timeout: float | None) -> list[Done]:
         """What has come back; see ``ports.Crew``."""
@@ -59,8 +59,9 @@ class Threads:
 
     def close(self) -> None:
         """Let the threads go, without waiting for them."""
-        for _ in range(self._started):
-            self._work.put(None)
+        with self._lock:
+            for _ in range(self._started):
+                self._work.put(None)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> None:
@@ -82,13 +83,15 @@ class Threads:
             self._done.put(done)
 
     def _next(self) -> Work | None:
-        """Work; None where there will be none: closed, or left open by a program that ends, which waits for threads."""
+        """Work; None where the loop is to end: closed or, so that a forgotten run keeps no program alive, idle."""
         while True:
             try:
-                return self._work.get(timeout=LOOK)
+                return self._work.get(timeout=IDLE)
             except queue.Empty:
-                if not self._owner.is_alive():
-                    return None
+                with self._lock:
+                    if self._work.empty():
+                        self._started -= 1
+                        return None
 
 
 def _broken(work: Work, error: BaseException) -> Done:

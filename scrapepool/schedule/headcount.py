@@ -54,7 +54,7 @@ class Headcount:
         return f"<Headcount {self.allowed} of {self._most}>"
 
     def look(self, now: float, cpu: float, done: int) -> None:
-        """Think again. cpu: seconds of CPU that the process has used. done: requests that have come back, both in all."""
+        """Think again. cpu: seconds of CPU used so far. done: requests that have come back so far."""
         if self._at is None:
             self._note(now, cpu, done)
             return

@@ -75,12 +75,12 @@ class Hosts:
             queue = self.begun[host] = HostQueue(host, row, tickets, self._limits_for(host), adapt=self._adapt)
         return queue
 
-    def pick(self, queued: int) -> HostQueue | None:
+    def pick(self, queued: int, *, due_first: bool = True) -> HostQueue | None:
         """Take out the host that is next; None where none may be asked now. queued: fresh targets of all hosts."""
         ready = self.ready
         while True:
             unbegun = self.backlog.longest()
-            bucket = ready.best(int(queued * self._horizon).bit_length(), unbegun)
+            bucket = ready.best(int(queued * self._horizon).bit_length(), unbegun, due_first=due_first)
             if bucket is None:
                 if unbegun < 0:
                     return None

@@ -2,8 +2,9 @@
 
 Hosts that have nothing in common and fail one after another, with no answer from anyone in between, are either all down
 or not reachable from here. How unlikely the first is, is added up in powers of ten: a host that had answered before
-counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail, one that failed before for nothing. So a
-list of dead links is no outage, and neither is its end, where only retries of dead hosts are left.
+counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail (these among them, so that it takes a dozen
+hosts that answered before new ones prove anything), one that failed before for nothing. So a list of dead links is no
+outage, and neither is its end, where only retries of dead hosts are left.
 
 While the network counts as down nothing is asked but one probe at a time, what fails is given back its attempt, and
 any answer ends it. Knows no scheduler; time is an argument.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 from math import log10
 from typing import Generic, TypeVar
 
@@ -26,6 +28,9 @@ ANSWERED = 2.0
 
 FEWEST = 3
 """Unrelated sites at least: two may share a data centre."""
+
+FEWEST_UNPROVEN = 20
+"""The same while nothing has answered at all in this run."""
 
 WITHIN = 30.0
 """Seconds in which they fail: three connect timeouts."""
@@ -44,6 +49,14 @@ KEPT = 256
 _UNREACHABLE = ("network is unreachable", "network is down", "no route to host")
 
 Entry = TypeVar("Entry")
+
+
+class Witness(Enum):
+    """What a failing host tells of the network: one that had ANSWERED most, one that failed before nothing."""
+
+    NONE = 0
+    NEW = 1
+    ANSWERED = 2
 
 
 def looks_down(outcome: Outcome) -> bool:
@@ -94,13 +107,14 @@ class OutageGuard(Generic[Entry]):
         self.longest = longest
         self.down = self.alert = False
         self.refunded = 0
-        self.stretch: deque[tuple[float, str, float, Entry]] = deque(maxlen=KEPT)
+        self.stretch: deque[tuple[float, str, Witness, Entry]] = deque(maxlen=KEPT)
         self._new_answered = self._new_failed = 0  # hosts whose first attempt ended so
         self._stretch_new = 0
         self._since = self._until = self._probe_at = 0.0
         self._pause = PAUSE
         self._probes = 0
-        self._armed = True
+        self._armed = True  # until nothing ever answers for ``UNPROVEN``
+        self._proven = False  # whether anything had answered before the outage
 
     def __repr__(self) -> str:
         return f"<OutageGuard {'down' if self.down else 'up'}, {len(self.stretch)} failures in a stretch>"
@@ -111,6 +125,11 @@ class OutageGuard(Generic[Entry]):
         if not self.down:
             return None
         return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded)
+
+    @property
+    def probes_afresh(self) -> bool:
+        """Whether the next probe should be another target than those that failed: every second one."""
+        return self.down and self._probes % 2 == 0
 
     @property
     def probe_at(self) -> float:
@@ -136,29 +155,35 @@ class OutageGuard(Generic[Entry]):
 
         answered: whether its host had answered in this run. new: whether it is the first that the host was asked.
         """
-        worth = ANSWERED if answered else 0.0
-        if new and not answered:
-            worth = -log10((self._new_failed + 1) / (self._new_failed + self._new_answered + 2))
-            self._stretch_new += 1
+        witness = Witness.ANSWERED if answered else Witness.NEW if new else Witness.NONE
+        self._stretch_new += witness is Witness.NEW
         self.alert = True
-        self.stretch.append((now, site, worth, entry))
+        self.stretch.append((now, site, witness, entry))
         while self.stretch[0][0] < now - WITHIN:
             self.stretch.popleft()
-        if not self._armed or not worth:
-            return False
-        worths: dict[str, float] = {}
-        for _, seen, worth, _ in self.stretch:
-            worths[seen] = max(worth, worths.get(seen, 0.0))
-        if sum(worths.values()) < EVIDENCE or sum(map(bool, worths.values())) < FEWEST:
+        if not self._armed or witness is Witness.NONE or not self._is_proof():
             return False
         self.down = True
         self.refunded = self._probes = 0
         self._since = now
-        self._until = now + (self.longest if self._new_answered else min(UNPROVEN, self.longest))
+        self._proven = self._new_answered > 0
+        self._until = now + (self.longest if self._proven else min(UNPROVEN, self.longest))
         self._pause = PAUSE
         self._probe_at = now + PAUSE
         self._stretch_new = 0
         return True
+
+    def _is_proof(self) -> bool:
+        """Whether the stretch is too unlikely to be chance."""
+        known = {site for _, site, witness, _ in self.stretch if witness is Witness.ANSWERED}
+        new = {site for _, site, witness, _ in self.stretch if witness is Witness.NEW} - known
+        if len(known) + len(new) < FEWEST:
+            return False
+        if not self._new_answered:
+            return len(new) >= FEWEST_UNPROVEN
+        failed = self._new_failed + len(new)
+        share = (failed + 1) / (failed + self._new_answered + 2)  # Laplace's rule of succession
+        return len(known) * ANSWERED - len(new) * log10(share) >= EVIDENCE
 
     def take(self) -> list[Entry]:
         """The failures of the stretch, to be given back."""
@@ -175,9 +200,9 @@ class OutageGuard(Generic[Entry]):
 
     def relent(self, now: float) -> None:
         """Where nothing ever answered in this run, an outage is believed in for ``UNPROVEN`` only."""
-        if now >= self._until and not self._new_answered:
+        if now >= self._until and not self._proven:
             self.down = self._armed = False
 
     def is_over(self, now: float) -> bool:
         """Whether the network has been down for longer than is waited for."""
-        return self.down and now >= self._until and self._new_answered > 0
+        return self.down and now >= self._until and self._proven

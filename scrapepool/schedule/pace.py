@@ -55,8 +55,10 @@ SLOWEST = 60.0
 SOON = 20
 VAIN = 6
 """Where refusals keep coming within ``SOON`` answers, after more than ``VAIN`` cuts of the rate, 1/64 of it, they have
-another reason than the rate: a backend that fails now and then. The interval is given up then, for ``REMEMBERED``
-answers; the parkings remain."""
+another reason than the rate: a backend that fails now and then. The interval is given up then, for ``DEAF`` answers;
+the parkings remain."""
+
+DEAF = 200
 
 REMEMBERED = 500
 """Answers after which a refusal is forgotten: one in so many is no reason to ask for less."""
@@ -80,8 +82,8 @@ class Pace:
     """
 
     __slots__ = (
-        "_answers", "_ceiling", "_cut", "_deaf", "_plateau", "_refused", "_since_refusal", "_soon", "_step", "_window",
-        "interval", "limit", "most",
+        "_answers", "_ceiling", "_cut", "_deaf", "_insisted", "_plateau", "_proved", "_refused", "_since_refusal", "_soon", "_step",
+        "_window", "interval", "limit", "most",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
@@ -93,9 +95,11 @@ class Pace:
         self._refused = -inf  # when a refusal last counted
         self._since_refusal = 0  # answers since then
         self._answers = 0  # answers since the interval was set or grew last
+        self._insisted = False  # whether it refused again right after a parking since then
         self._soon = 0  # refusals in a row that came within SOON answers
         self._deaf = 0  # answers until refusals are taken for a word about the rate again
         self._ceiling = 0.0  # requests a second that the host was measured to allow; 0.0 for unknown
+        self._proved = 0.0  # requests a second at which an interval was given up
         self._plateau = 1.0  # answers after which the ceiling is reached
 
     def __repr__(self) -> str:
@@ -116,10 +120,12 @@ class Pace:
             self._step = AFTER_REFUSAL
             self._shrink(started, now)
         if self._refused > -inf and not self._since_refusal:
+            self._insisted = True
             return  # nothing was served: from the refusal before on, the parkings measure the rate
         self._measure(now - self._refused, wait)
         self._refused = now
         self._since_refusal = 0
+        self._insisted = False
 
     def strained(self, started: float, now: float) -> None:
         """A timeout, a refused connection, a latency that rose: too much is in flight."""
@@ -137,7 +143,9 @@ class Pace:
         if self.interval:
             self._answers += count
             rate = self._ceiling * (1 + DIP * (self._answers / self._plateau - 1) ** 3)
-            self.interval = 1 / rate if rate < OUTGROWN * self._ceiling else 0.0
+            self.interval = 1 / rate
+            if rate >= OUTGROWN * self._ceiling:
+                self.interval, self._proved = 0.0, rate
 
     def _measure(self, span: float, wait: float) -> None:
         """Set the rate that was served for ``span`` seconds, from a refusal to a refusal, after a parking."""
@@ -145,14 +153,20 @@ class Pace:
         if self._deaf > 0:
             return
         if self._soon > VAIN:
-            self._soon, self._deaf, self.interval = 0, REMEMBERED, 0.0
-        elif span < FORGOTTEN:
+            self._soon, self._deaf, self.interval = 0, DEAF, 0.0
+        elif self.interval or span < FORGOTTEN:
             seen = self._since_refusal / max(span, 0.001)
             if not self.interval:
-                self._set(seen, REQUESTS / 2)  # a first guess, half of which may be the parking
+                # A first guess, most of the time of which may be the parking; or a limit that was outgrown came back.
+                self._set(max(seen, self._proved), REQUESTS / 2)
                 return
             refused = 1 / self.interval
-            rate = (min(max(seen, STEEPEST * refused), refused) + refused) / 2
+            if self._insisted:
+                rate = min(seen, refused)
+            else:
+                rate = min(max(seen, STEEPEST * refused), refused)
+                if self._since_refusal >= SOON:
+                    rate = (rate + 2 * refused) / 3  # what was served is too low a mark: below it, tokens went unused
             self._set(rate, max(REQUESTS, rate * min(PARKINGS * wait, LONGEST)))
 
     def _set(self, rate: float, plateau: float) -> None:

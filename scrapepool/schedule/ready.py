@@ -81,14 +81,17 @@ class Ready:
         host.bucket = -1
         return host
 
-    def best(self, critical: int, unbegun: int) -> int | None:
+    def best(self, critical: int, unbegun: int, *, due_first: bool = True) -> int | None:
         """The bucket to take from; None where there is none or a host of octave ``unbegun`` is to be begun instead.
 
         critical: the octave from which a host counts as critical. unbegun: the longest host's that is not begun, or -1.
+        due_first: False to pass the due over, as long as there are others.
         """
         mask = self._mask
         if mask >> DUE:
-            return DUE
+            if due_first or (mask == 1 << DUE and unbegun < 0):
+                return DUE
+            mask ^= 1 << DUE
         cold = (mask & _COLD_MASK).bit_length() - 1
         warm = (mask >> WARM).bit_length() - 1
         longest = cold if cold >= unbegun else unbegun

@@ -134,9 +134,12 @@ class Scheduler:
                 return refusal
         if now < self._next_start or (self._holds_fresh() and not hosts.ready.any_due):
             return None
-        if self._guard.down and not self._may_probe(now):
-            return None
-        while (queue := hosts.pick(self.queued)) is not None:
+        due_first = True
+        if self._guard.down:
+            if not self._may_probe(now):
+                return None
+            due_first = self._holds_fresh() or not self._guard.probes_afresh
+        while (queue := hosts.pick(self.queued, due_first=due_first)) is not None:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now)
             queue.not_before = now + closed

@@ -17,6 +17,7 @@ import trustme
 Script = Callable[[socket.socket], None]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+LOOPBACK = ("127.0.0.1", 0)
 SOON = 3.0
 """Seconds within which whatever is promised to be prompt has long happened."""
 
@@ -45,12 +46,12 @@ def silent(sock: socket.socket) -> None:
 
 
 class Server:
-    """Runs ``script`` for each connection to a port of 127.0.0.1. accepted: connections so far."""
+    """Runs ``script`` for each connection to ``at``. accepted: connections so far."""
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, at: tuple[str, int] = LOOPBACK) -> None:
         self._script = script
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(at)
         self.port: int = self._listener.getsockname()[1]
         self.accepted = 0
         self._socks: list[socket.socket] = []

@@ -42,9 +42,11 @@ def opened(server: Server, *, tls: bool = False) -> Iterator[Connection]:
         conn.close()
 
 
-def names(*addresses: tuple[str, int]) -> Resolver:
+def names(*addresses: str) -> Resolver:
     """A resolver that gives every name these addresses."""
-    return Resolver(lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses])
+    return Resolver(
+        lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+    )
 
 
 def kind_of(act: Callable[[], object]) -> ErrorKind:
@@ -86,7 +88,7 @@ def test_a_name_takes_a_look_up() -> None:
     """For a name the look-up is timed."""
     with Server(answer_all) as server:
         conn = Connection("some.name", server.port)
-        conn.resolver = names(("127.0.0.1", server.port))  # type: ignore[misc]
+        conn.resolver = names("127.0.0.1")  # type: ignore[misc]
         conn.open()
         assert conn.opening.dns is not None
         conn.close()
@@ -112,15 +114,15 @@ def test_requests_go_one_after_another(tls: bool) -> None:
 
 def test_a_dead_first_address_is_raced() -> None:
     """Where the first address swallows everything the second one answers, and comes first from then on."""
-    with Server(answer_all) as server, black_hole() as hole:
-        resolver = names(("127.0.0.1", hole), ("127.0.0.1", server.port))
-        conn = Connection("two.addresses", server.port)
+    with black_hole() as hole, Server(answer_all, at=("127.0.0.2", hole)):
+        resolver = names("127.0.0.1", "127.0.0.2")
+        conn = Connection("two.addresses", hole)
         conn.resolver = resolver  # type: ignore[misc]
         conn.timeout = SOON
         conn.open()
-        assert conn.sock.getpeername()[1] == server.port
+        assert conn.remote == "127.0.0.2"
         conn.close()
-        assert resolver.resolve("two.addresses", server.port, 1)[0].sockaddr[1] == server.port
+        assert resolver.resolve("two.addresses", hole, 1)[0].ip == "127.0.0.2"
 
 
 def test_refused_is_told() -> None:

@@ -27,7 +27,7 @@ class Names:
         if not hang:
             self.go.set()
 
-    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+    def __call__(self, host: str, port: None, **_: Any) -> list[Any]:
         self.asked.append(host)
         self.go.wait(5)
         if self._answer and isinstance(self._answer[0], Exception):
@@ -67,10 +67,19 @@ def test_what_answered_comes_first() -> None:
     """An address that won its race is tried first from then on."""
     resolver = Resolver(Names(*((*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2))))
     first, second = resolver.resolve("x", 80, 1)
-    resolver.prefer("x", 80, second)
+    resolver.prefer("x", second)
     assert resolver.resolve("x", 80, 1) == [second, first]
-    resolver.prefer("x", 80, Address(socket.AF_INET, ("192.0.2.9", 80)))
+    resolver.prefer("x", Address(socket.AF_INET, ("192.0.2.9", 80)))
     assert len(resolver.resolve("x", 80, 1)) == 2
+
+
+def test_ports_share_a_name() -> None:
+    """A name is looked up once for all of its ports, IPv6 scopes included."""
+    names = Names((*IPV6, ("fe80::1", 0, 0, 3)))
+    resolver = Resolver(names)
+    assert resolver.resolve("x", 80, 1)[0].sockaddr == ("fe80::1", 80, 0, 3)
+    assert resolver.resolve("x", 443, 1)[0].sockaddr == ("fe80::1", 443, 0, 3)
+    assert names.asked == ["x"]
 
 
 @pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])

@@ -67,7 +67,8 @@ def test_threads_are_begun_only_when_they_are_needed() -> None:
     fetch.go.clear()
     crew.hand(work(1))
     crew.hand(work(2))
-    assert all([fetch.arrived.acquire(timeout=PATIENCE) for _ in range(2)])
+    for _ in range(2):
+        assert fetch.arrived.acquire(timeout=PATIENCE)
     fetch.go.set()
     all_of(crew, 2)
     assert len(fetch.threads) == 2
@@ -132,3 +133,14 @@ def test_close_lets_the_threads_go() -> None:
         thread.join(PATIENCE)
     assert mine
     assert not any(thread.is_alive() for thread in mine)
+
+
+def test_a_loop_that_was_idle_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that comes just when a loop ends is not lost."""
+    monkeypatch.setattr("scrapepool.run.threads.IDLE", 0.0005)
+    crew = Threads(Recorder(), 3)
+    for number in range(300):
+        crew.hand(work(number))
+        all_of(crew, 1)
+        threading.Event().wait(0.0005)
+    crew.close()

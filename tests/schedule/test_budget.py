@@ -1,0 +1,46 @@
+"""How many retries may be afforded."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+from simulate import Reply, World, host_named
+
+from scrapepool.schedule.budget import FLOOR, affordable
+from scrapepool.settings import PoolSettings, RetryPolicy
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.floats(0, 2))
+def test_the_budget_is_a_share_with_a_floor(retried, targets, share):
+    """Ten are always allowed, then a share of the targets."""
+    assert affordable(retried, targets, share) == (retried < max(FLOOR, share * targets))
+
+
+def test_retries_never_become_the_load():
+    """A site whose every page fails is asked a tenth more often than it has pages, and the records say why."""
+    asked = Counter()
+
+    def serve(attempt):
+        asked[attempt.host] += 1
+        return Reply(0.05, status=500, retry=True)
+
+    world = World({host_named(n): 300 for n in range(5)}, serve, pool=PoolSettings(workers=8),
+                  retry=RetryPolicy(break_after=10**9), audit=False)  # fmt: skip
+    world.run()
+    assert sum(asked.values()) <= 1500 * 1.1 + 1
+    assert max(asked.values()) <= 300 * 1.1 + 1
+    details = Counter(outcome.detail for outcome in world.outcomes)
+    assert details["not repeated: the host's retry budget of 10% is used up"] > 0
+
+
+def test_what_the_host_asked_to_be_repeated_is_not_counted():
+    """Refusals are paced by parking, and lose no target to the budget."""
+    refused = Counter()
+
+    def serve(attempt):
+        refused[attempt.target.url] += 1
+        return Reply(0.05, status=429, retry=True, after=1.0) if refused[attempt.target.url] == 1 else Reply()
+
+    world = World({host_named(1): 100}, serve, pool=PoolSettings(per_host=1), retry=RetryPolicy(break_after=1000))
+    world.run()
+    assert {outcome.status for outcome in world.outcomes} == {200}

@@ -1,0 +1,120 @@
+"""What a host bears and allows."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scrapepool.schedule.pace import AFTER_STRAIN, DEAF, SLOWEST, SOON, VAIN, Pace, alarm
+
+events = st.lists(
+    st.tuples(st.sampled_from(["refused", "strained", "answered"]), st.floats(0.01, 30), st.integers(1, 90)),
+    max_size=200,
+)
+
+
+@given(st.integers(1, 64), events)
+def test_the_window_and_the_interval_stay_within_their_bounds(most, steps):
+    """Whatever happens, at least one request may be out, at most ``most``, and at least one may start each minute."""
+    pace, now = Pace(most), 0.0
+    for what, pause, count in steps:
+        now += pause
+        if what == "refused":
+            pace.refused(now - 0.005, now, out=min(count, most), wait=0.5)
+        elif what == "strained":
+            pace.strained(now - 0.005, now)
+        else:
+            pace.answered(count)
+        assert 1 <= pace.limit <= most
+        assert 0 <= pace.interval <= SLOWEST / 0.9 + 1e-9
+
+
+@given(st.integers(2, 64), st.integers(1, 40))
+def test_what_was_in_flight_together_counts_once(most, failures):
+    """Timeouts of requests that were started before the first of them was known take nothing more off."""
+    pace = Pace(most)
+    for number in range(failures):
+        pace.strained(started=1.0, now=10.0 + number)
+    assert pace.limit == max(1, int(most * 0.7))
+
+
+def test_a_host_that_recovers_is_asked_as_before():
+    """One request more is in flight after every few answers, up to all of them."""
+    pace = Pace(4)
+    for now in (10.0, 20.0, 30.0, 40.0):
+        pace.strained(now - 1, now)
+    assert pace.limit == 1
+    pace.answered(3 * AFTER_STRAIN)
+    assert pace.limit == 4
+    assert pace.recovered
+
+
+def test_the_second_refusal_measures_the_rate():
+    """What was served between two refusals, over the time between them, is what the host allows."""
+    pace = Pace(4)
+    pace.refused(9.9, 10.0, out=4, wait=0.5)
+    assert pace.interval == 0.0
+    pace.answered(20)
+    pace.refused(19.9, 20.0, out=2, wait=0.5)
+    assert pace.interval == pytest.approx(1 / (2.0 * 0.9))
+
+
+def test_refusals_that_have_nothing_to_do_with_the_rate_do_not_stop_a_host():
+    """A backend that fails one time in ten at any rate is not slowed down to one request a minute."""
+    pace, now = Pace(4), 0.0
+    for _ in range(VAIN + 3):
+        for _ in range(SOON // 2):
+            now += 0.1 + pace.interval
+            pace.answered(1)
+        now += 0.1
+        pace.refused(now - 0.05, now, out=1, wait=0.5)
+    assert pace.interval == 0.0
+    pace.answered(DEAF)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rate=st.floats(0.05, 30),
+    burst=st.integers(1, 40),
+    latency=st.floats(0.01, 0.15),
+    risen=st.sampled_from([1.0, 1.0, 2.0]),
+    seed=st.integers(0, 99),
+)
+def test_a_token_bucket_is_met(rate, burst, latency, risen, seed):
+    """One request at a time against any bucket: near to its rate, few refusals, and its rate may rise on the way."""
+    dice = random.Random(seed)
+    pace, now, tokens, at, last = Pace(1), 0.0, float(burst), 0.0, -1e9
+    requests = refused = parked = 0
+    begun, served = 0.0, 0
+    while requests < 4000:
+        if requests == 1000:
+            rate *= risen
+        if requests == 2500:
+            begun, served = now, 0
+        now = max(now, last + pace.interval)
+        last = now
+        requests += 1
+        arrives = now + latency * dice.uniform(0.4, 0.6)
+        tokens, at = min(burst, tokens + (arrives - at) * rate), arrives
+        now += latency
+        if tokens < 1:
+            refused += 1
+            wait = 0.5 * 2 ** min(parked, 7)
+            pace.refused(last, now, out=1, wait=wait)
+            parked += 1
+            now += wait
+        else:
+            tokens -= 1
+            served += 1
+            parked = 0
+            pace.answered(1)
+    allowed = min(rate, 1 / latency) * (now - begun)
+    assert served >= 0.6 * allowed, "a burst of one loses most: the politeness benchmark has the mean"
+    assert refused <= 0.04 * requests
+
+
+def test_a_latency_has_risen_when_it_is_twice_as_long_and_felt():
+    """Milliseconds more are a busy machine; for a slow host, twice is the mark."""
+    assert alarm(0.005) == pytest.approx(0.505)
+    assert alarm(3.0) == 6.0

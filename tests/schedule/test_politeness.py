@@ -1,0 +1,249 @@
+"""The policies as the scheduler applies them: circuits, robots.txt, limits of the run, forecasts."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulate import WALL, Reply, World, answer, host_named
+
+from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Timings, verdict
+from scrapepool.schedule.limits import HostLimits
+from scrapepool.schedule.robots import RobotsVerdict
+from scrapepool.schedule.scheduler import Scheduler
+from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
+
+A, B = host_named(1), host_named(2)
+REFUSED = Reply(0.01, status=0, retry=True, error=ErrorKind.CONNECT_REFUSED)
+
+
+def scheduler_of(targets, *, pool=None, retry=None, **settings):
+    scheduler = Scheduler(pool or PoolSettings(per_host=1), retry or RetryPolicy(), dice=lambda: 0.5, **settings)
+    ticket = 0
+    for host, count in targets.items():
+        scheduler.add(host, range(ticket, ticket + count))
+        ticket += count
+    return scheduler
+
+
+def settle(scheduler, lease, now, reply=None):
+    attempt = lease.attempt or Attempt(Target(f"{lease.host.origin}/{lease.tickets[0]}", lease.host, "/"))
+    return scheduler.settle(lease, [answer(attempt, reply or Reply())], now, wall=WALL, requests=1)
+
+
+def test_a_dead_host_costs_a_handful_of_connects():
+    """Ten thousand URLs of a host that never answers end within a minute, after some twenty attempts."""
+    asked = 0
+
+    def serve(attempt):
+        nonlocal asked
+        asked += 1
+        return REFUSED
+
+    world = World({A: 10_000}, serve, audit=False)
+    assert world.run() < 60
+    assert asked <= 20
+    assert sum(len(refusal.tickets) + len(refusal.attempts) for refusal in world.refusals) >= 9_990
+    assert {refusal.error for refusal in world.refusals} == {ErrorKind.CIRCUIT_OPEN}
+    assert "failures in a row, the first: connect_refused" in world.refusals[0].detail
+
+
+@settings(max_examples=20, deadline=None)
+@given(down=st.floats(1, 280), count=st.integers(50, 500))
+def test_a_host_that_is_briefly_down_loses_no_target(down, count):
+    """It restarts for up to five minutes in the middle of the list, and each of its URLs is had."""
+    world = World({A: count}, lambda attempt: REFUSED if 2 <= world.now < 2 + down else Reply(0.2), audit=False)
+    world.run()
+    assert Counter(map(verdict, world.outcomes)) == {"ok": count}
+    assert not world.refusals
+
+
+def test_a_broken_folder_is_no_broken_host():
+    """The probes of a host that answers 500 take other pages than those that failed."""
+    world = World(
+        {A: 60}, lambda attempt: Reply(0.05, status=500, retry=True) if int(attempt.target.path[1:]) < 25 else Reply(),
+        pool=PoolSettings(per_host=1), retry=RetryPolicy(retries=0), audit=False,
+    )  # fmt: skip
+    world.run()
+    assert Counter(outcome.status for outcome in world.outcomes) == {500: 25, 200: 35}
+
+
+@settings(max_examples=15, deadline=None)
+@given(rate=st.floats(0.3, 20), burst=st.integers(1, 30), seed=st.integers(0, 99))
+def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
+    """Whatever a token bucket allows, its refusals are waited out, and are few in the end."""
+    dice = random.Random(seed)
+    tokens, at, refused = float(burst), 0.0, 0
+
+    def serve(attempt):
+        nonlocal tokens, at, refused
+        tokens, at = min(burst, tokens + (world.now - at) * rate), world.now
+        if tokens < 1:
+            refused += 1
+            return Reply(dice.uniform(0.02, 0.1), status=429, retry=True)
+        tokens -= 1
+        return Reply(dice.uniform(0.02, 0.1))
+
+    world = World({A: 1000}, serve, audit=False)
+    end = world.run()
+    assert Counter(map(verdict, world.outcomes)) == {"ok": 1000}
+    assert refused <= 50
+    assert end <= 2 * 1000 / min(rate, 20) + 60
+
+
+def test_robots_come_first_and_their_delay_holds():
+    """One lease without targets; then the rules are there to be asked, and starts are a crawl delay apart."""
+    scheduler = scheduler_of({A: 3}, pool=PoolSettings(per_host=4), politeness=PolitenessSettings(robots=True))
+    lease = scheduler.next(0.0)
+    assert (lease.robots, lease.tickets, len(lease), scheduler.queued) == (True, (), 0, 3)
+    assert scheduler.next(0.0) is None
+    assert scheduler.rows(0.0, 1)[0].state == "robots"
+    rules = object()
+    scheduler.settle_robots(A, RobotsVerdict(rules=rules, crawl_delay=5.0), 1.0, requests=1)
+    assert scheduler.rules_for(A) is rules
+    assert scheduler.next(1.0) is None
+    assert scheduler.wake_at(1.0) == 5.0
+    first = scheduler.next(5.0)
+    assert first.tickets == (0,)
+    assert scheduler.next(6.0) is None
+    assert scheduler.next(10.0).tickets == (1,)
+
+
+def test_a_crawl_delay_has_its_limit():
+    """An hour between two pages is not kept."""
+    scheduler = scheduler_of({A: 2}, politeness=PolitenessSettings(robots=True, max_crawl_delay=7.0))
+    scheduler.next(0.0)
+    scheduler.settle_robots(A, RobotsVerdict(crawl_delay=3600.0), 0.5)
+    assert scheduler.wake_at(0.5) == 7.0
+
+
+def test_what_robots_disallow_costs_no_delay():
+    """A target that is skipped without a request gives its host the start back."""
+    scheduler = scheduler_of({A: 3}, politeness=PolitenessSettings(robots=True))
+    scheduler.next(0.0)
+    scheduler.settle_robots(A, RobotsVerdict(rules=object(), crawl_delay=5.0), 0.5, requests=1)
+    lease = scheduler.next(5.0)
+    skipped = Skipped(target=Target("http://h1.test/0", A, "/0"), error=ErrorKind.ROBOTS)
+    assert scheduler.settle(lease, [skipped], 5.0, wall=WALL) == [skipped]
+    assert scheduler.next(5.0).tickets == (1,)
+    assert scheduler.next(6.0) is None
+
+
+def test_robots_that_cannot_be_had_refuse_the_host():
+    """They are asked for again for a quarter of a minute, then every target ends as that."""
+    world = World({A: 2000}, robots=lambda _: RobotsVerdict(unreachable="503 Service Unavailable"), audit=False)
+    assert 15 <= world.run() < 20
+    assert len(world.leases) == 5
+    assert {refusal.error for refusal in world.refusals} == {ErrorKind.ROBOTS_UNREACHABLE}
+    assert world.refusals[0].detail == "robots.txt could not be had: 503 Service Unavailable"
+
+
+def test_robots_that_were_not_begun_are_asked_for_again():
+    """A worker that drains gives the lease back."""
+    scheduler = scheduler_of({A: 1}, politeness=PolitenessSettings(robots=True))
+    scheduler.next(0.0)
+    scheduler.settle_robots(A, None, 0.0)
+    assert scheduler.next(0.0).robots
+    scheduler.settle_robots(A, RobotsVerdict(), 1.0)
+    with pytest.raises(ValueError, match="no lease"):
+        scheduler.settle_robots(A, RobotsVerdict(), 1.0)
+
+
+def test_a_limit_of_targets_lets_their_retries_end():
+    """As many as allowed are begun, each gets its end, the rest stays untouched."""
+    tried = Counter()
+
+    def serve(attempt):
+        tried[attempt.target.url] += 1
+        return Reply(0.1, status=500, retry=True) if tried[attempt.target.url] == 1 else Reply()
+
+    world = World({A: 50, B: 50}, serve, limits=RunLimits(targets=7), audit=False)
+    world.run()
+    assert Counter(map(verdict, world.outcomes)) == {"ok": 7}
+    assert (world.scheduler.queued, world.scheduler.spent) == (93, "--limit 7 targets were fetched")
+
+
+def test_time_and_bytes_run_out():
+    """Nothing new begins, and the scheduler says why."""
+    world = World({A: 5000}, limits=RunLimits(max_time=10.0), audit=False)
+    assert 10.0 <= world.run() < 10.2
+    assert world.scheduler.spent == "--max-time 10 s is over"
+    world = World({A: 5000}, limits=RunLimits(max_bytes=1000), audit=False)
+    world.run()
+    assert 10 <= len(world.outcomes) <= 10 + 4
+    assert world.scheduler.spent == "--max-bytes 1,000 were received"
+    scheduler = scheduler_of({A: 9}, until=30.0)
+    assert scheduler.next(29.0) is not None
+    scheduler = scheduler_of({A: 9}, until=30.0)
+    assert (scheduler.next(30.0), scheduler.spent) == (None, "the time set by --until has come")
+
+
+@settings(max_examples=20, deadline=None)
+@given(bandwidth=st.floats(50, 5000), workers=st.integers(1, 16))
+def test_the_bandwidth_is_kept_over_the_run(bandwidth, workers):
+    """Bodies of 100 bytes come no faster than it, but for a second's worth and what is in flight."""
+    world = World(
+        {host_named(n): 40 for n in range(10)}, pool=PoolSettings(workers=workers),
+        limits=RunLimits(bandwidth=bandwidth), audit=False,
+    )  # fmt: skip
+    end = world.run()
+    assert 40_000 <= bandwidth * (end + 1) + 100 * 64 * workers
+    assert len(world.outcomes) == 400
+
+
+def test_hosts_have_limits_of_their_own():
+    """One is asked by two at a time, one with a delay, and one only while its window is open."""
+
+    def limits_for(host):
+        closed = (lambda now: max(0.0, 100.0 - now)) if host == B else None
+        return HostLimits(2 if host == A else 1, 0.0 if host == A else 3.0, closed_for=closed)
+
+    scheduler = scheduler_of({A: 9, B: 9}, pool=PoolSettings(), limits_for=limits_for)
+    assert [scheduler.next(0.0).host for _ in range(2)] == [A, A]
+    assert scheduler.next(0.0) is None
+    assert scheduler.wake_at(0.0) == 100.0
+    assert scheduler.next(100.0).host == B
+    assert scheduler.next(101.0) is None
+
+
+def test_the_forecast_names_the_host_that_decides_it():
+    """A delayed host's own pace, in people's words, and what to do about idle workers."""
+    scheduler = scheduler_of({A: 1205}, pool=PoolSettings(per_host=1, delay=2.0))
+    assert scheduler.forecast(0.0, 64).seconds is None
+    settle(scheduler, scheduler.next(0.0), 1.0)
+    forecast = scheduler.forecast(2.0, 64)
+    assert (forecast.host, forecast.reason) == (A, "1,204 left at 1 per 2 s")
+    assert forecast.seconds == pytest.approx(2408)
+    assert forecast.hint == "64 of 64 workers idle: hosts set the pace: more hosts would help"
+    scheduler = scheduler_of({A: 100}, pool=PoolSettings(per_host=2))
+    settle(scheduler, scheduler.next(0.0), 0.5)
+    forecast = scheduler.forecast(0.5, 64)
+    assert forecast.reason == "99 left, 2 at a time, 100 ms each"
+    assert forecast.hint == "64 of 64 workers idle: more hosts or --per-host would help"
+
+
+def limits_as_pages_slow_down(first_byte):
+    """The lowest limit of a host whose pages come to take 3 s, with the first byte after ``first_byte``."""
+    scheduler = scheduler_of({A: 500}, pool=PoolSettings(per_host=4))
+    lowest = 4
+    for tick in range(200):
+        lease = scheduler.next(float(tick))
+        result = answer(Attempt(Target("http://h1.test/", A, "/")), Reply(0.05 if tick < 100 else 3.0))
+        timings = first_byte and Timings(None, None, None, first_byte, 0.01)
+        scheduler.settle(lease, [replace(result, timings=timings)], tick + 0.5, wall=WALL, requests=1)
+        lowest = min(lowest, scheduler.rows(tick + 0.6, 1)[0].limit)
+    return lowest, scheduler.rows(300.0, 1)[0].limit
+
+
+def test_a_host_that_slows_down_is_asked_less_until_that_is_its_way():
+    """Less is in flight while its latency rises; one that stays is no sign of strain."""
+    lowest, last = limits_as_pages_slow_down(None)
+    assert lowest < 4
+    assert last == 4
+
+
+def test_a_large_page_is_no_risen_latency():
+    """Where the first byte comes as soon as ever, it is the bodies that take their time."""
+    assert limits_as_pages_slow_down(0.05) == (4, 4)

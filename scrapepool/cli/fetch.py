@@ -61,7 +61,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     from ..render.choose import view_for  # noqa: PLC0415
     from ..run.assemble import assembled, lists  # noqa: PLC0415
     from ..run.journal import records_sink  # noqa: PLC0415
-    from .files import check_credentials, check_files  # noqa: PLC0415
+    from .files import check_files  # noqa: PLC0415
     from .log import RunLog  # noqa: PLC0415
     from .signals import Signals  # noqa: PLC0415
 
@@ -70,7 +70,6 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     if settings.output.path is None and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")
     check_files(sources, settings)
-    check_credentials(settings.request)
     stop = Stop()
     on_terminal = settings.output.path is None and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)

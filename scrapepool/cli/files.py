@@ -1,7 +1,6 @@
 """What the command line says of files, seen before anything is fetched.
 
-Decides which combinations of files would destroy each other, and that a certificate which cannot be used ends a run
-at its start, not at its first https URL. Opens no output but to see that it can be opened.
+Decides which combinations of files would destroy each other. Opens no output but to see that it can be opened.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import stat
 from collections.abc import Iterable, Sequence
 
 from ..errors import OutputError, UsageError
-from ..settings import RequestSettings, Settings
+from ..settings import Settings
 
 Identity = tuple[int, int]
 
@@ -38,28 +37,6 @@ def check_files(sources: Sequence[str], settings: Settings) -> None:
             raise UsageError(f"{what} is read as a list and written as {named[identity]}")
     if settings.display.summary_json is not None:
         _check_writable(settings.display.summary_json)
-
-
-def check_credentials(request: RequestSettings) -> None:
-    """See that CA certificates and client certificate can be used. Raises UsageError."""
-    for option, path in (("--cacert", request.cacert), ("--cert", request.cert), ("--key", request.key)):
-        if path is not None:
-            try:
-                os.stat(path)  # noqa: PTH116  # a name, not a path to walk
-            except OSError as error:
-                raise UsageError(f"{option}: {path}: {error.strerror}") from error
-    if request.cacert is None and request.cert is None:
-        return
-    from ..fetch.tls import client_context  # noqa: PLC0415 - not needed by most runs
-
-    for option, verify, cert in (
-        ("--cacert", request.cacert or False, None),
-        ("--cert", False, None if request.cert is None else (request.cert, request.key)),
-    ):
-        try:
-            client_context(verify, cert)
-        except OSError as error:
-            raise UsageError(f"{option}: {error}") from error
 
 
 def _check_name(source: str) -> None:

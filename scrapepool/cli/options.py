@@ -71,6 +71,7 @@ OPTIONS: list[_Decorator] = [
         _o("--cert", type=FileName(), help="Client certificate (PEM)."),
         _o("--key", type=FileName(), help="Private key of --cert, where it is not in the same file."),
         _o("--insecure", is_flag=True, help="Do not verify TLS certificates."),
+        _o("--tls-resume", is_flag=True, help="Take up TLS sessions again: a round trip less with TLS 1.2."),
         _o("--netrc", is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
         _o("--cookies", type=FileName(), help="Netscape cookie file, shared by all requests."),
     ),
@@ -173,6 +174,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
             key=o["key"],
             insecure=o["insecure"],
             netrc=o["netrc"],
+            tls_resume=o["tls_resume"],
             cookies=o["cookies"],
         ),
         pool=PoolSettings(

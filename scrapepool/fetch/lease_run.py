@@ -75,7 +75,7 @@ class LeaseRun:
         conn = self.conn
         fetcher.live.add(conn)
         try:
-            results = self._each(route)
+            results = [] if fetcher.draining else self._each(route)
         finally:
             fetcher.live.discard(conn)
             conn.deadline = None

@@ -48,13 +48,13 @@ def check_request(settings: RequestSettings) -> None:
     """
     if settings.key and not settings.cert:
         raise UsageError("--key needs --cert")
-    bundle = settings.cacert or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    verify = False if settings.insecure else bundle or True
-    if settings.cert or (verify and (bundle or os.environ.get("SSL_CERT_FILE"))):
-        try:
-            client_context(verify, _cert(settings))
-        except OSError as error:
-            raise UsageError(str(error)) from error
+    bundles = {name: os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
+    for source, bundle in {"--cacert": settings.cacert, **bundles}.items():
+        if bundle and not settings.insecure:
+            _check_tls(source, bundle, None)
+            break
+    if settings.cert:
+        _check_tls("--cert", False, _cert(settings))
     if settings.proxy:
         _check_proxy(settings.proxy)
     for name, value in settings.headers:
@@ -62,6 +62,16 @@ def check_request(settings: RequestSettings) -> None:
             check_header_validity((name, value))
         except InvalidHeader as error:
             raise UsageError(str(error)) from error
+
+
+def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
+    for path in (verify, *(cert if isinstance(cert, tuple) else (cert,))):
+        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # a name, not a path to walk
+            raise UsageError(f"{source}: {path}: No such file or directory")
+    try:
+        client_context(verify, cert)
+    except OSError as error:
+        raise UsageError(f"{source}: {error}") from error
 
 
 def _check_proxy(proxy: str) -> None:

@@ -14,6 +14,7 @@ from ..engine import Engine, Stop
 from ..fetch.cookies import load_jar
 from ..fetch.fetcher import Fetcher
 from ..fetch.robots import RobotsFetcher
+from ..fetch.route import check_request
 from ..fetch.session import PooledSession
 from ..model import Outcome
 from ..ports import Feed, NoView, SystemClock, View
@@ -40,7 +41,14 @@ def assembled(
     clock = SystemClock()
     jar = load_jar(settings.request.cookies)
     per_host = most_per_host(settings)
-    with PooledSession(pool.workers, per_host, patience=settings.patience, retries=settings.retry) as session:
+    check_request(settings.request)
+    with PooledSession(
+        pool.workers,
+        per_host,
+        patience=settings.patience,
+        retries=settings.retry,
+        tls_resume=settings.request.tls_resume,
+    ) as session:
         fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar), settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake

@@ -115,6 +115,13 @@ class Breaker:
         self.probe_at = max(now, min(now + self._pause, self.opened + patience))
         return Verdict.PROBED
 
+    @property
+    def wants_another(self) -> bool:
+        """Whether another target should be asked for than those that failed."""
+        if self.cause is Cause.SERVER:
+            return self.opened is not None
+        return self.row > 0 and self.cause is not Cause.THROTTLED
+
     def answered(self) -> None:
         """Any answer shows that the host is up."""
         self.row = 0

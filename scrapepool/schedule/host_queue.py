@@ -181,8 +181,9 @@ class HostQueue:
             self.limit = 1
 
     def reopen(self) -> None:
-        """Wait for no probe any more, only for what the parking and the delay ask for."""
+        """Wait for no probe and no longer delay any more, only for what the parking and the delay ask for now."""
         self.not_before = max(self.parked_until, self.started + self.delay)
+        self.timer = 0
 
     def park(self, until: float) -> None:
         """Start nothing before ``until``."""
@@ -191,9 +192,18 @@ class HostQueue:
 
     @property
     def wants_another(self) -> bool:
-        """Whether the next probe should be another target than those that failed: a broken page is no broken host."""
-        trouble = self.trouble
-        return trouble is not None and trouble.breaker.opened is not None and trouble.breaker.cause is Cause.SERVER
+        """Whether the next should be a fresh target, before the due, and there is one.
+
+        A host that is down must not use up one target's attempts, and a broken page is no broken host.
+        """
+        if self.trouble is None or not self.trouble.breaker.wants_another:
+            return False
+        return self.head < len(self.tickets) and self.owed < MAX_OWED
+
+    @property
+    def suspects_pages(self) -> bool:
+        """Whether it answers, with 5xx: the pages next to each other may be broken, and no others."""
+        return self.trouble is not None and self.trouble.breaker.cause is Cause.SERVER
 
     def refusal_of(self, tickets: tuple[int, ...], attempts: tuple[Attempt, ...], now: float) -> Refusal:
         """The refusal of some of its targets."""
@@ -222,7 +232,7 @@ class HostQueue:
         return taken
 
     def take_last(self) -> tuple[int, ...]:
-        """The last ticket; there must be one."""
+        """The last ticket, which has least to do with those that failed; there must be one."""
         taken = (self.tickets.pop(),)
         if self.head == len(self.tickets):
             self.tickets, self.head = array("Q"), 0
@@ -272,7 +282,7 @@ class HostQueue:
             taken.append(self.waiting.pop(next(iter(self.waiting))))
         return taken
 
-    def state(self, now: float) -> tuple[str, float | None]:
+    def state(self, now: float) -> tuple[str, float | None]:  # noqa: PLR0911 - a table of words, the first that fits
         """The word that a view shows, and the seconds until it changes where that is known."""
         if self.refused_until > now:
             return "refused", self.refused_until - now

@@ -17,7 +17,7 @@ from ..model import Attempt, HostKey
 from ..settings import PoolSettings
 from .host_queue import HostQueue, Parked
 from .limits import LimitsFor
-from .ready import DUE, WARM, Backlog, Ready, octave
+from .ready import BUSY, COLD, DUE, WARM, Backlog, Ready, octave
 from .tally import Tally
 
 DEFAULT_MEAN = 0.1
@@ -30,7 +30,10 @@ speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better 
 
 
 class Hosts:
-    """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added."""
+    """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added.
+
+    timers, resting: heaps of when ``catch_up`` is due.
+    """
 
     def __init__(self, tally: Tally, pool: PoolSettings, limits_for: LimitsFor) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
@@ -42,8 +45,8 @@ class Hosts:
         self._pool = pool
         self._limits_for = limits_for
         self._adapt = pool.pace == "auto"
-        self._timers: list[tuple[float, int, HostQueue]] = []
-        self._resting: list[tuple[float, int, HostQueue]] = []
+        self.timers: list[tuple[float, int, HostQueue]] = []
+        self.resting: list[tuple[float, int, HostQueue]] = []
         self._numbers = 0
         self.weigh()
 
@@ -107,7 +110,7 @@ class Hosts:
             self.ready.remove(queue)
             if not queue.timer:
                 queue.timer = self._number()
-                heappush(self._timers, (queue.not_before, queue.timer, queue))
+                heappush(self.timers, (queue.not_before, queue.timer, queue))
         else:
             self.ready.remove(queue)
             if queue.is_finished():
@@ -115,7 +118,7 @@ class Hosts:
 
     def catch_up(self, now: float) -> None:
         """Let all come due, and all be forgotten, whose time has come."""
-        timers = self._timers
+        timers = self.timers
         while timers and timers[0][0] <= now:
             _, number, queue = heappop(timers)
             if number == queue.timer:
@@ -123,7 +126,7 @@ class Hosts:
             elif not queue.come_due(number):
                 continue
             self.place(queue, now)
-        resting = self._resting
+        resting = self.resting
         while resting and resting[0][0] <= now:
             queue = heappop(resting)[2]
             queue.resting = False
@@ -132,11 +135,11 @@ class Hosts:
 
     def next_time(self) -> float | None:
         """When a host comes due that is not ready now, None for never."""
-        while self._timers:
-            time, number, queue = self._timers[0]
+        while self.timers:
+            time, number, queue = self.timers[0]
             if number == queue.timer or (queue.waiting and number in queue.waiting):
                 return time
-            heappop(self._timers)
+            heappop(self.timers)
         return None
 
     # -- attempts that wait ------------------------------------------------------------------------
@@ -155,7 +158,7 @@ class Hosts:
         owner = origin if attempt.host == origin.key else self.queue_of(attempt.host)
         number = self._number()
         owner.ask_later(number, Parked(attempt, now, now + wait, owner))
-        heappush(self._timers, (now + wait, number, owner))
+        heappush(self.timers, (now + wait, number, owner))
         self.owe(owner, origin, now)
         return owner, number
 
@@ -195,7 +198,7 @@ class Hosts:
             return DUE
         pace = queue.pace() if queue.row.mean else self._typical
         length = octave((len(queue.tickets) - queue.head) * pace / self._typical)
-        return WARM + length if queue.row.idle else length
+        return length + (WARM if queue.row.idle else BUSY if queue.out else COLD)
 
     def _number(self) -> int:
         self._numbers += 1
@@ -207,7 +210,7 @@ class Hosts:
         if until > now:
             if not queue.resting:
                 queue.resting = True
-                heappush(self._resting, (until, self._number(), queue))
+                heappush(self.resting, (until, self._number(), queue))
         elif self.begun.get(queue.key) is queue:
             del self.begun[queue.key]
             self._tally.release(queue.row)

@@ -26,7 +26,7 @@ from .trouble import Trouble
 
 @dataclass(slots=True)
 class Suspect:
-    """A failure that may turn out to be the network's: the host that was asked, and where a retry waits, if one does."""
+    """A failure that may turn out to be the network's: the host that was asked, and where the retry waits, if any."""
 
     asked: HostQueue
     waits_at: HostQueue | None = None
@@ -70,12 +70,10 @@ class Judge:
             self.guard.answered(lease.since)
         trouble = queue.trouble
         if trouble is not None:
-            was_open = trouble.breaker.opened is not None
             if trouble.answered(answers, lease.since):
                 queue.trouble = None
             queue.set_limits()
-            if was_open:
-                queue.reopen()
+            queue.reopen()
 
     def alarmed(self, queue: HostQueue, lease: Lease, results: Sequence[Result], now: float) -> None:
         """A host's mean latency has risen. Less is asked of it, unless it is the bodies that take their time."""
@@ -121,7 +119,9 @@ class Judge:
         else:
             queue.park(now + max(pause, after))
 
-    def judge(self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float) -> Outcome | None:
+    def judge(  # noqa: PLR0911, PLR0912 - the order of the questions is the policy
+        self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float
+    ) -> Outcome | None:
         """The final outcome, or None where the target is asked for again. ``queue`` is placed by the caller."""
         suspect = None
         if looks_down(outcome):
@@ -191,6 +191,7 @@ class Judge:
                 queue.trouble = None
                 queue.set_limits()
                 queue.reopen()
+                self._hosts.place(queue, now)
             if suspect.waits_at is not None and self._hosts.refund(suspect.waits_at, suspect.number, now):
                 self.guard.refunded += 1
                 queue.retried -= 1

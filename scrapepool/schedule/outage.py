@@ -2,9 +2,9 @@
 
 Hosts that have nothing in common and fail one after another, with no answer from anyone in between, are either all down
 or not reachable from here. How unlikely the first is, is added up in powers of ten: a host that had answered before
-counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail (these among them, so that it takes a dozen
-hosts that answered before new ones prove anything), one that failed before for nothing. So a list of dead links is no
-outage, and neither is its end, where only retries of dead hosts are left.
+counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail (these among them, so that it takes a
+dozen hosts that answered before new ones prove anything), one that failed before for nothing. So a list of dead links
+is no outage, and neither is its end, where only retries of dead hosts are left.
 
 While the network counts as down nothing is asked but one probe at a time, what fails is given back its attempt, and
 any answer ends it. Knows no scheduler; time is an argument.

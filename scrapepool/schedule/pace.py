@@ -7,9 +7,10 @@ Two controllers, for the two ways in which hosts are limited.
   connection or a risen latency takes 30 % off it, once for all requests that were in flight together.
 * *What they allow a second* cannot be met by a window: three in flight may be too little where four are too much, and
   one may be too much. From one refusal of a token bucket or a counted window to the next, what was served over the time
-  is what the host allows. So the second refusal sets an interval between starts to 0.9 of that rate, and it
-  is made shorter as CUBIC (RFC 9438) grows its window: quickly up to the known rate, level there, then probing ever
-  faster for a rate that has risen. It asks ``REQUESTS`` times at least from a cut up to the rate that was refused.
+  is what the host allows, or less where tokens went unused; the rate that was refused is as much, or more. So the
+  second refusal sets an interval between starts to 0.9 of a rate between the two, and the interval is made shorter as
+  CUBIC (RFC 9438) grows its window: quickly up to the known rate, level there, then probing ever faster for a rate that
+  has risen. From a cut to the known rate it takes ``REQUESTS`` answers at least.
 
 Decides from what it is told; knows no queue, and time only as an argument.
 """
@@ -82,8 +83,8 @@ class Pace:
     """
 
     __slots__ = (
-        "_answers", "_ceiling", "_cut", "_deaf", "_insisted", "_plateau", "_proved", "_refused", "_since_refusal", "_soon", "_step",
-        "_window", "interval", "limit", "most",
+        "_answers", "_ceiling", "_cut", "_deaf", "_insisted", "_plateau", "_proved", "_refused", "_since_refusal",
+        "_soon", "_step", "_window", "interval", "limit", "most",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:

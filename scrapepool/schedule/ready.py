@@ -6,7 +6,8 @@ Decides the order between hosts and nothing else: no time, no limits, no tickets
 * then *critical* hosts, longest first: those whose own work takes a good part of all that the workers have left.
   Starting the longest first is what keeps the end of a run short (Graham's LPT rule), and only they decide it;
 * among all others the order does not matter for the end, so a *warm* host, one with an idle connection, goes before a
-  cold one, and a host once begun is mostly run to completion: few connections, few hosts in the books.
+  cold one, and a *busy* one, whose connections are all in use, comes last: a host once begun is mostly run to
+  completion, over few connections.
 
 Lengths are kept as octaves, floor(log2(length)), in an ordered bucket each, with one bit a bucket that is not empty: no
 call looks at all hosts. Hosts of one octave take turns. On an endless list a short host can wait as long as longer
@@ -25,9 +26,8 @@ from .host_queue import HostQueue
 OCTAVES = 32
 """Buckets a lane: lengths up to 2^29 targets are told apart."""
 
-WARM = OCTAVES
-DUE = 2 * OCTAVES
-_COLD_MASK = (1 << OCTAVES) - 1
+BUSY, COLD, WARM, DUE = 0, OCTAVES, 2 * OCTAVES, 3 * OCTAVES
+_LANE = (1 << OCTAVES) - 1
 
 
 def octave(length: float) -> int:
@@ -36,7 +36,7 @@ def octave(length: float) -> int:
 
 
 class Ready:
-    """Begun hosts that may be asked now, each in exactly one bucket: cold and warm ones by octave, then the due."""
+    """Begun hosts that may be asked now, each in exactly one bucket: by lane and octave, or among the due."""
 
     def __init__(self) -> None:
         self._buckets: list[OrderedDict[HostQueue, None]] = [OrderedDict() for _ in range(DUE + 1)]
@@ -92,12 +92,17 @@ class Ready:
             if due_first or (mask == 1 << DUE and unbegun < 0):
                 return DUE
             mask ^= 1 << DUE
-        cold = (mask & _COLD_MASK).bit_length() - 1
         warm = (mask >> WARM).bit_length() - 1
-        longest = cold if cold >= unbegun else unbegun
+        cold = (mask >> COLD & _LANE).bit_length() - 1
+        busy = (mask & _LANE).bit_length() - 1
+        longest = max(cold, unbegun)
+        if busy >= critical and busy > longest and busy > warm:
+            return BUSY + busy
         if warm >= 0 and (longest <= warm or longest < critical):
             return WARM + warm
-        return cold if cold >= 0 and cold >= unbegun else None
+        if longest >= 0:
+            return COLD + cold if cold >= unbegun else None
+        return BUSY + busy if busy >= 0 else None
 
 
 class Backlog:

@@ -127,12 +127,19 @@ class Scheduler:
         hosts = self._hosts
         if self._draining or (self._spending is not None and self._is_spent(self._spending, now)):
             return None
-        hosts.catch_up(now)
+        if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
+            hosts.catch_up(now)
         while hosts.refusing:
             refusal = self._refuse(hosts.refusing.popleft(), now)
             if refusal is not None:
                 return refusal
-        if now < self._next_start or (self._holds_fresh() and not hosts.ready.any_due):
+        if now < self._next_start:
+            return None
+        if (
+            (hosts.parked >= MAX_PARKED or self._spending is not None)
+            and self._holds_fresh()
+            and not hosts.ready.any_due
+        ):
             return None
         due_first = True
         if self._guard.down:
@@ -294,7 +301,7 @@ class Scheduler:
             queue.gate.asked, queue.gate.since = True, now
             lease = Lease(queue.key, (), None, BUDGET, now, robots=True)
             size = 0
-        elif queue.due and not (queue.wants_another and queue.fresh and not self._holds_fresh()):
+        elif queue.due and (not queue.wants_another or self._holds_fresh()):
             parked = queue.due.popleft()
             lease = Lease(queue.key, (), hosts.resume(parked, queue, now), BUDGET, now)
         else:
@@ -322,7 +329,7 @@ class Scheduler:
     def _tickets(self, queue: HostQueue) -> tuple[int, ...]:
         """The fresh targets of the next lease."""
         if queue.wants_another:
-            tickets = queue.take_last()
+            tickets = queue.take_last() if queue.suspects_pages else queue.take(1)
         elif self._spacing or self._guard.down:
             tickets = queue.take(1)
         elif self._spending is None:

@@ -12,7 +12,7 @@ from ..settings import RunLimits
 from .retry import spell
 
 BURST = 1.0
-"""Seconds of bandwidth that may be saved up: what comes in large pieces is evened out, an idle minute is not made up."""
+"""Seconds of bandwidth that may be saved up: large pieces are evened out, an idle minute is not made up."""
 
 
 class Spending:

@@ -231,7 +231,7 @@ def test_an_ailing_host_gets_no_fresh_targets_while_too_many_wait(monkeypatch):
     monkeypatch.setattr(host_queue, "MAX_OWED", 3)
     scheduler = scheduler_of({A: 10}, throw=0.5, pace="fixed")
     for lease in everything(scheduler, 0.0)[:3]:
-        settle(scheduler, lease, 0.0, status=0, retry=True)
+        settle(scheduler, lease, 0.0, status=500, retry=True)
     assert everything(scheduler, 0.1) == []
     assert scheduler.wake_at(0.1) == 0.5
     assert [lease.attempt is None for lease in everything(scheduler, 0.5)] == [False, False, False]

@@ -62,10 +62,6 @@ EXPECTED = (
         "*test_lowlevel::test_chunked_encoding_error",
         "its server closes inside the header block: ConnectionError rather than ChunkedEncodingError",
     ),
-    (
-        "*test_lowlevel::test_conflicting_content_lengths",
-        "refused before urllib3 sees it: ConnectionError rather than InvalidHeader",
-    ),
 )
 
 

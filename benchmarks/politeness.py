@@ -1,12 +1,13 @@
 """How near to what a host allows does each way of pacing come, and how often is it told off?
 
-A simulated web on a virtual clock: hosts that each limit their clients by a token bucket (rate and burst drawn anew per
-host, most of them without a Retry-After), hosts that fail and recover, and one hour in which all go down together.
-scrapepool's own scheduler runs in it as it is; next to it, over the same hosts, stand the rules of others as their
-sources state them: Scrapy's AutoThrottle (target concurrency 1, start 5 s, 0 to 60 s), lychee's (10 at a time, 50 ms
-apart, after a 429 a wait of 500 ms doubling to 30 s, reset by a success) and a fixed number in flight. All ask three
-times more for what was refused or failed. *of allowed*: answers over what the bucket gave in the time that the host
-took; *refused*: 429s over requests that reached the host; *lost*: targets without an answer in the end.
+A simulated web on a virtual clock: hosts that each limit their clients by a token bucket (rate and burst drawn anew for
+each, most of them without a Retry-After), hosts that fail and recover, and twenty minutes in which all are unreachable.
+scrapepool's own scheduler runs in it as it is. Next to it, over the same hosts, stand the rules of others as their
+sources state them: Scrapy's AutoThrottle (target concurrency 1, start 5 s, 0 to 60 s); lychee's (10 at a time, 50 ms
+apart, after a 429 a wait of 500 ms doubling to 30 s or a Retry-After up to 60 s, reset by a success); and a fixed
+number in flight. All ask three times more for what was refused or failed. *of allowed*: answers over what the bucket
+gave in the time that the host took; *refused*: 429s over requests that reached the host; *lost*: targets without an
+answer in the end.
 """
 
 from __future__ import annotations
@@ -183,20 +184,20 @@ def other(hosts: list[Host], rule: str, per_host: int, seconds: float) -> None:
         fresh, again = host.targets, []  # again: attempts made of those to be repeated
         delay = {"autothrottle": 5.0, "lychee": 0.05, "fixed": 0.0}[rule]
         wait, not_before, now = 0.0, 0.0, 0.0
-        flying: list[tuple[float, int, float, int]] = []
+        flying: list[tuple[float, int, float, int, float]] = []
         while (fresh or again or flying) and now < seconds:
             while (fresh or again) and len(flying) < per_host and not_before <= now:
-                made = again.pop() if again else 0
+                made = again.pop(0) if again and not (fresh and rule == "autothrottle") else 0
                 fresh -= not made
-                elapsed, status, _ = host.ask(now)
-                heapq.heappush(flying, (now + elapsed, status, elapsed, made + 1))
+                elapsed, status, after = host.ask(now)
+                heapq.heappush(flying, (now + elapsed, status, elapsed, made + 1, after or 0.0))
                 not_before = max(not_before, now + delay)
             times = [flying[0][0]] if flying else []
             if (fresh or again) and len(flying) < per_host:
                 times.append(not_before)
             now = min(times)
             while flying and flying[0][0] <= now:
-                _, status, elapsed, made = heapq.heappop(flying)
+                _, status, elapsed, made, after = heapq.heappop(flying)
                 if status != 200 and made <= RETRIES:
                     again.append(made)
                 elif status != 200:
@@ -209,7 +210,7 @@ def other(hosts: list[Host], rule: str, per_host: int, seconds: float) -> None:
                         wait = 0.0
                     elif status == 429:
                         wait = min(30.0, 2 * wait or 0.5)
-                        not_before = max(not_before, now + wait)
+                        not_before = max(not_before, now + max(wait, min(after, 60.0)))
                     else:
                         wait = min(10.0, wait + 0.2)
                         not_before = max(not_before, now + wait)

@@ -115,6 +115,17 @@ class Engine:
             self._scheduler.drain()
         return self._drained_at
 
+    @property
+    def network_lost(self) -> bool:
+        """Whether the network has looked down for longer than the run waits for it."""
+        outage = self._scheduler.outage
+        return outage is not None and self._clock.monotonic() >= outage.until
+
+    @property
+    def spent(self) -> str | None:
+        """Which limit of the run was reached, None while none was."""
+        return self._scheduler.spent
+
     # -- the steps of the loop ---------------------------------------------------------------------
 
     def _read(self) -> list[Outcome]:
@@ -209,6 +220,8 @@ class Engine:
         if self._stop.asked:
             self._stopped_at()
             return self._busy == 0 or self.out_of_patience
+        if self._scheduler.spent is not None or self.network_lost:
+            return self._busy == 0
         return self._feed.exhausted and self._scheduler.idle and self._busy == 0
 
     def _patience(self, now: float) -> float:
@@ -242,6 +255,7 @@ class Engine:
         """The run at this moment; the last one tells more."""
         now = self._clock.monotonic()
         tally, scheduler = self._tally, self._scheduler
+        forecast = scheduler.forecast(now, self._workers)
         return Snapshot(
             elapsed=now - self._began,
             done=tally.done,
@@ -257,7 +271,10 @@ class Engine:
             opened=tally.opened,
             retried=tally.retried,
             rate=tally.rate(now),
-            eta=scheduler.eta(now, self._workers),
+            eta=forecast.seconds,
+            eta_reason=None if forecast.host is None else f"{forecast.host.netloc}: {forecast.reason}",
+            trouble=None if scheduler.outage is None else forecast.reason,
+            hint=forecast.hint,
             hosts=tuple(scheduler.rows(now, ROWS)),
             host_count=scheduler.host_count,
             grace=None if self._drained_at is None else max(0.0, self._drained_at + GRACE - now),

@@ -159,6 +159,8 @@ class Snapshot:
     outcomes, errors: final outcomes by their words. requests, opened: sent and connections over the run.
     retried: attempts that were not the last. rate: final outcomes a second of late. eta: seconds, None if unknown.
     hosts: the rows worth showing, the busiest first. host_count: hosts known.
+    eta_reason: the host that decides the ETA and why; None where it is not one host. trouble: why nothing goes on,
+    while nothing does. hint: what would make use of idle workers.
     grace: seconds that a stop still waits for what is in flight; None while no stop was asked for.
     slowest: the hosts with the highest latencies, only in the last snapshot of a run.
     """
@@ -181,6 +183,9 @@ class Snapshot:
     hosts: tuple[HostRow, ...]
     host_count: int
     grace: float | None = None
+    eta_reason: str | None = None
+    trouble: str | None = None
+    hint: str | None = None
     slowest: tuple[HostRow, ...] = ()
 
 

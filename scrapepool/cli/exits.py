@@ -19,7 +19,7 @@ class Exit(IntEnum):
     BUG = 70
     """EX_SOFTWARE."""
     TEMPFAIL = 75
-    """EX_TEMPFAIL: another run is writing the output."""
+    """EX_TEMPFAIL: another run is writing the output, or the network is down."""
     HANGUP = 129
     INTERRUPT = 130
     PIPE = 141

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..ports import Snapshot
     from ..read.finished import Finished
     from ..settings import Settings
+    from .log import RunLog
 
 EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
   scrapepool fetch urls.txt -o results.jsonl
@@ -99,16 +100,23 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                 raise
             last = engine.snapshot(last=True)
             view.close(last if last.done or signals.exit_code else None)
-        code = exit_code(last, signals.exit_code, finished)
-        log.end(last, code)
-        if settings.display.summary_json is not None:
-            from ..render.summary import write_summary_json  # noqa: PLC0415
-
-            write_summary_json(settings.display.summary_json, last, code)
-        log.finish()
+            lost = engine.network_lost
+            for reason in filter(None, (engine.spent, "the network has looked down for too long" if lost else None)):
+                log.note(f"{reason}: the rest is left for another run, as with --resume")
+        code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished)
+        _conclude(settings, log, last, code)
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {', '.join('standard input' if s == '-' else s for s in sources)}")
     return code
+
+
+def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int) -> None:
+    log.end(last, code)
+    if settings.display.summary_json is not None:
+        from ..render.summary import write_summary_json  # noqa: PLC0415 - rarely needed
+
+        write_summary_json(settings.display.summary_json, last, code)
+    log.finish()
 
 
 def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None) -> int:

@@ -21,12 +21,28 @@ from ..settings import (
     PoolSettings,
     RequestSettings,
     RetryPolicy,
+    RunLimits,
     Settings,
     SizeLimits,
 )
 from .config_file import read_config
 from .grouped import FetchOption
-from .types import MOST_WORKERS, Duration, FileName, Header, Names, Proxy, Rate, Size, Statuses, UserAgent, Whole
+from .types import (
+    MOST_WORKERS,
+    Duration,
+    FileName,
+    Header,
+    Names,
+    Proxy,
+    Rate,
+    Share,
+    Size,
+    Statuses,
+    TimeOfDay,
+    UserAgent,
+    Whole,
+    next_time,
+)
 
 D = Settings()
 _Decorator = Callable[[Any], Any]
@@ -84,6 +100,10 @@ OPTIONS: list[_Decorator] = [
         _o("--delay", type=Duration(), default=_s(D.pool.delay), help="Time between two starts on one host."),
         _o("--rate", type=Rate(), default=D.pool.rate,
            help="Requests a second over all hosts.  [default: no limit]"),
+        _o("--pace", type=click.Choice(["auto", "fixed"]), default=D.pool.pace,
+           help="auto asks a host less while it refuses, fails or slows down."),
+        _o("--bandwidth", type=Size(),
+           help="Bytes a second over all hosts, of bodies as received.  [default: no limit]"),
         _o("--robots/--no-robots", default=D.politeness.robots,
            help="Ask each host for its robots.txt first, and obey it."),
         _o("--max-crawl-delay", type=Duration(), default=_s(D.politeness.max_crawl_delay),
@@ -103,6 +123,20 @@ OPTIONS: list[_Decorator] = [
         _o("--retry-on", type=Statuses(), default=_STATUSES, help="Statuses that are retried."),
         _o("--max-park", type=Duration(), default=_s(D.retry.max_park),
            help="Longest Retry-After that is waited for; a longer one defers the host."),
+        _o("--retry-budget", type=Share(),
+           help="Retries over the run and on each host as a share of URLs, such as 10%; ten at least.  [default: no limit]"),
+        _o("--break-after", type=Whole(1), default=D.retry.break_after,
+           help="Failures in a row after which a host is only probed; where that fails too, its rest fails at once."),
+        _o("--max-outage", type=Duration(), default=_s(D.retry.max_outage),
+           help="How long a run waits while the whole network looks down; then it ends with exit code 75."),
+    ),
+    *_subject(
+        "Budget",
+        _o("--limit", type=Whole(1), metavar="N", help="Begin at most N URLs.  [default: all]"),
+        _o("--max-time", type=Duration(above_zero=True),
+           help="Begin nothing more after this time.  [default: no limit]"),
+        _o("--max-bytes", type=Size(), help="Begin nothing more after so many bytes of bodies.  [default: no limit]"),
+        _o("--until", type=TimeOfDay(), help="Begin nothing more from this time of day on.  [default: never]"),
     ),
     *_subject(
         "Size",
@@ -178,11 +212,30 @@ def settings_from(o: dict[str, Any]) -> Settings:
             cookies=o["cookies"],
         ),
         pool=PoolSettings(
-            workers=o["workers"], per_host=min(o["per_host"], o["workers"]), delay=o["delay"], rate=o["rate"]
+            workers=o["workers"],
+            per_host=min(o["per_host"], o["workers"]),
+            delay=o["delay"],
+            rate=o["rate"],
+            pace=o["pace"],
         ),
         politeness=PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"]),
         patience=Patience(connect=o["connect_timeout"], read=o["read_timeout"], total=o["timeout"]),
-        retry=RetryPolicy(retries=o["retries"], backoff=o["backoff"], statuses=o["retry_on"], max_park=o["max_park"]),
+        limits=RunLimits(
+            max_time=o["max_time"],
+            max_bytes=o["max_bytes"],
+            targets=o["limit"],
+            until=None if o["until"] is None else next_time(o["until"]),
+            bandwidth=o["bandwidth"],
+        ),
+        retry=RetryPolicy(
+            retries=o["retries"],
+            backoff=o["backoff"],
+            statuses=o["retry_on"],
+            max_park=o["max_park"],
+            break_after=o["break_after"],
+            max_outage=o["max_outage"],
+            retry_budget=D.retry.retry_budget if o["retry_budget"] is None else o["retry_budget"],
+        ),
         size=SizeLimits(max_size=o["max_size"]),
         output=OutputSettings(
             path=None if o["output"] == "-" else o["output"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import time
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
 
@@ -101,6 +103,49 @@ class Duration(click.ParamType[float]):
         if self._above_zero and not seconds:
             self.fail("must be above 0", param, ctx)
         return seconds
+
+
+class Share(click.ParamType[float]):
+    """A share such as 10% or 0.1."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share as a number."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = value.strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = math.nan
+        if not 0 <= share < math.inf:
+            self.fail(f"{value!r} is no share; write 10% or 0.1", param, ctx)
+        return share
+
+
+class TimeOfDay(click.ParamType[str]):
+    """A time of day such as 06:00."""
+
+    name = "HH:MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The time as it was given."""
+        try:
+            time.strptime(value, "%H:%M")
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is no time of day; write 06:00", param, ctx)
+        return str(value)
+
+
+def next_time(text: str) -> float:
+    """Unix seconds of the next such time of day, in the machine's own zone."""
+    hour, minute = map(int, text.split(":"))
+    now = datetime.now().astimezone()
+    then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if then <= now:
+        then = (then.replace(tzinfo=None) + timedelta(days=1)).astimezone()
+    return then.timestamp()
 
 
 class Size(click.ParamType[int]):

@@ -74,12 +74,15 @@ def progress(snapshot: Snapshot) -> str:
     else:
         pieces = [f"{done}/{total} ({units.share(snapshot.done, snapshot.total)})", units.rate(snapshot.rate)]
         if snapshot.eta is not None:
-            pieces.append(f"ETA {units.clock(snapshot.eta)}")
+            decided = "" if snapshot.eta_reason is None else f", decided by {snapshot.eta_reason}"
+            pieces.append(f"ETA {units.clock(snapshot.eta)}{decided}")
     pieces.append(f"in flight {snapshot.busy}/{snapshot.workers}")
     if snapshot.parked:
         pieces.append(f"parked {units.count(snapshot.parked)}")
     pieces += [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
     pieces.append(units.size(snapshot.bytes))
+    if snapshot.trouble is not None:
+        pieces.append(snapshot.trouble)
     return "  ".join(pieces)
 
 

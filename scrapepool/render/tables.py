@@ -49,6 +49,8 @@ def frame(snapshot: Snapshot, width: int, height: int, *, ascii_only: bool = Fal
         outcomes_line(snapshot, width),
         errors_line(snapshot, width),
     ]
+    if (reason := forecast_line(snapshot, width)) is not None:
+        head.append(reason)
     foot = [] if snapshot.grace is None else [stopping_line(snapshot, width)]
     head = head[: max(1, height - len(foot))]
     room = height - len(head) - len(foot)
@@ -104,6 +106,14 @@ def errors_line(snapshot: Snapshot, width: int) -> Text:
     """List the errors that there were, the commonest first; empty while there were none, so that nothing moves."""
     pieces = [(f"{printable(word)} {units.count(number)}", "red") for word, number in commonest(snapshot.errors)]
     return _cut(_append(_line([]), _fitting(pieces, width)), width)
+
+
+def forecast_line(snapshot: Snapshot, width: int) -> Text | None:
+    """Say what holds the run up, or who decides how long it takes; None where there is nothing to say."""
+    if snapshot.trouble is not None:
+        return _cut(_line([(printable(snapshot.trouble), "bold yellow")]), width)
+    pieces = [(printable(text), "dim") for text in (snapshot.eta_reason, snapshot.hint) if text is not None]
+    return _cut(_append(_line([]), _fitting(pieces, width)), width) if pieces else None
 
 
 def stopping_line(snapshot: Snapshot, width: int) -> Text:

@@ -17,7 +17,7 @@ from ..fetch.robots import RobotsFetcher
 from ..fetch.route import check_request
 from ..fetch.session import PooledSession
 from ..model import Outcome
-from ..ports import Feed, NoView, SystemClock, View
+from ..ports import Clock, Feed, NoView, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
@@ -58,7 +58,9 @@ def assembled(
                 settings.retry,
                 dice=random.random,
                 politeness=settings.politeness,
+                limits=settings.limits,
                 limits_for=limits_for(settings, clock),
+                until=_until(settings, clock),
             ),
             feed=make_feed(crew.wake),
             fetch=fetcher,
@@ -72,6 +74,11 @@ def assembled(
             yield engine
         finally:
             engine.close()
+
+
+def _until(settings: Settings, clock: Clock) -> float | None:
+    until = settings.limits.until
+    return None if until is None else clock.monotonic() + until - clock.wall()
 
 
 def lists(

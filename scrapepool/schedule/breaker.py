@@ -67,7 +67,7 @@ def cause_of(outcome: Outcome) -> Cause | None:
 
 
 class Verdict(Enum):
-    """What a failure comes to. COUNTED: an attempt as any other. PROBED: a failed probe. GIVEN_UP: the last of them."""
+    """What a failure comes to: COUNTED as any attempt, PROBED at no cost to its target, or GIVEN_UP with its host."""
 
     COUNTED = 1
     PROBED = 2

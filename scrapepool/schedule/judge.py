@@ -153,7 +153,7 @@ class Judge:
                 queue.reopen()
         if outcome.retry is None or verdict is Verdict.GIVEN_UP:
             return outcome
-        if verdict is Verdict.PROBED:
+        if verdict is Verdict.PROBED and (self._policy.retries or not host_wide):
             self._again(queue, lease, outcome, after or 0.0, now, refunded=True)
             return None
         if not again.may_repeat(self._policy, _made(lease, outcome)):
@@ -204,13 +204,13 @@ class Judge:
         trouble = self._trouble(queue)
         parked = trouble.parking.refused(after, lease.since, now)
         queue.park(now + parked.wait)
-        verdict = Verdict.COUNTED
+        verdict = Verdict.PROBED  # unless it is the first of its window, it is not this target's fault
         if parked.counts:
             if trouble.pace is not None:
                 trouble.pace.refused(lease.since, now, out=queue.out + 1, wait=parked.wait)
             verdict = self._break(queue, trouble, lease, outcome, cause, now)
             if verdict is Verdict.COUNTED and trouble.parking.row > 1:
-                verdict = Verdict.PROBED  # refused again, with no answer in between: it is not this target's fault
+                verdict = Verdict.PROBED  # refused again, with no answer in between: nor is that
         queue.set_limits()
         return verdict
 

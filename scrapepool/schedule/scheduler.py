@@ -81,6 +81,7 @@ class Scheduler:
         self._probe: Lease | None = None  # the only one that an outage lets out
         spending = Spending(limits or RunLimits(), until)
         self._spending = spending if spending.watches else None
+        self._unbound = self._spending is None and not self._spacing  # no limit of the run shortens a lease
         self._now = -inf
         self._survey = Survey(self._hosts.begun, self.tally, pool)
 
@@ -121,7 +122,7 @@ class Scheduler:
             self.queued += len(tickets)
             self._hosts.add(host, tickets, self._now)
 
-    def next(self, now: float) -> Lease | Refusal | None:
+    def next(self, now: float) -> Lease | Refusal | None:  # noqa: PLR0911 - each None is a reason of its own
         """What is to be done now; None where nothing may start. Ask again until None."""
         self._now = now
         hosts = self._hosts
@@ -305,7 +306,8 @@ class Scheduler:
             parked = queue.due.popleft()
             lease = Lease(queue.key, (), hosts.resume(parked, queue, now), BUDGET, now)
         else:
-            tickets = self._tickets(queue)
+            usual = self._unbound and queue.trouble is None and not self._guard.down
+            tickets = queue.take(queue.lease_length()) if usual else self._tickets(queue)
             size = len(tickets)
             self.queued -= size
             lease = Lease(queue.key, tickets, None, BUDGET, now)
@@ -327,7 +329,7 @@ class Scheduler:
         return lease
 
     def _tickets(self, queue: HostQueue) -> tuple[int, ...]:
-        """The fresh targets of the next lease."""
+        """The fresh targets of the next lease, where there is something to heed."""
         if queue.wants_another:
             tickets = queue.take_last() if queue.suspects_pages else queue.take(1)
         elif self._spacing or self._guard.down:

@@ -73,7 +73,7 @@ def test_every_option_can_be_set(option: FetchOption, place: Place) -> None:
         assert said["value"] == example
 
 
-EXAMPLES = {"header": ["A: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
+EXAMPLES = {"until": "06:00", "header": ["A: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me"}  # fmt: skip
 
 

@@ -65,9 +65,10 @@ def succeeded(output: Path) -> Counter[str]:
 
 def faults_of(plan: Plan, output: Path) -> list[str]:
     """What is wrong with the file of a run that came to its end; nothing, it is to be hoped."""
+    if not output.exists():
+        return ["no file"]
     wrong = []
-    data = output.read_bytes()
-    if not data.endswith(b"\n"):
+    if not output.read_bytes().endswith(b"\n"):
         wrong.append("the last line is torn")
     found = succeeded(output)
     if lost := plan.good - found.keys():

@@ -124,7 +124,7 @@ OPTIONS: list[_Decorator] = [
         _o("--max-park", type=Duration(), default=_s(D.retry.max_park),
            help="Longest Retry-After that is waited for; a longer one defers the host."),
         _o("--retry-budget", type=Share(),
-           help="Retries over the run and on each host as a share of URLs, such as 10%; ten at least.  [default: no limit]"),
+           help="Retries over the run and on each host as a share of URLs, as 10%; ten at least.  [default: none]"),
         _o("--break-after", type=Whole(1), default=D.retry.break_after,
            help="Failures in a row after which a host is only probed; where that fails too, its rest fails at once."),
         _o("--max-outage", type=Duration(), default=_s(D.retry.max_outage),

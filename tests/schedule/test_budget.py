@@ -25,7 +25,7 @@ def test_retries_never_become_the_load():
         return Reply(0.05, status=500, retry=True)
 
     world = World({host_named(n): 300 for n in range(5)}, serve, pool=PoolSettings(workers=8),
-                  retry=RetryPolicy(break_after=10**9), audit=False)  # fmt: skip
+                  retry=RetryPolicy(break_after=10**9, retry_budget=0.1), audit=False)  # fmt: skip
     world.run()
     assert sum(asked.values()) <= 1500 * 1.1 + 1
     assert max(asked.values()) <= 300 * 1.1 + 1
@@ -41,6 +41,11 @@ def test_what_the_host_asked_to_be_repeated_is_not_counted():
         refused[attempt.target.url] += 1
         return Reply(0.05, status=429, retry=True, after=1.0) if refused[attempt.target.url] == 1 else Reply()
 
-    world = World({host_named(1): 100}, serve, pool=PoolSettings(per_host=1), retry=RetryPolicy(break_after=1000))
+    world = World(
+        {host_named(1): 100},
+        serve,
+        pool=PoolSettings(per_host=1),
+        retry=RetryPolicy(break_after=1000, retry_budget=0.1),
+    )
     world.run()
     assert {outcome.status for outcome in world.outcomes} == {200}

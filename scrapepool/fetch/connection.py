@@ -14,9 +14,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import logging
+import os
 import select
 import socket
 import ssl
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -76,6 +78,9 @@ class Connection(HTTPConnection):
     """
 
     resolver: ClassVar[Resolver] = Resolver()
+    # Python's own timeouts poll before each call, and each system call lets go of the interpreter's lock and has to
+    # get it back; the kernel's cost nothing. OpenSSL would take them for "try again", so TLS does without.
+    _waits_in_kernel: ClassVar[bool] = os.name == "posix"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,6 +95,7 @@ class Connection(HTTPConnection):
         self._open_by = 0.0  # monotonic; when what is being opened must be open
         self._reached = 0.0  # monotonic; when the last step of opening was done
         self._poll: select.poll | None = None
+        self._armed = 0.0  # seconds that the kernel lets the socket wait
 
     def __repr__(self) -> str:
         return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
@@ -165,6 +171,7 @@ class Connection(HTTPConnection):
         self._reached = time.monotonic()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
+        self._armed = 0.0
         sock.settimeout(max(SOONEST, self._open_by - self._reached))
         return sock
 
@@ -223,7 +230,7 @@ class Connection(HTTPConnection):
         self._arm()
         try:
             self.sock.sendall(data)
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             raise self._too_late("took no data") from error
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes:
@@ -234,7 +241,7 @@ class Connection(HTTPConnection):
         self._arm()
         try:
             return self.sock.recv(size)
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             raise self._too_late("sent nothing") from error
 
     def receive_into(self, buffer: memoryview) -> int:
@@ -242,15 +249,26 @@ class Connection(HTTPConnection):
         self._arm()
         try:
             return self.sock.recv_into(buffer)
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             raise self._too_late("sent nothing") from error
 
     def _arm(self) -> None:
-        """Set the socket's timeout to what may be waited now, or leave it where it is little more than that."""
+        """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""
         wanted = self._left(self.read_timeout)
-        armed = self.sock.gettimeout()
-        if armed is None or not wanted <= armed <= wanted + SLACK:
-            self.sock.settimeout(wanted)
+        sock = self.sock
+        armed = sock.gettimeout()
+        if not self._waits_in_kernel:
+            if armed is None or not wanted <= armed <= wanted + SLACK:
+                sock.settimeout(wanted)
+            return
+        if armed is not None:
+            sock.settimeout(None)
+            self._armed = 0.0
+        if not wanted <= self._armed <= wanted + SLACK:
+            self._armed = wanted
+            timeval = struct.pack("ll", int(wanted), int(wanted % 1 * 1e6) + 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
 
     def _too_late(self, what: str) -> FetchError:
         if self.deadline is not None and time.monotonic() >= self.deadline - SOONEST:

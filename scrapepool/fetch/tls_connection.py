@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import ClassVar
 
 from urllib3.connection import HTTPSConnection
 
@@ -17,9 +18,9 @@ from .tls import ResumingContext
 class TLSConnection(Connection, HTTPSConnection):
     """A connection through TLS."""
 
-    _handle: socket.socket | None = (
-        None  # the connection during its handshake, for ``sever``: ssl takes the socket away
-    )
+    _waits_in_kernel: ClassVar[bool] = False
+    # The connection during its handshake, for ``sever``: ssl takes the socket away.
+    _handle: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect and shake hands, within the connect timeout and the deadline."""

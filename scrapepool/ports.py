@@ -7,7 +7,7 @@ class that keeps one of these, which is how the engine is tested.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -87,6 +87,12 @@ class Fetch(Protocol):
 
     def run(self, work: Work) -> Done:
         """Fetch the work's attempts one after another. Never raises for what a server or a URL does."""
+
+    def run_in_turns(self, work: Work, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
+        """Fetch quick leases in turns on this thread: ``work``, and what ``more`` gives meanwhile, None for none now.
+
+        Each goes to ``give`` as it is done; comes back when nothing is left. Never raises, as ``run``.
+        """
 
     def drain(self) -> None:
         """Begin nothing more: ``run`` gives back what it has not begun."""

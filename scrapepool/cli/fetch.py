@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ..read.finished import Finished
     from ..settings import Settings
     from .log import RunLog
+
+COLLECT_AFTER = 20_000
+"""Objects between two collections: a run makes a few for each URL, in no cycles, and 700 is once for each lease."""
 
 EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
   scrapepool fetch urls.txt -o results.jsonl
@@ -67,6 +71,8 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     from .signals import Signals  # noqa: PLC0415
 
     raise_soft_limit()
+    gc.freeze()  # what was imported stays: no collection needs to look at it
+    gc.set_threshold(COLLECT_AFTER)
     stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
     if settings.output.path is None and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")

@@ -108,7 +108,9 @@ def charset_of(content_type: bytes | str | None, head: bytes) -> str | None:
                 return name
     charset, is_markup = (None, True) if content_type is None else _read(content_type)
     if charset is None and is_markup and head:
-        return _own_word(head[:SNIFFED])
+        words = head[:SNIFFED].lower()
+        if b"charset" in words or b"encoding" in words:
+            return _own_word(head[:SNIFFED])
     return charset
 
 

@@ -231,7 +231,7 @@ class Connection(HTTPConnection):
         try:
             self.sock.sendall(data)
         except (TimeoutError, BlockingIOError) as error:
-            raise self._too_late("took no data") from error
+            raise self.too_late("took no data") from error
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes:
         """What has come, at least one byte; nothing at the end.
@@ -242,7 +242,7 @@ class Connection(HTTPConnection):
         try:
             return self.sock.recv(size)
         except (TimeoutError, BlockingIOError) as error:
-            raise self._too_late("sent nothing") from error
+            raise self.too_late() from error
 
     def receive_into(self, buffer: memoryview) -> int:
         """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
@@ -250,7 +250,7 @@ class Connection(HTTPConnection):
         try:
             return self.sock.recv_into(buffer)
         except (TimeoutError, BlockingIOError) as error:
-            raise self._too_late("sent nothing") from error
+            raise self.too_late() from error
 
     def _arm(self) -> None:
         """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""
@@ -270,7 +270,12 @@ class Connection(HTTPConnection):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
 
-    def _too_late(self, what: str) -> FetchError:
+    def patience(self) -> float:
+        """Seconds that a receive may wait now. Raises FetchError where none are left."""
+        return self._left(self.read_timeout)
+
+    def too_late(self, what: str = "sent nothing") -> FetchError:
+        """What a wait that was in vain comes to."""
         if self.deadline is not None and time.monotonic() >= self.deadline - SOONEST:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
@@ -279,7 +284,7 @@ class Connection(HTTPConnection):
         """Look whether the connection can be used again. Costs one system call where it can."""
         if self.sock is None or self._poll is None:
             return Condition.CLOSED
-        if not self._pending() and not self._poll.poll(0):
+        if not self.pending() and not self._poll.poll(0):
             return Condition.QUIET
         try:
             self.sock.settimeout(0)
@@ -289,7 +294,8 @@ class Connection(HTTPConnection):
         except OSError:
             return Condition.CLOSED
 
-    def _pending(self) -> int:
+    def pending(self) -> int:
+        """Bytes that were received and not handed out yet, which no poll tells of."""
         return 0
 
     def sever(self) -> None:

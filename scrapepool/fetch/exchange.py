@@ -2,13 +2,16 @@
 
 Decides how bytes go out and come in: what an early answer to an unread upload means, how a body is received against
 its limits, and how long each step took. Closes no connection and opens none; knows no targets, no retries.
+
+What has to wait is a generator (``Waits``), so that a thread may work several leases in turns; see ``turns``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from ssl import SSLError
+from typing import TypeVar
 
 from urllib3.util.wait import wait_for_read, wait_for_socket
 
@@ -20,6 +23,8 @@ from .redirect import STATUSES
 from .reply import ReplyParser
 from .tls_connection import TLSConnection
 
+T = TypeVar("T")
+
 LARGE = 1024 * 1024  # a body from this length on is received in larger pieces
 LONG_REQUEST = (
     64 * 1024
@@ -27,6 +32,15 @@ LONG_REQUEST = (
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read to save its connection
 monotonic = time.monotonic
+
+NewBody = Callable[[bytes | None], Body]
+"""Gets the Content-Encoding."""
+
+Waits = Generator[float | None, bool | None, T]
+"""Yields before each wait for bytes: None for as long as the connection allows, or the monotonic time of its end.
+
+It is sent False where that time passed without a byte; True where there is one; None to do the waiting itself.
+"""
 
 
 class Exchange:
@@ -47,16 +61,18 @@ class Exchange:
         self.location: bytes | None = None
         self.unsent = False
 
-    def run(self, conn: Connection, request: bytes, new_body: Callable[[bytes | None], Body], follow: bool) -> None:
+    def run(self, conn: Connection, request: bytes, new_body: NewBody, follow: bool) -> Waits[None]:
         """Send ``request`` and read the reply.
 
-        new_body: gets the Content-Encoding. follow: a redirect is followed, so that its body is of no interest.
+        follow: a redirect is followed, so that its body is of no interest.
         Raises FetchError, OSError.
         """
         parser = self.parser
         self.sent = monotonic()
         self._send(conn, request)
         while not parser.head_done:
+            if (yield None) is False:
+                raise conn.too_late()
             data = conn.receive()
             if data:
                 parser.feed(data)
@@ -66,9 +82,9 @@ class Exchange:
         if follow and parser.status in STATUSES:
             self.location = parser.get(b"location")
         if self.location is not None:
-            self._pass_over_body(conn)
+            yield from self._pass_over_body(conn)
         else:
-            self._receive_body(conn, new_body)
+            yield from self._receive_body(conn, new_body)
         self.ended = monotonic()
 
     def timings(self, conn: Connection) -> Timings:
@@ -103,7 +119,7 @@ class Exchange:
                 return
             conn.send_all(request[at : at + UPLOAD_PIECE])
 
-    def _receive_body(self, conn: Connection, new_body: Callable[[bytes | None], Body]) -> None:
+    def _receive_body(self, conn: Connection, new_body: NewBody) -> Waits[None]:
         parser = self.parser
         body = self.body = new_body(parser.get(b"content-encoding"))
         large = parser.length is not None and parser.length >= LARGE
@@ -116,11 +132,13 @@ class Exchange:
             if parser.done:
                 break
             if large and body.passing:
-                self._receive_large(conn, body)
+                yield from self._receive_large(conn, body)
                 break
             if body.full:
                 parser.keep_alive = False
                 break
+            if not conn.pending() and (yield None) is False:
+                raise conn.too_late()
             data = conn.receive(size)
             if data:
                 parser.feed(data)
@@ -128,11 +146,13 @@ class Exchange:
                 parser.eof()
         body.finish()
 
-    def _receive_large(self, conn: Connection, body: Body) -> None:
+    def _receive_large(self, conn: Connection, body: Body) -> Waits[None]:
         """Receive what is left of a body of known length through one buffer."""
         parser = self.parser
         buffer = memoryview(bytearray(LARGE_RECEIVE_SIZE))
         while not parser.done and not body.full:
+            if not conn.pending() and (yield None) is False:
+                raise conn.too_late()
             size = conn.receive_into(buffer[: parser.left])
             if not size:
                 parser.eof()
@@ -141,7 +161,7 @@ class Exchange:
         if body.full:
             parser.keep_alive = False
 
-    def _pass_over_body(self, conn: Connection) -> None:
+    def _pass_over_body(self, conn: Connection) -> Waits[None]:
         """Read a redirect's body away where that is cheap; what is wrong with it changes nothing."""
         parser, size = self.parser, 0
         if (parser.length or 0) > HOP_BODY:
@@ -149,6 +169,8 @@ class Exchange:
             return
         try:
             while not parser.done:
+                if not conn.pending() and (yield None) is False:
+                    raise conn.too_late()
                 data = conn.receive()
                 if data:
                     parser.feed(data)

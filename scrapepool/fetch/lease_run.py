@@ -20,7 +20,7 @@ from ..ports import Done, Work
 from .classify import IDEMPOTENT, classify, out_of_descriptors
 from .connection import Condition, Connection
 from .cookies import remember
-from .exchange import Exchange
+from .exchange import Exchange, Waits
 from .faults import FetchError
 from .pool import HostPool
 from .redirect import next_method, next_url
@@ -60,7 +60,20 @@ class LeaseRun:
         self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
 
     def done(self) -> Done:
-        """Work the lease."""
+        """Work the lease, and do all the waiting here."""
+        steps = self.steps()
+        try:
+            until = next(steps)
+            while True:
+                if until is not None:
+                    wait_for_read(self.conn.sock, max(0.0, until - monotonic()))
+                until = steps.send(None)
+        except StopIteration as end:
+            done: Done = end.value
+            return done
+
+    def steps(self) -> Waits[Done]:
+        """Work the lease step by step; ``conn`` is what it waits for."""
         fetcher, work = self.fetcher, self.work
         first = work.attempts[0]
         try:
@@ -75,7 +88,7 @@ class LeaseRun:
         conn = self.conn
         fetcher.live.add(conn)
         try:
-            results = [] if fetcher.draining else self._each(route)
+            results: list[Result] = [] if fetcher.draining else (yield from self._each(route))
         finally:
             fetcher.live.discard(conn)
             conn.deadline = None
@@ -96,19 +109,22 @@ class LeaseRun:
                     self.standing.distrust()
                 return
 
-    def _each(self, route: Route) -> list[Result]:
+    def _each(self, route: Route) -> Waits[list[Result]]:
         """The attempts in turn; those that a connection out of step answered are asked again over new ones."""
         fetcher, attempts, results = self.fetcher, self.work.attempts, list[Result]()
         until = self.starts[0] + self.work.lease.budget
         while True:
             at = len(results)
-            result = self._attempt(route, attempts[at], at)
+            result = yield from self._attempt(route, attempts[at], at)
             results.append(result)
             over = at + 1 == len(attempts) or (
                 at + 1 >= self.redone
                 and (type(result) is not Fetched or result.retry is not None or fetcher.draining or monotonic() > until)
             )
-            self._look(last=over)
+            if over or self.ending or self.standing.distrusted:
+                yield from self._settle(last=over)
+            else:
+                self._look()
             if self.spoilt and self._disown(results):
                 continue
             if over:
@@ -116,16 +132,14 @@ class LeaseRun:
 
     # -- staying in step ---------------------------------------------------------------------------
 
-    def _look(self, *, last: bool) -> None:
-        """See whether something came that nobody asked for; at the end of a lease, wait for it where that is due."""
+    def _look(self) -> None:
+        """See whether something came that nobody asked for."""
         conn = self.conn
-        if last or self.ending or self.standing.distrusted:
-            self._settle(last=last)
-        elif conn.sock is not None and (condition := conn.condition()) is not Condition.QUIET:
+        if conn.sock is not None and (condition := conn.condition()) is not Condition.QUIET:
             self.spoilt |= condition is Condition.DIRTY
             conn.close()
 
-    def _settle(self, *, last: bool) -> None:
+    def _settle(self, *, last: bool) -> Waits[None]:
         """Watch the connection until what came over it can be believed, and close it where it must not serve again."""
         conn, standing = self.conn, self.standing
         if conn.sock is not None:
@@ -135,8 +149,8 @@ class LeaseRun:
                 end += standing.silence(self.quickest, now - self.starts[0])
                 if conn.deadline is not None:
                     end = min(end, conn.deadline)
-            while (condition := conn.condition()) is Condition.QUIET and (left := end - monotonic()) > 0:
-                wait_for_read(conn.sock, left)
+            while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
+                yield end
             self.spoilt |= condition is Condition.DIRTY
             if condition is not Condition.QUIET or self.ending or standing.distrusted:
                 conn.close()
@@ -169,7 +183,7 @@ class LeaseRun:
 
     # -- one attempt -------------------------------------------------------------------------------
 
-    def _attempt(self, route: Route, attempt: Attempt, at: int) -> Result:
+    def _attempt(self, route: Route, attempt: Attempt, at: int) -> Waits[Result]:
         """One attempt at a target, with its redirects as far as they stay on the host."""
         fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
         started = attempt.started
@@ -189,7 +203,7 @@ class LeaseRun:
         try:
             while True:
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
-                exchange = self._ask(request, route.method, at)
+                exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent
                 parser, location = exchange.parser, exchange.location
                 if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
@@ -246,14 +260,14 @@ class LeaseRun:
 
     # -- one exchange ------------------------------------------------------------------------------
 
-    def _ask(self, request: bytes, method: str, at: int) -> Exchange:
+    def _ask(self, request: bytes, method: str, at: int) -> Waits[Exchange]:
         """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
         conn = self.conn
         if conn.sock is not None and conn.served and (self.ending or self.standing.distrusted):
-            self._settle(last=False)
+            yield from self._settle(last=False)
         if conn.sock is not None and conn.served:
             try:
-                return self._exchange(request, method, at, reused=True)
+                return (yield from self._exchange(request, method, at, reused=True))
             except (FetchError, OSError) as error:
                 late = isinstance(error, FetchError) and error.kind in (ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT)
                 answered = self.exchange is not None and self.exchange.parser.started
@@ -262,15 +276,15 @@ class LeaseRun:
                 conn.close()
         if conn.sock is None:
             self._open()
-        return self._exchange(request, method, at, reused=False)
+        return (yield from self._exchange(request, method, at, reused=False))
 
-    def _exchange(self, request: bytes, method: str, at: int, *, reused: bool) -> Exchange:
+    def _exchange(self, request: bytes, method: str, at: int, *, reused: bool) -> Waits[Exchange]:
         conn, fetcher = self.conn, self.fetcher
         self.requests += 1
         exchange = self.exchange = Exchange(method, reused=reused)
         if reused and self.suspect is None:
             self.suspect = at
-        exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
+        yield from exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
         parser = exchange.parser
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL

@@ -7,6 +7,7 @@ asked again, nor what becomes of the URLs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -19,6 +20,7 @@ from ..settings import OutputSettings, Settings, SizeLimits
 from .classify import classify
 from .fetcher import Fetcher
 from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
+from .turns import Turns
 
 REDIRECTS: Final = 5
 """Redirects that are followed, to other hosts too: what RFC 9309 section 2.3.1.2 asks for at least."""
@@ -65,6 +67,10 @@ class RobotsFetcher:
         except Exception as error:  # noqa: BLE001 - what breaks the reader of a file concerns its host alone
             done = Done(work, (), robots=RobotsVerdict(unreachable=classify(error).detail))
         return replace(done, elapsed=monotonic() - began)
+
+    def run_in_turns(self, work: Work, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
+        """Work quick leases, none of them on a robots.txt, in turns; see ``turns``."""
+        Turns(self._targets, more, give).run(work)
 
     def drain(self) -> None:
         """Begin nothing more."""

@@ -53,6 +53,7 @@ class TLSConnection(Connection, HTTPSConnection):
             self.ssl_context.keep(self.sock)
         super().close()
 
-    def _pending(self) -> int:
+    def pending(self) -> int:
+        """Bytes that were decrypted and not handed out yet."""
         pending = getattr(self.sock, "pending", None)
         return pending() if pending else 0

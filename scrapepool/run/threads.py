@@ -1,19 +1,57 @@
 """The workers: one ThreadPoolExecutor whose threads each run a loop over leases.
 
-Decides how work reaches a thread and comes back: through two queues that C code locks. A loop is
-begun when there is work that no idle one can take, and ends when it has been idle for a while.
+Decides how work reaches a thread and comes back: through queues that C code locks. There are two lanes: a lease of one
+request has a thread to itself while it lasts; leases on quick hosts, which are runs of requests, share a few threads
+and are worked in turns. A loop is begun when there is work that no idle one can take, and ends when it has been idle
+for a while.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from ..fetch.turns import AT_ONCE
 from ..model import ErrorKind, Failed
 from ..ports import Done, Fetch, Work
 
 IDLE = 1.0  # seconds without work after which a loop ends and leaves its thread to the executor
+QUICK_THREADS = 1  # for quick leases: one decodes while the other is in the kernel; a third only waits for the two
+
+
+class _Lane:
+    """Work of one kind, and the loops over it. capacity: leases that one loop holds at once."""
+
+    def __init__(self, most: int, capacity: int) -> None:
+        self.most = most
+        self.capacity = capacity
+        self.out = 0  # the engine's thread only
+        self.started = 0
+        self.lock = threading.Lock()  # guards started, and that no loop ends while work is put
+        self.work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+
+    def next(self) -> Work | None:
+        """Work; None where the loop is to end: closed or, so that a forgotten run keeps no program alive, idle."""
+        while True:
+            try:
+                return self.work.get(timeout=IDLE)
+            except queue.Empty:
+                with self.lock:
+                    if self.work.empty():
+                        self.started -= 1
+                        return None
+
+    def another(self) -> Work | None:
+        """More work where there is some now."""
+        try:
+            work = self.work.get_nowait()
+        except queue.Empty:
+            return None
+        if work is None:
+            self.work.put(None)  # closed: for ``next`` to see
+        return work
 
 
 class Threads:
@@ -21,24 +59,23 @@ class Threads:
 
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="scrapepool")
-        self._most = workers
-        self._lock = threading.Lock()  # guards _started, and that no loop ends while work is put
-        self._started = 0
-        self._out = 0
-        self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._executor = ThreadPoolExecutor(workers + QUICK_THREADS, thread_name_prefix="scrapepool")
+        self._single = _Lane(workers, 1)
+        self._quick = _Lane(min(workers, QUICK_THREADS), AT_ONCE)
         self._done: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
 
     def __repr__(self) -> str:
-        return f"<Threads {self._out} of {self._started} at work, {self._most} at most>"
+        started = self._single.started + self._quick.started
+        return f"<Threads {self._single.out + self._quick.out} of {started} at work, {self._single.most} at most>"
 
     def hand(self, work: Work) -> None:
         """Give work to a free worker."""
-        self._out += 1
-        with self._lock:
-            self._work.put(work)
-            if self._started < min(self._out, self._most):
-                self._begin()
+        lane, loop = (self._quick, self._in_turns) if len(work.attempts) > 1 else (self._single, self._one_by_one)
+        lane.out += 1
+        with lane.lock:
+            lane.work.put(work)
+            if lane.started < lane.most and lane.started * lane.capacity < lane.out:
+                self._begin(lane, loop)
 
     def wait(self, timeout: float | None) -> list[Done]:
         """What has come back; see ``ports.Crew``."""
@@ -48,9 +85,9 @@ class Threads:
             while True:
                 if done is not None:
                     back.append(done)
+                    (self._quick if len(done.work.attempts) > 1 else self._single).out -= 1
                 done = self._done.get_nowait()
         except queue.Empty:
-            self._out -= len(back)
             return back
 
     def wake(self) -> None:
@@ -59,39 +96,36 @@ class Threads:
 
     def close(self) -> None:
         """Let the threads go, without waiting for them."""
-        with self._lock:
-            for _ in range(self._started):
-                self._work.put(None)
+        for lane in (self._single, self._quick):
+            with lane.lock:
+                for _ in range(lane.started):
+                    lane.work.put(None)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self) -> None:
+    def _begin(self, lane: _Lane, loop: Callable[[], None]) -> None:
         try:
-            self._executor.submit(self._loop)
+            self._executor.submit(loop)
         except RuntimeError:  # the system gives no more threads: those that there are take the work in turn
-            if not self._started:
+            if not lane.started:
                 raise
-            self._most = self._started
+            lane.most = lane.started
         else:
-            self._started += 1
+            lane.started += 1
 
-    def _loop(self) -> None:
-        while (work := self._next()) is not None:
+    def _one_by_one(self) -> None:
+        while (work := self._single.next()) is not None:
             try:
                 done = self._fetch.run(work)
             except BaseException as error:  # noqa: BLE001 - a bug in the fetch stage costs a record, not a worker
                 done = _broken(work, error)
             self._done.put(done)
 
-    def _next(self) -> Work | None:
-        """Work; None where the loop is to end: closed or, so that a forgotten run keeps no program alive, idle."""
-        while True:
+    def _in_turns(self) -> None:
+        while (work := self._quick.next()) is not None:
             try:
-                return self._work.get(timeout=IDLE)
-            except queue.Empty:
-                with self._lock:
-                    if self._work.empty():
-                        self._started -= 1
-                        return None
+                self._fetch.run_in_turns(work, self._quick.another, self._done.put)
+            except BaseException as error:  # noqa: BLE001 - as above
+                self._done.put(_broken(work, error))
 
 
 def _broken(work: Work, error: BaseException) -> Done:

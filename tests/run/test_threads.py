@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -39,6 +40,9 @@ class Recorder:
         if self.broken in [attempt.target.path for attempt in work.attempts]:
             raise SystemExit("a bug")
         return Done(work, [Fetched(target=attempt.target, status=200) for attempt in work.attempts])
+
+    def run_in_turns(self, work: Work, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
+        give(self.run(work))
 
     def drain(self) -> None: ...
 

@@ -1,0 +1,141 @@
+"""Several quick leases on one thread, in turns.
+
+Decides which lease goes on: the one whose reply is there. On a quick network the dearest thing is not the request but
+the sleep and the wake for each reply, and the interpreter's lock that goes from thread to thread with them. A thread
+that holds a few leases finds the next reply waiting as a rule, and never sleeps. Leases on slow hosts gain nothing
+from it and have threads of their own.
+
+What one lease blocks the thread with, a connect or a decompression, is no other lease's time: their deadlines move.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..ports import Done, Work
+from .classify import classify
+from .exchange import Waits
+from .faults import FetchError
+from .fetcher import Fetcher
+from .lease_run import LeaseRun
+
+AT_ONCE = 8
+"""Leases on one thread: enough that a reply is there by the time their turn comes again."""
+
+HELD_UP = 0.02
+"""Seconds that a step may take before it counts as time taken from the others."""
+
+LONGEST_POLL = 0.25
+"""Seconds between two looks for more work and for the end of the run."""
+
+monotonic = time.monotonic
+
+
+class _Turn:
+    """One lease among several. fd: what it waits for. until: when it has waited long enough, monotonic."""
+
+    __slots__ = ("fd", "run", "steps", "until")
+
+    def __init__(self, run: LeaseRun, steps: Waits[Done]) -> None:
+        self.run = run
+        self.steps = steps
+        self.fd = -1
+        self.until = 0.0
+
+
+class Turns:
+    """Works leases until there are none.
+
+    more: the next lease, None where there is none now. give: takes each ``Done``.
+    """
+
+    def __init__(self, fetcher: Fetcher, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
+        self._fetcher = fetcher
+        self._more = more
+        self._give = give
+        self._poll = select.poll()
+        self._turns: dict[int, _Turn] = {}  # by descriptor
+
+    def __repr__(self) -> str:
+        return f"<Turns {len(self._turns)} leases>"
+
+    def run(self, first: Work) -> None:
+        """Work ``first`` and what ``more`` gives meanwhile; come back when nothing is left."""
+        self._begin(first)
+        while self._turns:
+            while len(self._turns) < AT_ONCE and (work := self._more()) is not None:
+                self._begin(work)
+            if self._turns:
+                self._go_on()
+
+    def _begin(self, work: Work) -> None:
+        if self._fetcher.draining:
+            self._give(Done(work, ()))
+            return
+        run = LeaseRun(self._fetcher, work)
+        self._advance(_Turn(run, run.steps()), None)
+
+    def _go_on(self) -> None:
+        soonest = min(turn.until for turn in self._turns.values())
+        patience = min(LONGEST_POLL, max(0.0, soonest - monotonic()))
+        for fd, _ in self._poll.poll(patience * 1000):
+            turn = self._turns.get(fd)
+            if turn is not None:
+                self._advance(turn, True)
+        now = monotonic()
+        if now >= soonest:
+            for turn in [turn for turn in self._turns.values() if turn.until <= now]:
+                self._advance(turn, False)
+
+    def _advance(self, turn: _Turn, ready: bool | None) -> None:
+        """One step of a lease, up to its next wait. ready: see ``exchange.Waits``."""
+        began = monotonic()
+        done, until = None, None
+        try:
+            until = turn.steps.send(ready)
+        except StopIteration as end:
+            done = end.value
+        except BaseException as error:  # noqa: BLE001 - a bug in one lease's way costs it a record, not the others theirs
+            done = self._broken(turn.run, error)
+        now = monotonic()
+        if now - began > HELD_UP:
+            self._make_up(turn, now - began)
+        if done is not None:
+            self._forget(turn)
+            self._give(done)
+            return
+        conn = turn.run.conn
+        if until is None:
+            try:
+                until = now + conn.patience()
+            except FetchError:  # it will be told by the step itself
+                until = now
+        turn.until = until
+        fd = -1 if conn.sock is None else conn.sock.fileno()
+        if fd != turn.fd:
+            self._forget(turn)
+            turn.fd = fd
+            self._turns[fd] = turn
+            self._poll.register(fd, select.POLLIN)
+
+    def _broken(self, run: LeaseRun, error: BaseException) -> Done:
+        first = run.work.attempts[0]
+        started = time.time() if first.started is None else first.started
+        failed = self._fetcher.report.failed(first, classify(error), method=run.method, started=started, elapsed=0.0)
+        return Done(run.work, [failed])
+
+    def _make_up(self, by: _Turn, seconds: float) -> None:
+        for turn in self._turns.values():
+            if turn is not by:
+                turn.until += seconds
+                if turn.run.conn.deadline is not None:
+                    turn.run.conn.deadline += seconds
+
+    def _forget(self, turn: _Turn) -> None:
+        if self._turns.get(turn.fd) is turn:
+            del self._turns[turn.fd]
+            with suppress(KeyError, ValueError, OSError):
+                self._poll.unregister(turn.fd)

@@ -1,0 +1,108 @@
+"""Several leases on one thread: each gets what is its own, and none waits for another."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from fetching import fetcher, work
+
+from scrapepool.fetch.fetcher import Fetcher
+from scrapepool.fetch.lease_run import LeaseRun
+from scrapepool.fetch.turns import AT_ONCE, Turns
+from scrapepool.model import ErrorKind, Failed, Fetched
+from scrapepool.ports import Done, Work
+from tests.servers.hostile import HostileServer
+from tests.servers.polite import PoliteServer
+
+
+def in_turns(made: Fetcher, works: Sequence[Work]) -> list[Done]:
+    """What comes back, in order."""
+    waiting, back = deque(works), list[Done]()
+    while waiting:
+        Turns(made, lambda: waiting.popleft() if waiting else None, back.append).run(waiting.popleft())
+    return back
+
+
+@pytest.mark.parametrize("path", ["/page", "/chunked/20000", "/gzip/300000", "/bytes/3000000"])
+def test_each_lease_gets_its_own(path: str) -> None:
+    """More leases than fit at once, on many hosts: every body is that of its URL."""
+    hosts = 2 * AT_ONCE + 1
+    with PoliteServer(hosts=hosts) as server, fetcher() as made:
+        works = [work(*(server.url(f"{path}?{host}-{n}", host=host) for n in range(5))) for host in range(hosts)]
+        alone = [made.run(one) for one in works]
+        together = in_turns(made, works)
+        assert len(together) == hosts
+        for done in together:
+            expected = alone[works.index(done.work)].results
+            assert [r.sha256 for r in done.results] == [r.sha256 for r in expected]
+            assert [r.target for r in done.results] == [a.target for a in done.work.attempts]
+        assert server.opened <= hosts
+
+
+def test_a_slow_lease_holds_nobody_up() -> None:
+    """Quick leases that came later are done before a slow one."""
+    with PoliteServer(hosts=3) as server, fetcher() as made:
+        slow = work(server.url("/delay/0.5"), server.url("/delay/0.5?2"))
+        quick = [work(*(server.url(f"/ok?{n}", host=host) for n in range(20))) for host in (1, 2)]
+        back = in_turns(made, [slow, *quick])
+    assert [done.work for done in back][-1] is slow
+    assert all(len(done.results) == len(done.work.attempts) for done in back)
+
+
+@pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
+def test_a_deadline_holds_among_others(name: str) -> None:
+    """A server that drips ends at its deadline, the others are answered."""
+    with HostileServer([name]) as bad, PoliteServer() as good, fetcher(patience={"total": 0.4, "read": 0.3}) as made:
+        works = [work(bad.url(name, 0), bad.url(name, 1)), work(*(good.url(f"/ok?{n}") for n in range(30)))]
+        back = in_turns(made, works)
+    ends = {done.work is works[0]: done.results for done in back}
+    assert isinstance(ends[True][0], Failed)
+    assert ends[True][0].error in (ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT)
+    assert [type(result) for result in ends[False]] == [Fetched] * 30
+
+
+def test_what_one_lease_takes_is_not_the_others_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that blocks the thread for longer than a deadline fails nobody else."""
+    import time
+
+    def slow_start(run: LeaseRun) -> Any:
+        if run.work.attempts[0].target.path == "/slow":
+            time.sleep(0.6)
+        return (yield from steps(run))
+
+    steps = LeaseRun.steps
+    monkeypatch.setattr(LeaseRun, "steps", slow_start)
+    with PoliteServer(hosts=2) as server, fetcher(patience={"total": 0.4}) as made:
+        works = [work(server.url("/ok"), server.url("/ok?2")), work(server.url("/slow", host=1))]
+        back = in_turns(made, works)
+    first = next(done for done in back if done.work is works[0])
+    assert [type(result) for result in first.results] == [Fetched] * 2
+
+
+def test_a_run_that_stops_gives_all_back() -> None:
+    """While the run is draining, nothing is begun."""
+    with PoliteServer() as server, fetcher() as made:
+        made.drain()
+        back = in_turns(made, [work(server.url("/ok"), server.url("/ok?2")) for _ in range(3)])
+        assert [list(done.results) for done in back] == [[], [], []]
+        assert server.requests == 0
+
+
+def test_a_bug_costs_one_lease_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on."""
+
+    def broken(run: LeaseRun) -> Any:
+        if run.work.attempts[0].target.path == "/broken":
+            raise ZeroDivisionError
+        return (yield from steps(run))
+
+    steps = LeaseRun.steps
+    monkeypatch.setattr(LeaseRun, "steps", broken)
+    with PoliteServer() as server, fetcher() as made:
+        back = in_turns(made, [work(server.url("/broken"), server.url("/b")), work(server.url("/ok"))])
+    kinds = {done.work.attempts[0].target.path: done.results[0] for done in back}
+    assert kinds["/broken"].error is ErrorKind.INTERNAL
+    assert isinstance(kinds["/ok"], Fetched)

@@ -6,7 +6,7 @@ Decides the command lines. A contender that is not installed is left out, with a
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,12 +60,14 @@ def _trust(job: Job, cacert: str, insecure: str) -> list[str]:
     return [cacert, str(job.ca)] if job.ca else []
 
 
-def scrapepool(workers: int | None = None, per_host: int | None = None, *, name: str | None = None) -> Contender:
+def scrapepool(
+    workers: int | None = None, per_host: int | None = None, *, name: str | None = None, options: Sequence[str] = ()
+) -> Contender:
     pace = [*(["-w", str(workers)] if workers else []), *(["--per-host", str(per_host)] if per_host else [])]
 
     def command(job: Job) -> list[str]:
         trust = _trust(job, "--cacert", "--insecure")
-        return harness.scrapepool(job.folder / "urls.txt", job.records, "--format", "jsonl", *pace, *trust)
+        return harness.scrapepool(job.folder / "urls.txt", job.records, "--format", "jsonl", *pace, *options, *trust)
 
     return Contender(name or f"scrapepool {' '.join(pace) or '(defaults)'}", command)
 

@@ -1,6 +1,6 @@
 """How fast do large bodies come? 200 bodies of 10 MB from nginx on loopback, next to curl.
 
-scrapepool hashes every byte (SHA-256, for the record); curl throws them away.
+scrapepool hashes every byte (SHA-256, for the record) unless the record leaves the digest out; curl throws them away.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import harness
 from contenders import Job
 
 GOAL = 0.8
+FIELDS = ("--fields", "url,outcome,status,bytes,elapsed")  # no digest is made that no record holds
 
 
 def main() -> None:
@@ -23,7 +24,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     size = options.megabytes * 1_000_000
-    entrants = [contenders.curl(), contenders.scrapepool(), contenders.scrapepool(2, 2)]
+    entrants = [
+        contenders.curl(),
+        contenders.scrapepool(),
+        contenders.scrapepool(name="scrapepool --fields without sha256", options=FIELDS),
+    ]
     seconds: dict[str, list[float]] = {one.name: [] for one in entrants}
     cpu: dict[str, list[float]] = {one.name: [] for one in entrants}
     with harness.folder() as folder, harness.nginx(large=size) as server:
@@ -51,7 +56,7 @@ def main() -> None:
         f"Large bodies: {options.bodies} of {options.megabytes} MB",
         ["", "MB/s: median (least to most)", "of curl in the same round", "CPU µs a MB"],
         rows,
-        [f"{options.rounds} rounds; goal: at least {GOAL} of curl; scrapepool hashes every byte, curl does not"],
+        [f"{options.rounds} rounds; goal: at least {GOAL} of curl at the same work, which is without the digest"],
     )
 
 

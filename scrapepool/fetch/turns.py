@@ -28,22 +28,26 @@ AT_ONCE = 8
 HELD_UP = 0.02
 """Seconds that a step may take before it counts as time taken from the others."""
 
-LONGEST_POLL = 0.25
-"""Seconds between two looks for more work and for the end of the run."""
+LONGEST_POLL = 0.05
+"""Seconds between two looks for more work."""
+
+STUCK = 0.05
+"""Seconds without a byte after which a lease does not count as one of those at once: its host is not quick any more,
+and others must not wait for it."""
 
 monotonic = time.monotonic
 
 
 class _Turn:
-    """One lease among several. fd: what it waits for. until: when it has waited long enough, monotonic."""
+    """One lease among several. fd: what it waits for. since, until: when it began to, and has waited long enough."""
 
-    __slots__ = ("fd", "run", "steps", "until")
+    __slots__ = ("fd", "run", "since", "steps", "until")
 
     def __init__(self, run: LeaseRun, steps: Waits[Done]) -> None:
         self.run = run
         self.steps = steps
         self.fd = -1
-        self.until = 0.0
+        self.since = self.until = 0.0
 
 
 class Turns:
@@ -66,10 +70,17 @@ class Turns:
         """Work ``first`` and what ``more`` gives meanwhile; come back when nothing is left."""
         self._begin(first)
         while self._turns:
-            while len(self._turns) < AT_ONCE and (work := self._more()) is not None:
+            while self._has_room() and (work := self._more()) is not None:
                 self._begin(work)
             if self._turns:
                 self._go_on()
+
+    def _has_room(self) -> bool:
+        turns = self._turns
+        if len(turns) < AT_ONCE:
+            return True
+        lately = monotonic() - STUCK
+        return sum(turn.since > lately for turn in turns.values()) < AT_ONCE
 
     def _begin(self, work: Work) -> None:
         if self._fetcher.draining:
@@ -113,7 +124,7 @@ class Turns:
                 until = now + conn.patience()
             except FetchError:  # it will be told by the step itself
                 until = now
-        turn.until = until
+        turn.since, turn.until = now, until
         fd = -1 if conn.sock is None else conn.sock.fileno()
         if fd != turn.fd:
             self._forget(turn)

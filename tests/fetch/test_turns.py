@@ -52,6 +52,20 @@ def test_a_slow_lease_holds_nobody_up() -> None:
     assert all(len(done.results) == len(done.work.attempts) for done in back)
 
 
+def test_stuck_leases_leave_room_for_others() -> None:
+    """As many silent servers as there are turns at once do not keep the others from theirs."""
+    names = ["accept_then_silence"]
+    with (
+        HostileServer(names) as bad,
+        PoliteServer(hosts=3) as good,
+        fetcher(pool={"per_host": AT_ONCE}, patience={"read": 1.5}) as made,
+    ):
+        stuck = [work(bad.url(names[0], 2 * n), bad.url(names[0], 2 * n + 1)) for n in range(AT_ONCE)]
+        quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
+        back = in_turns(made, [*stuck, *quick])
+    assert {id(done.work) for done in back[:3]} == {id(one) for one in quick}
+
+
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
 def test_a_deadline_holds_among_others(name: str) -> None:
     """A server that drips ends at its deadline, the others are answered."""

@@ -1,39 +1,23 @@
 """What can go wrong with one exchange, as exceptions inside the fetch stage.
 
-Decides what such an error carries, and whether asking again can help where its raiser does not
-say. None of these leaves the stage: its boundary turns them into values. Knows no sockets.
+Decides what such an error carries; whether asking again can help is for ``classify`` to say. None of these leaves
+the stage: its boundary turns them into values. Knows no sockets.
 """
 
 from __future__ import annotations
 
 from ..model import ErrorKind
 
-TRANSIENT = frozenset(
-    {
-        ErrorKind.DNS,
-        ErrorKind.CONNECT_REFUSED,
-        ErrorKind.CONNECT_TIMEOUT,
-        ErrorKind.READ_TIMEOUT,
-        ErrorKind.DEADLINE,
-        ErrorKind.RESET,
-        ErrorKind.TRUNCATED,
-    }
-)
-"""Kinds that a second try may cure; the others would say the same again."""
-
-
 class FetchError(Exception):
     """One exchange failed.
 
-    kind: the record's slug. detail: one human line, without a full stop. retryable: whether asking
-    again may help; where it is not given, ``TRANSIENT`` says.
+    kind: the record's slug. detail: one human line, without a full stop.
     """
 
-    def __init__(self, kind: ErrorKind, detail: str, *, retryable: bool | None = None) -> None:
+    def __init__(self, kind: ErrorKind, detail: str) -> None:
         super().__init__(kind, detail)
         self.kind = kind
         self.detail = detail
-        self.retryable = kind in TRANSIENT if retryable is None else retryable
 
     def __str__(self) -> str:
         return self.detail

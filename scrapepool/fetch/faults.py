@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..model import ErrorKind
 
+
 class FetchError(Exception):
     """One exchange failed.
 

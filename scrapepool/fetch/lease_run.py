@@ -20,7 +20,7 @@ from ..ports import Done, Work
 from .classify import IDEMPOTENT, classify, out_of_descriptors
 from .connection import Condition, Connection
 from .cookies import remember
-from .exchange import Exchange, Waits
+from .exchange import LARGE, Exchange, Waits
 from .faults import FetchError
 from .pool import HostPool
 from .redirect import next_method, next_url
@@ -289,7 +289,8 @@ class LeaseRun:
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
             self.slowest = ttfb
-        if reused:
+        # What follows a body this long has long been in the socket when its end is read: one look is enough.
+        if reused and (parser.length or 0) < LARGE:
             self.unproven += 1
             if ttfb < self.quickest:  # noqa: PLR1730
                 self.quickest = ttfb

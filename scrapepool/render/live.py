@@ -31,7 +31,7 @@ INTERVAL = 0.2
 LONGEST_INTERVAL = 1.0
 """Seconds between two frames at most, however dear a frame is: a display that is slower looks stuck."""
 
-SHARE = 0.02
+SHARE = 0.015
 """Share of the run's CPU that drawing may take."""
 
 IDLE = 0.1

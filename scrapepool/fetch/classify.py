@@ -136,11 +136,6 @@ def _by_argument(error: BaseException, otherwise: ErrorKind) -> FetchError:
     return classify(inner) if isinstance(inner, ssl.SSLError) else FetchError(otherwise, _words(error))
 
 
-def _tls_words(error: BaseException) -> str:
-    """OpenSSL's reason: ``WRONG_VERSION_NUMBER`` as words."""
-    return str(getattr(error, "reason", None) or _words(error)).lower().replace("_", " ")
-
-
 def _system(error: BaseException) -> FetchError:
     if out_of_descriptors(error):
         return FetchError(ErrorKind.INTERNAL, _NO_DESCRIPTOR)

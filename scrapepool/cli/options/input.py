@@ -1,0 +1,26 @@
+"""What is read: the options on lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...settings import InputSettings
+from .declare import D, Decorator, opt, subject
+
+OPTIONS: list[Decorator] = [
+    *subject(
+        "Input",
+        opt("--input-format", type=click.Choice(["auto", "text", "csv", "jsonl"]), default=D.input.format,
+           help="How lists are read; auto goes by the suffix."),
+        opt("--url-field", metavar="NAME", help="Column (CSV) or key (JSONL) that holds the URL.  [default: url]"),
+        opt("--base-url", metavar="URL", help="What relative URLs in the list are resolved against."),
+        opt("--dedupe/--no-dedupe", default=D.input.dedupe, help="Fetch a URL that the list holds twice once only."),
+    ),
+]  # fmt: skip
+
+
+def input_settings(o: dict[str, Any]) -> InputSettings:
+    """How lists are read."""
+    return InputSettings(format=o["input_format"], url_field=o["url_field"], base_url=o["base_url"], dedupe=o["dedupe"])

@@ -1,0 +1,41 @@
+"""Where records go and what they hold: the options on outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...settings import OutputSettings
+from ..types import FileName, Names
+from .declare import D, Decorator, opt, subject
+
+OPTIONS: list[Decorator] = [
+    *subject(
+        "Output",
+        opt("-o", "--output", type=FileName(), help="Where records go.  [default: standard output]"),
+        opt("--format", type=click.Choice(["jsonl", "csv"]),
+           help="Of the records.  [default: by the file's suffix, else jsonl]"),
+        opt("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
+        opt("--headers", is_flag=True, help="Add the response's header fields to records."),
+        opt("--body", is_flag=True, help="Add the text of the response to records."),
+        opt("--resume", type=click.Choice(["failed", "all"]), bare="failed", metavar="[failed|all]",
+           help="Go on with the records in --output: what succeeded stays, the rest is fetched again; all: only what "
+           "has no record.  [default: the file is overwritten; --resume alone means failed]"),
+        opt("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
+           help="When records are seen onto the disk, against a loss of power."),
+    ),
+]  # fmt: skip
+
+
+def output_settings(o: dict[str, Any]) -> OutputSettings:
+    """Where records go and what they hold."""
+    return OutputSettings(
+        path=None if o["output"] == "-" else o["output"],
+        format=o["format"],
+        fields=o["fields"],
+        headers=o["headers"],
+        body=o["body"],
+        resume=o["resume"],
+        fsync=o["fsync"],
+    )

@@ -1,0 +1,48 @@
+"""How many at once, and how fast: the options on the pool and on politeness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...settings import PolitenessSettings, PoolSettings
+from ..types import MOST_WORKERS, Duration, Rate, Size, Whole
+from .declare import D, Decorator, opt, spelt, subject
+
+OPTIONS: list[Decorator] = [
+    *subject(
+        "Pool and pace",
+        opt("-w", "--workers", type=Whole(1, MOST_WORKERS), default=D.pool.workers,
+           help="Threads: requests in flight at most."),
+        opt("--per-host", type=Whole(1, MOST_WORKERS), default=D.pool.per_host,
+           help="Requests in flight on one host, and connections kept for it."),
+        opt("--delay", type=Duration(), default=spelt(D.pool.delay), help="Time between two starts on one host."),
+        opt("--rate", type=Rate(), default=D.pool.rate,
+           help="Requests a second over all hosts.  [default: no limit]"),
+        opt("--pace", type=click.Choice(["auto", "fixed"]), default=D.pool.pace,
+           help="auto asks a host less while it refuses, fails or slows down."),
+        opt("--bandwidth", type=Size(),
+           help="Bytes a second over all hosts, of bodies as received.  [default: no limit]"),
+        opt("--robots/--no-robots", default=D.politeness.robots,
+           help="Ask each host for its robots.txt first, and obey it."),
+        opt("--max-crawl-delay", type=Duration(), default=spelt(D.politeness.max_crawl_delay),
+           help="Longest Crawl-delay of a robots.txt that is kept; a longer one is taken for this."),
+    ),
+]  # fmt: skip
+
+
+def pool_settings(o: dict[str, Any]) -> PoolSettings:
+    """How many at once."""
+    return PoolSettings(
+        workers=o["workers"],
+        per_host=min(o["per_host"], o["workers"]),
+        delay=o["delay"],
+        rate=o["rate"],
+        pace=o["pace"],
+    )
+
+
+def politeness_settings(o: dict[str, Any]) -> PolitenessSettings:
+    """What hosts are asked before they are asked."""
+    return PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"])

@@ -1,0 +1,64 @@
+"""What is sent: the options on requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import UsageError
+from ...settings import RequestSettings
+from ..types import FileName, Header, Proxy, UserAgent, Whole
+from .declare import D, Decorator, opt, refuse, subject
+
+OPTIONS: list[Decorator] = [
+    *subject(
+        "Request",
+        opt("-X", "--method", metavar="METHOD", help="HTTP method.  [default: GET; POST with --data]"),
+        opt("-H", "--header", type=Header(), multiple=True, help="A header field to send; may be repeated."),
+        opt("-A", "--user-agent", type=UserAgent(), metavar="TEXT",
+           help="The User-Agent to send.  [default: scrapepool/VERSION]"),
+        opt("--data", metavar="TEXT|@FILE", help="Body to send with every request; @FILE reads it from a file."),
+        opt("--max-redirects", type=Whole(0), default=D.request.max_redirects,
+           help="Redirects that are followed; 0 records the redirect itself."),
+        opt("--proxy", type=Proxy(), help="http, https or socks5 proxy for everything.  [default: the environment's]"),
+        opt("--cacert", type=FileName(), help="CA certificates to trust, instead of the usual ones."),
+        opt("--cert", type=FileName(), help="Client certificate (PEM)."),
+        opt("--key", type=FileName(), help="Private key of --cert, where it is not in the same file."),
+        opt("--insecure", is_flag=True, help="Do not verify TLS certificates."),
+        opt("--tls-resume", is_flag=True, help="Take up TLS sessions again: a round trip less with TLS 1.2."),
+        opt("--netrc", is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
+        opt("--cookies", type=FileName(), help="Netscape cookie file, shared by all requests."),
+    ),
+]  # fmt: skip
+
+
+def request_settings(o: dict[str, Any]) -> RequestSettings:
+    """What is sent. Raises UsageError."""
+    refuse(o["insecure"] and o["cacert"], "--insecure and --cacert contradict each other")
+    refuse(o["key"] and not o["cert"], "--key needs --cert")
+    method = (o["method"] or ("POST" if o["data"] is not None else D.request.method)).upper()
+    return RequestSettings(
+        method=method,
+        headers=tuple(o["header"]),
+        user_agent=o["user_agent"],
+        data=_body(o["data"]),
+        max_redirects=o["max_redirects"],
+        proxy=o["proxy"],
+        cacert=o["cacert"],
+        cert=o["cert"],
+        key=o["key"],
+        insecure=o["insecure"],
+        netrc=o["netrc"],
+        tls_resume=o["tls_resume"],
+        cookies=o["cookies"],
+    )
+
+
+def _body(text: str | None) -> bytes | None:
+    if text is None or not text.startswith("@"):
+        return None if text is None else text.encode("utf-8", "surrogateescape")
+    from pathlib import Path  # noqa: PLC0415 - rarely needed
+
+    try:
+        return Path(text[1:]).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--data: {text[1:]}: {error.strerror}") from error

@@ -17,7 +17,7 @@ from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
 from .schedule.scheduler import Scheduler
-from .url import printable
+from .text import brief
 
 GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
 LOOK = 0.1  # seconds between two looks at the clock while a stop is under way
@@ -293,7 +293,7 @@ def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:
         started=attempt.started,
         waited=attempt.waited,
         redirects=() if attempt.hop is None else attempt.hop.redirects,
-        detail=f"robots.txt of {attempt.host.netloc}: Disallow: {printable(rule)}",
+        detail=f"robots.txt of {attempt.host.netloc}: Disallow: {brief(rule)}",
         error=ErrorKind.ROBOTS,
     )
 

@@ -1,6 +1,7 @@
 """What text from outside may look like before a person, a terminal or a one-line field sees it.
 
-Decides which characters are shown escaped. Knows nothing of records, terminals or markup.
+Decides which characters are shown escaped, and how much of a text is shown where it is only quoted. Knows nothing of
+records, terminals or markup.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ _UNSAFE = re.compile(
 )
 
 
+BRIEF = 60
+"""Characters of a text that a message quotes."""
+
+
 def printable(text: str) -> str:
     r"""Escape, visibly, every character that could act on a terminal, end a line or reorder it: ``\x1b``, ``\u202e``.
 
@@ -24,6 +29,12 @@ def printable(text: str) -> str:
     """
     # str.isprintable() rejects a few harmless characters more (no-break space, soft hyphen): these take the slow way.
     return text if text.isprintable() else _UNSAFE.sub(_escape, text)
+
+
+def brief(text: str, limit: int = BRIEF) -> str:
+    """Quote the beginning of a text: ``printable``, at most ``limit`` characters, with an ellipsis where it is cut."""
+    shown = printable(text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ import idna
 
 from .errors import InvalidURLError
 from .model import DEFAULT_PORTS, HostKey
+from .text import brief
 
 MAX_LABEL = 63
 MAX_HOST = 253
@@ -47,7 +48,6 @@ _AROUND = (
     + "".join(map(chr, range(0x2000, 0x200B)))
     + ("\u2028\u2029\u202f\u205f\u3000\ufeff")
 )
-_BRIEF = 60
 
 _host_key = lru_cache(maxsize=HOST_KEYS_KEPT)(HostKey)
 
@@ -96,12 +96,6 @@ def join(base: str, reference: str) -> str:
         raise InvalidURLError(reference, "no valid reference") from None
 
 
-def printable(text: str, limit: int = _BRIEF) -> str:
-    """Make text safe to be shown: one line, no control or bidi characters, at most ``limit`` characters."""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return cut if cut.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in cut)
-
-
 def plain(url: str) -> str:
     """Spell a URL so that any line, cell or terminal can hold it and it parses to the same: most come back as they are.
 
@@ -135,7 +129,7 @@ def _parse_any(url: str) -> ParsedURL:
         raise InvalidURLError(url, "no scheme")
     scheme = scheme_found[1].lower()
     if scheme not in DEFAULT_PORTS:
-        reason = f"scheme {printable(scheme)} is not fetched (http and https only)"
+        reason = f"scheme {brief(scheme)} is not fetched (http and https only)"
         raise InvalidURLError(url, reason, scheme_unsupported=True)
     rest = text[scheme_found.end() :].partition("#")[0]
     if not rest.startswith("//"):
@@ -172,10 +166,10 @@ def _split_port(place: str) -> tuple[str, str]:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise _Refused(f"port {printable(text)} is no number")
+        raise _Refused(f"port {brief(text)} is no number")
     digits = text.lstrip("0") or "0"
     if len(digits) > 5 or not 1 <= int(digits) <= 65535:
-        raise _Refused(f"port {printable(digits)} is out of range")
+        raise _Refused(f"port {brief(digits)} is out of range")
     return int(digits)
 
 
@@ -189,12 +183,12 @@ def _host(text: str) -> str:
         try:
             text = unquote_to_bytes(text).decode()
         except UnicodeDecodeError:
-            raise _Refused(f"no valid host: {printable(text)}") from None
+            raise _Refused(f"no valid host: {brief(text)}") from None
     host = text.lower() if text.isascii() else _to_ascii(text)
     if not host:
         raise _Refused("no host")
     if not _HOST.fullmatch(host):
-        raise _Refused(f"no valid host: {printable(text)}")
+        raise _Refused(f"no valid host: {brief(text)}")
     if _IPV4_END.fullmatch(host):
         return _ipv4(host)
     bare = host.removesuffix(".")
@@ -202,7 +196,7 @@ def _host(text: str) -> str:
         raise _Refused(f"host longer than {MAX_HOST} characters")
     for label in bare.split("."):
         if not label:
-            raise _Refused(f"an empty label in the host: {printable(host)}")
+            raise _Refused(f"an empty label in the host: {brief(host)}")
         if len(label) > MAX_LABEL:
             raise _Refused(f"a label of the host is longer than {MAX_LABEL} characters")
     return host
@@ -213,7 +207,7 @@ def _to_ascii(host: str) -> str:
         mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
         return ".".join(label if label.isascii() else _a_label(label) for label in mapped.split("."))
     except UnicodeError:
-        raise _Refused(f"no valid host: {printable(host)}") from None
+        raise _Refused(f"no valid host: {brief(host)}") from None
 
 
 def _a_label(label: str) -> str:
@@ -235,7 +229,7 @@ def _ipv6(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except AddressValueError:
-        raise _Refused(f"no valid IPv6 address: {printable(text)}") from None
+        raise _Refused(f"no valid IPv6 address: {brief(text)}") from None
 
 
 def _ipv4(host: str) -> str:
@@ -246,7 +240,7 @@ def _ipv4(host: str) -> str:
     except ValueError:
         numbers = []
     if not 1 <= len(numbers) <= 4 or any(n > 255 for n in numbers[:-1]) or numbers[-1] >= 256 ** (5 - len(numbers)):
-        raise _Refused(f"no valid IPv4 address: {printable(host)}")
+        raise _Refused(f"no valid IPv4 address: {brief(host)}")
     whole = numbers[-1] + sum(number << 8 * (3 - place) for place, number in enumerate(numbers[:-1]))
     return ".".join(str(whole >> shift & 255) for shift in (24, 16, 8, 0))
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from scrapepool.errors import InvalidURLError
 from scrapepool.model import HostKey
-from scrapepool.url import join, parse, printable
+from scrapepool.text import printable
+from scrapepool.url import join, parse
 
 CASES = Path(__file__).resolve().parents[1] / "../shared/cases"
 AGREEMENT = 0.88
@@ -68,7 +69,7 @@ def test_parses(url: str, host: HostKey, path: str) -> None:
         ("http://" + "a." * 127 + "example/", "host longer than 253 characters"),
         ("http://" + "é" * 2000 + "/", "host longer than 253 characters"),
         ("http://a b/", "no valid host: a b"),
-        ("http://a\x1b[0m/", "no valid host: a\ufffd[0m"),
+        ("http://a\x1b[0m/", "no valid host: a\\x1b[0m"),
         ("http://1.2.3.256/", "no valid IPv4 address: 1.2.3.256"),
         ("http://1.2.3.4.5/", "no valid IPv4 address: 1.2.3.4.5"),
         ("http://[::1/", "no valid IPv6 address"),
@@ -83,7 +84,7 @@ def test_refuses(url: str, reason: str) -> None:
         parse(url)
     assert str(refused.value) == reason
     assert not refused.value.scheme_unsupported
-    assert reason.isprintable()
+    assert printable(reason) == reason
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org/", "mailto:a@b", "javascript:alert(1)", "file:///etc/passwd"])
@@ -124,7 +125,7 @@ def test_never_raises_anything_else(text: str) -> None:
         try:
             host, path, _ = parse(join("http://example.org/a", url))
         except InvalidURLError as refused:
-            assert refused.reason.isprintable()
+            assert printable(refused.reason) == refused.reason
         else:
             assert path.startswith("/")
             assert path.isascii()
@@ -140,14 +141,6 @@ def test_idempotent(url: str) -> None:
         return
     prefix = f"{userinfo}@" if userinfo else ""
     assert parse(f"{host.scheme}://{prefix}{host.netloc}{path}") == (host, path, userinfo)
-
-
-@given(st.text(), st.integers(1, 50))
-def test_printable(text: str, limit: int) -> None:
-    """What is shown is one short line without control characters."""
-    shown = printable(text, limit)
-    assert shown.isprintable()
-    assert len(shown) <= limit
 
 
 def _cases(name: str) -> list[dict[str, str]]:

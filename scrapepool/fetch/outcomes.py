@@ -12,10 +12,10 @@ from typing import Any
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
+from ..charset import charset_of
 from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
 from ..settings import Settings
 from .body import Body
-from .charset import charset_of
 from .classify import retryable
 from .connection import Connection
 from .exchange import Exchange

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import InvalidURLError
 from ..model import ErrorKind, HostKey, Skipped, Target
-from ..url import join, printable
+from ..text import brief
+from ..url import join
 
 NO_HOST = HostKey("", "", 0)
 SHOWN = 500
@@ -46,7 +47,7 @@ def absolute(entry: str, base_url: str | None) -> str:
 
 def place(name: str, line: int | None) -> str:
     """``urls.txt:17``, as compilers say it; only the name where there is no line."""
-    shown = printable(name, SHOWN)
+    shown = brief(name, SHOWN)
     return shown if line is None else f"{shown}:{line}"
 
 
@@ -56,7 +57,7 @@ def rejected(
     """Report an entry that cannot be fetched. ``error`` is why."""
     unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
     return Skipped(
-        target=Target(printable(text, SHOWN), NO_HOST, "", line, input=row),
+        target=Target(brief(text, SHOWN), NO_HOST, "", line, input=row),
         error=ErrorKind.UNSUPPORTED_SCHEME if unsupported else ErrorKind.INVALID_URL,
         detail=f"{place(name, line)}: {error}",
     )

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import InvalidURLError, UsageError
 from ..model import ErrorKind
-from ..url import parse, plain, printable
+from ..text import brief, printable
+from ..url import parse, plain
 from .finished import identity
 from .journal import SUCCESSES
 from .records import Told
@@ -52,7 +53,7 @@ def errors_of(classes: Iterable[str]) -> frozenset[str]:
     slugs: set[str] = set()
     for name in classes:
         if name not in CLASSES:
-            raise UsageError(f"no such class: {printable(name)}; there are {', '.join(CLASSES)}")
+            raise UsageError(f"no such class: {brief(name)}; there are {', '.join(CLASSES)}")
         slugs |= GROUPS.get(name, {name})
     if not slugs:
         raise UsageError("--class names no class")
@@ -73,8 +74,7 @@ def failures(records: Iterable[Told], slugs: frozenset[str] | None = None) -> It
         else:
             failed.pop(number, None)
     for url in failed.values():
-        text = plain(url)
-        yield text if text.isprintable() else printable(text, len(text))
+        yield printable(plain(url))
 
 
 def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from ..errors import UsageError
-from ..url import printable
+from ..text import brief
 
 BOM = b"\xef\xbb\xbf"
 CELL = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n]*+))(,|\r?\n)')
@@ -163,7 +163,7 @@ class RecordFile:
             if not isinstance(value.get(needed), str):
                 raise self._error(f"no field {needed}")
         if value["outcome"] not in WORDS:
-            raise self._error(f"no outcome: {printable(value['outcome'])}")
+            raise self._error(f"no outcome: {brief(value['outcome'])}")
         error = value.get("error")
         if "error" not in value and value["outcome"] == "http_error":
             error = "http_5xx" if str(value.get("status")) >= "500" else "http_4xx"
@@ -182,7 +182,7 @@ class RecordFile:
         self.torn = len(rest)
 
     def _error(self, reason: str) -> UsageError:
-        return UsageError(f"{printable(self._name, 500)}:{self._line}: no record of scrapepool ({reason})")
+        return UsageError(f"{brief(self._name, 500)}:{self._line}: no record of scrapepool ({reason})")
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Protocol, cast
 
 from ..errors import ListError
-from ..url import printable
+from ..text import brief
 
 PIECE = 128 * 1024
 """Bytes asked for at once: two to eight thousand rows, some milliseconds of work."""
@@ -159,7 +159,7 @@ def _inflated(name: str, head: bytes, source: Iterator[bytes], on_note: Callable
                 data += more
             if not is_compressed(data):
                 if data.strip(b"\0"):
-                    on_note(f"{printable(name, 500)}: what follows the compressed data is passed over")
+                    on_note(f"{brief(name, 500)}: what follows the compressed data is passed over")
                 return
             decoder = new()
         elif len(out) < PIECE:

@@ -5,12 +5,12 @@ Decides what a record says. Does not know formats, files or the run. The names a
 
 from __future__ import annotations
 
-import codecs
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
+from ..charset import decode_text
 from ..errors import UsageError
 from ..model import Deferred, Outcome, Timings, error_of, verdict
 from ..settings import OutputSettings
@@ -56,12 +56,6 @@ GET = "GET"
 _ON_REQUEST = ("headers", "body")
 
 _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years have four digits
-
-# Python codecs that no server means by a charset: not character encodings, or too slow on hostile input.
-_NO_CHARSET = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
-
-# The Encoding Standard reads these labels as windows-1252, and so does every browser.
-_WINDOWS_1252 = frozenset({"iso8859-1", "ascii"})
 
 
 def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
@@ -127,7 +121,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
     if settings.headers:
         fields["headers"] = None if outcome.headers is None else joined_headers(outcome.headers)
     if settings.body:
-        fields["body"] = None if outcome.body is None else decoded(outcome.body, outcome.charset)
+        fields["body"] = None if outcome.body is None else decode_text(outcome.body, outcome.charset)
     if target.input is not None:
         fields["input"] = dict(target.input)
     if method != GET:
@@ -176,29 +170,3 @@ def joined_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[s
     for name, value in headers:
         values.setdefault(name.lower(), []).append(value)
     return {name: found if name == "set-cookie" else ", ".join(found) for name, found in values.items()}
-
-
-def decoded(body: bytes, charset: str | None) -> str:
-    """Read the body as text: by ``charset`` where Python knows it, else as UTF-8, else as windows-1252.
-
-    What cannot be decoded becomes U+FFFD; a byte order mark is dropped.
-    """
-    codec = None if charset is None else _codec(charset)
-    if codec is not None:
-        return body.decode(codec, "replace").removeprefix("\ufeff")
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return body.decode("windows-1252", "replace")
-
-
-@lru_cache(maxsize=256)  # servers choose the names, so the cache has a bound
-def _codec(charset: str) -> str | None:
-    try:
-        name = codecs.lookup(charset).name
-        if name in _NO_CHARSET:
-            return None
-        b"x".decode(name, "replace")  # raises LookupError for codecs that are no text encodings: hex, zlib, rot13
-    except (LookupError, ValueError):
-        return None
-    return "windows-1252" if name in _WINDOWS_1252 else name

@@ -46,7 +46,7 @@ def test_text_rejects(listed) -> None:
         (2, SCHEME, f"{path}:2: scheme mailto is not fetched (http and https only)"),
         (3, INVALID, f"{path}:3: not UTF-8"),
         (5, INVALID, f"{path}:5: a relative URL, and no --base-url"),
-        (6, INVALID, f"{path}:6: no valid host: \ufffd[2Jhttp"),
+        (6, INVALID, f"{path}:6: no valid host: \\x1b[2Jhttp"),
     ]
     assert all(rejected.target.url.isprintable() for rejected in reading.rejected)
 

@@ -12,7 +12,6 @@ from scrapepool.model import Deferred, ErrorKind, Failed, Skipped, Unchanged
 from scrapepool.record.fields import (
     FIELDS,
     chosen_fields,
-    decoded,
     instant,
     joined_headers,
     known_fields,
@@ -132,34 +131,6 @@ def test_instants_are_rfc_3339(moment):
 def test_instants_beyond_the_calendar_are_clamped(unix):
     """A Retry-After of ten billion years does not stop a run."""
     assert instant(unix)[:4] in ("1970", "9999")
-
-
-@pytest.mark.parametrize(
-    ("body", "charset", "text"),
-    [
-        (b"caf\xc3\xa9", None, "café"),
-        (b"caf\xe9", None, "café"),
-        (b"caf\xe9", "utf-8", "caf\ufffd"),
-        (b"\xef\xbb\xbfx", None, "x"),
-        (b"\xef\xbb\xbfx", "UTF-8", "x"),
-        (b"\x93x\x94", "iso-8859-1", "\u201cx\u201d"),
-        (b"\x82\xa0", "shift_jis", "\u3042"),
-        (b"caf\xc3\xa9", "no-such-charset", "café"),
-        (b"caf\xc3\xa9", "nul\0l", "café"),
-        (b"7a", "hex", "7a"),
-        (b"x\\d", "unicode_escape", "x\\d"),
-        (b"x" * 100, "idna", "x" * 100),
-    ],
-)
-def test_bodies_become_text(body, charset, text):
-    """Charsets that are missing, unknown or no charsets at all fall back; nothing raises."""
-    assert decoded(body, charset) == text
-
-
-@given(st.binary(), st.text(max_size=12) | st.sampled_from(["utf-16", "utf-32", "hz", "big5", "punycode", "rot13"]))
-def test_no_body_and_no_charset_raises(body, charset):
-    """Any bytes under any charset name become some text."""
-    assert isinstance(decoded(body, charset), str)
 
 
 def test_fields_select_and_order():

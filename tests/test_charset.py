@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.fetch.charset import charset_of, decode_text
+from scrapepool.charset import charset_of, decode_text
 
 LABELS = [
     "utf-8",

@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.text import printable
+from scrapepool.text import brief, printable
 
 
 def test_clean_text_is_left_alone():
@@ -27,3 +27,18 @@ def test_nothing_that_acts_is_left(text):
     assert len(shown.splitlines()) <= 1
     assert shown.encode().decode() == shown
     assert printable(shown) == shown
+
+
+@given(st.text(st.characters()), st.integers(1, 50))
+def test_a_quotation_is_short_and_safe(text, limit):
+    """What is quoted is no longer than it may be, and as safe as the rest; a short text stands whole."""
+    shown = brief(text, limit)
+    assert len(shown) <= limit
+    assert printable(shown) == shown
+    assert shown == printable(text) or shown.endswith("\u2026")
+
+
+def test_a_quotation_says_that_it_was_cut():
+    """An ellipsis takes the place of the rest."""
+    assert brief("abcdef", 6) == "abcdef"
+    assert brief("abcdefg", 6) == "abcde\u2026"

@@ -78,7 +78,10 @@ class Engine:
         self._drained_at: float | None = None
 
     def run(self) -> Iterator[Sequence[Outcome]]:
-        """Yield final outcomes, in order of completion, until every target has one or a stop was asked for."""
+        """Yield final outcomes, in order of completion, until every target has one or a stop was asked for.
+
+        Yields none where nothing ended for ``IDLE`` seconds: who writes outcomes down may have some to write by then.
+        """
         while True:
             now = self._clock.monotonic()
             outcomes = self._read()
@@ -90,8 +93,7 @@ class Engine:
             if self._over():
                 return
             back = self._crew.wait(self._patience(now))
-            if back and (settled := self._settle(back)):
-                yield settled
+            yield self._settle(back) if back else ()
 
     def close(self) -> None:
         """Stop reading, cut what is still in flight, let the workers go."""

@@ -27,6 +27,7 @@ __all__ = [
     "NoView",
     "Sink",
     "Snapshot",
+    "Store",
     "SystemClock",
     "View",
     "Work",
@@ -149,10 +150,24 @@ class Sink(Protocol):
     """Writes final outcomes. Called by one thread."""
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Write them as whole records, flushed. Raises OutputError, BrokenPipeError for a reader that left."""
+        """Write them as whole records, flushed. Raises OutputError, BrokenPipeError for a reader that left.
+
+        Called with none now and then while nothing ends, at least each ``engine.IDLE`` seconds.
+        """
 
     def close(self) -> None:
         """Finish the output. Raises OutputError."""
+
+
+class Store(Sink, Protocol):
+    """A sink of what records speak of: pages, archives, tables. It may gather outcomes and write them together.
+
+    A record is written once every store holds what belongs to it.
+    """
+
+    @property
+    def kept(self) -> int:
+        """How many of the outcomes given to ``write``, the first so many, would outlive this process, killed now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from math import inf
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from .errors import UsageError
 from .overrides import HostOverrides
@@ -189,6 +189,17 @@ class SizeLimits:
         _require(self.max_size >= 1, "max_size must be at least 1 byte")
 
 
+class Needs(NamedTuple):
+    """What outputs want of the fetch stage beyond what every outcome tells.
+
+    body: the decoded body's bytes. headers: the response's fields. sha256: the body's digest.
+    """
+
+    body: bool
+    headers: bool
+    sha256: bool
+
+
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
     """Where records go and what they hold.
@@ -206,6 +217,12 @@ class OutputSettings:
     body: bool = False
     resume: Literal["failed", "all"] | None = None
     fsync: Literal["never", "second", "always"] = "second"
+
+    @property
+    def needs(self) -> Needs:
+        """What these outputs, all together, want of the fetch stage: the one place that knows it."""
+        # A digest that no record holds is not worth half the time that a large body takes.
+        return Needs(body=self.body, headers=self.headers, sha256=self.fields is None or "sha256" in self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapepool.engine import AT_ONCE, GRACE, Engine, Stop
+from scrapepool.engine import AT_ONCE, GRACE, IDLE, Engine, Stop
 from scrapepool.errors import ListError
 from scrapepool.model import (
     Attempt,
@@ -207,12 +207,8 @@ class Run:
         )
 
     def outcomes(self) -> list[Outcome]:
-        """Run to the end; every batch of outcomes has some."""
-        final: list[Outcome] = []
-        for some in self.engine.run():
-            assert some
-            final += some
-        return final
+        """Run to the end."""
+        return [outcome for some in self.engine.run() for outcome in some]
 
 
 def urls(outcomes: Sequence[Outcome]) -> list[str]:
@@ -385,6 +381,14 @@ def test_a_reader_that_takes_nothing_holds_everything() -> None:
     assert len(world.handed) == begun
     assert begun - taken <= begun <= 4 * 64
     assert taken + sum(map(len, outcomes)) == 1000
+
+
+def test_who_takes_outcomes_is_called_while_nothing_ends() -> None:
+    """A sink that gathers outcomes for a second is not left with them for the hour that a host asks to wait."""
+    world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 0.1) if a.number == 1 else ok(a, now))
+    run = Run(Listed([target("h.test", "a")]), world, retry=RetryPolicy(max_park=2 * HOUR))
+    taken = [world.now for _ in run.engine.run()]
+    assert max(later - earlier for earlier, later in itertools.pairwise(taken)) == pytest.approx(IDLE)
 
 
 def test_an_idle_hour_costs_few_looks() -> None:

@@ -65,7 +65,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
     from ..run.assemble import assembled, lists  # noqa: PLC0415
-    from ..run.journal import records_sink  # noqa: PLC0415
+    from ..run.outputs import open_outputs  # noqa: PLC0415
     from .files import check_files  # noqa: PLC0415
     from .log import RunLog  # noqa: PLC0415
     from .signals import Signals  # noqa: PLC0415
@@ -85,7 +85,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
         feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished)
         with assembled(settings, feed, view=view, stop=stop) as engine:
             try:
-                sink = records_sink(
+                sink = open_outputs(
                     settings, finished, stop=stop, should_stop=lambda: engine.out_of_patience, on_note=log.note
                 )
             except KeyboardInterrupt:
@@ -94,7 +94,8 @@ def run(sources: Sequence[str], settings: Settings) -> int:
             try:
                 for outcomes in engine.run():
                     sink.write(outcomes)
-                    log.outcomes(outcomes)
+                    if outcomes:
+                        log.outcomes(outcomes)
                 sink.close()
             except BrokenPipeError:
                 view.close(None)

@@ -37,10 +37,8 @@ class Fetcher:
         self.patience = settings.patience
         self.method = settings.request.method.upper()
         self.max_redirects = settings.request.max_redirects
-        output = settings.output
-        # A digest that no record holds is not worth half the time that a large body takes.
-        digest = output.fields is None or "sha256" in output.fields
-        self.new_body = partial(Body, settings.size, keep=output.body, digest=digest)
+        needs = settings.output.needs
+        self.new_body = partial(Body, settings.size, keep=needs.body, digest=needs.sha256)
         self.jar = jar
         self.draining = self.aborted = False
         self.live: set[Connection] = set()  # held by workers now; each adds and removes its own

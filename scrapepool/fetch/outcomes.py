@@ -36,7 +36,7 @@ class Reporter:
     """Builds outcomes. Called from many threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self.keep_headers = settings.output.headers
+        self.keep_headers = settings.output.needs.headers
         self._statuses = settings.retry.statuses
         self._policy = Retry(total=None, status_forcelist=settings.retry.statuses, retry_after_max=LONGEST_WAIT)
 

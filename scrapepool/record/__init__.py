@@ -1,12 +1,14 @@
 """Stage 4, outcomes to disk: records as JSON Lines or CSV, written whole.
 
-``open`` picks the output, ``fields`` decides what records say, ``jsonl`` and ``csv`` spell them, ``output`` writes.
+``open`` picks the output, ``fields`` decides what records say, ``jsonl`` and ``csv`` spell them, ``output`` writes;
+``fanout`` has several outputs written in order.
 ``lock`` keeps a file to one run, ``durable`` sees it onto the disk, ``replace`` leaves records out of it.
 """
 
 from .csv import columns_of
+from .fanout import Fanout
 from .lock import is_ours, open_locked
 from .open import form_of, sink_for
 from .replace import rewrite
 
-__all__ = ["columns_of", "form_of", "is_ours", "open_locked", "rewrite", "sink_for"]
+__all__ = ["Fanout", "columns_of", "form_of", "is_ours", "open_locked", "rewrite", "sink_for"]

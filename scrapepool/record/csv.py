@@ -9,54 +9,22 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from ..model import Outcome
 from ..settings import OutputSettings
 from ..text import printable
 from ..url import plain
 from .fields import GET, TIMINGS, chosen_fields, selection
+from .form import Form
 from .jsonl import json_text
-from .output import Output, never
 
 
-class CsvSink:
-    """Writes one row a record under a header row; a ``ports.Sink``. Parameters and errors are ``JsonlSink``'s."""
-
-    def __init__(
-        self,
-        path: str | None,
-        settings: OutputSettings,
-        *,
-        method: str = GET,
-        fd: int | None = None,
-        should_stop: Callable[[], bool] = never,
-    ) -> None:
-        self._fields = chosen_fields(settings, method)
-        self._select = selection(settings, method)
-        self._rows: list[bytes] = []
-        self._writer = _writer(self._rows)
-        self._output = Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync)
-        if not self._output.size:
-            self._writer.writerow(columns(self._fields))
-
-    def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Write the outcomes' rows in one go. Raises OutputError, BrokenPipeError for a reader that left."""
-        for outcome in outcomes:
-            self._writer.writerow(cells(self._select(outcome), self._fields))
-        self._flush()
-
-    def close(self) -> None:
-        """Finish the file; one without a record has its header row. Raises OutputError."""
-        try:
-            self._flush()
-        finally:
-            self._output.close()
-
-    def _flush(self) -> None:
-        rows = self._rows.copy()
-        self._rows.clear()
-        self._output.write(rows)
+def csv_form(settings: OutputSettings, method: str = GET) -> Form:
+    """Records as rows under a header row. Raises UsageError for fields that there are not."""
+    fields = chosen_fields(settings, method)
+    select = selection(settings, method)
+    row = _spelling()
+    return Form(lambda outcome: row(cells(select(outcome), fields)), head=row(columns(fields)))
 
 
 def columns_of(settings: OutputSettings, method: str) -> list[str]:
@@ -103,20 +71,16 @@ def _cell(value: Any) -> str:
             return printable(str(value))
 
 
-class _Writer(Protocol):
-    def writerow(self, row: Sequence[str], /) -> object: ...
+class _Row:
+    """The file of a ``csv.writer``: gives the row back, as bytes, to who called ``writerow``."""
 
-
-class _Rows:
-    """The file of a ``csv.writer``, which hands it one whole row a call."""
-
-    def __init__(self, rows: list[bytes]) -> None:
-        self._rows = rows
-
-    def write(self, row: str) -> None:
+    @staticmethod
+    def write(row: str) -> bytes:
         # The writer quotes a cell for the characters of its line end, so that is CR LF until here.
-        self._rows.append(f"{row[:-2]}\n".encode("utf-8", "backslashreplace"))
+        return f"{row[:-2]}\n".encode("utf-8", "backslashreplace")
 
 
-def _writer(rows: list[bytes]) -> _Writer:
-    return csv.writer(_Rows(rows), lineterminator="\r\n")
+def _spelling() -> Callable[[Sequence[str]], bytes]:
+    writer: Any = csv.writer(_Row(), lineterminator="\r\n")
+    spelling: Callable[[Sequence[str]], bytes] = writer.writerow
+    return spelling

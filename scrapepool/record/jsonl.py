@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
@@ -17,39 +17,10 @@ from ..model import Deferred, Fetched, Outcome, Timings, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
 from .fields import GET, instant, selection
-from .output import Output, never
 
 _dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
 
 _BOOL = {True: "true", False: "false", None: "null"}
-
-
-class JsonlSink:
-    """Writes one JSON object a line; a ``ports.Sink``.
-
-    path, fd, should_stop: see ``output.Output``. method: of the run's requests.
-    Raises UsageError for fields that there are not, OutputError where the file cannot be opened.
-    """
-
-    def __init__(
-        self,
-        path: str | None,
-        settings: OutputSettings,
-        *,
-        method: str = GET,
-        fd: int | None = None,
-        should_stop: Callable[[], bool] = never,
-    ) -> None:
-        self._encode = encoder(settings, method)
-        self._output = Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync)
-
-    def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Write the outcomes' lines in one go. Raises OutputError, BrokenPipeError for a reader that left."""
-        self._output.write([self._encode(outcome) for outcome in outcomes])
-
-    def close(self) -> None:
-        """Finish the file. Raises OutputError."""
-        self._output.close()
 
 
 def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], bytes]:

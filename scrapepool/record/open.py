@@ -7,10 +7,11 @@ from typing import Literal
 
 from ..ports import Sink
 from ..settings import OutputSettings
-from .csv import CsvSink
+from .csv import csv_form
 from .fields import GET
-from .jsonl import JsonlSink
-from .output import never
+from .form import Form, RecordSink
+from .jsonl import encoder
+from .output import Output, never
 
 
 def form_of(settings: OutputSettings) -> Literal["jsonl", "csv"]:
@@ -31,9 +32,14 @@ def sink_for(
     method: of the run's requests. fd, should_stop: see ``output.Output``.
     Raises UsageError for fields that there are not, OutputError where the file cannot be opened, LockedError.
     """
+    form = _form_for(settings, method)  # before the file is emptied
     path = None if settings.path == "-" else settings.path
+    return RecordSink(form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync))
+
+
+def _form_for(settings: OutputSettings, method: str) -> Form:
     match form_of(settings):
         case "csv":
-            return CsvSink(path, settings, method=method, fd=fd, should_stop=should_stop)
+            return csv_form(settings, method)
         case "jsonl":
-            return JsonlSink(path, settings, method=method, fd=fd, should_stop=should_stop)
+            return Form(encoder(settings, method))

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,11 +9,10 @@ from hypothesis import strategies as st
 from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
-from scrapepool.record.csv import CsvSink, cells, columns
+from scrapepool.record.csv import cells, columns
 from scrapepool.record.fields import chosen_fields, record
-from scrapepool.record.jsonl import JsonlSink
 from scrapepool.record.lock import open_locked
-from scrapepool.record.open import sink_for
+from scrapepool.record.open import form_of, sink_for
 from scrapepool.settings import OutputSettings
 from scrapepool.text import printable
 from scrapepool.url import parse, plain
@@ -23,7 +23,7 @@ EVERYTHING = OutputSettings(headers=True, body=True)
 
 def written(path, outcomes, output=PLAIN):
     """What a sink writes for some outcomes, as bytes."""
-    sink = CsvSink(str(path), output)
+    sink = sink_for(replace(output, path=str(path), format="csv"))
     sink.write(outcomes)
     sink.close()
     return path.read_bytes()
@@ -91,14 +91,12 @@ def test_every_outcome_fills_its_row(outcome):
 
 
 @pytest.mark.parametrize(
-    ("path", "form", "kind"),
-    [("a.csv", None, CsvSink), ("a.CSV", None, CsvSink), ("a.csv", "jsonl", JsonlSink), ("a.txt", None, JsonlSink)],
+    ("path", "given", "form"),
+    [("a.csv", None, "csv"), ("a.CSV", None, "csv"), ("a.csv", "jsonl", "jsonl"), ("a.txt", None, "jsonl")],
 )
-def test_the_format_follows_the_option_then_the_suffix(tmp_path, path, form, kind):
+def test_the_format_follows_the_option_then_the_suffix(path, given, form):
     """--format wins, a .csv file is CSV, all else is JSON Lines."""
-    sink = sink_for(OutputSettings(path=str(tmp_path / path), format=form))
-    sink.close()
-    assert type(sink) is kind
+    assert form_of(OutputSettings(path=path, format=given)) == form
 
 
 def test_a_dash_is_standard_output(tmp_path, monkeypatch, capfd):
@@ -116,7 +114,7 @@ def test_unknown_fields_leave_the_file_alone(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("precious")
     with pytest.raises(UsageError):
-        CsvSink(str(path), OutputSettings(fields=("nope",)))
+        sink_for(OutputSettings(path=str(path), fields=("nope",)))
     assert path.read_text() == "precious"
 
 
@@ -126,7 +124,7 @@ def test_a_file_that_has_its_header_row_gets_no_second_one(tmp_path):
     settings = OutputSettings(fields=("url", "method"))
     written(path, [fetched()], settings)
     for _ in range(2):
-        sink = CsvSink(str(path), settings, method="HEAD", fd=open_locked(str(path)))
+        sink = sink_for(replace(settings, path=str(path)), method="HEAD", fd=open_locked(str(path)))
         sink.write([fetched()])
         sink.close()
     assert path.read_text() == "url,method\nhttps://example.org/a,GET\n" + "https://example.org/a,HEAD\n" * 2

@@ -8,7 +8,8 @@ from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
 from scrapepool.record.fields import record, selection
-from scrapepool.record.jsonl import JsonlSink, encode, encoder
+from scrapepool.record.jsonl import encode, encoder
+from scrapepool.record.open import sink_for
 from scrapepool.settings import OutputSettings
 
 PLAIN = OutputSettings()
@@ -63,7 +64,7 @@ def test_one_call_is_one_write(tmp_path, monkeypatch):
     """All outcomes of a call reach the file in one system call, before the call returns."""
     counted = CountingWrite(monkeypatch)
     path = tmp_path / "out.jsonl"
-    sink = JsonlSink(str(path), PLAIN)
+    sink = sink_for(OutputSettings(path=str(path)))
     sink.write([fetched(f"https://example.org/{n}") for n in range(500)])
     assert counted.calls == 1
     urls = [json.loads(line)["url"] for line in path.read_bytes().splitlines()]
@@ -77,7 +78,7 @@ def test_partial_writes_are_completed(tmp_path, monkeypatch):
     """A system that takes seven bytes at a time still gets whole lines."""
     CountingWrite(monkeypatch, piece=7)
     path = tmp_path / "out.jsonl"
-    sink = JsonlSink(str(path), PLAIN)
+    sink = sink_for(OutputSettings(path=str(path)))
     sink.write([fetched(), fetched()])
     sink.close()
     assert path.read_bytes() == encode(fetched()) * 2
@@ -88,5 +89,5 @@ def test_unknown_fields_leave_the_file_alone(tmp_path):
     path = tmp_path / "out.jsonl"
     path.write_text("precious")
     with pytest.raises(UsageError):
-        JsonlSink(str(path), OutputSettings(fields=("nope",)))
+        sink_for(OutputSettings(path=str(path), fields=("nope",)))
     assert path.read_text() == "precious"

@@ -1,0 +1,38 @@
+"""All outputs of a run, opened together: stores, and behind them the records.
+
+Decides which outputs the settings name and the order in which they are opened and written. How each writes is
+``record``'s to decide, how a run that resumes finds its records ``journal``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from ..engine import Stop
+from ..ports import Sink, Store
+from ..read.finished import Finished
+from ..record import Fanout
+from ..settings import Settings
+from .journal import records_sink
+
+
+def open_outputs(
+    settings: Settings,
+    finished: Finished,
+    *,
+    stop: Stop,
+    should_stop: Callable[[], bool],
+    on_note: Callable[[str], None],
+) -> Sink:
+    """Open every output of a run; where one cannot be opened, none stays open.
+
+    The parameters and errors are ``journal.records_sink``'s. To add a store, open it here, before the records.
+    """
+    with ExitStack() as opened:
+        stores: list[Store] = []
+        for store in stores:
+            opened.callback(store.close)
+        records = records_sink(settings, finished, stop=stop, should_stop=should_stop, on_note=on_note)
+        opened.pop_all()
+    return Fanout(stores, [records]) if stores else records

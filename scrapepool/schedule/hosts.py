@@ -104,7 +104,6 @@ class Hosts:
                 queue.refusing = True
                 self.refusing.append(queue)
         elif queue.has_work() and queue.out < queue.limit:
-            self.begun.setdefault(queue.key, queue)  # a refund may bring work to a host that was forgotten meanwhile
             if queue.not_before <= now:
                 self.ready.put(queue, self._bucket(queue))
                 return

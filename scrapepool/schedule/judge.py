@@ -175,23 +175,30 @@ class Judge:
         return None
 
     def suspect(self, suspect: Suspect, now: float) -> bool:
-        """Take in a failure that ``looks_down``; True while the network counts as down, from this one on at least."""
+        """Take in a failure that ``looks_down``; True while the network counts as down, from this one on at least.
+
+        The host that was asked is placed by the caller.
+        """
         guard, queue = self.guard, suspect.asked
         if not guard.down:
             new = not queue.answered and not queue.row.errors
             if guard.failed(site_of(queue.key), suspect, now, answered=queue.answered, new=new):
-                self._forgive(now)
+                self._forgive(queue, now)
         return guard.down
 
-    def _forgive(self, now: float) -> None:
-        """Give back the attempts that the outage cost before it was found out, and what it made of the hosts."""
+    def _forgive(self, current: HostQueue, now: float) -> None:
+        """Give back the attempts that the outage cost before it was found out, and what it made of the hosts.
+
+        current: the host that is being settled; placed now, with its last target in nobody's books, it were forgotten.
+        """
         for suspect in self.guard.take():
             queue = suspect.asked
             if queue.trouble is not None:
                 queue.trouble = None
                 queue.set_limits()
                 queue.reopen()
-                self._hosts.place(queue, now)
+                if queue is not current:
+                    self._hosts.place(queue, now)
             if suspect.waits_at is not None and self._hosts.refund(suspect.waits_at, suspect.number, now):
                 self.guard.refunded += 1
                 queue.retried -= 1

@@ -17,6 +17,7 @@ from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, R
 
 A, B = host_named(1), host_named(2)
 REFUSED = Reply(0.01, status=0, retry=True, error=ErrorKind.CONNECT_REFUSED)
+GONE = Reply(0.01, status=0, retry=True, error=ErrorKind.DNS)
 
 
 def scheduler_of(targets, *, pool=None, retry=None, **settings):
@@ -149,6 +150,29 @@ def test_robots_that_were_not_begun_are_asked_for_again():
     scheduler.settle_robots(A, RobotsVerdict(), 1.0)
     with pytest.raises(ValueError, match="no lease"):
         scheduler.settle_robots(A, RobotsVerdict(), 1.0)
+
+
+def test_the_failure_that_proves_an_outage_is_asked_for_again():
+    """Its host, which has nothing else left and failed before, is not forgotten while it is being settled."""
+    c = host_named(3)
+    scheduler = scheduler_of({A: 2, B: 2, c: 2}, pool=PoolSettings(workers=3, per_host=1))
+    for lease in [scheduler.next(0.0) for _ in range(3)]:
+        settle(scheduler, lease, 0.1)
+    first = {lease.host: lease for lease in (scheduler.next(0.1) for _ in range(3))}
+    settle(scheduler, first[c], 0.2, Reply(status=429, retry=True))
+    again = scheduler.next(1.0)
+    assert again.host == c
+    assert again.attempt is not None
+    for lease in (first[A], first[B], again):
+        settle(scheduler, lease, 1.2, GONE)
+    assert scheduler.outage is not None
+    probed = scheduler.next(3.0)
+    settle(scheduler, probed, 3.1)
+    left = [scheduler.next(4.0), scheduler.next(4.0)]
+    assert sorted(lease.host for lease in (probed, *left)) == sorted((A, B, c))
+    for lease in left:
+        settle(scheduler, lease, 4.1)
+    assert scheduler.idle
 
 
 def test_a_limit_of_targets_lets_their_retries_end():

@@ -189,6 +189,9 @@ class SizeLimits:
         _require(self.max_size >= 1, "max_size must be at least 1 byte")
 
 
+RecordFormat = Literal["jsonl", "csv", "tsv"]
+
+
 class Needs(NamedTuple):
     """What outputs want of the fetch stage beyond what every outcome tells.
 
@@ -208,15 +211,18 @@ class OutputSettings:
     headers, body: add the response's headers, its text.
     resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
     for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
+    safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
+    whoever reads a file with a program wants them as they came.
     """
 
     path: str | None = None
-    format: Literal["jsonl", "csv"] | None = None
+    format: RecordFormat | None = None
     fields: tuple[str, ...] | None = None
     headers: bool = False
     body: bool = False
     resume: Literal["failed", "all"] | None = None
     fsync: Literal["never", "second", "always"] = "second"
+    safe_csv: bool = False
 
     @property
     def needs(self) -> Needs:

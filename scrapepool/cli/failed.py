@@ -45,7 +45,8 @@ To have them replaced in the same file, use fetch --resume."""
 def failed(records: str, classes: tuple[str, ...] | None) -> int:
     """Print the URLs that did not succeed, one a line.
 
-    RECORDS is what fetch wrote (JSONL or CSV, also as .gz), or - for standard input. The last record of a URL counts.
+    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz), or - for standard input. The last record of a URL
+    counts.
     """
     from ..read.failures import errors_of, failures  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.records import RecordFile  # noqa: PLC0415

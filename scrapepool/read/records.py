@@ -1,4 +1,4 @@
-"""A record file, read back: JSON Lines or CSV, as ``record`` writes them and other tools hand them on.
+"""A record file, read back: JSON Lines, CSV or TSV, as ``record`` writes them and other tools hand them on.
 
 Decides what is a record and where one ends. Knows neither what its reader makes of it nor where the bytes come from.
 """
@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import UsageError
+from ..settings import RecordFormat
 from ..text import brief
 
 BOM = b"\xef\xbb\xbf"
-CELL = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n]*+))(,|\r?\n)')
-"""One cell of a CSV row with what ends it (RFC 4180); csv.reader stops at 128 KiB of it, and a body may be longer."""
+CELLS = {
+    "csv": re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n]*+))(,|\r?\n)'),
+    "tsv": re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"\t\r\n]*+))(\t|\r?\n)'),
+}
+"""One cell of a row with what ends it (RFC 4180); csv.reader stops at 128 KiB of it, and a body may be longer."""
 
 NEEDED = ("url", "outcome")
 WORDS = frozenset({"ok", "unchanged", "http_error", "failed", "skipped", "deferred"})
@@ -51,7 +55,7 @@ class RecordFile:
         self,
         name: str,
         pieces: Iterable[bytes],
-        form: Literal["jsonl", "csv"] | None = None,
+        form: RecordFormat | None = None,
         columns: Iterable[str] | None = None,
     ) -> None:
         self.start = 0
@@ -59,6 +63,7 @@ class RecordFile:
         self.torn = 0
         self._name = name
         self._form = form
+        self._pattern = CELLS["csv"]
         self._lines = _lines(pieces)
         self._columns = None if columns is None else list(columns)
         self._line = 1
@@ -68,8 +73,11 @@ class RecordFile:
         if not first:
             return iter(())
         if self._form is None:
-            self._form = "jsonl" if first.removeprefix(BOM).startswith((b"{", b"\n", b"\r")) else "csv"
-        return self._objects(first) if self._form == "jsonl" else self._rows(first)
+            self._form = _form_by(first.removeprefix(BOM))
+        if self._form == "jsonl":
+            return self._objects(first)
+        self._pattern = CELLS[self._form]
+        return self._rows(first)
 
     # -- JSON Lines --------------------------------------------------------------------------------
 
@@ -111,7 +119,7 @@ class RecordFile:
                 return
             end = self.whole + len(row)
             if not row.isspace():
-                cells = _cells(row, enough)
+                cells = self._cells(row, enough)
                 if len(cells) < enough:
                     raise self._error(f"{len(cells)} of {len(names)} cells")
                 told = self._told({name: cells[place] or None for name, place in places.items()}, end)
@@ -122,9 +130,9 @@ class RecordFile:
 
     def _header(self, line: bytes) -> list[str]:
         """Read the names of the columns; none where the header row itself is torn."""
-        names = _cells(line.removeprefix(BOM), len(line))
+        names = self._cells(line.removeprefix(BOM), len(line))
         if self._columns is not None and names != self._columns:
-            wanted = ",".join(self._columns)
+            wanted = ("\t" if self._form == "tsv" else ",").join(self._columns)
             if not line.endswith(b"\n") and wanted.startswith(line.decode(errors="replace")):
                 self._end_in(line, begun=True)
                 return []
@@ -152,9 +160,21 @@ class RecordFile:
         """Whether whole rows stand in what seems to be one torn row: a quote that somebody left open."""
         outcome = names.index("outcome")
         return any(
-            len(cells := _cells(line + b"\n", len(names))) == len(names) and cells[outcome] in WORDS
+            len(cells := self._cells(line + b"\n", len(names))) == len(names) and cells[outcome] in WORDS
             for line in rest.split(b"\n")[1:]
         )
+
+    def _cells(self, row: bytes, most: int) -> list[str]:
+        """Read a row's first cells, up to the first that is none."""
+        cells: list[str] = []
+        at = 0
+        while len(cells) < most and (found := self._pattern.match(row, at)) is not None:
+            quoted, bare, end = found.groups()
+            cells.append((bare if quoted is None else quoted.replace(b'""', b'"')).decode(errors="replace"))
+            if end in (b"\n", b"\r\n"):
+                break
+            at = found.end()
+        return cells
 
     # -- both --------------------------------------------------------------------------------------
 
@@ -202,17 +222,11 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(begun)
 
 
-def _cells(row: bytes, most: int) -> list[str]:
-    """Read a row's first cells, up to the first that is none."""
-    cells: list[str] = []
-    at = 0
-    while len(cells) < most and (found := CELL.match(row, at)) is not None:
-        quoted, bare, end = found.groups()
-        cells.append((bare if quoted is None else quoted.replace(b'""', b'"')).decode(errors="replace"))
-        if end != b",":
-            break
-        at = found.end()
-    return cells
+def _form_by(line: bytes) -> RecordFormat:
+    """Tell the format by a file's first line."""
+    if line.startswith((b"{", b"\n", b"\r")):
+        return "jsonl"
+    return "tsv" if b"\t" in line else "csv"
 
 
 def _begins_object(text: bytes) -> bool:

@@ -1,8 +1,9 @@
-"""Records as CSV: a header row, then one row a record, in UTF-8 (RFC 4180, rows ending in a bare newline).
+"""Records as CSV or TSV: a header row, then one row a record, in UTF-8 (RFC 4180, rows ending in a bare newline).
 
 Decides how a record that has lists and objects in it lies flat: ``redirects`` joined by spaces (no URL has one),
 ``timings`` as five dotted columns, ``headers`` and ``input`` as JSON. The columns follow from the settings alone, so
-the header row can be written before the first record; what an outcome has not is an empty cell.
+the header row can be written before the first record; what an outcome has not is an empty cell. Knows what a
+spreadsheet would take for a formula, and writes that harmlessly where it is asked to.
 """
 
 from __future__ import annotations
@@ -18,13 +19,29 @@ from .fields import GET, TIMINGS, chosen_fields, selection
 from .form import Form
 from .jsonl import json_text
 
+Cell = str | int | float | None
 
-def csv_form(settings: OutputSettings, method: str = GET) -> Form:
+
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a cell that a spreadsheet runs as a formula begins with (OWASP, CSV Injection); the last are full-width."""
+
+
+def csv_form(settings: OutputSettings, method: str = GET, *, delimiter: str = ",") -> Form:
     """Records as rows under a header row. Raises UsageError for fields that there are not."""
     fields = chosen_fields(settings, method)
     select = selection(settings, method)
-    row = _spelling()
-    return Form(lambda outcome: row(cells(select(outcome), fields)), head=row(columns(fields)))
+    row = _spelling(delimiter)
+    head = row(columns(fields))
+    if settings.safe_csv:
+        return Form(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields)]), head)
+    return Form(lambda outcome: row(cells(select(outcome), fields)), head)
+
+
+def defused(cell: Cell) -> Cell:
+    """Put an apostrophe before what a spreadsheet would run: it takes the rest for text."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def columns_of(settings: OutputSettings, method: str) -> list[str]:
@@ -41,15 +58,16 @@ def columns(fields: Sequence[str]) -> list[str]:
     ]
 
 
-def cells(record: dict[str, Any], fields: Sequence[str]) -> list[str]:
-    """Lay a record out as one row, as ``columns(fields)`` names it."""
-    row: list[str] = []
+def cells(record: dict[str, Any], fields: Sequence[str]) -> list[Cell]:
+    """Lay a record out as one row, as ``columns(fields)`` names it. Numbers are left for the writer to spell."""
+    row: list[Cell] = []
     for field in fields:
         value = record.get(field)
         if field == "timings":
-            row += [_cell((value or {}).get(step)) for step in TIMINGS]
+            steps = value or {}
+            row += [steps.get(step, "") for step in TIMINGS]
         elif field == "redirects":
-            row.append(printable(" ".join(value or ())))
+            row.append(printable(" ".join(value)) if value else "")
         elif field == "body":
             row.append(value or "")  # the one cell that may hold line ends
         elif field == "url" and isinstance(value, str):
@@ -59,16 +77,16 @@ def cells(record: dict[str, Any], fields: Sequence[str]) -> list[str]:
     return row
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Cell:
     match value:
-        case None:
-            return ""
+        case str():
+            return printable(value)
         case bool():
             return "true" if value else "false"
-        case dict():
-            return printable(json_text(value))
+        case None | int() | float():
+            return value
         case _:
-            return printable(str(value))
+            return printable(json_text(value))
 
 
 class _Row:
@@ -80,7 +98,7 @@ class _Row:
         return f"{row[:-2]}\n".encode("utf-8", "backslashreplace")
 
 
-def _spelling() -> Callable[[Sequence[str]], bytes]:
-    writer: Any = csv.writer(_Row(), lineterminator="\r\n")
-    spelling: Callable[[Sequence[str]], bytes] = writer.writerow
+def _spelling(delimiter: str) -> Callable[[Sequence[Cell]], bytes]:
+    writer: Any = csv.writer(_Row(), delimiter=delimiter, lineterminator="\r\n")
+    spelling: Callable[[Sequence[Cell]], bytes] = writer.writerow
     return spelling

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from pathlib import PurePath
 
 from ..ports import Sink
-from ..settings import OutputSettings
-from .csv import csv_form
+from ..settings import OutputSettings, RecordFormat
+from .csv import DELIMITERS, csv_form
 from .fields import GET
 from .form import Form, RecordSink
 from .jsonl import encoder
 from .output import Output, never
 
+SUFFIXES: dict[str, RecordFormat] = {".csv": "csv", ".tsv": "tsv"}
 
-def form_of(settings: OutputSettings) -> Literal["jsonl", "csv"]:
+
+def form_of(settings: OutputSettings) -> RecordFormat:
     """Tell the records' format: ``settings.format``, else by the suffix of ``settings.path``, else JSON Lines."""
-    by_suffix: Literal["jsonl", "csv"] = "csv" if (settings.path or "").lower().endswith(".csv") else "jsonl"
-    return settings.format or by_suffix
+    if settings.format is not None:
+        return settings.format
+    return SUFFIXES.get(PurePath(settings.path or "").suffix.lower(), "jsonl")
 
 
 def sink_for(
@@ -38,8 +41,7 @@ def sink_for(
 
 
 def _form_for(settings: OutputSettings, method: str) -> Form:
-    match form_of(settings):
-        case "csv":
-            return csv_form(settings, method)
-        case "jsonl":
-            return Form(encoder(settings, method))
+    form = form_of(settings)
+    if form == "jsonl":
+        return Form(encoder(settings, method))
+    return csv_form(settings, method, delimiter=DELIMITERS[form])

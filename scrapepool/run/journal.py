@@ -75,7 +75,7 @@ def _in_order(
     output, method = settings.output, settings.request.method
     assert output.resume is not None  # noqa: S101  # see the caller
     form = form_of(output)
-    columns = columns_of(output, method) if form == "csv" else None
+    columns = None if form == "jsonl" else columns_of(output, method)
     records = RecordFile(path, _pieces(fd, stop), form, columns)
     journal = read_journal(records, finished, keep=output.resume, method=method)
     if journal.size:

@@ -53,9 +53,9 @@ def urls(tmp_path: Path, web: PoliteServer) -> list[str]:
 
 
 def records(path: Path) -> list[dict[str, object]]:
-    if path.suffix == ".csv":
+    if path.suffix != ".jsonl":
         with path.open(newline="") as stream:
-            return list(csv.DictReader(stream))
+            return list(csv.DictReader(stream, delimiter="," if path.suffix == ".csv" else "\t"))
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
@@ -67,7 +67,7 @@ def fetch(capfd: pytest.CaptureFixture[str], folder: Path, *args: object, output
     return here(capfd, "fetch", folder / "urls", "-o", folder / output, "--progress", "none", *args)
 
 
-@pytest.mark.parametrize("output", ["out.jsonl", "out.csv"])
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.tsv"])
 def test_what_failed_is_fetched_again_and_nothing_else(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, mended: Mended, urls: list[str], output: str
 ) -> None:

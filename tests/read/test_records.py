@@ -14,9 +14,9 @@ def line(url="http://a/", outcome="ok", **fields):
     return json.dumps({"url": url, "line": 1, "outcome": outcome, "error": None} | fields).encode() + b"\n"
 
 
-def table(*rows, columns=("url", "line", "outcome", "error", "body")):
+def table(*rows, columns=("url", "line", "outcome", "error", "body"), delimiter=","):
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerows([columns, *rows])
     return text.getvalue().encode()
 
@@ -38,24 +38,27 @@ def test_a_record_tells_what_resuming_needs():
     assert (file.whole, file.torn) == (len(first + second), 0)
 
 
-def test_csv_says_the_same_by_its_header():
-    """Columns may stand in any order, cells may hold commas, quotes and line ends of any length."""
-    body = 'x,"y"\r\n' * 40_000
-    data = table(["http://a/,1", "7", "http_error", "http_4xx", body], ["http://b/", "", "ok", "", ""])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_csv_says_the_same_by_its_header(delimiter):
+    """Columns may stand in any order, cells may hold commas, tabs, quotes and line ends of any length."""
+    body = 'x,\t"y"\r\n' * 40_000
+    rows = ["http://a/,1", "7", "http_error", "http_4xx", body], ["http://b/", "", "ok", "", ""]
+    data = table(*rows, delimiter=delimiter)
     file, told = read(data, size=65_536)
     assert [t[:4] for t in told] == [("http://a/,1", "http_error", "http_4xx", "GET"), ("http://b/", "ok", None, "GET")]
     assert (file.start, told[-1].end, file.torn) == (len(b"url,line,outcome,error,body\n"), len(data), 0)
 
 
-@given(cut=st.integers(0, 400), form=st.sampled_from(["jsonl", "csv"]))
+@given(cut=st.integers(0, 400), form=st.sampled_from(["jsonl", "csv", "tsv"]))
 def test_a_file_cut_anywhere_is_whole_records_and_a_torn_one(cut, form):
     """Whatever byte a run was killed at, the records before it are read and the rest is told as torn."""
     if form == "jsonl":
         data = b"".join(line(f"http://a/{n}") for n in range(5))
     else:
-        data = table(*[[f"http://a/{n}", str(n), "ok", "", 'a\n"b"\n'] for n in range(5)])
+        rows = [[f"http://a/{n}", str(n), "ok", "", 'a\n"b"\n'] for n in range(5)]
+        data = table(*rows, delimiter="," if form == "csv" else "\t")
     data = data[:cut]
-    columns = ["url", "line", "outcome", "error", "body"] if form == "csv" else None
+    columns = None if form == "jsonl" else ["url", "line", "outcome", "error", "body"]
     file, told = read(data, form=form, columns=columns)
     assert [t.url for t in told] == [f"http://a/{n}" for n in range(len(told))]
     assert file.whole + file.torn == len(data)

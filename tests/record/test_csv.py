@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
-from scrapepool.record.csv import cells, columns
+from scrapepool.record.csv import FORMULA, cells, columns
 from scrapepool.record.fields import chosen_fields, record
 from scrapepool.record.lock import open_locked
 from scrapepool.record.open import form_of, sink_for
@@ -23,15 +23,15 @@ EVERYTHING = OutputSettings(headers=True, body=True)
 
 def written(path, outcomes, output=PLAIN):
     """What a sink writes for some outcomes, as bytes."""
-    sink = sink_for(replace(output, path=str(path), format="csv"))
+    sink = sink_for(replace(output, path=str(path)))
     sink.write(outcomes)
     sink.close()
     return path.read_bytes()
 
 
-def rows(data):
+def rows(data, delimiter=","):
     """CSV bytes read back as one dict a row."""
-    return list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(data.decode(), newline=""), delimiter=delimiter))
 
 
 def test_a_row_lies_flat(tmp_path):
@@ -79,6 +79,31 @@ def test_a_body_is_quoted_whatever_it_holds(body, tmp_path_factory):
     assert row["body"] == record(outcome, EVERYTHING)["body"]
 
 
+def test_tabs_keep_columns_apart_where_they_are_asked_for(tmp_path):
+    """TSV holds what CSV holds, and a comma needs no quotes in it; a page may have tabs and line ends of its own."""
+    outcome = fetched("https://example.org/a,b", body=b'a\tb\n"c"', charset="utf-8")
+    data = written(tmp_path / "out.tsv", [outcome], OutputSettings(fields=("url", "status", "body"), body=True))
+    assert data.startswith(b"url\tstatus\tbody\nhttps://example.org/a,b\t200\t")
+    assert rows(data, "\t") == [{"url": "https://example.org/a,b", "status": "200", "body": 'a\tb\n"c"'}]
+
+
+HARMFUL = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"]
+
+
+@given(body=st.sampled_from(HARMFUL) | st.text(), cut=st.sampled_from(HARMFUL))
+@settings(max_examples=50)
+def test_no_cell_is_a_formula_where_that_is_asked_for(body, cut, tmp_path_factory):
+    """With --safe-csv no text begins with what a spreadsheet runs; numbers stay numbers."""
+    outcome = fetched(body=body.encode("utf-8", "replace"), charset="utf-8", content_type=cut)
+    path = tmp_path_factory.mktemp("csv") / "out.csv"
+    output = OutputSettings(fields=("elapsed", "content_type", "body"), body=True)
+    (row,), (safe,) = (rows(written(path, [outcome], replace(output, safe_csv=on))) for on in (False, True))
+    assert row["elapsed"] == safe["elapsed"] == "0.012346"
+    for name in ("content_type", "body"):
+        assert not safe[name].startswith(FORMULA)
+        assert safe[name].removeprefix("'") == row[name].removeprefix("'")
+
+
 @given(OUTCOMES)
 def test_every_outcome_fills_its_row(outcome):
     """A row has as many cells as the header, and its plain values are the record's."""
@@ -87,12 +112,18 @@ def test_every_outcome_fills_its_row(outcome):
     row = dict(zip(columns(fields), cells(told, fields), strict=True))
     assert row["url"] == printable(plain(told["url"]))
     assert row["outcome"] == told["outcome"]
-    assert row["bytes"] == str(told["bytes"])
+    assert row["bytes"] == told["bytes"]
 
 
 @pytest.mark.parametrize(
     ("path", "given", "form"),
-    [("a.csv", None, "csv"), ("a.CSV", None, "csv"), ("a.csv", "jsonl", "jsonl"), ("a.txt", None, "jsonl")],
+    [
+        ("a.csv", None, "csv"),
+        ("a.CSV", None, "csv"),
+        ("a.tsv", None, "tsv"),
+        ("a.csv", "jsonl", "jsonl"),
+        ("a.txt", None, "jsonl"),
+    ],
 )
 def test_the_format_follows_the_option_then_the_suffix(path, given, form):
     """--format wins, a .csv file is CSV, all else is JSON Lines."""

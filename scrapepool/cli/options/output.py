@@ -14,9 +14,11 @@ OPTIONS: list[Decorator] = [
     *subject(
         "Output",
         opt("-o", "--output", type=FileName(), help="Where records go.  [default: standard output]"),
-        opt("--format", type=click.Choice(["jsonl", "csv"]),
+        opt("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
            help="Of the records.  [default: by the file's suffix, else jsonl]"),
         opt("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
+        opt("--safe-csv", is_flag=True,
+           help="Put ' before cells that begin with = + - @, tab or CR, which a spreadsheet would run as formulas."),
         opt("--headers", is_flag=True, help="Add the response's header fields to records."),
         opt("--body", is_flag=True, help="Add the text of the response to records."),
         opt("--resume", type=click.Choice(["failed", "all"]), bare="failed", metavar="[failed|all]",
@@ -38,4 +40,5 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         body=o["body"],
         resume=o["resume"],
         fsync=o["fsync"],
+        safe_csv=o["safe_csv"],
     )

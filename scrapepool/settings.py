@@ -42,7 +42,8 @@ class RequestSettings:
     """What is sent.
 
     headers: in order, over the defaults. data: request body. cookies: Netscape cookie file, shared
-    by all targets (without it each target has a jar of its own, alive along its redirects).
+    by all targets (without it each target has a jar of its own, alive along its redirects). deny_private: connect to
+    public addresses only, see ``fetch.public``.
     """
 
     method: str = "GET"
@@ -58,8 +59,13 @@ class RequestSettings:
     netrc: bool = False
     cookies: str | None = None
     tls_resume: bool = False
+    deny_private: bool = False
 
     def __post_init__(self) -> None:
+        _require(
+            not (self.deny_private and self.proxy),
+            "--deny-private and --proxy contradict each other: a proxy may connect to any address",
+        )
         _require(self.max_redirects >= 0, "max_redirects must not be negative")
         _require(
             bool(self.method) and self.method.isascii() and self.method.isalpha(), f"no HTTP method: {self.method!r}"

@@ -132,7 +132,7 @@ def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None
         return interrupted
     good = last.outcomes.get("ok", 0) + last.outcomes.get("unchanged", 0)
     duplicates = last.errors.get("duplicate", 0)
-    refused = last.errors.get("robots", 0) + last.errors.get("robots_unreachable", 0)
+    refused = sum(last.errors.get(error, 0) for error in ("robots", "robots_unreachable", "forbidden_address"))
     usable = last.done - last.outcomes.get("skipped", 0) + refused
     passed_over = finished is not None and finished.passed_over > 0
     if usable == 0 and duplicates == 0 and not passed_over:

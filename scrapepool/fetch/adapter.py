@@ -8,29 +8,39 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.utils import select_proxy
 from urllib3 import PoolManager
 
+from ..model import ErrorKind
+from .faults import FetchError
 from .pool import HostPool, TLSHostPool
 from .tls import Cert, Verify, client_context
 
-POOLS = {"http": HostPool, "https": TLSHostPool}
+Pools = Mapping[str, Callable[..., HostPool]]
+
+POOLS: Pools = {"http": HostPool, "https": TLSHostPool}
+PUBLIC_POOLS: Pools = {scheme: partial(pool, public_only=True) for scheme, pool in POOLS.items()}
+
+THROUGH_PROXY = "it would be asked through a proxy, which may connect to any address"
 
 
 class PooledAdapter(HTTPAdapter):
     """Keeps the connections of every host.
 
     In requests, ``pool_connections`` counts the hosts whose pools are kept and ``pool_maxsize``
-    the connections of each.
+    the connections of each. deny_private: connect to public addresses only, and so through no proxy.
     """
 
-    def __init__(self, *, workers: int, tls_resume: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, workers: int, tls_resume: bool = False, deny_private: bool = False, **kwargs: Any) -> None:
         self._workers = workers
+        self._deny_private = deny_private
         self._tls_resume = tls_resume
         self._contexts: dict[tuple[Verify, Cert], ssl.SSLContext] = {}
         self._lock = threading.Lock()
@@ -39,7 +49,7 @@ class PooledAdapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As requests does, with our pools."""
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self._adapt(self.poolmanager, POOLS)
+        self._adapt(self.poolmanager, PUBLIC_POOLS if self._deny_private else POOLS)
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
@@ -58,7 +68,7 @@ class PooledAdapter(HTTPAdapter):
         return self.proxy_manager[proxy]
 
     @staticmethod
-    def _adapt(manager: PoolManager, pools: Mapping[str, type[HostPool]]) -> None:
+    def _adapt(manager: PoolManager, pools: Pools) -> None:
         """Our pools; one that the manager lets go closes what is idle, though a route may still hold it."""
         manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
         manager.pools.dispose_func = HostPool.shed  # type: ignore[assignment]
@@ -97,8 +107,14 @@ class PooledAdapter(HTTPAdapter):
         }
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate."""
+        """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate.
+
+        Raises requests' ConnectionError for any proxy where only public addresses are allowed.
+        """
         proxy = select_proxy(request.url, proxies)
+        if proxy is not None and self._deny_private:
+            fault = FetchError(ErrorKind.FORBIDDEN_ADDRESS, THROUGH_PROXY)
+            raise RequestsConnectionError(THROUGH_PROXY, request=request) from fault
         if proxy is None or not proxy.lower().startswith("https:"):
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
         host, options = self.build_connection_pool_key_attributes(request, verify, cert)

@@ -106,6 +106,8 @@ def classify(error: BaseException) -> FetchError:
     """The fault that ``error`` stands for."""
     if isinstance(error, FetchError):
         return error
+    if isinstance(error.__cause__, FetchError) and error.__cause__.kind is ErrorKind.FORBIDDEN_ADDRESS:
+        return error.__cause__
     for types, translate in _TABLE:
         if isinstance(error, types):
             return translate(error)

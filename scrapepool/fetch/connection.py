@@ -34,6 +34,7 @@ from urllib3.util.timeout import _DEFAULT_TIMEOUT
 from ..model import ErrorKind
 from .dial import dial
 from .faults import FetchError
+from .public import why_not_public
 from .raw import RawReply
 from .reply import ReplyParser
 from .resolver import Address, Resolver, literal
@@ -74,7 +75,7 @@ class Connection(HTTPConnection):
 
     deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
     served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered.
-    opening: what the last ``open`` took. on_open: called once for each connection made.
+    opening: what the last ``open`` took. on_open: called once for each connection made. public_only: see ``public``.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
@@ -91,6 +92,7 @@ class Connection(HTTPConnection):
         self.remote: str | None = None
         self.opening = Opening()
         self.on_open: Callable[[], None] = _ignore
+        self.public_only = False
         self._severed = False
         self._open_by = 0.0  # monotonic; when what is being opened must be open
         self._reached = 0.0  # monotonic; when the last step of opening was done
@@ -128,7 +130,7 @@ class Connection(HTTPConnection):
         """Connect to ``host`` by ``_open_by``. Raises urllib3's exceptions, FetchError."""
         began = time.monotonic()
         try:
-            addresses = self._addresses(host, port)
+            addresses = self._allowed(self._addresses(host, port))
             named = time.monotonic()
             sock, address = dial(
                 addresses, self._open_by - named, options=options, source=self.source_address, check=self._check
@@ -141,6 +143,17 @@ class Connection(HTTPConnection):
             self.resolver.prefer(host, address)
         looked_up = None if literal(host, port) else named - began
         return sock, Opening(dns=looked_up, connect=time.monotonic() - named), address.ip
+
+    def _allowed(self, addresses: list[Address]) -> list[Address]:
+        """Those that may be connected to. Raises NewConnectionError where there is none."""
+        if not self.public_only:
+            return addresses
+        refused = {address.ip: why_not_public(address.ip) for address in addresses}
+        allowed = [address for address in addresses if refused[address.ip] is None]
+        if not allowed:
+            detail = ", ".join(f"{ip} is not public ({why})" for ip, why in refused.items())
+            raise NewConnectionError(self, detail) from FetchError(ErrorKind.FORBIDDEN_ADDRESS, detail)
+        return allowed
 
     def _addresses(self, host: str, port: int) -> list[Address]:
         """The addresses of ``host``. Raises NameResolutionError, LocationParseError, FetchError."""

@@ -13,7 +13,7 @@ from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from ..charset import charset_of
-from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
+from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Unchanged
 from ..settings import Settings
 from .body import Body
 from .classify import retryable
@@ -100,11 +100,13 @@ class Reporter:
         asked: tuple[str, ...] = (),
         exchange: Exchange | None = None,
         remote: str | None = None,
-    ) -> Failed:
+    ) -> Failed | Skipped:
         """The outcome of an attempt without a whole reply; what came of one is told.
 
         exchange: the last one begun. The rest as in ``fetched``; elapsed: seconds.
         """
+        if fault.kind is ErrorKind.FORBIDDEN_ADDRESS:
+            return _refused(attempt, fault, started, url, asked)
         known: dict[str, Any] = {}
         if exchange is not None and exchange.parser.head_done:
             parser, body = exchange.parser, exchange.body
@@ -133,7 +135,7 @@ class Reporter:
             **known,
         )
 
-    def disowned(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed:
+    def disowned(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
         """The outcome of a request that must not be repeated and whose answer cannot be trusted."""
         fault = FetchError(ErrorKind.PROTOCOL, DISOWNED.format(method=method))
         return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
@@ -154,6 +156,21 @@ class Reporter:
 def decoded(parser: ReplyParser) -> list[tuple[str, str]]:
     """The header fields as text: latin-1, which any bytes are."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
+
+
+def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | None, asked: tuple[str, ...]) -> Skipped:
+    """The outcome of a target that was not asked for, or whose redirect was not followed."""
+    begun = bool(asked)
+    return Skipped(
+        target=attempt.target,
+        error=fault.kind,
+        attempts=attempt.number if begun else attempt.number - 1,
+        started=started if begun else attempt.started,
+        waited=attempt.waited,
+        final_url=url if begun else None,
+        redirects=asked,
+        detail=fault.detail,
+    )
 
 
 def _is_whole(parser: ReplyParser, body: Body) -> bool | None:

@@ -36,14 +36,15 @@ class HostPool(HTTPConnectionPool):
     """Connections to one plain-text origin.
 
     num_requests: requests sent. urllib3's num_connections counts connections that were opened again only once,
-    see ``opened``.
+    see ``opened``. public_only: its connections are made to public addresses only.
     """
 
     ConnectionCls: Any = Connection
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, public_only: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
+        self._public_only = public_only
 
     def __repr__(self) -> str:
         return (
@@ -73,6 +74,7 @@ class HostPool(HTTPConnectionPool):
     def _new_conn(self) -> Any:
         conn: Any = super()._new_conn()
         conn.on_open = self._openings.add
+        conn.public_only = self._public_only
         return conn
 
     def checkout(self, timeout: float | None = None) -> tuple[Connection, Condition]:

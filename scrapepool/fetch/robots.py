@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
-from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Target
+from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target
 from ..ports import Done, Work
 from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
@@ -117,7 +117,9 @@ def verdict_of(result: Result, agent: str) -> RobotsVerdict:
     assert not isinstance(result, Redirected)  # noqa: S101 - see above
     status = result.status
     failure = result if isinstance(result, Failed) else None
-    if (failure and failure.error in LEADS_NOWHERE) or (status and 300 <= status < 500 and status != 429):
+    if (isinstance(result, Failed | Skipped) and result.error in LEADS_NOWHERE) or (
+        status and 300 <= status < 500 and status != 429
+    ):
         return _NO_RULES
     if status and status < 300 and not failure:
         rules = rules_of(result.body or b"", agent)

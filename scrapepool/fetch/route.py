@@ -19,7 +19,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 from requests.cookies import RequestsCookieJar
 from requests.exceptions import InvalidHeader
-from requests.utils import check_header_validity, select_proxy
+from requests.utils import check_header_validity, get_environ_proxies, select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 from urllib3.util.proxy import connection_requires_http_tunnel
@@ -57,6 +57,8 @@ def check_request(settings: RequestSettings) -> None:
         _check_tls("--cert", False, _cert(settings))
     if settings.proxy:
         _check_proxy(settings.proxy)
+    if settings.deny_private:
+        _check_no_proxy()
     for name, value in settings.headers:
         try:
             check_header_validity((name, value))
@@ -86,6 +88,16 @@ def _check_proxy(proxy: str) -> None:
             from . import socks  # noqa: F401, PLC0415 - PySocks is an extra
         except ImportError as error:
             raise UsageError("a SOCKS proxy needs PySocks: pip install 'scrapepool[socks]'") from error
+
+
+def _check_no_proxy() -> None:
+    """See that the environment names no proxy for hosts in general; those for single hosts are refused one by one."""
+    for url in ("http://any.invalid/", "https://any.invalid/"):
+        if select_proxy(url, get_environ_proxies(url)) is not None:
+            variable = f"{url.partition(':')[0].upper()}_PROXY or ALL_PROXY"
+            raise UsageError(
+                f"--deny-private: the environment names a proxy, which may connect to any address: unset {variable}"
+            )
 
 
 class Route:

@@ -50,7 +50,8 @@ class PooledSession(requests.Session):
 
     workers: threads that will use it. per_host: connections to one host at most; a further request waits for one.
     patience: default timeouts. retries: for direct use, honoured by urllib3 in the calling thread.
-    headers: over the defaults. tls_resume: take up TLS sessions again.
+    headers: over the defaults. tls_resume: take up TLS sessions again. deny_private: connect to public addresses only;
+    a request to another raises a ConnectionError, and so does one through a proxy.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class PooledSession(requests.Session):
         retries: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
         tls_resume: bool = False,
+        deny_private: bool = False,
     ) -> None:
         pool = PoolSettings(workers=workers, per_host=per_host)
         self.patience = patience or Patience()
@@ -72,6 +74,7 @@ class PooledSession(requests.Session):
             max_retries=urllib3_retry(retries or RetryPolicy()),
             workers=workers,
             tls_resume=tls_resume,
+            deny_private=deny_private,
         )
         super().__init__()
         self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING, **(headers or {})})

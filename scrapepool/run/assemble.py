@@ -48,6 +48,7 @@ def assembled(
         patience=settings.patience,
         retries=settings.retry,
         tls_resume=settings.request.tls_resume,
+        deny_private=settings.request.deny_private,
     ) as session:
         fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar), settings)
         crew = Threads(fetcher, pool.workers)

@@ -43,7 +43,8 @@ def ask_robots(
     """
     found: dict[HostKey, HostRobots] = {}
     workers = min(settings.pool.workers, max(len(tickets), 1))
-    with PooledSession(workers, 1, patience=settings.patience, retries=settings.retry) as session:
+    private = settings.request.deny_private
+    with PooledSession(workers, 1, patience=settings.patience, retries=settings.retry, deny_private=private) as session:
         fetcher = RobotsFetcher(Fetcher(session, settings, jar=load_jar(settings.request.cookies)), settings)
         crew = Threads(fetcher, workers)
         waiting = iter(tickets)

@@ -31,7 +31,8 @@ def settings(**groups: Any) -> Settings:
 def fetcher(jar: RequestsCookieJar | None = None, **groups: Any) -> Iterator[Fetcher]:
     """A fetcher for the block; the groups are ``settings``'s."""
     made = settings(**groups)
-    with PooledSession(made.pool.workers, made.pool.per_host, patience=made.patience) as session:
+    private = made.request.deny_private
+    with PooledSession(made.pool.workers, made.pool.per_host, patience=made.patience, deny_private=private) as session:
         yield Fetcher(session, made, jar=jar)
 
 

@@ -26,6 +26,8 @@ OPTIONS: list[Decorator] = [
         opt("--insecure", is_flag=True, help="Do not verify TLS certificates."),
         opt("--tls-resume", is_flag=True, help="Take up TLS sessions again: a round trip less with TLS 1.2."),
         opt("--netrc", is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
+        opt("--deny-private", is_flag=True,
+           help="Connect to public addresses only, at every redirect too: nothing of this machine and its network."),
         opt("--cookies", type=FileName(), help="Netscape cookie file, shared by all requests."),
     ),
 ]  # fmt: skip
@@ -50,6 +52,7 @@ def request_settings(o: dict[str, Any]) -> RequestSettings:
         netrc=o["netrc"],
         tls_resume=o["tls_resume"],
         cookies=o["cookies"],
+        deny_private=o["deny_private"],
     )
 
 

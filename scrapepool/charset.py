@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 SNIFFED = 1024
@@ -130,6 +131,37 @@ def decode_text(body: bytes, charset: str | None) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         return body.decode("cp1252", "replace")
+
+
+def decoded_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> Iterator[str]:
+    """Decode a text that comes in pieces, by ``charset_of`` its beginning; never raises.
+
+    Without a known label it is UTF-8. What is not UTF-8 where that was said is taken for windows-1252, byte by byte.
+    """
+    waiting = iter(pieces)
+    head = b""
+    while len(head) < SNIFFED and (piece := next(waiting, b"")):
+        head += piece
+    name = charset_of(content_type, head)
+    codec = "utf-8" if name is None else _CODECS[_NAMES[name]]
+    decoder = codecs.getincrementaldecoder(codec)(_AS_WINDOWS_1252 if codec == "utf-8" else "replace")
+    first = decoder.decode(head).removeprefix("\ufeff")
+    if first:
+        yield first
+    for piece in waiting:
+        if text := decoder.decode(piece):
+            yield text
+    if rest := decoder.decode(b"", final=True):
+        yield rest
+
+
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - only asked while decoding
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_AS_WINDOWS_1252 = "scrapepool.windows-1252"
+codecs.register_error(_AS_WINDOWS_1252, _as_windows_1252)
 
 
 @lru_cache(maxsize=1024)

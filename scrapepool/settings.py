@@ -23,16 +23,21 @@ def _require(condition: bool, message: str) -> None:
         raise UsageError(message)
 
 
+InputFormat = Literal["auto", "text", "csv", "tsv", "jsonl", "parquet", "sitemap", "feed", "html"]
+
+
 @dataclass(frozen=True, slots=True)
 class InputSettings:
     """How lists are read.
 
-    format: of every list; ``auto`` goes by suffix. url_field: column or key that holds the URL.
+    format: of every list; ``auto`` goes by suffix and first bytes. url_field: column or key that holds the URL.
+    url_template: makes the URL of a row's columns (RFC 6570, ``{name}`` and ``{+name}``), None takes it as it stands.
     base_url: what relative URLs are resolved against. dedupe: whether a URL is fetched once only.
     """
 
-    format: Literal["auto", "text", "csv", "jsonl"] = "auto"
+    format: InputFormat = "auto"
     url_field: str | None = None
+    url_template: str | None = None
     base_url: str | None = None
     dedupe: bool = True
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.charset import charset_of, decode_text
+from scrapepool.charset import charset_of, decode_text, decoded_pieces
 
 LABELS = [
     "utf-8",
@@ -126,3 +127,20 @@ def test_text_never_raises(body: bytes, charset: str | None) -> None:
     """Any bytes in any charset are some text, and so are those of any page."""
     assert isinstance(decode_text(body, charset), str)
     assert isinstance(decode_text(body, charset_of(f"text/html; charset={charset}", body)), str)
+
+
+@given(st.binary(max_size=3000), st.sampled_from([None, *LABELS]), st.lists(st.integers(0, 3000), max_size=4))
+def test_pieces(body: bytes, label: str | None, cuts: list[int]) -> None:
+    """A text in pieces is the same text however it is cut, and never raises."""
+    content_type = None if label is None else f"text/html; charset={label}"
+    places = [0, *sorted(cuts), len(body)]
+    pieces = [piece for start, end in pairwise(places) if (piece := body[start:end])]
+    assert "".join(decoded_pieces(pieces, content_type)) == "".join(decoded_pieces([body], content_type))
+
+
+def test_pieces_mislabelled() -> None:
+    """What is not UTF-8 in a text that is said to be is read as windows-1252."""
+    assert (
+        "".join(decoded_pieces([b"caf\xe9 caf\xc3", b"\xa9 \x80"], "text/xml; charset=utf-8"))
+        == "caf\xe9 caf\xe9 \u20ac"
+    )

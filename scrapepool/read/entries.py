@@ -45,19 +45,26 @@ def absolute(entry: str, base_url: str | None) -> str:
     return f"https://{entry}"
 
 
-def place(name: str, line: int | None) -> str:
-    """``urls.txt:17``, as compilers say it; only the name where there is no line."""
+def place(name: str, line: int | None, unit: str | None = None) -> str:
+    """``urls.txt:17``, as compilers say it; ``sitemap.xml, entry 17``; only the name where there is no number."""
     shown = brief(name, SHOWN)
-    return shown if line is None else f"{shown}:{line}"
+    if line is None:
+        return shown
+    return f"{shown}:{line}" if unit is None else f"{shown}, {unit} {line}"
 
 
 def rejected(
-    text: str, line: int | None, name: str, error: InvalidURLError | str, row: dict[str, Any] | None = None
+    text: str,
+    line: int | None,
+    name: str,
+    error: InvalidURLError | str,
+    row: dict[str, Any] | None = None,
+    unit: str | None = None,
 ) -> Skipped:
-    """Report an entry that cannot be fetched. ``error`` is why."""
+    """Report an entry that cannot be fetched. ``error`` is why; unit: what ``line`` counts, if not lines."""
     unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
     return Skipped(
         target=Target(brief(text, SHOWN), NO_HOST, "", line, input=row),
         error=ErrorKind.UNSUPPORTED_SCHEME if unsupported else ErrorKind.INVALID_URL,
-        detail=f"{place(name, line)}: {error}",
+        detail=f"{place(name, line, unit)}: {error}",
     )

@@ -49,7 +49,7 @@ class Lookup:
             pass
         except OSError as error:
             raise ListError(source.name, error.strerror or str(error)) from error
-        return rejected("", number, source.name, CHANGED)
+        return rejected("", number, source.name, CHANGED, unit=source.unit)
 
     def _row(self, source: Source, rows: RowFormat, offset: int) -> bytes | None:
         """Find the row at this offset, None where no row begins there any more."""

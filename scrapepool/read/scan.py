@@ -162,7 +162,8 @@ class Scan:
         try:
             entry = rows.parse(row)
         except RowError as error:
-            self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), line, str(error))
+            shown = row[:SHOWN_BYTES].decode(errors="replace") if error.shown is None else error.shown
+            self._reject(span, shown, line, str(error))
             return
         if entry is None:
             return
@@ -211,7 +212,7 @@ class Scan:
     ) -> None:
         number = line if span.source.numbered else None
         row = entry.input if entry is not None else None
-        self._finds.rejected.append(rejected(text, number, span.source.name, error, row))
+        self._finds.rejected.append(rejected(text, number, span.source.name, error, row, span.source.unit))
 
 
 def _always(_: int) -> bool:

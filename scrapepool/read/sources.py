@@ -1,35 +1,26 @@
 """Where a list's bytes come from, the first time and again.
 
-Decides what an argument of the command line names, and which lists must be spooled to be read twice. Problems
-that can be found without reading a list through are found here, before anything is fetched.
+Decides which lists can be read again where they lie, and which must be spooled. Opens nothing.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from ..errors import ListError
 from ..settings import InputSettings
-from .rows import HEAD, RowFormat, TextRows, check_text, enough, rows_of
+from .documents import OpenDocument, document_rows, no_documents
+from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, rows_of
+from .jsonl import LinkRows
+from .links import Document
+from .rows import RowFormat
 from .spool import Spool
-from .streams import (
-    MAGIC,
-    PolledPieces,
-    decompressed,
-    descriptor,
-    file_pieces,
-    is_compressed,
-    item_pieces,
-    object_pieces,
-)
+from .streams import PolledPieces, decompressed, file_pieces
 
-SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-COMPRESSED = (".gz", ".zst")
-STDIN = "standard input"
-
+UNITS = {"parquet": "row", "html": "link"}
+"""What the numbers of a document's rows count, if not its entries."""
 
 Note = Callable[[str], None]
 
@@ -41,12 +32,14 @@ def _ignore(_: str) -> None:
 class Source:
     """One list: read through once by ``blocks``, then row by row with ``read_at``.
 
-    name: as the user gave it. numbered: whether its lines have numbers worth telling. paced: whether no more
-    is read than is soon used. rows: its format, None until the first block was read. size: bytes, None until the end.
+    name: as the user gave it. numbered: whether its lines have numbers worth telling. unit: what they number where it
+    is not lines. paced: whether no more is read than is soon used. rows: its format, None until the first block was
+    read. size: bytes, None until the end.
     """
 
     name: str
     numbered = True
+    unit: str | None = None
     paced = False
     rows: RowFormat | None = None
     size: int | None = None
@@ -94,7 +87,11 @@ class FileSource(Source):
 
 
 class SpooledSource(Source):
-    """What can be read only once, or only from its start: kept in a spool while it is read."""
+    """What can be read only once, or only from its start, or is no rows: its rows are kept in a spool.
+
+    kind: the format, ``auto`` to go by the first bytes. file: a descriptor that can be read at any place, where there
+    is one. rows: given where they are known, and ``pieces`` are taken as they are. opened: a descriptor to be closed.
+    """
 
     def __init__(
         self,
@@ -102,9 +99,11 @@ class SpooledSource(Source):
         pieces: Iterable[bytes],
         settings: InputSettings,
         *,
-        kind: str = "text",
+        kind: str = AUTO,
         rows: RowFormat | None = None,
-        fd: int | None = None,
+        file: int | None = None,
+        opened: int | None = None,
+        open_document: OpenDocument = no_documents,
         on_note: Note = _ignore,
     ) -> None:
         self.name = name
@@ -112,29 +111,41 @@ class SpooledSource(Source):
         self._pieces = pieces
         self._settings = settings
         self._kind = kind
-        self._fd = fd
+        self._document = Document(name, settings.base_url, file=file)
+        self._opened = opened
+        self._open_document = open_document
         self._on_note = on_note
         self._spool = Spool(name)
 
     def blocks(self) -> Iterator[bytes]:
         """Read as it comes; the first block is as long as it takes to judge the list."""
-        judged = self.rows is not None
-        pieces = iter(self._pieces) if judged else decompressed(self.name, self._pieces, self._on_note)
         try:
-            if not judged:
-                head = b""
-                while not enough(self._kind, head) and (piece := next(pieces, b"")):
-                    head += piece
-                self.rows = rows_of(self.name, self._kind, head, self._settings)
-                self._spool.append(head)
-                yield head
-            for piece in pieces:
-                if not judged and len(self._spool) < HEAD:
-                    check_text(self.name, piece)
+            for piece in self._pieces if self.rows is not None else self._judged():
                 self._spool.append(piece)
                 yield piece
         except OSError as error:
             raise ListError(self.name, error.strerror or str(error)) from error
+
+    def _judged(self) -> Iterator[bytes]:
+        """Find out the format, and give rows of bytes."""
+        pieces = decompressed(self.name, self._pieces, self._on_note)
+        head = b""
+        while not enough(self._kind, head) and (piece := next(pieces, b"")):
+            head += piece
+        kind = format_of_bytes(head) if self._kind == AUTO else self._kind
+        if kind in DOCUMENTS:
+            self.rows, self.unit = LinkRows(), UNITS.get(kind, "entry")
+            whole = chain([head], pieces)
+            yield from document_rows(kind, self._document, whole, self._settings, self._open_document)
+            return
+        self.rows = rows_of(self.name, kind, head, self._settings)
+        yield head
+        size = len(head)
+        for piece in pieces:
+            if size < HEAD:
+                check_text(self.name, piece)
+                size += len(piece)
+            yield piece
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Read from the spool."""
@@ -150,101 +161,5 @@ class SpooledSource(Source):
         self._spool.close()
         if isinstance(self._pieces, PolledPieces):
             self._pieces.close()
-        if self._fd is not None:
-            os.close(self._fd)
-
-
-def open_sources(
-    arguments: Sequence[str], settings: InputSettings, stdin: BinaryIO | None, on_note: Note = _ignore
-) -> list[Source]:
-    """Open every list, in order; URLs that stand side by side become one. Raises ListError, with nothing left open."""
-    opened: list[Source] = []
-    urls: list[str] = []
-    try:
-        for argument in arguments:
-            if argument[:8].lower().startswith(("http://", "https://")):
-                urls.append(argument)
-                continue
-            if urls:
-                opened.append(url_source(urls, settings))
-                urls = []
-            opened.append(
-                _open_stdin(settings, stdin, on_note) if argument == "-" else _open_file(argument, settings, on_note)
-            )
-    except ListError:
-        for source in opened:
-            source.close()
-        raise
-    if urls:
-        opened.append(url_source(urls, settings))
-    return opened
-
-
-def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
-    """URLs that were arguments: they have no line numbers."""
-    source = SpooledSource("arguments", item_pieces(urls), settings, rows=TextRows(plain=True))
-    source.numbered = False
-    return source
-
-
-def iterable_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
-    """URLs of a program, which may never end: no more are taken than are soon used."""
-    source = SpooledSource("urls", item_pieces(urls), settings, rows=TextRows(plain=True))
-    source.paced = True
-    return source
-
-
-def _kind(name: str, settings: InputSettings) -> str:
-    if settings.format != "auto":
-        return settings.format
-    stem = name.lower()
-    for suffix in COMPRESSED:
-        stem = stem.removesuffix(suffix)
-    return SUFFIXES.get(os.path.splitext(stem)[1], "text")  # noqa: PTH122  # a name, not a path to walk
-
-
-def _open_stdin(settings: InputSettings, stdin: BinaryIO | None, on_note: Note) -> Source:
-    if stdin is None:
-        raise ListError(STDIN, "is not open")
-    kind = _kind("", settings)
-    fd = descriptor(stdin)
-    if fd is None:
-        return SpooledSource(STDIN, object_pieces(stdin), settings, kind=kind, on_note=on_note)
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        return _regular(STDIN, os.dup(fd), kind, settings, on_note, origin=stdin.tell())
-    return SpooledSource(STDIN, PolledPieces(fd), settings, kind=kind, on_note=on_note)
-
-
-def _open_file(name: str, settings: InputSettings, on_note: Note) -> Source:
-    kind = _kind(name, settings)
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO without a writer must not block
-    except (OSError, ValueError) as error:
-        raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode):
-        return _regular(name, fd, kind, settings, on_note)
-    if stat.S_ISDIR(mode):
-        os.close(fd)
-        raise ListError(name, "Is a directory")
-    return SpooledSource(name, PolledPieces(fd), settings, kind=kind, fd=fd, on_note=on_note)
-
-
-def _regular(name: str, fd: int, kind: str, settings: InputSettings, on_note: Note, origin: int = 0) -> Source:
-    try:
-        pieces = file_pieces(fd, origin)
-        compressed = is_compressed(os.pread(fd, MAGIC, origin))
-        head = b""
-        for piece in decompressed(name, pieces, _ignore):
-            head += piece
-            if len(head) >= HEAD and enough(kind, head):
-                break
-        rows = rows_of(name, kind, head, settings)
-    except (OSError, ListError) as error:
-        os.close(fd)
-        if isinstance(error, ListError):
-            raise
-        raise ListError(name, error.strerror or str(error)) from error
-    if compressed:
-        return SpooledSource(name, file_pieces(fd, origin), settings, kind=kind, fd=fd, on_note=on_note)
-    return FileSource(name, fd, rows, origin)
+        if self._opened is not None:
+            os.close(self._opened)

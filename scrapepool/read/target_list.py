@@ -20,8 +20,9 @@ from .finished import Finished
 from .handover import Closed, Finds, Handover
 from .index import Index, Span
 from .lookup import Lookup
+from .open import iterable_source, open_sources
 from .scan import Scan
-from .sources import Source, iterable_source, open_sources
+from .sources import Source
 
 CLOSE_PATIENCE = 1.0
 """Seconds that ``close`` waits for the reading thread, which may be stuck in a program's own iterator."""

@@ -21,7 +21,7 @@ from scrapepool.model import ErrorKind, HostKey, Skipped, Target
 from scrapepool.read import TargetList, handover
 from scrapepool.read.dedupe import SeenHashes
 from scrapepool.read.index import LINE_BITS, Index
-from scrapepool.read.sources import url_source
+from scrapepool.read.open import url_source
 from scrapepool.read.spool import Spool
 from scrapepool.settings import InputSettings
 from scrapepool.url import parse

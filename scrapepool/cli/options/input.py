@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from ...settings import InputSettings
+from ...settings import InputFormat, InputSettings
 from .declare import D, Decorator, opt, subject
 
 OPTIONS: list[Decorator] = [
     *subject(
         "Input",
-        opt("--input-format", type=click.Choice(["auto", "text", "csv", "jsonl"]), default=D.input.format,
-           help="How lists are read; auto goes by the suffix."),
-        opt("--url-field", metavar="NAME", help="Column (CSV) or key (JSONL) that holds the URL.  [default: url]"),
+        opt("--input-format", type=click.Choice(get_args(InputFormat)), default=D.input.format,
+           help="How lists are read; auto goes by the suffix, then by the first bytes."),
+        opt("--url-field", metavar="NAME",
+            help="Column (CSV, TSV, Parquet) or key (JSONL) that holds the URL.  [default: url]"),
+        opt("--url-template", metavar="TEMPLATE",
+            help="Make the URL of a row's columns, as in 'https://example.org/item/{id}'; {+id} encodes less."),
         opt("--base-url", metavar="URL", help="What relative URLs in the list are resolved against."),
         opt("--dedupe/--no-dedupe", default=D.input.dedupe, help="Fetch a URL that the list holds twice once only."),
     ),
@@ -23,4 +26,10 @@ OPTIONS: list[Decorator] = [
 
 def input_settings(o: dict[str, Any]) -> InputSettings:
     """How lists are read."""
-    return InputSettings(format=o["input_format"], url_field=o["url_field"], base_url=o["base_url"], dedupe=o["dedupe"])
+    return InputSettings(
+        format=o["input_format"],
+        url_field=o["url_field"],
+        url_template=o["url_template"],
+        base_url=o["base_url"],
+        dedupe=o["dedupe"],
+    )

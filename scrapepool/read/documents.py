@@ -1,0 +1,159 @@
+"""Documents as lists: Parquet, sitemaps, feeds and pages, turned into rows of bytes.
+
+Decides which reader takes which format. A row of a document cannot be found again by an offset in it, so its links
+are written out as lines (``jsonl.LinkRows``), which can: that is all that is kept of it, in a temporary file when it is
+much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from ..charset import decoded_pieces
+from ..errors import InvalidURLError, ListError
+from ..settings import InputSettings
+from ..url import parse
+from .feed import feed_links
+from .formats import AUTO, enough, format_of_bytes, format_of_name, rows_of, template_for
+from .jsonl import link_row
+from .links import Child, Document, Link
+from .markup import tokens
+from .page import page_links
+from .rows import RowError
+from .sitemap import sitemap_links
+from .streams import decompressed
+
+LINKS_AT_ONCE = 256
+"""Links that are handed on together."""
+
+MOST_SITEMAPS = 50_000
+"""Sitemaps that are read from one list: what the protocol allows an index to name."""
+
+MOST_NESTED = 8
+"""Indexes within indexes. The protocol allows none."""
+
+OpenDocument = Callable[[str], tuple[Document, Iterable[bytes]]]
+"""Fetches a document by its URL, whole; its bytes may be read once. Raises ListError."""
+
+
+def no_documents(url: str) -> tuple[Document, Iterable[bytes]]:
+    """Where nothing can be fetched."""
+    raise ListError(url, "a list by its URL cannot be fetched here")
+
+
+def check_document(kind: str, document: Document, settings: InputSettings) -> None:
+    """Find what can be found wrong without reading a document through. Raises ListError, UsageError."""
+    template_for(document.name, kind, settings)
+    if kind == "parquet":
+        from .parquet import check_parquet  # noqa: PLC0415 - an extra
+
+        check_parquet(document, settings)
+
+
+def document_rows(
+    kind: str, document: Document, pieces: Iterable[bytes], settings: InputSettings, open_document: OpenDocument
+) -> Iterator[bytes]:
+    """Give a document's links as lines for ``LinkRows``, some at once. Raises ListError, UsageError."""
+    rows: list[bytes] = []
+    for link in _Reader(settings, open_document).links(kind, document, pieces):
+        rows.append(link_row(link))
+        if len(rows) >= LINKS_AT_ONCE:
+            yield b"".join(rows)
+            rows.clear()
+    if rows:
+        yield b"".join(rows)
+
+
+class _Reader:
+    """Reads one list and what its sitemap indexes lead to. seen: sitemaps so far, so that circles end."""
+
+    def __init__(self, settings: InputSettings, open_document: OpenDocument) -> None:
+        self._settings = settings
+        self._open = open_document
+        self._seen: set[str] = set()
+
+    def links(self, kind: str, document: Document, pieces: Iterable[bytes], depth: int = 0) -> Iterator[Link]:
+        """Read one document, and those that it leads to. Raises ListError, UsageError."""
+        check_document(kind, document, self._settings)
+        if kind == "parquet":
+            from .parquet import parquet_links  # noqa: PLC0415 - an extra
+
+            yield from parquet_links(document, pieces, self._settings)
+            return
+        cut = tokens(decoded_pieces(pieces, document.content_type), html=kind == "html")
+        match kind:
+            case "feed":
+                yield from feed_links(document, cut)
+            case "html":
+                yield from page_links(document, cut)
+            case _:
+                for link in sitemap_links(document, cut):
+                    if isinstance(link, Link):
+                        yield link
+                    else:
+                        yield from self._child(link, depth + 1)
+
+    def _child(self, child: Child, depth: int) -> Iterator[Link]:
+        """Read a sitemap of an index. One that cannot be read is an entry that cannot be fetched, and ends nothing."""
+        try:
+            if self._is_new(child.url, depth):
+                document, pieces = self._open(child.url)
+                for link in self._any(document, decompressed(child.url, pieces, _ignore), depth):
+                    yield link._replace(input={"sitemap": child.url, **(link.input or {})})
+        except InvalidURLError as error:
+            yield Link(child.url, None, f"a sitemap that cannot be read: {error.reason}")
+        except ListError as error:
+            where = "" if error.source == child.url else f"{error.source}: "
+            yield Link(child.url, None, f"a sitemap that cannot be read: {where}{error.reason}")
+
+    def _is_new(self, url: str, depth: int) -> bool:
+        """Whether a sitemap was not read before. Raises ListError for one too many, InvalidURLError."""
+        host, path, _ = parse(url)
+        address = f"{host.origin}{path}"
+        if address in self._seen:
+            return False
+        self._seen.add(address)
+        if depth > MOST_NESTED:
+            raise ListError(url, f"more than {MOST_NESTED} indexes within each other")
+        if len(self._seen) > MOST_SITEMAPS:
+            raise ListError(url, f"more than {MOST_SITEMAPS:,} sitemaps in one list")
+        return True
+
+    def _any(self, document: Document, pieces: Iterator[bytes], depth: int) -> Iterator[Link]:
+        """Read what an index leads to: a sitemap, a feed, or plain lines (sitemaps.org, other formats)."""
+        head = b""
+        while not enough(AUTO, head) and (piece := next(pieces, b"")):
+            head += piece
+        kind = format_of_name(document.base or document.name)
+        kind = "text" if kind == "text" else format_of_bytes(head)
+        whole = chain([head], pieces)
+        match kind:
+            case "sitemap" | "feed":
+                yield from self.links(kind, document, whole, depth)
+            case "text":
+                yield from _lines(document, head, whole)
+            case _:
+                raise ListError(document.name, f"is no sitemap, but {kind}")
+
+
+def _lines(document: Document, head: bytes, pieces: Iterable[bytes]) -> Iterator[Link]:
+    rows = rows_of(document.name, "text", head, InputSettings())
+    carry = b""
+    for piece in chain(pieces, [b"\n"]):
+        found, end = rows.cut(carry + piece)
+        carry = (carry + piece)[end:]
+        for row in found:
+            try:
+                entry = rows.parse(row)
+            except RowError as error:
+                yield Link(row[:1000].decode(errors="replace"), None, str(error))
+                continue
+            if entry is not None:
+                yield Link(entry.url)
+        if len(carry) > rows.max_row:
+            raise ListError(document.name, f"a line of more than {rows.max_row // 1024} KiB")
+
+
+def _ignore(_: str) -> None:
+    pass

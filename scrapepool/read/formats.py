@@ -1,0 +1,147 @@
+"""Which format a list has.
+
+Decides by its name's suffix, by what a server calls it, and by its first bytes, in this order. Reads nothing itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import ListError
+from ..settings import InputSettings
+from .delimited import DelimitedRows, has_header
+from .jsonl import JsonlRows
+from .rows import MAX_RECORD, RowFormat, TextRows, start_of
+from .template import URLTemplate
+
+AUTO = "auto"
+DOCUMENTS = frozenset({"parquet", "sitemap", "feed", "html"})
+"""Formats that are no rows of bytes: they are read to their end before a row can be found again."""
+
+COLUMNS = frozenset({"csv", "tsv", "jsonl", "parquet"})
+"""Formats whose rows have named columns."""
+
+SUFFIXES = {
+    "txt": "text",
+    "csv": "csv",
+    "tsv": "tsv",
+    "tab": "tsv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "parquet",
+    "pq": "parquet",
+    "rss": "feed",
+    "atom": "feed",
+    "html": "html",
+    "htm": "html",
+    "xhtml": "html",
+}
+COMPRESSED = (".gz", ".zst")
+
+MEDIA_TYPES = {
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/jsonl": "jsonl",
+    "application/x-ndjson": "jsonl",
+    "application/vnd.apache.parquet": "parquet",
+    "application/rss+xml": "feed",
+    "application/atom+xml": "feed",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+}
+
+HEAD = 64 * 1024
+"""Bytes of a list that are looked at to tell what it is."""
+
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+PARQUET = b"PAR1"
+ROOTS = {
+    "urlset": "sitemap",
+    "sitemapindex": "sitemap",
+    "rss": "feed",
+    "feed": "feed",
+    "rdf": "feed",
+    "channel": "feed",
+    "html": "html",
+}
+_ROOT = re.compile(
+    rb"(?:\s++|<\?.*?\?>|<!--.*?-->|<!doctype(?:[^\[>]*+\[.*?\]\s*>|[^\[>]*+>))*+<(?:[\w.-]++:)?([\w.-]++)[\s/>]",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def format_of_name(name: str) -> str:
+    """Tell the format by the suffix of a file's name, ``auto`` where it has none that says it."""
+    stem = name.lower()
+    for suffix in COMPRESSED:
+        stem = stem.removesuffix(suffix)
+    return SUFFIXES.get(stem.rpartition("/")[2].rpartition(".")[2], AUTO)
+
+
+def format_of_type(content_type: str | None) -> str:
+    """Tell the format by a Content-Type, ``auto`` where it may be anything."""
+    return MEDIA_TYPES.get((content_type or "").partition(";")[0].strip().lower(), AUTO)
+
+
+def format_of_bytes(head: bytes) -> str:
+    """Tell the format by a list's first bytes, which ``enough`` takes for enough."""
+    if head.startswith(PARQUET):
+        return "parquet"
+    text = _markup(head)
+    if text.startswith(b"{"):
+        return "jsonl"
+    if not text.startswith(b"<"):
+        return "text"
+    root = _ROOT.match(text)
+    known = None if root is None else ROOTS.get(root[1].decode("latin-1").lower())
+    return known or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
+
+
+def enough(kind: str, head: bytes) -> bool:
+    """Whether so much of a list's beginning tells its format and lets ``rows_of`` judge it. kind: or ``auto``."""
+    match kind:
+        case "csv" | "tsv":
+            return len(head) >= MAX_RECORD or has_header(head, tabs=kind == "tsv")
+        case "auto":
+            text = _markup(head)
+            whole = _ROOT.match(text) is not None if text.startswith(b"<") else b"\n" in head and bool(text)
+            return whole or len(head) >= HEAD
+        case _:
+            return len(head) >= HEAD or b"\n" in head
+
+
+def rows_of(name: str, kind: str, head: bytes, settings: InputSettings) -> RowFormat:
+    """Prepare a format by the beginning of a list. Raises ListError for a list that cannot be read, UsageError."""
+    if head.startswith(UTF16):
+        raise ListError(name, "is UTF-16; lists are read as UTF-8")
+    check_text(name, head[:HEAD])
+    template = template_for(name, kind, settings)
+    match kind:
+        case "csv" | "tsv":
+            return DelimitedRows(name, head, tabs=kind == "tsv", url_field=settings.url_field, template=template)
+        case "jsonl":
+            return JsonlRows(name, head, url_field=settings.url_field, template=template)
+        case _:
+            return TextRows(start_of(head))
+
+
+def template_for(name: str, kind: str, settings: InputSettings) -> URLTemplate | None:
+    """Take ``--url-template`` apart, None without it. Raises ListError for a format without columns, UsageError."""
+    if settings.url_template is None:
+        return None
+    if kind not in COLUMNS:
+        raise ListError(name, f"--url-template needs columns, as CSV, TSV, JSONL and Parquet have; this is {kind}")
+    return URLTemplate(settings.url_template)
+
+
+def check_text(name: str, head: bytes) -> None:
+    """Raise ListError for bytes that are no text."""
+    if b"\0" in head:
+        raise ListError(name, "is a binary file")
+
+
+def _markup(head: bytes) -> bytes:
+    """Strip what may stand before the first character of a document: white space, a byte order mark, UTF-16's zeros."""
+    if head.startswith(UTF16):
+        head = head[2:].replace(b"\0", b"")
+    return head[start_of(head) :].lstrip()

@@ -1,0 +1,97 @@
+"""JSON Lines: an object or a string a line.
+
+Decides which field of an object is the URL, and that the rest is passed on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ListError
+from .links import Link
+from .rows import MAX_RECORD, Entry, RowError, cut_lines, decode, named, start_of
+from .template import URLTemplate
+
+
+class JsonlRows:
+    """JSON Lines of a user. Raises ListError where the first object lacks the URL's field."""
+
+    first_line = 1
+    max_row = MAX_RECORD
+
+    def __init__(self, name: str, head: bytes, *, url_field: str | None, template: URLTemplate | None) -> None:
+        self.start = start_of(head)
+        self._field = url_field or "url"
+        self._template = template
+        first, _, _ = head[self.start :].lstrip().partition(b"\n")
+        try:
+            value = json.loads(first)
+        except (ValueError, RecursionError):
+            return  # rows are judged one by one
+        if template is None and isinstance(value, dict) and self._field not in value:
+            raise ListError(name, f"no field {self._field!r}; there is {named(value)}")
+
+    def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
+        """Cut at line feeds."""
+        return cut_lines(block)
+
+    def end(self, block: bytes, at: int) -> int:
+        """Find the line feed."""
+        return block.find(b"\n", at)
+
+    def parse(self, row: bytes) -> Entry | None:
+        """Give the URL and, apart from its field, the rest of the object; all of it where a template makes the URL."""
+        text = decode(row).strip()
+        if not text:
+            return None
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            raise RowError("not JSON") from None
+        if isinstance(value, str) and self._template is None:
+            return Entry(value.strip())
+        if not isinstance(value, dict):
+            raise RowError("no JSON object" if self._template else "neither a JSON object nor a string")
+        if self._template is not None:
+            return Entry(self._template.expand(value), value)
+        url = value.pop(self._field, None)
+        if not isinstance(url, str):
+            raise RowError(f"field {self._field!r} holds no text" if url is not None else f"no field {self._field!r}")
+        return Entry(url.strip(), value)
+
+
+class LinkRows:
+    """What a document gave, kept as a JSON array a line: a ``Link`` without what it lacks at its end."""
+
+    start = 0
+    first_line = 1
+    max_row = MAX_RECORD
+
+    def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
+        """Cut at line feeds."""
+        return cut_lines(block)
+
+    def end(self, block: bytes, at: int) -> int:
+        """Find the line feed."""
+        return block.find(b"\n", at)
+
+    def parse(self, row: bytes) -> Entry | None:
+        """Give the link. Raises RowError for one that cannot be fetched."""
+        try:
+            link = Link(*json.loads(row))
+        except (ValueError, TypeError):
+            raise RowError("the temporary file was damaged") from None
+        if link.reason is not None:
+            raise RowError(link.reason, link.url)
+        return Entry(link.url, link.input)
+
+
+def link_row(link: Link) -> bytes:
+    """Write a link as ``LinkRows`` reads it, with its line feed."""
+    value: tuple[Any, ...] = link if link.reason is not None else link[:2] if link.input else link[:1]
+    row = json.dumps(value, separators=(",", ":")).encode()
+    if len(row) > MAX_RECORD:
+        row = json.dumps((link.url[:1000], None, f"longer than {MAX_RECORD // 1024} KiB")).encode()
+    return row + b"\n"

@@ -108,7 +108,7 @@ def charset_of(content_type: bytes | str | None, head: bytes) -> str | None:
             if head.startswith(bom):
                 return name
     charset, is_markup = (None, True) if content_type is None else _read(content_type)
-    if charset is None and is_markup and head:
+    if charset is None and is_markup and b"=" in head:
         words = head[:SNIFFED].lower()
         if b"charset" in words or b"encoding" in words:
             return _own_word(head[:SNIFFED])

@@ -73,9 +73,9 @@ class ErrorKind(StrEnum):
     HTTP_5XX = "http_5xx"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
-    """One URL of the list, parsed once.
+    """One URL of the list, parsed once. Not changed once it is made, as ``Told``.
 
     url: as the list gave it, after ``--base-url``.
     host: where it is asked for.
@@ -112,9 +112,9 @@ class Hop:
     cookies: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """One try at a target.
+    """One try at a target. Not changed once it is made, as ``Told``.
 
     number: 1 for the first; a redirect's hop keeps its attempt's number.
     waited: seconds parked before this attempt, over all attempts so far.

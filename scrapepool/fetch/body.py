@@ -107,8 +107,10 @@ class Body:
             self._pieces = None
 
     def _add(self, part: bytes | memoryview) -> None:
-        if self.size < HEAD_KEPT:
-            self.head = (self.head + part[:HEAD_KEPT])[:HEAD_KEPT]
+        if not self.size:
+            self.head = bytes(part[:HEAD_KEPT])
+        elif self.size < HEAD_KEPT:
+            self.head += part[: HEAD_KEPT - self.size]
         self.size += len(part)
         if self._hash is not None:
             self._hash.update(part)

@@ -227,8 +227,8 @@ class ReplyParser:
     def _persistent(self) -> bool:
         """Read version and Connection (RFC 9112 section 9.3)."""
         connection = self._fields.get(b"connection")
-        if connection is None:
-            return self.version == 11
+        if connection is None or connection == b"keep-alive":
+            return self.version == 11 or connection is not None
         options = {option.strip() for option in connection.lower().split(b",")}
         return b"close" not in options and (self.version == 11 or b"keep-alive" in options)
 
@@ -249,7 +249,10 @@ class ReplyParser:
 
         Values that differ raise ReplyError. What is no number, or one beyond MAX_LENGTH, is ignored.
         """
-        if not value.isdigit():
+        if value.isdigit():
+            if len(value) < MAX_DIGITS:
+                return int(value)
+        else:
             values = {part.strip() for part in value.split(b",")}
             if len(values) > 1:
                 raise ReplyError(ErrorKind.PROTOCOL, f"Content-Lengths that differ: {shown(value)}")

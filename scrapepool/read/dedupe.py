@@ -13,22 +13,29 @@ SHARDS = 1 << SHARD_BITS
 SHARD_MASK = SHARDS - 1
 """Tables that grow on their own, so that no growth touches more than 1/256 of what is held."""
 
-FIRST_SLOTS = 16
+FEW = 1 << 16
+"""Numbers that are held in a set of Python's, at 100 bytes each, which is quicker; more go into the tables."""
+
+FIRST_SLOTS = 512
 MAX_LOAD = 0.7
 """Share of slots in use at which a table doubles: 11 to 23 bytes a URL, and 2 to 3 probes."""
 
 
 class SeenHashes:
-    """A set of signed 64-bit numbers, as ``hash`` gives them: open addressing, linear probing, 0 for an empty slot."""
+    """A set of signed 64-bit numbers, as ``hash`` gives them.
 
-    __slots__ = ("_room", "_tables")
+    The tables: open addressing, linear probing, 0 for an empty slot.
+    """
+
+    __slots__ = ("_few", "_room", "_tables")
 
     def __init__(self) -> None:
-        self._tables = [array("q", bytes(8 * FIRST_SLOTS)) for _ in range(SHARDS)]
-        self._room = [int(FIRST_SLOTS * MAX_LOAD)] * SHARDS  # what each table takes before it grows
+        self._few: set[int] | None = set()  # all of them, until there are too many
+        self._tables: list[array[int]] = []
+        self._room: list[int] = []  # what each table takes before it grows
 
     def __len__(self) -> int:
-        return sum(map(self._held, range(SHARDS)))
+        return sum(map(self._held, range(SHARDS))) if self._few is None else len(self._few)
 
     def __repr__(self) -> str:
         slots = sum(map(len, self._tables))
@@ -37,6 +44,24 @@ class SeenHashes:
     def add(self, number: int) -> bool:
         """Whether this number is new; it is held from now on. 0 and 1 count as one."""
         number = number or 1
+        few = self._few
+        if few is None:
+            return self._add(number)
+        before = len(few)
+        few.add(number)
+        if len(few) > FEW:
+            self._spread(few)
+            return True
+        return len(few) > before
+
+    def _spread(self, few: set[int]) -> None:
+        self._few = None
+        self._tables = [array("q", bytes(8 * FIRST_SLOTS)) for _ in range(SHARDS)]
+        self._room = [int(FIRST_SLOTS * MAX_LOAD)] * SHARDS
+        for number in few:
+            self._add(number)
+
+    def _add(self, number: int) -> bool:
         shard = number & SHARD_MASK
         table = self._tables[shard]
         mask = len(table) - 1
@@ -53,6 +78,8 @@ class SeenHashes:
 
     def __contains__(self, number: int) -> bool:
         number = number or 1
+        if self._few is not None:
+            return number in self._few
         table = self._tables[number & SHARD_MASK]
         mask = len(table) - 1
         slot = number >> SHARD_BITS & mask

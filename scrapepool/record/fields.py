@@ -148,7 +148,9 @@ def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome]
 
 def instant(unix: float) -> str:
     """Write Unix seconds as RFC 3339 in UTC with milliseconds; what lies beyond the years 1970 to 9999 is clamped."""
-    second, millisecond = divmod(int(max(0.0, min(_LAST_INSTANT, unix)) * 1000), 1000)
+    if not 0.0 <= unix <= _LAST_INSTANT:
+        unix = max(0.0, min(_LAST_INSTANT, unix))
+    second, millisecond = divmod(int(unix * 1000), 1000)
     return f"{_second(second)}.{millisecond:03}Z"
 
 

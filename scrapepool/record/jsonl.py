@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
@@ -40,6 +41,25 @@ def encode(outcome: Outcome) -> bytes:
     target = outcome.target
     url = quoted(target.url)
     final_url, detail, started, timings = outcome.final_url, outcome.detail, outcome.started, outcome.timings
+    if started is not None and timings is not None and _is_usual(outcome, timings):
+        fixed = outcome.status, outcome.content_type, outcome.charset, outcome.complete, outcome.remote
+        return _ascii_line(
+            _usual(*fixed)
+            % (
+                url,
+                target.line,
+                url,
+                outcome.attempts,
+                instant(started),
+                outcome.elapsed,
+                outcome.waited,
+                outcome.bytes,
+                outcome.wire_bytes,
+                _string(outcome.sha256),
+                timings.ttfb,
+                timings.download,
+            )
+        )
     # error_of costs a microsecond, and most outcomes are successes.
     error = None if type(outcome) is Fetched and (outcome.status or 0) < 400 else error_of(outcome)
     line = (
@@ -61,6 +81,44 @@ def encode(outcome: Outcome) -> bytes:
     if target.input is not None:
         line = f'{line},"input":{json_text(dict(target.input))}'
     return _ascii_line(line + "}")
+
+
+def _is_usual(outcome: Outcome, timings: Timings) -> bool:
+    """Whether an outcome is what most are: a success as planned, over a connection that had served before."""
+    target = outcome.target
+    dns, connect, tls, ttfb, download = timings
+    return (
+        type(outcome) is Fetched
+        and outcome.reused
+        and outcome.detail is None
+        and not outcome.redirects
+        and outcome.final_url == target.url
+        and target.line is not None
+        and target.input is None
+        and outcome.status is not None
+        and outcome.status < 400
+        and dns is connect is tls is None
+        and ttfb is not None
+        and download is not None
+    )
+
+
+@lru_cache(maxsize=1024)
+def _usual(
+    status: int, content_type: str | None, charset: str | None, complete: bool | None, remote: str | None
+) -> str:
+    """The line of a usual outcome with gaps for what differs from URL to URL, as ``%`` fills them."""
+
+    def text(value: str | None) -> str:
+        return _string(value).replace("%", "%%")
+
+    return (
+        f'{{"url":%s,"line":%d,"outcome":"ok","status":{status},"error":null,"detail":null,"final_url":%s,'
+        f'"redirects":[],"attempts":%d,"started":"%s","elapsed":%.6f,"waited":%.3f,'
+        f'"content_type":{text(content_type)},"charset":{text(charset)},"bytes":%d,"wire_bytes":%d,"sha256":%s,'
+        f'"reused":true,"path":null,"complete":{_BOOL[complete]},"remote":{text(remote)},'
+        '"timings":{"dns":null,"connect":null,"tls":null,"ttfb":%.6f,"download":%.6f}}'
+    )
 
 
 def json_text(value: Any) -> str:

@@ -18,7 +18,6 @@ from ..model import ErrorKind, Failed
 from ..ports import Done, Fetch, Work
 
 IDLE = 1.0  # seconds without work after which a loop ends and leaves its thread to the executor
-QUICK = 16  # requests in a lease, from which on its host is so quick that sleeping costs as much as the work
 QUICK_THREADS = 1  # for quick leases: a second one fights the first for the interpreter, measured no gain
 
 
@@ -71,7 +70,7 @@ class Threads:
 
     def hand(self, work: Work) -> None:
         """Give work to a free worker."""
-        lane, loop = (self._quick, self._in_turns) if _is_quick(work) else (self._single, self._one_by_one)
+        lane, loop = (self._quick, self._in_turns) if work.lease.quick else (self._single, self._one_by_one)
         lane.out += 1
         with lane.lock:
             lane.work.put(work)
@@ -86,7 +85,7 @@ class Threads:
             while True:
                 if done is not None:
                     back.append(done)
-                    (self._quick if _is_quick(done.work) else self._single).out -= 1
+                    (self._quick if done.work.lease.quick else self._single).out -= 1
                 done = self._done.get_nowait()
         except queue.Empty:
             return back
@@ -127,10 +126,6 @@ class Threads:
                 self._fetch.run_in_turns(work, self._quick.another, self._done.put)
             except BaseException as error:  # noqa: BLE001 - as above
                 self._done.put(_broken(work, error))
-
-
-def _is_quick(work: Work) -> bool:
-    return len(work.attempts) >= QUICK
 
 
 def _broken(work: Work, error: BaseException) -> Done:

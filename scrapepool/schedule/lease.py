@@ -17,6 +17,7 @@ class Lease:
     budget: seconds after which the worker gives back what it has not begun.
     since: when it was handed out, in monotonic seconds: what a reply says of a host, it says of that time.
     robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
+    quick: whether the host answers so soon that the lease should share a thread with others.
     """
 
     host: HostKey
@@ -25,6 +26,7 @@ class Lease:
     budget: float = 0.05
     since: float = 0.0
     robots: bool = False
+    quick: bool = False
 
     def __len__(self) -> int:
         return len(self.tickets) or (0 if self.robots else 1)

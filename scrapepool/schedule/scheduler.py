@@ -25,7 +25,7 @@ from math import inf
 from ..model import Fetched, HostKey, Outcome, Redirected, Result, Skipped
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .forecast import Forecast
-from .host_queue import HostQueue
+from .host_queue import OVERRUN, HostQueue
 from .hosts import Hosts
 from .judge import Judge, is_answer
 from .lease import Lease, Refusal
@@ -36,9 +36,6 @@ from .robots import RobotsVerdict, Rules
 from .spending import Spending
 from .survey import Survey
 from .tally import HostRow, Tally
-
-BUDGET = 0.05
-"""Seconds after which a worker hands back what it has not begun of a lease: the mean may have been far off."""
 
 MAX_PARKED = 100_000
 """Attempts that may wait at a time, about 1 kB each. While there are as many, only attempts that are due are leased."""
@@ -300,17 +297,17 @@ class Scheduler:
         hosts = self._hosts
         if queue.gate is not None:
             queue.gate.asked, queue.gate.since = True, now
-            lease = Lease(queue.key, (), None, BUDGET, now, robots=True)
+            lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
         elif queue.due and (not queue.wants_another or self._holds_fresh()):
             parked = queue.due.popleft()
-            lease = Lease(queue.key, (), hosts.resume(parked, queue, now), BUDGET, now)
+            lease = Lease(queue.key, (), hosts.resume(parked, queue, now), inf, now, quick=queue.quick)
         else:
             usual = self._unbound and queue.trouble is None and not self._guard.down
             tickets = queue.take(queue.lease_length()) if usual else self._tickets(queue)
             size = len(tickets)
             self.queued -= size
-            lease = Lease(queue.key, tickets, None, BUDGET, now)
+            lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now, quick=queue.quick)
         self.out += size
         self.in_flight += 1
         queue.out += 1

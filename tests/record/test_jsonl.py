@@ -4,7 +4,8 @@ import os
 
 import pytest
 from hypothesis import given, settings
-from record_cases import OUTCOMES, fetched, target
+from hypothesis import strategies as st
+from record_cases import OUTCOMES, TEXT, fetched, maybe, target
 
 from scrapepool.errors import UsageError
 from scrapepool.record.fields import record, selection
@@ -30,6 +31,12 @@ def test_the_hand_written_encoder_spells_what_json_would(outcome):
     told = reading(encode(outcome))
     assert told == record(outcome, PLAIN)
     assert list(told) == list(record(outcome, PLAIN))
+
+
+@given(st.builds(fetched, url=TEXT, content_type=maybe(TEXT), charset=maybe(TEXT), remote=maybe(TEXT)))
+def test_a_usual_success_is_spelt_as_any_other(outcome):
+    """What the prepared line of a usual success says is the record, whatever text stands in it."""
+    assert reading(encode(outcome)) == record(outcome, PLAIN)
 
 
 @given(OUTCOMES)

@@ -2,6 +2,7 @@
 
 from array import array
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,19 +59,30 @@ def test_leases_grow_by_doubling_and_shrink_at_once():
     assert queue.lease_length() == 3
 
 
-def test_a_lease_is_worth_twenty_milliseconds():
-    """At 5 ms a target it is 4 long, at 100 ms it is 1."""
+@pytest.mark.parametrize(("best", "length"), [(0.001, 64), (0.01, 25), (0.025, 10), (0.026, 1), (0.1, 1)])
+def test_a_lease_is_worth_a_quarter_of_a_second_nearby_and_twenty_milliseconds_elsewhere(best, length):
+    """The worth of a lease, by the best that its host has shown."""
     queue = queue_of(1000)
-    queue.longest, queue.row.mean = 64, 0.005
-    assert queue.lease_length() == 4
-    queue.row.mean = 0.1
-    assert queue.lease_length() == 1
+    queue.learn([best], 0)
+    queue.longest = 64
+    assert queue.lease_length() == length
+
+
+def test_a_host_that_slowed_down_keeps_its_lane_and_gets_shorter_leases():
+    """What the program does to itself must not look like a slow host; what was handed back sets the length."""
+    queue = queue_of(1000)
+    queue.learn([0.001], 0)
+    queue.longest = 64
+    queue.learn([0.2] * 3, unbegun=61)
+    assert queue.quick
+    assert queue.lease_length() == 3
 
 
 def test_the_tail_is_shared():
     """No lease takes more than half of a slot's share of what is left."""
     queue = queue_of(24, limit=4)
-    queue.longest, queue.row.mean = 64, 0.0001
+    queue.learn([0.0001], 0)
+    queue.longest = 64
     assert queue.lease_length() == 3
 
 

@@ -29,10 +29,10 @@ MARGIN = 0.020
 MOST = 0.5
 """Seconds of silence at most."""
 
-PROVEN = 100
+PROVEN = 500
 """Believed replies after which a host need not be waited for in full: one that sends something unasked with every
-thirtieth reply is found out by then with 97 %. A nearby host is asked three times as slowly until then; with 8 the
-torture run had wrong bodies."""
+hundredth reply is found out by then with 99 %. A nearby host is asked a little more slowly until then, see
+``schedule.host_queue.NEAR_WORTH``; with 8 the torture run had wrong bodies."""
 
 SHARE = 1 / 16
 """What a wait for a proven host may add to the time of a lease."""

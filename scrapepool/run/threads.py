@@ -1,9 +1,8 @@
 """The workers: one ThreadPoolExecutor whose threads each run a loop over leases.
 
-Decides how work reaches a thread and comes back: through queues that C code locks. There are two lanes: a lease of one
-request has a thread to itself while it lasts; leases on quick hosts, which are runs of requests, share a thread
-and are worked in turns. A loop is begun when there is work that no idle one can take, and ends when it has been idle
-for a while.
+Decides how work reaches a thread and comes back: through queues that C code locks. There are two lanes: a lease has a
+thread to itself while it lasts; those on quick hosts share a thread and are worked in turns. A loop is begun when there
+is work that no idle one can take, and ends when it has been idle for a while.
 """
 
 from __future__ import annotations

@@ -55,6 +55,20 @@ class LockedError(ScrapepoolError):
         return f"another run is writing {self.path}"
 
 
+class ExtractionError(ScrapepoolError):
+    """No process can be started that takes values out of pages: exit code 75.
+
+    reason: what the system said.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"no process can be started for --select: {self.reason}; --extract-workers 0 does without"
+
+
 class InvalidURLError(ScrapepoolError, ValueError):
     """Text that is no URL which can be fetched.
 

@@ -168,6 +168,7 @@ class Told:
     complete: whether the body is known to be whole; None where it cannot be known.
     headers: the final response's fields in order; None where there was no response.
     body: the decoded body, kept only where an output wants it.
+    data: what was taken out of the page, by name; None where nothing was asked for, or no page came.
     retry: set where asking again may help.
     """
 
@@ -191,6 +192,7 @@ class Told:
     timings: Timings | None = None
     headers: list[tuple[str, str]] | None = None
     body: builtins.bytes | None = None
+    data: Mapping[str, Any] | None = None
     retry: Retryable | None = None
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from .errors import UsageError
 from .overrides import HostOverrides
+from .selection import Selection, keys, parsed
 
 MIB = 1024 * 1024
 
@@ -220,6 +221,8 @@ class OutputSettings:
 
     path: file, None for standard output. format: None goes by the file's suffix. fields: None for all.
     headers, body: add the response's headers, its text.
+    select: values out of pages, as ``title=css:title``; links, text: a page's links, its readable text.
+    extract_workers: processes that take these out of pages; 0 for none but the run's own, None for the cores but one.
     resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
     for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
@@ -234,12 +237,39 @@ class OutputSettings:
     resume: Literal["failed", "all"] | None = None
     fsync: Literal["never", "second", "always"] = "second"
     safe_csv: bool = False
+    select: tuple[str, ...] = ()
+    links: bool = False
+    text: bool = False
+    extract_workers: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")
+        keys(self.selections, links=self.links, text=self.text)
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """``select``, taken apart."""
+        return tuple(map(parsed, self.select))
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether anything is taken out of pages."""
+        return bool(self.select) or self.links or self.text
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The keys of a record's ``data``, in order; none where nothing is taken out of pages."""
+        return keys(self.selections, links=self.links, text=self.text)
 
     @property
     def needs(self) -> Needs:
         """What these outputs, all together, want of the fetch stage: the one place that knows it."""
         # A digest that no record holds is not worth half the time that a large body takes.
-        return Needs(body=self.body, headers=self.headers, sha256=self.fields is None or "sha256" in self.fields)
+        return Needs(
+            body=self.body or self.wants_data,
+            headers=self.headers,
+            sha256=self.fields is None or "sha256" in self.fields,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,14 @@ def plain(url: str) -> str:
     if url.isprintable():
         return url
     try:
-        host, path, userinfo = parse(url)
+        return canonical(url)
     except InvalidURLError:
         return url
+
+
+def canonical(url: str) -> str:
+    """Spell an absolute URL as it is asked for: ASCII, without a fragment. Raises InvalidURLError."""
+    host, path, userinfo = parse(url)
     return f"{host.origin}{path}" if userinfo is None else f"{host.scheme}://{userinfo}@{host.netloc}{path}"
 
 

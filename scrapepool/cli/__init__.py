@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from ..errors import ListError, LockedError, OutputError, UsageError
+from ..errors import ExtractionError, ListError, LockedError, OutputError, UsageError
 from ..text import printable
 from ..version import __version__
 from .exits import Exit
@@ -78,7 +78,7 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one for each end that th
         return complain(str(error), Exit.USAGE)
     except OutputError as error:
         return complain(str(error), Exit.OUTPUT)
-    except LockedError as error:
+    except (LockedError, ExtractionError) as error:
         return complain(str(error), Exit.TEMPFAIL)
     except BrokenPipeError:
         return Exit.PIPE

@@ -64,7 +64,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     from ..read.finished import Finished  # noqa: PLC0415
     from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
-    from ..run.assemble import assembled, lists  # noqa: PLC0415
+    from ..run.assemble import assembled, final_outcomes, lists  # noqa: PLC0415
     from ..run.outputs import open_outputs  # noqa: PLC0415
     from .files import check_files  # noqa: PLC0415
     from .log import RunLog  # noqa: PLC0415
@@ -92,7 +92,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                 view.close(None)
                 return signals.exit_code or Exit.INTERRUPT
             try:
-                for outcomes in engine.run():
+                for outcomes in final_outcomes(engine, settings, stop, log.note):
                     sink.write(outcomes)
                     if outcomes:
                         log.outcomes(outcomes)

@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+from ..errors import UsageError
+from ..selection import parsed
+
 LONGEST = 20 * 86_400.0
 """Seconds that a duration may last: the system's poll counts milliseconds in 31 bits, which are 24 days."""
 
@@ -195,6 +198,24 @@ class Header(click.ParamType[tuple[str, str]]):
         except UnicodeEncodeError:
             self.fail(f"the value of {name} holds a character outside latin-1, which HTTP cannot carry", param, ctx)
         return name, content
+
+
+class Select(click.ParamType[str]):
+    """A value to be taken out of pages: ``name=kind:expression``."""
+
+    name = "name=kind:expression"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """In the environment, one a line."""
+        return [line for line in rv.splitlines() if line.strip()]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given; whether the expression compiles is seen later."""
+        try:
+            parsed(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
 
 
 class UserAgent(click.ParamType[str]):

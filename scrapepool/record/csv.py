@@ -1,9 +1,9 @@
 """Records as CSV or TSV: a header row, then one row a record, in UTF-8 (RFC 4180, rows ending in a bare newline).
 
 Decides how a record that has lists and objects in it lies flat: ``redirects`` joined by spaces (no URL has one),
-``timings`` as five dotted columns, ``headers`` and ``input`` as JSON. The columns follow from the settings alone, so
-the header row can be written before the first record; what an outcome has not is an empty cell. Knows what a
-spreadsheet would take for a formula, and writes that harmlessly where it is asked to.
+``timings`` and ``data`` as dotted columns, ``headers``, ``input`` and lists as JSON. The columns follow from the
+settings alone, so the header row can be written before the first record; what an outcome has not is an empty cell.
+Knows what a spreadsheet would take for a formula, and writes that harmlessly where it is asked to.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def csv_form(settings: OutputSettings, method: str = GET, *, delimiter: str = ",
     fields = chosen_fields(settings, method)
     select = selection(settings, method)
     row = _spelling(delimiter)
-    head = row(columns(fields))
+    data = settings.data
+    head = row(columns(fields, data))
     if settings.safe_csv:
-        return Form(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields)]), head)
-    return Form(lambda outcome: row(cells(select(outcome), fields)), head)
+        return Form(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields, data)]), head)
+    return Form(lambda outcome: row(cells(select(outcome), fields, data)), head)
 
 
 def defused(cell: Cell) -> Cell:
@@ -46,30 +47,34 @@ def defused(cell: Cell) -> Cell:
 
 def columns_of(settings: OutputSettings, method: str) -> list[str]:
     """Name the columns of a run's header row. Raises UsageError for fields that there are not."""
-    return columns(chosen_fields(settings, method))
+    return columns(chosen_fields(settings, method), settings.data)
 
 
-def columns(fields: Sequence[str]) -> list[str]:
-    """Name the columns of the header row."""
+def columns(fields: Sequence[str], data: Sequence[str] = ()) -> list[str]:
+    """Name the columns of the header row. data: the keys of the field of that name."""
+    parts = {"timings": TIMINGS, "data": data}
     return [
         column
         for field in fields
-        for column in ([f"timings.{step}" for step in TIMINGS] if field == "timings" else [field])
+        for column in ([f"{field}.{part}" for part in parts[field]] if field in parts else [field])
     ]
 
 
-def cells(record: dict[str, Any], fields: Sequence[str]) -> list[Cell]:
-    """Lay a record out as one row, as ``columns(fields)`` names it. Numbers are left for the writer to spell."""
+def cells(record: dict[str, Any], fields: Sequence[str], data: Sequence[str] = ()) -> list[Cell]:
+    """Lay a record out as one row, as ``columns(fields, data)`` names it. Numbers are left for the writer to spell."""
     row: list[Cell] = []
     for field in fields:
         value = record.get(field)
         if field == "timings":
             steps = value or {}
             row += [steps.get(step, "") for step in TIMINGS]
+        elif field == "data":
+            values = value or {}
+            row += [_text_cell(values.get(name)) for name in data]
         elif field == "redirects":
             row.append(printable(" ".join(value)) if value else "")
         elif field == "body":
-            row.append(value or "")  # the one cell that may hold line ends
+            row.append(value or "")
         elif field == "url" and isinstance(value, str):
             row.append(printable(plain(value)))  # so that it is found again as the same URL
         else:
@@ -87,6 +92,11 @@ def _cell(value: Any) -> Cell:
             return value
         case _:
             return printable(json_text(value))
+
+
+def _text_cell(value: Any) -> Cell:
+    """A value out of a page: its line ends stay, whatever else could act on a terminal does not."""
+    return "\n".join(map(printable, value.split("\n"))) if isinstance(value, str) else _cell(value)
 
 
 class _Row:

@@ -42,6 +42,7 @@ FIELDS = (
     "not_before",
     "headers",
     "body",
+    "data",
     "input",
     "method",
 )
@@ -53,7 +54,7 @@ TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 GET = "GET"
 """The method that records need not name."""
 
-_ON_REQUEST = ("headers", "body")
+_ON_REQUEST = {"headers": "--headers", "body": "--body", "data": "--select, --links or --text"}
 
 _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years have four digits
 
@@ -79,7 +80,7 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
         raise UsageError("--fields names no field")
     for name in settings.fields:
         if name in _ON_REQUEST and name not in known:
-            raise UsageError(f"the field {name} needs --{name}")
+            raise UsageError(f"the field {name} needs {_ON_REQUEST[name]}")
         if name not in FIELDS:
             raise UsageError(f"no such field: {printable(name)}; there are {', '.join(known)}")
     return tuple(dict.fromkeys(settings.fields))
@@ -88,8 +89,8 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
 def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
     """Tell the outcome as a record of JSON values, fields in order.
 
-    ``not_before`` is there for a deferral only, ``headers`` and ``body`` as ``settings`` ask, ``input`` where the
-    target has one, ``method`` where it is not GET. Durations are seconds.
+    ``not_before`` is there for a deferral only, ``headers``, ``body`` and ``data`` as ``settings`` ask, ``input`` where
+    the target has one, ``method`` where it is not GET. Durations are seconds.
     """
     target = outcome.target
     fields: dict[str, Any] = {
@@ -122,6 +123,8 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["headers"] = None if outcome.headers is None else joined_headers(outcome.headers)
     if settings.body:
         fields["body"] = None if outcome.body is None else decode_text(outcome.body, outcome.charset)
+    if settings.wants_data:
+        fields["data"] = outcome.data
     if target.input is not None:
         fields["input"] = dict(target.input)
     if method != GET:

@@ -26,7 +26,7 @@ _BOOL = {True: "true", False: "false", None: "null"}
 
 def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], bytes]:
     """Pick what turns an outcome into its line under ``settings``. Raises UsageError."""
-    if settings.fields is None and not settings.headers and not settings.body and method == GET:
+    if settings.fields is None and not (settings.headers or settings.body or settings.wants_data) and method == GET:
         return encode
     select = selection(settings, method)
 

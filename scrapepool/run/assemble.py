@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
+from ..extract import extracted
+from ..extract.extractor import Extractor
 from ..fetch.cookies import load_jar
 from ..fetch.fetcher import Fetcher
 from ..fetch.robots import RobotsFetcher
@@ -42,6 +44,8 @@ def assembled(
     jar = load_jar(settings.request.cookies)
     per_host = most_per_host(settings)
     check_request(settings.request)
+    if settings.output.wants_data:
+        Extractor(settings.output)  # a selector that does not compile fetches nothing
     with PooledSession(
         pool.workers,
         per_host,
@@ -77,6 +81,21 @@ def assembled(
             engine.close()
 
 
+def final_outcomes(
+    engine: Engine, settings: Settings, stop: Stop, on_note: Callable[[str], None] = lambda _: None
+) -> Iterator[Sequence[Outcome]]:
+    """The outcomes of a run as its outputs are to have them. stop: the engine's. on_note: see ``extract.extracted``."""
+    if not settings.output.wants_data:
+        return engine.run()
+    return extracted(
+        engine.run(),
+        settings.output,
+        wake=stop.wake,
+        should_stop=lambda: engine.out_of_patience,
+        on_note=on_note,
+    )
+
+
 def _until(settings: Settings, clock: Clock) -> float | None:
     until = settings.limits.until
     return None if until is None else clock.monotonic() + until - clock.wall()
@@ -97,6 +116,7 @@ def lists(
 def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
     """The outcomes of a run over URLs in memory; ``scrapepool.fetch``."""
     settings = settings or Settings()
-    with assembled(settings, lambda wake: TargetList.of_urls(urls, settings.input, wake=wake)) as engine:
-        for final in engine.run():
+    stop = Stop()
+    with assembled(settings, lambda wake: TargetList.of_urls(urls, settings.input, wake=wake), stop=stop) as engine:
+        for final in final_outcomes(engine, settings, stop):
             yield from final

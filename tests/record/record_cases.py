@@ -74,6 +74,7 @@ TOLD = {
     "timings": maybe(st.builds(Timings, *[maybe(SECONDS)] * 5)),
     "headers": maybe(st.lists(st.tuples(TEXT, TEXT), max_size=4)),
     "body": maybe(st.binary(max_size=30)),
+    "data": maybe(st.fixed_dictionaries({"title": JSON_VALUES, "tags": JSON_VALUES})),
 }
 
 OUTCOMES = st.one_of(

@@ -159,3 +159,14 @@ def test_a_file_that_has_its_header_row_gets_no_second_one(tmp_path):
         sink.write([fetched()])
         sink.close()
     assert path.read_text() == "url,method\nhttps://example.org/a,GET\n" + "https://example.org/a,HEAD\n" * 2
+
+
+def test_data_has_a_column_for_each_value(tmp_path):
+    """Text keeps its line ends and loses what acts on a terminal; lists and objects are JSON."""
+    asked = OutputSettings(select=("title=css:a", "tags[]=css:a", "ld=jsonld:@"), fields=("data", "status"))
+    data = {"title": "a\n\x1bb", "tags": ["é", "b"], "ld": {"x": None}}
+    outcomes = [fetched(data=data), fetched(data=None), fetched(data=dict.fromkeys(data))]
+    first, *others = rows(written(tmp_path / "out.csv", outcomes, asked))
+    told = {"data.title": "a\n\\x1bb", "data.tags": '["\\u00e9","b"]', "data.ld": '{"x":null}'}
+    assert first == told | {"status": "200"}
+    assert others == [dict.fromkeys(told, "") | {"status": "200"}] * 2

@@ -163,3 +163,14 @@ def test_the_method_is_named_where_it_is_not_get():
     chosen = OutputSettings(fields=("url", "method"))
     assert selection(chosen)(fetched()) == {"url": "https://example.org/a", "method": "GET"}
     assert encoder(OutputSettings(), "HEAD")(fetched()).endswith(b',"method":"HEAD"}\n')
+
+
+def test_data_is_there_where_it_was_asked_for():
+    """Every record of a run with --select has the field, null where no page came; others have not."""
+    asked = OutputSettings(select=("title=css:title",))
+    assert "data" not in record(fetched(), OutputSettings())
+    assert record(fetched(), asked)["data"] is None
+    assert record(fetched(data={"title": "x"}), asked)["data"] == {"title": "x"}
+    assert "data" in known_fields(asked)
+    with pytest.raises(UsageError, match="the field data needs --select, --links or --text"):
+        chosen_fields(OutputSettings(fields=("data",)))

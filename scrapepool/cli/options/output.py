@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ...settings import OutputSettings
-from ..types import FileName, Names
+from ..types import MOST_WORKERS, FileName, Names, Select, Whole
 from .declare import D, Decorator, opt, subject
 
 OPTIONS: list[Decorator] = [
@@ -27,6 +27,16 @@ OPTIONS: list[Decorator] = [
         opt("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
            help="When records are seen onto the disk, against a loss of power."),
     ),
+    *subject(
+        "Fields out of pages",
+        opt("--select", type=Select(), multiple=True, metavar="NAME=KIND:EXPR",
+           help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, re, json, meta "
+           "or jsonld; NAME[] takes all matches."),
+        opt("--links", is_flag=True, help="Add all links of the page, absolute and each once."),
+        opt("--text", is_flag=True, help="Add the readable text of the page, without its navigation."),
+        opt("--extract-workers", type=Whole(0, MOST_WORKERS), default=D.output.extract_workers,
+           help="Processes that do this; 0 for none but the run's own.  [default: one less than there are cores]"),
+    ),
 ]  # fmt: skip
 
 
@@ -41,4 +51,8 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         resume=o["resume"],
         fsync=o["fsync"],
         safe_csv=o["safe_csv"],
+        select=tuple(o["select"]),
+        links=o["links"],
+        text=o["text"],
+        extract_workers=o["extract_workers"],
     )

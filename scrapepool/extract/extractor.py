@@ -1,0 +1,81 @@
+"""Everything that is to be found on a page, found.
+
+Decides which values a page gives and what is said of those that it does not. A page can raise nothing here: what goes
+wrong with a value makes it null, and one line tells why. Knows neither processes nor outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import UsageError
+from ..selection import LINKS, TEXT
+from ..settings import OutputSettings
+from ..text import brief
+from .page import Extracted, Page, TooSlowError, UnreadableError
+
+Limited = Callable[[Callable[[Any], Any], Any], Any]
+"""Calls a function with one argument; raises TooSlowError where that takes too long."""
+
+
+def unlimited(find: Callable[[Any], Any], page: Any) -> Any:
+    """Let a value take the time that it takes."""
+    return find(page)
+
+
+class Extractor:
+    """Finds the values that ``settings`` ask for.
+
+    limited: how each is called, so that it can be cut short.
+    Raises UsageError for an expression that does not compile, and for an extra that is not installed.
+    """
+
+    def __init__(self, settings: OutputSettings, limited: Limited = unlimited) -> None:
+        _require("select", "selectolax", "jmespath")
+        if settings.text:
+            _require("text", "trafilatura")
+        from .kinds import find_for  # noqa: PLC0415 - what it needs may be missing
+        from .links import links  # noqa: PLC0415
+        from .readable import readable  # noqa: PLC0415
+        from .reading import Reading  # noqa: PLC0415
+
+        self._read = Reading
+        self._limited = limited
+        self._finds = {selection.name: find_for(selection) for selection in settings.selections}
+        if settings.links:
+            self._finds[LINKS] = links
+        if settings.text:
+            self._finds[TEXT] = readable
+
+    def extract(self, page: Page) -> Extracted:
+        """Find every value; never raises. An empty body has none, which needs no explanation."""
+        if not page.body:
+            return self.nothing()
+        reading = self._read(page)
+        data: dict[str, Any] = {}
+        missed: dict[str, list[str]] = {}
+        for name, find in self._finds.items():
+            data[name] = None
+            try:
+                data[name] = self._limited(find, reading)
+            except UnreadableError as error:
+                reason = str(error)
+            except TooSlowError as error:
+                reason = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever a page does to a library costs a value
+                reason = brief(f"{type(error).__name__}: {error}", 100)
+            else:
+                continue
+            missed.setdefault(reason, []).append(name)
+        return Extracted(data, "; ".join(f"{', '.join(names)}: {reason}" for reason, names in missed.items()) or None)
+
+    def nothing(self, reason: str | None = None) -> Extracted:
+        """What is told of a page from which nothing could be taken."""
+        return Extracted(dict.fromkeys(self._finds), None if reason is None else f"{', '.join(self._finds)}: {reason}")
+
+
+def _require(extra: str, *modules: str) -> None:
+    if any(find_spec(module) is None for module in modules):
+        raise UsageError(f"fields out of pages need {modules[0]}: pip install 'scrapepool[{extra}]'")

@@ -1,0 +1,196 @@
+"""The kinds of expressions: CSS, regular expressions, JMESPath over JSON and JSON-LD, names of ``<meta>`` elements.
+
+Decides what each finds on a page, and what of several matches is taken. Every kind is a function that compiles an
+expression, and raises UsageError where it does not compile; what it gives back finds the values on a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import jmespath
+from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+from ..errors import InvalidURLError, UsageError
+from ..selection import Selection
+from ..text import brief
+from ..url import join
+from .page import UnreadableError
+from .reading import Reading
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+Find = Callable[[Reading], Any]
+
+URL_ATTRIBUTES = frozenset(
+    {"action", "background", "cite", "data", "formaction", "href", "longdesc", "manifest", "poster", "src"}
+)
+"""Attributes that hold one URL (HTML, index of attributes): their values are made absolute."""
+
+MOST_LEVELS = 100
+"""Of lists and objects in a value."""
+
+_PSEUDO = re.compile(r"::\s*(text|html|attr\(\s*([^\s()]+)\s*\))\s*$", re.IGNORECASE)
+_KEYWORD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)|@([A-Za-z_]\w*)""", re.DOTALL)
+
+
+def find_for(selection: Selection) -> Find:
+    """Compile a selection. Raises UsageError."""
+    try:
+        match selection.kind:
+            case "css":
+                return _css(selection.expression, selection.every)
+            case "re":
+                return _re(selection.expression, selection.every)
+            case "json":
+                return _json(selection.expression, selection.every)
+            case "jsonld":
+                return _json_ld(selection.expression, selection.every)
+            case _:
+                return _meta(selection.expression, selection.every)
+    except _WrongError as error:
+        raise UsageError(f"--select {selection.name}: {error}") from None
+
+
+class _WrongError(Exception):
+    """Why an expression does not compile; never leaves this file."""
+
+
+def _css(expression: str, every: bool) -> Find:
+    """Elements: their text with white space collapsed, or what ``::text``, ``::attr(name)`` and ``::html`` ask for."""
+    pseudo = _PSEUDO.search(expression)
+    selector = expression[: pseudo.start()].strip() if pseudo else expression.strip()
+    try:
+        LexborHTMLParser("").css(selector)
+    except (SelectolaxError, UnicodeError):
+        raise _WrongError(f"no CSS selector: {brief(selector)}") from None
+    attribute = (pseudo[2] or "").lower() if pseudo else ""
+    if attribute:
+        return _attribute(selector, attribute, every)
+    told = _TOLD[pseudo[1].lower()] if pseudo else _whole_text
+
+    def all_of(page: Reading) -> list[str]:
+        return [told(node) for node in page.tree.css(selector)]
+
+    def first(page: Reading) -> str | None:
+        node = page.tree.css_first(selector)
+        return None if node is None else told(node)
+
+    return all_of if every else first
+
+
+def _attribute(selector: str, name: str, every: bool) -> Find:
+    def values(page: Reading) -> list[str]:
+        found = [(attrs[name] or "") for node in page.tree.css(selector) if name in (attrs := node.attributes)]
+        if not every:
+            del found[1:]
+        return [_absolute(page.base, value) for value in found] if name in URL_ATTRIBUTES else found
+
+    return values if every else lambda page: next(iter(values(page)), None)
+
+
+def _absolute(base: str, reference: str) -> str:
+    try:
+        return join(base, reference)
+    except InvalidURLError:
+        return reference
+
+
+def _whole_text(node: LexborNode) -> str:
+    return _collapsed(node.text())
+
+
+def _own_text(node: LexborNode) -> str:
+    return _collapsed(node.text(deep=False))
+
+
+def _collapsed(text: str) -> str:
+    return " ".join(text.split())
+
+
+_TOLD: dict[str, Callable[[LexborNode], str]] = {"text": _own_text, "html": lambda node: node.html or ""}
+
+
+def _re(expression: str, every: bool) -> Find:
+    """What a pattern's group catches in the page's text, or its whole match where it has none."""
+    try:
+        pattern = re.compile(expression)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise _WrongError(f"no regular expression: {brief(expression)}: {error}") from None
+    if pattern.groups > 1:
+        raise _WrongError(f"{pattern.groups} groups in {brief(expression)}; keep one, and write the others as (?:…)")
+    group = pattern.groups
+
+    def first(page: Reading) -> str | None:
+        match = pattern.search(page.text)
+        return None if match is None else match[group]
+
+    return (lambda page: [match[group] for match in pattern.finditer(page.text)]) if every else first
+
+
+def _json(expression: str, every: bool) -> Find:
+    """What JMESPath finds in a body of JSON; any JSON value."""
+    search = _jmespath(expression)
+    return (lambda page: _listed([search(page.json)])) if every else lambda page: search(page.json)
+
+
+def _json_ld(expression: str, every: bool) -> Find:
+    """What JMESPath finds in the page's JSON-LD objects, each searched for itself; ``@type`` needs no quotes."""
+    search = _jmespath(_KEYWORD.sub(lambda found: found[1] or f'"@{found[2]}"', expression))
+
+    def all_of(page: Reading) -> list[Any]:
+        return _listed([search(item) for item in page.json_ld])
+
+    def first(page: Reading) -> Any:
+        return next((value for item in page.json_ld if (value := search(item)) is not None), None)
+
+    return all_of if every else first
+
+
+def _listed(values: list[Any]) -> list[Any]:
+    """Lay lists among the values flat, and leave out nulls."""
+    return [item for value in values for item in (value if isinstance(value, list) else [value]) if item is not None]
+
+
+def _jmespath(expression: str) -> Callable[[Any], Any]:
+    try:
+        compiled = jmespath.compile(expression)
+        try:
+            compiled.search(None)
+        except (UnknownFunctionError, ArityError):
+            raise
+        except JMESPathError:
+            pass  # a function that takes no null
+    except (JMESPathError, RecursionError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise _WrongError(f"no JMESPath: {brief(expression)}: {brief(reason, 100)}") from None
+
+    def search(value: Any) -> Any:
+        try:
+            return _shallow(compiled.search(value))
+        except JMESPathError as error:
+            raise UnreadableError(brief(str(error), 100)) from None
+
+    return search
+
+
+def _shallow(value: Any, levels: int = MOST_LEVELS) -> Any:
+    """Give the value back; one that is nested so deeply that writing it could fail is refused."""
+    if isinstance(value, list | dict):
+        if not levels:
+            raise UnreadableError(f"lists and objects in each other, over {MOST_LEVELS} deep")
+        for item in value.values() if isinstance(value, dict) else value:
+            _shallow(item, levels - 1)
+    return value
+
+
+def _meta(expression: str, every: bool) -> Find:
+    """The content of ``<meta>`` elements of that name, property, itemprop or http-equiv, in any case."""
+    name = expression.strip().lower()
+    if every:
+        return lambda page: list(page.metas.get(name, ()))
+    return lambda page: next(iter(page.metas.get(name, ())), None)

@@ -1,0 +1,102 @@
+"""One page, read as each kind of expression needs it: text, a tree of elements, JSON, JSON-LD objects.
+
+Decides what counts as HTML and as JSON, and where relative references start. Everything is read once at most, and only
+when it is asked for. Knows no expressions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+from ..charset import decode_text
+from ..errors import InvalidURLError
+from ..text import brief
+from ..url import join, parse
+from .page import Page, UnreadableError
+
+_NAMED_BY = ("property", "name", "itemprop", "http-equiv")
+
+
+class Reading:
+    """Reads one page. Every property but ``text`` raises UnreadableError where the page is no such thing."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def require_markup(self) -> None:
+        """Raise UnreadableError where the server says that the body is no markup and no text."""
+        content_type = (self._page.content_type or "").partition(";")[0].strip().lower()
+        if content_type and not content_type.startswith("text/") and not content_type.endswith(("/xml", "+xml")):
+            raise UnreadableError(f"no HTML but {brief(content_type)}")
+
+    @cached_property
+    def text(self) -> str:
+        """The body in its charset."""
+        return decode_text(self._page.body, self._page.charset)
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The document as a browser would build it."""
+        self.require_markup()
+        return LexborHTMLParser(self.text)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, whatever its Content-Type says."""
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableError(f"no JSON: {_reason(error)}") from None
+
+    @cached_property
+    def base(self) -> str:
+        """What references are relative to: the page's own word (``<base href>``), else where it came from."""
+        element = self.tree.css_first("base[href]")
+        try:
+            base = join(self._page.url, "" if element is None else element.attributes.get("href") or "")
+            parse(base)
+        except InvalidURLError:
+            return self._page.url
+        return base
+
+    @cached_property
+    def metas(self) -> Mapping[str, list[str]]:
+        """Contents of the ``<meta>`` elements by lower-cased name (property, itemprop, http-equiv), in order."""
+        found: dict[str, list[str]] = {}
+        for element in self.tree.css("meta[content]"):
+            attributes = element.attributes
+            names = {(attributes.get(attribute) or "").strip().lower() for attribute in _NAMED_BY}
+            for name in names - {""}:
+                found.setdefault(name, []).append(attributes["content"] or "")
+        return found
+
+    @cached_property
+    def json_ld(self) -> list[Any]:
+        """The page's JSON-LD objects in order; those in a list or a ``@graph`` each count for themselves."""
+        objects: list[Any] = []
+        reasons = []
+        for script in self.tree.css('script[type="application/ld+json" i]'):
+            try:
+                objects += _objects(json.loads(script.text(), strict=False))  # line ends in strings are common
+            except (ValueError, RecursionError) as error:
+                reasons.append(_reason(error))
+        if reasons and not objects:
+            raise UnreadableError(f"no JSON-LD: {reasons[0]}")
+        return objects
+
+
+def _objects(value: Any) -> Iterator[Any]:
+    for item in value if isinstance(value, list) else [value]:
+        yield item
+        graph = item.get("@graph") if isinstance(item, dict) else None
+        if isinstance(graph, list):
+            yield from graph
+
+
+def _reason(error: ValueError | RecursionError) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else brief(str(error), 100)

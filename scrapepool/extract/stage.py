@@ -1,0 +1,135 @@
+"""The step between the engine and the outputs: outcomes with a page come out with what was found on it.
+
+Decides where pages are worked on, and how many may wait: whoever iterates is held up once that is reached, and with it
+the engine. Outcomes come out in the order in which they are ready.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeGuard
+
+from ..model import Fetched, Outcome
+from ..settings import MIB, OutputSettings
+from .extractor import Extractor
+from .page import Extracted, Page
+
+if TYPE_CHECKING:
+    from .workers import Workers
+
+MOST_BYTES = 32 * MIB
+"""Of pages that wait or are worked on: a third of a second's supply on the fastest networks."""
+
+MOST_PAGES = 64
+"""For each process, that wait or are worked on: what a stop, or the end of a run, has to wait for."""
+
+MOST_WORKERS = 8
+"""Processes where nobody says how many: more are not fed by one run."""
+
+LOOK = 0.1
+"""Seconds between two looks at whether to give up."""
+
+
+def extracted(
+    batches: Iterable[Sequence[Outcome]],
+    settings: OutputSettings,
+    *,
+    wake: Callable[[], None] = lambda: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> Iterator[Sequence[Outcome]]:
+    """Give the outcomes of ``batches`` with their ``data``, and without a body that no output wants.
+
+    wake: called from other threads when something is ready; is to make ``batches`` give something, if only nothing.
+    should_stop: asked while there is nothing but pages to wait for; True leaves them. on_note: is told of that.
+    Raises UsageError for what cannot be extracted, ExtractionError where no process can be started.
+    """
+    extractor = Extractor(settings)
+    most = processes() if settings.extract_workers is None else settings.extract_workers
+    if most == 0:
+        for outcomes in batches:
+            for outcome in outcomes:
+                if _has_page(outcome):
+                    _tell(outcome, extractor.extract(_page(outcome)), settings)
+            yield outcomes
+        return
+    from .workers import Workers  # noqa: PLC0415 - for pages that are worked on elsewhere
+
+    stage = _Stage(settings, extractor, Workers(settings, most, lost=extractor.nothing, wake=wake), most * MOST_PAGES)
+    try:
+        for outcomes in batches:
+            if ready := stage.take(outcomes, should_stop):
+                yield ready
+        while stage.out and not should_stop():
+            if ready := stage.ready(LOOK):
+                yield ready
+        if stage.out:
+            on_note(f"{stage.out} pages were fetched and not read, and have no record: --resume fetches them again")
+    finally:
+        stage.workers.close()
+
+
+def processes() -> int:
+    """How many processes are worth it: one for each core that the run's own threads leave free."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_WORKERS, cores - 1))
+
+
+class _Stage:
+    """Counts what is out. out, bytes: pages with the workers, and their size."""
+
+    def __init__(self, settings: OutputSettings, extractor: Extractor, workers: Workers, most: int) -> None:
+        self.workers = workers
+        self.out = self.bytes = 0
+        self._settings = settings
+        self._extractor = extractor
+        self._most = most
+
+    def take(self, outcomes: Sequence[Outcome], should_stop: Callable[[], bool]) -> list[Outcome]:
+        """Hand pages to the workers; what is ready. Waits while too many are out."""
+        ready: list[Outcome] = []
+        for outcome in outcomes:
+            if not _has_page(outcome):
+                ready.append(outcome)
+            elif not outcome.body:
+                ready.append(_tell(outcome, self._extractor.extract(_page(outcome)), self._settings))
+            else:
+                self.out += 1
+                self.bytes += len(outcome.body)
+                self.workers.hand(outcome, _page(outcome))
+        ready += self.ready(0)
+        while (self.out > self._most or self.bytes > MOST_BYTES) and not should_stop():
+            ready += self.ready(LOOK)
+        return ready
+
+    def ready(self, timeout: float) -> list[Outcome]:
+        """What has come back; waits up to ``timeout`` seconds for the first."""
+        ready: list[Outcome] = []
+        while self.out:
+            try:
+                outcome, found = self.workers.back(0 if ready else timeout)
+            except queue.Empty:
+                break
+            self.out -= 1
+            self.bytes -= len(outcome.body or b"")
+            ready.append(_tell(outcome, found, self._settings))
+        return ready
+
+
+def _has_page(outcome: Outcome) -> TypeGuard[Fetched]:
+    return isinstance(outcome, Fetched) and outcome.body is not None
+
+
+def _page(outcome: Fetched) -> Page:
+    return Page(outcome.body or b"", outcome.content_type, outcome.charset, outcome.final_url or outcome.target.url)
+
+
+def _tell(outcome: Fetched, found: Extracted, settings: OutputSettings) -> Fetched:
+    outcome.data = found.data
+    if found.detail is not None:
+        outcome.detail = found.detail if outcome.detail is None else f"{outcome.detail}; {found.detail}"
+    if not settings.body:
+        outcome.body = None
+    return outcome

@@ -1,0 +1,67 @@
+"""What is to be selected from pages, as a person writes it: ``title=css:title``.
+
+Decides the grammar of a selection and of the keys under a record's ``data``. Does not know what an expression of any
+kind means, nor whether it compiles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .errors import UsageError
+from .text import brief
+
+KINDS = ("css", "re", "json", "meta", "jsonld")
+"""What an expression can be written in."""
+
+LINKS = "links"
+TEXT = "text"
+"""Keys of what is found without an expression."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+class Selection(NamedTuple):
+    """One value that is taken out of each page.
+
+    name: its key. every: all that match, as a list, rather than the first. kind: one of KINDS. expression: what to
+    look for, in the language of its kind.
+    """
+
+    name: str
+    every: bool
+    kind: str
+    expression: str
+
+
+def parsed(text: str) -> Selection:
+    """Read ``name=kind:expression``, or ``name[]=…`` for all that match. Raises UsageError."""
+    name, equals, rest = text.partition("=")
+    kind, colon, expression = rest.partition(":")
+    name, kind = name.strip(), kind.strip().lower()
+    every = name.endswith("[]")
+    key = name.removesuffix("[]")
+    if not equals:
+        raise UsageError(f"{brief(text)!r} has no name; write 'title=css:title'")
+    if not _NAME.fullmatch(key):
+        raise UsageError(f"{brief(name)!r} is no name for a value; it takes letters, digits and _, as in 'title'")
+    if not colon or kind not in KINDS:
+        raise UsageError(
+            f"{brief(text)}: what kind of expression is it? write {key}=KIND:…, KIND of {', '.join(KINDS)}"
+        )
+    if not expression.strip():
+        raise UsageError(f"{brief(text)}: nothing to look for")
+    return Selection(key, every, kind, expression)
+
+
+def keys(selections: Sequence[Selection], *, links: bool, text: bool) -> tuple[str, ...]:
+    """Name the keys under ``data``, in order. Raises UsageError for a name that is taken."""
+    names = [selection.name for selection in selections]
+    names += [LINKS] * links + [TEXT] * text
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            by_option = f" by --{name}" if (links and name == LINKS) or (text and name == TEXT) else ""
+            raise UsageError(f"the name {name} is taken{by_option}; give each value one of its own")
+    return tuple(names)

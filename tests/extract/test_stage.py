@@ -1,0 +1,178 @@
+"""Pages in processes of their own: nothing is lost, whatever a page or the system does to a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from scrapepool.errors import ExtractionError, UsageError
+from scrapepool.extract import stage, workers
+from scrapepool.extract.extractor import Extractor
+from scrapepool.extract.limits import Limits
+from scrapepool.extract.page import Extracted, Page
+from scrapepool.extract.stage import extracted, processes
+from scrapepool.extract.workers import Workers
+from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Outcome, Target
+from scrapepool.settings import OutputSettings
+
+HOST = HostKey("http", "a.example", 80)
+TITLES = OutputSettings(select=("title=css:title", "n=re:n=(.*)"), extract_workers=2)
+ENDLESS = "<div>" * 100_000
+"""Half a minute's work for any parser that keeps to the HTML standard's scopes."""
+
+PATIENCE = 20.0
+
+
+def fetched(number: int, body: str | None = None, **changes: object) -> Fetched:
+    url = f"http://a.example/{number}"
+    page = f"<title>{number}</title>n={number}" if body is None else body
+    told = {"status": 200, "final_url": url, "content_type": "text/html", "body": page.encode(), **changes}
+    return Fetched(target=Target(url, HOST, f"/{number}"), **told)
+
+
+def page(body: str) -> Page:
+    return Page(body.encode(), "text/html", None, "http://a.example/")
+
+
+def all_of(outcomes: Sequence[Outcome], settings: OutputSettings) -> dict[str, Outcome]:
+    return {one.target.url: one for ready in extracted([outcomes], settings) for one in ready}
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_every_outcome_comes_back_with_its_own_data(number: int) -> None:
+    """In this process or in others, each page gives its own values, once, and its body goes."""
+    settings = OutputSettings(select=TITLES.select, extract_workers=number)
+    batches = [[fetched(at * 10 + place) for place in range(10)] for at in range(10)]
+    found = [one for ready in extracted(batches, settings) for one in ready]
+    assert len(found) == 100
+    for one in found:
+        number = one.target.path.removeprefix("/")
+        assert one.data == {"title": number, "n": number}
+        assert one.body is None
+        assert one.detail is None
+
+
+def test_a_body_that_an_output_wants_stays() -> None:
+    """With --body the text is in the record as well."""
+    settings = OutputSettings(select=TITLES.select, body=True, extract_workers=0)
+    assert all_of([fetched(1)], settings)["http://a.example/1"].body == b"<title>1</title>n=1"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_has_no_page_passes(number: int) -> None:
+    """Failures have no data; an empty page has nulls, and nothing to say of them; an older detail is kept."""
+    failed = Failed(target=Target("http://a.example/0", HOST, "/0"), error=ErrorKind.DNS)
+    settings = OutputSettings(select=("a=css:a", "j=json:a"), extract_workers=number)
+    found = all_of([failed, fetched(1, ""), fetched(2, "x", detail="odd header")], settings)
+    assert [one.data for one in found.values()] == [None, {"a": None, "j": None}, {"a": None, "j": None}]
+    details = [found[f"http://a.example/{number}"].detail for number in range(3)]
+    assert details == [None, None, "odd header; j: no JSON: Expecting value: line 1 column 1 (char 0)"]
+
+
+def test_slow_pages_cost_themselves() -> None:
+    """A page that no code can be stopped at, and a pattern that backtracks for ever, are told of; others are found."""
+    settings = OutputSettings(select=("title=css:title", "r=re:(x+)+$"))
+    pool = Workers(settings, 1, lost=Extractor(settings).nothing, limits=Limits(value=0.2, page=0.6))
+    try:
+        for number, body in enumerate((ENDLESS, f"<title>t</title>{'x' * 50}y", "<title>t</title>xx")):
+            pool.hand(fetched(number), page(body))
+        found = [pool.back(PATIENCE)[1] for _ in range(3)]
+    finally:
+        pool.close()
+    assert found == [
+        Extracted({"title": None, "r": None}, "title, r: took longer than 0.6 s of CPU"),
+        Extracted({"title": "t", "r": None}, "r: took longer than 0.2 s of CPU"),
+        Extracted({"title": "t", "r": "xx"}),
+    ]
+
+
+def children() -> list[int]:
+    """The processes that this one has started and that still live."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()] + [
+        int(pid)
+        for task in Path("/proc/self/task").iterdir()
+        if task.name != str(os.getpid())
+        for pid in (task / "children").read_text().split()
+    ]
+
+
+def test_a_process_that_is_killed_costs_one_page() -> None:
+    """Whoever kills an extraction process takes the page that it was at, and no other."""
+    pool = Workers(TITLES, 1, lost=Extractor(TITLES).nothing)
+    try:
+        pool.hand(fetched(1), page("<title>1</title>n=1"))
+        assert pool.back(PATIENCE)[1].data == {"title": "1", "n": "1"}
+        (child,) = children()
+        pool.hand(fetched(2), page(ENDLESS))
+        time.sleep(0.1)
+        os.kill(child, signal.SIGKILL)
+        lost = {"title": None, "n": None}
+        assert pool.back(PATIENCE)[1] == Extracted(lost, "title, n: the process that read it was killed by SIGKILL")
+        pool.hand(fetched(3), page("<title>3</title>n=3"))
+        assert pool.back(PATIENCE)[1].data == {"title": "3", "n": "3"}
+    finally:
+        pool.close()
+    assert children() == []
+
+
+def test_a_run_that_is_left_leaves_no_process() -> None:
+    """Whoever stops iterating ends the processes, busy ones too, at once."""
+    taken = extracted([[fetched(1)], [fetched(2, ENDLESS), fetched(3, ENDLESS)], [fetched(4)] * 9], TITLES)
+    next(ready for ready in taken if ready)
+    began = time.monotonic()
+    taken.close()
+    assert children() == []
+    assert time.monotonic() - began < PATIENCE / 2
+
+
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While too much is out, nothing more is taken from the engine."""
+    monkeypatch.setattr(stage, "MOST_PAGES", 2)
+    begun = 0
+    most = 0
+
+    def engine() -> Iterator[Sequence[Outcome]]:
+        nonlocal begun
+        for number in range(20):
+            begun += 1
+            yield [fetched(number)]
+
+    settings = OutputSettings(select=TITLES.select, extract_workers=1)
+    for done, _ in enumerate(one for ready in extracted(engine(), settings) for one in ready):
+        most = max(most, begun - done)
+    assert begun == 20
+    assert most <= 4  # two with the process, one that is taken, one that is given
+
+
+def test_a_stop_leaves_what_is_not_read() -> None:
+    """Where a run has no patience left, pages that are still being read have no record, and the user is told."""
+    notes: list[str] = []
+    stopped = extracted(
+        [[fetched(1, ENDLESS), fetched(2, ENDLESS)]], TITLES, should_stop=lambda: True, on_note=notes.append
+    )
+    assert [one for ready in stopped for one in ready] == []
+    assert notes == ["2 pages were fetched and not read, and have no record: --resume fetches them again"]
+
+
+def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that starts no process ends the run with the reason, rather than with records that lack their data."""
+    monkeypatch.setattr(workers.sys, "executable", "/nonexistent")
+    monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
+    with pytest.raises(ExtractionError, match="No such file or directory; --extract-workers 0 does without"):
+        all_of([fetched(1)], TITLES)
+
+
+def test_wrong_selectors_begin_nothing() -> None:
+    """A selector that does not compile is told before a single outcome is asked for."""
+    with pytest.raises(UsageError):
+        next(extracted(iter(()), OutputSettings(select=("x=css:[",))))
+
+
+def test_the_default_leaves_a_core_to_the_run() -> None:
+    """There is at least one process, and a core for the run itself where there are several."""
+    assert 1 <= processes() <= max(1, (os.cpu_count() or 1) - 1)

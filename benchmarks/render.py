@@ -73,9 +73,15 @@ def run_on_terminal(urls: Path, records: Path, progress: str, *options: str) -> 
 
     harness.compile_once()
     told = records.with_name("view.txt")
-    command = [sys.executable, "-c", LAUNCH, str(told), "fetch", str(urls), "-o", str(records), "--progress", progress]
+    command = [sys.executable, "-c", LAUNCH, str(told), "fetch", str(urls), "-o", str(records)]
     environment = {**harness.ENVIRONMENT, "TERM": "xterm-256color"}
-    process = subprocess.Popen([*command, *options], cwd=harness.ROOT, stdin=theirs, stderr=theirs, env=environment)
+    process = subprocess.Popen(
+        [*command, "--no-robots", "--progress", progress, *options],
+        cwd=harness.ROOT,
+        stdin=theirs,
+        stderr=theirs,
+        env=environment,
+    )
     os.close(theirs)
     reader = threading.Thread(target=drain)
     reader.start()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from math import inf
 from typing import Any, Literal, NamedTuple, Self
 
 from .errors import UsageError
@@ -108,7 +107,7 @@ class PolitenessSettings:
     robots: whether robots.txt is obeyed. max_crawl_delay: longest Crawl-delay that is kept, in seconds.
     """
 
-    robots: bool = False
+    robots: bool = True
     max_crawl_delay: float = 60.0
 
     def __post_init__(self) -> None:
@@ -160,7 +159,7 @@ class RetryPolicy:
     ``backoff_max``, with full jitter. statuses: retried. max_park: longest Retry-After that is waited for, in seconds,
     and how long a host that went down is probed. break_after: failures in a row after which a host counts as down.
     max_outage: seconds that an outage of the network is waited for. retry_budget: retries per target of the list, at
-    most, over the run and on each host (0.1: one in ten; ten are always allowed); infinite for none.
+    most, over the run and on each host (0.1: one in ten; ten are always allowed); infinite for no such limit.
     """
 
     retries: int = 3
@@ -170,7 +169,7 @@ class RetryPolicy:
     max_park: float = 300.0
     break_after: int = 10
     max_outage: float = 1800.0
-    retry_budget: float = inf
+    retry_budget: float = 0.1
 
     def __post_init__(self) -> None:
         _require(self.retries >= 0, "retries must not be negative")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import fields
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from .config_file import ConfigFile
 from .exits import Exit
 from .grouped import FetchOption, GroupedCommand, GroupedOption
 from .options import fetch_options, settings_from
-from .types import Header
+from .types import UNLIMITED, Header
 
 HIDDEN = "\u2026"  # outside latin-1: no header can carry it
 _COLUMN = 40  # where comments begin
@@ -84,6 +85,8 @@ def _plain(value: Any) -> Any:
     """A value in types that JSON and TOML have."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if value == inf:
+        return UNLIMITED
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, frozenset | set | tuple | list):

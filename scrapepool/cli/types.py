@@ -23,6 +23,9 @@ MOST_WORKERS = 10_000
 MOST_RATE = 1e6
 """Requests a second: beyond any network."""
 
+UNLIMITED = "none"
+"""What is typed for a share without an end."""
+
 PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|m|min|h)?", re.ASCII)
@@ -109,7 +112,7 @@ class Duration(click.ParamType[float]):
 
 
 class Share(click.ParamType[float]):
-    """A share such as 10% or 0.1."""
+    """A share such as 10% or 0.1; infinite for ``none``."""
 
     name = "share"
 
@@ -118,12 +121,14 @@ class Share(click.ParamType[float]):
         if isinstance(value, int | float):
             return float(value)
         text = value.strip()
+        if text.lower() == UNLIMITED:
+            return math.inf
         try:
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except ValueError:
             share = math.nan
         if not 0 <= share < math.inf:
-            self.fail(f"{value!r} is no share; write 10% or 0.1", param, ctx)
+            self.fail(f"{value!r} is no share; write 10%, 0.1 or none", param, ctx)
         return share
 
 

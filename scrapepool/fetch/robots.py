@@ -126,4 +126,5 @@ def verdict_of(result: Result, agent: str) -> RobotsVerdict:
         return RobotsVerdict(None if rules.unrestricted else rules, rules.crawl_delay)
     why = f"{failure.error}: {failure.detail}" if failure else f"status {status}"
     after = None if result.retry is None else result.retry.after
-    return RobotsVerdict(unreachable=why, after=after, failure=failure)
+    at_another = bool(result.redirects)
+    return RobotsVerdict(unreachable=why, after=after, failure=None if at_another else failure)

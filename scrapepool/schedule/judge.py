@@ -112,10 +112,9 @@ class Judge:
         if after > self._policy.max_park:
             queue.refuse(now + after, None)
             return
-        pause = gate.failed(now, self._policy.retries)
+        pause = gate.failed(self._policy.retries)
         if pause is None:
-            detail = f"robots.txt could not be had: {verdict.unreachable}"
-            queue.refuse(now + GIVEN_UP_FOR, (ErrorKind.ROBOTS_UNREACHABLE, detail))
+            queue.refuse(now + GIVEN_UP_FOR, verdict.refusal())
         else:
             queue.park(now + max(pause, after))
 
@@ -181,7 +180,7 @@ class Judge:
         """
         guard, queue = self.guard, suspect.asked
         if not guard.down:
-            new = not queue.answered and not queue.row.errors
+            new = not (queue.answered or queue.row.errors or (queue.gate and queue.gate.failures))
             if guard.failed(site_of(queue.key), suspect, now, answered=queue.answered, new=new):
                 self._forgive(queue, now)
         return guard.down
@@ -193,6 +192,8 @@ class Judge:
         """
         for suspect in self.guard.take():
             queue = suspect.asked
+            if queue.gate is not None:
+                queue.gate.failures = 0
             if queue.trouble is not None:
                 queue.trouble = None
                 queue.set_limits()

@@ -11,8 +11,9 @@ targets; none of its tickets, retries or hops is leased before that one is settl
   the host its start back: what was not asked for costs no delay.
 * ``RobotsVerdict()``: there is none (404 and the other 4xx but 429): all is allowed, and ``rules_for`` is None.
 * ``RobotsVerdict(unreachable="503 Service Unavailable", after=…)``: 5xx, 429, no connection. It is asked for again
-  after the breaker's pauses for a host that never answered, then all of the host is refused with
-  ``robots_unreachable``. ``failure`` is the ``Failed`` that it was, where there was one: the outage guard is told.
+  as often as a URL is (``retries``), after the breaker's pauses, then all of the host is refused: with
+  ``robots_unreachable``, or with the failure itself where the host could not be asked for anything. ``failure`` is the
+  ``Failed`` that it was, where the host itself did not answer: the outage guard is told.
 
 Rules have ``allows(path: str) -> bool``; the scheduler never calls it. Redirects of robots.txt, its size and its age
 are the fetcher's. A lease on robots.txt takes a slot, keeps the host's delay and counts as a request, and as no target.
@@ -20,11 +21,18 @@ are the fetcher's. A lease on robots.txt takes a slot, keeps the host's delay an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..model import Failed
-from .breaker import FIRST_PAUSE, LONGEST_PAUSE, UNKNOWN
+from ..model import ErrorKind, Failed
+from .breaker import FIRST_PAUSE, LONGEST_PAUSE
+from .retry import MAX_DOUBLINGS
+
+NOT_ASKED = frozenset(
+    {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TLS, ErrorKind.PROXY}
+)
+"""Failures before anything could be asked for: they say nothing of robots.txt, and each URL would end the same way."""
 
 
 class Rules(Protocol):
@@ -42,7 +50,7 @@ class RobotsVerdict:
     """What came of a request for robots.txt. See the module.
 
     rules: None where all is allowed. crawl_delay: seconds. unreachable: why it could not be had, one human line.
-    after: seconds that the host asked to wait. failure: the failure without an answer, where it was one.
+    after: seconds that the host asked to wait. failure: the host's own failure to answer, where it was one.
     """
 
     rules: Rules | None = None
@@ -51,27 +59,31 @@ class RobotsVerdict:
     after: float | None = None
     failure: Failed | None = None
 
+    def refusal(self) -> tuple[ErrorKind, str]:
+        """As what the targets of a host end that stays ``unreachable``, and the detail of their records."""
+        failure = self.failure
+        if failure is not None and failure.error in NOT_ASKED:
+            return failure.error, "; ".join(filter(None, (failure.detail, "asked for robots.txt first")))
+        return ErrorKind.ROBOTS_UNREACHABLE, f"robots.txt could not be had: {self.unreachable}"
+
 
 class RobotsGate:
     """What keeps a host's targets back until its robots.txt is settled.
 
     asked: whether a lease on it is out. since: when that was handed out, in monotonic seconds.
+    failures: how often it could not be had, but for those that were the network's.
     """
 
-    __slots__ = ("_began", "_pause", "asked", "since")
+    __slots__ = ("asked", "failures", "since")
 
     def __init__(self) -> None:
         self.asked = False
         self.since = 0.0
-        self._began: float | None = None
-        self._pause = FIRST_PAUSE
+        self.failures = 0
 
-    def failed(self, now: float, retries: int) -> float | None:
-        """Seconds until it is asked for again, None where that was enough. retries: 0 for none at all."""
-        if self._began is None:
-            self._began = now
-        if not retries or now >= self._began + UNKNOWN:
+    def failed(self, retries: int) -> float | None:
+        """Seconds until it is asked for again, None where that was enough. retries: as of a URL."""
+        self.failures += 1
+        if self.failures > retries:
             return None
-        pause = min(self._pause, LONGEST_PAUSE, max(0.0, self._began + UNKNOWN - now))
-        self._pause *= 2
-        return pause
+        return min(math.ldexp(FIRST_PAUSE, min(self.failures - 1, MAX_DOUBLINGS)), LONGEST_PAUSE)

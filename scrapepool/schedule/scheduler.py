@@ -49,7 +49,8 @@ class Scheduler:
 
     queued: fresh targets not on lease. out: targets on lease. in_flight: leases. tally: what happened so far.
     spent: which limit of the run was reached, None while none was; ``next`` gives nothing more from then on.
-    dice: throws in [0, 1) for the retries' jitter. limits_for: what holds for one host; by default ``pool``, for all.
+    dice: throws in [0, 1) for the retries' jitter. politeness: None asks nobody for a robots.txt.
+    limits_for: what holds for one host; by default ``pool`` and ``politeness``, for all.
     until: monotonic time at which nothing new begins. Every ``now`` is monotonic seconds and never less than before.
     """
 
@@ -64,7 +65,7 @@ class Scheduler:
         limits_for: LimitsFor | None = None,
         until: float | None = None,
     ) -> None:
-        politeness = politeness or PolitenessSettings()
+        politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
         self.tally = Tally()
         self.queued = self.out = self.in_flight = 0

@@ -116,8 +116,8 @@ def test_data_makes_a_post(capfd: pytest.CaptureFixture[str], tmp_path: Path) ->
         methods.append(request.method)  # type: ignore[attr-defined]
 
     with PoliteServer(handler=handler) as server:
-        assert here(capfd, "fetch", "-q", server.url(), "--data", f"@{tmp_path / 'body'}").code == 0
-        assert here(capfd, "fetch", "-q", server.url(), "--data", "text", "-X", "put").code == 0
+        assert here(capfd, "fetch", "-q", "--no-robots", server.url(), "--data", f"@{tmp_path / 'body'}").code == 0
+        assert here(capfd, "fetch", "-q", "--no-robots", server.url(), "--data", "text", "-X", "put").code == 0
     assert methods == ["POST", "PUT"]
 
 

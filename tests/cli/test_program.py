@@ -32,6 +32,9 @@ def stuck(tmp_path: Path) -> Iterator[tuple[Path, Path, threading.Event]]:
 
     def converse(connection: socket.socket) -> None:
         while request := connection.recv(10_000):
+            if b"/robots.txt" in request:
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                continue
             if b"/quick" not in request:
                 hanging.set()
                 kept.append(connection)

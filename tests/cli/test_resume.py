@@ -64,7 +64,7 @@ def outcomes(path: Path) -> Counter[object]:
 
 
 def fetch(capfd: pytest.CaptureFixture[str], folder: Path, *args: object, output: str = "out.jsonl") -> Ran:
-    return here(capfd, "fetch", folder / "urls", "-o", folder / output, "--progress", "none", *args)
+    return here(capfd, "fetch", folder / "urls", "-o", folder / output, "--progress", "none", "--no-robots", *args)
 
 
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.tsv"])

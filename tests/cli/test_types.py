@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.cli.types import LONGEST, Duration, FileName, Header, Names, Proxy, Rate, Size, Statuses, Whole
+from scrapepool.cli.types import LONGEST, Duration, FileName, Header, Names, Proxy, Rate, Share, Size, Statuses, Whole
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,9 @@ from scrapepool.cli.types import LONGEST, Duration, FileName, Header, Names, Pro
         (Names(), "a, b,,a", ("a", "b", "a")),
         (Whole(0), "7", 7),
         (Rate(), "0.5", 0.5),
+        (Share(), "15%", 0.15),
+        (Share(), "0.1", 0.1),
+        (Share(), "none", math.inf),
         (FileName(), "x y", "x y"),
         (Proxy(), "localhost:3128", "localhost:3128"),
         (Proxy(), "https://user:word@[::1]:8080", "https://user:word@[::1]:8080"),

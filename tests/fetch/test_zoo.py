@@ -35,6 +35,7 @@ METHODS = sorted({behaviour.method for behaviour in ZOO.values()} - {"GET", "POS
 def settings(cacert: str | None = None, method: str = "GET", upload: int = 0) -> Settings:
     return Settings().with_(
         pool={"workers": 96},
+        politeness={"robots": False},
         patience={"connect": 1.0, "read": 1.0, "total": TOTAL},
         retry={"retries": 0},
         size={"max_size": 4 * 2**20},

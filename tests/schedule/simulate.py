@@ -26,7 +26,7 @@ from scrapepool.model import (
 )
 from scrapepool.schedule.host_queue import HostQueue
 from scrapepool.schedule.lease import Lease, Refusal
-from scrapepool.schedule.robots import RobotsVerdict
+from scrapepool.schedule.robots import NOT_ASKED, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 
@@ -198,7 +198,7 @@ class World:
             assert refusal.not_before is not None
             assert abs(self.now + refusal.not_before - books.refused_until) < 1e-6
         else:
-            assert refusal.error in (ErrorKind.CIRCUIT_OPEN, ErrorKind.ROBOTS_UNREACHABLE)
+            assert refusal.error in {ErrorKind.CIRCUIT_OPEN, ErrorKind.ROBOTS_UNREACHABLE, *NOT_ASKED}
         assert len(refusal.tickets) + len(refusal.attempts) <= 1000
         self.refusals.append(refusal)
         books.fresh -= len(refusal.tickets)

@@ -133,12 +133,21 @@ def test_what_robots_disallow_costs_no_delay():
 
 
 def test_robots_that_cannot_be_had_refuse_the_host():
-    """They are asked for again for a quarter of a minute, then every target ends as that."""
+    """They are asked for as often as a URL would be, at growing pauses, then every target ends as that."""
     world = World({A: 2000}, robots=lambda _: RobotsVerdict(unreachable="503 Service Unavailable"), audit=False)
-    assert 15 <= world.run() < 20
-    assert len(world.leases) == 5
+    assert 1 + 2 + 4 <= world.run() < 8
+    assert len(world.leases) == 1 + RetryPolicy().retries
     assert {refusal.error for refusal in world.refusals} == {ErrorKind.ROBOTS_UNREACHABLE}
     assert world.refusals[0].detail == "robots.txt could not be had: 503 Service Unavailable"
+
+
+def test_a_host_that_cannot_be_reached_ends_as_that():
+    """Its targets tell that nobody listens, which says more than that robots.txt could not be had."""
+    failed = answer(Attempt(Target("http://h1.test/robots.txt", A, "/robots.txt")), REFUSED)
+    world = World({A: 2000}, robots=lambda _: RobotsVerdict(unreachable="…", failure=failed), audit=False)
+    world.run()
+    assert len(world.leases) == 1 + RetryPolicy().retries
+    assert {refusal.error for refusal in world.refusals} == {ErrorKind.CONNECT_REFUSED}
 
 
 def test_robots_that_were_not_begun_are_asked_for_again():

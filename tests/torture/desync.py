@@ -167,6 +167,7 @@ def run(urls: int, workers: int, hosts: list[Behaviour]) -> Tally:
     """Fetch that many URLs, spread over the hosts, and look at every body."""
     settings = Settings().with_(
         pool={"workers": workers, "per_host": 4},
+        politeness={"robots": False},
         retry={"retries": 0},
         output={"body": True},
         patience={"connect": 5.0, "read": 5.0, "total": 10.0},

@@ -42,7 +42,7 @@ class Plan:
 def command(plan: Plan, output: Path, *options: str) -> list[str]:
     """The command line of a run, resumed where there is something to resume."""
     fetch = [PYTHON, "-m", "scrapepool", "fetch", str(plan.path), "-o", str(output), "--resume", "--progress", "none"]
-    return [*fetch, "--config", os.devnull, *options]
+    return [*fetch, "--config", os.devnull, "--no-robots", *options]
 
 
 def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:

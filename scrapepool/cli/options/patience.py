@@ -25,8 +25,8 @@ OPTIONS: list[Decorator] = [
         opt("--retry-on", type=Statuses(), default=_STATUSES, help="Statuses that are retried."),
         opt("--max-park", type=Duration(), default=spelt(D.retry.max_park),
            help="Longest Retry-After that is waited for; a longer one defers the host."),
-        opt("--retry-budget", type=Share(),
-           help="Retries over the run and on each host as a share of URLs, as 10%; ten at least.  [default: none]"),
+        opt("--retry-budget", type=Share(), default=f"{D.retry.retry_budget:.0%}",
+           help="Retries over the run and on each host, as a share of URLs; ten at least; none for no such limit."),
         opt("--break-after", type=Whole(1), default=D.retry.break_after,
            help="Failures in a row after which a host is only probed; where that fails too, its rest fails at once."),
         opt("--max-outage", type=Duration(), default=spelt(D.retry.max_outage),
@@ -62,7 +62,7 @@ def retry_policy(o: dict[str, Any]) -> RetryPolicy:
         max_park=o["max_park"],
         break_after=o["break_after"],
         max_outage=o["max_outage"],
-        retry_budget=D.retry.retry_budget if o["retry_budget"] is None else o["retry_budget"],
+        retry_budget=o["retry_budget"],
     )
 
 

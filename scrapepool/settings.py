@@ -218,14 +218,15 @@ class Needs(NamedTuple):
 class OutputSettings:
     """Where records go and what they hold.
 
-    path: file, None for standard output. format: None goes by the file's suffix. fields: None for all.
-    headers, body: add the response's headers, its text.
+    path: file, ``-`` for standard output; None for that too, unless a table holds the records.
+    format: None goes by the file's suffix. fields: None for all. headers, body: add the response's headers, its text.
     select: values out of pages, as ``title=css:title``; links, text: a page's links, its readable text.
     extract_workers: processes that take these out of pages; 0 for none but the run's own, None for the cores but one.
     resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
     for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
-    whoever reads a file with a program wants them as they came.
+    whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
+    where ``body`` is given.
     """
 
     path: str | None = None
@@ -240,6 +241,7 @@ class OutputSettings:
     links: bool = False
     text: bool = False
     extract_workers: int | None = None
+    sqlite: str | None = None
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")
@@ -261,13 +263,23 @@ class OutputSettings:
         return keys(self.selections, links=self.links, text=self.text)
 
     @property
+    def to_stdout(self) -> bool:
+        """Whether records go to standard output."""
+        return self.path == "-" or (self.path is None and not self.tables)
+
+    @property
+    def tables(self) -> bool:
+        """Whether an output beside the records' own holds all of them."""
+        return self.sqlite is not None
+
+    @property
     def needs(self) -> Needs:
         """What these outputs, all together, want of the fetch stage: the one place that knows it."""
         # A digest that no record holds is not worth half the time that a large body takes.
         return Needs(
             body=self.body or self.wants_data,
             headers=self.headers,
-            sha256=self.fields is None or "sha256" in self.fields,
+            sha256=self.tables or self.fields is None or "sha256" in self.fields,
         )
 
 

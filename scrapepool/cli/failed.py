@@ -45,9 +45,10 @@ To have them replaced in the same file, use fetch --resume."""
 def failed(records: str, classes: tuple[str, ...] | None) -> int:
     """Print the URLs that did not succeed, one a line.
 
-    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz), or - for standard input. The last record of a URL
-    counts.
+    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, or a database), or - for standard input. The last
+    record of a URL counts.
     """
+    from ..read.database import RecordDatabase, is_database  # noqa: PLC0415
     from ..read.failures import errors_of, failures  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.records import RecordFile  # noqa: PLC0415
     from ..read.streams import decompressed  # noqa: PLC0415
@@ -55,7 +56,11 @@ def failed(records: str, classes: tuple[str, ...] | None) -> int:
 
     slugs = None if classes is None else errors_of(classes)
     name = "standard input" if records == "-" else records
-    file = RecordFile(name, decompressed(name, _pieces(records), _note))
+    file: RecordFile | RecordDatabase
+    if is_database(records):
+        file = RecordDatabase(records)
+    else:
+        file = RecordFile(name, decompressed(name, _pieces(records), _note))
     urls = failures(file, slugs)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, AT_ONCE)]:

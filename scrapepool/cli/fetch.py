@@ -17,7 +17,7 @@ from .options import fetch_options, settings_from
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..ports import Snapshot
+    from ..ports import Sink, Snapshot
     from ..read.finished import Finished
     from ..settings import Settings
     from .log import RunLog
@@ -74,11 +74,11 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     gc.freeze()  # what was imported stays: no collection needs to look at it
     gc.set_threshold(COLLECT_AFTER)
     stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
-    if settings.output.path is None and sys.stdout is None:
+    if settings.output.to_stdout and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")
     check_files(sources, settings)
     stop = Stop()
-    on_terminal = settings.output.path is None and sys.stdout is not None and sys.stdout.isatty()
+    on_terminal = settings.output.to_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     with RunLog(settings.display, view) as log, Signals(stop) as signals:
         finished = Finished(each=not settings.input.dedupe)
@@ -99,11 +99,11 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                 sink.close()
             except BrokenPipeError:
                 view.close(None)
+                _keep(sink)
                 return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
             except BaseException:
                 view.close(engine.snapshot(last=True) if log.anything else None)
-                with suppress(OutputError, BrokenPipeError):
-                    sink.close()  # what was written before is seen onto the disk
+                _keep(sink)
                 raise
             last = engine.snapshot(last=True)
             view.close(last if last.done or signals.exit_code else None)
@@ -115,6 +115,12 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {', '.join('standard input' if s == '-' else s for s in sources)}")
     return code
+
+
+def _keep(sink: Sink) -> None:
+    """See what was written before the end of a run that did not come to its end onto the disk."""
+    with suppress(OutputError, BrokenPipeError):
+        sink.close()
 
 
 def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int) -> None:

@@ -48,8 +48,13 @@ def _check_name(source: str) -> None:
 
 
 def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
-    output = settings.output.path
-    yield ("standard output", 1) if output is None else ("--output", output)
+    output = settings.output
+    if output.to_stdout:
+        yield "standard output", 1
+    elif output.path is not None:
+        yield "--output", output.path
+    if output.sqlite is not None:
+        yield "--sqlite", output.sqlite
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file
     if settings.display.summary_json is not None:

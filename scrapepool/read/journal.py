@@ -14,6 +14,7 @@ from typing import Literal
 from ..errors import InvalidURLError
 from ..model import ErrorKind
 from ..url import parse
+from .database import RecordDatabase
 from .dedupe import SeenHashes
 from .finished import Finished, identity
 from .records import RecordFile, Told
@@ -69,7 +70,9 @@ class Journal:
         yield f"{name}: records that stay: {self.kept:,}; to be fetched again: {self.again:,}"
 
 
-def read_journal(records: RecordFile, finished: Finished, *, keep: Literal["failed", "all"], method: str) -> Journal:
+def read_journal(
+    records: RecordFile | RecordDatabase, finished: Finished, *, keep: Literal["failed", "all"], method: str
+) -> Journal:
     """Read all records and put the targets that need no more into ``finished``. The last record of a URL counts.
 
     keep: ``failed`` keeps successes, ``all`` also failures, but not what was only put off. method: of the run that is

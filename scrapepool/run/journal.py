@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from ..engine import Stop
 from ..errors import OutputError, UsageError
 from ..ports import Sink
+from ..read.database import RecordDatabase
 from ..read.finished import Finished
 from ..read.journal import read_journal
 from ..read.records import RecordFile
@@ -51,10 +52,22 @@ def records_sink(
     return sink_for(output, method=method, fd=fd, should_stop=should_stop)
 
 
+def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
+    """Go on with the records of the database alone, which stay until others replace them. As ``records_sink``."""
+    output = settings.output
+    assert output.sqlite is not None  # noqa: S101 - see the caller
+    assert output.resume is not None  # noqa: S101
+    records = RecordDatabase(output.sqlite, should_stop=lambda: stop.asked)
+    journal = read_journal(records, finished, keep=output.resume, method=settings.request.method)
+    if journal.size:
+        for note in journal.notes(output.sqlite):
+            on_note(note)
+
+
 def _resumable(output: OutputSettings, method: str) -> str:
     path = output.path
     if path is None or path == "-":
-        raise UsageError("--resume needs --output: the records of the run that is to go on")
+        raise UsageError("--resume needs --output or --sqlite: the records of the run that is to go on")
     try:
         ours = is_ours(path)
     except (OSError, ValueError):

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from ..engine import Stop
+from ..errors import UsageError
 from ..ports import Sink, Store
 from ..read.finished import Finished
 from ..record import Fanout
 from ..settings import Settings
-from .journal import records_sink
+from .journal import pass_over, records_sink
 
 
 def open_outputs(
@@ -29,10 +30,20 @@ def open_outputs(
 
     The parameters and errors are ``journal.records_sink``'s. To add a store, open it here, before the records.
     """
+    output, method = settings.output, settings.request.method
+    stores: list[Store] = []
+    records: list[Sink] = []
     with ExitStack() as opened:
-        stores: list[Store] = []
-        for store in stores:
-            opened.callback(store.close)
-        records = records_sink(settings, finished, stop=stop, should_stop=should_stop, on_note=on_note)
+        if output.sqlite is not None:
+            from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
+
+            if not settings.input.dedupe:
+                raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
+            stores.append(SqliteStore(output.sqlite, output, method=method, should_stop=should_stop))
+            opened.callback(stores[-1].close)
+        if output.path is not None or output.to_stdout:
+            records = [records_sink(settings, finished, stop=stop, should_stop=should_stop, on_note=on_note)]
+        elif output.resume is not None:
+            pass_over(settings, finished, stop=stop, on_note=on_note)
         opened.pop_all()
-    return Fanout(stores, [records]) if stores else records
+    return Fanout(stores, records) if stores else records[0]

@@ -49,7 +49,7 @@ TARGETS = st.builds(
     url=TEXT,
     host=st.just(HOST),
     path=st.just("/"),
-    line=maybe(st.integers(1)),
+    line=maybe(st.integers(1, 2**62)),
     input=maybe(st.dictionaries(TEXT, JSON_VALUES, max_size=3)),
 )
 
@@ -65,8 +65,8 @@ TOLD = {
     "detail": maybe(TEXT),
     "content_type": maybe(TEXT),
     "charset": maybe(TEXT),
-    "bytes": st.integers(0),
-    "wire_bytes": st.integers(0),
+    "bytes": st.integers(0, 2**62),
+    "wire_bytes": st.integers(0, 2**62),
     "sha256": maybe(TEXT),
     "reused": st.booleans(),
     "complete": maybe(st.booleans()),

@@ -13,7 +13,10 @@ from .declare import D, Decorator, opt, subject
 OPTIONS: list[Decorator] = [
     *subject(
         "Output",
-        opt("-o", "--output", type=FileName(), help="Where records go.  [default: standard output]"),
+        opt("-o", "--output", type=FileName(),
+           help="Where records go, - for standard output.  [default: standard output, but for --sqlite]"),
+        opt("--sqlite", type=FileName(), metavar="FILE.db",
+           help="Gather records in a database, one a URL, and bodies with --body."),
         opt("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
            help="Of the records.  [default: by the file's suffix, else jsonl]"),
         opt("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
@@ -22,8 +25,8 @@ OPTIONS: list[Decorator] = [
         opt("--headers", is_flag=True, help="Add the response's header fields to records."),
         opt("--body", is_flag=True, help="Add the text of the response to records."),
         opt("--resume", type=click.Choice(["failed", "all"]), bare="failed", metavar="[failed|all]",
-           help="Go on with the records in --output: what succeeded stays, the rest is fetched again; all: only what "
-           "has no record.  [default: the file is overwritten; --resume alone means failed]"),
+           help="Go on with the records in --output, else --sqlite: what succeeded stays, the rest is fetched again; "
+           "all: only what has no record.  [default: the file is overwritten; --resume alone means failed]"),
         opt("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
            help="When records are seen onto the disk, against a loss of power."),
     ),
@@ -43,7 +46,7 @@ OPTIONS: list[Decorator] = [
 def output_settings(o: dict[str, Any]) -> OutputSettings:
     """Where records go and what they hold."""
     return OutputSettings(
-        path=None if o["output"] == "-" else o["output"],
+        path=o["output"],
         format=o["format"],
         fields=o["fields"],
         headers=o["headers"],
@@ -55,4 +58,5 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         links=o["links"],
         text=o["text"],
         extract_workers=o["extract_workers"],
+        sqlite=o["sqlite"],
     )

@@ -1,0 +1,100 @@
+"""The database of ``--sqlite``, read back as the records that went into it (``schema`` has its tables).
+
+Decides how a row is a record again. Changes nothing, and may read while a run writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ListError, UsageError
+from ..schema import COLUMNS, JSON_COLUMNS, MAGIC, TIMINGS, strangeness
+from .records import Told
+
+if TYPE_CHECKING:
+    import sqlite3
+
+BOOLEAN = frozenset({"reused", "complete"})
+ON_REQUEST = frozenset({"not_before", "headers", "data", "input"})
+"""Fields that a record without them does not name."""
+
+
+def is_database(path: str) -> bool:
+    """Whether a file begins as SQLite databases do; False as well for what cannot be read, or not twice."""
+    try:
+        if not Path(path).is_file():
+            return False
+        with open(path, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
+            return stream.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
+        return False
+
+
+class RecordDatabase:
+    """Iterates over what ``read_journal`` and ``failures`` want to know of each record, in order of completion.
+
+    Raises, while it is iterated over, ListError where the file cannot be read, UsageError where it is no such database,
+    KeyboardInterrupt once ``should_stop`` says so.
+
+    start, torn: 0, as of a record file that is whole. whole: records read so far.
+    """
+
+    start = torn = 0
+
+    def __init__(self, path: str, *, should_stop: Callable[[], bool] = lambda: False) -> None:
+        self.whole = 0
+        self._path = path
+        self._should_stop = should_stop
+
+    def __iter__(self) -> Iterator[Told]:
+        for url, outcome, error, method in self._select("SELECT url, outcome, error, method FROM records ORDER BY id"):
+            if self._should_stop():
+                raise KeyboardInterrupt
+            self.whole += 1
+            yield Told(url, outcome, error, method, self.whole)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
+        for row in self._select(f"SELECT {', '.join(COLUMNS)} FROM records ORDER BY id"):  # noqa: S608 - our own names
+            yield _record(dict(zip(COLUMNS, row, strict=True)))
+
+    def _select(self, query: str) -> Iterator[tuple[Any, ...]]:
+        with self._reading() as db:
+            yield from db.execute(query)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        import sqlite3  # noqa: PLC0415 - most runs need it not
+
+        try:
+            with closing(sqlite3.connect(f"{Path(self._path).resolve().as_uri()}?mode=ro", uri=True)) as db:
+                (made,), (version,) = (
+                    db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+                )
+                strange = strangeness(made, version)
+                if strange is not None:
+                    raise UsageError(f"{self._path} {strange}")
+                yield db
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise ListError(self._path, str(error)) from error
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    timings = {step: row.pop(step) for step in TIMINGS}
+    record: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is None and name in ON_REQUEST:
+            continue
+        if value is not None and name in JSON_COLUMNS:
+            record[name] = json.loads(value)
+        else:
+            record[name] = bool(value) if value is not None and name in BOOLEAN else value
+    record["redirects"] = record["redirects"] or []
+    record["timings"] = None if all(seconds is None for seconds in timings.values()) else timings
+    if record["method"] == "GET":
+        del record["method"]
+    return record

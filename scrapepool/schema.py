@@ -1,0 +1,152 @@
+"""What a database of records looks like: the tables of ``--sqlite``, and what tells such a file from any other.
+
+Decides names and types, which are an API as record fields are. Opens no file.
+"""
+
+from __future__ import annotations
+
+MAGIC = b"SQLite format 3\0"
+"""What every SQLite database begins with (https://sqlite.org/fileformat2.html, section 1.3)."""
+
+APPLICATION_ID = 0x53_43_50_4C
+"""``SCPL``: ``PRAGMA application_id`` of a database that scrapepool made."""
+
+VERSION = 1
+"""``PRAGMA user_version``: changes with the tables."""
+
+TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
+"""The columns that a record's ``timings`` lie in."""
+
+JSON_COLUMNS = frozenset({"redirects", "headers", "data", "input"})
+"""Columns of ``records`` that hold JSON text."""
+
+COLUMNS = (
+    "url",
+    "method",
+    "line",
+    "outcome",
+    "status",
+    "error",
+    "detail",
+    "final_url",
+    "redirects",
+    "attempts",
+    "started",
+    "elapsed",
+    "waited",
+    "content_type",
+    "charset",
+    "bytes",
+    "wire_bytes",
+    "sha256",
+    "reused",
+    "path",
+    "complete",
+    "remote",
+    *TIMINGS,
+    "not_before",
+    "headers",
+    "data",
+    "input",
+)
+"""Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
+
+SCHEMA = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    started TEXT NOT NULL,           -- RFC 3339, UTC
+    ended TEXT,                      -- null while it runs, and where it was killed
+    version TEXT NOT NULL,           -- of scrapepool
+    duplicates INTEGER NOT NULL DEFAULT 0  -- lines of the list that repeat a URL: they have no record
+);
+
+CREATE TABLE hosts (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,       -- the origin: https://example.org
+    scheme TEXT NOT NULL,
+    host TEXT NOT NULL,
+    port INTEGER NOT NULL
+);
+
+CREATE TABLE records (
+    id INTEGER PRIMARY KEY,          -- in order of completion
+    run INTEGER NOT NULL REFERENCES runs (id),
+    host INTEGER REFERENCES hosts (id),  -- null for what is no URL
+    url TEXT NOT NULL,
+    method TEXT NOT NULL,
+    line INTEGER,
+    outcome TEXT NOT NULL,
+    status INTEGER,
+    error TEXT,
+    detail TEXT,
+    final_url TEXT,
+    redirects TEXT,                  -- JSON; null for none
+    attempts INTEGER NOT NULL,
+    started TEXT,                    -- RFC 3339, UTC
+    elapsed REAL NOT NULL,           -- seconds, as are waited and dns to download
+    waited REAL NOT NULL,
+    content_type TEXT,
+    charset TEXT,
+    bytes INTEGER NOT NULL,
+    wire_bytes INTEGER NOT NULL,
+    sha256 TEXT,                     -- of the body, which is in bodies where --body was given
+    reused INTEGER NOT NULL,         -- 0 or 1, as is complete
+    path TEXT,
+    complete INTEGER,
+    remote TEXT,
+    dns REAL,
+    connect REAL,
+    tls REAL,
+    ttfb REAL,
+    download REAL,
+    not_before TEXT,                 -- RFC 3339, UTC
+    headers TEXT,                    -- JSON
+    data TEXT,                       -- JSON: values out of the page
+    input TEXT,                      -- JSON
+    UNIQUE (url, method)
+);
+
+CREATE TABLE bodies (
+    sha256 TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL,          -- of the body
+    content BLOB NOT NULL            -- zlib (RFC 1950), or as it is where that is no shorter; as sqlar_uncompress reads
+);
+
+CREATE INDEX records_by_host ON records (host, outcome, error);
+CREATE INDEX records_by_outcome ON records (outcome, status, error);
+CREATE INDEX records_by_elapsed ON records (elapsed);
+
+CREATE VIEW failures AS
+    SELECT hosts.name AS host, coalesce(error, outcome) AS error, count(*) AS records, min(url) AS example
+    FROM records LEFT JOIN hosts ON hosts.id = records.host
+    WHERE outcome NOT IN ('ok', 'unchanged')
+    GROUP BY hosts.id, coalesce(error, outcome)
+    ORDER BY records DESC, 1, 2;
+
+CREATE VIEW slowest AS
+    SELECT elapsed, waited, attempts, hosts.name AS host, url, outcome, status, error, bytes
+    FROM records LEFT JOIN hosts ON hosts.id = records.host
+    ORDER BY elapsed DESC;
+
+CREATE VIEW statuses AS
+    SELECT outcome, status, error, count(*) AS records, sum(bytes) AS bytes, round(avg(elapsed), 6) AS elapsed
+    FROM records
+    GROUP BY outcome, status, error
+    ORDER BY records DESC, 1, 2, 3;
+
+CREATE VIEW by_host AS
+    SELECT hosts.name AS host, count(*) AS records, sum(outcome IN ('ok', 'unchanged')) AS good,
+        sum(bytes) AS bytes, round(avg(elapsed), 6) AS elapsed, max(elapsed) AS slowest
+    FROM records LEFT JOIN hosts ON hosts.id = records.host
+    GROUP BY hosts.id
+    ORDER BY records DESC, 1;
+"""
+
+
+def strangeness(application_id: int, user_version: int) -> str | None:
+    """Say why a database is not one that we read and write; None where it is."""
+    if application_id != APPLICATION_ID:
+        return "is a database of something else"
+    if user_version != VERSION:
+        return f"is of another version of scrapepool (its tables are {user_version}, ours {VERSION})"
+    return None

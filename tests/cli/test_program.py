@@ -243,3 +243,18 @@ def test_help_is_quick() -> None:
         [sys.executable, "-c", code], cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupt_before_anything_is_imported_is_silent() -> None:
+    """Ctrl-C in the first moments ends the process without a traceback."""
+    code = (
+        "import os, signal, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(name, path, target=None):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt)\n"
+        "from scrapepool.__main__ import main\n"
+        "main()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
+    assert (ran.returncode, ran.stderr) == (-signal.SIGINT, b"")

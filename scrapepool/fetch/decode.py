@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
 from ..model import ErrorKind
+from .allocator import return_large_buffers
 from .faults import DecodeError
 
 STEP = 64 * 1024
@@ -308,11 +309,13 @@ def _brotli() -> Any:
     brotli = import_module("brotli")
     if not hasattr(brotli.Decompressor, "can_accept_more_data"):
         raise DecodeError(ErrorKind.DECODE, "the installed brotli is below 1.2 and cannot be bounded")
+    return_large_buffers()
     return brotli
 
 
 @cache
 def _zstd() -> Any:
+    return_large_buffers()
     return import_module(_ZSTD_MODULE)
 
 

@@ -1,0 +1,26 @@
+"""The short forms of the scripts under ``tests/torture`` that run the whole program."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture import bombs, signals
+
+SMALL_BOMB = 64 * 2**20
+"""Bytes: what a coding's library would make of it at once would show."""
+
+
+def test_signals_end_runs_whose_workers_are_held() -> None:
+    """With every worker stuck, at each point where one can be, a run ends as documented and its records are whole."""
+    report = signals.in_a_folder(4, 3, beginning=(0.3, 0.6), again=(0.0, 0.5), once=5)
+    assert report.wrong == []
+    assert sum(report.codes.values()) == 4
+
+
+def test_bombs_and_endless_bodies_cost_little_memory() -> None:
+    """Each ends with its error, and what they decode to is never in memory."""
+    pytest.importorskip("brotli", reason="the extra brotli is not installed")
+    kinds = bombs.behaviours(SMALL_BOMB)
+    report = bombs.run(kinds, 2 * len(kinds), "--max-size", "20MiB", workers=2 * len(kinds))
+    assert report.wrong == []
+    assert report.most < bombs.CEILING

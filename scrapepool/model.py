@@ -49,6 +49,7 @@ class ErrorKind(StrEnum):
     DNS = "dns"
     CONNECT_REFUSED = "connect_refused"
     CONNECT_TIMEOUT = "connect_timeout"
+    UNREACHABLE = "unreachable"
     READ_TIMEOUT = "read_timeout"
     DEADLINE = "deadline"
     TLS = "tls"

@@ -17,11 +17,18 @@ from requests import exceptions as rq
 from urllib3 import exceptions as u3
 
 from ..model import ErrorKind, Retryable
+from .dial import NO_WAY
 from .faults import FetchError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.2
 
-_BEFORE_THE_REQUEST = {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.PROXY}
+_BEFORE_THE_REQUEST = {
+    ErrorKind.DNS,
+    ErrorKind.CONNECT_REFUSED,
+    ErrorKind.CONNECT_TIMEOUT,
+    ErrorKind.UNREACHABLE,
+    ErrorKind.PROXY,
+}
 _IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
@@ -31,6 +38,7 @@ _WHILE_CONNECTING = {
     errno.ECONNRESET: ErrorKind.RESET,
     errno.ECONNABORTED: ErrorKind.RESET,
     errno.ETIMEDOUT: ErrorKind.CONNECT_TIMEOUT,
+    **dict.fromkeys(NO_WAY, ErrorKind.UNREACHABLE),
 }
 _NO_DESCRIPTOR = "this process has no file descriptor left for another connection"
 

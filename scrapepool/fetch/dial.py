@@ -20,6 +20,9 @@ _Selector = getattr(
 )  # takes no descriptor of its own, as epoll does
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
 
+NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+"""What the system says where no packet finds its way to an address."""
+
 
 def dial(
     addresses: Sequence[Address],
@@ -32,7 +35,8 @@ def dial(
     """Connect to one of ``addresses`` within ``timeout`` seconds; the socket comes back blocking.
 
     check: called every STAGGER seconds of the wait; what it raises ends it.
-    Raises TimeoutError, or the OSError of the first address that refused.
+    Raises TimeoutError, or the OSError of the first address that refused; that there is no way to an address, as to all
+    of IPv6 on many machines, only where that is so for every one.
     """
     give_up = time.monotonic() + timeout
     waiting = list(addresses)
@@ -45,7 +49,7 @@ def dial(
                     try:
                         sock = _begin(address, options, source)
                     except OSError as error:
-                        first_error = first_error or error
+                        first_error = _more_telling(first_error, error)
                         continue
                     race.register(sock, selectors.EVENT_WRITE, address)
                 left = give_up - time.monotonic()
@@ -60,11 +64,15 @@ def dial(
                         sock.setblocking(True)
                         return sock, key.data
                     sock.close()
-                    first_error = first_error or OSError(code, os.strerror(code))
+                    first_error = _more_telling(first_error, OSError(code, os.strerror(code)))
         finally:
             for key in list(race.get_map().values()):
                 key.fileobj.close()
     raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+
+
+def _more_telling(first: OSError | None, then: OSError) -> OSError:
+    return then if first is None or (first.errno in NO_WAY and then.errno not in NO_WAY) else first
 
 
 def _begin(

@@ -6,6 +6,7 @@ that socket, so that the deadline holds, a name is looked up by our resolver, an
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from collections.abc import Iterable
@@ -21,7 +22,12 @@ from .tls_connection import TLSConnection
 
 DEFAULT_PORT = 1080
 
-_TARGET_FAILED = ("0x03", "0x04", "0x05", "0x06")  # network, host, port unreachable, TTL (RFC 1928 section 6)
+_TARGET_FAILED = {  # what the proxy says of the target (RFC 1928 section 6), and what the system would have said
+    "0x03": errno.ENETUNREACH,
+    "0x04": errno.EHOSTUNREACH,
+    "0x05": errno.ECONNREFUSED,
+    "0x06": errno.EHOSTUNREACH,  # TTL expired
+}
 
 
 class _Negotiating(socks.socksocket):  # type: ignore[misc]
@@ -73,9 +79,9 @@ class _Dialling:
         except TimeoutError as error:
             raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not answer in time")) from error
         except socks.SOCKS5Error as error:
-            if str(error).startswith(_TARGET_FAILED):
+            if (code := _TARGET_FAILED.get(str(error)[:4])) is not None:
                 why = NewConnectionError(self, f"Failed to establish a new connection: {error}")
-                raise self._failed(talk, why) from error
+                raise self._failed(talk, why) from OSError(code, f"SOCKS proxy: {error}")
             raise self._failed(talk, ProxyError(f"SOCKS proxy: {error}", error)) from error
         except (OSError, ValueError) as error:
             self._check()

@@ -22,6 +22,7 @@ GROUPS: dict[str, frozenset[str]] = {
             ErrorKind.DNS,
             ErrorKind.CONNECT_REFUSED,
             ErrorKind.CONNECT_TIMEOUT,
+            ErrorKind.UNREACHABLE,
             ErrorKind.READ_TIMEOUT,
             ErrorKind.DEADLINE,
             ErrorKind.TLS,

@@ -35,6 +35,7 @@ class Cause(StrEnum):
     REFUSED = "refused"
     TLS = "tls"
     TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
     RESET = "reset"
     SERVER = "5xx"
     THROTTLED = "throttled"
@@ -45,6 +46,7 @@ _CAUSES = {
     ErrorKind.CONNECT_REFUSED: Cause.REFUSED,
     ErrorKind.TLS: Cause.TLS,
     ErrorKind.CONNECT_TIMEOUT: Cause.TIMEOUT,
+    ErrorKind.UNREACHABLE: Cause.UNREACHABLE,
     ErrorKind.READ_TIMEOUT: Cause.TIMEOUT,
     ErrorKind.DEADLINE: Cause.TIMEOUT,
     ErrorKind.RESET: Cause.RESET,

@@ -46,7 +46,7 @@ and who started without a network is told so soon."""
 KEPT = 256
 """Failures kept of one stretch, to be refunded."""
 
-_UNREACHABLE = ("network is unreachable", "network is down", "no route to host")
+_LOOKS_DOWN = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.UNREACHABLE})
 
 Entry = TypeVar("Entry")
 
@@ -61,15 +61,7 @@ class Witness(Enum):
 
 def looks_down(outcome: Outcome) -> bool:
     """Whether the failure could be the network's: no name found, no connection in time, no route."""
-    if not isinstance(outcome, Failed):
-        return False
-    match outcome.error:
-        case ErrorKind.DNS | ErrorKind.CONNECT_TIMEOUT:
-            return True
-        case ErrorKind.CONNECT_REFUSED | ErrorKind.RESET:
-            return (outcome.detail or "").endswith(_UNREACHABLE)
-        case _:
-            return False
+    return isinstance(outcome, Failed) and outcome.error in _LOOKS_DOWN
 
 
 def site_of(host: HostKey) -> str:

@@ -30,7 +30,14 @@ from .breaker import FIRST_PAUSE, LONGEST_PAUSE
 from .retry import MAX_DOUBLINGS
 
 NOT_ASKED = frozenset(
-    {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TLS, ErrorKind.PROXY}
+    {
+        ErrorKind.DNS,
+        ErrorKind.CONNECT_REFUSED,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.UNREACHABLE,
+        ErrorKind.TLS,
+        ErrorKind.PROXY,
+    }
 )
 """Failures before anything could be asked for: they say nothing of robots.txt, and each URL would end the same way."""
 

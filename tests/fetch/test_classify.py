@@ -52,7 +52,8 @@ def refused(cause: Exception) -> Exception:
         (rq.InvalidProxyURL("no URL"), ErrorKind.PROXY, "no URL"),
         (u3.NameResolutionError("h.test", NOWHERE, OSError()), ErrorKind.DNS, "h.test"),
         (refused(system(errno.ECONNREFUSED)), ErrorKind.CONNECT_REFUSED, "refused"),
-        (refused(system(errno.EHOSTUNREACH)), ErrorKind.CONNECT_REFUSED, "route"),
+        (refused(system(errno.EHOSTUNREACH)), ErrorKind.UNREACHABLE, "route"),
+        (refused(system(errno.ENETUNREACH)), ErrorKind.UNREACHABLE, "unreachable"),
         (refused(system(errno.ECONNRESET)), ErrorKind.RESET, "reset"),
         (refused(system(errno.ETIMEDOUT)), ErrorKind.CONNECT_TIMEOUT, "timed out"),
         (refused(system(errno.EMFILE)), ErrorKind.INTERNAL, "file descriptor"),
@@ -112,6 +113,7 @@ RETRIED = {
     ErrorKind.DNS,
     ErrorKind.CONNECT_REFUSED,
     ErrorKind.CONNECT_TIMEOUT,
+    ErrorKind.UNREACHABLE,
     ErrorKind.PROXY,
     ErrorKind.READ_TIMEOUT,
     ErrorKind.RESET,
@@ -123,8 +125,8 @@ RETRIED = {
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_may_be_tried_again(kind: ErrorKind, method: str) -> None:
     """Whatever another try can cure; after the request was sent, only for methods that may be repeated."""
-    before_the_request = {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.PROXY}
-    allowed = kind in (RETRIED if method in IDEMPOTENT else before_the_request)
+    after_the_request = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
+    allowed = kind in (RETRIED if method in IDEMPOTENT else RETRIED - after_the_request)
     assert retryable(FetchError(kind, "x"), method) == (Retryable() if allowed else None)
 
 

@@ -49,6 +49,15 @@ def test_the_first_refusal_is_told() -> None:
         dial([], 1)
 
 
+def test_what_tells_most_is_told() -> None:
+    """That there is no way to one address matters only where there is none to another."""
+    nowhere = Address(socket.AF_INET, ("127.255.255.255", 80))  # TCP knows no broadcast
+    with pytest.raises(ConnectionRefusedError):
+        dial([nowhere, at(closed_port())], 1)
+    with pytest.raises(OSError, match="unreachable"):
+        dial([nowhere, nowhere], 1)
+
+
 def test_an_address_that_cannot_be_tried_is_passed_over() -> None:
     """A family that this machine lacks, or an address that makes no sense, does not end the race."""
     with Server(answer_all) as server:

@@ -195,9 +195,19 @@ def test_a_socks_proxy_that_is_not_there_is_at_fault(session: PooledSession) -> 
     assert refused(RouteTable(session, settings).get(host(1), "GET")).kind is ErrorKind.PROXY
 
 
-@pytest.mark.parametrize(("code", "kind"), [(5, ErrorKind.CONNECT_REFUSED), (1, ErrorKind.PROXY), (2, ErrorKind.PROXY)])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (1, ErrorKind.PROXY),
+        (2, ErrorKind.PROXY),
+        (3, ErrorKind.UNREACHABLE),
+        (4, ErrorKind.UNREACHABLE),
+        (5, ErrorKind.CONNECT_REFUSED),
+        (6, ErrorKind.UNREACHABLE),
+    ],
+)
 def test_who_refuses_behind_a_socks_proxy(session: PooledSession, code: int, kind: ErrorKind) -> None:
-    """A refused connection is the origin's, a general failure or a rule the proxy's."""
+    """A refused connection and the want of a way are the origin's, a general failure or a rule the proxy's."""
     with SOCKS5Proxy(fail=code) as proxy:
         assert refused(RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(1), "GET")).kind is kind
 

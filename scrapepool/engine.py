@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
 from .ports import Clock, Crew, Done, Feed, Fetch, Snapshot, View, Work
@@ -246,7 +247,8 @@ class Engine:
         outcomes: list[Outcome] = [_refused(attempt, refusal, wall) for attempt in refusal.attempts]
         for ticket in refusal.tickets:
             target = self._feed.target(ticket)
-            outcomes.append(target if isinstance(target, Skipped) else _refused(Attempt(target), refusal, wall))
+            fresh = target if isinstance(target, Skipped) else Attempt(target, history=refusal.waits)
+            outcomes.append(fresh if isinstance(fresh, Skipped) else _refused(fresh, refusal, wall))
         for outcome in outcomes:
             self._tally.count(outcome)
         return outcomes
@@ -302,13 +304,16 @@ def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:
 
 def _refused(attempt: Attempt, refusal: Refusal, wall: float) -> Outcome:
     """The record of a target that its host has no time for."""
-    target, started, waited = attempt.target, attempt.started, attempt.waited
-    made = attempt.number - 1
-    if refusal.not_before is None:
-        error = refusal.error or ErrorKind.CIRCUIT_OPEN
-        end = Skipped if error is ErrorKind.ROBOTS_UNREACHABLE else Failed
-        return end(target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, error=error)
-    not_before = wall + refusal.not_before
-    return Deferred(
-        target=target, attempts=made, started=started, waited=waited, detail=refusal.detail, not_before=not_before
-    )
+    told: dict[str, Any] = {
+        "target": attempt.target,
+        "attempts": attempt.number - 1,
+        "started": attempt.started,
+        "waited": attempt.waited,
+        "detail": refusal.detail,
+        "history": attempt.history,
+    }
+    if refusal.not_before is not None:
+        return Deferred(**told, not_before=wall + refusal.not_before)
+    error = refusal.error or ErrorKind.CIRCUIT_OPEN
+    end = Skipped if error is ErrorKind.ROBOTS_UNREACHABLE else Failed
+    return end(**told, error=error)

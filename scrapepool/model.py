@@ -113,6 +113,72 @@ class Hop:
     cookies: Any = None
 
 
+class Why(StrEnum):
+    """What a target waits for before it is asked: the words of a record's ``history``."""
+
+    TURN = "turn"
+    """What was before it: limits on requests in flight, on its host or in all, and on requests a second."""
+    DELAY = "delay"
+    """The same on a host whose starts are kept apart, by ``--delay``, a Crawl-delay or its pace."""
+    ROBOTS = "robots"
+    """Its host's robots.txt."""
+    RETRY_AFTER = "retry_after"
+    """The wait that the server asked for."""
+    PARKED = "parked"
+    """Its host had said that it is asked too much (429, 503), and not for how long."""
+    CIRCUIT = "circuit"
+    """Its host was down, and only probed now and then."""
+    WINDOW = "window"
+    """The hours at which its host may be asked."""
+    BACKOFF = "backoff"
+    """The pause before a retry."""
+    OUTAGE = "outage"
+    """The network looked down."""
+
+
+class Wait(NamedTuple):
+    """A wait, in seconds, and its reason."""
+
+    why: Why
+    seconds: float
+
+
+class Timings(NamedTuple):
+    """Where the time of one exchange went, in seconds; None where the step did not happen."""
+
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    ttfb: float | None
+    download: float | None
+
+
+class Try(NamedTuple):
+    """What one attempt came to. The fields are those of ``Told``, but for these.
+
+    number: 1 for the first; given twice where an attempt was not counted. url: the last that was asked.
+    started: Unix time of its own start. retry_after: seconds that the server asked to wait.
+    redirected_to: the URL on another host at which the attempt goes on; what follows tells of its end.
+    """
+
+    number: int
+    url: str
+    started: float | None
+    elapsed: float
+    status: int | None = None
+    error: ErrorKind | None = None
+    detail: str | None = None
+    remote: str | None = None
+    reused: bool = False
+    timings: Timings | None = None
+    retry_after: float | None = None
+    redirected_to: str | None = None
+
+
+Step = Wait | Try
+"""A step in the history of a target, which is told in the order in which it happened."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """One try at a target. Not changed once it is made, as ``Told``.
@@ -120,7 +186,7 @@ class Attempt:
     number: 1 for the first; a redirect's hop keeps its attempt's number.
     waited: seconds parked before this attempt, over all attempts so far.
     started: Unix time of the first attempt's start; None before it.
-    hop: where redirects led; None at the target itself.
+    hop: where redirects led; None at the target itself. history: what was before; None where nobody asked for it.
     """
 
     target: Target
@@ -128,6 +194,7 @@ class Attempt:
     waited: float = 0.0
     started: float | None = None
     hop: Hop | None = None
+    history: tuple[Step, ...] | None = None
 
     @property
     def host(self) -> HostKey:
@@ -145,16 +212,6 @@ class Retryable:
     after: float | None = None
 
 
-class Timings(NamedTuple):
-    """Where the time of one exchange went, in seconds; None where the step did not happen."""
-
-    dns: float | None
-    connect: float | None
-    tls: float | None
-    ttfb: float | None
-    download: float | None
-
-
 @dataclass(slots=True, kw_only=True)
 class Told:
     """What every outcome tells. Subclasses say which kind of end it was.
@@ -170,7 +227,7 @@ class Told:
     headers: the final response's fields in order; None where there was no response.
     body: the decoded body, kept only where an output wants it.
     data: what was taken out of the page, by name; None where nothing was asked for, or no page came.
-    retry: set where asking again may help.
+    retry: set where asking again may help. history: how it came to this; None where nobody asked for it.
     """
 
     target: Target
@@ -195,6 +252,7 @@ class Told:
     body: builtins.bytes | None = None
     data: Mapping[str, Any] | None = None
     retry: Retryable | None = None
+    history: tuple[Step, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -220,6 +220,7 @@ class OutputSettings:
 
     path: file, ``-`` for standard output; None for that too, unless a table holds the records.
     format: None goes by the file's suffix. fields: None for all. headers, body: add the response's headers, its text.
+    history: add what the target waited for, and each attempt.
     select: values out of pages, as ``title=css:title``; links, text: a page's links, its readable text.
     extract_workers: processes that take these out of pages; 0 for none but the run's own, None for the cores but one.
     resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
@@ -234,6 +235,7 @@ class OutputSettings:
     fields: tuple[str, ...] | None = None
     headers: bool = False
     body: bool = False
+    history: bool = False
     resume: Literal["failed", "all"] | None = None
     fsync: Literal["never", "second", "always"] = "second"
     safe_csv: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..charset import decode_text
 from ..errors import UsageError
-from ..model import Deferred, Outcome, Timings, error_of, verdict
+from ..model import Deferred, Outcome, Step, Timings, Wait, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
 
@@ -43,6 +43,7 @@ FIELDS = (
     "headers",
     "body",
     "data",
+    "history",
     "input",
     "method",
 )
@@ -54,7 +55,13 @@ TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 GET = "GET"
 """The method that records need not name."""
 
-_ON_REQUEST = {"headers": "--headers", "body": "--body", "data": "--select, --links or --text"}
+_ON_REQUEST = {
+    "headers": "--headers",
+    "body": "--body",
+    "data": "--select, --links or --text",
+    "history": "--verbose",
+}
+"""Fields that there are only with an option."""
 
 _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years have four digits
 
@@ -89,8 +96,8 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
 def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
     """Tell the outcome as a record of JSON values, fields in order.
 
-    ``not_before`` is there for a deferral only, ``headers``, ``body`` and ``data`` as ``settings`` ask, ``input`` where
-    the target has one, ``method`` where it is not GET. Durations are seconds.
+    ``not_before`` is there for a deferral only, ``headers``, ``body``, ``data`` and ``history`` as ``settings`` ask,
+    ``input`` where the target has one, ``method`` where it is not GET. Durations are seconds.
     """
     target = outcome.target
     fields: dict[str, Any] = {
@@ -125,6 +132,8 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["body"] = None if outcome.body is None else decode_text(outcome.body, outcome.charset)
     if settings.wants_data:
         fields["data"] = outcome.data
+    if settings.history:
+        fields["history"] = [_step(step) for step in outcome.history or ()]
     if target.input is not None:
         fields["input"] = dict(target.input)
     if method != GET:
@@ -164,6 +173,27 @@ def _second(unix: int) -> str:
 
 def _steps(timings: Timings) -> dict[str, float | None]:
     return {name: None if (seconds := getattr(timings, name)) is None else round(seconds, 6) for name in TIMINGS}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    """A wait as ``waited`` and ``for``; an attempt without what it has not."""
+    if isinstance(step, Wait):
+        return {"waited": round(step.seconds, 3), "for": step.why}
+    told = {
+        "attempt": step.number,
+        "url": step.url,
+        "started": None if step.started is None else instant(step.started),
+        "elapsed": round(step.elapsed, 6),
+        "status": step.status,
+        "error": step.error,
+        "detail": None if step.detail is None else printable(step.detail),
+        "remote": step.remote,
+        "reused": step.reused,
+        "timings": None if step.timings is None else _steps(step.timings),
+        "retry_after": step.retry_after,
+        "redirected_to": step.redirected_to,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def joined_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:

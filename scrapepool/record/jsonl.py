@@ -26,7 +26,8 @@ _BOOL = {True: "true", False: "false", None: "null"}
 
 def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], bytes]:
     """Pick what turns an outcome into its line under ``settings``. Raises UsageError."""
-    if settings.fields is None and not (settings.headers or settings.body or settings.wants_data) and method == GET:
+    more = settings.headers or settings.body or settings.wants_data or settings.history
+    if settings.fields is None and not more and method == GET:
         return encode
     select = selection(settings, method)
 

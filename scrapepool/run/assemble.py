@@ -66,6 +66,7 @@ def assembled(
                 limits=settings.limits,
                 limits_for=limits_for(settings, clock),
                 until=_until(settings, clock),
+                histories=settings.output.history,
             ),
             feed=make_feed(crew.wake),
             fetch=fetcher,

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple, Self
 
-from ..model import Attempt, ErrorKind, HostKey
+from ..model import Attempt, ErrorKind, HostKey, Why
 from .breaker import Cause
+from .holds import Holds
 from .lease import Refusal
 from .limits import HostLimits
 from .pace import alarm
@@ -57,13 +58,14 @@ class Parked(NamedTuple):
     """An attempt that waits.
 
     since: when it began to. due: from when it may be leased. owner: the queue that the target came from, None where
-    that is forgotten by now. Times are monotonic seconds.
+    that is forgotten by now. why: what it waits for until ``due``. Times are monotonic seconds.
     """
 
     attempt: Attempt
     since: float
     due: float
     owner: HostQueue | None
+    why: Why = Why.TURN
 
 
 class HostQueue:
@@ -82,12 +84,13 @@ class HostQueue:
     answered: whether it has in this run. retried: retries that counted. calm, alarm: the lowest mean latency so far,
     and that from which it has risen, infinite where the pace is fixed. trouble: what failures made of it, or None.
     gate: what keeps targets back until robots.txt is settled, None from then on. rules: what that said.
+    holds: when it was not asked, and why; None where no histories are told.
     """
 
     __slots__ = (
-        "alarm", "answered", "best", "bucket", "calm", "closed_for", "delay", "due", "floor", "gate", "head", "key",
-        "limit", "longest", "most", "not_before", "out", "owed", "parked_until", "refusal", "refused_until", "refusing",
-        "resting", "retried", "row", "rules", "started", "tickets", "timer", "trouble", "waiting",
+        "alarm", "answered", "best", "bucket", "calm", "closed_for", "delay", "due", "floor", "gate", "head", "holds",
+        "key", "limit", "longest", "most", "not_before", "out", "owed", "parked_until", "refusal", "refused_until",
+        "refusing", "resting", "retried", "row", "rules", "started", "tickets", "timer", "trouble", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -118,6 +121,7 @@ class HostQueue:
         self.trouble: Trouble | None = None
         self.gate: RobotsGate | None = None
         self.rules: Rules | None = None
+        self.holds: Holds | None = None
         if limits.robots:
             self.gate = RobotsGate()
             self.limit = 1
@@ -210,8 +214,16 @@ class HostQueue:
         if self.gate is not None:
             self.limit = 1
 
-    def reopen(self) -> None:
+    def hold(self, why: Why, since: float, until: float) -> None:
+        """Take note of why nothing is asked meanwhile, where histories are told."""
+        if self.holds is not None:
+            self.holds.add(why, since, until)
+
+    def reopen(self, now: float) -> None:
         """Wait for no probe and no longer delay any more, only for what the parking and the delay ask for now."""
+        if self.holds is not None:
+            self.holds.end(Why.CIRCUIT, now)
+            self.holds.add(Why.PARKED, now, self.parked_until)
         self.not_before = max(self.parked_until, self.started + self.delay)
         self.timer = 0
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from ..model import Attempt, HostKey
+from ..model import Attempt, HostKey, Why
 from ..settings import PoolSettings
+from .history import Historian
+from .holds import Holds
 from .host_queue import HostQueue, Parked
 from .limits import LimitsFor
 from .ready import BUSY, COLD, DUE, WARM, Backlog, Ready, octave
@@ -32,10 +34,12 @@ speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better 
 class Hosts:
     """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added.
 
-    timers, resting: heaps of when ``catch_up`` is due.
+    timers, resting: heaps of when ``catch_up`` is due. historian: None where no histories are told.
     """
 
-    def __init__(self, tally: Tally, pool: PoolSettings, limits_for: LimitsFor) -> None:
+    def __init__(
+        self, tally: Tally, pool: PoolSettings, limits_for: LimitsFor, historian: Historian | None = None
+    ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
         self.backlog = Backlog()
@@ -44,6 +48,7 @@ class Hosts:
         self._tally = tally
         self._pool = pool
         self._limits_for = limits_for
+        self._historian = historian
         self._adapt = pool.pace == "auto"
         self.timers: list[tuple[float, int, HostQueue]] = []
         self.resting: list[tuple[float, int, HostQueue]] = []
@@ -76,6 +81,8 @@ class Hosts:
             row = self._tally.claim(host)
             row.total += len(tickets)
             queue = self.begun[host] = HostQueue(host, row, tickets, self._limits_for(host), adapt=self._adapt)
+            if self._historian is not None:
+                queue.holds = Holds()
         return queue
 
     def pick(self, queued: int, *, due_first: bool = True) -> HostQueue | None:
@@ -153,11 +160,13 @@ class Hosts:
         if queue is not origin:
             self.place(queue, now)
 
-    def ask_later(self, attempt: Attempt, wait: float, origin: HostQueue, now: float) -> tuple[HostQueue, int]:
+    def ask_later(
+        self, attempt: Attempt, wait: float, origin: HostQueue, now: float, why: Why = Why.BACKOFF
+    ) -> tuple[HostQueue, int]:
         """Let an attempt wait at its host; where, and under which number. ``origin`` is placed by its caller."""
         owner = origin if attempt.host == origin.key else self.queue_of(attempt.host)
         number = self._number()
-        owner.ask_later(number, Parked(attempt, now, now + wait, owner))
+        owner.ask_later(number, Parked(attempt, now, now + wait, owner, why))
         heappush(self.timers, (now + wait, number, owner))
         self.owe(owner, origin, now)
         return owner, number
@@ -175,7 +184,11 @@ class Hosts:
     def resume(self, parked: Parked, current: HostQueue, now: float) -> Attempt:
         """The attempt that waited, which is leased or refused now. ``current`` is placed by its caller."""
         self.owe(parked.owner, current, now, -1)
-        return replace(parked.attempt, waited=parked.attempt.waited + (now - parked.since))
+        waited = parked.attempt.waited + (now - parked.since)
+        if self._historian is None:
+            return replace(parked.attempt, waited=waited)
+        steps = self._historian.resumed(current, parked, now)
+        return replace(parked.attempt, waited=waited, history=(*(parked.attempt.history or ()), *steps))
 
     def owe(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
         """Count one attempt more that waits, or one fewer. current: the host that the caller will place itself."""

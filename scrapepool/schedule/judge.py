@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from ..model import Attempt, ErrorKind, Failed, Fetched, Outcome, Result, Unchanged
+from ..model import Attempt, ErrorKind, Failed, Fetched, Outcome, Result, Unchanged, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from . import budget
 from . import retry as again
@@ -59,7 +59,7 @@ class Judge:
         self._dice = dice
         self._adapt = pool.pace == "auto"
 
-    def heard(self, queue: HostQueue, lease: Lease, answers: int) -> None:
+    def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float) -> None:
         """Take in answers of a host to a lease; none are news where it never failed and nobody does."""
         if not answers:
             return
@@ -73,7 +73,7 @@ class Judge:
             if trouble.answered(answers, lease.since):
                 queue.trouble = None
             queue.set_limits()
-            queue.reopen()
+            queue.reopen(now)
 
     def alarmed(self, queue: HostQueue, lease: Lease, results: Sequence[Result], now: float) -> None:
         """A host's mean latency has risen. Less is asked of it, unless it is the bodies that take their time."""
@@ -89,6 +89,7 @@ class Judge:
 
     def robots(self, queue: HostQueue, gate: RobotsGate, verdict: RobotsVerdict, since: float, now: float) -> None:
         """Take in what came of a host's robots.txt. ``queue`` is placed by the caller."""
+        queue.hold(Why.ROBOTS, since, now)
         if verdict.unreachable is None:
             queue.gate = None
             queue.rules = verdict.rules
@@ -117,6 +118,7 @@ class Judge:
             queue.refuse(now + GIVEN_UP_FOR, verdict.refusal())
         else:
             queue.park(now + max(pause, after))
+            queue.hold(Why.ROBOTS, now, now + max(pause, after))
 
     def judge(  # noqa: PLR0911, PLR0912 - the order of the questions is the policy
         self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float
@@ -149,7 +151,7 @@ class Judge:
             queue.trouble.breaker.answered()
             queue.set_limits()
             if was_open:
-                queue.reopen()
+                queue.reopen(now)
         if outcome.retry is None or verdict is Verdict.GIVEN_UP:
             return outcome
         if verdict is Verdict.PROBED and (self._policy.retries or not host_wide):
@@ -197,7 +199,7 @@ class Judge:
             if queue.trouble is not None:
                 queue.trouble = None
                 queue.set_limits()
-                queue.reopen()
+                queue.reopen(now)
                 if queue is not current:
                     self._hosts.place(queue, now)
             if suspect.waits_at is not None and self._hosts.refund(suspect.waits_at, suspect.number, now):
@@ -212,6 +214,7 @@ class Judge:
         trouble = self._trouble(queue)
         parked = trouble.parking.refused(after, lease.since, now)
         queue.park(now + parked.wait)
+        queue.hold(Why.RETRY_AFTER if after else Why.PARKED, now, now + parked.wait)
         verdict = Verdict.PROBED  # unless it is the first of its window, it is not this target's fault
         if parked.counts:
             if trouble.pace is not None:
@@ -239,6 +242,7 @@ class Judge:
         verdict = breaker.failed(cause, _words(outcome, cause), lease.since, now, patience=patience)
         if breaker.opened is not None:
             queue.longest = 1
+            queue.hold(Why.CIRCUIT, now, breaker.probe_at)
         if verdict is Verdict.GIVEN_UP:
             queue.refuse(now + GIVEN_UP_FOR, (ErrorKind.CIRCUIT_OPEN, breaker.why()))
             queue.trouble = None
@@ -261,11 +265,18 @@ class Judge:
     ) -> tuple[HostQueue, int]:
         """Let the target wait for its next attempt; wait: seconds, None for the policy's backoff."""
         made = _made(lease, outcome)
+        why = Why.RETRY_AFTER if wait else Why.BACKOFF
         if wait is None:
             wait = again.backoff(self._policy, made, self._dice())
         waited = 0.0 if lease.attempt is None else lease.attempt.waited
-        attempt = Attempt(outcome.target, made if refunded else made + 1, waited=waited, started=outcome.started)
-        return self._hosts.ask_later(attempt, wait, queue, now)
+        attempt = Attempt(
+            outcome.target,
+            made if refunded else made + 1,
+            waited=waited,
+            started=outcome.started,
+            history=outcome.history,
+        )
+        return self._hosts.ask_later(attempt, wait, queue, now, why)
 
 
 def _made(lease: Lease, outcome: Outcome) -> int:

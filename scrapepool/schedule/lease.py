@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model import Attempt, ErrorKind, HostKey
+from ..model import Attempt, ErrorKind, HostKey, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Lease:
     since: when it was handed out, in monotonic seconds: what a reply says of a host, it says of that time.
     robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
     quick: whether the host answers so soon that the lease should share a thread with others.
+    waits: what its fresh targets waited for, where histories are told.
     """
 
     host: HostKey
@@ -27,6 +28,7 @@ class Lease:
     since: float = 0.0
     robots: bool = False
     quick: bool = False
+    waits: tuple[Wait, ...] = ()
 
     def __len__(self) -> int:
         return len(self.tickets) or (0 if self.robots else 1)
@@ -38,7 +40,7 @@ class Refusal:
 
     not_before: Unix-clock offset in seconds from now after which the host may be asked; set for a deferral.
     error: why they are skipped (``robots_unreachable``) or failed (``circuit_open``), where it is not a deferral.
-    detail: one human line.
+    detail: one human line. waits: what the tickets waited for, where histories are told.
     """
 
     host: HostKey
@@ -47,3 +49,4 @@ class Refusal:
     detail: str
     not_before: float | None = None
     error: ErrorKind | None = None
+    waits: tuple[Wait, ...] | None = None

@@ -20,11 +20,13 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import inf
 
-from ..model import Fetched, HostKey, Outcome, Redirected, Result, Skipped
+from ..model import Fetched, HostKey, Outcome, Redirected, Result, Skipped, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .forecast import Forecast
+from .history import Historian
 from .host_queue import OVERRUN, HostQueue
 from .hosts import Hosts
 from .judge import Judge, is_answer
@@ -51,7 +53,8 @@ class Scheduler:
     spent: which limit of the run was reached, None while none was; ``next`` gives nothing more from then on.
     dice: throws in [0, 1) for the retries' jitter. politeness: None asks nobody for a robots.txt.
     limits_for: what holds for one host; by default ``pool`` and ``politeness``, for all.
-    until: monotonic time at which nothing new begins. Every ``now`` is monotonic seconds and never less than before.
+    until: monotonic time at which nothing new begins. histories: whether outcomes tell what led to them.
+    Every ``now`` is monotonic seconds and never less than before.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Scheduler:
         limits: RunLimits | None = None,
         limits_for: LimitsFor | None = None,
         until: float | None = None,
+        histories: bool = False,
     ) -> None:
         politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
@@ -73,7 +77,8 @@ class Scheduler:
         self._spacing = 1 / pool.rate if pool.rate else 0.0
         self._next_start = self._last_start = -inf
         self._draining = False
-        self._hosts = Hosts(self.tally, pool, limits_for or (lambda _: usual))
+        self._historian = Historian() if histories else None
+        self._hosts = Hosts(self.tally, pool, limits_for or (lambda _: usual), self._historian)
         self._judge = Judge(self._hosts, pool, retry, politeness, dice)
         self._guard = self._judge.guard
         self._probe: Lease | None = None  # the only one that an outage lets out
@@ -124,6 +129,8 @@ class Scheduler:
         """What is to be done now; None where nothing may start. Ask again until None."""
         self._now = now
         hosts = self._hosts
+        if self._historian is not None:
+            self._historian.look(now, down=self._guard.down)
         if self._draining or (self._spending is not None and self._is_spent(self._spending, now)):
             return None
         if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
@@ -149,6 +156,7 @@ class Scheduler:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now)
             queue.not_before = now + closed
+            queue.hold(Why.WINDOW, now, now + closed)
             hosts.place(queue, now)
         return None
 
@@ -191,6 +199,7 @@ class Scheduler:
         opened, requests: connections opened and requests sent for it. idle: connections to the host unused now.
         """
         self._now = now
+        results = results if self._historian is None else self._historian.tell(lease, results, now, wall)
         tally, hosts = self.tally, self._hosts
         queue = hosts.begun[lease.host]
         row = queue.row
@@ -222,7 +231,7 @@ class Scheduler:
         tally.count_ok(len(final) - (tally.done - done), wire)
         row.bytes += wire
         if queue.trouble is not None or not queue.answered or self._guard.alert:
-            self._judge.heard(queue, lease, len(final) + sum(type(result) is Redirected for result in others))
+            self._judge.heard(queue, lease, len(final) + sum(type(result) is Redirected for result in others), now)
         if alarmed:
             self._judge.alarmed(queue, lease, results, now)
         if others:
@@ -309,6 +318,8 @@ class Scheduler:
             size = len(tickets)
             self.queued -= size
             lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now, quick=queue.quick)
+            if self._historian is not None:
+                lease = replace(lease, waits=self._historian.fresh(queue, now))
         self.out += size
         self.in_flight += 1
         queue.out += 1
@@ -359,6 +370,8 @@ class Scheduler:
                     own.done += 1
             attempts = tuple(self._hosts.resume(one, queue, now) for one in waiting)
             refusal = queue.refusal_of(tickets, attempts, now)
+            if self._historian is not None:
+                refusal = replace(refusal, waits=self._historian.fresh(queue, now))
         self._hosts.place(queue, now)
         return refusal
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
-from scrapepool.model import Deferred, ErrorKind, Failed, Skipped, Unchanged
+from scrapepool.model import Deferred, ErrorKind, Failed, Skipped, Try, Unchanged, Wait, Why
 from scrapepool.record.fields import (
     FIELDS,
     chosen_fields,
@@ -174,3 +174,27 @@ def test_data_is_there_where_it_was_asked_for():
     assert "data" in known_fields(asked)
     with pytest.raises(UsageError, match="the field data needs --select, --links or --text"):
         chosen_fields(OutputSettings(fields=("data",)))
+
+
+def test_a_history_is_told_step_by_step():
+    """Waits with their reasons, attempts without what they have not; an empty one for what never waited."""
+    attempt = Try(1, "http://a/", 0.0, 0.25, error=ErrorKind.RESET, detail="reset\x1b", remote="192.0.2.1")
+    told = record(fetched(history=(Wait(Why.ROBOTS, 0.0421), attempt)), OutputSettings(history=True))
+    assert told["history"] == [
+        {"waited": 0.042, "for": "robots"},
+        {
+            "attempt": 1,
+            "url": "http://a/",
+            "started": "1970-01-01T00:00:00.000Z",
+            "elapsed": 0.25,
+            "error": "reset",
+            "detail": "reset\\x1b",
+            "remote": "192.0.2.1",
+            "reused": False,
+        },
+    ]
+    assert record(fetched(), OutputSettings(history=True))["history"] == []
+    line = encoder(OutputSettings(history=True))(fetched(history=(Wait(Why.TURN, 1.5),)))
+    assert b'"history":[{"waited":1.5,"for":"turn"}]' in line
+    with pytest.raises(UsageError, match="needs --verbose"):
+        chosen_fields(OutputSettings(fields=("url", "history")))

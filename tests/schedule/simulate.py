@@ -93,6 +93,7 @@ class World:
 
     serve: what becomes of an attempt. unbegun: how many targets of a lease come back so. late: targets that are added
     at a time. audit: whether to compare the books at every step, which takes as long as there are hosts.
+    histories: whether outcomes tell what led to them.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class World:
         audit: bool = True,
         robots: Callable[[HostKey], RobotsVerdict] | None = None,
         limits: RunLimits | None = None,
+        histories: bool = False,
     ) -> None:
         self.pool = pool or PoolSettings()
         self.retry = retry or RetryPolicy()
@@ -120,6 +122,7 @@ class World:
             dice=lambda: THROW,
             politeness=PolitenessSettings(robots=robots is not None),
             limits=limits,
+            histories=histories,
         )
         self.targets: list[Target] = []
         self.books: defaultdict[HostKey, Books] = defaultdict(Books)

@@ -51,6 +51,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         fields=o["fields"],
         headers=o["headers"],
         body=o["body"],
+        history=o["verbose"],
         resume=o["resume"],
         fsync=o["fsync"],
         safe_csv=o["safe_csv"],

@@ -17,7 +17,7 @@ VERSION = 1
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The columns that a record's ``timings`` lie in."""
 
-JSON_COLUMNS = frozenset({"redirects", "headers", "data", "input"})
+JSON_COLUMNS = frozenset({"redirects", "headers", "data", "history", "input"})
 """Columns of ``records`` that hold JSON text."""
 
 COLUMNS = (
@@ -47,6 +47,7 @@ COLUMNS = (
     "not_before",
     "headers",
     "data",
+    "history",
     "input",
 )
 """Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
@@ -102,6 +103,7 @@ CREATE TABLE records (
     not_before TEXT,                 -- RFC 3339, UTC
     headers TEXT,                    -- JSON
     data TEXT,                       -- JSON: values out of the page
+    history TEXT,                    -- JSON, with --verbose
     input TEXT,                      -- JSON
     UNIQUE (url, method)
 );

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 BOOLEAN = frozenset({"reused", "complete"})
-ON_REQUEST = frozenset({"not_before", "headers", "data", "input"})
+ON_REQUEST = frozenset({"not_before", "headers", "data", "history", "input"})
 """Fields that a record without them does not name."""
 
 

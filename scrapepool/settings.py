@@ -227,7 +227,7 @@ class OutputSettings:
     for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
     whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
-    where ``body`` is given.
+    where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
     """
 
     path: str | None = None
@@ -244,10 +244,17 @@ class OutputSettings:
     text: bool = False
     extract_workers: int | None = None
     sqlite: str | None = None
+    template: str | None = None
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")
         keys(self.selections, links=self.links, text=self.text)
+        if self.template is not None:
+            _require(self.path != "-", "--template writes to standard output, and so does --output -")
+            _require(
+                self.path is not None or (self.format is None and self.fields is None),
+                "--format and --fields are of --output, and --template is no output of records",
+            )
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -267,7 +274,12 @@ class OutputSettings:
     @property
     def to_stdout(self) -> bool:
         """Whether records go to standard output."""
-        return self.path == "-" or (self.path is None and not self.tables)
+        return self.path == "-" or (self.path is None and not self.tables and self.template is None)
+
+    @property
+    def uses_stdout(self) -> bool:
+        """Whether anything goes to standard output."""
+        return self.to_stdout or self.template is not None
 
     @property
     def tables(self) -> bool:
@@ -281,7 +293,7 @@ class OutputSettings:
         return Needs(
             body=self.body or self.wants_data,
             headers=self.headers,
-            sha256=self.tables or self.fields is None or "sha256" in self.fields,
+            sha256=self.tables or self.fields is None or "sha256" in self.fields or "{sha256" in (self.template or ""),
         )
 
 

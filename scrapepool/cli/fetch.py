@@ -74,11 +74,11 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     gc.freeze()  # what was imported stays: no collection needs to look at it
     gc.set_threshold(COLLECT_AFTER)
     stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
-    if settings.output.to_stdout and sys.stdout is None:
+    if settings.output.uses_stdout and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")
     check_files(sources, settings)
     stop = Stop()
-    on_terminal = settings.output.to_stdout and sys.stdout is not None and sys.stdout.isatty()
+    on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     with RunLog(settings.display, view) as log, Signals(stop) as signals:
         finished = Finished(each=not settings.input.dedupe)

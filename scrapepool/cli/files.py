@@ -49,9 +49,9 @@ def _check_name(source: str) -> None:
 
 def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
     output = settings.output
-    if output.to_stdout:
+    if output.uses_stdout:
         yield "standard output", 1
-    elif output.path is not None:
+    if output.path is not None and output.path != "-":
         yield "--output", output.path
     if output.sqlite is not None:
         yield "--sqlite", output.sqlite

@@ -8,7 +8,7 @@
 from .csv import columns_of
 from .fanout import Fanout
 from .lock import is_ours, open_locked
-from .open import form_of, sink_for
+from .open import form_of, sink_for, template_sink
 from .replace import rewrite
 
-__all__ = ["Fanout", "columns_of", "form_of", "is_ours", "open_locked", "rewrite", "sink_for"]
+__all__ = ["Fanout", "columns_of", "form_of", "is_ours", "open_locked", "rewrite", "sink_for", "template_sink"]

@@ -12,6 +12,7 @@ from .fields import GET
 from .form import Form, RecordSink
 from .jsonl import encoder
 from .output import Output, never
+from .template import template_form
 
 SUFFIXES: dict[str, RecordFormat] = {".csv": "csv", ".tsv": "tsv"}
 
@@ -38,6 +39,11 @@ def sink_for(
     form = _form_for(settings, method)  # before the file is emptied
     path = None if settings.path == "-" else settings.path
     return RecordSink(form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync))
+
+
+def template_sink(settings: OutputSettings, *, method: str = GET, should_stop: Callable[[], bool] = never) -> Sink:
+    """Open standard output for ``settings.template``. Raises UsageError for one that cannot be meant, OutputError."""
+    return RecordSink(template_form(settings, method), Output(None, should_stop=should_stop))
 
 
 def _form_for(settings: OutputSettings, method: str) -> Form:

@@ -21,6 +21,8 @@ from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_fo
 from ..record.fields import GET, chosen_fields
 from ..settings import OutputSettings, Settings
 
+NOTHING_TO_RESUME = "--resume needs --output or --sqlite: the records of the run that is to go on"
+
 
 def records_sink(
     settings: Settings,
@@ -55,8 +57,9 @@ def records_sink(
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
     """Go on with the records of the database alone, which stay until others replace them. As ``records_sink``."""
     output = settings.output
-    assert output.sqlite is not None  # noqa: S101 - see the caller
-    assert output.resume is not None  # noqa: S101
+    assert output.resume is not None  # noqa: S101 - see the caller
+    if output.sqlite is None:
+        raise UsageError(NOTHING_TO_RESUME)
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.asked)
     journal = read_journal(records, finished, keep=output.resume, method=settings.request.method)
     if journal.size:
@@ -67,7 +70,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
 def _resumable(output: OutputSettings, method: str) -> str:
     path = output.path
     if path is None or path == "-":
-        raise UsageError("--resume needs --output or --sqlite: the records of the run that is to go on")
+        raise UsageError(NOTHING_TO_RESUME)
     try:
         ours = is_ours(path)
     except (OSError, ValueError):

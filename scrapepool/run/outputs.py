@@ -13,7 +13,7 @@ from ..engine import Stop
 from ..errors import UsageError
 from ..ports import Sink, Store
 from ..read.finished import Finished
-from ..record import Fanout
+from ..record import Fanout, template_sink
 from ..settings import Settings
 from .journal import pass_over, records_sink
 
@@ -41,9 +41,13 @@ def open_outputs(
                 raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
             stores.append(SqliteStore(output.sqlite, output, method=method, should_stop=should_stop))
             opened.callback(stores[-1].close)
+        if output.template is not None:  # checked before a file is emptied
+            shown = template_sink(output, method=method, should_stop=should_stop)
+            records.append(shown)
         if output.path is not None or output.to_stdout:
-            records = [records_sink(settings, finished, stop=stop, should_stop=should_stop, on_note=on_note)]
+            sink = records_sink(settings, finished, stop=stop, should_stop=should_stop, on_note=on_note)
+            records.insert(0, sink)
         elif output.resume is not None:
             pass_over(settings, finished, stop=stop, on_note=on_note)
         opened.pop_all()
-    return Fanout(stores, records) if stores else records[0]
+    return records[0] if not stores and len(records) == 1 else Fanout(stores, records)

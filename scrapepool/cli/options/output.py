@@ -17,6 +17,9 @@ OPTIONS: list[Decorator] = [
            help="Where records go, - for standard output.  [default: standard output, but for --sqlite]"),
         opt("--sqlite", type=FileName(), metavar="FILE.db",
            help="Gather records in a database, one a URL, and bodies with --body."),
+        opt("--template", metavar="TEXT",
+           help="What to print on standard output of each URL, instead of a record: fields of the record in braces, as "
+           "in '{status} {elapsed:.2f} {url}\\n'."),
         opt("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
            help="Of the records.  [default: by the file's suffix, else jsonl]"),
         opt("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
@@ -60,4 +63,5 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         text=o["text"],
         extract_workers=o["extract_workers"],
         sqlite=o["sqlite"],
+        template=o["template"],
     )

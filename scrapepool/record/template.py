@@ -1,0 +1,128 @@
+"""Records as a person or a shell wants to see them: ``--template '{status} {elapsed:.2f} {url}'``.
+
+Decides what a template may say and how a value looks in it. Names are fields of a record, or entries of those that are
+objects (``timings.ttfb``, ``input.id``); nothing of Python's objects can be reached by them. Everything is checked
+before the first request, so that no record fails to be written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from string import Formatter
+from typing import Any
+
+from ..errors import UsageError
+from ..model import Outcome
+from ..settings import OutputSettings
+from ..text import printable
+from .fields import FIELDS, GET, TIMINGS, selection
+from .form import Form
+from .jsonl import json_text
+
+MISSING = "-"
+"""What stands for null, as in the logs of web servers."""
+
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
+
+OBJECTS = frozenset({"timings", "input", "data", "headers"})
+"""Fields whose entries can be named."""
+
+_WHOLE = frozenset({"line", "status", "attempts", "bytes", "wire_bytes"})
+_REAL = frozenset({"elapsed", "waited", *(f"timings.{step}" for step in TIMINGS)})
+_WIDTH = re.compile(r"(?:(?P<fill>.)?(?P<align>[<>=^]))?[-+ ]?z?#?0?(?P<width>\d*)", re.DOTALL)
+_NUMBER = re.compile(r"\d+", re.ASCII)
+_WIDEST = 1000  # columns or digits; a spec may ask for a billion
+
+Value = str | int | float
+
+
+def template_form(settings: OutputSettings, method: str = GET) -> Form:
+    """Records spelt by ``settings.template``. Raises UsageError for a template that cannot be meant."""
+    assert settings.template is not None  # noqa: S101 - see the caller
+    parts = _parts(_unescaped(settings.template))
+    fields = tuple(dict.fromkeys(name.partition(".")[0] for _, name, _ in parts if name is not None))
+    select = selection(replace(settings, fields=fields or ("url",), template=None), method)
+
+    def encode(outcome: Outcome) -> bytes:
+        record = select(outcome)
+        text = "".join(
+            literal if name is None else literal + _spelt(_found(record, name), name, spec)
+            for literal, name, spec in parts
+        )
+        return text.encode("utf-8", "backslashreplace")
+
+    return Form(encode)
+
+
+def _unescaped(template: str) -> str:
+    def character(found: re.Match[str]) -> str:
+        if found[1] not in ESCAPES:
+            raise UsageError(f"--template: no such escape: \\{printable(found[1])}; there are \\n \\t \\r \\0 \\\\")
+        return ESCAPES[found[1]]
+
+    return re.sub(r"\\(.?)", character, template, flags=re.DOTALL)
+
+
+def _parts(template: str) -> list[tuple[str, str | None, str]]:
+    """Take a template apart: text, the name that follows it, its format spec."""
+    parts: list[tuple[str, str | None, str]] = []
+    try:
+        found = list(Formatter().parse(template))
+    except ValueError as error:
+        raise UsageError(f"--template: {error}; a brace that is meant is written twice") from None
+    for literal, name, spec, conversion in found:
+        if name is not None:
+            _check(name, spec or "", conversion)
+        parts.append((literal, name, spec or ""))
+    return parts
+
+
+def _check(name: str, spec: str, conversion: str | None) -> None:
+    field, dot, entry = name.partition(".")
+    if field not in FIELDS or (dot and (field not in OBJECTS or not entry)):
+        raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(FIELDS)}")
+    if field == "timings" and dot and entry not in TIMINGS:
+        raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(TIMINGS)}")
+    shown = printable(f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
+    sample: Value = 200 if name in _WHOLE else 0.5 if name in _REAL else "text"
+    try:
+        # Nothing that depends on another value, is wider than any screen, or makes a character of a number.
+        if conversion or "{" in spec or spec.endswith("c") or any(int(n) > _WIDEST for n in _NUMBER.findall(spec)):
+            raise ValueError("what this asks for is not done")  # noqa: TRY301 - one message for both
+        format(sample, spec)
+    except ValueError as error:
+        raise UsageError(f"--template: {shown}: {error}") from None
+
+
+def _found(record: dict[str, Any], name: str) -> Any:
+    field, dot, entry = name.partition(".")
+    value = record.get(field)
+    if not dot:
+        return value
+    return value.get(entry) if isinstance(value, dict) else None
+
+
+def _spelt(value: Any, name: str, spec: str) -> str:
+    match value:
+        case None:
+            return _missing(spec)
+        case int() | float() if name in _WHOLE or name in _REAL:
+            return format(value, spec)
+        case str() if name == "body":
+            text = "\n".join(map(printable, value.split("\n")))  # the one field whose lines stay lines
+        case str():
+            text = printable(value)
+        case _:
+            text = printable(json_text(value))
+    return format(text, spec)
+
+
+def _missing(spec: str) -> str:
+    """As wide as a value would be."""
+    found = _WIDTH.match(spec)
+    width = found["width"] if found else ""
+    if not found or not width:
+        return MISSING
+    align = found["align"] if found["align"] in ("<", ">", "^") else ">"
+    return format(MISSING, f"{found['fill'] or ' '}{align}{width}")

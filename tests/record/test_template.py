@@ -1,0 +1,108 @@
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from record_cases import OUTCOMES, fetched, target
+
+from scrapepool.errors import UsageError
+from scrapepool.model import ErrorKind, Failed, Timings
+from scrapepool.record.fields import FIELDS, TIMINGS
+from scrapepool.record.template import template_form
+from scrapepool.settings import OutputSettings
+
+
+def spelt(template, outcome=None, **output):
+    """What a template makes of an outcome."""
+    return template_form(OutputSettings(template=template, **output)).encode(outcome or fetched()).decode()
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        (r"{status} {elapsed:.2f} {url}\n", "200 0.01 https://example.org/a\n"),
+        (r"{status:>5d}|{outcome:<6}|{url:.8}|{wire_bytes:,}\t{reused}", "  200|ok    |https://|700\ttrue"),
+        (r"{{{line}}}\0\\n\r", "{7}\0\\n\r"),
+        ("{timings.ttfb:.3f} {timings.dns:>5} {timings.connect:^7.2f}", "0.010     -    -   "),
+        ("{input.id}{input.none}", "3-"),
+        ("{error:->4}{not_before}", "-----"),
+        ("{redirects}{input}", '[]{"id":3,"name":null}'),
+        ("plain", "plain"),
+    ],
+)
+def test_what_a_template_says(template, text):
+    """Fields and entries of objects with Python's format specs; null is a dash as wide as a value."""
+    assert spelt(template, fetched(target=target(input={"id": 3, "name": None}))) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{nope}", "no such field: nope; there are url, line"),
+        ("{}", "no such field: ;"),
+        ("{url.__class__}", "no such field: url.__class__"),
+        ("{url[0]}", r"no such field: url\[0\]"),
+        ("{input.}", "no such field: input."),
+        ("{timings.lunch}", "no such field: timings.lunch; there are dns, connect"),
+        ("{url", "expected '}' before end of string"),
+        ("}", "Single '}' encountered"),
+        ("{status:q}", "{status:q}: Unknown format code 'q'"),
+        ("{url:d}", "{url:d}: Unknown format code 'd'"),
+        ("{status:c}", "{status:c}: what this asks for is not done"),
+        ("{url!r}", "{url!r}: what"),
+        ("{url:{status}}", "{url:{status}}: what"),
+        ("{url:1000000000}", "{url:1000000000}: what"),
+        ("{elapsed:.1000000f}", "{elapsed:.1000000f}: what"),
+        (r"\x", r"no such escape: \\x; there are"),
+        ("\x1b{nop\x1be}", r"no such field: nop\\x1be"),
+        ("{body}", "the field body needs --body"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_the_first_request(template, message):
+    """With what is wrong, and what there is."""
+    with pytest.raises(UsageError, match=message):
+        template_form(OutputSettings(template=template))
+
+
+NAMES = st.sampled_from([*FIELDS, *(f"timings.{step}" for step in TIMINGS), "input.a", "headers.server", "data.title"])
+SPECS = st.text("<>=^+- #0,_.123456789bcdeEfFgGnosxX%z*{}!r:", max_size=6)
+
+
+@given(OUTCOMES, NAMES, SPECS)
+@settings(max_examples=500)
+def test_a_template_that_is_taken_spells_every_outcome(outcome, name, spec):
+    """Whatever a server sent and whatever is missing, a record that is due is written, and no terminal obeys it."""
+    output = {"headers": True, "body": True, "links": True}
+    try:
+        form = template_form(OutputSettings(template=f"{{{name}:{spec}}}", **output))
+    except UsageError:
+        assume(False)
+    text = form.encode(outcome).decode()
+    assert not any(
+        ord(char) < 32 or 127 <= ord(char) < 160 for char in text.replace("\n", "" if name == "body" else "\n")
+    )
+
+
+def test_a_page_keeps_its_lines():
+    """The text of a page is what a template prints; what a terminal would obey is spelt out in it."""
+    assert spelt("{body}", fetched(body=b"a\nb\x1b[2J", charset="utf-8"), body=True) == "a\nb\\x1b[2J"
+
+
+def test_what_is_missing_is_as_wide_as_what_is_there():
+    """Columns stay columns where a request has failed."""
+    failed = Failed(target=target(), error=ErrorKind.DNS, timings=Timings(None, None, None, None, None))
+    assert (
+        spelt("{status:6d}|{status:<6}|{timings.ttfb:^7.3f}|{final_url:*>4}|", failed) == "     -|-     |   -   |***-|"
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ({"path": "-"}, "--template writes to standard output"),
+        ({"format": "csv"}, "--format and --fields are of --output"),
+        ({"fields": ("url",)}, "--format and --fields are of --output"),
+    ],
+)
+def test_it_does_not_share_standard_output(others, message):
+    """Two outputs on one stream would be neither."""
+    with pytest.raises(UsageError, match=message):
+        OutputSettings(template="x", **others)

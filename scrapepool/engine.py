@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
-from .ports import Clock, Crew, Done, Feed, Fetch, Snapshot, View, Work
+from .ports import Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Snapshot, View, Work
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
@@ -61,6 +61,7 @@ class Engine:
         clock: Clock,
         workers: int,
         stop: Stop,
+        memory: HostMemory | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._tally = scheduler.tally
@@ -69,6 +70,7 @@ class Engine:
         self._crew = crew
         self._view = view
         self._clock = clock
+        self._memory = memory or NoMemory()
         self._workers = workers
         self._headcount = Headcount(workers)
         self._stop = stop
@@ -85,6 +87,8 @@ class Engine:
         """
         while True:
             now = self._clock.monotonic()
+            if now >= self._memory.due:
+                self._memory.exchange(self._scheduler, now)
             outcomes = self._read()
             outcomes += self._hand_out(now)
             if outcomes:
@@ -103,6 +107,7 @@ class Engine:
             self._fetch.abort()
         self._feed.close()
         self._crew.close()
+        self._memory.close(self._scheduler, self._clock.monotonic())
 
     @property
     def out_of_patience(self) -> bool:
@@ -233,12 +238,13 @@ class Engine:
             return max(0.0, min(LOOK, self._drained_at + GRACE - now))
         if self._more:
             return 0.0
-        due = None
+        due: float | None = None
         if self._busy < self._headcount.allowed:
             due = self._scheduler.wake_at(now)
         elif self._busy < self._workers:
             due = self._headcount.due
-        return IDLE if due is None else min(IDLE, max(0.0, due - now))
+        due = self._memory.due if due is None else min(due, self._memory.due)
+        return min(IDLE, max(0.0, due - now))
 
     # -- what ends without a worker ----------------------------------------------------------------
 

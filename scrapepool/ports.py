@@ -9,10 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from .model import Attempt, HostKey, Outcome, Result, Skipped, Target
 from .schedule.lease import Lease
+from .schedule.memory import Known, Memory, Sharer
 from .schedule.robots import RobotsVerdict
 from .schedule.tally import HostRow
 
@@ -23,7 +25,10 @@ __all__ = [
     "Done",
     "Feed",
     "Fetch",
+    "HostMemory",
     "HostRow",
+    "Known",
+    "NoMemory",
     "NoView",
     "Sink",
     "Snapshot",
@@ -168,6 +173,44 @@ class Store(Sink, Protocol):
     @property
     def kept(self) -> int:
         """How many of the outcomes given to ``write``, the first so many, would outlive this process, killed now."""
+
+
+class HostMemory(Memory, Protocol):
+    """What runs know of hosts: kept between them, and shared by those under way. For one thread, and quick.
+
+    due: monotonic time from which ``exchange`` has something to do; infinity for never.
+    """
+
+    @property
+    def due(self) -> float:
+        """See the class."""
+
+    def exchange(self, run: Sharer, now: float) -> None:
+        """Tell other runs what this one does, and this one what they leave it. Raises OutputError."""
+
+    def close(self, run: Sharer, now: float) -> None:
+        """Keep what is known now, and leave the hosts to others. Raises OutputError."""
+
+
+class NoMemory:
+    """Knows nothing, keeps nothing, and is alone."""
+
+    due = inf
+
+    def recall(self, host: HostKey, now: float) -> Known | None:
+        """Nothing."""
+
+    def keep(self, host: HostKey, known: Known) -> None:
+        """Nothing."""
+
+    def keep_robots(self, host: HostKey, verdict: RobotsVerdict, now: float) -> None:
+        """Nothing."""
+
+    def exchange(self, run: Sharer, now: float) -> None:
+        """Nothing."""
+
+    def close(self, run: Sharer, now: float) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)

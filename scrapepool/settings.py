@@ -105,10 +105,12 @@ class PolitenessSettings:
     """What hosts are asked before they are asked.
 
     robots: whether robots.txt is obeyed. max_crawl_delay: longest Crawl-delay that is kept, in seconds.
+    host_memory: file in which what is found out of hosts is kept for other runs, and shared with those under way.
     """
 
     robots: bool = True
     max_crawl_delay: float = 60.0
+    host_memory: str | None = None
 
     def __post_init__(self) -> None:
         _require(self.max_crawl_delay >= 0, "max_crawl_delay must not be negative")

@@ -57,6 +57,8 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
         yield "--sqlite", output.sqlite
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file
+    if settings.politeness.host_memory is not None:
+        yield "--host-memory", settings.politeness.host_memory
     if settings.display.summary_json is not None:
         yield "--summary-json", settings.display.summary_json
 

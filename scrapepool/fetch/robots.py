@@ -99,10 +99,10 @@ class RobotsFetcher:
             attempt = result.attempt
         verdict: RobotsVerdict | None = None
         if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
-            verdict = verdict_of(result, self._agent(host))
+            verdict = verdict_of(result, self.agent(host))
         return Done(work, (), opened, requests, idle, verdict)
 
-    def _agent(self, host: HostKey) -> str:
+    def agent(self, host: HostKey) -> str:
         """The product token of the User-Agent that ``host`` is sent, whichever option it comes from."""
         route = self._robots.routes.get(host, "GET")
         return product_token(route.prepared.headers.get("User-Agent", ""))
@@ -123,7 +123,7 @@ def verdict_of(result: Result, agent: str) -> RobotsVerdict:
         return _NO_RULES
     if status and status < 300 and not failure:
         rules = rules_of(result.body or b"", agent)
-        return RobotsVerdict(None if rules.unrestricted else rules, rules.crawl_delay)
+        return RobotsVerdict(None if rules.unrestricted else rules, rules.crawl_delay, agent=agent.lower())
     why = f"{failure.error}: {failure.detail}" if failure else f"status {status}"
     after = None if result.retry is None else result.retry.after
     at_another = bool(result.redirects)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from ..url import SENDABLE
@@ -94,6 +94,11 @@ class Rules:
     def __repr__(self) -> str:
         count = len(self._exact) + sum(len(head.rules) for head in self._heads)
         return f"<Rules: {count} in {len(self._heads)} beginnings, crawl delay {self.crawl_delay}>"
+
+    def patterns(self) -> Iterator[tuple[str, bool]]:
+        """What it was made of, but for what makes no difference."""
+        for rule in (*self._exact.values(), *(rule for head in self._heads for rule in head.rules)):
+            yield rule.text, bool(rule.rank & 1)
 
     def allows(self, path: str) -> bool:
         """Whether a path, query included, may be asked for."""

@@ -25,6 +25,7 @@ from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
 from ..settings import Settings
 from .limits import limits_for, most_per_host
+from .memory import memory_for
 from .threads import Threads
 
 FeedMaker = Callable[[Callable[[], None]], Feed]
@@ -36,7 +37,7 @@ def assembled(
 ) -> Iterator[Engine]:
     """An engine for one run; leaving the block cuts what is in flight and closes everything.
 
-    make_feed: gets the function that wakes the engine. Raises ListError, UsageError, OSError.
+    make_feed: gets the function that wakes the engine. Raises ListError, UsageError, OutputError, OSError.
     """
     stop = stop or Stop()
     pool = settings.pool
@@ -57,6 +58,12 @@ def assembled(
         fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar), settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
+        feed = make_feed(crew.wake)
+        try:
+            memory = memory_for(settings, clock, fetcher, crew.wake)
+        except BaseException:
+            feed.close()
+            raise
         engine = Engine(
             scheduler=Scheduler(
                 pool,
@@ -67,14 +74,16 @@ def assembled(
                 limits_for=limits_for(settings, clock),
                 until=_until(settings, clock),
                 histories=settings.output.history,
+                memory=memory,
             ),
-            feed=make_feed(crew.wake),
+            feed=feed,
             fetch=fetcher,
             crew=crew,
             view=view or NoView(),
             clock=clock,
             workers=pool.workers,
             stop=stop,
+            memory=memory,
         )
         try:
             yield engine

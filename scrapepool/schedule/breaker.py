@@ -117,6 +117,10 @@ class Breaker:
         self.probe_at = max(now, min(now + self._pause, self.opened + patience))
         return Verdict.PROBED
 
+    def reopen(self, now: float) -> None:
+        """The host was down when it was last asked: it is probed from now on."""
+        self.opened = self.probe_at = now
+
     @property
     def wants_another(self) -> bool:
         """Whether another target should be asked for than those that failed."""

@@ -19,7 +19,7 @@ from .lease import Refusal
 from .limits import HostLimits
 from .pace import alarm
 from .retry import request_to_wait
-from .robots import RobotsGate, Rules
+from .robots import RobotsGate, RobotsVerdict, Rules
 from .tally import HostTally
 from .trouble import Trouble
 
@@ -71,8 +71,9 @@ class Parked(NamedTuple):
 class HostQueue:
     """The state of one host that was asked for something, owned by the scheduler.
 
-    limit: leases at a time, now; ``most`` where nothing is amiss. delay: seconds between two starts, now; ``floor`` at
-    least. closed_for: seconds from a time until its window opens, None for a host without one.
+    limit: leases at a time, now; ``most`` where nothing is amiss. share: as many as other runs leave us.
+    delay: seconds between two starts, now; ``floor`` at least. closed_for: seconds from a time until its window opens,
+    None for a host without one.
     tickets, head: fresh targets; those before ``head`` are taken.
     due: attempts that may go now, before any fresh target. waiting: attempts whose time is to come, by number.
     out: leases out. owed: attempts of this host's targets that wait, here or at a host that they were redirected to.
@@ -90,7 +91,7 @@ class HostQueue:
     __slots__ = (
         "alarm", "answered", "best", "bucket", "calm", "closed_for", "delay", "due", "floor", "gate", "head", "holds",
         "key", "limit", "longest", "most", "not_before", "out", "owed", "parked_until", "refusal", "refused_until",
-        "refusing", "resting", "retried", "row", "rules", "started", "tickets", "timer", "trouble", "waiting",
+        "refusing", "resting", "retried", "row", "rules", "share", "started", "tickets", "timer", "trouble", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -98,7 +99,7 @@ class HostQueue:
     ) -> None:
         self.key = key
         self.row = row
-        self.limit = self.most = limits.per_host
+        self.limit = self.most = self.share = limits.per_host
         self.delay = self.floor = limits.delay
         self.closed_for = limits.closed_for
         self.tickets = tickets
@@ -148,13 +149,17 @@ class HostQueue:
         """Whether something could be leased now, were it not for limits and times."""
         return bool(self.due) or (self.head < len(self.tickets) and self.owed < MAX_OWED)
 
+    def may_start(self, now: float) -> bool:
+        """Whether neither times nor limits keep it back."""
+        return self.out < self.limit and max(self.not_before, self.refused_until) <= now
+
     def is_finished(self) -> bool:
         """Whether nothing is left, out or owed."""
         return not (self.out or self.owed or self.due or self.waiting or self.head < len(self.tickets))
 
     def pace(self) -> float:
         """Seconds that a target takes this host, all its slots at work; 0.0 where that is unknown."""
-        return max(self.delay, self.row.mean / self.limit)
+        return max(self.delay, self.row.mean / (self.limit or 1))
 
     @property
     def quick(self) -> bool:
@@ -204,7 +209,7 @@ class HostQueue:
         self.alarm = alarm(self.calm)
 
     def set_limits(self) -> None:
-        """Work out ``limit`` and ``delay`` anew, after a change of ``trouble``, ``gate`` or ``floor``."""
+        """Work out ``limit`` and ``delay`` anew, after a change of ``trouble``, ``gate``, ``floor`` or ``share``."""
         trouble = self.trouble
         if trouble is None:
             self.limit, self.delay = self.most, self.floor
@@ -213,6 +218,14 @@ class HostQueue:
             self.not_before = max(self.not_before, trouble.probe_at)
         if self.gate is not None:
             self.limit = 1
+        self.limit = min(self.limit, self.share)
+
+    def obey(self, verdict: RobotsVerdict, max_crawl_delay: float) -> None:
+        """Keep to a robots.txt that was had, and let the targets go."""
+        self.gate = None
+        self.rules = verdict.rules
+        self.floor = max(self.floor, min(verdict.crawl_delay or 0.0, max_crawl_delay))
+        self.set_limits()
 
     def hold(self, why: Why, since: float, until: float) -> None:
         """Take note of why nothing is asked meanwhile, where histories are told."""
@@ -226,6 +239,11 @@ class HostQueue:
             self.holds.add(Why.PARKED, now, self.parked_until)
         self.not_before = max(self.parked_until, self.started + self.delay)
         self.timer = 0
+
+    def await_start(self, free_at: float) -> None:
+        """Start nothing before ``free_at``: somebody else's last start is less than the delay ago."""
+        self.started = max(self.started, free_at - self.delay)
+        self.not_before = max(self.not_before, free_at)
 
     def park(self, until: float) -> None:
         """Start nothing before ``until``."""
@@ -340,6 +358,8 @@ class HostQueue:
             return "slowed", None
         if not self.out and self.has_work() and self.not_before > now:
             return "waiting", self.not_before - now
+        if not self.limit and not finished:
+            return "shared", None
         if not self.out and not self.has_work() and self.waiting:
             return "backoff", max(0.0, min(parked.due for parked in self.waiting.values()) - now)
         return ("done" if finished else "ok"), None

@@ -19,6 +19,7 @@ from .history import Historian
 from .holds import Holds
 from .host_queue import HostQueue, Parked
 from .limits import LimitsFor
+from .memory import Recollection
 from .ready import BUSY, COLD, DUE, WARM, Backlog, Ready, octave
 from .tally import Tally
 
@@ -31,14 +32,24 @@ most of a long run warm, early enough to find out in time that a host is slow. S
 speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better at 32."""
 
 
+MAX_WAITING = 1000
+"""Hosts that are begun and wait until another run leaves them a share, at most. Each costs about a kilobyte."""
+
+
 class Hosts:
     """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added.
 
     timers, resting: heaps of when ``catch_up`` is due. historian: None where no histories are told.
+    recollection: what other runs know of hosts; None for nothing.
     """
 
     def __init__(
-        self, tally: Tally, pool: PoolSettings, limits_for: LimitsFor, historian: Historian | None = None
+        self,
+        tally: Tally,
+        pool: PoolSettings,
+        limits_for: LimitsFor,
+        historian: Historian | None = None,
+        recollection: Recollection | None = None,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
@@ -49,6 +60,7 @@ class Hosts:
         self._pool = pool
         self._limits_for = limits_for
         self._historian = historian
+        self.recollection = recollection
         self._adapt = pool.pace == "auto"
         self.timers: list[tuple[float, int, HostQueue]] = []
         self.resting: list[tuple[float, int, HostQueue]] = []
@@ -71,7 +83,7 @@ class Hosts:
             self._tally.host_count += 1
         self.backlog.add(host, tickets)
 
-    def queue_of(self, host: HostKey) -> HostQueue:
+    def queue_of(self, host: HostKey, now: float) -> HostQueue:
         """The state of a host, begun where it was not."""
         queue = self.begun.get(host)
         if queue is None:
@@ -83,18 +95,23 @@ class Hosts:
             queue = self.begun[host] = HostQueue(host, row, tickets, self._limits_for(host), adapt=self._adapt)
             if self._historian is not None:
                 queue.holds = Holds()
+            if self.recollection is not None:
+                self.recollection.begin(queue, now)
         return queue
 
-    def pick(self, queued: int, *, due_first: bool = True) -> HostQueue | None:
+    def pick(self, queued: int, now: float, *, due_first: bool = True) -> HostQueue | None:
         """Take out the host that is next; None where none may be asked now. queued: fresh targets of all hosts."""
         ready = self.ready
         while True:
-            unbegun = self.backlog.longest()
+            unbegun = self.backlog.longest() if self.recollection is None or self.may_begin else -1
             bucket = ready.best(int(queued * self._horizon).bit_length(), unbegun, due_first=due_first)
             if bucket is None:
                 if unbegun < 0:
                     return None
-                queue = self.queue_of(self.backlog.first(unbegun))
+                queue = self.queue_of(self.backlog.first(unbegun), now)
+                if self.recollection is not None and not queue.may_start(now):
+                    self.place(queue, now)
+                    continue
                 bucket = unbegun
             else:
                 queue = ready.pop(bucket)
@@ -149,12 +166,22 @@ class Hosts:
             heappop(self.timers)
         return None
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether hosts may be begun: not while too many wait for their share."""
+        return self.recollection is None or self.recollection.waiting < MAX_WAITING
+
+    @property
+    def any_now(self) -> bool:
+        """Whether ``pick`` has something to look at."""
+        return bool(self.ready or (self.backlog and self.may_begin))
+
     # -- attempts that wait ------------------------------------------------------------------------
 
     def ask_first(self, attempt: Attempt, origin: HostQueue, now: float) -> None:
         """Queue an attempt that may go at once, first at its host, which ``origin`` led to and its caller places."""
         owner = origin if attempt.target.host == origin.key else self.begun.get(attempt.target.host)
-        queue = origin if attempt.host == origin.key else self.queue_of(attempt.host)
+        queue = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
         queue.ask_first(Parked(attempt, now, now, owner))
         self.owe(owner, origin, now)
         if queue is not origin:
@@ -164,7 +191,7 @@ class Hosts:
         self, attempt: Attempt, wait: float, origin: HostQueue, now: float, why: Why = Why.BACKOFF
     ) -> tuple[HostQueue, int]:
         """Let an attempt wait at its host; where, and under which number. ``origin`` is placed by its caller."""
-        owner = origin if attempt.host == origin.key else self.queue_of(attempt.host)
+        owner = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
         number = self._number()
         owner.ask_later(number, Parked(attempt, now, now + wait, owner, why))
         heappush(self.timers, (now + wait, number, owner))
@@ -225,5 +252,7 @@ class Hosts:
                 queue.resting = True
                 heappush(self.resting, (until, self._number(), queue))
         elif self.begun.get(queue.key) is queue:
+            if self.recollection is not None:
+                self.recollection.end(queue, now)
             del self.begun[queue.key]
             self._tally.release(queue.row)

@@ -91,17 +91,12 @@ class Judge:
         """Take in what came of a host's robots.txt. ``queue`` is placed by the caller."""
         queue.hold(Why.ROBOTS, since, now)
         if verdict.unreachable is None:
-            queue.gate = None
-            queue.rules = verdict.rules
-            queue.floor = max(queue.floor, min(verdict.crawl_delay or 0.0, self._max_crawl_delay))
-            if queue.floor:
-                queue.not_before = max(queue.not_before, since + queue.floor)
+            self._obey(queue, verdict, since)
             if not queue.answered:
                 queue.answered = True
                 self.guard.met()
             if self.guard.alert:
                 self.guard.answered(since)
-            queue.set_limits()
             return
         if verdict.failure is not None and looks_down(verdict.failure):
             if self.suspect(Suspect(queue), now):
@@ -114,11 +109,18 @@ class Judge:
             queue.refuse(now + after, None)
             return
         pause = gate.failed(self._policy.retries)
-        if pause is None:
+        if pause is None and gate.older is not None:
+            self._obey(queue, gate.older, since)
+        elif pause is None:
             queue.refuse(now + GIVEN_UP_FOR, verdict.refusal())
         else:
             queue.park(now + max(pause, after))
             queue.hold(Why.ROBOTS, now, now + max(pause, after))
+
+    def _obey(self, queue: HostQueue, verdict: RobotsVerdict, since: float) -> None:
+        queue.obey(verdict, self._max_crawl_delay)
+        if queue.floor:
+            queue.not_before = max(queue.not_before, since + queue.floor)
 
     def judge(  # noqa: PLR0911, PLR0912 - the order of the questions is the policy
         self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float

@@ -112,6 +112,15 @@ class Pace:
         long_past = self._refused == -inf or self._since_refusal >= REMEMBERED
         return long_past and self._window >= self.most and not self.interval
 
+    def resume(self, limit: int | None, interval: float, now: float) -> None:
+        """Go on where another run was. limit: None for the window at its widest. interval: seconds, 0.0 for none."""
+        if limit is not None:
+            self.limit = max(1, min(limit, self.most))
+            self._window = float(self.limit)
+        if interval:
+            self._set(1 / interval, REQUESTS)
+        self._refused = now  # for the next refusal to tell a rate
+
     def refused(self, started: float, now: float, *, out: int, wait: float) -> None:
         """The host refused a request for being one too many; called once a parking.
 

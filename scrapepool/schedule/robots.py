@@ -22,6 +22,7 @@ are the fetcher's. A lease on robots.txt takes a slot, keeps the host's delay an
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,6 +52,9 @@ class Rules(Protocol):
     def refusing(self, path: str) -> str | None:
         """The pattern that disallows a path and query, None where it may be asked for."""
 
+    def patterns(self) -> Iterable[tuple[str, bool]]:
+        """What they consist of: patterns, and whether each allows."""
+
 
 @dataclass(frozen=True, slots=True)
 class RobotsVerdict:
@@ -58,6 +62,7 @@ class RobotsVerdict:
 
     rules: None where all is allowed. crawl_delay: seconds. unreachable: why it could not be had, one human line.
     after: seconds that the host asked to wait. failure: the host's own failure to answer, where it was one.
+    agent: the product token that it holds for, in lower case; empty for any.
     """
 
     rules: Rules | None = None
@@ -65,6 +70,7 @@ class RobotsVerdict:
     unreachable: str | None = None
     after: float | None = None
     failure: Failed | None = None
+    agent: str = ""
 
     def refusal(self) -> tuple[ErrorKind, str]:
         """As what the targets of a host end that stays ``unreachable``, and the detail of their records."""
@@ -79,14 +85,16 @@ class RobotsGate:
 
     asked: whether a lease on it is out. since: when that was handed out, in monotonic seconds.
     failures: how often it could not be had, but for those that were the network's.
+    older: one that another run had, to be obeyed where none can be had (RFC 9309 section 2.4).
     """
 
-    __slots__ = ("asked", "failures", "since")
+    __slots__ = ("asked", "failures", "older", "since")
 
     def __init__(self) -> None:
         self.asked = False
         self.since = 0.0
         self.failures = 0
+        self.older: RobotsVerdict | None = None
 
     def failed(self, retries: int) -> float | None:
         """Seconds until it is asked for again, None where that was enough. retries: as of a URL."""

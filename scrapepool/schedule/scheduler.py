@@ -32,9 +32,11 @@ from .hosts import Hosts
 from .judge import Judge, is_answer
 from .lease import Lease, Refusal
 from .limits import HostLimits, LimitsFor
+from .memory import Known, Memory, Recollection, claim_of, known_of
 from .outage import Outage
 from .retry import spell
 from .robots import RobotsVerdict, Rules
+from .shares import Claim, Shares
 from .spending import Spending
 from .survey import Survey
 from .tally import HostRow, Tally
@@ -54,6 +56,7 @@ class Scheduler:
     dice: throws in [0, 1) for the retries' jitter. politeness: None asks nobody for a robots.txt.
     limits_for: what holds for one host; by default ``pool`` and ``politeness``, for all.
     until: monotonic time at which nothing new begins. histories: whether outcomes tell what led to them.
+    memory: what other runs know of hosts; None for nothing.
     Every ``now`` is monotonic seconds and never less than before.
     """
 
@@ -68,6 +71,7 @@ class Scheduler:
         limits_for: LimitsFor | None = None,
         until: float | None = None,
         histories: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
@@ -78,7 +82,8 @@ class Scheduler:
         self._next_start = self._last_start = -inf
         self._draining = False
         self._historian = Historian() if histories else None
-        self._hosts = Hosts(self.tally, pool, limits_for or (lambda _: usual), self._historian)
+        self._recollection = None if memory is None else Recollection(memory, pool, retry, politeness)
+        self._hosts = Hosts(self.tally, pool, limits_for or (lambda _: usual), self._historian, self._recollection)
         self._judge = Judge(self._hosts, pool, retry, politeness, dice)
         self._guard = self._judge.guard
         self._probe: Lease | None = None  # the only one that an outage lets out
@@ -152,13 +157,13 @@ class Scheduler:
             if not self._may_probe(now):
                 return None
             due_first = self._holds_fresh() or not self._guard.probes_afresh
-        while (queue := hosts.pick(self.queued, due_first=due_first)) is not None:
+        while (queue := hosts.pick(self.queued, now, due_first=due_first)) is not None:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now)
             queue.not_before = now + closed
             queue.hold(Why.WINDOW, now, now + closed)
             hosts.place(queue, now)
-        return None
+        return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
 
     def wake_at(self, now: float) -> float | None:
         """When ``next`` could give something with no settle or add before; None for never.
@@ -171,7 +176,7 @@ class Scheduler:
         hosts, guard, spending = self._hosts, self._guard, self._spending
         if hosts.refusing:
             return now
-        ready = hosts.ready.any_due or (not self._holds_fresh() and (hosts.ready or hosts.backlog))
+        ready = hosts.ready.any_due or (not self._holds_fresh() and hosts.any_now)
         due = now if ready else hosts.next_time()
         if due is None:
             return None
@@ -272,6 +277,8 @@ class Scheduler:
         self.tally.settle(queue.row, (elapsed,) if elapsed else (), opened, requests, now)
         if verdict is not None:
             self._judge.robots(queue, gate, verdict, since, now)
+            if self._recollection is not None and verdict.unreachable is None:
+                self._recollection.memory.keep_robots(host, verdict, now)
         if self._probe is not None and self._probe.robots and self._probe.host == host:
             self._end_probe(0 if verdict is None else 1, now)
         self._hosts.place(queue, now)
@@ -299,6 +306,25 @@ class Scheduler:
         if outage is not None:
             return Forecast(None, None, f"the network has looked down for {spell(now - outage.since)}")
         return self._survey.forecast(now, workers, left=left, busy=self.in_flight, spacing=self._spacing)
+
+    # -- beside other runs; see ``shares`` and ``memory`` ------------------------------------------
+
+    def claims(self) -> dict[HostKey, Claim]:
+        """What this run has and wants of each host that it has begun."""
+        return {host: claim_of(queue) for host, queue in self._hosts.begun.items()}
+
+    def known(self, now: float) -> dict[HostKey, Known]:
+        """What was found out so far of the hosts that have something left."""
+        return {host: known_of(queue, now) for host, queue in self._hosts.begun.items()}
+
+    def share(self, shares: Shares, now: float) -> None:
+        """Keep to what other runs leave this one; without a memory there are none."""
+        recollection = self._recollection
+        if recollection is not None and not (recollection.alone and shares.alone):
+            recollection.alone = shares.alone
+            for queue in list(self._hosts.begun.values()):
+                if recollection.share(queue, shares, now):
+                    self._hosts.place(queue, now)
 
     # -- the ways out of ``next`` ------------------------------------------------------------------
 

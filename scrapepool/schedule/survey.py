@@ -72,10 +72,11 @@ class Survey:
         if queue is None or seconds <= together:
             return Forecast(together, None, f"{left:,} left for {workers} workers")
         delay, mean, of_host = queue.delay, queue.row.mean or mean, queue.left + queue.out
-        reason = at_pace(of_host, delay, queue.limit, mean)
+        limit = queue.limit or 1  # none while it is another run's turn
+        reason = at_pace(of_host, delay, limit, mean)
         if queue.parked_until > now:
             reason = f"{reason}, parked for {spell(queue.parked_until - now)}"
-        hint = idle_hint(workers - busy, workers, paced=delay >= mean / queue.limit)
+        hint = idle_hint(workers - busy, workers, paced=delay >= mean / limit)
         return Forecast(seconds, queue.key, reason, hint)
 
     def _longest_host(self, now: float) -> tuple[float, HostQueue | None]:

@@ -34,8 +34,8 @@ class HostRow:
     done, total: targets. in_flight, limit: requests. opened, idle: connections. requests: sent over them.
     p50, p95: seconds of recent requests, None before the first. errors: targets and attempts that failed.
     mean: seconds a request takes. state: ``ok``, ``slowed`` (asked less since it refused, failed or slowed down),
-    ``robots`` (robots.txt comes first), ``waiting``, ``retry-after``, ``backoff``, ``circuit open``, ``half-open``,
-    ``refused``, ``done``.
+    ``robots`` (robots.txt comes first), ``shared`` (it is another run's turn), ``waiting``, ``retry-after``,
+    ``backoff``, ``circuit open``, ``half-open``, ``refused``, ``done``.
     until: seconds until the state ends, where that is known.
     """
 

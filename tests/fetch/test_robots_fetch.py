@@ -93,7 +93,9 @@ def test_rules_come_in_any_wrapping(how: dict[str, bool]) -> None:
 def test_a_file_that_refuses_nothing_is_no_rules(response: Response) -> None:
     """Nobody is asked about any path where every path is allowed."""
     with answering(response) as server:
-        assert verdict(host_of(server)) == RobotsVerdict()
+        told = verdict(host_of(server))
+
+    assert (told.rules, told.crawl_delay, told.unreachable) == (None, None, None)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451, 300, 304])

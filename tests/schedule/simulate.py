@@ -26,6 +26,7 @@ from scrapepool.model import (
 )
 from scrapepool.schedule.host_queue import HostQueue
 from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.memory import Memory
 from scrapepool.schedule.robots import NOT_ASKED, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
@@ -109,6 +110,7 @@ class World:
         robots: Callable[[HostKey], RobotsVerdict] | None = None,
         limits: RunLimits | None = None,
         histories: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         self.pool = pool or PoolSettings()
         self.retry = retry or RetryPolicy()
@@ -123,6 +125,7 @@ class World:
             politeness=PolitenessSettings(robots=robots is not None),
             limits=limits,
             histories=histories,
+            memory=memory,
         )
         self.targets: list[Target] = []
         self.books: defaultdict[HostKey, Books] = defaultdict(Books)

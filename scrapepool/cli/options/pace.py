@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ...settings import PolitenessSettings, PoolSettings
-from ..types import MOST_WORKERS, Duration, Rate, Size, Whole
+from ..types import MOST_WORKERS, Duration, FileName, Rate, Size, Whole
 from .declare import D, Decorator, opt, spelt, subject
 
 OPTIONS: list[Decorator] = [
@@ -28,6 +28,9 @@ OPTIONS: list[Decorator] = [
            help="Ask each host for its robots.txt first, and obey it."),
         opt("--max-crawl-delay", type=Duration(), default=spelt(D.politeness.max_crawl_delay),
            help="Longest Crawl-delay of a robots.txt that is kept; a longer one is taken for this."),
+        opt("--host-memory", type=FileName(),
+           help="Keep what is found out of hosts (pace, robots.txt, parking) for other runs, and share each host with "
+           "those that name the same file now."),
     ),
 ]  # fmt: skip
 
@@ -45,4 +48,4 @@ def pool_settings(o: dict[str, Any]) -> PoolSettings:
 
 def politeness_settings(o: dict[str, Any]) -> PolitenessSettings:
     """What hosts are asked before they are asked."""
-    return PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"])
+    return PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"], host_memory=o["host_memory"])

@@ -1,0 +1,287 @@
+"""The file of a host memory: SQLite in WAL mode, which a process that is killed at any moment leaves whole.
+
+Decides what is such a file, and how a report of one run becomes one transaction: what it knows of hosts, its claims
+beside those of others, and the shares that follow. A run that has said nothing for ``EXPIRY`` has no claims any more.
+All times are Unix seconds. Does not know threads, nor what a run does with its share.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError, UsageError
+from ..model import HostKey
+from ..schedule.memory import Known
+from ..schedule.robots import RobotsVerdict
+from ..schedule.shares import NOTHING, Claim, Grant, Shares, granted
+from .rows import COLUMNS, robots_text, row_of
+
+APPLICATION = 0x73706C68  # "splh"
+VERSION = 1
+
+EXPIRY = 10.0
+"""Seconds without a word after which a run counts as gone: it was killed, stopped, or cannot write its records."""
+
+KEPT = 30 * 86_400.0
+"""Seconds for which a host is remembered that no run asks any more."""
+
+PATIENCE = 5.0
+"""Seconds that a transaction of another run is waited for; one takes a few milliseconds."""
+
+_MAGIC = b"SQLite format 3\0"
+
+_SCHEMA = f"""
+CREATE TABLE host (
+    origin TEXT PRIMARY KEY, seen REAL NOT NULL, latency REAL NOT NULL DEFAULT 0, in_flight INTEGER,
+    interval REAL NOT NULL DEFAULT 0, free_at REAL NOT NULL DEFAULT 0, parked_until REAL NOT NULL DEFAULT 0,
+    dead_since REAL, robots_at REAL, robots TEXT);
+CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, beat REAL NOT NULL, published INTEGER NOT NULL);
+CREATE TABLE claim (
+    origin TEXT, run INTEGER, most INTEGER NOT NULL, wants INTEGER NOT NULL, held INTEGER NOT NULL,
+    delay REAL NOT NULL, free_at REAL NOT NULL, parked_until REAL NOT NULL, PRIMARY KEY (origin, run)) WITHOUT ROWID;
+CREATE INDEX claims_of ON claim (run);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+"""
+
+_KEEP = """
+INSERT INTO host (origin, seen, latency, in_flight, interval, free_at, parked_until, dead_since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (origin) DO UPDATE SET
+    seen = excluded.seen, latency = coalesce(nullif(excluded.latency, 0), latency), in_flight = excluded.in_flight,
+    interval = excluded.interval, free_at = max(free_at, excluded.free_at),
+    parked_until = max(parked_until, excluded.parked_until),
+    dead_since = CASE WHEN excluded.dead_since IS NULL THEN NULL ELSE coalesce(dead_since, excluded.dead_since) END
+"""
+
+_KEEP_ROBOTS = """
+INSERT INTO host (origin, seen, robots_at, robots) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (origin) DO UPDATE SET seen = ?2, robots_at = ?3, robots = ?4
+"""
+
+_KEEP_TIMES = """
+INSERT INTO host (origin, seen, free_at, parked_until) SELECT origin, ?1, ?1 + delay, parked_until
+FROM claim WHERE run = ?2 AND (delay > 0 OR parked_until > ?1)
+ON CONFLICT (origin) DO UPDATE SET free_at = max(free_at, excluded.free_at),
+    parked_until = max(parked_until, excluded.parked_until)
+"""
+
+_OTHERS_THERE = """
+SELECT other.origin, other.run, other.most, other.wants, other.held, other.delay, other.free_at, other.parked_until
+FROM claim AS mine JOIN claim AS other ON other.origin = mine.origin AND other.run <> mine.run WHERE mine.run = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run has to say.
+
+    alone: whether it takes itself for the only one, and so names no claims. claims: on every host that it is at.
+    known, robots: of hosts, what was found out since it last said so; a robots.txt with the time at which it was had.
+    leaving: whether this is its last word.
+    """
+
+    alone: bool
+    claims: Mapping[HostKey, Claim] = field(default_factory=dict)
+    known: Mapping[HostKey, Known] = field(default_factory=dict)
+    robots: Mapping[HostKey, tuple[RobotsVerdict, float]] = field(default_factory=dict)
+    leaving: bool = False
+
+
+class HostFile:
+    """An open host memory. For one thread at a time. Whatever is wrong with the file raises OutputError."""
+
+    def __init__(self, path: str) -> None:
+        """Open a file, or make it. Raises UsageError for one that is no host memory, and OutputError."""
+        self.path = path
+        self._run: int | None = None
+        self._written: dict[HostKey, Claim] = {}
+        _check_header(path)
+        with self._errors():
+            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            with self._errors(damaged=UsageError):
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<HostFile {self.path}, run {self._run}, {len(self._written)} claims>"
+
+    def close(self) -> None:
+        """Close the file; the last to do so folds SQLite's own files beside it into it."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    def row(self, host: HostKey) -> tuple[Any, ...] | None:
+        """What is known of a host, as ``rows.COLUMNS``; None for nothing."""
+        with self._errors():
+            found = self._db.execute(f"SELECT {COLUMNS} FROM host WHERE origin = ?", (host.origin,)).fetchone()  # noqa: S608 - a constant
+        return None if found is None else tuple(found)
+
+    def tell(self, report: Report, now: float) -> Shares:
+        """Write a report down in one transaction; what the run may do from now on."""
+        with self._transaction():
+            self._keep(report, now)
+            self._expire(now)
+            if report.leaving:
+                self._forget(self._run)
+                return Shares(alone=False, grants={})
+            return self._share(report, now)
+
+    # -- one report ---------------------------------------------------------------------------------
+
+    def _keep(self, report: Report, now: float) -> None:
+        known = ((host.origin, now, *row_of(known)) for host, known in report.known.items())
+        self._db.executemany(_KEEP, known)
+        robots = ((host.origin, now, at, robots_text(verdict)) for host, (verdict, at) in report.robots.items())
+        self._db.executemany(_KEEP_ROBOTS, robots)
+
+    def _expire(self, now: float) -> None:
+        """Take the claims of those that are gone; when they last started, nobody knows for sure."""
+        gone = self._db.execute("SELECT id FROM run WHERE abs(beat - ?) > ? AND id IS NOT ?", (now, EXPIRY, self._run))
+        for (run,) in gone.fetchall():
+            self._db.execute(_KEEP_TIMES, (now, run))
+            self._forget(run)
+
+    def _forget(self, run: int | None) -> None:
+        self._db.execute("DELETE FROM claim WHERE run = ?", (run,))
+        self._db.execute("DELETE FROM run WHERE id = ?", (run,))
+
+    def _share(self, report: Report, now: float) -> Shares:
+        others = self._db.execute("SELECT published FROM run WHERE id IS NOT ?", (self._run,)).fetchall()
+        self._beat(now, published=bool(others) and not report.alone)
+        if not others:
+            self._write({})
+            grants = {host: self._after_those_gone(host, Grant(claim.most)) for host, claim in report.claims.items()}
+            return Shares(alone=True, grants=grants)
+        if report.alone:
+            return Shares(alone=False, grants={})  # it has to name its claims before anybody else gets a share
+        self._write(report.claims)
+        if not all(published for (published,) in others):
+            return Shares(alone=False, grants={})
+        grants = self._grants(report.claims, now)
+        held = {host: claim._replace(held=max(claim.held, grants[host].slots)) for host, claim in report.claims.items()}
+        self._write(held)
+        return Shares(alone=False, grants=grants)
+
+    def _beat(self, now: float, *, published: bool) -> None:
+        beaten = self._db.execute("UPDATE run SET beat = ?, published = ? WHERE id = ?", (now, published, self._run))
+        if not beaten.rowcount:  # the first word, or the first after it was taken for gone
+            self._written = {}
+            self._run = self._db.execute("INSERT INTO run (beat, published) VALUES (?, ?)", (now, published)).lastrowid
+
+    def _write(self, claims: Mapping[HostKey, Claim]) -> None:
+        """Make the run's claims in the file these."""
+        written = self._written
+        gone = [(host.origin, self._run) for host in written if host not in claims]
+        changed = [(host.origin, self._run, *claim) for host, claim in claims.items() if written.get(host) != claim]
+        self._db.executemany("DELETE FROM claim WHERE origin = ? AND run = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changed)
+        self._written = dict(claims)
+
+    def _grants(self, claims: Mapping[HostKey, Claim], now: float) -> dict[HostKey, Grant]:
+        me = self._run or 0
+        there: dict[str, dict[int, Claim]] = {}
+        for origin, run, *claim in self._db.execute(_OTHERS_THERE, (me,)):
+            there.setdefault(origin, {})[run] = Claim(*claim)
+        grants = {}
+        for host, claim in claims.items():
+            grant = granted(me, {me: claim, **there.get(host.origin, {})}, now)
+            if grant.slots > claim.held:
+                grant = self._after_those_gone(host, grant)
+            grants[host] = grant
+        return grants
+
+    def _after_those_gone(self, host: HostKey, grant: Grant) -> Grant:
+        """The grant, with the delay and the parking that runs left behind which are no more."""
+        sql = "SELECT free_at, parked_until FROM host WHERE origin = ?"
+        free_at, parked_until = self._db.execute(sql, (host.origin,)).fetchone() or NOTHING[1:]
+        return Grant(grant.slots, max(grant.free_at, free_at), max(grant.parked_until, parked_until))
+
+    # -- the file itself ----------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        self._is_new()  # before anything is changed
+        self._wal()
+        self._db.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # a machine that stops may cost the last seconds, never the file
+        with self._transaction():
+            if self._is_new():
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    self._db.execute(statement)
+            self._db.execute("DELETE FROM host WHERE seen < ?", (time.time() - KEPT,))
+
+    def _is_new(self) -> bool:
+        """Whether the file is empty; raises UsageError where it is not ours."""
+        application, version = self._pragma("application_id"), self._pragma("user_version")
+        if not application and not self._pragma("schema_version"):
+            return True
+        if application != APPLICATION:
+            raise UsageError(f"{self.path}: no host memory of scrapepool; name another file")
+        if version > VERSION:
+            raise UsageError(f"{self.path}: a host memory of a newer version of scrapepool; name another file")
+        return False
+
+    def _wal(self) -> None:
+        """Turn write-ahead logging on, for which nobody else may be at work on the file at that moment."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _errors(self, *, damaged: type[UsageError] | None = None) -> Iterator[None]:
+        """Raise what SQLite says of the file as OutputError; as ``damaged`` where it is the file that is wrong."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise OutputError(self.path, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            if damaged is not None:
+                raise damaged(f"{self.path}: no host memory of scrapepool, or a damaged one ({error})") from error
+            raise OutputError(self.path, f"it is damaged ({error})") from error
+
+
+def _check_header(path: str) -> None:
+    """Refuse what is no SQLite file before SQLite sees it. Raises UsageError, OutputError."""
+    try:
+        with Path(path).open("rb") as file:
+            begins = file.read(len(_MAGIC))
+    except FileNotFoundError as error:
+        if Path(path).parent.is_dir():
+            return
+        raise OutputError(path, error.strerror or str(error)) from error
+    except (OSError, ValueError) as error:
+        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+    if begins and begins != _MAGIC:
+        raise UsageError(f"{path}: no host memory of scrapepool; name another file")

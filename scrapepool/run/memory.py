@@ -1,0 +1,30 @@
+"""The host memory of a run, out of its settings: none, or a file.
+
+Decides which robots.txt of another run is this run's too: one that was read for the same agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..fetch.robots import RobotsFetcher
+from ..fetch.robots_rules import Rules
+from ..model import HostKey
+from ..ports import Clock, HostMemory
+from ..settings import Settings
+
+
+def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: Callable[[], None]) -> HostMemory | None:
+    """What other runs know, None where no file is named. Raises UsageError, OutputError."""
+    path = settings.politeness.host_memory
+    if path is None:
+        return None
+    from ..memory.keeper import Keeper  # noqa: PLC0415 - SQLite is needed for nothing else
+
+    def agent_of(host: HostKey) -> str:
+        with suppress(Exception):  # a host that cannot be asked is told so when it is
+            return fetcher.agent(host)
+        return ""
+
+    return Keeper(path, clock, make_rules=Rules, agent_of=agent_of, wake=wake)

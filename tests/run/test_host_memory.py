@@ -1,0 +1,72 @@
+"""Two runs that name the same host memory: real processes, real servers, one file."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from tests.cli.running import ended, program
+from tests.servers.polite import PoliteServer, Request, Response
+
+PER_HOST = 3
+DELAY = 0.2
+
+
+def fetching(memory: Path, urls: list[str], *options: object):
+    """A run over these URLs that shares the memory."""
+    return program("fetch", "--host-memory", memory, "--progress", "none", *options, *urls)
+
+
+def test_two_runs_keep_a_hosts_limits_together(tmp_path: Path) -> None:
+    """At no time are more requests in flight on a host than one run alone may have, and both get on."""
+    memory = tmp_path / "hosts"
+    with PoliteServer(2, latency="fixed:0.03") as server:
+        runs = []
+        for name in "ab":
+            urls = [server.url(f"/{name}{n}", host) for n in range(60) for host in (0, 1)]
+            runs.append(fetching(memory, urls, "--per-host", PER_HOST))
+        told = [ended(run) for run in runs]
+
+        assert [run.code for run in told] == [0, 0], told
+        assert [len(run.records) for run in told] == [120, 120]
+        assert [site.peak for site in server.sites] == [PER_HOST, PER_HOST]
+        starts = [record["started"] for record in told[1].records]
+    ends = [record["started"] for record in told[0].records]
+    assert min(starts) < max(ends), "the second run waited for the end of the first"
+
+
+def test_two_runs_keep_a_hosts_delay_together(tmp_path: Path) -> None:
+    """Two starts on a host are the delay apart, whichever run makes them, and also where one follows the other."""
+    memory = tmp_path / "hosts"
+    with PoliteServer(1) as server:
+        runs = [fetching(memory, [server.url(f"/{name}{n}") for n in range(8)], "--delay", DELAY) for name in "ab"]
+        told = [ended(run) for run in runs]
+        told.append(ended(fetching(memory, [server.url("/last")], "--delay", DELAY)))
+
+        assert [run.code for run in told] == [0, 0, 0], told
+        starts = server.sites[0].starts
+        assert len(starts) == 17 + server.asked("/robots.txt")
+        assert min(later - earlier for earlier, later in pairwise(starts)) > 0.9 * DELAY
+
+
+def test_a_host_that_refuses_one_run_is_left_alone_by_the_other(tmp_path: Path) -> None:
+    """A Retry-After holds for a run that was never told."""
+    memory = tmp_path / "hosts"
+    refused_at: list[float] = []
+
+    def handler(request: Request) -> Response | None:
+        if request.target.startswith("/b") and not refused_at:
+            refused_at.append(time.monotonic())
+            return Response(429, headers=[("Retry-After", "3")])
+        return None
+
+    with PoliteServer(1, handler, latency="fixed:0.05") as server:
+        first = fetching(memory, [server.url(f"/a{n}") for n in range(80)], "--per-host", 2)
+        second = fetching(memory, [server.url(f"/b{n}") for n in range(8)], "--per-host", 2)
+        told = [ended(first), ended(second)]
+
+        assert [run.code for run in told] == [0, 0], told
+        starts = sorted(server.sites[0].starts)
+    silent = max(later - earlier for earlier, later in pairwise(starts))
+    assert silent > 2.0, "the other run went on all the time"

@@ -200,10 +200,10 @@ def server(module: str, *arguments: object) -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def nginx(*, identities: Sequence[str] | None = None, large: int = 0) -> Iterator[Nginx]:
+def nginx(*, identities: Sequence[str] | None = None, large: int | bytes = 0) -> Iterator[Nginx]:
     """nginx with one worker process, answering on every address of 127.0.0.0/8.
 
-    identities: serve https with a certificate for these addresses. large: bytes of the page under ``/large/``.
+    identities: serve https with a certificate for these addresses. large: the page under ``/large/``, or so many bytes.
     """
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(program).exists():
@@ -213,7 +213,7 @@ def nginx(*, identities: Sequence[str] | None = None, large: int = 0) -> Iterato
         folder.chmod(0o755)
         (folder / "www").mkdir()
         if large:
-            (folder / "www" / "large.bin").write_bytes(os.urandom(large))
+            (folder / "www" / "large.bin").write_bytes(large if isinstance(large, bytes) else os.urandom(large))
         ca = _certify(folder, identities) if identities else None
         files = f"ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem; ssl_session_tickets on;"
         port = free_port()

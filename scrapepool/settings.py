@@ -224,7 +224,7 @@ class OutputSettings:
     format: None goes by the file's suffix. fields: None for all. headers, body: add the response's headers, its text.
     history: add what the target waited for, and each attempt.
     select: values out of pages, as ``title=css:title``; links, text: a page's links, its readable text.
-    extract_workers: processes that take these out of pages; 0 for none but the run's own, None for the cores but one.
+    extract_workers: processes that take these out of pages; 0 for none but the run's own, None for one a core.
     resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
     for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:

@@ -14,10 +14,9 @@ import jmespath
 from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from ..errors import InvalidURLError, UsageError
+from ..errors import UsageError
 from ..selection import Selection
 from ..text import brief
-from ..url import join
 from .page import UnreadableError
 from .reading import Reading
 
@@ -88,16 +87,9 @@ def _attribute(selector: str, name: str, every: bool) -> Find:
         found = [(attrs[name] or "") for node in page.tree.css(selector) if name in (attrs := node.attributes)]
         if not every:
             del found[1:]
-        return [_absolute(page.base, value) for value in found] if name in URL_ATTRIBUTES else found
+        return [page.absolute(value) or value for value in found] if name in URL_ATTRIBUTES else found
 
     return values if every else lambda page: next(iter(values(page)), None)
-
-
-def _absolute(base: str, reference: str) -> str:
-    try:
-        return join(base, reference)
-    except InvalidURLError:
-        return reference
 
 
 def _whole_text(node: LexborNode) -> str:

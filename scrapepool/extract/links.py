@@ -9,16 +9,16 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ..errors import InvalidURLError
-from ..url import canonical, join
+from ..url import canonical
 from .reading import Reading
 
 
 def links(page: Reading) -> list[str]:
     """Absolute http and https URLs in the order of the page, each once, without fragments. Raises UnreadableError."""
-    base = page.base
-    references = dict.fromkeys(element.attributes.get("href") or "" for element in page.tree.css("a[href], area[href]"))
+    elements = page.tree.css("a[href], area[href]")
+    references = dict.fromkeys(page.absolute(element.attributes.get("href") or "") for element in elements)
     found: dict[str, None] = {}
     for reference in references:
         with suppress(InvalidURLError):  # mailto:, javascript:, and what is broken
-            found[canonical(join(base, reference))] = None
+            found[canonical(reference or "")] = None
     return list(found)

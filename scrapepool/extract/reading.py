@@ -27,6 +27,7 @@ class Reading:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._absolute: dict[str, str | None] = {}
 
     def require_markup(self) -> None:
         """Raise UnreadableError where the server says that the body is no markup and no text."""
@@ -63,6 +64,15 @@ class Reading:
         except InvalidURLError:
             return self._page.url
         return base
+
+    def absolute(self, reference: str) -> str | None:
+        """Resolve a reference against the base; None where it is no valid one. Pages say most of them several times."""
+        if reference not in self._absolute:
+            try:
+                self._absolute[reference] = join(self.base, reference)
+            except InvalidURLError:
+                self._absolute[reference] = None
+        return self._absolute[reference]
 
     @cached_property
     def metas(self) -> Mapping[str, list[str]]:

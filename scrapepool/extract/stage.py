@@ -72,9 +72,9 @@ def extracted(
 
 
 def processes() -> int:
-    """How many processes are worth it: one for each core that the run's own threads leave free."""
+    """How many processes are worth it: one for each core, as a page costs several times what fetching it does."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MOST_WORKERS, cores - 1))
+    return min(MOST_WORKERS, cores)
 
 
 class _Stage:

@@ -173,6 +173,6 @@ def test_wrong_selectors_begin_nothing() -> None:
         next(extracted(iter(()), OutputSettings(select=("x=css:[",))))
 
 
-def test_the_default_leaves_a_core_to_the_run() -> None:
-    """There is at least one process, and a core for the run itself where there are several."""
-    assert 1 <= processes() <= max(1, (os.cpu_count() or 1) - 1)
+def test_the_default_is_a_process_a_core() -> None:
+    """Of the cores that this process may use, and no more than a run can feed."""
+    assert processes() == min(8, len(os.sched_getaffinity(0)))

@@ -41,7 +41,7 @@ OPTIONS: list[Decorator] = [
         opt("--links", is_flag=True, help="Add all links of the page, absolute and each once."),
         opt("--text", is_flag=True, help="Add the readable text of the page, without its navigation."),
         opt("--extract-workers", type=Whole(0, MOST_WORKERS), default=D.output.extract_workers,
-           help="Processes that do this; 0 for none but the run's own.  [default: one less than there are cores]"),
+           help="Processes that do this; 0 for none but the run's own.  [default: one a core, 8 at most]"),
     ),
 ]  # fmt: skip
 

@@ -9,6 +9,7 @@ import json
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import contenders
@@ -68,7 +69,7 @@ def libraries(folder: Path, pages: int, rounds: int) -> None:
         if not mine:
             left_out.append(name)
             continue
-        same = sum(a == b for a, b in zip(first[name], first[yardstick], strict=True))
+        same = (Counter(map(json.dumps, first[name])) & Counter(map(json.dumps, first[yardstick]))).total()
         ratio = statistics.median(mine) / statistics.median(rates["parsel"] or mine)
         rows.append([name, harness.spread(mine, 0), f"{ratio:.1f}", f"{same} of {len(first[name])}"])
     real = len(corpus.load(folder))

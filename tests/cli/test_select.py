@@ -108,7 +108,7 @@ def test_a_killed_run_leaves_no_process_and_no_record_without_data(web: PoliteSe
     """After kill -9 the extraction process ends by itself, and what was written is whole."""
     output = tmp_path / "out.jsonl"
     urls = [web.url(f"/page/{number}") for number in range(3)]
-    process = program("fetch", *urls, web.url("/delay/30"), *SELECT, "-o", output)
+    process = program("fetch", *urls, web.url("/delay/30"), *SELECT, "-o", output, "--extract-workers", "1")
     until = time.monotonic() + 10
     while not (output.exists() and output.read_text().count("\n") == 3) and time.monotonic() < until:
         time.sleep(0.02)

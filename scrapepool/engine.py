@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
-from .ports import Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Snapshot, View, Work
+from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Snapshot, View, Work
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
@@ -80,10 +80,11 @@ class Engine:
         self._shown = float("-inf")
         self._drained_at: float | None = None
 
-    def run(self) -> Iterator[Sequence[Outcome]]:
+    def run(self, archive: Archive | None = None) -> Iterator[Sequence[Outcome]]:
         """Yield final outcomes, in order of completion, until every target has one or a stop was asked for.
 
         Yields none where nothing ended for ``IDLE`` seconds: who writes outcomes down may have some to write by then.
+        archive: gets the exchanges that led to an outcome before that is yielded. Raises what it raises.
         """
         while True:
             now = self._clock.monotonic()
@@ -98,6 +99,8 @@ class Engine:
             if self._over():
                 return
             back = self._crew.wait(self._patience(now))
+            if archive is not None and (transcripts := [one for done in back for one in done.transcripts]):
+                archive.write(transcripts)
             yield self._settle(back) if back else ()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 
 class HostKey(NamedTuple):
@@ -301,6 +301,49 @@ class Redirected:
 
 
 Result = Fetched | Unchanged | Failed | Skipped | Redirected
+
+
+class Span(NamedTuple):
+    """Part of an open file: ``size`` bytes from ``begin`` on."""
+
+    file: BinaryIO
+    begin: int
+    size: int
+
+
+Cut = Literal["length", "time", "disconnect", "unspecified"]
+"""Why a message was not received to its end: the reasons of WARC/1.1 section 5.13."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Transcript:
+    """One request and its reply as they went over the wire, for an archive; made where a reply's head has come.
+
+    Not changed once it is made; see ``Told``.
+
+    url: that the request names, ASCII, without user and fragment. seed: the target's. via: of the redirect that led
+    here, None for the first request of an attempt. hops: redirects so far. attempt: which one of the target's.
+    started: Unix time. elapsed: seconds. remote: the address that answered, None where a proxy did.
+    request: as sent; whole unless ``unsent``.
+    reply: from the final status line to the end of the message, chunks and codings left on; a long one in a file.
+    head: bytes of the reply's header block. cut: why the reply is not whole, None where it is.
+    interim: answers before the final one, which are left out.
+    """
+
+    url: str
+    seed: str
+    via: str | None
+    hops: int
+    attempt: int
+    started: float
+    elapsed: float
+    remote: str | None
+    request: bytes
+    unsent: bool
+    reply: bytes | Span
+    head: int
+    cut: Cut | None
+    interim: int
 
 
 def verdict(outcome: Outcome) -> str:

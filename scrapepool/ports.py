@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
-from .model import Attempt, HostKey, Outcome, Result, Skipped, Target
+from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript
 from .schedule.lease import Lease
 from .schedule.memory import Known, Memory, Sharer
 from .schedule.robots import RobotsVerdict
 from .schedule.tally import HostRow
 
 __all__ = [
+    "Archive",
     "Batch",
     "Clock",
     "Crew",
@@ -77,6 +78,8 @@ class Done:
     idle: connections to the host that are open and unused now.
     robots, elapsed: what came of a lease on a robots.txt, which has no results, and the seconds that it took; None
     where nothing was found out.
+    transcripts: of all exchanges that are to be believed, retries, redirects and robots.txt included; where they are
+    archived.
     """
 
     work: Work
@@ -86,6 +89,7 @@ class Done:
     idle: int = 0
     robots: RobotsVerdict | None = None
     elapsed: float = 0.0
+    transcripts: Sequence[Transcript] = ()
 
 
 class Fetch(Protocol):
@@ -211,6 +215,16 @@ class NoMemory:
 
     def close(self, run: Sharer, now: float) -> None:
         """Nothing."""
+
+
+class Archive(Protocol):
+    """Keeps what went over the wire. Called by one thread."""
+
+    def write(self, transcripts: Sequence[Transcript]) -> None:
+        """Write the exchanges, flushed. Raises OutputError."""
+
+    def close(self) -> None:
+        """Finish the archive. Raises OutputError."""
 
 
 @dataclass(frozen=True, slots=True)

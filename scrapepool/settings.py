@@ -300,6 +300,25 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WarcSettings:
+    """Where what goes over the wire is archived.
+
+    path: of the first file, which ends in ``.warc.gz`` or, uncompressed, ``.warc``; None for no archive.
+    size: bytes of a file, after which another one is begun.
+    """
+
+    path: str | None = None
+    size: int = 1_000_000_000
+
+    def __post_init__(self) -> None:
+        _require(
+            self.path is None or self.path.lower().endswith((".warc", ".warc.gz")),
+            f"an archive's name ends in .warc.gz or .warc, not like {self.path}",
+        )
+        _require(self.size >= 1, "the size of an archive's files must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
 class DisplaySettings:
     """What is shown on standard error. ``auto`` is live on a terminal and plain lines elsewhere."""
 
@@ -323,6 +342,7 @@ class Settings:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     size: SizeLimits = field(default_factory=SizeLimits)
     output: OutputSettings = field(default_factory=OutputSettings)
+    warc: WarcSettings = field(default_factory=WarcSettings)
     display: DisplaySettings = field(default_factory=DisplaySettings)
     host_overrides: HostOverrides = field(default_factory=HostOverrides)
 

@@ -85,25 +85,25 @@ def run(sources: Sequence[str], settings: Settings) -> int:
         feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished)
         with assembled(settings, feed, view=view, stop=stop) as engine:
             try:
-                sink = open_outputs(
+                outputs = open_outputs(
                     settings, finished, stop=stop, should_stop=lambda: engine.out_of_patience, on_note=log.note
                 )
             except KeyboardInterrupt:
                 view.close(None)
                 return signals.exit_code or Exit.INTERRUPT
             try:
-                for outcomes in final_outcomes(engine, settings, stop, log.note):
-                    sink.write(outcomes)
+                for outcomes in final_outcomes(engine, settings, stop, log.note, outputs.archive):
+                    outputs.write(outcomes)
                     if outcomes:
                         log.outcomes(outcomes)
-                sink.close()
+                outputs.close()
             except BrokenPipeError:
                 view.close(None)
-                _keep(sink)
+                _keep(outputs)
                 return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
             except BaseException:
                 view.close(engine.snapshot(last=True) if log.anything else None)
-                _keep(sink)
+                _keep(outputs)
                 raise
             last = engine.snapshot(last=True)
             view.close(last if last.done or signals.exit_code else None)

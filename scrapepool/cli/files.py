@@ -55,6 +55,8 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
         yield "--output", output.path
     if output.sqlite is not None:
         yield "--sqlite", output.sqlite
+    if settings.warc.path is not None:
+        yield "--warc", settings.warc.path
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file
     if settings.politeness.host_memory is not None:

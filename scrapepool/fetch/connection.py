@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
@@ -39,6 +39,9 @@ from .raw import RawReply
 from .reply import ReplyParser
 from .resolver import Address, Resolver, literal
 from .tunnel import connect_request
+
+if TYPE_CHECKING:
+    from .capture import Capture
 
 RECEIVE_SIZE = 64 * 1024
 LARGE_RECEIVE_SIZE = 256 * 1024  # for a body that is known to be long
@@ -76,6 +79,7 @@ class Connection(HTTPConnection):
     deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
     served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered.
     opening: what the last ``open`` took. on_open: called once for each connection made. public_only: see ``public``.
+    capture: gets every byte that ``send_all`` sends and that is received.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
@@ -93,6 +97,7 @@ class Connection(HTTPConnection):
         self.opening = Opening()
         self.on_open: Callable[[], None] = _ignore
         self.public_only = False
+        self.capture: Capture | None = None
         self._severed = False
         self._open_by = 0.0  # monotonic; when what is being opened must be open
         self._reached = 0.0  # monotonic; when the last step of opening was done
@@ -245,6 +250,8 @@ class Connection(HTTPConnection):
             self.sock.sendall(data)
         except (TimeoutError, BlockingIOError) as error:
             raise self.too_late("took no data") from error
+        if self.capture is not None:
+            self.capture.sent(data)
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes:
         """What has come, at least one byte; nothing at the end.
@@ -253,17 +260,23 @@ class Connection(HTTPConnection):
         """
         self._arm()
         try:
-            return self.sock.recv(size)
+            data = self.sock.recv(size)
         except (TimeoutError, BlockingIOError) as error:
             raise self.too_late() from error
+        if self.capture is not None:
+            self.capture.received(data)
+        return data
 
     def receive_into(self, buffer: memoryview) -> int:
         """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
         self._arm()
         try:
-            return self.sock.recv_into(buffer)
+            size = self.sock.recv_into(buffer)
         except (TimeoutError, BlockingIOError) as error:
             raise self.too_late() from error
+        if self.capture is not None:
+            self.capture.received(buffer[:size])
+        return size
 
     def _arm(self) -> None:
         """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""
@@ -306,6 +319,11 @@ class Connection(HTTPConnection):
             return Condition.QUIET  # a TLS record that carries no data, a session ticket as a rule
         except OSError:
             return Condition.CLOSED
+
+    @property
+    def proxied(self) -> bool:
+        """Whether ``remote`` is a proxy's address."""
+        return self.proxy is not None
 
     def pending(self) -> int:
         """Bytes that were received and not handed out yet, which no poll tells of."""

@@ -15,6 +15,7 @@ from urllib3.exceptions import PoolError
 from ..ports import Done, Work
 from ..settings import Settings
 from .body import Body
+from .capture import Capture, folder_of
 from .connection import Connection
 from .lease_run import LeaseRun
 from .outcomes import Reporter
@@ -26,7 +27,8 @@ from .trust import Trust
 class Fetcher:
     """Keeps ``ports.Fetch`` over a ``PooledSession``. Called from many threads at once.
 
-    jar: cookies that all targets share. draining, aborted: nothing is begun, nothing goes on.
+    jar: cookies that all targets share. capture: makes what an exchange is written down by, None where nobody asks.
+    draining, aborted: nothing is begun, nothing goes on.
     """
 
     def __init__(self, session: PooledSession, settings: Settings, *, jar: RequestsCookieJar | None = None) -> None:
@@ -39,6 +41,7 @@ class Fetcher:
         self.max_redirects = settings.request.max_redirects
         needs = settings.output.needs
         self.new_body = partial(Body, settings.size, keep=needs.body, digest=needs.sha256)
+        self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar = jar
         self.draining = self.aborted = False
         self.live: set[Connection] = set()  # held by workers now; each adds and removes its own

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import ClosedPoolError
 from urllib3.util.wait import wait_for_read
 
-from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result
+from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result, Transcript
 from ..ports import Done, Work
 from .classify import IDEMPOTENT, classify, out_of_descriptors
 from .connection import Condition, Connection
@@ -27,6 +27,7 @@ from .redirect import next_method, next_url
 from .route import Route
 
 if TYPE_CHECKING:
+    from .capture import Capture
     from .fetcher import Fetcher
 
 DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
@@ -53,6 +54,8 @@ class LeaseRun:
         self.redone = 0  # results below this index were asked for twice already
         self.exchange: Exchange | None = None  # the attempt's last one, for what a failure can still tell
         self.ending = False  # the server said that it closes the connection
+        self.asked: tuple[str, ...] = ()  # by the attempt, before what it asks for now
+        self.transcripts: list[tuple[int, Transcript]] = []  # each with its result's index
         # What came since the connection was last seen silent for long enough:
         self.suspect: int | None = None  # the first result that came over a connection which had served before
         self.spoilt = False  # bytes came that nobody asked for
@@ -94,7 +97,8 @@ class LeaseRun:
             conn.deadline = None
             self.pool.num_requests += self.requests
             self.pool.checkin(conn)
-        return Done(work, results, self.opened, self.requests, self.pool.idle)
+        transcripts = [transcript for _, transcript in self.transcripts]
+        return Done(work, results, self.opened, self.requests, self.pool.idle, transcripts=transcripts)
 
     def _check_out(self, route: Route) -> None:
         for left in reversed(range(EVICTIONS)):
@@ -170,6 +174,7 @@ class LeaseRun:
         self.unproven, self.quickest = 0, NEVER
         if suspect is None or suspect < self.redone:
             return False
+        self.transcripts = [(at, transcript) for at, transcript in self.transcripts if at < suspect]
         if self.method in IDEMPOTENT:
             self.redone = len(results)
             del results[suspect:]
@@ -202,6 +207,7 @@ class LeaseRun:
         sent = 0.0
         try:
             while True:
+                self.asked = asked
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
                 exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent
@@ -284,7 +290,10 @@ class LeaseRun:
         exchange = self.exchange = Exchange(method, reused=reused)
         if reused and self.suspect is None:
             self.suspect = at
-        yield from exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
+        if fetcher.capture is None:
+            yield from exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
+        else:
+            yield from self._captured(fetcher.capture(), exchange, request, at)
         parser = exchange.parser
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
@@ -304,6 +313,22 @@ class LeaseRun:
         else:
             conn.close()
         return exchange
+
+    def _captured(self, capture: Capture, exchange: Exchange, request: bytes, at: int) -> Waits[None]:
+        """Run an exchange and write it down."""
+        conn, fetcher = self.conn, self.fetcher
+        fault: FetchError | OSError | None = None
+        conn.capture = capture
+        try:
+            yield from exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
+        except (FetchError, OSError) as error:
+            fault = error
+            raise
+        finally:
+            conn.capture = None
+            if exchange.parser.head_done and not capture.broken:
+                told = capture.transcript(self.work.attempts[at], self.asked, request, exchange, conn, fault)
+                self.transcripts.append((at, told))
 
     def _open(self) -> None:
         """Connect; where the process has no file descriptor left, wait for one. Raises what connecting raises."""

@@ -44,7 +44,8 @@ class ReplyParser:
     framing: how the body ends. length: of the body, in bytes, where ``framing`` is ``length``; else None.
     keep_alive: the connection may serve again, once ``done``.
     leftover: the beginning of what came after the message's end; then the stream is out of step and
-    the connection must go. notes: what was repaired or ignored, one human line each.
+    the connection must go. before, head, after: how many bytes came before the final status line (interim answers, empty
+    lines), in the final header block, after the message's end. notes: what was repaired or ignored, one human line each.
     """
 
     __slots__ = (
@@ -57,8 +58,11 @@ class ReplyParser:
         "_pieces",
         "_reason",
         "_scan",
+        "after",
+        "before",
         "done",
         "framing",
+        "head",
         "head_done",
         "headers",
         "informational",
@@ -77,6 +81,7 @@ class ReplyParser:
         self.started = self.head_done = self.done = self.keep_alive = False
         self.status = self.version = self.informational = 0
         self._blank = self._scan = self._left = 0
+        self.before = self.head = self.after = 0
         self._reason = self.leftover = b""
         self.headers: list[Field] = []
         self.trailers: list[Field] = []
@@ -167,6 +172,8 @@ class ReplyParser:
                 break
             self._skip_interim(head)
             start = end
+        self.before += start
+        self.head = end - start
         self._held = None
         self._accept(head)
         if end < len(data):
@@ -177,6 +184,7 @@ class ReplyParser:
         """Keep an unfinished header block, and remember how far it was searched."""
         if not b"HTTP/".startswith(data[start : start + 5]):
             raise not_http(bytes(data[start : start + 100]))
+        self.before += start
         if self._held is None:
             self._held = bytearray(data[start:])
         else:
@@ -296,6 +304,7 @@ class ReplyParser:
         """Keep the beginning of what came after the end of the message."""
         if rest:
             self.keep_alive = False
+            self.after += len(rest)
             self.leftover = (self.leftover + rest)[:LEFTOVER_KEPT]
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
-from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target
+from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
 from ..ports import Done, Work
 from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
@@ -56,6 +56,7 @@ class RobotsFetcher:
         self._robots = Fetcher(fetcher.session, plain, jar=fetcher.jar)
         # One table of routes, one set of connections to cut, one opinion of each host: they are the same hosts.
         self._robots.routes, self._robots.live, self._robots.trust = fetcher.routes, fetcher.live, fetcher.trust
+        self._robots.capture = fetcher.capture
 
     def run(self, work: Work) -> Done:
         """Work a lease. Never raises for what a server, a URL or a robots.txt does."""
@@ -86,11 +87,13 @@ class RobotsFetcher:
         """Fetch a host's robots.txt, through redirects to other hosts too, and judge it."""
         host = work.lease.host
         opened = requests = idle = 0
+        transcripts: list[Transcript] = []
         attempt = Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT))
         while True:
             done = self._robots.run(Work(Lease(attempt.host, attempt=attempt), [attempt]))
             opened += done.opened
             requests += done.requests
+            transcripts += done.transcripts
             if attempt.host == host:
                 idle = done.idle
             result = done.results[0] if done.results else None
@@ -100,7 +103,7 @@ class RobotsFetcher:
         verdict: RobotsVerdict | None = None
         if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
             verdict = verdict_of(result, self.agent(host))
-        return Done(work, (), opened, requests, idle, verdict)
+        return Done(work, (), opened, requests, idle, verdict, transcripts=transcripts)
 
     def agent(self, host: HostKey) -> str:
         """The product token of the User-Agent that ``host`` is sent, whichever option it comes from."""

@@ -50,6 +50,7 @@ class _Negotiating(socks.socksocket):  # type: ignore[misc]
 
 class _Dialling:
     sock: Any
+    proxied = True
 
     def __init__(self, *args: Any, _socks_options: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -122,6 +122,13 @@ class Output:
         except OSError as error:
             raise self._error(error) from error
 
+    def cut(self, size: int) -> None:
+        """After an error, give up what was written behind ``size`` bytes of a file of its own."""
+        if self._durable is not None:
+            with suppress(OSError):  # as below
+                os.ftruncate(self._fd, size)
+                self.size = size
+
     def _await_reader(self) -> None:
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)

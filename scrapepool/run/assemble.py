@@ -19,7 +19,7 @@ from ..fetch.robots import RobotsFetcher
 from ..fetch.route import check_request
 from ..fetch.session import PooledSession
 from ..model import Outcome
-from ..ports import Clock, Feed, NoView, SystemClock, View
+from ..ports import Archive, Clock, Feed, NoView, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
@@ -92,13 +92,20 @@ def assembled(
 
 
 def final_outcomes(
-    engine: Engine, settings: Settings, stop: Stop, on_note: Callable[[str], None] = lambda _: None
+    engine: Engine,
+    settings: Settings,
+    stop: Stop,
+    on_note: Callable[[str], None] = lambda _: None,
+    archive: Archive | None = None,
 ) -> Iterator[Sequence[Outcome]]:
-    """The outcomes of a run as its outputs are to have them. stop: the engine's. on_note: see ``extract.extracted``."""
+    """The outcomes of a run as its outputs are to have them. stop: the engine's. on_note: see ``extract.extracted``.
+
+    archive: see ``Engine.run``.
+    """
     if not settings.output.wants_data:
-        return engine.run()
+        return engine.run(archive)
     return extracted(
-        engine.run(),
+        engine.run(archive),
         settings.output,
         wake=stop.wake,
         should_stop=lambda: engine.out_of_patience,
@@ -125,7 +132,7 @@ def lists(
 
 def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
     """The outcomes of a run over URLs in memory; ``scrapepool.fetch``."""
-    settings = settings or Settings()
+    settings = (settings or Settings()).with_(warc={"path": None})  # it writes no files
     stop = Stop()
     with assembled(settings, lambda wake: TargetList.of_urls(urls, settings.input, wake=wake), stop=stop) as engine:
         for final in final_outcomes(engine, settings, stop):

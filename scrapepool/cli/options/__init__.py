@@ -32,6 +32,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
         retry=patience.retry_policy(o),
         size=patience.size_limits(o),
         output=output.output_settings(o),
+        warc=output.warc_settings(o),
         display=display.display_settings(o),
         host_overrides=o["config"].hosts,
     )

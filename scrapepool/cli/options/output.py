@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ...settings import OutputSettings
-from ..types import MOST_WORKERS, FileName, Names, Select, Whole
+from ...settings import OutputSettings, WarcSettings
+from ..types import MOST_WORKERS, FileName, Names, Select, Size, Whole
 from .declare import D, Decorator, opt, subject
 
 OPTIONS: list[Decorator] = [
@@ -43,6 +43,14 @@ OPTIONS: list[Decorator] = [
         opt("--extract-workers", type=Whole(0, MOST_WORKERS), default=D.output.extract_workers,
            help="Processes that do this; 0 for none but the run's own.  [default: one a core, 8 at most]"),
     ),
+    *subject(
+        "Archive",
+        opt("--warc", type=FileName(), metavar="FILE.warc.gz",
+           help="Archive all requests and responses as they went over the wire; uncompressed where it ends in .warc. "
+           "With --resume it is appended to, else overwritten."),
+        opt("--warc-size", type=Size(), default=D.warc.size, show_default="1GB",
+           help="Of an archive's file, after which FILE-00001.warc.gz and so on are begun."),
+    ),
 ]  # fmt: skip
 
 
@@ -65,3 +73,8 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         sqlite=o["sqlite"],
         template=o["template"],
     )
+
+
+def warc_settings(o: dict[str, Any]) -> WarcSettings:
+    """Where exchanges are archived. Raises UsageError."""
+    return WarcSettings(path=o["warc"], size=o["warc_size"])

@@ -1,0 +1,213 @@
+"""An archive of a run: which records go into which file, and which bodies are only pointed to.
+
+Decides that the records of one exchange lie together in one file, when a file is full, what becomes of the files of an
+earlier run, and how many bodies are remembered. How records are spelt and packed is ``spell``'s and ``pack``'s to say.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count, takewhile
+
+from ...errors import OutputError
+from ...model import Span, Transcript
+from ...settings import WarcSettings
+from ..durable import Fsync
+from ..lock import is_ours, open_locked
+from ..output import Output, never
+from .pack import packed, packed_bytes
+from .spell import Place, Record, exchange_records, read, warcinfo, weighed
+from .whole import DamagedError, whole_end
+
+REMEMBERED = 100_000
+"""Bodies that are known when they come again, the newest ones: about 50 MB."""
+
+AT_ONCE = 4 * 1024 * 1024
+"""Bytes of records that wait to be written together."""
+
+
+class WarcArchive:
+    """Keeps ``ports.Archive`` as WARC files: FILE.warc.gz, FILE-00001.warc.gz and so on, each begun when one is full.
+
+    said: what each file says of the run at its beginning. resume: append to the last file, behind its last whole
+    record; else the files of an earlier run are overwritten and deleted. should_stop: True gives up reading them with
+    KeyboardInterrupt. on_note: gets what a person should know.
+    Raises OutputError where a file cannot be opened or is no WARC file, LockedError where another run writes it.
+    """
+
+    def __init__(
+        self,
+        settings: WarcSettings,
+        said: Mapping[str, str],
+        *,
+        resume: bool = False,
+        fsync: Fsync = "second",
+        should_stop: Callable[[], bool] = never,
+        on_note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        assert settings.path is not None  # noqa: S101  # else nobody wants an archive
+        self._stem, self._suffix = _parts(settings.path)
+        self._most = settings.size
+        self._said = said
+        self._fsync = fsync
+        self._compress = self._suffix.lower().endswith(".gz")
+        self._folder = os.path.dirname(os.path.realpath(settings.path))  # noqa: PTH120  # as the system resolves it
+        self._seen: dict[str, Place] = {}  # by payload digest, the oldest first
+        self._waiting: list[bytes] = []  # whole records
+        self._size = 0  # bytes of them
+        self._number = 0
+        self._fresh = True  # the file has no exchange yet
+        with ExitStack() as undo, self._named():
+            self._first = _open(settings.path)  # kept open: its lock is the whole archive's
+            undo.callback(os.close, self._first)
+            later = list(takewhile(os.path.lexists, map(self._name, count(1))))
+            if resume:
+                self._number = len(later)
+                self._output = self._opened(lambda fd: self._cut_torn_end(fd, should_stop, on_note))
+                self._fresh = not self._output.size
+            else:
+                os.ftruncate(self._first, 0)
+                for path in later:
+                    os.unlink(path)  # noqa: PTH108
+                self._output = self._opened()
+            undo.callback(self._output.close)
+            self._begin()
+            self._flush()
+            undo.pop_all()
+
+    def __repr__(self) -> str:
+        return f"<WarcArchive {self._output!r} {self._output.size} bytes, {len(self._seen)} bodies known>"
+
+    def write(self, transcripts: Sequence[Transcript]) -> None:
+        """Write the records of some exchanges. Raises OutputError, after which each file ends with a whole record."""
+        with self._named():
+            for transcript in transcripts:
+                self._add([self._packed(record) for record in self._records(transcript)])
+                if not isinstance(transcript.reply, bytes):
+                    transcript.reply.file.close()
+            self._flush()
+
+    def close(self) -> None:
+        """Finish the last file. Raises OutputError."""
+        try:
+            self._output.close()
+        finally:
+            os.close(self._first)
+
+    # -- records -----------------------------------------------------------------------------------
+
+    def _records(self, transcript: Transcript) -> list[Record]:
+        reply, seen = weighed(transcript), self._seen
+        if not reply.payload or transcript.cut is not None:
+            return exchange_records(transcript, reply, None)[0]
+        original = seen.get(reply.payload_digest)
+        records, place = exchange_records(transcript, reply, original)
+        if original is None:
+            if len(seen) >= REMEMBERED:
+                del seen[next(iter(seen))]
+            seen[reply.payload_digest] = place
+        return records
+
+    def _packed(self, record: Record) -> bytes | Span:
+        return packed(record, compress=self._compress, folder=self._folder)
+
+    def _add(self, records: Sequence[bytes | Span]) -> None:
+        """Let an exchange's records wait to be written, to another file where this one would be over its size."""
+        size = sum(len(record) if isinstance(record, bytes) else record.size for record in records)
+        if self._output.size + self._size + size > self._most and not self._fresh:
+            self._next_file()
+        self._fresh = False
+        for record in records:
+            if isinstance(record, bytes):
+                self._waiting.append(record)
+                self._size += len(record)
+            else:
+                self._flush()
+                self._copy(record)
+        if self._size > AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if waiting:
+            self._output.write(waiting)
+
+    def _copy(self, record: Span) -> None:
+        """Write a record out of a temporary file; where that fails, nothing of it stays."""
+        before = self._output.size
+        try:
+            with record.file:
+                for piece in read(record):
+                    self._output.write([piece])
+        except (OutputError, OSError):
+            self._output.cut(before)
+            raise
+
+    def _begin(self) -> None:
+        """Say whose the records are that follow: at a file's beginning, and where a run goes on with it."""
+        name = os.path.basename(self._name(self._number))  # noqa: PTH119
+        self._waiting.append(packed_bytes(warcinfo(name, time.time(), self._said), compress=self._compress))
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def _name(self, number: int) -> str:
+        return f"{self._stem}-{number:05}{self._suffix}" if number else f"{self._stem}{self._suffix}"
+
+    def _opened(self, mend: Callable[[int], None] = lambda _: None) -> Output:
+        """The file of this number, to be appended to; ``mend`` gets its descriptor first."""
+        name = self._name(self._number)
+        fd = _open(name) if self._number else os.dup(self._first)
+        try:
+            mend(fd)
+            return Output(name, fd=fd, fsync=self._fsync)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _next_file(self) -> None:
+        self._flush()
+        self._output.close()
+        self._number += 1
+        self._output, self._fresh = self._opened(lambda fd: os.ftruncate(fd, 0)), True
+        self._begin()
+
+    def _cut_torn_end(self, fd: int, should_stop: Callable[[], bool], on_note: Callable[[str], None]) -> None:
+        name = self._name(self._number)
+        try:
+            end = whole_end(fd, compressed=self._compress, should_stop=should_stop)
+        except DamagedError as error:
+            raise OutputError(
+                name,
+                f"it is no WARC file from byte {error.offset} on; cut it there (truncate -s {error.offset}) or name another"
+                if error.offset
+                else "it is no WARC file",
+            ) from None
+        torn = os.fstat(fd).st_size - end
+        if torn:
+            os.ftruncate(fd, end)
+            on_note(f"{name}: the last record was not whole, its {torn} bytes were cut off")
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say which file it was that the system refused."""
+        try:
+            yield
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OutputError(self._name(self._number), reason) from error
+
+
+def _parts(path: str) -> tuple[str, str]:
+    """A path before and from its ``.warc`` or ``.warc.gz`` on."""
+    at = len(path) - len(".warc.gz" if path.lower().endswith(".gz") else ".warc")
+    return path[:at], path[at:]
+
+
+def _open(path: str) -> int:
+    """Open and lock a file for reading and appending. Raises OSError, LockedError, OutputError for what is no file."""
+    if not is_ours(path):
+        raise OutputError(path, "an archive is a regular file")
+    return open_locked(path, read=True)

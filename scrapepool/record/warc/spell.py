@@ -1,0 +1,204 @@
+"""One exchange as WARC/1.1 records: which they are, what they say, and their digests.
+
+Does not know files, compression, or which bodies were seen before. The sections named are those of the IIPC's
+specification of WARC 1.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ...model import Span, Transcript
+from ...text import printable
+from ..fields import instant
+
+REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+RESPONSE_TYPE = "application/http; msgtype=response"
+REQUEST_TYPE = "application/http; msgtype=request"
+FIELDS_TYPE = "application/warc-fields"
+
+END = b"\r\n\r\n"
+"""What follows each record's block (section 4)."""
+
+STEP = 1024 * 1024
+"""Bytes of a long block that are read at once."""
+
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+
+
+class Record(NamedTuple):
+    """One record: its header and its block, or what of that is not in a file."""
+
+    header: bytes
+    block: bytes
+    rest: Span | None = None
+
+
+class Place(NamedTuple):
+    """Where a body stands: the id, URL and date of its response record."""
+
+    id: str
+    url: str
+    date: str
+
+
+class Reply(NamedTuple):
+    """What a transcript's reply comes to.
+
+    head: its header block. size: bytes of all of it. payload: bytes of its body, as received.
+    block_digest, payload_digest: of all of it, and of its body as received.
+    """
+
+    head: bytes
+    size: int
+    payload: int
+    block_digest: str
+    payload_digest: str
+
+
+def weighed(transcript: Transcript) -> Reply:
+    """Weigh and hash a reply. Raises OSError where it is in a file that cannot be read.
+
+    Section 5.9 would have the payload's digest without the chunks' framing; every tool there is, those that write and
+    those that verify and look up, takes the bytes behind the header block, and so it is here.
+    """
+    head, reply = transcript.head, transcript.reply
+    if isinstance(reply, bytes):
+        size = len(reply)
+        return Reply(reply[:head], size, size - head, digest(reply), digest(reply[head:]))
+    block, payload = _sha1(), _sha1()
+    pieces = read(reply, head)
+    fields = next(pieces)
+    block.update(fields)
+    for piece in pieces:
+        block.update(piece)
+        payload.update(piece)
+    return Reply(fields, reply.size, reply.size - head, _spelt(block.digest()), _spelt(payload.digest()))
+
+
+def exchange_records(transcript: Transcript, reply: Reply, original: Place | None) -> tuple[list[Record], Place]:
+    """The records of an exchange, and where its response is.
+
+    The response comes first, so that nothing points to it where it was never written. original: where its body is seen
+    already, so that it is not written again (section 6.7.2); None where it is new.
+    """
+    response_id, request_id, metadata_id = _ids()
+    date = instant(transcript.started)
+    remote = "" if transcript.remote is None else f"WARC-IP-Address: {transcript.remote}\r\n"
+    common = f"WARC-Date: {date}\r\nWARC-Target-URI: {transcript.url}\r\n{remote}"
+    beside = f"{common}WARC-Concurrent-To: <urn:uuid:{response_id}>\r\n"
+    cut = _truncated("disconnect") if transcript.unsent else ""
+    if original is None:
+        response = _response(response_id, common, transcript, reply)
+    else:
+        response = _revisit(response_id, common, reply, original)
+    request = _record("request", request_id, f"{beside}{cut}", REQUEST_TYPE, transcript.request)
+    metadata = _record("metadata", metadata_id, beside, FIELDS_TYPE, _told(transcript))
+    return [response, request, metadata], Place(response_id, transcript.url, date)
+
+
+def warcinfo(name: str, started: float, said: Mapping[str, str]) -> Record:
+    """The record that says where the ones behind it come from. name: of the file. started: Unix time."""
+    fields = f"WARC-Date: {instant(started)}\r\nWARC-Filename: {printable(name)}\r\n"
+    return _record("warcinfo", _ids()[0], fields, FIELDS_TYPE, warc_fields(said))
+
+
+def warc_fields(said: Mapping[str, str]) -> bytes:
+    """A block of named values, one a line."""
+    return "".join(f"{name}: {printable(value)}\r\n" for name, value in said.items()).encode()
+
+
+def read(span: Span, first: int = STEP) -> Iterator[bytes]:
+    """The bytes of a file's part, ``first`` at first and then a step at a time. Raises OSError where it has fewer."""
+    file, left = span.file, span.size
+    file.seek(span.begin)
+    step = first
+    while left:
+        piece = file.read(min(step, left))
+        if not piece:
+            raise OSError("a temporary file has become shorter")
+        left -= len(piece)
+        step = STEP
+        yield piece
+
+
+def digest(data: bytes) -> str:
+    """SHA-1 in base 32, the one digest that every reader of WARC knows."""
+    return _spelt(_sha1(data).digest())
+
+
+def _sha1(data: bytes = b"") -> hashlib._Hash:
+    return hashlib.sha1(data, usedforsecurity=False)
+
+
+def _spelt(value: bytes) -> str:
+    # base64.b32encode takes twice as long, and there are four digests a URL.
+    pairs = _PAIRS
+    number, after = int.from_bytes(value[:10], "big"), int.from_bytes(value[10:], "big")
+    return (
+        f"sha1:{pairs[number >> 70]}{pairs[number >> 60 & 1023]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}"
+        f"{pairs[number >> 30 & 1023]}{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
+        f"{pairs[after >> 70]}{pairs[after >> 60 & 1023]}{pairs[after >> 50 & 1023]}{pairs[after >> 40 & 1023]}"
+        f"{pairs[after >> 30 & 1023]}{pairs[after >> 20 & 1023]}{pairs[after >> 10 & 1023]}{pairs[after & 1023]}"
+    )
+
+
+def _ids() -> list[str]:
+    """Three random UUIDs (RFC 9562 section 5.4) out of the same bits, told apart by their variant's free ones."""
+    bits = os.urandom(16).hex()
+    before, after = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-", f"{bits[17:20]}-{bits[20:]}"
+    return [before + variant + after for variant in "89a"]
+
+
+def _response(record_id: str, common: str, transcript: Transcript, reply: Reply) -> Record:
+    truncated = "" if transcript.cut is None else _truncated(transcript.cut)
+    header = _header(
+        "response",
+        record_id,
+        f"{common}WARC-Block-Digest: {reply.block_digest}\r\nWARC-Payload-Digest: {reply.payload_digest}\r\n{truncated}",
+        RESPONSE_TYPE,
+        reply.size,
+    )
+    whole = transcript.reply
+    return Record(header, whole) if isinstance(whole, bytes) else Record(header, b"", whole)
+
+
+def _revisit(record_id: str, common: str, reply: Reply, original: Place) -> Record:
+    fields = (
+        f"{common}WARC-Profile: {REVISIT}\r\nWARC-Refers-To: <urn:uuid:{original.id}>\r\n"
+        f"WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
+        f"WARC-Payload-Digest: {reply.payload_digest}\r\n{_truncated('length')}"
+    )
+    return _record("revisit", record_id, fields, RESPONSE_TYPE, reply.head)
+
+
+def _record(kind: str, record_id: str, fields: str, content_type: str, block: bytes) -> Record:
+    fields = f"{fields}WARC-Block-Digest: {digest(block)}\r\n"
+    return Record(_header(kind, record_id, fields, content_type, len(block)), block)
+
+
+def _header(kind: str, record_id: str, fields: str, content_type: str, size: int) -> bytes:
+    return (
+        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:{record_id}>\r\n"
+        f"{fields}Content-Type: {content_type}\r\nContent-Length: {size}\r\n\r\n"
+    ).encode()
+
+
+def _truncated(reason: str) -> str:
+    return f"WARC-Truncated: {reason}\r\n"
+
+
+def _told(transcript: Transcript) -> bytes:
+    """What the request and the response do not say, in the words of Heritrix where it has some."""
+    said = f"fetchTimeMs: {transcript.elapsed * 1000:.0f}\r\nseed: {printable(transcript.seed)}\r\n"
+    if transcript.via is not None:
+        said = f"{said}via: {printable(transcript.via)}\r\nhopsFromSeed: {'R' * transcript.hops}\r\n"
+    if transcript.attempt > 1:
+        said = f"{said}attempt: {transcript.attempt}\r\n"
+    if transcript.interim:
+        said = f"{said}interimAnswersLeftOut: {transcript.interim}\r\n"
+    return said.encode()

@@ -44,8 +44,9 @@ class ReplyParser:
     framing: how the body ends. length: of the body, in bytes, where ``framing`` is ``length``; else None.
     keep_alive: the connection may serve again, once ``done``.
     leftover: the beginning of what came after the message's end; then the stream is out of step and
-    the connection must go. before, head, after: how many bytes came before the final status line (interim answers, empty
-    lines), in the final header block, after the message's end. notes: what was repaired or ignored, one human line each.
+    the connection must go. before, head, after: how many bytes came before the final status line (interim answers,
+    empty lines), in the final header block, and after the message's end. notes: what was repaired or ignored, one
+    human line each.
     """
 
     __slots__ = (

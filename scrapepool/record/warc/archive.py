@@ -54,13 +54,13 @@ class WarcArchive:
         self._said = said
         self._fsync = fsync
         self._compress = self._suffix.lower().endswith(".gz")
-        self._folder = os.path.dirname(os.path.realpath(settings.path))  # noqa: PTH120  # as the system resolves it
         self._seen: dict[str, Place] = {}  # by payload digest, the oldest first
         self._waiting: list[bytes] = []  # whole records
         self._size = 0  # bytes of them
         self._number = 0
         self._fresh = True  # the file has no exchange yet
         with ExitStack() as undo, self._named():
+            self._folder = os.path.dirname(os.path.realpath(settings.path))  # noqa: PTH120  # of its disk
             self._first = _open(settings.path)  # kept open: its lock is the whole archive's
             undo.callback(os.close, self._first)
             later = list(takewhile(os.path.lexists, map(self._name, count(1))))
@@ -179,12 +179,9 @@ class WarcArchive:
         try:
             end = whole_end(fd, compressed=self._compress, should_stop=should_stop)
         except DamagedError as error:
-            raise OutputError(
-                name,
-                f"it is no WARC file from byte {error.offset} on; cut it there (truncate -s {error.offset}) or name another"
-                if error.offset
-                else "it is no WARC file",
-            ) from None
+            at = error.offset
+            where = f" from byte {at} on; cut it there (truncate -s {at}) or name another" if at else ""
+            raise OutputError(name, f"it is no WARC file{where}") from None
         torn = os.fstat(fd).st_size - end
         if torn:
             os.ftruncate(fd, end)

@@ -137,13 +137,13 @@ def _sha1(data: bytes = b"") -> hashlib._Hash:
 
 def _spelt(value: bytes) -> str:
     # base64.b32encode takes twice as long, and there are four digests a URL.
-    pairs = _PAIRS
-    number, after = int.from_bytes(value[:10], "big"), int.from_bytes(value[10:], "big")
+    p = _PAIRS
+    a, b = int.from_bytes(value[:10], "big"), int.from_bytes(value[10:], "big")
     return (
-        f"sha1:{pairs[number >> 70]}{pairs[number >> 60 & 1023]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}"
-        f"{pairs[number >> 30 & 1023]}{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
-        f"{pairs[after >> 70]}{pairs[after >> 60 & 1023]}{pairs[after >> 50 & 1023]}{pairs[after >> 40 & 1023]}"
-        f"{pairs[after >> 30 & 1023]}{pairs[after >> 20 & 1023]}{pairs[after >> 10 & 1023]}{pairs[after & 1023]}"
+        f"sha1:{p[a >> 70]}{p[a >> 60 & 1023]}{p[a >> 50 & 1023]}{p[a >> 40 & 1023]}"
+        f"{p[a >> 30 & 1023]}{p[a >> 20 & 1023]}{p[a >> 10 & 1023]}{p[a & 1023]}"
+        f"{p[b >> 70]}{p[b >> 60 & 1023]}{p[b >> 50 & 1023]}{p[b >> 40 & 1023]}"
+        f"{p[b >> 30 & 1023]}{p[b >> 20 & 1023]}{p[b >> 10 & 1023]}{p[b & 1023]}"
     )
 
 
@@ -155,14 +155,9 @@ def _ids() -> list[str]:
 
 
 def _response(record_id: str, common: str, transcript: Transcript, reply: Reply) -> Record:
-    truncated = "" if transcript.cut is None else _truncated(transcript.cut)
-    header = _header(
-        "response",
-        record_id,
-        f"{common}WARC-Block-Digest: {reply.block_digest}\r\nWARC-Payload-Digest: {reply.payload_digest}\r\n{truncated}",
-        RESPONSE_TYPE,
-        reply.size,
-    )
+    digests = f"WARC-Block-Digest: {reply.block_digest}\r\nWARC-Payload-Digest: {reply.payload_digest}\r\n"
+    cut = "" if transcript.cut is None else _truncated(transcript.cut)
+    header = _header("response", record_id, f"{common}{digests}{cut}", RESPONSE_TYPE, reply.size)
     whole = transcript.reply
     return Record(header, whole) if isinstance(whole, bytes) else Record(header, b"", whole)
 

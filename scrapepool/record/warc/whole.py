@@ -1,6 +1,6 @@
 """Where the last whole record of a WARC file ends.
 
-Decides what of a file that a killed run left behind can be gone on with: all up to the record that the file's end tears.
+Decides what of a file that a killed run left behind can be gone on with: all up to the record that its end tears.
 What is damaged elsewhere is nobody's to cut off. Writes nothing.
 """
 

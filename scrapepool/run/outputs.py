@@ -87,7 +87,7 @@ def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> 
         "software": f"scrapepool/{__version__}",
         "format": "WARC File Format 1.1",
         "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-        "robots": "obey" if settings.politeness.robots else "ignore",
+        "robots": "classic" if settings.politeness.robots else "ignore",
     }
     if settings.request.user_agent is not None:
         said["http-header-user-agent"] = settings.request.user_agent

@@ -1,0 +1,156 @@
+"""``fetch --warc``: what a run leaves in its archive."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import here
+from warcio.archiveiterator import ArchiveIterator
+
+from tests.servers.polite import PoliteServer, Request, Response
+
+PAGE = b"a page"
+
+
+class Web:
+    """A small web. broken: times that /flaky says 503."""
+
+    def __init__(self) -> None:
+        self.broken = 1
+
+    def __call__(self, request: Request) -> Response | None:
+        match request.target:
+            case "/robots.txt":
+                return Response(200, body=b"User-agent: *\nDisallow: /private\n")
+            case "/gone":
+                return Response(404, body=b"gone")
+            case "/empty":
+                return Response(200)
+            case "/packed":
+                return Response(200, [("Content-Encoding", "gzip")], gzip.compress(PAGE))
+            case "/moved":
+                return Response(302, [("Location", "/page")], b"over there")
+            case "/flaky" if self.broken:
+                self.broken -= 1
+                return Response(503, body=b"not now")
+            case "/page" | "/flaky" | "/again":
+                return Response(200, body=PAGE)
+        return None
+
+
+@pytest.fixture
+def web() -> Iterator[PoliteServer]:
+    with PoliteServer(2, Web()) as server:
+        yield server
+
+
+def exchanges(*paths: Path) -> list[tuple[str, str, str, bytes]]:
+    """Of each response: its record's type, its path, its status, its body with all codings taken off."""
+    found = []
+    for path in paths:
+        with path.open("rb") as stream:
+            for record in ArchiveIterator(stream, check_digests="raise"):
+                body = record.content_stream().read()
+                if record.http_headers is not None and record.rec_type != "request":
+                    url = record.rec_headers.get_header("WARC-Target-URI")
+                    found.append(
+                        (record.rec_type, "/" + url.split("/", 3)[3], record.http_headers.get_statuscode(), body)
+                    )
+    return found
+
+
+def test_every_exchange_of_a_run_is_archived(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
+) -> None:
+    """Redirects, failures, retries and robots.txt; what was not asked for is not there."""
+    names = ["page", "gone", "empty", "packed", "moved", "flaky", "private"]
+    archive = tmp_path / "a.warc.gz"
+    urls = [web.url(f"/{name}") for name in names]
+    ran = here(capfd, "fetch", *urls, "--warc", archive, "--backoff", "10ms", "--workers", 1, "--progress", "none")
+    assert ran.code == 1
+    assert len(ran.records) == len(names)
+    found = exchanges(archive)
+    assert Counter((path, status) for _, path, status, _ in found) == Counter(
+        [
+            ("/robots.txt", "200"),
+            ("/page", "200"),
+            ("/gone", "404"),
+            ("/empty", "200"),
+            ("/packed", "200"),
+            ("/moved", "302"),
+            ("/page", "200"),  # where the redirect led
+            ("/flaky", "503"),
+            ("/flaky", "200"),
+        ]
+    )
+    whole = {(path, status): body for kind, path, status, body in found if kind == "response"}
+    assert whole["/packed", "200"] == PAGE
+    assert whole["/gone", "404"] == b"gone"
+    assert whole["/empty", "200"] == b""
+    assert whole["/moved", "302"] == b"over there"
+    assert whole["/flaky", "503"] == b"not now"
+    # The page came three times, and was written once.
+    assert Counter(kind for kind, path, status, _ in found if path in ("/page", "/flaky") and status == "200") == {
+        "response": 1,
+        "revisit": 2,
+    }
+
+
+def test_a_run_without_resume_begins_anew_and_one_with_it_goes_on(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
+) -> None:
+    """As with the records; a torn end is cut off, and standard error says so."""
+    archive, records = tmp_path / "a.warc", tmp_path / "out.jsonl"
+    options = ["-o", records, "--warc", archive, "--no-robots", "--progress", "none"]
+    assert here(capfd, "fetch", web.url("/page"), *options).code == 0
+    assert here(capfd, "fetch", web.url("/packed"), *options).code == 0
+    assert [path for _, path, _, _ in exchanges(archive)] == ["/packed"]
+    with archive.open("ab") as stream:
+        stream.write(b"WARC/1.1\r\nWARC-Ty")
+    ran = here(capfd, "fetch", web.url("/packed"), web.url("/again", 1), *options, "--resume")
+    assert ran.code == 0
+    assert f"{archive}: the last record was not whole, its 17 bytes were cut off" in ran.err
+    assert [path for _, path, _, _ in exchanges(archive)] == ["/packed", "/again"]
+
+
+def test_a_long_archive_is_in_several_files(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
+) -> None:
+    """Each can be read by itself."""
+    archive = tmp_path / "a.warc.gz"
+    urls = [web.url(f"/some/{n}") for n in range(9)]
+    assert here(capfd, "fetch", *urls, "--warc", archive, "--warc-size", "4kB", "--progress", "none").code == 0
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files[:2]] == ["a-00001.warc.gz", "a-00002.warc.gz"]
+    assert len([path for _, path, _, _ in exchanges(*files) if path != "/robots.txt"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--warc", "a.zip"], 2, "an archive's name ends in .warc.gz or .warc, not like a.zip"),
+        (["--warc", "missing/a.warc"], 3, "cannot write missing/a.warc: No such file or directory"),
+        (["--warc", "same.warc", "-o", "same.warc"], 2, "--output and --warc are the same file"),
+        (["--warc", "a.warc", "--warc-size", "0"], 2, "'0' is no size"),
+    ],
+)
+def test_what_cannot_be_archived_is_said_before_anything_is_fetched(
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    web: PoliteServer,
+    options: list[str],
+    code: int,
+    said: str,
+) -> None:
+    """A usage error, or an output that cannot be written."""
+    monkeypatch.chdir(tmp_path)
+    ran = here(capfd, "fetch", web.url("/page"), *options)
+    assert ran.code == code
+    assert said in ran.err
+    assert web.sites[0].asked == {}
+    assert list(tmp_path.iterdir()) == []

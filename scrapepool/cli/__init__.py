@@ -29,7 +29,7 @@ COMPLETE = "_SCRAPEPOOL_COMPLETE"  # what the shell sets where it asks for compl
 class _Commands(click.Group):
     """Commands by name, each imported when it is used, from the module of its name."""
 
-    NAMES = ("fetch", "failed", "plan", "config", "demo")
+    NAMES = ("fetch", "failed", "explain", "plan", "config", "demo")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """All of them."""

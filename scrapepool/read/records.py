@@ -67,6 +67,8 @@ class RecordFile:
         self._lines = _lines(pieces)
         self._columns = None if columns is None else list(columns)
         self._line = 1
+        self._names: list[str] = []
+        self._last = b""  # the bytes of the record that was given last
 
     def __iter__(self) -> Iterator[Told]:
         first = next(self._lines, b"")
@@ -78,6 +80,13 @@ class RecordFile:
             return self._objects(first)
         self._pattern = CELLS[self._form]
         return self._rows(first)
+
+    def current(self) -> dict[str, Any]:
+        """The record that was given last, whole: a JSON object's values, or a row's cells as text."""
+        if self._form == "jsonl":
+            value: dict[str, Any] = json.loads(self._last)
+            return value
+        return dict(zip(self._names, self._cells(self._last, len(self._names)), strict=False))
 
     # -- JSON Lines --------------------------------------------------------------------------------
 
@@ -91,7 +100,7 @@ class RecordFile:
                 self.whole = end
             else:
                 told = self._object(line, end)
-                self.whole = end
+                self.whole, self._last = end, line
                 yield told
             self._line += 1
             line = next(self._lines, b"")
@@ -123,7 +132,7 @@ class RecordFile:
                 if len(cells) < enough:
                     raise self._error(f"{len(cells)} of {len(names)} cells")
                 told = self._told({name: cells[place] or None for name, place in places.items()}, end)
-                self.whole = end
+                self.whole, self._last = end, row
                 yield told
             self.whole = end
             self._line += row.count(b"\n")
@@ -141,6 +150,7 @@ class RecordFile:
             if needed not in names:
                 raise self._error(f"no column {needed}")
         self.whole = self.start = len(line)
+        self._names = names
         self._line = 2
         return names
 

@@ -1,0 +1,217 @@
+"""The story of one URL out of its record, in plain words.
+
+Decides what is told, in which order and how. A pure function of the record, which may lack any field, or hold anything
+where another program wrote it. Knows no files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..model import Why
+from ..text import printable
+from . import units
+
+OUTCOMES = {
+    "ok": "it succeeded",
+    "unchanged": "it is unchanged, says the server",
+    "http_error": "the server answered with an error",
+    "failed": "no whole answer came",
+    "skipped": "it was not asked for",
+    "deferred": "it was put off: its host asked for more patience than --max-park",
+}
+"""What the words of a record's ``outcome`` mean."""
+
+REASONS: dict[str, str] = {
+    Why.TURN: "for its turn",
+    Why.DELAY: "for its turn on a host whose starts are kept apart",
+    Why.ROBOTS: "for the host's robots.txt",
+    Why.RETRY_AFTER: "as long as the server had asked for (Retry-After)",
+    Why.PARKED: "while the host was left alone, after 429 or 503",
+    Why.CIRCUIT: "while the host was down, and only probed",
+    Why.WINDOW: "for the hours at which the host may be asked",
+    Why.BACKOFF: "before the retry (backoff)",
+    Why.OUTAGE: "while the network looked down",
+}
+"""What was waited for, in the words of a record's ``history``."""
+
+STEPS = {"dns": "DNS", "connect": "connect", "tls": "TLS", "ttfb": "first byte", "download": "body"}
+"""The steps of a record's ``timings``, as they are told."""
+
+TELL_MORE = "A run with --verbose writes records that also tell each attempt, and what the URL waited for."
+
+_TIME = len("00:00:00.000")
+_INDENT = " " * (_TIME + 2)
+
+
+def story(record: Mapping[str, Any], times: int = 1) -> str:
+    """Tell what became of a URL, line by line, no control characters in it.
+
+    times: records of this URL that the file has, of which this is the last.
+    """
+    lines = [_text(record.get("url")) or "a URL without a name", *_place(record, times), ""]
+    history = record.get("history")
+    steps = history if isinstance(history, list) else []
+    middle = [*_date(record), *_history(steps)] if steps else [*_summary(record)]
+    lines += [*middle, ""] if middle else []
+    lines += _verdict(record)
+    if not isinstance(history, list):
+        lines += ["", TELL_MORE]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _place(record: Mapping[str, Any], times: int) -> Iterator[str]:
+    line = _number(record.get("line"))
+    if line is not None:
+        yield f"line {line:.0f} of its list"
+    method = _text(record.get("method"))
+    if method is not None:
+        yield f"asked with {method}"
+    if times > 1:
+        yield f"{times} records of this URL: the last one counts, and is told"
+
+
+def _date(record: Mapping[str, Any]) -> Iterator[str]:
+    started = _text(record.get("started"))
+    if started is not None:
+        yield f"{started[:10]}, times in UTC"
+
+
+# -- with a history --------------------------------------------------------------------------------
+
+
+def _history(history: list[Any]) -> Iterator[str]:
+    begun: float | None = None
+    for step in history:
+        if not isinstance(step, dict):
+            continue
+        seconds = _number(step.get("waited"))
+        if seconds is not None:
+            why = _text(step.get("for")) or ""
+            yield f"{_INDENT}waited {units.spoken(seconds)} {REASONS.get(why, f'for {why}')}"
+            continue
+        number = _number(step.get("attempt"))
+        goes_on = number is not None and number == begun
+        begun = number if _text(step.get("redirected_to")) else None
+        yield from _attempt(step, goes_on=goes_on)
+
+
+def _attempt(step: Mapping[str, Any], *, goes_on: bool) -> Iterator[str]:
+    """goes_on: whether it is what a redirect to another host led to."""
+    number = _number(step.get("attempt"))
+    name = "went on" if goes_on else f"attempt {number:.0f}" if number is not None else "attempt"
+    time = (_text(step.get("started")) or "")[11 : 11 + _TIME]
+    yield f"{time:{_TIME}}  {name}: {_came_to(step)}"
+    if goes_on and (url := _text(step.get("url"))) is not None:
+        yield f"{_INDENT}at {url}"
+    yield from (f"{_INDENT}{line}" for line in _how(step))
+
+
+def _came_to(told: Mapping[str, Any]) -> str:
+    """What an attempt came to, and how long it took."""
+    onward = _text(told.get("redirected_to"))
+    if onward is not None:
+        what = f"redirected to {onward}"
+    else:
+        status, error, detail = _number(told.get("status")), _text(told.get("error")), _text(told.get("detail"))
+        pieces = [f"status {status:.0f}"] if status is not None else []
+        if error is not None and not (status is not None and error.startswith("http_")):
+            pieces.append(error)
+        what = ", ".join(pieces) or "no answer"
+        if detail is not None:
+            what = f"{what} ({detail})"
+    elapsed = _number(told.get("elapsed"))
+    return what if elapsed is None else f"{what}, after {_brief(elapsed)}"
+
+
+def _how(told: Mapping[str, Any]) -> Iterator[str]:
+    """Over which connection, and where the time went."""
+    remote = _text(told.get("remote"))
+    if remote is not None:
+        reused = told.get("reused") is True
+        yield (
+            f"over a connection to {remote} that had served before" if reused else f"over a new connection to {remote}"
+        )
+    timings = told.get("timings")
+    if isinstance(timings, dict):
+        found = [(name, _number(timings.get(step))) for step, name in STEPS.items()]
+        steps = [f"{name} {_brief(seconds)}" for name, seconds in found if seconds is not None]
+        if steps:
+            yield ", ".join(steps)
+    after = _number(told.get("retry_after"))
+    if after is not None:
+        yield f"the server asked to wait {units.spoken(after)}"
+
+
+# -- without one -----------------------------------------------------------------------------------
+
+
+def _summary(record: Mapping[str, Any]) -> Iterator[str]:
+    """What a record tells that has no history: the whole, and the last attempt."""
+    attempts, waited = _number(record.get("attempts")), _number(record.get("waited"))
+    started = _text(record.get("started"))
+    if not attempts:
+        if waited:
+            yield f"never asked; it waited {units.spoken(waited)}"
+        return
+    when = "" if started is None else f", the first at {started[:10]} {started[11 : 11 + _TIME]} UTC"
+    yield f"{attempts:.0f} {'attempt' if attempts == 1 else 'attempts'}{when}"
+    if waited:
+        yield f"{units.spoken(waited)} of waiting between them, for pauses, limits or what the host had asked for"
+    yield f"{'it' if attempts == 1 else 'the last one'}: {_came_to(record)}"
+    yield from _how(record)
+
+
+# -- both ------------------------------------------------------------------------------------------
+
+
+def _verdict(record: Mapping[str, Any]) -> Iterator[str]:
+    outcome = _text(record.get("outcome")) or "unknown"
+    status, error, detail = (_text(record.get(name)) for name in ("status", "error", "detail"))
+    facts = [fact for fact in (f"status {status}" if status else None, error) if fact is not None]
+    yield f"{outcome}: {OUTCOMES.get(outcome, 'an outcome that this version does not know')}" + (
+        f" ({', '.join(facts)})" if facts else ""
+    )
+    if detail is not None:
+        yield detail
+    yield from _redirects(record)
+    size, kind = _number(record.get("bytes")), _text(record.get("content_type"))
+    if status is not None and size is not None:
+        whole = "" if record.get("complete") is not False else ", cut"
+        yield f"{units.size(int(size))} of {kind or 'no Content-Type'}{whole}"
+    path = _text(record.get("path"))
+    if path is not None:
+        yield f"saved as {path}"
+    not_before = _text(record.get("not_before"))
+    if not_before is not None:
+        yield f"it may be asked again from {not_before[:10]} {not_before[11:19]} UTC on"
+
+
+def _redirects(record: Mapping[str, Any]) -> Iterator[str]:
+    redirects = record.get("redirects")
+    if not isinstance(redirects, list) or not redirects:
+        return
+    final = _text(record.get("final_url"))
+    for place, url in enumerate([*redirects[1:], *([final] if final is not None else [])]):
+        yield f"{'redirected to' if not place else 'and then to'} {_text(url)}"
+
+
+def _brief(seconds: float) -> str:
+    return f"{units.milliseconds(seconds)} ms" if seconds < 0.9995 else units.spoken(seconds)
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _text(value: Any) -> str | None:
+    """What is there as text that is safe to show; None for nothing."""
+    return None if value is None or value == "" else printable(str(value))

@@ -1,0 +1,85 @@
+"""``scrapepool explain``: the story of one URL."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from running import ended, here, program
+
+from tests.servers.polite import PoliteServer
+
+RECORDS = [
+    {"url": "https://example.org/a", "outcome": "failed", "error": "dns"},
+    {"url": "https://example.org/b", "outcome": "ok", "status": 200},
+    {"url": "https://example.org/a", "outcome": "ok", "status": 204},
+]
+LINES = "".join(f"{json.dumps(record)}\n" for record in RECORDS)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "out.jsonl"
+    path.write_text(LINES)
+    return path
+
+
+def test_a_run_s_record_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """From the command that wrote it to the story: a failure, a retry and its pause."""
+    out = tmp_path / "out.csv"
+    with PoliteServer() as server:
+        url = server.url("/flaky?times=1&status=500")
+        here(capfd, "fetch", "-v", "--no-robots", "--backoff", "50ms", url, "-o", out)
+    ran = here(capfd, "explain", out, url)
+    assert (ran.code, ran.err) == (0, "")
+    for words in (
+        "attempt 1: status 500",
+        "before the retry (backoff)",
+        "attempt 2: status 200",
+        "that had served before",
+        "ok: it succeeded (status 200)",
+    ):
+        assert words in ran.out
+    assert "--verbose" not in ran.out
+
+
+def test_the_last_of_several_records_counts(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """And it is said that there are more."""
+    ran = here(capfd, "explain", path, "example.org/a")
+    assert "2 records of this URL" in ran.out
+    assert "status 204" in ran.out
+
+
+def test_a_url_without_a_record_is_said_with_near_misses(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """On standard error, with exit code 1."""
+    assert here(capfd, "explain", path, "http://example.org/b/") == (
+        1,
+        "",
+        f"scrapepool: {path} has no record of http://example.org/b/\n"
+        "scrapepool: it has records of\n  https://example.org/b\n",
+    )
+    assert here(capfd, "explain", path, "rain\x1b[2J").err == (f"scrapepool: {path} has no record of rain\\x1b[2J\n")
+
+
+def test_compressed_records_and_standard_input_are_read(path: Path) -> None:
+    """A torn end is said."""
+    path.write_bytes(gzip.compress(f'{LINES}{{"url":"ht'.encode()))
+    with path.open("rb") as stream:
+        ran = ended(program("explain", "-", "https://example.org/b", stdin=stream))
+    assert (ran.code, ran.err) == (0, "scrapepool: standard input: the last record is not whole and was passed over\n")
+    assert "status 200" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "No such file or directory"), ("rain\n", "no record of scrapepool")]
+)
+def test_what_is_no_record_file_is_said(
+    capfd: pytest.CaptureFixture[str], path: Path, content: str | None, message: str
+) -> None:
+    """With exit code 2."""
+    path.unlink() if content is None else path.write_text(content)
+    ran = here(capfd, "explain", path, "https://example.org/b")
+    assert ran.code == 2
+    assert message in ran.err

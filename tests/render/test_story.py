@@ -1,0 +1,136 @@
+"""The story of one URL, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrapepool.model import Why
+from scrapepool.read.failures import CLASSES
+from scrapepool.render.story import REASONS, TELL_MORE, story
+
+PLAIN: dict[str, Any] = {
+    "url": "https://example.org/a",
+    "line": 17,
+    "outcome": "ok",
+    "status": 200,
+    "error": None,
+    "detail": None,
+    "final_url": "https://example.org/c",
+    "redirects": ["https://example.org/a", "https://example.org/b"],
+    "attempts": 2,
+    "started": "2026-11-22T16:36:53.980Z",
+    "elapsed": 0.31,
+    "waited": 31.2,
+    "content_type": "text/html",
+    "bytes": 18200,
+    "reused": False,
+    "path": None,
+    "complete": True,
+    "remote": "192.0.2.1",
+    "timings": {"dns": 0.012, "connect": 0.02, "tls": None, "ttfb": 0.2, "download": 0.0301},
+}
+
+
+def test_a_plain_record_tells_what_it_holds() -> None:
+    """And that --verbose would have told more."""
+    assert story(PLAIN) == (
+        "https://example.org/a\n"
+        "line 17 of its list\n"
+        "\n"
+        "2 attempts, the first at 2026-11-22 16:36:53.980 UTC\n"
+        "31 s of waiting between them, for pauses, limits or what the host had asked for\n"
+        "the last one: status 200, after 310 ms\n"
+        "over a new connection to 192.0.2.1\n"
+        "DNS 12 ms, connect 20 ms, first byte 200 ms, body 30 ms\n"
+        "\n"
+        "ok: it succeeded (status 200)\n"
+        "redirected to https://example.org/b\n"
+        "and then to https://example.org/c\n"
+        "18.2 kB of text/html\n"
+        "\n"
+        f"{TELL_MORE}\n"
+    )
+
+
+def test_a_history_is_told_step_by_step() -> None:
+    """Waits with their reasons, attempts with their times, and where a redirect to another host led."""
+    history = [
+        {"waited": 0.412, "for": "robots"},
+        {
+            "attempt": 1,
+            "url": "http://a/",
+            "started": "2026-11-22T16:36:53.980Z",
+            "elapsed": 0.0028,
+            "status": 503,
+            "error": "http_5xx",
+            "remote": "192.0.2.1",
+            "reused": True,
+            "retry_after": 30,
+        },
+        {"waited": 30.0, "for": "retry_after"},
+        {"attempt": 2, "url": "http://a/", "elapsed": 0.1, "redirected_to": "http://b/"},
+        {"attempt": 2, "url": "http://b/", "elapsed": 1.5, "error": "reset", "detail": "connection reset by peer"},
+    ]
+    record = {"url": "http://a/", "outcome": "failed", "error": "reset", "history": history}
+    assert story(record, times=3) == (
+        "http://a/\n"
+        "3 records of this URL: the last one counts, and is told\n"
+        "\n"
+        "              waited 0.41 s for the host's robots.txt\n"
+        "16:36:53.980  attempt 1: status 503, after 2.8 ms\n"
+        "              over a connection to 192.0.2.1 that had served before\n"
+        "              the server asked to wait 30 s\n"
+        "              waited 30 s as long as the server had asked for (Retry-After)\n"
+        "              attempt 2: redirected to http://b/, after 100 ms\n"
+        "              went on: reset (connection reset by peer), after 1.5 s\n"
+        "              at http://b/\n"
+        "\n"
+        "failed: no whole answer came (reset)\n"
+    )
+
+
+@pytest.mark.parametrize("why", Why)
+def test_every_reason_has_its_words(why: Why) -> None:
+    """A reason that is added is told in words as well."""
+    assert why in REASONS
+    told = story({"url": "u", "outcome": "ok", "history": [{"waited": 1.0, "for": why}]})
+    assert f"waited 1.0 s {REASONS[why]}\n" in told
+
+
+def test_ends_without_an_attempt() -> None:
+    """A line that was skipped, and a target that was put off."""
+    skipped = story({"url": "x:", "outcome": "skipped", "error": "invalid_url", "detail": "no scheme", "attempts": 0})
+    assert skipped.startswith("x:\n\nskipped: it was not asked for (invalid_url)\nno scheme\n")
+    deferred = story(
+        {"url": "u", "outcome": "deferred", "attempts": 0, "waited": 3.0, "not_before": "2026-11-22T16:36:53.980Z"}
+    )
+    assert "never asked; it waited 3.0 s" in deferred
+    assert "it may be asked again from 2026-11-22 16:36:53 UTC on" in deferred
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(CLASSES),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["waited", "for", "attempt", "url", "started", "elapsed", "status", "timings", "ttfb"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*PLAIN, "history", "not_before", "method"]), VALUES))
+def test_whatever_stands_in_a_record_is_told_safely(record: dict[str, Any]) -> None:
+    """No error, and no control character but the line ends."""
+    told = story(record)
+    assert all(line.isprintable() or line.translate(dict.fromkeys(map(ord, line))) == "" for line in told.split("\n"))
+    assert not any(
+        ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u202e" for char in told if char != "\n"
+    )

@@ -84,6 +84,7 @@ class Target:
     line: 1-based line in its list; None for a URL that was an argument.
     userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
     input: the other columns of a CSV or JSONL row.
+    save_as: the name that the row wants for its file.
     """
 
     url: str
@@ -212,6 +213,13 @@ class Retryable:
     after: float | None = None
 
 
+class Saved(NamedTuple):
+    """A body that is to become a file: its bytes, or the name of the temporary file that holds them."""
+
+    data: bytes | None = None
+    file: str | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Told:
     """What every outcome tells. Subclasses say which kind of end it was.
@@ -226,6 +234,7 @@ class Told:
     complete: whether the body is known to be whole; None where it cannot be known.
     headers: the final response's fields in order; None where there was no response.
     body: the decoded body, kept only where an output wants it.
+    saved: the body on its way into a file; path: that file, which only the one who names it sets.
     data: what was taken out of the page, by name; None where nothing was asked for, or no page came.
     retry: set where asking again may help. history: how it came to this; None where nobody asked for it.
     """
@@ -250,6 +259,8 @@ class Told:
     timings: Timings | None = None
     headers: list[tuple[str, str]] | None = None
     body: builtins.bytes | None = None
+    saved: Saved | None = None
+    path: str | None = None
     data: Mapping[str, Any] | None = None
     retry: Retryable | None = None
     history: tuple[Step, ...] | None = None

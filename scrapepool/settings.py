@@ -299,6 +299,35 @@ class OutputSettings:
         )
 
 
+Packing = Literal["gz", "zst"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """Bodies as files.
+
+    save_dir: their folder, None for none. name_template: their names below it, None for a readable one that no two
+    URLs share. compress: they are packed, each on its own. dedupe_bodies: equal ones are linked, not written again.
+    """
+
+    save_dir: str | None = None
+    name_template: str | None = None
+    compress: Packing | None = None
+    dedupe_bodies: bool = False
+
+    def __post_init__(self) -> None:
+        _require(
+            self.save_dir is not None or not (self.name_template or self.compress or self.dedupe_bodies),
+            "--name-template, --compress and --dedupe-bodies need --save-dir",
+        )
+        _require(self.save_dir != "", "--save-dir needs a folder")
+
+    @property
+    def needs_digest(self) -> bool:
+        """Whether names or comparisons go by the digests of bodies."""
+        return self.dedupe_bodies or "sha256" in (self.name_template or "")
+
+
 @dataclass(frozen=True, slots=True)
 class WarcSettings:
     """Where what goes over the wire is archived.
@@ -343,6 +372,7 @@ class Settings:
     size: SizeLimits = field(default_factory=SizeLimits)
     output: OutputSettings = field(default_factory=OutputSettings)
     warc: WarcSettings = field(default_factory=WarcSettings)
+    files: FileSettings = field(default_factory=FileSettings)
     display: DisplaySettings = field(default_factory=DisplaySettings)
     host_overrides: HostOverrides = field(default_factory=HostOverrides)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+from ..model import Saved
 from ..settings import SizeLimits
 from .decode import decoder_for
 from .faults import TooLargeError
@@ -24,6 +25,9 @@ class Body:
     set by ``finish`` where ``keep`` is given. full: the limit was reached and the body cut there.
     Raises DecodeError for more codings than are taken off.
     """
+
+    saved: Saved | None = None
+    """The body as a file, where it is to become one."""
 
     __slots__ = (
         "_decoder",
@@ -105,6 +109,9 @@ class Body:
         if self._pieces is not None:
             self.content = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
             self._pieces = None
+
+    def abandon(self) -> None:
+        """Say that the rest of the body does not come, or is not wanted."""
 
     def _add(self, part: bytes | memoryview) -> None:
         if not self.size:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from urllib3.util.wait import wait_for_read, wait_for_socket
 
-from ..model import Timings
+from ..model import Saved, Timings
 from .body import Body
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from .faults import FetchError
@@ -33,8 +33,8 @@ UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says th
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read to save its connection
 monotonic = time.monotonic
 
-NewBody = Callable[[bytes | None], Body]
-"""Gets the Content-Encoding."""
+NewBody = Callable[[ReplyParser], Body]
+"""Gets the reply's head."""
 
 Waits = Generator[float | None, bool | None, T]
 """Yields before each wait for bytes: None for as long as the connection allows, or the monotonic time of its end.
@@ -87,6 +87,11 @@ class Exchange:
             yield from self._receive_body(conn, new_body)
         self.ended = monotonic()
 
+    @property
+    def saved(self) -> Saved | None:
+        """The body as a file, where it has become one."""
+        return None if self.body is None else self.body.saved
+
     def timings(self, conn: Connection) -> Timings:
         """How long each step took."""
         ttfb, download = self.headed - self.sent, self.ended - self.headed
@@ -121,7 +126,7 @@ class Exchange:
 
     def _receive_body(self, conn: Connection, new_body: NewBody) -> Waits[None]:
         parser = self.parser
-        body = self.body = new_body(parser.get(b"content-encoding"))
+        body = self.body = new_body(parser)
         large = parser.length is not None and parser.length >= LARGE
         if parser.length is not None:
             body.declare(parser.length)

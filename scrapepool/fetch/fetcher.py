@@ -19,7 +19,10 @@ from .capture import Capture, folder_of
 from .connection import Connection
 from .lease_run import LeaseRun
 from .outcomes import Reporter
+from .parts import Left, Parts
+from .reply import ReplyParser
 from .route import RouteTable
+from .saved_body import SavedBody
 from .session import PooledSession
 from .trust import Trust
 
@@ -28,10 +31,18 @@ class Fetcher:
     """Keeps ``ports.Fetch`` over a ``PooledSession``. Called from many threads at once.
 
     jar: cookies that all targets share. capture: makes what an exchange is written down by, None where nobody asks.
+    parts: where bodies are written to, None where they become no files.
     draining, aborted: nothing is begun, nothing goes on.
     """
 
-    def __init__(self, session: PooledSession, settings: Settings, *, jar: RequestsCookieJar | None = None) -> None:
+    def __init__(
+        self,
+        session: PooledSession,
+        settings: Settings,
+        *,
+        jar: RequestsCookieJar | None = None,
+        parts: Parts | None = None,
+    ) -> None:
         self.session = session
         self.routes = RouteTable(session, settings.request, settings.host_overrides)
         self.report = Reporter(settings)
@@ -40,7 +51,9 @@ class Fetcher:
         self.method = settings.request.method.upper()
         self.max_redirects = settings.request.max_redirects
         needs = settings.output.needs
-        self.new_body = partial(Body, settings.size, keep=needs.body, digest=needs.sha256)
+        self._size = settings.size
+        self._keep, self._digest = needs.body, needs.sha256 or settings.files.needs_digest
+        self.parts = parts
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar = jar
         self.draining = self.aborted = False
@@ -48,6 +61,31 @@ class Fetcher:
 
     def __repr__(self) -> str:
         return f"<Fetcher {len(self.live)} connections in work{', draining' if self.draining else ''}>"
+
+    def new_body(self, parser: ReplyParser) -> Body:
+        """What takes the body of a reply."""
+        return Body(self._size, parser.get(b"content-encoding"), keep=self._keep, digest=self._digest)
+
+    def saved_body(self, parts: Parts, method: str, url: str, left: Left | None, parser: ReplyParser) -> Body:
+        """What takes the body of a reply that is to become a file.
+
+        left: what is there of it, if that was asked to go on.
+        """
+        if method == "HEAD" or not 200 <= parser.status < 300:
+            return self.new_body(parser)
+        if parser.status == 206 and left is not None:
+            if not left.goes_on_in(parser):
+                return self.new_body(parser)
+        else:
+            left = None
+        return SavedBody(
+            self._size,
+            parser.get(b"content-encoding"),
+            keep=self._keep,
+            digest=self._digest,
+            begin=partial(parts.begin, method, url, parser, left),
+            left=left,
+        )
 
     def run(self, work: Work) -> Done:
         """Fetch the work's attempts one after another, over one connection where the host allows."""

@@ -8,8 +8,11 @@ reply means is for ``exchange`` and ``outcomes``, how long to be on one's guard 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from urllib3.exceptions import ClosedPoolError
@@ -20,11 +23,12 @@ from ..ports import Done, Work
 from .classify import IDEMPOTENT, classify, out_of_descriptors
 from .connection import Condition, Connection
 from .cookies import remember
-from .exchange import LARGE, Exchange, Waits
+from .exchange import LARGE, Exchange, NewBody, Waits
 from .faults import FetchError
+from .parts import Left, Parts
 from .pool import HostPool
 from .redirect import next_method, next_url
-from .route import Route
+from .route import Route, with_fields
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -53,6 +57,7 @@ class LeaseRun:
         self.starts = [monotonic()]  # of the attempts begun, redone ones included
         self.redone = 0  # results below this index were asked for twice already
         self.exchange: Exchange | None = None  # the attempt's last one, for what a failure can still tell
+        self.new_body: NewBody = fetcher.new_body
         self.ending = False  # the server said that it closes the connection
         self.asked: tuple[str, ...] = ()  # by the attempt, before what it asks for now
         self.transcripts: list[tuple[int, Transcript]] = []  # each with its result's index
@@ -175,6 +180,8 @@ class LeaseRun:
         if suspect is None or suspect < self.redone:
             return False
         self.transcripts = [(at, transcript) for at, transcript in self.transcripts if at < suspect]
+        for attempt, result in zip(self.work.attempts[suspect:], results[suspect:], strict=False):
+            self._throw_away(attempt, result)
         if self.method in IDEMPOTENT:
             self.redone = len(results)
             del results[suspect:]
@@ -185,6 +192,30 @@ class LeaseRun:
                 attempt, self.method, attempt.started or time.time(), result.elapsed
             )
         return False
+
+    # -- bodies as files ---------------------------------------------------------------------------
+
+    def _take_up(self, parts: Parts, url: str) -> Left | None:
+        """What is there of a target's body; sees to it that the rest, or all of it, is written there."""
+        left = parts.left_of(self.method, url)
+        self.new_body = partial(self.fetcher.saved_body, parts, self.method, url, left)
+        return left
+
+    def _start_over(self, url: str) -> None:
+        """The server has another version, or nothing that goes on where ours broke off."""
+        parts = self.fetcher.parts
+        assert parts is not None  # noqa: S101 - there was a part
+        parts.forget(self.method, url)
+        self.new_body = partial(self.fetcher.saved_body, parts, self.method, url, None)
+
+    def _throw_away(self, attempt: Attempt, result: Result) -> None:
+        """A disowned answer leaves no file."""
+        if self.fetcher.parts is None or isinstance(result, Redirected):
+            return
+        if result.saved is not None and result.saved.file is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(result.saved.file)  # noqa: PTH108 - a name that was made here
+        self.fetcher.parts.forget(self.method, attempt.target.url)
 
     # -- one attempt -------------------------------------------------------------------------------
 
@@ -203,17 +234,24 @@ class LeaseRun:
         asked: tuple[str, ...] = () if hop is None else hop.redirects
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
         most = fetcher.max_redirects
+        left = None if fetcher.parts is None else self._take_up(fetcher.parts, target.url)
         self.exchange = None
         sent = 0.0
         try:
             while True:
                 self.asked = asked
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
+                if left is not None:
+                    request = with_fields(request, left.fields)
                 exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent
                 parser, location = exchange.parser, exchange.location
                 if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
                     jar = remember(jar, route.prepared, route.host.origin + path, parser.headers)
+                if left is not None and (parser.status == 416 or (parser.status == 206 and exchange.saved is None)):
+                    self._start_over(target.url)
+                    left = None
+                    continue
                 if location is None:
                     return fetcher.report.fetched(
                         attempt, exchange, conn, route.method, started, sent, url, asked, at < self.redone
@@ -245,6 +283,8 @@ class LeaseRun:
         asked: tuple[str, ...],
     ) -> Result:
         conn, exchange = self.conn, self.exchange
+        if exchange is not None and exchange.body is not None:
+            exchange.body.abandon()
         fault = classify(error)
         if self.fetcher.aborted:
             fault = FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
@@ -291,7 +331,7 @@ class LeaseRun:
         if reused and self.suspect is None:
             self.suspect = at
         if fetcher.capture is None:
-            yield from exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
+            yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0)
         else:
             yield from self._captured(fetcher.capture(), exchange, request, at)
         parser = exchange.parser
@@ -320,7 +360,7 @@ class LeaseRun:
         fault: FetchError | OSError | None = None
         conn.capture = capture
         try:
-            yield from exchange.run(conn, request, fetcher.new_body, fetcher.max_redirects > 0)
+            yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0)
         except (FetchError, OSError) as error:
             fault = error
             raise

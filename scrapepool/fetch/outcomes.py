@@ -85,6 +85,7 @@ class Reporter:
             timings=exchange.timings(conn),
             headers=decoded(parser) if self.keep_headers else None,
             body=body.content,
+            saved=body.saved,
             retry=self.hint(method, parser) if status in self._statuses else None,
         )
 

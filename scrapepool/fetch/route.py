@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -226,6 +226,16 @@ class RouteTable:
                 if len(self._routes) > MOST_ROUTES:
                     self._routes.popitem(last=False)
         return route
+
+
+def with_fields(request: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
+    """A request as bytes, with fields in the place of those of their names."""
+    head, blank, body = request.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    names = {name.lower().encode("ascii") for name, _ in fields}
+    kept = [line for line in lines[1:] if line.partition(b":")[0].lower() not in names]
+    own = [f"{name}: {value}".encode("latin-1") for name, value in fields]
+    return b"\r\n".join([lines[0], *kept, *own]) + blank + body
 
 
 def _prepared(

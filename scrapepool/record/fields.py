@@ -119,7 +119,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         "wire_bytes": outcome.wire_bytes,
         "sha256": outcome.sha256,
         "reused": outcome.reused,
-        "path": None,
+        "path": outcome.path,
         "complete": outcome.complete,
         "remote": outcome.remote,
         "timings": None if outcome.timings is None else _steps(outcome.timings),

@@ -74,7 +74,7 @@ def encode(outcome: Outcome) -> bytes:
         f'"elapsed":{outcome.elapsed:.6f},"waited":{outcome.waited:.3f},'
         f'"content_type":{_string(outcome.content_type)},"charset":{_string(outcome.charset)},'
         f'"bytes":{outcome.bytes},"wire_bytes":{outcome.wire_bytes},"sha256":{_string(outcome.sha256)},'
-        f'"reused":{_BOOL[outcome.reused]},"path":null,"complete":{_BOOL[outcome.complete]},'
+        f'"reused":{_BOOL[outcome.reused]},"path":{_string(outcome.path)},"complete":{_BOOL[outcome.complete]},'
         f'"remote":{_string(outcome.remote)},"timings":{"null" if timings is None else _timings(timings)}'
     )
     if isinstance(outcome, Deferred):
@@ -92,6 +92,7 @@ def _is_usual(outcome: Outcome, timings: Timings) -> bool:
         type(outcome) is Fetched
         and outcome.reused
         and outcome.detail is None
+        and outcome.path is None
         and not outcome.redirects
         and outcome.final_url == target.url
         and target.line is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
@@ -15,15 +15,16 @@ from ..extract import extracted
 from ..extract.extractor import Extractor
 from ..fetch.cookies import load_jar
 from ..fetch.fetcher import Fetcher
+from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
 from ..fetch.route import check_request
 from ..fetch.session import PooledSession
 from ..model import Outcome
-from ..ports import Archive, Clock, Feed, NoView, SystemClock, View
+from ..ports import Archive, Clock, Feed, NoView, Store, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
-from ..settings import Settings
+from ..settings import FileSettings, Settings
 from .limits import limits_for, most_per_host
 from .memory import memory_for
 from .threads import Threads
@@ -47,15 +48,18 @@ def assembled(
     check_request(settings.request)
     if settings.output.wants_data:
         Extractor(settings.output)  # a selector that does not compile fetches nothing
-    with PooledSession(
-        pool.workers,
-        per_host,
-        patience=settings.patience,
-        retries=settings.retry,
-        tls_resume=settings.request.tls_resume,
-        deny_private=settings.request.deny_private,
-    ) as session:
-        fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar), settings)
+    with (
+        _parts(settings.files) as parts,
+        PooledSession(
+            pool.workers,
+            per_host,
+            patience=settings.patience,
+            retries=settings.retry,
+            tls_resume=settings.request.tls_resume,
+            deny_private=settings.request.deny_private,
+        ) as session,
+    ):
+        fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar, parts=parts), settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
         feed = make_feed(crew.wake)
@@ -89,6 +93,15 @@ def assembled(
             yield engine
         finally:
             engine.close()
+
+
+def _parts(settings: FileSettings) -> AbstractContextManager[Parts | None]:
+    """Where bodies on their way into files are written to."""
+    if settings.save_dir is None:
+        return nullcontext()
+    from .saving import parts_in  # noqa: PLC0415 - rarely needed
+
+    return parts_in(settings)
 
 
 def final_outcomes(
@@ -135,5 +148,16 @@ def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[
     settings = (settings or Settings()).with_(warc={"path": None})  # it writes no files
     stop = Stop()
     with assembled(settings, lambda wake: TargetList.of_urls(urls, settings.input, wake=wake), stop=stop) as engine:
+        store = None if settings.files.save_dir is None else _files(settings)
         for final in final_outcomes(engine, settings, stop):
+            if store is not None:
+                store.write(final)
             yield from final
+        if store is not None:
+            store.close()
+
+
+def _files(settings: Settings) -> Store:
+    from ..record.files import Files  # noqa: PLC0415 - rarely needed
+
+    return Files(settings.files, method=settings.request.method, fsync=settings.output.fsync == "always")

@@ -50,12 +50,18 @@ def open_outputs(
 ) -> Outputs:
     """Open every output of a run; where one cannot be opened, none stays open.
 
-    The parameters and errors are ``journal.records_sink``'s. To add a store, open it here, before the records.
+    The parameters and errors are ``journal.records_sink``'s. To add a store, open it here, before the records; the one
+    that names files is first, since the others write the names.
     """
     output, method = settings.output, settings.request.method
     stores: list[Store] = []
     records: list[Sink] = []
     with ExitStack() as opened:
+        if settings.files.save_dir is not None:
+            from ..record.files import Files  # noqa: PLC0415 - rarely needed
+
+            stores.append(Files(settings.files, method=method, fsync=output.fsync == "always"))
+            opened.callback(stores[-1].close)
         if output.sqlite is not None:
             from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 

@@ -23,8 +23,8 @@ from .journals import Plan, can_trace, command, count, faults_of, run, succeeded
 
 WORKERS = 4
 LATENCY = 0.005
-LEASE = 4
-"""URLs that a worker is given at once at this latency: 20 ms' worth."""
+LEASE = 50
+"""URLs that a worker is given at once at this latency: a quarter of a second's worth."""
 
 HOSTS = 3
 CALLS = ("write", "fsync", "rename", "ftruncate")

@@ -8,9 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from ...settings import Settings
-from . import display, input, output, pace, patience, request  # noqa: A004 - named as the group of settings is
+from . import display, files, input, output, pace, patience, request  # noqa: A004 - named as the group of settings is
 
-OPTIONS = [*input.OPTIONS, *request.OPTIONS, *pace.OPTIONS, *patience.OPTIONS, *output.OPTIONS, *display.OPTIONS]
+OPTIONS = [
+    *input.OPTIONS,
+    *request.OPTIONS,
+    *pace.OPTIONS,
+    *patience.OPTIONS,
+    *output.OPTIONS,
+    *files.OPTIONS,
+    *display.OPTIONS,
+]
 
 
 def fetch_options(command: Any) -> Any:
@@ -33,6 +41,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
         size=patience.size_limits(o),
         output=output.output_settings(o),
         warc=output.warc_settings(o),
+        files=files.file_settings(o),
         display=display.display_settings(o),
         host_overrides=o["config"].hosts,
     )

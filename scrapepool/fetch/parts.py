@@ -1,0 +1,243 @@
+"""Bodies on their way into files: what is there of one that broke off, and how it is asked to go on.
+
+Decides which bodies can be continued (RFC 9110 sections 13.1.5 and 14) and that the pieces of two versions never meet:
+a part is kept with the validator of the reply it came from, asked for with ``Range`` and ``If-Range``, and thrown away
+unless the answer is the rest of exactly that. A part is named after its request, so that it is found again after this
+process was killed. Knows no connections.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
+
+from ..model import ErrorKind
+from .faults import FetchError
+from .reply import ReplyParser
+
+PART, PACKED, TEMPORARY = ".part", ".packed", ".tmp"
+READ_SIZE = 1024 * 1024
+NOTE = ".json"
+SETTLED = 60.0
+"""Seconds by which a Last-Modified must lie before its Date to tell two versions apart (RFC 9110 section 8.8.2.2)."""
+
+_CONTENT_RANGE = re.compile(rb"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
+
+
+class Packer(Protocol):
+    """Compresses one body."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """What is ready."""
+
+    def flush(self) -> bytes:
+        """The rest."""
+
+
+class Left(NamedTuple):
+    """What an earlier attempt left of a body: so many bytes, and the validator of the reply that they came with."""
+
+    size: int
+    validator: str
+    length: int | None
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The header fields that ask for the rest, as it stands there without any coding."""
+        return ("Range", f"bytes={self.size}-"), ("If-Range", self.validator), ("Accept-Encoding", "identity")
+
+    def goes_on_in(self, parser: ReplyParser) -> bool:
+        """Whether a reply is the rest of this very version."""
+        found = _CONTENT_RANGE.fullmatch(parser.get(b"content-range") or b"")
+        if parser.status != 206 or found is None or parser.get(b"content-encoding") is not None:
+            return False
+        first, last, whole = int(found[1]), int(found[2]), None if found[3] == b"*" else int(found[3])
+        etag = parser.get(b"etag")
+        same = etag is None or not self.validator.startswith('"') or etag.decode("latin-1") == self.validator
+        to_the_end = whole is None or last + 1 == whole
+        right_length = None in (self.length, whole) or self.length == whole
+        complete = parser.length is None or parser.length == last + 1 - first
+        return first == self.size and same and to_the_end and right_length and complete
+
+
+class Parts:
+    """The parts in one folder, which no other process uses. Called from many threads.
+
+    pack: makes what compresses a whole body, None where none is compressed. Raises OSError where the folder cannot be
+    read.
+    """
+
+    def __init__(self, folder: str, pack: Callable[[], Packer] | None = None) -> None:
+        self.folder = folder
+        self.pack = pack
+        self._lock = threading.Lock()  # guards the next two
+        self._active: set[str] = set()
+        names = set(os.listdir(folder))  # noqa: PTH208
+        self._left = {name.removesuffix(NOTE) for name in names if name.endswith(NOTE)}
+        for name in names:
+            if name.endswith((PART, PACKED, TEMPORARY)) and name.removesuffix(PART) not in self._left:
+                self._remove(name)
+
+    def __repr__(self) -> str:
+        return f"<Parts in {self.folder!r}: {len(self._active)} written, {len(self._left)} left>"
+
+    def left_of(self, method: str, url: str) -> Left | None:
+        """What is there of a request's body already, None as a rule."""
+        if not self._left or method != "GET" or (key := _key(method, url)) not in self._left:
+            return None
+        try:
+            with open(self._path(key + NOTE), encoding="utf-8") as file:  # noqa: PTH123
+                note = json.load(file)
+            size = os.path.getsize(self._path(key + PART))  # noqa: PTH202
+            left = Left(size, note["validator"], note["length"])
+        except (OSError, ValueError, KeyError, TypeError):
+            left = None
+        if left is None or not left.size or (left.length is not None and left.size >= left.length):
+            self.forget(method, url)
+            return None
+        return left
+
+    def forget(self, method: str, url: str) -> None:
+        """Throw away what is there of a request's body."""
+        key = _key(method, url)
+        with self._lock:
+            self._left.discard(key)
+            if key in self._active:
+                return
+        self._remove(key + NOTE)
+        self._remove(key + PART)
+
+    def begin(self, method: str, url: str, parser: ReplyParser, left: Left | None) -> Part:
+        """Open the file of a body; ``left``: of the version that goes on. Raises FetchError (``disk``)."""
+        key = _key(method, url)
+        with self._lock:
+            alone = key not in self._active
+            if not alone:  # the same request twice at once: only one of them can be found again
+                key = f"{key}-{len(self._active)}-{threading.get_ident()}"
+            self._active.add(key)
+            self._left.discard(key)
+        note = None
+        if left is None and alone and method == "GET" and (validator := _validator(parser)) is not None:
+            note = json.dumps({"url": url, "validator": validator, "length": parser.length})
+        path = self._path(key + PART)
+        try:
+            if left is None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._path(key + NOTE))  # noqa: PTH108
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if left is None else 0), 0o666)
+            if note is not None:
+                with open(self._path(key + NOTE), "w", encoding="utf-8") as file:  # noqa: PTH123
+                    file.write(note)
+        except OSError as error:
+            self.ended(key, again=False)
+            raise disk(path, error) from error
+        return Part(self, key, path, fd, can_go_on=note is not None or left is not None)
+
+    def ended(self, key: str, *, again: bool) -> None:
+        """Take note that a part's file is closed. again: it may be gone on with; else its note goes."""
+        with self._lock:
+            self._active.discard(key)
+            if again:
+                self._left.add(key)
+        if not again:
+            self._remove(key + NOTE)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.folder, name)  # noqa: PTH118
+
+    def _remove(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._path(name))  # noqa: PTH108
+
+
+class Part:
+    """A body's file while it is written. Used by one thread at a time."""
+
+    def __init__(self, parts: Parts, key: str, path: str, fd: int, *, can_go_on: bool) -> None:
+        self.path = path
+        self._parts = parts
+        self._key = key
+        self._fd = fd
+        self._can_go_on = can_go_on
+
+    def __repr__(self) -> str:
+        return f"<Part {self.path!r}>"
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of what is there. Raises FetchError (``disk``)."""
+        try:
+            return os.read(self._fd, size)
+        except OSError as error:
+            raise disk(self.path, error) from error
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append. Raises FetchError (``disk``)."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            raise disk(self.path, error) from error
+
+    def finish(self) -> str:
+        """The body is whole: close the file, packed if it is to be; its path. Raises FetchError (``disk``)."""
+        self._close(again=False)
+        if self._parts.pack is None:
+            return self.path
+        packed = self.path.removesuffix(PART) + PACKED
+        pack = self._parts.pack()
+        try:
+            with open(self.path, "rb") as source, open(packed, "wb") as file:  # noqa: PTH123
+                while data := source.read(READ_SIZE):
+                    file.write(pack.compress(data))
+                file.write(pack.flush())
+            os.unlink(self.path)  # noqa: PTH108
+        except OSError as error:
+            raise disk(packed, error) from error
+        return packed
+
+    def abandon(self) -> None:
+        """The body broke off: keep what can be gone on with, delete what cannot."""
+        self._close(again=self._can_go_on)
+        if not self._can_go_on:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)  # noqa: PTH108
+
+    def _close(self, *, again: bool) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._fd)
+        self._parts.ended(self._key, again=again)
+
+
+def disk(path: str, error: OSError) -> FetchError:
+    """What a file that cannot be written comes to."""
+    return FetchError(ErrorKind.DISK, f"{path}: {error.strerror or error}")
+
+
+def _key(method: str, url: str) -> str:
+    return blake2b(f"{method} {url}".encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _validator(parser: ReplyParser) -> str | None:
+    """What ``If-Range`` can name this version by: a strong ETag, or a date that is old enough to be one."""
+    if parser.status != 200 or parser.get(b"content-encoding") is not None:
+        return None
+    etag = (parser.get(b"etag") or b"").decode("latin-1")
+    if etag.startswith('"') and etag.endswith('"') and len(etag) > 1 and etag.isprintable():
+        return etag
+    modified, date = parser.get(b"last-modified"), parser.get(b"date")
+    if etag or modified is None or date is None:
+        return None
+    try:
+        since, now = (parsedate_to_datetime(value.decode("latin-1")) for value in (modified, date))
+        settled = (now - since).total_seconds() >= SETTLED
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return modified.decode("latin-1") if settled else None

@@ -1,0 +1,250 @@
+"""``fetch --save-dir``: bodies as files, whole or not at all, gone on with where they broke off."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import Ran, here
+
+from tests.servers.polite import PoliteServer, Request, Response
+from tests.servers.ranges import RangeServer, body_of
+
+SIZE = 300_000
+
+
+@pytest.fixture
+def ranges() -> Iterator[RangeServer]:
+    with RangeServer() as server:
+        yield server
+
+
+def fetch(capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str], *options: object) -> Ran:
+    """Fetch URLs into a folder, quietly."""
+    (tmp_path / "urls.txt").write_text("\n".join(urls))
+    common = ("--save-dir", tmp_path / "pages", "--no-robots", "-q", "--backoff", 0)
+    return here(capfd, "fetch", tmp_path / "urls.txt", *common, *options)
+
+
+def files(tmp_path: Path) -> dict[str, bytes]:
+    """What is in the folder, by name."""
+    root = tmp_path / "pages"
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def in_order(files: dict[str, bytes]) -> list[bytes]:
+    return [files[name] for name in sorted(files)]
+
+
+def sizes(server: RangeServer) -> list[tuple[str | None, int]]:
+    """Range and status of each request."""
+    return [(asked, status) for _, asked, status in server.requests]
+
+
+def test_every_body_is_a_file_and_the_record_names_it(capfd, tmp_path):
+    """Short and long ones; errors and redirects' own bodies are none; nothing else is left in the folder."""
+
+    def answer(request: Request) -> Response | None:
+        if request.target == "/long":
+            return Response(200, body=b"x" * SIZE)
+        if request.target == "/empty":
+            return Response(200, body=b"")
+        return Response(404, body=b"not here") if request.target == "/gone" else None
+
+    with PoliteServer(1, answer) as server:
+        ran = fetch(capfd, tmp_path, [server.url(path) for path in ("/a", "/long", "/empty", "/gone")])
+    saved = files(tmp_path)
+    assert len(saved) == 3
+    for record in ran.records:
+        if record["outcome"] == "ok":
+            data = Path(record["path"]).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == record["sha256"]
+        else:
+            assert record["path"] is None
+    assert not (tmp_path / "pages/.scrapepool").exists()
+
+
+def test_names_go_by_the_template_and_are_never_given_twice(capfd, tmp_path):
+    """A template that names two bodies alike gives the second a number."""
+    with PoliteServer(1) as server:
+        fetch(capfd, tmp_path, [server.url(f"/{number}") for number in range(3)], "--name-template", "all/{status}.txt")
+    assert sorted(files(tmp_path)) == ["all/200-2.txt", "all/200-3.txt", "all/200.txt"]
+
+
+def test_a_second_run_writes_the_same_files(capfd, tmp_path):
+    """A URL's file takes the place of the one before."""
+    with PoliteServer(1) as server:
+        urls = [server.url("/a"), server.url("/b")]
+        fetch(capfd, tmp_path, urls)
+        before = files(tmp_path)
+        fetch(capfd, tmp_path, urls)
+    assert files(tmp_path).keys() == before.keys()
+
+
+def test_a_page_that_is_a_folder_too(capfd, tmp_path):
+    """/a and /a/b cannot both have their path's name: both are saved all the same."""
+    with PoliteServer(1) as server:
+        ran = fetch(
+            capfd,
+            tmp_path,
+            [server.url("/a"), server.url("/a/b"), server.url("/a/b/c")],
+            "--name-template",
+            "{path}",
+            "-w",
+            1,
+        )
+    assert [record["outcome"] for record in ran.records] == ["ok"] * 3
+    assert len(files(tmp_path)) == 3
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(capfd, tmp_path):
+    """Whoever made the folder may have put one there."""
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "pages/out").symlink_to(tmp_path / "elsewhere")
+    with PoliteServer(1) as server:
+        ran = fetch(capfd, tmp_path, [server.url("/a")], "--name-template", "out/{hash}")
+    assert ran.code == 3
+    assert "a link leads to" in ran.err
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("size", [10, SIZE])
+def test_files_are_packed_each_on_its_own(capfd, tmp_path, ranges, size):
+    """--compress gz: the names say so, and what comes out is what came in."""
+    fetch(capfd, tmp_path, [ranges.url("a", size)], "--compress", "gz")
+    ((name, data),) = files(tmp_path).items()
+    assert name.endswith(".gz")
+    assert gzip.decompress(data) == body_of("/a", 1, size)
+
+
+@pytest.mark.parametrize("size", [10, SIZE])
+def test_equal_bodies_are_one_file_with_two_names(capfd, tmp_path, size):
+    """--dedupe-bodies: linked, and each name is there."""
+    with PoliteServer(1, lambda _: Response(200, body=b"x" * size)) as server:
+        ran = fetch(capfd, tmp_path, [server.url(f"/{number}") for number in range(3)], "--dedupe-bodies")
+    paths = [record["path"] for record in ran.records]
+    assert len(set(paths)) == 3
+    assert len({Path(path).stat().st_ino for path in paths}) == 1
+
+
+def test_a_retry_goes_on_where_the_body_broke_off(capfd, tmp_path, ranges):
+    """Range with If-Range; the file is whole, and the record says so."""
+    ranges.breaks["/a"] = 200_000
+    ran = fetch(capfd, tmp_path, [ranges.url("a", SIZE)])
+    (record,) = ran.records
+    assert (record["outcome"], record["attempts"], record["bytes"]) == ("ok", 2, SIZE)
+    assert record["sha256"] == hashlib.sha256(body_of("/a", 1, SIZE)).hexdigest()
+    assert "went on at byte 2" in record["detail"]
+    assert in_order(files(tmp_path)) == [body_of("/a", 1, SIZE)]
+    assert [status for _, status in sizes(ranges)] == [200, 206]
+
+
+def test_another_run_goes_on_too(capfd, tmp_path, ranges):
+    """What an earlier run left is kept with the validator that it came with."""
+    ranges.breaks["/a"] = 200_000
+    first = fetch(capfd, tmp_path, [ranges.url("a", SIZE)], "--retries", 0)
+    assert [record["error"] for record in first.records] == ["truncated"]
+    second = fetch(capfd, tmp_path, [ranges.url("a", SIZE)])
+    assert second.records[0]["outcome"] == "ok"
+    assert in_order(files(tmp_path)) == [body_of("/a", 1, SIZE)]
+    assert [status for _, status in sizes(ranges)] == [200, 206]
+
+
+def test_a_body_that_changed_begins_again(capfd, tmp_path, ranges):
+    """If-Range: the server sends the new version whole, and nothing of the old one is left in it."""
+    ranges.breaks["/a"] = 200_000
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)], "--retries", 0)
+    ranges.versions["/a"] = 2
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)])
+    assert in_order(files(tmp_path)) == [body_of("/a", 2, SIZE)]
+
+
+@pytest.mark.parametrize(
+    "lie", ["bytes 0-9/300000", "bytes 200000-299999/400000", "words 1-2/3", "bytes 199999-299999/300000"]
+)
+def test_a_range_that_does_not_fit_begins_again(capfd, tmp_path, ranges, lie):
+    """A 206 of other bytes than were asked for is thrown away, and all is asked for at once."""
+    ranges.breaks["/a"] = 200_000
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)], "--retries", 0)
+    ranges.lie = lie
+    ran = fetch(capfd, tmp_path, [ranges.url("a", SIZE)])
+    assert ran.records[0]["outcome"] == "ok"
+    assert in_order(files(tmp_path)) == [body_of("/a", 1, SIZE)]
+    assert sizes(ranges)[-1] == (None, 200)
+
+
+def test_a_body_that_shrank_begins_again(capfd, tmp_path, ranges):
+    """416 for a range beyond the end, although the validator is the same."""
+    ranges.breaks["/a"] = 200_000
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)], "--retries", 0)
+    (note,) = (tmp_path / "pages/.scrapepool").glob("*.json")
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"length": None}))
+    part = note.with_suffix(".part")
+    part.write_bytes(part.read_bytes() + bytes(SIZE))
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)])
+    assert in_order(files(tmp_path)) == [body_of("/a", 1, SIZE)]
+    assert [status for _, status in sizes(ranges)] == [200, 416, 200]
+
+
+@pytest.mark.parametrize("etags", ["weak", "none"])
+def test_without_a_strong_validator_a_body_begins_again(capfd, tmp_path, etags):
+    """Two versions could not be told apart (RFC 9110 section 13.1.5)."""
+    with RangeServer(etags=etags) as server:
+        server.breaks["/a"] = 200_000
+        fetch(capfd, tmp_path, [server.url("a", SIZE)])
+        assert [asked for asked, _ in sizes(server)] == [None, None]
+    assert in_order(files(tmp_path)) == [body_of("/a", 1, SIZE)]
+
+
+def test_notes_that_were_spoilt_are_no_use(capfd, tmp_path, ranges):
+    """A note that cannot be read and a part without one begin again."""
+    work = tmp_path / "pages/.scrapepool"
+    work.mkdir(parents=True)
+    ranges.breaks["/a"] = 200_000
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)], "--retries", 0)
+    (note,) = work.glob("*.json")
+    note.write_text("{")
+    (work / "ab.part").write_bytes(b"x")
+    fetch(capfd, tmp_path, [ranges.url("a", SIZE)])
+    assert in_order(files(tmp_path)) == [body_of("/a", 1, SIZE)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--compress", "gz"], "need --save-dir"),
+        (["--save-dir", "pages", "--name-template", "{"], "--name-template"),
+        (["--save-dir", "pages", "--name-template", "x"], "no field"),
+    ],
+)
+def test_options_that_cannot_be_meant(capfd, tmp_path, monkeypatch, options: list[Any], said: str):
+    """A usage error, before anything is fetched."""
+    monkeypatch.chdir(tmp_path)
+    ran = here(capfd, "fetch", "http://127.0.0.1:9/", *options)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_a_folder_that_cannot_be_made(capfd, tmp_path):
+    """Exit code 3, and the name of it."""
+    (tmp_path / "pages").write_text("a file")
+    with PoliteServer(1) as server:
+        ran = fetch(capfd, tmp_path, [server.url("/a")])
+    assert ran.code == 3
+    assert "pages" in ran.err
+
+
+def test_one_run_a_folder(capfd, tmp_path):
+    """A second run that would write to it is told to come back."""
+    from scrapepool.run.saving import parts_in
+    from scrapepool.settings import FileSettings
+
+    with parts_in(FileSettings(save_dir=str(tmp_path / "pages"))), PoliteServer(1) as server:
+        ran = fetch(capfd, tmp_path, [server.url("/a")])
+    assert ran.code == 75

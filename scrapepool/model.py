@@ -205,12 +205,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Retryable:
-    """Says that asking again may help; whether and when is the scheduler's to decide.
+    """What a reply tells about asking again; whether and when that is done is the scheduler's to decide.
 
-    after: seconds that the server asked to wait (Retry-After); None where it named none.
+    after: seconds that the server asked to wait (Retry-After, or a rate limit's reset); None where it named none.
+    again: whether asking for the same may help; False where only the host wants to be left alone for that long.
     """
 
     after: float | None = None
+    again: bool = True
 
 
 class Saved(NamedTuple):
@@ -236,7 +238,8 @@ class Told:
     body: the decoded body, kept only where an output wants it.
     saved: the body on its way into a file; path: that file, which only the one who names it sets.
     data: what was taken out of the page, by name; None where nothing was asked for, or no page came.
-    retry: set where asking again may help. history: how it came to this; None where nobody asked for it.
+    retry: set where asking again may help, or the host asks for a pause.
+    history: how it came to this; None where nobody asked for it.
     """
 
     target: Target

@@ -1,19 +1,20 @@
 """What is told of an attempt once it is over: exchanges and faults in, outcomes out.
 
 Decides what a record can know of a reply, and which replies are worth asking for again (urllib3's ``Retry`` is the
-policy). Touches no connection and no clock.
+policy) or ask for a pause (``wait_hint`` says how long). Touches no connection.
 """
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import Any
 
-from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
 from ..charset import charset_of
 from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Unchanged
+from ..schedule.retry import HOST_WIDE
 from ..settings import Settings
 from .body import Body
 from .classify import retryable
@@ -21,9 +22,7 @@ from .connection import Connection
 from .exchange import Exchange
 from .faults import FetchError
 from .reply import ReplyParser
-
-LONGEST_WAIT = 315_576_000
-"""Seconds, ten years: a longer Retry-After is taken for this, so that it stays a date. urllib3 stops at 6 hours."""
+from .wait_hint import TELLS_LEFT, wait_of
 
 AGAIN = "fetched again over a new connection: the server had sent bytes that nobody asked for"
 DISOWNED = (
@@ -37,8 +36,8 @@ class Reporter:
 
     def __init__(self, settings: Settings) -> None:
         self.keep_headers = settings.output.needs.headers
-        self._statuses = settings.retry.statuses
-        self._policy = Retry(total=None, status_forcelist=settings.retry.statuses, retry_after_max=LONGEST_WAIT)
+        self._telling = settings.retry.statuses | HOST_WIDE
+        self._policy = Retry(total=None, status_forcelist=settings.retry.statuses)
 
     def fetched(
         self,
@@ -86,7 +85,7 @@ class Reporter:
             headers=decoded(parser) if self.keep_headers else None,
             body=body.content,
             saved=body.saved,
-            retry=self.hint(method, parser) if status in self._statuses else None,
+            retry=self.hint(method, parser) if status in self._telling or parser.has_any(TELLS_LEFT) else None,
         )
 
     def failed(
@@ -142,16 +141,10 @@ class Reporter:
         return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
 
     def hint(self, method: str, parser: ReplyParser) -> Retryable | None:
-        """Whether a reply with one of the retried statuses is worth asking for again, and when (RFC 9110 10.2.3)."""
-        after = parser.get(b"retry-after")
-        if not self._policy.is_retry(method, parser.status, has_retry_after=after is not None):
-            return None
-        if after is None:
-            return Retryable()
-        try:
-            return Retryable(self._policy.parse_retry_after(after.decode("latin-1")))
-        except (InvalidHeader, ValueError, OverflowError):
-            return Retryable()
+        """Whether a reply is worth asking for again, and for how long it asks to wait; None for neither."""
+        again = self._policy.is_retry(method, parser.status)
+        after = wait_of(parser.headers, parser.status, time.time())
+        return Retryable(after, again=again) if again or after is not None else None
 
 
 def decoded(parser: ReplyParser) -> list[tuple[str, str]]:

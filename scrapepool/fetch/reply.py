@@ -110,6 +110,10 @@ class ReplyParser:
         """
         return self._fields.get(name)
 
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """Whether there is a field of one of these names, given in lower case."""
+        return not self._fields.keys().isdisjoint(names)
+
     def take(self) -> list[bytes]:
         """Return the pieces of the body that came since the last take."""
         pieces, self._pieces = self._pieces, []

@@ -34,10 +34,10 @@ class Suspect:
 
 
 def is_answer(result: Result) -> TypeGuard[Fetched | Unchanged]:
-    """Whether a result is final as it is and speaks well of its host."""
+    """Whether a result is final as it is and speaks well of its host, which may ask for a pause with it."""
     if isinstance(result, Unchanged):
         return True
-    return isinstance(result, Fetched) and result.retry is None and cause_of(result) is None
+    return isinstance(result, Fetched) and not again.may_help(result) and cause_of(result) is None
 
 
 class Judge:
@@ -74,6 +74,15 @@ class Judge:
                 queue.trouble = None
             queue.set_limits()
             queue.reopen(now)
+
+    def heed(self, queue: HostQueue, answer: Fetched | Unchanged, now: float) -> None:
+        """Leave a host alone that asks for it with an answer: it was the last one of what a limit allows.
+
+        Not for longer than ``max_park``, as it is no refusal, and not at all where the pace is fixed.
+        """
+        after = again.asked_to_wait(answer)
+        if after and self._adapt:
+            queue.park(now + min(after, self._policy.max_park))
 
     def alarmed(self, queue: HostQueue, lease: Lease, results: Sequence[Result], now: float) -> None:
         """A host's mean latency has risen. Less is asked of it, unless it is the bodies that take their time."""
@@ -129,7 +138,7 @@ class Judge:
         suspect = None
         if looks_down(outcome):
             suspect = Suspect(queue)
-            if self.suspect(suspect, now) and outcome.retry is not None:
+            if self.suspect(suspect, now) and again.may_help(outcome):
                 self.guard.refunded += 1
                 self._again(queue, lease, outcome, 0.0, now, refunded=True)
                 return None
@@ -140,7 +149,7 @@ class Judge:
         if after is not None and after > self._policy.max_park:
             if host_wide:
                 queue.refuse(now + after, None)
-            return again.deferred(outcome, lease.host, after, wall)
+            return again.deferred(outcome, lease.host, after, wall) if again.may_help(outcome) else outcome
         cause = cause_of(outcome)
         verdict = Verdict.COUNTED
         if cause is not None:
@@ -154,7 +163,7 @@ class Judge:
             queue.set_limits()
             if was_open:
                 queue.reopen(now)
-        if outcome.retry is None or verdict is Verdict.GIVEN_UP:
+        if not again.may_help(outcome) or verdict is Verdict.GIVEN_UP:
             return outcome
         if verdict is Verdict.PROBED and (self._policy.retries or not host_wide):
             self._again(queue, lease, outcome, after or 0.0, now, refunded=True)

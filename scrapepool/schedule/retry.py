@@ -34,8 +34,13 @@ def backoff(policy: RetryPolicy, made: int, throw: float) -> float:
     return min(policy.backoff_max, math.ldexp(policy.backoff, doublings)) * throw
 
 
+def may_help(outcome: Outcome) -> bool:
+    """Whether asking for the same again may help."""
+    return outcome.retry is not None and outcome.retry.again
+
+
 def asked_to_wait(outcome: Outcome) -> float | None:
-    """Seconds of the outcome's Retry-After (RFC 9110 section 10.2.3), None where there was none."""
+    """Seconds that the server asked to wait with the outcome, None where it named none."""
     if outcome.retry is None or outcome.retry.after is None:
         return None
     return max(0.0, outcome.retry.after)

@@ -231,6 +231,7 @@ class Scheduler:
                 row.errors += tally.count(result)
                 row.bytes += result.wire_bytes
                 final.append(result)
+                self._judge.heed(queue, result, now)
             else:
                 others.append(result)
         tally.count_ok(len(final) - (tally.done - done), wire)

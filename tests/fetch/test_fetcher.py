@@ -13,8 +13,8 @@ import pytest
 from fetching import fetcher, get, only, run, work
 from urllib3.exceptions import NewConnectionError
 
-from scrapepool.fetch.outcomes import LONGEST_WAIT
 from scrapepool.fetch.pool import HostPool
+from scrapepool.fetch.wait_hint import LONGEST_WAIT
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
 from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.polite import PoliteServer, Request, Response

@@ -308,7 +308,7 @@ def answer(attempt: Attempt, reply: Reply) -> Result:
     if reply.to is not None:
         hop = Hop(f"{reply.to.origin}/hop", reply.to, "/hop", "GET", (attempt.target.url,), reply.elapsed)
         return Redirected(Attempt(attempt.target, attempt.number, attempt.waited, WALL, hop), reply.elapsed)
-    retry = Retryable(reply.after) if reply.retry else None
+    retry = Retryable(reply.after, again=reply.retry) if reply.retry or reply.after is not None else None
     if not reply.status:
         return Failed(
             target=attempt.target, attempts=attempt.number, started=WALL, elapsed=reply.elapsed, waited=attempt.waited,

@@ -94,6 +94,37 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
     assert end <= 2 * 1000 / min(rate, 20) + 60
 
 
+def test_the_last_answer_of_a_limit_parks_its_host():
+    """A success may say that nothing is left; its host is left alone until there is, but for no longer than that."""
+    scheduler = scheduler_of({A: 3})
+    (final,) = settle(scheduler, scheduler.next(0.0), 1.0, Reply(after=30.0))
+    assert (verdict(final), scheduler.next(1.0), scheduler.wake_at(1.0)) == ("ok", None, 31.0)
+    assert scheduler.rows(2.0, 1)[0].errors == 0
+    settle(scheduler, scheduler.next(31.0), 32.0, Reply(after=86_400.0))
+    assert scheduler.wake_at(32.0) == 32.0 + RetryPolicy().max_park
+
+
+def test_a_fixed_pace_heeds_no_limits_before_they_are_reached():
+    """Only a refusal parks its host then."""
+    scheduler = scheduler_of({A: 3}, pool=PoolSettings(per_host=1, pace="fixed"))
+    settle(scheduler, scheduler.next(0.0), 1.0, Reply(after=30.0))
+    settle(scheduler, scheduler.next(1.0), 2.0, Reply(status=429, retry=True, after=30.0))
+    assert (scheduler.next(2.0), scheduler.wake_at(2.0)) == (None, 32.0)
+
+
+@pytest.mark.parametrize("after", [30.0, 3600.0])
+def test_a_refusal_of_what_is_not_repeated_parks_the_host_too(after):
+    """The target ends as refused; the rest waits, or is deferred where that would be too long."""
+    scheduler = scheduler_of({A: 3})
+    (final,) = settle(scheduler, scheduler.next(0.0), 1.0, Reply(status=429, after=after))
+    assert verdict(final) == "http_error"
+    decision = scheduler.next(1.0)
+    if after > RetryPolicy().max_park:
+        assert decision.not_before == after
+    else:
+        assert (decision, scheduler.wake_at(1.0)) == (None, 1.0 + after)
+
+
 def test_robots_come_first_and_their_delay_holds():
     """One lease without targets; then the rules are there to be asked, and starts are a crawl delay apart."""
     scheduler = scheduler_of({A: 3}, pool=PoolSettings(per_host=4), politeness=PolitenessSettings(robots=True))

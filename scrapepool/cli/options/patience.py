@@ -24,7 +24,7 @@ OPTIONS: list[Decorator] = [
            help=f"Before the first retry at most; doubles up to {spelt(D.retry.backoff_max)}, with full jitter."),
         opt("--retry-on", type=Statuses(), default=_STATUSES, help="Statuses that are retried."),
         opt("--max-park", type=Duration(), default=spelt(D.retry.max_park),
-           help="Longest Retry-After that is waited for; a longer one defers the host."),
+           help="Longest wait that a host may ask for, as by Retry-After; a longer one defers it."),
         opt("--retry-budget", type=Share(), default=f"{D.retry.retry_budget:.0%}",
            help="Retries over the run and on each host, as a share of URLs; ten at least; none for no such limit."),
         opt("--break-after", type=Whole(1), default=D.retry.break_after,

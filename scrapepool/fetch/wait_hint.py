@@ -1,0 +1,107 @@
+"""How long a reply asks to be left alone: Retry-After, and the fields by which servers tell of a rate limit.
+
+Decides which of several fields counts and how its value is read: seconds, a date, or a Unix time. Knows no clock, and
+nothing of what is made of the wait. Nothing that a server writes raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ..schedule.retry import HOST_WIDE
+from .head import Field
+
+LONGEST_WAIT = 315_576_000.0
+"""Seconds, ten years: a longer wait is taken for this, so that its end stays a date."""
+
+UNIX_FROM = 1e9
+"""What is this large is a Unix time, of 2001 or later; as a wait it would be 31 years."""
+
+MILLISECONDS_FROM = 1e11
+"""What is this large is a Unix time in milliseconds; in seconds it would be the year 5138."""
+
+TELLS_LEFT = frozenset({b"ratelimit", b"ratelimit-remaining", b"x-ratelimit-remaining", b"x-rate-limit-remaining"})
+"""Fields that tell what is left of a limit: a reply without them, as most are, need not be looked at."""
+
+_LISTS = frozenset({"ratelimit", "ratelimit-policy"})
+_PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
+_NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,9})?")
+_MEMBER = re.compile(r'(?:"[^"]*"|[^",])+')  # of a list (RFC 9651 section 3.1)
+_PAIR = re.compile(r"\b([a-z]+)\s*=\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)")
+
+
+def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
+    """Seconds to wait, at most ``LONGEST_WAIT``; None where the reply asks for no wait.
+
+    With an error Retry-After (RFC 9110 section 10.2.3) goes before all. Else it is what is left of a limit's window: of
+    RateLimit (in the two shapes that draft-ietf-httpapi-ratelimit-headers gave it), or of RateLimit-Reset and
+    X-RateLimit-Reset. A limit counts where it says that nothing is left of it; with 429 and 503 also where it does not
+    say. now: Unix time of the reply; its Date goes before it, as the server's clock set its other times too.
+    """
+    fields: dict[str, str] = {}
+    for raw, value in headers:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1").strip()
+        fields[name] = f"{fields[name]}, {text}" if name in fields and name in _LISTS else fields.get(name, text)
+    now = _unix_time(fields.get("date", "")) or now
+    if status >= 400 and (after := _wait(fields.get("retry-after", ""), now)) is not None:
+        return after
+    return max(_resets(fields, now, refused=status in HOST_WIDE), default=None)
+
+
+def _resets(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[float]:
+    """What is left of the windows of all limits that count, in seconds."""
+    for prefix in _PREFIXES:
+        reset = _wait(fields.get(f"{prefix}-reset", ""), now)
+        if reset is not None and _is_zero(fields.get(f"{prefix}-remaining", "0" if refused else "")):
+            yield reset
+    field = fields.get("ratelimit", "").lower()
+    old = dict(_PAIR.findall(field))
+    if "reset" in old:  # limit=10, remaining=0, reset=30
+        if _is_zero(old.get("remaining", "0" if refused else "")):
+            yield _clamped(float(old["reset"]))
+        return
+    windows = {name: pairs.get("w") for name, pairs in _members(fields.get("ratelimit-policy", "").lower())}
+    for name, pairs in _members(field):  # "burst";r=0;t=2, "day";r=99;t=3600
+        wait = pairs.get("t") or windows.get(name)
+        if wait is not None and _is_zero(pairs.get("r", "")):
+            yield _clamped(float(wait))
+
+
+def _members(field: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The members of a list, each with the numbers among its parameters."""
+    for member in _MEMBER.findall(field):
+        name, _, parameters = member.partition(";")
+        yield name.strip(), dict(_PAIR.findall(parameters))
+
+
+def _wait(text: str, now: float) -> float | None:
+    """A wait out of seconds, a Unix time or a date; None for what is none of them."""
+    if _NUMBER.fullmatch(text) is None:
+        then = _unix_time(text)
+        return None if then is None else _clamped(then - now)
+    number = float(text)
+    if number < UNIX_FROM:
+        return _clamped(number)
+    return _clamped((number / 1000 if number >= MILLISECONDS_FROM else number) - now)
+
+
+def _unix_time(text: str) -> float | None:
+    """A date of HTTP (RFC 9110 section 5.6.7, and what email may hold), or of RFC 3339; None for what is neither."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            then = read(text)
+            return (then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def _is_zero(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None and not float(text)
+
+
+def _clamped(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_WAIT)

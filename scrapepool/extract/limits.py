@@ -19,11 +19,11 @@ from .page import TooSlowError
 class Limits(NamedTuple):
     """Seconds of CPU.
 
-    value: for one value; readable text out of the largest pages takes one. page: for all values of a page; 60,000
-    ``<div>`` in each other take that, and no real page a tenth.
+    value: for one value; readable text out of a page of 3 MB takes three. page: for all values of a page; 100,000
+    ``<div>`` in each other take half a minute, and 20 MB of real markup one second.
     """
 
-    value: float = 2.0
+    value: float = 5.0
     page: float = 10.0
 
 

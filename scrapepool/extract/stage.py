@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
 from ..model import Fetched, Outcome
@@ -47,17 +48,18 @@ def extracted(
     Raises UsageError for what cannot be extracted, ExtractionError where no process can be started.
     """
     extractor = Extractor(settings)
+    keep_body = replace(settings, select=(), links=False, text=False).needs.body
     most = processes() if settings.extract_workers is None else settings.extract_workers
     if most == 0:
         for outcomes in batches:
             for outcome in outcomes:
                 if _has_page(outcome):
-                    _tell(outcome, extractor.extract(_page(outcome)), settings)
+                    _tell(outcome, extractor.extract(_page(outcome)), keep_body)
             yield outcomes
         return
     from .workers import Workers  # noqa: PLC0415 - for pages that are worked on elsewhere
 
-    stage = _Stage(settings, extractor, Workers(settings, most, lost=extractor.nothing, wake=wake), most * MOST_PAGES)
+    stage = _Stage(extractor, keep_body, Workers(settings, most, lost=extractor.nothing, wake=wake), most * MOST_PAGES)
     try:
         for outcomes in batches:
             if ready := stage.take(outcomes, should_stop):
@@ -80,11 +82,11 @@ def processes() -> int:
 class _Stage:
     """Counts what is out. out, bytes: pages with the workers, and their size."""
 
-    def __init__(self, settings: OutputSettings, extractor: Extractor, workers: Workers, most: int) -> None:
+    def __init__(self, extractor: Extractor, keep_body: bool, workers: Workers, most: int) -> None:
         self.workers = workers
         self.out = self.bytes = 0
-        self._settings = settings
         self._extractor = extractor
+        self._keep_body = keep_body
         self._most = most
 
     def take(self, outcomes: Sequence[Outcome], should_stop: Callable[[], bool]) -> list[Outcome]:
@@ -94,7 +96,7 @@ class _Stage:
             if not _has_page(outcome):
                 ready.append(outcome)
             elif not outcome.body:
-                ready.append(_tell(outcome, self._extractor.extract(_page(outcome)), self._settings))
+                ready.append(_tell(outcome, self._extractor.extract(_page(outcome)), self._keep_body))
             else:
                 self.out += 1
                 self.bytes += len(outcome.body)
@@ -114,7 +116,7 @@ class _Stage:
                 break
             self.out -= 1
             self.bytes -= len(outcome.body or b"")
-            ready.append(_tell(outcome, found, self._settings))
+            ready.append(_tell(outcome, found, self._keep_body))
         return ready
 
 
@@ -126,10 +128,10 @@ def _page(outcome: Fetched) -> Page:
     return Page(outcome.body or b"", outcome.content_type, outcome.charset, outcome.final_url or outcome.target.url)
 
 
-def _tell(outcome: Fetched, found: Extracted, settings: OutputSettings) -> Fetched:
+def _tell(outcome: Fetched, found: Extracted, keep_body: bool) -> Fetched:
     outcome.data = found.data
     if found.detail is not None:
         outcome.detail = found.detail if outcome.detail is None else f"{outcome.detail}; {found.detail}"
-    if not settings.body:
+    if not keep_body:
         outcome.body = None
     return outcome

@@ -11,8 +11,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
-from ..extract import extracted
-from ..extract.extractor import Extractor
 from ..fetch.cookies import load_jar
 from ..fetch.fetcher import Fetcher
 from ..fetch.parts import Parts
@@ -47,6 +45,8 @@ def assembled(
     per_host = most_per_host(settings)
     check_request(settings.request)
     if settings.output.wants_data:
+        from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
+
         Extractor(settings.output)  # a selector that does not compile fetches nothing
     with (
         _parts(settings.files) as parts,
@@ -117,6 +117,8 @@ def final_outcomes(
     """
     if not settings.output.wants_data:
         return engine.run(archive)
+    from ..extract import extracted  # noqa: PLC0415 - as above
+
     return extracted(
         engine.run(archive),
         settings.output,

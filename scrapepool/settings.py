@@ -230,6 +230,7 @@ class OutputSettings:
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
     whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
+    parquet: file that is made of the records at the end of a run.
     """
 
     path: str | None = None
@@ -247,10 +248,15 @@ class OutputSettings:
     extract_workers: int | None = None
     sqlite: str | None = None
     template: str | None = None
+    parquet: str | None = None
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")
         keys(self.selections, links=self.links, text=self.text)
+        _require(
+            self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
+            "--parquet is made of the records in --output: these have to be JSON Lines with all fields",
+        )
         if self.template is not None:
             _require(self.path != "-", "--template writes to standard output, and so does --output -")
             _require(
@@ -286,7 +292,12 @@ class OutputSettings:
     @property
     def tables(self) -> bool:
         """Whether an output beside the records' own holds all of them."""
-        return self.sqlite is not None
+        return self.sqlite is not None or self.parquet is not None
+
+    @property
+    def file(self) -> str | None:
+        """The file that records go to, None where they go to standard output or only into tables."""
+        return None if self.path == "-" else self.path
 
     @property
     def needs(self) -> Needs:

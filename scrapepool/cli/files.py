@@ -51,12 +51,14 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
     output = settings.output
     if output.uses_stdout:
         yield "standard output", 1
-    if output.path is not None and output.path != "-":
-        yield "--output", output.path
+    if output.file is not None:
+        yield "--output", output.file
     if output.sqlite is not None:
         yield "--sqlite", output.sqlite
     if settings.warc.path is not None:
         yield "--warc", settings.warc.path
+    if output.parquet is not None:
+        yield "--parquet", output.parquet
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file
     if settings.politeness.host_memory is not None:

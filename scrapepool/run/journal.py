@@ -21,7 +21,7 @@ from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_fo
 from ..record.fields import GET, chosen_fields
 from ..settings import OutputSettings, Settings
 
-NOTHING_TO_RESUME = "--resume needs --output or --sqlite: the records of the run that is to go on"
+NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run that is to go on"
 
 
 def records_sink(

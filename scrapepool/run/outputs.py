@@ -1,23 +1,28 @@
-"""All outputs of a run, opened together: the archive, stores, and behind them the records.
+"""All outputs of a run, opened together: archive, stores, behind them the records, then what only passes by.
 
-Decides which outputs the settings name and the order in which they are opened and written. How each writes is
-``record``'s to decide, how a run that resumes finds its records ``journal``'s.
+Decides which outputs the settings name, the order in which they are opened and written, and which is the journal that
+``--resume`` reads. How each writes is ``record``'s to decide, how a run finds its records again ``journal``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..engine import Stop
-from ..errors import UsageError
+from ..errors import OutputError, UsageError
 from ..model import Outcome
 from ..ports import Archive, Sink, Store
 from ..read.finished import Finished
-from ..record import Fanout, template_sink
-from ..settings import Settings
+from ..record import Fanout, form_of, sink_for, template_sink
+from ..settings import OutputSettings, Settings
 from ..version import __version__
 from .journal import pass_over, records_sink
+
+PART = ".part"
+"""What is put behind a Parquet file's name for its records, while it is not made and they go nowhere else."""
 
 
 class Outputs:
@@ -50,38 +55,115 @@ def open_outputs(
 ) -> Outputs:
     """Open every output of a run; where one cannot be opened, none stays open.
 
-    The parameters and errors are ``journal.records_sink``'s. To add a store, open it here, before the records; the one
-    that names files is first, since the others write the names.
+    The parameters and errors are ``journal.records_sink``'s. To add a store, open it in ``stores``.
     """
-    output, method = settings.output, settings.request.method
-    stores: list[Store] = []
-    records: list[Sink] = []
+    opening = _Opening(settings, finished, stop, should_stop, on_note)
     with ExitStack() as opened:
-        if settings.files.save_dir is not None:
+        passing = opening.passing()  # what cannot be meant is said before a file is emptied
+        stores = opening.stores(opened)
+        archive = _archive(settings, stop, on_note)
+        if archive is not None:
+            opened.callback(archive.close)
+        sinks = [*opening.journal(), *passing]
+        opened.pop_all()
+    return Outputs(sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks), archive)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    settings: Settings
+    finished: Finished
+    stop: Stop
+    should_stop: Callable[[], bool]
+    on_note: Callable[[str], None]
+
+    @property
+    def output(self) -> OutputSettings:
+        return self.settings.output
+
+    def passing(self) -> list[Sink]:
+        """What goes to standard output."""
+        output, method = self.output, self.settings.request.method
+        if output.template is not None:
+            return [template_sink(output, method=method, should_stop=self.should_stop)]
+        if not output.to_stdout:
+            return []
+        if output.resume is not None and not output.tables:
+            self._pass_over()
+        return [sink_for(replace(output, path="-"), method=method, should_stop=self.should_stop)]
+
+    def stores(self, opened: ExitStack) -> list[Store]:
+        """What records speak of; the store that names files first, since the others write the names.
+
+        opened: gets to close them.
+        """
+        output, method = self.output, self.settings.request.method
+        stores: list[Store] = []
+        if self.settings.files.save_dir is not None:
             from ..record.files import Files  # noqa: PLC0415 - rarely needed
 
-            stores.append(Files(settings.files, method=method, fsync=output.fsync == "always"))
+            stores.append(Files(self.settings.files, method=method, fsync=output.fsync == "always"))
             opened.callback(stores[-1].close)
         if output.sqlite is not None:
             from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 
-            if not settings.input.dedupe:
+            if not self.settings.input.dedupe:
                 raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
-            stores.append(SqliteStore(output.sqlite, output, method=method, should_stop=should_stop))
+            stores.append(SqliteStore(output.sqlite, output, method=method, should_stop=self.should_stop))
             opened.callback(stores[-1].close)
-        if output.template is not None:  # checked before a file is emptied
-            shown = template_sink(output, method=method, should_stop=should_stop)
-            records.append(shown)
-        if output.path is not None or output.to_stdout:
-            sink = records_sink(settings, finished, stop=stop, should_stop=should_stop, on_note=on_note)
-            records.insert(0, sink)
-        elif output.resume is not None:
-            pass_over(settings, finished, stop=stop, on_note=on_note)
-        for sink in records:
-            opened.callback(sink.close)
-        archive = _archive(settings, stop, on_note)
-        opened.pop_all()
-    return Outputs(records[0] if not stores and len(records) == 1 else Fanout(stores, records), archive)
+        return stores
+
+    def journal(self) -> list[Sink]:
+        """The records that a run goes on from; none where these are in a store, or nowhere."""
+        output = self.output
+        if output.parquet is not None:
+            return [self._parquet(output.parquet)]
+        if output.file is not None:
+            return [self._records(output)]
+        if output.resume is not None:
+            self._pass_over()
+        return []
+
+    def _records(self, output: OutputSettings) -> Sink:
+        return records_sink(
+            replace(self.settings, output=output),
+            self.finished,
+            stop=self.stop,
+            should_stop=self.should_stop,
+            on_note=self.on_note,
+        )
+
+    def _pass_over(self) -> None:
+        pass_over(self.settings, self.finished, stop=self.stop, on_note=self.on_note)
+
+    def _parquet(self, path: str) -> Sink:
+        from ..record.parquet import ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
+
+        check_parquet(path)
+        output = self.output
+        records = output
+        if output.file is None:
+            records = replace(output, path=path + PART, format="jsonl", fields=None, template=None)
+        elif form_of(output) != "jsonl":
+            raise UsageError("--parquet is made of the records in --output: these have to be JSON Lines")
+        source = str(records.path)
+
+        def open_records() -> Sink:
+            if records.resume is not None and output.file is None and Path(path).exists() and not Path(source).exists():
+                try:
+                    unpack(path, source)
+                except (OSError, ValueError, TypeError) as error:
+                    raise OutputError(source, f"the records in {path} cannot be read: {error}") from error
+            return self._records(records)
+
+        return ParquetSink(
+            open_records,
+            source,
+            path,
+            passing=output.file is None,
+            should_stop=lambda: self.stop.now,
+            on_note=self.on_note,
+        )
 
 
 def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> Archive | None:

@@ -36,7 +36,7 @@ def test_a_digest_that_only_the_template_names_is_made(capfd: pytest.CaptureFixt
     ("options", "message"),
     [
         (["--template", "{nope}", "-o", "out"], "no such field: nope"),
-        (["--template", "{url}", "--resume"], "--resume needs --output or --sqlite"),
+        (["--template", "{url}", "--resume"], "--resume needs --output, --sqlite or --parquet"),
     ],
 )
 def test_a_template_that_cannot_be_meant_empties_no_file(

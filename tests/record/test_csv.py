@@ -70,7 +70,7 @@ def test_a_url_is_the_same_url_in_its_cell(url):
 
 
 @given(body=st.text())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_body_is_quoted_whatever_it_holds(body, tmp_path_factory):
     """The text of a page comes back as it was, bare carriage returns included."""
     outcome = fetched(body=body.encode(), charset="utf-8")
@@ -91,7 +91,7 @@ HARMFUL = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", "\n=1", "\uff1d1", "\u
 
 
 @given(body=st.sampled_from(HARMFUL) | st.text(), cut=st.sampled_from(HARMFUL))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_no_cell_is_a_formula_where_that_is_asked_for(body, cut, tmp_path_factory):
     """With --safe-csv no text begins with what a spreadsheet runs; numbers stay numbers."""
     outcome = fetched(body=body.encode("utf-8", "replace"), charset="utf-8", content_type=cut)

@@ -14,9 +14,11 @@ OPTIONS: list[Decorator] = [
     *subject(
         "Output",
         opt("-o", "--output", type=FileName(),
-           help="Where records go, - for standard output.  [default: standard output, but for --sqlite]"),
+           help="Where records go, - for standard output.  [default: standard output, but for --sqlite and --parquet]"),
         opt("--sqlite", type=FileName(), metavar="FILE.db",
            help="Gather records in a database, one a URL, and bodies with --body."),
+        opt("--parquet", type=FileName(), metavar="FILE.parquet",
+           help="Make a Parquet file of the records at the end of the run."),
         opt("--template", metavar="TEXT",
            help="What to print on standard output of each URL, instead of a record: fields of the record in braces, as "
            "in '{status} {elapsed:.2f} {url}\\n'."),
@@ -28,8 +30,9 @@ OPTIONS: list[Decorator] = [
         opt("--headers", is_flag=True, help="Add the response's header fields to records."),
         opt("--body", is_flag=True, help="Add the text of the response to records."),
         opt("--resume", type=click.Choice(["failed", "all"]), bare="failed", metavar="[failed|all]",
-           help="Go on with the records in --output, else --sqlite: what succeeded stays, the rest is fetched again; "
-           "all: only what has no record.  [default: the file is overwritten; --resume alone means failed]"),
+           help="Go on with the records in --output, else --parquet or --sqlite: what succeeded stays, the rest is "
+           "fetched again; all: only what has no record.  [default: the file is overwritten; --resume alone means "
+           "failed]"),
         opt("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
            help="When records are seen onto the disk, against a loss of power."),
     ),
@@ -72,6 +75,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         extract_workers=o["extract_workers"],
         sqlite=o["sqlite"],
         template=o["template"],
+        parquet=o["parquet"],
     )
 
 

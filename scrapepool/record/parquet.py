@@ -1,0 +1,250 @@
+"""Records as Parquet: ``--parquet``. pyarrow is an extra, and is imported once there is something to make.
+
+Decides the columns and their types, and how a file comes to be: all at once at the end of a run, out of its records as
+JSON Lines, as a Parquet file can be read only once its footer is written. Until then the records are the run's journal,
+and a run that was killed goes on from there as any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError, UsageError
+from ..model import Outcome
+from ..ports import Sink
+from ..text import printable
+from .durable import sync_folder
+from .fields import GET
+from .jsonl import json_text
+from .lock import is_ours, open_locked
+from .output import never
+
+GROUP_ROWS = 100_000
+GROUP_BYTES = 64 * 1024 * 1024
+"""A row group: so many rows, or so many bytes in columns, which is what is in memory at a time."""
+
+ROWS_AT_ONCE = 1000
+"""Rows that are in memory as Python's values, some kilobytes each and their bodies."""
+
+JSON_COLUMNS = frozenset({"headers", "data", "history", "input"})
+"""Columns of JSON text: objects whose keys servers, lists and selectors choose."""
+
+INSTANTS = frozenset({"started", "not_before"})
+
+
+class ParquetSink:
+    """Keeps ``ports.Sink``: hands outcomes on to the records, and makes a Parquet file of them when it is closed.
+
+    open_records: gives what writes JSON Lines with all fields to the file ``source``. path: what is made or replaced;
+    the file there before stays until then. passing: the records are there for this alone, and go once it is made.
+    should_stop: True while the file is made leaves it; on_note: gets what a person should know then.
+    Raises OutputError where nothing can be written beside ``path``, LockedError, UsageError without the extra.
+    """
+
+    def __init__(
+        self,
+        open_records: Callable[[], Sink],
+        source: str,
+        path: str,
+        *,
+        passing: bool,
+        should_stop: Callable[[], bool] = never,
+        on_note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._source = source
+        self._path = path
+        self._passing = passing
+        self._should_stop = should_stop
+        self._on_note = on_note
+        self._beside = _beside(path)
+        self._closed = False
+        try:
+            self._fd = open_locked(self._beside)
+        except (OSError, ValueError) as error:
+            raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        try:
+            self._records = open_records()
+        except BaseException:
+            self._let_go()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<ParquetSink {self._path!r} of {self._source!r}>"
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Hand the outcomes on. Raises OutputError, BrokenPipeError as the records do."""
+        self._records.write(outcomes)
+
+    def close(self) -> None:
+        """Finish the records, and make the file of what there is. Raises OutputError; the records stay then."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._records.close()
+            self._make()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        with suppress(OSError):
+            os.unlink(self._beside)  # noqa: PTH108 - where it has not become the file
+        os.close(self._fd)
+
+    def _make(self) -> None:
+        try:
+            with open(self._source, "rb") as lines:  # noqa: PTH123 - a Path of its own would say no more
+                whole = write_parquet(map(json.loads, lines), self._beside, self._should_stop)
+            if not whole:
+                self._on_note(
+                    f"{self._path} is not made; its records are in {self._source}, and --resume goes on there"
+                )
+                return
+            os.fsync(self._fd)
+            os.replace(self._beside, self._path)  # noqa: PTH105
+            sync_folder(self._path)
+            if self._passing:
+                os.unlink(self._source)  # noqa: PTH108
+        except (OSError, ValueError, TypeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OutputError(self._path, f"{reason}; its records are in {self._source}") from error
+
+
+def check_parquet(path: str) -> None:
+    """See that a Parquet file can be made there. Raises UsageError."""
+    if find_spec("pyarrow") is None:
+        raise UsageError("--parquet needs pyarrow: pip install 'scrapepool[parquet]'")
+    try:
+        ours = is_ours(path)
+    except (OSError, ValueError):
+        ours = True  # opening a file beside it will say what is wrong
+    if not ours:
+        raise UsageError(f"--parquet needs a regular file, and {path} is none")
+
+
+def write_parquet(records: Iterable[dict[str, Any]], path: str, should_stop: Callable[[], bool] = never) -> bool:
+    """Write records, as they stand in JSON Lines, a row group at a time; False where ``should_stop`` said so.
+
+    Raises OSError, ValueError and TypeError (which pyarrow's errors are).
+    """
+    from pyarrow import RecordBatch, Table  # noqa: PLC0415 - an extra
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415
+
+    schema = _schema()
+    rows = iter(records)
+    with ParquetWriter(path, schema, compression="zstd") as writer:
+        group: list[RecordBatch] = []
+        while batch := [_row(row) for row in islice(rows, ROWS_AT_ONCE)]:
+            if should_stop():
+                return False
+            group.append(
+                RecordBatch.from_pydict({name: [row.get(name) for row in batch] for name in schema.names}, schema)
+            )
+            if sum(part.num_rows for part in group) >= GROUP_ROWS or sum(part.nbytes for part in group) >= GROUP_BYTES:
+                writer.write_table(Table.from_batches(group, schema).unify_dictionaries())
+                group.clear()
+        if group:
+            writer.write_table(Table.from_batches(group, schema).unify_dictionaries())
+    return True
+
+
+def unpack(path: str, lines: str) -> None:
+    """Write a Parquet file's records back as JSON Lines, to go on with them. Raises OSError, ValueError."""
+    from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - an extra
+
+    beside = _beside(lines)
+    with ParquetFile(path) as file, open(beside, "wb") as out:  # noqa: PTH123
+        if file.schema_arrow.names != _schema().names:
+            raise ValueError("its columns are not those of records")
+        for batch in file.iter_batches(ROWS_AT_ONCE):
+            out.writelines(f"{json_text(_record(row))}\n".encode() for row in batch.to_pylist())
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(beside, lines)  # noqa: PTH105
+
+
+def _beside(path: str) -> str:
+    folder, name = os.path.split(os.path.realpath(path))
+    return str(Path(folder, f".{name}.making"))
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """A record with values of its columns' types."""
+    for name, value in row.items():
+        if value is None:
+            continue
+        if name in JSON_COLUMNS:
+            row[name] = json_text(value)
+        elif name in INSTANTS:
+            row[name] = datetime.fromisoformat(value)
+        elif name == "redirects":
+            row[name] = list(map(printable, value))
+        elif name == "body":
+            row[name] = value.encode("utf-8", "backslashreplace").decode()
+        elif isinstance(value, str):
+            row[name] = printable(value)  # a lone surrogate is no text to Arrow
+    row.setdefault("method", GET)
+    return row
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    for name in JSON_COLUMNS:
+        row[name] = None if row[name] is None else json.loads(row[name])
+    for name in INSTANTS:
+        if row[name] is not None:
+            row[name] = row[name].isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    on_request = {"not_before", "body", *JSON_COLUMNS}
+    return {
+        name: value
+        for name, value in row.items()
+        if not (value is None and name in on_request) and not (name == "method" and value == GET)
+    }
+
+
+def _schema() -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    word = pa.dictionary(pa.int32(), pa.string())
+    instant = pa.timestamp("ms", tz="UTC")
+    seconds = pa.float64()
+    return pa.schema(
+        {
+            "url": pa.string(),
+            "line": pa.int64(),
+            "outcome": word,
+            "status": pa.int16(),
+            "error": word,
+            "detail": pa.string(),
+            "final_url": pa.string(),
+            "redirects": pa.list_(pa.string()),
+            "attempts": pa.int32(),
+            "started": instant,
+            "elapsed": seconds,
+            "waited": seconds,
+            "content_type": word,
+            "charset": word,
+            "bytes": pa.int64(),
+            "wire_bytes": pa.int64(),
+            "sha256": pa.string(),
+            "reused": pa.bool_(),
+            "path": pa.string(),
+            "complete": pa.bool_(),
+            "remote": word,
+            "timings": pa.struct(dict.fromkeys(("dns", "connect", "tls", "ttfb", "download"), seconds)),
+            "not_before": instant,
+            "headers": pa.string(),
+            "body": pa.string(),
+            "data": pa.string(),
+            "history": pa.string(),
+            "input": pa.string(),
+            "method": word,
+        }
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from running import Ran, here
 
 from tests.servers.polite import PoliteServer, Request, Response
 from tests.servers.ranges import RangeServer, body_of
+from tests.torture import files as torture
 
 SIZE = 300_000
 
@@ -248,3 +250,17 @@ def test_one_run_a_folder(capfd, tmp_path):
     with parts_in(FileSettings(save_dir=str(tmp_path / "pages"))), PoliteServer(1) as server:
         ran = fetch(capfd, tmp_path, [server.url("/a")])
     assert ran.code == 75
+
+
+def test_names_that_were_chosen_to_hurt(tmp_path):
+    """Dots, slashes, NUL, control characters, names too long and names that collide: every body is there, inside."""
+    count, wrong = torture.names(tmp_path, list(torture.OWN_NAMES))
+    assert not wrong
+    assert count == len(torture.OWN_NAMES)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_run_killed_in_the_middle_of_bodies_that_change(tmp_path, seed):
+    """Resumed, every file is whole and of one version. The long form is a script."""
+    _, wrong = torture.killed(tmp_path, random.Random(seed), size=4_000_000, bodies=4)
+    assert not wrong

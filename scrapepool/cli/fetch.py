@@ -60,7 +60,6 @@ def sources_or_stdin(sources: Sequence[str]) -> Sequence[str]:
 def run(sources: Sequence[str], settings: Settings) -> int:
     """Run one fetch over lists and URLs; the exit code. Raises ListError, UsageError, OutputError."""
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
-    from ..fetch.descriptors import raise_soft_limit  # noqa: PLC0415
     from ..read.finished import Finished  # noqa: PLC0415
     from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
@@ -70,7 +69,6 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     from .log import RunLog  # noqa: PLC0415
     from .signals import Signals  # noqa: PLC0415
 
-    raise_soft_limit()
     gc.freeze()  # what was imported stays: no collection needs to look at it
     gc.set_threshold(COLLECT_AFTER)
     stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
@@ -81,6 +79,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     with RunLog(settings.display, view) as log, Signals(stop) as signals:
+        _open_more_files(settings.pool.workers, log)
         finished = Finished(each=not settings.input.dedupe)
         feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished)
         with assembled(settings, feed, view=view, stop=stop) as engine:
@@ -121,6 +120,16 @@ def _keep(sink: Sink) -> None:
     """See what was written before the end of a run that did not come to its end onto the disk."""
     with suppress(OutputError, BrokenPipeError):
         sink.close()
+
+
+def _open_more_files(workers: int, log: RunLog) -> None:
+    """Lift the limit on open files as far as the system lets us, and say where it is too low for the workers."""
+    from ..fetch.descriptors import raise_soft_limit, workers_within  # noqa: PLC0415 - as above
+
+    raise_soft_limit()
+    most = workers_within(workers)
+    if most < workers:
+        log.note(f"{most} workers instead of {workers}: this process may open no more files (see ulimit -n)")
 
 
 def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int) -> None:

@@ -71,7 +71,7 @@ class PooledAdapter(HTTPAdapter):
     def _adapt(manager: PoolManager, pools: Pools) -> None:
         """Our pools; one that the manager lets go closes what is idle, though a route may still hold it."""
         manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
-        manager.pools.dispose_func = HostPool.shed  # type: ignore[assignment]
+        manager.pools.dispose_func = HostPool.retire  # type: ignore[assignment]
 
     def close(self) -> None:
         """Close every pool: idle connections now, those in use when they come back."""

@@ -12,6 +12,7 @@ if sys.platform != "win32":  # which has no such limit
     import resource
 
 SHARE = 0.8  # the rest is for files, the terminal, name look-ups and whatever the caller holds
+WORKERS_SHARE = 0.75  # of the budget, for connections in use; what they leave is for idle ones
 WITHOUT_LIMIT = 8192
 
 
@@ -21,6 +22,11 @@ def budget() -> int:
         return WITHOUT_LIMIT
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return WITHOUT_LIMIT if soft == resource.RLIM_INFINITY else int(soft * SHARE)
+
+
+def workers_within(workers: int) -> int:
+    """How many of so many workers can have a connection each."""
+    return max(1, min(workers, int(budget() * WORKERS_SHARE)))
 
 
 def raise_soft_limit() -> None:

@@ -35,6 +35,7 @@ class _Openings:
 class HostPool(HTTPConnectionPool):
     """Connections to one plain-text origin.
 
+    retired: the manager has let this pool go, so that nobody counts its connections any more: none stays idle in it.
     num_requests: requests sent. urllib3's num_connections counts connections that were opened again only once,
     see ``opened``. public_only: its connections are made to public addresses only.
     """
@@ -44,6 +45,7 @@ class HostPool(HTTPConnectionPool):
     def __init__(self, *args: Any, public_only: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
+        self.retired = False
         self._public_only = public_only
 
     def __repr__(self) -> str:
@@ -125,8 +127,17 @@ class HostPool(HTTPConnectionPool):
                 raise
             raise FetchError(ErrorKind.PROXY, f"proxy {self.proxy.netloc}: {_reason(error)}") from error
 
-    def shed(self) -> None:
-        """Close the connections that are idle. Whoever still has the pool can go on using it."""
+    def retire(self) -> None:
+        """Keep no idle connection from now on. Whoever still has the pool can go on using it."""
+        self.retired = True
+        self._shed()
+
+    def _put_conn(self, conn: Any) -> None:
+        super()._put_conn(conn)
+        if self.retired:  # looked at last, so that none slips in while the pool is being retired
+            self._shed()
+
+    def _shed(self) -> None:
         slots = self.pool
         if slots is None:
             return
@@ -137,7 +148,7 @@ class HostPool(HTTPConnectionPool):
         for conn in taken:
             if conn is not None:
                 conn.close()
-            self._put_conn(conn)
+            super()._put_conn(conn)
 
     def checkin(self, conn: Connection) -> None:
         """Give a connection back, open for the next or closed."""

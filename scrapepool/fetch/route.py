@@ -171,7 +171,7 @@ class Route:
     def current_pool(self) -> HostPool:
         """The host's pool, also after the manager let an older one go."""
         now = time.monotonic()
-        if now > self._within or self.pool.pool is None:
+        if now > self._within or self.pool.retired or self.pool.pool is None:
             self.pool = self._lookup()
             self._within = now + REFRESH
         return self.pool

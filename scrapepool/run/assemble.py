@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from ..engine import Engine, Stop
 from ..fetch.cookies import load_jar
+from ..fetch.descriptors import workers_within
 from ..fetch.fetcher import Fetcher
 from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
@@ -36,9 +37,11 @@ def assembled(
 ) -> Iterator[Engine]:
     """An engine for one run; leaving the block cuts what is in flight and closes everything.
 
-    make_feed: gets the function that wakes the engine. Raises ListError, UsageError, OutputError, OSError.
+    make_feed: gets the function that wakes the engine. There are no more workers than the process may open files for.
+    Raises ListError, UsageError, OutputError, OSError.
     """
     stop = stop or Stop()
+    settings = settings.with_(pool={"workers": workers_within(settings.pool.workers)})
     pool = settings.pool
     clock = SystemClock()
     jar = load_jar(settings.request.cookies)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, signals
+from tests.torture import bombs, descriptors, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -24,3 +24,9 @@ def test_bombs_and_endless_bodies_cost_little_memory() -> None:
     report = bombs.run(kinds, 2 * len(kinds), "--max-size", "20MiB", workers=2 * len(kinds))
     assert report.wrong == []
     assert report.most < bombs.CEILING
+
+
+def test_nothing_fails_for_want_of_descriptors() -> None:
+    """More workers and hosts than the process may open files: fewer workers, and no connection forgotten."""
+    report = descriptors.run(200, "-o", "FOLDER/records.jsonl", "--robots", hosts=100, tls=True, name=True)
+    assert report.wrong == []

@@ -91,6 +91,19 @@ def test_a_closed_pool_says_so(pool: HostPool) -> None:
         pool.checkout(0.01)
 
 
+def test_a_retired_pool_keeps_nothing_idle(pool: HostPool) -> None:
+    """Nobody counts its connections: those idle go at once, the others when they come back; it can still be used."""
+    ask(pool)
+    held, _ = pool.checkout(0.01)
+    pool.open(pool.checkout(0.01)[0])
+    pool.retire()
+    pool.checkin(held)
+    assert pool.idle == 0
+    assert held.sock is None
+    assert ask(pool) is Condition.CLOSED
+    assert pool.idle == 0
+
+
 def test_its_numbers_show(pool: HostPool) -> None:
     """The repr tells opened, requests and idle."""
     ask(pool)

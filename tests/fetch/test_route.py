@@ -121,6 +121,17 @@ def test_the_pool_comes_back_after_the_manager_let_it_go() -> None:
         assert after.pool is not None
 
 
+def test_a_retired_pool_is_not_asked_for_more() -> None:
+    """A route that was just looked up asks the manager again where it has let the pool go meanwhile."""
+    with PooledSession(workers=1, per_host=1) as session:
+        route = RouteTable(session, RequestSettings()).get(HOST, "GET")
+        pool = route.current_pool()
+        assert route.current_pool() is pool
+        session.adapter.poolmanager.pools.clear()
+        assert route.current_pool() is not pool
+        assert not route.current_pool().retired
+
+
 def test_routes_are_kept_and_bounded(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host's route is made once; the oldest goes when there are too many."""
     monkeypatch.setattr(route_module, "MOST_ROUTES", 2)

@@ -123,7 +123,17 @@ def run(kinds: Sequence[Behaviour], urls: int, *options: str, workers: int = WOR
         names = [kind.name for kind, _ in zip(itertools.cycle(kinds), range(urls), strict=False)]
         path.write_text("".join(f"{server.url(name, n)}\n" for n, name in enumerate(names)))
         command = [sys.executable, "-m", "scrapepool", "fetch", str(path), "-o", str(output), "--config", os.devnull]
-        limits = ["--workers", str(workers), "--per-host", str(workers), "--retries", "0", "--pace", "fixed"]
+        limits = [
+            "--workers",
+            str(workers),
+            "--per-host",
+            str(workers),
+            "--retries",
+            "0",
+            "--pace",
+            "fixed",
+            "--no-robots",
+        ]
         began = time.monotonic()
         process = subprocess.Popen([*command, *limits, *options], stderr=subprocess.PIPE, text=True)
         report.most = max(most for _, most in watched(process, PATIENCE))

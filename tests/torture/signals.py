@@ -185,7 +185,7 @@ def run(
         stuck[::4] = [f"http://{it.name}-{n}.example/" for n in range(0, WORKERS, 4)]
     urls.write_text("\n".join([*quick, *stuck]))
     program = ["-c", HANGING_NAMES] if it.names_hang else ["-m", "scrapepool"]
-    options = ["--workers", str(WORKERS), "--per-host", str(WORKERS), "--retries", "0", "--insecure"]
+    options = ["--workers", str(WORKERS), "--per-host", str(WORKERS), "--retries", "0", "--insecure", "--no-robots"]
     process = subprocess.Popen(
         [sys.executable, *program, "fetch", str(urls), "-o", str(output), "--config", os.devnull, *options],
         stdin=subprocess.DEVNULL,

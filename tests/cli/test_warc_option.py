@@ -12,6 +12,7 @@ from running import here
 from warcio.archiveiterator import ArchiveIterator
 
 from tests.servers.polite import PoliteServer, Request, Response
+from tests.torture import warc
 
 PAGE = b"a page"
 
@@ -154,3 +155,13 @@ def test_what_cannot_be_archived_is_said_before_anything_is_fetched(
     assert said in ran.err
     assert web.sites[0].asked == {}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_byte_is_what_the_server_sent_whenever_a_run_was_killed() -> None:
+    """The short form of ``python -m tests.torture.warc``: every kind of answer, in one go and with kills between."""
+    report = warc.tortured(2, 1, urls=60)
+    assert report.wrong == []
+    assert report.kills == 2
+    assert report.files > report.lists
+    assert report.kinds["response"] == report.bodies > 0
+    assert report.kinds["revisit"] > 0

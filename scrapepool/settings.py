@@ -360,13 +360,20 @@ class WarcSettings:
 
 @dataclass(frozen=True, slots=True)
 class DisplaySettings:
-    """What is shown on standard error. ``auto`` is live on a terminal and plain lines elsewhere."""
+    """What is shown on standard error. ``auto`` is live on a terminal and plain lines elsewhere.
+
+    watch_stalls: seconds without an outcome after which it is told what is waited for; None for never.
+    """
 
     progress: Literal["auto", "live", "plain", "none"] = "auto"
     quiet: bool = False
     verbose: bool = False
     log_file: str | None = None
     summary_json: str | None = None
+    watch_stalls: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.watch_stalls is None or self.watch_stalls > 0, "watch_stalls must be above 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
         _open_more_files(settings.pool.workers, log)
         finished = Finished(each=not settings.input.dedupe)
         feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished)
-        with assembled(settings, feed, view=view, stop=stop) as engine:
+        with assembled(settings, feed, view=view, stop=stop, on_note=log.note) as engine:
             try:
                 outputs = open_outputs(
                     settings, finished, stop=stop, should_stop=lambda: engine.out_of_patience, on_note=log.note

@@ -33,6 +33,7 @@ from urllib3.util.timeout import _DEFAULT_TIMEOUT
 
 from ..model import ErrorKind
 from .dial import dial
+from .doing import Phase
 from .faults import FetchError
 from .public import why_not_public
 from .raw import RawReply
@@ -100,12 +101,20 @@ class Connection(HTTPConnection):
         self.capture: Capture | None = None
         self._severed = False
         self._open_by = 0.0  # monotonic; when what is being opened must be open
+        self._dialled = 0.0  # monotonic; when the opening began
         self._reached = 0.0  # monotonic; when the last step of opening was done
         self._poll: select.poll | None = None
         self._armed = 0.0  # seconds that the kernel lets the socket wait
 
     def __repr__(self) -> str:
         return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
+
+    @property
+    def being_opened(self) -> tuple[Phase, float] | None:
+        """Which step of opening is under way, and the monotonic time since when; None where none is."""
+        if self.sock is not None:
+            return None
+        return Phase.NAME if self.resolver.is_asked(self._dns_host) else Phase.CONNECTION, self._dialled
 
     # -- opening ---------------------------------------------------------------------------------
 
@@ -125,7 +134,7 @@ class Connection(HTTPConnection):
         began = time.monotonic()
         timeout: Any = self.timeout  # urllib3 lets its mark for "the default" slip in here
         limit = self._left(None if timeout is _DEFAULT_TIMEOUT else timeout)
-        self._open_by = began + limit
+        self._dialled, self._open_by = began, began + limit
         host, port = self._dns_host, self.port or self.default_port
         sock, opening, remote = self._dial(host, port, self.socket_options or ())
         sys.audit("http.client.connect", self, self.host, self.port)

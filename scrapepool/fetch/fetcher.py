@@ -57,7 +57,7 @@ class Fetcher:
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar = jar
         self.draining = self.aborted = False
-        self.live: set[Connection] = set()  # held by workers now; each adds and removes its own
+        self.live: dict[Connection, LeaseRun] = {}  # held by workers now; each adds and removes its own
 
     def __repr__(self) -> str:
         return f"<Fetcher {len(self.live)} connections in work{', draining' if self.draining else ''}>"

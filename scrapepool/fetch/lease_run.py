@@ -94,11 +94,11 @@ class LeaseRun:
             failed = fetcher.report.failed(first, fault, method=self.method, started=started, elapsed=elapsed)
             return Done(work, [failed])
         conn = self.conn
-        fetcher.live.add(conn)
+        fetcher.live[conn] = self
         try:
             results: list[Result] = [] if fetcher.draining else (yield from self._each(route))
         finally:
-            fetcher.live.discard(conn)
+            fetcher.live.pop(conn, None)
             conn.deadline = None
             self.pool.num_requests += self.requests
             self.pool.checkin(conn)

@@ -104,6 +104,12 @@ class Resolver:
             if lookup is not None and lookup.addresses:
                 lookup.addresses = sorted(lookup.addresses, key=lambda other: other.ip != address.ip)
 
+    def is_asked(self, host: str) -> bool:
+        """Whether the look-up of this name is under way."""
+        with self._lock:
+            lookup = self._names.get(host)
+            return lookup is not None and not lookup.ready.is_set()
+
     def _join(self, host: str) -> _Lookup | None:
         """The look-up of this name, begun if need be; None where too many hang."""
         with self._lock:

@@ -18,6 +18,7 @@ from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
 from .classify import classify
+from .doing import Doing, look
 from .fetcher import Fetcher
 from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
 from .turns import Turns
@@ -82,6 +83,10 @@ class RobotsFetcher:
         """Cut every connection that a worker holds."""
         self._robots.abort()
         self._targets.abort()
+
+    def doing(self) -> list[Doing]:
+        """What the requests in flight wait for now."""
+        return look(self._targets.live, monotonic())
 
     def _ask(self, work: Work) -> Done:
         """Fetch a host's robots.txt, through redirects to other hosts too, and judge it."""

@@ -12,6 +12,7 @@ from typing import ClassVar
 from urllib3.connection import HTTPSConnection
 
 from .connection import Connection, Opening, shut
+from .doing import Phase
 from .tls import ResumingContext
 
 
@@ -32,6 +33,11 @@ class TLSConnection(Connection, HTTPSConnection):
                 handle.close()
         self.opening.tls = time.monotonic() - self._reached
         self._opened()
+
+    @property
+    def being_opened(self) -> tuple[Phase, float] | None:
+        """As for a plain connection."""
+        return super().being_opened if self._handle is None else (Phase.HANDSHAKE, self._reached)
 
     def _began(self, sock: socket.socket, opening: Opening, remote: str | None) -> socket.socket:
         try:

@@ -26,6 +26,7 @@ from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
 from .limits import limits_for, most_per_host
 from .memory import memory_for
+from .stalls import StallWatch
 from .threads import Threads
 
 FeedMaker = Callable[[Callable[[], None]], Feed]
@@ -33,14 +34,20 @@ FeedMaker = Callable[[Callable[[], None]], Feed]
 
 @contextmanager
 def assembled(
-    settings: Settings, make_feed: FeedMaker, *, view: View | None = None, stop: Stop | None = None
+    settings: Settings,
+    make_feed: FeedMaker,
+    *,
+    view: View | None = None,
+    stop: Stop | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Iterator[Engine]:
     """An engine for one run; leaving the block cuts what is in flight and closes everything.
 
-    make_feed: gets the function that wakes the engine. There are no more workers than the process may open files for.
-    Raises ListError, UsageError, OutputError, OSError.
+    make_feed: gets the function that wakes the engine. on_note: gets what is to be told, ``view`` by default. There are
+    no more workers than the process may open files for. Raises ListError, UsageError, OutputError, OSError.
     """
     stop = stop or Stop()
+    view = view or NoView()
     settings = settings.with_(pool={"workers": workers_within(settings.pool.workers)})
     pool = settings.pool
     clock = SystemClock()
@@ -66,6 +73,8 @@ def assembled(
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
         feed = make_feed(crew.wake)
+        if (stall := settings.display.watch_stalls) is not None:
+            view = StallWatch(view, stall, fetcher.doing, on_note or view.note)
         try:
             memory = memory_for(settings, clock, fetcher, crew.wake)
         except BaseException:
@@ -86,7 +95,7 @@ def assembled(
             feed=feed,
             fetch=fetcher,
             crew=crew,
-            view=view or NoView(),
+            view=view,
             clock=clock,
             workers=pool.workers,
             stop=stop,

@@ -8,7 +8,7 @@ import click
 
 from ...settings import DisplaySettings
 from ..config_file import read_config
-from ..types import FileName
+from ..types import Duration, FileName
 from .declare import D, Decorator, opt, refuse, subject
 
 OPTIONS: list[Decorator] = [
@@ -20,6 +20,8 @@ OPTIONS: list[Decorator] = [
         opt("-v", "--verbose", is_flag=True,
            help="A line on standard error for every URL that did not succeed; records with a history, for explain."),
         opt("--log-file", type=FileName(), help="The same lines, with times, appended to a file."),
+        opt("--watch-stalls", type=Duration(above_zero=True),
+           help="Where nothing has ended for so long, say what every request waits for.  [default: never]"),
         opt("--summary-json", type=FileName(), help="Write the closing summary as JSON."),
     ),
     *subject(
@@ -44,4 +46,5 @@ def display_settings(o: dict[str, Any]) -> DisplaySettings:
         verbose=o["verbose"],
         log_file=o["log_file"],
         summary_json=o["summary_json"],
+        watch_stalls=o["watch_stalls"],
     )

@@ -1,0 +1,138 @@
+"""``--watch-stalls``: what everything waits for, told where nothing has ended for a while.
+
+Decides when that is told, and in which words. Looks on, as any view; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from ..fetch.doing import Doing, Phase
+from ..ports import HostRow, Snapshot, View
+from ..render import units
+from ..text import printable
+
+GROUPS = 8
+"""Groups of requests, or hosts, that are told apart; a note is to fit on a screen."""
+
+LOOKS = 10
+"""Looks at the run in the time after which it counts as stalled, so that this is told no more than a tenth too late."""
+
+SOONEST = 0.1
+"""Seconds between two looks at least."""
+
+WORDS = {
+    Phase.NAME: "looking up the name of {host}",
+    Phase.CONNECTION: "connecting to {host}",
+    Phase.HANDSHAKE: "shaking hands with {host}",
+    Phase.SENDING: "sending to {host}, which takes nothing",
+    Phase.FIRST_BYTE: "waiting for the first byte of {host}",
+    Phase.HEAD: "waiting for the rest of the header block of {host}",
+    Phase.BODY: "receiving from {host}",
+    Phase.SILENCE: "done with {host}, watching that nothing follows",
+}
+
+
+class StallWatch:
+    """Stands before a run's view and passes everything on to it; a ``ports.View``.
+
+    seconds: without an outcome, after which what is waited for is told, and again after as long. doing: what the
+    requests in flight are doing. note: takes a line.
+    """
+
+    def __init__(
+        self, view: View, seconds: float, doing: Callable[[], Sequence[Doing]], note: Callable[[str], None]
+    ) -> None:
+        self.interval = min(view.interval, max(SOONEST, seconds / LOOKS))
+        self._view = view
+        self._seconds = seconds
+        self._doing = doing
+        self._note = note
+        self._done = 0
+        self._since = 0.0  # seconds of the run, when something ended last
+        self._told = 0.0  # seconds of the run, when a stall was told last
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Look whether anything has ended since; then show."""
+        if snapshot.done != self._done or snapshot.grace is not None:
+            self._done = snapshot.done
+            self._since = self._told = snapshot.elapsed
+        elif snapshot.elapsed - self._told >= self._seconds:
+            self._told = snapshot.elapsed
+            for line in told(snapshot, snapshot.elapsed - self._since, self._doing()):
+                self._note(line)
+        self._view.show(snapshot)
+
+    def note(self, message: str) -> None:
+        """Pass it on."""
+        self._view.note(message)
+
+    def close(self, snapshot: Snapshot | None) -> None:
+        """Pass it on."""
+        self._view.close(snapshot)
+
+
+def told(snapshot: Snapshot, seconds: float, doing: Sequence[Doing]) -> Iterator[str]:
+    """The lines of a note: what has not happened for so many seconds, and what is waited for."""
+    busy = max(snapshot.busy, len(doing))
+    queued = max(0, snapshot.total - snapshot.done - busy)
+    pieces = [f"nothing has ended for {units.spoken(seconds)}"]
+    pieces.append(f"{_some(busy, 'request')} in flight" if busy else "no request is in flight")
+    if queued:
+        pieces.append(f"{_some(queued, 'URL')} {'waits' if queued == 1 else 'wait'}")
+    yield "; ".join(pieces)
+    if snapshot.trouble is not None:
+        yield f"  {snapshot.trouble}"
+    yield from _requests(doing)
+    unseen = snapshot.busy - len(doing)
+    if unseen > 0:
+        yield f"  {units.count(unseen)} about to get a connection, or at work on what came"
+    if not busy:
+        yield from _hosts(snapshot.hosts)
+
+
+def _requests(doing: Sequence[Doing]) -> Iterator[str]:
+    """The requests in flight, those alike together, the longest waits first."""
+    groups: defaultdict[tuple[Phase, str, str | None], list[Doing]] = defaultdict(list)
+    for one in doing:
+        groups[one.phase, one.host, one.remote].append(one)
+    ordered = sorted(groups.values(), key=lambda group: -max(one.seconds for one in group))
+    for group in ordered[:GROUPS]:
+        yield f"  {_group(group)}"
+    rest = ordered[GROUPS:]
+    if rest:
+        phases: defaultdict[Phase, int] = defaultdict(int)
+        for group in rest:
+            phases[group[0].phase] += len(group)
+        words = (f"{units.count(number)} {WORDS[phase].format(host='others')}" for phase, number in phases.items())
+        yield f"  {', '.join(words)}"
+
+
+def _group(group: Sequence[Doing]) -> str:
+    longest = max(group, key=lambda one: one.seconds)
+    host = longest.host if longest.remote is None else f"{longest.host} ({longest.remote})"
+    what = f"{units.count(len(group))} {WORDS[longest.phase].format(host=host)}"
+    what += (
+        f", for {units.spoken(longest.seconds)}"
+        if len(group) == 1
+        else f", the longest for {units.spoken(longest.seconds)}"
+    )
+    if longest.phase is Phase.BODY:
+        what += f", {units.size(longest.received)} so far"
+    return f"{what}: {printable(longest.url)}"
+
+
+def _hosts(rows: Sequence[HostRow]) -> Iterator[str]:
+    """What keeps the hosts that are not asked, those that will be asked soonest first."""
+    waiting = [row for row in rows if row.done < row.total and row.state not in ("ok", "done")]
+    waiting.sort(key=lambda row: (row.until is None, row.until or 0.0))
+    for row in waiting[:GROUPS]:
+        until = "" if row.until is None else f" for {units.spoken(row.until)} more"
+        yield f"  {row.host.netloc}: {row.state}{until}, {_some(row.total - row.done, 'URL')} left"
+    if len(waiting) > GROUPS:
+        yield f"  and {_some(len(waiting) - GROUPS, 'host')} more"
+
+
+def _some(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{units.count(number)} {what}s"

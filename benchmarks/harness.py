@@ -117,9 +117,14 @@ def compile_once() -> None:
 
 
 def scrapepool(urls: Path | str, output: Path | str, *options: str) -> list[str]:
+    """The command under test with records in a file."""
+    return scrapepool_fetch(urls, "-o", str(output), *options)
+
+
+def scrapepool_fetch(urls: Path | str, *options: str) -> list[str]:
     """The command under test, without anything on standard error; as the others, it asks for no robots.txt."""
     compile_once()
-    return [sys.executable, "-m", "scrapepool", "fetch", str(urls), "-o", str(output), "-q", "--no-robots", *options]
+    return [sys.executable, "-m", "scrapepool", "fetch", str(urls), "-q", "--no-robots", *options]
 
 
 def peer(script: str, *arguments: object) -> list[str]:

@@ -377,12 +377,9 @@ def verdict(outcome: Outcome) -> str:
 
 def error_of(outcome: Outcome) -> ErrorKind | None:
     """The record's ``error`` slug; None for a success and a deferral."""
-    match outcome:
-        case Fetched(status=int(status)) if status >= 500:
-            return ErrorKind.HTTP_5XX
-        case Fetched(status=int(status)) if status >= 400:
-            return ErrorKind.HTTP_4XX
-        case Failed() | Skipped():
-            return outcome.error
-        case _:
+    if isinstance(outcome, Fetched):
+        status = outcome.status or 0
+        if status < 400:
             return None
+        return ErrorKind.HTTP_5XX if status >= 500 else ErrorKind.HTTP_4XX
+    return outcome.error if isinstance(outcome, Failed | Skipped) else None

@@ -83,12 +83,14 @@ def cells(record: dict[str, Any], fields: Sequence[str], data: Sequence[str] = (
 
 
 def _cell(value: Any) -> Cell:
+    if value is None:
+        return value
     match value:
         case str():
-            return printable(value)
+            return value if value.isprintable() else printable(value)
         case bool():
             return "true" if value else "false"
-        case None | int() | float():
+        case int() | float():
             return value
         case _:
             return printable(json_text(value))

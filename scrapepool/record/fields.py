@@ -172,7 +172,9 @@ def _second(unix: int) -> str:
 
 
 def _steps(timings: Timings) -> dict[str, float | None]:
-    return {name: None if (seconds := getattr(timings, name)) is None else round(seconds, 6) for name in TIMINGS}
+    return {
+        name: None if seconds is None else round(seconds, 6) for name, seconds in zip(TIMINGS, timings, strict=True)
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -61,8 +61,7 @@ def encode(outcome: Outcome) -> bytes:
                 timings.download,
             )
         )
-    # error_of costs a microsecond, and most outcomes are successes.
-    error = None if type(outcome) is Fetched and (outcome.status or 0) < 400 else error_of(outcome)
+    error = error_of(outcome)
     line = (
         f'{{"url":{url},"line":{"null" if target.line is None else target.line},"outcome":"{verdict(outcome)}",'
         f'"status":{"null" if outcome.status is None else outcome.status},'

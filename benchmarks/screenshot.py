@@ -23,7 +23,7 @@ class Camera(NoView):
 
     def show(self, snapshot: Snapshot) -> None:
         """Keep it, or not."""
-        parked = any(row.state == "retry-after" for row in snapshot.hosts)
+        parked = any(row.state == "parked" for row in snapshot.hosts)
         if self.taken is None and parked and snapshot.elapsed >= AT:
             self.taken = snapshot
 

@@ -258,8 +258,7 @@ class Engine:
             target = self._feed.target(ticket)
             fresh = target if isinstance(target, Skipped) else Attempt(target, history=refusal.waits)
             outcomes.append(fresh if isinstance(fresh, Skipped) else _refused(fresh, refusal, wall))
-        for outcome in outcomes:
-            self._tally.count(outcome)
+        self._tally.count_refused(refusal.host, outcomes)
         return outcomes
 
     # -- what a view sees --------------------------------------------------------------------------

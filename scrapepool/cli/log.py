@@ -14,13 +14,16 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from ..errors import OutputError, ScrapepoolError
-from ..model import Outcome, Skipped, error_of, verdict
+from ..model import ErrorKind, Outcome, Skipped, error_of, verdict
 from ..ports import Snapshot, View
 from ..settings import DisplaySettings
 from ..text import printable
 from ..version import __version__
 
 SHOWN = 20  # notes about the list that are shown before the rest is only recorded
+
+NO_FAULT = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UNREACHABLE})
+"""Why a line may be skipped that nothing is wrong with: by the thousand, in the end, and counted in the summary."""
 
 
 class RunLog:
@@ -88,7 +91,7 @@ class RunLog:
 
     def _skipped(self, outcome: Outcome) -> None:
         error = error_of(outcome)
-        if error == "duplicate":
+        if error in NO_FAULT:
             if not self._quiet:
                 self._say(outcome, "skipped")
             return

@@ -69,7 +69,7 @@ def reply_to(role: Role, visit: Visit) -> Reply:
     if visit.path in _WIRE_PATHS[role.name]:
         return role.answer(visit)
     if visit.path == "/robots.txt" and role.name == "fenced":
-        return _reply(200, b"User-agent: *\nDisallow: /private/\n", "text/plain")
+        return _reply(200, b"User-agent: *\nDisallow: /private/\nCrawl-delay: 0.2\n", "text/plain")
     if visit.path == "/":
         links = "".join(f'<li><a href="{path}">{path}</a>\n' for path in role.paths)
         return _reply(
@@ -226,7 +226,7 @@ ROLES: tuple[Role, ...] = (
     Role("ancient", "HTTP/1.0: the body ends with the connection", _numbered(40, "page"), _ancient),
     Role("foreign", "paths in many scripts", _numbered(60, "straße", "日本語", "кошка", "emoji-🙂"), _foreign),
     Role("hinting", "103 Early Hints before each reply", _numbered(50, "page"), _hinting),
-    Role("fenced", "a robots.txt that shuts /private/ off", _numbered(24, "page", "page", "private"), _fenced),
+    Role("fenced", "a robots.txt with a fence and a delay", _numbered(24, "page", "page", "private"), _fenced),
 )
 """Every host. With the default settings they finish one after another, over some ten seconds."""
 

@@ -27,8 +27,8 @@ OUTCOME_STYLES = {
     "skipped": "dim",
     "deferred": "magenta",
 }
-STATE_STYLES = {"ok": "green", "done": "dim", "waiting": "cyan", "refused": "red"}
-_OTHER_STATE = "yellow"  # retry-after, backoff: the host wants to be left alone
+STATE_STYLES = {"ok": "green", "done": "dim", "waiting": "cyan", "given up": "red"}
+_OTHER_STATE = "yellow"  # parked, backoff: the host wants to be left alone
 
 _GAP = "  "
 _BAR_LEAST = 8
@@ -128,7 +128,7 @@ def stopping_line(snapshot: Snapshot, width: int) -> Text:
 class Column:
     """One column of the table of hosts.
 
-    rank: columns of a higher rank give way first. cell: the text for a host.
+    rank: columns of a higher rank give way first. cell: the text for a host; a column with nothing in it is left out.
     """
 
     title: str
@@ -137,17 +137,19 @@ class Column:
 
 
 def _state(row: HostRow) -> str:
-    return row.state if row.until is None else f"{row.state} {units.clock(row.until)}"
+    return row.state if row.until is None else f"{row.state} {units.countdown(row.until)}"
 
 
 COLUMNS = (
     Column("done", 2, lambda row: f"{row.done:,}/{row.total:,}"),
-    Column("in flight", 4, lambda row: f"{row.in_flight}/{row.limit}"),
-    Column("opened", 7, lambda row: f"{row.opened:,}"),
-    Column("idle", 8, lambda row: f"{row.idle}"),
-    Column("reuse", 5, lambda row: units.reuse(row.requests, row.opened)),
-    Column("p50 ms", 6, lambda row: units.milliseconds(row.p50)),
-    Column("p95 ms", 3, lambda row: units.milliseconds(row.p95)),
+    Column("in flight", 5, lambda row: f"{row.in_flight}/{row.limit}"),
+    Column("opened", 9, lambda row: f"{row.opened:,}"),
+    Column("idle", 10, lambda row: f"{row.idle}"),
+    Column("reuse", 7, lambda row: units.reuse(row.requests, row.opened)),
+    Column("p50 ms", 8, lambda row: units.milliseconds(row.p50)),
+    Column("p95 ms", 4, lambda row: units.milliseconds(row.p95)),
+    Column("delay", 3, lambda row: units.spoken(row.delay) if row.delay else ""),
+    Column("robots", 6, lambda row: row.robots),
     Column("errors", 1, lambda row: f"{row.errors:,}" if row.errors else "·"),
     Column("state", 0, _state),
 )
@@ -168,6 +170,7 @@ def hosts_table(snapshot: Snapshot, width: int, height: int, *, ascii_only: bool
     mark = "..." if ascii_only else "…"
     names = [printable(row.host.netloc) for row in rows]
     columns = [(column, [column.cell(row) for row in rows]) for column in COLUMNS]
+    columns = [(column, texts) for column, texts in columns if any(texts)]
     if ascii_only:
         columns = [(column, [cell.replace("·", "-") for cell in cells]) for column, cells in columns]
     widths = {column.title: max(len(column.title), *map(len, cells)) for column, cells in columns}
@@ -193,8 +196,8 @@ def _host_line(row: HostRow, name: str, cells: Sequence[tuple[Column, str]], wid
     line = Text(name, style="dim" if row.state == "done" else "", no_wrap=True, overflow="crop")
     for column, cell in cells:
         aligned = _aligned(cell, column, widths)
-        line.append(aligned[: -len(cell)])
-        line.append(cell, _cell_style(row, column))
+        before, _, after = aligned.partition(cell) if cell else (aligned, "", "")
+        line.append(before).append(cell, _cell_style(row, column)).append(after)
     return line
 
 
@@ -202,6 +205,8 @@ def _cell_style(row: HostRow, column: Column) -> str | None:
     match column.title:
         case "errors":
             return "red" if row.errors else "dim"
+        case "robots":
+            return "dim" if row.robots == "ok" else "red" if row.robots == "unreachable" else "yellow"
         case "state":
             return STATE_STYLES.get(row.state, _OTHER_STATE)
         case _:
@@ -209,8 +214,10 @@ def _cell_style(row: HostRow, column: Column) -> str | None:
 
 
 def _aligned(text: str, column: Column, widths: dict[str, int]) -> str:
-    # The state stands last and reads like a word; all others are numbers.
-    return f"{_GAP}{text}" if column.title == "state" else f"{_GAP}{text:>{widths[column.title]}}"
+    # The state stands last and reads like a word, as robots does; all others are numbers.
+    if column.title == "state":
+        return f"{_GAP}{text}"
+    return f"{_GAP}{text:{'<' if column.title == 'robots' else '>'}{widths[column.title]}}"
 
 
 def _name(name: str, width: int, mark: str) -> str:

@@ -24,6 +24,11 @@ def clock(seconds: float | None) -> str:
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
+def countdown(seconds: float | None) -> str:
+    """Write what is left of a time as ``clock``; begun seconds count, so that ``0:00`` is its end."""
+    return clock(math.ceil(seconds) if seconds is not None and math.isfinite(seconds) else None)
+
+
 def spoken(seconds: float | None) -> str:
     """Write a duration as in a sentence: ``0.42 s``, ``41 s``, ``41 min``, ``3 h 20 min``, ``2 d 4 h``."""
     if seconds is None or not math.isfinite(seconds):

@@ -222,7 +222,7 @@ class HostQueue:
 
     def obey(self, verdict: RobotsVerdict, max_crawl_delay: float) -> None:
         """Keep to a robots.txt that was had, and let the targets go."""
-        self.gate = None
+        self.gate, self.row.robots = None, "ok"
         self.rules = verdict.rules
         self.floor = max(self.floor, min(verdict.crawl_delay or 0.0, max_crawl_delay))
         self.set_limits()
@@ -345,7 +345,7 @@ class HostQueue:
     def state(self, now: float) -> tuple[str, float | None]:  # noqa: PLR0911 - a table of words, the first that fits
         """The word that a view shows, and the seconds until it changes where that is known."""
         if self.refused_until > now:
-            return "refused", self.refused_until - now
+            return ("deferred", self.refused_until - now) if self.refusal is None else ("given up", None)
         finished = self.is_finished()
         if self.gate is not None and not finished:
             return "robots", self.not_before - now if self.not_before > now else None
@@ -353,7 +353,7 @@ class HostQueue:
         if trouble is not None and trouble.breaker.opened is not None and not finished:
             return ("half-open", None) if self.out else ("circuit open", max(0.0, self.not_before - now))
         if self.parked_until > now and not finished:
-            return "retry-after", self.parked_until - now
+            return "parked", self.parked_until - now
         if trouble is not None and (trouble.interval or self.limit < self.most) and not finished:
             return "slowed", None
         if not self.out and self.has_work() and self.not_before > now:

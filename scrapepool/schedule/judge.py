@@ -107,6 +107,7 @@ class Judge:
             if self.guard.alert:
                 self.guard.answered(since)
             return
+        queue.row.robots = "unreachable"
         if verdict.failure is not None and looks_down(verdict.failure):
             if self.suspect(Suspect(queue), now):
                 self.guard.refunded += 1

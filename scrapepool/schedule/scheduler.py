@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 
-from ..model import Fetched, HostKey, Outcome, Redirected, Result, Skipped, Why
+from ..model import ErrorKind, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .forecast import Forecast
 from .history import Historian
@@ -333,7 +333,7 @@ class Scheduler:
         size = 1
         hosts = self._hosts
         if queue.gate is not None:
-            queue.gate.asked, queue.gate.since = True, now
+            queue.gate.asked, queue.gate.since, queue.row.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
         elif queue.due and (not queue.wants_another or self._holds_fresh()):
@@ -434,7 +434,11 @@ class Scheduler:
                 self._hosts.ask_first(result.attempt, queue, now)
                 continue
             row.bytes += result.wire_bytes
-            outcome = result if isinstance(result, Skipped) else self._judge.judge(queue, lease, result, now, wall)
+            outcome: Outcome | None = result
+            if not isinstance(result, Skipped):
+                outcome = self._judge.judge(queue, lease, result, now, wall)
+            elif result.error is ErrorKind.ROBOTS:
+                row.disallowed += 1
             if outcome is None:
                 row.errors += 1
                 tally.repeat(result)

@@ -98,4 +98,4 @@ class Survey:
         if queue is None:
             return row.row(in_flight=0, limit=self._pool.per_host, state="done", until=None)
         state, until = queue.state(now)
-        return row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until)
+        return row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)

@@ -34,9 +34,12 @@ class HostRow:
     done, total: targets. in_flight, limit: requests. opened, idle: connections. requests: sent over them.
     p50, p95: seconds of recent requests, None before the first. errors: targets and attempts that failed.
     mean: seconds a request takes. state: ``ok``, ``slowed`` (asked less since it refused, failed or slowed down),
-    ``robots`` (robots.txt comes first), ``shared`` (it is another run's turn), ``waiting``, ``retry-after``,
-    ``backoff``, ``circuit open``, ``half-open``, ``refused``, ``done``.
+    ``robots`` (robots.txt comes first), ``shared`` (it is another run's turn), ``waiting``, ``parked`` (it asked
+    for a pause), ``backoff``, ``circuit open``, ``half-open``, ``deferred`` (it asked for too long a one),
+    ``given up``, ``done``.
     until: seconds until the state ends, where that is known.
+    robots: what its robots.txt does: ``asked``, ``ok``, ``disallow 3`` (URLs so far), ``unreachable``; empty where
+    nobody asks. delay: seconds between two starts now, of whatever origin.
     """
 
     host: HostKey
@@ -53,21 +56,29 @@ class HostRow:
     mean: float
     state: str
     until: float | None = None
+    robots: str = ""
+    delay: float = 0.0
 
 
 class HostTally:
     """One host's numbers. Those that ``HostRow`` has too mean the same here.
 
     bytes: of bodies as received. mean: 0.0 before the first latency. recent: the last latencies, in seconds.
+    robots: as in ``HostRow`` but for the number, which is ``disallowed``.
     """
 
-    __slots__ = ("bytes", "done", "errors", "host", "idle", "mean", "opened", "recent", "requests", "total")
+    __slots__ = (
+        "bytes", "disallowed", "done", "errors", "host", "idle", "mean", "opened", "recent", "requests", "robots",
+        "total",
+    )  # fmt: skip
 
     def __init__(self, host: HostKey) -> None:
         self.host = host
         self.total = self.done = self.errors = 0
         self.opened = self.requests = self.idle = self.bytes = 0
         self.mean = 0.0
+        self.robots = ""
+        self.disallowed = 0
         self.recent: deque[float] | None = None
 
     def __repr__(self) -> str:
@@ -79,7 +90,7 @@ class HostTally:
             self.recent = deque(maxlen=RECENT)
         self.recent.extend(elapsed)
 
-    def row(self, *, in_flight: int, limit: int, state: str, until: float | None) -> HostRow:
+    def row(self, *, in_flight: int, limit: int, state: str, until: float | None, delay: float = 0.0) -> HostRow:
         """The numbers as a view wants them."""
         ranked = sorted(self.recent or ())
         return HostRow(
@@ -97,6 +108,8 @@ class HostTally:
             mean=self.mean,
             state=state,
             until=until,
+            robots=f"disallow {self.disallowed}" if self.disallowed else self.robots,
+            delay=delay,
         )
 
 
@@ -164,6 +177,12 @@ class Tally:
         if error is not None:
             self.errors[error] = self.errors.get(error, 0) + 1
         return word in {"http_error", "failed", "deferred"}
+
+    def count_refused(self, host: HostKey, outcomes: Sequence[Outcome]) -> None:
+        """Count what ended without a request, because of its host."""
+        failed = sum(map(self.count, outcomes))
+        if (row := self.hosts.get(host)) is not None:
+            row.errors += failed
 
     def count_ok(self, count: int, received: int) -> None:
         """Count successes whose bodies weighed ``received`` bytes together."""

@@ -74,8 +74,10 @@ ROWS = st.builds(
     p95=st.none() | SECONDS,
     errors=COUNT,
     mean=SECONDS,
-    state=st.sampled_from(["ok", "waiting", "retry-after", "backoff", "done", "refused"]),
+    state=st.sampled_from(["ok", "waiting", "parked", "backoff", "done", "given up"]),
     until=st.none() | SECONDS,
+    robots=st.sampled_from(["", "asked", "ok", "disallow 12", "unreachable"]),
+    delay=SECONDS,
 )
 
 SNAPSHOTS = st.builds(

@@ -98,11 +98,25 @@ def test_long_names_are_cut_in_the_middle():
 
 @pytest.mark.parametrize(
     ("state", "until", "text"),
-    [("waiting", 4.2, "waiting 0:04"), ("retry-after", 41.0, "retry-after 0:41"), ("refused", None, "refused")],
+    [("waiting", 4.2, "waiting 0:05"), ("parked", 41.0, "parked 0:41"), ("given up", None, "given up")],
 )
 def test_states_tell_how_long(state, until, text):
     """A host that waits shows how long it still will."""
     assert plain(hosts_table(snapshot([row(state=state, until=until)]), 120, 5))[1].endswith(f"  {text}")
+
+
+def test_what_robots_and_delays_do_is_shown_where_there_is_any():
+    """Two columns more, in colours of their own; neither where no host has anything to put there."""
+    polite = [row(robots="ok"), row(robots="disallow 3", delay=2.0), row(robots="unreachable")]
+    header, first, second, third = hosts_table(snapshot(polite), 130, 9)
+    assert "  delay  robots       errors  state" in header.plain
+    assert "  2.0 s  disallow 3        ·  ok" in second.plain
+    assert len({line.plain.rindex("ok") for line in (first, second, third)}) == 1
+    style = {line.plain[span.start : span.end]: str(span.style) for line in (second, third) for span in line.spans}
+    assert (style["disallow 3"], style["unreachable"]) == ("yellow", "red")
+    bare = hosts_table(snapshot(3), 130, 9)[0].plain
+    assert "robots" not in bare
+    assert "delay" not in bare
 
 
 def test_errors_of_a_host_stand_out():

@@ -130,11 +130,13 @@ def test_the_command_obeys(tmp_path: Path) -> None:
     """Unless told otherwise; ``-A`` decides whose group counts, and the record says what was refused."""
     records = tmp_path / "records.jsonl"
     with site(Response(body=b"User-agent: foobot\nDisallow: /a\n")) as server:
-        command = [sys.executable, "-m", "scrapepool", "fetch", "-A", "FooBot/2.0", "--progress", "none"]
-        subprocess.run([*command, "-o", str(records), server.url("/a"), server.url("/b")], check=False, timeout=60)
-        refused = subprocess.run([*command, "-q", server.url("/a")], check=False, timeout=60, capture_output=True)
+        command = [sys.executable, "-m", "scrapepool", "fetch", "-A", "FooBot/2.0", "--progress", "plain"]
+        lists = ["-o", str(records), server.url("/a"), server.url("/b")]
+        subprocess.run([*command, *lists], check=False, timeout=60, capture_output=True)
+        refused = subprocess.run([*command, server.url("/a")], check=False, timeout=60, capture_output=True)
 
         assert server.asked("/a") == 0
+    assert b"Disallow" not in refused.stderr, "what robots.txt refuses is no wrong line of the list"
     assert refused.returncode == 1, "a list of which all is refused is a list"
     ends = {record["url"][-2:]: (record["outcome"], record["error"]) for record in map(json.loads, records.open())}
     assert ends == {"/a": ("skipped", "robots"), "/b": ("ok", None)}

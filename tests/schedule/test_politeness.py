@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulate import WALL, Reply, World, answer, host_named
 
 from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Timings, verdict
+from scrapepool.schedule.lease import Lease
 from scrapepool.schedule.limits import HostLimits
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
@@ -32,6 +33,11 @@ def scheduler_of(targets, *, pool=None, retry=None, **settings):
 def settle(scheduler, lease, now, reply=None):
     attempt = lease.attempt or Attempt(Target(f"{lease.host.origin}/{lease.tickets[0]}", lease.host, "/"))
     return scheduler.settle(lease, [answer(attempt, reply or Reply())], now, wall=WALL, requests=1)
+
+
+def settle_as_refused(scheduler, lease, now):
+    skipped = Skipped(target=Target(lease.host.origin, lease.host, "/"), error=ErrorKind.ROBOTS)
+    return scheduler.settle(lease, [skipped], now, wall=WALL)
 
 
 def test_a_dead_host_costs_a_handful_of_connects():
@@ -179,6 +185,21 @@ def test_a_host_that_cannot_be_reached_ends_as_that():
     world.run()
     assert len(world.leases) == 1 + RetryPolicy().retries
     assert {refusal.error for refusal in world.refusals} == {ErrorKind.CONNECT_REFUSED}
+
+
+def test_a_view_sees_what_robots_do():
+    """Asked for, then what they refused so far and the delay that holds; also when the host is done, or given up."""
+    scheduler = scheduler_of({A: 2, B: 1}, politeness=PolitenessSettings(), retry=RetryPolicy(retries=0))
+    assert {scheduler.next(0.0).host for _ in range(2)} == {A, B}
+    assert {row.robots for row in scheduler.rows(0.0, 2)} == {"asked"}
+    scheduler.settle_robots(A, RobotsVerdict(rules=object(), crawl_delay=2.0), 0.5)
+    scheduler.settle_robots(B, RobotsVerdict(unreachable="503"), 0.5)
+    while not isinstance(lease := scheduler.next(2.0), Lease):
+        pass
+    settle_as_refused(scheduler, lease, 2.0)
+    settle(scheduler, scheduler.next(2.0), 3.0)
+    rows = {row.host: (row.robots, row.delay, row.state) for row in scheduler.rows(3.0, 2)}
+    assert rows == {A: ("disallow 1", 2.0, "done"), B: ("unreachable", 0.0, "given up")}
 
 
 def test_robots_that_were_not_begun_are_asked_for_again():

@@ -81,7 +81,7 @@ def test_used_up_attempts_end_as_they_are_and_still_park_the_host():
     assert (verdict(end), end.status) == ("http_error", 429)
     assert scheduler.next(2.0) is None
     assert scheduler.wake_at(2.0) == 31.0
-    assert scheduler.rows(2.0, 1)[0].state == "retry-after"
+    assert scheduler.rows(2.0, 1)[0].state == "parked"
     assert scheduler.next(31.0) is not None
 
 

@@ -84,7 +84,6 @@ class Target:
     line: 1-based line in its list; None for a URL that was an argument.
     userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
     input: the other columns of a CSV or JSONL row.
-    save_as: the name that the row wants for its file.
     """
 
     url: str

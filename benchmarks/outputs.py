@@ -75,6 +75,7 @@ OUTPUTS = [
     Output("`--sqlite out.db -o out.jsonl`", ("--sqlite", "out.db", "-o", "out.jsonl"), rows),
     Output("`--sqlite out.db --body`", ("--sqlite", "out.db", "--body"), rows),
     Output("`--parquet out.parquet`", ("--parquet", "out.parquet"), parquet),
+    Output("`-o out.jsonl --ordered`", ("-o", "out.jsonl", "--ordered"), lines("out.jsonl")),
 ]
 
 

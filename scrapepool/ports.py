@@ -132,14 +132,16 @@ class Batch:
     """What the reader found since it was last asked.
 
     added: tickets by host, each list in list order. rejected: lines that end here, as outcomes.
+    places: of these, numbers that lie among the tickets as the lines lie in the lists.
     """
 
     added: Mapping[HostKey, Sequence[int]] = field(default_factory=dict)
     rejected: Sequence[Skipped] = ()
+    places: Sequence[int] = ()
 
 
 class Feed(Protocol):
-    """The targets of all lists, in order, without holding them."""
+    """The targets of all lists, without holding them. Tickets grow as the lists go on."""
 
     def poll(self) -> Batch | None:
         """The next batch, None where none is ready now. Raises ListError where a list cannot be read."""

@@ -230,7 +230,7 @@ class OutputSettings:
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
     whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
-    parquet: file that is made of the records at the end of a run.
+    parquet: file that is made of the records at the end of a run. ordered: write records in the order of the lists.
     """
 
     path: str | None = None
@@ -249,6 +249,7 @@ class OutputSettings:
     sqlite: str | None = None
     template: str | None = None
     parquet: str | None = None
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")

@@ -61,9 +61,9 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     """Run one fetch over lists and URLs; the exit code. Raises ListError, UsageError, OutputError."""
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.finished import Finished  # noqa: PLC0415
-    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
     from ..run.assemble import assembled, final_outcomes, lists  # noqa: PLC0415
+    from ..run.list_order import list_order  # noqa: PLC0415
     from ..run.outputs import open_outputs  # noqa: PLC0415
     from .files import check_files  # noqa: PLC0415
     from .log import RunLog  # noqa: PLC0415
@@ -72,8 +72,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     gc.freeze()  # what was imported stays: no collection needs to look at it
     gc.set_threshold(COLLECT_AFTER)
     stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
-    if settings.output.uses_stdout and sys.stdout is None:
-        raise OutputError(STANDARD_OUTPUT, "it is closed")
+    _check_standard_output(settings)
     check_files(sources, settings)
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
@@ -81,11 +80,17 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     with RunLog(settings.display, view) as log, Signals(stop) as signals:
         _open_more_files(settings.pool.workers, log)
         finished = Finished(each=not settings.input.dedupe)
-        feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished)
+        order = list_order(settings, log.note)
+        feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order)
         with assembled(settings, feed, view=view, stop=stop, on_note=log.note) as engine:
             try:
                 outputs = open_outputs(
-                    settings, finished, stop=stop, should_stop=lambda: engine.out_of_patience, on_note=log.note
+                    settings,
+                    finished,
+                    stop=stop,
+                    should_stop=lambda: engine.out_of_patience,
+                    on_note=log.note,
+                    order=order,
                 )
             except KeyboardInterrupt:
                 view.close(None)
@@ -114,6 +119,13 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {', '.join('standard input' if s == '-' else s for s in sources)}")
     return code
+
+
+def _check_standard_output(settings: Settings) -> None:
+    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415 - as above
+
+    if settings.output.uses_stdout and sys.stdout is None:
+        raise OutputError(STANDARD_OUTPUT, "it is closed")
 
 
 def _keep(sink: Sink) -> None:

@@ -62,8 +62,7 @@ def extracted(
     stage = _Stage(extractor, keep_body, Workers(settings, most, lost=extractor.nothing, wake=wake), most * MOST_PAGES)
     try:
         for outcomes in batches:
-            if ready := stage.take(outcomes, should_stop):
-                yield ready
+            yield stage.take(outcomes, should_stop)  # also nothing: outputs have outcomes to write by then
         while stage.out and not should_stop():
             if ready := stage.ready(LOOK):
                 yield ready

@@ -29,15 +29,21 @@ class Closed(Exception):  # noqa: N818  # a way out of the reading thread, no er
 class Finds:
     """A batch in the making."""
 
-    __slots__ = ("added", "found", "rejected")
+    __slots__ = ("added", "found", "places", "rejected")
 
     def __init__(self) -> None:
         self.added: defaultdict[HostKey, list[int]] = defaultdict(list)
         self.found = 0
         self.rejected: list[Skipped] = []
+        self.places: list[int] = []
 
     def __len__(self) -> int:
         return self.found + len(self.rejected)
+
+    def reject(self, outcome: Skipped, place: int) -> None:
+        """Put down a row that is no target. place: the ticket that it would have had."""
+        self.rejected.append(outcome)
+        self.places.append(place)
 
     def extend(self, later: Finds) -> None:
         """Put what was found later behind."""
@@ -45,6 +51,7 @@ class Finds:
             self.added[host].extend(tickets)
         self.found += later.found
         self.rejected.extend(later.rejected)
+        self.places.extend(later.places)
 
 
 class Handover:
@@ -98,7 +105,7 @@ class Handover:
         if more:
             self._wake()  # who takes one batch a turn is not left waiting for the next
         if finds is not None:
-            return Batch(finds.added, finds.rejected)
+            return Batch(finds.added, finds.rejected, finds.places)
         if error is not None:
             raise error
         return None

@@ -66,7 +66,7 @@ class Scan:
             if line and block:
                 carry, offset, line = self._block(span, rows, block, offset, line)
                 if len(carry) > rows.max_row and b"\n" not in carry:
-                    self._too_long(span, rows, carry, line)
+                    self._too_long(span, rows, carry, offset, line)
                     carry, offset, endless = b"", offset + len(carry), True
             self._flush(span)
         rows = source.rows
@@ -106,13 +106,13 @@ class Scan:
     def _unclosed(self, span: Span, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
         """Give up the first line of a CSV row that does not end; the next line may be a row again."""
         first = block[: block.find(b"\n")]
-        self._reject(span, first[:SHOWN_BYTES].decode(errors="replace"), line, "a quote that is not closed")
+        self._reject(span, first[:SHOWN_BYTES].decode(errors="replace"), offset, line, "a quote that is not closed")
         end = len(first) + 1
         return block[end:], offset + end, line + 1
 
-    def _too_long(self, span: Span, rows: RowFormat, row: bytes, line: int) -> None:
+    def _too_long(self, span: Span, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
         reason = f"longer than {rows.max_row // 1024} KiB"
-        self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), line, reason)
+        self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), offset, line, reason)
 
     def _text(self, span: Span, rows: TextRows, block: bytes, found: Sequence[bytes], offset: int, line: int) -> None:
         if not found:
@@ -146,7 +146,7 @@ class Scan:
                 host, usual = known
                 number = hash(row if usual is None else usual + row[cut:])
                 if not is_new(number):
-                    self._duplicate(span, rows, row, epoch + low)
+                    self._duplicate(span, rows, row, offset, epoch + low)
                 elif is_finished is None or not is_finished(number):
                     added[host].append((base + offset) << LINE_BITS | low)
                     count += 1
@@ -157,13 +157,13 @@ class Scan:
     def _row(self, span: Span, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
         """Judge one row of any kind."""
         if len(row) > rows.max_row:
-            self._too_long(span, rows, row, line)
+            self._too_long(span, rows, row, offset, line)
             return
         try:
             entry = rows.parse(row)
         except RowError as error:
             shown = row[:SHOWN_BYTES].decode(errors="replace") if error.shown is None else error.shown
-            self._reject(span, shown, line, str(error))
+            self._reject(span, shown, offset, line, str(error))
             return
         if entry is None:
             return
@@ -171,10 +171,10 @@ class Scan:
             url = absolute(entry.url, self._base_url)
             parsed = parse(url)
         except InvalidURLError as error:
-            self._reject(span, entry.url, line, error, entry)
+            self._reject(span, entry.url, offset, line, error, entry)
             return
         if self._seen is not None and not self._seen.add(identity(parsed)):
-            self._repeat(span, url, parsed, line, entry)
+            self._repeat(span, url, parsed, offset, line, entry)
             return
         if self._is_finished is None or not self._is_finished(identity(parsed)):
             self._finds.added[parsed.host].append(span.ticket(offset, line))
@@ -196,23 +196,24 @@ class Scan:
         usual = f"{host.origin}/".encode()
         self._spellings[spelled] = host, None if spelled == usual else usual
 
-    def _duplicate(self, span: Span, rows: TextRows, row: bytes, line: int) -> None:
+    def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int) -> None:
         entry = rows.parse(row)
         assert entry is not None  # noqa: S101  # it is a clean URL
-        self._repeat(span, entry.url, parse(entry.url), line, entry)
+        self._repeat(span, entry.url, parse(entry.url), offset, line, entry)
 
-    def _repeat(self, span: Span, url: str, parsed: ParsedURL, line: int, entry: Entry) -> None:
+    def _repeat(self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry) -> None:
         number = line if span.source.numbered else None
         target = Target(url, parsed.host, parsed.path, number, parsed.userinfo, entry.input)
         repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail="same as an earlier line")
-        self._finds.rejected.append(repeat)
+        self._finds.reject(repeat, span.ticket(offset, line))
 
     def _reject(
-        self, span: Span, text: str, line: int, error: InvalidURLError | str, entry: Entry | None = None
+        self, span: Span, text: str, offset: int, line: int, error: InvalidURLError | str, entry: Entry | None = None
     ) -> None:
         number = line if span.source.numbered else None
         row = entry.input if entry is not None else None
-        self._finds.rejected.append(rejected(text, number, span.source.name, error, row, span.source.unit))
+        skipped = rejected(text, number, span.source.name, error, row, span.source.unit)
+        self._finds.reject(skipped, span.ticket(offset, line))
 
 
 def _always(_: int) -> bool:

@@ -25,6 +25,7 @@ from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
 from .limits import limits_for, most_per_host
+from .list_order import ListOrder, OrderedFeed
 from .memory import memory_for
 from .stalls import StallWatch
 from .threads import Threads
@@ -152,9 +153,15 @@ def lists(
     stdin: BinaryIO | None = None,
     on_note: Callable[[str], None] = lambda _: None,
     finished: Finished | None = None,
+    order: ListOrder | None = None,
 ) -> FeedMaker:
-    """A feed over lists and URLs as the command line names them; ``finished`` are passed over."""
-    return lambda wake: TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note, finished=finished)
+    """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept."""
+
+    def make(wake: Callable[[], None]) -> Feed:
+        feed = TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note, finished=finished)
+        return feed if order is None else OrderedFeed(feed, order, wake)
+
+    return make
 
 
 def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:

@@ -20,6 +20,7 @@ from ..record import Fanout, form_of, sink_for, template_sink
 from ..settings import OutputSettings, Settings
 from ..version import __version__
 from .journal import pass_over, records_sink
+from .list_order import ListOrder, OrderedSink
 
 PART = ".part"
 """What is put behind a Parquet file's name for its records, while it is not made and they go nowhere else."""
@@ -52,8 +53,9 @@ def open_outputs(
     stop: Stop,
     should_stop: Callable[[], bool],
     on_note: Callable[[str], None],
+    order: ListOrder | None = None,
 ) -> Outputs:
-    """Open every output of a run; where one cannot be opened, none stays open.
+    """Open every output of a run, to be written in ``order``; where one cannot be opened, none stays open.
 
     The parameters and errors are ``journal.records_sink``'s. To add a store, open it in ``stores``.
     """
@@ -66,7 +68,8 @@ def open_outputs(
             opened.callback(archive.close)
         sinks = [*opening.journal(), *passing]
         opened.pop_all()
-    return Outputs(sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks), archive)
+    sink = sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks)
+    return Outputs(sink if order is None else OrderedSink(sink, order), archive)
 
 
 @dataclass(frozen=True, slots=True)

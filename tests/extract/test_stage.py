@@ -57,6 +57,11 @@ def test_every_outcome_comes_back_with_its_own_data(number: int) -> None:
         assert one.detail is None
 
 
+def test_outputs_are_called_while_nothing_ends() -> None:
+    """An engine that gives nothing for a while gives it through: a table may have a batch to commit by then."""
+    assert list(extracted([[], []], TITLES)) == [[], []]
+
+
 def test_a_body_that_an_output_wants_stays() -> None:
     """With --body the text is in the record as well."""
     settings = OutputSettings(select=TITLES.select, body=True, extract_workers=0)

@@ -25,6 +25,9 @@ OPTIONS: list[Decorator] = [
         opt("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
            help="Of the records.  [default: by the file's suffix, else jsonl]"),
         opt("--fields", type=Names(), metavar="a,b,c", help="Fields of the records, in this order.  [default: all]"),
+        opt("--ordered", is_flag=True,
+           help="Write records in the order of the lists. At most 10,000 wait for one that takes long; then nothing "
+           "further down is begun."),
         opt("--safe-csv", is_flag=True,
            help="Put ' before cells that begin with = + - @, tab or CR, which a spreadsheet would run as formulas."),
         opt("--headers", is_flag=True, help="Add the response's header fields to records."),
@@ -76,6 +79,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         sqlite=o["sqlite"],
         template=o["template"],
         parquet=o["parquet"],
+        ordered=o["ordered"],
     )
 
 

@@ -1,0 +1,216 @@
+"""Records in the order of the lists: ``--ordered``.
+
+Decides how far down the lists a run may be while an earlier target has no outcome yet, and what waits for it. It stands
+before the engine, as its feed, and behind it, before the outputs: what is not let in cannot come out, so what waits is
+bounded; what is let in ends, as every target does, so nothing waits for ever. Knows neither hosts' turns nor files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from ..model import HostKey, Outcome, Skipped, Target
+from ..ports import Batch, Feed, Sink
+from ..settings import MIB, Settings
+from ..text import printable
+
+MOST_WAITING = 10_000
+"""Targets that are let in and not written, about 10 MB of outcomes."""
+
+MOST_BYTES = 64 * MIB
+"""Of bodies that wait, those of targets under way taken to be as long as the others were."""
+
+AT_FIRST = 100
+"""Targets that are let in before it is known how long bodies are, where they are kept."""
+
+SAY_AFTER = 10.0
+"""Seconds that all wait for one target before a person is told."""
+
+Place = int
+Entry = tuple[Place, HostKey | Skipped]
+"""A row in its place: the host of a target, or the outcome of a line that is none."""
+
+
+class ListOrder:
+    """What waits, in the order of the lists. Used by one thread.
+
+    on_note: gets what a person should know. bodies: whether outcomes have them. clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        on_note: Callable[[str], None] = lambda _: None,
+        *,
+        bodies: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._on_note = on_note
+        self._clock = clock
+        self._bodies = bodies
+        self._order: deque[Place] = deque()  # let in and not written
+        self._ended: dict[Place, Outcome] = {}  # of these
+        self._place: dict[int, Place] = {}  # by the identity of the target, which ``_targets`` or ``_ended`` hold
+        self._targets: dict[Place, Target | Skipped] = {}
+        self._bytes = 0  # of bodies in ``_ended``
+        self._seen = self._seen_bytes = 0
+        self._stuck: tuple[Place, float] | None = None
+        self._told: Place | None = None
+        self._on_room: Callable[[], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<ListOrder {len(self._order)} let in, {len(self._ended)} waiting>"
+
+    @property
+    def room(self) -> int:
+        """How many more targets may be let in."""
+        room = MOST_WAITING - len(self._order)
+        if self._bodies and self._order:
+            under_way = len(self._order) - len(self._ended)
+            mean = self._seen_bytes / self._seen if self._seen else MOST_BYTES / AT_FIRST
+            room = min(room, int((MOST_BYTES - self._bytes) / max(mean, 1.0)) - under_way)
+        elif self._bodies:
+            room = min(room, AT_FIRST)
+        return max(0, room)
+
+    def await_room(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called, once, when there is room again."""
+        self._on_room = wake
+
+    def let_in(self, entries: Sequence[Entry]) -> None:
+        """Rows that are begun, or end here, from now on."""
+        for place, what in entries:
+            self._order.append(place)
+            if isinstance(what, Skipped):
+                self._place[id(what.target)] = place
+
+    def looked_up(self, place: Place, target: Target | Skipped) -> Target | Skipped:
+        """The target at a place, always the same object."""
+        known = self._targets.setdefault(place, target)
+        self._place[id(known.target if isinstance(known, Skipped) else known)] = place
+        return known
+
+    def held(self, place: Place) -> Target | Skipped | None:
+        """What was looked up there."""
+        return self._targets.get(place)
+
+    def ready(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Take outcomes; those that may be written now, in order."""
+        for outcome in outcomes:
+            place = self._place.pop(id(outcome.target))
+            self._targets.pop(place, None)
+            self._ended[place] = outcome
+            if outcome.body is not None:
+                self._bytes += len(outcome.body)
+                self._seen_bytes += len(outcome.body)
+                self._seen += 1
+        ready: list[Outcome] = []
+        while self._order and (ended := self._ended.pop(self._order[0], None)) is not None:
+            self._order.popleft()
+            self._bytes -= len(ended.body or b"")
+            ready.append(ended)
+        if self._on_room is not None:
+            if self.room:
+                self._on_room()
+                self._on_room = None
+            else:
+                self._tell()
+        return ready
+
+    def rest(self) -> list[Outcome]:
+        """What is left at the end of a run that did not come to its own, in order."""
+        rest = [self._ended[place] for place in self._order if place in self._ended]
+        self._order.clear()
+        self._ended.clear()
+        return rest
+
+    def _tell(self) -> None:
+        """Say, once, that all wait for one target."""
+        now, head = self._clock(), self._order[0]
+        if self._stuck is None or self._stuck[0] != head:
+            self._stuck = (head, now)
+        elif now - self._stuck[1] >= SAY_AFTER and self._told != head:
+            self._told = head
+            known = self._targets.get(head)
+            target = known.target if isinstance(known, Skipped) else known
+            whom = "one whose host has no time for it" if target is None else printable(target.url)
+            self._on_note(f"--ordered: {len(self._ended):,} records wait for {whom}, and nothing further down is begun")
+
+
+class OrderedFeed:
+    """Keeps ``ports.Feed`` over another one, and lets in what ``order`` has room for, in the order of the lists.
+
+    wake: ends the engine's sleep.
+    """
+
+    def __init__(self, feed: Feed, order: ListOrder, wake: Callable[[], None]) -> None:
+        self._feed = feed
+        self._order = order
+        self._wake = wake
+        self._next: deque[Entry] = deque()  # read and not let in
+
+    def poll(self) -> Batch | None:
+        """As ``ports.Feed``; None as well while there is no room."""
+        room = self._order.room
+        if not room:
+            self._order.await_room(self._wake)
+            return None
+        if not self._next and not self._read():
+            return None
+        entries = [self._next.popleft() for _ in range(min(room, len(self._next)))]
+        self._order.let_in(entries)
+        added: dict[HostKey, list[int]] = {}
+        rejected: list[Skipped] = []
+        for place, what in entries:
+            if isinstance(what, Skipped):
+                rejected.append(what)
+            else:
+                added.setdefault(what, []).append(place)
+        return Batch(added, rejected)
+
+    def target(self, ticket: int) -> Target | Skipped:
+        """As ``ports.Feed``."""
+        return self._order.held(ticket) or self._order.looked_up(ticket, self._feed.target(ticket))
+
+    @property
+    def exhausted(self) -> bool:
+        """As ``ports.Feed``."""
+        return not self._next and self._feed.exhausted
+
+    def close(self) -> None:
+        """As ``ports.Feed``."""
+        self._feed.close()
+
+    def _read(self) -> bool:
+        batch = self._feed.poll()
+        if batch is None:
+            return False
+        entries: list[Entry] = [(ticket, host) for host, tickets in batch.added.items() for ticket in tickets]
+        entries += zip(batch.places, batch.rejected, strict=True)
+        self._next.extend(sorted(entries, key=lambda entry: entry[0]))
+        return bool(entries)
+
+
+def list_order(settings: Settings, on_note: Callable[[str], None]) -> ListOrder | None:
+    """What keeps the order of the lists where the settings ask for it."""
+    return ListOrder(on_note, bodies=settings.output.needs.body) if settings.output.ordered else None
+
+
+class OrderedSink:
+    """Keeps ``ports.Sink`` over another one, and hands on what ``order`` says is ready."""
+
+    def __init__(self, sink: Sink, order: ListOrder) -> None:
+        self._sink = sink
+        self._order = order
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """As ``ports.Sink``."""
+        self._sink.write(self._order.ready(outcomes))
+
+    def close(self) -> None:
+        """Write what waits for nothing any more, and close. As ``ports.Sink``."""
+        try:
+            self._sink.write(self._order.rest())
+        finally:
+            self._sink.close()

@@ -17,6 +17,7 @@ from requests import exceptions as rq
 from urllib3 import exceptions as u3
 
 from ..model import ErrorKind, Retryable
+from .descriptors import out_of_descriptors
 from .dial import NO_WAY
 from .faults import FetchError
 
@@ -30,9 +31,6 @@ _BEFORE_THE_REQUEST = {
     ErrorKind.PROXY,
 }
 _IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
-
-_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
-
 
 _WHILE_CONNECTING = {
     errno.ECONNRESET: ErrorKind.RESET,
@@ -129,15 +127,6 @@ def retryable(fault: FetchError, method: str) -> Retryable | None:
     if fault.kind in _IN_TRANSIT and method in IDEMPOTENT:
         return Retryable()
     return None
-
-
-def out_of_descriptors(error: BaseException | None) -> bool:
-    """Whether this process, and not the server, is the reason: it can open no further file."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _OUT_OF_DESCRIPTORS:
-            return True
-        error = error.__cause__
-    return False
 
 
 def _by_argument(error: BaseException, otherwise: ErrorKind) -> FetchError:

@@ -1,4 +1,4 @@
-"""File descriptors: how many there are to spend on connections.
+"""File descriptors: how many there are to spend on connections, and whether there are any.
 
 Decides the share of the process's limit that workers and idle connections may take.
 """
@@ -6,6 +6,8 @@ Decides the share of the process's limit that workers and idle connections may t
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 
 if sys.platform != "win32":  # which has no such limit
@@ -14,6 +16,8 @@ if sys.platform != "win32":  # which has no such limit
 SHARE = 0.8  # the rest is for files, the terminal, name look-ups and whatever the caller holds
 WORKERS_SHARE = 0.75  # of the budget, for connections in use; what they leave is for idle ones
 WITHOUT_LIMIT = 8192
+
+_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS}
 
 
 def budget() -> int:
@@ -27,6 +31,24 @@ def budget() -> int:
 def workers_within(workers: int) -> int:
     """How many of so many workers can have a connection each."""
     return max(1, min(workers, int(budget() * WORKERS_SHARE)))
+
+
+def are_used_up() -> bool:
+    """Whether the process can open no further file now."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return True
+    return False
+
+
+def out_of_descriptors(error: BaseException | None) -> bool:
+    """Whether this process, and not the server, is the reason: it can open no further file."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _OUT_OF_DESCRIPTORS:
+            return True
+        error = error.__cause__
+    return False
 
 
 def raise_soft_limit() -> None:

@@ -20,9 +20,10 @@ from urllib3.util.wait import wait_for_read
 
 from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result, Transcript
 from ..ports import Done, Work
-from .classify import IDEMPOTENT, classify, out_of_descriptors
+from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
 from .cookies import remember
+from .descriptors import out_of_descriptors
 from .exchange import LARGE, Exchange, NewBody, Waits
 from .faults import FetchError
 from .parts import Left, Parts

@@ -7,6 +7,8 @@ long is abandoned and counted, never waited for. Knows nothing of sockets beyond
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import threading
 import time
@@ -16,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..model import ErrorKind
+from . import descriptors
+from .descriptors import out_of_descriptors
 from .faults import FetchError
 
 TTL = 60.0  # seconds; getaddrinfo tells no TTL, a minute is what browsers pin a name for
@@ -49,6 +53,7 @@ class _Lookup:
     ready: threading.Event = field(default_factory=threading.Event)
     addresses: list[Address] | None = None
     reason: str = ""
+    starved: bool = False  # this process, and not the name, is the reason
     expires: float = float("inf")
 
 
@@ -76,7 +81,8 @@ class Resolver:
         """Addresses of ``host``, which is no literal, in the order to try them, waiting up to ``timeout`` seconds.
 
         check: called every CHECK_EVERY seconds of the wait; what it raises ends it.
-        Raises FetchError (``dns``) where there are none or none came in time.
+        Raises FetchError (``dns``) where there are none or none came in time, OSError (EMFILE) where the process had no
+        file descriptor left to look them up with.
         """
         give_up = time.monotonic() + timeout
         lookup = self._join(host)
@@ -93,6 +99,8 @@ class Resolver:
                 raise FetchError(ErrorKind.DNS, f"no answer for {host} within {timeout:.3g} s")
             else:
                 lookup.ready.wait(min(left, CHECK_EVERY))
+        if lookup.starved:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         if lookup.addresses is None:
             raise FetchError(ErrorKind.DNS, f"{host}: {lookup.reason}")
         return [address.at(port) for address in lookup.addresses]
@@ -138,6 +146,8 @@ class Resolver:
         try:
             found = (self._lookup or socket.getaddrinfo)(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
+            # The C library says then that the name is unknown, or that it may be known later, or why.
+            lookup.starved = out_of_descriptors(error) or descriptors.are_used_up()
             self._end(lookup, str(getattr(error, "strerror", None) or error).lower())
         else:
             lookup.addresses = _interleaved([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
@@ -147,7 +157,7 @@ class Resolver:
     def _end(self, lookup: _Lookup, reason: str = "") -> None:
         if lookup.addresses is None:
             lookup.reason = reason
-            lookup.expires = time.monotonic() + NEGATIVE_TTL
+            lookup.expires = time.monotonic() + (0.0 if lookup.starved else NEGATIVE_TTL)
         self._slots.release()
         lookup.ready.set()
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from requests import exceptions as rq
 from urllib3 import exceptions as u3
 
-from scrapepool.fetch.classify import IDEMPOTENT, classify, out_of_descriptors, retryable
+from scrapepool.fetch.classify import IDEMPOTENT, classify, retryable
+from scrapepool.fetch.descriptors import out_of_descriptors
 from scrapepool.fetch.faults import FetchError
 from scrapepool.model import ErrorKind, Retryable
 

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from fetching import fetcher, get, only, run, work
+from loopback import Server, answer_all
 from urllib3.exceptions import NewConnectionError
 
+from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.pool import HostPool
+from scrapepool.fetch.resolver import Resolver
 from scrapepool.fetch.wait_hint import LONGEST_WAIT
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
 from tests.servers.hostile import Behaviour, HostileServer
@@ -293,3 +296,18 @@ def test_a_refused_connection_is_a_record() -> None:
         failed = get(f"http://127.0.0.1:{unused.getsockname()[1]}/")
     assert failed.error is ErrorKind.CONNECT_REFUSED
     assert failed.retry == Retryable()
+
+
+def test_a_look_up_without_a_file_descriptor_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third try finds one; the URL knows nothing of it."""
+    errors = [OSError(errno.EMFILE, "Too many open files")] * 2
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        if errors:
+            raise errors.pop()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(Connection, "resolver", Resolver(look_up))
+    with Server(answer_all) as server:
+        assert get(f"http://name.test:{server.port}/").status == 200
+    assert not errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -178,3 +179,26 @@ def test_the_cache_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         resolver.resolve(host, 80, 1)
     assert names.asked == list("abcda")
     assert "3 names" in repr(resolver)
+
+
+@pytest.mark.parametrize(
+    ("error", "used_up"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), False),
+        (OSError(errno.ENFILE, "Too many open files in system"), False),
+        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"), True),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), True),
+    ],
+)
+def test_a_process_without_file_descriptors_is_not_the_name_s_fault(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, used_up: bool
+) -> None:
+    """Whatever the C library makes of it; nothing of it is remembered."""
+    monkeypatch.setattr(resolver_module.descriptors, "are_used_up", lambda: used_up)
+    names = Names(error)
+    resolver = Resolver(names)
+    for _ in range(2):
+        with pytest.raises(OSError, match="open files") as caught:
+            resolver.resolve("x", 80, 1)
+        assert caught.value.errno == errno.EMFILE
+    assert names.asked == ["x", "x"]

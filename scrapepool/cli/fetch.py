@@ -82,7 +82,8 @@ def run(sources: Sequence[str], settings: Settings) -> int:
         finished = Finished(each=not settings.input.dedupe)
         order = list_order(settings, log.note)
         feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order)
-        with assembled(settings, feed, view=view, stop=stop, on_note=log.note) as engine:
+        put_off = None if settings.output.resume is None else finished.put_off
+        with assembled(settings, feed, view=view, stop=stop, on_note=log.note, put_off=put_off) as engine:
             try:
                 outputs = open_outputs(
                     settings,

@@ -47,18 +47,20 @@ class RecordDatabase:
 
     def __init__(self, path: str, *, should_stop: Callable[[], bool] = lambda: False) -> None:
         self.whole = 0
-        self._last: Any = None
+        self._db: sqlite3.Connection
+        self._last = 0
         self._path = path
         self._should_stop = should_stop
 
     def __iter__(self) -> Iterator[Told]:
         query = "SELECT id, url, outcome, error, method FROM records ORDER BY id"
-        for number, url, outcome, error, method in self._select(query):
-            if self._should_stop():
-                raise KeyboardInterrupt
-            self.whole += 1
-            self._last = number
-            yield Told(url, outcome, error, method, self.whole)
+        with self._reading() as self._db:
+            for number, url, outcome, error, method in self._db.execute(query):
+                if self._should_stop():
+                    raise KeyboardInterrupt
+                self.whole += 1
+                self._last = number
+                yield Told(url, outcome, error, method, self.whole)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
@@ -66,15 +68,14 @@ class RecordDatabase:
             yield _record(dict(zip(COLUMNS, row, strict=True)))
 
     def current(self) -> dict[str, Any]:
-        """The record that was given last, as ``records`` gives it. Raises ListError where it has gone meanwhile."""
-        columns = ", ".join(COLUMNS)
-        for row in self._select(f"SELECT {columns} FROM records WHERE id = ?", self._last):  # noqa: S608 - our own names
-            return _record(dict(zip(COLUMNS, row, strict=True)))
-        raise ListError(self._path, "a run has replaced the record while it was read")
+        """The record that was given last, as ``records`` gives it; to be asked for while it is iterated over."""
+        query = f"SELECT {', '.join(COLUMNS)} FROM records WHERE id = ?"  # noqa: S608 - our own names
+        row = self._db.execute(query, (self._last,)).fetchone()
+        return _record(dict(zip(COLUMNS, row, strict=True)))
 
-    def _select(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    def _select(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._reading() as db:
-            yield from db.execute(query, values)
+            yield from db.execute(query)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

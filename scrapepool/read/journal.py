@@ -7,12 +7,14 @@ Reads the file once; changes nothing.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from ..errors import InvalidURLError
 from ..model import ErrorKind
+from ..schedule.retry import HOST_WIDE
 from ..url import parse
 from .database import RecordDatabase
 from .dedupe import SeenHashes
@@ -23,6 +25,11 @@ SUCCESSES = frozenset({"ok", "unchanged"})
 
 MADE_ANEW = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
 """Errors of ``skipped`` lines: the reader finds these lines again and records them again."""
+
+DEFERRED = "deferred"
+
+HOST_WIDE_WORDS = frozenset(map(str, HOST_WIDE))
+"""The statuses whose wait is the host's, as records of any format spell them."""
 
 FINISHED, FAILED, AGAIN, ANEW, OTHER = range(5)
 """What a record is to the run: a success, a failure that stays, what is fetched again, what the reader makes anew,
@@ -81,6 +88,8 @@ def read_journal(
     numbers, ends, kinds = array("q"), array("q"), bytearray()
     for told in records:
         kind, number = _judged(told, keep, method)
+        if told.outcome == DEFERRED:
+            _put_off(records.current(), finished)
         numbers.append(number)
         ends.append(told.end)
         kinds.append(kind)
@@ -95,6 +104,19 @@ def read_journal(
     )
 
 
+def _put_off(record: Mapping[str, Any], finished: Finished) -> None:
+    """Take note of a host that asked to be left alone; a status that speaks for one URL says nothing of its host."""
+    status = record.get("status")
+    if status and str(status) not in HOST_WIDE_WORDS:
+        return
+    try:
+        host = parse(record.get("final_url") or record["url"]).host
+        until = datetime.fromisoformat(record["not_before"]).timestamp()
+    except (InvalidURLError, KeyError, TypeError, ValueError, OverflowError):
+        return  # of another version, or without the field
+    finished.put_off[host] = max(until, finished.put_off.get(host, 0.0))
+
+
 def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
     """Tell what a record is to the run, and of which target it is."""
     if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
@@ -107,7 +129,7 @@ def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
         return OTHER, 0
     if told.outcome in SUCCESSES:
         return FINISHED, number
-    put_off = told.outcome == "deferred" or told.error == ErrorKind.INTERRUPTED
+    put_off = told.outcome == DEFERRED or told.error == ErrorKind.INTERRUPTED
     return AGAIN if put_off or keep == "failed" else FAILED, number
 
 

@@ -6,7 +6,7 @@ Decides which implementation of each port a run gets, and that all of them are c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
@@ -18,7 +18,7 @@ from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
 from ..fetch.route import check_request
 from ..fetch.session import PooledSession
-from ..model import Outcome
+from ..model import HostKey, Outcome
 from ..ports import Archive, Clock, Feed, NoView, Store, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
@@ -41,11 +41,13 @@ def assembled(
     view: View | None = None,
     stop: Stop | None = None,
     on_note: Callable[[str], None] | None = None,
+    put_off: Mapping[HostKey, float] | None = None,
 ) -> Iterator[Engine]:
     """An engine for one run; leaving the block cuts what is in flight and closes everything.
 
-    make_feed: gets the function that wakes the engine. on_note: gets what is to be told, ``view`` by default. There are
-    no more workers than the process may open files for. Raises ListError, UsageError, OutputError, OSError.
+    make_feed: gets the function that wakes the engine. on_note: gets what is to be told, ``view`` by default.
+    put_off: see ``limits_for``. There are no more workers than the process may open files for.
+    Raises ListError, UsageError, OutputError, OSError.
     """
     stop = stop or Stop()
     view = view or NoView()
@@ -88,7 +90,7 @@ def assembled(
                 dice=random.random,
                 politeness=settings.politeness,
                 limits=settings.limits,
-                limits_for=limits_for(settings, clock),
+                limits_for=limits_for(settings, clock, put_off),
                 until=_until(settings, clock),
                 histories=settings.output.history,
                 memory=memory,

@@ -7,6 +7,7 @@ file holds each record that it is to keep, so a run that resumes may be killed a
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 
 from ..engine import Stop
@@ -14,7 +15,7 @@ from ..errors import OutputError, UsageError
 from ..ports import Sink
 from ..read.database import RecordDatabase
 from ..read.finished import Finished
-from ..read.journal import read_journal
+from ..read.journal import Journal, read_journal
 from ..read.records import RecordFile
 from ..read.streams import file_pieces
 from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
@@ -63,8 +64,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.asked)
     journal = read_journal(records, finished, keep=output.resume, method=settings.request.method)
     if journal.size:
-        for note in journal.notes(output.sqlite):
-            on_note(note)
+        _tell(journal, output.sqlite, finished, on_note)
 
 
 def _resumable(output: OutputSettings, method: str) -> str:
@@ -95,8 +95,7 @@ def _in_order(
     records = RecordFile(path, _pieces(fd, stop), form, columns)
     journal = read_journal(records, finished, keep=output.resume, method=method)
     if journal.size:
-        for note in journal.notes(path):
-            on_note(note)
+        _tell(journal, path, finished, on_note)
     if journal.whole:
         return fd
     if journal.end is None:
@@ -104,6 +103,15 @@ def _in_order(
     os.ftruncate(fd, journal.end)
     os.fsync(fd)
     return fd
+
+
+def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[str], None]) -> None:
+    for note in journal.notes(name):
+        on_note(note)
+    now = time.time()
+    ahead = sum(until > now for until in finished.put_off.values())
+    if ahead:
+        on_note(f"{name}: hosts that had asked to be left alone for longer, and are: {ahead:,}")
 
 
 def _pieces(fd: int, stop: Stop) -> Iterator[bytes]:

@@ -5,7 +5,8 @@ Decides that a section's value replaces the run's, one by one. Knows the clock t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import inf
 
 from ..model import HostKey
 from ..ports import Clock
@@ -14,8 +15,11 @@ from ..settings import Settings
 from ..window import Window
 
 
-def limits_for(settings: Settings, clock: Clock) -> LimitsFor:
-    """The scheduler's question about a host, answered."""
+def limits_for(settings: Settings, clock: Clock, put_off: Mapping[HostKey, float] | None = None) -> LimitsFor:
+    """The scheduler's question about a host, answered.
+
+    put_off: Unix times until which hosts asked an earlier run to be left alone; may be filled later.
+    """
     pool, robots, overrides = settings.pool, settings.politeness.robots, settings.host_overrides
     usual = HostLimits(pool.per_host, pool.delay, robots)
 
@@ -26,9 +30,14 @@ def limits_for(settings: Settings, clock: Clock) -> LimitsFor:
             pool.delay if own.delay is None else own.delay,
             robots if own.robots is None else own.robots,
             None if own.window is None else _closed_for(own.window, clock),
+            _parked_until(host),
         )
 
-    return limits if overrides else lambda _: usual
+    def _parked_until(host: HostKey) -> float:
+        until = None if put_off is None else put_off.get(host)
+        return -inf if until is None else clock.monotonic() + until - clock.wall()
+
+    return limits if overrides or put_off is not None else lambda _: usual
 
 
 def most_per_host(settings: Settings) -> int:

@@ -250,6 +250,14 @@ class HostQueue:
         self.parked_until = max(self.parked_until, until)
         self.not_before = max(self.not_before, until)
 
+    def leave_alone(self, until: float, now: float, max_park: float) -> None:
+        """Heed what the host asked for before this run: park it, refuse it where that is more than ``max_park``."""
+        if until - now > max_park:
+            self.refuse(until, None)
+        elif until > now:
+            self.park(until)
+            self.hold(Why.PARKED, now, until)
+
     @property
     def wants_another(self) -> bool:
         """Whether the next should be a fresh target, before the due, and there is one.

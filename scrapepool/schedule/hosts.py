@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
+from math import inf
 
 from ..model import Attempt, HostKey, Why
 from ..settings import PoolSettings
@@ -50,6 +51,7 @@ class Hosts:
         limits_for: LimitsFor,
         historian: Historian | None = None,
         recollection: Recollection | None = None,
+        max_park: float = inf,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
@@ -59,6 +61,7 @@ class Hosts:
         self._tally = tally
         self._pool = pool
         self._limits_for = limits_for
+        self._max_park = max_park
         self._historian = historian
         self.recollection = recollection
         self._adapt = pool.pace == "auto"
@@ -92,11 +95,14 @@ class Hosts:
                 self._tally.host_count += 1
             row = self._tally.claim(host)
             row.total += len(tickets)
-            queue = self.begun[host] = HostQueue(host, row, tickets, self._limits_for(host), adapt=self._adapt)
+            limits = self._limits_for(host)
+            queue = self.begun[host] = HostQueue(host, row, tickets, limits, adapt=self._adapt)
             if self._historian is not None:
                 queue.holds = Holds()
             if self.recollection is not None:
                 self.recollection.begin(queue, now)
+            if limits.parked_until > now:
+                queue.leave_alone(limits.parked_until, now, self._max_park)
         return queue
 
     def pick(self, queued: int, now: float, *, due_first: bool = True) -> HostQueue | None:
@@ -109,7 +115,7 @@ class Hosts:
                 if unbegun < 0:
                     return None
                 queue = self.queue_of(self.backlog.first(unbegun), now)
-                if self.recollection is not None and not queue.may_start(now):
+                if not queue.may_start(now):
                     self.place(queue, now)
                     continue
                 bucket = unbegun

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from ..model import HostKey
 
@@ -17,13 +18,14 @@ class HostLimits:
 
     per_host: requests in flight. delay: seconds between two starts. robots: whether robots.txt is asked first.
     closed_for: seconds from a monotonic time until the host may be asked, 0.0 while its window is open; None for a host
-    that may be asked at any time.
+    that may be asked at any time. parked_until: monotonic time until which it asked an earlier run to wait.
     """
 
     per_host: int
     delay: float
     robots: bool = False
     closed_for: Callable[[float], float] | None = None
+    parked_until: float = -inf
 
 
 LimitsFor = Callable[[HostKey], HostLimits]

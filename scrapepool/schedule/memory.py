@@ -107,11 +107,7 @@ class Recollection:
                 trouble.breaker.reopen(now)
         queue.set_limits()
         queue.await_start(known.free_at)
-        if known.parked_until - now > self._policy.max_park:
-            queue.refuse(known.parked_until, None)
-        elif known.parked_until > now:
-            queue.park(known.parked_until)
-            queue.hold(Why.PARKED, now, known.parked_until)
+        queue.leave_alone(known.parked_until, now, self._policy.max_park)
 
     def end(self, queue: HostQueue, now: float) -> None:
         """Keep what was found out of a host of which nothing is left."""

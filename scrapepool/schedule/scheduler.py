@@ -83,7 +83,9 @@ class Scheduler:
         self._draining = False
         self._historian = Historian() if histories else None
         self._recollection = None if memory is None else Recollection(memory, pool, retry, politeness)
-        self._hosts = Hosts(self.tally, pool, limits_for or (lambda _: usual), self._historian, self._recollection)
+        self._hosts = Hosts(
+            self.tally, pool, limits_for or (lambda _: usual), self._historian, self._recollection, retry.max_park
+        )
         self._judge = Judge(self._hosts, pool, retry, politeness, dice)
         self._guard = self._judge.guard
         self._probe: Lease | None = None  # the only one that an outage lets out

@@ -307,3 +307,25 @@ def test_failing_calls_have_their_exit_code_and_can_be_resumed() -> None:
     report = faults.in_a_folder(6, faults={"write": ("ENOSPC",)}, network={}, step=20)
     assert report.wrong == []
     assert report.codes[3] > 0
+
+
+def test_a_host_that_asked_for_patience_is_left_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """As long as its record says; its other URLs, which have none yet, are put off with it."""
+    refusals = [Response(429, [("Retry-After", "3600")])]
+    out = tmp_path / "out.jsonl"
+    with PoliteServer(1, lambda _: refusals[0] if refusals else None) as server:
+        (tmp_path / "urls").write_text(server.url("/a"))
+        fetch = ("fetch", "--no-robots", tmp_path / "urls", "-o", out, "--resume")
+        assert here(capfd, *fetch).code == 1
+        (tmp_path / "urls").write_text(f"{server.url('/a')}\n{server.url('/b')}")
+        refusals.clear()
+        asked = server.requests
+        ran = here(capfd, *fetch)
+        assert server.requests == asked
+        assert "hosts that had asked to be left alone for longer, and are: 1" in ran.err
+        assert [record["outcome"] for record in records(out)] == ["deferred", "deferred"]
+        text = out.read_text()
+        year = str(records(out)[0]["not_before"])[:4]
+        out.write_text(text.replace(f'"not_before":"{year}', '"not_before":"2020'))
+        assert here(capfd, *fetch).code == 0
+    assert [record["outcome"] for record in records(out)] == ["ok", "ok"]

@@ -125,3 +125,30 @@ def test_what_stays_is_finished_and_the_other_way_round(told, keep):
     again, kept_again, _ = judged(*kept, keep=keep)
     assert again.whole
     assert kept_again == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "put_off"),
+    [
+        ({}, {"a": 1_700_000_000.5}),
+        ({"status": 429}, {"a": 1_700_000_000.5}),
+        ({"status": 503, "final_url": "http://b/"}, {"b": 1_700_000_000.5}),
+        ({"status": 500}, {}),
+        ({"not_before": "soon"}, {}),
+        ({"not_before": None}, {}),
+    ],
+)
+def test_a_deferral_tells_until_when_its_host_is_left_alone(fields, put_off):
+    """The host that was asked last, by the status that speaks for a host, or by none where nothing was asked."""
+    deferral = {"not_before": "2023-11-14T22:13:20.500Z", "final_url": None, "status": None} | fields
+    _, _, finished = judged(record("http://a/x", "deferred", **deferral))
+    assert {host.host: until for host, until in finished.put_off.items()} == put_off
+
+
+def test_of_several_deferrals_the_longest_counts():
+    """In whatever order they stand; rows of cells say the same."""
+    late, early = "2023-11-14T22:13:20.500Z", "2020-01-01T00:00:00.000Z"
+    told = [record(f"http://a/{when}", "deferred", not_before=when) for when in (late, early)]
+    assert list(judged(*told)[2].put_off.values()) == [1_700_000_000.5]
+    row = f"url,outcome,status,not_before,final_url\nhttp://a/x,deferred,,{late},\n".encode()
+    assert list(judged(row)[2].put_off.values()) == [1_700_000_000.5]

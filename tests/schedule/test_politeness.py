@@ -332,3 +332,38 @@ def test_a_host_that_slows_down_is_asked_less_until_that_is_its_way():
 def test_a_large_page_is_no_risen_latency():
     """Where the first byte comes as soon as ever, it is the bodies that take their time."""
     assert limits_as_pages_slow_down(0.05) == (4, 4)
+
+
+def parked_world(seconds, **changes):
+    """A world in which one of two hosts had asked, before the run, for so many seconds."""
+    world = World({A: 3, B: 2}, audit=False, **changes)
+    pool = world.pool
+    limits = {A: HostLimits(pool.per_host, pool.delay, parked_until=seconds)}
+    usual = HostLimits(pool.per_host, pool.delay)
+    world.scheduler._hosts._limits_for = lambda host: limits.get(host, usual)
+    return world
+
+
+def test_a_host_that_asked_an_earlier_run_for_patience_is_parked():
+    """Nobody asks it before; the other host does not wait."""
+    world = parked_world(100.0)
+    world.run()
+    assert {lease.host for at, lease in world.leases if at < 100} == {B}
+    assert all(verdict(outcome) == "ok" for outcome in world.outcomes)
+
+
+def test_one_that_asked_for_more_than_is_waited_for_is_deferred_again():
+    """At once, and without being asked."""
+    world = parked_world(301.0)
+    world.books[A].refused_until = 301.0
+    assert world.run() < 10
+    assert {lease.host for _, lease in world.leases} == {B}
+    assert [refusal.not_before for refusal in world.refusals] == [301.0]
+
+
+def test_a_redirect_to_a_parked_host_waits_there():
+    """As its own URLs do."""
+    world = parked_world(50.0)
+    world.serve = lambda attempt: Reply(status=302, to=A) if attempt.target.host == B and not attempt.hop else Reply()
+    world.run()
+    assert min(at for at, lease in world.leases if lease.host == A) == 50.0

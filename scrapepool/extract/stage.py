@@ -67,7 +67,7 @@ def extracted(
             if ready := stage.ready(LOOK):
                 yield ready
         if stage.out:
-            on_note(f"{stage.out} pages were fetched and not read, and have no record: --resume fetches them again")
+            on_note(f"pages left unread, which have no record: {stage.out}; --resume fetches them again")
     finally:
         stage.workers.close()
 

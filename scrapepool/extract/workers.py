@@ -7,6 +7,7 @@ the whole pool along.
 
 from __future__ import annotations
 
+import errno
 import json
 import queue
 import signal
@@ -23,7 +24,7 @@ from ..settings import OutputSettings
 from .limits import LIMITS, OVERTIME, Limits
 from .page import Extracted, Page
 
-STARTS = (0.0, 0.1, 1.0)
+STARTS = (0.0, 0.1, 0.5, 1.0, 2.0)
 """Seconds before each try to start a process: a machine that is out of processes may have one in a moment."""
 
 LAST_WORDS = 1.0
@@ -36,10 +37,9 @@ _PROGRAM = (
 
 
 class Process:
-    """One extraction process. Used by one thread; ``kill`` by any. Raises OSError, EOFError where it cannot start."""
+    """One extraction process. Used by one thread; ``kill`` by any. Raises OSError where it cannot start."""
 
     def __init__(self, settings: OutputSettings, limits: Limits) -> None:
-        self._limits = limits
         self._pipe, theirs = Pipe()
         path = json.dumps(sys.path)
         try:
@@ -59,9 +59,8 @@ class Process:
         try:
             self._pipe.send((settings, limits))
             self._pipe.recv_bytes()
-        except BaseException:
-            self.end()
-            raise
+        except (OSError, EOFError):
+            raise ChildProcessError(errno.ECHILD, _said(self.end())) from None
 
     def extract(self, page: Page) -> Extracted:
         """Have a page worked on. Raises OSError, EOFError where the process dies."""
@@ -74,19 +73,18 @@ class Process:
         """End it at once, whatever it does."""
         self._process.kill()
 
-    def end(self) -> str:
-        """Let it go; what it died of."""
+    def end(self) -> int:
+        """Let it go; its exit code, or what killed it as a negative number."""
         self._pipe.close()
         try:
-            code = self._process.wait(LAST_WORDS)
+            return self._process.wait(LAST_WORDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            code = self._process.wait()
-        if code == -OVERTIME:
-            return f"took longer than {self._limits.page:g} s of CPU"
-        if code < 0:
-            return f"the process that read it was killed by {signal.Signals(-code).name}"
-        return f"the process that read it ended with exit code {code}"
+            return self._process.wait()
+
+
+def _said(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 class Workers:
@@ -158,7 +156,7 @@ class Workers:
                 found = error
             except (OSError, EOFError):
                 assert process is not None  # noqa: S101 - what cannot be started is an ExtractionError
-                found = self._lost(self._ended(process))
+                found = self._lost(self._reason(self._ended(process)))
                 process = None
             self._found.put((outcome, found))
             self._wake()
@@ -171,8 +169,8 @@ class Workers:
             time.sleep(pause)
             try:
                 process = Process(self._settings, self._limits)
-            except (OSError, EOFError) as error:
-                reason = getattr(error, "strerror", None) or "it ended at once"
+            except OSError as error:
+                reason = error.strerror or str(error)
                 continue
             with self._lock:
                 self._processes.add(process)
@@ -181,7 +179,12 @@ class Workers:
             return process
         raise ExtractionError(reason)
 
-    def _ended(self, process: Process) -> str:
+    def _reason(self, code: int) -> str:
+        if code == -OVERTIME:
+            return f"took longer than {self._limits.page:g} s of CPU"
+        return f"the process that read it ended ({_said(code)})"
+
+    def _ended(self, process: Process) -> int:
         with self._lock:
             self._processes.discard(process)
         return process.end()

@@ -99,7 +99,7 @@ def test_ctrl_c_is_quiet_and_quick(web: PoliteServer, tmp_path: Path) -> None:
         time.sleep(0.3)
     ran = ended(process)
     assert (ran.code, ran.out) == (130, "")
-    assert "1 pages were fetched and not read" in ran.err
+    assert "pages left unread, which have no record: 1" in ran.err
     assert "Traceback" not in ran.err
     assert not Path(f"/proc/{child}").exists()
 

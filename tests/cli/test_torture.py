@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, descriptors, signals
+from tests.torture import bombs, descriptors, extraction, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -30,3 +30,11 @@ def test_nothing_fails_for_want_of_descriptors() -> None:
     """More workers and hosts than the process may open files: fewer workers, and no connection forgotten."""
     report = descriptors.run(200, "-o", "FOLDER/records.jsonl", "--robots", hosts=100, tls=True, name=True)
     assert report.wrong == []
+
+
+def test_extraction_processes_may_be_killed_at_any_moment() -> None:
+    """Every URL has one record, with the values of its own page or the reason for their absence."""
+    pytest.importorskip("selectolax", reason="the extra select is not installed")
+    kills, _, findings = extraction.run(60, 1, between=0.4, first=2)
+    assert findings == []
+    assert kills

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,7 +118,7 @@ def test_a_process_that_is_killed_costs_one_page() -> None:
         time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
         lost = {"title": None, "n": None}
-        assert pool.back(PATIENCE)[1] == Extracted(lost, "title, n: the process that read it was killed by SIGKILL")
+        assert pool.back(PATIENCE)[1] == Extracted(lost, "title, n: the process that read it ended (killed by SIGKILL)")
         pool.hand(fetched(3), page("<title>3</title>n=3"))
         assert pool.back(PATIENCE)[1].data == {"title": "3", "n": "3"}
     finally:
@@ -161,7 +162,7 @@ def test_a_stop_leaves_what_is_not_read() -> None:
         [[fetched(1, ENDLESS), fetched(2, ENDLESS)]], TITLES, should_stop=lambda: True, on_note=notes.append
     )
     assert [one for ready in stopped for one in ready] == []
-    assert notes == ["2 pages were fetched and not read, and have no record: --resume fetches them again"]
+    assert notes == ["pages left unread, which have no record: 2; --resume fetches them again"]
 
 
 def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,3 +182,24 @@ def test_wrong_selectors_begin_nothing() -> None:
 def test_the_default_is_a_process_a_core() -> None:
     """Of the cores that this process may use, and no more than a run can feed."""
     assert processes() == min(8, len(os.sched_getaffinity(0)))
+
+
+def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was with it yet, so nothing is lost."""
+    program, pauses = workers._PROGRAM, []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        monkeypatch.setattr(workers, "_PROGRAM", program if seconds else "import os; os.kill(os.getpid(), 9)")
+
+    monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause))
+    assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
+    assert pauses == list(workers.STARTS[:2])
+
+
+def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How it ended is in the message."""
+    monkeypatch.setattr(workers, "_PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
+    with pytest.raises(ExtractionError, match="for --select: exit code 3; "):
+        all_of([fetched(1)], TITLES)

@@ -9,6 +9,7 @@ duration in seconds of a monotonic clock.
 from __future__ import annotations
 
 import builtins
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,6 +75,35 @@ class ErrorKind(StrEnum):
     HTTP_5XX = "http_5xx"
 
 
+@dataclass(frozen=True, slots=True)
+class RowRequest:
+    """What one row of a list asks for otherwise than the run.
+
+    method: upper case. headers: over the run's. data: the body. timeout: seconds of a whole attempt.
+    save_as: the name that the row wants for its body's file, as written. None is the run's in each case.
+    """
+
+    method: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    data: builtins.bytes | None = None
+    timeout: float | None = None
+    save_as: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the same is sent as for any other row."""
+        return self.method is None and not self.headers and self.data is None
+
+    def apart(self, method: str) -> tuple[str, str] | None:
+        """What tells the target from others of its URL: method, and SHA-256 of the body in hexadecimal or ``""``.
+
+        None where nothing does. method: the run's.
+        """
+        if self.data is None:
+            return None if self.method in (None, method) else (self.method or method, "")
+        return self.method or method, hashlib.sha256(self.data).hexdigest()
+
+
 @dataclass(slots=True)
 class Target:
     """One URL of the list, parsed once. Not changed once it is made, as ``Told``.
@@ -83,7 +113,8 @@ class Target:
     path: the request target (RFC 9112 section 3.2.1): path and query, ASCII, percent-encoded.
     line: 1-based line in its list; None for a URL that was an argument.
     userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
-    input: the other columns of a CSV or JSONL row.
+    input: the other columns of a row.
+    request: what its row asks for otherwise than the run; None, as a rule, for nothing.
     """
 
     url: str
@@ -92,6 +123,11 @@ class Target:
     line: int | None = None
     userinfo: str | None = None
     input: Mapping[str, Any] | None = None
+    request: RowRequest | None = None
+
+    def method(self, method: str) -> str:
+        """What it is asked with. method: the run's."""
+        return method if self.request is None else self.request.method or method
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def run(
     stdin = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
     notes: list[str] = []
     robots = None
-    with closing(TargetList(sources, settings.input, stdin=stdin, on_note=notes.append)) as targets:
+    method = settings.request.method
+    with closing(TargetList(sources, settings.input, stdin=stdin, on_note=notes.append, method=method)) as targets:
         found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
         for note in notes:
             click.echo(printable(note), err=True)

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
+from ..header import field_fault
 from ..selection import parsed
 
 LONGEST = 20 * 86_400.0
@@ -32,8 +33,6 @@ _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|m|min|h)?", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110 section 5.6.2
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Whole(click.ParamType[int]):
@@ -194,14 +193,8 @@ class Header(click.ParamType[tuple[str, str]]):
         elif not colon:
             self.fail(f"{value!r} has no colon; write 'Name: value'", param, ctx)
         name, content = name.strip(), content.strip()
-        if not _TOKEN.fullmatch(name):
-            self.fail(f"{name!r} is no header name", param, ctx)
-        if _FORBIDDEN.search(content):
-            self.fail(f"the value of {name} holds a control character", param, ctx)
-        try:
-            content.encode("latin-1")
-        except UnicodeEncodeError:
-            self.fail(f"the value of {name} holds a character outside latin-1, which HTTP cannot carry", param, ctx)
+        if (fault := field_fault(name, content)) is not None:
+            self.fail(fault, param, ctx)
         return name, content
 
 

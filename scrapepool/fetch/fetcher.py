@@ -12,6 +12,7 @@ from typing import Any
 from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import PoolError
 
+from ..model import Attempt, HostKey, Target
 from ..ports import Done, Work
 from ..settings import Settings
 from .body import Body
@@ -21,7 +22,7 @@ from .lease_run import LeaseRun
 from .outcomes import Reporter
 from .parts import Left, Parts
 from .reply import ReplyParser
-from .route import RouteTable
+from .route import Route, RouteTable
 from .saved_body import SavedBody
 from .session import PooledSession
 from .trust import Trust
@@ -86,6 +87,17 @@ class Fetcher:
             begin=partial(parts.begin, method, url, parser, left),
             left=left,
         )
+
+    def method_of(self, attempt: Attempt) -> str:
+        """What an attempt asks with next."""
+        return attempt.target.method(self.method) if attempt.hop is None else attempt.hop.method
+
+    def route_to(self, target: Target, host: HostKey, method: str, *, foreign: bool) -> Route:
+        """The route on which a target is asked for at a host. Raises as ``RouteTable.get`` does."""
+        own = target.request
+        if own is None or own.plain:
+            return self.routes.get(host, method, foreign=foreign)
+        return self.routes.for_row(own, host, method, foreign=foreign)
 
     def run(self, work: Work) -> Done:
         """Fetch the work's attempts one after another, over one connection where the host allows."""

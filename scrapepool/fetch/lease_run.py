@@ -53,7 +53,7 @@ class LeaseRun:
         self.work = work
         self.standing = fetcher.trust.of(work.lease.host)
         first = work.attempts[0]
-        self.method = first.hop.method if first.hop else fetcher.method
+        self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
         self.opened = self.requests = 0
         self.starts = [monotonic()]  # of the attempts begun, redone ones included
         self.redone = 0  # results below this index were asked for twice already
@@ -92,7 +92,9 @@ class LeaseRun:
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
             fault, elapsed = classify(error), monotonic() - self.starts[0]
             started = first.started or time.time()
-            failed = fetcher.report.failed(first, fault, method=self.method, started=started, elapsed=elapsed)
+            failed = fetcher.report.failed(
+                first, fault, method=fetcher.method_of(first), started=started, elapsed=elapsed
+            )
             return Done(work, [failed])
         conn = self.conn
         fetcher.live[conn] = self
@@ -183,31 +185,32 @@ class LeaseRun:
         self.transcripts = [(at, transcript) for at, transcript in self.transcripts if at < suspect]
         for attempt, result in zip(self.work.attempts[suspect:], results[suspect:], strict=False):
             self._throw_away(attempt, result)
-        if self.method in IDEMPOTENT:
+        fetcher = self.fetcher
+        asked = self.work.attempts[suspect : len(results)]
+        if all(fetcher.method_of(attempt) in IDEMPOTENT for attempt in asked):
             self.redone = len(results)
             del results[suspect:]
             return True
         for at in range(suspect, len(results)):
             attempt, result = self.work.attempts[at], results[at]
-            results[at] = self.fetcher.report.disowned(
-                attempt, self.method, attempt.started or time.time(), result.elapsed
-            )
+            method, started = fetcher.method_of(attempt), attempt.started or time.time()
+            results[at] = fetcher.report.disowned(attempt, method, started, result.elapsed)
         return False
 
     # -- bodies as files ---------------------------------------------------------------------------
 
-    def _take_up(self, parts: Parts, url: str) -> Left | None:
+    def _take_up(self, parts: Parts, method: str, url: str) -> Left | None:
         """What is there of a target's body; sees to it that the rest, or all of it, is written there."""
-        left = parts.left_of(self.method, url)
-        self.new_body = partial(self.fetcher.saved_body, parts, self.method, url, left)
+        left = parts.left_of(method, url)
+        self.new_body = partial(self.fetcher.saved_body, parts, method, url, left)
         return left
 
-    def _start_over(self, url: str) -> None:
+    def _start_over(self, method: str, url: str) -> None:
         """The server has another version, or nothing that goes on where ours broke off."""
         parts = self.fetcher.parts
         assert parts is not None  # noqa: S101 - there was a part
-        parts.forget(self.method, url)
-        self.new_body = partial(self.fetcher.saved_body, parts, self.method, url, None)
+        parts.forget(method, url)
+        self.new_body = partial(self.fetcher.saved_body, parts, method, url, None)
 
     def _throw_away(self, attempt: Attempt, result: Result) -> None:
         """A disowned answer leaves no file."""
@@ -216,29 +219,32 @@ class LeaseRun:
         if result.saved is not None and result.saved.file is not None:
             with contextlib.suppress(OSError):
                 os.unlink(result.saved.file)  # noqa: PTH108 - a name that was made here
-        self.fetcher.parts.forget(self.method, attempt.target.url)
+        self.fetcher.parts.forget(self.fetcher.method_of(attempt), attempt.target.url)
 
     # -- one attempt -------------------------------------------------------------------------------
 
     def _attempt(self, route: Route, attempt: Attempt, at: int) -> Waits[Result]:
         """One attempt at a target, with its redirects as far as they stay on the host."""
         fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
-        started = attempt.started
-        if started is None:
-            started = time.time()
+        started = time.time() if attempt.started is None else attempt.started
         if at == len(self.starts):
             self.starts.append(monotonic())
         began = self.starts[at]
         conn.read_timeout = fetcher.patience.read
-        conn.deadline = began + fetcher.patience.total - (hop.spent if hop else 0.0)
+        own = target.request
+        total = (None if own is None else own.timeout) or fetcher.patience.total
+        conn.deadline = began + total - (hop.spent if hop else 0.0)
         url, path = (target.url, target.path) if hop is None else (hop.url, hop.path)
         asked: tuple[str, ...] = () if hop is None else hop.redirects
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
         most = fetcher.max_redirects
-        left = None if fetcher.parts is None else self._take_up(fetcher.parts, target.url)
+        method = self.method if own is None else fetcher.method_of(attempt)
+        left = None if fetcher.parts is None else self._take_up(fetcher.parts, method, target.url)
         self.exchange = None
         sent = 0.0
         try:
+            if own is not None:
+                route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
             while True:
                 self.asked = asked
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
@@ -250,7 +256,7 @@ class LeaseRun:
                 if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
                     jar = remember(jar, route.prepared, route.host.origin + path, parser.headers)
                 if left is not None and (parser.status == 416 or (parser.status == 206 and exchange.saved is None)):
-                    self._start_over(target.url)
+                    self._start_over(method, target.url)
                     left = None
                     continue
                 if location is None:
@@ -269,7 +275,7 @@ class LeaseRun:
                     onward = Hop(url, parsed.host, path, method, asked, spent, None if jar is fetcher.jar else jar)
                     return Redirected(replace(attempt, started=started, hop=onward), exchange.ended - sent)
                 if method != route.method:
-                    route = fetcher.routes.get(route.host, method, foreign=route.foreign)
+                    route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
             return self._failed(attempt, error, route.method, started, sent or began, url, asked)
 

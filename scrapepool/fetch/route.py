@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import MutableMapping, Sequence
+from copy import copy
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -25,10 +26,10 @@ from urllib3.util import parse_url
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..errors import UsageError
-from ..model import HostKey
+from ..model import HostKey, RowRequest
 from ..overrides import HostOverrides
 from ..settings import RequestSettings
-from .own_request import own_request
+from .own_request import own_request, row_request
 from .pool import HostPool
 from .redirect import is_secret
 from .session import PooledSession
@@ -37,6 +38,9 @@ from .tls import client_context
 MOST_ROUTES = 4096
 REFRESH = 1.0  # seconds; how often a pool in use is moved to the young end of the manager's LRU
 
+
+ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
+"""Fields that a redirect drops with the body (Fetch standard, request-body-header name)."""
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
@@ -142,6 +146,13 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.host}{' foreign' if self.foreign else ''}>"
 
+    def asking(self, prepared: requests.PreparedRequest) -> Route:
+        """The same host by the same way, asked something else with the same method."""
+        other = copy(self)
+        other.prepared = prepared
+        other._build(other._where["proxies"])
+        return other
+
     def _build(self, proxies: MutableMapping[str, str]) -> None:
         pool, prepared, host = self.pool, self.prepared, self.host
         headers = list(prepared.headers.items())
@@ -227,6 +238,15 @@ class RouteTable:
                     self._routes.popitem(last=False)
         return route
 
+    def for_row(self, row: RowRequest, host: HostKey, method: str, *, foreign: bool = False) -> Route:
+        """The route to ``host`` of a target whose row asks otherwise than the run: nobody else's, so it is not kept.
+
+        It shares what is dear to find out with the run's own. Raises as ``get`` does.
+        """
+        usual = self.get(host, method, foreign=foreign)
+        settings = row_request(own_request(self._settings, self._overrides.override_for(host)), row)
+        return usual.asking(_prepared(self._session, settings, host, method, foreign=foreign))
+
 
 def with_fields(request: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
     """A request as bytes, with fields in the place of those of their names."""
@@ -241,12 +261,17 @@ def with_fields(request: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
 def _prepared(
     session: PooledSession, settings: RequestSettings, host: HostKey, method: str, *, foreign: bool
 ) -> requests.PreparedRequest:
-    headers = {name: value for name, value in settings.headers if not (foreign and is_secret(name))}
+    data = settings.data if method not in ("GET", "HEAD") or method == settings.method else None
+    bodiless = data is None and settings.data is not None
+    headers = {
+        name: value
+        for name, value in settings.headers
+        if not ((foreign and is_secret(name)) or (bodiless and name.lower() in ABOUT_THE_BODY))
+    }
     if settings.user_agent is not None:
         headers.setdefault("User-Agent", settings.user_agent)
     # requests reads ~/.netrc unless an auth is given: only when asked, and never for a redirect's host.
     keep_netrc_out = None if settings.netrc and not foreign else (lambda request: request)
-    data = settings.data if method not in ("GET", "HEAD") or method == settings.method else None
     request = requests.Request(method, host.origin + "/", headers=headers, data=data, auth=keep_netrc_out)
     return session.prepare_request(request)
 

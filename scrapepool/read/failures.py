@@ -88,6 +88,6 @@ def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
 
 def _number(told: Told) -> int:
     try:
-        return identity(parse(told.url)) ^ hash(told.method)
+        return identity(parse(told.url), told.apart) ^ hash(told.method)
     except InvalidURLError:
         return hash(told.url)

@@ -1,6 +1,7 @@
 """Which targets of the lists have their final record already, and are passed over.
 
-Decides what makes two spellings one target: scheme, host, port, path and query as parsed. Knows no files.
+Decides what makes two spellings one target: scheme, host, port, path and query as parsed, and the method and body that
+a row asks for itself. Knows no files.
 Filled before the reading begins, asked by the reading thread alone.
 """
 
@@ -11,9 +12,13 @@ from ..url import ParsedURL
 from .dedupe import SeenHashes
 
 
-def identity(parsed: ParsedURL) -> int:
-    """Number a target for tables of what was seen; another number in every process."""
-    return hash(f"{parsed.host.origin}{parsed.path}".encode())
+def identity(parsed: ParsedURL, apart: tuple[str, str] | None = None) -> int:
+    """Number a target for tables of what was seen; another number in every process.
+
+    apart: what tells it from others of its URL, as ``RowRequest.apart`` gives it.
+    """
+    url = f"{parsed.host.origin}{parsed.path}"
+    return hash((url if apart is None else f"{url} {apart[0]} {apart[1]}").encode())
 
 
 class Finished:

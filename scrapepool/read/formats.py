@@ -120,7 +120,9 @@ def rows_of(name: str, kind: str, head: bytes, settings: InputSettings) -> RowFo
         case "csv" | "tsv":
             return DelimitedRows(name, head, tabs=kind == "tsv", url_field=settings.url_field, template=template)
         case "jsonl":
-            return JsonlRows(name, head, url_field=settings.url_field, template=template)
+            return JsonlRows(
+                name, head, url_field=settings.url_field, template=template, requests=settings.row_requests
+            )
         case _:
             return TextRows(start_of(head))
 

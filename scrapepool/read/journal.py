@@ -121,10 +121,10 @@ def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
     """Tell what a record is to the run, and of which target it is."""
     if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
         return ANEW, 0
-    if told.method != method:
+    if told.method != method and told.apart is None:
         return OTHER, 0
     try:
-        number = identity(parse(told.url))
+        number = identity(parse(told.url), told.apart)
     except InvalidURLError:
         return OTHER, 0
     if told.outcome in SUCCESSES:

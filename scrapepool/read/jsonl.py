@@ -11,20 +11,27 @@ from typing import Any
 
 from ..errors import ListError
 from .links import Link
+from .row_request import KEYS, take_request
 from .rows import MAX_RECORD, Entry, RowError, cut_lines, decode, named, start_of
 from .template import URLTemplate
 
 
 class JsonlRows:
-    """JSON Lines of a user. Raises ListError where the first object lacks the URL's field."""
+    """JSON Lines of a user. Raises ListError where the first object lacks the URL's field.
+
+    requests: a row may ask for its own method, header fields and so on.
+    """
 
     first_line = 1
     max_row = MAX_RECORD
 
-    def __init__(self, name: str, head: bytes, *, url_field: str | None, template: URLTemplate | None) -> None:
+    def __init__(
+        self, name: str, head: bytes, *, url_field: str | None, template: URLTemplate | None, requests: bool
+    ) -> None:
         self.start = start_of(head)
         self._field = url_field or "url"
         self._template = template
+        self._requests = requests
         first, _, _ = head[self.start :].lstrip().partition(b"\n")
         try:
             value = json.loads(first)
@@ -54,12 +61,13 @@ class JsonlRows:
             return Entry(value.strip())
         if not isinstance(value, dict):
             raise RowError("no JSON object" if self._template else "neither a JSON object nor a string")
+        request = take_request(value) if self._requests and not KEYS.isdisjoint(value) else None
         if self._template is not None:
-            return Entry(self._template.expand(value), value)
+            return Entry(self._template.expand(value), value, request)
         url = value.pop(self._field, None)
         if not isinstance(url, str):
             raise RowError(f"field {self._field!r} holds no text" if url is not None else f"no field {self._field!r}")
-        return Entry(url.strip(), value)
+        return Entry(url.strip(), value, request)
 
 
 class LinkRows:

@@ -44,7 +44,7 @@ class Lookup:
             if entry is not None:
                 url = absolute(entry.url, self._base_url)
                 host, path, userinfo = parse(url)
-                return Target(url, host, path, number, userinfo, entry.input)
+                return Target(url, host, path, number, userinfo, entry.input, entry.request)
         except (RowError, InvalidURLError):
             pass
         except OSError as error:

@@ -23,14 +23,14 @@ CELLS = {
 
 NEEDED = ("url", "outcome")
 WORDS = frozenset({"ok", "unchanged", "http_error", "failed", "skipped", "deferred"})
-TOLD = ("url", "outcome", "error", "method", "status")
+TOLD = ("url", "outcome", "error", "method", "status", "request")
 
 
 class Told(NamedTuple):
     """What a record tells about its target.
 
     url: as the list gave it. outcome: the word. error: the slug, None for none. method: of the request.
-    end: offset of the byte after the record.
+    end: offset of the byte after the record. apart: what tells its target from others of its URL, None for nothing.
     """
 
     url: str
@@ -38,6 +38,7 @@ class Told(NamedTuple):
     error: str | None
     method: str
     end: int
+    apart: tuple[str, str] | None = None
 
 
 class RecordFile:
@@ -204,6 +205,7 @@ class RecordFile:
             error if isinstance(error, str) else None,
             method if isinstance(method, str) else "GET",
             end,
+            _apart(value.get("request")),
         )
 
     def _end_in(self, rest: bytes, *, begun: bool) -> None:
@@ -237,6 +239,18 @@ def _form_by(line: bytes) -> RecordFormat:
     if line.startswith((b"{", b"\n", b"\r")):
         return "jsonl"
     return "tsv" if b"\t" in line else "csv"
+
+
+def _apart(request: Any) -> tuple[str, str] | None:
+    """Read the field ``request``: an object, in CSV as text."""
+    if isinstance(request, str):
+        try:
+            request = json.loads(request)
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(request, dict):
+        return None
+    return str(request.get("method")), str(request.get("data_sha256") or "")
 
 
 def _begins_object(text: bytes) -> bool:

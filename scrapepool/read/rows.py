@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ..model import RowRequest
+
 MAX_LINE = 64 * 1024
 MAX_RECORD = 1024 * 1024
 """Bytes of the longest row that is taken: of a text list, of all others. Servers stop at 8 to 64 kB of URL."""
@@ -27,11 +29,12 @@ class RowError(Exception):
 class Entry(NamedTuple):
     """What a row says.
 
-    url: as written. input: the other columns, None in a text list.
+    url: as written. input: the other columns, None in a text list. request: what it asks for otherwise than the run.
     """
 
     url: str
     input: dict[str, Any] | None = None
+    request: RowRequest | None = None
 
 
 class RowFormat(Protocol):

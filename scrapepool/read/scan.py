@@ -32,12 +32,17 @@ SHOWN_BYTES = 2_000
 class Scan:
     """Goes through lists one after another, with one memory of what was seen in all of them.
 
-    finished: targets that are passed over; None for none.
+    finished: targets that are passed over; None for none. method: the run's.
     """
 
     def __init__(
-        self, settings: InputSettings, publish: Callable[[Finds, Span], None], finished: Finished | None = None
+        self,
+        settings: InputSettings,
+        publish: Callable[[Finds, Span], None],
+        finished: Finished | None = None,
+        method: str = "GET",
     ) -> None:
+        self._method = method
         self._base_url = settings.base_url
         self._seen = SeenHashes() if settings.dedupe else None
         self._is_finished = finished.take if finished is not None and len(finished) else None
@@ -173,10 +178,11 @@ class Scan:
         except InvalidURLError as error:
             self._reject(span, entry.url, offset, line, error, entry)
             return
-        if self._seen is not None and not self._seen.add(identity(parsed)):
+        number = identity(parsed, None if entry.request is None else entry.request.apart(self._method))
+        if self._seen is not None and not self._seen.add(number):
             self._repeat(span, url, parsed, offset, line, entry)
             return
-        if self._is_finished is None or not self._is_finished(identity(parsed)):
+        if self._is_finished is None or not self._is_finished(number):
             self._finds.added[parsed.host].append(span.ticket(offset, line))
             self._finds.found += 1
         if parsed.userinfo is None and isinstance(rows, TextRows):
@@ -203,7 +209,7 @@ class Scan:
 
     def _repeat(self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry) -> None:
         number = line if span.source.numbered else None
-        target = Target(url, parsed.host, parsed.path, number, parsed.userinfo, entry.input)
+        target = Target(url, parsed.host, parsed.path, number, parsed.userinfo, entry.input, entry.request)
         repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail="same as an earlier line")
         self._finds.reject(repeat, span.ticket(offset, line))
 

@@ -42,7 +42,7 @@ class TargetList:
     sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
     there is something to poll, and at the end; from ``poll`` where there is more. May be set until the first ``poll``.
     on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
-    passed over; filled before the first ``poll``.
+    passed over; filled before the first ``poll``. method: the run's, which tells repeats from rows that ask otherwise.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
     """
@@ -56,6 +56,7 @@ class TargetList:
         wake: Callable[[], None] = _nothing,
         on_note: Callable[[str], None] = _ignore,
         finished: Finished | None = None,
+        method: str = "GET",
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -65,6 +66,7 @@ class TargetList:
         self.wake = wake
         self._settings = settings
         self._finished = finished
+        self._method = method
         self._on_note = on_note
         self._sources: list[Source] = open_sources(sources, settings, stdin, on_note)
         self._index = Index()
@@ -147,7 +149,7 @@ class TargetList:
     def _read(self) -> None:
         error: BaseException | None = None
         try:
-            scan = Scan(self._settings, self._publish, self._finished)
+            scan = Scan(self._settings, self._publish, self._finished, self._method)
             base = 0
             for source in self._sources:
                 base += scan.run(self._index.begin(source, base))

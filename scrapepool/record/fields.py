@@ -12,7 +12,7 @@ from typing import Any
 
 from ..charset import decode_text
 from ..errors import UsageError
-from ..model import Deferred, Outcome, Step, Timings, Wait, error_of, verdict
+from ..model import Deferred, Outcome, Step, Target, Timings, Wait, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
 
@@ -45,6 +45,7 @@ FIELDS = (
     "data",
     "history",
     "input",
+    "request",
     "method",
 )
 """Every field there can be, in the order of a record."""
@@ -97,7 +98,8 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
     """Tell the outcome as a record of JSON values, fields in order.
 
     ``not_before`` is there for a deferral only, ``headers``, ``body``, ``data`` and ``history`` as ``settings`` ask,
-    ``input`` where the target has one, ``method`` where it is not GET. Durations are seconds.
+    ``input`` where the target has one, ``request`` where its row's own tells it from others of its URL, ``method``
+    where it is not GET. Durations are seconds.
     """
     target = outcome.target
     fields: dict[str, Any] = {
@@ -136,8 +138,20 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["history"] = [_step(step) for step in outcome.history or ()]
     if target.input is not None:
         fields["input"] = dict(target.input)
-    if method != GET:
+    if target.request is not None:
+        fields.update(own_fields(target, method))
+    elif method != GET:
         fields["method"] = method
+    return fields
+
+
+def own_fields(target: Target, method: str = GET) -> dict[str, Any]:
+    """Tell how a target with a request of its own was asked for: ``request`` and ``method``, as ``record`` has them."""
+    fields: dict[str, Any] = {}
+    if target.request is not None and (apart := target.request.apart(method)) is not None:
+        fields["request"] = {"method": apart[0], "data_sha256": apart[1] or None}
+    if (asked := target.method(method)) != GET:
+        fields["method"] = asked
     return fields
 
 
@@ -152,7 +166,7 @@ def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome]
 
     def select(outcome: Outcome) -> dict[str, Any]:
         whole = record(outcome, settings, method)
-        whole["method"] = method
+        whole["method"] = outcome.target.method(method)
         return {name: whole.get(name) for name in chosen}
 
     return select

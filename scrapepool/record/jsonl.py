@@ -17,7 +17,7 @@ from typing import Any
 from ..model import Deferred, Fetched, Outcome, Timings, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
-from .fields import GET, instant, selection
+from .fields import GET, instant, own_fields, selection
 
 _dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
 
@@ -80,6 +80,8 @@ def encode(outcome: Outcome) -> bytes:
         line = f'{line},"not_before":"{instant(outcome.not_before)}"'
     if target.input is not None:
         line = f'{line},"input":{json_text(dict(target.input))}'
+    if target.request is not None:
+        line += "".join(f',"{name}":{json_text(value)}' for name, value in own_fields(target).items())
     return _ascii_line(line + "}")
 
 

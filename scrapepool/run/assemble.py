@@ -160,7 +160,15 @@ def lists(
     """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept."""
 
     def make(wake: Callable[[], None]) -> Feed:
-        feed = TargetList(sources, settings.input, stdin=stdin, wake=wake, on_note=on_note, finished=finished)
+        feed = TargetList(
+            sources,
+            settings.input,
+            stdin=stdin,
+            wake=wake,
+            on_note=on_note,
+            finished=finished,
+            method=settings.request.method,
+        )
         return feed if order is None else OrderedFeed(feed, order, wake)
 
     return make

@@ -32,8 +32,8 @@ def test_a_record_tells_what_resuming_needs():
     first, second = line(), line("http://b/", "failed", error="dns", method="HEAD")
     file, told = read(first + second)
     assert [tuple(t) for t in told] == [
-        ("http://a/", "ok", None, "GET", len(first)),
-        ("http://b/", "failed", "dns", "HEAD", len(first) + len(second)),
+        ("http://a/", "ok", None, "GET", len(first), None),
+        ("http://b/", "failed", "dns", "HEAD", len(first) + len(second), None),
     ]
     assert (file.whole, file.torn) == (len(first + second), 0)
 

@@ -2,7 +2,18 @@
 
 from hypothesis import strategies as st
 
-from scrapepool.model import Deferred, ErrorKind, Failed, Fetched, HostKey, Skipped, Target, Timings, Unchanged
+from scrapepool.model import (
+    Deferred,
+    ErrorKind,
+    Failed,
+    Fetched,
+    HostKey,
+    RowRequest,
+    Skipped,
+    Target,
+    Timings,
+    Unchanged,
+)
 
 HOST = HostKey("https", "example.org", 443)
 
@@ -44,6 +55,10 @@ JSON_VALUES = st.recursive(
     max_leaves=5,
 )
 
+ROW_REQUESTS = st.builds(
+    RowRequest, method=maybe(st.sampled_from(["GET", "POST", "PURGE"])), data=maybe(st.binary(max_size=5))
+)
+
 TARGETS = st.builds(
     Target,
     url=TEXT,
@@ -51,6 +66,7 @@ TARGETS = st.builds(
     path=st.just("/"),
     line=maybe(st.integers(1, 2**62)),
     input=maybe(st.dictionaries(TEXT, JSON_VALUES, max_size=3)),
+    request=maybe(ROW_REQUESTS),
 )
 
 TOLD = {

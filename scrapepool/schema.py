@@ -17,7 +17,7 @@ VERSION = 1
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The columns that a record's ``timings`` lie in."""
 
-JSON_COLUMNS = frozenset({"redirects", "headers", "data", "history", "input"})
+JSON_COLUMNS = frozenset({"redirects", "headers", "data", "history", "input", "request"})
 """Columns of ``records`` that hold JSON text."""
 
 COLUMNS = (
@@ -49,6 +49,7 @@ COLUMNS = (
     "data",
     "history",
     "input",
+    "request",
 )
 """Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
 
@@ -105,7 +106,8 @@ CREATE TABLE records (
     data TEXT,                       -- JSON: values out of the page
     history TEXT,                    -- JSON, with --verbose
     input TEXT,                      -- JSON
-    UNIQUE (url, method)
+    request TEXT NOT NULL,           -- JSON: what tells a row's own request from others of its URL; '' for nothing
+    UNIQUE (url, method, request)
 );
 
 CREATE TABLE bodies (

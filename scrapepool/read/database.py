@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
 from ..schema import COLUMNS, JSON_COLUMNS, MAGIC, TIMINGS, strangeness
-from .records import Told
+from .records import Told, apart
 
 if TYPE_CHECKING:
     import sqlite3
 
 BOOLEAN = frozenset({"reused", "complete"})
-ON_REQUEST = frozenset({"not_before", "headers", "data", "history", "input"})
+ON_REQUEST = frozenset({"not_before", "headers", "data", "history", "input", "request"})
 """Fields that a record without them does not name."""
 
 
@@ -53,14 +53,14 @@ class RecordDatabase:
         self._should_stop = should_stop
 
     def __iter__(self) -> Iterator[Told]:
-        query = "SELECT id, url, outcome, error, method FROM records ORDER BY id"
+        query = "SELECT id, url, outcome, error, method, request FROM records ORDER BY id"
         with self._reading() as self._db:
-            for number, url, outcome, error, method in self._db.execute(query):
+            for number, url, outcome, error, method, request in self._db.execute(query):
                 if self._should_stop():
                     raise KeyboardInterrupt
                 self.whole += 1
                 self._last = number
-                yield Told(url, outcome, error, method, self.whole)
+                yield Told(url, outcome, error, method, self.whole, apart(request))
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
@@ -98,7 +98,7 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     timings = {step: row.pop(step) for step in TIMINGS}
     record: dict[str, Any] = {}
     for name, value in row.items():
-        if value is None and name in ON_REQUEST:
+        if name in ON_REQUEST and not value:
             continue
         if value is not None and name in JSON_COLUMNS:
             record[name] = json.loads(value)

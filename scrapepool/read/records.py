@@ -205,7 +205,7 @@ class RecordFile:
             error if isinstance(error, str) else None,
             method if isinstance(method, str) else "GET",
             end,
-            _apart(value.get("request")),
+            apart(value.get("request")),
         )
 
     def _end_in(self, rest: bytes, *, begun: bool) -> None:
@@ -241,8 +241,8 @@ def _form_by(line: bytes) -> RecordFormat:
     return "tsv" if b"\t" in line else "csv"
 
 
-def _apart(request: Any) -> tuple[str, str] | None:
-    """Read the field ``request``: an object, in CSV as text."""
+def apart(request: Any) -> tuple[str, str] | None:
+    """Read the field ``request``, an object or its text: what tells a target from others of its URL."""
     if isinstance(request, str):
         try:
             request = json.loads(request)

@@ -1,7 +1,8 @@
 """Records, and bodies where they are kept, in a SQLite database: ``--sqlite``.
 
-Decides when a transaction ends and how a record lies in its row (``schema`` has the tables). A URL and method have one
-row, the last one: what is fetched again replaces what was known. Readers may look on while the run goes on (WAL).
+Decides when a transaction ends and how a record lies in its row (``schema`` has the tables). A URL, method and request
+of its own have one row, the last one: what is fetched again replaces what was known. Readers may look on while the run
+goes on (WAL).
 """
 
 from __future__ import annotations
@@ -201,6 +202,7 @@ class SqliteStore:
         told["url"] = plain(told["url"])  # so that it is found again as the same URL
         told["redirects"] = told["redirects"] or None
         told.setdefault("method", GET)
+        told.setdefault("request", "")
         if outcome.timings is not None:
             told.update(told["timings"])
         return [self._run, self._host(outcome.target.host), *(_cell(told.get(column)) for column in COLUMNS)]

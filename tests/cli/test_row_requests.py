@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +103,7 @@ def test_a_rows_own_timeout(capfd: pytest.CaptureFixture[str], web: PoliteServer
     assert {record["line"]: record["error"] for record in ran.records} == {1: "deadline", 2: None}
 
 
-@pytest.mark.parametrize("output", ["out.jsonl", "out.csv"])
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.db"])
 def test_resume_knows_rows_by_method_and_body(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path, output: str
 ) -> None:
@@ -115,12 +117,19 @@ def test_resume_knows_rows_by_method_and_body(
         {"url": url, "method": "PUT"},
         {"url": web.url("/bad"), "data": "3"},
     )
-    first = ["fetch", path, "--no-robots", "-q", "-o", tmp_path / output, "--limit", "3", "-w", "1", "--per-host", "1"]
-    assert here(capfd, *first).code == 0
+    to = ["--sqlite" if output == "out.db" else "-o", tmp_path / output]
+    common = ["fetch", path, "--no-robots", "--progress", "none", *to]
+    assert here(capfd, *common, "--limit", "3", "-w", "1", "--per-host", "1").code == 0
     before = web.sites[0].requests
-    assert here(capfd, "fetch", path, "--no-robots", "-q", "-o", tmp_path / output, "--resume").code == 1
+    assert here(capfd, *common, "--resume").code == 1
     assert (before, web.sites[0].requests) == (3, 5)
-    assert here(capfd, "fetch", path, "--no-robots", "-q", "-o", tmp_path / output, "--resume").code == 1
+    assert here(capfd, *common, "--resume").code == 1
     assert web.sites[0].requests == 6
-    lines = (tmp_path / output).read_text().splitlines()
-    assert len(lines) == 5 + (output == "out.csv")
+    assert len(records(tmp_path / output)) == 5
+
+
+def records(path: Path) -> list[object]:
+    if path.suffix == ".db":
+        with closing(sqlite3.connect(path)) as db:
+            return db.execute("SELECT url, method, request FROM records").fetchall()
+    return list(path.read_text().splitlines()[path.suffix == ".csv" :])

@@ -34,8 +34,8 @@ GROUP_BYTES = 64 * 1024 * 1024
 ROWS_AT_ONCE = 1000
 """Rows that are in memory as Python's values, some kilobytes each and their bodies."""
 
-JSON_COLUMNS = frozenset({"headers", "data", "history", "input"})
-"""Columns of JSON text: objects whose keys servers, lists and selectors choose."""
+JSON_COLUMNS = frozenset({"headers", "data", "history", "input", "request"})
+"""Columns of JSON text: objects, most of whose keys servers, lists and selectors choose."""
 
 INSTANTS = frozenset({"started", "not_before"})
 
@@ -245,6 +245,7 @@ def _schema() -> Any:
             "data": pa.string(),
             "history": pa.string(),
             "input": pa.string(),
+            "request": pa.string(),
             "method": word,
         }
     )

@@ -14,6 +14,7 @@ from running import ended, here, program
 
 from scrapepool.read.database import RecordDatabase
 from tests.servers.polite import PoliteServer, Request, Response
+from tests.torture import tables
 
 
 class Mended:
@@ -146,3 +147,10 @@ def test_a_reader_that_leaves_does_not_cost_the_database_its_records(web: Polite
     found = {record["url"] for record in RecordDatabase("a.db").records()}
     assert first["url"] in found
     assert web.requests - 64 <= len(found) <= web.requests
+
+
+def test_killed_runs_lose_nothing() -> None:
+    """The short form of tests/torture/tables.py."""
+    report = tables.random_kills(3, 7, urls=100)
+    assert report.wrong == []
+    assert report.kills >= 3

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.errors import UsageError
-from scrapepool.selection import Selection, keys, parsed
+from scrapepool.extract.kinds import _KINDS
+from scrapepool.selection import KINDS, Selection, keys, parsed
 from scrapepool.settings import OutputSettings
 
 
@@ -64,6 +65,11 @@ def test_names_are_taken_once(select: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match=r"the name \w+ is taken"):
         OutputSettings(select=select, links=True, text=True)
     assert len(OutputSettings(select=select[:1]).data) == 1
+
+
+def test_every_kind_is_known() -> None:
+    """What a selection may be written in is what is compiled."""
+    assert set(_KINDS) == set(KINDS)
 
 
 def test_a_body_is_kept_for_what_is_taken_out_of_it() -> None:

@@ -40,17 +40,7 @@ _KEYWORD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`
 def find_for(selection: Selection) -> Find:
     """Compile a selection. Raises UsageError."""
     try:
-        match selection.kind:
-            case "css":
-                return _css(selection.expression, selection.every)
-            case "re":
-                return _re(selection.expression, selection.every)
-            case "json":
-                return _json(selection.expression, selection.every)
-            case "jsonld":
-                return _json_ld(selection.expression, selection.every)
-            case _:
-                return _meta(selection.expression, selection.every)
+        return _KINDS[selection.kind](selection.expression, selection.every)
     except _WrongError as error:
         raise UsageError(f"--select {selection.name}: {error}") from None
 
@@ -186,3 +176,12 @@ def _meta(expression: str, every: bool) -> Find:
     if every:
         return lambda page: list(page.metas.get(name, ()))
     return lambda page: next(iter(page.metas.get(name, ())), None)
+
+
+_KINDS: dict[str, Callable[[str, bool], Find]] = {
+    "css": _css,
+    "re": _re,
+    "json": _json,
+    "meta": _meta,
+    "jsonld": _json_ld,
+}

@@ -119,12 +119,18 @@ class Workers:
         return f"<Workers {len(self._processes)} of {self._most}, {self._pages.qsize()} pages waiting>"
 
     def hand(self, outcome: Fetched, page: Page) -> None:
-        """Have a page worked on, after those that wait."""
+        """Have a page worked on, after those that wait. Raises ExtractionError."""
         self._pages.put((outcome, page))
         if len(self._threads) < self._most and self._pages.qsize() > 0:
             thread = threading.Thread(target=self._loop, name="scrapepool-extract", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system gives no more threads: those that there are do the work
+                if not self._threads:
+                    raise ExtractionError(str(error)) from None
+                self._most = len(self._threads)
+            else:
+                self._threads.append(thread)
 
     def back(self, timeout: float) -> tuple[Fetched, Extracted]:
         """What was found on one page; waits up to ``timeout`` seconds. Raises queue.Empty, ExtractionError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -195,6 +196,21 @@ def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytes
     monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause))
     assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
     assert pauses == list(workers.STARTS[:2])
+
+
+def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system gives one thread and no more, that one does the work; where it gives none, the run ends."""
+    begin, allowed = threading.Thread.start, [True]
+
+    def start(thread: threading.Thread) -> None:
+        if not (allowed and allowed.pop()):
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert len(all_of([fetched(number) for number in range(9)], TITLES)) == 9
+    with pytest.raises(ExtractionError, match="can't start new thread; --extract-workers 0 does without"):
+        all_of([fetched(1)], TITLES)
 
 
 def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Whether a retry may still be afforded, so that retries never become the load.
 
 Decides from counts: of retries so far and of targets, over the run and on the host. Not asked about what the host
-itself asked to be repeated (429, 503: its parking sets the pace) nor about what was refunded (probes, an outage).
+itself asked to be repeated (429, 503: its parking sets the pace), what was refunded (probes, an outage), or a host that
+answered before and cannot be reached now: that may be the network, and where it is the host, its circuit opens.
 """
 
 from __future__ import annotations

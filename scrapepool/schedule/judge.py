@@ -26,11 +26,15 @@ from .trouble import Trouble
 
 @dataclass(slots=True)
 class Suspect:
-    """A failure that may turn out to be the network's: the host that was asked, and where the retry waits, if any."""
+    """A failure that may turn out to be the network's: the host that was asked, and where the retry waits, if any.
+
+    counted: whether that was taken off the budget for retries.
+    """
 
     asked: HostQueue
     waits_at: HostQueue | None = None
     number: int = 0
+    counted: bool = False
 
 
 def is_answer(result: Result) -> TypeGuard[Fetched | Unchanged]:
@@ -171,7 +175,8 @@ class Judge:
             return None
         if not again.may_repeat(self._policy, _made(lease, outcome)):
             return outcome
-        if not host_wide:
+        counts = not host_wide and not (suspect is not None and queue.answered)
+        if counts:
             share = self._policy.retry_budget
             for scope, retried, targets in (
                 ("host", queue.retried, max(queue.row.total, queue.row.requests)),
@@ -184,7 +189,7 @@ class Judge:
             self.retried += 1
         waits_at, number = self._again(queue, lease, outcome, after, now)
         if suspect is not None:
-            suspect.waits_at, suspect.number = waits_at, number
+            suspect.waits_at, suspect.number, suspect.counted = waits_at, number, counts
         return None
 
     def suspect(self, suspect: Suspect, now: float) -> bool:
@@ -216,8 +221,8 @@ class Judge:
                     self._hosts.place(queue, now)
             if suspect.waits_at is not None and self._hosts.refund(suspect.waits_at, suspect.number, now):
                 self.guard.refunded += 1
-                queue.retried -= 1
-                self.retried -= 1
+                queue.retried -= suspect.counted
+                self.retried -= suspect.counted
 
     def _refused(
         self, queue: HostQueue, lease: Lease, outcome: Outcome, cause: Cause, after: float | None, now: float

@@ -65,7 +65,7 @@ class Spending:
         if now >= self._until:
             return "the time set by --until has come"
         if limits.max_time is not None and self._began is not None and now >= self._began + limits.max_time:
-            return f"--max-time {spell(limits.max_time)} is over"
+            return f"--max-time {spell(limits.max_time) if limits.max_time >= 60 else f'{limits.max_time:g} s'} is over"
         if limits.max_bytes is not None and received >= limits.max_bytes:
             return f"--max-bytes {limits.max_bytes:,} were received"
         return None

@@ -2,11 +2,14 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulate import Reply, World, host_named
+from simulate import WALL, Reply, World, answer, host_named
 
+from scrapepool.model import Attempt, ErrorKind, Target
 from scrapepool.schedule.budget import FLOOR, affordable
+from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
 
@@ -49,3 +52,19 @@ def test_what_the_host_asked_to_be_repeated_is_not_counted():
     )
     world.run()
     assert {outcome.status for outcome in world.outcomes} == {200}
+
+
+@pytest.mark.parametrize(("error", "repeated"), [(ErrorKind.UNREACHABLE, 30), (ErrorKind.CONNECT_REFUSED, FLOOR)])
+def test_what_may_be_the_networks_fault_is_not_the_hosts_budget(error, repeated):
+    """A host that answered and cannot be reached now takes no other target's retry, while nothing is proven."""
+    pool, policy = PoolSettings(per_host=1, pace="fixed"), RetryPolicy(break_after=10**9, retry_budget=0.0)
+    scheduler = Scheduler(pool, policy, dice=lambda: 0.5)
+    scheduler.add(host_named(1), range(31))
+    ends = []
+    for number in range(31):
+        lease = scheduler.next(0.001 * number)
+        attempt = Attempt(Target(f"http://h1.test/{number}", lease.host, "/"))
+        reply = Reply(0.0005, status=0, retry=True, error=error) if number else Reply(0.0005)
+        ends += scheduler.settle(lease, [answer(attempt, reply)], 0.001 * number + 0.0005, wall=WALL, requests=1)
+    assert scheduler.parked == repeated
+    assert len(ends) == 31 - repeated

@@ -1,0 +1,146 @@
+"""``scrapepool fetch`` and hosts that refuse, fail and recover, as their servers see it.
+
+Times are the servers' own, and only ever lower bounds: a busy machine makes gaps longer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import formatdate
+from math import inf
+from pathlib import Path
+from time import monotonic, time
+
+import pytest
+from running import closed_port, here
+
+from tests.servers.polite import PoliteServer, Request, Response
+
+FETCH = ("fetch", "--no-robots", "--progress", "none")
+WAIT = 1.0  # seconds that a server asks for: the least that Retry-After can say
+
+
+def at_first(*answers: Response) -> Callable[[Request], Response | None]:
+    """Each of these once, in turn, on the first host; then, and elsewhere, pages."""
+    left = list(answers)
+
+    def handler(request: Request) -> Response | None:
+        return left.pop(0) if left and request.site.address == "127.0.2.1" else None
+
+    return handler
+
+
+def gaps(server: PoliteServer) -> list[float]:
+    """Seconds between two requests to the first host."""
+    return [later - earlier for earlier, later in itertools.pairwise(server.sites[0].starts)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("Retry-After", "1")],
+        [("RateLimit", '"default";r=0;t=1')],
+        [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "1")],
+    ],
+)
+def test_a_host_that_says_429_is_left_alone_while_others_go_on(
+    capfd: pytest.CaptureFixture[str], fields: list[tuple[str, str]]
+) -> None:
+    """Nothing is asked of it for as long as it said, by whichever field; the other host is done meanwhile."""
+    with PoliteServer(2, at_first(Response(429, fields))) as server:
+        urls = [server.url(f"/{n}", host) for host in (0, 1) for n in range(10)]
+        ran = here(capfd, *FETCH, "--per-host", 1, *urls)
+
+        refused, again = server.sites[0].starts[:2]
+        assert again - refused >= WAIT
+        assert sum(refused <= start < again for start in server.sites[1].starts) >= 9
+    assert (ran.code, len(ran.records)) == (0, 20)
+    assert sorted(record["attempts"] for record in ran.records)[-2:] == [1, 2]
+
+
+def test_a_429_without_a_word_doubles_its_pause(capfd: pytest.CaptureFixture[str]) -> None:
+    """Half a second, then a second, for the whole host; then it is asked as before."""
+    with PoliteServer(1, at_first(Response(429), Response(429))) as server:
+        ran = here(capfd, *FETCH, "--per-host", 1, *(server.url(f"/{n}") for n in range(5)))
+        first, second = gaps(server)[:2]
+    assert ran.code == 0
+    assert first >= 0.5
+    assert second >= 1.0
+
+
+def test_a_limit_that_is_used_up_is_waited_for(capfd: pytest.CaptureFixture[str]) -> None:
+    """A success that says that nothing is left parks its host, so that nothing is refused."""
+    with PoliteServer(1, at_first(Response(headers=[("RateLimit", "limit=1, remaining=0, reset=1")]))) as server:
+        ran = here(capfd, *FETCH, "--per-host", 1, server.url("/1"), server.url("/2"))
+        assert gaps(server)[0] >= WAIT
+    assert [record["attempts"] for record in ran.records] == [1, 1]
+
+
+def test_longer_than_max_park_is_left_for_another_run(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """All of the host ends as deferred, with the time from which it may be asked; a later run asks for it."""
+    asked, records = time(), tmp_path / "records.jsonl"
+    with PoliteServer(1, at_first(Response(429, [("Retry-After", formatdate(asked + 60, usegmt=True))]))) as server:
+        urls = [server.url(f"/{n}") for n in range(10)]
+        ran = here(capfd, *FETCH, "--max-park", "5s", "--per-host", 1, "-o", records, *urls)
+        found = [json.loads(line) for line in records.open()]
+
+        assert (ran.code, server.requests) == (1, 1)
+        assert {record["outcome"] for record in found} == {"deferred"}
+        assert all(datetime.fromisoformat(record["not_before"]).timestamp() >= asked + 58 for record in found)
+        assert here(capfd, *FETCH, "-o", records, "--resume", *urls).code == 0
+        assert server.requests == 11
+
+
+def test_a_circuit_opens_and_closes(capfd: pytest.CaptureFixture[str]) -> None:
+    """After failures in a row a pause, then one probe by itself; once it is answered all go on, and nothing is lost."""
+    pause, last, probes = 0.9, [inf], list[int]()
+
+    def handler(request: Request) -> Response | None:
+        now = monotonic()
+        if now - last[0] >= pause:
+            probes.append(request.site.requests)
+        last[0] = now
+        if not probes:
+            return Response(500)
+        return Response(body=b"well again", delay=0.3) if request.site.requests == probes[0] else None
+
+    with PoliteServer(1, handler) as server:
+        urls = [server.url(f"/{n}") for n in range(12)]
+        ran = here(capfd, *FETCH, "--break-after", 4, "--per-host", 4, "--backoff", 0, *urls)
+        between = gaps(server)
+    assert (ran.code, len(ran.records)) == (0, 12)
+    assert len(probes) == 1
+    assert 4 < probes[0] <= 4 + 4, "four failures in a row, and what was in flight beside them"
+    assert between[probes[0] - 1] >= 0.3, "nothing is asked while the probe is out"
+
+
+def test_a_circuit_that_stays_open_ends_its_host(capfd: pytest.CaptureFixture[str]) -> None:
+    """The rest fails at once, and says what failed first."""
+    port = closed_port()
+    urls = [f"http://127.0.0.1:{port}/{n}" for n in range(30)]
+    ran = here(capfd, *FETCH, "--break-after", 3, "--max-park", "1s", "--retries", 1, *urls)
+    ends = {record["url"]: (record["error"], record["detail"]) for record in ran.records}
+    assert (ran.code, len(ends)) == (1, 30)
+    given_up = [detail for error, detail in ends.values() if error == "circuit_open"]
+    assert len(given_up) >= 20
+    assert all("failures in a row, the first: connect_refused: connection refused" in detail for detail in given_up)
+
+
+def test_retries_have_a_budget(capfd: pytest.CaptureFixture[str]) -> None:
+    """A host of broken pages gets ten retries, not three for each; the records say so."""
+
+    def handler(request: Request) -> Response | None:
+        return Response(500) if request.target.startswith("/broken") else None
+
+    with PoliteServer(1, handler) as server:
+        urls = [server.url(f"/{'broken' if n % 2 else 'good'}/{n}") for n in range(40)]
+        options = ("--backoff", 0, "--break-after", 1000, "--retries", 3)
+        ran = here(capfd, *FETCH, *options, *urls)
+        assert server.requests == 40 + 10
+        unlimited = here(capfd, *FETCH, *options, "--retry-budget", "none", *urls)
+        assert server.requests == 50 + 40 + 3 * 20
+    assert sum("retry budget of 10%" in (record["detail"] or "") for record in ran.records) >= 10
+    assert {record["attempts"] for record in unlimited.records} == {1, 4}

@@ -1,0 +1,76 @@
+"""``scrapepool fetch`` with an end to its time, bytes or URLs: what was begun is finished, the rest can be resumed."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from time import time
+from typing import Any
+
+import pytest
+from running import here
+
+from scrapepool.cli.options import patience
+from tests.servers.polite import PoliteServer, Request, Response
+
+FETCH = ("fetch", "--no-robots", "--progress", "plain", "-w", 2)
+PAGES = 40
+SIZE = 1000
+SOON = "23:59"  # stands for a moment that is near
+
+
+def page(_: Request) -> Response:
+    return Response(body=b"x" * SIZE, delay=0.05)
+
+
+def found(records: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in records.open()]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said", "fewest", "most"),
+    [
+        ("--limit", "7", "--limit 7 targets were fetched", 7, 7),
+        ("--max-bytes", f"{5 * SIZE}", f"--max-bytes {5 * SIZE:,} were received", 5, 5 + 1),  # one more is in flight
+        ("--max-time", "300ms", "--max-time 0.3 s is over", 1, PAGES // 2),
+        ("--until", SOON, "the time set by --until has come", 1, PAGES // 2),
+    ],
+)
+def test_a_run_that_reaches_its_limit_ends_well(
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    option: str,
+    value: str,
+    said: str,
+    fewest: int,
+    most: int,
+) -> None:
+    """It says which limit, with exit code 0; nothing is cut off, and the rest is fetched by ``--resume``, once."""
+    monkeypatch.setattr(patience, "next_time", lambda text: time() + 0.3 if text == SOON else math.nan)
+    records = tmp_path / "records.jsonl"
+    with PoliteServer(1, page) as server:
+        urls = [server.url(f"/{n}") for n in range(PAGES)]
+        ran = here(capfd, *FETCH, "-o", records, option, value, *urls)
+        ends = found(records)
+        assert (ran.code, {(end["outcome"], end["bytes"]) for end in ends}) == (0, {("ok", SIZE)})
+        assert f"{said}: the rest is left for another run, as with --resume" in ran.err
+        assert fewest <= len(ends) <= most
+        assert server.requests == len(ends)
+
+        again = here(capfd, *FETCH, "-o", records, "--resume", *urls)
+        assert server.requests == PAGES
+    assert (again.code, sorted(end["url"] for end in found(records))) == (0, sorted(urls))
+
+
+def test_bodies_come_no_faster_than_the_bandwidth(capfd: pytest.CaptureFixture[str]) -> None:
+    """Over the run, but for the first second's worth and what is in flight; the server measures."""
+    size, pages, bandwidth = 20_000, 24, 200_000
+    with PoliteServer(2, lambda _: Response(body=b"x" * size)) as server:
+        urls = [server.url(f"/{n}", n % 2) for n in range(pages)]
+        ran = here(capfd, *FETCH, "--bandwidth", f"{bandwidth // 1000}kB", *urls)
+        starts = sorted(start for site in server.sites for start in site.starts)
+    assert (ran.code, sum(record["wire_bytes"] for record in ran.records)) == (0, size * pages)
+    before_the_last = size * (pages - 2)  # two at a time
+    assert starts[-1] - starts[0] >= (before_the_last - bandwidth) / bandwidth

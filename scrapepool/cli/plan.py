@@ -91,6 +91,8 @@ def run(
     robots = None
     method = settings.request.method
     with closing(TargetList(sources, settings.input, stdin=stdin, on_note=notes.append, method=method)) as targets:
+        if targets.paced:
+            raise UsageError("a pattern of more than a million URLs is fetched, but not planned; plan a part of it")
         found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
         for note in notes:
             click.echo(printable(note), err=True)

@@ -15,9 +15,6 @@ from .index import Index
 from .rows import RowError, RowFormat
 from .sources import Source
 
-WINDOW = 4096
-"""Bytes that are read to find a row. Tickets of one host often lie close together: the window is kept."""
-
 CHANGED = "the list changed during the run"
 
 
@@ -57,7 +54,7 @@ class Lookup:
         if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
             self._source, self._start = source, max(0, offset - 1)
             at = offset - self._start
-            for size in (WINDOW, rows.max_row // 8, rows.max_row + WINDOW):
+            for size in (source.window, rows.max_row // 8, rows.max_row + source.window):
                 self._window = source.read_at(self._start, size)
                 if len(self._window) < size or rows.end(self._window, at) >= 0:
                     break

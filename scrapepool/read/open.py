@@ -17,7 +17,7 @@ from .documents import check_document
 from .formats import AUTO, DOCUMENTS, HEAD, enough, format_of_bytes, format_of_name, rows_of
 from .links import Document
 from .rows import TextRows
-from .sources import FileSource, Note, Source, SpooledSource
+from .sources import FileSource, GlobSource, Note, Source, SpooledSource
 from .streams import (
     MAGIC,
     PolledPieces,
@@ -39,27 +39,39 @@ def _ignore(_: str) -> None:
 def open_sources(
     arguments: Sequence[str], settings: InputSettings, stdin: BinaryIO | None, on_note: Note
 ) -> list[Source]:
-    """Open every list, in order; URLs that stand side by side become one. Raises ListError, with nothing left open."""
+    """Open every list, in order; URLs that stand side by side become one.
+
+    Raises ListError and UsageError, with nothing left open.
+    """
     opened: list[Source] = []
     urls: list[str] = []
     try:
         for argument in arguments:
-            if argument[:8].lower().startswith(("http://", "https://")):
+            is_pattern = settings.glob and "://" in argument
+            if not is_pattern and is_url(argument):
                 urls.append(argument)
                 continue
             if urls:
                 opened.append(url_source(urls, settings))
                 urls = []
-            opened.append(
-                _open_stdin(settings, stdin, on_note) if argument == "-" else _open_file(argument, settings, on_note)
-            )
-    except ListError:
+            if is_pattern:
+                opened.append(GlobSource(argument))
+            elif argument == "-":
+                opened.append(_open_stdin(settings, stdin, on_note))
+            else:
+                opened.append(_open_file(argument, settings, on_note))
+    except (ListError, UsageError):
         for source in opened:
             source.close()
         raise
     if urls:
         opened.append(url_source(urls, settings))
     return opened
+
+
+def is_url(argument: str) -> bool:
+    """Whether an argument is a URL, and no file."""
+    return argument[:8].lower().startswith(("http://", "https://"))
 
 
 def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:

@@ -138,7 +138,7 @@ class Scan:
             return
         added = self._finds.added
         spelling = self._spellings.get
-        is_new = self._seen.add if self._seen is not None else _always
+        is_new = self._seen.add if self._seen is not None and span.source.deduped else _always
         is_finished = self._is_finished
         count = 0
         for row in found:
@@ -179,7 +179,7 @@ class Scan:
             self._reject(span, entry.url, offset, line, error, entry)
             return
         number = identity(parsed, None if entry.request is None else entry.request.apart(self._method))
-        if self._seen is not None and not self._seen.add(number):
+        if self._seen is not None and span.source.deduped and not self._seen.add(number):
             self._repeat(span, url, parsed, offset, line, entry)
             return
         if self._is_finished is None or not self._is_finished(number):

@@ -13,14 +13,21 @@ from ..errors import ListError
 from ..settings import InputSettings
 from .documents import OpenDocument, document_rows, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, rows_of
+from .glob import Glob
 from .jsonl import LinkRows
 from .links import Document
-from .rows import RowFormat
+from .rows import MAX_LINE, RowFormat, TextRows
 from .spool import Spool
-from .streams import PolledPieces, decompressed, file_pieces
+from .streams import PIECE, PolledPieces, decompressed, file_pieces
+
+MOST_INDEXED = 1_000_000
+"""URLs of a pattern that are treated as a list's lines are."""
 
 UNITS = {"parquet": "row", "html": "link"}
 """What the numbers of a document's rows count, if not its entries."""
+
+WINDOW = 4096
+"""Bytes that are read to find a row. Tickets of one host often lie close together: the window is kept."""
 
 Note = Callable[[str], None]
 
@@ -33,14 +40,17 @@ class Source:
     """One list: read through once by ``blocks``, then row by row with ``read_at``.
 
     name: as the user gave it. numbered: whether its lines have numbers worth telling. unit: what they number where it
-    is not lines. paced: whether no more is read than is soon used. rows: its format, None until the first block was
-    read. size: bytes, None until the end.
+    is not lines. paced: whether no more is read than is soon used. deduped: whether its rows are looked for and kept
+    in the memory of what was seen. rows: its format, None until the first block was read. size: bytes, None until the
+    end. window: bytes that are best read at once to find a row.
     """
 
     name: str
     numbered = True
     unit: str | None = None
     paced = False
+    deduped = True
+    window = WINDOW
     rows: RowFormat | None = None
     size: int | None = None
 
@@ -163,3 +173,41 @@ class SpooledSource(Source):
             self._pieces.close()
         if self._opened is not None:
             os.close(self._opened)
+
+
+class GlobSource(Source):
+    """The URLs of a pattern: written out wherever they are read, and kept nowhere.
+
+    As bytes they are lines of one length, so that a line's offset follows from its number. Beyond MOST_INDEXED no more
+    is read than is soon used, and repeats are not looked for: a list of so many would be held by 8 bytes a ticket and
+    20 a URL. Raises UsageError for a pattern that is none.
+    """
+
+    numbered = False
+
+    def __init__(self, pattern: str) -> None:
+        self.name = pattern
+        self.rows = TextRows(plain=True)
+        self._glob = Glob(pattern.replace("\n", "").replace("\r", ""))
+        self._width = self._glob.width + 1
+        self.window = 2 * self._width
+        if self._width > MAX_LINE:
+            raise ListError(pattern, f"stands for URLs longer than {MAX_LINE // 1024} KiB")
+        self.paced = self._glob.size > MOST_INDEXED
+        self.deduped = not self.paced
+
+    def blocks(self) -> Iterator[bytes]:
+        """All URLs, some at once."""
+        at_once = max(1, PIECE // self._width)
+        for first in range(0, self._glob.size, at_once):
+            yield self._lines(first, first + at_once)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Write out again what ``blocks`` gave."""
+        first, skipped = divmod(offset, self._width)
+        return self._lines(first, -(-(offset + size) // self._width))[skipped : skipped + size]
+
+    def _lines(self, first: int, end: int) -> bytes:
+        url, width = self._glob.url, self._glob.width
+        numbers = range(first, min(end, self._glob.size))
+        return b"".join([url(number).encode(errors="replace").ljust(width) + b"\n" for number in numbers])

@@ -42,7 +42,9 @@ class TargetList:
     sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
     there is something to poll, and at the end; from ``poll`` where there is more. May be set until the first ``poll``.
     on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
-    passed over; filled before the first ``poll``. method: the run's, which tells repeats from rows that ask otherwise.
+    passed over; filled before the first ``poll``. paced: whether a list is read no further ahead than its targets are
+    looked up, so that it must not be read to its end before. method: the run's, which tells repeats from rows that ask
+    otherwise.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
     """
@@ -69,6 +71,7 @@ class TargetList:
         self._method = method
         self._on_note = on_note
         self._sources: list[Source] = open_sources(sources, settings, stdin, on_note)
+        self.paced = any(source.paced for source in self._sources)
         self._index = Index()
         self._lookup = Lookup(self._index, settings)
         self._handover = Handover(self._on_something)
@@ -83,6 +86,7 @@ class TargetList:
         """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD``."""
         targets = cls((), settings, wake=wake)
         targets._sources.append(iterable_source(urls, settings))
+        targets.paced = True
         return targets
 
     def __repr__(self) -> str:
@@ -100,10 +104,9 @@ class TargetList:
 
     def target(self, ticket: int) -> Target | Skipped:
         """Look a ticket up again. Skipped where the list no longer says what it said. Called by one thread."""
-        found = self._lookup.target(ticket)
-        if self._paced:
+        if self.paced and self._index.locate(ticket)[0].source.paced:
             self._handover.looked_up()
-        return found
+        return self._lookup.target(ticket)
 
     @property
     def exhausted(self) -> bool:
@@ -138,10 +141,6 @@ class TargetList:
         self._thread.join(CLOSE_PATIENCE)
         if not self._thread.is_alive():
             self._release()
-
-    @property
-    def _paced(self) -> bool:
-        return bool(self._sources) and self._sources[0].paced
 
     def _on_something(self) -> None:
         self.wake()

@@ -19,6 +19,8 @@ OPTIONS: list[Decorator] = [
         opt("--url-template", metavar="TEMPLATE",
             help="Make the URL of a row's columns, as in 'https://example.org/item/{id}'; {+id} encodes less."),
         opt("--base-url", metavar="URL", help="What relative URLs in the list are resolved against."),
+        opt("--glob", is_flag=True,
+            help="Take URLs given here for patterns, as curl does: 'https://example.org/{a,b}/[001-100:2]'."),
         opt("--row-requests/--no-row-requests", default=D.input.row_requests,
             help="Let JSONL rows say their own method, headers, data, timeout and save_as; else they are columns."),
         opt("--dedupe/--no-dedupe", default=D.input.dedupe, help="Fetch a URL that the list holds twice once only."),
@@ -34,5 +36,6 @@ def input_settings(o: dict[str, Any]) -> InputSettings:
         url_template=o["url_template"],
         base_url=o["base_url"],
         dedupe=o["dedupe"],
+        glob=o["glob"],
         row_requests=o["row_requests"],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, descriptors, extraction, signals
+from tests.torture import bombs, descriptors, extraction, hostile_lists, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -38,3 +38,17 @@ def test_extraction_processes_may_be_killed_at_any_moment() -> None:
     kills, _, findings = extraction.run(60, 1, between=0.4, first=2)
     assert findings == []
     assert kills
+
+
+def test_hostile_lists_come_to_records_and_leave_the_terminal_alone() -> None:
+    """Each line that is a target has one record, and no control byte comes out but Rich's own."""
+    report = hostile_lists.run(240, explained=2)
+    assert report.wrong == []
+    assert report.records == report.targets > 200
+
+
+@pytest.mark.parametrize("text", ["\x1b[5m", "\x1b[2J", "\x1b]0;t\x07", "\x9b2J", "a\rb", "\x7f", "\u202e", "\u2028"])
+def test_what_a_terminal_would_obey_is_seen(text: str) -> None:
+    """By what looks for it there; colours, erased lines and moved cursors of Rich are none of it."""
+    assert list(hostile_lists.unsafe(f"before{text}after"))
+    assert not list(hostile_lists.unsafe("\x1b[?25l\x1b[1;31mred\x1b[0m\r\n\r\x1b[2K\x1b[1A\x1b[38;5;12mx\n"))

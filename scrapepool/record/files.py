@@ -89,11 +89,14 @@ class Files:
 
     def _place(self, outcome: Outcome, saved: Saved) -> str:
         """Move a body to where it belongs; its path. Raises OutputError."""
-        name = self._template.name(outcome)
+        own = outcome.target.request
+        wanted = None if own is None else own.save_as
+        name = self._template.name(outcome) if wanted is None else self._template.safe(wanted, outcome)
+        unique = wanted is None and self._template.unique
         try:
             source = self._known(outcome) or self._temporary(saved)
             try:
-                path = self._put(source, name, replace=self._template.unique)
+                path = self._put(source, name, replace=unique)
             except (NotADirectoryError, FileExistsError, IsADirectoryError):
                 # /a is a page and so is /a/b: one of the two names cannot be a folder.
                 path = self._put(source, self._fallback.name(outcome), replace=True)

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import UsageError
-from ..model import DEFAULT_PORTS, Outcome
+from ..model import DEFAULT_PORTS, Outcome, Target
 
 DEFAULT = "{host}/{stem}-{hash}{ext}"
 """A folder a host, and in it names that can be read and that no two URLs share."""
@@ -67,17 +67,23 @@ class NameTemplate:
 
     def name(self, outcome: Outcome) -> str:
         """The file's name, relative, with ``/`` between its parts."""
-        rendered = "".join(
-            literal + (self._value(field, spec, outcome) if field else "") for literal, field, spec in self._pieces
+        return self.safe(
+            "".join(
+                literal + (self._value(field, spec, outcome) if field else "") for literal, field, spec in self._pieces
+            ),
+            outcome,
         )
-        return safe_name(rendered, lambda: url_hash(self._method, outcome.target.url))
+
+    def safe(self, text: str, outcome: Outcome) -> str:
+        """A name that the list itself asks for, as it can be given."""
+        return safe_name(text, lambda: target_hash(self._method, outcome.target))
 
     def _value(self, field: str, spec: str, outcome: Outcome) -> str:
         row = outcome.target.input or {}
         made = _FIELDS.get(field)
         value: Any = made(outcome) if made is not None else row.get(field, "")
         if field == "hash":
-            value = url_hash(self._method, outcome.target.url)
+            value = target_hash(self._method, outcome.target)
         try:
             text = format(value, spec)
         except (ValueError, TypeError):
@@ -85,9 +91,14 @@ class NameTemplate:
         return text if field == "path" else text.replace("/", "_")
 
 
-def url_hash(method: str, url: str) -> str:
-    """Thirteen letters and digits that stand for a request: 64 bits, all in lower case as some file systems are."""
-    digest = blake2b(f"{method} {url}".encode(errors="surrogatepass"), digest_size=8).digest()
+def target_hash(method: str, target: Target) -> str:
+    """Thirteen letters and digits that stand for a target: 64 bits, all in lower case as some file systems are.
+
+    method: the run's.
+    """
+    apart = None if target.request is None else target.request.apart(method)
+    own, data = apart or (method, "")
+    digest = blake2b(f"{own} {target.url} {data}".encode(errors="surrogatepass"), digest_size=8).digest()
     return b32encode(digest).decode().rstrip("=").lower()
 
 

@@ -78,6 +78,25 @@ def test_names_go_by_the_template_and_are_never_given_twice(capfd, tmp_path):
     assert sorted(files(tmp_path)) == ["all/200-2.txt", "all/200-3.txt", "all/200.txt"]
 
 
+def test_rows_name_their_own_files(capfd, tmp_path):
+    """save_as, made safe; two rows that ask for one name get two, and two requests of one URL have two hashes."""
+    with PoliteServer(1) as server:
+        rows: list[dict[str, Any]] = [
+            {"url": server.url("/1"), "save_as": "../a/b.html"},
+            {"url": server.url("/2"), "save_as": "a/b.html"},
+            {"url": server.url("/3"), "method": "POST", "data": "x"},
+            {"url": server.url("/3"), "method": "POST", "data": "y"},
+        ]
+        (tmp_path / "list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        options = ("--row-requests", "--save-dir", tmp_path / "pages", "--no-robots", "-q")
+        ran = here(capfd, "fetch", tmp_path / "list.jsonl", *options)
+    assert [record["outcome"] for record in ran.records] == ["ok"] * 4
+    found = sorted(files(tmp_path))
+    assert len(found) == 4
+    assert "_/a/b.html" in found
+    assert "a/b.html" in found
+
+
 def test_a_second_run_writes_the_same_files(capfd, tmp_path):
     """A URL's file takes the place of the one before."""
     with PoliteServer(1) as server:

@@ -32,19 +32,20 @@ _BEFORE_THE_REQUEST = {
 }
 _IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
 
+_NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}  # ENOBUFS on an open connection is that one's trouble
+
 _WHILE_CONNECTING = {
     errno.ECONNRESET: ErrorKind.RESET,
     errno.ECONNABORTED: ErrorKind.RESET,
     errno.ETIMEDOUT: ErrorKind.CONNECT_TIMEOUT,
     **dict.fromkeys(NO_WAY, ErrorKind.UNREACHABLE),
 }
-_NO_DESCRIPTOR = "this process has no file descriptor left for another connection"
 
 
 def _connection(error: BaseException) -> FetchError:
-    if out_of_descriptors(error):
-        return FetchError(ErrorKind.INTERNAL, _NO_DESCRIPTOR)
     cause = error.__cause__ or error
+    if out_of_descriptors(error):
+        return _no_room(cause)
     kind = _WHILE_CONNECTING.get(getattr(cause, "errno", None) or 0, ErrorKind.CONNECT_REFUSED)
     return FetchError(kind, _words(cause))
 
@@ -136,10 +137,14 @@ def _by_argument(error: BaseException, otherwise: ErrorKind) -> FetchError:
 
 
 def _system(error: BaseException) -> FetchError:
-    if out_of_descriptors(error):
-        return FetchError(ErrorKind.INTERNAL, _NO_DESCRIPTOR)
+    if getattr(error, "errno", None) in _NO_DESCRIPTOR:
+        return _no_room(error)
     text = _words(error)
     return FetchError(ErrorKind.PROXY if text.startswith("tunnel") else ErrorKind.RESET, text)
+
+
+def _no_room(error: BaseException) -> FetchError:
+    return FetchError(ErrorKind.INTERNAL, f"this process can open no further connection: {_words(error)}")
 
 
 def _words(error: BaseException) -> str:

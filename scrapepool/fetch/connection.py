@@ -319,9 +319,9 @@ class Connection(HTTPConnection):
         """Look whether the connection can be used again. Costs one system call where it can."""
         if self.sock is None or self._poll is None:
             return Condition.CLOSED
-        if not self.pending() and not self._poll.poll(0):
-            return Condition.QUIET
         try:
+            if not self.pending() and not self._poll.poll(0):
+                return Condition.QUIET
             self.sock.settimeout(0)
             return Condition.DIRTY if self.sock.recv(1) else Condition.CLOSED
         except (BlockingIOError, ssl.SSLWantReadError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import threading
@@ -283,6 +284,18 @@ def test_what_an_idle_connection_looks_like(tls: bool, surprise: bytes, expected
         while (condition := conn.condition()) is Condition.QUIET and time.monotonic() < until:
             time.sleep(0.002)
         assert condition is expected
+
+
+def test_a_connection_that_cannot_be_looked_at_is_closed() -> None:
+    """A system without memory for the look is no reason to keep what may be out of step."""
+
+    class NoMemory:
+        def poll(self, timeout: float) -> list[Any]:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with Server(answer_all) as server, opened(server) as conn:
+        conn._poll = NoMemory()  # type: ignore[assignment]
+        assert conn.condition() is Condition.CLOSED
 
 
 def test_the_timeout_is_left_alone_while_it_fits() -> None:

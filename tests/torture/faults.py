@@ -2,8 +2,8 @@
 
     python -m tests.torture.faults
 
-strace makes one call fail: each write, fsync, open, rename and truncation of the outputs in turn, and connects, sends
-and receives at intervals. The suite runs a short form.
+strace makes one call fail: each write, fsync, open, rename and truncation of the outputs in turn, and each call on
+sockets, in turn and at intervals. The suite runs a short form.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.servers.polite import PoliteServer
 
-from .journals import Plan, can_trace, command, count, faults_of, run, traced
+from .journals import Plan, can_trace, command, count, faults_of, records, run, traced
 from .kill import HOSTS, LATENCY, plan_of, prepare
 
 INTERRUPTED = "EINTR"
@@ -36,39 +36,49 @@ FILE_FAULTS = {
 }
 
 NETWORK_FAULTS = {
-    "socket": ("EMFILE",),
-    "connect": ("ECONNRESET", "ETIMEDOUT", "ENETUNREACH"),
-    "sendto": ("ECONNRESET", "ETIMEDOUT", INTERRUPTED),
-    "recvfrom": ("ECONNRESET", "ETIMEDOUT", INTERRUPTED),
+    "socket": ("EMFILE", "ENOBUFS"),
+    "connect": ("ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOBUFS", INTERRUPTED),
+    "setsockopt": ("ENOBUFS", "EINVAL"),
+    "getsockopt": ("ENOBUFS",),
+    "poll": (INTERRUPTED,),
+    "sendto": ("ECONNRESET", "ETIMEDOUT", "ENOBUFS", "EPIPE", INTERRUPTED),
+    "recvfrom": ("ECONNRESET", "ETIMEDOUT", "ENOBUFS", INTERRUPTED),
 }
 
 EVERY = 5
 """Of the calls on the network, one in so many of a thread fails."""
 
-OPTIONS = ("--workers", "4", "--retries", "1", "--backoff", "0.01")
+OPTIONS = ("--workers", "4", "--backoff", "0.01", "--read-timeout", "2")
 DONE = (0, 1)
 NO_OUTPUT = 3
 
 
 @dataclass
 class Report:
-    """What came of it. faults: runs in which something failed. wrong: findings. codes: exit codes of these runs."""
+    """What came of it.
+
+    faults: runs in which something failed. codes: exit codes of these runs. errors: slugs of their records. wrong:
+    findings.
+    """
 
     faults: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     codes: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         codes = ", ".join(f"{code} {times} times" for code, times in sorted(self.codes.items()))
-        return f"{self.faults} runs with a fault: {len(self.wrong)} findings; exit codes {codes}"
+        errors = ", ".join(f"{times} {slug}" for slug, times in self.errors.most_common())
+        return f"{self.faults} runs with a fault: {len(self.wrong)} findings; exit codes {codes}; records: {errors}"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A folder with a list, and where a run over it writes."""
+    """A folder with a list, where a run over it writes, and how often it tries again."""
 
     plan: Plan
     output: Path
+    retries: int = 1
 
     @property
     def log(self) -> Path:
@@ -86,7 +96,7 @@ class Place:
         """A run with all its outputs."""
         folder = self.output.parent
         outputs = ("--log-file", str(folder / "log"), "--summary-json", str(folder / "summary"), "--fsync", "always")
-        return command(self.plan, self.output, *OPTIONS, *outputs)
+        return command(self.plan, self.output, *OPTIONS, "--retries", str(self.retries), *outputs)
 
 
 def file_faults(report: Report, place: Place, faults: Faults, step: int) -> None:
@@ -103,12 +113,20 @@ def file_faults(report: Report, place: Place, faults: Faults, step: int) -> None
                     _one(report, place, call, fault, expected, place.watched, torn=resumed)
 
 
-def network_faults(report: Report, place: Place, faults: Faults) -> None:
-    """Let one in ``EVERY`` calls on sockets fail."""
+def network_faults(report: Report, place: Place, faults: Faults, step: int) -> None:
+    """Let every ``step``-th of a thread's calls on sockets fail, one in each run; then one in ``EVERY`` calls.
+
+    Without retries, so that the records show what became of it.
+    """
+    place = replace(place, retries=0)
     for call, errors in faults.items():
-        for error in errors:
-            prepare(place.plan, place.output, resumed=False)
-            _one(report, place, call, f"inject={call}:error={error}:when=2+{EVERY}", DONE, ())
+        prepare(place.plan, place.output, resumed=False)
+        run(traced(place.command(), call, log=place.log))
+        turns = [str(when) for when in range(1, count(place.log, call) + 1, step)]
+        for when in (*turns, f"2+{EVERY}"):
+            for error in errors:
+                prepare(place.plan, place.output, resumed=False)
+                _one(report, place, call, f"inject={call}:error={error}:when={when}", DONE, ())
 
 
 def _one(
@@ -128,6 +146,12 @@ def _one(
     report.wrong += [f"{fault}: {finding}" for finding in findings]
     if not torn and place.output.exists() and place.output.read_bytes()[-1:] not in (b"", b"\n"):
         report.wrong.append(f"{fault}: the file does not end in a whole record")
+    if ended.returncode in DONE:
+        seen = records(place.output)
+        report.errors.update(str(record["error"] or record["outcome"]) for record in seen)
+        if len(seen) != len(place.plan.lines):
+            report.wrong.append(f"{fault}: {len(seen)} records for {len(place.plan.lines)} lines")
+        report.wrong += [f"{fault}: {record['detail']}" for record in seen if record["error"] == "internal"]
     report.faults += failed
     report.codes[ended.returncode] += failed
     again = run(place.command())
@@ -153,7 +177,7 @@ def in_a_folder(
     with PoliteServer(HOSTS, latency=f"fixed:{LATENCY}") as server, tempfile.TemporaryDirectory() as name:
         place = Place(plan_of(server, Path(name), "faults", urls, random.Random(seed)), Path(name, "out.jsonl"))
         file_faults(report, place, faults, step)
-        network_faults(report, place, network)
+        network_faults(report, place, network, step)
     return report
 
 

@@ -197,7 +197,7 @@ def run(
     while not output.exists() and process.poll() is None:
         time.sleep(LOOK)
     time.sleep(it.after)
-    held = len(os.listdir(f"/proc/{process.pid}/task"))  # noqa: PTH208
+    held = 0 if process.poll() is not None else len(os.listdir(f"/proc/{process.pid}/task"))  # noqa: PTH208
     process.send_signal(it.number)
     sent = time.monotonic()
     if it.again is not None:

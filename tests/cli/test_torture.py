@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, descriptors, extraction, hostile_lists, signals
+from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -52,3 +52,10 @@ def test_what_a_terminal_would_obey_is_seen(text: str) -> None:
     """By what looks for it there; colours, erased lines and moved cursors of Rich are none of it."""
     assert list(hostile_lists.unsafe(f"before{text}after"))
     assert not list(hostile_lists.unsafe("\x1b[?25l\x1b[1;31mred\x1b[0m\r\n\r\x1b[2K\x1b[1A\x1b[38;5;12mx\n"))
+
+
+def test_memory_does_not_grow_with_the_records() -> None:
+    """What was recorded is not kept; half of the URLs fail."""
+    report = growth.run(6000, growth.FAILS, *growth.FAILING, hosts=4)
+    assert report.wrong == []
+    assert report.growth < growth.LIMIT

@@ -78,14 +78,14 @@ class _Lines:
         return self.count
 
 
-def run(urls: int, paths: Sequence[str], *options: str) -> Report:
+def run(urls: int, paths: Sequence[str], *options: str, hosts: int = HOSTS) -> Report:
     """Fetch that many URLs with these paths in turns, and weigh the run meanwhile."""
     report = Report(urls)
     with stub() as port, tempfile.TemporaryDirectory() as name:
         path, output = Path(name, "urls.txt"), Path(name, "out.jsonl")
         with path.open("w") as lines:
             for n in range(urls):
-                lines.write(f"http://127.0.4.{1 + n % HOSTS}:{port}/{paths[n // HOSTS % len(paths)]}/{n}\n")
+                lines.write(f"http://127.0.4.{1 + n % hosts}:{port}/{paths[n // hosts % len(paths)]}/{n}\n")
         output.touch()
         command = [
             sys.executable,

@@ -56,6 +56,6 @@ def test_what_a_terminal_would_obey_is_seen(text: str) -> None:
 
 def test_memory_does_not_grow_with_the_records() -> None:
     """What was recorded is not kept; half of the URLs fail."""
-    report = growth.run(6000, growth.FAILS, *growth.FAILING, hosts=4)
+    report = growth.run(3000, growth.FAILS, *growth.FAILING, hosts=4)
     assert report.wrong == []
     assert report.growth < growth.LIMIT

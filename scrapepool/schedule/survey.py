@@ -32,6 +32,14 @@ def _activity(queue: HostQueue) -> tuple[bool, int]:
     return queue.out > 0, queue.row.requests
 
 
+def _why_it_waits(queue: HostQueue, now: float) -> str | None:
+    """Why a host is asked nothing for some time, where that is longer than a delay; None where it may be asked."""
+    if queue.parked_until > now:
+        return f"parked for {spell(queue.parked_until - now)}"
+    closed = 0.0 if queue.closed_for is None else queue.closed_for(now)
+    return f"its window opens in {spell(closed)}" if closed else None
+
+
 class Survey:
     """Views of the scheduler's hosts; it changes none of them. hosts: the begun ones, owned by the scheduler."""
 
@@ -63,10 +71,13 @@ class Survey:
         mean = self._tally.mean
         if not left:
             return Forecast(0.0, None, "nothing left")
-        if not mean:
-            return Forecast(None, None, "nothing has answered yet")
-        together = left * mean / workers
         seconds, queue = self._longest_host(now)
+        if not mean:
+            waits = None if busy or queue is None else _why_it_waits(queue, now)
+            if queue is None or waits is None:
+                return Forecast(None, None, "nothing has answered yet")
+            return Forecast(seconds, queue.key, f"{queue.left:,} left, {waits}")
+        together = left * mean / workers
         if left * spacing > max(seconds, together):
             return Forecast(left * spacing, None, f"{left:,} left at {every(spacing)}")
         if queue is None or seconds <= together:
@@ -74,8 +85,8 @@ class Survey:
         delay, mean, of_host = queue.delay, queue.row.mean or mean, queue.left + queue.out
         limit = queue.limit or 1  # none while it is another run's turn
         reason = at_pace(of_host, delay, limit, mean)
-        if queue.parked_until > now:
-            reason = f"{reason}, parked for {spell(queue.parked_until - now)}"
+        if (waits := _why_it_waits(queue, now)) is not None:
+            reason = f"{reason}, {waits}"
         hint = idle_hint(workers - busy, workers, paced=delay >= mean / limit)
         return Forecast(seconds, queue.key, reason, hint)
 

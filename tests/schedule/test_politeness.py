@@ -309,6 +309,22 @@ def test_the_forecast_names_the_host_that_decides_it():
     assert forecast.hint == "64 of 64 workers idle: more hosts or --per-host would help"
 
 
+def test_the_forecast_says_that_a_window_is_closed():
+    """Before anything was asked, and when the host with the window is what is left."""
+
+    def limits_for(host):
+        return HostLimits(1, 0.0, closed_for=(lambda now: max(0.0, 7200.0 - now)) if host == B else None)
+
+    scheduler = scheduler_of({B: 2}, limits_for=limits_for)
+    assert scheduler.next(0.0) is None
+    forecast = scheduler.forecast(60.0, 4)
+    assert (forecast.host, forecast.seconds) == (B, 7140.0)
+    assert forecast.reason == "2 left, its window opens in 1 h 59 min"
+    scheduler.add(A, [7])
+    settle(scheduler, scheduler.next(60.0), 60.5)
+    assert scheduler.forecast(60.5, 4).reason == "2 left, 1 at a time, 100 ms each, its window opens in 1 h 59 min"
+
+
 def limits_as_pages_slow_down(first_byte):
     """The lowest limit of a host whose pages come to take 3 s, with the first byte after ``first_byte``."""
     scheduler = scheduler_of({A: 500}, pool=PoolSettings(per_host=4))

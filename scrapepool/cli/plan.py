@@ -21,8 +21,10 @@ from .options import fetch_options, settings_from
 from .types import Duration, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from ..model import HostKey
+    from ..ports import Known
     from ..settings import Settings
 
 SUBJECT = "Plan"
@@ -82,6 +84,7 @@ def run(
     from ..read import TargetList  # noqa: PLC0415
     from ..run.limits import limits_for  # noqa: PLC0415
     from ..run.plan import count, planned  # noqa: PLC0415
+    from ..run.plan_memory import recalled  # noqa: PLC0415
     from .plan_text import Report, plan_dict, plan_lines  # noqa: PLC0415
 
     clock = SystemClock()
@@ -106,9 +109,11 @@ def run(
         allowed[host] -= changed.refused
     allowed = +allowed  # without the hosts of which nothing is left
     result = None
+    known: Mapping[HostKey, Known] = {}
     if allowed:
-        result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays)
-    report = Report(found, robots, result, settings, latency, hosts)
+        known = recalled(settings, allowed, clock)
+        result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
+    report = Report(found, robots, result, settings, latency, hosts, len(known))
     click.echo(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
     if result is None:
         names = ", ".join("standard input" if source == "-" else source for source in sources)

@@ -26,7 +26,7 @@ class Report:
     """All that is told.
 
     robots: what robots.txt changes, by host; None where none was asked. plan: None where nothing is left to be fetched.
-    latency: seconds that a request was taken to last. most: hosts to be named.
+    latency: seconds that a request was taken to last. most: hosts to be named. known: hosts that earlier runs knew.
     """
 
     found: Count
@@ -35,6 +35,7 @@ class Report:
     settings: Settings
     latency: float
     most: int
+    known: int = 0
 
 
 def plan_dict(report: Report) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def _host_dict(host: HostPlan) -> dict[str, Any]:
         "delay": host.delay,
         "per_host": host.per_host,
         "window": None if host.window is None else str(host.window),
+        "latency": round(host.latency, 6),
     }
 
 
@@ -112,7 +114,8 @@ def plan_lines(report: Report) -> Iterator[str]:
         return
     workers = _number(report.settings.pool.workers, "worker")
     yield _line("takes", f"{_spoken(plan.seconds)}, {_why(plan, report.settings)}")
-    yield _line("", f"with {workers} and {units.spoken(report.latency)} a request, nothing failing")
+    known = f" (as known on {_number(report.known, 'host')})" if report.known else ""
+    yield _line("", f"with {workers} and {units.spoken(report.latency)} a request{known}, nothing failing")
     if plan.hosts:
         yield from _table(plan)
 

@@ -19,7 +19,7 @@ from ..schedule.memory import Known, Sharer
 from ..schedule.robots import RobotsVerdict
 from ..schedule.shares import Claim, Grant, Shares
 from .file import EXPIRY, HostFile, Report
-from .rows import MakeRules, known_in
+from .rows import MakeRules, known_in, moved
 
 BEAT = 0.25
 """Seconds between two reports: how soon a parking is known to others, and half of what handing a host over takes."""
@@ -91,7 +91,7 @@ class Keeper:
         if row is None:
             return None
         known = known_in(row, self._make_rules, lambda: self._agent_of(host))
-        return _moved(known, now - self._clock.wall())
+        return moved(known, now - self._clock.wall())
 
     def keep(self, host: HostKey, known: Known) -> None:
         """Keep what was found out, with the next report."""
@@ -173,7 +173,7 @@ class Keeper:
                 host: claim._replace(free_at=claim.free_at + offset, parked_until=claim.parked_until + offset)
                 for host, claim in claims.items()
             },
-            {host: _moved(known, offset) for host, known in self._known.items()},
+            {host: moved(known, offset) for host, known in self._known.items()},
             {host: (verdict, at + offset) for host, (verdict, at) in self._robots.items()},
             leaving,
         )
@@ -191,18 +191,3 @@ class Keeper:
             self.due = -inf
             self._wake()
         self._file.close()
-
-
-def _moved(known: Known, offset: float) -> Known:
-    """The same by another clock."""
-    dead_since = None if known.dead_since is None else known.dead_since + offset
-    return Known(
-        latency=known.latency,
-        in_flight=known.in_flight,
-        interval=known.interval,
-        free_at=known.free_at + offset,
-        parked_until=known.parked_until + offset,
-        dead_since=dead_since,
-        robots=known.robots,
-        robots_at=known.robots_at + offset,
-    )

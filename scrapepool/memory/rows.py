@@ -60,3 +60,18 @@ def _verdict(text: str, make_rules: MakeRules, agent: Callable[[], str]) -> Robo
         return None
     rules = None if said["rules"] is None else make_rules(map(tuple, said["rules"]), said["delay"])
     return RobotsVerdict(rules, said["delay"], agent=said["agent"])
+
+
+def moved(known: Known, offset: float) -> Known:
+    """The same by another clock."""
+    dead_since = None if known.dead_since is None else known.dead_since + offset
+    return Known(
+        latency=known.latency,
+        in_flight=known.in_flight,
+        interval=known.interval,
+        free_at=known.free_at + offset,
+        parked_until=known.parked_until + offset,
+        dead_since=dead_since,
+        robots=known.robots,
+        robots_at=known.robots_at + offset,
+    )

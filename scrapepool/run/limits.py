@@ -31,6 +31,7 @@ def limits_for(settings: Settings, clock: Clock, put_off: Mapping[HostKey, float
             robots if own.robots is None else own.robots,
             None if own.window is None else _closed_for(own.window, clock),
             _parked_until(host),
+            None if own.window is None else _lasts(own.window, clock),
         )
 
     def _parked_until(host: HostKey) -> float:
@@ -48,8 +49,20 @@ def most_per_host(settings: Settings) -> int:
 
 def _closed_for(window: Window, clock: Clock) -> Callable[[float], float]:
     def closed_for(now: float) -> float:
-        # The two clocks are compared each time: the wall's may be set, and a machine may sleep.
-        wall = clock.wall() + now - clock.monotonic()
+        wall = _wall(clock, now)
         return window.opens_at(wall) - wall
 
     return closed_for
+
+
+def _lasts(window: Window, clock: Clock) -> Callable[[float, float], float]:
+    def lasts(now: float, seconds: float) -> float:
+        wall = _wall(clock, now)
+        return window.after(wall, seconds) - wall
+
+    return lasts
+
+
+def _wall(clock: Clock, now: float) -> float:
+    """Unix time; the two clocks are compared each time, as the wall's may be set, and a machine may sleep."""
+    return clock.wall() + now - clock.monotonic()

@@ -15,11 +15,13 @@ from threading import Event
 from typing import Literal
 
 from ..model import ErrorKind, HostKey, Skipped
-from ..ports import Clock
+from ..ports import Clock, Known
 from ..read import TargetList
 from ..settings import Settings
 from ..window import Window
 from .limits import limits_for
+
+NOTHING_KNOWN = Known()
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class HostPlan:
 
     urls: to be asked there. delay: seconds between two starts. per_host: requests at a time. window: when, None for
     always. seconds: from the start of the run to its last answer, were the host alone; infinity beyond some years.
+    latency: seconds that a request takes, known or assumed.
     """
 
     host: HostKey
@@ -51,6 +54,7 @@ class HostPlan:
     per_host: int
     window: Window | None
     seconds: float
+    latency: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +115,38 @@ def planned(
     most: int,
     clock: Clock,
     crawl_delays: Mapping[HostKey, float] | None = None,
+    known: Mapping[HostKey, Known] | None = None,
 ) -> Plan:
     """Plan a run over so many URLs of each host, of which there must be one.
 
     latency: seconds that a request takes, above 0. most: hosts to be named. clock: the run would start now.
-    crawl_delays: what robots.txt asks of some hosts, in seconds.
+    crawl_delays: what robots.txt asks of some hosts, in seconds. known: what earlier runs found out.
     """
-    crawl_delays = crawl_delays or {}
+    crawl_delays, known = crawl_delays or {}, known or {}
     pool, overrides = settings.pool, settings.host_overrides
-    limits, wall = limits_for(settings, clock), clock.wall()
+    limits, wall, now = limits_for(settings, clock), clock.wall(), clock.monotonic()
 
     def host_plan(host: HostKey) -> HostPlan:
         own, window, urls = limits(host), overrides.override_for(host).window, hosts[host]
+        found = known.get(host, NOTHING_KNOWN)
         delay = max(own.delay, crawl_delays.get(host, 0.0))
-        needed = duration(urls, delay, min(own.per_host, pool.workers), latency)
-        seconds = needed if window is None else window.after(wall, needed) - wall
-        return HostPlan(host, urls, delay, own.per_host, window, seconds)
+        per_host = own.per_host
+        if pool.pace == "auto":
+            delay, per_host = max(delay, found.interval), min(per_host, found.in_flight or per_host)
+        each = found.latency or latency
+        parked = max(0.0, found.parked_until - now)
+        begins = wall + parked
+        if parked > settings.retry.max_park:
+            needed = begins = 0.0  # its URLs are deferred
+        else:
+            needed = duration(urls, delay, min(per_host, pool.workers), each)
+        ends = begins + needed if window is None or not needed else window.after(begins, needed)
+        return HostPlan(host, urls, delay, per_host, window, max(0.0, ends - wall), each)
 
     urls = sum(hosts.values())
     longest = max(map(host_plan, hosts), key=lambda plan: plan.seconds)
-    by_workers = duration(urls, 0.0, pool.workers, latency)
+    elsewhere = sum(hosts.get(host, 0) * (found.latency - latency) for host, found in known.items() if found.latency)
+    by_workers = duration(urls, 0.0, pool.workers, latency) + elsewhere / pool.workers
     by_rate = duration(urls, 1 / pool.rate, urls, latency) if pool.rate else 0.0
     seconds = max(longest.seconds, by_workers, by_rate)
     top = nlargest(most, hosts, key=lambda host: hosts[host])

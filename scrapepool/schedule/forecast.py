@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import HostKey
+from .remaining import Remaining
 
 IDLE_SHARE = 0.25
 """Of the workers: fewer idle ones are not worth a remark."""
@@ -27,11 +28,11 @@ class Forecast:
     hint: str | None = None
 
 
-def at_pace(left: int, delay: float, limit: int, latency: float) -> str:
-    """Why a host takes as long as it does. delay: seconds between two starts. latency: seconds a target."""
-    if delay >= latency / limit:
-        return f"{left:,} left at {every(delay)}"
-    return f"{left:,} left, {limit} at a time, {_seconds(latency)} each"
+def at_pace(left: int, host: Remaining) -> str:
+    """Why a host with so many targets left takes as long as it does."""
+    if host.paced:
+        return f"{left:,} left at {every(host.delay)}"
+    return f"{left:,} left, {host.slots} at a time, {_seconds(host.each)} each"
 
 
 def every(delay: float) -> str:

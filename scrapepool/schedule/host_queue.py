@@ -73,7 +73,7 @@ class HostQueue:
 
     limit: leases at a time, now; ``most`` where nothing is amiss. share: as many as other runs leave us.
     delay: seconds between two starts, now; ``floor`` at least. closed_for: seconds from a time until its window opens,
-    None for a host without one.
+    None for a host without one. lasts: how long so many seconds of its open time take, None likewise.
     tickets, head: fresh targets; those before ``head`` are taken.
     due: attempts that may go now, before any fresh target. waiting: attempts whose time is to come, by number.
     out: leases out. owed: attempts of this host's targets that wait, here or at a host that they were redirected to.
@@ -90,8 +90,9 @@ class HostQueue:
 
     __slots__ = (
         "alarm", "answered", "best", "bucket", "calm", "closed_for", "delay", "due", "floor", "gate", "head", "holds",
-        "key", "limit", "longest", "most", "not_before", "out", "owed", "parked_until", "refusal", "refused_until",
-        "refusing", "resting", "retried", "row", "rules", "share", "started", "tickets", "timer", "trouble", "waiting",
+        "key", "lasts", "limit", "longest", "most", "not_before", "out", "owed", "parked_until", "refusal",
+        "refused_until", "refusing", "resting", "retried", "row", "rules", "share", "started", "tickets", "timer",
+        "trouble", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -102,6 +103,7 @@ class HostQueue:
         self.limit = self.most = self.share = limits.per_host
         self.delay = self.floor = limits.delay
         self.closed_for = limits.closed_for
+        self.lasts = limits.lasts
         self.tickets = tickets
         self.head = 0
         self.due: deque[Parked] | None = None

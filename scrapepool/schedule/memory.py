@@ -136,9 +136,9 @@ def known_of(queue: HostQueue, now: float) -> Known:
     given_up = queue.refused_until > now and queue.refusal is not None and queue.refusal[0] is ErrorKind.CIRCUIT_OPEN
     dead = given_up or (queue.trouble is not None and queue.trouble.breaker.opened is not None)
     return Known(
-        latency=queue.row.mean,
+        latency=queue.row.latency,
         in_flight=None if pace is None or pace.limit == pace.most else pace.limit,
-        interval=0.0 if pace is None else pace.interval,
+        interval=0.0 if pace is None else pace.steady,
         free_at=queue.started + queue.delay if queue.delay else -inf,
         parked_until=max(queue.parked_until, queue.refused_until) if deferred else queue.parked_until,
         dead_since=now if dead else None,

@@ -112,6 +112,16 @@ class Pace:
         long_past = self._refused == -inf or self._since_refusal >= REMEMBERED
         return long_past and self._window >= self.most and not self.interval
 
+    @property
+    def expected(self) -> int:
+        """The window that it comes to: the whole one after a strain, which passes; the present one after a refusal."""
+        return self.most if self._step == AFTER_STRAIN else self.limit
+
+    @property
+    def steady(self) -> float:
+        """The interval that it comes back to, 0.0 for none: the present one, or that of the rate last measured."""
+        return min(self.interval, 1 / self._ceiling) if self.interval else 0.0
+
     def resume(self, limit: int | None, interval: float, now: float) -> None:
         """Go on where another run was. limit: None for the window at its widest. interval: seconds, 0.0 for none."""
         if limit is not None:

@@ -15,6 +15,7 @@ from ..model import HostKey
 from ..settings import PoolSettings
 from .forecast import Forecast, at_pace, every, idle_hint
 from .host_queue import HostQueue
+from .remaining import NOTHING, Remaining, again, remaining
 from .retry import spell
 from .tally import HostRow, HostTally, Tally
 
@@ -26,6 +27,14 @@ SURVEY_PAUSE = 50e-6
 
 SURVEY_KEPT = 64
 """Hosts kept as those with most left, until the next survey."""
+
+
+CLOSING_KEPT = 8
+"""The same of those with hours: how long their work lasts, which takes 50 µs to tell, does not go by how much it is."""
+
+
+def _work(queue: HostQueue) -> float:
+    return queue.left * queue.pace()
 
 
 def _activity(queue: HostQueue) -> tuple[bool, int]:
@@ -48,6 +57,7 @@ class Survey:
         self._tally = tally
         self._pool = pool
         self._longest: list[HostQueue] = []
+        self._each = 0.0  # seconds that a target takes, over the hosts that have some left
         self._due = -inf
 
     def rows(self, now: float, most: int) -> list[HostRow]:
@@ -71,37 +81,54 @@ class Survey:
         mean = self._tally.mean
         if not left:
             return Forecast(0.0, None, "nothing left")
-        seconds, queue = self._longest_host(now)
+        self._look(now, mean, left)
+        host, queue = self._longest_host(now, mean)
         if not mean:
             waits = None if busy or queue is None else _why_it_waits(queue, now)
             if queue is None or waits is None:
                 return Forecast(None, None, "nothing has answered yet")
-            return Forecast(seconds, queue.key, f"{queue.left:,} left, {waits}")
-        together = left * mean / workers
-        if left * spacing > max(seconds, together):
+            return Forecast(host.seconds, queue.key, f"{queue.left:,} left, {waits}")
+        together = left * self._each / workers
+        if left * spacing > max(host.seconds, together):
             return Forecast(left * spacing, None, f"{left:,} left at {every(spacing)}")
-        if queue is None or seconds <= together:
+        if queue is None or host.seconds <= together:
             return Forecast(together, None, f"{left:,} left for {workers} workers")
-        delay, mean, of_host = queue.delay, queue.row.mean or mean, queue.left + queue.out
-        limit = queue.limit or 1  # none while it is another run's turn
-        reason = at_pace(of_host, delay, limit, mean)
+        reason = at_pace(queue.left + queue.out, host)
         if (waits := _why_it_waits(queue, now)) is not None:
             reason = f"{reason}, {waits}"
-        hint = idle_hint(workers - busy, workers, paced=delay >= mean / limit)
-        return Forecast(seconds, queue.key, reason, hint)
+        elif queue.lasts is not None:
+            reason = f"{reason}, within its hours"
+        hint = idle_hint(workers - busy, workers, paced=host.paced)
+        return Forecast(host.seconds, queue.key, reason, hint)
 
-    def _longest_host(self, now: float) -> tuple[float, HostQueue | None]:
-        """The host with most left, and the seconds that it needs, were all its slots at work from now on."""
-        if now >= self._due:
-            begun = islice(self._hosts.values(), SURVEY_MOST)
-            self._longest = nlargest(SURVEY_KEPT, begun, key=lambda queue: queue.left * queue.pace())
-            self._due = now + SURVEY_PAUSE * min(len(self._hosts), SURVEY_MOST)
-        longest, decides = 0.0, None
+    def _look(self, now: float, mean: float, left: int) -> None:
+        """Look at all hosts, where the last time is long ago: which have most left, and what a target takes them."""
+        if now < self._due:
+            return
+        begun = list(islice(self._hosts.values(), SURVEY_MOST))
+        self._longest = nlargest(SURVEY_KEPT, begun, key=_work)
+        closing = (queue for queue in begun if queue.lasts is not None)
+        self._longest += nlargest(CLOSING_KEPT, closing, key=_work)
+        # What hosts take that were not asked yet: as each host, but few were seen; as each request, but quick hosts
+        # answer more of them. So it is in between.
+        asked = [row.latency * again(row) for row in islice(self._tally.hosts.values(), SURVEY_MOST) if row.latency]
+        self._due = now + SURVEY_PAUSE * (len(begun) + len(asked))
+        usual = (mean + sum(asked) / len(asked)) / 2 if asked else mean
+        spent, unbegun = 0.0, left
+        for queue in begun:
+            row = queue.row
+            spent += queue.left * (row.latency * again(row) or usual)
+            unbegun -= queue.left
+        self._each = (spent + unbegun * usual) / left
+
+    def _longest_host(self, now: float, mean: float) -> tuple[Remaining, HostQueue | None]:
+        """What the host needs that needs longest, all its slots at work from now on."""
+        longest, decides = NOTHING, None
         for queue in self._longest:
             if queue.left and queue.refused_until <= now:
-                needed = max(queue.not_before - now, 0.0) + (queue.left + queue.out) * queue.pace()
-                if needed > longest:
-                    longest, decides = needed, queue
+                found = remaining(queue, now, mean)
+                if found.seconds > longest.seconds:
+                    longest, decides = found, queue
         return longest, decides
 
     def _row(self, row: HostTally, now: float) -> HostRow:

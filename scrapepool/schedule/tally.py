@@ -20,6 +20,9 @@ they did stays in the run's totals."""
 RECENT = 64
 """Latencies kept of each host, for its percentiles."""
 
+MEAN_OF = 1024
+"""Latencies of one host after which the older ones count half."""
+
 RATE_WINDOW = 10.0
 """Seconds over which ``Tally.rate`` looks back."""
 
@@ -68,8 +71,8 @@ class HostTally:
     """
 
     __slots__ = (
-        "bytes", "disallowed", "done", "errors", "host", "idle", "mean", "opened", "recent", "requests", "robots",
-        "total",
+        "_spent", "_timed", "bytes", "disallowed", "done", "errors", "host", "idle", "mean", "opened", "recent",
+        "requests", "robots", "total",
     )  # fmt: skip
 
     def __init__(self, host: HostKey) -> None:
@@ -79,13 +82,25 @@ class HostTally:
         self.mean = 0.0
         self.robots = ""
         self.disallowed = 0
+        self._spent = 0.0
+        self._timed = 0.0
         self.recent: deque[float] | None = None
 
     def __repr__(self) -> str:
         return f"<HostTally {self.host}: {self.done}/{self.total} done, {self.errors} errors, {self.requests} requests>"
 
-    def note(self, elapsed: Sequence[float]) -> None:
-        """Keep latencies for the percentiles."""
+    @property
+    def latency(self) -> float:
+        """Seconds that a request takes, as of the last thousand or so; 0.0 for unknown. Calmer than ``mean``."""
+        return self._spent / self._timed if self._timed else self.mean
+
+    def note(self, elapsed: Sequence[float], together: float) -> None:
+        """Keep latencies for the percentiles and the mean. together: their sum."""
+        self._spent += together
+        self._timed += len(elapsed)
+        if self._timed > MEAN_OF:
+            self._spent /= 2
+            self._timed /= 2
         if self.recent is None:
             self.recent = deque(maxlen=RECENT)
         self.recent.extend(elapsed)
@@ -205,9 +220,10 @@ class Tally:
         row.opened += opened
         row.requests += requests
         if elapsed:
-            self._elapsed += sum(elapsed)
+            together = sum(elapsed)
+            self._elapsed += together
             self._timed += len(elapsed)
-            row.note(elapsed)
+            row.note(elapsed, together)
 
     def rate(self, now: float) -> float:
         """Final outcomes a second over the last ten seconds, or since the first settle. Asking takes a sample."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,14 @@ def test_a_second_run_asks_no_robots_txt_again(place: Place) -> None:
             assert told.code == Exit.OK
         assert server.asked("/robots.txt") == 1
     assert [path.name for path in place.folder.glob("hosts*")] == ["hosts"]
+
+
+def test_a_plan_knows_what_the_run_before_it_found_out(place: Place) -> None:
+    """A request takes as long as it did; and a plan makes no file."""
+    with PoliteServer(latency="fixed:0.2") as server:
+        url = server.url("/ok")
+        plan = ("plan", "--offline", "--json", "--host-memory", "hosts", "--latency", "9s", url)
+        assert json.loads(place.run(*plan).out)["seconds"] == 9.0
+        assert not (place.folder / "hosts").exists()
+        place.run("fetch", "-q", "--host-memory", "hosts", "-o", "out.jsonl", url)
+        assert 0.15 < json.loads(place.run(*plan).out)["longest"]["latency"] < 2.0

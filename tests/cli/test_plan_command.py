@@ -62,6 +62,7 @@ def test_a_plan_for_programs(place: Place) -> None:
         "delay": 2.0,
         "per_host": 4,
         "window": None,
+        "latency": 0.1,
     }
     assert json.loads(told.out) == {
         "urls": 3,

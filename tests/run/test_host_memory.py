@@ -10,7 +10,9 @@ from tests.cli.running import ended, program
 from tests.servers.polite import PoliteServer, Request, Response
 
 PER_HOST = 3
-DELAY = 0.2
+DELAY = 0.5
+JITTER = 0.25
+"""Seconds that a busy machine may take from giving out a request to its arrival."""
 
 
 def fetching(memory: Path, urls: list[str], *options: object):
@@ -40,14 +42,14 @@ def test_two_runs_keep_a_hosts_delay_together(tmp_path: Path) -> None:
     """Two starts on a host are the delay apart, whichever run makes them, and also where one follows the other."""
     memory = tmp_path / "hosts"
     with PoliteServer(1) as server:
-        runs = [fetching(memory, [server.url(f"/{name}{n}") for n in range(8)], "--delay", DELAY) for name in "ab"]
+        runs = [fetching(memory, [server.url(f"/{name}{n}") for n in range(4)], "--delay", DELAY) for name in "ab"]
         told = [ended(run) for run in runs]
         told.append(ended(fetching(memory, [server.url("/last")], "--delay", DELAY)))
 
         assert [run.code for run in told] == [0, 0, 0], told
         starts = server.sites[0].starts
-        assert len(starts) == 17 + server.asked("/robots.txt")
-        assert min(later - earlier for earlier, later in pairwise(starts)) > 0.9 * DELAY
+        assert len(starts) == 9 + server.asked("/robots.txt")
+        assert min(later - earlier for earlier, later in pairwise(starts)) > DELAY - JITTER
 
 
 def test_a_host_that_refuses_one_run_is_left_alone_by_the_other(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, HostKey
 from scrapepool.overrides import HostOverride
+from scrapepool.ports import Known
 from scrapepool.read import TargetList
 from scrapepool.run.plan import count, duration, planned
 from scrapepool.settings import InputSettings, PoolSettings, Settings
@@ -123,3 +124,24 @@ def test_a_list_that_breaks(tmp_path) -> None:
     broken.write_bytes(b"\x1f\x8b\x08\x00 no gzip at all")
     with pytest.raises(ListError), closing(TargetList([str(broken)], InputSettings())) as targets:
         count(targets, shown=1)
+
+
+def test_a_plan_goes_by_what_earlier_runs_found_out() -> None:
+    """How long a host takes, how hard it may be asked, and until when not at all; a fixed pace is the user's own."""
+    hosts = {host(number): 100 for number in range(4)}
+    known = {
+        host(0): Known(latency=1.0),
+        host(1): Known(latency=0.1, interval=2.0),
+        host(2): Known(in_flight=1, parked_until=5.0 + 60.0),
+        host(3): Known(parked_until=5.0 + 1e6),
+    }
+    plan = planned(hosts, Settings(), latency=0.1, most=4, clock=FixedClock(), known=known)
+    took = {one.host: one.seconds for one in plan.hosts}
+    assert took == pytest.approx({host(0): 25.0, host(1): 198.1, host(2): 70.0, host(3): 0.0})
+    assert plan.decided_by == "host"
+    fixed = Settings(pool=PoolSettings(pace="fixed"))
+    plan = planned(hosts, fixed, latency=0.1, most=4, clock=FixedClock(), known=known)
+    assert {one.host: one.seconds for one in plan.hosts}[host(1)] == pytest.approx(2.5)
+    busy = planned({host(0): 100}, Settings(pool=PoolSettings(workers=1)), latency=0.1, most=1, clock=FixedClock(),
+                   known=known)  # fmt: skip
+    assert busy.seconds == pytest.approx(100.0)

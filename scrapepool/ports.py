@@ -24,6 +24,8 @@ __all__ = [
     "Clock",
     "Crew",
     "Done",
+    "Download",
+    "Downloaded",
     "Feed",
     "Fetch",
     "HostMemory",
@@ -138,6 +140,24 @@ class Batch:
     added: Mapping[HostKey, Sequence[int]] = field(default_factory=dict)
     rejected: Sequence[Skipped] = ()
     places: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A list that was fetched. url: where it was found at last. content_type: what the server called it."""
+
+    url: str
+    content_type: str | None
+
+
+class Download(Protocol):
+    """Fetches lists by their URLs. Called by the thread that reads lists."""
+
+    def __call__(self, url: str, begin: Callable[[], Callable[[bytes | memoryview], object]]) -> Downloaded:
+        """Fetch one whole, decoded. Raises ListError.
+
+        begin: called where its body begins, and again where it begins anew; gives what takes the pieces.
+        """
 
 
 class Feed(Protocol):

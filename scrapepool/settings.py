@@ -33,7 +33,7 @@ class InputSettings:
     format: of every list; ``auto`` goes by suffix and first bytes. url_field: column or key that holds the URL.
     url_template: makes the URL of a row's columns (RFC 6570, ``{name}`` and ``{+name}``), None takes it as it stands.
     base_url: what relative URLs are resolved against. dedupe: whether a URL is fetched once only.
-    glob: whether URLs of the command line are patterns, as curl's.
+    lists: files and URLs of further lists. glob: whether URLs of the command line are patterns, as curl's.
     row_requests: whether a JSONL row may say its own method, headers, data, timeout and save_as.
     """
 
@@ -42,6 +42,7 @@ class InputSettings:
     url_template: str | None = None
     base_url: str | None = None
     dedupe: bool = True
+    lists: tuple[str, ...] = ()
     glob: bool = False
     row_requests: bool = True
 

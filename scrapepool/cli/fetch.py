@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import OutputError, UsageError
 from .exits import Exit
 from .grouped import GroupedCommand
+from .lists import all_names, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 COLLECT_AFTER = 20_000
 """Objects between two collections: a run makes a few for each URL, in no cycles, and 700 is once for each lease."""
 
-EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
-  scrapepool fetch urls.txt -o results.jsonl
-  scrapepool fetch https://example.org/
-  cat urls.txt | scrapepool fetch - | jq .status"""
-
 EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 usage, or no list to read; 3 an output cannot be
 written; 75 another run writes it; 130 and 143 interrupted. Each option can be given as SCRAPEPOOL_FETCH_NAME in the
 environment."""
@@ -41,20 +37,11 @@ environment."""
 def fetch(sources: tuple[str, ...], **values: Any) -> int:
     """Fetch every URL of the lists and write one JSON record a line.
 
-    LIST_OR_URL is a file (text, CSV, JSONL, each also as .gz), a URL, or - for standard input, which is also
-    what is read where nothing is given and standard input is a pipe.
+    LIST_OR_URL is a file (text, CSV, TSV, JSONL, Parquet, sitemap, feed or HTML page, each also as .gz), a URL, or -
+    for standard input, which is also what is read where nothing is given and standard input is a pipe.
     """
     settings = settings_from(values)
-    return run(sources_or_stdin(sources), settings)
-
-
-def sources_or_stdin(sources: Sequence[str]) -> Sequence[str]:
-    """The lists and URLs that were given, standard input where there are none. Raises UsageError on a terminal."""
-    if sources:
-        return sources
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(EXAMPLE)
-    return ("-",)
+    return run(sources_or_stdin(sources, settings.input), settings)
 
 
 def run(sources: Sequence[str], settings: Settings) -> int:
@@ -71,9 +58,9 @@ def run(sources: Sequence[str], settings: Settings) -> int:
 
     gc.freeze()  # what was imported stays: no collection needs to look at it
     gc.set_threshold(COLLECT_AFTER)
-    stdin: BinaryIO | None = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
+    stdin = standard_input(sources, settings.input)
     _check_standard_output(settings)
-    check_files(sources, settings)
+    check_files(all_names(sources, settings.input), settings)
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
@@ -118,7 +105,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
         code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished)
         _conclude(settings, log, last, code)
     if code == Exit.USAGE:
-        raise UsageError(f"no usable URL in {', '.join('standard input' if s == '-' else s for s in sources)}")
+        raise UsageError(f"no usable URL in {spoken(sources, settings.input)}")
     return code
 
 

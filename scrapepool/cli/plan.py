@@ -6,7 +6,6 @@ Decides what is asked for it and its exit code; how it is told is decided in ``p
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,8 @@ import click
 from ..errors import UsageError
 from ..text import printable
 from .exits import Exit
-from .fetch import sources_or_stdin
 from .grouped import GroupedCommand, GroupedOption
+from .lists import sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
 from .types import Duration, Whole
 
@@ -59,7 +58,7 @@ def plan(
     """
     settings = settings_from(values)
     return run(
-        sources_or_stdin(sources),
+        sources_or_stdin(sources, settings.input),
         settings,
         offline=offline,
         hosts=hosts,
@@ -82,6 +81,7 @@ def run(
     """Read the lists, print the plan; the exit code. Raises ListError, UsageError."""
     from ..ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
     from ..read import TargetList  # noqa: PLC0415
+    from ..run.downloads import downloads  # noqa: PLC0415
     from ..run.limits import limits_for  # noqa: PLC0415
     from ..run.plan import count, planned  # noqa: PLC0415
     from ..run.plan_memory import recalled  # noqa: PLC0415
@@ -89,11 +89,16 @@ def run(
 
     clock = SystemClock()
     limits = limits_for(settings, clock)
-    stdin = sys.stdin.buffer if "-" in sources and sys.stdin is not None else None
+    stdin = standard_input(sources, settings.input)
     notes: list[str] = []
     robots = None
     method = settings.request.method
-    with closing(TargetList(sources, settings.input, stdin=stdin, on_note=notes.append, method=method)) as targets:
+    with (
+        downloads(settings, clock) as download,
+        closing(
+            TargetList(sources, settings.input, stdin=stdin, on_note=notes.append, method=method, download=download)
+        ) as targets,
+    ):
         if targets.paced:
             raise UsageError("a pattern of more than a million URLs is fetched, but not planned; plan a part of it")
         found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
@@ -116,6 +121,6 @@ def run(
     report = Report(found, robots, result, settings, latency, hosts, len(known))
     click.echo(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
     if result is None:
-        names = ", ".join("standard input" if source == "-" else source for source in sources)
+        names = spoken(sources, settings.input)
         raise UsageError(f"no URL that may be fetched in {names}" if found.hosts else f"no usable URL in {names}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK

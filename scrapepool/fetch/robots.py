@@ -14,12 +14,12 @@ from typing import Final
 
 from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
 from ..ports import Done, Work
-from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
 from .classify import classify
 from .doing import Doing, look
 from .fetcher import Fetcher
+from .hops import hops
 from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
 from .turns import Turns
 
@@ -94,17 +94,13 @@ class RobotsFetcher:
         opened = requests = idle = 0
         transcripts: list[Transcript] = []
         attempt = Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT))
-        while True:
-            done = self._robots.run(Work(Lease(attempt.host, attempt=attempt), [attempt]))
+        for done in hops(self._robots, attempt):
             opened += done.opened
             requests += done.requests
             transcripts += done.transcripts
-            if attempt.host == host:
+            if done.work.lease.host == host:
                 idle = done.idle
             result = done.results[0] if done.results else None
-            if not isinstance(result, Redirected):
-                break
-            attempt = result.attempt
         verdict: RobotsVerdict | None = None
         if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
             verdict = verdict_of(result, self.agent(host))

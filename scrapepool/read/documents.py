@@ -15,7 +15,7 @@ from ..errors import InvalidURLError, ListError
 from ..settings import InputSettings
 from ..url import parse
 from .feed import feed_links
-from .formats import AUTO, enough, format_of_bytes, format_of_name, rows_of, template_for
+from .formats import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
 from .jsonl import link_row
 from .links import Child, Document, Link
 from .markup import tokens
@@ -125,7 +125,7 @@ class _Reader:
         head = b""
         while not enough(AUTO, head) and (piece := next(pieces, b"")):
             head += piece
-        kind = format_of_name(document.base or document.name)
+        kind = format_of_url(document.base or document.name)
         kind = "text" if kind == "text" else format_of_bytes(head)
         whole = chain([head], pieces)
         match kind:

@@ -78,6 +78,11 @@ def format_of_name(name: str) -> str:
     return SUFFIXES.get(stem.rpartition("/")[2].rpartition(".")[2], AUTO)
 
 
+def format_of_url(url: str) -> str:
+    """Tell the format by the suffix of a URL's path, ``auto`` where it has none that says it."""
+    return format_of_name(re.split(r"[?#]", url, maxsplit=1)[0])
+
+
 def format_of_type(content_type: str | None) -> str:
     """Tell the format by a Content-Type, ``auto`` where it may be anything."""
     return MEDIA_TYPES.get((content_type or "").partition(";")[0].strip().lower(), AUTO)

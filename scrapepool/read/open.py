@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import BinaryIO
 
 from ..errors import ListError, UsageError
 from ..settings import InputSettings
-from .documents import check_document
+from .documents import OpenDocument, check_document, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, enough, format_of_bytes, format_of_name, rows_of
 from .links import Document
 from .rows import TextRows
-from .sources import FileSource, GlobSource, Note, Source, SpooledSource
+from .sources import FetchedSource, FileSource, GlobSource, Note, Source, SpooledSource
 from .streams import (
     MAGIC,
     PolledPieces,
@@ -37,35 +38,32 @@ def _ignore(_: str) -> None:
 
 
 def open_sources(
-    arguments: Sequence[str], settings: InputSettings, stdin: BinaryIO | None, on_note: Note
+    arguments: Sequence[str],
+    settings: InputSettings,
+    stdin: BinaryIO | None,
+    on_note: Note,
+    open_document: OpenDocument = no_documents,
 ) -> list[Source]:
-    """Open every list, in order; URLs that stand side by side become one.
+    """Open every list, in order, those of the settings last; URLs that stand side by side become one.
 
-    Raises ListError and UsageError, with nothing left open.
+    open_document: fetches lists by their URLs, and what sitemap indexes lead to. Raises ListError and UsageError, with
+    nothing left open.
     """
+    opener = _Opener(settings, stdin, on_note, open_document)
     opened: list[Source] = []
-    urls: list[str] = []
     try:
-        for argument in arguments:
-            is_pattern = settings.glob and "://" in argument
-            if not is_pattern and is_url(argument):
-                urls.append(argument)
-                continue
-            if urls:
-                opened.append(url_source(urls, settings))
-                urls = []
-            if is_pattern:
-                opened.append(GlobSource(argument))
-            elif argument == "-":
-                opened.append(_open_stdin(settings, stdin, on_note))
+        for are_urls, some in groupby(arguments, is_url if not settings.glob else lambda argument: "://" in argument):
+            if are_urls and not settings.glob:
+                opened.append(url_source(list(some), settings))
             else:
-                opened.append(_open_file(argument, settings, on_note))
+                for argument in some:
+                    opened.append(GlobSource(argument) if are_urls else opener.open(argument))  # noqa: PERF401 - those before one that fails are closed
+        for name in settings.lists:
+            opened.append(FetchedSource(name, settings, open_document, on_note) if is_url(name) else opener.open(name))  # noqa: PERF401 - as above
     except (ListError, UsageError):
         for source in opened:
             source.close()
         raise
-    if urls:
-        opened.append(url_source(urls, settings))
     return opened
 
 
@@ -88,59 +86,82 @@ def iterable_source(urls: Iterable[str], settings: InputSettings) -> SpooledSour
     return source
 
 
-def _kind(name: str, settings: InputSettings) -> str:
-    return format_of_name(name) if settings.format == AUTO else settings.format
+class _Opener:
+    """Opens lists that are no URLs. The parameters are ``open_sources``'s."""
 
+    def __init__(
+        self, settings: InputSettings, stdin: BinaryIO | None, on_note: Note, open_document: OpenDocument
+    ) -> None:
+        self._settings = settings
+        self._stdin = stdin
+        self._on_note = on_note
+        self._open_document = open_document
 
-def _open_stdin(settings: InputSettings, stdin: BinaryIO | None, on_note: Note) -> Source:
-    if stdin is None:
-        raise ListError(STDIN, "is not open")
-    kind = settings.format
-    fd = descriptor(stdin)
-    if fd is None:
-        return SpooledSource(STDIN, object_pieces(stdin), settings, kind=kind, on_note=on_note)
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        return _regular(STDIN, os.dup(fd), kind, settings, on_note, origin=stdin.tell())
-    return SpooledSource(STDIN, PolledPieces(fd), settings, kind=kind, on_note=on_note)
+    def open(self, name: str) -> Source:
+        """Open a file, or ``-`` for standard input. Raises ListError, UsageError."""
+        return self._open_stdin() if name == "-" else self._open_file(name)
 
+    def _open_stdin(self) -> Source:
+        stdin = self._stdin
+        if stdin is None:
+            raise ListError(STDIN, "is not open")
+        kind = self._settings.format
+        fd = descriptor(stdin)
+        if fd is None:
+            return self._spooled(STDIN, object_pieces(stdin), kind)
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return self._regular(STDIN, os.dup(fd), kind, origin=stdin.tell())
+        return self._spooled(STDIN, PolledPieces(fd), kind)
 
-def _open_file(name: str, settings: InputSettings, on_note: Note) -> Source:
-    kind = _kind(name, settings)
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO without a writer must not block
-    except (OSError, ValueError) as error:
-        raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode):
-        return _regular(name, fd, kind, settings, on_note)
-    if stat.S_ISDIR(mode):
-        os.close(fd)
-        raise ListError(name, "Is a directory")
-    return SpooledSource(name, PolledPieces(fd), settings, kind=kind, opened=fd, on_note=on_note)
+    def _open_file(self, name: str) -> Source:
+        kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
+        try:
+            fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO without a writer must not block
+        except (OSError, ValueError) as error:
+            raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISREG(mode):
+            return self._regular(name, fd, kind)
+        if stat.S_ISDIR(mode):
+            os.close(fd)
+            raise ListError(name, "Is a directory")
+        return self._spooled(name, PolledPieces(fd), kind, opened=fd)
 
-
-def _regular(name: str, fd: int, kind: str, settings: InputSettings, on_note: Note, origin: int = 0) -> Source:
-    try:
-        compressed = is_compressed(os.pread(fd, MAGIC, origin))
-        head = b""
-        for piece in decompressed(name, file_pieces(fd, origin), _ignore):
-            head += piece
-            if len(head) >= HEAD and enough(kind, head):
-                break
-        if kind == AUTO:
-            kind = format_of_bytes(head)
-        if kind in DOCUMENTS:
-            rows = None
-            check_document(kind, Document(name, file=None if compressed or origin else fd), settings)
-        else:
-            rows = rows_of(name, kind, head, settings)
-    except (OSError, ListError, UsageError) as error:
-        os.close(fd)
-        if isinstance(error, OSError):
-            raise ListError(name, error.strerror or str(error)) from error
-        raise
-    if rows is not None and not compressed:
+    def _regular(self, name: str, fd: int, kind: str, origin: int = 0) -> Source:
+        """Judge a regular file by its beginning; it is closed where that fails."""
+        try:
+            compressed = is_compressed(os.pread(fd, MAGIC, origin))
+            head = b""
+            for piece in decompressed(name, file_pieces(fd, origin), _ignore):
+                head += piece
+                if len(head) >= HEAD and enough(kind, head):
+                    break
+            if kind == AUTO:
+                kind = format_of_bytes(head)
+            file = None if compressed or origin else fd
+            if kind in DOCUMENTS:
+                check_document(kind, Document(name, file=file), self._settings)
+                return self._spooled(name, file_pieces(fd, origin), kind, file=file, opened=fd)
+            rows = rows_of(name, kind, head, self._settings)
+        except (OSError, ListError, UsageError) as error:
+            os.close(fd)
+            if isinstance(error, OSError):
+                raise ListError(name, error.strerror or str(error)) from error
+            raise
+        if compressed:
+            return self._spooled(name, file_pieces(fd, origin), kind, opened=fd)
         return FileSource(name, fd, rows, origin)
-    file = None if compressed or origin else fd
-    pieces = file_pieces(fd, origin)
-    return SpooledSource(name, pieces, settings, kind=kind, file=file, opened=fd, on_note=on_note)
+
+    def _spooled(
+        self, name: str, pieces: Iterable[bytes], kind: str, *, file: int | None = None, opened: int | None = None
+    ) -> SpooledSource:
+        return SpooledSource(
+            name,
+            pieces,
+            self._settings,
+            kind=kind,
+            file=file,
+            opened=opened,
+            open_document=self._open_document,
+            on_note=self._on_note,
+        )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 from ..errors import ListError
 from ..settings import InputSettings
 from .documents import OpenDocument, document_rows, no_documents
-from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, rows_of
+from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, format_of_type, format_of_url, rows_of
 from .glob import Glob
 from .jsonl import LinkRows
 from .links import Document
@@ -173,6 +174,25 @@ class SpooledSource(Source):
             self._pieces.close()
         if self._opened is not None:
             os.close(self._opened)
+
+
+class FetchedSource(SpooledSource):
+    """A list by its URL: fetched when its turn comes, by ``open_document``.
+
+    Its format, where none is given, is told by the URL's path, the Content-Type and the first bytes, in this order.
+    """
+
+    def __init__(self, url: str, settings: InputSettings, open_document: OpenDocument, on_note: Note) -> None:
+        super().__init__(url, (), settings, kind=settings.format, open_document=open_document, on_note=on_note)
+
+    def _judged(self) -> Iterator[bytes]:
+        document, self._pieces = self._open_document(self.name)
+        self._document = replace(document, base=self._document.base or document.base)
+        if self._kind == AUTO:
+            self._kind = format_of_url(document.base or self.name)
+        if self._kind == AUTO:
+            self._kind = format_of_type(document.content_type)
+        yield from super()._judged()
 
 
 class GlobSource(Source):

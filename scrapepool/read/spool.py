@@ -29,7 +29,7 @@ class Spool:
     def __len__(self) -> int:
         return self._on_disk + len(self._tail)
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | memoryview) -> None:
         """Keep these bytes too. Raises ListError where the temporary file cannot be written."""
         with self._lock:
             self._tail += data

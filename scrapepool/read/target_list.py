@@ -13,9 +13,11 @@ from typing import BinaryIO, Self
 
 from ..errors import InvalidURLError, UsageError
 from ..model import Skipped, Target
-from ..ports import Batch
+from ..ports import Batch, Download
 from ..settings import InputSettings
 from ..url import parse
+from .documents import no_documents
+from .download import documents_by
 from .finished import Finished
 from .handover import Closed, Finds, Handover
 from .index import Index, Span
@@ -44,7 +46,7 @@ class TargetList:
     on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
     passed over; filled before the first ``poll``. paced: whether a list is read no further ahead than its targets are
     looked up, so that it must not be read to its end before. method: the run's, which tells repeats from rows that ask
-    otherwise.
+    otherwise. download: fetches lists by their URLs; None where there can be none.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
     """
@@ -59,6 +61,7 @@ class TargetList:
         on_note: Callable[[str], None] = _ignore,
         finished: Finished | None = None,
         method: str = "GET",
+        download: Download | None = None,
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -70,7 +73,9 @@ class TargetList:
         self._finished = finished
         self._method = method
         self._on_note = on_note
-        self._sources: list[Source] = open_sources(sources, settings, stdin, on_note)
+        self._sources: list[Source] = open_sources(
+            sources, settings, stdin, on_note, no_documents if download is None else documents_by(download)
+        )
         self.paced = any(source.paced for source in self._sources)
         self._index = Index()
         self._lookup = Lookup(self._index, settings)
@@ -82,9 +87,19 @@ class TargetList:
         self._released = False
 
     @classmethod
-    def of_urls(cls, urls: Iterable[str], settings: InputSettings, *, wake: Callable[[], None] = _nothing) -> Self:
-        """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD``."""
-        targets = cls((), settings, wake=wake)
+    def of_urls(
+        cls,
+        urls: Iterable[str],
+        settings: InputSettings,
+        *,
+        wake: Callable[[], None] = _nothing,
+        download: Download | None = None,
+    ) -> Self:
+        """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD``.
+
+        They stand behind the lists of the settings.
+        """
+        targets = cls((), settings, wake=wake, download=download)
         targets._sources.append(iterable_source(urls, settings))
         targets.paced = True
         return targets

@@ -13,13 +13,14 @@ from typing import BinaryIO
 from ..engine import Engine, Stop
 from ..fetch.cookies import load_jar
 from ..fetch.descriptors import workers_within
+from ..fetch.download import Downloader
 from ..fetch.fetcher import Fetcher
 from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
 from ..fetch.route import check_request
 from ..fetch.session import PooledSession
 from ..model import HostKey, Outcome
-from ..ports import Archive, Clock, Feed, NoView, Store, SystemClock, View
+from ..ports import Archive, Clock, Download, Feed, NoView, Store, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
@@ -30,7 +31,8 @@ from .memory import memory_for
 from .stalls import StallWatch
 from .threads import Threads
 
-FeedMaker = Callable[[Callable[[], None]], Feed]
+FeedMaker = Callable[[Callable[[], None], Download], Feed]
+"""Gets what wakes the engine, and what fetches lists by their URLs."""
 
 
 @contextmanager
@@ -45,7 +47,7 @@ def assembled(
 ) -> Iterator[Engine]:
     """An engine for one run; leaving the block cuts what is in flight and closes everything.
 
-    make_feed: gets the function that wakes the engine. on_note: gets what is to be told, ``view`` by default.
+    make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
     put_off: see ``limits_for``. There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
@@ -72,10 +74,12 @@ def assembled(
             deny_private=settings.request.deny_private,
         ) as session,
     ):
-        fetcher = RobotsFetcher(Fetcher(session, settings, jar=jar, parts=parts), settings)
+        targets = Fetcher(session, settings, jar=jar, parts=parts)
+        fetcher = RobotsFetcher(targets, settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
-        feed = make_feed(crew.wake)
+        limits = limits_for(settings, clock, put_off)
+        feed = make_feed(crew.wake, Downloader(targets, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
             view = StallWatch(view, stall, fetcher.doing, on_note or view.note)
         try:
@@ -90,7 +94,7 @@ def assembled(
                 dice=random.random,
                 politeness=settings.politeness,
                 limits=settings.limits,
-                limits_for=limits_for(settings, clock, put_off),
+                limits_for=limits,
                 until=_until(settings, clock),
                 histories=settings.output.history,
                 memory=memory,
@@ -159,7 +163,7 @@ def lists(
 ) -> FeedMaker:
     """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept."""
 
-    def make(wake: Callable[[], None]) -> Feed:
+    def make(wake: Callable[[], None], download: Download) -> Feed:
         feed = TargetList(
             sources,
             settings.input,
@@ -168,6 +172,7 @@ def lists(
             on_note=on_note,
             finished=finished,
             method=settings.request.method,
+            download=download,
         )
         return feed if order is None else OrderedFeed(feed, order, wake)
 
@@ -178,7 +183,11 @@ def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[
     """The outcomes of a run over URLs in memory; ``scrapepool.fetch``."""
     settings = (settings or Settings()).with_(warc={"path": None})  # it writes no files
     stop = Stop()
-    with assembled(settings, lambda wake: TargetList.of_urls(urls, settings.input, wake=wake), stop=stop) as engine:
+
+    def make(wake: Callable[[], None], download: Download) -> Feed:
+        return TargetList.of_urls(urls, settings.input, wake=wake, download=download)
+
+    with assembled(settings, make, stop=stop) as engine:
         store = None if settings.files.save_dir is None else _files(settings)
         for final in final_outcomes(engine, settings, stop):
             if store is not None:

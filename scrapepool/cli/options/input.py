@@ -12,6 +12,8 @@ from .declare import D, Decorator, opt, subject
 OPTIONS: list[Decorator] = [
     *subject(
         "Input",
+        opt("--list", "lists", metavar="FILE|URL", multiple=True,
+            help="A list to read, also by its URL, which as an argument would be fetched itself; may be repeated."),
         opt("--input-format", type=click.Choice(get_args(InputFormat)), default=D.input.format,
            help="How lists are read; auto goes by the suffix, then by the first bytes."),
         opt("--url-field", metavar="NAME",
@@ -36,6 +38,7 @@ def input_settings(o: dict[str, Any]) -> InputSettings:
         url_template=o["url_template"],
         base_url=o["base_url"],
         dedupe=o["dedupe"],
+        lists=tuple(o["lists"]),
         glob=o["glob"],
         row_requests=o["row_requests"],
     )

@@ -1,0 +1,40 @@
+"""Lists by their URL where there is no run: a session of their own, made when the first one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from ..ports import Clock, Download, Downloaded
+from ..settings import Settings
+from .limits import limits_for
+
+
+@contextmanager
+def downloads(settings: Settings, clock: Clock) -> Iterator[Download]:
+    """What fetches lists for as long as the block lasts."""
+    with ExitStack() as opened:
+        made: list[Download] = []
+
+        def download(url: str, begin: Callable[[], Callable[[bytes | memoryview], object]]) -> Downloaded:
+            if not made:
+                made.append(_downloader(settings, clock, opened))
+            return made[0](url, begin)
+
+        yield download
+
+
+def _downloader(settings: Settings, clock: Clock, opened: ExitStack) -> Download:
+    from ..fetch.cookies import load_jar  # noqa: PLC0415 - requests is for those who need it
+    from ..fetch.download import Downloader  # noqa: PLC0415
+    from ..fetch.fetcher import Fetcher  # noqa: PLC0415
+    from ..fetch.session import PooledSession  # noqa: PLC0415
+
+    private = settings.request.deny_private
+    session = opened.enter_context(
+        PooledSession(1, 1, patience=settings.patience, retries=settings.retry, deny_private=private)
+    )
+    limits = limits_for(settings, clock)
+    fetcher = Fetcher(session, settings, jar=load_jar(settings.request.cookies))
+    opened.callback(fetcher.abort)
+    return Downloader(fetcher, settings, lambda host: limits(host).delay)

@@ -1,0 +1,144 @@
+"""Lists by their URLs, and what sitemap indexes lead to, out of a small web of the test's own."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+
+import pytest
+from reading import Reading
+
+from scrapepool.errors import ListError
+from scrapepool.model import ErrorKind, Target
+from scrapepool.ports import Downloaded
+from scrapepool.read import TargetList
+from scrapepool.read.documents import MOST_NESTED
+from scrapepool.settings import InputSettings
+
+SITE = "http://s.example/"
+
+
+class Web:
+    """Documents by path. A tuple has its Content-Type too. asked: the paths, in order."""
+
+    def __init__(self, **documents: str | bytes | tuple[str, str]) -> None:
+        self.documents = documents
+        self.asked: list[str] = []
+
+    def __call__(self, url: str, begin: Callable[[], Callable[[bytes], object]]) -> Downloaded:
+        path = url.removeprefix(SITE)
+        self.asked.append(path)
+        found = self.documents.get(path)
+        if found is None:
+            raise ListError(url, "404 Not Found")
+        content, content_type = found if isinstance(found, tuple) else (found, None)
+        body = content.encode() if isinstance(content, str) else content
+        begin()(b"the beginning of a try that failed")
+        keep = begin()
+        for at in range(0, len(body), 7):
+            keep(body[at : at + 7])
+        return Downloaded(url, content_type)
+
+
+def sitemap(*urls: str) -> str:
+    return f"<urlset>{''.join(f'<url><loc>{url}</loc></url>' for url in urls)}</urlset>"
+
+
+def index(*paths: str) -> str:
+    return f"<sitemapindex>{''.join(f'<sitemap><loc>{SITE}{path}</loc></sitemap>' for path in paths)}</sitemapindex>"
+
+
+def read(web: Web, *lists: str, **settings: object) -> Reading:
+    targets = TargetList([], InputSettings(lists=tuple(SITE + name for name in lists), **settings), download=web)
+    try:
+        return Reading(targets).to_the_end()
+    finally:
+        targets.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "urls"),
+    [
+        ("urls", "http://a.example/1\na.example/2", ["http://a.example/1", "https://a.example/2"]),
+        ("urls.csv?v=1.txt", "id,url\n1,http://a.example/1\n", ["http://a.example/1"]),
+        ("export?format=csv", ("id,url\n1,http://a.example/1\n", "text/csv; charset=utf-8"), ["http://a.example/1"]),
+        ("sitemap.xml.gz", gzip.compress(sitemap("http://a.example/1").encode()), ["http://a.example/1"]),
+        ("feed", "<rss><item><link>/1</link></item></rss>", [SITE + "1"]),
+        ("x/page", ("<p><a href=1>", "text/html"), [SITE + "x/1"]),
+    ],
+)
+def test_formats(name: str, document: str | bytes | tuple[str, str], urls: list[str]) -> None:
+    """The path's suffix, the Content-Type and the first bytes tell the format; links are relative to the document."""
+    assert [url for _, url in read(Web(**{name: document}), name).urls] == urls
+
+
+def test_base_url_goes_before_the_documents_own() -> None:
+    """Links are relative to what the user said, if anything."""
+    web = Web(page="<html><a href=1>")
+    assert [url for _, url in read(web, "page", base_url="http://b.example/").urls] == ["http://b.example/1"]
+
+
+def test_a_list_that_cannot_be_fetched_ends_the_reading() -> None:
+    """It is an error with its URL and the reason."""
+    with pytest.raises(ListError, match="404 Not Found") as missing:
+        read(Web(), "none")
+    assert missing.value.source == SITE + "none"
+
+
+def test_index() -> None:
+    """Sitemaps of an index are read in its place, each once; one that cannot be read is a line that is rejected."""
+    web = Web(
+        index=index("a", "b.gz", "none", "c.txt", "feed", "a", "page", "cut"),
+        a=sitemap("http://a.example/1"),
+        **{"b.gz": gzip.compress(sitemap("http://b.example/1", "http://a.example/1").encode())},
+        **{"c.txt": "http://c.example/1\n\nmailto:x\n"},
+        feed="<rss><item><link>http://d.example/1</link><title>T</title></item></rss>",
+        page="<html>Not found",
+        cut="<urlset><url><loc>http://e.example/1</loc></url>",
+    )
+    reading = read(web, "index")
+    assert web.asked == ["index", "a", "b.gz", "none", "c.txt", "feed", "page", "cut"]
+    inputs = {target.url: target.input for target in reading.found if isinstance(target, Target)}
+    assert inputs == {
+        "http://a.example/1": {"sitemap": SITE + "a"},
+        "http://b.example/1": {"sitemap": SITE + "b.gz"},
+        "http://c.example/1": {"sitemap": SITE + "c.txt"},
+        "http://d.example/1": {"sitemap": SITE + "feed", "title": "T"},
+        "http://e.example/1": {"sitemap": SITE + "cut"},
+    }
+    start = f"{SITE}index, entry"
+    assert reading.reasons == [
+        (3, ErrorKind.DUPLICATE, "same as an earlier line"),
+        (4, ErrorKind.INVALID_URL, f"{start} 4: a sitemap that cannot be read: 404 Not Found"),
+        (6, ErrorKind.UNSUPPORTED_SCHEME, f"{start} 6: scheme mailto is not fetched (http and https only)"),
+        (8, ErrorKind.INVALID_URL, f"{start} 8: a sitemap that cannot be read: is no sitemap, but html"),
+        (
+            10,
+            ErrorKind.INVALID_URL,
+            f"{start} 10: a sitemap that cannot be read: ends before </urlset>, so that URLs may be missing",
+        ),
+    ]
+
+
+def test_circles_end() -> None:
+    """An index that leads to itself is read no further."""
+    web = Web(a=index("b"), b=index("a", "c"), c=sitemap("http://a.example/1"))
+    assert len(read(web, "a").found) == 1
+    assert web.asked.count("b") == 1
+
+
+def test_depth_ends() -> None:
+    """Indexes that lead on and on are given up."""
+    web = Web(**{f"i{n}": index(f"i{n + 1}") for n in range(50)})
+    (rejected,) = read(web, "i0").rejected
+    assert rejected.detail is not None
+    assert f"more than {MOST_NESTED} indexes within each other" in rejected.detail
+    assert len(web.asked) == MOST_NESTED + 1
+
+
+def test_no_lists_by_url_without_who_fetches_them() -> None:
+    """A program's own reading of lists says that it cannot."""
+    targets = TargetList([], InputSettings(lists=(SITE,)))
+    with pytest.raises(ListError, match="cannot be fetched here"):
+        Reading(targets).to_the_end()
+    targets.close()

@@ -100,6 +100,8 @@ class TextRows:
 
     def parse(self, row: bytes) -> Entry | None:
         """Give the line without the white space around it."""
+        if not self._plain and row.lstrip().startswith(b"#"):
+            return None  # in whatever encoding
         text = decode(row).strip()
         if not self._plain and (not text or text.startswith("#")):
             return None

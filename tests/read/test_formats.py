@@ -36,6 +36,12 @@ def test_text(listed) -> None:
     ]
 
 
+def test_comments_may_be_in_any_encoding(listed) -> None:
+    """A note that is not UTF-8 is no line that was meant as a URL."""
+    reading = read(listed("urls.txt", b"http://a.example/1\n# f\xfcr sp\xe4ter\n \t#\xff\n"))
+    assert (reading.urls, reading.reasons) == ([(1, "http://a.example/1")], [])
+
+
 def test_text_rejects(listed) -> None:
     """A malformed line is reported with its place and its reason, and harms no other line."""
     content = b"http://\nmailto:a@b\nhttp://a.example/\xff\nhttp://a.example/ok\n/rel\n\x1b[2Jhttp://x y/\n"

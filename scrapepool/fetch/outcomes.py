@@ -22,7 +22,7 @@ from .connection import Connection
 from .exchange import Exchange
 from .faults import FetchError
 from .reply import ReplyParser
-from .wait_hint import TELLS_LEFT, wait_of
+from .wait_hint import wait_of
 
 AGAIN = "fetched again over a new connection: the server had sent bytes that nobody asked for"
 DISOWNED = (
@@ -85,7 +85,7 @@ class Reporter:
             headers=decoded(parser) if self.keep_headers else None,
             body=body.content,
             saved=body.saved,
-            retry=self.hint(method, parser) if status in self._telling or parser.has_any(TELLS_LEFT) else None,
+            retry=self.hint(method, parser) if status in self._telling or parser.tells_limits else None,
         )
 
     def failed(

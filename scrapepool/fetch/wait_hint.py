@@ -23,9 +23,6 @@ UNIX_FROM = 1e9
 MILLISECONDS_FROM = 1e11
 """What is this large is a Unix time in milliseconds; in seconds it would be the year 5138."""
 
-TELLS_LEFT = frozenset({b"ratelimit", b"ratelimit-remaining", b"x-ratelimit-remaining", b"x-rate-limit-remaining"})
-"""Fields that tell what is left of a limit: a reply without them, as most are, need not be looked at."""
-
 _LISTS = frozenset({"ratelimit", "ratelimit-policy"})
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,9})?")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.fetch.wait_hint import LONGEST_WAIT, TELLS_LEFT, wait_of
+from scrapepool.fetch.reply import ReplyParser
+from scrapepool.fetch.wait_hint import LONGEST_WAIT, wait_of
 
 NOW = 1_800_000_000.0
 CLOCK_IS_SLOW = 3600.0  # of the server
@@ -79,9 +80,19 @@ def test_the_servers_clock_counts() -> None:
     assert wait(f"Date: {date}\nRetry-After: 10") == 10
 
 
-NAMES = sorted(
-    {name.decode() for name in TELLS_LEFT} | {"retry-after", "date", "ratelimit-policy", "x-ratelimit-reset"}
-)
+LIMITS = ["ratelimit", "ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"]
+NAMES = [*LIMITS, "ratelimit-policy", "x-ratelimit-reset", "retry-after", "date"]
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_reply_that_tells_limits_is_told_from_others(name: str) -> None:
+    """By the names of its fields, in whatever case, so that no other reply has to be looked at."""
+    parser = ReplyParser()
+    parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{name.title()}: 1\r\n\r\n".encode())
+    assert parser.tells_limits
+    parser = ReplyParser()
+    parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX{name}: 1\r\n\r\n".encode())
+    assert not parser.tells_limits
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.text(st.characters(max_codepoint=255)))), st.integers(100, 999))

@@ -14,6 +14,7 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 from ..ports import Done, Work
 from .classify import classify
@@ -39,7 +40,11 @@ monotonic = time.monotonic
 
 
 class _Turn:
-    """One lease among several. fd: what it waits for. since, until: when it began to, and has waited long enough."""
+    """One lease among several.
+
+    fd: what it waits for. since, until: when it began to, and has waited long enough; ``since`` is long ago for one
+    that only watches its connection.
+    """
 
     __slots__ = ("fd", "run", "since", "steps", "until")
 
@@ -119,12 +124,13 @@ class Turns:
             self._give(done)
             return
         conn = turn.run.conn
+        turn.since = now if until is None else -inf
         if until is None:
             try:
                 until = now + conn.patience()
             except FetchError:  # it will be told by the step itself
                 until = now
-        turn.since, turn.until = now, until
+        turn.until = until
         fd = -1 if conn.sock is None else conn.sock.fileno()
         if fd != turn.fd:
             self._forget(turn)

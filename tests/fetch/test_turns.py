@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from fetching import fetcher, work
 
+from scrapepool.fetch import turns
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import LeaseRun
+from scrapepool.fetch.trust import Standing
 from scrapepool.fetch.turns import AT_ONCE, Turns
 from scrapepool.model import ErrorKind, Failed, Fetched
 from scrapepool.ports import Done, Work
@@ -64,6 +66,20 @@ def test_stuck_leases_leave_room_for_others() -> None:
         quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
         back = in_turns(made, [*stuck, *quick])
     assert {id(done.work) for done in back[:3]} == {id(one) for one in quick}
+
+
+def test_leases_that_only_watch_their_connections_leave_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many have nothing left to do but to see that nothing more comes, others begin."""
+    monkeypatch.setattr(turns, "STUCK", 60.0)
+    monkeypatch.setattr(Standing, "silence", lambda *_: 0.5)
+    hosts = 2 * AT_ONCE
+    with PoliteServer(hosts=hosts) as server, fetcher() as made:
+        waiting = deque(work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(hosts))
+        left_at: list[int] = []
+        first = waiting.popleft()
+        more = lambda: waiting.popleft() if waiting else None  # noqa: E731
+        Turns(made, more, lambda _: left_at.append(len(waiting))).run(first)
+    assert left_at == [0] * hosts
 
 
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])

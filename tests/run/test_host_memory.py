@@ -6,7 +6,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from tests.cli.running import ended, program
+from scrapepool.memory.file import EXPIRY, HostFile, Report
+from tests.cli.running import PATIENCE, ended, program
 from tests.servers.polite import PoliteServer, Request, Response
 
 PER_HOST = 3
@@ -72,3 +73,23 @@ def test_a_host_that_refuses_one_run_is_left_alone_by_the_other(tmp_path: Path) 
         starts = sorted(server.sites[0].starts)
     silent = max(later - earlier for earlier, later in pairwise(starts))
     assert silent > 2.0, "the other run went on all the time"
+
+
+def test_a_run_that_is_killed_leaves_the_file_whole_and_its_share_expires(tmp_path: Path) -> None:
+    """SIGKILL in the middle of a run beside another: SQLite finds nothing wrong, and both are gone in time."""
+    memory = tmp_path / "hosts"
+    with PoliteServer(2, latency="fixed:0.02") as server:
+        runs = [fetching(memory, [server.url(f"/{name}{n}", n % 2) for n in range(500)]) for name in "ab"]
+        began = time.monotonic()
+        while server.requests < 100:
+            assert time.monotonic() < began + PATIENCE
+            time.sleep(0.02)
+        for run in runs:
+            run.kill()
+            run.communicate()
+        assert max(site.peak for site in server.sites) <= 4
+    file = HostFile(str(memory))
+    assert file._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert not file.tell(Report(alone=False), time.time()).alone
+    assert file.tell(Report(alone=False), time.time() + EXPIRY + 1).alone
+    file.close()

@@ -1,23 +1,20 @@
 """Extraction processes and the threads that wait for them: pages go in, what was found comes out as it is found.
 
 Decides how processes are started, and what becomes of a page whose process dies: it costs that page's values, and the
-next page gets a new process. Not multiprocessing's: those run the caller's main module again, and one that dies takes
-the whole pool along.
+next page gets a new process. Not multiprocessing's pool: one that dies takes all of it along.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Pipe
 
+from ..beside import begin
 from ..errors import ExtractionError
 from ..model import Fetched
 from ..settings import OutputSettings
@@ -30,32 +27,12 @@ STARTS = (0.0, 0.1, 0.5, 1.0, 2.0)
 LAST_WORDS = 1.0
 """Seconds that a process which closed its pipe is given to end."""
 
-_PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from scrapepool.extract.child import main; main(int(sys.argv[2]))"
-)
-
 
 class Process:
     """One extraction process. Used by one thread; ``kill`` by any. Raises OSError where it cannot start."""
 
     def __init__(self, settings: OutputSettings, limits: Limits) -> None:
-        self._pipe, theirs = Pipe()
-        path = json.dumps(sys.path)
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and a program of our own
-                [sys.executable, "-P", "-c", _PROGRAM, path, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                process_group=0,  # Ctrl-C is the run's to hear
-            )
-        except BaseException:
-            self._pipe.close()
-            raise
-        finally:
-            theirs.close()
+        self._process, self._pipe = begin("scrapepool.extract.child")
         try:
             self._pipe.send((settings, limits))
             self._pipe.recv_bytes()

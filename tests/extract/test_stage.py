@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from scrapepool import beside
 from scrapepool.errors import ExtractionError, UsageError
 from scrapepool.extract import stage, workers
 from scrapepool.extract.extractor import Extractor
@@ -168,7 +169,7 @@ def test_a_stop_leaves_what_is_not_read() -> None:
 
 def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that starts no process ends the run with the reason, rather than with records that lack their data."""
-    monkeypatch.setattr(workers.sys, "executable", "/nonexistent")
+    monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
     monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="No such file or directory; --extract-workers 0 does without"):
         all_of([fetched(1)], TITLES)
@@ -187,11 +188,11 @@ def test_the_default_is_a_process_a_core() -> None:
 
 def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was with it yet, so nothing is lost."""
-    program, pauses = workers._PROGRAM, []
+    program, pauses = beside._PROGRAM, []
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
-        monkeypatch.setattr(workers, "_PROGRAM", program if seconds else "import os; os.kill(os.getpid(), 9)")
+        monkeypatch.setattr(beside, "_PROGRAM", program if seconds else "import os; os.kill(os.getpid(), 9)")
 
     monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause))
     assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
@@ -215,7 +216,7 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """How it ended is in the message."""
-    monkeypatch.setattr(workers, "_PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
     monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="for --select: exit code 3; "):
         all_of([fetched(1)], TITLES)

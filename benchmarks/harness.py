@@ -55,6 +55,7 @@ http {{
   server {{
     listen 0.0.0.0:{port} backlog=4096{tls}; allow 127.0.0.0/8; deny all;
     location / {{ return 200 $page; }}
+    location /each/ {{ return 200 "$uri $page"; }}
     location = /__status {{ stub_status; }}
     location /large/ {{ root {folder}/www; open_file_cache max=16; try_files /large.bin =404; }}
   }}

@@ -83,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--urls", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--distinct", action="store_true", help="no page is like another, so that none is a revisit")
     parser.add_argument("--only", default="", help="words, one of which an output's options must contain")
     options = parser.parse_args()
     words = options.only.split(",")
@@ -92,7 +93,8 @@ def main() -> None:
     cpus: dict[str, list[float]] = {one.name: [] for one in entrants}
     with harness.folder() as folder, harness.nginx() as server:
         urls = folder / "urls.txt"
-        urls.write_text("".join(f"{server.url(f'/page/{n}')}\n" for n in range(options.urls)))
+        place = "each" if options.distinct else "page"
+        urls.write_text("".join(f"{server.url(f'/{place}/{n}')}\n" for n in range(options.urls)))
         for number in range(options.rounds):
             for output in entrants:
                 harness.progress(f"{number + 1}/{options.rounds} {output.name}")
@@ -114,7 +116,8 @@ def main() -> None:
         ],
         [
             f"{options.rounds} rounds of {options.urls:,} URLs; nginx, one worker process, {harness.PAGE:,}-byte pages",
-            "start-up is included, and so is making the Parquet file at the end; all pages are alike",
+            "start-up is included, and so is making the Parquet file at the end; "
+            f"{'no page is like another' if options.distinct else 'all pages are alike'}",
             f"goal: JSONL, CSV and WARC keep {KEPT}",
         ],
     )

@@ -100,7 +100,7 @@ class Engine:
                 return
             back = self._crew.wait(self._patience(now))
             if archive is not None and (transcripts := [one for done in back for one in done.transcripts]):
-                archive.write(transcripts)
+                archive.keep(transcripts)
             yield self._settle(back) if back else ()
 
     def close(self) -> None:

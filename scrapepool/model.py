@@ -364,11 +364,8 @@ Cut = Literal["length", "time", "disconnect", "unspecified"]
 """Why a message was not received to its end: the reasons of WARC/1.1 section 5.13."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Transcript:
+class Transcript(NamedTuple):
     """One request and its reply as they went over the wire, for an archive; made where a reply's head has come.
-
-    Not changed once it is made; see ``Told``.
 
     url: that the request names, ASCII, without user and fragment. seed: the target's. via: of the redirect that led
     here, None for the first request of an attempt. hops: redirects so far. attempt: which one of the target's.

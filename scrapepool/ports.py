@@ -242,8 +242,8 @@ class NoMemory:
 class Archive(Protocol):
     """Keeps what went over the wire. Called by one thread."""
 
-    def write(self, transcripts: Sequence[Transcript]) -> None:
-        """Write the exchanges, flushed. Raises OutputError."""
+    def keep(self, transcripts: Sequence[Transcript]) -> None:
+        """Write the exchanges, or have them written. Raises OutputError."""
 
     def close(self) -> None:
         """Finish the archive. Raises OutputError."""

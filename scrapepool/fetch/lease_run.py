@@ -32,7 +32,6 @@ from .redirect import next_method, next_url
 from .route import Route, with_fields
 
 if TYPE_CHECKING:
-    from .capture import Capture
     from .fetcher import Fetcher
 
 DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
@@ -102,7 +101,7 @@ class LeaseRun:
             results: list[Result] = [] if fetcher.draining else (yield from self._each(route))
         finally:
             fetcher.live.pop(conn, None)
-            conn.deadline = None
+            conn.deadline = conn.capture = None
             self.pool.num_requests += self.requests
             self.pool.checkin(conn)
         transcripts = [transcript for _, transcript in self.transcripts]
@@ -337,10 +336,14 @@ class LeaseRun:
         exchange = self.exchange = Exchange(method, reused=reused)
         if reused and self.suspect is None:
             self.suspect = at
-        if fetcher.capture is None:
+        if fetcher.capture is not None:
+            conn.capture = fetcher.capture()
+        try:
             yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0)
-        else:
-            yield from self._captured(fetcher.capture(), exchange, request, at)
+        except (FetchError, OSError) as error:
+            self._write_down(exchange, request, at, error)
+            raise
+        self._write_down(exchange, request, at)
         parser = exchange.parser
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
@@ -361,21 +364,15 @@ class LeaseRun:
             conn.close()
         return exchange
 
-    def _captured(self, capture: Capture, exchange: Exchange, request: bytes, at: int) -> Waits[None]:
-        """Run an exchange and write it down."""
-        conn, fetcher = self.conn, self.fetcher
-        fault: FetchError | OSError | None = None
-        conn.capture = capture
-        try:
-            yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0)
-        except (FetchError, OSError) as error:
-            fault = error
-            raise
-        finally:
-            conn.capture = None
-            if exchange.parser.head_done and not capture.broken:
-                told = capture.transcript(self.work.attempts[at], self.asked, request, exchange, conn, fault)
-                self.transcripts.append((at, told))
+    def _write_down(
+        self, exchange: Exchange, request: bytes, at: int, fault: FetchError | OSError | None = None
+    ) -> None:
+        """Keep what went over the wire, where somebody wants it and a reply's head has come."""
+        conn = self.conn
+        capture, conn.capture = conn.capture, None
+        if capture is not None and exchange.parser.head_done and not capture.broken:
+            told = capture.transcript(self.work.attempts[at], self.asked, request, exchange, conn, fault)
+            self.transcripts.append((at, told))
 
     def _open(self) -> None:
         """Connect; where the process has no file descriptor left, wait for one. Raises what connecting raises."""

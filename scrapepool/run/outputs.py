@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..engine import Stop
 from ..errors import OutputError, UsageError
@@ -22,28 +23,27 @@ from ..version import __version__
 from .journal import pass_over, records_sink
 from .list_order import ListOrder, OrderedSink
 
+if TYPE_CHECKING:
+    from ..record.warc import ArchiveProcess
+
 PART = ".part"
 """What is put behind a Parquet file's name for its records, while it is not made and they go nowhere else."""
 
 
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """Keeps ``ports.Sink`` over all outputs. archive: what exchanges go to, None where nobody wants them."""
 
-    def __init__(self, sink: Sink, archive: Archive | None) -> None:
-        self._sink = sink
-        self.archive = archive
+    sink: Sink
+    archive: Archive | None
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """As ``ports.Sink``."""
-        self._sink.write(outcomes)
+        self.sink.write(outcomes)
 
     def close(self) -> None:
-        """Finish the archive, then what speaks of it; then raise the first error."""
-        try:
-            if self.archive is not None:
-                self.archive.close()
-        finally:
-            self._sink.close()
+        """As ``ports.Sink``; the archive is among the stores."""
+        self.sink.close()
 
 
 def open_outputs(
@@ -66,6 +66,7 @@ def open_outputs(
         archive = _archive(settings, stop, on_note)
         if archive is not None:
             opened.callback(archive.close)
+            stores.append(archive)
         sinks = [*opening.journal(), *passing]
         opened.pop_all()
     sink = sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks)
@@ -169,10 +170,10 @@ class _Opening:
         )
 
 
-def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> Archive | None:
+def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> ArchiveProcess | None:
     if settings.warc.path is None:
         return None
-    from ..record.warc import WarcArchive  # noqa: PLC0415 - most runs keep none
+    from ..record.warc import ArchiveProcess  # noqa: PLC0415 - most runs keep none
 
     said = {
         "software": f"scrapepool/{__version__}",
@@ -182,7 +183,7 @@ def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> 
     }
     if settings.request.user_agent is not None:
         said["http-header-user-agent"] = settings.request.user_agent
-    return WarcArchive(
+    return ArchiveProcess(
         settings.warc,
         said,
         resume=settings.output.resume is not None,

@@ -28,7 +28,7 @@ def opened(path: Path, *, size: int = 10**9, **options: Any) -> WarcArchive:
 def write(path: Path, *batches: Sequence[Transcript], size: int = 10**9, **options: Any) -> None:
     made = opened(path, size=size, **options)
     for batch in batches:
-        made.write(batch)
+        made.keep(batch)
     made.close()
 
 
@@ -265,8 +265,8 @@ def test_two_runs_cannot_write_one_archive(tmp_path: Path) -> None:
     """Whichever of its files the first one is writing by then."""
     path = tmp_path / "a.warc.gz"
     made = opened(path, size=1)
-    made.write([transcript("a")])
-    made.write([transcript("b")])
+    made.keep([transcript("a")])
+    made.keep([transcript("b")])
     for resume in (False, True):
         with pytest.raises(LockedError, match="another run is writing"):
             opened(path, resume=resume)
@@ -290,17 +290,30 @@ def test_a_full_disk_leaves_whole_records(tmp_path: Path, suffix: str, long: boo
     """The error names the file, and all that is in it can be read."""
     path = tmp_path / f"a{suffix}"
     made = opened(path)
-    made.write([transcript("a")])
+    made.keep([transcript("a")])
     body = os.urandom(3_000_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     # The temporary files of a long record lie beside the archive, under the same limit.
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_002_000, hard))
     try:
         with pytest.raises(OutputError, match="File too large"):
-            made.write([spooled(transcript("b", body)) if long else transcript("b", body)])
+            made.keep([spooled(transcript("b", body)) if long else transcript("b", body)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     made.close()
     assert [record.kind for record in records(path)][:4] == ["warcinfo", "response", "request", "metadata"]
     assert path.stat().st_size < 3_000_000
     write(path, [transcript("c")], resume=True)
+
+
+def test_small_records_are_stored_in_a_hurry(tmp_path: Path) -> None:
+    """They take more room, and every reader finds them as they are."""
+    calm, hurried = tmp_path / "calm.warc.gz", tmp_path / "hurried.warc.gz"
+    batch = [transcript(f"{n}", f"{n} is the number ".encode() * 50) for n in range(9)]
+    for path, hurry in ((calm, False), (hurried, True)):
+        made = opened(path)
+        made.keep(batch, hurry=hurry)
+        made.close()
+    assert [record.block for record in records(hurried)] == [record.block for record in records(calm)]
+    assert all(record.verified for record in records(hurried))
+    assert hurried.stat().st_size > calm.stat().st_size

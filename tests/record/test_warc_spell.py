@@ -33,11 +33,14 @@ def test_the_payload_is_what_lies_behind_the_header_block(head, body):
         assert (reply.block_digest, reply.payload_digest) == (digest(head + body), digest(body))
 
 
-@given(st.binary(max_size=40_000))
-def test_a_packed_record_is_one_gzip_member(data):
-    """Whatever its size, of which zlib's window follows."""
+@given(st.binary(max_size=70_000) | st.binary(max_size=600), st.booleans())
+def test_a_packed_record_is_one_gzip_member(data, hurry):
+    """Whatever its size, of which zlib's window follows, and however quickly it was packed."""
     member = zlib.decompressobj(31)
-    assert member.decompress(packed_bytes(Record(b"header", data), compress=True)) == b"header" + data + b"\r\n\r\n"
+    assert (
+        member.decompress(packed_bytes(Record(b"header", data), compress=True, hurry=hurry))
+        == b"header" + data + b"\r\n\r\n"
+    )
     assert member.eof
     assert member.unused_data == b""
 

@@ -39,8 +39,7 @@ def transcript(name: str = "a", body: bytes | None = None, **changes: Any) -> Tr
 def spooled(one: Transcript) -> Transcript:
     """The same with its reply in a file, something before it and something behind it."""
     assert isinstance(one.reply, bytes)
-    one.reply = Span(io.BytesIO(b"before" + one.reply + b"behind"), 6, len(one.reply))
-    return one
+    return one._replace(reply=Span(io.BytesIO(b"before" + one.reply + b"behind"), 6, len(one.reply)))
 
 
 class Read(NamedTuple):

@@ -1,9 +1,10 @@
 """What went over the wire, as WARC files (WARC/1.1, ISO 28500:2017).
 
 ``archive`` decides what is written where, ``spell`` how records are spelt, ``pack`` how they are compressed, ``whole``
-where the last whole record of a file ends.
+where the last whole record of a file ends. ``process`` has it all done by a process of its own, which runs ``child``.
 """
 
 from .archive import WarcArchive
+from .process import ArchiveProcess
 
-__all__ = ["WarcArchive"]
+__all__ = ["ArchiveProcess", "WarcArchive"]

@@ -81,11 +81,15 @@ class WarcArchive:
     def __repr__(self) -> str:
         return f"<WarcArchive {self._output!r} {self._output.size} bytes, {len(self._seen)} bodies known>"
 
-    def write(self, transcripts: Sequence[Transcript]) -> None:
-        """Write the records of some exchanges. Raises OutputError, after which each file ends with a whole record."""
+    def keep(self, transcripts: Sequence[Transcript], *, hurry: bool = False) -> None:
+        """Write the records of some exchanges. Raises OutputError, after which each file ends with a whole record.
+
+        hurry: others wait already.
+        """
         with self._named():
             for transcript in transcripts:
-                self._add([self._packed(record) for record in self._records(transcript)])
+                records = self._records(transcript)
+                self._add([packed(record, self._folder, compress=self._compress, hurry=hurry) for record in records])
                 if not isinstance(transcript.reply, bytes):
                     transcript.reply.file.close()
             self._flush()
@@ -110,9 +114,6 @@ class WarcArchive:
                 del seen[next(iter(seen))]
             seen[reply.payload_digest] = place
         return records
-
-    def _packed(self, record: Record) -> bytes | Span:
-        return packed(record, compress=self._compress, folder=self._folder)
 
     def _add(self, records: Sequence[bytes | Span]) -> None:
         """Let an exchange's records wait to be written, to another file where this one would be over its size."""

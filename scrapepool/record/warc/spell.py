@@ -6,9 +6,9 @@ specification of WARC 1.1.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Mapping
+from hashlib import sha1 as _sha1
+from random import Random
 from typing import NamedTuple
 
 from ...model import Span, Transcript
@@ -26,6 +26,7 @@ END = b"\r\n\r\n"
 STEP = 1024 * 1024
 """Bytes of a long block that are read at once."""
 
+_random = Random()  # noqa: S311  # for ids, of which a run makes millions, and no secrets
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
@@ -70,7 +71,7 @@ def weighed(transcript: Transcript) -> Reply:
     if isinstance(reply, bytes):
         size = len(reply)
         return Reply(reply[:head], size, size - head, digest(reply), digest(reply[head:]))
-    block, payload = _sha1(), _sha1()
+    block, payload = _sha1(usedforsecurity=False), _sha1(usedforsecurity=False)
     pieces = read(reply, head)
     fields = next(pieces)
     block.update(fields)
@@ -87,24 +88,29 @@ def exchange_records(transcript: Transcript, reply: Reply, original: Place | Non
     already, so that it is not written again (section 6.7.2); None where it is new.
     """
     response_id, request_id, metadata_id = _ids()
-    date = instant(transcript.started)
-    remote = "" if transcript.remote is None else f"WARC-IP-Address: {transcript.remote}\r\n"
-    common = f"WARC-Date: {date}\r\nWARC-Target-URI: {transcript.url}\r\n{remote}"
+    date, url, request = instant(transcript.started), transcript.url, transcript.request
+    common = f"WARC-Date: {date}\r\nWARC-Target-URI: {url}\r\n"
+    if transcript.remote is not None:
+        common = f"{common}WARC-IP-Address: {transcript.remote}\r\n"
     beside = f"{common}WARC-Concurrent-To: <urn:uuid:{response_id}>\r\n"
-    cut = _truncated("disconnect") if transcript.unsent else ""
     if original is None:
         response = _response(response_id, common, transcript, reply)
     else:
         response = _revisit(response_id, common, reply, original)
-    request = _record("request", request_id, f"{beside}{cut}", REQUEST_TYPE, transcript.request)
-    metadata = _record("metadata", metadata_id, beside, FIELDS_TYPE, _told(transcript))
-    return [response, request, metadata], Place(response_id, transcript.url, date)
+    cut = _truncated("disconnect") if transcript.unsent else ""
+    told = _told(transcript)
+    return [
+        response,
+        Record(_header("request", request_id, f"{beside}{cut}", digest(request), REQUEST_TYPE, len(request)), request),
+        Record(_header("metadata", metadata_id, beside, digest(told), FIELDS_TYPE, len(told)), told),
+    ], Place(response_id, url, date)
 
 
 def warcinfo(name: str, started: float, said: Mapping[str, str]) -> Record:
     """The record that says where the ones behind it come from. name: of the file. started: Unix time."""
     fields = f"WARC-Date: {instant(started)}\r\nWARC-Filename: {printable(name)}\r\n"
-    return _record("warcinfo", _ids()[0], fields, FIELDS_TYPE, warc_fields(said))
+    block = warc_fields(said)
+    return Record(_header("warcinfo", _ids()[0], fields, digest(block), FIELDS_TYPE, len(block)), block)
 
 
 def warc_fields(said: Mapping[str, str]) -> bytes:
@@ -128,11 +134,7 @@ def read(span: Span, first: int = STEP) -> Iterator[bytes]:
 
 def digest(data: bytes) -> str:
     """SHA-1 in base 32, the one digest that every reader of WARC knows."""
-    return _spelt(_sha1(data).digest())
-
-
-def _sha1(data: bytes = b"") -> hashlib._Hash:
-    return hashlib.sha1(data, usedforsecurity=False)
+    return _spelt(_sha1(data, usedforsecurity=False).digest())
 
 
 def _spelt(value: bytes) -> str:
@@ -147,39 +149,36 @@ def _spelt(value: bytes) -> str:
     )
 
 
-def _ids() -> list[str]:
+def _ids() -> tuple[str, str, str]:
     """Three random UUIDs (RFC 9562 section 5.4) out of the same bits, told apart by their variant's free ones."""
-    bits = os.urandom(16).hex()
-    before, after = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-", f"{bits[17:20]}-{bits[20:]}"
-    return [before + variant + after for variant in "89a"]
+    bits = f"{_random.getrandbits(120):030x}"
+    before, after = f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-", f"{bits[15:18]}-{bits[18:]}"
+    return f"{before}8{after}", f"{before}9{after}", f"{before}a{after}"
 
 
 def _response(record_id: str, common: str, transcript: Transcript, reply: Reply) -> Record:
-    digests = f"WARC-Block-Digest: {reply.block_digest}\r\nWARC-Payload-Digest: {reply.payload_digest}\r\n"
-    cut = "" if transcript.cut is None else _truncated(transcript.cut)
-    header = _header("response", record_id, f"{common}{digests}{cut}", RESPONSE_TYPE, reply.size)
+    fields = f"{common}WARC-Payload-Digest: {reply.payload_digest}\r\n"
+    if transcript.cut is not None:
+        fields += _truncated(transcript.cut)
+    header = _header("response", record_id, fields, reply.block_digest, RESPONSE_TYPE, reply.size)
     whole = transcript.reply
     return Record(header, whole) if isinstance(whole, bytes) else Record(header, b"", whole)
 
 
 def _revisit(record_id: str, common: str, reply: Reply, original: Place) -> Record:
+    head = reply.head
     fields = (
         f"{common}WARC-Profile: {REVISIT}\r\nWARC-Refers-To: <urn:uuid:{original.id}>\r\n"
         f"WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
         f"WARC-Payload-Digest: {reply.payload_digest}\r\n{_truncated('length')}"
     )
-    return _record("revisit", record_id, fields, RESPONSE_TYPE, reply.head)
+    return Record(_header("revisit", record_id, fields, digest(head), RESPONSE_TYPE, len(head)), head)
 
 
-def _record(kind: str, record_id: str, fields: str, content_type: str, block: bytes) -> Record:
-    fields = f"{fields}WARC-Block-Digest: {digest(block)}\r\n"
-    return Record(_header(kind, record_id, fields, content_type, len(block)), block)
-
-
-def _header(kind: str, record_id: str, fields: str, content_type: str, size: int) -> bytes:
+def _header(kind: str, record_id: str, fields: str, block_digest: str, content_type: str, size: int) -> bytes:
     return (
-        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:{record_id}>\r\n"
-        f"{fields}Content-Type: {content_type}\r\nContent-Length: {size}\r\n\r\n"
+        f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:{record_id}>\r\n{fields}"
+        f"WARC-Block-Digest: {block_digest}\r\nContent-Type: {content_type}\r\nContent-Length: {size}\r\n\r\n"
     ).encode()
 
 

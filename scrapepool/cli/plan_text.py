@@ -114,7 +114,7 @@ def plan_lines(report: Report) -> Iterator[str]:
         return
     workers = _number(report.settings.pool.workers, "worker")
     yield _line("takes", f"{_spoken(plan.seconds)}, {_why(plan, report.settings)}")
-    known = f" (as known on {_number(report.known, 'host')})" if report.known else ""
+    known = f", or as known of {_number(report.known, 'host')}" if report.known else ""
     yield _line("", f"with {workers} and {units.spoken(report.latency)} a request{known}, nothing failing")
     if plan.hosts:
         yield from _table(plan)

@@ -14,7 +14,7 @@ from ..ports import Snapshot
 from ..text import printable
 from . import units
 from .stderr import Stderr
-from .summary import ordered, summary_text
+from .summary import decided, ordered, summary_text
 
 EVERY = 10.0
 """Seconds between two lines: often enough to see that a run lives, and 360 lines an hour in a log."""
@@ -74,15 +74,13 @@ def progress(snapshot: Snapshot) -> str:
     else:
         pieces = [f"{done}/{total} ({units.share(snapshot.done, snapshot.total)})", units.rate(snapshot.rate)]
         if snapshot.eta is not None:
-            decided = "" if snapshot.eta_reason is None else f", decided by {snapshot.eta_reason}"
-            pieces.append(f"ETA {units.clock(snapshot.eta)}{decided}")
+            pieces.append(f"ETA {units.clock(snapshot.eta)}{', '.join(('', *decided(snapshot)))}")
     pieces.append(f"in flight {snapshot.busy}/{snapshot.workers}")
     if snapshot.parked:
         pieces.append(f"parked {units.count(snapshot.parked)}")
     pieces += [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
     pieces.append(units.size(snapshot.bytes))
-    if snapshot.trouble is not None:
-        pieces.append(snapshot.trouble)
+    pieces += [text for text in (snapshot.trouble, snapshot.hint) if text is not None]
     return "  ".join(pieces)
 
 

@@ -50,6 +50,11 @@ def summary_text(snapshot: Snapshot, width: int = 80) -> str:
     return "".join(f"{line}\n" for title, pieces in _sections(snapshot) for line in _wrapped(title, pieces, width))
 
 
+def decided(snapshot: Snapshot) -> list[str]:
+    """Say which host decides how long the run takes, and why; nothing where it is not one host."""
+    return [] if snapshot.eta_reason is None else [printable(f"decided by {snapshot.eta_reason}")]
+
+
 def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
     done = units.count(snapshot.done)
     whole = snapshot.done >= snapshot.total and not snapshot.reading
@@ -64,6 +69,9 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
             units.size(snapshot.bytes),
         ],
     )
+    if not whole and not snapshot.reading and snapshot.eta is not None:
+        left = _number(snapshot.total - snapshot.done, "URL")
+        yield "left", [left, f"{units.spoken(snapshot.eta)} more", *decided(snapshot)]
     if snapshot.outcomes:
         yield "outcomes", [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
     if errors := commonest(snapshot.errors):

@@ -17,7 +17,7 @@ from ..ports import HostRow, Snapshot
 from ..text import printable
 from . import units
 from .plain import stopping
-from .summary import commonest, ordered
+from .summary import commonest, decided, ordered
 
 OUTCOME_STYLES = {
     "ok": "green",
@@ -112,7 +112,7 @@ def forecast_line(snapshot: Snapshot, width: int) -> Text | None:
     """Say what holds the run up, or who decides how long it takes; None where there is nothing to say."""
     if snapshot.trouble is not None:
         return _cut(_line([(printable(snapshot.trouble), "bold yellow")]), width)
-    pieces = [(printable(text), "dim") for text in (snapshot.eta_reason, snapshot.hint) if text is not None]
+    pieces = [(printable(text), "dim") for text in (*decided(snapshot), snapshot.hint) if text is not None]
     return _cut(_append(_line([]), _fitting(pieces, width)), width) if pieces else None
 
 

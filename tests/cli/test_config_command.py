@@ -66,15 +66,18 @@ def test_every_option_can_be_set(option: FetchOption, place: Place) -> None:
     """Whatever an option's default is, it can be written into a file, under both spellings of its name."""
     example = _example(option)
     for key in {option.key, option.key.replace("-", "_")}:
-        extra = "cert = 'c'\n" if key == "key" else ""
-        path = place.write("some.toml", f"{extra}{key} = {json.dumps(example)}\n")
+        path = place.write("some.toml", f"{PARTNERS.get(option.key, '')}\n{key} = {json.dumps(example)}\n")
         said = options(place, "--config", str(path))[option.key]
         assert said["source"] == f"file:{path}"
         assert said["value"] == example
 
 
 EXAMPLES = {"until": "06:00", "header": ["A: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
-            "base-url": "http://b/", "method": "HEAD", "user-agent": "me"}  # fmt: skip
+            "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
+            "warc": "a.warc.gz", "name-template": "{hash}"}  # fmt: skip
+
+PARTNERS = {"key": "cert = 'c'"} | dict.fromkeys(("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'")
+"""What must stand beside an option."""
 
 
 def _example(option: FetchOption) -> Any:

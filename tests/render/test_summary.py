@@ -95,3 +95,12 @@ def test_a_summary_that_cannot_be_written(tmp_path, name):
     with pytest.raises(OutputError) as caught:
         write_summary_json(path, FINISHED, 0)
     assert caught.value.path == path
+
+
+def test_a_run_that_was_stopped_says_what_is_left_of_it():
+    """How much, how long that would take, and which host decides it; nothing of it where all is done."""
+    why = "example.org: 1,204 left at 1 per 2 s"
+    text = summary_text(snapshot(eta=2408.0, eta_reason=why), 100)
+    assert f"left      18,796 URLs  40 min more  decided by {why}\n" in text
+    assert "left " not in summary_text(snapshot(done=20_000, eta=0.0), 100)
+    assert "left " not in summary_text(snapshot(eta=None), 100)

@@ -1,0 +1,134 @@
+"""A run's side of a host memory: when it speaks, what it does with the answers, and with none."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from scrapepool.errors import OutputError
+from scrapepool.fetch.robots_rules import Rules
+from scrapepool.memory.file import EXPIRY
+from scrapepool.memory.keeper import BEAT, SUSPENDED, Keeper
+from scrapepool.model import HostKey
+from scrapepool.schedule.memory import Known
+from scrapepool.schedule.shares import Claim, Shares
+
+A = HostKey("https", "a.test", 443)
+WALL = 1_900_000_000.0
+PATIENCE = 10.0
+"""Seconds after which a thread that does not answer fails its test."""
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return WALL + self.now
+
+    def cpu(self) -> float:
+        return 0.0
+
+
+class Run:
+    """A run at one host. told: the shares that it was given."""
+
+    def __init__(self) -> None:
+        self.told: list[Shares] = []
+
+    def claims(self) -> dict[HostKey, Claim]:
+        return {A: Claim(4, 4, 0)}
+
+    def known(self, now: float) -> dict[HostKey, Known]:
+        return {A: Known(0.5, parked_until=now + 7.0)}
+
+    def share(self, shares: Shares, now: float) -> None:
+        self.told.append(shares)
+
+
+class Desk:
+    """A keeper with its clock; ``turn`` is one look of the engine."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock, self.run, self.woken = Clock(), Run(), threading.Event()
+        self.keeper = Keeper(
+            str(path), self.clock, make_rules=Rules, agent_of=lambda _: "scrapepool", wake=self.woken.set
+        )
+
+    def turn(self, seconds: float = 0.0) -> None:
+        self.clock.now += seconds
+        if self.clock.now >= self.keeper.due:
+            self.keeper.exchange(self.run, self.clock.now)
+
+    def answered(self) -> None:
+        assert self.woken.wait(PATIENCE)
+        self.woken.clear()
+        self.turn()
+
+    def close(self) -> None:
+        self.keeper.close(self.run, self.clock.now)
+
+
+def test_a_run_hears_that_it_is_alone_and_speaks_four_times_a_second(tmp_path: Path) -> None:
+    """At once at its beginning, then at its beat, and not in between."""
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    assert [shares.alone for shares in desk.run.told] == [True]
+    desk.turn(BEAT / 2)
+    assert not desk.woken.is_set()
+    desk.turn(BEAT / 2)
+    desk.answered()
+    assert len(desk.run.told) == 2
+    desk.close()
+
+
+def test_what_is_known_at_the_end_is_there_for_the_next_run_by_its_own_clock(tmp_path: Path) -> None:
+    """A parking is as far away as it was, whatever the new clock's zero means."""
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.close()
+    later = Desk(tmp_path / "hosts")
+    later.clock.now += 3.0
+    known = later.keeper.recall(A, later.clock.now)
+    assert known is not None
+    assert (known.latency, known.parked_until) == (0.5, pytest.approx(later.clock.now + 4.0))
+    later.close()
+
+
+def test_a_run_that_was_silent_for_too_long_begins_anew(tmp_path: Path) -> None:
+    """It was stopped: before anything else it lets go of all its shares, and asks for them again."""
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    desk.turn(EXPIRY)
+    assert desk.run.told[-1] == SUSPENDED
+    desk.answered()
+    assert desk.run.told[-1].alone
+    desk.close()
+
+
+def test_a_file_that_cannot_be_written_any_more_ends_the_run_once(tmp_path: Path) -> None:
+    """The engine is told by an OutputError, and closing does not tell it again."""
+    desk = Desk(tmp_path / "hosts")
+    desk.keeper._file._db.execute("PRAGMA query_only = 1")
+    desk.turn()
+    with pytest.raises(OutputError, match="readonly"):
+        desk.answered()
+    desk.close()
+
+
+def test_a_last_word_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """What a run found out and could not keep is an output that failed."""
+    desk = Desk(tmp_path / "hosts")
+    desk.turn()
+    desk.answered()
+    desk.keeper._file._db.execute("PRAGMA query_only = 1")
+    with pytest.raises(OutputError, match="readonly"):
+        desk.close()

@@ -15,6 +15,8 @@ from .row_request import KEYS, take_request
 from .rows import MAX_RECORD, Entry, RowError, cut_lines, decode, named, start_of
 from .template import URLTemplate
 
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class JsonlRows:
     """JSON Lines of a user. Raises ListError where the first object lacks the URL's field.
@@ -99,7 +101,7 @@ class LinkRows:
 def link_row(link: Link) -> bytes:
     """Write a link as ``LinkRows`` reads it, with its line feed."""
     value: tuple[Any, ...] = link if link.reason is not None else link[:2] if link.input else link[:1]
-    row = json.dumps(value, separators=(",", ":")).encode()
+    row = _dumps(value).encode()
     if len(row) > MAX_RECORD:
-        row = json.dumps((link.url[:1000], None, f"longer than {MAX_RECORD // 1024} KiB")).encode()
+        row = _dumps((link.url[:1000], None, f"longer than {MAX_RECORD // 1024} KiB")).encode()
     return row + b"\n"

@@ -10,7 +10,7 @@ meaning, apart from those of HTML whose content is no markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from html import unescape
 from html.entities import html5
 from typing import NamedTuple
@@ -28,7 +28,7 @@ RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "
 """Elements of HTML up to whose end tag there are no tags (WHATWG HTML section 13.2.6.4)."""
 
 _VALUE = r'"[^"]*+"|\'[^\']*+\'|(?!["\'])[^\s>]*+'
-_TAG = re.compile(rf"<(/?)([a-z_:][^\s/>]*+)((?:[^>=]++|=\s*+(?:{_VALUE}))*+)>", re.IGNORECASE)
+_TEXT_AND_TAG = re.compile(rf"([^<]*+)<(/?)([a-z_:][^\s/>]*+)((?:[^>=]++|=\s*+(?:{_VALUE}))*+)>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rf"([^\s=>/]+)(?:\s*=\s*({_VALUE}))?")
 _DECLARATION = re.compile(r"[\[>]")
 _REFERENCE = re.compile(r"&(?:#(x[0-9a-f]{1,8}|[0-9]{1,8})|([a-z][a-z0-9]{1,30}))(;?)", re.IGNORECASE)
@@ -108,30 +108,19 @@ class _Cutter:
         at, size = 0, len(text)
         while at < size:
             if self._until is not None:
-                found = self._until.search(text, at)
-                end = found.start() if found else size if last else max(at, size - LONGEST_END)
-                if self._kept and end > at:
-                    yield text[at:end]
-                at = end
-                if found is None:
+                at, over = yield from self._passed_over(self._until, text, at, last)
+                if not over:
                     break
-                at, self._until = found.end(), None
+                continue
+            at, raw = yield from self._tags(text, at)
+            if raw:
                 continue
             tag = text.find("<", at)
-            if tag != at:
-                end = self._whole(text, at, last) if tag < 0 else tag
-                if end > at:
-                    yield resolved(text[at:end])
-                at = end
-                if tag < 0:
-                    break
-                continue
-            tag_found = _TAG.match(text, at)
-            if tag_found is not None:
-                at = tag_found.end()
-                yield from self._tag(*tag_found.groups())
-                continue
-            if size - at < len(_CDATA) and not last:
+            end = tag if tag >= 0 else self._whole(text, at, last)
+            if end > at:
+                yield resolved(text[at:end])
+            at = end
+            if tag < 0 or (size - at < len(_CDATA) and not last):
                 break
             begun = self._begun(text, at, last)
             if begun is None:
@@ -142,22 +131,46 @@ class _Cutter:
             at = begun
         self._held = text[at:]
 
+    def _tags(self, text: str, at: int) -> Generator[Token, None, tuple[int, bool]]:
+        """Give whole tags and the text before each, which is what most input consists of.
+
+        Returns where they end, and whether with a tag after which there are none for a while.
+        """
+        while (found := _TEXT_AND_TAG.match(text, at)) is not None:
+            before, closing, name, attributes = found.groups()
+            at = found.end()
+            if before:
+                yield resolved(before)
+            name = name.lower()
+            if closing:
+                yield End(name)
+                continue
+            yield Start(name, attributes)
+            if not self._html:
+                if attributes.endswith("/"):
+                    yield End(name)
+            elif name in RAW_TEXT:
+                self._until, self._kept = re.compile(rf"(?=</{name}[\s/>])", re.IGNORECASE), False
+                return at, True
+        return at, False
+
+    def _passed_over(
+        self, until: re.Pattern[str], text: str, at: int, last: bool
+    ) -> Generator[Token, None, tuple[int, bool]]:
+        """Go on to what ends a comment, a section, a declaration. Returns how far, and whether that was it."""
+        found = until.search(text, at)
+        end = found.start() if found else len(text) if last else max(at, len(text) - LONGEST_END)
+        if self._kept and end > at:
+            yield text[at:end]
+        if found is None:
+            return end, False
+        self._until = None
+        return found.end(), True
+
     def _whole(self, text: str, at: int, last: bool) -> int:
         """Tell where the text at the end of the input may be cut, so that no reference is."""
         reference = -1 if last else text.rfind("&", max(at, len(text) - LONGEST_REFERENCE))
         return len(text) if reference < 0 else reference
-
-    def _tag(self, closing: str, name: str, attributes: str) -> Iterator[Token]:
-        name = name.lower()
-        if closing:
-            yield End(name)
-            return
-        yield Start(name, attributes)
-        if self._html:
-            if name in RAW_TEXT:
-                self._until, self._kept = re.compile(rf"(?=</{name}[\s/>])", re.IGNORECASE), False
-        elif attributes.endswith("/"):
-            yield End(name)
 
     def _begun(self, text: str, at: int, last: bool) -> int | None:
         """Pass over what is no whole tag; where to go on, ``at`` itself where it is text, None to wait for more."""

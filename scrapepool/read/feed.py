@@ -1,7 +1,8 @@
 """Feeds: RSS 0.9 to 2.0 with RSS 1.0's RDF, and Atom (RFC 4287).
 
-Decides which link of an entry is the entry's: Atom's ``alternate``, RSS's ``<link>``, else a ``<guid>`` that is a
-permalink, else what is enclosed. Elements of extensions are told by their prefix, and passed over but for two dates.
+Decides which link of an entry is the entry's: Atom's ``alternate``, RSS's ``<link>``, else a ``<guid>`` or ``<id>``
+that is a URL and not said to be no permalink, else what is enclosed. Elements of extensions are told by their prefix,
+and passed over but for two dates.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ TEXTS = {
     "title": "title",
     "link": "link",
     "guid": "guid",
+    "id": "guid",
     "pubdate": "date",
     "dc:date": "date",
     "published": "date",

@@ -1,7 +1,6 @@
 """Documents as lists: sitemaps, feeds, pages, Parquet."""
 
 import gzip
-import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from scrapepool.errors import ListError, UsageError
 from scrapepool.model import ErrorKind, Target
 from scrapepool.read import TargetList
 from scrapepool.settings import InputSettings
+from tests.lists import lists_of
 
 INVALID = ErrorKind.INVALID_URL
 SITEMAP = (
@@ -143,10 +143,10 @@ def test_atom(listed) -> None:
         <entry><title type="xhtml"><div>A <b>b</b></div></title><link rel="self" href="self"/><link href="1"/>
         <updated>2025</updated><published>2024</published></entry>
         <entry xml:base="y/"><source><title>No</title><link href="no"/></source>
-        <link rel="alternate" href="2"/></entry></feed>"""
+        <link rel="alternate" href="2"/></entry><entry><id>http://a.example/3</id></entry></feed>"""
     reading = read(listed("feed.atom", content))
-    assert reading.urls == [(1, "http://a.example/x/1"), (2, "http://a.example/x/y/2")]
-    assert inputs(reading) == [{"title": "A b", "date": "2024"}, None]
+    assert reading.urls == [(1, "http://a.example/x/1"), (2, "http://a.example/x/y/2"), (3, "http://a.example/3")]
+    assert inputs(reading) == [{"title": "A b", "date": "2024"}, None, None]
 
 
 def test_page(listed) -> None:
@@ -215,31 +215,6 @@ def test_parquet_without_pyarrow(listed, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delitem(__import__("sys").modules, "scrapepool.read.parquet", raising=False)
     with pytest.raises(UsageError, match=r"pip install 'scrapepool\[parquet\]'"):
         TargetList([str(listed("x.parquet", b"PAR1"))], InputSettings())
-
-
-def lists_of(urls: list[str], folder: Path) -> list[Path]:
-    """The same URLs as a list of each format."""
-    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra")
-    escaped = [url.replace("&", "&amp;") for url in urls]
-    contents = {
-        "urls.txt": "\n".join(urls),
-        "urls.csv": "url,n\n" + "\n".join(f'"{url}",{n}' for n, url in enumerate(urls)),
-        "urls.tsv": "url\tn\n" + "\n".join(f"{url}\t{n}" for n, url in enumerate(urls)),
-        "urls.jsonl": "\n".join(json.dumps({"url": url, "n": n}) for n, url in enumerate(urls)),
-        "sitemap.xml": SITEMAP % "".join(f"<url><loc>{url}</loc></url>" for url in escaped),
-        "feed.rss": f"<rss><channel>{''.join(f'<item><link>{url}</link></item>' for url in escaped)}</channel></rss>",
-        "feed.atom": "<feed>" + "".join(f'<entry><link href="{url}"/></entry>' for url in escaped) + "</feed>",
-        "page.html": "".join(f'<a href="{url}">x</a>' for url in escaped),
-    }
-    for name, content in contents.items():
-        (folder / name).write_text(content)
-    paths = [folder / name for name in contents]
-    paths.append(folder / "urls.parquet")
-    pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"url": urls}), paths[-1], row_group_size=64)
-    for path in list(paths):
-        paths.append(path.with_name(path.name + ".gz"))
-        paths[-1].write_bytes(gzip.compress(path.read_bytes()))
-    return paths
 
 
 def test_every_format_gives_the_same(tmp_path: Path) -> None:

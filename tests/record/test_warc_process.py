@@ -166,6 +166,9 @@ def test_troubles_with_opening_come_before_anything_is_fetched(tmp_path: Path, m
     (tmp_path / "other.warc").write_bytes(b"not an archive")
     with pytest.raises(OutputError, match="it is no WARC file"):
         opened(tmp_path / "other.warc", resume=True)
+    monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
+    with pytest.raises(OutputError, match="the process that writes it ended with exit code 3"):
+        opened(tmp_path / "a.warc")
     monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
     with pytest.raises(OutputError, match="no process to write it: No such file or directory"):
         opened(tmp_path / "a.warc")

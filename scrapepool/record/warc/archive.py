@@ -96,10 +96,13 @@ class WarcArchive:
 
     def close(self) -> None:
         """Finish the last file. Raises OutputError."""
+        if self._first < 0:
+            return
         try:
             self._output.close()
         finally:
             os.close(self._first)
+            self._first = -1
 
     # -- records -----------------------------------------------------------------------------------
 

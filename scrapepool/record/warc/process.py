@@ -73,6 +73,10 @@ class ArchiveProcess:
                 if self._pipe.poll(LOOK_EVERY):
                     self._take(on_note)
                     self._raise()
+        except OSError:
+            why = self._why()
+            self._end()
+            raise why from None
         except BaseException:
             self._end()
             raise

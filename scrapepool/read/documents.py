@@ -14,14 +14,10 @@ from ..charset import decoded_pieces
 from ..errors import InvalidURLError, ListError
 from ..settings import InputSettings
 from ..url import parse
-from .feed import feed_links
 from .formats import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
 from .jsonl import link_row
 from .links import Child, Document, Link
-from .markup import tokens
-from .page import page_links
 from .rows import RowError
-from .sitemap import sitemap_links
 from .streams import decompressed
 
 LINKS_AT_ONCE = 256
@@ -81,13 +77,21 @@ class _Reader:
 
             yield from parquet_links(document, pieces, self._settings)
             return
+        from .markup import tokens  # noqa: PLC0415 - most runs read no documents
+
         cut = tokens(decoded_pieces(pieces, document.content_type), html=kind == "html")
         match kind:
             case "feed":
+                from .feed import feed_links  # noqa: PLC0415
+
                 yield from feed_links(document, cut)
             case "html":
+                from .page import page_links  # noqa: PLC0415
+
                 yield from page_links(document, cut)
             case _:
+                from .sitemap import sitemap_links  # noqa: PLC0415
+
                 for link in sitemap_links(document, cut):
                     if isinstance(link, Link):
                         yield link

@@ -14,7 +14,6 @@ from ..errors import ListError
 from ..settings import InputSettings
 from .documents import OpenDocument, document_rows, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, format_of_type, format_of_url, rows_of
-from .glob import Glob
 from .jsonl import LinkRows
 from .links import Document
 from .rows import MAX_LINE, RowFormat, TextRows
@@ -208,6 +207,8 @@ class GlobSource(Source):
     def __init__(self, pattern: str) -> None:
         self.name = pattern
         self.rows = TextRows(plain=True)
+        from .glob import Glob  # noqa: PLC0415 - most runs have no patterns
+
         self._glob = Glob(pattern.replace("\n", "").replace("\r", ""))
         self._width = self._glob.width + 1
         self.window = 2 * self._width

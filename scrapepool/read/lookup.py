@@ -12,8 +12,9 @@ from ..settings import InputSettings
 from ..url import parse
 from .entries import absolute, rejected
 from .index import Index
-from .rows import RowError, RowFormat
+from .rows import RowError, RowFormat, TextRows
 from .sources import Source
+from .spellings import CLEAN, Spellings
 
 CHANGED = "the list changed during the run"
 
@@ -27,6 +28,7 @@ class Lookup:
         self._source: Source | None = None
         self._start = 0
         self._window = b""
+        self._spellings = Spellings()
 
     def target(self, ticket: int) -> Target | Skipped:
         """Parse the ticket's row again. Raises ListError where it cannot be read."""
@@ -34,6 +36,8 @@ class Lookup:
         source = span.source
         number = line if source.numbered else None
         rows = source.rows
+        if source is self._source and type(rows) is TextRows and (found := self._clean(offset, number)) is not None:
+            return found
         assert rows is not None  # noqa: S101  # a ticket was given for one of its rows
         try:
             row = self._row(source, rows, offset)
@@ -41,12 +45,27 @@ class Lookup:
             if entry is not None:
                 url = absolute(entry.url, self._base_url)
                 host, path, userinfo = parse(url)
+                if row is not None and userinfo is None and type(rows) is TextRows:
+                    self._spellings.learn(row, host)
                 return Target(url, host, path, number, userinfo, entry.input, entry.request)
         except (RowError, InvalidURLError):
             pass
         except OSError as error:
             raise ListError(source.name, error.strerror or str(error)) from error
         return rejected("", number, source.name, CHANGED, unit=source.unit)
+
+    def _clean(self, offset: int, number: int | None) -> Target | None:
+        """The target of a line in the window that is a URL as it stands, of a known host; None for any other."""
+        window, at = self._window, offset - self._start
+        if at <= 0 or window[at - 1 : at] != b"\n" or (end := window.find(b"\n", at)) < 0:
+            return None
+        row = window[at:end]
+        cut = row.find(b"/", 8) + 1
+        known = self._spellings.known.get(row[:cut])
+        if known is None or row.translate(None, CLEAN):
+            return None
+        url = row.decode("ascii")
+        return Target(url, known[0], url[cut - 1 :], number)
 
     def _row(self, source: Source, rows: RowFormat, offset: int) -> bytes | None:
         """Find the row at this offset, None where no row begins there any more."""

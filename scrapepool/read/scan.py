@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import InvalidURLError
-from ..model import ErrorKind, HostKey, Skipped, Target
+from ..model import ErrorKind, Skipped, Target
 from ..settings import InputSettings
 from ..url import ParsedURL, parse
 from .dedupe import SeenHashes
@@ -18,12 +18,7 @@ from .finished import Finished, identity
 from .handover import Finds
 from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
 from .rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
-
-CLEAN = bytes(
-    byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^`{|}'
-)  # what url.parse leaves as it stands in a path
-SPELLINGS_KEPT = 65_536
-"""Ways of writing a host that are remembered; then it starts over."""
+from .spellings import CLEAN, Spellings
 
 SHOWN_BYTES = 2_000
 """Of a row that is too long, in its record."""
@@ -47,7 +42,7 @@ class Scan:
         self._seen = SeenHashes() if settings.dedupe else None
         self._is_finished = finished.take if finished is not None and len(finished) else None
         self._publish = publish
-        self._spellings: dict[bytes, tuple[HostKey, bytes | None]] = {}
+        self._spellings = Spellings()
         self._finds = Finds()
 
     def run(self, span: Span) -> int:
@@ -137,7 +132,7 @@ class Scan:
                 line += 1
             return
         added = self._finds.added
-        spelling = self._spellings.get
+        spelling = self._spellings.known.get
         is_new = self._seen.add if self._seen is not None and span.source.deduped else _always
         is_finished = self._is_finished
         count = 0
@@ -186,21 +181,7 @@ class Scan:
             self._finds.added[parsed.host].append(span.ticket(offset, line))
             self._finds.found += 1
         if parsed.userinfo is None and isinstance(rows, TextRows):
-            self._learn(row, parsed.host)
-
-    def _learn(self, row: bytes, host: HostKey) -> None:
-        """Remember how a row spells its scheme and host, up to the slash that ends them."""
-        spelled = row[: row.find(b"/", 8) + 1]
-        if (
-            not spelled[:8].lower().startswith((b"http://", b"https://"))
-            or b"?" in spelled
-            or spelled.translate(None, CLEAN)
-        ):
-            return
-        if len(self._spellings) >= SPELLINGS_KEPT:
-            self._spellings.clear()
-        usual = f"{host.origin}/".encode()
-        self._spellings[spelled] = host, None if spelled == usual else usual
+            self._spellings.learn(row, parsed.host)
 
     def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int) -> None:
         entry = rows.parse(row)

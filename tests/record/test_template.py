@@ -106,3 +106,8 @@ def test_it_does_not_share_standard_output(others, message):
     """Two outputs on one stream would be neither."""
     with pytest.raises(UsageError, match=message):
         OutputSettings(template="x", **others)
+
+
+def test_a_template_goes_beside_every_other_output():
+    """What is printed has nothing to do with what the others hold."""
+    assert spelt("{status}", path="a.jsonl", parquet="a.parquet", sqlite="a.db") == spelt("{status}")

@@ -7,7 +7,6 @@ temporary file ``fetch.parts``'.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from .names import DEFAULT, NameTemplate
 from .packing import SUFFIXES, packer
 
 WORK = ".scrapepool"
-"""The folder inside for what is on its way; of no use to anybody once a run has ended well."""
+"""The folder inside for what is on its way; ``run.saving`` removes it once nothing is."""
 
 LOCK = "lock"
 """The file in the folder of work that keeps two runs from writing to one folder."""
@@ -80,10 +79,7 @@ class Files:
         self._kept += len(outcomes)
 
     def close(self) -> None:
-        """Leave no empty folder of work behind."""
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self._work, LOCK))  # noqa: PTH108, PTH118
-            os.rmdir(self._work)  # noqa: PTH106
+        """Nothing is open: every file is there, or was told of as an error."""
 
     # -- one body ----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ..errors import OutputError
@@ -39,4 +39,7 @@ def parts_in(settings: FileSettings) -> Iterator[Parts]:
     try:
         yield Parts(work, pack)
     finally:
+        with suppress(OSError):
+            os.unlink(os.path.join(work, LOCK))  # noqa: PTH108, PTH118
+            os.rmdir(work)  # noqa: PTH106 - not where parts are left
         os.close(lock)

@@ -250,6 +250,7 @@ def test_options_that_cannot_be_meant(capfd, tmp_path, monkeypatch, options: lis
     ran = here(capfd, "fetch", "http://127.0.0.1:9/", *options)
     assert ran.code == 2
     assert said in ran.err
+    assert not list(tmp_path.rglob(".scrapepool"))
 
 
 def test_a_folder_that_cannot_be_made(capfd, tmp_path):

@@ -1,6 +1,7 @@
 """What holds for all tests.
 
-On a CI server hypothesis draws the same examples each time, so that a red run can be repeated."""
+On a CI server hypothesis draws the same examples each time, so that a red run can be repeated.
+"""
 
 import os
 import signal
@@ -12,5 +13,6 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-# A shell ignores SIGINT for what it starts in the background, and so would every program that the tests start.
+# A shell ignores SIGINT for what it starts in the background, and nohup SIGHUP; so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -28,6 +28,9 @@ from tests.servers.polite import PoliteServer
 BETWEEN = 3.0
 """Seconds between two kills, on the average: a pattern that backtracks is stopped after five."""
 
+LOOK = 0.01
+"""Seconds between looks for the first process that can be killed: a short run has one for moments only."""
+
 HOSTILE = 100
 """One page in so many has what the pattern backtracks on."""
 
@@ -88,7 +91,7 @@ def run(pages: int, seed: int, between: float = BETWEEN, first: int = 0) -> tupl
         ]
         process = subprocess.Popen([*command, *SELECT, "-q", "--no-robots"])
         while process.poll() is None:
-            time.sleep(dice.expovariate(1 / between))
+            time.sleep(dice.expovariate(1 / between) if kills else LOOK)
             if victims := children(process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(dice.choice(victims), signal.SIGKILL)

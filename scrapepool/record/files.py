@@ -7,7 +7,9 @@ temporary file ``fetch.parts``'.
 
 from __future__ import annotations
 
+import filecmp
 import os
+import stat
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import count
@@ -166,6 +168,9 @@ class Files:
             try:
                 _move(source, path)
             except FileExistsError:
+                if self._dedupe and _is_equal(source, path):
+                    os.unlink(source)  # noqa: PTH108
+                    return path
                 path = os.path.join(folder, f"{stem}-{number}{dot}{extension}{suffix}")  # noqa: PTH118
             else:
                 return path
@@ -184,6 +189,16 @@ class Files:
         if len(self._inside) > FOLDERS_KEPT:
             self._inside.popitem(last=False)
         return folder
+
+
+def _is_equal(source: str, path: str) -> bool:
+    """Whether what has the name is this body already: the same file, or one of the same bytes."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
+        return os.path.samefile(source, path) or filecmp.cmp(source, path, shallow=False)  # noqa: PTH121
+    except OSError:
+        return False
 
 
 def _move(source: str, path: str) -> None:

@@ -154,6 +154,31 @@ def test_equal_bodies_are_one_file_with_two_names(capfd, tmp_path, size):
     assert len({Path(path).stat().st_ino for path in paths}) == 1
 
 
+def test_a_name_by_the_body_alone_is_one_file_for_all_its_urls(capfd, tmp_path):
+    """Also in a second run; without --dedupe-bodies the second gets a number."""
+    template = ("--name-template", "{sha256}.txt")
+    with PoliteServer(1, lambda _: Response(200, body=b"x" * 10)) as server:
+        urls = [server.url(f"/{number}") for number in range(3)]
+        for _ in range(2):
+            ran = fetch(capfd, tmp_path, urls, *template, "--dedupe-bodies")
+            assert len({record["path"] for record in ran.records}) == 1
+        fetch(capfd, tmp_path, urls[:1], *template)
+    assert len(files(tmp_path)) == 2
+
+
+def test_a_name_that_is_taken_by_something_else_is_passed_over(capfd, tmp_path):
+    """--dedupe-bodies: other bytes, a folder, a link to equal bytes outside: none of them is the body's file."""
+    (tmp_path / "outside").write_bytes(b"x" * 10)
+    pages = tmp_path / "pages"
+    (pages / "200-2").mkdir(parents=True)
+    (pages / "200").write_bytes(b"y" * 10)
+    (pages / "200-3").symlink_to(tmp_path / "outside")
+    with PoliteServer(1, lambda _: Response(200, body=b"x" * 10)) as server:
+        ran = fetch(capfd, tmp_path, [server.url("/")], "--name-template", "{status}", "--dedupe-bodies")
+    assert ran.records[0]["path"] == str(pages / "200-4")
+    assert (pages / "200").read_bytes() == b"y" * 10
+
+
 def test_a_retry_goes_on_where_the_body_broke_off(capfd, tmp_path, ranges):
     """Range with If-Range; the file is whole, and the record says so."""
     ranges.breaks["/a"] = 200_000

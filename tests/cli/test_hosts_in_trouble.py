@@ -80,7 +80,7 @@ def test_a_limit_that_is_used_up_is_waited_for(capfd: pytest.CaptureFixture[str]
 
 
 def test_longer_than_max_park_is_left_for_another_run(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """All of the host ends as deferred, with the time from which it may be asked; a later run waits for that and asks."""
+    """All of the host ends as deferred, with the time from which it may be asked; a later run waits and asks."""
     records, said, asked = tmp_path / "records.jsonl", 4, list[float]()
 
     def handler(request: Request) -> Response | None:

@@ -263,12 +263,15 @@ class OutputSettings:
             self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
             "--parquet is made of the records in --output: these have to be JSON Lines with all fields",
         )
-        if self.template is not None:
-            _require(self.path != "-", "--template writes to standard output, and so does --output -")
-            _require(
-                self.path is not None or (self.format is None and self.fields is None),
-                "--format and --fields are of --output, and --template is no output of records",
-            )
+        _require("-" not in (self.sqlite, self.parquet), "--sqlite and --parquet need a file; - is standard output")
+        _require(
+            self.template is None or self.path != "-",
+            "--template writes to standard output, and so does --output -",
+        )
+        _require(
+            self.to_stdout or self.path is not None or (self.format is None and self.fields is None),
+            "--format and --fields are of --output, which --template, --sqlite and --parquet do without",
+        )
 
     @property
     def selections(self) -> tuple[Selection, ...]:

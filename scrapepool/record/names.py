@@ -9,10 +9,10 @@ from __future__ import annotations
 import mimetypes
 import re
 import string
-import time
 import unicodedata
 from base64 import b32encode
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
@@ -45,7 +45,7 @@ class NameTemplate:
 
     text: with fields in braces, ``/`` between folders: ``{host}``, ``{path}`` (its slashes make folders), ``{stem}``
     and ``{ext}`` of its last part, ``{sha256}`` of the body, ``{hash}`` of the URL, ``{line}``, ``{date}``,
-    ``{status}``, and the input columns of the row. Formats are those of ``str.format``: ``{line:06}``.
+    ``{status}``, and the input columns of the row. Formats are those of ``str.format``: ``{line:06}``, ``{date:%Y}``.
     Raises UsageError.
 
     unique: whether no two targets can have one name.
@@ -60,10 +60,12 @@ class NameTemplate:
         for _, field, spec, conversion in pieces:
             if field is not None and (not field or conversion or "{" in (spec or "") or set(field) & set(".[]")):
                 raise UsageError(f"--name-template: no field is called {field!r}; braces themselves are doubled")
+            if field in _FIELDS and spec:
+                _check(field, spec)
         if not any(field for _, field, _, _ in pieces):
             raise UsageError(f"--name-template names all files alike: it has no field, as {DEFAULT} has")
         self._pieces = [(literal, field, spec or "") for literal, field, spec, _ in pieces]
-        self.unique = any(field == "hash" for _, field, _ in self._pieces)
+        self.unique = any(field == "hash" and _WHOLE in format(_WHOLE, spec) for _, field, spec in self._pieces)
 
     def name(self, outcome: Outcome) -> str:
         """The file's name, relative, with ``/`` between its parts."""
@@ -89,6 +91,16 @@ class NameTemplate:
         except (ValueError, TypeError):
             text = str(value)
         return text if field == "path" else text.replace("/", "_")
+
+
+def _check(field: str, spec: str) -> None:
+    """See that a field can have a format. Raises UsageError."""
+    try:
+        format(_SAMPLES.get(field, ""), spec)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"--name-template: {{{field}:{spec}}}: {error}") from None
+    if field == "date" and "%" not in spec:
+        raise UsageError(f"--name-template: {{date:{spec}}} has no part of the date in it, as {{date:%Y-%m}} has")
 
 
 def target_hash(method: str, target: Target) -> str:
@@ -170,9 +182,12 @@ def _host(outcome: Outcome) -> str:
     return host.host.replace(":", "_") if usual else f"{host.host.replace(':', '_')}_{host.port}"
 
 
-def _date(outcome: Outcome) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(outcome.started or 0))
+def _date(outcome: Outcome) -> date:
+    return datetime.fromtimestamp(outcome.started or 0, UTC).date()
 
+
+_WHOLE = "0123456789abc"
+"""As long as a hash: what a format cuts off it tells no two targets apart any more."""
 
 _FIELDS: dict[str, Callable[[Outcome], Any]] = {
     "host": _host,
@@ -185,3 +200,5 @@ _FIELDS: dict[str, Callable[[Outcome], Any]] = {
     "date": _date,
     "status": lambda outcome: outcome.status or 0,
 }
+_SAMPLES: dict[str, Any] = {"line": 0, "status": 0, "date": date(2000, 1, 1)}
+"""Values of the fields that are no text, to try a format on."""

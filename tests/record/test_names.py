@@ -60,6 +60,9 @@ def test_a_template_takes_columns_and_formats():
     made = template.name(outcome(row={"line": 7, "input": {"id": "a/../b"}}))
     assert made == "2023-11-14/000007-a_.._b{}.200"
     assert not template.unique
+    assert NameTemplate("{hash:>20}").unique
+    assert not NameTemplate("{hash:.4}").unique  # what is cut may be another URL's too
+    assert NameTemplate("{date:%Y/%m}/x{missing:zz}").name(outcome()) == "2023_11/x"
 
 
 def test_the_path_makes_folders():
@@ -69,7 +72,22 @@ def test_the_path_makes_folders():
     assert template.name(outcome("https://example.org/%2e%2e/.git/config")) == "_/_.git/config"
 
 
-@pytest.mark.parametrize("text", ["page.html", "{", "{}", "{0.__class__}", "{host!r}", "{line:{x}}", "a{b[0]}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "page.html",
+        "{",
+        "{}",
+        "{0.__class__}",
+        "{host!r}",
+        "{line:{x}}",
+        "a{b[0]}",
+        "{line:zz}",
+        "{host:d}",
+        "{sha256:,}",
+        "{date:.7}",
+    ],
+)
 def test_a_template_that_cannot_be_meant_is_refused(text):
     """Before anything is fetched."""
     with pytest.raises(UsageError, match="--name-template"):

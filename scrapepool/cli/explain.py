@@ -19,8 +19,8 @@ EPILOG = "Exit codes: 0 it was found; 1 no record has this URL, and near misses 
 def explain(records: str, url: str) -> int:
     """Tell what became of one URL: what it waited for, each attempt, and its end.
 
-    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, or a database), or - for standard input. The last
-    record of the URL counts. Records of fetch --verbose tell most.
+    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
+    last record of the URL counts. Records of fetch --verbose tell most.
     """
     from ..read.story import find  # noqa: PLC0415 - a quick --help needs none of these
     from ..record.output import Output  # noqa: PLC0415

@@ -40,8 +40,8 @@ To have them replaced in the same file, use fetch --resume."""
 def failed(records: str, classes: tuple[str, ...] | None) -> int:
     """Print the URLs that did not succeed, one a line.
 
-    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, or a database), or - for standard input. The last
-    record of a URL counts.
+    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
+    last record of a URL counts.
     """
     from ..read.failures import errors_of, failures  # noqa: PLC0415 - a quick --help needs none of these
     from ..record.output import Output  # noqa: PLC0415

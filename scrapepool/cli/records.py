@@ -1,4 +1,4 @@
-"""Record files as arguments of a command: a file, also compressed, a database, or standard input.
+"""Record files as arguments of a command: a file, also compressed, a table, or standard input.
 
 Decides how such an argument is opened. Reads nothing yet.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ListError
+from ..errors import ListError, UsageError
 
 if TYPE_CHECKING:
     from ..read.database import RecordDatabase
@@ -27,12 +28,17 @@ def name_of(records: str) -> str:
 
 def opened(records: str) -> RecordFile | RecordDatabase:
     """The records of a file, or of standard input for ``-``. Raises ListError, while it is iterated over."""
-    from ..read.database import RecordDatabase, is_database  # noqa: PLC0415 - a quick --help needs none of these
+    from ..read.database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
+    from ..read.formats import PARQUET  # noqa: PLC0415
     from ..read.records import RecordFile  # noqa: PLC0415
     from ..read.streams import decompressed  # noqa: PLC0415
+    from ..schema import MAGIC  # noqa: PLC0415
 
-    if is_database(records):
+    begins = _first_bytes(records)
+    if begins.startswith(MAGIC):
         return RecordDatabase(records)
+    if begins.startswith(PARQUET):
+        return RecordFile(records, _parquet_lines(records), "jsonl")
     name = name_of(records)
     return RecordFile(name, decompressed(name, _pieces(records), note))
 
@@ -46,6 +52,28 @@ def note_torn(records: str, file: RecordFile | RecordDatabase) -> None:
 def note(message: str) -> None:
     """Say something on standard error."""
     click.echo(f"scrapepool: {message}", err=True)
+
+
+def _first_bytes(records: str) -> bytes:
+    """What tells a table from lines; nothing of what cannot be read, or not twice."""
+    try:
+        if not Path(records).is_file():
+            return b""
+        with open(records, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
+            return stream.read(16)
+    except (OSError, ValueError):
+        return b""
+
+
+def _parquet_lines(records: str) -> Iterator[bytes]:
+    from ..record.parquet import lines_of  # noqa: PLC0415 - an extra
+
+    try:
+        yield from lines_of(records, bodies=False)
+    except ImportError as error:
+        raise UsageError("Parquet needs pyarrow: pip install 'scrapepool[parquet]'") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ListError(records, getattr(error, "strerror", None) or str(error)) from error
 
 
 def _pieces(records: str) -> Iterator[bytes]:

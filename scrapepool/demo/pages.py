@@ -228,7 +228,7 @@ ROLES: tuple[Role, ...] = (
     Role("hinting", "103 Early Hints before each reply", _numbered(50, "page"), _hinting),
     Role("fenced", "a robots.txt with a fence and a delay", _numbered(24, "page", "page", "private"), _fenced),
 )
-"""Every host. With the default settings they finish one after another, over some ten seconds."""
+"""Every host. With the default settings they finish one after another, over some twenty seconds."""
 
 _WIRE_PATHS: Mapping[str, frozenset[str]] = {
     role.name: frozenset({*map(quote, role.paths), *(_numbered(40, "landing") if role.name == "redirecting" else ())})

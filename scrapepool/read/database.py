@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
-from ..schema import COLUMNS, JSON_COLUMNS, MAGIC, TIMINGS, strangeness
+from ..schema import COLUMNS, JSON_COLUMNS, TIMINGS, strangeness
 from .records import Told, apart
 
 if TYPE_CHECKING:
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 BOOLEAN = frozenset({"reused", "complete"})
 ON_REQUEST = frozenset({"not_before", "headers", "data", "history", "input", "request"})
 """Fields that a record without them does not name."""
-
-
-def is_database(path: str) -> bool:
-    """Whether a file begins as SQLite databases do; False as well for what cannot be read, or not twice."""
-    try:
-        if not Path(path).is_file():
-            return False
-        with open(path, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
-            return stream.read(len(MAGIC)) == MAGIC
-    except (OSError, ValueError):
-        return False
 
 
 class RecordDatabase:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from importlib.util import find_spec
@@ -156,16 +156,26 @@ def write_parquet(records: Iterable[dict[str, Any]], path: str, should_stop: Cal
     return True
 
 
-def unpack(path: str, lines: str) -> None:
-    """Write a Parquet file's records back as JSON Lines, to go on with them. Raises OSError, ValueError."""
+def lines_of(path: str, *, bodies: bool = True) -> Iterator[bytes]:
+    """Give a Parquet file's records as the lines of JSON that it was made of.
+
+    bodies: whether they are read too. Raises OSError, ValueError and TypeError; ImportError without pyarrow.
+    """
     from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - an extra
 
-    beside = _beside(lines)
-    with ParquetFile(path) as file, open(beside, "wb") as out:  # noqa: PTH123
-        if file.schema_arrow.names != _schema().names:
+    with ParquetFile(path) as file:
+        names = _schema().names
+        if file.schema_arrow.names != names:
             raise ValueError("its columns are not those of records")
-        for batch in file.iter_batches(ROWS_AT_ONCE):
-            out.writelines(f"{json_text(_record(row))}\n".encode() for row in batch.to_pylist())
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=[name for name in names if bodies or name != "body"]):
+            yield from (f"{json_text(_record(row))}\n".encode() for row in batch.to_pylist())
+
+
+def unpack(path: str, lines: str) -> None:
+    """Write a Parquet file's records back as JSON Lines, to go on with them. Raises what ``lines_of`` raises."""
+    beside = _beside(lines)
+    with open(beside, "wb") as out:  # noqa: PTH123 - a Path of its own would say no more
+        out.writelines(lines_of(path))
         out.flush()
         os.fsync(out.fileno())
     os.replace(beside, lines)  # noqa: PTH105

@@ -122,6 +122,20 @@ def test_what_cannot_be_meant_is_said(
     assert message in ran.err
 
 
+def test_failed_and_explain_read_it(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
+    """By its content, without the bodies; what is no Parquet of records is said."""
+    here(capfd, "fetch", "urls", "--parquet", "records", "--body", "-q")
+    assert here(capfd, "failed", "records") == (0, f"{web.url('/bad')}\n", "")
+    assert "http_error: " in here(capfd, "explain", "records", web.url("/bad")).out
+    pyarrow.parquet.write_table(pyarrow.table({"url": ["x"]}), "other")
+    Path("torn").write_bytes(Path("records").read_bytes()[:-50])
+    for name, said in (("other", "its columns are not those of records"), ("torn", "Parquet")):
+        ran = here(capfd, "failed", name)
+        assert (ran.code, ran.out) == (2, "")
+        assert f"{name}: " in ran.err
+        assert said in ran.err
+
+
 def test_a_file_of_something_else_is_not_gone_on_with(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
     """It is named, and as it was."""
     Path("a.parquet").write_text("precious")

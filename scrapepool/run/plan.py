@@ -1,7 +1,8 @@
 """What a run over some lists would be like: how many URLs, on which hosts, for how long, and what decides that.
 
 Decides how long each host takes, by the limits that the scheduler keeps to, and that the longest of hosts, workers and
-rate decides the run. Asks no server: what a request takes is assumed, what robots.txt says is given. Keeps no URL.
+rate decides the run. A robots.txt is a request like any other: of a thousand hosts with a page each it is half of all.
+Asks no server: what a request takes is assumed, what robots.txt says is given. Keeps no URL.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Literal
 from ..model import ErrorKind, HostKey, Skipped
 from ..ports import Clock, Known
 from ..read import TargetList
+from ..schedule.memory import ROBOTS_AGE
 from ..settings import Settings
 from ..window import Window
 from .limits import limits_for
@@ -126,6 +128,9 @@ def planned(
     pool, overrides = settings.pool, settings.host_overrides
     limits, wall, now = limits_for(settings, clock), clock.wall(), clock.monotonic()
 
+    def asks_robots(host: HostKey) -> bool:
+        return limits(host).robots and now - known.get(host, NOTHING_KNOWN).robots_at >= ROBOTS_AGE
+
     def host_plan(host: HostKey) -> HostPlan:
         own, window, urls = limits(host), overrides.override_for(host).window, hosts[host]
         found = known.get(host, NOTHING_KNOWN)
@@ -140,14 +145,17 @@ def planned(
             needed = begins = 0.0  # its URLs are deferred
         else:
             needed = duration(urls, delay, min(per_host, pool.workers), each)
+            if asks_robots(host):
+                needed += max(delay, each)
         ends = begins + needed if window is None or not needed else window.after(begins, needed)
         return HostPlan(host, urls, delay, per_host, window, max(0.0, ends - wall), each)
 
     urls = sum(hosts.values())
     longest = max(map(host_plan, hosts), key=lambda plan: plan.seconds)
     elsewhere = sum(hosts.get(host, 0) * (found.latency - latency) for host, found in known.items() if found.latency)
-    by_workers = duration(urls, 0.0, pool.workers, latency) + elsewhere / pool.workers
-    by_rate = duration(urls, 1 / pool.rate, urls, latency) if pool.rate else 0.0
+    requests = urls + sum(map(asks_robots, hosts))
+    by_workers = duration(requests, 0.0, pool.workers, latency) + elsewhere / pool.workers
+    by_rate = duration(requests, 1 / pool.rate, requests, latency) if pool.rate else 0.0
     seconds = max(longest.seconds, by_workers, by_rate)
     top = nlargest(most, hosts, key=lambda host: hosts[host])
     return Plan(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
+from math import inf
 from pathlib import Path
+from typing import Any
 
 from ..fetch.robots_rules import Rules
 from ..model import HostKey
@@ -13,14 +16,19 @@ from ..settings import Settings
 
 
 def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, Known]:
-    """What runs found out of these hosts, for a plan: all but their robots.txt. Raises UsageError, OutputError."""
+    """What runs found out of these hosts; of a robots.txt only when it was had. Raises UsageError, OutputError."""
     path = settings.politeness.host_memory
     if path is None or not Path(path).exists():
         return {}
     from ..memory.file import HostFile  # noqa: PLC0415 - SQLite is needed for nothing else
     from ..memory.rows import known_in, moved  # noqa: PLC0415
 
+    offset = clock.monotonic() - clock.wall()
+
+    def known(row: tuple[Any, ...]) -> Known:
+        robots_at = -inf if row[-2] is None else row[-2]
+        return moved(replace(known_in(row, Rules, lambda: ""), robots=None, robots_at=robots_at), offset)
+
     with closing(HostFile(path)) as file:
         rows = ((host, file.row(host)) for host in hosts)
-        offset = clock.monotonic() - clock.wall()
-        return {host: moved(known_in(row, Rules, lambda: ""), offset) for host, row in rows if row is not None}
+        return {host: known(row) for host, row in rows if row is not None}

@@ -41,12 +41,12 @@ left out  1 duplicate
 rejected  2 lines: unsupported_scheme 1  invalid_url 1
           urls.txt:7: scheme mailto is not fetched (http and https only): mailto:someone@example.org
           urls.txt:8: no valid IPv6 address: https://[::1/
-takes     2.5 s, decided by a.example.org: 2 URLs, 1 per 2 s
+takes     4.5 s, decided by a.example.org: 2 URLs, 1 per 2 s
           with 32 workers and 0.5 s a request, nothing failing
 
 host                URLs       takes  how
-a.example.org          2       2.5 s  1 per 2 s
-b.example.org          1       0.5 s  1 per 2 s
+a.example.org          2       4.5 s  1 per 2 s
+b.example.org          1       2.5 s  1 per 2 s
 """
     )
 
@@ -58,7 +58,7 @@ def test_a_plan_for_programs(place: Place) -> None:
     a = {
         "host": "a.example.org:443",
         "urls": 2,
-        "seconds": 2.1,
+        "seconds": 4.1,
         "delay": 2.0,
         "per_host": 4,
         "window": None,
@@ -71,7 +71,7 @@ def test_a_plan_for_programs(place: Place) -> None:
         "rejected": 2,
         "errors": {"unsupported_scheme": 1, "invalid_url": 1},
         "robots": None,
-        "seconds": 2.1,
+        "seconds": 4.1,
         "decided_by": "host",
         "longest": a,
         "latency": 0.1,
@@ -103,9 +103,9 @@ def test_exit_codes(place: Place) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--workers", "1"], "decided by the workers: more of them would help (a.example.org alone needs 0.2 s)"),
-        (["--rate", "2"], "1.1 s, decided by --rate 2"),
-        (["--per-host", "1"], "0.2 s, decided by a.example.org: 2 URLs, 1 at a time"),
+        (["--workers", "1"], "decided by the workers: more of them would help (a.example.org alone needs 0.3 s)"),
+        (["--rate", "2"], "2.1 s, decided by --rate 2"),
+        (["--per-host", "1"], "0.3 s, decided by a.example.org: 2 URLs, 1 at a time"),
     ],
 )
 def test_what_decides(options: list[str], why: str, place: Place) -> None:
@@ -157,7 +157,7 @@ def test_robots(place: Place) -> None:
         offline = json.loads(place.run("plan", "urls.txt", "--json", "--offline").out)
         assert server.asked("/robots.txt") == server.requests == 6
     one, two, _ = (origin.removeprefix("http://") for origin in origins)
-    assert (plan["urls"], plan["hosts"], plan["seconds"]) == (6, 2, 3.1)
+    assert (plan["urls"], plan["hosts"], plan["seconds"]) == (6, 2, 6.1)
     assert plan["robots"]["refused"] == 6
     assert [(host["host"], host["refused"], host["crawl_delay"]) for host in plan["robots"]["hosts"]] == [
         (two, 4, 0.0),

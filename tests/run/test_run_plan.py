@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from scrapepool.overrides import HostOverride
 from scrapepool.ports import Known
 from scrapepool.read import TargetList
 from scrapepool.run.plan import count, duration, planned
-from scrapepool.settings import InputSettings, PoolSettings, Settings
+from scrapepool.settings import InputSettings, PolitenessSettings, PoolSettings, Settings
 from scrapepool.window import Window
 from tests.schedule.simulate import Reply, World
 
@@ -37,6 +38,9 @@ class FixedClock:
 
 def host(number: int) -> HostKey:
     return HostKey("http", f"h{number}.test", 80)
+
+
+NO_ROBOTS = Settings(politeness=PolitenessSettings(robots=False))
 
 
 def plan_of(counts: Sequence[int], run: Settings, *, latency: float = 0.1, wall: float = MIDNIGHT, most: int = 10):
@@ -62,7 +66,7 @@ def test_one_host_is_planned_exactly(urls: int, delay: float, slots: int) -> Non
 def test_many_hosts_take_as_long_as_planned(counts: list[int], delay: float, per_host: int, workers: int) -> None:
     """A simulated run takes no less than planned, and no more than one host's turn longer."""
     pool = PoolSettings(workers=workers, per_host=per_host, delay=delay, pace="fixed")
-    planned_for = plan_of(counts, Settings(pool=pool))
+    planned_for = plan_of(counts, replace(NO_ROBOTS, pool=pool))
     world = World(
         {host(number): urls for number, urls in enumerate(counts)}, lambda _: Reply(0.1), pool=pool, audit=False
     )
@@ -73,7 +77,7 @@ def test_many_hosts_take_as_long_as_planned(counts: list[int], delay: float, per
 
 def test_the_longest_host_decides() -> None:
     """With workers to spare, the host that takes longest decides, whatever the others have."""
-    run = Settings().with_(host_overrides={"sections": (("h1.test", HostOverride(delay=10.0)),)})
+    run = NO_ROBOTS.with_(host_overrides={"sections": (("h1.test", HostOverride(delay=10.0)),)})
     found = plan_of([1000, 50], run)
     assert (found.decided_by, found.longest.host) == ("host", host(1))
     assert found.seconds == pytest.approx(49 * 10 + 0.1)
@@ -82,7 +86,7 @@ def test_the_longest_host_decides() -> None:
 
 def test_the_workers_decide() -> None:
     """With more hosts than the workers can serve, the workers decide."""
-    found = plan_of([10] * 100, Settings(pool=PoolSettings(workers=5)))
+    found = plan_of([10] * 100, replace(NO_ROBOTS, pool=PoolSettings(workers=5)))
     assert found.decided_by == "workers"
     assert found.seconds == pytest.approx(1000 / 5 * 0.1)
     assert len(found.hosts) == 10
@@ -91,15 +95,29 @@ def test_the_workers_decide() -> None:
 
 def test_the_rate_decides() -> None:
     """A rate for all hosts decides where it is the slowest."""
-    found = plan_of([10] * 100, Settings(pool=PoolSettings(rate=10)))
+    found = plan_of([10] * 100, replace(NO_ROBOTS, pool=PoolSettings(rate=10)))
     assert found.decided_by == "rate"
     assert found.seconds == pytest.approx(99.9 + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "pool", "seconds"),
+    [([1] * 100, {"workers": 4}, 200 / 4 * 0.1), ([1] * 100, {"rate": 10}, 20.0), ([10], {"delay": 2.0}, 20.1)],
+)
+def test_robots_txt_is_a_request(counts: list[int], pool: dict[str, float], seconds: float) -> None:
+    """One for each host, but for those of which another run has had it today."""
+    run = Settings().with_(pool=pool)
+    assert plan_of(counts, run).seconds == pytest.approx(seconds)
+    hosts = {host(number): urls for number, urls in enumerate(counts)}
+    known = dict.fromkeys(hosts, Known(robots_at=5.0 - 3600.0))
+    without = planned(hosts, run, latency=0.1, most=1, clock=FixedClock(), known=known)
+    assert without.seconds == plan_of(counts, run.with_(politeness={"robots": False})).seconds < seconds
 
 
 def test_a_window_goes_over_nights() -> None:
     """A host that may be asked for an hour a day takes as many nights as it has hours of work."""
     own = HostOverride(delay=10.0, window=Window.parse("01:00-02:00 UTC"))
-    run = Settings().with_(host_overrides={"sections": (("*", own),)})
+    run = NO_ROBOTS.with_(host_overrides={"sections": (("*", own),)})
     found = plan_of([900], run)  # two and a half hours of open time
     assert found.seconds == pytest.approx(2 * 86_400 + 3600 + 1790 + 0.1)
     never = HostOverride(delay=86_400.0, window=Window.parse("01:00-01:01 UTC"))
@@ -135,13 +153,13 @@ def test_a_plan_goes_by_what_earlier_runs_found_out() -> None:
         host(2): Known(in_flight=1, parked_until=5.0 + 60.0),
         host(3): Known(parked_until=5.0 + 1e6),
     }
-    plan = planned(hosts, Settings(), latency=0.1, most=4, clock=FixedClock(), known=known)
+    plan = planned(hosts, NO_ROBOTS, latency=0.1, most=4, clock=FixedClock(), known=known)
     took = {one.host: one.seconds for one in plan.hosts}
     assert took == pytest.approx({host(0): 25.0, host(1): 198.1, host(2): 70.0, host(3): 0.0})
     assert plan.decided_by == "host"
-    fixed = Settings(pool=PoolSettings(pace="fixed"))
+    fixed = replace(NO_ROBOTS, pool=PoolSettings(pace="fixed"))
     plan = planned(hosts, fixed, latency=0.1, most=4, clock=FixedClock(), known=known)
     assert {one.host: one.seconds for one in plan.hosts}[host(1)] == pytest.approx(2.5)
-    busy = planned({host(0): 100}, Settings(pool=PoolSettings(workers=1)), latency=0.1, most=1, clock=FixedClock(),
-                   known=known)  # fmt: skip
+    one = replace(NO_ROBOTS, pool=PoolSettings(workers=1))
+    busy = planned({host(0): 100}, one, latency=0.1, most=1, clock=FixedClock(), known=known)
     assert busy.seconds == pytest.approx(100.0)

@@ -103,6 +103,7 @@ class Judge:
     def robots(self, queue: HostQueue, gate: RobotsGate, verdict: RobotsVerdict, since: float, now: float) -> None:
         """Take in what came of a host's robots.txt. ``queue`` is placed by the caller."""
         queue.hold(Why.ROBOTS, since, now)
+        queue.row.asked_robots = True
         if verdict.unreachable is None:
             self._obey(queue, verdict, since)
             if not queue.answered:

@@ -58,6 +58,7 @@ class Survey:
         self._pool = pool
         self._longest: list[HostQueue] = []
         self._each = 0.0  # seconds that a target takes, over the hosts that have some left
+        self._robots = 0.0  # robots.txt still to be asked for: each is a request, beside the targets
         self._due = -inf
 
     def rows(self, now: float, most: int) -> list[HostRow]:
@@ -89,8 +90,9 @@ class Survey:
                 return Forecast(None, None, "nothing has answered yet")
             return Forecast(host.seconds, queue.key, f"{queue.left:,} left, {waits}")
         together = left * self._each / workers
-        if left * spacing > max(host.seconds, together):
-            return Forecast(left * spacing, None, f"{left:,} left at {every(spacing)}")
+        spaced = (left + self._robots) * spacing
+        if spaced > max(host.seconds, together):
+            return Forecast(spaced, None, f"{left:,} left at {every(spacing)}")
         if queue is None or host.seconds <= together:
             return Forecast(together, None, f"{left:,} left for {workers} workers")
         reason = at_pace(queue.left + queue.out, host)
@@ -98,7 +100,7 @@ class Survey:
             reason = f"{reason}, {waits}"
         elif queue.lasts is not None:
             reason = f"{reason}, within its hours"
-        hint = idle_hint(workers - busy, workers, paced=host.paced)
+        hint = idle_hint(workers - busy, workers, paced=host.paced or queue.not_before > now)
         return Forecast(host.seconds, queue.key, reason, hint)
 
     def _look(self, now: float, mean: float, left: int) -> None:
@@ -111,10 +113,13 @@ class Survey:
         self._longest += nlargest(CLOSING_KEPT, closing, key=_work)
         # What hosts take that were not asked yet: as each host, but few were seen; as each request, but quick hosts
         # answer more of them. So it is in between.
-        asked = [row.latency * again(row) for row in islice(self._tally.hosts.values(), SURVEY_MOST) if row.latency]
+        rows = [row for row in islice(self._tally.hosts.values(), SURVEY_MOST) if row.latency]
+        asked = [row.latency * again(row) for row in rows]
         self._due = now + SURVEY_PAUSE * (len(begun) + len(asked))
         usual = (mean + sum(asked) / len(asked)) / 2 if asked else mean
-        spent, unbegun = 0.0, left
+        had = sum(row.asked_robots for row in rows) / len(rows) if rows else 0.0
+        self._robots = had * (self._tally.host_count - self._tally.begun)
+        spent, unbegun = 0.0, left + self._robots
         for queue in begun:
             row = queue.row
             spent += queue.left * (row.latency * again(row) or usual)

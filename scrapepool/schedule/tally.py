@@ -67,12 +67,12 @@ class HostTally:
     """One host's numbers. Those that ``HostRow`` has too mean the same here.
 
     bytes: of bodies as received. mean: 0.0 before the first latency. recent: the last latencies, in seconds.
-    robots: as in ``HostRow`` but for the number, which is ``disallowed``.
+    robots: as in ``HostRow`` but for the number, which is ``disallowed``. asked_robots: whether this run asked for it.
     """
 
     __slots__ = (
-        "_spent", "_timed", "bytes", "disallowed", "done", "errors", "host", "idle", "mean", "opened", "recent",
-        "requests", "robots", "total",
+        "_spent", "_timed", "asked_robots", "bytes", "disallowed", "done", "errors", "host", "idle", "mean", "opened",
+        "recent", "requests", "robots", "total",
     )  # fmt: skip
 
     def __init__(self, host: HostKey) -> None:
@@ -81,6 +81,7 @@ class HostTally:
         self.opened = self.requests = self.idle = self.bytes = 0
         self.mean = 0.0
         self.robots = ""
+        self.asked_robots = False
         self.disallowed = 0
         self._spent = 0.0
         self._timed = 0.0
@@ -140,7 +141,7 @@ class Tally:
 
     done: final outcomes. outcomes, errors: the same by their words. requests, opened: sent, and connections.
     bytes: of bodies as received, over all attempts. retried: attempts that were not the last. host_count: hosts
-    seen; one that comes back after it was forgotten counts anew.
+    seen; one that comes back after it was forgotten counts anew. begun: those of them that work began on.
     """
 
     def __init__(self, hosts_kept: int = HOSTS_KEPT) -> None:
@@ -148,7 +149,7 @@ class Tally:
         self.outcomes: dict[str, int] = {}
         self.errors: dict[str, int] = {}
         self.requests = self.opened = self.bytes = self.retried = 0
-        self.host_count = 0
+        self.host_count = self.begun = 0
         self.hosts: dict[HostKey, HostTally] = {}
         self._hosts_kept = hosts_kept
         self._released: dict[HostKey, HostTally] = {}
@@ -169,6 +170,7 @@ class Tally:
         row = self.hosts.get(host)
         if row is None:
             row = self.hosts[host] = HostTally(host)
+            self.begun += 1
         else:
             self._released.pop(host, None)
         return row

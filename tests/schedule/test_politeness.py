@@ -309,6 +309,22 @@ def test_the_forecast_names_the_host_that_decides_it():
     assert forecast.hint == "64 of 64 workers idle: more hosts or --per-host would help"
 
 
+def test_robots_txt_counts_in_the_forecast():
+    """Of many hosts with a page each, it is half of all requests."""
+    hosts = {host_named(number): 1 for number in range(100)}
+    scheduler = scheduler_of(hosts, pool=PoolSettings(workers=1), politeness=PolitenessSettings(robots=True))
+    now = 0.0
+    for _ in range(20):
+        lease = scheduler.next(now)
+        now += 1.0
+        if lease.robots:
+            scheduler.settle_robots(lease.host, RobotsVerdict(), now, elapsed=1.0, requests=1)
+        else:
+            settle(scheduler, lease, now, Reply(1.0))
+    left = 200 - 20
+    assert scheduler.forecast(now, 1).seconds == pytest.approx(left, rel=0.1)
+
+
 def test_the_forecast_says_that_a_window_is_closed():
     """Before anything was asked, and when the host with the window is what is left."""
 
@@ -322,7 +338,9 @@ def test_the_forecast_says_that_a_window_is_closed():
     assert forecast.reason == "2 left, its window opens in 1 h 59 min"
     scheduler.add(A, [7])
     settle(scheduler, scheduler.next(60.0), 60.5)
-    assert scheduler.forecast(60.5, 4).reason == "2 left, 1 at a time, 100 ms each, its window opens in 1 h 59 min"
+    forecast = scheduler.forecast(60.5, 4)
+    assert forecast.reason == "2 left, 1 at a time, 100 ms each, its window opens in 1 h 59 min"
+    assert forecast.hint == "4 of 4 workers idle: hosts set the pace: more hosts would help"
 
 
 def limits_as_pages_slow_down(first_byte):

@@ -25,11 +25,15 @@ def load_jar(path: str | None) -> RequestsCookieJar | None:
     try:
         with warnings.catch_warnings():  # http.cookiejar warns of a bug of its own for a line that is none
             warnings.simplefilter("ignore")
-            file.load(ignore_discard=True, ignore_expires=False)
+            file.load(ignore_discard=True, ignore_expires=True)
     except (LoadError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not a Netscape cookie file ({error})") from error
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    for cookie in file:
+        if cookie.expires == 0:  # for http.cookiejar the year 1970; whoever writes such files means the session
+            cookie.expires, cookie.discard = None, True
+    file.clear_expired_cookies()
     jar = RequestsCookieJar()
     jar.update(file)
     return jar

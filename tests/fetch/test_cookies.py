@@ -21,6 +21,18 @@ def test_a_netscape_file_is_read(tmp_path: Path) -> None:
     assert jar.get_dict() == {"name": "value"}
 
 
+def test_session_cookies_are_kept_and_expired_ones_are_not(tmp_path: Path) -> None:
+    """curl, wget and browsers' exporters write 0 for a cookie that lasts as long as its session: most log-ins."""
+    path = tmp_path / "cookies.txt"
+    line = "example.org\tFALSE\t/\tFALSE\t{}\t{}\tvalue\n"
+    cookies = [line.format(expires, name) for expires, name in (("0", "zero"), ("", "empty"), ("1", "expired"))]
+    path.write_text("# Netscape HTTP Cookie File\n" + "".join(cookies))
+    jar = load_jar(str(path))
+    assert jar is not None
+    assert jar.get_dict() == {"zero": "value", "empty": "value"}
+    assert not any(cookie.is_expired() for cookie in jar)
+
+
 def test_no_file_is_no_jar() -> None:
     """Without ``--cookies`` there is no shared jar."""
     assert load_jar(None) is None

@@ -150,6 +150,8 @@ def _no_room(error: BaseException) -> FetchError:
 def _words(error: BaseException) -> str:
     """What the exception says, for people: the system's words where it has some."""
     text = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, u3.HTTPError):  # which may carry a connection or a cause beside its words
+        text = next((arg for arg in error.args if isinstance(arg, str)), text)
     if not text:
         return type(error).__name__
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

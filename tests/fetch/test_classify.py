@@ -40,6 +40,15 @@ def unverified(code: int) -> ssl.SSLCertVerificationError:
     return error
 
 
+def test_urllib3_s_words_come_without_what_else_it_hands_over() -> None:
+    """Its exceptions carry a connection or a cause beside their message, and say all of it as a tuple."""
+    told = [
+        classify(error).detail
+        for error in (u3.ConnectTimeoutError(NOWHERE, "the proxy did not answer"), u3.ProxyError("no proxy", OSError()))
+    ]
+    assert told == ["the proxy did not answer", "no proxy"]
+
+
 def refused(cause: Exception) -> Exception:
     """A connect that failed, as urllib3 tells it."""
     return caused(u3.NewConnectionError(NOWHERE, "no connection"), cause)

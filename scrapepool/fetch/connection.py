@@ -316,7 +316,10 @@ class Connection(HTTPConnection):
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 
     def condition(self) -> Condition:
-        """Look whether the connection can be used again. Costs one system call where it can."""
+        """Look whether the connection can be used. Costs one system call where it can.
+
+        Raises ssl.SSLError where the server ends a handshake late, as TLS 1.3 does for want of a client's certificate.
+        """
         if self.sock is None or self._poll is None:
             return Condition.CLOSED
         try:
@@ -326,7 +329,9 @@ class Connection(HTTPConnection):
             return Condition.DIRTY if self.sock.recv(1) else Condition.CLOSED
         except (BlockingIOError, ssl.SSLWantReadError):
             return Condition.QUIET  # a TLS record that carries no data, a session ticket as a rule
-        except OSError:
+        except OSError as error:
+            if isinstance(error, ssl.SSLError) and not self.served:
+                raise
             return Condition.CLOSED
 
     @property

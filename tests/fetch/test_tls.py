@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import trustme
-from loopback import Server, answer_all, authority, server_context
+from loopback import SOON, Server, answer_all, authority, server_context
+from urllib3.util.wait import wait_for_read
 
 from scrapepool.errors import UsageError
 from scrapepool.fetch.classify import classify
@@ -106,6 +107,21 @@ def test_a_client_certificate_is_shown(pem: Path, tmp_path: Path) -> None:
     with Server(answer_all, tls=served) as server, PooledSession(1, 1) as session:
         url = f"https://127.0.0.1:{server.port}/"
         assert session.get(url, verify=str(pem), cert=(str(cert), str(key))).text == "ok"
+
+
+def test_a_server_that_wants_a_certificate_says_so_after_the_handshake(pem: Path) -> None:
+    """In TLS 1.3 the refusal comes when the client takes the handshake for done: a look before the request meets it."""
+    served = server_context()
+    served.verify_mode = ssl.CERT_REQUIRED
+    with Server(answer_all, tls=served) as server:
+        conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(str(pem), None), timeout=SOON)
+        conn.open()
+        assert wait_for_read(conn.sock, SOON)
+        with pytest.raises(ssl.SSLError) as caught:
+            conn.condition()
+        conn.close()
+    fault = classify(caught.value)
+    assert (fault.kind, fault.detail) == (ErrorKind.TLS, "tlsv13 alert certificate required")
 
 
 def test_what_cannot_be_used_is_told_at_the_start(tmp_path: Path, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ path and nothing else.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -19,13 +18,9 @@ from urllib.parse import unquote_to_bytes
 import requests
 from requests.auth import HTTPBasicAuth
 from requests.cookies import RequestsCookieJar
-from requests.exceptions import InvalidHeader
-from requests.utils import check_header_validity, get_environ_proxies, select_proxy
-from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
+from requests.utils import select_proxy
 from urllib3.util.proxy import connection_requires_http_tunnel
 
-from ..errors import UsageError
 from ..model import HostKey, RowRequest
 from ..overrides import HostOverrides
 from ..settings import RequestSettings
@@ -33,75 +28,12 @@ from .own_request import own_request, row_request
 from .pool import HostPool
 from .redirect import is_secret
 from .session import PooledSession
-from .tls import client_context
 
 MOST_ROUTES = 4096
 REFRESH = 1.0  # seconds; how often a pool in use is moved to the young end of the manager's LRU
 
-
 ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
 """Fields that a redirect drops with the body (Fetch standard, request-body-header name)."""
-
-PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-
-
-def check_request(settings: RequestSettings) -> None:
-    """Look at what would make every URL fail, before anything is fetched: files, proxy, header fields.
-
-    Costs nothing where none of them is given. Raises UsageError.
-    """
-    if settings.key and not settings.cert:
-        raise UsageError("--key needs --cert")
-    bundles = {name: os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
-    for source, bundle in {"--cacert": settings.cacert, **bundles}.items():
-        if bundle and not settings.insecure:
-            _check_tls(source, bundle, None)
-            break
-    if settings.cert:
-        _check_tls("--cert", False, _cert(settings))
-    if settings.proxy:
-        _check_proxy(settings.proxy)
-    if settings.deny_private:
-        _check_no_proxy()
-    for name, value in settings.headers:
-        try:
-            check_header_validity((name, value))
-        except InvalidHeader as error:
-            raise UsageError(str(error)) from error
-
-
-def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
-    for path in (verify, *(cert if isinstance(cert, tuple) else (cert,))):
-        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # a name, not a path to walk
-            raise UsageError(f"{source}: {path}: No such file or directory")
-    try:
-        client_context(verify, cert)
-    except OSError as error:
-        raise UsageError(f"{source}: {error}") from error
-
-
-def _check_proxy(proxy: str) -> None:
-    try:
-        parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
-    except LocationParseError as error:
-        raise UsageError(f"--proxy {proxy}: {error}") from error
-    if parts.scheme not in PROXY_SCHEMES or not parts.host:
-        raise UsageError(f"--proxy {proxy}: no URL of a proxy; its scheme is one of {', '.join(PROXY_SCHEMES)}")
-    if parts.scheme.startswith("socks"):
-        try:
-            from . import socks  # noqa: F401, PLC0415 - PySocks is an extra
-        except ImportError as error:
-            raise UsageError("a SOCKS proxy needs PySocks: pip install 'scrapepool[socks]'") from error
-
-
-def _check_no_proxy() -> None:
-    """See that the environment names no proxy for hosts in general; those for single hosts are refused one by one."""
-    for url in ("http://any.invalid/", "https://any.invalid/"):
-        if select_proxy(url, get_environ_proxies(url)) is not None:
-            variable = f"{url.partition(':')[0].upper()}_PROXY or ALL_PROXY"
-            raise UsageError(
-                f"--deny-private: the environment names a proxy, which may connect to any address: unset {variable}"
-            )
 
 
 class Route:
@@ -133,7 +65,7 @@ class Route:
         self._session = session
         self.prepared = _prepared(session, settings, host, method, foreign=foreign)
         env = session.merge_environment_settings(
-            self.prepared.url, {}, False, False if settings.insecure else settings.cacert, _cert(settings)
+            self.prepared.url, {}, False, False if settings.insecure else settings.cacert, certificate(settings)
         )
         proxies = env["proxies"]
         if settings.proxy:
@@ -270,13 +202,16 @@ def _prepared(
     }
     if settings.user_agent is not None:
         headers.setdefault("User-Agent", settings.user_agent)
-    # requests reads ~/.netrc unless an auth is given: only when asked, and never for a redirect's host.
-    keep_netrc_out = None if settings.netrc and not foreign else (lambda request: request)
+    # requests reads ~/.netrc unless an auth is given, and lets it win: only when asked, where nothing else was given,
+    # and never for a redirect's host.
+    from_netrc = settings.netrc and not foreign and not any(name.lower() == "authorization" for name in headers)
+    keep_netrc_out = None if from_netrc else (lambda request: request)
     request = requests.Request(method, host.origin + "/", headers=headers, data=data, auth=keep_netrc_out)
     return session.prepare_request(request)
 
 
-def _cert(settings: RequestSettings) -> Any:
+def certificate(settings: RequestSettings) -> Any:
+    """The client's certificate as requests wants it: a file, one with its key, or None."""
     return (settings.cert, settings.key) if settings.cert and settings.key else settings.cert
 
 

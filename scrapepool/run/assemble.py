@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
+from ..fetch.check_request import check_request
 from ..fetch.cookies import load_jar
 from ..fetch.descriptors import workers_within
 from ..fetch.download import Downloader
 from ..fetch.fetcher import Fetcher
 from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
-from ..fetch.route import check_request
 from ..fetch.session import PooledSession
 from ..model import HostKey, Outcome
 from ..ports import Archive, Clock, Download, Feed, NoView, Store, SystemClock, View

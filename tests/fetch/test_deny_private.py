@@ -14,10 +14,10 @@ from loopback import Server, answer_all, read_head
 from scrapepool.errors import UsageError
 from scrapepool.fetch import connection as connection_module
 from scrapepool.fetch import resolver as resolver_module
+from scrapepool.fetch.check_request import check_request
 from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.resolver import Resolver
 from scrapepool.fetch.robots import RobotsFetcher
-from scrapepool.fetch.route import check_request
 from scrapepool.fetch.session import PooledSession
 from scrapepool.model import ErrorKind, HostKey, Redirected, Skipped
 from scrapepool.ports import Done, Work

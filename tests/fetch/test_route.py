@@ -9,7 +9,9 @@ import pytest
 from loopback import Server, answer_all
 from requests.cookies import RequestsCookieJar
 
+from scrapepool.errors import UsageError
 from scrapepool.fetch import route as route_module
+from scrapepool.fetch.check_request import check_request
 from scrapepool.fetch.route import RouteTable
 from scrapepool.fetch.session import PooledSession
 from scrapepool.model import HostKey
@@ -106,6 +108,34 @@ def test_netrc_only_when_asked(session: PooledSession, tmp_path: Path, monkeypat
     assert line not in asked(session, RequestSettings())
     assert line in asked(session, RequestSettings(netrc=True))
     assert line not in asked(session, RequestSettings(netrc=True), foreign=True)
+
+
+def test_a_given_authorization_goes_before_netrc(
+    session: PooledSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a field of a host's section or of a row does; requests would let the file win."""
+    file = tmp_path / "netrc"
+    file.write_text("default login me password word\n")
+    monkeypatch.setenv("NETRC", str(file))
+    lines = asked(session, RequestSettings(netrc=True, headers=(("authorization", "Bearer x"),)))
+    assert [line for line in lines if "uthorization" in line] == ["authorization: Bearer x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "No such file"), ("nonsense\n", "nonsense"), (b"machine \xff\xfe", "codec")]
+)
+def test_a_netrc_that_cannot_be_read_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | bytes | None, words: str
+) -> None:
+    """Whoever says ``--netrc`` does not mean to go without credentials."""
+    file = tmp_path / "netrc"
+    if content is not None:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    monkeypatch.setenv("NETRC", str(file))
+    with pytest.raises(UsageError, match=f"--netrc: .*{words}"):
+        check_request(RequestSettings(netrc=True))
+    file.write_text("machine example.org login me password word\n")
+    check_request(RequestSettings(netrc=True))
 
 
 def test_the_pool_comes_back_after_the_manager_let_it_go() -> None:

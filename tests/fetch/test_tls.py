@@ -12,8 +12,8 @@ from loopback import SOON, Server, answer_all, authority, server_context
 from urllib3.util.wait import wait_for_read
 
 from scrapepool.errors import UsageError
+from scrapepool.fetch.check_request import check_request
 from scrapepool.fetch.classify import classify
-from scrapepool.fetch.route import check_request
 from scrapepool.fetch.session import PooledSession
 from scrapepool.fetch.tls import ResumingContext, client_context
 from scrapepool.fetch.tls_connection import TLSConnection

@@ -85,7 +85,7 @@ class Capture:
             attempt=attempt.number,
             started=self.started,
             elapsed=(exchange.ended or time.monotonic()) - exchange.sent,
-            remote=None if conn.proxied else conn.remote,
+            remote=conn.remote,
             request=request if self._sent == len(request) else request[: self._sent],
             unsent=self._sent != len(request),
             reply=self._reply(parser.before, self._received - parser.after),

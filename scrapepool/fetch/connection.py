@@ -78,9 +78,9 @@ class Connection(HTTPConnection):
     """A plain connection.
 
     deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
-    served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered.
-    opening: what the last ``open`` took. on_open: called once for each connection made. public_only: see ``public``.
-    capture: gets every byte that ``send_all`` sends and that is received.
+    served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered, None where
+    a proxy resolved its name. opening: what the last ``open`` took. on_open: called once for each connection made.
+    public_only: see ``public``. capture: gets every byte that ``send_all`` sends and that is received.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
@@ -131,7 +131,7 @@ class Connection(HTTPConnection):
         return left if left < limit else limit
 
     def _new_conn(self) -> socket.socket:
-        began = time.monotonic()
+        began, self.remote = time.monotonic(), None
         timeout: Any = self.timeout  # urllib3 lets its mark for "the default" slip in here
         limit = self._left(None if timeout is _DEFAULT_TIMEOUT else timeout)
         self._dialled, self._open_by = began, began + limit
@@ -140,7 +140,7 @@ class Connection(HTTPConnection):
         sys.audit("http.client.connect", self, self.host, self.port)
         return self._began(sock, opening, remote)
 
-    def _dial(self, host: str, port: int, options: Iterable[Any]) -> tuple[socket.socket, Opening, str]:
+    def _dial(self, host: str, port: int, options: Iterable[Any]) -> tuple[socket.socket, Opening, str | None]:
         """Connect to ``host`` by ``_open_by``. Raises urllib3's exceptions, FetchError."""
         began = time.monotonic()
         try:
@@ -194,7 +194,7 @@ class Connection(HTTPConnection):
         """Take note of a new connection, to the proxy if there is one; what is left of the time is the handshakes'."""
         self.served = 0
         self.opening = opening
-        self.remote = remote
+        self.remote = remote if self.proxy is None else None
         self._reached = time.monotonic()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
@@ -333,11 +333,6 @@ class Connection(HTTPConnection):
             if isinstance(error, ssl.SSLError) and not self.served:
                 raise
             return Condition.CLOSED
-
-    @property
-    def proxied(self) -> bool:
-        """Whether ``remote`` is a proxy's address."""
-        return self.proxy is not None
 
     def pending(self) -> int:
         """Bytes that were received and not handed out yet, which no poll tells of."""

@@ -18,6 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 from .connection import SOONEST, Connection, Opening
 from .faults import FetchError
 from .pool import HostPool, TLSHostPool
+from .resolver import literal
 from .tls_connection import TLSConnection
 
 DEFAULT_PORT = 1080
@@ -50,7 +51,6 @@ class _Negotiating(socks.socksocket):  # type: ignore[misc]
 
 class _Dialling:
     sock: Any
-    proxied = True
 
     def __init__(self, *args: Any, _socks_options: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,14 +58,14 @@ class _Dialling:
 
     def _dial(
         self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]]
-    ) -> tuple[socket.socket, Opening, str]:
+    ) -> tuple[socket.socket, Opening, str | None]:
         proxy = self._socks_options
         kind, local_names = proxy["socks_version"], not proxy["rdns"]
         if local_names:
             host = self._addresses(host, port)[0].ip
         proxy_host, proxy_port = proxy["proxy_host"].strip("[]"), proxy["proxy_port"] or DEFAULT_PORT
         try:
-            sock, opening, remote = Connection._dial(self, proxy_host, proxy_port, options)
+            sock, opening, _ = Connection._dial(self, proxy_host, proxy_port, options)
         except (ConnectTimeoutError, NewConnectionError) as error:
             raise ProxyError(f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}", error) from error
         began = time.monotonic()
@@ -91,7 +91,7 @@ class _Dialling:
             raise self._failed(talk, fault) from None
         opening.connect = (opening.connect or 0.0) + time.monotonic() - began
         plain = socket.socket(talk.family, talk.type, talk.proto, fileno=talk.detach())
-        return plain, opening, remote
+        return plain, opening, host if literal(host, port) else None
 
     def _failed(self: Any, talk: socket.socket, error: BaseException) -> BaseException:
         self.sock = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from fetching import get
 from loopback import SOON, Server, answer_all, authority, closed_port, server_context, silent
 
 from scrapepool.fetch.classify import classify
@@ -219,6 +220,21 @@ def test_a_silent_socks_proxy_meets_the_deadline(session: PooledSession) -> None
         began = time.monotonic()
         refused(route, deadline=BRIEF)
         assert time.monotonic() - began < SOON
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_the_proxys_address_is_not_the_one_that_answered(pem: str, secure: bool) -> None:
+    """``remote`` is the origin's: known where this machine resolved its name, null where the proxy did."""
+    with (
+        Server(answer_all, tls=server_context() if secure else None) as server,
+        HTTPProxy() as http,
+        SOCKS5Proxy() as socks,
+    ):
+        url = f"{'https' if secure else 'http'}://localhost:{server.port}/"
+        far = socks.url()
+        near = far.replace("socks5h", "socks5")
+        seen = [get(url, request={"proxy": proxy, "cacert": pem}).remote for proxy in (http.url(), far, near)]
+    assert seen == [None, None, "127.0.0.1"]
 
 
 def test_the_environments_proxy_and_its_exceptions(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:

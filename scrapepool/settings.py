@@ -126,7 +126,7 @@ class RunLimits:
     """What a whole run may spend; None for no limit. What is in flight when one is reached is let finish.
 
     max_time: seconds. max_bytes: of bodies as received. targets: begun. until: Unix time at which nothing new begins.
-    bandwidth: bytes a second, of bodies as received, over all hosts.
+    bandwidth: bytes a second that are received, over all hosts.
     """
 
     max_time: float | None = None

@@ -19,6 +19,7 @@ from requests.utils import select_proxy
 from urllib3 import PoolManager
 
 from ..model import ErrorKind
+from .bandwidth import Bandwidth
 from .faults import FetchError
 from .pool import HostPool, TLSHostPool
 from .tls import Cert, Verify, client_context
@@ -36,10 +37,20 @@ class PooledAdapter(HTTPAdapter):
 
     In requests, ``pool_connections`` counts the hosts whose pools are kept and ``pool_maxsize``
     the connections of each. deny_private: connect to public addresses only, and so through no proxy.
+    bandwidth: what all connections share, None for no limit.
     """
 
-    def __init__(self, *, workers: int, tls_resume: bool = False, deny_private: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int,
+        tls_resume: bool = False,
+        deny_private: bool = False,
+        bandwidth: Bandwidth | None = None,
+        **kwargs: Any,
+    ) -> None:
         self._workers = workers
+        self._bandwidth = bandwidth
         self._deny_private = deny_private
         self._tls_resume = tls_resume
         self._contexts: dict[tuple[Verify, Cert], ssl.SSLContext] = {}
@@ -67,9 +78,10 @@ class PooledAdapter(HTTPAdapter):
                 self._adapt(manager, POOLS)
         return self.proxy_manager[proxy]
 
-    @staticmethod
-    def _adapt(manager: PoolManager, pools: Pools) -> None:
+    def _adapt(self, manager: PoolManager, pools: Pools) -> None:
         """Our pools; one that the manager lets go closes what is idle, though a route may still hold it."""
+        if self._bandwidth is not None:
+            pools = {scheme: partial(pool, bandwidth=self._bandwidth) for scheme, pool in pools.items()}
         manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
         manager.pools.dispose_func = HostPool.retire  # type: ignore[assignment]
 

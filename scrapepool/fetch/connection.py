@@ -32,6 +32,7 @@ from urllib3.response import HTTPResponse
 from urllib3.util.timeout import _DEFAULT_TIMEOUT
 
 from ..model import ErrorKind
+from .bandwidth import Bandwidth
 from .dial import dial
 from .doing import Phase
 from .faults import FetchError
@@ -49,6 +50,7 @@ LARGE_RECEIVE_SIZE = 256 * 1024  # for a body that is known to be long
 SEND_SIZE = 64 * 1024  # bytes of a long request between two looks at the clocks
 NO_LIMIT = 3600.0  # seconds; what "no timeout" means to a name look-up and a TCP connect
 SLACK = 0.1  # seconds that a socket's timeout may be too long; spares a system call for each wait
+LOOK = 0.1  # seconds between two looks, in a wait of our own, at whether the run was stopped
 SOONEST = 0.001  # seconds; a timeout of 0 would mean "do not wait"
 
 log = logging.getLogger("urllib3.connection")  # where users of urllib3 look for what it says
@@ -81,6 +83,7 @@ class Connection(HTTPConnection):
     served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered, None where
     a proxy resolved its name. opening: what the last ``open`` took. on_open: called once for each connection made.
     public_only: see ``public``. capture: gets every byte that ``send_all`` sends and that is received.
+    bandwidth: of the run, None for no limit.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
@@ -99,6 +102,8 @@ class Connection(HTTPConnection):
         self.on_open: Callable[[], None] = _ignore
         self.public_only = False
         self.capture: Capture | None = None
+        self.bandwidth: Bandwidth | None = None
+        self._paid_at = 0.0  # monotonic; when what came last has come slowly enough
         self._severed = False
         self._open_by = 0.0  # monotonic; when what is being opened must be open
         self._dialled = 0.0  # monotonic; when the opening began
@@ -246,6 +251,8 @@ class Connection(HTTPConnection):
 
     def send_all(self, data: bytes) -> None:
         """Send ``data`` whole. Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError."""
+        if self.bandwidth is not None:
+            self._slow_down()
         if len(data) > SEND_SIZE:
             view = memoryview(data)
             for at in range(0, len(data), SEND_SIZE):
@@ -267,25 +274,46 @@ class Connection(HTTPConnection):
 
         Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError.
         """
+        bandwidth = self.bandwidth
+        if bandwidth is not None:
+            self._slow_down()
+            size = min(size, bandwidth.piece)
         self._arm()
         try:
             data = self.sock.recv(size)
         except (TimeoutError, BlockingIOError) as error:
             raise self.too_late() from error
+        if bandwidth is not None:
+            self._paid_at = bandwidth.took(len(data), time.monotonic())
         if self.capture is not None:
             self.capture.received(data)
         return data
 
     def receive_into(self, buffer: memoryview) -> int:
         """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
+        bandwidth = self.bandwidth
+        if bandwidth is not None:
+            self._slow_down()
+            buffer = buffer[: bandwidth.piece]
         self._arm()
         try:
             size = self.sock.recv_into(buffer)
         except (TimeoutError, BlockingIOError) as error:
             raise self.too_late() from error
+        if bandwidth is not None:
+            self._paid_at = bandwidth.took(size, time.monotonic())
         if self.capture is not None:
             self.capture.received(buffer[:size])
         return size
+
+    def _slow_down(self) -> None:
+        """Wait until what came last is paid for. That is our own doing, so the deadline moves. Raises FetchError."""
+        began = time.monotonic()
+        while (wait := self._paid_at - time.monotonic()) > 0:
+            self._check()
+            time.sleep(min(wait, LOOK))
+        if self.deadline is not None:
+            self.deadline += time.monotonic() - began
 
     def _arm(self) -> None:
         """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""

@@ -6,6 +6,7 @@ Decides what a run's fetches have in common, and how they are stopped. How a lea
 from __future__ import annotations
 
 import contextlib
+import time
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..ports import Done, Work
 from ..settings import Settings
 from .body import Body
 from .capture import Capture, folder_of
-from .connection import Connection
+from .connection import LOOK, Connection
 from .lease_run import LeaseRun
 from .outcomes import Reporter
 from .parts import Left, Parts
@@ -101,6 +102,8 @@ class Fetcher:
 
     def run(self, work: Work) -> Done:
         """Fetch the work's attempts one after another, over one connection where the host allows."""
+        if self.session.bandwidth is not None:
+            self._await_bandwidth(self.session.bandwidth.paid_at)
         if self.draining:
             return Done(work, ())
         return LeaseRun(self, work).done()
@@ -108,6 +111,11 @@ class Fetcher:
     def drain(self) -> None:
         """Begin nothing more."""
         self.draining = True
+
+    def _await_bandwidth(self, paid_at: float) -> None:
+        """Begin no lease before what was read until now is paid for, so that its own waits are the server's doing."""
+        while not self.draining and (wait := paid_at - time.monotonic()) > 0:
+            time.sleep(min(wait, LOOK))
 
     def abort(self) -> None:
         """Cut every connection that a worker holds."""

@@ -15,6 +15,7 @@ from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..model import ErrorKind
+from .bandwidth import Bandwidth
 from .connection import Condition, Connection
 from .faults import FetchError
 from .tls_connection import TLSConnection
@@ -37,16 +38,19 @@ class HostPool(HTTPConnectionPool):
 
     retired: the manager has let this pool go, so that nobody counts its connections any more: none stays idle in it.
     num_requests: requests sent. urllib3's num_connections counts connections that were opened again only once,
-    see ``opened``. public_only: its connections are made to public addresses only.
+    see ``opened``. public_only: its connections are made to public addresses only. bandwidth: they share.
     """
 
     ConnectionCls: Any = Connection
 
-    def __init__(self, *args: Any, public_only: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, public_only: bool = False, bandwidth: Bandwidth | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
         self.retired = False
         self._public_only = public_only
+        self._bandwidth = bandwidth
 
     def __repr__(self) -> str:
         return (
@@ -77,6 +81,7 @@ class HostPool(HTTPConnectionPool):
         conn: Any = super()._new_conn()
         conn.on_open = self._openings.add
         conn.public_only = self._public_only
+        conn.bandwidth = self._bandwidth
         return conn
 
     def checkout(self, timeout: float | None = None) -> tuple[Connection, Condition]:

@@ -18,6 +18,7 @@ from ..model import HostKey
 from ..settings import Patience, PoolSettings, RetryPolicy
 from ..version import __version__
 from .adapter import PooledAdapter
+from .bandwidth import Bandwidth
 from .decode import ACCEPT_ENCODING
 from .descriptors import budget
 
@@ -51,7 +52,8 @@ class PooledSession(requests.Session):
     workers: threads that will use it. per_host: connections to one host at most; a further request waits for one.
     patience: default timeouts. retries: for direct use, honoured by urllib3 in the calling thread.
     headers: over the defaults. tls_resume: take up TLS sessions again. deny_private: connect to public addresses only;
-    a request to another raises a ConnectionError, and so does one through a proxy.
+    a request to another raises a ConnectionError, and so does one through a proxy. bandwidth: what the connections of a
+    run share; direct use takes no notice of it.
     """
 
     def __init__(
@@ -64,9 +66,11 @@ class PooledSession(requests.Session):
         headers: Mapping[str, str] | None = None,
         tls_resume: bool = False,
         deny_private: bool = False,
+        bandwidth: Bandwidth | None = None,
     ) -> None:
         pool = PoolSettings(workers=workers, per_host=per_host)
         self.patience = patience or Patience()
+        self.bandwidth = bandwidth
         self._adapter = PooledAdapter(
             pool_connections=hosts_kept(pool),
             pool_maxsize=per_host,
@@ -75,6 +79,7 @@ class PooledSession(requests.Session):
             workers=workers,
             tls_resume=tls_resume,
             deny_private=deny_private,
+            bandwidth=bandwidth,
         )
         super().__init__()
         self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING, **(headers or {})})

@@ -8,9 +8,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
+from ..fetch.bandwidth import Bandwidth
 from ..fetch.check_request import check_request
 from ..fetch.cookies import load_jar
 from ..fetch.descriptors import workers_within
@@ -58,6 +60,7 @@ def assembled(
     clock = SystemClock()
     jar = load_jar(settings.request.cookies)
     per_host = most_per_host(settings)
+    bandwidth = settings.limits.bandwidth
     check_request(settings.request)
     if settings.output.wants_data:
         from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
@@ -72,6 +75,7 @@ def assembled(
             retries=settings.retry,
             tls_resume=settings.request.tls_resume,
             deny_private=settings.request.deny_private,
+            bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),
         ) as session,
     ):
         targets = Fetcher(session, settings, jar=jar, parts=parts)
@@ -93,7 +97,7 @@ def assembled(
                 settings.retry,
                 dice=random.random,
                 politeness=settings.politeness,
-                limits=settings.limits,
+                limits=replace(settings.limits, bandwidth=None),  # kept where bytes are read
                 limits_for=limits,
                 until=_until(settings, clock),
                 histories=settings.output.history,

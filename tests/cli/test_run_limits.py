@@ -12,6 +12,7 @@ import pytest
 from running import here
 
 from scrapepool.cli.options import patience
+from scrapepool.fetch.bandwidth import BURST, PIECE
 from tests.servers.polite import PoliteServer, Request, Response
 
 FETCH = ("fetch", "--no-robots", "--progress", "plain", "-w", 2)
@@ -65,7 +66,7 @@ def test_a_run_that_reaches_its_limit_ends_well(
 
 
 def test_bodies_come_no_faster_than_the_bandwidth(capfd: pytest.CaptureFixture[str]) -> None:
-    """Over the run, but for the first second's worth and what is in flight; the server measures."""
+    """Over the run, but for the first second's worth and what is not yet paid for; the server measures."""
     size, pages, bandwidth = 20_000, 24, 200_000
     with PoliteServer(2, lambda _: Response(body=b"x" * size)) as server:
         urls = [server.url(f"/{n}", n % 2) for n in range(pages)]
@@ -74,3 +75,14 @@ def test_bodies_come_no_faster_than_the_bandwidth(capfd: pytest.CaptureFixture[s
     assert (ran.code, sum(record["wire_bytes"] for record in ran.records)) == (0, size * pages)
     before_the_last = size * (pages - 2)  # two at a time
     assert starts[-1] - starts[0] >= (before_the_last - bandwidth) / bandwidth
+
+
+def test_a_long_body_comes_no_faster_either(capfd: pytest.CaptureFixture[str]) -> None:
+    """It is read at the bandwidth, by all connections together; our own waits use up no deadline."""
+    size, bandwidth = 200_000, 200_000
+    with PoliteServer(1, lambda _: Response(body=b"x" * size)) as server:
+        urls = [server.url(f"/{n}") for n in range(2)]
+        ran = here(capfd, *FETCH, "--bandwidth", f"{bandwidth}", "--timeout", "500ms", *urls)
+    assert [record["outcome"] for record in ran.records] == ["ok", "ok"]
+    last_pieces = 2 * bandwidth * PIECE
+    assert max(record["elapsed"] for record in ran.records) >= (2 * size - bandwidth * BURST - last_pieces) / bandwidth

@@ -23,7 +23,7 @@ OPTIONS: list[Decorator] = [
         opt("--pace", type=click.Choice(["auto", "fixed"]), default=D.pool.pace,
            help="auto asks a host less while it refuses, fails or slows down."),
         opt("--bandwidth", type=Size(),
-           help="Bytes a second over all hosts, of bodies as received.  [default: no limit]"),
+           help="Bytes a second that are received, over all hosts.  [default: no limit]"),
         opt("--robots/--no-robots", default=D.politeness.robots,
            help="Ask each host for its robots.txt first, and obey it."),
         opt("--max-crawl-delay", type=Duration(), default=spelt(D.politeness.max_crawl_delay),

@@ -1,8 +1,8 @@
 """The books on all hosts that have something left: who may be asked now, who later, and what waits.
 
 Decides which host is looked at when: it is in exactly one place, ready, on a timer, being refused, at rest, or with
-nothing to do. Keeps the attempts that wait, and counts them. Does not know why a host is limited or refused: that
-stands in its ``HostQueue``. Knows time only as an argument.
+nothing to do. Keeps the attempts that wait, and counts them; and what the robots.txt of hosts that are done with said.
+Does not know why a host is limited or refused: that stands in its ``HostQueue``. Knows time only as an argument.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .host_queue import HostQueue, Parked
 from .limits import LimitsFor
 from .memory import Recollection
 from .ready import BUSY, COLD, DUE, WARM, Backlog, Ready, octave
+from .robots import RobotsKept, RobotsVerdict
 from .tally import Tally
 
 DEFAULT_MEAN = 0.1
@@ -68,6 +69,7 @@ class Hosts:
         self.timers: list[tuple[float, int, HostQueue]] = []
         self.resting: list[tuple[float, int, HostQueue]] = []
         self._numbers = 0
+        self._robots = RobotsKept()
         self.weigh()
 
     def __repr__(self) -> str:
@@ -97,6 +99,8 @@ class Hosts:
             row.total += len(tickets)
             limits = self._limits_for(host)
             queue = self.begun[host] = HostQueue(host, row, tickets, limits, adapt=self._adapt)
+            if queue.gate is not None and (verdict := self._robots.take(host)) is not None:
+                queue.obey(verdict, max_crawl_delay=inf)  # it was cut to that before
             if self._historian is not None:
                 queue.holds = Holds()
             if self.recollection is not None:
@@ -260,5 +264,7 @@ class Hosts:
         elif self.begun.get(queue.key) is queue:
             if self.recollection is not None:
                 self.recollection.end(queue, now)
+            if queue.gate is None and queue.row.robots:
+                self._robots.keep(queue.key, RobotsVerdict(queue.rules, queue.floor))
             del self.begun[queue.key]
             self._tally.release(queue.row)

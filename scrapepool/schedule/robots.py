@@ -15,8 +15,10 @@ targets; none of its tickets, retries or hops is leased before that one is settl
   ``robots_unreachable``, or with the failure itself where the host could not be asked for anything. ``failure`` is the
   ``Failed`` that it was, where the host itself did not answer: the outage guard is told.
 
-Rules have ``allows(path: str) -> bool``; the scheduler never calls it. Redirects of robots.txt, its size and its age
-are the fetcher's. A lease on robots.txt takes a slot, keeps the host's delay and counts as a request, and as no target.
+What was had is kept when the host is done with, as far as there is room, so that a host which the list comes back to is
+not asked again. Rules have ``allows(path: str) -> bool``; the scheduler never calls it. Redirects of robots.txt, its
+size and its age are the fetcher's. A lease on robots.txt takes a slot, keeps the host's delay and counts as a request,
+and as no target.
 """
 
 from __future__ import annotations
@@ -26,9 +28,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..model import ErrorKind, Failed
+from ..model import ErrorKind, Failed, HostKey
 from .breaker import FIRST_PAUSE, LONGEST_PAUSE
 from .retry import MAX_DOUBLINGS
+
+HOSTS_KEPT = 10_000
+"""Hosts that are done with and whose robots.txt is kept, should the list come back to them: as of their numbers."""
+
+PATTERNS_KEPT = 100_000
+"""Patterns in these robots.txt together, of about 400 bytes each."""
 
 NOT_ASKED = frozenset(
     {
@@ -102,3 +110,30 @@ class RobotsGate:
         if self.failures > retries:
             return None
         return min(math.ldexp(FIRST_PAUSE, min(self.failures - 1, MAX_DOUBLINGS)), LONGEST_PAUSE)
+
+
+class RobotsKept:
+    """The robots.txt of hosts that are done with; when there are too many, the first ones go."""
+
+    def __init__(self, hosts: int = HOSTS_KEPT, patterns: int = PATTERNS_KEPT) -> None:
+        self._verdicts: dict[HostKey, tuple[RobotsVerdict, int]] = {}
+        self._hosts = hosts
+        self._patterns = patterns
+        self._held = 0
+
+    def __repr__(self) -> str:
+        return f"<RobotsKept of {len(self._verdicts)} hosts, {self._held} patterns>"
+
+    def keep(self, host: HostKey, verdict: RobotsVerdict) -> None:
+        """Keep what a host's robots.txt said, for ``take``."""
+        size = 0 if verdict.rules is None else sum(1 for _ in verdict.rules.patterns())
+        self._verdicts[host] = verdict, size
+        self._held += size
+        while len(self._verdicts) > self._hosts or self._held > self._patterns:
+            self.take(next(iter(self._verdicts)))
+
+    def take(self, host: HostKey) -> RobotsVerdict | None:
+        """What a host's robots.txt said, which is not kept any more; None where it is not known."""
+        verdict, size = self._verdicts.pop(host, (None, 0))
+        self._held -= size
+        return verdict

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from scrapepool import Settings, fetch
@@ -33,6 +35,24 @@ def run(urls: list[str], **groups: Any) -> dict[str, Outcome]:
     """What became of each URL, by the usual settings but for retries."""
     settings = Settings().with_(retry={"retries": 0}, **groups)
     return {outcome.target.url: outcome for outcome in fetch(urls, settings)}
+
+
+def test_a_host_that_the_list_comes_back_to_is_not_asked_again() -> None:
+    """What its robots.txt said holds on, though it was done with and forgotten in between."""
+    done = Event()
+    with site(Response(body=PRIVATE)) as server:
+
+        def urls() -> Iterator[str]:
+            yield server.url("/first")
+            assert done.wait(10)
+            yield from (server.url("/private"), server.url("/second"))
+
+        ends = []
+        for end in fetch(urls(), Settings()):
+            ends.append((end.target.path, verdict(end)))
+            done.set()
+        assert sorted(ends) == [("/first", "ok"), ("/private", "skipped"), ("/second", "ok")]
+        assert server.asked("/robots.txt") == 1
 
 
 def test_what_a_host_keeps_to_itself_is_not_asked_for() -> None:

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import WALL, Reply, World, answer, host_named
 
+from scrapepool.fetch.robots_rules import Rules
 from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Timings, verdict
 from scrapepool.schedule.lease import Lease
 from scrapepool.schedule.limits import HostLimits
-from scrapepool.schedule.robots import RobotsVerdict
+from scrapepool.schedule.robots import RobotsKept, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 
@@ -167,6 +168,35 @@ def test_what_robots_disallow_costs_no_delay():
     assert scheduler.settle(lease, [skipped], 5.0, wall=WALL) == [skipped]
     assert scheduler.next(5.0).tickets == (1,)
     assert scheduler.next(6.0) is None
+
+
+def test_what_is_kept_of_hosts_that_are_done_with_is_bounded():
+    """By hosts and by patterns; the first ones go first, and what was taken back up is not counted."""
+    kept = RobotsKept(hosts=3, patterns=10)
+    for number in range(5):
+        kept.keep(host_named(number), RobotsVerdict(crawl_delay=float(number)))
+    assert [kept.take(host_named(number)) is None for number in range(5)] == [True, True, False, False, False]
+    rules = Rules((f"/{number}", False) for number in range(6))
+    for number in range(2):
+        kept.keep(host_named(number), RobotsVerdict(rules))
+    assert [kept.take(host_named(number)) for number in range(2)] == [None, RobotsVerdict(rules)]
+    kept.keep(A, RobotsVerdict(Rules((f"/{number}", False) for number in range(11))))
+    assert kept.take(A) is None
+
+
+def test_a_host_that_comes_back_keeps_to_what_its_robots_said():
+    """Its rules hold from its first target on, and its delay, cut as it was; nothing is asked for again."""
+    scheduler = scheduler_of({A: 1}, politeness=PolitenessSettings(robots=True, max_crawl_delay=5.0))
+    rules = Rules([("/private", False)])
+    assert scheduler.next(0.0).robots
+    scheduler.settle_robots(A, RobotsVerdict(rules, 60.0), 0.0)
+    settle(scheduler, scheduler.next(5.0), 5.0)
+    assert scheduler.next(60.0) is None
+    scheduler.add(A, [7, 8])
+    lease = scheduler.next(60.0)
+    assert (lease.robots, lease.tickets, scheduler.rules_for(A)) == (False, (7,), rules)
+    settle(scheduler, lease, 60.0)
+    assert (scheduler.next(64.9), scheduler.next(65.0).tickets) == (None, (8,))
 
 
 def test_robots_that_cannot_be_had_refuse_the_host():

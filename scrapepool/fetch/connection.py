@@ -280,7 +280,7 @@ class Connection(HTTPConnection):
             size = min(size, bandwidth.piece)
         self._arm()
         try:
-            data = self.sock.recv(size)
+            data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
         except (TimeoutError, BlockingIOError) as error:
             raise self.too_late() from error
         if bandwidth is not None:
@@ -403,4 +403,4 @@ def shut(sock: socket.socket | None) -> None:
     """End both directions, so that whoever waits is woken."""
     if sock is not None:
         with contextlib.suppress(OSError, ValueError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)  # below TLS within TLS

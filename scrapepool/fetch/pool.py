@@ -18,7 +18,7 @@ from ..model import ErrorKind
 from .bandwidth import Bandwidth
 from .connection import Condition, Connection
 from .faults import FetchError
-from .tls_connection import TLSConnection
+from .tls_connection import NestedTLSConnection, TLSConnection
 
 
 class _Openings:
@@ -165,6 +165,11 @@ class TLSHostPool(HostPool, HTTPSConnectionPool):
 
     scheme = "https"
     ConnectionCls: Any = TLSConnection
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self._tunnels and self.proxy is not None and self.proxy.scheme == "https":
+            self.ConnectionCls = NestedTLSConnection
 
 
 def _reason(error: BaseException) -> str:

@@ -5,13 +5,15 @@ Decides how a handshake is timed and cut, and when a session is kept. Whom to tr
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
-from typing import ClassVar
+from ssl import SSLWantReadError
+from typing import Any, ClassVar
 
 from urllib3.connection import HTTPSConnection
 
-from .connection import Connection, Opening, shut
+from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection, Opening, shut
 from .doing import Phase
 from .tls import ResumingContext
 
@@ -63,3 +65,28 @@ class TLSConnection(Connection, HTTPSConnection):
         """Bytes that were decrypted and not handed out yet."""
         pending = getattr(self.sock, "pending", None)
         return pending() if pending else 0
+
+
+class NestedTLSConnection(TLSConnection):
+    """A connection through TLS within the TLS of a proxy.
+
+    Records that came together wait between the two, and no poll tells of them.
+    """
+
+    def receive(self, size: int = RECEIVE_SIZE) -> bytes:
+        """As for a plain connection; all that has come, so that there is nothing to be had without a wait."""
+        data = super().receive(size)
+        if data and self.pending():
+            self.sock.settimeout(0)
+            with contextlib.suppress(BlockingIOError, SSLWantReadError):
+                while len(data) < LARGE_RECEIVE_SIZE and self.pending() and (more := self.sock.recv(size)):
+                    if self.capture is not None:
+                        self.capture.received(more)
+                    data += more
+        return data
+
+    def pending(self) -> int:
+        """Bytes that came and were not handed out yet, decrypted or not."""
+        sock: Any = self.sock
+        decrypted: int = sock.sslobj.pending()
+        return decrypted + int(sock.incoming.pending)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from fetching import get
+from fetching import fetcher, get, work
 from loopback import SOON, Server, answer_all, authority, closed_port, server_context, silent
 
 from scrapepool.fetch.classify import classify
@@ -15,7 +17,9 @@ from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.faults import FetchError
 from scrapepool.fetch.route import Route, RouteTable
 from scrapepool.fetch.session import PooledSession
+from scrapepool.fetch.turns import Turns
 from scrapepool.model import ErrorKind, HostKey
+from scrapepool.ports import Done
 from scrapepool.settings import RequestSettings, RetryPolicy
 from tests.servers.proxies import HTTPProxy, SOCKS5Proxy
 
@@ -261,3 +265,57 @@ def test_a_forwarding_proxy_has_a_connection_for_every_worker() -> None:
         (key,) = pool.keys()
         assert pool[key].pool.maxsize == 7
         assert session.pool_stats()[f"127.0.0.1:{proxy.port}"].opened == 1
+
+
+def at_once(sock: socket.socket) -> None:
+    """Shake hands and answer each request in many TLS records, all of which arrive together."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = server_context().wrap_bio(incoming, outgoing, server_side=True)
+
+    def waited_for(step: Callable[[], object]) -> None:
+        while True:
+            try:
+                step()
+            except ssl.SSLWantReadError:
+                sock.sendall(outgoing.read())
+                incoming.write(sock.recv(65536))
+            else:
+                sock.sendall(outgoing.read())
+                return
+
+    waited_for(tls.do_handshake)
+    for _ in range(2):
+        waited_for(lambda: tls.read(65536))
+        for piece in ANSWER:
+            tls.write(piece)
+        sock.sendall(outgoing.read())
+    sock.recv(1)
+
+
+ANSWER = [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x" * 100] * 10]
+
+
+def test_what_waits_between_a_proxys_tls_and_the_origins_is_read() -> None:
+    """No poll tells of records that came together with others: a lease that waits for them must not wait for ever."""
+    with Server(at_once) as server, HTTPProxy(tls=server_context()) as proxy:
+        url = f"https://127.0.0.1:{server.port}/"
+        done: list[Done] = []
+        with fetcher(request={"proxy": proxy.url(), "insecure": True}) as made:
+            Turns(made, lambda: None, done.append).run(work(url + "1", url + "2"))
+    assert [(result.status, result.bytes) for result in done[0].results] == [(200, 1000)] * 2
+    assert done[0].opened == 1
+
+
+def test_tls_within_tls_can_be_cut() -> None:
+    """An abort reaches the socket below both."""
+    with Server(silent, tls=server_context()) as server, HTTPProxy(tls=server_context()) as proxy, fetcher() as made:
+        settings = RequestSettings(proxy=proxy.url(), insecure=True)
+        pool = RouteTable(made.session, settings).get(host(server.port, "https"), "GET").current_pool()
+        conn, _ = pool.checkout()
+        conn.timeout = SOON
+        pool.open(conn)
+        conn.sever()
+        with pytest.raises(FetchError):
+            conn.receive()
+        conn.close()
+        pool.checkin(conn)

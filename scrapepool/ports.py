@@ -7,12 +7,13 @@ class that keeps one of these, which is how the engine is tested.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Protocol
 
-from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript
+from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, error_of, verdict
 from .schedule.lease import Lease
 from .schedule.memory import Known, Memory, Sharer
 from .schedule.robots import RobotsVerdict
@@ -287,6 +288,13 @@ class Snapshot:
     trouble: str | None = None
     hint: str | None = None
     slowest: tuple[HostRow, ...] = ()
+
+    def without(self, outcomes: Collection[Outcome]) -> Snapshot:
+        """The same run, but that these outcomes of it were not final: what was sent and received for them stays."""
+        words, errors = Counter(self.outcomes), Counter(self.errors)
+        words.subtract(map(verdict, outcomes))
+        errors.subtract(error for error in map(error_of, outcomes) if error is not None)
+        return replace(self, done=self.done - len(outcomes), outcomes=+words, errors=+errors)
 
 
 class View(Protocol):

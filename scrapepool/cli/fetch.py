@@ -18,6 +18,7 @@ from .options import fetch_options, settings_from
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..model import Outcome
     from ..ports import Sink, Snapshot
     from ..read.finished import Finished
     from ..settings import Settings
@@ -69,8 +70,14 @@ def run(sources: Sequence[str], settings: Settings) -> int:
         finished = Finished(each=not settings.input.dedupe)
         order = list_order(settings, log.note)
         feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order)
-        put_off = None if settings.output.resume is None else finished.put_off
-        with assembled(settings, feed, view=view, stop=stop, on_note=log.note, put_off=put_off) as engine:
+        with assembled(
+            settings,
+            feed,
+            view=view,
+            stop=stop,
+            on_note=log.note,
+            put_off=None if settings.output.resume is None else finished.put_off,
+        ) as engine:
             try:
                 outputs = open_outputs(
                     settings,
@@ -83,8 +90,9 @@ def run(sources: Sequence[str], settings: Settings) -> int:
             except KeyboardInterrupt:
                 view.close(None)
                 return signals.exit_code or Exit.INTERRUPT
+            left: list[Outcome] = []
             try:
-                for outcomes in final_outcomes(engine, settings, stop, log.note, outputs.archive):
+                for outcomes in final_outcomes(engine, settings, stop, log.note, outputs.archive, left.extend):
                     outputs.write(outcomes)
                     if outcomes:
                         log.outcomes(outcomes)
@@ -97,7 +105,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                 view.close(engine.snapshot(last=True) if log.anything else None)
                 _keep(outputs)
                 raise
-            last = engine.snapshot(last=True)
+            last = engine.snapshot(last=True).without(left)
             view.close(last if last.done or signals.exit_code else None)
             lost = engine.network_lost
             for reason in filter(None, (engine.spent, "the network has looked down for too long" if lost else None)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -40,11 +40,13 @@ def extracted(
     wake: Callable[[], None] = lambda: None,
     should_stop: Callable[[], bool] = lambda: False,
     on_note: Callable[[str], None] = lambda _: None,
+    on_left: Callable[[Collection[Outcome]], None] = lambda _: None,
 ) -> Iterator[Sequence[Outcome]]:
     """Give the outcomes of ``batches`` with their ``data``, and without a body that no output wants.
 
     wake: called from other threads when something is ready; is to make ``batches`` give something, if only nothing.
-    should_stop: asked while there is nothing but pages to wait for; True leaves them. on_note: is told of that.
+    should_stop: asked while there is nothing but pages to wait for; True leaves them. on_note: is told of that;
+    on_left: gets their outcomes.
     Raises UsageError for what cannot be extracted, ExtractionError where no process can be started.
     """
     extractor = Extractor(settings)
@@ -67,7 +69,8 @@ def extracted(
             if ready := stage.ready(LOOK):
                 yield ready
         if stage.out:
-            on_note(f"pages left unread, which have no record: {stage.out}; --resume fetches them again")
+            on_note(f"pages left unread, which have no record: {len(stage.out)}; --resume fetches them again")
+            on_left(stage.out.values())
     finally:
         stage.workers.close()
 
@@ -79,11 +82,12 @@ def processes() -> int:
 
 
 class _Stage:
-    """Counts what is out. out, bytes: pages with the workers, and their size."""
+    """Knows what is out. out: outcomes whose pages are with the workers, by identity; bytes: the pages' size."""
 
     def __init__(self, extractor: Extractor, keep_body: bool, workers: Workers, most: int) -> None:
         self.workers = workers
-        self.out = self.bytes = 0
+        self.out: dict[int, Fetched] = {}
+        self.bytes = 0
         self._extractor = extractor
         self._keep_body = keep_body
         self._most = most
@@ -97,11 +101,11 @@ class _Stage:
             elif not outcome.body:
                 ready.append(_tell(outcome, self._extractor.extract(_page(outcome)), self._keep_body))
             else:
-                self.out += 1
+                self.out[id(outcome)] = outcome
                 self.bytes += len(outcome.body)
                 self.workers.hand(outcome, _page(outcome))
         ready += self.ready(0)
-        while (self.out > self._most or self.bytes > MOST_BYTES) and not should_stop():
+        while (len(self.out) > self._most or self.bytes > MOST_BYTES) and not should_stop():
             ready += self.ready(LOOK)
         return ready
 
@@ -113,7 +117,7 @@ class _Stage:
                 outcome, found = self.workers.back(0 if ready else timeout)
             except queue.Empty:
                 break
-            self.out -= 1
+            del self.out[id(outcome)]
             self.bytes -= len(outcome.body or b"")
             ready.append(_tell(outcome, found, self._keep_body))
         return ready

@@ -6,7 +6,7 @@ Decides which implementation of each port a run gets, and that all of them are c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import BinaryIO
@@ -133,8 +133,11 @@ def final_outcomes(
     stop: Stop,
     on_note: Callable[[str], None] = lambda _: None,
     archive: Archive | None = None,
+    on_left: Callable[[Collection[Outcome]], None] = lambda _: None,
 ) -> Iterator[Sequence[Outcome]]:
-    """The outcomes of a run as its outputs are to have them. stop: the engine's. on_note: see ``extract.extracted``.
+    """The outcomes of a run as its outputs are to have them. stop: the engine's.
+
+    on_note, on_left: see ``extract.extracted``.
 
     archive: see ``Engine.run``.
     """
@@ -148,6 +151,7 @@ def final_outcomes(
         wake=stop.wake,
         should_stop=lambda: engine.out_of_patience,
         on_note=on_note,
+        on_left=on_left,
     )
 
 

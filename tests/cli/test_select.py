@@ -91,8 +91,14 @@ def busy_child(pid: int) -> int:
 
 
 def test_ctrl_c_is_quiet_and_quick(web: PoliteServer, tmp_path: Path) -> None:
-    """Two interrupts end a run whose page is still being read, without a traceback, a process or a record of it."""
-    process = program("fetch", web.url("/endless"), *SELECT, "--progress", "none", process_group=0)
+    """Two interrupts end a run whose page is still being read, without a traceback, a process or a record of it.
+
+    The summary does not count it either.
+    """
+    summary = tmp_path / "summary.json"
+    process = program(
+        "fetch", web.url("/endless"), *SELECT, "--progress", "none", "--summary-json", summary, process_group=0
+    )
     child = busy_child(process.pid)
     for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group
@@ -100,6 +106,8 @@ def test_ctrl_c_is_quiet_and_quick(web: PoliteServer, tmp_path: Path) -> None:
     ran = ended(process)
     assert (ran.code, ran.out) == (130, "")
     assert "pages left unread, which have no record: 1" in ran.err
+    told = json.loads(summary.read_text())
+    assert (told["done"], told["outcomes"]["ok"]) == (0, 0)
     assert "Traceback" not in ran.err
     assert not Path(f"/proc/{child}").exists()
 

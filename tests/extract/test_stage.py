@@ -160,10 +160,11 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stop_leaves_what_is_not_read() -> None:
     """Where a run has no patience left, pages that are still being read have no record, and the user is told."""
     notes: list[str] = []
-    stopped = extracted(
-        [[fetched(1, ENDLESS), fetched(2, ENDLESS)]], TITLES, should_stop=lambda: True, on_note=notes.append
-    )
+    left: list[Outcome] = []
+    pages = [fetched(1, ENDLESS), fetched(2, ENDLESS)]
+    stopped = extracted([pages], TITLES, should_stop=lambda: True, on_note=notes.append, on_left=left.extend)
     assert [one for ready in stopped for one in ready] == []
+    assert left == pages
     assert notes == ["pages left unread, which have no record: 2; --resume fetches them again"]
 
 

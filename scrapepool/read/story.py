@@ -49,16 +49,17 @@ def find(records: Records, url: str) -> Found:
 
     url: as on the command line; a host without a scheme gets ``https://``, as in lists. Raises what reading raises.
     """
+    typed_in = completed = url.strip()
     with suppress(InvalidURLError):
-        url = absolute(url.strip(), None)
-    wanted = _parsed(url)
+        completed = absolute(typed_in, None)
+    wanted = _parsed(completed)
     miss = None if wanted is None else _Miss(wanted)
     record: dict[str, Any] | None = None
     times = 0
     near: dict[str, int] = {}
     for told in records:
         parsed = None if wanted is None else _parsed(told.url)
-        if told.url == url or (parsed is not None and wanted is not None and _same(parsed, wanted)):
+        if told.url in (typed_in, completed) or (parsed is not None and wanted is not None and _same(parsed, wanted)):
             record = typed(records.current())
             times += 1
         elif parsed is not None and miss is not None and not times and (rank := miss.rank(parsed)) is not None:

@@ -45,8 +45,9 @@ def test_the_last_record_counts() -> None:
 
 
 def test_what_is_no_url_is_found_letter_by_letter() -> None:
-    """Rejected lines have records too."""
+    """Rejected lines have records too, also those that would be taken for a host without a scheme."""
     assert looked_up(lines("mailto:x", "nonsense:"), "nonsense:").times == 1
+    assert looked_up(lines("mailto:x", "ht!tp:// bad"), "ht!tp:// bad").times == 1
     assert looked_up(lines("mailto:x"), "nonsense:") == Found()
 
 

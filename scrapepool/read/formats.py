@@ -53,6 +53,10 @@ MEDIA_TYPES = {
 HEAD = 64 * 1024
 """Bytes of a list that are looked at to tell what it is."""
 
+STRANGE = 0.1
+"""Share of zeros and of what is no UTF-8 above which a list with zeros is a binary file: a list has a few at most, and
+UTF-16, pictures, archives and programs have a third of it and more."""
+
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 PARQUET = b"PAR1"
 ROOTS = {
@@ -142,8 +146,9 @@ def template_for(name: str, kind: str, settings: InputSettings) -> URLTemplate |
 
 
 def check_text(name: str, head: bytes) -> None:
-    """Raise ListError for bytes that are no text."""
-    if b"\0" in head:
+    """Raise ListError for bytes that are no text; a zero in a line or two is for these lines' own judgement."""
+    zeros = head.count(0)
+    if zeros and zeros + head.decode(errors="replace").count("\ufffd") > len(head) * STRANGE:
         raise ListError(name, "is a binary file")
 
 

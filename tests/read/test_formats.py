@@ -57,6 +57,16 @@ def test_text_rejects(listed) -> None:
     assert all(rejected.target.url.isprintable() for rejected in reading.rejected)
 
 
+def test_a_zero_byte_in_a_line_harms_no_other(listed) -> None:
+    """A list with a few of them is a list, also where another line is not UTF-8."""
+    reading = read(path := listed("urls.txt", b"http://a.example/1\nhttp://b\0.example/\n\xff\nhttp://a.example/2\n"))
+    assert reading.urls == [(1, "http://a.example/1"), (4, "http://a.example/2")]
+    assert [reason[2] for reason in reading.reasons] == [
+        f"{path}:2: no valid host: b\\x00.example",
+        f"{path}:3: not UTF-8",
+    ]
+
+
 def test_duplicates(listed) -> None:
     """Two spellings of one request are one; with dedupe off each line counts."""
     content = "http://a.example/x\nHTTP://A.example:80/x#f\nhttp://a.example/x\nhttp://a.example\nhttp://a.example/\n"
@@ -157,7 +167,8 @@ def test_jsonl(listed) -> None:
         ("u.csv", "a,url\n", {"url_field": "c"}, "no column 'c'; there is 'a', 'url'"),
         ("u.csv", "", {}, "no CSV header row"),
         ("u.jsonl", '{"a": 1, "b": 2}\n', {}, "no field 'url'; there is 'a', 'b'"),
-        ("u.txt", b"http://a\0b", {}, "is a binary file"),
+        ("u.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, "is a binary file"),
+        ("u.txt", "http://a.example/\n".encode("utf-16-le"), {}, "is a binary file"),
         ("u.txt", b"\xff\xfeh\0t\0", {}, "is UTF-16; lists are read as UTF-8"),
         ("u.gz", b"\x1f\x8b\x08\0garbage", {}, None),
     ],

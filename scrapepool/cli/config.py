@@ -21,6 +21,7 @@ from .config_file import ConfigFile
 from .exits import Exit
 from .grouped import FetchOption, GroupedCommand, GroupedOption
 from .options import fetch_options, settings_from
+from .standard import say
 from .types import UNLIMITED, Header
 
 HIDDEN = "\u2026"  # outside latin-1: no header can carry it
@@ -44,9 +45,9 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
     if as_json:
         options = {option.key: {"value": value, "source": source} for option, value, source in shown}
         hosts = {pattern: _section(override) for pattern, override in file.hosts.sections}
-        click.echo(json.dumps({"file": file.path, "options": options, "hosts": hosts}, indent=2))
+        say(json.dumps({"file": file.path, "options": options, "hosts": hosts}, indent=2))
     else:
-        click.echo("\n".join(_toml(file, shown)))
+        say("\n".join(_toml(file, shown)))
     return Exit.OK
 
 

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..settings import Settings
 from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
+from .standard import say
 from .types import FileName, Whole
 
 AFTER = """The failures are part of the show: that web has slow, flaky, refusing and lying hosts on purpose.
@@ -66,7 +67,7 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
     if keep and output:
         raise UsageError("--keep and --output contradict each other: with --keep nothing is fetched")
     if only_list:
-        _print_lines(demo_urls(DEFAULT_PORT if port is None else port))
+        say("\n".join(demo_urls(DEFAULT_PORT if port is None else port)))
         return Exit.OK
     try:
         web = DemoWeb(DEFAULT_PORT if port is None else port)
@@ -85,12 +86,6 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
         click.echo(AFTER, err=True)
         return Exit.OK
     return code
-
-
-def _print_lines(lines: list[str]) -> None:
-    from ..record.output import Output  # noqa: PLC0415 - a quick --help needs none of it
-
-    Output(None).write([f"{line}\n".encode() for line in lines])
 
 
 def _serve(urls: list[str], port: int) -> int:

@@ -17,6 +17,7 @@ from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
 from .lists import sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
+from .standard import say
 from .types import Duration, Whole
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def run(
         known = recalled(settings, allowed, clock)
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
     report = Report(found, robots, result, settings, latency, hosts, len(known))
-    click.echo(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
+    say(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
     if result is None:
         names = spoken(sources, settings.input)
         raise UsageError(f"no URL that may be fetched in {names}" if found.hosts else f"no usable URL in {names}")

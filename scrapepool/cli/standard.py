@@ -1,13 +1,17 @@
-"""The three standard streams, where some of them are closed.
+"""The three standard streams, where some of them are closed or full.
 
-Decides that a closed one stays unusable, instead of becoming the next file or socket that is opened. Knows nothing of
-what is read from and written to them.
+Decides that a closed one stays unusable, instead of becoming the next file or socket that is opened, and how text
+reaches standard output. Knows nothing of what is read from and written to them otherwise.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+import click
+
+from ..errors import OutputError
 
 
 def secure() -> None:
@@ -22,3 +26,17 @@ def secure() -> None:
             os.open(os.devnull, mode)  # takes the lowest number that is free, which is this one
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # open to the end
+
+
+def say(text: str) -> None:
+    """Write text and a line end to standard output. Raises OutputError where it is full or closed, BrokenPipeError."""
+    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415 - a quick --help needs it not
+
+    if sys.stdout is None:
+        raise OutputError(STANDARD_OUTPUT, "it is closed")
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(STANDARD_OUTPUT, error.strerror or str(error)) from error

@@ -182,7 +182,8 @@ def test_without_a_terminal_an_environment_or_a_session(tmp_path: Path) -> None:
 
 def test_a_full_standard_output() -> None:
     """The exit code is 3 for records and for other lines."""
-    for words in (["fetch", "-q", "--retries", "0", f"http://127.0.0.1:{closed_port()}/"], ["demo", "--list"]):
+    url = f"http://127.0.0.1:{closed_port()}/"
+    for words in (["fetch", "-q", "--retries", "0", url], ["plan", "--offline", url], ["config"], ["demo", "--list"]):
         with open("/dev/full", "wb") as stdout:  # noqa: PTH123
             ran = ended(program(*words, stdout=stdout))
         assert ran[::2] == (3, "scrapepool: cannot write standard output: No space left on device\n")

@@ -51,7 +51,8 @@ def records_sink(
             os.close(fd)
             raise
     except (OSError, ValueError) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        named = getattr(error, "filename", None) or path  # the copy beside the file, where it is that
+        raise OutputError(str(named), getattr(error, "strerror", None) or str(error)) from error
     return sink_for(output, method=method, fd=fd, should_stop=should_stop)
 
 

@@ -110,6 +110,19 @@ def test_nothing_left_to_do_is_a_success(
         assert (ran.code, ran.err.splitlines()[-1]) == (0, "4 of the list are done already")
 
 
+def test_a_copy_that_cannot_be_made_is_named(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str]
+) -> None:
+    """As in a folder where nothing may be made: what is wrong is not the record file."""
+    fetch(capfd, tmp_path)
+    (tmp_path / ".out.jsonl.resume").mkdir()
+    before = (tmp_path / "out.jsonl").read_bytes()
+    ran = fetch(capfd, tmp_path, "--resume")
+    assert ran.code == 3
+    assert ran.err.endswith(f"scrapepool: cannot write {tmp_path}/.out.jsonl.resume: Is a directory\n")
+    assert (tmp_path / "out.jsonl").read_bytes() == before
+
+
 def test_resume_may_stand_before_the_list(capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str]) -> None:
     """The name of a list is not taken for its value."""
     ran = here(capfd, "fetch", "--resume", tmp_path / "urls", "-o", tmp_path / "out.jsonl", "-q")

@@ -68,6 +68,7 @@ def open_outputs(
             opened.callback(archive.close)
             stores.append(archive)
         sinks = [*opening.journal(), *passing]
+        opening.compare(stores)
         opened.pop_all()
     sink = sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks)
     return Outputs(sink if order is None else OrderedSink(sink, order), archive)
@@ -127,6 +128,19 @@ class _Opening:
         if output.resume is not None:
             self._pass_over()
         return []
+
+    def compare(self, stores: Sequence[Store]) -> None:
+        """Say where a database has fewer records than stay in the journal: it was not there from the beginning."""
+        output = self.output
+        journal = output.file or output.parquet
+        if output.resume is None or output.sqlite is None or journal is None:
+            return
+        from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
+
+        has, stay = sum(store.rows() for store in stores if isinstance(store, SqliteStore)), len(self.finished)
+        if has < stay:
+            told = f"{has:,} of the {stay:,} records that stay in {journal}"
+            self.on_note(f"{output.sqlite}: has {told}, and does not get the others")
 
     def _records(self, output: OutputSettings) -> Sink:
         return records_sink(

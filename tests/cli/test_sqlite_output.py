@@ -94,6 +94,17 @@ def test_a_run_goes_on_from_its_database_or_its_records(
         assert len(Path("out.jsonl").read_text().splitlines()) == 5
 
 
+def test_a_database_that_joins_a_run_later_is_said_to_lack_what_was_there(
+    capfd: pytest.CaptureFixture[str], urls: list[str]
+) -> None:
+    """It gets what is fetched from then on; one that was there from the beginning has all, and nothing is said."""
+    here(capfd, "fetch", "urls", "-o", "out.jsonl", "-q")
+    later = "fetch", "urls", "-o", "out.jsonl", "--sqlite", "a.db", "--resume", "--progress", "none"
+    assert "a.db: has 0 of the 2 records that stay in out.jsonl, and does not get the others" in here(capfd, *later).err
+    here(capfd, "fetch", "urls", "-o", "out.jsonl", "--sqlite", "a.db", "-q")
+    assert "a.db" not in here(capfd, *later).err
+
+
 def test_failed_reads_it(capfd: pytest.CaptureFixture[str], urls: list[str]) -> None:
     """As any record file."""
     here(capfd, "fetch", "urls", "--sqlite", "a.db", "-q")

@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import InvalidProxyURL
 from requests.utils import select_proxy
 from urllib3 import PoolManager
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from ..model import ErrorKind
 from .bandwidth import Bandwidth
@@ -121,12 +124,14 @@ class PooledAdapter(HTTPAdapter):
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
         """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate.
 
-        Raises requests' ConnectionError for any proxy where only public addresses are allowed.
+        Raises requests' ConnectionError for any proxy where only public addresses are allowed, InvalidProxyURL.
         """
         proxy = select_proxy(request.url, proxies)
         if proxy is not None and self._deny_private:
             fault = FetchError(ErrorKind.FORBIDDEN_ADDRESS, THROUGH_PROXY)
             raise RequestsConnectionError(THROUGH_PROXY, request=request) from fault
+        if proxy is not None:
+            _check(proxy)
         if proxy is None or not proxy.lower().startswith("https:"):
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
         host, options = self.build_connection_pool_key_attributes(request, verify, cert)
@@ -141,3 +146,11 @@ class PooledAdapter(HTTPAdapter):
     def managers(self) -> list[PoolManager]:
         """The manager for direct connections, then those of the proxies in use."""
         return [self.poolmanager, *self.proxy_manager.values()]
+
+
+def _check(proxy: str) -> None:
+    """Raise InvalidProxyURL for what is no URL, without its words: they may be a password."""
+    try:
+        parse_url(proxy)
+    except LocationParseError:
+        raise InvalidProxyURL("the proxy's URL cannot be read") from None

@@ -16,6 +16,7 @@ from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..model import ErrorKind
 from .bandwidth import Bandwidth
+from .classify import classify
 from .connection import Condition, Connection
 from .faults import FetchError
 from .tls_connection import NestedTLSConnection, TLSConnection
@@ -130,7 +131,8 @@ class HostPool(HTTPConnectionPool):
         except (OSError, HTTPError) as error:
             if self.proxy is None or conn.has_connected_to_proxy:
                 raise
-            raise FetchError(ErrorKind.PROXY, f"proxy {self.proxy.netloc}: {_reason(error)}") from error
+            reason = _reason(error, conn.timeout)
+            raise FetchError(ErrorKind.PROXY, f"proxy {self.proxy.netloc}: {reason}") from error
 
     def retire(self) -> None:
         """Keep no idle connection from now on. Whoever still has the pool can go on using it."""
@@ -172,8 +174,10 @@ class TLSHostPool(HostPool, HTTPSConnectionPool):
             self.ConnectionCls = NestedTLSConnection
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost reason: urllib3 wraps what the system said."""
+def _reason(error: BaseException, patience: float | None) -> str:
+    """The innermost reason in words: urllib3 wraps what the system said."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if isinstance(error, TimeoutError) and patience is not None:
+        return f"no connection within {patience:.3g} s"
+    return classify(error).detail

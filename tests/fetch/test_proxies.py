@@ -138,6 +138,34 @@ def test_a_proxy_that_is_not_there_is_at_fault(session: PooledSession) -> None:
         assert refused(table.get(host(1, scheme), "GET")).kind is ErrorKind.PROXY
 
 
+def test_a_proxys_certificate_is_told_in_words(session: PooledSession) -> None:
+    """As an origin's is: not in OpenSSL's."""
+    with HTTPProxy(tls=server_context()) as proxy:
+        settings = RequestSettings(proxy=proxy.url())
+        fault = refused(RouteTable(session, settings).get(host(1, "https"), "GET"))
+    assert (fault.kind, fault.detail.partition(": ")[2]) == (ErrorKind.PROXY, "the certificate's issuer is unknown")
+
+
+def test_a_proxy_whose_handshake_hangs_is_told_in_words(session: PooledSession) -> None:
+    """The time that it had is said, and no line of a C file."""
+    with Server(silent) as server:
+        settings = RequestSettings(proxy=f"https://127.0.0.1:{server.port}")
+        pool = RouteTable(session, settings).get(host(1, "https"), "GET").current_pool()
+        conn, _ = pool.checkout()
+        conn.timeout = BRIEF
+        with pytest.raises(FetchError, match=r"no connection within 0\.4 s"):
+            pool.open(conn)
+        conn.close()
+        pool.checkin(conn)
+
+
+def test_an_environments_proxy_that_is_no_url_is_the_proxys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the URL's, whose record would say that the list is wrong; no word of it, which may be a password."""
+    monkeypatch.setenv("http_proxy", "http://me:word@[bad")
+    failed = get("http://127.0.0.1:1/")
+    assert (failed.error, failed.detail) == (ErrorKind.PROXY, "the proxy's URL cannot be read")
+
+
 def test_the_origins_certificate_is_the_origins_fault(session: PooledSession) -> None:
     """An untrusted origin behind a good proxy is no proxy error."""
     with Server(answer_all, tls=server_context()) as server, HTTPProxy() as proxy:

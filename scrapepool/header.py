@@ -15,6 +15,8 @@ def field_fault(name: str, value: str) -> str | None:
     """Say what is wrong with a field, None for one that can be sent."""
     if not _TOKEN.fullmatch(name):
         return f"{name!r} is no header name"
+    if name.lower() == "transfer-encoding":
+        return "a body is sent with its length and without Transfer-Encoding"
     if _FORBIDDEN.search(value):
         return f"the value of {name} holds a control character"
     try:

@@ -18,13 +18,14 @@ from urllib.parse import unquote_to_bytes
 import requests
 from requests.auth import HTTPBasicAuth
 from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..model import HostKey, RowRequest
 from ..overrides import HostOverrides
 from ..settings import RequestSettings
-from .own_request import own_request, row_request
+from .own_request import AUTHORIZATION, own_request, row_request
 from .pool import HostPool
 from .redirect import is_secret
 from .session import PooledSession
@@ -134,10 +135,10 @@ class Route:
             self.prepared.headers.copy(),
         )
         fields = []
-        if userinfo is not None and "Authorization" not in request.headers:
+        if userinfo is not None and AUTHORIZATION not in request.headers:
             user, _, password = userinfo.partition(":")
             HTTPBasicAuth(unquote_to_bytes(user), unquote_to_bytes(password))(request)
-            fields.append(("Authorization", request.headers["Authorization"]))
+            fields.append((AUTHORIZATION, request.headers[AUTHORIZATION]))
         if cookies is not None and "Cookie" not in request.headers:
             value = requests.cookies.get_cookie_header(cookies, request)  # type: ignore[no-untyped-call]
             if value:
@@ -195,16 +196,19 @@ def _prepared(
 ) -> requests.PreparedRequest:
     data = settings.data if method not in ("GET", "HEAD") or method == settings.method else None
     bodiless = data is None and settings.data is not None
-    headers = {
-        name: value
-        for name, value in settings.headers
-        if not ((foreign and is_secret(name)) or (bodiless and name.lower() in ABOUT_THE_BODY))
-    }
+    headers: MutableMapping[str, str] = CaseInsensitiveDict()
+    for name, value in settings.headers:
+        field = name.lower()
+        if field == "content-length" or (foreign and is_secret(name)) or (bodiless and field in ABOUT_THE_BODY):
+            continue
+        before = headers.get(name)
+        between = "; " if field == "cookie" else ", "  # RFC 6265 section 5.4; RFC 9110 section 5.3
+        headers[name] = value if before is None else f"{before}{between}{value}"
     if settings.user_agent is not None:
         headers.setdefault("User-Agent", settings.user_agent)
     # requests reads ~/.netrc unless an auth is given, and lets it win: only when asked, where nothing else was given,
     # and never for a redirect's host.
-    from_netrc = settings.netrc and not foreign and not any(name.lower() == "authorization" for name in headers)
+    from_netrc = settings.netrc and not foreign and AUTHORIZATION not in headers
     keep_netrc_out = None if from_netrc else (lambda request: request)
     request = requests.Request(method, host.origin + "/", headers=headers, data=data, auth=keep_netrc_out)
     return session.prepare_request(request)

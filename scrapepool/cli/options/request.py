@@ -13,7 +13,8 @@ OPTIONS: list[Decorator] = [
     *subject(
         "Request",
         opt("-X", "--method", metavar="METHOD", help="HTTP method.  [default: GET; POST with --data]"),
-        opt("-H", "--header", type=Header(), multiple=True, help="A header field to send; may be repeated."),
+        opt("-H", "--header", type=Header(), multiple=True,
+           help="A header field to send; may be repeated, also with one name."),
         opt("-A", "--user-agent", type=UserAgent(), metavar="TEXT",
            help="The User-Agent to send.  [default: scrapepool/VERSION]"),
         opt("--data", metavar="TEXT|@FILE", help="Body to send with every request; @FILE reads it from a file."),

@@ -42,7 +42,8 @@ def template_form(settings: OutputSettings, method: str = GET) -> Form:
     assert settings.template is not None  # noqa: S101 - see the caller
     parts = _parts(_unescaped(settings.template))
     fields = tuple(dict.fromkeys(name.partition(".")[0] for _, name, _ in parts if name is not None))
-    select = selection(replace(settings, fields=fields or ("url",), template=None, parquet=None), method)
+    alone = replace(settings, path="-", fields=fields or ("url",), template=None, parquet=None)
+    select = selection(alone, method)
 
     def encode(outcome: Outcome) -> bytes:
         record = select(outcome)

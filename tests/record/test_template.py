@@ -111,3 +111,4 @@ def test_it_does_not_share_standard_output(others, message):
 def test_a_template_goes_beside_every_other_output():
     """What is printed has nothing to do with what the others hold."""
     assert spelt("{status}", path="a.jsonl", parquet="a.parquet", sqlite="a.db") == spelt("{status}")
+    assert spelt("{status}", sqlite="a.db") == spelt("{status}", parquet="a.parquet") == spelt("{status}")

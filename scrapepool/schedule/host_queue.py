@@ -356,8 +356,8 @@ class HostQueue:
         """The word that a view shows, and the seconds until it changes where that is known."""
         if self.refused_until > now:
             return ("deferred", self.refused_until - now) if self.refusal is None else ("given up", None)
-        finished = self.is_finished()
-        if self.gate is not None and not finished:
+        finished, gate = self.is_finished(), self.gate
+        if gate is not None and not finished and (gate.asked or gate.failures or self.may_start(now)):
             return "robots", self.not_before - now if self.not_before > now else None
         trouble = self.trouble
         if trouble is not None and trouble.breaker.opened is not None and not finished:

@@ -217,6 +217,19 @@ def test_a_host_that_cannot_be_reached_ends_as_that():
     assert {refusal.error for refusal in world.refusals} == {ErrorKind.CONNECT_REFUSED}
 
 
+def test_a_view_sees_that_a_window_comes_before_robots():
+    """A host outside its hours waits for these; its robots.txt was not asked for, and is no reason."""
+
+    def limits_for(_):
+        return HostLimits(1, 0.0, robots=True, closed_for=lambda now: max(0.0, 100.0 - now))
+
+    scheduler = scheduler_of({A: 1}, limits_for=limits_for)
+    assert scheduler.next(0.0) is None
+    assert [(row.state, row.until) for row in scheduler.rows(1.0, 1)] == [("waiting", 99.0)]
+    assert scheduler.next(100.0).robots
+    assert [row.state for row in scheduler.rows(100.0, 1)] == ["robots"]
+
+
 def test_a_view_sees_what_robots_do():
     """Asked for, then what they refused so far and the delay that holds; also when the host is done, or given up."""
     scheduler = scheduler_of({A: 2, B: 1}, politeness=PolitenessSettings(), retry=RetryPolicy(retries=0))

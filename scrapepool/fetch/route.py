@@ -199,7 +199,7 @@ def _prepared(
     headers: MutableMapping[str, str] = CaseInsensitiveDict()
     for name, value in settings.headers:
         field = name.lower()
-        if field == "content-length" or (foreign and is_secret(name)) or (bodiless and field in ABOUT_THE_BODY):
+        if (foreign and is_secret(name)) or (bodiless and field in ABOUT_THE_BODY):
             continue
         before = headers.get(name)
         between = "; " if field == "cookie" else ", "  # RFC 6265 section 5.4; RFC 9110 section 5.3

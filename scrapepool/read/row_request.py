@@ -15,9 +15,6 @@ from .rows import RowError
 
 KEYS = frozenset({"method", "headers", "data", "timeout", "save_as"})
 
-FRAMING = frozenset({"content-length", "transfer-encoding"})
-"""Fields that follow from the body. A record that holds a response's fields is no request."""
-
 LONGEST = 20 * 86_400
 """Seconds that a row's timeout may last, as one of the command line."""
 
@@ -55,8 +52,6 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
     for name, content in value.items():
         if isinstance(content, bool) or not isinstance(content, str | int):
             raise RowError(f"the header {name!r} is no text")
-        if name.lower() in FRAMING:
-            raise RowError(f"the header {name} follows from the body, and is not a row's to set")
         fault = field_fault(name, text := str(content).strip())
         if fault is not None:
             raise RowError(fault)

@@ -45,7 +45,7 @@ WRONG = [
     ("- -", "standard input can be read only once"),
     ("good.txt -H foo", "--header: 'foo' has no colon"),
     ("good.txt -H a(b:c", "--header: 'a(b' is no header name"),
-    ("good.txt -H transfer-encoding:chunked", "--header: a body is sent with its length"),
+    ("good.txt -H transfer-encoding:chunked", "--header: transfer-encoding follows from the body"),
     ("good.txt -H a:\x01", "--header: the value of a holds a control character"),
     ("good.txt -A \u20ac", "--user-agent: "),
     ("good.txt --retries -1", "--retries: -1 is too small; the least is 0"),

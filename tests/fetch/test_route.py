@@ -146,14 +146,6 @@ def test_fields_of_one_name_are_all_sent(session: PooledSession) -> None:
     assert given == ["accept: text/html, text/plain", "cookie: a=1; b=2"]
 
 
-def test_the_length_of_the_body_is_ours_to_say(session: PooledSession) -> None:
-    """A server would wait for what is announced and never comes."""
-    fields = (("content-length", "99"),)
-    assert not [line for line in asked(session, RequestSettings(headers=fields)) if "ength" in line]
-    lines = asked(session, RequestSettings(method="POST", headers=fields, data=b"abc"))
-    assert [line for line in lines if "ength" in line] == ["Content-Length: 3"]
-
-
 def test_the_pool_comes_back_after_the_manager_let_it_go() -> None:
     """A host whose pool was evicted gets a new one."""
     with Server(answer_all) as server, PooledSession(1, 1) as session:

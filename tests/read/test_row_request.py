@@ -61,7 +61,7 @@ def test_the_rest_is_passed_on(tmp_path: Path) -> None:
         ({"headers": {"a": "☃"}}, "the value of a holds a character outside latin-1, which HTTP cannot carry"),
         (
             {"headers": {"Content-Length": "5"}},
-            "the header Content-Length follows from the body, and is not a row's to set",
+            "Content-Length follows from the body, and is not yours to set",
         ),
         ({"data": 5}, "data is neither text nor an object or array"),
         ({"data": "\ud800"}, "data holds a lone surrogate, which UTF-8 cannot carry"),

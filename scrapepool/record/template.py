@@ -8,6 +8,7 @@ before the first request, so that no record fails to be written.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from string import Formatter
 from typing import Any
@@ -40,7 +41,7 @@ Value = str | int | float
 def template_form(settings: OutputSettings, method: str = GET) -> Form:
     """Records spelt by ``settings.template``. Raises UsageError for a template that cannot be meant."""
     assert settings.template is not None  # noqa: S101 - see the caller
-    parts = _parts(_unescaped(settings.template))
+    parts = _parts(_unescaped(settings.template), settings.data)
     fields = tuple(dict.fromkeys(name.partition(".")[0] for _, name, _ in parts if name is not None))
     alone = replace(settings, path="-", fields=fields or ("url",), template=None, parquet=None)
     select = selection(alone, method)
@@ -65,8 +66,8 @@ def _unescaped(template: str) -> str:
     return re.sub(r"\\(.?)", character, template, flags=re.DOTALL)
 
 
-def _parts(template: str) -> list[tuple[str, str | None, str]]:
-    """Take a template apart: text, the name that follows it, its format spec."""
+def _parts(template: str, data: Sequence[str]) -> list[tuple[str, str | None, str]]:
+    """Take a template apart: text, the name that follows it, its format spec. data: the names under ``data``."""
     parts: list[tuple[str, str | None, str]] = []
     try:
         found = list(Formatter().parse(template))
@@ -74,17 +75,18 @@ def _parts(template: str) -> list[tuple[str, str | None, str]]:
         raise UsageError(f"--template: {error}; a brace that is meant is written twice") from None
     for literal, name, spec, conversion in found:
         if name is not None:
-            _check(name, spec or "", conversion)
+            _check(name, spec or "", conversion, {"timings": TIMINGS, "data": data})
         parts.append((literal, name, spec or ""))
     return parts
 
 
-def _check(name: str, spec: str, conversion: str | None) -> None:
+def _check(name: str, spec: str, conversion: str | None, known: Mapping[str, Sequence[str]]) -> None:
+    """Refuse what cannot be meant. known: the entries of those objects whose entries are known beforehand."""
     field, dot, entry = name.partition(".")
     if field not in FIELDS or (dot and (field not in OBJECTS or not entry)):
         raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(FIELDS)}")
-    if field == "timings" and dot and entry not in TIMINGS:
-        raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(TIMINGS)}")
+    if dot and (entries := known.get(field)) and entry not in entries:
+        raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(entries)}")
     shown = printable(f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
     sample: Value = 200 if name in _WHOLE else 0.5 if name in _REAL else "text"
     try:

@@ -94,6 +94,14 @@ def test_what_is_missing_is_as_wide_as_what_is_there():
     )
 
 
+def test_a_value_of_a_page_has_to_be_asked_for():
+    """A name that no --select gives is a slip, and would be null in every line."""
+    asked = {"select": ("title=css:title",), "links": True}
+    assert spelt("{data.title}{data.links}", **asked) == "--"
+    with pytest.raises(UsageError, match=r"no such field: data\.titel; there are title, links"):
+        spelt("{data.titel}", **asked)
+
+
 @pytest.mark.parametrize(
     ("others", "message"),
     [

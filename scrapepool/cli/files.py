@@ -10,13 +10,14 @@ import stat
 from collections.abc import Iterable, Sequence
 
 from ..errors import OutputError, UsageError
+from ..record.lock import lock
 from ..settings import Settings
 
 Identity = tuple[int, int]
 
 
 def check_files(sources: Sequence[str], settings: Settings) -> None:
-    """Refuse what would overwrite itself or a list. Raises UsageError, OutputError."""
+    """Refuse what would overwrite itself or a list. Raises UsageError, OutputError, LockedError."""
     if sources.count("-") > 1:
         raise UsageError("standard input can be read only once: - is given twice")
     for source in sources:
@@ -84,10 +85,14 @@ def _new(file: str | int) -> str | None:
 
 
 def _check_writable(path: str) -> None:
-    """Open a file that is to be written at the end; one that is not there is made."""
+    """Open a file that is to be written at the end; one that is not there is made. Raises LockedError."""
     try:
         if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
             return  # a pipe or a device: opening one can block, and closing it is seen at the other end
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            lock(fd, path, shared=True)  # which ends with the descriptor: two runs may name one summary
+        finally:
+            os.close(fd)
     except (OSError, ValueError) as error:
         raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error

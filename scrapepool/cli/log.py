@@ -29,8 +29,8 @@ NO_FAULT = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UN
 class RunLog:
     """Writes what one run has to say about single lines and URLs.
 
-    Raises OutputError where the log file cannot be opened. A log that cannot be written later is given up, not the run,
-    and ``finish`` says so.
+    Raises OutputError where the log file cannot be opened, LockedError where it holds the records of another run. A log
+    that cannot be written later is given up, not the run, and ``finish`` says so.
     """
 
     def __init__(self, settings: DisplaySettings, view: View) -> None:
@@ -46,6 +46,9 @@ class RunLog:
                 self._file = Path(settings.log_file).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
             except OSError as error:
                 raise OutputError(settings.log_file, error.strerror or str(error)) from error
+            from ..record.lock import lock  # noqa: PLC0415 - most runs have no log
+
+            lock(self._file.fileno(), settings.log_file, shared=True)
         self._quiet = not (self._verbose or self._file)
 
     def __enter__(self) -> Self:

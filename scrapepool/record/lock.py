@@ -47,10 +47,13 @@ def open_locked(path: str, *, read: bool = False) -> int:
         os.close(fd)  # it was replaced between the two calls, as a run that resumes does
 
 
-def lock(fd: int, path: str) -> None:
-    """Lock an open file. Raises LockedError. A file system that knows no locks is written without one."""
+def lock(fd: int, path: str, *, shared: bool = False) -> None:
+    """Lock an open file. Raises LockedError. A file system that knows no locks is written without one.
+
+    shared: with others who say so too, as several runs append to one log.
+    """
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LockedError(path) from None
     except OSError:

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputError, UsageError
+from ..errors import LockedError, OutputError, UsageError
 from ..model import Outcome
 from ..ports import Sink
 from ..text import printable
@@ -70,6 +70,8 @@ class ParquetSink:
             self._fd = open_locked(self._beside)
         except (OSError, ValueError) as error:
             raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        except LockedError:
+            raise LockedError(path) from None
         try:
             self._records = open_records()
         except BaseException:

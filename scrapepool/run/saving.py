@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from ..errors import OutputError
+from ..errors import LockedError, OutputError
 from ..fetch.parts import Parts
 from ..record import open_locked
 from ..record.files import LOCK, WORK
@@ -36,6 +36,8 @@ def parts_in(settings: FileSettings) -> Iterator[Parts]:
         lock = open_locked(os.path.join(work, LOCK))  # noqa: PTH118
     except OSError as error:
         raise OutputError(settings.save_dir, error.strerror or str(error)) from error
+    except LockedError:
+        raise LockedError(settings.save_dir) from None
     try:
         yield Parts(work, pack)
     finally:

@@ -225,6 +225,39 @@ def test_a_second_run_on_one_file_is_refused(
     assert path.read_text() == "the other run's\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "locked"),
+    [("--save-dir", "pages", "pages/.scrapepool/lock"), ("--parquet", "a.parquet", ".a.parquet.making")],
+)
+def test_a_second_run_is_told_the_name_that_it_was_given(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str], option: str, name: str, locked: str
+) -> None:
+    """Whatever file it is that is locked for it."""
+    (tmp_path / locked).parent.mkdir(parents=True, exist_ok=True)
+    with (tmp_path / locked).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ran = fetch(capfd, tmp_path, option, tmp_path / name)
+    assert (ran.code, ran.err) == (75, f"scrapepool: another run is writing {tmp_path / name}\n")
+
+
+@pytest.mark.parametrize("option", ["--log-file", "--summary-json"])
+def test_a_log_or_summary_in_the_records_of_another_run_is_refused(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str], option: str
+) -> None:
+    """It would leave lines between them that are no records; several runs may share a log."""
+    path = tmp_path / "theirs.jsonl"
+    path.write_text("theirs\n")
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ran = fetch(capfd, tmp_path, option, path)
+        assert (ran.code, web.requests) == (75, 0)
+        assert ran.err == f"scrapepool: another run is writing {path}\n"
+    assert path.read_text() == "theirs\n"
+    with (tmp_path / "log").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert fetch(capfd, tmp_path, "--log-file", tmp_path / "log").code == 1
+
+
 def test_a_log_that_cannot_be_written_is_said_at_the_end(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str]
 ) -> None:

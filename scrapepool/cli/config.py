@@ -22,7 +22,7 @@ from .exits import Exit
 from .grouped import FetchOption, GroupedCommand, GroupedOption
 from .options import fetch_options, settings_from
 from .standard import say
-from .types import UNLIMITED, Header
+from .types import UNLIMITED, Header, Share
 
 HIDDEN = "\u2026"  # outside latin-1: no header can carry it
 _COLUMN = 40  # where comments begin
@@ -77,6 +77,8 @@ def _written(option: click.Option, value: Any) -> Any:
         return None
     if isinstance(option.type, Header):
         return [_field(*field) for field in value]
+    if isinstance(option.type, Share) and 1 < value < inf:
+        return f"{100 * value:g}%"
     if isinstance(value, str) and "://" in value:
         return _without_password(value)
     return _plain(value)

@@ -111,7 +111,7 @@ class Duration(click.ParamType[float]):
 
 
 class Share(click.ParamType[float]):
-    """A share such as 10% or 0.1; infinite for ``none``."""
+    """A share such as 10% or 0.1; infinite for ``none``. Above 1 only with ``%``: who writes 10 means a tenth."""
 
     name = "share"
 
@@ -126,7 +126,7 @@ class Share(click.ParamType[float]):
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except ValueError:
             share = math.nan
-        if not 0 <= share < math.inf:
+        if not 0 <= share < math.inf or (share > 1 and not text.endswith("%")):
             self.fail(f"{value!r} is no share; write 10%, 0.1 or none", param, ctx)
         return share
 

@@ -33,6 +33,7 @@ from scrapepool.cli.types import LONGEST, Duration, FileName, Header, Names, Pro
         (Rate(), "0.5", 0.5),
         (Share(), "15%", 0.15),
         (Share(), "0.1", 0.1),
+        (Share(), "150%", 1.5),
         (Share(), "none", math.inf),
         (FileName(), "x y", "x y"),
         (Proxy(), "localhost:3128", "localhost:3128"),
@@ -47,6 +48,7 @@ def test_what_is_meant(kind: click.ParamType[object], typed: object, meant: obje
 @pytest.mark.parametrize(
     ("kind", "typed"),
     [
+        (Share(), "10"),
         (Whole(0), ""),
         (Whole(0), "\u0663"),
         (Rate(), "x"),

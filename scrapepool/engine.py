@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
-from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Snapshot, View, Work
+from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, View, Work
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
@@ -48,7 +48,10 @@ class Stop:
 
 
 class Engine:
-    """One run over one scheduler."""
+    """One run over one scheduler.
+
+    workers: leases at work at once, at most. most_out: the same with those that are resting; None for as many.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Engine:
         view: View,
         clock: Clock,
         workers: int,
+        most_out: int | None = None,
         stop: Stop,
         memory: HostMemory | None = None,
     ) -> None:
@@ -72,9 +76,11 @@ class Engine:
         self._clock = clock
         self._memory = memory or NoMemory()
         self._workers = workers
+        self._most_out = most_out or workers
         self._headcount = Headcount(workers)
         self._stop = stop
-        self._busy = 0
+        self._busy = 0  # leases at work
+        self._resting = 0
         self._more = False  # the reader has more than was taken
         self._began = clock.monotonic()
         self._shown = float("-inf")
@@ -99,14 +105,15 @@ class Engine:
             if self._over():
                 return
             back = self._crew.wait(self._patience(now))
-            if archive is not None and (transcripts := [one for done in back for one in done.transcripts]):
+            done = self._take_in(back)
+            if archive is not None and (transcripts := [one for part in done for one in part.transcripts]):
                 archive.keep(transcripts)
-            yield self._settle(back) if back else ()
+            yield self._settle(done) if done else ()
 
     def close(self) -> None:
         """Stop reading, cut what is still in flight, let the workers go."""
         self._fetch.drain()
-        if self._busy:
+        if self._out:
             self._fetch.abort()
         self._feed.close()
         self._crew.close()
@@ -157,7 +164,7 @@ class Engine:
         outcomes: list[Outcome] = []
         if now >= self._headcount.due:
             self._headcount.look(now, self._clock.cpu(), self._tally.requests)
-        while self._busy < self._headcount.allowed and len(outcomes) < AT_ONCE and not self._stop.asked:
+        while self._has_room and len(outcomes) < AT_ONCE and not self._stop.asked:
             decision = self._scheduler.next(now)
             if decision is None:
                 break
@@ -172,11 +179,34 @@ class Engine:
                 self._crew.hand(Work(decision, attempts))
         return outcomes
 
+    @property
+    def _out(self) -> int:
+        """Leases that have not come back."""
+        return self._busy + self._resting
+
+    @property
+    def _has_room(self) -> bool:
+        return self._busy < self._headcount.allowed and self._busy + self._resting < self._most_out
+
+    def _take_in(self, back: Sequence[Done | Resting]) -> list[Done]:
+        """Count the workers that are free again; what is done."""
+        done: list[Done] = []
+        for one in back:
+            if not isinstance(one, Done):
+                self._resting += 1
+                self._busy -= 1
+                continue
+            if one.rested:
+                self._resting -= 1
+            else:
+                self._busy -= 1
+            done.append(one)
+        return done
+
     def _settle(self, back: Sequence[Done]) -> list[Outcome]:
         now, wall = self._clock.monotonic(), self._clock.wall()
         outcomes: list[Outcome] = []
         for done in back:
-            self._busy -= 1
             lease, counts = done.work.lease, {"opened": done.opened, "requests": done.requests, "idle": done.idle}
             if lease.robots:
                 self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
@@ -230,10 +260,10 @@ class Engine:
     def _over(self) -> bool:
         if self._stop.asked:
             self._stopped_at()
-            return self._busy == 0 or self.out_of_patience
+            return self._out == 0 or self.out_of_patience
         if self._scheduler.spent is not None or self.network_lost:
-            return self._busy == 0
-        return self._feed.exhausted and self._scheduler.idle and self._busy == 0
+            return self._out == 0
+        return self._feed.exhausted and self._scheduler.idle and self._out == 0
 
     def _patience(self, now: float) -> float:
         """Seconds that the loop may sleep unless a worker, the reader or a signal wakes it."""
@@ -242,9 +272,9 @@ class Engine:
         if self._more:
             return 0.0
         due: float | None = None
-        if self._busy < self._headcount.allowed:
+        if self._has_room:
             due = self._scheduler.wake_at(now)
-        elif self._busy < self._workers:
+        elif self._headcount.allowed <= self._busy < self._workers:
             due = self._headcount.due
         due = self._memory.due if due is None else min(due, self._memory.due)
         return min(IDLE, max(0.0, due - now))

@@ -34,6 +34,7 @@ __all__ = [
     "Known",
     "NoMemory",
     "NoView",
+    "Resting",
     "Sink",
     "Snapshot",
     "Store",
@@ -83,6 +84,7 @@ class Done:
     where nothing was found out.
     transcripts: of all exchanges that are to be believed, retries, redirects and robots.txt included; where they are
     archived.
+    rested: it was given as ``Resting`` before, and its worker has been free since.
     """
 
     work: Work
@@ -93,18 +95,32 @@ class Done:
     robots: RobotsVerdict | None = None
     elapsed: float = 0.0
     transcripts: Sequence[Transcript] = ()
+    rested: bool = False
+
+
+class Resting(Protocol):
+    """Work that is all answered: its answers are held until its connection was silent for long enough.
+
+    That needs no worker any more, though the host's slot and the connection stay taken until it is ``Done``.
+    """
+
+    work: Work
 
 
 class Fetch(Protocol):
     """Fetches; the only one that touches sockets. Called from many threads at once."""
 
-    def run(self, work: Work) -> Done:
-        """Fetch the work's attempts one after another. Never raises for what a server or a URL does."""
+    def run(self, work: Work) -> Done | Resting:
+        """Fetch the work's attempts one after another. Never raises for what a server or a URL does.
 
-    def run_in_turns(self, work: Work, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
-        """Fetch quick leases in turns on this thread: ``work``, and what ``more`` gives meanwhile, None for none now.
+        What is resting goes to ``run_in_turns`` for its end.
+        """
 
-        Each goes to ``give`` as it is done; comes back when nothing is left. Never raises, as ``run``.
+    def run_in_turns(self, first: Work | Resting, source: Source, give: Callable[[Done | Resting], None]) -> None:
+        """Fetch quick leases in turns on this thread, and see resting ones to their ends.
+
+        Works ``first``, and what ``source`` has meanwhile. Each goes to ``give`` as it is done, and before that once it
+        is resting, if it was not when it came; returns when nothing is left. Never raises, as ``run``.
         """
 
     def drain(self) -> None:
@@ -114,14 +130,30 @@ class Fetch(Protocol):
         """Cut every open connection, so that every ``run`` comes back at once."""
 
 
+class Source(Protocol):
+    """Where a thread that works leases in turns finds more of them."""
+
+    def another(self) -> Work | Resting | None:
+        """What there is now; None for nothing."""
+
+    def listen(self) -> int:
+        """Ask to be woken by the next: a descriptor that can be read once ``another`` may have something."""
+
+    def heard(self) -> None:
+        """Be woken no more, and take note of having been."""
+
+
 class Crew(Protocol):
     """The workers' threads, as the engine sees them."""
 
     def hand(self, work: Work) -> None:
         """Give work to a free worker. The engine never hands out more than there are workers."""
 
-    def wait(self, timeout: float | None) -> list[Done]:
-        """What has come back; waits up to ``timeout`` seconds for the first, None for ever. ``wake`` ends the wait."""
+    def wait(self, timeout: float | None) -> list[Done | Resting]:
+        """What has come back, or is resting; waits up to ``timeout`` seconds for the first, None for ever.
+
+        ``wake`` ends the wait.
+        """
 
     def wake(self) -> None:
         """End a ``wait`` early. May be called from any thread and from a signal handler."""

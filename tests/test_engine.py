@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ from scrapepool.model import (
     Skipped,
     Target,
 )
-from scrapepool.ports import Batch, Done, NoView, Snapshot, Work
+from scrapepool.ports import Batch, Done, NoView, Resting, Snapshot, Work
 from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
@@ -60,21 +60,31 @@ def fetched(attempt: Attempt, status: int = 200, retry: Retryable | None = None)
     return Fetched(target=attempt.target, status=status, elapsed=0.1, retry=retry, **told)
 
 
+@dataclass
+class Rest:
+    """Keeps ``Resting``."""
+
+    work: Work
+
+
 class World:
     """Keeps ``Clock``, ``Crew`` and ``Fetch``: work handed out comes back when the clock has jumped far enough.
 
+    rests: seconds that each lease rests before it is done. out: how many have not come back, at most.
     events: what happens at a time. waits: how often the engine slept. handed: attempts that were begun.
     """
 
-    def __init__(self, answer: Answer = ok) -> None:
+    def __init__(self, answer: Answer = ok, rests: float = 0.0) -> None:
         self.answer = answer
+        self.rests = rests
+        self.out = 0
         self.now = 0.0
         self.waits = 0
         self.handed: list[Attempt] = []
         self.events: list[tuple[float, Callable[[], None]]] = []
         self.drained = self.aborted = self.closed = False
         self._woken = False
-        self._flying: list[tuple[float, int, Done]] = []
+        self._flying: list[tuple[float, int, Done | Resting]] = []
 
     def monotonic(self) -> float:
         return self.now
@@ -92,9 +102,14 @@ class World:
             result, seconds = self.answer(attempt, self.now)
             results.append(result)
             spent += seconds
-        heapq.heappush(self._flying, (self.now + spent, len(self.handed), Done(work, results, requests=len(results))))
+        end, number = self.now + spent, len(self.handed)
+        if self.rests:
+            heapq.heappush(self._flying, (end, number, Rest(work)))
+        done = Done(work, results, requests=len(results), rested=bool(self.rests))
+        heapq.heappush(self._flying, (end + self.rests, number, done))
+        self.out = max(self.out, sum(isinstance(one, Done) for _, _, one in self._flying))
 
-    def wait(self, timeout: float | None) -> list[Done]:
+    def wait(self, timeout: float | None) -> list[Done | Resting]:
         self.waits += 1
         if self._woken:
             self._woken = False
@@ -190,6 +205,7 @@ class Run:
         per_host: int = 4,
         delay: float = 0.0,
         retry: RetryPolicy | None = None,
+        most_out: int | None = None,
     ) -> None:
         pool = PoolSettings(workers=workers, per_host=per_host, delay=delay)
         self.feed, self.world = feed, world
@@ -203,6 +219,7 @@ class Run:
             view=self.view,
             clock=world,
             workers=workers,
+            most_out=most_out,
             stop=self.stop,
         )
 
@@ -223,9 +240,10 @@ def urls(outcomes: Sequence[Outcome]) -> list[str]:
     seconds=st.lists(st.floats(0.0, 3.0), min_size=1, max_size=5),
     workers=st.integers(1, 5),
     batch=st.integers(1, 30),
+    rests=st.sampled_from([0.0, 0.3]),
 )
 def test_every_target_gets_exactly_one_outcome(
-    hosts: list[int], fates: list[str], seconds: list[float], workers: int, batch: int
+    hosts: list[int], fates: list[str], seconds: list[float], workers: int, batch: int, rests: float
 ) -> None:
     """Whatever hosts, latencies and answers there are, and however the list comes; the numbers agree all the while."""
 
@@ -249,11 +267,23 @@ def test_every_target_gets_exactly_one_outcome(
         return fetched(attempt), lasts
 
     targets = [target(f"h{number}.test", str(i)) for i, number in enumerate(hosts)]
-    world = World(answer)
-    run = Run(Listed(targets, batch=batch), world, workers=workers, per_host=2)
+    world = World(answer, rests)
+    run = Run(Listed(targets, batch=batch), world, workers=workers, per_host=2, most_out=workers + 1)
     assert urls(run.outcomes()) == sorted(target.url for target in targets)
     last = run.engine.snapshot(last=True)
     assert (last.done, last.total, last.reading, last.busy, last.parked) == (len(targets), len(targets), False, 0, 0)
+    assert world.out <= workers + 1
+
+
+@pytest.mark.parametrize(("most_out", "at_once"), [(None, 1), (3, 3), (100, 10)])
+def test_a_resting_lease_leaves_its_worker_to_others(most_out: int | None, at_once: int) -> None:
+    """Hosts that rest for long after each lease do not hold up a single worker, up to the limit."""
+    world = World(rests=1.0)
+    run = Run(Listed([target(f"h{n}.test", "a") for n in range(20)]), world, workers=1, most_out=most_out)
+    assert len(run.outcomes()) == 20
+    assert world.out >= at_once
+    assert world.out <= (most_out or 1)
+    assert world.now == pytest.approx(20 * 0.1 + (20 / at_once if at_once < 10 else 1.0), abs=1.0)
 
 
 def test_rejected_lines_are_outcomes_too() -> None:

@@ -102,11 +102,23 @@ class Fetcher:
 
     def run(self, work: Work) -> Done:
         """Fetch the work's attempts one after another, over one connection where the host allows."""
+        lease = self._start(work)
+        return lease if isinstance(lease, Done) else lease.done()
+
+    def run_to_rest(self, work: Work) -> Done | LeaseRun:
+        """As ``run``, but come back before the watch over a connection from which nothing is expected."""
+        lease = self._start(work)
+        if isinstance(lease, Done):
+            return lease
+        back = lease.done_or_resting()
+        if isinstance(back, LeaseRun):
+            back.rested = True
+        return back
+
+    def _start(self, work: Work) -> Done | LeaseRun:
         if self.session.bandwidth is not None:
             self._await_bandwidth(self.session.bandwidth.paid_at)
-        if self.draining:
-            return Done(work, ())
-        return LeaseRun(self, work).done()
+        return Done(work, ()) if self.draining else LeaseRun(self, work)
 
     def drain(self) -> None:
         """Begin nothing more."""

@@ -36,16 +36,22 @@ if TYPE_CHECKING:
 
 DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
 EVICTIONS = 3  # times that a pool may be let go between looking it up and taking a connection from it
+RESTS = 0.003  # seconds of silence to wait for from which on another thread may do the waiting
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
 NEVER = float("inf")
 monotonic = time.monotonic
 
 
 class LeaseRun:
-    """One lease, the connection it holds, and what came over that and is not to be believed yet."""
+    """One lease, the connection it holds, and what came over that and is not to be believed yet.
+
+    resting: all is answered, and the connection is watched for a while, until the monotonic time ``until``. rested:
+    somebody was told so; set by whoever tells.
+    """
 
     pool: HostPool
     conn: Connection
+    until: float | None
 
     def __init__(self, fetcher: Fetcher, work: Work) -> None:
         self.fetcher = fetcher
@@ -66,19 +72,31 @@ class LeaseRun:
         self.spoilt = False  # bytes came that nobody asked for
         self.unproven = 0  # replies over a connection which had served before
         self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
+        self.resting = self.rested = False
+        self.going = self.steps()
 
     def done(self) -> Done:
         """Work the lease, and do all the waiting here."""
-        steps = self.steps()
+        while not isinstance(done := self.done_or_resting(), Done):
+            self._watch()
+        return done
+
+    def done_or_resting(self) -> Done | LeaseRun:
+        """Work the lease, and do the waiting here, as long as that is for answers."""
         try:
-            until = next(steps)
             while True:
-                if until is not None:
-                    wait_for_read(self.conn.sock, max(0.0, until - monotonic()))
-                until = steps.send(None)
+                self.until = next(self.going)
+                if self.resting:
+                    return self
+                if self.until is not None:
+                    self._watch()
         except StopIteration as end:
             done: Done = end.value
             return done
+
+    def _watch(self) -> None:
+        if self.until is not None:
+            wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
 
     def steps(self) -> Waits[Done]:
         """Work the lease step by step; ``conn`` is what it waits for."""
@@ -105,7 +123,9 @@ class LeaseRun:
             self.pool.num_requests += self.requests
             self.pool.checkin(conn)
         transcripts = [transcript for _, transcript in self.transcripts]
-        return Done(work, results, self.opened, self.requests, self.pool.idle, transcripts=transcripts)
+        return Done(
+            work, results, self.opened, self.requests, self.pool.idle, transcripts=transcripts, rested=self.rested
+        )
 
     def _check_out(self, route: Route) -> None:
         for left in reversed(range(EVICTIONS)):
@@ -160,8 +180,10 @@ class LeaseRun:
                 end += standing.silence(self.quickest, now - self.starts[0])
                 if conn.deadline is not None:
                     end = min(end, conn.deadline)
+            self.resting = last and end - now >= RESTS
             while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
                 yield end
+            self.resting = False
             self.spoilt |= condition is Condition.DIRTY
             if condition is not Condition.QUIET or self.ending or standing.distrusted:
                 conn.close()

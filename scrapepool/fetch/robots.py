@@ -13,13 +13,14 @@ from time import monotonic
 from typing import Final
 
 from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
-from ..ports import Done, Work
+from ..ports import Done, Resting, Source, Work
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
 from .classify import classify
 from .doing import Doing, look
 from .fetcher import Fetcher
 from .hops import hops
+from .lease_run import LeaseRun
 from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
 from .turns import Turns
 
@@ -59,10 +60,12 @@ class RobotsFetcher:
         self._robots.routes, self._robots.live, self._robots.trust = fetcher.routes, fetcher.live, fetcher.trust
         self._robots.capture = fetcher.capture
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work) -> Done | LeaseRun:
         """Work a lease. Never raises for what a server, a URL or a robots.txt does."""
-        if not work.lease.robots:
-            return self._targets.run(work)
+        return self.verdict(work) if work.lease.robots else self._targets.run_to_rest(work)
+
+    def verdict(self, work: Work) -> Done:
+        """Work a lease on a robots.txt. Never raises, as ``run``."""
         began = monotonic()
         try:
             done = self._ask(work)
@@ -70,9 +73,9 @@ class RobotsFetcher:
             done = Done(work, (), robots=RobotsVerdict(unreachable=classify(error).detail))
         return replace(done, elapsed=monotonic() - began)
 
-    def run_in_turns(self, work: Work, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
+    def run_in_turns(self, first: Work | Resting, source: Source, give: Callable[[Done | Resting], None]) -> None:
         """Work quick leases, none of them on a robots.txt, in turns; see ``turns``."""
-        Turns(self._targets, more, give).run(work)
+        Turns(self._targets, source, give).run(first)
 
     def drain(self) -> None:
         """Begin nothing more."""

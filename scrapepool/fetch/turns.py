@@ -5,6 +5,8 @@ the sleep and the wake for each reply, and the interpreter's lock that goes from
 that holds a few leases finds the next reply waiting as a rule, and never sleeps. Leases on slow hosts gain nothing
 from it and have threads of their own.
 
+Leases that only watch their connections come here from all threads: one can wait for many.
+
 What one lease blocks the thread with, a connect or a decompression, is no other lease's time: their deadlines move.
 """
 
@@ -16,9 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 
-from ..ports import Done, Work
+from ..ports import Done, Resting, Source, Work
 from .classify import classify
-from .exchange import Waits
 from .faults import FetchError
 from .fetcher import Fetcher
 from .lease_run import LeaseRun
@@ -30,7 +31,7 @@ HELD_UP = 0.02
 """Seconds that a step may take before it counts as time taken from the others."""
 
 LONGEST_POLL = 0.05
-"""Seconds between two looks for more work."""
+"""Seconds between two looks at a lease that does not say how long it can wait."""
 
 STUCK = 0.05
 """Seconds without a byte after which a lease does not count as one of those at once: its host is not quick any more,
@@ -46,24 +47,20 @@ class _Turn:
     that only watches its connection.
     """
 
-    __slots__ = ("fd", "run", "since", "steps", "until")
+    __slots__ = ("fd", "run", "since", "until")
 
-    def __init__(self, run: LeaseRun, steps: Waits[Done]) -> None:
+    def __init__(self, run: LeaseRun) -> None:
         self.run = run
-        self.steps = steps
         self.fd = -1
         self.since = self.until = 0.0
 
 
 class Turns:
-    """Works leases until there are none.
+    """Works leases until there are none. give: takes each ``Done``, and before it ``Resting`` where it is that."""
 
-    more: the next lease, None where there is none now. give: takes each ``Done``.
-    """
-
-    def __init__(self, fetcher: Fetcher, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
+    def __init__(self, fetcher: Fetcher, source: Source, give: Callable[[Done | Resting], None]) -> None:
         self._fetcher = fetcher
-        self._more = more
+        self._source = source
         self._give = give
         self._poll = select.poll()
         self._turns: dict[int, _Turn] = {}  # by descriptor
@@ -71,14 +68,23 @@ class Turns:
     def __repr__(self) -> str:
         return f"<Turns {len(self._turns)} leases>"
 
-    def run(self, first: Work) -> None:
-        """Work ``first`` and what ``more`` gives meanwhile; come back when nothing is left."""
+    def run(self, first: Work | Resting) -> None:
+        """Work ``first`` and what the source has meanwhile; come back when nothing is left."""
+        source = self._source
         self._begin(first)
         while self._turns:
-            while self._has_room() and (work := self._more()) is not None:
-                self._begin(work)
+            listening = -1
+            while self._has_room():
+                if (more := source.another()) is not None:
+                    self._begin(more)
+                elif listening < 0:
+                    listening = source.listen()  # and look once more: it may have come before
+                else:
+                    break
             if self._turns:
-                self._go_on()
+                self._go_on(listening)
+            if listening >= 0:
+                source.heard()
 
     def _has_room(self) -> bool:
         turns = self._turns
@@ -87,20 +93,27 @@ class Turns:
         lately = monotonic() - STUCK
         return sum(turn.since > lately for turn in turns.values()) < AT_ONCE
 
-    def _begin(self, work: Work) -> None:
-        if self._fetcher.draining:
-            self._give(Done(work, ()))
-            return
-        run = LeaseRun(self._fetcher, work)
-        self._advance(_Turn(run, run.steps()), None)
+    def _begin(self, more: Work | Resting) -> None:
+        if isinstance(more, LeaseRun):
+            self._wait(_Turn(more), more.until, monotonic())
+        elif isinstance(more, Work):
+            if self._fetcher.draining:
+                self._give(Done(more, ()))
+            else:
+                self._advance(_Turn(LeaseRun(self._fetcher, more)), None)
 
-    def _go_on(self) -> None:
+    def _go_on(self, listening: int) -> None:
+        """Wait for what comes first, and go on with that. listening: a descriptor that ends the wait as well, or -1."""
         soonest = min(turn.until for turn in self._turns.values())
         patience = min(LONGEST_POLL, max(0.0, soonest - monotonic()))
+        if listening >= 0 and patience:
+            self._poll.register(listening, select.POLLIN)
         for fd, _ in self._poll.poll(patience * 1000):
             turn = self._turns.get(fd)
             if turn is not None:
                 self._advance(turn, True)
+        if listening >= 0 and patience:
+            self._poll.unregister(listening)
         now = monotonic()
         if now >= soonest:
             for turn in [turn for turn in self._turns.values() if turn.until <= now]:
@@ -111,7 +124,7 @@ class Turns:
         began = monotonic()
         done, until = None, None
         try:
-            until = turn.steps.send(ready)
+            until = turn.run.going.send(ready)
         except StopIteration as end:
             done = end.value
         except BaseException as error:  # noqa: BLE001 - a bug in one lease's way costs it a record, not the others theirs
@@ -123,6 +136,14 @@ class Turns:
             self._forget(turn)
             self._give(done)
             return
+        run = turn.run
+        if run.resting and not run.rested:
+            run.rested = True
+            self._give(run)
+        self._wait(turn, until, now)
+
+    def _wait(self, turn: _Turn, until: float | None, now: float) -> None:
+        """Let a lease wait for bytes. until: as ``exchange.Waits`` yields it."""
         conn = turn.run.conn
         turn.since = now if until is None else -inf
         if until is None:
@@ -142,7 +163,7 @@ class Turns:
         first = run.work.attempts[0]
         started = time.time() if first.started is None else first.started
         failed = self._fetcher.report.failed(first, classify(error), method=run.method, started=started, elapsed=0.0)
-        return Done(run.work, [failed])
+        return Done(run.work, [failed], rested=run.rested)
 
     def _make_up(self, by: _Turn, seconds: float) -> None:
         for turn in self._turns.values():

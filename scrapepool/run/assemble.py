@@ -109,6 +109,7 @@ def assembled(
             view=view,
             clock=clock,
             workers=pool.workers,
+            most_out=workers_within(2 * pool.workers),
             stop=stop,
             memory=memory,
         )

@@ -13,7 +13,7 @@ from ..fetch.fetcher import Fetcher
 from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
 from ..model import HostKey, Target
-from ..ports import Work
+from ..ports import Done, Work
 from ..read import TargetList
 from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
@@ -57,6 +57,7 @@ def ask_robots(
                 if not busy:
                     return found
                 for done in crew.wait(None):
+                    assert isinstance(done, Done)  # noqa: S101 - a robots.txt does not rest
                     busy -= 1
                     host = done.work.lease.host
                     verdict = done.robots or RobotsVerdict(unreachable="no answer")

@@ -1,37 +1,41 @@
 """The workers: one ThreadPoolExecutor whose threads each run a loop over leases.
 
 Decides how work reaches a thread and comes back: through queues that C code locks. There are two lanes: a lease has a
-thread to itself while it lasts; those on quick hosts share a thread and are worked in turns. A loop is begun when there
-is work that no idle one can take, and ends when it has been idle for a while.
+thread to itself while it lasts; those on quick hosts share a thread and are worked in turns, and that thread watches
+the connections of all leases that are resting. A loop is begun when there is work that no idle one can take, and ends
+when it has been idle for a while.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
-from ..fetch.turns import AT_ONCE
 from ..model import ErrorKind, Failed
-from ..ports import Done, Fetch, Work
+from ..ports import Done, Fetch, Resting, Work
+
+T = TypeVar("T")
 
 IDLE = 1.0  # seconds without work after which a loop ends and leaves its thread to the executor
-QUICK_THREADS = 1  # for quick leases: a second one fights the first for the interpreter, measured no gain
+RINGS = 64  # bytes to read at once: more than are ever in the pipe
 
 
-class _Lane:
-    """Work of one kind, and the loops over it. capacity: leases that one loop holds at once."""
+class _Lane(Generic[T]):
+    """Work of one kind, and the loops over it. most: loops that there may be."""
 
-    def __init__(self, most: int, capacity: int) -> None:
+    def __init__(self, most: int) -> None:
         self.most = most
-        self.capacity = capacity
-        self.out = 0  # the engine's thread only
+        self.out = 0  # leases at work; the engine's thread only
         self.started = 0
         self.lock = threading.Lock()  # guards started, and that no loop ends while work is put
-        self.work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.work: queue.SimpleQueue[T | None] = queue.SimpleQueue()
 
-    def next(self) -> Work | None:
+    def next(self) -> T | None:
         """Work; None where the loop is to end: closed or, so that a forgotten run keeps no program alive, idle."""
         while True:
             try:
@@ -42,7 +46,7 @@ class _Lane:
                         self.started -= 1
                         return None
 
-    def another(self) -> Work | None:
+    def another(self) -> T | None:
         """More work where there is some now."""
         try:
             work = self.work.get_nowait()
@@ -53,15 +57,51 @@ class _Lane:
         return work
 
 
+class _Turns(_Lane[Work | Resting]):
+    """What one loop works in turns: a second one would fight it for the interpreter, measured no gain.
+
+    Keeps ``ports.Source``: the loop waits for many connections at once, and for a bell that ``put`` rings.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._listening = False
+        self._ear, self._bell = os.pipe()
+        os.set_blocking(self._ear, False)
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # there was no descriptor to be had
+            os.close(self._ear)
+            os.close(self._bell)
+
+    def put(self, work: Work | Resting) -> None:
+        """Add work, and wake the loop where it listens."""
+        self.work.put(work)
+        if self._listening:
+            self._listening = False
+            os.write(self._bell, b"!")
+
+    def listen(self) -> int:
+        """See ``ports.Source``."""
+        self._listening = True
+        return self._ear
+
+    def heard(self) -> None:
+        """See ``ports.Source``."""
+        self._listening = False
+        with suppress(BlockingIOError):
+            os.read(self._ear, RINGS)
+
+
 class Threads:
     """Keeps ``ports.Crew``. ``hand``, ``wait`` and ``close`` belong to the engine's thread."""
 
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
-        self._executor = ThreadPoolExecutor(workers + QUICK_THREADS, thread_name_prefix="scrapepool")
-        self._single = _Lane(workers, 1)
-        self._quick = _Lane(min(workers, QUICK_THREADS), AT_ONCE)
-        self._done: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
+        self._executor = ThreadPoolExecutor(workers + 1, thread_name_prefix="scrapepool")
+        self._single = _Lane[Work](workers)
+        self._quick = _Turns()
+        self._done: queue.SimpleQueue[Done | Resting | None] = queue.SimpleQueue()
 
     def __repr__(self) -> str:
         started = self._single.started + self._quick.started
@@ -69,23 +109,32 @@ class Threads:
 
     def hand(self, work: Work) -> None:
         """Give work to a free worker."""
-        lane, loop = (self._quick, self._in_turns) if work.lease.quick else (self._single, self._one_by_one)
-        lane.out += 1
-        with lane.lock:
-            lane.work.put(work)
-            if lane.started < lane.most and lane.started * lane.capacity < lane.out:
-                self._begin(lane, loop)
+        if work.lease.quick:
+            quick = self._quick
+            quick.out += 1
+            with quick.lock:
+                if not quick.started:
+                    self._begin(quick, self._in_turns)
+                quick.put(work)
+            return
+        single = self._single
+        single.out += 1
+        with single.lock:
+            single.work.put(work)
+            if single.started < min(single.most, single.out):
+                self._begin(single, self._one_by_one)
 
-    def wait(self, timeout: float | None) -> list[Done]:
+    def wait(self, timeout: float | None) -> list[Done | Resting]:
         """What has come back; see ``ports.Crew``."""
-        back: list[Done] = []
+        back: list[Done | Resting] = []
         try:
-            done = self._done.get(timeout=timeout)
+            one = self._done.get(timeout=timeout)
             while True:
-                if done is not None:
-                    back.append(done)
-                    (self._quick if done.work.lease.quick else self._single).out -= 1
-                done = self._done.get_nowait()
+                if one is not None:
+                    back.append(one)
+                    if not isinstance(one, Done) or not one.rested:
+                        (self._quick if one.work.lease.quick else self._single).out -= 1
+                one = self._done.get_nowait()
         except queue.Empty:
             return back
 
@@ -101,30 +150,47 @@ class Threads:
                     lane.work.put(None)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, lane: _Lane, loop: Callable[[], None]) -> None:
+    def _begin(self, lane: _Lane[Any], loop: Callable[[], None]) -> None:
+        """Begin a loop. Raises RuntimeError where the system gives no more threads and the lane has none."""
         try:
             self._executor.submit(loop)
-        except RuntimeError:  # the system gives no more threads: those that there are take the work in turn
+        except RuntimeError:
             if not lane.started:
                 raise
-            lane.most = lane.started
+            lane.most = lane.started  # those that there are take the work in turn
         else:
             lane.started += 1
 
     def _one_by_one(self) -> None:
         while (work := self._single.next()) is not None:
+            back: Done | Resting
             try:
-                done = self._fetch.run(work)
+                back = self._fetch.run(work)
             except BaseException as error:  # noqa: BLE001 - a bug in the fetch stage costs a record, not a worker
-                done = _broken(work, error)
-            self._done.put(done)
+                back = _broken(work, error)
+            self._done.put(back)
+            if not isinstance(back, Done):
+                self._lay_aside(back)
+
+    def _lay_aside(self, resting: Resting) -> None:
+        """Leave a lease to the loop that waits for many; where there can be none, this thread is it."""
+        quick = self._quick
+        with suppress(RuntimeError), quick.lock:
+            if not quick.started:
+                self._begin(quick, self._in_turns)
+            quick.put(resting)
+            return
+        self._work_in_turns(resting)
 
     def _in_turns(self) -> None:
-        while (work := self._quick.next()) is not None:
-            try:
-                self._fetch.run_in_turns(work, self._quick.another, self._done.put)
-            except BaseException as error:  # noqa: BLE001 - as above
-                self._done.put(_broken(work, error))
+        while (first := self._quick.next()) is not None:
+            self._work_in_turns(first)
+
+    def _work_in_turns(self, first: Work | Resting) -> None:
+        try:
+            self._fetch.run_in_turns(first, self._quick, self._done.put)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._done.put(_broken(first if isinstance(first, Work) else first.work, error))
 
 
 def _broken(work: Work, error: BaseException) -> Done:

@@ -59,13 +59,13 @@ class Headcount:
             self._note(now, cpu, done)
             return
         seconds = now - self._at
-        if seconds < STEP:
+        if now < self._at + STEP:
             return
         if (cpu - self._cpu) / seconds < SPARE:
             self._before = None
             self.allowed = min(self._most, self.allowed * 2)
             self._note(now, cpu, done)
-        elif seconds >= TRIAL:
+        elif now >= self._at + TRIAL:
             self._climb(now, (done - self._done) / seconds)
             self._note(now, cpu, done)
         else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from requests.cookies import RequestsCookieJar
@@ -11,8 +14,9 @@ from requests.cookies import RequestsCookieJar
 from scrapepool import url as urls
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.session import PooledSession
+from scrapepool.fetch.turns import Turns
 from scrapepool.model import Attempt, Result, Target
-from scrapepool.ports import Done, Work
+from scrapepool.ports import Done, Resting, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
 
@@ -63,3 +67,41 @@ def get(url: str, jar: RequestsCookieJar | None = None, **groups: Any) -> Any:
     """The result of one URL, fetched by a fetcher of its own."""
     with fetcher(jar, **groups) as made:
         return only(run(made, url).results)
+
+
+class Waiting:
+    """Keeps ``ports.Source``, over what there is from the beginning and what ``put`` adds."""
+
+    def __init__(self, works: Sequence[Work | Resting]) -> None:
+        self.works = deque(works)
+        self.listening = threading.Semaphore(0)
+        self._ear, self._bell = socket.socketpair()
+
+    def another(self) -> Work | Resting | None:
+        return self.works.popleft() if self.works else None
+
+    def listen(self) -> int:
+        self.listening.release()
+        return self._ear.fileno()
+
+    def heard(self) -> None:
+        self._ear.setblocking(False)
+        with suppress(BlockingIOError):
+            self._ear.recv(10)
+
+    def put(self, more: Work | Resting) -> None:
+        self.works.append(more)
+        self._bell.send(b"!")
+
+    def close(self) -> None:
+        self._ear.close()
+        self._bell.close()
+
+
+def in_turns(made: Fetcher, works: Sequence[Work | Resting]) -> list[Done]:
+    """What is done, in order."""
+    back = list[Done | Resting]()
+    with closing(Waiting(works)) as waiting:
+        while (first := waiting.another()) is not None:
+            Turns(made, waiting, back.append).run(first)
+    return [one for one in back if isinstance(one, Done)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
-from fetching import fetcher, get, only, run
+from fetching import fetcher, get, only, run, work
 from urllib3.util.wait import wait_for_read
 
 from scrapepool.fetch.connection import Connection
+from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.outcomes import AGAIN
 from scrapepool.fetch.pool import HostPool
+from scrapepool.fetch.trust import Standing
 from scrapepool.model import ErrorKind, Fetched
 from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.wire import OK, Wire
@@ -64,6 +67,26 @@ def test_an_answer_that_comes_before_the_true_one_is_found_out() -> None:
         assert bodies_are_right(server, "it", results)
     assert [result.detail for result in results] == [None, AGAIN, None, None]
     assert [result.attempts for result in results] == [1] * 4
+
+
+def test_what_spoils_a_resting_lease_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that come while only silence is waited for: it is asked again, over a new connection."""
+    monkeypatch.setattr(Standing, "silence", lambda *_: 2.0)
+    told = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.send_page()
+        if wire.nth == 2:
+            told.wait(10)
+            wire.send(POISON)
+
+    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
+        resting = made.run_to_rest(work(server.url("it", 0), server.url("it", 1)))
+        assert isinstance(resting, LeaseRun)
+        told.set()
+        done = resting.done()
+        assert bodies_are_right(server, "it", done.results)
+    assert [result.detail for result in done.results] == [None, AGAIN]
 
 
 def test_everything_since_the_last_clean_look_is_asked_again() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from fetching import fetcher, get, work
+from fetching import fetcher, get, in_turns, work
 from loopback import SOON, Server, answer_all, authority, closed_port, server_context, silent
 
 from scrapepool.fetch.classify import classify
@@ -17,9 +17,7 @@ from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.faults import FetchError
 from scrapepool.fetch.route import Route, RouteTable
 from scrapepool.fetch.session import PooledSession
-from scrapepool.fetch.turns import Turns
 from scrapepool.model import ErrorKind, HostKey
-from scrapepool.ports import Done
 from scrapepool.settings import RequestSettings, RetryPolicy
 from tests.servers.proxies import HTTPProxy, SOCKS5Proxy
 
@@ -327,9 +325,8 @@ def test_what_waits_between_a_proxys_tls_and_the_origins_is_read() -> None:
     """No poll tells of records that came together with others: a lease that waits for them must not wait for ever."""
     with Server(at_once) as server, HTTPProxy(tls=server_context()) as proxy:
         url = f"https://127.0.0.1:{server.port}/"
-        done: list[Done] = []
         with fetcher(request={"proxy": proxy.url(), "insecure": True}) as made:
-            Turns(made, lambda: None, done.append).run(work(url + "1", url + "2"))
+            done = in_turns(made, [work(url + "1", url + "2")])
     assert [(result.status, result.bytes) for result in done[0].results] == [(200, 1000)] * 2
     assert done[0].opened == 1
 

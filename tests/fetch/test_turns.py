@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
-from fetching import fetcher, work
+from fetching import Waiting, fetcher, in_turns, work
 
 from scrapepool.fetch import turns
-from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.trust import Standing
 from scrapepool.fetch.turns import AT_ONCE, Turns
 from scrapepool.model import ErrorKind, Failed, Fetched
-from scrapepool.ports import Done, Work
+from scrapepool.ports import Done, Resting
 from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
-
-
-def in_turns(made: Fetcher, works: Sequence[Work]) -> list[Done]:
-    """What comes back, in order."""
-    waiting, back = deque(works), list[Done]()
-    while waiting:
-        Turns(made, lambda: waiting.popleft() if waiting else None, back.append).run(waiting.popleft())
-    return back
 
 
 @pytest.mark.parametrize("path", ["/page", "/chunked/20000", "/gzip/300000", "/bytes/3000000"])
@@ -74,12 +65,43 @@ def test_leases_that_only_watch_their_connections_leave_room(monkeypatch: pytest
     monkeypatch.setattr(Standing, "silence", lambda *_: 0.5)
     hosts = 2 * AT_ONCE
     with PoliteServer(hosts=hosts) as server, fetcher() as made:
-        waiting = deque(work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(hosts))
-        left_at: list[int] = []
-        first = waiting.popleft()
-        more = lambda: waiting.popleft() if waiting else None  # noqa: E731
-        Turns(made, more, lambda _: left_at.append(len(waiting))).run(first)
-    assert left_at == [0] * hosts
+        works = [work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(hosts)]
+        back = list[Done | Resting]()
+        with closing(Waiting(works[1:])) as waiting:
+            Turns(made, waiting, back.append).run(works[0])
+    assert {id(one.work) for one in back[:hosts]} == {id(one) for one in works}
+    assert [isinstance(one, Done) for one in back] == [False] * hosts + [True] * hosts
+    assert all(one.rested for one in back if isinstance(one, Done))
+
+
+def test_a_resting_lease_goes_on_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that rests on one thread is seen to its end on another, which believes it only after the silence."""
+    monkeypatch.setattr(Standing, "silence", lambda *_: 0.2)
+    with PoliteServer() as server, fetcher() as made:
+        resting = made.run_to_rest(work(server.url("/ok"), server.url("/ok?2")))
+        assert isinstance(resting, LeaseRun)
+        assert made.live
+        (done,) = in_turns(made, [resting])
+        assert not made.live
+    assert done.rested
+    assert [type(result) for result in done.results] == [Fetched] * 2
+
+
+def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put meanwhile wakes the thread."""
+    monkeypatch.setattr(turns, "LONGEST_POLL", 60.0)
+    monkeypatch.setattr(Standing, "silence", lambda *_: 1.5)
+    with PoliteServer(hosts=2) as server, fetcher() as made, closing(Waiting(())) as waiting:
+        back = list[Done | Resting]()
+        first = work(server.url("/ok"), server.url("/ok?2"))
+        thread = threading.Thread(target=lambda: Turns(made, waiting, back.append).run(first))
+        thread.start()
+        while not back:
+            assert waiting.listening.acquire(timeout=10)
+        waiting.put(work(server.url("/ok", host=1)))
+        thread.join()
+    assert [isinstance(one, Done) for one in back] == [False, True, True]
+    assert back[1].work is not first
 
 
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])

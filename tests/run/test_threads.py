@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Target
-from scrapepool.ports import Done, Work
+from scrapepool.ports import Done, Resting, Source, Work
 from scrapepool.run.threads import Threads
 from scrapepool.schedule.lease import Lease
 
@@ -23,26 +25,54 @@ def work(*numbers: int) -> Work:
     return Work(Lease(HOST, tuple(numbers)), attempts)
 
 
+@dataclass
+class Rest:
+    """Keeps ``Resting``."""
+
+    work: Work
+
+
 class Recorder:
-    """A fetch that succeeds, but for what ``broken`` names; it may be held back."""
+    """A fetch that succeeds, but for what ``broken`` names; it may be held back, and let work rest before its end."""
+
+    rests = False
 
     def __init__(self, broken: str | None = None) -> None:
         self.broken = broken
         self.threads: set[str] = set()
+        self.watchers: set[str] = set()
+        self.listens = threading.Semaphore(0)
         self.arrived = threading.Semaphore(0)
         self.go = threading.Event()
         self.go.set()
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work) -> Done | Resting:
         self.threads.add(threading.current_thread().name)
         self.arrived.release()
         self.go.wait(PATIENCE)
         if self.broken in [attempt.target.path for attempt in work.attempts]:
             raise SystemExit("a bug")
-        return Done(work, [Fetched(target=attempt.target, status=200) for attempt in work.attempts])
+        return Rest(work) if self.rests else self.end(work)
 
-    def run_in_turns(self, work: Work, more: Callable[[], Work | None], give: Callable[[Done], None]) -> None:
-        give(self.run(work))
+    def end(self, work: Work) -> Done:
+        results = [Fetched(target=attempt.target, status=200) for attempt in work.attempts]
+        return Done(work, results, rested=self.rests)
+
+    def run_in_turns(self, first: Work | Resting, source: Source, give: Callable[[Done | Resting], None]) -> None:
+        if isinstance(first, Work):
+            give(self.run(first))
+            return
+        self.watchers.add(threading.current_thread().name)
+        ear = source.listen()
+        more = source.another()
+        if more is None:
+            self.listens.release()
+            select.select([ear], [], [], PATIENCE)
+            more = source.another()
+        source.heard()
+        assert isinstance(more, Rest)
+        give(self.end(first.work))
+        give(self.end(more.work))
 
     def drain(self) -> None: ...
 
@@ -55,7 +85,7 @@ def all_of(crew: Threads, count: int) -> list[Done]:
     while len(back) < count:
         some = crew.wait(PATIENCE)
         assert some, "nothing came back"
-        back += some
+        back += [one for one in some if isinstance(one, Done)]
     return back
 
 
@@ -123,6 +153,44 @@ def test_a_system_without_threads_to_spare(monkeypatch: pytest.MonkeyPatch) -> N
     crew.close()
     with pytest.raises(RuntimeError):
         Threads(fetch, 8).hand(work(1))
+
+
+def test_resting_work_leaves_its_thread() -> None:
+    """It is seen to its end by the loop that waits for many, which is woken for the next."""
+    fetch = Recorder()
+    fetch.rests = True
+    crew = Threads(fetch, 1)
+    crew.hand(work(1))
+    (resting,) = crew.wait(PATIENCE)
+    assert not isinstance(resting, Done)
+    assert fetch.listens.acquire(timeout=PATIENCE)
+    crew.hand(work(2))
+    back = all_of(crew, 2)
+    assert [one.work.attempts[0].target.path for one in back] == ["/1", "/2"]
+    assert all(one.rested for one in back)
+    assert len(fetch.threads) == len(fetch.watchers) == 1
+    assert not fetch.threads & fetch.watchers
+    crew.close()
+
+
+def test_resting_work_where_there_is_no_thread_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that had it sees it to its end."""
+    fetch = Recorder()
+    fetch.rests = True
+    crew = Threads(fetch, 1)
+    fetch.go.clear()
+    crew.hand(work(1))
+    assert fetch.arrived.acquire(timeout=PATIENCE)
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)
+    crew._quick.put(Rest(work(2)))
+    fetch.go.set()
+    assert len(all_of(crew, 2)) == 2
+    assert fetch.watchers == fetch.threads
+    crew.close()
 
 
 def test_close_lets_the_threads_go() -> None:

@@ -8,7 +8,7 @@ import click
 
 from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
-from .records import note_torn, opened
+from .records import note, note_torn, opened
 from .types import FileName, Names
 
 AT_ONCE = 1000  # lines in one write
@@ -48,7 +48,7 @@ def failed(records: str, classes: tuple[str, ...] | None) -> int:
 
     slugs = None if classes is None else errors_of(classes)
     file = opened(records)
-    urls = failures(file, slugs)
+    urls = failures(file, slugs, on_note=note)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, AT_ONCE)]:
         output.write(lines)

@@ -5,7 +5,7 @@ Decides what counts as not succeeded and what the classes are. Knows no options 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import InvalidURLError, UsageError
 from ..model import ErrorKind
@@ -61,19 +61,30 @@ def errors_of(classes: Iterable[str]) -> frozenset[str]:
     return frozenset(slugs)
 
 
-def failures(records: Iterable[Told], slugs: frozenset[str] | None = None) -> Iterator[str]:
+def failures(
+    records: Iterable[Told], slugs: frozenset[str] | None = None, *, on_note: Callable[[str], None] = lambda _: None
+) -> Iterator[str]:
     """Give the URLs whose last record is no success, in the order of their first failure, each on one line.
 
     slugs: only of these errors; None for all, but for what was never asked for (``skipped``). Held in memory are the
-    URLs to give, and no others.
+    URLs to give, and no others. on_note: gets what a person should know about them.
     """
     failed: dict[int, str] = {}
+    own_requests: set[int] = set()
     for told in records:
         number = _number(told)
         if _wanted(told, slugs):
             failed[number] = told.url
+            if told.apart is not None:
+                own_requests.add(number)
         else:
             failed.pop(number, None)
+            own_requests.discard(number)
+    if own_requests:
+        on_note(
+            "URLs whose rows asked with a method or data of their own, as only fetch --resume does again: "
+            f"{len(own_requests):,}"
+        )
     for url in failed.values():
         yield printable(plain(url))
 

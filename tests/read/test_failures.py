@@ -29,6 +29,19 @@ def test_the_last_record_of_a_url_counts():
     assert list(failures(records)) == ["http://a/2"]
 
 
+def test_requests_that_a_url_does_not_tell_are_counted():
+    """Those that failed in the end: fetched by its URL alone, a POST would be a GET."""
+    one, other = (told("http://a/1")._replace(apart=("POST", digest)) for digest in ("aa", "bb"))
+    notes = []
+    assert list(failures([one, other, one._replace(outcome="ok"), told("http://a/2")], on_note=notes.append)) == [
+        "http://a/1",
+        "http://a/2",
+    ]
+    assert notes == ["URLs whose rows asked with a method or data of their own, as only fetch --resume does again: 1"]
+    assert list(failures([told("http://a/2")], on_note=notes.append)) == ["http://a/2"]
+    assert len(notes) == 1
+
+
 def test_classes_choose_by_error():
     """Slugs, groups of them, and deferred; a skipped line where it is asked for."""
     records = [

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from ssl import SSLWantReadError
+from ssl import SSLSocket, SSLWantReadError
 from typing import Any, ClassVar
 
 from urllib3.connection import HTTPSConnection
 
-from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection, Opening, shut
+from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, SOONEST, Connection, Opening, shut
 from .doing import Phase
 from .tls import ResumingContext
 
@@ -72,6 +72,25 @@ class NestedTLSConnection(TLSConnection):
 
     Records that came together wait between the two, and no poll tells of them.
     """
+
+    def connect(self) -> None:
+        """As through TLS alone."""
+        super().connect()
+        within: Any = self.sock
+        del within.socket.recv  # the clock of the handshake
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> SSLSocket:
+        """As urllib3 does; each wait of the handshake within gets what is left of the time, and not all of it again."""
+        outer: Any = super()._connect_tls_proxy(hostname, sock)
+        receive = outer.recv
+
+        def receive_in_time(size: int) -> Any:
+            outer.settimeout(max(SOONEST, self._open_by - time.monotonic()))
+            return receive(size)
+
+        outer.recv = receive_in_time
+        clocked: SSLSocket = outer
+        return clocked
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes:
         """As for a plain connection; all that has come, so that there is nothing to be had without a wait."""

@@ -24,6 +24,9 @@ from tests.servers.proxies import HTTPProxy, SOCKS5Proxy
 BRIEF = 0.4
 """Seconds of a deadline that is expected to pass."""
 
+DRIP = 0.1
+"""Seconds between two bytes: less than any patience."""
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,6 +332,24 @@ def test_what_waits_between_a_proxys_tls_and_the_origins_is_read() -> None:
             done = in_turns(made, [work(url + "1", url + "2")])
     assert [(result.status, result.bytes) for result in done[0].results] == [(200, 1000)] * 2
     assert done[0].opened == 1
+
+
+def drip_a_handshake(sock: socket.socket) -> None:
+    """Begin a ServerHello, byte by byte, until the client has had enough."""
+    sock.recv(65536)
+    for byte in b"\x16\x03\x03\x40\x00" + bytes(2 * int(SOON / DRIP)):
+        sock.sendall(bytes([byte]))
+        time.sleep(DRIP)
+
+
+def test_a_handshake_that_drips_through_a_proxys_tls_meets_the_deadline(session: PooledSession) -> None:
+    """Each byte gets what is left of the time, and not all of it again."""
+    with Server(drip_a_handshake) as server, HTTPProxy(tls=server_context()) as proxy:
+        settings = RequestSettings(proxy=proxy.url(), insecure=True)
+        route = RouteTable(session, settings).get(host(server.port, "https"), "GET")
+        began = time.monotonic()
+        refused(route, deadline=BRIEF)
+        assert time.monotonic() - began < SOON
 
 
 def test_tls_within_tls_can_be_cut() -> None:

@@ -15,6 +15,15 @@ from ..settings import Settings
 
 Identity = tuple[int, int]
 
+PACKED = "records are not packed as they are written: -o - | gzip"
+OTHERS = {
+    ".gz": PACKED,
+    ".zst": PACKED,
+    ".parquet": "--parquet makes a Parquet file",
+    ".db": "--sqlite makes a database",
+}
+"""Suffixes that promise what records under --output are not."""
+
 
 def check_files(sources: Sequence[str], settings: Settings) -> None:
     """Refuse what would overwrite itself or a list. Raises UsageError, OutputError, LockedError."""
@@ -36,6 +45,8 @@ def check_files(sources: Sequence[str], settings: Settings) -> None:
         if identity in named:
             what = "standard input" if source == "-" else source
             raise UsageError(f"{what} is read as a list and written as {named[identity]}")
+    if settings.output.file is not None and settings.output.format is None:
+        _check_suffix(settings.output.file)
     if settings.display.summary_json is not None:
         _check_writable(settings.display.summary_json)
 
@@ -46,6 +57,13 @@ def _check_name(source: str) -> None:
     scheme, found, _ = source.partition("://")
     if found and scheme.isalnum() and scheme.lower() not in ("http", "https") and not os.path.lexists(source):
         raise UsageError(f"{source}: URLs that can be fetched begin with http:// or https://")
+
+
+def _check_suffix(path: str) -> None:
+    """Refuse a name that would say something else than what is in the file, unless --format says that it is meant."""
+    suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122
+    if suffix in OTHERS:
+        raise UsageError(f"--output {path} would be JSON Lines: {OTHERS[suffix]}; with --format, any name is taken")
 
 
 def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:

@@ -16,7 +16,7 @@ from .lists import all_names, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..model import Outcome
     from ..ports import Sink, Snapshot
@@ -83,7 +83,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
                     settings,
                     finished,
                     stop=stop,
-                    should_stop=lambda: engine.out_of_patience,
+                    should_stop=_write_watch(settings, lambda: engine.out_of_patience, log),
                     on_note=log.note,
                     order=order,
                 )
@@ -115,6 +115,15 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {spoken(sources, settings.input)}")
     return code
+
+
+def _write_watch(settings: Settings, should_stop: Callable[[], bool], log: RunLog) -> Callable[[], bool]:
+    seconds = settings.display.watch_stalls
+    if seconds is None:
+        return should_stop
+    from ..run.stalls import WriteWatch  # noqa: PLC0415 - as above
+
+    return WriteWatch(should_stop, seconds, log.note)
 
 
 def _check_standard_output(settings: Settings) -> None:

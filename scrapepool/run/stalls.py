@@ -5,6 +5,7 @@ Decides when that is told, and in which words. Looks on, as any view; changes no
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
@@ -21,6 +22,11 @@ LOOKS = 10
 
 SOONEST = 0.1
 """Seconds between two looks at least."""
+
+BETWEEN_WAITS = 0.5
+"""Seconds without a question that tell one wait of an output from the next: outputs ask ten times a second."""
+
+TAKES_NOTHING = "the reader of standard output does not read, or another program holds the database"
 
 WORDS = {
     Phase.NAME: "looking up the name of {host}",
@@ -71,6 +77,39 @@ class StallWatch:
     def close(self, snapshot: Snapshot | None) -> None:
         """Pass it on."""
         self._view.close(snapshot)
+
+
+class WriteWatch:
+    """The ``should_stop`` of a run's outputs: says, as often as ``StallWatch``, that one of them takes nothing.
+
+    Asked many times a second while an output waits, and not at all otherwise. seconds: of waiting, after which it is
+    told, and again after as long. note: takes a line. clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        should_stop: Callable[[], bool],
+        seconds: float,
+        note: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._should_stop = should_stop
+        self._seconds = seconds
+        self._note = note
+        self._clock = clock
+        self._asked = self._since = self._told = 0.0
+
+    def __call__(self) -> bool:
+        """Ask ``should_stop``."""
+        now = self._clock()
+        if now - self._asked > BETWEEN_WAITS:
+            self._since = self._told = now
+        elif now - self._told >= self._seconds:
+            self._told = now
+            self._note(f"an output has taken nothing for {units.spoken(now - self._since)}: {TAKES_NOTHING}")
+        self._asked = now
+        return self._should_stop()
 
 
 def told(snapshot: Snapshot, seconds: float, doing: Sequence[Doing]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from scrapepool.fetch.doing import Doing, Phase
 from scrapepool.model import HostKey
 from scrapepool.ports import HostRow, NoView, Snapshot
-from scrapepool.run.stalls import GROUPS, WORDS, StallWatch, told
+from scrapepool.run.stalls import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, told
 
 SNAPSHOT = Snapshot(
     elapsed=0.0,
@@ -117,3 +117,13 @@ def test_with_nothing_in_flight_the_hosts_are_told() -> None:
 def test_every_phase_has_its_words(phase: Phase) -> None:
     """They name the host."""
     assert "{host}" in WORDS[phase]
+
+
+def test_an_output_that_takes_nothing_is_told_while_it_waits() -> None:
+    """Not for waits of less; each wait counts for itself; and the answer is passed on."""
+    notes: list[str] = []
+    times = [100.0, 100.4, 100.8, 103.0, 103.4, 103.8, 104.2, 104.6]
+    answers = iter([False] * (len(times) - 1) + [True])
+    watch = WriteWatch(lambda: next(answers), 1.0, notes.append, clock=iter(times).__next__)
+    assert [watch() for _ in times] == [False] * (len(times) - 1) + [True]
+    assert notes == [f"an output has taken nothing for 1.2 s: {TAKES_NOTHING}"]

@@ -19,14 +19,15 @@ from ..errors import ExtractionError, ListError, LockedError, OutputError, Usage
 from ..text import printable
 from ..version import __version__
 from .exits import Exit
-from .standard import secure
+from .grouped import HelpfulCommand
+from .standard import say, secure
 from .usage import wording
 
 PROGRAM = "scrapepool"
 COMPLETE = "_SCRAPEPOOL_COMPLETE"  # what the shell sets where it asks for completions, by Click's convention
 
 
-class _Commands(click.Group):
+class _Commands(HelpfulCommand, click.Group):
     """Commands by name, each imported when it is used, from the module of its name."""
 
     NAMES = ("fetch", "failed", "explain", "plan", "config", "demo")
@@ -43,6 +44,12 @@ class _Commands(click.Group):
         return command
 
 
+def _say_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
+    if value and not ctx.resilient_parsing:
+        say(f"{PROGRAM} {__version__}")
+        ctx.exit()
+
+
 @click.group(
     cls=_Commands,
     epilog="A first look: scrapepool demo. Each command has a --help of its own.",
@@ -52,7 +59,14 @@ class _Commands(click.Group):
         "auto_envvar_prefix": "SCRAPEPOOL",
     },
 )
-@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Fetch a list of URLs, ten or ten million: fast, polite, nothing lost and nothing wrong."""
 

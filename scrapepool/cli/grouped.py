@@ -1,10 +1,12 @@
-"""Help whose options stand under subjects, each with its default and unit."""
+"""Help whose options stand under subjects, each with its default and unit, and how help reaches standard output."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import click
+
+from .standard import say
 
 LAST = "Help"  # the subject of what has none
 
@@ -32,7 +34,18 @@ class FetchOption(GroupedOption):
         return next(name for name in self.opts if name.startswith("--")).removeprefix("--")
 
 
-class GroupedCommand(click.Command):
+class HelpfulCommand(click.Command):
+    """A command whose --help is told as all output is where that is closed or full: Click's own raises OSError."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Click's, with our callback."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _say_help
+        return option
+
+
+class GroupedCommand(HelpfulCommand):
     """A command whose help lists options by subject, in the order in which subjects first appear, --help last."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -68,3 +81,9 @@ class GroupedCommand(click.Command):
         for subject, records in self.sections(ctx).items():
             with formatter.section(subject):
                 formatter.write_dl(records)
+
+
+def _say_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
+    if value and not ctx.resilient_parsing:
+        say(ctx.get_help())
+        ctx.exit()

@@ -30,13 +30,17 @@ def secure() -> None:
 
 def say(text: str) -> None:
     """Write text and a line end to standard output. Raises OutputError where it is full or closed, BrokenPipeError."""
-    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415 - a quick --help needs it not
-
     if sys.stdout is None:
-        raise OutputError(STANDARD_OUTPUT, "it is closed")
+        raise _lost("it is closed")
     try:
         click.echo(text)
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(STANDARD_OUTPUT, error.strerror or str(error)) from error
+        raise _lost(error.strerror or str(error)) from error
+
+
+def _lost(reason: str) -> OutputError:
+    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415 - a quick --help needs it not
+
+    return OutputError(STANDARD_OUTPUT, reason)

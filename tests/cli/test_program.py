@@ -159,6 +159,7 @@ def test_closed_standard_streams(tmp_path: Path) -> None:
     assert no_input[::2] == (2, "scrapepool: standard input: is not open\n")
     no_output = ended(program("fetch", urls, "--retries", 0, preexec_fn=close(1)))
     assert no_output[::2] == (3, "scrapepool: cannot write standard output: it is closed\n")
+    assert ended(program("--help", preexec_fn=close(1)))[::2] == no_output[::2]
     no_errors = ended(program("fetch", urls, "--retries", 0, preexec_fn=close(2)))
     assert (no_errors.code, len(no_errors.records)) == (1, 1)
     nothing = ended(program("fetch", urls, "--retries", 0, "-o", records, preexec_fn=close(0, 1, 2)))
@@ -183,7 +184,9 @@ def test_without_a_terminal_an_environment_or_a_session(tmp_path: Path) -> None:
 def test_a_full_standard_output() -> None:
     """The exit code is 3 for records and for other lines."""
     url = f"http://127.0.0.1:{closed_port()}/"
-    for words in (["fetch", "-q", "--retries", "0", url], ["plan", "--offline", url], ["config"], ["demo", "--list"]):
+    helps = ["--help"], ["--version"], ["failed", "--help"]
+    runs = ["fetch", "-q", "--retries", "0", url], ["plan", "--offline", url], ["config"], ["demo", "--list"]
+    for words in (*helps, *runs):
         with open("/dev/full", "wb") as stdout:  # noqa: PTH123
             ran = ended(program(*words, stdout=stdout))
         assert ran[::2] == (3, "scrapepool: cannot write standard output: No space left on device\n")

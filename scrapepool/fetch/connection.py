@@ -30,6 +30,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.response import HTTPResponse
 from urllib3.util.timeout import _DEFAULT_TIMEOUT
+from urllib3.util.wait import wait_for_socket
 
 from ..model import ErrorKind
 from .bandwidth import Bandwidth
@@ -251,8 +252,6 @@ class Connection(HTTPConnection):
 
     def send_all(self, data: bytes) -> None:
         """Send ``data`` whole. Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError."""
-        if self.bandwidth is not None:
-            self._slow_down()
         if len(data) > SEND_SIZE:
             view = memoryview(data)
             for at in range(0, len(data), SEND_SIZE):
@@ -276,7 +275,7 @@ class Connection(HTTPConnection):
         """
         bandwidth = self.bandwidth
         if bandwidth is not None:
-            self._slow_down()
+            self.slow_down()
             size = min(size, bandwidth.piece)
         self._arm()
         try:
@@ -293,7 +292,7 @@ class Connection(HTTPConnection):
         """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
         bandwidth = self.bandwidth
         if bandwidth is not None:
-            self._slow_down()
+            self.slow_down()
             buffer = buffer[: bandwidth.piece]
         self._arm()
         try:
@@ -306,7 +305,25 @@ class Connection(HTTPConnection):
             self.capture.received(buffer[:size])
         return size
 
-    def _slow_down(self) -> None:
+    def await_room(self) -> None:
+        """Wait until more can be sent, or something has come. Raises FetchError as ``send_all``."""
+        if not self.pending() and not wait_for_socket(self.sock, read=True, write=True, timeout=self.patience()):
+            raise self.too_late("took no data")
+
+    def arrived(self) -> bytes | None:
+        """What has come by now, or some of it; None for nothing, no bytes at the end. Raises OSError."""
+        if self._poll is None or not (self.pending() or self._poll.poll(0)):
+            return None
+        self.sock.settimeout(0)
+        try:
+            data = self.sock.recv(RECEIVE_SIZE) or b""
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None  # a TLS record that carries no data, a session ticket as a rule
+        if self.capture is not None:
+            self.capture.received(data)
+        return data
+
+    def slow_down(self) -> None:
         """Wait until what came last is paid for. That is our own doing, so the deadline moves. Raises FetchError."""
         began = time.monotonic()
         while (wait := self._paid_at - time.monotonic()) > 0:
@@ -344,23 +361,16 @@ class Connection(HTTPConnection):
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 
     def condition(self) -> Condition:
-        """Look whether the connection can be used. Costs one system call where it can.
-
-        Raises ssl.SSLError where the server ends a handshake late, as TLS 1.3 does for want of a client's certificate.
-        """
-        if self.sock is None or self._poll is None:
+        """Look whether the connection can be used. Costs one system call where it can."""
+        if self.sock is None:
             return Condition.CLOSED
         try:
-            if not self.pending() and not self._poll.poll(0):
-                return Condition.QUIET
-            self.sock.settimeout(0)
-            return Condition.DIRTY if self.sock.recv(1) else Condition.CLOSED
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return Condition.QUIET  # a TLS record that carries no data, a session ticket as a rule
-        except OSError as error:
-            if isinstance(error, ssl.SSLError) and not self.served:
-                raise
+            data = self.arrived()
+        except OSError:
             return Condition.CLOSED
+        if data is None:
+            return Condition.QUIET
+        return Condition.DIRTY if data else Condition.CLOSED
 
     def pending(self) -> int:
         """Bytes that were received and not handed out yet, which no poll tells of."""

@@ -13,15 +13,12 @@ from collections.abc import Callable, Generator
 from ssl import SSLError
 from typing import TypeVar
 
-from urllib3.util.wait import wait_for_read, wait_for_socket
-
 from ..model import Saved, Timings
 from .body import Body
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from .faults import FetchError
 from .redirect import STATUSES
 from .reply import ReplyParser
-from .tls_connection import TLSConnection
 
 T = TypeVar("T")
 
@@ -68,6 +65,8 @@ class Exchange:
         Raises FetchError, OSError.
         """
         parser = self.parser
+        if conn.bandwidth is not None:
+            conn.slow_down()
         self.sent = monotonic()
         self._send(conn, request)
         while not parser.head_done:
@@ -102,7 +101,7 @@ class Exchange:
 
     def _send(self, conn: Connection, request: bytes) -> None:
         try:
-            if len(request) <= LONG_REQUEST or isinstance(conn, TLSConnection):
+            if len(request) <= LONG_REQUEST:
                 conn.send_all(request)
             else:
                 self._upload(conn, request)
@@ -113,15 +112,18 @@ class Exchange:
             self.unsent = True
 
     def _upload(self, conn: Connection, request: bytes) -> None:
-        """Send a long request in pieces, until the server answers (RFC 9112 section 9.3)."""
+        """Send a long request in pieces, until the server answers (RFC 9112 section 9.3); 100 Continue is no answer."""
+        parser = self.parser
         for at in range(0, len(request), UPLOAD_PIECE):
-            patience = conn.read_timeout
-            if conn.deadline is not None:
-                patience = min(patience, max(0.0, conn.deadline - monotonic()))
-            wait_for_socket(conn.sock, read=True, write=True, timeout=patience)
-            if wait_for_read(conn.sock, 0):
-                self.unsent = True
-                return
+            conn.await_room()
+            while (data := conn.arrived()) is not None:
+                if data:
+                    parser.feed(data)
+                else:
+                    parser.eof()
+                if parser.head_done:
+                    self.unsent = True
+                    return
             conn.send_all(request[at : at + UPLOAD_PIECE])
 
     def _receive_body(self, conn: Connection, new_body: NewBody) -> Waits[None]:

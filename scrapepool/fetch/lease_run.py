@@ -420,7 +420,6 @@ class LeaseRun:
                     raise FetchError(ErrorKind.CONNECT_TIMEOUT, f"no connection within {conn.timeout:.3g} s") from error
                 raise
             self.opened += 1
-            if conn.condition() is Condition.DIRTY:
-                conn.close()
+            if conn.arrived():
                 raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
             return

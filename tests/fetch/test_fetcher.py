@@ -165,37 +165,6 @@ def test_a_second_try_is_the_last() -> None:
     assert results[1].retry == Retryable()
 
 
-def test_an_early_answer_to_an_upload_is_taken() -> None:
-    """A server that answers 413 without having read the body is heard."""
-    with HostileServer(["early_response"]) as server:
-        result = get(server.url("early_response"), request={"method": "POST", "data": b"x" * 2**22})
-    assert result.status == 413 or result.error is ErrorKind.RESET
-
-
-def test_an_answer_to_an_unread_upload_is_taken_while_the_server_stays() -> None:
-    """The server neither reads the upload nor closes; its answer is there all the same."""
-
-    def script(wire: Wire) -> None:
-        wire.send(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n")
-        wire.stay_deaf()
-
-    with (
-        HostileServer((), extra=[Behaviour("refuses", "", OK, script)]) as server,
-        fetcher(request={"method": "POST", "data": b"x" * 2**24}) as made,
-    ):
-        done = run(made, server.url("refuses"))
-    assert only(done.results).status == 401
-    assert done.idle == 0
-
-
-def test_a_whole_upload_arrives(polite: PoliteServer) -> None:
-    """A body of several pieces comes out as it went in."""
-    data = bytes(range(65, 91)) * 20_000
-    result = get(polite.url("/echo"), request={"method": "POST", "data": data})
-    assert result.body.endswith(data[-100:] + b'"}')
-    assert len(result.body) > len(data)
-
-
 def test_a_304_is_unchanged(polite: PoliteServer) -> None:
     """Its own kind of outcome, without a body."""
     result = get(polite.url("/status/304"))

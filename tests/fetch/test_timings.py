@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from fetching import fetcher, get, run
+import time
 
+import pytest
+from fetching import fetcher, get, run, settings
+
+from scrapepool.fetch.bandwidth import Bandwidth
+from scrapepool.fetch.fetcher import Fetcher
+from scrapepool.fetch.session import PooledSession
 from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
 
@@ -28,6 +33,21 @@ def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
         result = get(server.url("/redirect?to=/delay/0.05"))
     assert result.elapsed >= 0.05
     assert result.elapsed >= result.timings.ttfb + result.timings.download
+
+
+class Dear(Bandwidth):
+    """What comes is paid for half a second later."""
+
+    def took(self, size: int, now: float) -> float:
+        return now + 0.5
+
+
+def test_what_waits_for_bandwidth_is_not_the_server() -> None:
+    """A lease's next request goes out when the last reply is paid for, and its clock starts with it."""
+    with PoliteServer() as server, PooledSession(bandwidth=Dear(1e6, time.monotonic())) as session:
+        results = run(Fetcher(session, settings()), server.url("/1"), server.url("/2")).results
+    assert [result.timings.ttfb < 0.5 for result in results] == [True, True]
+    assert results[1].elapsed < 0.5
 
 
 def test_the_address_that_answered_is_told() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from urllib3.util.wait import wait_for_read
 from scrapepool.errors import UsageError
 from scrapepool.fetch.check_request import check_request
 from scrapepool.fetch.classify import classify
+from scrapepool.fetch.connection import Condition
 from scrapepool.fetch.session import PooledSession
 from scrapepool.fetch.tls import ResumingContext, client_context
 from scrapepool.fetch.tls_connection import TLSConnection
@@ -109,19 +112,31 @@ def test_a_client_certificate_is_shown(pem: Path, tmp_path: Path) -> None:
         assert session.get(url, verify=str(pem), cert=(str(cert), str(key))).text == "ok"
 
 
-def test_a_server_that_wants_a_certificate_says_so_after_the_handshake(pem: Path) -> None:
-    """In TLS 1.3 the refusal comes when the client takes the handshake for done: a look before the request meets it."""
+@contextmanager
+def refused_late(pem: Path) -> Iterator[TLSConnection]:
+    """A connection whose server wants a certificate, and has said so: in TLS 1.3 after the client's last word."""
     served = server_context()
     served.verify_mode = ssl.CERT_REQUIRED
     with Server(answer_all, tls=served) as server:
         conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(str(pem), None), timeout=SOON)
         conn.open()
         assert wait_for_read(conn.sock, SOON)
-        with pytest.raises(ssl.SSLError) as caught:
-            conn.condition()
+        yield conn
         conn.close()
+
+
+def test_a_server_that_wants_a_certificate_says_so_after_the_handshake(pem: Path) -> None:
+    """A look for what has come before the request meets the refusal."""
+    with refused_late(pem) as conn, pytest.raises(ssl.SSLError) as caught:
+        conn.arrived()
     fault = classify(caught.value)
     assert (fault.kind, fault.detail) == (ErrorKind.TLS, "tlsv13 alert certificate required")
+
+
+def test_a_connection_that_was_refused_late_is_closed(pem: Path) -> None:
+    """Whoever only asks whether it can be used is told that it cannot."""
+    with refused_late(pem) as conn:
+        assert conn.condition() is Condition.CLOSED
 
 
 def test_what_cannot_be_used_is_told_at_the_start(tmp_path: Path, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ Invariants:
 2. two starts on a host are at least its delay apart, also after its queue ran empty: a host is forgotten no earlier;
 3. every target gets exactly one final outcome: from ``settle``, or by a ``Refusal``; unless a limit of the run ends it;
 4. what waits (a retry, a Retry-After, a delay, a circuit, an outage) holds no worker and no slot;
-5. memory is bounded by what is in flight and 8 bytes a target of what is left: parked attempts by ``MAX_PARKED``,
-   the numbers of finished hosts by ``tally.HOSTS_KEPT``, all other state of a host goes when it is finished;
+5. memory is bounded by what is in flight and 8 bytes a target of what is left: parked attempts by ``MAX_PARKED``, the
+   numbers of finished hosts by ``tally.HOSTS_KEPT``, what their robots.txt said by ``robots.HOSTS_KEPT`` and
+   ``robots.PATTERNS_KEPT``; all other state of a host goes when it is finished;
 6. work-conserving: where a host may be asked now, ``next`` gives it, unless ``MAX_PARKED`` attempts wait already;
    and ``wake_at`` names no time at which ``next`` was asked in vain.
 """
@@ -79,7 +80,7 @@ class Scheduler:
         self.queued = self.out = self.in_flight = 0
         self.spent: str | None = None
         self._spacing = 1 / pool.rate if pool.rate else 0.0
-        self._next_start = self._last_start = -inf
+        self._next_start = -inf
         self._draining = False
         self._historian = Historian() if histories else None
         self._recollection = None if memory is None else Recollection(memory, pool, retry, politeness)
@@ -221,7 +222,7 @@ class Scheduler:
         hosts.weigh()
         if begun < size:
             self._take_back(queue, lease, begun, now)
-        received, done = tally.bytes, tally.done
+        done = tally.done
         final: list[Outcome] = []
         others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
         wire = 0
@@ -244,9 +245,6 @@ class Scheduler:
             self._judge.alarmed(queue, lease, results, now)
         if others:
             final += self._settle_others(queue, lease, others, requests, now, wall)
-        if self._spending is not None:
-            self._spending.receive(tally.bytes - received, now)
-            self._next_start = max(self._next_start, self._spending.may_start)
         if lease is self._probe:
             self._end_probe(begun, now)
         if lease.attempt is None:
@@ -359,8 +357,7 @@ class Scheduler:
             queue.not_before = max(queue.not_before, now + queue.delay)
             queue.started = now
         if self._spacing:
-            self._next_start = max(self._next_start, now + self._spacing)
-            self._last_start = now
+            self._next_start = now + self._spacing
         if self._guard.down:
             self._probe = lease
         hosts.place(queue, now)
@@ -455,7 +452,7 @@ class Scheduler:
         """A lease of which nothing was asked for costs no delay."""
         if queue.started == lease.since:
             queue.not_before = max(lease.since, queue.parked_until)
-        if self._last_start == lease.since:
+        if self._next_start == lease.since + self._spacing:
             self._next_start = lease.since
 
     def _take_back(self, queue: HostQueue, lease: Lease, begun: int, now: float) -> None:

@@ -62,7 +62,6 @@ MAX_HOPS = 5
             RunLimits(targets=7),
             RunLimits(max_time=3.0),
             RunLimits(max_bytes=900),
-            RunLimits(bandwidth=300.0),
         ]
     ),
     robots=st.sampled_from([None, RobotsVerdict(), RobotsVerdict(crawl_delay=0.4), RobotsVerdict(unreachable="503")]),

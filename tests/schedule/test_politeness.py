@@ -308,19 +308,6 @@ def test_time_and_bytes_run_out():
     assert (scheduler.next(30.0), scheduler.spent) == (None, "the time set by --until has come")
 
 
-@settings(max_examples=20, deadline=None)
-@given(bandwidth=st.floats(50, 5000), workers=st.integers(1, 16))
-def test_the_bandwidth_is_kept_over_the_run(bandwidth, workers):
-    """Bodies of 100 bytes come no faster than it, but for a second's worth and what is in flight."""
-    world = World(
-        {host_named(n): 40 for n in range(10)}, pool=PoolSettings(workers=workers),
-        limits=RunLimits(bandwidth=bandwidth), audit=False,
-    )  # fmt: skip
-    end = world.run()
-    assert bandwidth * (end + 1) + 100 * 64 * workers >= 40_000
-    assert len(world.outcomes) == 400
-
-
 def test_hosts_have_limits_of_their_own():
     """One is asked by two at a time, one with a delay, and one only while its window is open."""
 

@@ -101,6 +101,20 @@ def has_header(head: bytes, *, tabs: bool) -> bool:
     return b"\n" in head and _CSV_ROWS["\t" if tabs else _delimiter(head)].match(head, start_of(head)) is not None
 
 
+def names_url(head: bytes, wanted: str | None) -> bool:
+    """Whether a list begins with a header row, that is, the column of the URL is named in it beside others.
+
+    wanted: its name, None for the usual ones. A single name may as well be a host's.
+    """
+    line = head.partition(b"\n")[0].decode(errors="replace")
+    if "/" in line or line.startswith("#"):
+        return False  # a URL, a comment
+    columns = [column.strip(' \r"') for column in re.split(f"[{DELIMITERS}]", line)]
+    if len(columns) == 1:
+        return False
+    return wanted in columns if wanted is not None else any(column.casefold() in URL_COLUMNS for column in columns)
+
+
 def _delimiter(head: bytes) -> str:
     first_line = head.partition(b"\n")[0]
     return max(DELIMITERS, key=lambda delimiter: first_line.count(delimiter.encode()))

@@ -9,7 +9,7 @@ import re
 
 from ..errors import ListError
 from ..settings import InputSettings
-from .delimited import DelimitedRows, has_header
+from .delimited import DelimitedRows, has_header, names_url
 from .jsonl import JsonlRows
 from .rows import MAX_RECORD, RowFormat, TextRows, start_of
 from .template import URLTemplate
@@ -72,6 +72,8 @@ _ROOT = re.compile(
     rb"(?:\s++|<\?.*?\?>|<!--.*?-->|<!doctype(?:[^\[>]*+\[.*?\]\s*>|[^\[>]*+>))*+<(?:[\w.-]++:)?([\w.-]++)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
+_ARRAY = re.compile(rb"\[\s*+(?:[\[{\"\]]|\Z)")
+"""How a JSON array begins, and no host: an IPv6 address has digits behind its bracket."""
 
 
 def format_of_name(name: str) -> str:
@@ -92,15 +94,18 @@ def format_of_type(content_type: str | None) -> str:
     return MEDIA_TYPES.get((content_type or "").partition(";")[0].strip().lower(), AUTO)
 
 
-def format_of_bytes(head: bytes) -> str:
-    """Tell the format by a list's first bytes, which ``enough`` takes for enough."""
+def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
+    """Tell the format by a list's first bytes, which ``enough`` takes for enough.
+
+    url_field: the column of the URL in a header row, None for the usual ones.
+    """
     if head.startswith(PARQUET):
         return "parquet"
     text = _markup(head)
     if text.startswith(b"{"):
         return "jsonl"
     if not text.startswith(b"<"):
-        return "text"
+        return "csv" if names_url(text, url_field) else "text"
     root = _ROOT.match(text)
     known = None if root is None else ROOTS.get(root[1].decode("latin-1").lower())
     return known or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
@@ -124,6 +129,8 @@ def rows_of(name: str, kind: str, head: bytes, settings: InputSettings) -> RowFo
     if head.startswith(UTF16):
         raise ListError(name, "is UTF-16; lists are read as UTF-8")
     check_text(name, head[:HEAD])
+    if kind in ("jsonl", "text") and _ARRAY.match(_markup(head)):
+        raise ListError(name, "is a JSON array; lists are JSON Lines, an object a line, as jq -c '.[]' makes them")
     template = template_for(name, kind, settings)
     match kind:
         case "csv" | "tsv":

@@ -137,7 +137,7 @@ class _Opener:
                 if len(head) >= HEAD and enough(kind, head):
                     break
             if kind == AUTO:
-                kind = format_of_bytes(head)
+                kind = format_of_bytes(head, self._settings.url_field)
             file = None if compressed or origin else fd
             if kind in DOCUMENTS:
                 check_document(kind, Document(name, file=file), self._settings)

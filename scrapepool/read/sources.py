@@ -142,7 +142,7 @@ class SpooledSource(Source):
         head = b""
         while not enough(self._kind, head) and (piece := next(pieces, b"")):
             head += piece
-        kind = format_of_bytes(head) if self._kind == AUTO else self._kind
+        kind = format_of_bytes(head, self._settings.url_field) if self._kind == AUTO else self._kind
         if kind in DOCUMENTS:
             self.rows, self.unit = LinkRows(), UNITS.get(kind, "entry")
             whole = chain([head], pieces)

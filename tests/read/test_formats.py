@@ -10,6 +10,7 @@ from scrapepool.errors import ListError, UsageError
 from scrapepool.model import ErrorKind, Target
 from scrapepool.read import TargetList
 from scrapepool.read.entries import absolute
+from scrapepool.read.formats import format_of_bytes
 from scrapepool.read.rows import MAX_LINE
 from scrapepool.settings import InputSettings
 
@@ -142,6 +143,33 @@ def test_csv_open_quote(listed) -> None:
     reading = read(path)
     assert [line for line, _ in reading.urls] == [3, 4, 5]
     assert reading.reasons == [(2, INVALID, f"{path}:2: a quote that is not closed")]
+
+
+@pytest.mark.parametrize(
+    ("content", "url_field", "kind"),
+    [
+        ("n,url\n1,http://a.example/\n", None, "csv"),
+        ('\ufeff"URL";n\nhttp://a.example/;1\n', None, "csv"),
+        ("page\turl\na.example\t1\n", "page", "csv"),
+        ("page,n\na.example,1\n", None, "text"),
+        ("page,url\na.example,1\n", "link", "text"),
+        ("url\na.example\n", None, "text"),
+        ("http://a.example/?a,url,b\n", None, "text"),
+        ("# n, url\na.example\n", None, "text"),
+        ("[::1]/a,b\n", None, "text"),
+    ],
+)
+def test_a_header_row_tells_csv(content: str, url_field: str | None, kind: str) -> None:
+    """Through a pipe, too, a row is no URL as a whole; a line that may be a URL or a comment is no header."""
+    assert format_of_bytes(content.encode(), url_field) == kind
+
+
+@pytest.mark.parametrize("name", ["list", "u.json", "u.jsonl", "u.txt"])
+@pytest.mark.parametrize("content", ['[{"url": "http://a.example/"}]', '[\n"http://a.example/"\n]', "[]", "[\n"])
+def test_a_json_array_is_told_from_json_lines(listed, name: str, content: str) -> None:
+    """It is one value over the whole file, which no line of it is; what makes JSON Lines of it is named."""
+    with pytest.raises(ListError, match=r"is a JSON array; lists are JSON Lines, an object a line, as jq -c '.\[\]'"):
+        read(listed(name, content))
 
 
 def test_jsonl(listed) -> None:

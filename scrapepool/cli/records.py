@@ -1,14 +1,16 @@
 """Record files as arguments of a command: a file, also compressed, a table, or standard input.
 
-Decides how such an argument is opened. Reads nothing yet.
+Decides by the first bytes how such an argument is opened. Reads no more of it, but a table that comes through a pipe.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -27,20 +29,29 @@ def name_of(records: str) -> str:
 
 
 def opened(records: str) -> RecordFile | RecordDatabase:
-    """The records of a file, or of standard input for ``-``. Raises ListError, while it is iterated over."""
+    """The records of a file, or of standard input for ``-``.
+
+    Raises ListError, also while they are iterated over, and UsageError for a database that comes through a pipe.
+    """
     from ..read.database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.formats import PARQUET  # noqa: PLC0415
     from ..read.records import RecordFile  # noqa: PLC0415
     from ..read.streams import decompressed  # noqa: PLC0415
     from ..schema import MAGIC  # noqa: PLC0415
 
-    begins = _first_bytes(records)
+    name, pieces = name_of(records), _pieces(records)
+    begins = b""
+    while len(begins) < len(MAGIC) and (piece := next(pieces, b"")):
+        begins += piece
+    pieces = chain([begins], pieces)
+    regular = records != "-" and Path(records).is_file()
     if begins.startswith(MAGIC):
+        if not regular:
+            raise UsageError(f"{name}: a database cannot be read through a pipe; name its file")
         return RecordDatabase(records)
     if begins.startswith(PARQUET):
-        return RecordFile(records, _parquet_lines(records), "jsonl")
-    name = name_of(records)
-    return RecordFile(name, decompressed(name, _pieces(records), note))
+        return RecordFile(name, _parquet_lines(name, records if regular else _spooled(name, pieces)), "jsonl")
+    return RecordFile(name, decompressed(name, pieces, note))
 
 
 def note_torn(records: str, file: RecordFile | RecordDatabase) -> None:
@@ -54,26 +65,26 @@ def note(message: str) -> None:
     click.echo(f"scrapepool: {message}", err=True)
 
 
-def _first_bytes(records: str) -> bytes:
-    """What tells a table from lines; nothing of what cannot be read, or not twice."""
+def _spooled(name: str, pieces: Iterator[bytes]) -> BinaryIO:
+    """A temporary file of what can be read only once: a Parquet file begins with its end."""
     try:
-        if not Path(records).is_file():
-            return b""
-        with open(records, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
-            return stream.read(16)
-    except (OSError, ValueError):
-        return b""
+        file = tempfile.TemporaryFile(prefix="scrapepool-")  # noqa: SIM115 - it ends with its reader
+        file.writelines(pieces)
+        file.seek(0)
+    except OSError as error:
+        raise ListError(name, f"cannot be kept in {tempfile.gettempdir()}: {error.strerror}") from error
+    return file
 
 
-def _parquet_lines(records: str) -> Iterator[bytes]:
+def _parquet_lines(name: str, source: str | BinaryIO) -> Iterator[bytes]:
     from ..record.parquet import lines_of  # noqa: PLC0415 - an extra
 
     try:
-        yield from lines_of(records, bodies=False)
+        yield from lines_of(source, bodies=False)
     except ImportError as error:
         raise UsageError("Parquet needs pyarrow: pip install 'scrapepool[parquet]'") from error
     except (OSError, ValueError, TypeError) as error:
-        raise ListError(records, getattr(error, "strerror", None) or str(error)) from error
+        raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
 
 
 def _pieces(records: str) -> Iterator[bytes]:

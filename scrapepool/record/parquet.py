@@ -15,7 +15,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import LockedError, OutputError, UsageError
 from ..model import Outcome
@@ -158,14 +158,15 @@ def write_parquet(records: Iterable[dict[str, Any]], path: str, should_stop: Cal
     return True
 
 
-def lines_of(path: str, *, bodies: bool = True) -> Iterator[bytes]:
+def lines_of(source: str | BinaryIO, *, bodies: bool = True) -> Iterator[bytes]:
     """Give a Parquet file's records as the lines of JSON that it was made of.
 
-    bodies: whether they are read too. Raises OSError, ValueError and TypeError; ImportError without pyarrow.
+    source: its path, or the file open and at its beginning. bodies: whether they are read too.
+    Raises OSError, ValueError and TypeError; ImportError without pyarrow.
     """
     from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - an extra
 
-    with ParquetFile(path) as file:
+    with ParquetFile(source) as file:
         names = _schema().names
         if file.schema_arrow.names != names:
             raise ValueError("its columns are not those of records")

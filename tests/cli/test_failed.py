@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_compressed_files_and_csv_are_read(capfd: pytest.CaptureFixture[str], tm
     assert here(capfd, "failed", path).out == "http://a/1\nhttp://a/3\n"
     path.write_text("outcome,url\nok,http://a/1\nfailed,http://a/2\n")
     assert here(capfd, "failed", path).out == "http://a/2\n"
+
+
+def test_tables_through_a_pipe(tmp_path: Path) -> None:
+    """Parquet is read from it, also by explain; a database cannot be, and that is said."""
+    url, table, base = "http://127.0.0.1:1/", tmp_path / "a.parquet", tmp_path / "a.db"
+    ended(program("fetch", url, "-q", "--retries", 0, "--parquet", table, "--sqlite", base))
+    for content, command, code, out, err in (
+        (table.read_bytes(), ("failed", "-"), 0, f"{url}\n", ""),
+        (table.read_bytes(), ("explain", "-", url), 0, "connect_refused", ""),
+        (table.read_bytes()[:500], ("failed", "-"), 2, "", "scrapepool: standard input: "),
+        (base.read_bytes(), ("failed", "-"), 2, "", "standard input: a database cannot be read through a pipe"),
+    ):
+        process = program(*command, stdin=subprocess.PIPE)
+        said, told = process.communicate(content)
+        assert process.returncode == code
+        assert out in said.decode()
+        assert err in told.decode()
+        assert told.count(b"\n") == (1 if err else 0)
 
 
 def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:

@@ -14,6 +14,7 @@ from .exits import Exit
 from .grouped import GroupedCommand
 from .lists import all_names, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
+from .options.idle import check_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,13 +36,15 @@ environment."""
 @click.command(cls=GroupedCommand, epilog=EPILOG)
 @click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
 @fetch_options
-def fetch(sources: tuple[str, ...], **values: Any) -> int:
+@click.pass_context
+def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int:
     """Fetch every URL of the lists and write one JSON record a line.
 
     LIST_OR_URL is a file (text, CSV, TSV, JSONL, Parquet, sitemap, feed or HTML page, each also as .gz), a URL, or -
     for standard input, which is also what is read where nothing is given and standard input is a pipe.
     """
     settings = settings_from(values)
+    check_idle(ctx, settings)
     return run(sources_or_stdin(sources, settings.input), settings)
 
 

@@ -169,8 +169,10 @@ class Size(click.ParamType[int]):
             self.fail(f"{value!r} is no size; give bytes or a unit, such as 500kB or 100MiB", param, ctx)
         base = 1024 if (match[3] or "").lower() == "ib" else 1000
         size = float(match[1]) * base ** _POWERS[match[2].lower()]
-        if not 1 <= size < math.inf:
-            self.fail(f"{value!r} is no size that a body can have", param, ctx)
+        if size < 1:
+            self.fail("must be at least 1 byte", param, ctx)
+        if size == math.inf:
+            self.fail(f"{value[:20]}... is too large", param, ctx)
         return int(size)
 
 

@@ -15,6 +15,7 @@ LISTS = {
     "blank.txt": b"\n\n  \n",
     "header.csv": b"url,x\n",
     "other.csv": b"a,b\n1,2\n",
+    "array.json": b'[\n  {"url": "http://127.0.0.1:1/a"}\n]\n',
     "binary": bytes(range(256)) * 20,
 }
 
@@ -41,6 +42,12 @@ WRONG = [
     ("header.csv", "no usable URL in header.csv"),
     ("other.csv", "other.csv: no column called url"),
     ("other.csv --url-field zz", "other.csv: no column 'zz'"),
+    ("array.json", "array.json: is a JSON array; lists are JSON Lines"),
+    ("array.json --input-format jsonl", "array.json: is a JSON array; lists are JSON Lines"),
+    ("good.txt --input-format text --url-field a", "--url-field names a column, and lists of --input-format text have"),
+    ("good.txt --safe-csv", "--safe-csv is about CSV and TSV, which no output of this run is"),
+    ("good.txt --warc-size 1MB", "--warc-size needs --warc"),
+    ("good.txt --extract-workers 2", "--extract-workers needs --select, --links or --text"),
     ("ftp://example.org/", "ftp://example.org/: URLs that can be fetched begin with http"),
     ("- -", "standard input can be read only once"),
     ("good.txt -H foo", "--header: 'foo' has no colon"),
@@ -62,7 +69,8 @@ WRONG = [
     ("good.txt --rate inf", "--rate: 'inf' is no rate"),
     ("good.txt --rate 0", "--rate: '0' is no rate"),
     ("good.txt --rate 1e-320", "--rate: '1e-320' is no rate"),
-    ("good.txt --max-size 0", "--max-size: '0' is no size that a body can have"),
+    ("good.txt --max-size 0", "--max-size: must be at least 1 byte"),
+    (f"good.txt --max-size 1{'0' * 400}", "--max-size: 10000000000000000000... is too large"),
     ("good.txt --max-size x", "--max-size: 'x' is no size"),
     ("good.txt --retry-on 99", "--retry-on: '99' is no HTTP status code"),
     ("good.txt -X G+T", "no HTTP method: 'G+T'"),
@@ -113,6 +121,17 @@ def test_wrong_usage_is_one_line_and_exit_code_2(capfd: pytest.CaptureFixture[st
     assert ran.err.startswith("scrapepool: ")
     assert ran.err.count("\n") == 1
     assert said in ran.err
+
+
+def test_options_without_effect_are_for_other_runs_where_they_were_not_typed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the environment and in a configuration file they say nothing of this run."""
+    monkeypatch.setenv("SCRAPEPOOL_FETCH_WARC_SIZE", "1MB")
+    monkeypatch.setenv("SCRAPEPOOL_FETCH_URL_FIELD", "a")
+    Path("scrapepool.toml").write_text("safe-csv = true\nextract-workers = 2\n")
+    ran = here(capfd, "fetch", "good.txt", "-q", "--retries", 0, "--input-format", "text")
+    assert (ran.code, len(ran.records), ran.err) == (1, 1, "")
 
 
 @pytest.mark.parametrize("option", ["--output", "--log-file", "--summary-json"])

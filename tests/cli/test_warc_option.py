@@ -136,7 +136,7 @@ def test_a_long_archive_is_in_several_files(
         (["--warc", "a.zip"], 2, "an archive's name ends in .warc.gz or .warc, not like a.zip"),
         (["--warc", "missing/a.warc"], 3, "cannot write missing/a.warc: No such file or directory"),
         (["--warc", "same.warc", "-o", "same.warc"], 2, "--output and --warc are the same file"),
-        (["--warc", "a.warc", "--warc-size", "0"], 2, "'0' is no size"),
+        (["--warc", "a.warc", "--warc-size", "0"], 2, "--warc-size: must be at least 1 byte"),
     ],
 )
 def test_what_cannot_be_archived_is_said_before_anything_is_fetched(

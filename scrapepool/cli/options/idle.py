@@ -1,0 +1,47 @@
+"""Options that were typed and change nothing.
+
+Decides which combinations these are. On the command line such an option is a mistake that a person should know of; in a
+configuration file or in the environment it is there for other runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+from click.core import ParameterSource
+
+from ...errors import UsageError
+from ...settings import Settings
+
+
+def _writes_cells(settings: Settings) -> bool:
+    from ...record import form_of  # noqa: PLC0415 - rarely needed
+
+    return form_of(settings.output) != "jsonl"
+
+
+def _reads_columns(settings: Settings) -> bool:
+    from ...read.formats import AUTO, COLUMNS  # noqa: PLC0415 - rarely needed
+
+    return settings.input.format in {AUTO, *COLUMNS}
+
+
+RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
+    ("url_field", _reads_columns, "--url-field names a column, and lists of --input-format {format} have none"),
+    ("safe_csv", _writes_cells, "--safe-csv is about CSV and TSV, which no output of this run is"),
+    (
+        "extract_workers",
+        lambda settings: settings.output.wants_data,
+        "--extract-workers needs --select, --links or --text",
+    ),
+    ("warc_size", lambda settings: settings.warc.path is not None, "--warc-size needs --warc"),
+)
+"""Parameters, whether settings give them something to do, and what is said where they have nothing."""
+
+
+def check_idle(ctx: click.Context, settings: Settings) -> None:
+    """Raise UsageError for an option of the command line without effect."""
+    for name, has_effect, message in RULES:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and not has_effect(settings):
+            raise UsageError(message.format(format=settings.input.format))

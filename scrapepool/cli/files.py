@@ -10,8 +10,18 @@ import stat
 from collections.abc import Iterable, Sequence
 
 from ..errors import OutputError, UsageError
+from ..read.formats import PARQUET
+from ..read.records import RecordFile
+from ..read.streams import GZIP, ZSTD
 from ..record.lock import lock
+from ..schema import MAGIC as SQLITE
 from ..settings import Settings
+
+HEAD = 1024 * 1024
+"""Bytes of a file that are looked at to tell whether it holds records; the first of most is whole in these."""
+
+PRECIOUS = (SQLITE, PARQUET, GZIP, ZSTD, b"WARC/")
+"""How databases, tables, archives and what is packed begin: no log and no summary does."""
 
 Identity = tuple[int, int]
 
@@ -47,6 +57,8 @@ def check_files(sources: Sequence[str], settings: Settings) -> None:
             raise UsageError(f"{what} is read as a list and written as {named[identity]}")
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
+    _check_told("--log-file", settings.display.log_file)
+    _check_told("--summary-json", settings.display.summary_json)
     if settings.display.summary_json is not None:
         _check_writable(settings.display.summary_json)
 
@@ -64,6 +76,28 @@ def _check_suffix(path: str) -> None:
     suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122
     if suffix in OTHERS:
         raise UsageError(f"--output {path} would be JSON Lines: {OTHERS[suffix]}; with --format, any name is taken")
+
+
+def _check_told(option: str, path: str | None) -> None:
+    """Refuse to tell of a run in the file that another one left."""
+    if path is not None and _holds_records(path):
+        raise UsageError(f"{option} {path}: that file holds records or an archive, which would be lost")
+
+
+def _holds_records(path: str) -> bool:
+    """Whether a file begins as what a run leaves; not where it cannot be read, which opening it will say."""
+    try:
+        if _identity(path) is None:
+            return False
+        with open(path, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
+            begins = stream.read(HEAD)
+    except OSError:
+        return False
+    records = RecordFile(path, [begins])
+    try:
+        return begins.startswith(PRECIOUS) or next(iter(records), None) is not None or records.torn > 0
+    except UsageError:
+        return False
 
 
 def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:

@@ -210,6 +210,40 @@ def test_what_cannot_be_resumed_is_said(
     assert message in ran.err
 
 
+def test_a_table_of_other_columns_is_refused_by_the_option_that_they_need(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str]
+) -> None:
+    """Whichever of the two runs had it; the file is as it was."""
+    for first, then, said in (
+        ([], ["-v", "--headers"], "it lacks headers (--headers), history (--verbose)"),
+        (["-v"], [], "only it has history (--verbose)"),
+    ):
+        fetch(capfd, tmp_path, *first, output="out.csv")
+        before = web.requests, (tmp_path / "out.csv").read_bytes()
+        ran = fetch(capfd, tmp_path, "--resume", *then, output="out.csv")
+        assert f"out.csv:1: no record of scrapepool (its columns are not those of this run; {said})" in ran.err
+        assert (ran.code, (web.requests, (tmp_path / "out.csv").read_bytes())) == (2, before)
+
+
+@pytest.mark.parametrize("option", ["--log-file", "--summary-json"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.db", "out.warc.gz", "torn.jsonl"])
+def test_a_log_or_summary_in_records_is_refused(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str], option: str, name: str
+) -> None:
+    """They belong to a run that has ended, and would be lost or torn; logs and summaries are written again."""
+    path = tmp_path / name
+    beside = {".db": ["--sqlite", path], ".gz": ["--warc", path]}.get(path.suffix, [])
+    fetch(capfd, tmp_path, *beside, output="out.jsonl" if beside else name)
+    if name == "torn.jsonl":
+        path.write_bytes(path.read_bytes()[:100])
+    requests, content = web.requests, path.read_bytes()
+    ran = fetch(capfd, tmp_path, option, path, output="other.jsonl")
+    assert (ran.code, web.requests, path.read_bytes()) == (2, requests, content)
+    assert ran.err == f"scrapepool: {option} {path}: that file holds records or an archive, which would be lost\n"
+    for _ in range(2):
+        assert fetch(capfd, tmp_path, option, tmp_path / "own", output="other.jsonl").code == 1
+
+
 def test_a_second_run_on_one_file_is_refused(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, urls: list[str]
 ) -> None:

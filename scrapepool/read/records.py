@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
@@ -45,7 +45,7 @@ class RecordFile:
     """Iterates over the records of a file, once.
 
     name: for messages. pieces: its bytes. form: None finds out. columns: what the header row of a CSV file must be;
-    None for any that names what is needed.
+    None for any that names what is needed. spoken: a column as a person is told of it.
     Raises UsageError, while it is iterated over, for what is no record, and names the line.
 
     start: bytes of the header row. whole: bytes up to the end of the last whole record. torn: bytes after that, of a
@@ -58,6 +58,7 @@ class RecordFile:
         pieces: Iterable[bytes],
         form: RecordFormat | None = None,
         columns: Iterable[str] | None = None,
+        spoken: Callable[[str], str] = str,
     ) -> None:
         self.start = 0
         self.whole = 0
@@ -67,6 +68,7 @@ class RecordFile:
         self._pattern = CELLS["csv"]
         self._lines = _lines(pieces)
         self._columns = None if columns is None else list(columns)
+        self._spoken = spoken
         self._line = 1
         self._names: list[str] = []
         self._last = b""  # the bytes of the record that was given last
@@ -146,7 +148,7 @@ class RecordFile:
             if not line.endswith(b"\n") and wanted.startswith(line.decode(errors="replace")):
                 self._end_in(line, begun=True)
                 return []
-            raise self._error(f"its columns are not those of this run, which are {wanted}")
+            raise self._error(f"its columns are not those of this run{self._other(names, self._columns)}")
         for needed in NEEDED:
             if needed not in names:
                 raise self._error(f"no column {needed}")
@@ -154,6 +156,13 @@ class RecordFile:
         self._names = names
         self._line = 2
         return names
+
+    def _other(self, there: list[str], wanted: list[str]) -> str:
+        """What tells the columns of the file from those that are wanted."""
+        lacking = ", ".join(self._spoken(name) for name in wanted if name not in there)
+        beside = ", ".join(self._spoken(name) for name in there if name not in wanted)
+        parts = (f"; it lacks {lacking}" if lacking else "", f"; only it has {beside}" if beside else "")
+        return "".join(parts) or f", which are {','.join(wanted)}"
 
     def _row(self) -> bytes:
         """Take lines until no quote is open; a row that the file ends in is what there is of it."""

@@ -76,6 +76,12 @@ def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]
     )
 
 
+def with_option(column: str) -> str:
+    """Name a column together with the option that it is there by, if it needs one."""
+    option = _ON_REQUEST.get(column.partition(".")[0])
+    return column if option is None else f"{column} ({option})"
+
+
 def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Name the fields that ``--fields`` asks for, in its order and each once; all that there can be without it.
 

@@ -19,7 +19,7 @@ from ..read.journal import Journal, read_journal
 from ..read.records import RecordFile
 from ..read.streams import file_pieces
 from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
-from ..record.fields import GET, chosen_fields
+from ..record.fields import GET, chosen_fields, with_option
 from ..settings import OutputSettings, Settings
 
 NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run that is to go on"
@@ -93,7 +93,7 @@ def _in_order(
     assert output.resume is not None  # noqa: S101  # see the caller
     form = form_of(output)
     columns = None if form == "jsonl" else columns_of(output, method)
-    records = RecordFile(path, _pieces(fd, stop), form, columns)
+    records = RecordFile(path, _pieces(fd, stop), form, columns, with_option)
     journal = read_journal(records, finished, keep=output.resume, method=method)
     if journal.size:
         _tell(journal, path, finished, on_note)

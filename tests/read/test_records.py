@@ -108,8 +108,15 @@ def test_a_quote_left_open_does_not_swallow_the_rows_after_it():
 
 def test_other_columns_than_this_run_writes_are_refused():
     """Rows of two kinds in one CSV file would be wrong under either header."""
-    with pytest.raises(UsageError, match="its columns are not those of this run, which are url,outcome"):
-        read(table(), columns=["url", "outcome"])
+    names = table().decode().splitlines()[0].split(",")
+    for columns, said in (
+        (names[:-1], f"; only it has {names[-1]}\\)"),
+        ([*names, "history"], r"; it lacks history\)"),
+        (["rain", *names[1:]], r"; it lacks rain; only it has url\)"),
+        (names[::-1], f", which are {','.join(names[::-1])}\\)"),
+    ):
+        with pytest.raises(UsageError, match=f"its columns are not those of this run{said}"):
+            read(table(), columns=columns)
 
 
 def test_an_http_error_without_its_slug_is_told_by_its_status():

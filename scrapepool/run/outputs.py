@@ -6,6 +6,7 @@ Decides which outputs the settings name, the order in which they are opened and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -61,6 +62,7 @@ def open_outputs(
     """
     opening = _Opening(settings, finished, stop, should_stop, on_note)
     with ExitStack() as opened:
+        empty = opening.empty()
         passing = opening.passing()  # what cannot be meant is said before a file is emptied
         stores = opening.stores(opened)
         archive = _archive(settings, stop, on_note)
@@ -68,7 +70,7 @@ def open_outputs(
             opened.callback(archive.close)
             stores.append(archive)
         sinks = [*opening.journal(), *passing]
-        opening.compare(stores)
+        opening.compare(stores, empty)
         opened.pop_all()
     sink = sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks)
     return Outputs(sink if order is None else OrderedSink(sink, order), archive)
@@ -129,18 +131,26 @@ class _Opening:
             self._pass_over()
         return []
 
-    def compare(self, stores: Sequence[Store]) -> None:
-        """Say where a database has fewer records than stay in the journal: it was not there from the beginning."""
-        output = self.output
-        journal = output.file or output.parquet
-        if output.resume is None or output.sqlite is None or journal is None:
+    def empty(self) -> list[str]:
+        """Name where bodies go, folder and archive, that holds none; to be asked before these are opened."""
+        return [path for path in (self.settings.files.save_dir, self.settings.warc.path) if path and _is_empty(path)]
+
+    def compare(self, stores: Sequence[Store], empty: Sequence[str]) -> None:
+        """Say what has less than the records that stay in the journal: it was not there from the beginning."""
+        output, stay = self.output, len(self.finished)
+        journal = output.file or output.parquet or output.sqlite
+        if output.resume is None or not stay:
+            return
+        for path in empty:
+            self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
+        if journal == output.sqlite:
             return
         from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 
-        has, stay = sum(store.rows() for store in stores if isinstance(store, SqliteStore)), len(self.finished)
-        if has < stay:
-            told = f"{has:,} of the {stay:,} records that stay in {journal}"
-            self.on_note(f"{output.sqlite}: has {told}, and does not get the others")
+        for store in stores:
+            if isinstance(store, SqliteStore) and (has := store.rows()) < stay:
+                told = f"{has:,} of the {stay:,} records that stay in {journal}"
+                self.on_note(f"{output.sqlite}: has {told}, and does not get the others")
 
     def _records(self, output: OutputSettings) -> Sink:
         return records_sink(
@@ -182,6 +192,19 @@ class _Opening:
             should_stop=lambda: self.stop.now,
             on_note=self.on_note,
         )
+
+
+def _is_empty(path: str) -> bool:
+    """Whether a folder or a file holds nothing yet but what is hidden, or is not there."""
+    try:
+        with os.scandir(path) as entries:
+            return all(entry.name.startswith(".") for entry in entries)
+    except NotADirectoryError:
+        return not os.path.getsize(path)  # noqa: PTH202
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False  # opening it will say what is wrong
 
 
 def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> ArchiveProcess | None:

@@ -309,3 +309,22 @@ def test_a_run_killed_in_the_middle_of_bodies_that_change(tmp_path, seed):
     """Resumed, every file is whole and of one version. The long form is a script."""
     _, wrong = torture.killed(tmp_path, random.Random(seed), size=4_000_000, bodies=4)
     assert not wrong
+
+
+def test_a_folder_or_archive_that_joins_a_run_later_is_said_to_lack_what_was_there(capfd, tmp_path):
+    """It gets what is fetched from then on; where it was there from the beginning, nothing is said."""
+    warc, out = ["--warc", tmp_path / "out.warc"], ["-o", tmp_path / "out.jsonl", "--no-robots", "--progress", "none"]
+    with PoliteServer(1) as server:
+        here(capfd, "fetch", server.url("/1"), *out)
+        ran = fetch(capfd, tmp_path, [server.url("/1"), server.url("/2")], *out[:2], "--resume", *warc)
+        assert ran.err == ""
+        (tmp_path / "pages").rename(tmp_path / "away")
+        (tmp_path / "out.warc").unlink()
+        both = ["--save-dir", tmp_path / "pages", *warc, "--resume"]
+        ran = here(capfd, "fetch", *(server.url(f"/{number}") for number in (1, 2, 3)), *out, *both)
+        for path in ("pages", "out.warc"):
+            said = (
+                f"{tmp_path / path}: holds nothing of the 2 records that stay in {tmp_path / 'out.jsonl'}, and does not"
+            )
+            assert said in ran.err
+        assert "holds nothing" not in here(capfd, "fetch", server.url("/4"), *out, *both).err

@@ -230,7 +230,7 @@ class Judge:
     ) -> Verdict:
         """The host said 429 or 503: it is parked, and asked less from then on."""
         trouble = self._trouble(queue)
-        parked = trouble.parking.refused(after, lease.since, now)
+        parked = trouble.parking.refused(after, lease.since, now, most=self._policy.max_park)
         queue.park(now + parked.wait)
         queue.hold(Why.RETRY_AFTER if after else Why.PARKED, now, now + parked.wait)
         verdict = Verdict.PROBED  # unless it is the first of its window, it is not this target's fault

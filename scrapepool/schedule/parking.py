@@ -44,14 +44,16 @@ class Parking:
     def __repr__(self) -> str:
         return f"<Parking: {self.row} in a row, the last at {self.since:.3f}>"
 
-    def refused(self, after: float | None, started: float, now: float) -> Parked:
-        """Take in a refusal of a request that was ``started`` then; after: seconds that the host named.
+    def refused(self, after: float | None, started: float, now: float, *, most: float = MOST) -> Parked:
+        """Take in a refusal of a request that was ``started`` then.
 
-        A wait of no seconds is none: who says ``Retry-After: 0`` with a refusal is asked as one that names nothing.
+        after: seconds that the host named. most: those that are waited for at most where it named none, ``FIRST`` at
+        least and ``MOST`` at most. A wait of no seconds is none: who says ``Retry-After: 0`` with a refusal is asked as
+        one that names nothing.
         """
         if started <= self.since:
             return Parked(after or 0.0, counts=False)
-        wait = after or min(MOST, ldexp(FIRST, min(self.row, _DOUBLINGS)))
+        wait = after or min(MOST, max(FIRST, most), ldexp(FIRST, min(self.row, _DOUBLINGS)))
         self.row += 1
         self.since = now
         return Parked(wait, counts=True)

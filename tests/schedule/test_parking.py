@@ -1,5 +1,6 @@
 """How long a host is left alone."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,13 @@ def test_without_a_word_it_doubles_up_to_a_minute():
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
     parking.answered(now + 1)
     assert parking.refused(None, now + 2, now + 3).wait == 0.5
+
+
+@pytest.mark.parametrize(("most", "waits"), [(3.0, [0.5, 1, 2, 3, 3]), (0.0, [0.5] * 5), (300.0, [0.5, 1, 2, 4, 8])])
+def test_without_a_word_no_pause_is_longer_than_a_named_one_may_be(most, waits):
+    """But half a second it is: a host that refuses is not asked again at once."""
+    parking = Parking()
+    assert [parking.refused(None, now - 1.0, now, most=most).wait for now in range(100, 600, 100)] == waits
 
 
 @given(st.lists(st.floats(0, 9.9), min_size=1, max_size=20), st.one_of(st.none(), st.floats(0.1, 300)))

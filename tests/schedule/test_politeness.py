@@ -119,6 +119,17 @@ def test_a_fixed_pace_heeds_no_limits_before_they_are_reached():
     assert (scheduler.next(2.0), scheduler.wake_at(2.0)) == (None, 32.0)
 
 
+def test_a_host_that_names_no_pause_gets_none_longer_than_is_waited_for():
+    """--max-park bounds those that the schedule finds itself as well."""
+    scheduler = scheduler_of({A: 3}, retry=RetryPolicy(max_park=3.0))
+    now = 0.0
+    for pause in (0.5, 1.0, 2.0, 3.0, 3.0):
+        settle(scheduler, scheduler.next(now), now + 0.1, Reply(status=503, retry=True))
+        row = scheduler.rows(now + 0.1, 1)[0]
+        assert (row.state, row.until) == ("parked", pytest.approx(pause))
+        now += 100.0
+
+
 @pytest.mark.parametrize("after", [30.0, 3600.0])
 def test_a_refusal_of_what_is_not_repeated_parks_the_host_too(after):
     """The target ends as refused; the rest waits, or is deferred where that would be too long."""

@@ -164,9 +164,10 @@ class RetryPolicy:
 
     retries: further attempts after the first. backoff: seconds before the first retry at most; doubles up to
     ``backoff_max``, with full jitter. statuses: retried. max_park: longest Retry-After that is waited for, in seconds,
-    longest pause after a refusal that names none, and how long a host that went down is probed. break_after: failures in a row after which a host counts as down.
-    max_outage: seconds that an outage of the network is waited for. retry_budget: retries per target of the list, at
-    most, over the run and on each host (0.1: one in ten; ten are always allowed); infinite for no such limit.
+    longest pause after a refusal that names none, and how long a host that went down is probed. break_after: failures
+    in a row after which a host counts as down. max_outage: seconds that an outage of the network is waited for.
+    retry_budget: retries per target of the list, at most, over the run and on each host (0.1: one in ten; ten are
+    always allowed); infinite for no such limit.
     """
 
     retries: int = 3

@@ -61,7 +61,7 @@ def test_runs_that_learn_late_never_exceed_a_host_together(runs, most, delay, se
     slots, out, started, free_at = [0] * runs, [0] * runs, [-1e9] * runs, [-1e9] * runs
     served = [0] * runs
     now, last_start = 0.0, -1e9
-    for _ in range(2500):
+    while now < 300 or (now < 3000 and not all(served)):  # who exchanges at random may miss its turn many times
         now += dice.expovariate(8)
         run = dice.randrange(runs)
         match dice.choice(["exchange", "begin", "begin", "end", "end"]):

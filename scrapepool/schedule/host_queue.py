@@ -34,6 +34,11 @@ still come (``fetch.trust``), for about as long as two answers take."""
 NEAR_WORTH = 0.25
 """Seconds of work that a lease on a nearby host should be worth, so that the watching is a small part of it."""
 
+TAIL = 8
+"""A lease takes the share of one among ``limit / TAIL`` slots of what its host has left, half of it at most, so that
+the others have something at the end. With that of one among ``limit * 2``, 8,000 URLs of 50 quick hosts took 1.8 times
+as long, in leases of a few."""
+
 OVERRUN = 2.5
 """Times its worth that a lease may take before the worker hands back what it has not begun: hosts slow down."""
 
@@ -181,7 +186,7 @@ class HostQueue:
         """
         if self.longest == 1 or self.delay:
             return 1
-        share = -(-self.fresh // (2 * self.limit))  # the tail is left for the other slots to share
+        share = -(-self.fresh // max(2, self.limit // TAIL))
         expected = self.best if self.trouble is None else self.row.mean
         return max(1, min(int(self.lease_worth / expected), self.longest, share))
 

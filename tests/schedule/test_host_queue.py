@@ -78,12 +78,13 @@ def test_a_host_that_slowed_down_keeps_its_lane_and_gets_shorter_leases():
     assert queue.lease_length() == 3
 
 
-def test_the_tail_is_shared():
-    """No lease takes more than half of a slot's share of what is left."""
-    queue = queue_of(24, limit=4)
+@pytest.mark.parametrize(("limit", "length"), [(1, 12), (4, 12), (16, 12), (64, 3), (256, 1)])
+def test_the_tail_is_shared(limit, length):
+    """No lease takes more than half of what is left, and less where there are many slots."""
+    queue = queue_of(24, limit=limit)
     queue.learn([0.0001], 0)
     queue.longest = 64
-    assert queue.lease_length() == 3
+    assert queue.lease_length() == length
 
 
 def test_a_delayed_host_is_asked_one_by_one():

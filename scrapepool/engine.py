@@ -14,6 +14,7 @@ from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
 from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, View, Work
+from .schedule.backpressure import Backpressure
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
@@ -83,6 +84,7 @@ class Engine:
         self._resting = 0
         self._more = False  # the reader has more than was taken
         self._began = clock.monotonic()
+        self._backpressure = Backpressure(self._began)
         self._shown = float("-inf")
         self._drained_at: float | None = None
 
@@ -99,7 +101,7 @@ class Engine:
             outcomes = self._read()
             outcomes += self._hand_out(now)
             if outcomes:
-                yield outcomes
+                yield from self._give(outcomes)
                 now = self._clock.monotonic()  # whoever takes the outcomes may take hours
             self._look(now)
             if self._over():
@@ -108,7 +110,7 @@ class Engine:
             done = self._take_in(back)
             if archive is not None and (transcripts := [one for part in done for one in part.transcripts]):
                 archive.keep(transcripts)
-            yield self._settle(done) if done else ()
+            yield from self._give(self._settle(done) if done else ())
 
     def close(self) -> None:
         """Stop reading, cut what is still in flight, let the workers go."""
@@ -188,6 +190,11 @@ class Engine:
     def _has_room(self) -> bool:
         return self._busy < self._headcount.allowed and self._busy + self._resting < self._most_out
 
+    @property
+    def _idle(self) -> int:
+        """Workers that would have work, were there more to be asked for now: none where fewer are quicker."""
+        return self._workers - self._busy if self._has_room and self._headcount.allowed == self._workers else 0
+
     def _take_in(self, back: Sequence[Done | Resting]) -> list[Done]:
         """Count the workers that are free again; what is done."""
         done: list[Done] = []
@@ -252,6 +259,11 @@ class Engine:
             skipped.append(end)
         return attempts, skipped
 
+    def _give(self, outcomes: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
+        given = self._clock.monotonic()
+        yield outcomes
+        self._backpressure.held += self._clock.monotonic() - given
+
     def _look(self, now: float) -> None:
         if now - self._shown >= self._view.interval:
             self._shown = now
@@ -297,11 +309,13 @@ class Engine:
         """The run at this moment; the last one tells more."""
         now = self._clock.monotonic()
         tally, scheduler = self._tally, self._scheduler
-        forecast = scheduler.forecast(now, self._workers)
+        left, rate = scheduler.queued + scheduler.parked + scheduler.out, tally.rate(now)
+        forecast = scheduler.forecast(now, self._workers, idle=self._idle)
+        forecast = self._backpressure.correct(forecast, now, left=left, rate=rate)
         return Snapshot(
             elapsed=now - self._began,
             done=tally.done,
-            total=tally.done + scheduler.queued + scheduler.parked + scheduler.out,
+            total=tally.done + left,
             reading=not self._feed.exhausted,
             busy=self._busy,
             workers=self._workers,
@@ -312,7 +326,7 @@ class Engine:
             requests=tally.requests,
             opened=tally.opened,
             retried=tally.retried,
-            rate=tally.rate(now),
+            rate=rate,
             eta=forecast.seconds,
             eta_reason=None if forecast.host is None else f"{forecast.host.netloc}: {forecast.reason}",
             trouble=None if scheduler.outage is None else forecast.reason,

@@ -413,6 +413,29 @@ def test_a_reader_that_takes_nothing_holds_everything() -> None:
     assert taken + sum(map(len, outcomes)) == 1000
 
 
+def test_a_reader_that_is_slow_gets_no_eta_of_the_network() -> None:
+    """It is the reader who decides when the run ends, and more hosts would not help."""
+    world = World()
+    run = Run(Listed([target("h.test", str(i)) for i in range(400)]), world)
+    for outcomes in run.engine.run():
+        world.now += 5.0 if outcomes else 0.0
+    held = [seen for seen in run.view.seen if seen.done < seen.total and seen.elapsed > 10]
+    assert len(held) > 5
+    assert all(seen.eta is None or seen.eta >= 5.0 for seen in held)
+    assert {(seen.eta_reason, seen.hint) for seen in held} == {(None, None)}
+
+
+def test_a_worker_whose_lease_only_rests_counts_as_idle() -> None:
+    """A host's two slots are taken while its connections are watched, and none of the four workers is."""
+    answers = World(lambda a, now: (fetched(a), 1.0), rests=30.0)
+    run = Run(Listed([target("h.test", str(i)) for i in range(9)]), answers, per_host=2, most_out=8)
+    run.outcomes()
+    assert all(
+        seen.hint is None or seen.hint.startswith(f"{4 - seen.busy} of 4 workers idle") for seen in run.view.seen
+    )
+    assert any(seen.hint is not None and seen.busy == 0 for seen in run.view.seen)
+
+
 def test_who_takes_outcomes_is_called_while_nothing_ends() -> None:
     """A sink that gathers outcomes for a second is not left with them for the hour that a host asks to wait."""
     world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 0.1) if a.number == 1 else ok(a, now))

@@ -43,7 +43,7 @@ NOTHING = Remaining(0.0, 0.0, 1, 0.0, 0.0)
 
 def again(row: HostTally) -> float:
     """Requests that a target of a host takes: more than one where it fails, next to none where it was given up."""
-    return min(MOST_AGAIN, (row.requests + PRIOR) / (row.done + PRIOR))
+    return min(MOST_AGAIN, (row.requests - row.asked_robots + PRIOR) / (row.done + PRIOR))
 
 
 def remaining(queue: HostQueue, now: float, mean: float) -> Remaining:

@@ -300,13 +300,17 @@ class Scheduler:
         """Seconds left: what the longest host needs, or what all workers need together; None before the first reply."""
         return self.forecast(now, workers).seconds
 
-    def forecast(self, now: float, workers: int) -> Forecast:
-        """How long the rest will take, which host decides that, and why."""
+    def forecast(self, now: float, workers: int, idle: int | None = None) -> Forecast:
+        """How long the rest will take, which host decides that, and why.
+
+        idle: workers that would have work if there were more to ask for; None for all that have no lease.
+        """
         left = self.queued + self.parked + self.out
         outage = self._guard.outage
         if outage is not None:
             return Forecast(None, None, f"the network has looked down for {spell(now - outage.since)}")
-        return self._survey.forecast(now, workers, left=left, busy=self.in_flight, spacing=self._spacing)
+        idle = workers - self.in_flight if idle is None else idle
+        return self._survey.forecast(now, workers, left=left, out=self.in_flight, idle=idle, spacing=self._spacing)
 
     # -- beside other runs; see ``shares`` and ``memory`` ------------------------------------------
 

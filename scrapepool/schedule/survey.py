@@ -74,18 +74,19 @@ class Survey:
         """The hosts with the highest mean latency, first the slowest."""
         return [self._row(row, now) for row in self._tally.slowest(most)]
 
-    def forecast(self, now: float, workers: int, *, left: int, busy: int, spacing: float) -> Forecast:
+    def forecast(self, now: float, workers: int, *, left: int, out: int, idle: int, spacing: float) -> Forecast:
         """What the rest of the run comes to.
 
-        left: targets. busy: workers with work. spacing: seconds between two starts over all hosts, 0.0 for none.
+        left: targets. out: leases. idle: workers that would have work if there were more.
+        spacing: seconds between two starts over all hosts, 0.0 for none.
         """
         mean = self._tally.mean
         if not left:
             return Forecast(0.0, None, "nothing left")
         self._look(now, mean, left)
         host, queue = self._longest_host(now, mean)
-        if not mean:
-            waits = None if busy or queue is None else _why_it_waits(queue, now)
+        if not mean or not self._tally.any_fetched:
+            waits = None if out or queue is None else _why_it_waits(queue, now)
             if queue is None or waits is None:
                 return Forecast(None, None, "nothing has answered yet")
             return Forecast(host.seconds, queue.key, f"{queue.left:,} left, {waits}")
@@ -100,7 +101,7 @@ class Survey:
             reason = f"{reason}, {waits}"
         elif queue.lasts is not None:
             reason = f"{reason}, within its hours"
-        hint = idle_hint(workers - busy, workers, paced=host.paced or queue.not_before > now)
+        hint = idle_hint(idle, workers, paced=host.paced or queue.not_before > now)
         return Forecast(host.seconds, queue.key, reason, hint)
 
     def _look(self, now: float, mean: float, left: int) -> None:

@@ -227,6 +227,11 @@ class Tally:
             self._timed += len(elapsed)
             row.note(elapsed, together)
 
+    @property
+    def any_fetched(self) -> bool:
+        """Whether a target was fetched, or failed: until then all latencies are those of robots.txt."""
+        return self.retried > 0 or any(word != "skipped" for word in self.outcomes)
+
     def rate(self, now: float) -> float:
         """Final outcomes a second over the last ten seconds, or since the first settle. Asking takes a sample."""
         samples = self._samples

@@ -8,7 +8,7 @@ from render_cases import HOSTILE, snapshot
 
 from scrapepool.ports import NoView
 from scrapepool.render.choose import view_for
-from scrapepool.render.plain import PlainView, progress
+from scrapepool.render.plain import PlainView, progress, stopping
 from scrapepool.render.summary import summary_text
 from scrapepool.settings import DisplaySettings
 
@@ -54,6 +54,13 @@ def test_a_stop_is_said_once():
     for _ in range(3):
         plain.show(snapshot(grace=5.0, busy=1))
     assert stream.getvalue() == "stopping: waiting for 1 request, 5 s at most; Ctrl-C again stops now\n"
+
+
+def test_a_stop_with_nothing_in_flight_waits_for_no_requests():
+    """It is what came that is written then."""
+    assert stopping(snapshot(grace=4.5, busy=0)) == (
+        "stopping: finishing what has come, 5 s at most; Ctrl-C again stops now"
+    )
 
 
 def test_notes_and_the_summary():

@@ -350,6 +350,16 @@ def test_the_forecast_names_the_host_that_decides_it():
     assert forecast.hint == "64 of 64 workers idle: more hosts or --per-host would help"
 
 
+def test_nothing_is_foretold_by_robots_txt_alone():
+    """How long pages take is not known before one has ended."""
+    scheduler = scheduler_of({A: 1000}, politeness=PolitenessSettings(robots=True))
+    scheduler.settle_robots(scheduler.next(0.0).host, RobotsVerdict(), 0.001, elapsed=0.001, requests=1)
+    lease = scheduler.next(1.0)
+    assert (scheduler.forecast(1.0, 4).seconds, scheduler.forecast(1.0, 4).hint) == (None, None)
+    settle(scheduler, lease, 2.0, Reply(1.0))
+    assert scheduler.forecast(2.0, 4).seconds == pytest.approx(999 * 1.001 / 2)
+
+
 def test_robots_txt_counts_in_the_forecast():
     """Of many hosts with a page each, it is half of all requests."""
     hosts = {host_named(number): 1 for number in range(100)}

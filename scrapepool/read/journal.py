@@ -104,6 +104,11 @@ def read_journal(
     )
 
 
+def held(records: RecordDatabase, finished: Finished, *, method: str) -> int:
+    """Count the finished targets, of which each is there once, that a database has a record of."""
+    return sum(number in finished for _, number in (_judged(told, "all", method) for told in records))
+
+
 def _put_off(record: Mapping[str, Any], finished: Finished) -> None:
     """Take note of a host that asked to be left alone; a status that speaks for one URL says nothing of its host."""
     status = record.get("status")

@@ -99,14 +99,6 @@ class SqliteStore:
     def __repr__(self) -> str:
         return f"<SqliteStore {self._path!r} kept={self.kept}, {len(self._waiting)} waiting>"
 
-    def rows(self) -> int:
-        """Count the records in the database, of this run and others. Raises OutputError."""
-        try:
-            (count,) = self._db.execute("SELECT count(*) FROM records").fetchone()
-        except sqlite3.Error as error:
-            raise self._error(error) from error
-        return int(count)
-
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Gather the outcomes, and commit what has waited long enough. Raises OutputError."""
         now = self._clock()

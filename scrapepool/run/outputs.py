@@ -17,7 +17,9 @@ from ..engine import Stop
 from ..errors import OutputError, UsageError
 from ..model import Outcome
 from ..ports import Archive, Sink, Store
+from ..read.database import RecordDatabase
 from ..read.finished import Finished
+from ..read.journal import held
 from ..record import Fanout, form_of, sink_for, template_sink
 from ..settings import OutputSettings, Settings
 from ..version import __version__
@@ -70,7 +72,7 @@ def open_outputs(
             opened.callback(archive.close)
             stores.append(archive)
         sinks = [*opening.journal(), *passing]
-        opening.compare(stores, empty)
+        opening.compare(empty)
         opened.pop_all()
     sink = sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks)
     return Outputs(sink if order is None else OrderedSink(sink, order), archive)
@@ -135,22 +137,21 @@ class _Opening:
         """Name where bodies go, folder and archive, that holds none; to be asked before these are opened."""
         return [path for path in (self.settings.files.save_dir, self.settings.warc.path) if path and _is_empty(path)]
 
-    def compare(self, stores: Sequence[Store], empty: Sequence[str]) -> None:
-        """Say what has less than the records that stay in the journal: it was not there from the beginning."""
+    def compare(self, empty: Sequence[str]) -> None:
+        """Say what lacks records that stay in the journal: it was not there from the beginning."""
         output, stay = self.output, len(self.finished)
         journal = output.file or output.parquet or output.sqlite
         if output.resume is None or not stay:
             return
         for path in empty:
             self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
-        if journal == output.sqlite:
+        if output.sqlite in (None, journal):
             return
-        from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
-
-        for store in stores:
-            if isinstance(store, SqliteStore) and (has := store.rows()) < stay:
-                told = f"{has:,} of the {stay:,} records that stay in {journal}"
-                self.on_note(f"{output.sqlite}: has {told}, and does not get the others")
+        database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
+        has = held(database, self.finished, method=self.settings.request.method)
+        if has < stay:
+            told = f"{has:,} of the {stay:,} records that stay in {journal}"
+            self.on_note(f"{output.sqlite}: has {told}, and does not get the others")
 
     def _records(self, output: OutputSettings) -> Sink:
         return records_sink(

@@ -103,6 +103,10 @@ def test_a_database_that_joins_a_run_later_is_said_to_lack_what_was_there(
     assert "a.db: has 0 of the 2 records that stay in out.jsonl, and does not get the others" in here(capfd, *later).err
     here(capfd, "fetch", "urls", "-o", "out.jsonl", "--sqlite", "a.db", "-q")
     assert "a.db" not in here(capfd, *later).err
+    Path("others").write_text("".join(f"http://127.0.0.1:1/{number}\n" for number in range(5)))
+    Path("a.db").unlink()
+    here(capfd, "fetch", "others", "--sqlite", "a.db", "-q", "--retries", 0)
+    assert "a.db: has 0 of the 2 records that stay in out.jsonl" in here(capfd, *later).err
 
 
 def test_failed_reads_it(capfd: pytest.CaptureFixture[str], urls: list[str]) -> None:

@@ -39,17 +39,21 @@ MOST_TRIES = 10_000
 class Files:
     """Keeps ``ports.Store``: gives bodies their names, and outcomes their ``path``.
 
+    repeats: whether targets may be one URL, whose bodies are then each kept, equal ones as one file.
     fsync: whether each file is seen onto the disk before its record is written.
     Raises UsageError for a template that is none, OutputError where the folder cannot be made.
     """
 
-    def __init__(self, settings: FileSettings, *, method: str = "GET", fsync: bool = False) -> None:
+    def __init__(
+        self, settings: FileSettings, *, method: str = "GET", repeats: bool = False, fsync: bool = False
+    ) -> None:
         assert settings.save_dir is not None  # noqa: S101 - there is a folder, or there is no such store
         self._template = NameTemplate(settings.name_template or DEFAULT, method)
         self._fallback = NameTemplate(DEFAULT, method)
         self._folder = settings.save_dir
         self._packing = settings.compress
         self._dedupe = settings.dedupe_bodies
+        self._repeats = repeats
         self._fsync = fsync
         self._work = os.path.join(self._folder, WORK)  # noqa: PTH118
         self._inside: OrderedDict[str, None] = OrderedDict()
@@ -90,14 +94,14 @@ class Files:
         own = outcome.target.request
         wanted = None if own is None else own.save_as
         name = self._template.name(outcome) if wanted is None else self._template.safe(wanted, outcome)
-        unique = wanted is None and self._template.unique
+        unique = wanted is None and self._template.unique and not self._repeats
         try:
             source = self._known(outcome) or self._temporary(saved)
             try:
                 path = self._put(source, name, replace=unique)
             except (NotADirectoryError, FileExistsError, IsADirectoryError):
                 # /a is a page and so is /a/b: one of the two names cannot be a folder.
-                path = self._put(source, self._fallback.name(outcome), replace=True)
+                path = self._put(source, self._fallback.name(outcome), replace=not self._repeats)
         except OSError as error:
             raise OutputError(os.path.join(self._folder, name), error.strerror or str(error)) from error  # noqa: PTH118
         if self._dedupe and outcome.sha256 is not None:
@@ -168,7 +172,7 @@ class Files:
             try:
                 _move(source, path)
             except FileExistsError:
-                if self._dedupe and _is_equal(source, path):
+                if (self._dedupe or self._repeats) and _is_equal(source, path):
                     os.unlink(source)  # noqa: PTH108
                     return path
                 path = os.path.join(folder, f"{stem}-{number}{dot}{extension}{suffix}")  # noqa: PTH118

@@ -111,7 +111,8 @@ class _Opening:
         if self.settings.files.save_dir is not None:
             from ..record.files import Files  # noqa: PLC0415 - rarely needed
 
-            stores.append(Files(self.settings.files, method=method, fsync=output.fsync == "always"))
+            repeats, fsync = not self.settings.input.dedupe, output.fsync == "always"
+            stores.append(Files(self.settings.files, method=method, repeats=repeats, fsync=fsync))
             opened.callback(stores[-1].close)
         if output.sqlite is not None:
             from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed

@@ -107,6 +107,20 @@ def test_a_second_run_writes_the_same_files(capfd, tmp_path):
     assert files(tmp_path).keys() == before.keys()
 
 
+def test_repeats_of_a_url_keep_each_body(capfd, tmp_path):
+    """With --no-dedupe a repeat writes over no other one's file, and equal bodies share one."""
+    bodies = iter([b"one", b"two", b"two", b"two"])
+
+    def answer(request: Request) -> Response:
+        return Response(200, body=next(bodies))
+
+    with PoliteServer(1, answer) as server:
+        for urls in ([server.url("/a")] * 3, [server.url("/a")]):
+            for record in fetch(capfd, tmp_path, urls, "--no-dedupe", "--workers", 1).records:
+                assert hashlib.sha256(Path(record["path"]).read_bytes()).hexdigest() == record["sha256"]
+    assert sorted(files(tmp_path).values()) == [b"one", b"two"]
+
+
 def test_a_page_that_is_a_folder_too(capfd, tmp_path):
     """/a and /a/b cannot both have their path's name: both are saved all the same."""
     with PoliteServer(1) as server:

@@ -20,6 +20,7 @@ from .schedule.robots import RobotsVerdict
 from .schedule.tally import HostRow
 
 __all__ = [
+    "LEASES_OUT",
     "Archive",
     "Batch",
     "Clock",
@@ -42,6 +43,10 @@ __all__ = [
     "View",
     "Work",
 ]
+
+
+LEASES_OUT = 2
+"""For each worker, at most: the one at work, and one that is resting. Each holds a connection."""
 
 
 class Clock(Protocol):

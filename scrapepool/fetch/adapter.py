@@ -22,6 +22,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from ..model import ErrorKind
+from ..ports import LEASES_OUT
 from .bandwidth import Bandwidth
 from .faults import FetchError
 from .pool import HostPool, TLSHostPool
@@ -68,11 +69,12 @@ class PooledAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
 
-        All http hosts behind a forwarding proxy share one pool, so it has a connection for every worker.
+        All http hosts behind a forwarding proxy share one pool, so it has a connection for every lease there may be:
+        one that had to wait for another could hold up the thread that sees the other to its end.
         """
         if proxy not in self.proxy_manager:
             manager = super().proxy_manager_for(proxy, **proxy_kwargs)
-            manager.connection_pool_kw["maxsize"] = self._workers
+            manager.connection_pool_kw["maxsize"] = LEASES_OUT * self._workers
             if proxy.lower().startswith("socks"):
                 from .socks import socks_pools  # noqa: PLC0415 - PySocks is an extra
 

@@ -22,7 +22,7 @@ from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
 from ..model import HostKey, Outcome
-from ..ports import Archive, Clock, Download, Feed, NoView, Store, SystemClock, View
+from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Store, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
@@ -109,7 +109,7 @@ def assembled(
             view=view,
             clock=clock,
             workers=pool.workers,
-            most_out=workers_within(2 * pool.workers),
+            most_out=workers_within(LEASES_OUT * pool.workers),
             stop=stop,
             memory=memory,
         )

@@ -17,8 +17,10 @@ from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.faults import FetchError
 from scrapepool.fetch.route import Route, RouteTable
 from scrapepool.fetch.session import PooledSession
-from scrapepool.model import ErrorKind, HostKey
+from scrapepool.model import ErrorKind, Fetched, HostKey
+from scrapepool.ports import LEASES_OUT
 from scrapepool.settings import RequestSettings, RetryPolicy
+from tests.servers.polite import PoliteServer
 from tests.servers.proxies import HTTPProxy, SOCKS5Proxy
 
 BRIEF = 0.4
@@ -286,14 +288,23 @@ def test_the_environments_proxy_and_its_exceptions(session: PooledSession, monke
         assert len(proxy.asked) == 2
 
 
-def test_a_forwarding_proxy_has_a_connection_for_every_worker() -> None:
+def test_a_forwarding_proxy_has_a_connection_for_every_lease() -> None:
     """Hosts behind one proxy share its pool, which must not be as small as a host's."""
     with Server(answer_all) as server, HTTPProxy() as proxy, PooledSession(7, 2) as session:
         session.get(f"http://127.0.0.1:{server.port}/", proxies={"http": proxy.url()})
         pool = session.adapter.proxy_manager[proxy.url()].pools
         (key,) = pool.keys()
-        assert pool[key].pool.maxsize == 7
+        assert pool[key].pool.maxsize == 7 * LEASES_OUT
         assert session.pool_stats()[f"127.0.0.1:{proxy.port}"].opened == 1
+
+
+def test_leases_of_one_thread_do_not_wait_for_each_others_connections() -> None:
+    """Behind one proxy, too, each that may be out has one of its own: a thread that waited would wait for itself."""
+    with PoliteServer(hosts=LEASES_OUT) as server, HTTPProxy() as proxy:
+        works = [work(server.url("/1", host=host), server.url("/2", host=host)) for host in range(LEASES_OUT)]
+        with fetcher(pool={"workers": 1}, request={"proxy": proxy.url()}) as made:
+            results = [result for done in in_turns(made, works) for result in done.results]
+    assert [type(result) for result in results] == [Fetched] * 2 * LEASES_OUT
 
 
 def at_once(sock: socket.socket) -> None:

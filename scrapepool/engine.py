@@ -14,7 +14,7 @@ from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
 from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, View, Work
-from .schedule.backpressure import Backpressure
+from .schedule.bottleneck import Bottleneck
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
@@ -84,7 +84,7 @@ class Engine:
         self._resting = 0
         self._more = False  # the reader has more than was taken
         self._began = clock.monotonic()
-        self._backpressure = Backpressure(self._began)
+        self._bottleneck = Bottleneck(self._began, clock.cpu())
         self._shown = float("-inf")
         self._drained_at: float | None = None
 
@@ -262,7 +262,7 @@ class Engine:
     def _give(self, outcomes: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
         given = self._clock.monotonic()
         yield outcomes
-        self._backpressure.held += self._clock.monotonic() - given
+        self._bottleneck.held += self._clock.monotonic() - given
 
     def _look(self, now: float) -> None:
         if now - self._shown >= self._view.interval:
@@ -311,7 +311,7 @@ class Engine:
         tally, scheduler = self._tally, self._scheduler
         left, rate = scheduler.queued + scheduler.parked + scheduler.out, tally.rate(now)
         forecast = scheduler.forecast(now, self._workers, idle=self._idle)
-        forecast = self._backpressure.correct(forecast, now, left=left, rate=rate)
+        forecast = self._bottleneck.correct(forecast, now, self._clock.cpu(), left=left, rate=rate)
         return Snapshot(
             elapsed=now - self._began,
             done=tally.done,

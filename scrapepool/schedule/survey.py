@@ -45,6 +45,8 @@ def _why_it_waits(queue: HostQueue, now: float) -> str | None:
     """Why a host is asked nothing for some time, where that is longer than a delay; None where it may be asked."""
     if queue.parked_until > now:
         return f"parked for {spell(queue.parked_until - now)}"
+    if queue.trouble is not None and (opened := queue.trouble.breaker.opened) is not None:
+        return f"down for {spell(now - opened)}"
     closed = 0.0 if queue.closed_for is None else queue.closed_for(now)
     return f"its window opens in {spell(closed)}" if closed else None
 

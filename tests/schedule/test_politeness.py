@@ -394,6 +394,15 @@ def test_the_forecast_says_that_a_window_is_closed():
     assert forecast.hint == "4 of 4 workers idle: hosts set the pace: more hosts would help"
 
 
+def test_the_forecast_says_that_the_host_that_decides_is_down():
+    """How long it still will be nobody knows; how long it was is why the ETA grows."""
+    scheduler = scheduler_of({A: 100}, retry=RetryPolicy(break_after=2))
+    settle(scheduler, scheduler.next(0.0), 1.0)
+    for now in (1.0, 2.0):
+        settle(scheduler, scheduler.next(now), now + 1.0, Reply(1.0, status=0, retry=True, error=ErrorKind.RESET))
+    assert scheduler.forecast(23.0, 4).reason == "99 left, 1 at a time, 700 ms each, down for 20 s"
+
+
 def limits_as_pages_slow_down(first_byte):
     """The lowest limit of a host whose pages come to take 3 s, with the first byte after ``first_byte``."""
     scheduler = scheduler_of({A: 500}, pool=PoolSettings(per_host=4))

@@ -56,8 +56,9 @@ class Bottleneck:
         span = now - looked
         if span < LOOK:
             return
-        if self.held - held_before < MOSTLY * span and cpu - cpu_before < SPARE * span:
+        held = self.held - held_before >= MOSTLY * span
+        if not held and cpu - cpu_before < SPARE * span:
             self._since = inf
         elif self._since == inf:
-            self._since = looked
+            self._since = now if held else looked  # until it held up, the taker had room for what came
         self._before = (now, cpu, self.held)

@@ -25,10 +25,10 @@ def test_a_run_that_the_network_holds_up_keeps_its_forecast():
     assert told(Bottleneck(0.0, 0.0), range(1, 60), held=0.4, cpu=0.7) == QUICK
 
 
-@pytest.mark.parametrize("shares", [{"held": 0.9}, {"cpu": 0.9}])
-def test_the_end_is_told_by_the_rate(shares):
+@pytest.mark.parametrize(("shares", "seconds"), [({"held": 0.9}, range(1, 13)), ({"cpu": 0.9}, range(1, 3))])
+def test_the_end_is_told_by_the_rate(shares, seconds):
     """No host decides it then, and idle workers are of no use."""
-    corrected = told(Bottleneck(0.0, 0.0), range(1, 3), **shares)
+    corrected = told(Bottleneck(0.0, 0.0), seconds, **shares)
     assert (corrected.seconds, corrected.host, corrected.hint) == (LEFT / 2.0, None, None)
 
 
@@ -36,9 +36,14 @@ def test_nothing_is_foretold_before_that_rate_was_measured():
     """It is one of the last ten seconds, most of which went as the network goes."""
     bottleneck = Bottleneck(0.0, 0.0)
     told(bottleneck, range(1, 60))
-    corrected = told(bottleneck, range(60, 69), held=0.9)
+    corrected = told(bottleneck, range(60, 70), held=0.9)
     assert (corrected.seconds, corrected.host, corrected.hint) == (None, None, None)
-    assert told(bottleneck, range(69, 75), held=0.9).seconds == LEFT / 2.0
+    assert told(bottleneck, range(70, 75), held=0.9).seconds == LEFT / 2.0
+
+
+def test_what_filled_the_buffers_first_is_no_rate():
+    """A taker that holds a run up took what came as long as it had room: that pace does not last."""
+    assert told(Bottleneck(0.0, 0.0), range(1, 10), held=0.9).seconds is None
 
 
 def test_a_host_that_takes_longer_than_that_still_decides():
@@ -65,4 +70,4 @@ def test_many_looks_a_second_decide_once_a_second():
     bottleneck.held = 0.15
     assert bottleneck.correct(QUICK, 0.2, 0.0, left=LEFT, rate=2.0) == QUICK
     bottleneck.held = 0.9
-    assert bottleneck.correct(QUICK, 1.0, 0.0, left=LEFT, rate=2.0).seconds == LEFT / 2.0
+    assert bottleneck.correct(QUICK, 1.0, 0.0, left=LEFT, rate=2.0).seconds is None

@@ -148,10 +148,10 @@ def _one(
         report.wrong.append(f"{fault}: the file does not end in a whole record")
     if ended.returncode in DONE:
         seen = records(place.output)
-        report.errors.update(str(record["error"] or record["outcome"]) for record in seen)
+        report.errors.update(str(record.get("error") or record["outcome"]) for record in seen)
         if len(seen) != len(place.plan.lines):
             report.wrong.append(f"{fault}: {len(seen)} records for {len(place.plan.lines)} lines")
-        report.wrong += [f"{fault}: {record['detail']}" for record in seen if record["error"] == "internal"]
+        report.wrong += [f"{fault}: {record['detail']}" for record in seen if record.get("error") == "internal"]
     report.faults += failed
     report.codes[ended.returncode] += failed
     again = run(place.command())

@@ -23,6 +23,7 @@ __all__ = [
     "LEASES_OUT",
     "Archive",
     "Batch",
+    "Begun",
     "Clock",
     "Crew",
     "Done",
@@ -103,29 +104,40 @@ class Done:
     rested: bool = False
 
 
-class Resting(Protocol):
+class Begun(Protocol):
+    """Work that was begun, and goes on where it was left."""
+
+    work: Work
+
+
+class Resting(Begun, Protocol):
     """Work that is all answered: its answers are held until its connection was silent for long enough.
 
     That needs no worker any more, though the host's slot and the connection stay taken until it is ``Done``.
     """
 
-    work: Work
-
 
 class Fetch(Protocol):
     """Fetches; the only one that touches sockets. Called from many threads at once."""
 
-    def run(self, work: Work) -> Done | Resting:
+    def run(self, work: Work | Begun) -> Done | Resting:
         """Fetch the work's attempts one after another. Never raises for what a server or a URL does.
 
         What is resting goes to ``run_in_turns`` for its end.
         """
 
-    def run_in_turns(self, first: Work | Resting, source: Source, give: Callable[[Done | Resting], None]) -> None:
-        """Fetch quick leases in turns on this thread, and see resting ones to their ends.
+    def run_in_turns(
+        self,
+        first: Work | Resting,
+        source: Source,
+        give: Callable[[Done | Resting], None],
+        pass_on: Callable[[Begun], None],
+    ) -> None:
+        """Fetch leases in turns on this thread, and see resting ones to their ends.
 
         Works ``first``, and what ``source`` has meanwhile. Each goes to ``give`` as it is done, and before that once it
-        is resting, if it was not when it came; returns when nothing is left. Never raises, as ``run``.
+        is resting, if it was not when it came; and to ``pass_on`` where it is about to block, for another thread's
+        ``run``. Returns when nothing is left. Never raises, as ``run``.
         """
 
     def drain(self) -> None:
@@ -141,11 +153,15 @@ class Source(Protocol):
     def another(self) -> Work | Resting | None:
         """What there is now; None for nothing."""
 
-    def listen(self) -> int:
-        """Ask to be woken by the next: a descriptor that can be read once ``another`` may have something."""
+    @property
+    def ear(self) -> int:
+        """A descriptor that can be read once ``another`` may have something, where somebody asked by ``listen``."""
+
+    def listen(self) -> None:
+        """Ask to be woken by the next."""
 
     def heard(self) -> None:
-        """Be woken no more, and take note of having been."""
+        """Take note of having been woken."""
 
 
 class Crew(Protocol):

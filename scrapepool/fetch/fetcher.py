@@ -105,9 +105,9 @@ class Fetcher:
         lease = self._start(work)
         return lease if isinstance(lease, Done) else lease.done()
 
-    def run_to_rest(self, work: Work) -> Done | LeaseRun:
-        """As ``run``, but come back before the watch over a connection from which nothing is expected."""
-        lease = self._start(work)
+    def run_to_rest(self, work: Work | LeaseRun) -> Done | LeaseRun:
+        """As ``run``, or go on with what was begun; but come back before a watch over a connection."""
+        lease = work if isinstance(work, LeaseRun) else self._start(work)
         if isinstance(lease, Done):
             return lease
         back = lease.done_or_resting()

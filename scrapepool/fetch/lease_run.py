@@ -46,7 +46,7 @@ class LeaseRun:
     """One lease, the connection it holds, and what came over that and is not to be believed yet.
 
     resting: all is answered, and the connection is watched for a while, until the monotonic time ``until``. rested:
-    somebody was told so; set by whoever tells.
+    somebody was told so; set by whoever tells. connecting: the next step connects, and blocks its thread.
     """
 
     pool: HostPool
@@ -72,7 +72,7 @@ class LeaseRun:
         self.spoilt = False  # bytes came that nobody asked for
         self.unproven = 0  # replies over a connection which had served before
         self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
-        self.resting = self.rested = False
+        self.resting = self.rested = self.connecting = False
         self.going = self.steps()
 
     def done(self) -> Done:
@@ -349,6 +349,9 @@ class LeaseRun:
                     raise
                 conn.close()
         if conn.sock is None:
+            self.connecting = True
+            yield None
+            self.connecting = False
             self._open()
         return (yield from self._exchange(request, method, at, reused=False))
 

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
-from ..ports import Done, Resting, Source, Work
+from ..ports import Begun, Done, Resting, Source, Work
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
 from .classify import classify
@@ -60,9 +60,12 @@ class RobotsFetcher:
         self._robots.routes, self._robots.live, self._robots.trust = fetcher.routes, fetcher.live, fetcher.trust
         self._robots.capture = fetcher.capture
 
-    def run(self, work: Work) -> Done | LeaseRun:
+    def run(self, work: Work | Begun) -> Done | LeaseRun:
         """Work a lease. Never raises for what a server, a URL or a robots.txt does."""
-        return self.verdict(work) if work.lease.robots else self._targets.run_to_rest(work)
+        if isinstance(work, Work) and work.lease.robots:
+            return self.verdict(work)
+        assert isinstance(work, Work | LeaseRun)  # noqa: S101 - nothing else is begun here
+        return self._targets.run_to_rest(work)
 
     def verdict(self, work: Work) -> Done:
         """Work a lease on a robots.txt. Never raises, as ``run``."""
@@ -73,9 +76,15 @@ class RobotsFetcher:
             done = Done(work, (), robots=RobotsVerdict(unreachable=classify(error).detail))
         return replace(done, elapsed=monotonic() - began)
 
-    def run_in_turns(self, first: Work | Resting, source: Source, give: Callable[[Done | Resting], None]) -> None:
-        """Work quick leases, none of them on a robots.txt, in turns; see ``turns``."""
-        Turns(self._targets, source, give).run(first)
+    def run_in_turns(
+        self,
+        first: Work | Resting,
+        source: Source,
+        give: Callable[[Done | Resting], None],
+        pass_on: Callable[[Begun], None],
+    ) -> None:
+        """Work leases, none of them on a robots.txt, in turns; see ``turns``."""
+        Turns(self._targets, source, give, pass_on).run(first)
 
     def drain(self) -> None:
         """Begin nothing more."""

@@ -1,13 +1,13 @@
-"""Several quick leases on one thread, in turns.
+"""Many leases on one thread, in turns.
 
 Decides which lease goes on: the one whose reply is there. On a quick network the dearest thing is not the request but
 the sleep and the wake for each reply, and the interpreter's lock that goes from thread to thread with them. A thread
-that holds a few leases finds the next reply waiting as a rule, and never sleeps. Leases on slow hosts gain nothing
+that holds many leases finds the next reply waiting as a rule, and never sleeps. Leases on distant hosts gain nothing
 from it and have threads of their own.
 
-Leases that only watch their connections come here from all threads: one can wait for many.
-
-What one lease blocks the thread with, a connect or a decompression, is no other lease's time: their deadlines move.
+Leases that only watch their connections come here from all threads: one can wait for many. Those that are about to
+connect go to a thread of their own, since looking up a name, connecting and a handshake block. What a lease blocks this
+thread with nevertheless, a decompression, is no other lease's time: their deadlines move.
 """
 
 from __future__ import annotations
@@ -16,16 +16,12 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
 
-from ..ports import Done, Resting, Source, Work
+from ..ports import Begun, Done, Resting, Source, Work
 from .classify import classify
 from .faults import FetchError
 from .fetcher import Fetcher
 from .lease_run import LeaseRun
-
-AT_ONCE = 8
-"""Leases on one thread: enough that a reply is there by the time their turn comes again."""
 
 HELD_UP = 0.02
 """Seconds that a step may take before it counts as time taken from the others."""
@@ -33,36 +29,39 @@ HELD_UP = 0.02
 LONGEST_POLL = 0.05
 """Seconds between two looks at a lease that does not say how long it can wait."""
 
-STUCK = 0.05
-"""Seconds without a byte after which a lease does not count as one of those at once: its host is not quick any more,
-and others must not wait for it."""
-
 monotonic = time.monotonic
 
 
 class _Turn:
-    """One lease among several.
+    """One lease among many. fd: what it waits for. until: when it has waited long enough."""
 
-    fd: what it waits for. since, until: when it began to, and has waited long enough; ``since`` is long ago for one
-    that only watches its connection.
-    """
-
-    __slots__ = ("fd", "run", "since", "until")
+    __slots__ = ("fd", "run", "until")
 
     def __init__(self, run: LeaseRun) -> None:
         self.run = run
         self.fd = -1
-        self.since = self.until = 0.0
+        self.until = 0.0
 
 
 class Turns:
-    """Works leases until there are none. give: takes each ``Done``, and before it ``Resting`` where it is that."""
+    """Works leases until there are none.
 
-    def __init__(self, fetcher: Fetcher, source: Source, give: Callable[[Done | Resting], None]) -> None:
+    give: takes each ``Done``, and before it ``Resting`` where it is that. pass_on: takes what is about to connect.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        source: Source,
+        give: Callable[[Done | Resting], None],
+        pass_on: Callable[[Begun], None],
+    ) -> None:
         self._fetcher = fetcher
         self._source = source
         self._give = give
+        self._pass_on = pass_on
         self._poll = select.poll()
+        self._poll.register(source.ear, select.POLLIN)
         self._turns: dict[int, _Turn] = {}  # by descriptor
 
     def __repr__(self) -> str:
@@ -73,25 +72,11 @@ class Turns:
         source = self._source
         self._begin(first)
         while self._turns:
-            listening = -1
-            while self._has_room():
-                if (more := source.another()) is not None:
-                    self._begin(more)
-                elif listening < 0:
-                    listening = source.listen()  # and look once more: it may have come before
-                else:
-                    break
+            source.listen()  # before the look at what there is, so that nothing comes unheard
+            while (more := source.another()) is not None:
+                self._begin(more)
             if self._turns:
-                self._go_on(listening)
-            if listening >= 0:
-                source.heard()
-
-    def _has_room(self) -> bool:
-        turns = self._turns
-        if len(turns) < AT_ONCE:
-            return True
-        lately = monotonic() - STUCK
-        return sum(turn.since > lately for turn in turns.values()) < AT_ONCE
+                self._go_on()
 
     def _begin(self, more: Work | Resting) -> None:
         if isinstance(more, LeaseRun):
@@ -102,18 +87,16 @@ class Turns:
             else:
                 self._advance(_Turn(LeaseRun(self._fetcher, more)), None)
 
-    def _go_on(self, listening: int) -> None:
-        """Wait for what comes first, and go on with that. listening: a descriptor that ends the wait as well, or -1."""
+    def _go_on(self) -> None:
+        """Wait for what comes first, and go on with that."""
         soonest = min(turn.until for turn in self._turns.values())
         patience = min(LONGEST_POLL, max(0.0, soonest - monotonic()))
-        if listening >= 0 and patience:
-            self._poll.register(listening, select.POLLIN)
         for fd, _ in self._poll.poll(patience * 1000):
             turn = self._turns.get(fd)
             if turn is not None:
                 self._advance(turn, True)
-        if listening >= 0 and patience:
-            self._poll.unregister(listening)
+            elif fd == self._source.ear:
+                self._source.heard()
         now = monotonic()
         if now >= soonest:
             for turn in [turn for turn in self._turns.values() if turn.until <= now]:
@@ -137,6 +120,10 @@ class Turns:
             self._give(done)
             return
         run = turn.run
+        if run.connecting:
+            self._forget(turn)
+            self._pass_on(run)
+            return
         if run.resting and not run.rested:
             run.rested = True
             self._give(run)
@@ -145,7 +132,6 @@ class Turns:
     def _wait(self, turn: _Turn, until: float | None, now: float) -> None:
         """Let a lease wait for bytes. until: as ``exchange.Waits`` yields it."""
         conn = turn.run.conn
-        turn.since = now if until is None else -inf
         if until is None:
             try:
                 until = now + conn.patience()

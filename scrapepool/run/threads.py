@@ -1,7 +1,7 @@
 """The workers: one ThreadPoolExecutor whose threads each run a loop over leases.
 
 Decides how work reaches a thread and comes back: through queues that C code locks. There are two lanes: a lease has a
-thread to itself while it lasts; those on quick hosts share a thread and are worked in turns, and that thread watches
+thread to itself while it lasts; those on nearby hosts share a thread and are worked in turns, and that thread watches
 the connections of all leases that are resting. A loop is begun when there is work that no idle one can take, and ends
 when it has been idle for a while.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from ..model import ErrorKind, Failed
-from ..ports import Done, Fetch, Resting, Work
+from ..ports import Begun, Done, Fetch, Resting, Work
 
 T = TypeVar("T")
 
@@ -66,12 +66,12 @@ class _Turns(_Lane[Work | Resting]):
     def __init__(self) -> None:
         super().__init__(1)
         self._listening = False
-        self._ear, self._bell = os.pipe()
-        os.set_blocking(self._ear, False)
+        self.ear, self._bell = os.pipe()
+        os.set_blocking(self.ear, False)
 
     def __del__(self) -> None:
         with suppress(AttributeError):  # there was no descriptor to be had
-            os.close(self._ear)
+            os.close(self.ear)
             os.close(self._bell)
 
     def put(self, work: Work | Resting) -> None:
@@ -81,16 +81,14 @@ class _Turns(_Lane[Work | Resting]):
             self._listening = False
             os.write(self._bell, b"!")
 
-    def listen(self) -> int:
+    def listen(self) -> None:
         """See ``ports.Source``."""
         self._listening = True
-        return self._ear
 
     def heard(self) -> None:
         """See ``ports.Source``."""
-        self._listening = False
         with suppress(BlockingIOError):
-            os.read(self._ear, RINGS)
+            os.read(self.ear, RINGS)
 
 
 class Threads:
@@ -99,7 +97,7 @@ class Threads:
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
         self._executor = ThreadPoolExecutor(workers + 1, thread_name_prefix="scrapepool")
-        self._single = _Lane[Work](workers)
+        self._single = _Lane[Work | Begun](workers)
         self._quick = _Turns()
         self._done: queue.SimpleQueue[Done | Resting | None] = queue.SimpleQueue()
 
@@ -167,7 +165,7 @@ class Threads:
             try:
                 back = self._fetch.run(work)
             except BaseException as error:  # noqa: BLE001 - a bug in the fetch stage costs a record, not a worker
-                back = _broken(work, error)
+                back = _broken(work if isinstance(work, Work) else work.work, error)
             self._done.put(back)
             if not isinstance(back, Done):
                 self._lay_aside(back)
@@ -182,13 +180,21 @@ class Threads:
             return
         self._work_in_turns(resting)
 
+    def _pass_on(self, begun: Begun) -> None:
+        """Have a lease connect on a thread where that holds up no other."""
+        single = self._single
+        with single.lock:
+            if single.started < single.most:
+                self._begin(single, self._one_by_one)
+            single.work.put(begun)
+
     def _in_turns(self) -> None:
         while (first := self._quick.next()) is not None:
             self._work_in_turns(first)
 
     def _work_in_turns(self, first: Work | Resting) -> None:
         try:
-            self._fetch.run_in_turns(first, self._quick, self._done.put)
+            self._fetch.run_in_turns(first, self._quick, self._done.put, self._pass_on)
         except BaseException as error:  # noqa: BLE001 - as above
             self._done.put(_broken(first if isinstance(first, Work) else first.work, error))
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 
 from requests.cookies import RequestsCookieJar
 
 from scrapepool import url as urls
 from scrapepool.fetch.fetcher import Fetcher
+from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.session import PooledSession
 from scrapepool.fetch.turns import Turns
 from scrapepool.model import Attempt, Result, Target
-from scrapepool.ports import Done, Resting, Work
+from scrapepool.ports import Begun, Done, Resting, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
 
@@ -76,18 +79,16 @@ class Waiting:
         self.works = deque(works)
         self.listening = threading.Semaphore(0)
         self._ear, self._bell = socket.socketpair()
+        self.ear = self._ear.fileno()
 
     def another(self) -> Work | Resting | None:
         return self.works.popleft() if self.works else None
 
-    def listen(self) -> int:
+    def listen(self) -> None:
         self.listening.release()
-        return self._ear.fileno()
 
     def heard(self) -> None:
-        self._ear.setblocking(False)
-        with suppress(BlockingIOError):
-            self._ear.recv(10)
+        self._ear.recv(10)
 
     def put(self, more: Work | Resting) -> None:
         self.works.append(more)
@@ -99,9 +100,24 @@ class Waiting:
 
 
 def in_turns(made: Fetcher, works: Sequence[Work | Resting]) -> list[Done]:
-    """What is done, in order."""
+    """What is done, in order; a lease that has to connect does that on a thread of its own, and comes back."""
     back = list[Done | Resting]()
-    with closing(Waiting(works)) as waiting:
-        while (first := waiting.another()) is not None:
-            Turns(made, waiting, back.append).run(first)
+    count = len(works)
+
+    def connect(begun: Begun) -> None:
+        assert isinstance(begun, LeaseRun)
+        try:
+            while begun.connecting:
+                begun.until = begun.going.send(None)
+        except StopIteration as end:
+            back.append(end.value)
+        else:
+            waiting.put(begun)
+
+    with closing(Waiting(works)) as waiting, ThreadPoolExecutor(len(works)) as others:
+        while sum(isinstance(one, Done) for one in back) < count:
+            if (first := waiting.another()) is not None:
+                Turns(made, waiting, back.append, lambda begun: others.submit(connect, begun)).run(first)
+            else:
+                select.select([waiting.ear], [], [], 0.01)
     return [one for one in back if isinstance(one, Done)]

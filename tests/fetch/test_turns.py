@@ -10,19 +10,31 @@ import pytest
 from fetching import Waiting, fetcher, in_turns, work
 
 from scrapepool.fetch import turns
+from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.trust import Standing
-from scrapepool.fetch.turns import AT_ONCE, Turns
+from scrapepool.fetch.turns import Turns
 from scrapepool.model import ErrorKind, Failed, Fetched
-from scrapepool.ports import Done, Resting
+from scrapepool.ports import Begun, Done, Resting
 from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
 
 
+def warm(made: Fetcher, *urls: str) -> None:
+    """Open a connection to each host."""
+    for url in urls:
+        made.run(work(url))
+
+
+def unexpected(begun: Begun) -> None:
+    """For what has its connection."""
+    raise AssertionError(begun.work)
+
+
 @pytest.mark.parametrize("path", ["/page", "/chunked/20000", "/gzip/300000", "/bytes/3000000"])
 def test_each_lease_gets_its_own(path: str) -> None:
-    """More leases than fit at once, on many hosts: every body is that of its URL."""
-    hosts = 2 * AT_ONCE + 1
+    """Many leases on many hosts: every body is that of its URL."""
+    hosts = 17
     with PoliteServer(hosts=hosts) as server, fetcher() as made:
         works = [work(*(server.url(f"{path}?{host}-{n}", host=host) for n in range(5))) for host in range(hosts)]
         alone = [made.run(one) for one in works]
@@ -46,14 +58,14 @@ def test_a_slow_lease_holds_nobody_up() -> None:
 
 
 def test_stuck_leases_leave_room_for_others() -> None:
-    """As many silent servers as there are turns at once do not keep the others from theirs."""
+    """Silent servers do not keep the others from theirs."""
     names = ["accept_then_silence"]
     with (
         HostileServer(names) as bad,
         PoliteServer(hosts=3) as good,
-        fetcher(pool={"per_host": AT_ONCE}, patience={"read": 1.5}) as made,
+        fetcher(pool={"per_host": 8}, patience={"read": 1.5}) as made,
     ):
-        stuck = [work(bad.url(names[0], 2 * n), bad.url(names[0], 2 * n + 1)) for n in range(AT_ONCE)]
+        stuck = [work(bad.url(names[0], 2 * n), bad.url(names[0], 2 * n + 1)) for n in range(8)]
         quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
         back = in_turns(made, [*stuck, *quick])
     assert {id(done.work) for done in back[:3]} == {id(one) for one in quick}
@@ -61,14 +73,14 @@ def test_stuck_leases_leave_room_for_others() -> None:
 
 def test_leases_that_only_watch_their_connections_leave_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many have nothing left to do but to see that nothing more comes, others begin."""
-    monkeypatch.setattr(turns, "STUCK", 60.0)
     monkeypatch.setattr(Standing, "silence", lambda *_: 0.5)
-    hosts = 2 * AT_ONCE
+    hosts = 16
     with PoliteServer(hosts=hosts) as server, fetcher() as made:
         works = [work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(hosts)]
+        warm(made, *(server.url("/", host=host) for host in range(hosts)))
         back = list[Done | Resting]()
         with closing(Waiting(works[1:])) as waiting:
-            Turns(made, waiting, back.append).run(works[0])
+            Turns(made, waiting, back.append, unexpected).run(works[0])
     assert {id(one.work) for one in back[:hosts]} == {id(one) for one in works}
     assert [isinstance(one, Done) for one in back] == [False] * hosts + [True] * hosts
     assert all(one.rested for one in back if isinstance(one, Done))
@@ -92,16 +104,30 @@ def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(turns, "LONGEST_POLL", 60.0)
     monkeypatch.setattr(Standing, "silence", lambda *_: 1.5)
     with PoliteServer(hosts=2) as server, fetcher() as made, closing(Waiting(())) as waiting:
+        warm(made, server.url("/"), server.url("/", host=1))
         back = list[Done | Resting]()
         first = work(server.url("/ok"), server.url("/ok?2"))
-        thread = threading.Thread(target=lambda: Turns(made, waiting, back.append).run(first))
+        thread = threading.Thread(target=lambda: Turns(made, waiting, back.append, unexpected).run(first))
         thread.start()
         while not back:
             assert waiting.listening.acquire(timeout=10)
         waiting.put(work(server.url("/ok", host=1)))
         thread.join()
-    assert [isinstance(one, Done) for one in back] == [False, True, True]
+    assert [isinstance(one, Done) for one in back] == [False, False, True, True]
     assert back[1].work is not first
+
+
+def test_what_has_to_connect_holds_nobody_up() -> None:
+    """It is passed on, with nothing asked, and goes on where it was left."""
+    with PoliteServer(hosts=2) as server, fetcher() as made, closing(Waiting(())) as waiting:
+        passed, back = list[Begun](), list[Done | Resting]()
+        Turns(made, waiting, back.append, passed.append).run(work(server.url("/ok"), server.url("/ok?2")))
+        assert (server.requests, server.opened, back) == (0, 0, [])
+        (begun,) = passed
+        assert isinstance(begun, LeaseRun)
+        done = begun.done()
+        assert [type(result) for result in done.results] == [Fetched] * 2
+        assert (done.opened, server.opened, server.requests) == (1, 1, 2)
 
 
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
@@ -128,6 +154,7 @@ def test_what_one_lease_takes_is_not_the_others_time(monkeypatch: pytest.MonkeyP
     steps = LeaseRun.steps
     monkeypatch.setattr(LeaseRun, "steps", slow_start)
     with PoliteServer(hosts=2) as server, fetcher(patience={"total": 0.4}) as made:
+        warm(made, server.url("/"), server.url("/", host=1))
         works = [work(server.url("/ok"), server.url("/ok?2")), work(server.url("/slow", host=1))]
         back = in_turns(made, works)
     first = next(done for done in back if done.work is works[0])

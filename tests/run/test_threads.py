@@ -6,12 +6,12 @@ import select
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Target
-from scrapepool.ports import Done, Resting, Source, Work
+from scrapepool.ports import Begun, Done, Resting, Source, Work
 from scrapepool.run.threads import Threads
 from scrapepool.schedule.lease import Lease
 
@@ -46,7 +46,9 @@ class Recorder:
         self.go = threading.Event()
         self.go.set()
 
-    def run(self, work: Work) -> Done | Resting:
+    def run(self, work: Work | Begun) -> Done | Resting:
+        if not isinstance(work, Work):
+            work = work.work
         self.threads.add(threading.current_thread().name)
         self.arrived.release()
         self.go.wait(PATIENCE)
@@ -58,18 +60,25 @@ class Recorder:
         results = [Fetched(target=attempt.target, status=200) for attempt in work.attempts]
         return Done(work, results, rested=self.rests)
 
-    def run_in_turns(self, first: Work | Resting, source: Source, give: Callable[[Done | Resting], None]) -> None:
+    def run_in_turns(
+        self,
+        first: Work | Resting,
+        source: Source,
+        give: Callable[[Done | Resting], None],
+        pass_on: Callable[[Begun], None],
+    ) -> None:
         if isinstance(first, Work):
-            give(self.run(first))
+            self.watchers.add(threading.current_thread().name)
+            pass_on(Rest(first))
             return
         self.watchers.add(threading.current_thread().name)
-        ear = source.listen()
+        source.listen()
         more = source.another()
         if more is None:
             self.listens.release()
-            select.select([ear], [], [], PATIENCE)
+            select.select([source.ear], [], [], PATIENCE)
+            source.heard()
             more = source.another()
-        source.heard()
         assert isinstance(more, Rest)
         give(self.end(first.work))
         give(self.end(more.work))
@@ -153,6 +162,20 @@ def test_a_system_without_threads_to_spare(monkeypatch: pytest.MonkeyPatch) -> N
     crew.close()
     with pytest.raises(RuntimeError):
         Threads(fetch, 8).hand(work(1))
+
+
+def test_quick_work_that_would_block_is_passed_on() -> None:
+    """It goes on on another thread than the one that works many in turns."""
+    fetch = Recorder()
+    crew = Threads(fetch, 2)
+    quick = [Work(replace(one.lease, quick=True), one.attempts) for one in (work(1), work(2), work(3))]
+    for one in quick:
+        crew.hand(one)
+    assert {id(done.work) for done in all_of(crew, 3)} == {id(one) for one in quick}
+    assert len(fetch.watchers) == 1
+    assert not fetch.watchers & fetch.threads
+    assert repr(crew).startswith("<Threads 0 of")
+    crew.close()
 
 
 def test_resting_work_leaves_its_thread() -> None:

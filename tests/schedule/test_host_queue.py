@@ -74,6 +74,8 @@ def test_a_host_that_slowed_down_keeps_its_lane_and_gets_shorter_leases():
     queue.learn([0.001], 0)
     queue.longest = 64
     queue.learn([0.2] * 3, unbegun=61)
+    assert not queue.quick, "there is no connection"
+    queue.row.idle = 1
     assert queue.quick
     assert queue.lease_length() == 3
 

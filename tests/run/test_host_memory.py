@@ -27,12 +27,12 @@ def test_two_runs_keep_a_hosts_limits_together(tmp_path: Path) -> None:
     with PoliteServer(2, latency="fixed:0.03") as server:
         runs = []
         for name in "ab":
-            urls = [server.url(f"/{name}{n}", host) for n in range(40) for host in (0, 1)]
+            urls = [server.url(f"/{name}{n}", host) for n in range(120) for host in (0, 1)]
             runs.append(fetching(memory, urls, "--per-host", PER_HOST))
         told = [ended(run) for run in runs]
 
         assert [run.code for run in told] == [0, 0], told
-        assert [len(run.records) for run in told] == [80, 80]
+        assert [len(run.records) for run in told] == [240, 240]
         assert [site.peak for site in server.sites] == [PER_HOST, PER_HOST]
         starts = [record["started"] for record in told[1].records]
     ends = [record["started"] for record in told[0].records]

@@ -296,12 +296,8 @@ class Scheduler:
         """The hosts with the highest mean latency, first the slowest."""
         return self._survey.slowest(now, most)
 
-    def eta(self, now: float, workers: int) -> float | None:
-        """Seconds left: what the longest host needs, or what all workers need together; None before the first reply."""
-        return self.forecast(now, workers).seconds
-
     def forecast(self, now: float, workers: int, idle: int | None = None) -> Forecast:
-        """How long the rest will take, which host decides that, and why.
+        """How long the rest will take, which host decides that, and why; no ``seconds`` before the first reply.
 
         idle: workers that would have work if there were more to ask for; None for all that have no lease.
         """

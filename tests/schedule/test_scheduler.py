@@ -43,7 +43,7 @@ def test_an_empty_scheduler_has_nothing_to_do():
     """It is idle, gives nothing, and no time will change that."""
     scheduler = scheduler_of()
     scheduler.add(A, ())
-    assert (scheduler.idle, scheduler.next(0.0), scheduler.wake_at(0.0), scheduler.eta(0.0, 4)) == (
+    assert (scheduler.idle, scheduler.next(0.0), scheduler.wake_at(0.0), scheduler.forecast(0.0, 4).seconds) == (
         True,
         None,
         None,
@@ -269,12 +269,12 @@ def test_counts_and_rows_say_what_is_going_on():
 def test_the_estimate_is_the_longest_host_or_all_of_them():
     """Unknown before the first reply; then a delayed host's own pace, or the workers' together."""
     scheduler = scheduler_of({A: 101}, per_host=1, delay=2.0)
-    assert scheduler.eta(0.0, 4) is None
+    assert scheduler.forecast(0.0, 4).seconds is None
     settle(scheduler, scheduler.next(0.0), 1.0, elapsed=0.5)
-    assert scheduler.eta(2.0, 4) == pytest.approx(200.0)
+    assert scheduler.forecast(2.0, 4).seconds == pytest.approx(200.0)
     scheduler = scheduler_of({host_named(n): 10 for n in range(100)}, workers=2)
     settle(scheduler, scheduler.next(0.0), 1.0, elapsed=0.5)
-    assert scheduler.eta(2.0, 2) == pytest.approx(999 * 0.5 / 2)
+    assert scheduler.forecast(2.0, 2).seconds == pytest.approx(999 * 0.5 / 2)
 
 
 def test_hops_piled_up_elsewhere_hold_up_their_own_host_only(monkeypatch):

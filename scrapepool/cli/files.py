@@ -85,14 +85,16 @@ def _check_told(option: str, path: str | None) -> None:
 
 
 def _holds_records(path: str) -> bool:
-    """Whether a file begins as what a run leaves; not where it cannot be read, which opening it will say."""
+    """Whether a file begins as what a run leaves; not where it may only be written. Raises OutputError."""
     try:
         if _identity(path) is None:
             return False
         with open(path, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
             begins = stream.read(HEAD)
-    except OSError:
+    except PermissionError:
         return False
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
     records = RecordFile(path, [begins])
     try:
         return begins.startswith(PRECIOUS) or next(iter(records), None) is not None or records.torn > 0

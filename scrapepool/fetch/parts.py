@@ -9,6 +9,7 @@ process was killed. Knows no connections.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -22,7 +23,7 @@ from ..model import ErrorKind
 from .faults import FetchError
 from .reply import ReplyParser
 
-PART, PACKED, TEMPORARY = ".part", ".packed", ".tmp"
+PART, WHOLE, TEMPORARY = ".part", ".whole", ".tmp"
 READ_SIZE = 1024 * 1024
 NOTE = ".json"
 SETTLED = 60.0
@@ -77,12 +78,13 @@ class Parts:
     def __init__(self, folder: str, pack: Callable[[], Packer] | None = None) -> None:
         self.folder = folder
         self.pack = pack
+        self._whole = itertools.count()
         self._lock = threading.Lock()  # guards the next two
         self._active: set[str] = set()
         names = set(os.listdir(folder))  # noqa: PTH208
         self._left = {name.removesuffix(NOTE) for name in names if name.endswith(NOTE)}
         for name in names:
-            if name.endswith((PART, PACKED, TEMPORARY)) and name.removesuffix(PART) not in self._left:
+            if name.endswith((PART, WHOLE, TEMPORARY)) and name.removesuffix(PART) not in self._left:
                 self._remove(name)
 
     def __repr__(self) -> str:
@@ -149,6 +151,10 @@ class Parts:
         if not again:
             self._remove(key + NOTE)
 
+    def name_whole(self, key: str) -> str:
+        """A path for a body that is whole; requests may be alike, and each has its own."""
+        return self._path(f"{key}-{next(self._whole)}{WHOLE}")
+
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)  # noqa: PTH118
 
@@ -187,21 +193,28 @@ class Part:
             raise disk(self.path, error) from error
 
     def finish(self) -> str:
-        """The body is whole: close the file, packed if it is to be; its path. Raises FetchError (``disk``)."""
-        self._close(again=False)
-        if self._parts.pack is None:
-            return self.path
-        packed = self.path.removesuffix(PART) + PACKED
-        pack = self._parts.pack()
+        """The body is whole: close the file, packed if it is to be; its path, which is no other body's.
+
+        Raises FetchError (``disk``).
+        """
+        whole = self._parts.name_whole(self._key)
         try:
-            with open(self.path, "rb") as source, open(packed, "wb") as file:  # noqa: PTH123
-                while data := source.read(READ_SIZE):
-                    file.write(pack.compress(data))
-                file.write(pack.flush())
-            os.unlink(self.path)  # noqa: PTH108
+            if self._parts.pack is None:
+                os.rename(self.path, whole)  # noqa: PTH104
+            else:
+                self._pack(self._parts.pack(), whole)
         except OSError as error:
-            raise disk(packed, error) from error
-        return packed
+            raise disk(whole, error) from error
+        finally:
+            self._close(again=False)  # not before: the next body of the same request begins in the same file
+        return whole
+
+    def _pack(self, pack: Packer, whole: str) -> None:
+        with open(self.path, "rb") as source, open(whole, "wb") as file:  # noqa: PTH123
+            while data := source.read(READ_SIZE):
+                file.write(pack.compress(data))
+            file.write(pack.flush())
+        os.unlink(self.path)  # noqa: PTH108
 
     def abandon(self) -> None:
         """The body broke off: keep what can be gone on with, delete what cannot."""

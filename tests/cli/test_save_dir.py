@@ -121,6 +121,24 @@ def test_repeats_of_a_url_keep_each_body(capfd, tmp_path):
     assert sorted(files(tmp_path).values()) == [b"one", b"two"]
 
 
+@pytest.mark.parametrize("packing", [(), ("--compress", "gz")])
+def test_long_bodies_of_like_requests_at_once_are_kept_apart(capfd, tmp_path, packing):
+    """Rows that post different data to one URL have a file each, also while an earlier body waits for its name."""
+
+    def answer(request: Request) -> Response:
+        return Response(200, body=request.body * SIZE)
+
+    with PoliteServer(1, answer) as server:
+        rows = [json.dumps({"url": server.url("/a"), "data": chr(97 + number)}) for number in range(16)]
+        (tmp_path / "urls.jsonl").write_text("\n".join(rows))
+        common = ("--save-dir", tmp_path / "pages", "--no-robots", "-q", "--per-host", 8)
+        ran = here(capfd, "fetch", tmp_path / "urls.jsonl", *common, *packing)
+    assert (ran.code, ran.err, len(ran.records)) == (0, "", len(rows))
+    for record in ran.records:
+        data = Path(record["path"]).read_bytes()
+        assert hashlib.sha256(gzip.decompress(data) if packing else data).hexdigest() == record["sha256"]
+
+
 def test_a_page_that_is_a_folder_too(capfd, tmp_path):
     """/a and /a/b cannot both have their path's name: both are saved all the same."""
     with PoliteServer(1) as server:

@@ -145,13 +145,13 @@ class TimeOfDay(click.ParamType[str]):
         return str(value)
 
 
-def next_time(text: str) -> float:
-    """Unix seconds of the next such time of day, in the machine's own zone."""
+def next_time(text: str, now: datetime | None = None) -> float:
+    """Unix seconds of the next such time of day, in the machine's own zone. now: by its clocks on the wall."""
     hour, minute = map(int, text.split(":"))
-    now = datetime.now().astimezone()
+    now = now or datetime.now()
     then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if then <= now:
-        then = (then.replace(tzinfo=None) + timedelta(days=1)).astimezone()
+        then += timedelta(days=1)
     return then.timestamp()
 
 

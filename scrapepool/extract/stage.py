@@ -64,7 +64,7 @@ def extracted(
     stage = _Stage(extractor, keep_body, Workers(settings, most, lost=extractor.nothing, wake=wake), most * MOST_PAGES)
     try:
         for outcomes in batches:
-            yield stage.take(outcomes, should_stop)  # also nothing: outputs have outcomes to write by then
+            yield from stage.take(outcomes, should_stop)
         while stage.out and not should_stop():
             if ready := stage.ready(LOOK):
                 yield ready
@@ -92,8 +92,11 @@ class _Stage:
         self._keep_body = keep_body
         self._most = most
 
-    def take(self, outcomes: Sequence[Outcome], should_stop: Callable[[], bool]) -> list[Outcome]:
-        """Hand pages to the workers; what is ready. Waits while too many are out."""
+    def take(self, outcomes: Sequence[Outcome], should_stop: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
+        """Hand pages to the workers; what is ready, also nothing: outputs may have something to write by then.
+
+        Waits while too many are out.
+        """
         ready: list[Outcome] = []
         for outcome in outcomes:
             if not _has_page(outcome):
@@ -104,10 +107,9 @@ class _Stage:
                 self.out[id(outcome)] = outcome
                 self.bytes += len(outcome.body)
                 self.workers.hand(outcome, _page(outcome))
-        ready += self.ready(0)
+        yield ready + self.ready(0)
         while (len(self.out) > self._most or self.bytes > MOST_BYTES) and not should_stop():
-            ready += self.ready(LOOK)
-        return ready
+            yield self.ready(LOOK)
 
     def ready(self, timeout: float) -> list[Outcome]:
         """What has come back; waits up to ``timeout`` seconds for the first."""

@@ -38,11 +38,10 @@ class Durable:
         """Take note of a write. Raises OSError where bytes cannot be kept, FileNotFoundError for a deleted file."""
         if self._when == "never":
             return
+        if self._when == "second" and self._thread is None:
+            self._begin()
         if self._when == "always":
             self._sync()
-        elif self._thread is None:
-            self._thread = threading.Thread(target=self._every_second, name="scrapepool-fsync", daemon=True)
-            self._thread.start()
         self._wrote.set()
         self._raise()
 
@@ -58,6 +57,15 @@ class Durable:
         self.end()
         self._sync()
         self._raise()
+
+    def _begin(self) -> None:
+        thread = threading.Thread(target=self._every_second, name="scrapepool-fsync", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads
+            self._when = "always"
+        else:
+            self._thread = thread
 
     def _every_second(self) -> None:
         while self._error is None:

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
+import time
+from datetime import UTC, datetime
 
 import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.cli.types import LONGEST, Duration, FileName, Header, Names, Proxy, Rate, Share, Size, Statuses, Whole
+from scrapepool.cli.types import (
+    LONGEST,
+    Duration,
+    FileName,
+    Header,
+    Names,
+    Proxy,
+    Rate,
+    Share,
+    Size,
+    Statuses,
+    Whole,
+    next_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +97,26 @@ def test_no_header_can_hold_a_line_break(text: str) -> None:
         return
     assert not {"\r", "\n", "\0"} & set(f"{name}{value}")
     value.encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "meant"),
+    [
+        ("06:00", datetime(2026, 3, 28, 1, 0), datetime(2026, 3, 28, 5, 0, tzinfo=UTC)),
+        ("06:00", datetime(2026, 3, 28, 6, 0), datetime(2026, 3, 29, 4, 0, tzinfo=UTC)),
+        ("06:00", datetime(2026, 3, 29, 1, 0), datetime(2026, 3, 29, 4, 0, tzinfo=UTC)),
+        ("06:00", datetime(2026, 10, 25, 1, 0), datetime(2026, 10, 25, 5, 0, tzinfo=UTC)),
+        ("00:30", datetime(2026, 10, 24, 23, 0), datetime(2026, 10, 24, 22, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_of_day_is_one_of_the_clocks_on_the_wall(
+    monkeypatch: pytest.MonkeyPatch, text: str, now: datetime, meant: datetime
+) -> None:
+    """Also in the nights in which they are changed."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert next_time(text, now) == meant.timestamp()
+    finally:
+        monkeypatch.undo()
+        time.tzset()

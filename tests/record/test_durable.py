@@ -116,3 +116,18 @@ def test_a_folder_that_cannot_be_synced_need_not_be(tmp_path, monkeypatch):
                 sync_folder(str(tmp_path / "out"))
         else:
             sync_folder(str(tmp_path / "out"))
+
+
+def test_without_a_thread_each_write_is_seen_to(fsync, fd, monkeypatch):
+    """Where the system gives no more threads, the writer waits."""
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    written = Durable(fd, "second")
+    written.wrote()
+    written.wrote()
+    assert fsync.calls == 2
+    written.finish()
+    assert fsync.calls == 3

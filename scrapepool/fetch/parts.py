@@ -78,7 +78,7 @@ class Parts:
     def __init__(self, folder: str, pack: Callable[[], Packer] | None = None) -> None:
         self.folder = folder
         self.pack = pack
-        self._whole = itertools.count()
+        self._numbers = itertools.count()  # of files whose names would be alike
         self._lock = threading.Lock()  # guards the next two
         self._active: set[str] = set()
         names = set(os.listdir(folder))  # noqa: PTH208
@@ -122,7 +122,7 @@ class Parts:
         with self._lock:
             alone = key not in self._active
             if not alone:  # the same request twice at once: only one of them can be found again
-                key = f"{key}-{len(self._active)}-{threading.get_ident()}"
+                key = f"{key}-{next(self._numbers)}"
             self._active.add(key)
             self._left.discard(key)
         note = None
@@ -153,7 +153,7 @@ class Parts:
 
     def name_whole(self, key: str) -> str:
         """A path for a body that is whole; requests may be alike, and each has its own."""
-        return self._path(f"{key}-{next(self._whole)}{WHOLE}")
+        return self._path(f"{key}-{next(self._numbers)}{WHOLE}")
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)  # noqa: PTH118

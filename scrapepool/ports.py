@@ -148,7 +148,9 @@ class Fetch(Protocol):
 
 
 class Source(Protocol):
-    """Where a thread that works leases in turns finds more of them."""
+    """Where a thread that works leases in turns finds more of them. more: there may be some now."""
+
+    more: bool
 
     def another(self) -> Work | Resting | None:
         """What there is now; None for nothing."""

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 
 from ..ports import Begun, Done, Resting, Source, Work
 from .classify import classify
@@ -63,6 +64,7 @@ class Turns:
         self._poll = select.poll()
         self._poll.register(source.ear, select.POLLIN)
         self._turns: dict[int, _Turn] = {}  # by descriptor
+        self._soonest = inf  # no turn has waited long enough before this
 
     def __repr__(self) -> str:
         return f"<Turns {len(self._turns)} leases>"
@@ -72,11 +74,12 @@ class Turns:
         source = self._source
         self._begin(first)
         while self._turns:
-            source.listen()  # before the look at what there is, so that nothing comes unheard
-            while (more := source.another()) is not None:
+            ready = self._poll.poll(0)
+            if not ready:
+                source.listen()  # before the look at what there is, so that nothing comes unheard
+            while source.more and (more := source.another()) is not None:
                 self._begin(more)
-            if self._turns:
-                self._go_on()
+            self._go_on(ready or self._poll.poll(1000 * self._patience()))
 
     def _begin(self, more: Work | Resting) -> None:
         if isinstance(more, LeaseRun):
@@ -87,20 +90,23 @@ class Turns:
             else:
                 self._advance(_Turn(LeaseRun(self._fetcher, more)), None)
 
-    def _go_on(self) -> None:
-        """Wait for what comes first, and go on with that."""
-        soonest = min(turn.until for turn in self._turns.values())
-        patience = min(LONGEST_POLL, max(0.0, soonest - monotonic()))
-        for fd, _ in self._poll.poll(patience * 1000):
+    def _patience(self) -> float:
+        """Seconds that may be slept unless something comes; none where something has to be passed on or done first."""
+        return min(LONGEST_POLL, max(0.0, self._soonest - monotonic())) if self._turns else 0.0
+
+    def _go_on(self, ready: Sequence[tuple[int, int]]) -> None:
+        """Go on with what has come, and with what has waited long enough."""
+        for fd, _ in ready:
             turn = self._turns.get(fd)
             if turn is not None:
                 self._advance(turn, True)
             elif fd == self._source.ear:
                 self._source.heard()
         now = monotonic()
-        if now >= soonest:
+        if now >= self._soonest:
             for turn in [turn for turn in self._turns.values() if turn.until <= now]:
                 self._advance(turn, False)
+            self._soonest = min((turn.until for turn in self._turns.values()), default=inf)
 
     def _advance(self, turn: _Turn, ready: bool | None) -> None:
         """One step of a lease, up to its next wait. ready: see ``exchange.Waits``."""
@@ -138,6 +144,7 @@ class Turns:
             except FetchError:  # it will be told by the step itself
                 until = now
         turn.until = until
+        self._soonest = min(self._soonest, until)
         fd = -1 if conn.sock is None else conn.sock.fileno()
         if fd != turn.fd:
             self._forget(turn)

@@ -65,6 +65,7 @@ class _Turns(_Lane[Work | Resting]):
 
     def __init__(self) -> None:
         super().__init__(1)
+        self.more = False
         self._listening = False
         self.ear, self._bell = os.pipe()
         os.set_blocking(self.ear, False)
@@ -77,9 +78,18 @@ class _Turns(_Lane[Work | Resting]):
     def put(self, work: Work | Resting) -> None:
         """Add work, and wake the loop where it listens."""
         self.work.put(work)
+        self.more = True
         if self._listening:
             self._listening = False
             os.write(self._bell, b"!")
+
+    def another(self) -> Work | Resting | None:
+        """As for any lane."""
+        self.more = False  # before the look, so that what comes after it is seen
+        one = super().another()
+        if one is not None:
+            self.more = True
+        return one
 
     def listen(self) -> None:
         """See ``ports.Source``."""

@@ -34,6 +34,10 @@ still come (``fetch.trust``), for about as long as two answers take."""
 NEAR_WORTH = 0.25
 """Seconds of work that a lease on a nearby host should be worth, so that the watching is a small part of it."""
 
+BRIEF = 128 * 1024
+"""Bytes of an answer, on the average, up to which the leases of a nearby host share one thread: receiving longer ones,
+and their digests, is work for several cores."""
+
 TAIL = 8
 """A lease takes the share of one among ``limit / TAIL`` slots of what its host has left, half of it at most, so that
 the others have something at the end. With that of one among ``limit * 2``, 8,000 URLs of 50 quick hosts took 1.8 times
@@ -167,8 +171,9 @@ class HostQueue:
 
     @property
     def quick(self) -> bool:
-        """Whether its next lease shares a thread: it answers soon, and there is a connection for it."""
-        return self.best <= NEAR and self.row.idle > 0
+        """Whether its next lease shares a thread: it answers soon and briefly, and there is a connection for it."""
+        row = self.row
+        return self.best <= NEAR and row.idle > 0 and row.bytes <= BRIEF * row.done
 
     @property
     def lease_worth(self) -> float:

@@ -81,6 +81,8 @@ class Waiting:
         self._ear, self._bell = socket.socketpair()
         self.ear = self._ear.fileno()
 
+    more = True
+
     def another(self) -> Work | Resting | None:
         return self.works.popleft() if self.works else None
 

@@ -188,7 +188,7 @@ class Engine:
 
     @property
     def _has_room(self) -> bool:
-        return self._busy < self._headcount.allowed and self._busy + self._resting < self._most_out
+        return self._busy < self._headcount.allowed and self._out < self._most_out
 
     @property
     def _idle(self) -> int:

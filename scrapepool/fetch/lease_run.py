@@ -88,13 +88,13 @@ class LeaseRun:
                 self.until = next(self.going)
                 if self.resting:
                     return self
-                if self.until is not None:
-                    self._watch()
+                self._watch()
         except StopIteration as end:
             done: Done = end.value
             return done
 
     def _watch(self) -> None:
+        """Sleep where there is a time to wait for; the connection itself waits where there is none."""
         if self.until is not None:
             wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
 

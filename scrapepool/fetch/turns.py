@@ -91,7 +91,7 @@ class Turns:
                 self._advance(_Turn(LeaseRun(self._fetcher, more)), None)
 
     def _patience(self) -> float:
-        """Seconds that may be slept unless something comes; none where something has to be passed on or done first."""
+        """Seconds that may be slept unless something comes; none where nothing is left to wait for."""
         return min(LONGEST_POLL, max(0.0, self._soonest - monotonic())) if self._turns else 0.0
 
     def _go_on(self, ready: Sequence[tuple[int, int]]) -> None:

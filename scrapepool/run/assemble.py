@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
@@ -97,7 +96,7 @@ def assembled(
                 settings.retry,
                 dice=random.random,
                 politeness=settings.politeness,
-                limits=replace(settings.limits, bandwidth=None),  # kept where bytes are read
+                limits=settings.limits,
                 limits_for=limits,
                 until=_until(settings, clock),
                 histories=settings.output.history,

@@ -46,16 +46,6 @@ class _Lane(Generic[T]):
                         self.started -= 1
                         return None
 
-    def another(self) -> T | None:
-        """More work where there is some now."""
-        try:
-            work = self.work.get_nowait()
-        except queue.Empty:
-            return None
-        if work is None:
-            self.work.put(None)  # closed: for ``next`` to see
-        return work
-
 
 class _Turns(_Lane[Work | Resting]):
     """What one loop works in turns: a second one would fight it for the interpreter, measured no gain.
@@ -84,12 +74,17 @@ class _Turns(_Lane[Work | Resting]):
             os.write(self._bell, b"!")
 
     def another(self) -> Work | Resting | None:
-        """As for any lane."""
+        """See ``ports.Source``."""
         self.more = False  # before the look, so that what comes after it is seen
-        one = super().another()
-        if one is not None:
+        try:
+            work = self.work.get_nowait()
+        except queue.Empty:
+            return None
+        if work is None:
+            self.work.put(None)  # closed: for ``next`` to see
+        else:
             self.more = True
-        return one
+        return work
 
     def listen(self) -> None:
         """See ``ports.Source``."""

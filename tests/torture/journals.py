@@ -50,6 +50,18 @@ def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
+def killed(arguments: Sequence[str], after: float) -> bool:
+    """Run for so many seconds at most, then kill; whether it still ran."""
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False
+
+
 def records(output: Path) -> list[dict[str, object]]:
     """The records that are whole. Raises ValueError for a line that is none."""
     if not output.exists():

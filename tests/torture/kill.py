@@ -9,7 +9,6 @@ and of its resumption (with strace, where it is installed). The suite runs a sho
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from tests.servers.polite import PoliteServer
 
-from .journals import Plan, can_trace, command, count, faults_of, run, succeeded, traced
+from .journals import Plan, can_trace, command, count, faults_of, killed, run, succeeded, traced
 
 WORKERS = 4
 LATENCY = 0.005
@@ -81,7 +80,7 @@ def random_kills(kills: int, seed: int, *, urls: int = 300) -> Report:
             plan = plan_of(server, Path(name), story, urls, dice)
             output = Path(name, f"{story}.jsonl")
             lost = 0
-            while report.kills < kills and _killed(command(plan, output, *options), dice.uniform(0, usual)):
+            while report.kills < kills and killed(command(plan, output, *options), dice.uniform(0, usual)):
                 report.kills += 1
                 found = succeeded(output)
                 if any(times > 1 for times in found.values()):
@@ -94,18 +93,6 @@ def random_kills(kills: int, seed: int, *, urls: int = 300) -> Report:
             _finish(report, plan, output, options, story)
             output.unlink()
     return report
-
-
-def _killed(arguments: list[str], after: float) -> bool:
-    """Whether the run still ran when it was killed."""
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return True
-    return False
 
 
 def _finish(report: Report, plan: Plan, output: Path, options: tuple[str, ...], story: str) -> None:

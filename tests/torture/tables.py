@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from tests.servers.polite import PoliteServer
 
-from .journals import PYTHON, run, succeeded
+from .journals import PYTHON, killed, run, succeeded
 
 LATENCY = "lognormal:0.004:1"
 HOSTS = 3
@@ -63,7 +62,7 @@ def random_kills(kills: int, seed: int, *, urls: int = 400) -> Report:
             (folder / "urls").write_text("".join(f"{url}\n" for url in list_of))
             command = _command(folder, OUTPUTS[kind])
             for _ in range(dice.randint(1, 4)):
-                if not _killed(command, dice.uniform(0.2, 1.2)):
+                if not killed(command, dice.uniform(0.2, 1.2)):
                     break
                 report.kills += 1
                 report.wrong += [f"{kind}, after a kill: {fault}" for fault in _after_a_kill(folder)]
@@ -80,18 +79,6 @@ def _command(folder: Path, outputs: tuple[str, ...]) -> list[str]:
     named = [str(folder / word) if word.startswith("out.") else word for word in outputs]
     fetch = [PYTHON, "-m", "scrapepool", "fetch", f"{folder}/urls", "-q", "--no-robots", "--config", "/dev/null"]
     return [*fetch, "-w", "4", "--resume", *named]
-
-
-def _killed(command: list[str], after: float) -> bool:
-    """Whether the run still ran when it was killed."""
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return True
-    return False
 
 
 def _rows(folder: Path) -> list[str]:

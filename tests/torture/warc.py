@@ -22,7 +22,6 @@ import gzip
 import hashlib
 import random
 import shlex
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,7 +36,7 @@ from warcio.archiveiterator import ArchiveIterator
 from scrapepool.fetch.capture import IN_MEMORY
 from tests.servers.polite import PoliteServer, Request, Response, render
 
-from .journals import Plan, command, run
+from .journals import Plan, command, killed, run
 from .journals import records as read_records
 
 HOSTS = 3
@@ -179,7 +178,7 @@ def tortured(
             output, archive = folder / "out.jsonl", folder / "pages.warc.gz"
             arguments = command(plan, output, *OPTIONS, "--warc", str(archive))
             if usual:
-                while report.kills < kills and _killed(arguments, dice.uniform(0.1, usual)):
+                while report.kills < kills and killed(arguments, dice.uniform(0.1, usual)):
                     report.kills += 1
             began = time.monotonic()
             ended = run(arguments)
@@ -194,17 +193,6 @@ def tortured(
     total = sum(report.kinds.values())
     report.wrong += [f"{what}: {times} of {total} records" for what, times in report.counted.items() if times != total]
     return report
-
-
-def _killed(arguments: list[str], after: float) -> bool:
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(after)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return True
-    return False
 
 
 # -- what must be true ---------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ class Fetch(Protocol):
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Done | Resting], None],
+        give: Callable[[Sequence[Done | Resting]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         """Fetch leases in turns on this thread, and see resting ones to their ends.
@@ -164,6 +164,9 @@ class Source(Protocol):
 
     def heard(self) -> None:
         """Take note of having been woken."""
+
+    def make_way(self) -> None:
+        """Wait a little while the engine takes in what it was given: to fight it for the interpreter is dearer."""
 
 
 class Crew(Protocol):

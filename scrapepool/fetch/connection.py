@@ -110,7 +110,7 @@ class Connection(HTTPConnection):
         self._dialled = 0.0  # monotonic; when the opening began
         self._reached = 0.0  # monotonic; when the last step of opening was done
         self._poll: select.poll | None = None
-        self._armed = 0.0  # seconds that the kernel lets the socket wait
+        self._armed = 0.0  # seconds that the socket waits; 0.0 where somebody else has set that
 
     def __repr__(self) -> str:
         return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
@@ -268,8 +268,8 @@ class Connection(HTTPConnection):
         if self.capture is not None:
             self.capture.sent(data)
 
-    def receive(self, size: int = RECEIVE_SIZE) -> bytes:
-        """What has come, at least one byte; nothing at the end.
+    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes:
+        """What has come, at least one byte; nothing at the end. come: True where somebody has seen that there is some.
 
         Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError.
         """
@@ -277,7 +277,8 @@ class Connection(HTTPConnection):
         if bandwidth is not None:
             self.slow_down()
             size = min(size, bandwidth.piece)
-        self._arm()
+        if not (come and self._armed and self._waits_in_kernel):
+            self._arm()
         try:
             data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
         except (TimeoutError, BlockingIOError) as error:
@@ -314,6 +315,7 @@ class Connection(HTTPConnection):
         """What has come by now, or some of it; None for nothing, no bytes at the end. Raises OSError."""
         if self._poll is None or not (self.pending() or self._poll.poll(0)):
             return None
+        self._armed = 0.0
         self.sock.settimeout(0)
         try:
             data = self.sock.recv(RECEIVE_SIZE) or b""
@@ -335,20 +337,22 @@ class Connection(HTTPConnection):
     def _arm(self) -> None:
         """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""
         wanted = self._left(self.read_timeout)
-        sock = self.sock
-        armed = sock.gettimeout()
-        if not self._waits_in_kernel:
-            if armed is None or not wanted <= armed <= wanted + SLACK:
-                sock.settimeout(wanted)
+        if wanted <= self._armed <= wanted + SLACK:
             return
-        if armed is not None:
-            sock.settimeout(None)
-            self._armed = 0.0
-        if not wanted <= self._armed <= wanted + SLACK:
-            self._armed = wanted
-            timeval = struct.pack("ll", int(wanted), int(wanted % 1 * 1e6) + 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+        sock, self._armed = self.sock, wanted
+        if not self._waits_in_kernel:
+            sock.settimeout(wanted)
+            return
+        sock.settimeout(None)
+        timeval = struct.pack("ll", int(wanted), int(wanted % 1 * 1e6) + 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+
+    def gives_up_at(self, now: float) -> float:
+        """The monotonic time until which a receive that begins now may wait."""
+        until = now + self.read_timeout
+        deadline = self.deadline
+        return until if deadline is None or until < deadline else deadline
 
     def patience(self) -> float:
         """Seconds that a receive may wait now. Raises FetchError where none are left."""
@@ -394,6 +398,7 @@ class Connection(HTTPConnection):
         if options is None:
             raise http.client.ResponseNotReady
         self._response_options = None
+        self._armed = 0.0
         self.sock.settimeout(self.timeout)
         shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS has none
         raw = RawReply(self, options.request_method)

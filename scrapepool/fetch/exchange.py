@@ -39,6 +39,9 @@ Waits = Generator[float | None, bool | None, T]
 It is sent False where that time passed without a byte; True where there is one; None to do the waiting itself.
 """
 
+LOOK = 0.0
+"""What is yielded for no wait at all: only whether there is a byte by now."""
+
 
 class Exchange:
     """A request and its reply.
@@ -70,9 +73,9 @@ class Exchange:
         self.sent = monotonic()
         self._send(conn, request)
         while not parser.head_done:
-            if (yield None) is False:
+            if (come := (yield None)) is False:
                 raise conn.too_late()
-            data = conn.receive()
+            data = conn.receive(RECEIVE_SIZE, come)
             if data:
                 parser.feed(data)
             else:

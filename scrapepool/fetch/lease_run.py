@@ -24,7 +24,7 @@ from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
 from .cookies import remember
 from .descriptors import out_of_descriptors
-from .exchange import LARGE, Exchange, NewBody, Waits
+from .exchange import LARGE, LOOK, Exchange, NewBody, Waits
 from .faults import FetchError
 from .parts import Left, Parts
 from .pool import HostPool
@@ -94,8 +94,8 @@ class LeaseRun:
             return done
 
     def _watch(self) -> None:
-        """Sleep where there is a time to wait for; the connection itself waits where there is none."""
-        if self.until is not None:
+        """Sleep where there is a time to wait for; the connection itself waits, or looks, where there is none."""
+        if self.until:
             wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
 
     def steps(self) -> Waits[Done]:
@@ -155,7 +155,7 @@ class LeaseRun:
             if over or self.ending or self.standing.distrusted:
                 yield from self._settle(last=over)
             else:
-                self._look()
+                yield from self._look()
             if self.spoilt and self._disown(results):
                 continue
             if over:
@@ -163,10 +163,13 @@ class LeaseRun:
 
     # -- staying in step ---------------------------------------------------------------------------
 
-    def _look(self) -> None:
+    def _look(self) -> Waits[None]:
         """See whether something came that nobody asked for."""
         conn = self.conn
-        if conn.sock is not None and (condition := conn.condition()) is not Condition.QUIET:
+        if conn.sock is None or ((yield LOOK) is False and not conn.pending()):
+            return
+        condition = conn.condition()
+        if condition is not Condition.QUIET:
             self.spoilt |= condition is Condition.DIRTY
             conn.close()
 

@@ -7,7 +7,7 @@ asked again, nor what becomes of the URLs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -80,7 +80,7 @@ class RobotsFetcher:
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Done | Resting], None],
+        give: Callable[[Sequence[Done | Resting]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         """Work leases, none of them on a robots.txt, in turns; see ``turns``."""

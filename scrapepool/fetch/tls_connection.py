@@ -92,10 +92,11 @@ class NestedTLSConnection(TLSConnection):
         clocked: SSLSocket = outer
         return clocked
 
-    def receive(self, size: int = RECEIVE_SIZE) -> bytes:
+    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes:
         """As for a plain connection; all that has come, so that there is nothing to be had without a wait."""
-        data = super().receive(size)
+        data = super().receive(size, come)
         if data and self.pending():
+            self._armed = 0.0
             self.sock.settimeout(0)
             with contextlib.suppress(BlockingIOError, SSLWantReadError):
                 while len(data) < LARGE_RECEIVE_SIZE and self.pending() and (more := self.sock.recv(size)):

@@ -20,7 +20,7 @@ from math import inf
 
 from ..ports import Begun, Done, Resting, Source, Work
 from .classify import classify
-from .faults import FetchError
+from .exchange import LOOK
 from .fetcher import Fetcher
 from .lease_run import LeaseRun
 
@@ -29,6 +29,10 @@ HELD_UP = 0.02
 
 LONGEST_POLL = 0.05
 """Seconds between two looks at a lease that does not say how long it can wait."""
+
+MANY = 128
+"""Answers that are given back together while there is more to do: to wake the engine's thread for each lease costs more
+than the lease."""
 
 monotonic = time.monotonic
 
@@ -47,24 +51,29 @@ class _Turn:
 class Turns:
     """Works leases until there are none.
 
-    give: takes each ``Done``, and before it ``Resting`` where it is that. pass_on: takes what is about to connect.
+    give: takes each ``Done``, and before it ``Resting`` where it is that, several at a time. pass_on: takes what is
+    about to connect.
     """
 
     def __init__(
         self,
         fetcher: Fetcher,
         source: Source,
-        give: Callable[[Done | Resting], None],
+        give: Callable[[Sequence[Done | Resting]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         self._fetcher = fetcher
         self._source = source
-        self._give = give
+        self._give_back = give
         self._pass_on = pass_on
         self._poll = select.poll()
         self._poll.register(source.ear, select.POLLIN)
         self._turns: dict[int, _Turn] = {}  # by descriptor
+        self._looks: dict[int, _Turn] = {}  # those of them that are to be told whether anything has come by now
         self._soonest = inf  # no turn has waited long enough before this
+        self._now = 0.0  # monotonic; when the last step ended
+        self._back: list[Done | Resting] = []  # not given yet
+        self._answers = 0  # in these
 
     def __repr__(self) -> str:
         return f"<Turns {len(self._turns)} leases>"
@@ -74,19 +83,32 @@ class Turns:
         source = self._source
         self._begin(first)
         while self._turns:
+            looks, self._looks = self._looks, {}
             ready = self._poll.poll(0)
-            if not ready:
+            busy = ready or looks
+            if not busy:
                 source.listen()  # before the look at what there is, so that nothing comes unheard
             while source.more and (more := source.another()) is not None:
                 self._begin(more)
-            self._go_on(ready or self._poll.poll(1000 * self._patience()))
+            if self._back and (not busy or self._answers >= MANY):
+                self._give()
+                if busy:
+                    source.make_way()
+            self._go_on(ready if busy else self._poll.poll(1000 * self._patience()), looks)
+        if self._back:
+            self._give()
+
+    def _give(self) -> None:
+        back, self._back, self._answers = self._back, [], 0
+        self._give_back(back)
 
     def _begin(self, more: Work | Resting) -> None:
+        self._now = monotonic()
         if isinstance(more, LeaseRun):
-            self._wait(_Turn(more), more.until, monotonic())
+            self._wait(_Turn(more), more.until)
         elif isinstance(more, Work):
             if self._fetcher.draining:
-                self._give(Done(more, ()))
+                self._back.append(Done(more, ()))
             else:
                 self._advance(_Turn(LeaseRun(self._fetcher, more)), None)
 
@@ -94,15 +116,19 @@ class Turns:
         """Seconds that may be slept unless something comes; none where nothing is left to wait for."""
         return min(LONGEST_POLL, max(0.0, self._soonest - monotonic())) if self._turns else 0.0
 
-    def _go_on(self, ready: Sequence[tuple[int, int]]) -> None:
-        """Go on with what has come, and with what has waited long enough."""
+    def _go_on(self, ready: Sequence[tuple[int, int]], looks: dict[int, _Turn]) -> None:
+        """Go on with what has come, with what was looked at, and with what has waited long enough."""
+        self._now = monotonic()
         for fd, _ in ready:
             turn = self._turns.get(fd)
             if turn is not None:
+                looks.pop(fd, None)
                 self._advance(turn, True)
             elif fd == self._source.ear:
                 self._source.heard()
-        now = monotonic()
+        for turn in looks.values():
+            self._advance(turn, False)
+        now = self._now
         if now >= self._soonest:
             for turn in [turn for turn in self._turns.values() if turn.until <= now]:
                 self._advance(turn, False)
@@ -110,47 +136,45 @@ class Turns:
 
     def _advance(self, turn: _Turn, ready: bool | None) -> None:
         """One step of a lease, up to its next wait. ready: see ``exchange.Waits``."""
-        began = monotonic()
+        began, run = self._now, turn.run
         done, until = None, None
         try:
-            until = turn.run.going.send(ready)
+            until = run.going.send(ready)
         except StopIteration as end:
             done = end.value
         except BaseException as error:  # noqa: BLE001 - a bug in one lease's way costs it a record, not the others theirs
-            done = self._broken(turn.run, error)
-        now = monotonic()
+            done = self._broken(run, error)
+        now = self._now = monotonic()
         if now - began > HELD_UP:
             self._make_up(turn, now - began)
         if done is not None:
             self._forget(turn)
-            self._give(done)
-            return
-        run = turn.run
-        if run.connecting:
+            self._back.append(done)
+            self._answers += len(done.results)
+        elif run.connecting:
             self._forget(turn)
             self._pass_on(run)
-            return
-        if run.resting and not run.rested:
-            run.rested = True
-            self._give(run)
-        self._wait(turn, until, now)
+        else:
+            if run.resting and not run.rested:
+                run.rested = True
+                self._back.append(run)
+            self._wait(turn, until)
 
-    def _wait(self, turn: _Turn, until: float | None, now: float) -> None:
+    def _wait(self, turn: _Turn, until: float | None) -> None:
         """Let a lease wait for bytes. until: as ``exchange.Waits`` yields it."""
         conn = turn.run.conn
-        if until is None:
-            try:
-                until = now + conn.patience()
-            except FetchError:  # it will be told by the step itself
-                until = now
-        turn.until = until
-        self._soonest = min(self._soonest, until)
         fd = -1 if conn.sock is None else conn.sock.fileno()
         if fd != turn.fd:
             self._forget(turn)
             turn.fd = fd
             self._turns[fd] = turn
             self._poll.register(fd, select.POLLIN)
+        if until == LOOK:
+            self._looks[fd] = turn
+            turn.until = inf
+            return
+        turn.until = until = conn.gives_up_at(self._now) if until is None else until
+        self._soonest = min(self._soonest, until)
 
     def _broken(self, run: LeaseRun, error: BaseException) -> Done:
         first = run.work.attempts[0]

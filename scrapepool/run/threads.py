@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,7 @@ from ..ports import Begun, Done, Fetch, Resting, Work
 
 T = TypeVar("T")
 
+COURTESY = 0.01  # seconds that leases worked in turns wait at most while the engine takes in what they gave
 IDLE = 1.0  # seconds without work after which a loop ends and leaves its thread to the executor
 RINGS = 64  # bytes to read at once: more than are ever in the pipe
 
@@ -57,6 +58,7 @@ class _Turns(_Lane[Work | Resting]):
         super().__init__(1)
         self.more = False
         self._listening = False
+        self._way = threading.Lock()  # held by nobody: released where the way is free
         self.ear, self._bell = os.pipe()
         os.set_blocking(self.ear, False)
 
@@ -95,6 +97,19 @@ class _Turns(_Lane[Work | Resting]):
         with suppress(BlockingIOError):
             os.read(self.ear, RINGS)
 
+    def make_way(self) -> None:
+        """See ``ports.Source``."""
+        self._way.acquire(timeout=COURTESY)
+
+    def way_is_needed(self) -> None:
+        """From now on ``make_way`` waits for ``way_is_free``."""
+        self._way.acquire(blocking=False)
+
+    def way_is_free(self) -> None:
+        """The engine's thread has nothing to do."""
+        with suppress(RuntimeError):  # it was free already
+            self._way.release()
+
 
 class Threads:
     """Keeps ``ports.Crew``. ``hand``, ``wait`` and ``close`` belong to the engine's thread."""
@@ -104,7 +119,7 @@ class Threads:
         self._executor = ThreadPoolExecutor(workers + 1, thread_name_prefix="scrapepool")
         self._single = _Lane[Work | Begun](workers)
         self._quick = _Turns()
-        self._done: queue.SimpleQueue[Done | Resting | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Sequence[Done | Resting]] = queue.SimpleQueue()
 
     def __repr__(self) -> str:
         started = self._single.started + self._quick.started
@@ -130,20 +145,20 @@ class Threads:
     def wait(self, timeout: float | None) -> list[Done | Resting]:
         """What has come back; see ``ports.Crew``."""
         back: list[Done | Resting] = []
-        try:
-            one = self._done.get(timeout=timeout)
+        with suppress(queue.Empty):
+            if self._done.empty():
+                self._quick.way_is_free()
+                back += self._done.get(timeout=timeout)
             while True:
-                if one is not None:
-                    back.append(one)
-                    if not isinstance(one, Done) or not one.rested:
-                        (self._quick if one.work.lease.quick else self._single).out -= 1
-                one = self._done.get_nowait()
-        except queue.Empty:
-            return back
+                back += self._done.get_nowait()
+        for one in back:
+            if not isinstance(one, Done) or not one.rested:
+                (self._quick if one.work.lease.quick else self._single).out -= 1
+        return back
 
     def wake(self) -> None:
         """End a ``wait`` early; a SimpleQueue may be put to from a signal handler."""
-        self._done.put(None)
+        self._done.put(())
 
     def close(self) -> None:
         """Let the threads go, without waiting for them."""
@@ -171,7 +186,7 @@ class Threads:
                 back = self._fetch.run(work)
             except BaseException as error:  # noqa: BLE001 - a bug in the fetch stage costs a record, not a worker
                 back = _broken(work if isinstance(work, Work) else work.work, error)
-            self._done.put(back)
+            self._done.put((back,))
             if not isinstance(back, Done):
                 self._lay_aside(back)
 
@@ -197,11 +212,15 @@ class Threads:
         while (first := self._quick.next()) is not None:
             self._work_in_turns(first)
 
+    def _give_together(self, back: Sequence[Done | Resting]) -> None:
+        self._quick.way_is_needed()
+        self._done.put(back)
+
     def _work_in_turns(self, first: Work | Resting) -> None:
         try:
-            self._fetch.run_in_turns(first, self._quick, self._done.put, self._pass_on)
+            self._fetch.run_in_turns(first, self._quick, self._give_together, self._pass_on)
         except BaseException as error:  # noqa: BLE001 - as above
-            self._done.put(_broken(first if isinstance(first, Work) else first.work, error))
+            self._done.put((_broken(first if isinstance(first, Work) else first.work, error),))
 
 
 def _broken(work: Work, error: BaseException) -> Done:

@@ -92,6 +92,8 @@ class Waiting:
     def heard(self) -> None:
         self._ear.recv(10)
 
+    def make_way(self) -> None: ...
+
     def put(self, more: Work | Resting) -> None:
         self.works.append(more)
         self._bell.send(b"!")
@@ -119,7 +121,7 @@ def in_turns(made: Fetcher, works: Sequence[Work | Resting]) -> list[Done]:
     with closing(Waiting(works)) as waiting, ThreadPoolExecutor(len(works)) as others:
         while sum(isinstance(one, Done) for one in back) < count:
             if (first := waiting.another()) is not None:
-                Turns(made, waiting, back.append, lambda begun: others.submit(connect, begun)).run(first)
+                Turns(made, waiting, back.extend, lambda begun: others.submit(connect, begun)).run(first)
             else:
                 select.select([waiting.ear], [], [], 0.01)
     return [one for one in back if isinstance(one, Done)]

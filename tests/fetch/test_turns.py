@@ -80,7 +80,7 @@ def test_leases_that_only_watch_their_connections_leave_room(monkeypatch: pytest
         warm(made, *(server.url("/", host=host) for host in range(hosts)))
         back = list[Done | Resting]()
         with closing(Waiting(works[1:])) as waiting:
-            Turns(made, waiting, back.append, unexpected).run(works[0])
+            Turns(made, waiting, back.extend, unexpected).run(works[0])
     assert {id(one.work) for one in back[:hosts]} == {id(one) for one in works}
     assert [isinstance(one, Done) for one in back] == [False] * hosts + [True] * hosts
     assert all(one.rested for one in back if isinstance(one, Done))
@@ -107,7 +107,7 @@ def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyP
         warm(made, server.url("/"), server.url("/", host=1))
         back = list[Done | Resting]()
         first = work(server.url("/ok"), server.url("/ok?2"))
-        thread = threading.Thread(target=lambda: Turns(made, waiting, back.append, unexpected).run(first))
+        thread = threading.Thread(target=lambda: Turns(made, waiting, back.extend, unexpected).run(first))
         thread.start()
         while not back:
             assert waiting.listening.acquire(timeout=10)
@@ -121,7 +121,7 @@ def test_what_has_to_connect_holds_nobody_up() -> None:
     """It is passed on, with nothing asked, and goes on where it was left."""
     with PoliteServer(hosts=2) as server, fetcher() as made, closing(Waiting(())) as waiting:
         passed, back = list[Begun](), list[Done | Resting]()
-        Turns(made, waiting, back.append, passed.append).run(work(server.url("/ok"), server.url("/ok?2")))
+        Turns(made, waiting, back.extend, passed.append).run(work(server.url("/ok"), server.url("/ok?2")))
         assert (server.requests, server.opened, back) == (0, 0, [])
         (begun,) = passed
         assert isinstance(begun, LeaseRun)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -64,7 +64,7 @@ class Recorder:
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Done | Resting], None],
+        give: Callable[[Sequence[Done | Resting]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         if isinstance(first, Work):
@@ -80,8 +80,7 @@ class Recorder:
             source.heard()
             more = source.another()
         assert isinstance(more, Rest)
-        give(self.end(first.work))
-        give(self.end(more.work))
+        give([self.end(first.work), self.end(more.work)])
 
     def drain(self) -> None: ...
 
@@ -175,6 +174,45 @@ def test_quick_work_that_would_block_is_passed_on() -> None:
     assert len(fetch.watchers) == 1
     assert not fetch.watchers & fetch.threads
     assert repr(crew).startswith("<Threads 0 of")
+    crew.close()
+
+
+class Courteous(Recorder):
+    """One that makes way once it has given something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.went_on = threading.Event()
+
+    def run_in_turns(
+        self,
+        first: Work | Resting,
+        source: Source,
+        give: Callable[[Sequence[Done | Resting]], None],
+        pass_on: Callable[[Begun], None],
+    ) -> None:
+        assert isinstance(first, Work)
+        give([self.end(first)])
+        source.make_way()
+        self.went_on.set()
+
+
+def test_what_was_given_is_taken_in_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop that gave it goes on once the engine has nothing else to do, or has made it wait for long enough."""
+    monkeypatch.setattr("scrapepool.run.threads.COURTESY", 60.0)
+    fetch = Courteous()
+    crew = Threads(fetch, 2)
+    quick = Work(replace(work(1).lease, quick=True), work(1).attempts)
+    crew.hand(quick)
+    (done,) = crew.wait(PATIENCE)
+    assert done.work is quick
+    assert not fetch.went_on.is_set()
+    assert not crew.wait(0)
+    assert fetch.went_on.wait(PATIENCE)
+    monkeypatch.setattr("scrapepool.run.threads.COURTESY", 0.001)
+    fetch.went_on.clear()
+    crew.hand(quick)
+    assert fetch.went_on.wait(PATIENCE)
     crew.close()
 
 

@@ -128,13 +128,15 @@ class PooledAdapter(HTTPAdapter):
 
         Raises requests' ConnectionError for any proxy where only public addresses are allowed, InvalidProxyURL.
         """
-        proxy = select_proxy(request.url, proxies)
-        if proxy is not None and self._deny_private:
+        proxy = select_proxy(request.url, proxies) if proxies else None
+        if proxy is None:
+            host, options = self.build_connection_pool_key_attributes(request, verify, cert)
+            return self.poolmanager.connection_from_host(**host, pool_kwargs=options)
+        if self._deny_private:
             fault = FetchError(ErrorKind.FORBIDDEN_ADDRESS, THROUGH_PROXY)
             raise RequestsConnectionError(THROUGH_PROXY, request=request) from fault
-        if proxy is not None:
-            _check(proxy)
-        if proxy is None or not proxy.lower().startswith("https:"):
+        _check(proxy)
+        if not proxy.lower().startswith("https:"):
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
         host, options = self.build_connection_pool_key_attributes(request, verify, cert)
         manager = self.proxy_manager_for(proxy)

@@ -18,6 +18,8 @@ STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 secti
 _Selector = getattr(
     selectors, "PollSelector", selectors.SelectSelector
 )  # takes no descriptor of its own, as epoll does
+NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
+"""Makes a socket so from the start, which saves a system call."""
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
 
 NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
@@ -32,7 +34,7 @@ def dial(
     source: tuple[str, int] | None = None,
     check: Callable[[], object] = lambda: None,
 ) -> tuple[socket.socket, Address]:
-    """Connect to one of ``addresses`` within ``timeout`` seconds; the socket comes back blocking.
+    """Connect to one of ``addresses`` within ``timeout`` seconds; the socket comes back non-blocking.
 
     check: called every STAGGER seconds of the wait; what it raises ends it.
     Raises TimeoutError, or the OSError of the first address that refused; that there is no way to an address, as to all
@@ -61,7 +63,6 @@ def dial(
                     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                     race.unregister(sock)
                     if code == 0:
-                        sock.setblocking(True)
                         return sock, key.data
                     sock.close()
                     first_error = _more_telling(first_error, OSError(code, os.strerror(code)))
@@ -80,13 +81,14 @@ def _begin(
     options: Iterable[tuple[int, int, int | bytes]],
     source: tuple[str, int] | None,
 ) -> socket.socket:
-    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    sock = socket.socket(address.family, socket.SOCK_STREAM | NON_BLOCKING)
     try:
         for option in options:
             sock.setsockopt(*option)
         if source:
             sock.bind(source)
-        sock.setblocking(False)
+        if not NON_BLOCKING:
+            sock.setblocking(False)
         code = sock.connect_ex(address.sockaddr)
         if code not in _PENDING and code != 0:
             raise OSError(code, os.strerror(code))  # noqa: TRY301 - as a refusal that comes later

@@ -14,6 +14,7 @@ from collections.abc import MutableMapping, Sequence
 from copy import copy
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from urllib.request import getproxies
 
 import requests
 from requests.auth import HTTPBasicAuth
@@ -79,6 +80,17 @@ class Route:
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.host}{' foreign' if self.foreign else ''}>"
 
+    def at(self, host: HostKey) -> Route:
+        """The same for another host, where nothing of it depends on the host; see ``_asks_all_alike``."""
+        other = copy(self)
+        other.host = host
+        other.prepared = copy(self.prepared)
+        other.prepared.url = f"{host.origin}/"
+        other._within = 0.0
+        other.pool = other._lookup()
+        other._build(other._where["proxies"])
+        return other
+
     def asking(self, prepared: requests.PreparedRequest) -> Route:
         """The same host by the same way, asked something else with the same method."""
         other = copy(self)
@@ -90,7 +102,8 @@ class Route:
         pool, prepared, host = self.pool, self.prepared, self.host
         headers = list(prepared.headers.items())
         forwarding = bool(
-            select_proxy(host.origin, proxies)
+            proxies
+            and select_proxy(host.origin, proxies)
             and pool.proxy is not None
             and not connection_requires_http_tunnel(pool.proxy, pool.proxy_config, host.scheme)
         )
@@ -157,6 +170,8 @@ class RouteTable:
         self._overrides = overrides or HostOverrides()
         self._lock = threading.Lock()
         self._routes: OrderedDict[tuple[HostKey, str, bool], Route] = OrderedDict()
+        self._models: dict[tuple[str, bool], Route] = {}  # for hosts that are asked like any other
+        self._alike = _asks_all_alike(session, settings)
 
     def get(self, host: HostKey, method: str, *, foreign: bool = False) -> Route:
         """The route to ``host``, made at its first use. Raises what requests and urllib3 raise, and OSError."""
@@ -164,11 +179,21 @@ class RouteTable:
         route = self._routes.get(key)
         if route is None:
             settings = own_request(self._settings, self._overrides.override_for(host))
-            route = Route(self._session, settings, host, method, foreign=foreign)
+            route = self._make(settings, host, method, foreign)
             with self._lock:
                 self._routes[key] = route
                 if len(self._routes) > MOST_ROUTES:
                     self._routes.popitem(last=False)
+        return route
+
+    def _make(self, settings: RequestSettings, host: HostKey, method: str, foreign: bool) -> Route:
+        alike = self._alike and settings is self._settings
+        model = self._models.get((method, foreign)) if alike else None
+        if model is not None:
+            return model.at(host)
+        route = Route(self._session, settings, host, method, foreign=foreign)
+        if alike:
+            self._models[method, foreign] = route
         return route
 
     def for_row(self, row: RowRequest, host: HostKey, method: str, *, foreign: bool = False) -> Route:
@@ -179,6 +204,16 @@ class RouteTable:
         usual = self.get(host, method, foreign=foreign)
         settings = row_request(own_request(self._settings, self._overrides.override_for(host)), row)
         return usual.asking(_prepared(self._session, settings, host, method, foreign=foreign))
+
+
+def _asks_all_alike(session: PooledSession, settings: RequestSettings) -> bool:
+    """Whether what requests finds out for a host is the same for each: no word of ~/.netrc, no cookie of the session.
+
+    Nor a proxy of the environment, which has exceptions by host. requests takes 0.4 ms to find out that there is none.
+    """
+    if settings.netrc or session.auth is not None or len(session.cookies) or session.proxies:
+        return False
+    return settings.proxy is not None or not (session.trust_env and getproxies())
 
 
 def with_fields(request: bytes, fields: Sequence[tuple[str, str]]) -> bytes:

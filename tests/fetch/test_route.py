@@ -12,9 +12,10 @@ from requests.cookies import RequestsCookieJar
 from scrapepool.errors import UsageError
 from scrapepool.fetch import route as route_module
 from scrapepool.fetch.check_request import check_request
-from scrapepool.fetch.route import RouteTable
+from scrapepool.fetch.route import Route, RouteTable
 from scrapepool.fetch.session import PooledSession
 from scrapepool.model import HostKey
+from scrapepool.overrides import HostOverride, HostOverrides
 from scrapepool.settings import RequestSettings
 
 HOST = HostKey("http", "127.0.0.1", 8080)
@@ -181,3 +182,52 @@ def test_routes_are_kept_and_bounded(session: PooledSession, monkeypatch: pytest
         table.get(host, "GET")
     assert table.get(hosts[0], "GET") is not first
     assert "127.0.0.1:80" in repr(first)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RequestSettings(),
+        RequestSettings(method="POST", headers=(("X-A", "1"), ("Authorization", "Basic eA==")), data=b"hello"),
+        RequestSettings(headers=(("Host", "other"), ("Cookie", "a=b"))),
+        RequestSettings(proxy="http://127.0.0.1:3128"),
+        RequestSettings(netrc=True),
+    ],
+)
+@pytest.mark.parametrize("foreign", [False, True])
+def test_every_host_is_asked_as_the_first_is(session: PooledSession, settings: RequestSettings, foreign: bool) -> None:
+    """What was found out for one host serves for the next, where that comes to the same."""
+    table = RouteTable(session, settings)
+    hosts = [
+        HOST,
+        HostKey("http", "a.test", 80),
+        HostKey("https", "b.test", 443),
+        HostKey("https", "::1", 8443),
+        HostKey("http", "::1", 80),
+    ]
+    for host in hosts:
+        got = table.get(host, settings.method, foreign=foreign)
+        made = Route(session, settings, host, settings.method, foreign=foreign)
+        assert got.request("/x?y", userinfo="u:p") == made.request("/x?y", userinfo="u:p")
+        assert got.pool is made.pool
+        assert got.prepared.url == made.prepared.url
+        assert (got.host, got.method, got.foreign) == (host, settings.method, foreign)
+
+
+def test_a_proxy_of_the_environment_has_its_exceptions(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which hosts it is for is found out for each."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")
+    monkeypatch.setenv("no_proxy", "b.test,d.test")
+    table = RouteTable(session, RequestSettings())
+    through = [table.get(HostKey("http", f"{name}.test", 80), "GET").pool.proxy is not None for name in "abcd"]
+    assert through == [True, False, True, False]
+
+
+def test_a_hosts_own_section_is_for_it_alone(session: PooledSession) -> None:
+    """Neither the first host's nor a later one's is sent to others."""
+    overrides = HostOverrides(tuple((name, HostOverride(headers=(("X-Own", name),))) for name in ("a.test", "c.test")))
+    table = RouteTable(session, RequestSettings(), overrides)
+    for name in "abcd":
+        sent = table.get(HostKey("http", f"{name}.test", 80), "GET").request("/")
+        assert (b"X-Own: %s.test" % name.encode() in sent) is (name in "ac")
+        assert sent.count(b"X-Own") <= 1

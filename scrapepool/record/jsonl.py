@@ -44,23 +44,21 @@ def encode(outcome: Outcome) -> bytes:
     final_url, detail, started, timings = outcome.final_url, outcome.detail, outcome.started, outcome.timings
     if started is not None and timings is not None and _is_usual(outcome, timings):
         fixed = outcome.status, outcome.content_type, outcome.charset, outcome.complete, outcome.remote
-        return _ascii_line(
-            _usual(*fixed)
-            % (
-                url,
-                target.line,
-                url,
-                outcome.attempts,
-                instant(started),
-                outcome.elapsed,
-                outcome.waited,
-                outcome.bytes,
-                outcome.wire_bytes,
-                _string(outcome.sha256),
-                timings.ttfb,
-                timings.download,
-            )
+        line = _usual(*fixed) % (
+            url,
+            target.line,
+            url,
+            outcome.attempts,
+            instant(started),
+            outcome.elapsed,
+            outcome.waited,
+            outcome.bytes,
+            outcome.wire_bytes,
+            outcome.sha256,
+            timings.ttfb,
+            timings.download,
         )
+        return _visible(line.encode("ascii"))
     error = error_of(outcome)
     line = (
         f'{{"url":{url},"line":{"null" if target.line is None else target.line},"outcome":"{verdict(outcome)}",'
@@ -100,6 +98,7 @@ def _is_usual(outcome: Outcome, timings: Timings) -> bool:
         and target.input is None
         and outcome.status is not None
         and outcome.status < 400
+        and outcome.sha256 is not None
         and dns is connect is tls is None
         and ttfb is not None
         and download is not None
@@ -118,9 +117,9 @@ def _usual(
     return (
         f'{{"url":%s,"line":%d,"outcome":"ok","status":{status},"error":null,"detail":null,"final_url":%s,'
         f'"redirects":[],"attempts":%d,"started":"%s","elapsed":%.6f,"waited":%.3f,'
-        f'"content_type":{text(content_type)},"charset":{text(charset)},"bytes":%d,"wire_bytes":%d,"sha256":%s,'
+        f'"content_type":{text(content_type)},"charset":{text(charset)},"bytes":%d,"wire_bytes":%d,"sha256":"%s",'
         f'"reused":true,"path":null,"complete":{_BOOL[complete]},"remote":{text(remote)},'
-        '"timings":{"dns":null,"connect":null,"tls":null,"ttfb":%.6f,"download":%.6f}}'
+        '"timings":{"dns":null,"connect":null,"tls":null,"ttfb":%.6f,"download":%.6f}}\n'
     )
 
 
@@ -145,8 +144,12 @@ def _finite(value: Any) -> Any:
 
 
 def _ascii_line(text: str) -> bytes:
-    # JSON lets DEL stand as it is, a terminal had better not see it.
-    return f"{text}\n".encode("ascii").replace(b"\x7f", rb"\u007f")
+    return _visible(f"{text}\n".encode("ascii"))
+
+
+def _visible(line: bytes) -> bytes:
+    """JSON lets DEL stand as it is, a terminal had better not see it."""
+    return line if b"\x7f" not in line else line.replace(b"\x7f", rb"\u007f")
 
 
 def _string(text: str | None) -> str:

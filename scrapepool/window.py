@@ -11,10 +11,12 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Self
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Self
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 DAY = 24 * 60
 MOST_DAYS = 1000
@@ -98,8 +100,12 @@ class Window:
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most runs name no zone
+
     try:
-        return None if name is None else ZoneInfo(name)  # zoneinfo keeps what it has read
+        return ZoneInfo(name)  # zoneinfo keeps what it has read
     except (OSError, ValueError, LookupError):
         raise UsageError(f"no time zone {name!r}; write it as Europe/Berlin or UTC") from None
 

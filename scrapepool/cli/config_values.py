@@ -7,8 +7,6 @@ type, as it is on the command line, so that an option needs nothing more to be s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -54,6 +52,8 @@ def converted(
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
+
     near = get_close_matches(key.replace("_", "-"), known, n=1)
     return f"no such option; is it {near[0]}?" if near else "no such option"
 
@@ -84,6 +84,8 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
+        from decimal import Decimal  # noqa: PLC0415 - most runs have no file
+
         return format(Decimal(repr(value)), "f")
     raise _wrong("text or a number", value)
 

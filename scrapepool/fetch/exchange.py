@@ -86,7 +86,15 @@ class Exchange:
         if self.location is not None:
             yield from self._pass_over_body(conn)
         else:
-            yield from self._receive_body(conn, new_body)
+            body = self.body = new_body(parser)
+            if parser.length is not None:
+                body.declare(parser.length)
+            if not parser.done:
+                yield from self._receive_body(conn, body)
+            else:
+                for piece in parser.take():
+                    body.feed(piece)
+            body.finish()
         self.ended = monotonic()
 
     @property
@@ -129,12 +137,9 @@ class Exchange:
                     return
             conn.send_all(request[at : at + UPLOAD_PIECE])
 
-    def _receive_body(self, conn: Connection, new_body: NewBody) -> Waits[None]:
+    def _receive_body(self, conn: Connection, body: Body) -> Waits[None]:
         parser = self.parser
-        body = self.body = new_body(parser)
         large = parser.length is not None and parser.length >= LARGE
-        if parser.length is not None:
-            body.declare(parser.length)
         size = LARGE_RECEIVE_SIZE if large else RECEIVE_SIZE
         while True:
             for piece in parser.take():
@@ -154,7 +159,6 @@ class Exchange:
                 parser.feed(data)
             else:
                 parser.eof()
-        body.finish()
 
     def _receive_large(self, conn: Connection, body: Body) -> Waits[None]:
         """Receive what is left of a body of known length through one buffer."""

@@ -1,16 +1,17 @@
 """One header block: from its bytes to a status line and fields.
 
-Decides which blocks are HTTP/1 and what becomes of malformed lines. llhttp reads the blocks that
-keep the grammar; the few that it refuses are read here once more, line by line, in the way of
-browsers (docs/responses.md has the table). Does not know where the block ended in the stream, nor
-what the fields mean.
+Decides which blocks are HTTP/1 and what becomes of malformed lines. Most lines are the same in every
+reply of a host, so what a plain line says is remembered. A block with any other line is llhttp's to
+read; the few that it refuses are read here once more, line by line, in the way of browsers
+(docs/responses.md has the table). Does not know where the block ended in the stream, nor what the
+fields mean.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -24,6 +25,17 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9][0-9]{2})(?![0-9])[ \t]?(
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _SHOWN = 60
+
+_TOKEN = bytes(byte for byte in range(0x80) if _NAME.fullmatch(bytes([byte])))
+_TEXT = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+
+LINES_KEPT = 8192
+"""Lines that are remembered, some 2 MB; then it starts over, as ETags and dates do not come back."""
+LONGEST_KEPT = 256
+"""Bytes of a line that is remembered."""
+
+_starts: dict[bytes, tuple[int, int, bytes]] = {}  # version, status and reason, by the status line
+_fields: dict[bytes, Field] = {}  # by the line
 
 
 class Head(NamedTuple):
@@ -67,9 +79,48 @@ def parse_head(block: bytes) -> Head:
 
     Raises ReplyError (protocol) for a status line of another protocol or version, a NUL and a bare CR.
     """
+    lines = block.split(b"\r\n")
+    start = _starts.get(lines[0])
+    headers: list[Field] = []
+    if start is not None and not lines[-2]:
+        for line in lines[1:-2]:
+            field = _fields.get(line) or _plain(line)
+            if field is None:
+                break
+            headers.append(field)
+        else:
+            return Head(*start, headers, [])
+    head = _parse_strictly(block)
+    if head is None:
+        return _parse_leniently(block)
+    if len(lines[0]) <= LONGEST_KEPT:
+        _make_room(_starts)
+        _starts[lines[0]] = head[:3]
+    return head
+
+
+def _plain(line: bytes) -> Field | None:
+    """The field of a line that can only be read one way; None for any other."""
+    name, colon, value = line.partition(b":")
+    if not (name and colon) or name.translate(None, _TOKEN) or value.translate(None, _TEXT):
+        return None
+    field = name, value.strip(b" \t")
+    if len(line) <= LONGEST_KEPT:
+        _make_room(_fields)
+        _fields[line] = field
+    return field
+
+
+def _make_room(kept: dict[bytes, Any]) -> None:
+    if len(kept) >= LINES_KEPT:
+        kept.clear()
+
+
+def _parse_strictly(block: bytes) -> Head | None:
+    """What llhttp makes of a block; None where it refuses it."""
     version = _VERSIONS.get(block[:9])
     if version is None:
-        return _parse_leniently(block)
+        return None
     headers: list[Field] = []
 
     def on_header(name: bytes, value: bytes) -> None:
@@ -81,12 +132,10 @@ def parse_head(block: bytes) -> Head:
     try:
         parser.feed_data(block)
     except (HttpParserError, HttpParserUpgrade):
-        return _parse_leniently(block)
+        return None
     status = parser.get_status_code()
     reason = block[13 : block.find(b"\r\n", 12)]
-    if status < 100 or b"\0" in reason:
-        return _parse_leniently(block)
-    return Head(version, status, reason, headers, [])
+    return None if status < 100 or b"\0" in reason else Head(version, status, reason, headers, [])
 
 
 def _parse_leniently(block: bytes) -> Head:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
 EVICTIONS = 3  # times that a pool may be let go between looking it up and taking a connection from it
+AT_ONCE = 0.002  # seconds that opening a connection took, up to which the next is opened without a thread of its own
+BRIEFLY = 0.02  # seconds that this may take
 RESTS = 0.003  # seconds of silence to wait for from which on another thread may do the waiting
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
 NEVER = float("inf")
@@ -46,7 +48,8 @@ class LeaseRun:
     """One lease, the connection it holds, and what came over that and is not to be believed yet.
 
     resting: all is answered, and the connection is watched for a while, until the monotonic time ``until``. rested:
-    somebody was told so; set by whoever tells. connecting: the next step connects, and blocks its thread.
+    somebody was told so; set by whoever tells. connecting: the next step connects, and blocks its thread. shares: it
+    works on a thread with others, which it must not hold up.
     """
 
     pool: HostPool
@@ -72,7 +75,7 @@ class LeaseRun:
         self.spoilt = False  # bytes came that nobody asked for
         self.unproven = 0  # replies over a connection which had served before
         self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
-        self.resting = self.rested = self.connecting = False
+        self.resting = self.rested = self.connecting = self.shares = False
         self.going = self.steps()
 
     def done(self) -> Done:
@@ -154,8 +157,8 @@ class LeaseRun:
             )
             if over or self.ending or self.standing.distrusted:
                 yield from self._settle(last=over)
-            else:
-                yield from self._look()
+            elif self.conn.sock is not None and ((yield LOOK) is not False or self.conn.pending()):
+                self._look()
             if self.spoilt and self._disown(results):
                 continue
             if over:
@@ -163,11 +166,9 @@ class LeaseRun:
 
     # -- staying in step ---------------------------------------------------------------------------
 
-    def _look(self) -> Waits[None]:
+    def _look(self) -> None:
         """See whether something came that nobody asked for."""
         conn = self.conn
-        if conn.sock is None or ((yield LOOK) is False and not conn.pending()):
-            return
         condition = conn.condition()
         if condition is not Condition.QUIET:
             self.spoilt |= condition is Condition.DIRTY
@@ -351,7 +352,7 @@ class LeaseRun:
                 if answered or late or method not in IDEMPOTENT:
                     raise
                 conn.close()
-        if conn.sock is None:
+        if conn.sock is None and not (self.shares and self._open_at_once()):
             self.connecting = True
             yield None
             self.connecting = False
@@ -371,7 +372,8 @@ class LeaseRun:
         except (FetchError, OSError) as error:
             self._write_down(exchange, request, at, error)
             raise
-        self._write_down(exchange, request, at)
+        if fetcher.capture is not None:
+            self._write_down(exchange, request, at)
         parser = exchange.parser
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
@@ -402,6 +404,27 @@ class LeaseRun:
             told = capture.transcript(self.work.attempts[at], self.asked, request, exchange, conn, fault)
             self.transcripts.append((at, told))
 
+    def _open_at_once(self) -> bool:
+        """Connect where that takes next to no time; False where it turns out to take some, and is to be begun anew."""
+        standing, conn = self.standing, self.conn
+        if standing.opened_in > AT_ONCE:
+            return False
+        conn.timeout = BRIEFLY
+        try:
+            self.pool.open(conn)
+        except Exception:  # noqa: BLE001 - it is tried again, and what goes wrong then is told
+            conn.close()
+            standing.opened_in = NEVER
+            return False
+        self._is_open()
+        return True
+
+    def _is_open(self) -> None:
+        """Take note of a new connection. Raises FetchError where it is out of step already, OSError."""
+        self.opened += 1
+        if self.conn.arrived():
+            raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
+
     def _open(self) -> None:
         """Connect; where the process has no file descriptor left, wait for one. Raises what connecting raises."""
         fetcher, conn = self.fetcher, self.conn
@@ -409,6 +432,7 @@ class LeaseRun:
         while True:
             if fetcher.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
+            began = monotonic()
             conn.timeout = fetcher.patience.connect
             try:
                 self.pool.open(conn)
@@ -425,7 +449,6 @@ class LeaseRun:
                 if isinstance(error, TimeoutError):
                     raise FetchError(ErrorKind.CONNECT_TIMEOUT, f"no connection within {conn.timeout:.3g} s") from error
                 raise
-            self.opened += 1
-            if conn.arrived():
-                raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
+            self.standing.opened_in = monotonic() - began
+            self._is_open()
             return

@@ -296,6 +296,9 @@ class ReplyParser:
                 self.done = True
                 self.trailers = self._chunks.trailers(self.notes)
                 self._leave(rest)
+        elif size == self._left:
+            self._pieces.append(data)
+            self._left, self.done = 0, True
         elif self.framing == "close" or size < self._left:
             self._pieces.append(data)
             self._left -= size

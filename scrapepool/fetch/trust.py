@@ -47,14 +47,15 @@ class Standing:
     """What is known of one host. Threads write to it without a lock: a lost update costs nothing.
 
     believed: replies over connections that were silent afterwards. slowest: seconds to a first byte, fading.
-    distrusted_until: monotonic time.
+    opened_in: seconds that the last connection took to be opened. distrusted_until: monotonic time.
     """
 
-    __slots__ = ("believed", "distrusted_until", "slowest")
+    __slots__ = ("believed", "distrusted_until", "opened_in", "slowest")
 
     def __init__(self) -> None:
         self.believed = 0
         self.slowest = 0.0
+        self.opened_in = math.inf
         self.distrusted_until = 0.0
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ class Lease:
     budget: seconds after which the worker gives back what it has not begun.
     since: when it was handed out, in monotonic seconds: what a reply says of a host, it says of that time.
     robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
-    quick: whether the lease should share a thread with others: the host answers soon, and has an idle connection.
+    quick: whether the lease should share a thread with others: the host answers soon and briefly.
     waits: what its fresh targets waited for, where histories are told.
     """
 

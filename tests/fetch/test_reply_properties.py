@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scrapepool.fetch import head
 from scrapepool.fetch.faults import ReplyError
+from scrapepool.fetch.head import Head, _parse_leniently, _parse_strictly, parse_head
 from scrapepool.fetch.reply import ReplyParser
 
 NAMES = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12).map(str.encode)
@@ -99,6 +103,47 @@ def test_damage_raises_nothing_else(
     whole = outcome([raw])
     assert outcome(cuts(raw, at)) == whole
     assert outcome([bytes([byte]) for byte in raw]) == whole
+
+
+LINES = st.one_of(
+    st.tuples(NAMES, st.sampled_from([b":", b": ", b" :", b":\t ", b""]), st.binary(max_size=8)).map(b"".join),
+    st.sampled_from([b"Content-Length: 5", b"content-length:x", b"Transfer-Encoding: chunked", b"Upgrade: h2c"]),
+    st.sampled_from([b"Connection: upgrade", b"A: b \t", b" folded", b"\tfolded", b"A:\xff", b": no name", b"A:\x7f"]),
+)
+ENDS = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n"])
+STARTS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.0 404", b"HTTP/1.1 101 Switching", b"HTTP/1.1 204 "])
+
+
+def read(parse: Callable[[bytes], Head | None], block: bytes) -> Any:
+    """What a header block says; of an error its words."""
+    try:
+        return parse(block)
+    except ReplyError as error:
+        return error.kind, error.detail
+
+
+@settings(max_examples=500)
+@given(STARTS, ENDS, st.lists(st.tuples(LINES, ENDS), max_size=6), ENDS)
+def test_what_is_remembered_of_lines_changes_nothing(
+    start: bytes, end: bytes, lines: list[tuple[bytes, bytes]], blank: bytes
+) -> None:
+    """A block is read as llhttp reads it, or line by line where that refuses it, whatever was read before."""
+    read(parse_head, start + b"\r\n\r\n")
+    block = start + end + b"".join(map(b"".join, lines)) + blank
+    expected = read(lambda block: _parse_strictly(block) or _parse_leniently(block), block)
+    assert read(parse_head, block) == expected
+    assert read(parse_head, block) == expected
+
+
+def test_what_is_remembered_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts over when there are too many, and long lines are not kept."""
+    monkeypatch.setattr(head, "LINES_KEPT", 10)
+    for number in range(100):
+        block = b"HTTP/1.1 200 OK %d\r\nA: %d\r\nB: %s\r\n\r\n" % (number, number, b"x" * 1000)
+        assert parse_head(block).headers == parse_head(block).headers == [(b"A", b"%d" % number), (b"B", b"x" * 1000)]
+        assert len(head._fields) <= 10
+        assert len(head._starts) <= 10
+    assert max(map(len, head._fields)) < 100
 
 
 @given(replies(), st.integers(1, 400))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fetching import Waiting, fetcher, in_turns, work
+from loopback import black_hole
 
 from scrapepool.fetch import turns
 from scrapepool.fetch.fetcher import Fetcher
@@ -128,6 +129,45 @@ def test_what_has_to_connect_holds_nobody_up() -> None:
         done = begun.done()
         assert [type(result) for result in done.results] == [Fetched] * 2
         assert (done.opened, server.opened, server.requests) == (1, 1, 2)
+
+
+def test_what_connects_in_no_time_is_not_passed_on() -> None:
+    """Where the last connection to a host took next to nothing, the next is opened on the shared thread."""
+    with PoliteServer() as server, fetcher() as made, closing(Waiting(())) as waiting:
+        one = work(server.url("/ok"), server.url("/ok?2"))
+        made.trust.of(one.lease.host).opened_in = 0.0001
+        back = list[Done | Resting]()
+        Turns(made, waiting, back.extend, unexpected).run(one)
+        done = back[-1]
+        assert isinstance(done, Done)
+        assert [type(result) for result in done.results] == [Fetched] * 2
+        assert (done.opened, server.opened, server.requests) == (1, 1, 2)
+
+
+def test_what_did_connect_in_no_time_and_hangs_now_is_passed_on() -> None:
+    """It is begun anew where it holds nobody up, and the host's next connections are too."""
+    with black_hole() as hole, fetcher(patience={"connect": 0.3}) as made, closing(Waiting(())) as waiting:
+        one = work(f"http://127.0.0.1:{hole}/")
+        standing = made.trust.of(one.lease.host)
+        standing.opened_in = 0.0001
+        passed, back = list[Begun](), list[Done | Resting]()
+        Turns(made, waiting, back.extend, passed.append).run(one)
+        assert back == []
+        assert standing.opened_in > 1
+        (begun,) = passed
+        assert isinstance(begun, LeaseRun)
+        (result,) = begun.done().results
+        assert isinstance(result, Failed)
+        assert result.error is ErrorKind.CONNECT_TIMEOUT
+
+
+def test_a_connection_that_went_stale_is_opened_again_on_the_same_thread() -> None:
+    """Its descriptor may have the number of the one that was closed, and is listened to all the same."""
+    with HostileServer(["stale"]) as server, fetcher(patience={"read": 5.0}) as made:
+        works = [work(*(server.url("stale", 3 * lease + n) for n in range(3))) for lease in range(4)]
+        made.trust.of(works[0].lease.host).opened_in = 0.0001
+        back = in_turns(made, works)
+    assert [type(result) for done in back for result in done.results] == [Fetched] * 12
 
 
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])

@@ -28,7 +28,7 @@ def main() -> None:
         contenders.curl(),
         contenders.scrapepool(),
         contenders.scrapepool(name="scrapepool --fields without sha256", options=FIELDS),
-        contenders.scrapepool(per_host=16, name="scrapepool --per-host 16 --fields without sha256", options=FIELDS),
+        contenders.scrapepool(64, 64, name="scrapepool -w 64 --per-host 64 --fields without sha256", options=FIELDS),
     ]
     seconds: dict[str, list[float]] = {one.name: [] for one in entrants}
     cpu: dict[str, list[float]] = {one.name: [] for one in entrants}

@@ -1,4 +1,4 @@
-"""What does a new TLS connection cost? 1,000 hosts, one URL each, so every request is a handshake.
+"""What does a new connection cost? 1,000 hosts, one URL each, so every request is a handshake, or a connect.
 
 nginx has one certificate that names all 1,000 addresses; what is trusted is a file with the public authorities and our
 own, as on a real machine. CPU of the client's process only, its start-up (a run over one URL) taken off.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from statistics import median
 
 import contenders
@@ -29,6 +30,21 @@ def cost_of(contender: Contender, job: Job, server: harness.Nginx, share: int) -
     return cost
 
 
+def compare(
+    entrants: Sequence[Contender], job: Job, server: harness.Nginx, rounds: int, kind: str
+) -> list[list[object]]:
+    """A row for each; they take turns. kind: of TLS."""
+    costs: dict[str, list[float]] = {one.name: [] for one in entrants}
+    walls: dict[str, list[float]] = {one.name: [] for one in entrants}
+    for number in range(rounds):
+        for one in entrants:
+            harness.progress(f"{number + 1}/{rounds} {one.name}, TLS: {kind}")
+            whole, single = cost_of(one, job, server, 1), cost_of(one, job, server, len(job.urls))
+            costs[one.name].append((whole.cpu - single.cpu) / (len(job.urls) - 1) * 1000)
+            walls[one.name].append(whole.seconds)
+    return [[one.name, kind, harness.spread(costs[one.name]), f"{median(walls[one.name]):.2f}"] for one in entrants]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hosts", type=int, default=1000)
@@ -42,30 +58,17 @@ def main() -> None:
         entrants.insert(1, contenders.aiohttp())
     entrants = [one for one in entrants if any(word in one.name for word in words)]
     rows: list[list[object]] = []
-    with harness.folder() as folder, harness.nginx(identities=["127.0.0.1", *addresses]) as server:
-        urls = [server.url("/page", address) for address in addresses]
-        for verified in (True, False):
-            job = Job(folder, urls, server.ca if verified else None, not verified)
-            costs: dict[str, list[float]] = {one.name: [] for one in entrants}
-            walls: dict[str, list[float]] = {one.name: [] for one in entrants}
-            for number in range(options.rounds):
-                for one in entrants:
-                    harness.progress(f"{number + 1}/{options.rounds} {one.name}, {'' if verified else 'not '}verified")
-                    whole, single = cost_of(one, job, server, 1), cost_of(one, job, server, len(urls))
-                    costs[one.name].append((whole.cpu - single.cpu) / (len(urls) - 1) * 1000)
-                    walls[one.name].append(whole.seconds)
-            rows += [
-                [
-                    one.name,
-                    "yes" if verified else "no",
-                    harness.spread(costs[one.name]),
-                    f"{median(walls[one.name]):.2f}",
-                ]
-                for one in entrants
-            ]
+    with harness.folder() as folder:
+        with harness.nginx(identities=["127.0.0.1", *addresses]) as server:
+            urls = [server.url("/page", address) for address in addresses]
+            rows += compare(entrants, Job(folder, urls, server.ca, False), server, options.rounds, "verified")
+            rows += compare(entrants, Job(folder, urls, None, True), server, options.rounds, "not verified")
+        with harness.nginx() as server:
+            urls = [server.url("/page", address) for address in addresses]
+            rows += compare(entrants, Job(folder, urls), server, options.rounds, "none")
     harness.table(
-        f"A new TLS connection: {options.hosts:,} hosts, one request each",
-        ["", "verified", "CPU ms a connection: median (least to most)", "seconds for all"],
+        f"A new connection: {options.hosts:,} hosts, one request each",
+        ["", "TLS", "CPU ms a connection: median (least to most)", "seconds for all"],
         rows,
         [f"{options.rounds} rounds; TLS 1.3; the one certificate names all the addresses"],
     )

@@ -21,6 +21,7 @@ from .config_file import ConfigFile
 from .exits import Exit
 from .grouped import FetchOption, GroupedCommand, GroupedOption
 from .options import fetch_options, settings_from
+from .options.idle import without_idle
 from .standard import say
 from .types import UNLIMITED, Header, Share
 
@@ -39,7 +40,7 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
     Takes the options of fetch, and lists, which are not looked at: write config in the place of fetch. The output
     is itself a configuration file; passwords and secret header fields are not shown.
     """
-    settings_from(values)  # complains of what contradicts itself
+    settings_from(without_idle(ctx, values))  # complains of what contradicts itself
     file: ConfigFile = values["config"]
     shown = _merged(ctx, file)
     if as_json:

@@ -14,7 +14,7 @@ from .exits import Exit
 from .grouped import GroupedCommand
 from .lists import all_names, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
-from .options.idle import check_idle
+from .options.idle import check_idle, without_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     LIST_OR_URL is a file (text, CSV, TSV, JSONL, Parquet, sitemap, feed or HTML page, each also as .gz), a URL, or -
     for standard input, which is also what is read where nothing is given and standard input is a pipe.
     """
-    settings = settings_from(values)
+    settings = settings_from(without_idle(ctx, values))
     check_idle(ctx, settings)
     return run(sources_or_stdin(sources, settings.input), settings)
 

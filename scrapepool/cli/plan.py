@@ -17,6 +17,7 @@ from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
 from .lists import sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
+from .options.idle import without_idle
 from .standard import say
 from .types import Duration, Whole
 
@@ -44,7 +45,10 @@ may be fetched. Takes the options of fetch, too; those that change what is read,
               cls=GroupedOption, subject=SUBJECT, help="What a request is taken to last.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, cls=GroupedOption, subject=SUBJECT, help="As JSON.")
 @fetch_options
+@click.pass_context
 def plan(
+    ctx: click.Context,
+    /,
     sources: tuple[str, ...],
     offline: bool,
     hosts: int,
@@ -57,7 +61,7 @@ def plan(
 
     Asks each host for its robots.txt where fetch would, and for nothing else: what a request lasts is assumed.
     """
-    settings = settings_from(values)
+    settings = settings_from(without_idle(ctx, values))
     return run(
         sources_or_stdin(sources, settings.input),
         settings,

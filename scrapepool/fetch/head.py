@@ -93,7 +93,7 @@ def parse_head(block: bytes) -> Head:
     head = _parse_strictly(block)
     if head is None:
         return _parse_leniently(block)
-    if len(lines[0]) <= LONGEST_KEPT:
+    if len(lines[0]) <= LONGEST_KEPT and b"\n" not in lines[0]:
         _make_room(_starts)
         _starts[lines[0]] = head[:3]
     return head

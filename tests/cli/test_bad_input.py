@@ -134,6 +134,26 @@ def test_options_without_effect_are_for_other_runs_where_they_were_not_typed(
     assert (ran.code, len(ran.records), ran.err) == (1, 1, "")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('compress = "gz"\ndedupe-bodies = true\nname-template = "{host}/{line}"\n', ""),
+        ('format = "csv"\n', "--sqlite a.db"),
+        ('format = "csv"\nfields = "url,status"\n', "--template {url}"),
+    ],
+)
+@pytest.mark.parametrize("command", ["fetch", "plan", "config"])
+def test_options_about_what_a_run_has_not_contradict_it_only_where_they_were_typed(
+    capfd: pytest.CaptureFixture[str], command: str, text: str, words: str
+) -> None:
+    """A configuration file may say how bodies are named, and records look, where there are some."""
+    Path("scrapepool.toml").write_text(text)
+    rest = {"plan": ["--offline"]}.get(command, [])
+    ran = here(capfd, command, "good.txt", *words.split(), "--retries", 0, *rest)
+    assert ran.code == (1 if command == "fetch" else 0)
+    assert "--" not in ran.err
+
+
 @pytest.mark.parametrize("option", ["--output", "--log-file", "--summary-json"])
 @pytest.mark.parametrize("path", ["missing/x", "dir"])
 def test_an_output_that_cannot_be_opened_is_found_before_anything_is_fetched(

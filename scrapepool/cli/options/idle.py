@@ -1,4 +1,4 @@
-"""Options that were typed and change nothing.
+"""Options that change nothing in a run.
 
 Decides which combinations these are. On the command line such an option is a mistake that a person should know of; in a
 configuration file or in the environment it is there for other runs.
@@ -6,7 +6,8 @@ configuration file or in the environment it is there for other runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -38,6 +39,23 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ("warc_size", lambda settings: settings.warc.path is not None, "--warc-size needs --warc"),
 )
 """Parameters, whether settings give them something to do, and what is said where they have nothing."""
+
+
+ABOUT: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bool]], ...] = (
+    (("name_template", "compress", "dedupe_bodies"), lambda o: o["save_dir"] is not None),
+    (("format", "fields"), lambda o: o["output"] is not None or not (o["sqlite"] or o["parquet"] or o["template"])),
+)
+"""Parameters about something, and whether the values of all of them ask for that."""
+
+
+def without_idle(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those that were not typed, and are about what this run has not."""
+    kept = dict(values)
+    for names, is_there in ABOUT:
+        for name in names:
+            if not is_there(values) and ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+                kept[name] = False if isinstance(kept[name], bool) else None
+    return kept
 
 
 def check_idle(ctx: click.Context, settings: Settings) -> None:

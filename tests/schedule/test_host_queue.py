@@ -46,14 +46,14 @@ def test_taken_tickets_are_let_go():
     assert len(queue.tickets) <= 2 * 10_000 + COMPACT_FROM
 
 
-def test_leases_grow_fast_and_shrink_at_once():
-    """A fast host's leases grow by a factor; one that was handed back sets the length."""
+def test_leases_grow_by_doubling_and_shrink_at_once():
+    """A fast host's leases double; one that was handed back sets the length."""
     queue = queue_of(100_000)
     lengths = []
     for _ in range(9):
         lengths.append(queue.lease_length())
         queue.learn([0.0001] * lengths[-1], 0)
-    assert lengths == [1, 4, 16, 64, 64, 64, 64, 64, 64]
+    assert lengths == [1, 2, 4, 8, 16, 32, 64, 64, 64]
     assert max(lengths) == MAX_LEASE
     queue.learn([0.0001] * 3, unbegun=61)
     assert queue.lease_length() == 3

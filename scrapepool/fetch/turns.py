@@ -32,7 +32,7 @@ HELD_UP = 0.02
 LONGEST_POLL = 0.05
 """Seconds between two looks at a lease that does not say how long it can wait."""
 
-MANY = 128
+MANY = 256
 """Answers that are given back together while there is more to do: to wake the engine's thread for each lease costs more
 than the lease."""
 

@@ -21,7 +21,7 @@ from ..ports import Begun, Done, Fetch, Resting, Work
 
 T = TypeVar("T")
 
-COURTESY = 0.01  # seconds that leases worked in turns wait at most while the engine takes in what they gave
+COURTESY = 0.02  # seconds that leases worked in turns wait at most while the engine takes in what they gave
 IDLE = 1.0  # seconds without work after which a loop ends and leaves its thread to the executor
 RINGS = 64  # bytes to read at once: more than are ever in the pipe
 

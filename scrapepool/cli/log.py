@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from ..errors import OutputError, ScrapepoolError
-from ..model import ErrorKind, Outcome, Skipped, error_of, verdict
+from ..model import ErrorKind, Fetched, Outcome, Skipped, error_of, verdict
 from ..ports import Snapshot, View
 from ..settings import DisplaySettings
 from ..text import printable
@@ -76,6 +76,8 @@ class RunLog:
         """Say which of these did not succeed; rejected lines of a list are said in any case, the first few of them."""
         self.anything = True
         for outcome in outcomes:
+            if type(outcome) is Fetched and (outcome.status or 0) < 400:
+                continue
             word = verdict(outcome)
             if word == "skipped":
                 self._skipped(outcome)

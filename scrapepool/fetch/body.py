@@ -77,8 +77,8 @@ class Body:
 
     def feed(self, piece: bytes | memoryview) -> None:
         """Take a piece of the body. Raises DecodeError, and TooLargeError at the byte that is one too many."""
-        self.wire += len(piece)
-        if self.wire > self._max_size:
+        self.wire = wire = self.wire + len(piece)
+        if wire > self._max_size:
             if not self._limits.cut:
                 raise TooLargeError(f"over {self._max_size} bytes received")
             self.full = True

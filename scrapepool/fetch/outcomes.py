@@ -60,9 +60,9 @@ class Reporter:
         assert body is not None  # noqa: S101 - a whole reply has one
         status = parser.status
         content_type = parser.get(b"content-type")
-        notes = parser.notes
-        if body.notes or again:
-            notes = [*notes, *body.notes, *([AGAIN] if again else [])]
+        notes = [*parser.notes, *body.notes]
+        if again:
+            notes.append(AGAIN)
         return (Unchanged if status == 304 else Fetched)(
             target=attempt.target,
             attempts=attempt.number,

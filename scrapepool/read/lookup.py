@@ -16,6 +16,7 @@ from .rows import RowError, RowFormat, TextRows
 from .sources import Source
 from .spellings import CLEAN, Spellings
 
+LINE_FEED = ord("\n")
 CHANGED = "the list changed during the run"
 
 
@@ -26,6 +27,7 @@ class Lookup:
         self._index = index
         self._base_url = settings.base_url
         self._source: Source | None = None
+        self._in_text = False  # whether that is a list of lines
         self._start = 0
         self._window = b""
         self._spellings = Spellings()
@@ -36,7 +38,7 @@ class Lookup:
         source = span.source
         number = line if source.numbered else None
         rows = source.rows
-        if source is self._source and type(rows) is TextRows and (found := self._clean(offset, number)) is not None:
+        if source is self._source and self._in_text and (found := self._clean(offset, number)) is not None:
             return found
         assert rows is not None  # noqa: S101  # a ticket was given for one of its rows
         try:
@@ -57,7 +59,7 @@ class Lookup:
     def _clean(self, offset: int, number: int | None) -> Target | None:
         """The target of a line in the window that is a URL as it stands, of a known host; None for any other."""
         window, at = self._window, offset - self._start
-        if at <= 0 or window[at - 1 : at] != b"\n" or (end := window.find(b"\n", at)) < 0:
+        if not 0 < at <= len(window) or window[at - 1] != LINE_FEED or (end := window.find(b"\n", at)) < 0:
             return None
         row = window[at:end]
         cut = row.find(b"/", 8) + 1
@@ -71,7 +73,7 @@ class Lookup:
         """Find the row at this offset, None where no row begins there any more."""
         at = offset - self._start
         if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
-            self._source, self._start = source, max(0, offset - 1)
+            self._source, self._start, self._in_text = source, max(0, offset - 1), type(rows) is TextRows
             at = offset - self._start
             for size in (source.window, rows.max_row // 8, rows.max_row + source.window):
                 self._window = source.read_at(self._start, size)

@@ -136,9 +136,12 @@ class Scan:
         is_new = self._seen.add if self._seen is not None and span.source.deduped else _always
         is_finished = self._is_finished
         count = 0
+        spelled, known, cut = b"\n", None, 0  # of the row before: as a rule the next one has the same host
         for row in found:
-            cut = row.find(b"/", 8) + 1
-            known = spelling(row[:cut])
+            if not row.startswith(spelled):
+                cut = row.find(b"/", 8) + 1
+                known = spelling(row[:cut])
+                spelled = b"\n" if known is None else row[:cut]
             size = len(row)
             if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, CLEAN)):
                 self._row(span, rows, row, offset, epoch + low)

@@ -6,8 +6,9 @@ that holds many leases finds the next reply waiting as a rule, and never sleeps.
 from it and have threads of their own.
 
 Leases that only watch their connections come here from all threads: one can wait for many. Those that are about to
-connect go to a thread of their own, since looking up a name, connecting and a handshake block. What a lease blocks this
-thread with nevertheless, a decompression, is no other lease's time: their deadlines move.
+connect go to a thread of their own, since looking up a name, connecting and a handshake block, unless the host's last
+connection was opened in no time. What a lease blocks this thread with nevertheless, that or a decompression, is no
+other lease's time: their deadlines move.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ class ErrorKind(StrEnum):
     TLS = "tls"
     RESET = "reset"
     TRUNCATED = "truncated"
+    PARTIAL = "partial"
     PROTOCOL = "protocol"
     DECODE = "decode"
     TOO_LARGE = "too_large"

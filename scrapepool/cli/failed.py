@@ -17,7 +17,7 @@ EPILOG = """\b
 Classes are the errors of records, deferred, and groups of them:
   timeout   connect_timeout, read_timeout, deadline
   network   timeout, and dns, connect_refused, unreachable, tls, proxy, reset
-  response  truncated, protocol, decode, too_large, too_many_redirects
+  response  truncated, partial, protocol, decode, too_large, too_many_redirects
   http      http_4xx, http_5xx
 
 \b

@@ -62,17 +62,22 @@ class Body:
 
     @property
     def ended(self) -> bool:
-        """Whether a content coding has reached its own end, which tells a whole body from a cut one."""
+        """Whether the content coding has reached its own end; another stream may follow."""
         return self._decoder is not None and self._decoder.ended
+
+    @property
+    def final(self) -> bool:
+        """Whether the content coding has reached an end that nothing may follow: then the body is known to be whole."""
+        return self._decoder is not None and self._decoder.final
 
     @property
     def notes(self) -> list[str]:
         """What decoding let pass, one human line each."""
         return [] if self._decoder is None else self._decoder.notes
 
-    def declare(self, length: int) -> None:
-        """Take note of the body's length in bytes before it comes. Raises TooLargeError."""
-        if length > self._max_size and not self._limits.cut:
+    def declare(self, length: int | None) -> None:
+        """Take note of the body's length in bytes before it comes, None where nobody knows. Raises TooLargeError."""
+        if length is not None and length > self._max_size and not self._limits.cut:
             raise TooLargeError(f"the body is announced with {length} bytes, the limit is {self._max_size}")
 
     def feed(self, piece: bytes | memoryview) -> None:

@@ -34,7 +34,11 @@ class Decoder(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether the coded stream has reached its own end: then the body is known to be whole."""
+        """Whether the coded stream has reached its own end."""
+
+    @property
+    def final(self) -> bool:
+        """Whether the stream has ended and no further one may follow: then the body is known to be whole."""
 
     @property
     def notes(self) -> list[str]:
@@ -172,6 +176,10 @@ class _Single:
     def ended(self) -> bool:
         return self._stream is not None and self._stream.ended
 
+    @property
+    def final(self) -> bool:
+        return self.ended and (self._over or not self._coding.magics)
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         data, self._held = self._held + data, b""
         padding = b"" if self._coding.magics is None else b"\0"
@@ -187,10 +195,7 @@ class _Single:
             raise DecodeError(ErrorKind.DECODE, f"the body is not {self._coding.name}: {reason}") from error
 
     def finish(self) -> None:
-        if self.ended:
-            if self._held:
-                self._ignore_rest()
-        elif self._held or self._stream is not None:
+        if self._held or not (self._stream is None or self._stream.ended):
             raise DecodeError(ErrorKind.TRUNCATED, f"the {self._coding.name} stream ends too soon")
 
     def _stream_of(self, data: bytes) -> _Stream | None:
@@ -223,7 +228,7 @@ class _Single:
 class _AsSent:
     """Passes on a body whose coding is not known, and says so."""
 
-    ended = False
+    ended = final = False
 
     def __init__(self, coding: str) -> None:
         self.notes = [f"Content-Encoding {coding!r} cannot be decoded; the body is as sent"]
@@ -244,6 +249,10 @@ class _Chain:
     @property
     def ended(self) -> bool:
         return all(decoder.ended for decoder in self._decoders)
+
+    @property
+    def final(self) -> bool:
+        return all(decoder.final for decoder in self._decoders)
 
     @property
     def notes(self) -> list[str]:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from ..model import Saved, Timings
 from .body import Body
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
+from .content_range import check_range
 from .faults import FetchError
 from .redirect import STATUSES
 from .reply import ReplyParser
@@ -27,6 +28,7 @@ LONG_REQUEST = (
     64 * 1024
 )  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
+MISSING_END = 0.5  # seconds that the end of a message is waited for after all of its body has come
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read to save its connection
 monotonic = time.monotonic
 
@@ -61,10 +63,12 @@ class Exchange:
         self.location: bytes | None = None
         self.unsent = False
 
-    def run(self, conn: Connection, request: bytes, new_body: NewBody, follow: bool) -> Waits[None]:
+    def run(
+        self, conn: Connection, request: bytes, new_body: NewBody, follow: bool, ranged: bool = False
+    ) -> Waits[None]:
         """Send ``request`` and read the reply.
 
-        follow: a redirect is followed, so that its body is of no interest.
+        follow: a redirect is followed, so that its body is of no interest. ranged: ``request`` asks for a range.
         Raises FetchError, OSError.
         """
         parser = self.parser
@@ -86,14 +90,17 @@ class Exchange:
         if self.location is not None:
             yield from self._pass_over_body(conn)
         else:
+            unexpected_part = parser.status == 206 and not ranged
+            if unexpected_part:
+                check_range(parser)
             body = self.body = new_body(parser)
-            if parser.length is not None:
-                body.declare(parser.length)
+            body.declare(parser.length)
             if not parser.done:
                 yield from self._receive_body(conn, body)
-            else:
-                for piece in parser.take():
-                    body.feed(piece)
+            for piece in parser.take():
+                body.feed(piece)
+            if unexpected_part:
+                check_range(parser, None if body.full else body.wire)
             body.finish()
         self.ended = monotonic()
 
@@ -146,6 +153,9 @@ class Exchange:
                 body.feed(piece)
             if parser.done:
                 break
+            if parser.data_over or (body.ended and body.size == parser.length):
+                yield from self._conclude(conn)
+                continue
             if large and body.passing:
                 yield from self._receive_large(conn, body)
                 break
@@ -159,6 +169,29 @@ class Exchange:
                 parser.feed(data)
             else:
                 parser.eof()
+
+    def _conclude(self, conn: Connection) -> Waits[None]:
+        """Wait briefly for the formal end of a message whose body is whole; do without it where it does not come.
+
+        Some servers omit the line end after the last chunk, or announce the length that a body has once it is decoded.
+        """
+        parser = self.parser
+        end = monotonic() + MISSING_END
+        if conn.deadline is not None:
+            end = min(end, conn.deadline)
+        try:
+            while (data := conn.arrived()) is None and monotonic() < end:
+                yield end
+        except OSError:
+            data = None
+        if data:
+            parser.feed(data)
+        elif parser.data_over and data is not None:
+            parser.eof()
+        elif parser.data_over:
+            parser.conclude("the last line end of the chunked body is missing")
+        else:
+            parser.conclude(f"the Content-Length {parser.length} is that of the decoded body")
 
     def _receive_large(self, conn: Connection, body: Body) -> Waits[None]:
         """Receive what is left of a body of known length through one buffer."""

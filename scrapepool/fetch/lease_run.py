@@ -67,6 +67,7 @@ class LeaseRun:
         self.redone = 0  # results below this index were asked for twice already
         self.exchange: Exchange | None = None  # the attempt's last one, for what a failure can still tell
         self.new_body: NewBody = fetcher.new_body
+        self.ranged = False  # what is requested now is a range of a body
         self.ending = False  # the server said that it closes the connection
         self.asked: tuple[str, ...] = ()  # by the attempt, before what it asks for now
         self.transcripts: list[tuple[int, Transcript]] = []  # each with its result's index
@@ -275,6 +276,7 @@ class LeaseRun:
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
                 if left is not None:
                     request = with_fields(request, left.fields)
+                self.ranged = route.ranged or left is not None
                 exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent
                 parser, location = exchange.parser, exchange.location
@@ -368,7 +370,7 @@ class LeaseRun:
         if fetcher.capture is not None:
             conn.capture = fetcher.capture()
         try:
-            yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0)
+            yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0, self.ranged)
         except (FetchError, OSError) as error:
             self._write_down(exchange, request, at, error)
             raise

@@ -171,7 +171,7 @@ def _is_whole(parser: ReplyParser, body: Body) -> bool | None:
     """Whether a body is known to be whole; None where that cannot be known."""
     if body.full:
         return False
-    return None if parser.framing == "close" and not body.ended else True
+    return None if parser.framing == "close" and not body.final else True
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,6 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import threading
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -20,6 +19,7 @@ from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from ..model import ErrorKind
+from .content_range import content_range
 from .faults import FetchError
 from .reply import ReplyParser
 
@@ -28,8 +28,6 @@ READ_SIZE = 1024 * 1024
 NOTE = ".json"
 SETTLED = 60.0
 """Seconds by which a Last-Modified must lie before its Date to tell two versions apart (RFC 9110 section 8.8.2.2)."""
-
-_CONTENT_RANGE = re.compile(rb"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
 
 
 class Packer(Protocol):
@@ -56,10 +54,10 @@ class Left(NamedTuple):
 
     def goes_on_in(self, parser: ReplyParser) -> bool:
         """Whether a reply is the rest of this very version."""
-        found = _CONTENT_RANGE.fullmatch(parser.get(b"content-range") or b"")
+        found = content_range(parser.get(b"content-range"))
         if parser.status != 206 or found is None or parser.get(b"content-encoding") is not None:
             return False
-        first, last, whole = int(found[1]), int(found[2]), None if found[3] == b"*" else int(found[3])
+        first, last, whole = found
         etag = parser.get(b"etag")
         same = etag is None or not self.validator.startswith('"') or etag.decode("latin-1") == self.validator
         to_the_end = whole is None or last + 1 == whole

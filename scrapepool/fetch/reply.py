@@ -164,9 +164,20 @@ class ReplyParser:
         if self._chunks is not None:
             if not self._chunks.last_seen:
                 raise ReplyError(ErrorKind.TRUNCATED, "the connection ended before the last chunk")
-            self.notes.append("the connection ended inside the trailers")
-            self.trailers = self._chunks.trailers(self.notes)
+            self.conclude("the connection ended inside the trailers")
         self.done = True
+
+    @property
+    def data_over(self) -> bool:
+        """Whether all data of a chunked body has come; only trailers and the last line end may be missing."""
+        return self._chunks is not None and self._chunks.last_seen
+
+    def conclude(self, note: str) -> None:
+        """Take the message as whole although its end has not come; the connection cannot serve again."""
+        self.notes.append(note)
+        if self._chunks is not None:
+            self.trailers = self._chunks.trailers(self.notes)
+        self.keep_alive, self.done = False, True
 
     def _feed_head(self, data: bytes | bytearray) -> None:
         """Read header blocks, up to the final one and the body behind it, from all that came since the start."""

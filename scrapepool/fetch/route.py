@@ -42,6 +42,7 @@ class Route:
     """One host, asked with one method.
 
     foreign: reached by a redirect from another origin, so without the secrets that the user gave.
+    ranged: its header fields request a range, so that a 206 is the response to it.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Route:
         "method",
         "pool",
         "prepared",
+        "ranged",
     )
 
     def __init__(
@@ -101,6 +103,7 @@ class Route:
     def _build(self, proxies: MutableMapping[str, str]) -> None:
         pool, prepared, host = self.pool, self.prepared, self.host
         headers = list(prepared.headers.items())
+        self.ranged = "Range" in prepared.headers
         forwarding = bool(
             proxies
             and select_proxy(host.origin, proxies)

@@ -61,9 +61,9 @@ class SavedBody(Body):
         went_on = [] if self._left is None else [f"went on at byte {self._left.size} of an earlier attempt"]
         return super().notes + went_on
 
-    def declare(self, length: int) -> None:
+    def declare(self, length: int | None) -> None:
         """Take note of the length of what comes, on top of what is there. Raises TooLargeError."""
-        super().declare(length + (self._left.size if self._left is not None else 0))
+        super().declare(length if length is None or self._left is None else length + self._left.size)
 
     def finish(self) -> None:
         """Say that the body is over; ``saved`` is set then. Raises DecodeError (truncated), FetchError (``disk``)."""

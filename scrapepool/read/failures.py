@@ -33,6 +33,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "response": frozenset(
         {
             ErrorKind.TRUNCATED,
+            ErrorKind.PARTIAL,
             ErrorKind.PROTOCOL,
             ErrorKind.DECODE,
             ErrorKind.TOO_LARGE,

@@ -176,8 +176,30 @@ def test_a_second_member_that_is_cut() -> None:
         decoded("gzip", gzip.compress(PAGE), gzip.compress(PAGE)[:-1])
 
 
+@pytest.mark.parametrize(
+    ("coding", "begun"),
+    [("gzip", 1), ("gzip", 2), ("gzip", 9), ("zstd", 1), ("zstd", 2), ("zstd", 3), ("zstd", 4), ("zstd", 6)],
+)
+@pytest.mark.parametrize("padding", [b"", b"\0" * 5])
+def test_a_further_stream_of_which_only_the_first_bytes_came(coding: str, begun: int, padding: bytes) -> None:
+    """A member or frame that has begun is part of the body, however little of it has come."""
+    coded = CODERS[coding](PAGE) + padding + CODERS[coding](PAGE)[:begun]
+    for pieces in [coded], single_bytes(coded):
+        with pytest.raises(DecodeError, match="ends too soon") as caught:
+            decoded(coding, *pieces)
+        assert caught.value.kind is ErrorKind.TRUNCATED
+
+
+@pytest.mark.parametrize(("coding", "final"), [("gzip", False), ("zstd", False), ("deflate", True), ("br", True)])
+def test_an_end_that_another_stream_may_follow(coding: str, final: bool) -> None:
+    """A gzip member or zstd frame may be followed by another one; zlib and brotli streams are the whole body."""
+    taker = decoder(coding)
+    assert b"".join(taker.feed(CODERS[coding](PAGE))) == PAGE
+    assert (taker.ended, taker.final) == (True, final)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
-@pytest.mark.parametrize("rubbish", [b"rubbish", b"\0\0<p>", b"\x1f", b"\x28\xb5"])
+@pytest.mark.parametrize("rubbish", [b"rubbish", b"\0\0<p>", b"\x1e", b"\x28\xb4"])
 def test_rubbish_behind_the_end(coding: str, rubbish: bytes) -> None:
     """What follows the end of the stream is ignored, as browsers do, and noted once."""
     coded = CODERS[coding](PAGE) + rubbish

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
-from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, View, Work
+from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, Unbegun, View, Work
 from .schedule.bottleneck import Bottleneck
 from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
@@ -195,10 +195,13 @@ class Engine:
         """Workers that would have work, were there more to be asked for now: none where fewer are quicker."""
         return self._workers - self._busy if self._has_room and self._headcount.allowed == self._workers else 0
 
-    def _take_in(self, back: Sequence[Done | Resting]) -> list[Done]:
-        """Count the workers that are free again; what is done."""
+    def _take_in(self, back: Sequence[Done | Resting | Unbegun]) -> list[Done]:
+        """Count the workers that are free again, and take back what will not be begun; what is done."""
         done: list[Done] = []
         for one in back:
+            if isinstance(one, Unbegun):
+                self._scheduler.shorten(one.work.lease, one.begun, self._clock.monotonic())
+                continue
             if not isinstance(one, Done):
                 self._resting += 1
                 self._busy -= 1

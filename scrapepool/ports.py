@@ -41,6 +41,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "SystemClock",
+    "Unbegun",
     "View",
     "Work",
 ]
@@ -117,27 +118,39 @@ class Resting(Begun, Protocol):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Unbegun:
+    """What a worker says of a lease that is still out: its request takes long, and it begins no further target.
+
+    begun: how many of the lease's targets, the first so many, stay with it. The others are free for other leases from
+    now on, and the ``Done`` of this one has no results for them.
+    """
+
+    work: Work
+    begun: int
+
+
 class Fetch(Protocol):
     """Fetches; the only one that touches sockets. Called from many threads at once."""
 
-    def run(self, work: Work | Begun) -> Done | Resting:
+    def run(self, work: Work | Begun, give: Callable[[Sequence[Unbegun]], None]) -> Done | Resting:
         """Fetch the work's attempts one after another. Never raises for what a server or a URL does.
 
-        What is resting goes to ``run_in_turns`` for its end.
+        What is resting goes to ``run_in_turns`` for its end. ``give`` gets what will not be begun, once that is known.
         """
 
     def run_in_turns(
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Sequence[Done | Resting]], None],
+        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         """Fetch leases in turns on this thread, and see resting ones to their ends.
 
         Works ``first``, and what ``source`` has meanwhile. Each goes to ``give`` as it is done, and before that once it
-        is resting, if it was not when it came; and to ``pass_on`` where it is about to block, for another thread's
-        ``run``. Returns when nothing is left. Never raises, as ``run``.
+        is resting, if it was not when it came, or once it is ``Unbegun``; and to ``pass_on`` where it is about to
+        block, for another thread's ``run``. Returns when nothing is left. Never raises, as ``run``.
         """
 
     def drain(self) -> None:
@@ -175,10 +188,10 @@ class Crew(Protocol):
     def hand(self, work: Work) -> None:
         """Give work to a free worker. The engine never hands out more than there are workers."""
 
-    def wait(self, timeout: float | None) -> list[Done | Resting]:
-        """What has come back, or is resting; waits up to ``timeout`` seconds for the first, None for ever.
+    def wait(self, timeout: float | None) -> list[Done | Resting | Unbegun]:
+        """What has come back, is resting, or will not be begun.
 
-        ``wake`` ends the wait.
+        Waits up to ``timeout`` seconds for the first, None for ever. ``wake`` ends the wait.
         """
 
     def wake(self) -> None:

@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from scrapepool.model import (
     Skipped,
     Target,
 )
-from scrapepool.ports import Batch, Done, NoView, Resting, Snapshot, Work
+from scrapepool.ports import Batch, Done, NoView, Resting, Snapshot, Unbegun, Work
 from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
@@ -70,13 +71,15 @@ class Rest:
 class World:
     """Keeps ``Clock``, ``Crew`` and ``Fetch``: work handed out comes back when the clock has jumped far enough.
 
-    rests: seconds that each lease rests before it is done. out: how many have not come back, at most.
+    rests: seconds that each lease rests before it is done. stuck: seconds after which a request gives back what its
+    lease has not begun. out: how many have not come back, at most.
     events: what happens at a time. waits: how often the engine slept. handed: attempts that were begun.
     """
 
-    def __init__(self, answer: Answer = ok, rests: float = 0.0) -> None:
+    def __init__(self, answer: Answer = ok, rests: float = 0.0, stuck: float = inf) -> None:
         self.answer = answer
         self.rests = rests
+        self.stuck = stuck
         self.out = 0
         self.now = 0.0
         self.waits = 0
@@ -84,7 +87,7 @@ class World:
         self.events: list[tuple[float, Callable[[], None]]] = []
         self.drained = self.aborted = self.closed = False
         self._woken = False
-        self._flying: list[tuple[float, int, Done | Resting]] = []
+        self._flying: list[tuple[float, int, Done | Resting | Unbegun]] = []
 
     def monotonic(self) -> float:
         return self.now
@@ -97,10 +100,15 @@ class World:
 
     def hand(self, work: Work) -> None:
         results, spent = [], 0.0
-        for attempt in work.attempts:
+        for begun, attempt in enumerate(work.attempts, 1):
             self.handed.append(attempt)
             result, seconds = self.answer(attempt, self.now)
             results.append(result)
+            if seconds > self.stuck and begun < len(work.attempts):
+                stuck_at = self.now + spent + self.stuck
+                heapq.heappush(self._flying, (stuck_at, len(self.handed), Unbegun(work, begun)))
+                spent += seconds
+                break
             spent += seconds
         end, number = self.now + spent, len(self.handed)
         if self.rests:
@@ -109,7 +117,7 @@ class World:
         heapq.heappush(self._flying, (end + self.rests, number, done))
         self.out = max(self.out, sum(isinstance(one, Done) for _, _, one in self._flying))
 
-    def wait(self, timeout: float | None) -> list[Done | Resting]:
+    def wait(self, timeout: float | None) -> list[Done | Resting | Unbegun]:
         self.waits += 1
         if self._woken:
             self._woken = False
@@ -284,6 +292,21 @@ def test_a_resting_lease_leaves_its_worker_to_others(most_out: int | None, at_on
     assert world.out >= at_once
     assert world.out <= (most_out or 1)
     assert world.now == pytest.approx(20 * 0.1 + (20 / at_once if at_once < 10 else 1.0), abs=1.0)
+
+
+def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
+    """The URLs behind one that takes for ever are recorded before it, each once."""
+
+    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+        seconds = 100.0 if attempt.target.path == "/150" else 0.001
+        return replace(fetched(attempt), elapsed=seconds), seconds
+
+    world = World(answer, stuck=0.25)
+    targets = [target("h.test", str(n)) for n in range(300)]
+    outcomes = Run(Listed(targets, batch=300), world, workers=2, per_host=2).outcomes()
+    assert urls(outcomes) == sorted(target.url for target in targets)
+    assert outcomes[-1].target.path == "/150"
+    assert world.now < 101
 
 
 def test_rejected_lines_are_outcomes_too() -> None:

@@ -19,7 +19,7 @@ from ..settings import Settings
 from .body import Body
 from .capture import Capture, folder_of
 from .connection import LOOK, Connection
-from .lease_run import LeaseRun
+from .lease_run import Give, LeaseRun
 from .outcomes import Reporter
 from .parts import Left, Parts
 from .reply import ReplyParser
@@ -105,12 +105,15 @@ class Fetcher:
         lease = self._start(work)
         return lease if isinstance(lease, Done) else lease.done()
 
-    def run_to_rest(self, work: Work | LeaseRun) -> Done | LeaseRun:
-        """As ``run``, or go on with what was begun; but come back before a watch over a connection."""
+    def run_to_rest(self, work: Work | LeaseRun, give: Give | None = None) -> Done | LeaseRun:
+        """As ``run``, or go on with what was begun; but come back before a watch over a connection.
+
+        give: gets what will not be begun; without it that stays with the lease.
+        """
         lease = work if isinstance(work, LeaseRun) else self._start(work)
         if isinstance(lease, Done):
             return lease
-        back = lease.done_or_resting()
+        back = lease.done_or_resting(give)
         if isinstance(back, LeaseRun):
             back.rested = True
         return back

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from urllib3.exceptions import ClosedPoolError
 from urllib3.util.wait import wait_for_read
 
 from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result, Transcript
-from ..ports import Done, Work
+from ..ports import Done, Unbegun, Work
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
 from .cookies import remember
@@ -40,8 +41,14 @@ AT_ONCE = 0.002  # seconds that opening a connection took, up to which the next 
 BRIEFLY = 0.02  # seconds that this may take
 RESTS = 0.003  # seconds of silence to wait for from which on another thread may do the waiting
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
+STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
+STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
 NEVER = float("inf")
 monotonic = time.monotonic
+
+
+Give = Callable[[Sequence[Unbegun]], None]
+"""Takes what a lease that is still out will not begin."""
 
 
 class LeaseRun:
@@ -49,7 +56,9 @@ class LeaseRun:
 
     resting: all is answered, and the connection is watched for a while, until the monotonic time ``until``. rested:
     somebody was told so; set by whoever tells. connecting: the next step connects, and blocks its thread. shares: it
-    works on a thread with others, which it must not hold up.
+    works on a thread with others, which it must not hold up. begins: how many of its attempts, the first so many, are
+    its to begin. stuck_at: monotonic time from which the request under way counts as stuck, infinite where nothing
+    waits behind it; whoever waits for the connection then calls ``unbegun``.
     """
 
     pool: HostPool
@@ -63,6 +72,9 @@ class LeaseRun:
         first = work.attempts[0]
         self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
         self.opened = self.requests = 0
+        self.begins = len(work.attempts)
+        self.stuck_at = NEVER
+        self.usual = max(STUCK_FROM, STUCK * self.standing.slowest)
         self.starts = [monotonic()]  # of the attempts begun, redone ones included
         self.redone = 0  # results below this index were asked for twice already
         self.exchange: Exchange | None = None  # the attempt's last one, for what a failure can still tell
@@ -81,18 +93,26 @@ class LeaseRun:
 
     def done(self) -> Done:
         """Work the lease, and do all the waiting here."""
-        while not isinstance(done := self.done_or_resting(), Done):
+        while not isinstance(done := self.done_or_resting(None), Done):
             self._watch()
         return done
 
-    def done_or_resting(self) -> Done | LeaseRun:
-        """Work the lease, and do the waiting here, as long as that is for answers."""
+    def done_or_resting(self, give: Give | None) -> Done | LeaseRun:
+        """Work the lease, and do the waiting here, as long as that is for answers.
+
+        give: gets what is not begun, once a request is stuck; without it that stays with the lease.
+        """
+        come: bool | None = None
         try:
             while True:
-                self.until = next(self.going)
+                self.until = self.going.send(come)
                 if self.resting:
                     return self
-                self._watch()
+                if self.until is None and give is not None and self.stuck_at != NEVER:
+                    come = self._watch_for_stuck(give)
+                else:
+                    come = None
+                    self._watch()
         except StopIteration as end:
             done: Done = end.value
             return done
@@ -101,6 +121,22 @@ class LeaseRun:
         """Sleep where there is a time to wait for; the connection itself waits, or looks, where there is none."""
         if self.until:
             wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
+
+    def _watch_for_stuck(self, give: Give) -> bool | None:
+        """Wait for a byte until the request counts as stuck, and give then what is not begun; True where one came."""
+        sock = self.conn.sock
+        if sock is None or self.conn.pending():
+            return None
+        if wait_for_read(sock, max(0.0, self.stuck_at - monotonic())):
+            return True
+        give((self.unbegun(),))
+        return None
+
+    def unbegun(self) -> Unbegun:
+        """Begin nothing more: what is left to others to begin."""
+        self.stuck_at = NEVER
+        self.begins = len(self.starts)
+        return Unbegun(self.work, self.begins)
 
     def steps(self) -> Waits[Done]:
         """Work the lease step by step; ``conn`` is what it waits for."""
@@ -152,7 +188,8 @@ class LeaseRun:
             at = len(results)
             result = yield from self._attempt(route, attempts[at], at)
             results.append(result)
-            over = at + 1 == len(attempts) or (
+            self.stuck_at = NEVER
+            over = at + 1 >= self.begins or (
                 at + 1 >= self.redone
                 and (type(result) is not Fetched or result.retry is not None or fetcher.draining or monotonic() > until)
             )
@@ -253,9 +290,7 @@ class LeaseRun:
         """One attempt at a target, with its redirects as far as they stay on the host."""
         fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
         started = time.time() if attempt.started is None else attempt.started
-        if at == len(self.starts):
-            self.starts.append(monotonic())
-        began = self.starts[at]
+        began = self._begin(at)
         conn.read_timeout = fetcher.patience.read
         own = target.request
         total = (None if own is None else own.timeout) or fetcher.patience.total
@@ -305,6 +340,15 @@ class LeaseRun:
                     route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
             return self._failed(attempt, error, route.method, started, sent or began, url, asked)
+
+    def _begin(self, at: int) -> float:
+        """Take note of an attempt that begins, or begins anew; the monotonic time when it first began."""
+        starts = self.starts
+        if at == len(starts):
+            starts.append(monotonic())
+        if at + 1 == len(starts) and at + 1 < self.begins:
+            self.stuck_at = min(starts[at] + self.usual, starts[0] + self.work.lease.budget)
+        return starts[at]
 
     def _failed(
         self,

@@ -13,14 +13,14 @@ from time import monotonic
 from typing import Final
 
 from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
-from ..ports import Begun, Done, Resting, Source, Work
+from ..ports import Begun, Done, Resting, Source, Unbegun, Work
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
 from .classify import classify
 from .doing import Doing, look
 from .fetcher import Fetcher
 from .hops import hops
-from .lease_run import LeaseRun
+from .lease_run import Give, LeaseRun
 from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
 from .turns import Turns
 
@@ -60,12 +60,12 @@ class RobotsFetcher:
         self._robots.routes, self._robots.live, self._robots.trust = fetcher.routes, fetcher.live, fetcher.trust
         self._robots.capture = fetcher.capture
 
-    def run(self, work: Work | Begun) -> Done | LeaseRun:
+    def run(self, work: Work | Begun, give: Give | None = None) -> Done | LeaseRun:
         """Work a lease. Never raises for what a server, a URL or a robots.txt does."""
         if isinstance(work, Work) and work.lease.robots:
             return self.verdict(work)
         assert isinstance(work, Work | LeaseRun)  # noqa: S101 - nothing else is begun here
-        return self._targets.run_to_rest(work)
+        return self._targets.run_to_rest(work, give)
 
     def verdict(self, work: Work) -> Done:
         """Work a lease on a robots.txt. Never raises, as ``run``."""
@@ -80,7 +80,7 @@ class RobotsFetcher:
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Sequence[Done | Resting]], None],
+        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         """Work leases, none of them on a robots.txt, in turns; see ``turns``."""

@@ -21,7 +21,7 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
-from ..ports import Begun, Done, Resting, Source, Work
+from ..ports import Begun, Done, Resting, Source, Unbegun, Work
 from .classify import classify
 from .exchange import LOOK
 from .fetcher import Fetcher
@@ -41,7 +41,7 @@ monotonic = time.monotonic
 
 
 class _Turn:
-    """One lease among many. sock, fd: what it waits for. until: when it has waited long enough."""
+    """One lease among many. sock, fd: what it waits for. until: monotonic time when it has waited long enough."""
 
     __slots__ = ("fd", "run", "sock", "until")
 
@@ -56,15 +56,15 @@ class _Turn:
 class Turns:
     """Works leases until there are none.
 
-    give: takes each ``Done``, and before it ``Resting`` where it is that, several at a time. pass_on: takes what is
-    about to connect.
+    give: takes each ``Done``, and before it ``Resting`` and ``Unbegun`` where it is that, several at a time. pass_on:
+    takes what is about to connect.
     """
 
     def __init__(
         self,
         fetcher: Fetcher,
         source: Source,
-        give: Callable[[Sequence[Done | Resting]], None],
+        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         self._fetcher = fetcher
@@ -77,7 +77,7 @@ class Turns:
         self._looks: dict[int, _Turn] = {}  # those of them that are to be told whether anything has come by now
         self._soonest = inf  # no turn has waited long enough before this
         self._now = 0.0  # monotonic; when the last step ended
-        self._back: list[Done | Resting] = []  # not given yet
+        self._back: list[Done | Resting | Unbegun] = []  # not given yet
         self._answers = 0  # in these
 
     def __repr__(self) -> str:
@@ -137,7 +137,10 @@ class Turns:
         if now >= self._soonest:
             for turn in [turn for turn in self._turns.values() if turn.until <= now]:
                 self._advance(turn, False)
-            self._soonest = min((turn.until for turn in self._turns.values()), default=inf)
+            for turn in self._turns.values():
+                if turn.run.stuck_at <= now:
+                    self._back.append(turn.run.unbegun())
+            self._soonest = min((min(turn.until, turn.run.stuck_at) for turn in self._turns.values()), default=inf)
 
     def _advance(self, turn: _Turn, ready: bool | None) -> None:
         """One step of a lease, up to its next wait. ready: see ``exchange.Waits``."""
@@ -179,7 +182,7 @@ class Turns:
             turn.until = inf
             return
         turn.until = until = conn.gives_up_at(self._now) if until is None else until
-        self._soonest = min(self._soonest, until)
+        self._soonest = min(self._soonest, until, turn.run.stuck_at)
 
     def _broken(self, run: LeaseRun, error: BaseException) -> Done:
         first = run.work.attempts[0]
@@ -191,6 +194,7 @@ class Turns:
         for turn in self._turns.values():
             if turn is not by:
                 turn.until += seconds
+                turn.run.stuck_at += seconds
                 if turn.run.conn.deadline is not None:
                     turn.run.conn.deadline += seconds
 

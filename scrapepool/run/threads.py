@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from ..model import ErrorKind, Failed
-from ..ports import Begun, Done, Fetch, Resting, Work
+from ..ports import Begun, Done, Fetch, Resting, Unbegun, Work
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class Threads:
         self._executor = ThreadPoolExecutor(workers + 1, thread_name_prefix="scrapepool")
         self._single = _Lane[Work | Begun](workers)
         self._quick = _Turns()
-        self._done: queue.SimpleQueue[Sequence[Done | Resting]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Sequence[Done | Resting | Unbegun]] = queue.SimpleQueue()
 
     def __repr__(self) -> str:
         started = self._single.started + self._quick.started
@@ -142,9 +142,9 @@ class Threads:
             if single.started < min(single.most, single.out):
                 self._begin(single, self._one_by_one)
 
-    def wait(self, timeout: float | None) -> list[Done | Resting]:
+    def wait(self, timeout: float | None) -> list[Done | Resting | Unbegun]:
         """What has come back; see ``ports.Crew``."""
-        back: list[Done | Resting] = []
+        back: list[Done | Resting | Unbegun] = []
         with suppress(queue.Empty):
             if self._done.empty():
                 self._quick.way_is_free()
@@ -152,8 +152,9 @@ class Threads:
             while True:
                 back += self._done.get_nowait()
         for one in back:
-            if not isinstance(one, Done) or not one.rested:
-                (self._quick if one.work.lease.quick else self._single).out -= 1
+            if one.rested if isinstance(one, Done) else isinstance(one, Unbegun):
+                continue
+            (self._quick if one.work.lease.quick else self._single).out -= 1
         return back
 
     def wake(self) -> None:
@@ -183,7 +184,7 @@ class Threads:
         while (work := self._single.next()) is not None:
             back: Done | Resting
             try:
-                back = self._fetch.run(work)
+                back = self._fetch.run(work, self._done.put)
             except BaseException as error:  # noqa: BLE001 - a bug in the fetch stage costs a record, not a worker
                 back = _broken(work if isinstance(work, Work) else work.work, error)
             self._done.put((back,))
@@ -212,7 +213,7 @@ class Threads:
         while (first := self._quick.next()) is not None:
             self._work_in_turns(first)
 
-    def _give_together(self, back: Sequence[Done | Resting]) -> None:
+    def _give_together(self, back: Sequence[Done | Resting | Unbegun]) -> None:
         self._quick.way_is_needed()
         self._done.put(back)
 

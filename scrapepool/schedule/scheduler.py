@@ -90,6 +90,7 @@ class Scheduler:
         self._judge = Judge(self._hosts, pool, retry, politeness, dice)
         self._guard = self._judge.guard
         self._probe: Lease | None = None  # the only one that an outage lets out
+        self._shortened: dict[int, int] = {}  # by the identity of a lease that is out: how many targets it still has
         spending = Spending(limits or RunLimits(), until)
         self._spending = spending if spending.watches else None
         self._unbound = self._spending is None and not self._spacing  # no limit of the run shortens a lease
@@ -212,6 +213,8 @@ class Scheduler:
         queue = hosts.begun[lease.host]
         row = queue.row
         size, begun = len(lease), len(results)
+        if self._shortened:
+            size = self._shortened.pop(id(lease), size)
         self.in_flight -= 1
         self.out -= size
         queue.out -= 1
@@ -221,7 +224,7 @@ class Scheduler:
         tally.settle(row, elapsed, opened, requests, now)
         hosts.weigh()
         if begun < size:
-            self._take_back(queue, lease, begun, now)
+            self._take_back(queue, lease, begun, size, now)
         done = tally.done
         final: list[Outcome] = []
         others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
@@ -253,6 +256,22 @@ class Scheduler:
             own.done += 1
         hosts.place(queue, now)
         return final
+
+    def shorten(self, lease: Lease, begun: int, now: float) -> None:
+        """Take the targets of a lease back that it will not begin, while the request that it is at goes on.
+
+        begun: how many of its targets, the first so many, it keeps; ``settle`` expects results for these only. The
+        others go to the front, for the host's other slots.
+        """
+        self._now = now
+        size = self._shortened.get(id(lease), len(lease))
+        if lease.attempt is not None or begun >= size:
+            return
+        queue = self._hosts.begun[lease.host]
+        self._shortened[id(lease)] = begun
+        self.out -= size - begun
+        self._take_back(queue, lease, begun, size, now)
+        self._hosts.place(queue, now)
 
     def settle_robots(
         self,
@@ -455,11 +474,11 @@ class Scheduler:
         if self._next_start == lease.since + self._spacing:
             self._next_start = lease.since
 
-    def _take_back(self, queue: HostQueue, lease: Lease, begun: int, now: float) -> None:
+    def _take_back(self, queue: HostQueue, lease: Lease, begun: int, size: int, now: float) -> None:
         if lease.attempt is not None:
             self._hosts.ask_first(lease.attempt, queue, now)
             return
-        unbegun = lease.tickets[begun:]
+        unbegun = lease.tickets[begun:size]
         queue.give_back(unbegun)
         self.queued += len(unbegun)
         if self._spending is not None:

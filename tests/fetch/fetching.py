@@ -10,16 +10,18 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
+from unittest import mock
 
 from requests.cookies import RequestsCookieJar
 
 from scrapepool import url as urls
+from scrapepool.fetch import lease_run
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.session import PooledSession
 from scrapepool.fetch.turns import Turns
 from scrapepool.model import Attempt, Result, Target
-from scrapepool.ports import Begun, Done, Resting, Work
+from scrapepool.ports import Begun, Done, Resting, Unbegun, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
 
@@ -104,8 +106,11 @@ class Waiting:
 
 
 def in_turns(made: Fetcher, works: Sequence[Work | Resting]) -> list[Done]:
-    """What is done, in order; a lease that has to connect does that on a thread of its own, and comes back."""
-    back = list[Done | Resting]()
+    """What is done, in order; a lease that has to connect does that on a thread of its own, and comes back.
+
+    No request counts as stuck, so that a busy machine leaves nothing unbegun.
+    """
+    back = list[Done | Resting | Unbegun]()
     count = len(works)
 
     def connect(begun: Begun) -> None:
@@ -118,7 +123,11 @@ def in_turns(made: Fetcher, works: Sequence[Work | Resting]) -> list[Done]:
         else:
             waiting.put(begun)
 
-    with closing(Waiting(works)) as waiting, ThreadPoolExecutor(len(works)) as others:
+    with (
+        mock.patch.object(lease_run, "STUCK_FROM", LONG),
+        closing(Waiting(works)) as waiting,
+        ThreadPoolExecutor(len(works)) as others,
+    ):
         while sum(isinstance(one, Done) for one in back) < count:
             if (first := waiting.another()) is not None:
                 Turns(made, waiting, back.extend, lambda begun: others.submit(connect, begun)).run(first)

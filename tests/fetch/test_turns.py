@@ -16,7 +16,7 @@ from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.trust import Standing
 from scrapepool.fetch.turns import Turns
 from scrapepool.model import ErrorKind, Failed, Fetched
-from scrapepool.ports import Begun, Done, Resting
+from scrapepool.ports import Begun, Done, Resting, Unbegun
 from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
 
@@ -225,3 +225,45 @@ def test_a_bug_costs_one_lease_a_record(monkeypatch: pytest.MonkeyPatch) -> None
     kinds = {done.work.attempts[0].target.path: done.results[0] for done in back}
     assert kinds["/broken"].error is ErrorKind.INTERNAL
     assert isinstance(kinds["/ok"], Fetched)
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_what_a_stuck_lease_has_not_begun_is_left_to_others(many: bool) -> None:
+    """It is given back while the stuck request goes on to its own end, on a thread with many leases and on its own."""
+    names = ["accept_then_silence"]
+    with HostileServer(names) as server, fetcher(patience={"read": 1.0}) as made:
+        stuck = work(*(server.url(names[0], n) for n in range(5)))
+        back = list[Done | Resting | Unbegun]()
+        if many:
+            made.trust.of(stuck.lease.host).opened_in = 0.0001
+            with closing(Waiting(())) as waiting:
+                Turns(made, waiting, back.extend, unexpected).run(stuck)
+        else:
+            back.append(made.run_to_rest(stuck, back.extend))
+    unbegun, done = back
+    assert isinstance(unbegun, Unbegun)
+    assert (unbegun.work, unbegun.begun) == (stuck, 1)
+    assert isinstance(done, Done)
+    (result,) = done.results
+    assert isinstance(result, Failed)
+    assert result.error is ErrorKind.READ_TIMEOUT
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_request_that_takes_long_and_is_answered_ends_its_lease(many: bool) -> None:
+    """What was answered is told, what was given back is not asked for a second time."""
+    with PoliteServer() as server, fetcher() as made:
+        slow = work(server.url("/ok"), server.url("/delay/0.5"), server.url("/ok?2"), server.url("/ok?3"))
+        warm(made, server.url("/"))
+        back = list[Done | Resting | Unbegun]()
+        if many:
+            with closing(Waiting(())) as waiting:
+                Turns(made, waiting, back.extend, unexpected).run(slow)
+        else:
+            back.append(made.run_to_rest(slow, back.extend))
+        requests = server.requests
+    assert [one.begun for one in back if isinstance(one, Unbegun)] == [2]
+    done = back[-1].done() if isinstance(back[-1], LeaseRun) else back[-1]
+    assert isinstance(done, Done)
+    assert [type(result) for result in done.results] == [Fetched] * 2
+    assert requests == 3

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Target
-from scrapepool.ports import Begun, Done, Resting, Source, Work
+from scrapepool.ports import Begun, Done, Resting, Source, Unbegun, Work
 from scrapepool.run.threads import Threads
 from scrapepool.schedule.lease import Lease
 
@@ -46,7 +46,7 @@ class Recorder:
         self.go = threading.Event()
         self.go.set()
 
-    def run(self, work: Work | Begun) -> Done | Resting:
+    def run(self, work: Work | Begun, give: Callable[[Sequence[Unbegun]], None]) -> Done | Resting:
         if not isinstance(work, Work):
             work = work.work
         self.threads.add(threading.current_thread().name)
@@ -64,7 +64,7 @@ class Recorder:
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Sequence[Done | Resting]], None],
+        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         if isinstance(first, Work):
@@ -188,7 +188,7 @@ class Courteous(Recorder):
         self,
         first: Work | Resting,
         source: Source,
-        give: Callable[[Sequence[Done | Resting]], None],
+        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
         pass_on: Callable[[Begun], None],
     ) -> None:
         assert isinstance(first, Work)

@@ -291,3 +291,51 @@ def test_hops_piled_up_elsewhere_hold_up_their_own_host_only(monkeypatch):
     assert scheduler.next(1.0).host == C
     settle(scheduler, leases[B], 2.0)
     assert [lease.host for lease in everything(scheduler, 2.0)] == [B, A]
+
+
+def grown(host, **pool):
+    """A scheduler with 100 targets of a quick host that gives leases of several, at 1.0."""
+    scheduler = scheduler_of({host: 100}, **pool)
+    while len(lease := scheduler.next(0.5)) < 5:
+        settle(scheduler, lease, 0.5, *[Reply(elapsed=0.0001)] * len(lease))
+    return scheduler, lease
+
+
+def test_what_a_stuck_lease_has_not_begun_goes_to_the_hosts_other_slots():
+    """It goes to the front, at once, while the lease keeps its slot; its end has results for what it kept."""
+    scheduler, stuck = grown(A, per_host=2)
+    queued = scheduler.queued
+    scheduler.shorten(stuck, 2, 1.0)
+    assert (scheduler.queued, scheduler.out, scheduler.in_flight) == (queued + len(stuck) - 2, 2, 1)
+    other = scheduler.next(1.0)
+    assert other.tickets[: len(stuck) - 2] == stuck.tickets[2:]
+    assert scheduler.next(1.0) is None
+    settle(scheduler, stuck, 5.0, Reply(elapsed=0.0001), Reply(elapsed=4.0, status=0))
+    assert (scheduler.out, scheduler.in_flight) == (len(other), 1)
+    settle(scheduler, other, 6.0, *[Reply(elapsed=0.0001)] * len(other))
+    assert scheduler.queued + scheduler.tally.done == 100
+
+
+def test_a_shortened_lease_that_comes_back_with_less_gives_the_rest_back_too():
+    """Nothing is lost and nothing is there twice: what it gave away, what it kept and did not begin."""
+    scheduler, stuck = grown(A, per_host=1)
+    scheduler.shorten(stuck, 4, 1.0)
+    scheduler.shorten(stuck, 4, 1.0)
+    scheduler.shorten(stuck, 2, 1.0)
+    assert scheduler.next(1.0) is None
+    settle(scheduler, stuck, 5.0, Reply(elapsed=0.0001))
+    lease = scheduler.next(5.0)
+    assert lease.tickets[0] == stuck.tickets[1]
+    assert scheduler.queued + len(lease) + scheduler.tally.done == 100
+
+
+def test_a_retry_that_is_stuck_has_nothing_to_give_back():
+    """It is alone."""
+    scheduler = scheduler_of({A: 1}, per_host=1)
+    settle(scheduler, scheduler.next(0.0), 1.0, status=0, retry=True)
+    lease = scheduler.next(10.0)
+    assert lease.attempt is not None
+    scheduler.shorten(lease, 0, 10.0)
+    assert (scheduler.queued, scheduler.out) == (0, 1)
+    settle(scheduler, lease, 11.0)
+    assert scheduler.idle

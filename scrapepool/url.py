@@ -115,6 +115,11 @@ def canonical(url: str) -> str:
     return f"{host.origin}{path}" if userinfo is None else f"{host.scheme}://{userinfo}@{host.netloc}{path}"
 
 
+def without_line_breaks(reference: str) -> str:
+    """Drop tabs and line breaks, as browsers do in the references of a page (WHATWG URL, basic URL parser)."""
+    return reference.translate(_LINE_BREAKS)
+
+
 def _tidy(text: str) -> str:
     """Without what browsers drop; lone surrogates, which no encoding can carry, become U+FFFD."""
     if text.isascii() and text.isprintable():

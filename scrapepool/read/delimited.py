@@ -75,7 +75,7 @@ class DelimitedRows:
 
     def parse(self, row: bytes) -> Entry | None:
         """Give the URL and, by name, the other columns; all of them where the URL is made of a template."""
-        text = decode(row).rstrip("\r\n")
+        text = decode(row).lstrip("\ufeff").rstrip("\r\n")
         if not text or text.isspace():
             return None
         fields = self._fields(text)
@@ -93,7 +93,8 @@ class DelimitedRows:
         try:
             return next(csv.reader([text], delimiter=self._delimiter), [])
         except csv.Error as error:
-            raise RowError(f"not CSV: {error}") from None
+            reason = "a carriage return outside of quotes" if "\r" in text else error
+            raise RowError(f"not CSV: {reason}") from None
 
 
 def has_header(head: bytes, *, tabs: bool) -> bool:

@@ -16,6 +16,7 @@ from ..settings import InputSettings
 from ..url import parse
 from .formats import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
 from .jsonl import link_row
+from .line_ends import line_ends
 from .links import Child, Document, Link
 from .rows import RowError
 from .streams import decompressed
@@ -136,15 +137,16 @@ class _Reader:
             case "sitemap" | "feed":
                 yield from self.links(kind, document, whole, depth)
             case "text":
-                yield from _lines(document, head, whole)
+                yield from _lines(document, line_ends(kind, head).pieces(whole))
             case _:
                 raise ListError(document.name, f"is no sitemap, but {kind}")
 
 
-def _lines(document: Document, head: bytes, pieces: Iterable[bytes]) -> Iterator[Link]:
+def _lines(document: Document, pieces: Iterator[bytes]) -> Iterator[Link]:
+    head = next(pieces, b"")
     rows = rows_of(document.name, "text", head, InputSettings())
     carry = b""
-    for piece in chain(pieces, [b"\n"]):
+    for piece in chain([head], pieces, [b"\n"]):
         found, end = rows.cut(carry + piece)
         carry = (carry + piece)[end:]
         for row in found:

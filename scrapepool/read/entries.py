@@ -12,12 +12,17 @@ from ..errors import InvalidURLError
 from ..model import ErrorKind, HostKey, Skipped, Target
 from ..text import brief
 from ..url import join
+from .characters import control_in, invisible_before_host
 
 NO_HOST = HostKey("", "", 0)
+PROSE = ": is this prose? (--input-format prose)"
 SHOWN = 500
 """Characters of a malformed entry that go into its record."""
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)|([^/?#]*)", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_SECOND_URL = re.compile(r"\shttps?://", re.IGNORECASE)
 _FOLLOWED_BY_DIGITS = frozenset({"tel", "sms", "fax", "callto", "geo", "urn", "cid", "mid", "data", "mailto", "news"})
 
 
@@ -25,15 +30,18 @@ def absolute(entry: str, base_url: str | None) -> str:
     """Complete an entry to a URL: against ``base_url``, or as a host without a scheme, which gets ``https://``.
 
     ``localhost:8000`` and ``example.org:8000/x`` are hosts, ``mailto:x`` and ``javascript:0`` are URLs of another
-    scheme; they come back as they are. Raises InvalidURLError for a relative reference without a base.
+    scheme; they come back as they are. Raises InvalidURLError for a relative reference without a base, and for what
+    is more or less than one URL.
     """
+    if " " in entry or not (entry.isascii() and entry.isprintable()):
+        _check_characters(entry)
     if entry[:8].lower().startswith(("http://", "https://")):
         return entry
     found = _SCHEME.match(entry)
     if found is not None:
         scheme, slashes, port = found.groups()
         host_first = "." in scheme if port is None else scheme.lower() not in _FOLLOWED_BY_DIGITS
-        return f"https://{entry}" if host_first and not slashes else entry
+        return _with_scheme(entry) if host_first and not slashes else entry
     if base_url is not None:
         return join(base_url, entry)
     if not entry:
@@ -42,7 +50,27 @@ def absolute(entry: str, base_url: str | None) -> str:
         return f"https:{entry}"
     if entry[0] in "/?#.":
         raise InvalidURLError(entry, "a relative URL, and no --base-url")
+    return _with_scheme(entry)
+
+
+def _with_scheme(entry: str) -> str:
+    if len(_SPACE.findall(entry)) > 1:
+        raise InvalidURLError(entry, f"words between white space{PROSE}")
     return f"https://{entry}"
+
+
+def _check_characters(entry: str) -> None:
+    """Raise InvalidURLError for an entry with characters that stand between URLs, or that nobody sees before one."""
+    if (control := control_in(entry)) is not None:
+        hint = ": is this TSV? (--input-format tsv)" if control == "a tab" else ""
+        raise InvalidURLError(entry, f"{control} in the URL{hint}")
+    if (invisible := invisible_before_host(entry)) is not None:
+        raise InvalidURLError(entry, f"{invisible} before the host")
+    if _SECOND_URL.search(entry) is not None:
+        raise InvalidURLError(entry, f"a second URL after white space{PROSE}")
+    authority = _AUTHORITY.match(entry)
+    if authority is not None and _SPACE.search(authority[1] or authority[2] or "") is not None:
+        raise InvalidURLError(entry, f"white space in the host{PROSE}")
 
 
 def place(name: str, line: int | None, unit: str | None = None) -> str:

@@ -11,6 +11,7 @@ from ..errors import ListError
 from ..settings import InputSettings
 from .delimited import DelimitedRows, has_header, names_url
 from .jsonl import JsonlRows
+from .line_ends import line_ends
 from .rows import MAX_RECORD, RowFormat, TextRows, start_of
 from .template import URLTemplate
 
@@ -49,6 +50,9 @@ MEDIA_TYPES = {
     "text/html": "html",
     "application/xhtml+xml": "html",
 }
+
+ARCHIVE_HEAD = 512
+"""Bytes by which an archive can be told: a tar file's first block."""
 
 HEAD = 64 * 1024
 """Bytes of a list that are looked at to tell what it is."""
@@ -105,23 +109,29 @@ def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
     if text.startswith(b"{"):
         return "jsonl"
     if not text.startswith(b"<"):
-        return "csv" if names_url(text, url_field) else "text"
+        return "csv" if names_url(line_ends(AUTO, text).as_feeds(text), url_field) else "text"
     root = _ROOT.match(text)
     known = None if root is None else ROOTS.get(root[1].decode("latin-1").lower())
     return known or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
 
 
 def enough(kind: str, head: bytes) -> bool:
-    """Whether so much of a list's beginning tells its format and lets ``rows_of`` judge it. kind: or ``auto``."""
+    """Whether so much of a list's beginning tells its format and lets ``rows_of`` judge it. kind: or ``auto``.
+
+    NULs may separate URLs, or be those of an archive, which is told by its first block.
+    """
+    if b"\0" in head and len(head) < ARCHIVE_HEAD:
+        return False
+    lines = line_ends(kind, head).as_feeds(head.removesuffix(b"\r"))
     match kind:
         case "csv" | "tsv":
-            return len(head) >= MAX_RECORD or has_header(head, tabs=kind == "tsv")
+            return len(head) >= MAX_RECORD or has_header(lines, tabs=kind == "tsv")
         case "auto":
-            text = _markup(head)
-            whole = _ROOT.match(text) is not None if text.startswith(b"<") else b"\n" in head and bool(text)
+            text = _markup(lines)
+            whole = _ROOT.match(text) is not None if text.startswith(b"<") else b"\n" in lines and bool(text)
             return whole or len(head) >= HEAD
         case _:
-            return len(head) >= HEAD or b"\n" in head
+            return len(head) >= HEAD or b"\n" in lines
 
 
 def rows_of(name: str, kind: str, head: bytes, settings: InputSettings) -> RowFormat:

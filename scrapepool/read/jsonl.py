@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import ListError
 from .links import Link
 from .row_request import KEYS, take_request
-from .rows import MAX_RECORD, Entry, RowError, cut_lines, decode, named, start_of
+from .rows import MAX_RECORD, Entry, RowError, cut_lines, named, start_of, text_of
 from .template import URLTemplate
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
@@ -52,7 +52,7 @@ class JsonlRows:
 
     def parse(self, row: bytes) -> Entry | None:
         """Give the URL and, apart from its field, the rest of the object; all of it where a template makes the URL."""
-        text = decode(row).strip()
+        text = text_of(row)
         if not text:
             return None
         try:

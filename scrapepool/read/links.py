@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import InvalidURLError
-from ..url import join
+from ..url import join, plain, without_line_breaks
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -49,11 +49,12 @@ class Document:
 
 def link_to(reference: str, base: str | None, input: dict[str, Any] | None) -> Link:  # noqa: A002 - the field's name
     """Resolve a reference of a document. Without a base only an absolute one leads anywhere."""
+    reference = without_line_breaks(reference)
     if base is None:
         if reference.startswith("//") or _SCHEME.match(reference):
-            return Link(reference, input)
+            return Link(plain(reference), input)
         return Link(reference, input, "a relative URL, and no --base-url")
     try:
-        return Link(join(base, reference), input)
+        return Link(plain(join(base, reference)), input)
     except InvalidURLError as error:
         return Link(reference, input, error.reason)

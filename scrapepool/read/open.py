@@ -16,6 +16,7 @@ from ..errors import ListError, UsageError
 from ..settings import InputSettings
 from .documents import OpenDocument, check_document, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, enough, format_of_bytes, format_of_name, rows_of
+from .line_ends import line_ends
 from .links import Document
 from .rows import TextRows
 from .sources import FetchedSource, FileSource, GlobSource, Note, Source, SpooledSource
@@ -142,7 +143,8 @@ class _Opener:
             if kind in DOCUMENTS:
                 check_document(kind, Document(name, file=file), self._settings)
                 return self._spooled(name, file_pieces(fd, origin), kind, file=file, opened=fd)
-            rows = rows_of(name, kind, head, self._settings)
+            ends = line_ends(kind, head)
+            rows = rows_of(name, kind, ends.as_feeds(head), self._settings)
         except (OSError, ListError, UsageError) as error:
             os.close(fd)
             if isinstance(error, OSError):
@@ -150,7 +152,7 @@ class _Opener:
             raise
         if compressed:
             return self._spooled(name, file_pieces(fd, origin), kind, opened=fd)
-        return FileSource(name, fd, rows, origin)
+        return FileSource(name, fd, rows, ends, origin)
 
     def _spooled(
         self, name: str, pieces: Iterable[bytes], kind: str, *, file: int | None = None, opened: int | None = None

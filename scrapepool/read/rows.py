@@ -6,6 +6,7 @@ pass over the whole list and the look-up of one row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +15,8 @@ from ..model import RowRequest
 MAX_LINE = 64 * 1024
 MAX_RECORD = 1024 * 1024
 """Bytes of the longest row that is taken: of a text list, of all others. Servers stop at 8 to 64 kB of URL."""
+
+_COMMENT = re.compile(r"\s+#")
 
 BOM = b"\xef\xbb\xbf"
 
@@ -70,6 +73,15 @@ def decode(row: bytes) -> str:
         raise RowError("not UTF-8") from None
 
 
+def text_of(row: bytes) -> str:
+    """Read a row as UTF-8, without white space around it and without byte order marks before it. Raises RowError.
+
+    A mark may stand before any line: ``cat a.txt b.txt`` puts it there.
+    """
+    text = decode(row).strip()
+    return text.lstrip("\ufeff").lstrip() if text.startswith("\ufeff") else text
+
+
 def named(names: Iterable[str]) -> str:
     """Name what there is, for a message about what there is not."""
     return ", ".join(map(repr, names)) or "nothing"
@@ -81,7 +93,9 @@ def start_of(head: bytes) -> int:
 
 
 class TextRows:
-    """One URL a line; blank lines and lines that start with ``#`` are passed over unless ``plain``."""
+    """One URL per line; unless ``plain``, blank lines are passed over, and so is ``#`` with what follows it, at the
+    start of a line or after white space.
+    """
 
     first_line = 1
     max_row = MAX_LINE
@@ -99,10 +113,12 @@ class TextRows:
         return block.find(b"\n", at)
 
     def parse(self, row: bytes) -> Entry | None:
-        """Give the line without the white space around it."""
-        if not self._plain and row.lstrip().startswith(b"#"):
+        """Give the line without the white space around it, and without a comment behind it."""
+        if self._plain:
+            return Entry(text_of(row))
+        if row.lstrip().startswith(b"#"):
             return None  # in whatever encoding
-        text = decode(row).strip()
-        if not self._plain and (not text or text.startswith("#")):
+        text = text_of(row)
+        if not text or text.startswith("#"):
             return None
-        return Entry(text)
+        return Entry(_COMMENT.split(text, 1)[0] if "#" in text else text)

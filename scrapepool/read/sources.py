@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from ..errors import ListError
+from ..errors import ListError, UsageError
 from ..settings import InputSettings
+from ..text import brief
+from .characters import control_in
 from .documents import OpenDocument, document_rows, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, format_of_type, format_of_url, rows_of
 from .jsonl import LinkRows
+from .line_ends import LineEnds, line_ends
 from .links import Document
 from .rows import MAX_LINE, RowFormat, TextRows
 from .spool import Spool
@@ -70,18 +73,19 @@ class Source:
 
 
 class FileSource(Source):
-    """An uncompressed regular file: kept open, never copied."""
+    """An uncompressed regular file: kept open, never copied. ends: what ends its lines."""
 
-    def __init__(self, name: str, fd: int, rows: RowFormat, origin: int = 0) -> None:
+    def __init__(self, name: str, fd: int, rows: RowFormat, ends: LineEnds, origin: int = 0) -> None:
         self.name = name
         self.rows = rows
         self._fd = fd
+        self._ends = ends
         self._origin = origin
 
     def blocks(self) -> Iterator[bytes]:
         """Read to the end that the file has when it is reached."""
         try:
-            yield from file_pieces(self._fd, self._origin)
+            yield from self._ends.pieces(file_pieces(self._fd, self._origin))
         except OSError as error:
             raise ListError(self.name, error.strerror or str(error)) from error
 
@@ -89,7 +93,7 @@ class FileSource(Source):
         """Read again, not beyond what was read the first time."""
         if self.size is not None:
             size = max(0, min(size, self.size - offset))
-        return os.pread(self._fd, size, self._origin + offset)
+        return self._ends.as_feeds(os.pread(self._fd, size, self._origin + offset))
 
     def close(self) -> None:
         """Close the file."""
@@ -148,10 +152,12 @@ class SpooledSource(Source):
             whole = chain([head], pieces)
             yield from document_rows(kind, self._document, whole, self._settings, self._open_document)
             return
+        lines = line_ends(kind, head).pieces(chain([head], pieces))
+        head = next(lines, b"")
         self.rows = rows_of(self.name, kind, head, self._settings)
         yield head
         size = len(head)
-        for piece in pieces:
+        for piece in lines:
             if size < HEAD:
                 check_text(self.name, piece)
                 size += len(piece)
@@ -209,7 +215,9 @@ class GlobSource(Source):
         self.rows = TextRows(plain=True)
         from .glob import Glob  # noqa: PLC0415 - most runs have no patterns
 
-        self._glob = Glob(pattern.replace("\n", "").replace("\r", ""))
+        if (control := control_in(pattern)) is not None:
+            raise UsageError(f"--glob: {brief(pattern)}: {control} in the URL")
+        self._glob = Glob(pattern)
         self._width = self._glob.width + 1
         self.window = 2 * self._width
         if self._width > MAX_LINE:

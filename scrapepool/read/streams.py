@@ -100,7 +100,10 @@ def descriptor(stream: BinaryIO) -> int | None:
 
 
 def item_pieces(items: Iterable[str]) -> Iterator[bytes]:
-    """Give each string as a line of UTF-8. Line breaks inside are dropped, as browsers do. Raises TypeError."""
+    """Give each string as a line of UTF-8. Raises TypeError.
+
+    A line break inside of one becomes a line separator, U+2028: the string stays one row, which is no URL.
+    """
     if isinstance(items, Collection):
         waiting = iter(items)
         while some := list(islice(waiting, COLLECTION_PIECE)):
@@ -109,11 +112,14 @@ def item_pieces(items: Iterable[str]) -> Iterator[bytes]:
         yield from map(_line, items)
 
 
+_SEPARATORS = str.maketrans("\r\n", "\u2028\u2028")
+
+
 def _line(item: str) -> bytes:
     if not isinstance(item, str):
         raise TypeError(f"a URL is a str, not {type(item).__name__}")
     if "\n" in item or "\r" in item:
-        item = item.replace("\n", "").replace("\r", "")
+        item = item.strip().translate(_SEPARATORS)
     try:
         return item.encode() + b"\n"
     except UnicodeEncodeError:  # a lone surrogate

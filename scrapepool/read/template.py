@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import UsageError
+from .characters import control_in
 from .rows import RowError, named
 
 RESERVED = ":/?#[]@!$&'()*+,;="
@@ -24,6 +25,8 @@ class URLTemplate:
     """A template, taken apart once. columns: the names that it asks for. Raises UsageError for one that is none."""
 
     def __init__(self, text: str) -> None:
+        if (control := control_in(text)) is not None:
+            raise UsageError(f"--url-template: {control} in {text!r}")
         self._text = text
         self.columns = [name for _, name in _VARIABLE.findall(text)]
         if not self.columns:
@@ -49,4 +52,6 @@ def _value(name: str, row: Mapping[str, Any], safe: str) -> str:
         raise RowError(f"{name!r} is empty, and the template needs it")
     if not isinstance(value, str | int | float):
         raise RowError(f"{name!r} is neither text nor a number")
-    return quote(str(value), safe=safe, errors="replace")
+    if (control := control_in(text := str(value))) is not None:
+        raise RowError(f"{control} in {name!r}")
+    return quote(text, safe=safe, errors="replace")

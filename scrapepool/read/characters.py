@@ -1,0 +1,44 @@
+"""Characters that no URL of a list can mean: those that separate, and those that nobody sees.
+
+Decides what is said about them. A list's rows follow another rule than the references of a page, where tabs and line
+breaks are dropped, as browsers do: in a list they stand between two things, which must not become one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LINE_BREAKS = frozenset("\n\v\f\r\x85\u2028\u2029")
+_BEFORE_HOST = re.compile(r"(?:https?:/*)?", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+"""What shows nothing: Default_Ignorable_Code_Point of Unicode, and the specials."""
+
+
+def control_in(text: str) -> str | None:
+    """Name the first control character in a text, None where there is none."""
+    found = _CONTROL.search(text)
+    if found is None:
+        return None
+    if found[0] == "\t":
+        return "a tab"
+    if found[0] in _LINE_BREAKS:
+        return "a line break"
+    return "a NUL" if found[0] == "\0" else f"a control character (U+{ord(found[0]):04X})"
+
+
+def invisible_before_host(entry: str) -> str | None:
+    """Name the first invisible character before a URL's host, or at the start of an entry; None where there is none."""
+    if entry.isascii():
+        return None
+    before = _BEFORE_HOST.match(_INVISIBLE.sub("", entry))
+    visible = before.end() if before is not None else 0
+    found = _INVISIBLE.search(entry)
+    if found is None or found.start() > visible:
+        return None
+    name = unicodedata.name(found[0], "")
+    return f"an invisible character (U+{ord(found[0]):04X}{name and ' '}{name})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .text import without_password
+
 
 class ScrapepoolError(Exception):
     """Base of all errors that scrapepool raises on purpose."""
@@ -23,7 +25,7 @@ class ListError(ScrapepoolError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.reason}"
+        return f"{without_password(self.source)}: {self.reason}"
 
 
 class OutputError(ScrapepoolError):

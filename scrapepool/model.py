@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -76,6 +76,19 @@ class ErrorKind(StrEnum):
     HTTP_5XX = "http_5xx"
 
 
+class Apart(NamedTuple):
+    """What tells a target from others whose records have the same URL.
+
+    method: of its row, ``""`` where that is the run's. data: SHA-256 of its row's body in hexadecimal, ``""`` without
+    one. occurrence: 1 for the first target of the lists whose record has this URL, method and body; a further one has
+    another user or password, which records hide.
+    """
+
+    method: str = ""
+    data: str = ""
+    occurrence: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class RowRequest:
     """What one row of a list asks for otherwise than the run.
@@ -95,36 +108,40 @@ class RowRequest:
         """Whether the same is sent as for any other row."""
         return self.method is None and not self.headers and self.data is None
 
-    def apart(self, method: str) -> tuple[str, str] | None:
-        """What tells the target from others of its URL: method, and SHA-256 of the body in hexadecimal or ``""``.
-
-        None where nothing does. method: the run's.
-        """
+    def apart(self, method: str) -> Apart | None:
+        """What tells the target from others of its URL, None where nothing does. method: the run's."""
         if self.data is None:
-            return None if self.method in (None, method) else (self.method or method, "")
-        return self.method or method, hashlib.sha256(self.data).hexdigest()
+            return None if self.method in (None, method) else Apart(self.method or method)
+        return Apart(self.method or method, hashlib.sha256(self.data).hexdigest())
 
 
 @dataclass(slots=True)
 class Target:
     """One URL of the list, parsed once. Not changed once it is made, as ``Told``.
 
-    url: as the list gave it, after ``--base-url``.
+    url: as the list gave it, after ``--base-url``, with its password hidden: it goes into every output.
     host: where it is asked for.
     path: the request target (RFC 9112 section 3.2.1): path and query, ASCII, percent-encoded.
     line: 1-based line in its list; None for a URL that was an argument.
     userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
     input: the other columns of a row.
     request: what its row asks for otherwise than the run; None, as a rule, for nothing.
+    occurrence: as in ``Apart``.
     """
 
     url: str
     host: HostKey
     path: str
     line: int | None = None
-    userinfo: str | None = None
+    userinfo: str | None = field(default=None, repr=False)
     input: Mapping[str, Any] | None = None
     request: RowRequest | None = None
+    occurrence: int = 1
+
+    def apart(self, method: str) -> Apart | None:
+        """What tells it from others whose records have the same URL, None where nothing does. method: the run's."""
+        own = None if self.request is None else self.request.apart(method)
+        return own if self.occurrence == 1 else (own or Apart())._replace(occurrence=self.occurrence)
 
     def method(self, method: str) -> str:
         """What it is asked with. method: the run's."""

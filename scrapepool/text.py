@@ -1,7 +1,7 @@
 """What text from outside may look like before a person, a terminal or a one-line field sees it.
 
-Decides which characters are shown escaped, and how much of a text is shown where it is only quoted. Knows nothing of
-records, terminals or markup.
+Decides which characters are shown escaped, how much of a text is shown where it is only quoted, and what of a URL is
+secret. Knows nothing of records, terminals or markup.
 """
 
 from __future__ import annotations
@@ -17,6 +17,22 @@ _UNSAFE = re.compile(
     "]"
 )
 
+HIDDEN = "***"
+"""What stands for a password that is not shown."""
+
+_PORT = r"[0-9]{0,5}(?:[/\\?#\s]|\Z)"
+_CREDENTIALS = re.compile(r"([^/?#@]*:/{2,})([^/?#]*)@")
+_IN_TEXT = re.compile(
+    r"(\b[a-z][a-z0-9+.-]{0,15}:[/\\]{2,})"
+    r"(?:([^/\\?#\s\"'<>,]*)"  # what RFC 3986 takes for user and password
+    rf"|([^\s:@/\\?#]*:(?!{_PORT})[^\s\"'<>]*))@",  # a password with "/", "?" or "#" in it
+    re.IGNORECASE,
+)
+_WITHOUT_SCHEME = re.compile(
+    r"(\s*+(?:/{2,})?+)(?!(?:mailto|sips?|xmpp|acct|im|news|nntp|cid|mid|tel|data|javascript):)"
+    rf"([\w.+%~-]+:(?!{_PORT})[^\s@]*)@",
+    re.IGNORECASE,
+)
 
 BRIEF = 60
 """Characters of a text that a message quotes."""
@@ -35,6 +51,45 @@ def brief(text: str, limit: int = BRIEF) -> str:
     """Quote the beginning of a text: ``printable``, at most ``limit`` characters, with an ellipsis where it is cut."""
     shown = printable(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def hidden_userinfo(userinfo: str) -> str:
+    """Hide the password of a URL's ``user:password``; a user name alone is hidden too, as it mostly is an API key.
+
+    Idempotent.
+    """
+    user, _, password = userinfo.partition(":")
+    if password:
+        return f"{user}:{HIDDEN}"
+    return HIDDEN if user else userinfo
+
+
+def without_password(url: str) -> str:
+    """Hide the password in a URL, or the user name where it has no password. Idempotent."""
+    if "@" not in url or (found := _CREDENTIALS.match(url)) is None:
+        return url
+    return f"{found[1]}{hidden_userinfo(found[2])}@{url[found.end() :]}"
+
+
+def without_userinfo(url: str) -> str:
+    """Leave user and password of a URL out."""
+    if "@" not in url or (found := _CREDENTIALS.match(url)) is None:
+        return url
+    return f"{found[1]}{url[found.end() :]}"
+
+
+def without_passwords(text: str) -> str:
+    """Hide the passwords of all URLs in a text, also of those that are not spelled as the standard wants it."""
+    if "@" not in text:
+        return text
+    hidden = _IN_TEXT.sub(_hidden, without_password(text))
+    found = _WITHOUT_SCHEME.match(hidden)
+    return hidden if found is None else f"{_hidden(found)}{hidden[found.end() :]}"
+
+
+def _hidden(found: re.Match[str]) -> str:
+    before, *userinfo = found.groups()
+    return f"{before}{hidden_userinfo(next(filter(None, userinfo), ''))}@"
 
 
 def _escape(match: re.Match[str]) -> str:

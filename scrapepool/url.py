@@ -18,7 +18,7 @@ import idna
 
 from .errors import InvalidURLError
 from .model import DEFAULT_PORTS, HostKey
-from .text import brief
+from .text import brief, without_passwords
 
 MAX_LABEL = 63
 MAX_HOST = 253
@@ -154,7 +154,10 @@ def _parse_any(url: str) -> ParsedURL:
         host, port = _split_port(place if "\\" not in userinfo else authority)
         key = _host_key(scheme, _host(host), DEFAULT_PORTS[scheme] if not port else _port(port))
     except _Refused as refused:
-        raise InvalidURLError(url, str(refused)) from None
+        reason = str(refused)
+        if "@" not in authority and without_passwords(url) != url:  # the reason may quote a part of the password
+            reason = 'a user or password in which "/", "?" or "#" is not percent-encoded'
+        raise InvalidURLError(url, reason) from None
     path = _sendable(path if path.startswith("/") else "/" + path)
     return ParsedURL(key, path, _sendable(userinfo).replace("@", "%40") if userinfo.strip(":") else None)
 

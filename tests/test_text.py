@@ -1,9 +1,10 @@
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.text import brief, printable
+from scrapepool.text import brief, printable, without_password, without_passwords, without_userinfo
 
 
 def test_clean_text_is_left_alone():
@@ -42,3 +43,44 @@ def test_a_quotation_says_that_it_was_cut():
     """An ellipsis takes the place of the rest."""
     assert brief("abcdef", 6) == "abcdef"
     assert brief("abcdefg", 6) == "abcde\u2026"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "bare"),
+    [
+        ("http://ann:pw@h/x?a@b", "http://ann:***@h/x?a@b", "http://h/x?a@b"),
+        ("http://ann:p@ss:w@h", "http://ann:***@h", "http://h"),
+        ("http://:pw@h/", "http://:***@h/", "http://h/"),
+        ("http://key@h/", "http://***@h/", "http://h/"),
+        ("http://key:@h/", "http://***@h/", "http://h/"),
+        ("http://ann:p w@h/", "http://ann:***@h/", "http://h/"),
+        ("http://h/@ann:pw", "http://h/@ann:pw", "http://h/@ann:pw"),
+        ("http://h/?next=http://ann:pw@i/", "http://h/?next=http://ann:pw@i/", "http://h/?next=http://ann:pw@i/"),
+        ("http://h#ann:pw@i", "http://h#ann:pw@i", "http://h#ann:pw@i"),
+        ("a//b@c", "a//b@c", "a//b@c"),
+    ],
+)
+def test_the_password_of_a_url_is_hidden(url, shown, bare):
+    """The one before its host, and nothing else; a user name without a password counts as one. Twice is as once."""
+    assert without_password(url) == without_password(shown) == shown
+    assert without_userinfo(url) == without_userinfo(shown) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1,http://ann:pw@h/x,ann@example.org", "1,http://ann:***@h/x,ann@example.org"),
+        ("http://ann:p/w@h/x", "http://ann:***@h/x"),
+        ("http://ann:p#w@h", "http://ann:***@h"),
+        ("//ann:pw@h:99999", "//ann:***@h:99999"),
+        ("ann:pw@h/x", "ann:***@h/x"),
+        ("http://h:99999/x?mail=a@b", "http://h:99999/x?mail=a@b"),
+        ("https://example..org/@user", "https://example..org/@user"),
+        ("example.org:8080/@user", "example.org:8080/@user"),
+        ("mailto:ann@example.org", "mailto:ann@example.org"),
+        ('{"url":"ftp://ann:pw@h/","x":"a@b"}', '{"url":"ftp://ann:***@h/","x":"a@b"}'),
+    ],
+)
+def test_passwords_are_hidden_in_what_is_no_url(text, shown):
+    """Rows that are rejected may hold them, also such as no URL can have."""
+    assert without_passwords(text) == without_passwords(shown) == shown

@@ -82,6 +82,8 @@ def _written(option: click.Option, value: Any) -> Any:
         return f"{100 * value:g}%"
     if isinstance(value, str) and "://" in value:
         return _without_password(value)
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return [_without_password(one) for one in value]
     return _plain(value)
 
 

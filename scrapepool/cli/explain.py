@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..text import printable
+from ..text import printable, without_passwords
 from .exits import Exit
 from .grouped import GroupedCommand
 from .records import name_of, note, note_torn, opened
@@ -30,7 +30,7 @@ def explain(records: str, url: str) -> int:
     found = find(file, url)
     note_torn(records, file)
     if found.record is None:
-        note(f"{name_of(records)} has no record of {printable(url)}")
+        note(f"{name_of(records)} has no record of {printable(without_passwords(url))}")
         if found.near:
             note("\n  ".join(["it has records of", *map(printable, found.near)]))
         return Exit.SOME_FAILED

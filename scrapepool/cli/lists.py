@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import UsageError
+from ..text import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +33,8 @@ def sources_or_stdin(sources: Sequence[str], settings: InputSettings) -> Sequenc
         return ("-",)
     option = "--input-format" if settings.format != "auto" else "--url-template" if settings.url_template else None
     if option and not settings.lists and all(map(_is_url, sources)):
-        raise UsageError(
-            f"{option} is about lists, and {sources[0]} is fetched itself; a list by its URL is --list URL"
-        )
+        url = without_password(sources[0])
+        raise UsageError(f"{option} is about lists, and {url} is fetched itself; a list by its URL is --list URL")
     return sources
 
 
@@ -50,7 +50,8 @@ def standard_input(sources: Sequence[str], settings: InputSettings) -> BinaryIO 
 
 def spoken(sources: Sequence[str], settings: InputSettings) -> str:
     """The names as a person is told them."""
-    return ", ".join("standard input" if name == "-" else name for name in all_names(sources, settings))
+    names = all_names(sources, settings)
+    return ", ".join("standard input" if name == "-" else without_password(name) for name in names)
 
 
 def _is_url(source: str) -> bool:

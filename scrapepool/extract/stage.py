@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from ..model import Fetched, Outcome
 from ..settings import MIB, OutputSettings
+from ..text import without_userinfo
 from .extractor import Extractor
 from .page import Extracted, Page
 
@@ -130,7 +131,8 @@ def _has_page(outcome: Outcome) -> TypeGuard[Fetched]:
 
 
 def _page(outcome: Fetched) -> Page:
-    return Page(outcome.body or b"", outcome.content_type, outcome.charset, outcome.final_url or outcome.target.url)
+    url = without_userinfo(outcome.final_url or outcome.target.url)  # links are told without it
+    return Page(outcome.body or b"", outcome.content_type, outcome.charset, url)
 
 
 def _tell(outcome: Fetched, found: Extracted, keep_body: bool) -> Fetched:

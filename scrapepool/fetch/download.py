@@ -16,6 +16,7 @@ from ..errors import InvalidURLError, ListError
 from ..model import Attempt, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target
 from ..ports import Downloaded
 from ..settings import MIB, OutputSettings, Settings, SizeLimits
+from ..text import without_password
 from ..url import parse
 from .body import Body
 from .fetcher import Fetcher
@@ -60,7 +61,7 @@ class Downloader:
             host, path, userinfo = parse(url)
         except InvalidURLError as error:
             raise ListError(url, error.reason) from None
-        target = Target(url, host, path, None, userinfo)
+        target = Target(without_password(url), host, path, None, userinfo)
         made = 0
         while True:
             self._await(max(0.0, self._free_at.get(host, 0.0) - time.monotonic()), url)
@@ -71,7 +72,8 @@ class Downloader:
                 raise ListError(url, STOPPED)
             assert not isinstance(result, Redirected)  # noqa: S101 - hops go on until there is none
             if isinstance(result, Fetched) and (result.status or 0) < 300:
-                return Downloaded(result.final_url or url, result.content_type)
+                found_at = result.final_url if result.redirects else None
+                return Downloaded(found_at or url, result.content_type)
             pause = None if result.retry is None else result.retry.after
             if pause is None:
                 pause = min(LONGEST_PAUSE, self._policy.backoff * 2.0 ** (made - 1))

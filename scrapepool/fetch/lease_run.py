@@ -27,7 +27,7 @@ from .cookies import remember
 from .descriptors import out_of_descriptors
 from .exchange import LARGE, LOOK, Exchange, NewBody, Waits
 from .faults import FetchError
-from .parts import Left, Parts
+from .parts import Left, Parts, name_of
 from .pool import HostPool
 from .redirect import next_method, next_url
 from .route import Route, with_fields
@@ -282,7 +282,7 @@ class LeaseRun:
         if result.saved is not None and result.saved.file is not None:
             with contextlib.suppress(OSError):
                 os.unlink(result.saved.file)  # noqa: PTH108 - a name that was made here
-        self.fetcher.parts.forget(self.fetcher.method_of(attempt), attempt.target.url)
+        self.fetcher.parts.forget(self.fetcher.method_of(attempt), name_of(attempt.target))
 
     # -- one attempt -------------------------------------------------------------------------------
 
@@ -300,7 +300,7 @@ class LeaseRun:
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
         most = fetcher.max_redirects
         method = self.method if own is None else fetcher.method_of(attempt)
-        left = None if fetcher.parts is None else self._take_up(fetcher.parts, method, target.url)
+        left = None if fetcher.parts is None else self._take_up(fetcher.parts, method, name_of(target))
         self.exchange = None
         sent = 0.0
         try:
@@ -318,7 +318,7 @@ class LeaseRun:
                 if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
                     jar = remember(jar, route.prepared, route.host.origin + path, parser.headers)
                 if left is not None and (parser.status == 416 or (parser.status == 206 and exchange.saved is None)):
-                    self._start_over(method, target.url)
+                    self._start_over(method, name_of(target))
                     left = None
                     continue
                 if location is None:

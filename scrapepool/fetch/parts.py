@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
-from ..model import ErrorKind
+from ..model import ErrorKind, Target
 from .content_range import content_range
 from .faults import FetchError
 from .reply import ReplyParser
@@ -28,6 +28,11 @@ READ_SIZE = 1024 * 1024
 NOTE = ".json"
 SETTLED = 60.0
 """Seconds by which a Last-Modified must lie before its Date to tell two versions apart (RFC 9110 section 8.8.2.2)."""
+
+
+def name_of(target: Target) -> str:
+    """What the parts of a target's body go by: its URL as records have it, and what tells it from others of that."""
+    return target.url if target.occurrence == 1 else f"{target.url} {target.occurrence}"
 
 
 class Packer(Protocol):

@@ -13,6 +13,7 @@ from itertools import chain
 from ..charset import decoded_pieces
 from ..errors import InvalidURLError, ListError
 from ..settings import InputSettings
+from ..text import without_password
 from ..url import parse
 from .formats import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
 from .jsonl import link_row
@@ -105,12 +106,12 @@ class _Reader:
             if self._is_new(child.url, depth):
                 document, pieces = self._open(child.url)
                 for link in self._any(document, decompressed(child.url, pieces, _ignore), depth):
-                    yield link._replace(input={"sitemap": child.url, **(link.input or {})})
+                    yield link._replace(input={"sitemap": without_password(child.url), **(link.input or {})})
         except InvalidURLError as error:
             yield Link(child.url, None, f"a sitemap that cannot be read: {error.reason}")
         except ListError as error:
-            where = "" if error.source == child.url else f"{error.source}: "
-            yield Link(child.url, None, f"a sitemap that cannot be read: {where}{error.reason}")
+            why = error.reason if error.source == child.url else str(error)
+            yield Link(child.url, None, f"a sitemap that cannot be read: {why}")
 
     def _is_new(self, url: str, depth: int) -> bool:
         """Whether a sitemap was not read before. Raises ListError for one too many, InvalidURLError."""

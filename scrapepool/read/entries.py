@@ -10,8 +10,8 @@ from typing import Any
 
 from ..errors import InvalidURLError
 from ..model import ErrorKind, HostKey, Skipped, Target
-from ..text import brief
-from ..url import join
+from ..text import HIDDEN, brief, without_password, without_passwords
+from ..url import ParsedURL, join, parse
 from .characters import control_in, invisible_before_host
 
 NO_HOST = HostKey("", "", 0)
@@ -73,9 +73,23 @@ def _check_characters(entry: str) -> None:
         raise InvalidURLError(entry, f"white space in the host{PROSE}")
 
 
+def target_url(entry: str, base_url: str | None) -> tuple[str, ParsedURL]:
+    """Complete an entry to a URL, as ``absolute`` does, and parse it.
+
+    Raises InvalidURLError for what is not requested, also for a URL as records show it, whose password is hidden.
+    """
+    url = absolute(entry, base_url)
+    parsed = parse(url)
+    if parsed.userinfo is not None and HIDDEN in parsed.userinfo.split(":", 1):
+        raise InvalidURLError(
+            url, f"its password is hidden ({HIDDEN}), as in records; take the URL from its list, as fetch --resume does"
+        )
+    return url, parsed
+
+
 def place(name: str, line: int | None, unit: str | None = None) -> str:
     """``urls.txt:17``, as compilers say it; ``sitemap.xml, entry 17``; only the name where there is no number."""
-    shown = brief(name, SHOWN)
+    shown = brief(without_password(name), SHOWN)
     if line is None:
         return shown
     return f"{shown}:{line}" if unit is None else f"{shown}, {unit} {line}"
@@ -92,7 +106,7 @@ def rejected(
     """Report an entry that cannot be fetched. ``error`` is why; unit: what ``line`` counts, if not lines."""
     unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
     return Skipped(
-        target=Target(brief(text, SHOWN), NO_HOST, "", line, input=row),
+        target=Target(brief(without_passwords(text), SHOWN), NO_HOST, "", line, input=row),
         error=ErrorKind.UNSUPPORTED_SCHEME if unsupported else ErrorKind.INVALID_URL,
         detail=f"{place(name, line, unit)}: {error}",
     )

@@ -1,24 +1,41 @@
 """Which targets of the lists have their final record already, and are passed over.
 
-Decides what makes two spellings one target: scheme, host, port, path and query as parsed, and the method and body that
-a row asks for itself. Knows no files.
+Decides what makes two spellings one target: scheme, user and password, host, port, path and query as parsed, and the
+method and body that a row asks for itself. Knows no files.
 Filled before the reading begins, asked by the reading thread alone.
 """
 
 from __future__ import annotations
 
-from ..model import HostKey
+from urllib.parse import unquote
+
+from ..model import Apart, HostKey
+from ..text import hidden_userinfo
 from ..url import ParsedURL
 from .dedupe import SeenHashes
 
 
-def identity(parsed: ParsedURL, apart: tuple[str, str] | None = None) -> int:
+def identity(parsed: ParsedURL, apart: Apart | None = None) -> int:
     """Number a target for tables of what was seen; another number in every process.
 
-    apart: what tells it from others of its URL, as ``RowRequest.apart`` gives it.
+    apart: what tells it from others of its URL.
     """
-    url = f"{parsed.host.origin}{parsed.path}"
-    return hash((url if apart is None else f"{url} {apart[0]} {apart[1]}").encode())
+    host, path, userinfo = parsed
+    name = f"{host.origin}{path}"
+    if userinfo is not None:
+        user, _, password = userinfo.partition(":")
+        name = f"{name} {unquote(user, 'latin-1')}\n{unquote(password, 'latin-1')}"
+    if apart is not None:
+        if apart.method:
+            name = f"{name} {apart.method} {apart.data}"
+        if apart.occurrence > 1:
+            name = f"{name} {apart.occurrence}"
+    return hash(name.encode())
+
+
+def recorded(parsed: ParsedURL) -> ParsedURL:
+    """What a record tells of a URL: its password is hidden."""
+    return parsed if parsed.userinfo is None else parsed._replace(userinfo=hidden_userinfo(parsed.userinfo))
 
 
 class Finished:

@@ -43,9 +43,13 @@ class Span:
 
 
 class Index:
-    """All lists' spans, in the order in which they are read."""
+    """All lists' spans, in the order in which they are read.
+
+    occurrences: of the tickets whose targets are not the first that their record describes, as ``model.Apart`` has it.
+    """
 
     def __init__(self) -> None:
+        self.occurrences: dict[int, int] = {}
         self._spans: tuple[Span, ...] = ()  # replaced whole by the reading thread, never changed in place
 
     def begin(self, source: Source, base: int) -> Span:

@@ -18,7 +18,7 @@ from ..schedule.retry import HOST_WIDE
 from ..url import parse
 from .database import RecordDatabase
 from .dedupe import SeenHashes
-from .finished import Finished, identity
+from .finished import Finished, identity, recorded
 from .records import RecordFile, Told
 
 SUCCESSES = frozenset({"ok", "unchanged"})
@@ -126,10 +126,10 @@ def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
     """Tell what a record is to the run, and of which target it is."""
     if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
         return ANEW, 0
-    if told.method != method and told.apart is None:
+    if told.method != method and (told.apart is None or not told.apart.method):
         return OTHER, 0
     try:
-        number = identity(parse(told.url), told.apart)
+        number = identity(recorded(parse(told.url)), told.apart)
     except InvalidURLError:
         return OTHER, 0
     if told.outcome in SUCCESSES:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from ..errors import InvalidURLError, ListError
 from ..model import Skipped, Target
 from ..settings import InputSettings
-from ..url import parse
-from .entries import absolute, rejected
+from ..text import without_password
+from .entries import rejected, target_url
 from .index import Index
 from .rows import RowError, RowFormat, TextRows
 from .sources import Source
@@ -45,11 +45,14 @@ class Lookup:
             row = self._row(source, rows, offset)
             entry = rows.parse(row) if row is not None else None
             if entry is not None:
-                url = absolute(entry.url, self._base_url)
-                host, path, userinfo = parse(url)
+                url, (host, path, userinfo) = target_url(entry.url, self._base_url)
                 if row is not None and userinfo is None and type(rows) is TextRows:
                     self._spellings.learn(row, host)
-                return Target(url, host, path, number, userinfo, entry.input, entry.request)
+                if userinfo is None:
+                    return Target(url, host, path, number, None, entry.input, entry.request)
+                occurrence = self._index.occurrences.get(ticket, 1)
+                shown = without_password(url)
+                return Target(shown, host, path, number, userinfo, entry.input, entry.request, occurrence)
         except (RowError, InvalidURLError):
             pass
         except OSError as error:

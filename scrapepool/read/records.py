@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
+from ..model import Apart
 from ..settings import RecordFormat
 from ..text import brief
 
@@ -38,7 +39,7 @@ class Told(NamedTuple):
     error: str | None
     method: str
     end: int
-    apart: tuple[str, str] | None = None
+    apart: Apart | None = None
 
 
 class RecordFile:
@@ -250,7 +251,7 @@ def _form_by(line: bytes) -> RecordFormat:
     return "tsv" if b"\t" in line else "csv"
 
 
-def apart(request: Any) -> tuple[str, str] | None:
+def apart(request: Any) -> Apart | None:
     """Read the field ``request``, an object or its text: what tells a target from others of its URL."""
     if isinstance(request, str):
         try:
@@ -259,7 +260,12 @@ def apart(request: Any) -> tuple[str, str] | None:
             return None
     if not isinstance(request, dict):
         return None
-    return str(request.get("method")), str(request.get("data_sha256") or "")
+    occurrence = request.get("occurrence")
+    return Apart(
+        str(request.get("method") or ""),
+        str(request.get("data_sha256") or ""),
+        occurrence if isinstance(occurrence, int) else 1,
+    )
 
 
 def _begins_object(text: bytes) -> bool:

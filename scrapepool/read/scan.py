@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import InvalidURLError
-from ..model import ErrorKind, Skipped, Target
+from ..model import Apart, ErrorKind, Skipped, Target
 from ..settings import InputSettings
+from ..text import without_password
 from ..url import ParsedURL, parse
 from .dedupe import SeenHashes
-from .entries import absolute, rejected
-from .finished import Finished, identity
+from .entries import rejected, target_url
+from .finished import Finished, identity, recorded
 from .handover import Finds
 from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
 from .rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
@@ -27,7 +28,8 @@ SHOWN_BYTES = 2_000
 class Scan:
     """Goes through lists one after another, with one memory of what was seen in all of them.
 
-    finished: targets that are passed over; None for none. method: the run's.
+    finished: targets that are passed over; None for none. method: the run's. occurrences: gets those of tickets, as
+    ``Index`` has them.
     """
 
     def __init__(
@@ -36,8 +38,11 @@ class Scan:
         publish: Callable[[Finds, Span], None],
         finished: Finished | None = None,
         method: str = "GET",
+        occurrences: dict[int, int] | None = None,
     ) -> None:
         self._method = method
+        self._occurrences = {} if occurrences is None else occurrences
+        self._with_password = SeenHashes()  # as records tell them
         self._base_url = settings.base_url
         self._seen = SeenHashes() if settings.dedupe else None
         self._is_finished = finished.take if finished is not None and len(finished) else None
@@ -171,20 +176,41 @@ class Scan:
         if entry is None:
             return
         try:
-            url = absolute(entry.url, self._base_url)
-            parsed = parse(url)
+            url, parsed = target_url(entry.url, self._base_url)
         except InvalidURLError as error:
             self._reject(span, entry.url, offset, line, error, entry)
             return
-        number = identity(parsed, None if entry.request is None else entry.request.apart(self._method))
+        apart = None if entry.request is None else entry.request.apart(self._method)
+        number = identity(parsed, apart)
         if self._seen is not None and span.source.deduped and not self._seen.add(number):
             self._repeat(span, url, parsed, offset, line, entry)
             return
+        occurrence = 1
+        if parsed.userinfo is not None:
+            occurrence, number = self._recorded(recorded(parsed), apart or Apart())
         if self._is_finished is None or not self._is_finished(number):
-            self._finds.added[parsed.host].append(span.ticket(offset, line))
+            ticket = span.ticket(offset, line)
+            if occurrence > 1:
+                self._occurrences[ticket] = occurrence
+            self._finds.added[parsed.host].append(ticket)
             self._finds.found += 1
         if parsed.userinfo is None and isinstance(rows, TextRows):
             self._spellings.learn(row, parsed.host)
+
+    def _recorded(self, shown: ParsedURL, apart: Apart) -> tuple[int, int]:
+        """Count the targets so far whose record looks like this one's: its occurrence, and its number in records."""
+        first = 0  # the largest occurrence that is known to be taken
+        step = 1
+        numbers = self._with_password
+        while identity(shown, apart._replace(occurrence=first + step)) in numbers:
+            first += step
+            step *= 2
+        while step > 1:
+            step //= 2
+            if identity(shown, apart._replace(occurrence=first + step)) in numbers:
+                first += step
+        numbers.add(number := identity(shown, apart._replace(occurrence=first + 1)))
+        return first + 1, number
 
     def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int) -> None:
         entry = rows.parse(row)
@@ -193,7 +219,9 @@ class Scan:
 
     def _repeat(self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry) -> None:
         number = line if span.source.numbered else None
-        target = Target(url, parsed.host, parsed.path, number, parsed.userinfo, entry.input, entry.request)
+        target = Target(
+            without_password(url), parsed.host, parsed.path, number, parsed.userinfo, entry.input, entry.request
+        )
         repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail="same as an earlier line")
         self._finds.reject(repeat, span.ticket(offset, line))
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from ..errors import InvalidURLError
 from ..url import ParsedURL, parse, plain
 from .entries import absolute
+from .finished import recorded
 from .records import Told
 
 NEAR = 5
@@ -47,7 +48,8 @@ class Found:
 def find(records: Records, url: str) -> Found:
     """Look a URL up, in any spelling that parses to the same; what is no URL, letter by letter.
 
-    url: as on the command line; a host without a scheme gets ``https://``, as in lists. Raises what reading raises.
+    url: as on the command line, its password as it is or hidden; a host without a scheme gets ``https://``, as in
+    lists. Raises what reading raises.
     """
     typed_in = completed = url.strip()
     with suppress(InvalidURLError):
@@ -77,13 +79,13 @@ def _rank(entry: tuple[str, int]) -> int:
 
 def _parsed(url: str) -> ParsedURL | None:
     try:
-        return parse(url)
+        return recorded(parse(url))
     except InvalidURLError:
         return None
 
 
 def _same(one: ParsedURL, other: ParsedURL) -> bool:
-    return one.host == other.host and one.path == other.path
+    return one.host == other.host and one.path == other.path and one.userinfo == other.userinfo
 
 
 class _Loose(NamedTuple):
@@ -106,7 +108,7 @@ class _Miss:
         self._wanted = _loose(wanted)
 
     def rank(self, url: ParsedURL) -> int | None:
-        """0 for another scheme, port, slash or case, 1 for another query, 2 for another host; None for what is far."""
+        """0 for another scheme, user, port, slash or case; 1 for another query, 2 for another host; None for others."""
         other, wanted = _loose(url), self._wanted
         if other.path != wanted.path:
             return None

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Protocol, cast
 
 from ..errors import ListError
-from ..text import brief
+from ..text import brief, without_password
 
 PIECE = 128 * 1024
 """Bytes asked for at once: two to eight thousand rows, some milliseconds of work."""
@@ -165,7 +165,7 @@ def _inflated(name: str, head: bytes, source: Iterator[bytes], on_note: Callable
                 data += more
             if not is_compressed(data):
                 if data.strip(b"\0"):
-                    on_note(f"{brief(name, 500)}: what follows the compressed data is passed over")
+                    on_note(f"{brief(without_password(name), 500)}: what follows the compressed data is passed over")
                 return
             decoder = new()
         elif len(out) < PIECE:

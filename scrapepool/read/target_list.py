@@ -163,7 +163,7 @@ class TargetList:
     def _read(self) -> None:
         error: BaseException | None = None
         try:
-            scan = Scan(self._settings, self._publish, self._finished, self._method)
+            scan = Scan(self._settings, self._publish, self._finished, self._method, self._index.occurrences)
             base = 0
             for source in self._sources:
                 base += scan.run(self._index.begin(source, base))

@@ -144,7 +144,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["history"] = [_step(step) for step in outcome.history or ()]
     if target.input is not None:
         fields["input"] = dict(target.input)
-    if target.request is not None:
+    if target.request is not None or target.occurrence > 1:
         fields.update(own_fields(target, method))
     elif method != GET:
         fields["method"] = method
@@ -154,8 +154,9 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
 def own_fields(target: Target, method: str = GET) -> dict[str, Any]:
     """Tell how a target with a request of its own was asked for: ``request`` and ``method``, as ``record`` has them."""
     fields: dict[str, Any] = {}
-    if target.request is not None and (apart := target.request.apart(method)) is not None:
-        fields["request"] = {"method": apart[0], "data_sha256": apart[1] or None}
+    if (apart := target.apart(method)) is not None:
+        request: dict[str, Any] = {"method": apart.method, "data_sha256": apart.data or None} if apart.method else {}
+        fields["request"] = request if apart.occurrence == 1 else {**request, "occurrence": apart.occurrence}
     if (asked := target.method(method)) != GET:
         fields["method"] = asked
     return fields

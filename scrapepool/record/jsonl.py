@@ -78,7 +78,7 @@ def encode(outcome: Outcome) -> bytes:
         line = f'{line},"not_before":"{instant(outcome.not_before)}"'
     if target.input is not None:
         line = f'{line},"input":{json_text(dict(target.input))}'
-    if target.request is not None:
+    if target.request is not None or target.occurrence > 1:
         line += "".join(f',"{name}":{json_text(value)}' for name, value in own_fields(target).items())
     return _ascii_line(line + "}")
 
@@ -96,6 +96,7 @@ def _is_usual(outcome: Outcome, timings: Timings) -> bool:
         and outcome.final_url == target.url
         and target.line is not None
         and target.input is None
+        and target.occurrence == 1
         and outcome.status is not None
         and outcome.status < 400
         and outcome.sha256 is not None

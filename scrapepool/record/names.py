@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import UsageError
-from ..model import DEFAULT_PORTS, Outcome, Target
+from ..model import DEFAULT_PORTS, Apart, Outcome, Target
 
 DEFAULT = "{host}/{stem}-{hash}{ext}"
 """A folder a host, and in it names that can be read and that no two URLs share."""
@@ -108,9 +108,11 @@ def target_hash(method: str, target: Target) -> str:
 
     method: the run's.
     """
-    apart = None if target.request is None else target.request.apart(method)
-    own, data = apart or (method, "")
-    digest = blake2b(f"{own} {target.url} {data}".encode(errors="surrogatepass"), digest_size=8).digest()
+    own, data, occurrence = target.apart(method) or Apart()
+    name = f"{own or method} {target.url} {data}"
+    if occurrence > 1:
+        name = f"{name} {occurrence}"
+    digest = blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest()
     return b32encode(digest).decode().rstrip("=").lower()
 
 

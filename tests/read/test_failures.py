@@ -1,7 +1,7 @@
 import pytest
 
 from scrapepool.errors import UsageError
-from scrapepool.model import ErrorKind
+from scrapepool.model import Apart, ErrorKind
 from scrapepool.read.failures import CLASSES, GROUPS, errors_of, failures
 from scrapepool.read.records import Told
 
@@ -31,7 +31,7 @@ def test_the_last_record_of_a_url_counts():
 
 def test_requests_that_a_url_does_not_tell_are_counted():
     """Those that failed in the end: fetched by its URL alone, a POST would be a GET."""
-    one, other = (told("http://a/1")._replace(apart=("POST", digest)) for digest in ("aa", "bb"))
+    one, other = (told("http://a/1")._replace(apart=Apart("POST", digest)) for digest in ("aa", "bb"))
     notes = []
     assert list(failures([one, other, one._replace(outcome="ok"), told("http://a/2")], on_note=notes.append)) == [
         "http://a/1",

@@ -286,3 +286,24 @@ def test_hashes_agree_with_a_set(urls: list[str]) -> None:
     for url in urls:
         assert seen.add(hash(url.encode())) == (url not in known)
         known.add(url)
+
+
+@given(st.lists(st.sampled_from(["a:1", "a:2", "a:3", "b:1", "key", "key2", None]), max_size=30), st.booleans())
+def test_targets_whose_records_look_alike_are_numbered(tmp_path_factory, users, dedupe):
+    """Whatever the order: URL as recorded and occurrence together name each target, and occurrences have no gaps."""
+    path = tmp_path_factory.mktemp("lists") / "urls"
+    path.write_text("".join(f"http://{'' if user is None else user + '@'}h/x\n" for user in users))
+    found = read(path, dedupe=dedupe).found
+    distinct = len(set(users)) if dedupe else len(users)
+    assert len(found) == distinct
+    occurrences = sorted((t.url, t.occurrence) for t in found if t.userinfo is not None)
+    for (url, number), (before, earlier) in zip(occurrences, [("", 0), *occurrences], strict=False):
+        assert number == (earlier + 1 if url == before else 1)
+
+
+def test_many_passwords_of_one_url_are_numbered_quickly(tmp_path):
+    """Finding the next number takes a few look-ups, however many there are."""
+    path = tmp_path / "urls"
+    path.write_text("".join(f"http://a:{number}@h/x\n" for number in range(5000)))
+    targets = sorted(read(path).found, key=lambda target: target.line)
+    assert [target.occurrence for target in targets] == list(range(1, 5001))

@@ -10,9 +10,9 @@ import stat
 from collections.abc import Iterable, Sequence
 
 from ..errors import OutputError, UsageError
+from ..read.compressed import BZIP2, GZIP, XZ, ZSTD
 from ..read.formats import PARQUET
 from ..read.records import RecordFile
-from ..read.streams import GZIP, ZSTD
 from ..record.lock import lock
 from ..schema import MAGIC as SQLITE
 from ..settings import Settings
@@ -20,7 +20,7 @@ from ..settings import Settings
 HEAD = 1024 * 1024
 """Bytes of a file that are looked at to tell whether it holds records; the first of most is whole in these."""
 
-PRECIOUS = (SQLITE, PARQUET, GZIP, ZSTD, b"WARC/")
+PRECIOUS = (SQLITE, PARQUET, GZIP, ZSTD, XZ, *BZIP2, b"WARC/")
 """How databases, tables, archives and what is packed begin: no log and no summary does."""
 
 Identity = tuple[int, int]
@@ -29,6 +29,8 @@ PACKED = "records are not packed as they are written: -o - | gzip"
 OTHERS = {
     ".gz": PACKED,
     ".zst": PACKED,
+    ".bz2": PACKED,
+    ".xz": PACKED,
     ".parquet": "--parquet makes a Parquet file",
     ".db": "--sqlite makes a database",
 }

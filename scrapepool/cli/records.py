@@ -33,10 +33,10 @@ def opened(records: str) -> RecordFile | RecordDatabase:
 
     Raises ListError, also while they are iterated over, and UsageError for a database that comes through a pipe.
     """
+    from ..read.compressed import decompressed  # noqa: PLC0415
     from ..read.database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.formats import PARQUET  # noqa: PLC0415
     from ..read.records import RecordFile  # noqa: PLC0415
-    from ..read.streams import decompressed  # noqa: PLC0415
     from ..schema import MAGIC  # noqa: PLC0415
 
     name, pieces = name_of(records), _pieces(records)

@@ -15,12 +15,13 @@ from ..errors import InvalidURLError, ListError
 from ..settings import InputSettings
 from ..text import without_password
 from ..url import parse
+from .archives import check_no_archive
+from .compressed import decompressed
 from .formats import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
 from .jsonl import link_row
 from .line_ends import line_ends
 from .links import Child, Document, Link
 from .rows import RowError
-from .streams import decompressed
 
 LINKS_AT_ONCE = 256
 """Links that are handed on together."""
@@ -131,6 +132,7 @@ class _Reader:
         head = b""
         while not enough(AUTO, head) and (piece := next(pieces, b"")):
             head += piece
+        check_no_archive(document.name, head)
         kind = format_of_url(document.base or document.name)
         kind = "text" if kind == "text" else format_of_bytes(head)
         whole = chain([head], pieces)

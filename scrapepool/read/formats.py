@@ -9,6 +9,7 @@ import re
 
 from ..errors import ListError
 from ..settings import InputSettings
+from .archives import ARCHIVE_HEAD
 from .delimited import DelimitedRows, has_header, names_url
 from .jsonl import JsonlRows
 from .line_ends import line_ends
@@ -37,7 +38,7 @@ SUFFIXES = {
     "htm": "html",
     "xhtml": "html",
 }
-COMPRESSED = (".gz", ".zst")
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 MEDIA_TYPES = {
     "text/csv": "csv",
@@ -50,9 +51,6 @@ MEDIA_TYPES = {
     "text/html": "html",
     "application/xhtml+xml": "html",
 }
-
-ARCHIVE_HEAD = 512
-"""Bytes by which an archive can be told: a tar file's first block."""
 
 HEAD = 64 * 1024
 """Bytes of a list that are looked at to tell what it is."""

@@ -14,22 +14,15 @@ from typing import BinaryIO
 
 from ..errors import ListError, UsageError
 from ..settings import InputSettings
+from .archives import check_no_archive
+from .compressed import MAGIC, decompressed, is_compressed
 from .documents import OpenDocument, check_document, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, enough, format_of_bytes, format_of_name, rows_of
 from .line_ends import line_ends
 from .links import Document
 from .rows import TextRows
 from .sources import FetchedSource, FileSource, GlobSource, Note, Source, SpooledSource
-from .streams import (
-    MAGIC,
-    PolledPieces,
-    decompressed,
-    descriptor,
-    file_pieces,
-    is_compressed,
-    item_pieces,
-    object_pieces,
-)
+from .streams import PolledPieces, descriptor, file_pieces, item_pieces, object_pieces
 
 STDIN = "standard input"
 
@@ -137,6 +130,7 @@ class _Opener:
                 head += piece
                 if len(head) >= HEAD and enough(kind, head):
                     break
+            check_no_archive(name, head)
             if kind == AUTO:
                 kind = format_of_bytes(head, self._settings.url_field)
             file = None if compressed or origin else fd

@@ -13,7 +13,9 @@ from itertools import chain
 from ..errors import ListError, UsageError
 from ..settings import InputSettings
 from ..text import brief
+from .archives import check_no_archive
 from .characters import control_in
+from .compressed import decompressed
 from .documents import OpenDocument, document_rows, no_documents
 from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, format_of_type, format_of_url, rows_of
 from .jsonl import LinkRows
@@ -21,7 +23,7 @@ from .line_ends import LineEnds, line_ends
 from .links import Document
 from .rows import MAX_LINE, RowFormat, TextRows
 from .spool import Spool
-from .streams import PIECE, PolledPieces, decompressed, file_pieces
+from .streams import PIECE, PolledPieces, file_pieces
 
 MOST_INDEXED = 1_000_000
 """URLs of a pattern that are treated as a list's lines are."""
@@ -146,6 +148,7 @@ class SpooledSource(Source):
         head = b""
         while not enough(self._kind, head) and (piece := next(pieces, b"")):
             head += piece
+        check_no_archive(self.name, head)
         kind = format_of_bytes(head, self._settings.url_field) if self._kind == AUTO else self._kind
         if kind in DOCUMENTS:
             self.rows, self.unit = LinkRows(), UNITS.get(kind, "entry")

@@ -7,13 +7,16 @@ before anything is fetched.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import BinaryIO
 
-from ..errors import ListError, UsageError
+from ..errors import InvalidURLError, ListError, UsageError
 from ..settings import InputSettings
+from ..text import without_password
+from ..url import parse
 from .archives import check_no_archive
 from .compressed import MAGIC, decompressed, is_compressed
 from .documents import OpenDocument, check_document, no_documents
@@ -25,6 +28,11 @@ from .sources import FetchedSource, FileSource, GlobSource, Note, Source, Spoole
 from .streams import PolledPieces, descriptor, file_pieces, item_pieces, object_pieces
 
 STDIN = "standard input"
+
+_URL_PREFIX = re.compile(r"\s*(?:https?:/*|//(?=\w))", re.IGNORECASE)
+_FILE_LIKE = re.compile(r"\.(?:json|xml|log|lst|list|zip|tar|bak|tmp)$", re.IGNORECASE)
+_HOST_LIKE = re.compile(r"\S*(?:[^./]\.[a-z]{2,}|localhost|\d\.\d|[^./]\.xn--\w+|\])(?::\d+)?", re.IGNORECASE)
+"""Names with a dot and letters behind it, ``localhost`` and addresses, each perhaps with a port."""
 
 
 def _ignore(_: str) -> None:
@@ -111,6 +119,8 @@ class _Opener:
         kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
         try:
             fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO without a writer must not block
+        except FileNotFoundError as error:
+            raise ListError(name, f"{error.strerror}{_perhaps_url(name)}") from error
         except (OSError, ValueError) as error:
             raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
         mode = os.fstat(fd).st_mode
@@ -161,3 +171,20 @@ class _Opener:
             open_document=self._open_document,
             on_note=self._on_note,
         )
+
+
+def _perhaps_url(name: str) -> str:
+    """What to say of a file that is not there and whose name looks as a URL does."""
+    prefix = _URL_PREFIX.match(name)
+    rest = name[prefix.end() if prefix is not None else 0 :].strip()
+    first, slash, _ = rest.partition("/")
+    if prefix is None and not (
+        _HOST_LIKE.fullmatch(first) and (slash or (format_of_name(first) == AUTO and not _FILE_LIKE.search(first)))
+    ):
+        return ""
+    url = f"https://{rest}"
+    try:
+        parse(url)
+    except InvalidURLError:
+        return ""
+    return f"; a URL begins with http:// or https://, as in {without_password(url)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from reading import read
 
-from scrapepool.errors import InvalidURLError
+from scrapepool.errors import InvalidURLError, ListError
 from scrapepool.read.entries import absolute
 
 PROSE = ": is this prose? (--input-format prose)"
@@ -123,3 +123,32 @@ def test_an_invisible_character_before_the_host_is_named(entry: str, character: 
 def test_an_invisible_character_elsewhere_is_as_browsers_have_it() -> None:
     """Within a host it is IDNA's to drop, and in a path it is percent-encoded."""
     assert absolute("http://ex\u00adample.org/\u200b", None) == "http://ex\u00adample.org/\u200b"
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("example.org", "https://example.org"),
+        ("example.org/a.txt", "https://example.org/a.txt"),
+        ("www.example.org:8080/a?b", "https://www.example.org:8080/a?b"),
+        ("localhost:8000", "https://localhost:8000"),
+        ("127.0.0.1/x", "https://127.0.0.1/x"),
+        ("[::1]:80", "https://[::1]:80"),
+        ("//example.org/", "https://example.org/"),
+        ("https:/example.org", "https://example.org"),
+        (" http://example.org/", "https://example.org/"),
+        ("urls.txt", None),
+        ("lists/urls.csv.gz", None),
+        ("data.json", None),
+        ("urls", None),
+        ("./example.org", None),
+        ("/nowhere/example.org", None),
+    ],
+)
+@pytest.mark.parametrize("how", ["argument", "--list"])
+def test_a_missing_file_whose_name_is_a_host_may_be_meant_as_a_url(how: str, name: str, url: str | None) -> None:
+    """The message says how a URL begins where the name could be one, and no more than the system's where not."""
+    with pytest.raises(ListError) as raised:
+        read(name) if how == "argument" else read(lists=(name,))
+    hint = "" if url is None else f"; a URL begins with http:// or https://, as in {url}"
+    assert raised.value.reason == f"No such file or directory{hint}"

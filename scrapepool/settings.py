@@ -34,7 +34,8 @@ class InputSettings:
     url_template: makes the URL of a row's columns (RFC 6570, ``{name}`` and ``{+name}``), None takes it as it stands.
     base_url: what relative URLs are resolved against. dedupe: whether a URL is fetched once only.
     lists: files and URLs of further lists. glob: whether URLs of the command line are patterns, as curl's.
-    row_requests: whether a JSONL row may say its own method, headers, data, timeout and save_as.
+    row_requests: whether columns of JSONL called method, headers, data, timeout and save_as are the row's own request;
+    None: only an object under the key ``request`` is; False: that is none either.
     """
 
     format: InputFormat = "auto"
@@ -44,7 +45,7 @@ class InputSettings:
     dedupe: bool = True
     lists: tuple[str, ...] = ()
     glob: bool = False
-    row_requests: bool = True
+    row_requests: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

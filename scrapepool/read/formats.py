@@ -6,6 +6,7 @@ Decides by its name's suffix, by what a server calls it, and by its first bytes,
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ..errors import ListError
 from ..settings import InputSettings
@@ -132,8 +133,13 @@ def enough(kind: str, head: bytes) -> bool:
             return len(head) >= HEAD or b"\n" in lines
 
 
-def rows_of(name: str, kind: str, head: bytes, settings: InputSettings) -> RowFormat:
-    """Prepare a format by the beginning of a list. Raises ListError for a list that cannot be read, UsageError."""
+def rows_of(
+    name: str, kind: str, head: bytes, settings: InputSettings, on_note: Callable[[str], None] = lambda _: None
+) -> RowFormat:
+    """Prepare a format by the beginning of a list. Raises ListError for a list that cannot be read, UsageError.
+
+    on_note: gets what a person should know of its rows.
+    """
     if head.startswith(UTF16):
         raise ListError(name, "is UTF-16; lists are read as UTF-8")
     check_text(name, head[:HEAD])
@@ -145,7 +151,12 @@ def rows_of(name: str, kind: str, head: bytes, settings: InputSettings) -> RowFo
             return DelimitedRows(name, head, tabs=kind == "tsv", url_field=settings.url_field, template=template)
         case "jsonl":
             return JsonlRows(
-                name, head, url_field=settings.url_field, template=template, requests=settings.row_requests
+                name,
+                head,
+                url_field=settings.url_field,
+                template=template,
+                requests=settings.row_requests,
+                on_note=on_note,
             )
         case _:
             return TextRows(start_of(head))

@@ -6,12 +6,14 @@ Decides which field of an object is the URL, and that the rest is passed on.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ListError
+from ..model import RowRequest
+from .entries import place
 from .links import Link
-from .row_request import KEYS, take_request
+from .row_request import KEYS, NAMES, is_record, take_request
 from .rows import MAX_RECORD, Entry, RowError, cut_lines, named, start_of, text_of
 from .template import URLTemplate
 
@@ -21,15 +23,25 @@ _dumps = json.JSONEncoder(separators=(",", ":")).encode
 class JsonlRows:
     """JSON Lines of a user. Raises ListError where the first object lacks the URL's field.
 
-    requests: a row may ask for its own method, header fields and so on.
+    requests: whether a row's columns called ``method``, ``data`` and so on are its own request. None: only an object
+    under the key ``request`` is, and ``on_note`` says once that there are such columns; False: that is none either.
     """
 
     first_line = 1
     max_row = MAX_RECORD
 
     def __init__(
-        self, name: str, head: bytes, *, url_field: str | None, template: URLTemplate | None, requests: bool
+        self,
+        name: str,
+        head: bytes,
+        *,
+        url_field: str | None,
+        template: URLTemplate | None,
+        requests: bool | None,
+        on_note: Callable[[str], None],
     ) -> None:
+        self._name = name
+        self._on_note = on_note if requests is None else None
         self.start = start_of(head)
         self._field = url_field or "url"
         self._template = template
@@ -63,13 +75,24 @@ class JsonlRows:
             return Entry(value.strip())
         if not isinstance(value, dict):
             raise RowError("no JSON object" if self._template else "neither a JSON object nor a string")
-        request = take_request(value) if self._requests and not KEYS.isdisjoint(value) else None
+        request = None if self._requests is False or is_record(value) else self._request(value)
         if self._template is not None:
             return Entry(self._template.expand(value), value, request)
         url = value.pop(self._field, None)
         if not isinstance(url, str):
             raise RowError(f"field {self._field!r} holds no text" if url is not None else f"no field {self._field!r}")
         return Entry(url.strip(), value, request)
+
+    def _request(self, row: dict[str, Any]) -> RowRequest | None:
+        request = take_request(row, columns=bool(self._requests))
+        if self._on_note is not None and not NAMES.isdisjoint(row):
+            on_note, self._on_note = self._on_note, None
+            names = named(key for key in KEYS if key in row)
+            on_note(
+                f"{place(self._name, None)}: rows have {names}, which change no request; --row-requests takes columns "
+                "of these names for requests of the rows, as an object under the key 'request' is"
+            )
+        return request
 
 
 class LinkRows:

@@ -148,7 +148,7 @@ class _Opener:
                 check_document(kind, Document(name, file=file), self._settings)
                 return self._spooled(name, file_pieces(fd, origin), kind, file=file, opened=fd)
             ends = line_ends(kind, head)
-            rows = rows_of(name, kind, ends.as_feeds(head), self._settings)
+            rows = rows_of(name, kind, ends.as_feeds(head), self._settings, self._on_note)
         except (OSError, ListError, UsageError) as error:
             os.close(fd)
             if isinstance(error, OSError):

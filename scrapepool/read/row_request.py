@@ -1,6 +1,8 @@
-"""What a row of a JSON Lines list asks for otherwise than the run: its own method, header fields, body and patience.
+"""What a row of a JSON Lines list requests otherwise than the run: its own method, header fields, body and timeout.
 
-Decides which keys of a row are meant so, and which of their values can be meant. Sends nothing.
+Decides which keys of a row are meant so, and which of their values can be meant. A column that only happens to be
+called ``data`` or ``method``, as in records of this program and in many a data set, must not change a request: a
+request of a row's own stands under the key ``request``, or an option says that columns are meant. Sends nothing.
 """
 
 from __future__ import annotations
@@ -11,17 +13,39 @@ from typing import Any
 
 from ..header import field_fault
 from ..model import RowRequest
+from .records import WORDS
 from .rows import RowError
 
-KEYS = frozenset({"method", "headers", "data", "timeout", "save_as"})
+REQUEST = "request"
+KEYS = ("method", "headers", "data", "timeout", "save_as")
+NAMES = frozenset(KEYS)
+
+FORBIDDEN = frozenset({"CONNECT", "TRACE", "TRACK"})
+"""Methods that no row can have: the forbidden ones of the Fetch standard (section 2.2.1)."""
 
 LONGEST = 20 * 86_400
 """Seconds that a row's timeout may last, as one of the command line."""
 
 
-def take_request(row: dict[str, Any]) -> RowRequest | None:
-    """Take a row's own request out of it; None where it has none. A null counts as not there. Raises RowError."""
-    taken = {key: value for key in KEYS if (value := row.pop(key, None)) is not None}
+def is_record(row: dict[str, Any]) -> bool:
+    """Whether a row is a record of ``fetch``, whose keys tell of a response."""
+    return isinstance(row.get("url"), str) and row.get("outcome") in WORDS
+
+
+def take_request(row: dict[str, Any], *, columns: bool) -> RowRequest | None:
+    """Take a row's own request out of it: an object under ``request``, else, with ``columns``, the row's own keys.
+
+    None where it has none. A null counts as not there. Raises RowError.
+    """
+    if isinstance(row.get(REQUEST), dict):
+        said = row[REQUEST]
+        _check_keys(said)
+        del row[REQUEST]
+    elif columns:
+        said = {key: row.pop(key) for key in KEYS if key in row}
+    else:
+        return None
+    taken = {key: value for key, value in said.items() if value is not None}
     if not taken:
         return None
     headers = _headers(taken.get("headers", {}))
@@ -39,10 +63,21 @@ def take_request(row: dict[str, Any]) -> RowRequest | None:
     )
 
 
+def _check_keys(said: dict[str, Any]) -> None:
+    for key in said:
+        if key not in NAMES:
+            raise RowError(
+                f"{REQUEST} has the key {key!r}; it takes {', '.join(KEYS)} (with --no-row-requests it is a column)"
+            )
+
+
 def _method(value: Any) -> str:
     if not (isinstance(value, str) and value.isascii() and value.isalpha()):
         raise RowError(f"no HTTP method: {value!r}")
-    return value.upper()
+    method = value.upper()
+    if method in FORBIDDEN:
+        raise RowError(f"{method} is no method that a row can have")
+    return method
 
 
 def _headers(value: Any) -> tuple[tuple[str, str], ...]:

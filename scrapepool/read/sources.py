@@ -157,7 +157,7 @@ class SpooledSource(Source):
             return
         lines = line_ends(kind, head).pieces(chain([head], pieces))
         head = next(lines, b"")
-        self.rows = rows_of(self.name, kind, head, self._settings)
+        self.rows = rows_of(self.name, kind, head, self._settings, self._on_note)
         yield head
         size = len(head)
         for piece in lines:

@@ -58,9 +58,9 @@ def test_each_row_is_asked_for_as_it_says(capfd: pytest.CaptureFixture[str], web
     path = rows(
         tmp_path,
         {"url": url},
-        {"url": url, "data": {"q": 1}, "headers": {"x-a": "row"}},
-        {"url": url, "method": "PUT", "data": "é"},
-        {"url": url, "method": "HEAD"},
+        {"url": url, "request": {"data": {"q": 1}, "headers": {"x-a": "row"}}},
+        {"url": url, "request": {"method": "PUT", "data": "é"}},
+        {"url": url, "request": {"method": "HEAD"}},
     )
     ran = here(capfd, "fetch", path, "--no-robots", "--body", "-q", "-H", "X-A: run")
     told = {record["line"]: (record.get("method"), record["body"]) for record in ran.records}
@@ -73,9 +73,24 @@ def test_each_row_is_asked_for_as_it_says(capfd: pytest.CaptureFixture[str], web
     }
 
 
+def test_records_are_a_list_of_urls(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
+    """What a run took out of pages is not sent to them, nor are their header fields; all of it comes back as input."""
+    first, out = rows(tmp_path, {"url": web.url("/1")}, {"url": web.url("/2")}), tmp_path / "out.jsonl"
+    common = ("--no-robots", "-q", "--select", "x=re:(GET)", "--headers", "--body")
+    assert here(capfd, "fetch", first, "-o", out, *common).code == 0
+    ran = here(capfd, "fetch", out, "-o", "-", *common)
+    assert ran.code == 0
+    before = [json.loads(line) for line in out.read_bytes().splitlines()]
+    for record in ran.records:
+        assert json.loads(record["body"])[:2] == ["GET", ""]
+        (old,) = (old for old in before if old["url"] == record["url"])
+        assert record["input"] == {name: value for name, value in old.items() if name != "url"}
+        assert old["data"] == {"x": "GET"}
+
+
 def test_redirects(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
     """A row's body goes along where the method does, its secrets stay with the origin."""
-    own = {"data": {"q": 1}, "headers": {"X-A": "1", "Cookie": "s=1"}}
+    own = {"request": {"data": {"q": 1}, "headers": {"X-A": "1", "Cookie": "s=1"}}}
     path = rows(tmp_path, {"url": web.url("/elsewhere"), **own}, {"url": web.url("/see"), **own})
     ran = here(capfd, "fetch", path, "--no-robots", "--body", "-q")
     assert {record["line"]: json.loads(record["body"]) for record in ran.records} == {
@@ -88,7 +103,7 @@ def test_the_runs_body_is_not_for_a_row_that_only_asks(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path
 ) -> None:
     """A row's GET has no body, though the run has one."""
-    path = rows(tmp_path, {"url": web.url("/x"), "method": "GET"}, {"url": web.url("/x")})
+    path = rows(tmp_path, {"url": web.url("/x"), "request": {"method": "GET"}}, {"url": web.url("/x")})
     ran = here(capfd, "fetch", path, "--no-robots", "--body", "-q", "--data", "run")
     assert {record["line"]: json.loads(record["body"])[:2] for record in ran.records} == {
         1: ["GET", ""],
@@ -98,7 +113,7 @@ def test_the_runs_body_is_not_for_a_row_that_only_asks(
 
 def test_a_rows_own_timeout(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
     """It holds for its row alone."""
-    path = rows(tmp_path, {"url": web.url("/x"), "timeout": 1e-9}, {"url": web.url("/x?")})
+    path = rows(tmp_path, {"url": web.url("/x"), "request": {"timeout": 1e-9}}, {"url": web.url("/x?")})
     ran = here(capfd, "fetch", path, "--no-robots", "-q", "--retries", "0")
     assert {record["line"]: record["error"] for record in ran.records} == {1: "deadline", 2: None}
 
@@ -112,10 +127,10 @@ def test_resume_knows_rows_by_method_and_body(
     path = rows(
         tmp_path,
         {"url": url},
-        {"url": url, "data": "1"},
-        {"url": url, "data": "2"},
-        {"url": url, "method": "PUT"},
-        {"url": web.url("/bad"), "data": "3"},
+        {"url": url, "request": {"data": "1"}},
+        {"url": url, "request": {"data": "2"}},
+        {"url": url, "request": {"method": "PUT"}},
+        {"url": web.url("/bad"), "request": {"data": "3"}},
     )
     to = ["--sqlite" if output == "out.db" else "-o", tmp_path / output]
     common = ["fetch", path, "--no-robots", "--progress", "none", *to]

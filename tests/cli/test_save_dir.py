@@ -129,7 +129,7 @@ def test_long_bodies_of_like_requests_at_once_are_kept_apart(capfd, tmp_path, pa
         return Response(200, body=request.body * SIZE)
 
     with PoliteServer(1, answer) as server:
-        rows = [json.dumps({"url": server.url("/a"), "data": chr(97 + number)}) for number in range(16)]
+        rows = [json.dumps({"url": server.url("/a"), "request": {"data": chr(97 + number)}}) for number in range(16)]
         (tmp_path / "urls.jsonl").write_text("\n".join(rows))
         common = ("--save-dir", tmp_path / "pages", "--no-robots", "-q", "--per-host", 8)
         ran = here(capfd, "fetch", tmp_path / "urls.jsonl", *common, *packing)

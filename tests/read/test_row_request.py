@@ -4,18 +4,24 @@ import json
 from pathlib import Path
 
 import pytest
-from reading import read
+from reading import Reading, read
 
 from scrapepool.model import ErrorKind, RowRequest, Target
+from scrapepool.read import TargetList
+from scrapepool.settings import InputSettings
 
 URL = "http://a.example/"
 JSON_TYPE = (("Content-Type", "application/json"),)
 
 
-def requests(tmp_path: Path, *rows: dict[str, object], **settings: object) -> list[RowRequest | None]:
+def write(tmp_path: Path, *rows: dict[str, object]) -> Path:
     path = tmp_path / "urls.jsonl"
-    path.write_text("".join(json.dumps({"url": f"{URL}{n}", **row}) + "\n" for n, row in enumerate(rows)))
-    reading = read(path, **settings)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def requests(tmp_path: Path, *rows: dict[str, object], **settings: object) -> list[RowRequest | None]:
+    reading = read(write(tmp_path, *({"url": f"{URL}{n}", **row} for n, row in enumerate(rows))), **settings)
     assert not reading.rejected, reading.reasons
     return [target.request for target in reading.found if isinstance(target, Target)]
 
@@ -24,7 +30,7 @@ def requests(tmp_path: Path, *rows: dict[str, object], **settings: object) -> li
     ("row", "request_"),
     [
         ({}, None),
-        ({"n": 1, "method": None, "data": None}, None),
+        ({"method": None, "data": None}, None),
         ({"method": "head"}, RowRequest("HEAD")),
         ({"data": "a=é"}, RowRequest("POST", data="a=é".encode())),
         ({"data": {"a": ["é"]}}, RowRequest("POST", JSON_TYPE, '{"a":["é"]}'.encode())),
@@ -35,18 +41,74 @@ def requests(tmp_path: Path, *rows: dict[str, object], **settings: object) -> li
     ],
 )
 def test_what_a_row_may_say(tmp_path: Path, row: dict[str, object], request_: RowRequest | None) -> None:
-    """Text is a body as it stands, objects and arrays are JSON; a body without a method is a POST."""
-    assert requests(tmp_path, row) == [request_]
+    """Text is a body as it stands, objects and arrays are JSON; a body without a method is a POST.
+
+    It stands under one key, or with an option in columns.
+    """
+    assert requests(tmp_path, {"request": row}) == [request_]
+    assert requests(tmp_path, row, row_requests=True) == [request_]
 
 
-def test_the_rest_is_passed_on(tmp_path: Path) -> None:
-    """What is a request's is no column; with the option off all of it is columns."""
-    path = tmp_path / "urls.jsonl"
-    path.write_text(json.dumps({"url": URL, "method": "GET", "n": 1}) + "\n")
-    assert [target.input for target in read(path).found if isinstance(target, Target)] == [{"n": 1}]
-    (target,) = read(path, row_requests=False).found
+@pytest.mark.parametrize(
+    ("row_requests", "request_", "columns"),
+    [
+        (None, RowRequest("PUT"), {"method": "HEAD", "n": 1}),
+        (True, RowRequest("PUT"), {"method": "HEAD", "n": 1}),
+        (False, None, {"method": "HEAD", "n": 1, "request": {"method": "PUT"}}),
+    ],
+)
+def test_the_rest_is_passed_on(
+    tmp_path: Path, row_requests: bool | None, request_: RowRequest | None, columns: dict[str, object]
+) -> None:
+    """What is a request's is no column; the key goes before columns; with the option off all of it is columns."""
+    path = write(tmp_path, {"url": URL, "method": "HEAD", "n": 1, "request": {"method": "PUT"}})
+    (target,) = read(path, row_requests=row_requests).found
     assert isinstance(target, Target)
-    assert (target.request, target.input) == (None, {"method": "GET", "n": 1})
+    assert (target.request, target.input) == (request_, columns)
+
+
+DATA_SETS: list[dict[str, object]] = [
+    {"data": {"price": 5}},
+    {"method": "POST", "data": "a=1", "headers": {"Host": "x"}, "timeout": "never"},
+    {"method": "linear regression", "data": 5, "save_as": ""},
+    {"request": "a text", "headers": ["a"]},
+    {"request": None, "timeout": -1},
+    {"outcome": "ok", "method": "HEAD", "data": {"title": ["a"]}, "headers": {"server": "x"}},
+    {"outcome": "ok", "request": {"method": "POST", "data_sha256": "00"}, "input": {"data": "a"}},
+]
+
+
+@pytest.mark.parametrize("row", DATA_SETS)
+def test_columns_of_a_data_set_are_no_request(tmp_path: Path, row: dict[str, object]) -> None:
+    """Whatever they hold: they come back as they are, and change nothing of what is requested."""
+    (target,) = read(write(tmp_path, {"url": URL, **row})).found
+    assert isinstance(target, Target)
+    assert (target.request, target.input) == (None, row)
+
+
+def test_a_record_is_never_a_request(tmp_path: Path) -> None:
+    """Its keys tell of a response, also where columns are taken for requests."""
+    row = {"outcome": "ok", "method": "POST", "data": {"title": "a"}, "headers": {"server": "x"}}
+    assert requests(tmp_path, row, row_requests=True) == [None]
+
+
+def test_columns_that_may_be_meant_are_named_once(tmp_path: Path) -> None:
+    """A person is told of them, but not where an option says what they are, and not of a record's."""
+    rows = [{"url": f"{URL}{number}", "data": 1, "method": "x"} for number in range(3)]
+    rows.append({"url": URL, "outcome": "ok", "timeout": 1})
+
+    def notes(path: Path, row_requests: bool | None) -> list[str]:
+        said: list[str] = []
+        targets = TargetList([str(path)], InputSettings(row_requests=row_requests), on_note=said.append)
+        Reading(targets).to_the_end()
+        targets.close()
+        return said
+
+    (note,) = notes(write(tmp_path, *rows), None)
+    assert "urls.jsonl: rows have 'method', 'data', which change no request; --row-requests takes" in note
+    assert notes(write(tmp_path, *rows), False) == []
+    assert notes(write(tmp_path, rows[-1]), None) == []
+    assert notes(write(tmp_path, {"url": URL, "request": {"data": "a"}}), None) == []
 
 
 @pytest.mark.parametrize(
@@ -54,6 +116,8 @@ def test_the_rest_is_passed_on(tmp_path: Path) -> None:
     [
         ({"method": "A B"}, "no HTTP method: 'A B'"),
         ({"method": 5}, "no HTTP method: 5"),
+        ({"method": "CONNECT"}, "CONNECT is no method that a row can have"),
+        ({"method": "trace"}, "TRACE is no method that a row can have"),
         ({"headers": ["a"]}, "headers are no JSON object"),
         ({"headers": {"a": ["b"]}}, "the header 'a' is no text"),
         ({"headers": {"a b": "c"}}, "'a b' is no header name"),
@@ -74,11 +138,19 @@ def test_the_rest_is_passed_on(tmp_path: Path) -> None:
 )
 def test_what_a_row_may_not_say(tmp_path: Path, row: dict[str, object], reason: str) -> None:
     """A value that cannot be meant costs its line, and is told with its number."""
-    path = tmp_path / "urls.jsonl"
-    path.write_text(json.dumps({"url": URL}) + "\n" + json.dumps({"url": URL + "x", **row}) + "\n")
-    reading = read(path)
-    assert reading.urls == [(1, URL)]
-    assert reading.reasons == [(2, ErrorKind.INVALID_URL, f"{path}:2: {reason}")]
+    for settings, said in (({}, {"request": row}), ({"row_requests": True}, row)):
+        path = write(tmp_path, {"url": URL}, {"url": URL + "x", **said})
+        reading = read(path, **settings)
+        assert reading.urls == [(1, URL)]
+        assert reading.reasons == [(2, ErrorKind.INVALID_URL, f"{path}:2: {reason}")]
+
+
+def test_a_key_that_no_request_has_costs_its_row(tmp_path: Path) -> None:
+    """A slip of the pen must not send another request than was meant."""
+    reading = read(write(tmp_path, {"url": URL, "request": {"methd": "POST"}}))
+    ((_, _, reason),) = reading.reasons
+    assert reason is not None
+    assert "request has the key 'methd'; it takes method, headers, data, timeout, save_as" in reason
 
 
 def test_repeats(tmp_path: Path) -> None:
@@ -92,8 +164,6 @@ def test_repeats(tmp_path: Path) -> None:
         {"data": "2"},
         {"data": "1"},
     ]
-    path = tmp_path / "urls.jsonl"
-    path.write_text("".join(json.dumps({"url": URL, **row}) + "\n" for row in rows))
-    reading = read(path)
+    reading = read(write(tmp_path, *({"url": URL, "request": row} for row in rows)))
     assert [line for line, _ in reading.urls] == [1, 4, 5, 6]
     assert [line for line, _, _ in reading.reasons] == [2, 3, 7]

@@ -24,7 +24,8 @@ OPTIONS: list[Decorator] = [
         opt("--glob", is_flag=True,
             help="Take URLs given here for patterns, as curl does: 'https://example.org/{a,b}/[001-100:2]'."),
         opt("--row-requests/--no-row-requests", default=D.input.row_requests,
-            help="Let JSONL rows say their own method, headers, data, timeout and save_as; else they are columns."),
+            help="Take the columns method, headers, data, timeout and save_as of JSONL for requests of the rows, as an "
+            "object under the key request is; with --no-row-requests that is a column as well."),
         opt("--dedupe/--no-dedupe", default=D.input.dedupe, help="Fetch a URL that the list holds twice once only."),
     ),
 ]  # fmt: skip

@@ -52,8 +52,9 @@ class InputSettings:
 class RequestSettings:
     """What is sent.
 
-    headers: in order, over the defaults. data: request body. cookies: Netscape cookie file, shared
-    by all targets (without it each target has a jar of its own, alive along its redirects). deny_private: connect to
+    headers: in order, over the defaults. data: request body. cookies: Netscape cookie file; save_cookies: file that
+    the cookies are written to at the end of the run. With either, all requests share their cookies; without, each
+    target has its own, alive along its redirects. deny_private: connect to
     public addresses only, see ``fetch.public``.
     """
 
@@ -69,6 +70,7 @@ class RequestSettings:
     insecure: bool = False
     netrc: bool = False
     cookies: str | None = None
+    save_cookies: str | None = None
     tls_resume: bool = False
     deny_private: bool = False
 

@@ -60,6 +60,7 @@ def check_files(sources: Sequence[str], settings: Settings) -> None:
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
     _check_told("--log-file", settings.display.log_file)
+    _check_told("--save-cookies", settings.request.save_cookies)
     _check_told("--summary-json", settings.display.summary_json)
     if settings.display.summary_json is not None:
         _check_writable(settings.display.summary_json)
@@ -118,6 +119,8 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
         yield "--parquet", output.parquet
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file
+    if settings.request.save_cookies is not None:
+        yield "--save-cookies", settings.request.save_cookies
     if settings.politeness.host_memory is not None:
         yield "--host-memory", settings.politeness.host_memory
     if settings.display.summary_json is not None:

@@ -10,7 +10,6 @@ import time
 from functools import partial
 from typing import Any
 
-from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import PoolError
 
 from ..model import Attempt, HostKey, Target
@@ -19,6 +18,7 @@ from ..settings import Settings
 from .body import Body
 from .capture import Capture, folder_of
 from .connection import LOOK, Connection
+from .cookies import CookieStore
 from .lease_run import Give, LeaseRun
 from .outcomes import Reporter
 from .parts import Left, Parts
@@ -42,7 +42,7 @@ class Fetcher:
         session: PooledSession,
         settings: Settings,
         *,
-        jar: RequestsCookieJar | None = None,
+        jar: CookieStore | None = None,
         parts: Parts | None = None,
     ) -> None:
         self.session = session

@@ -23,10 +23,11 @@ from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result, Transc
 from ..ports import Done, Unbegun, Work
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
-from .cookies import remember
+from .cookies import CookieStore
 from .descriptors import out_of_descriptors
 from .exchange import LARGE, LOOK, Exchange, NewBody, Waits
 from .faults import FetchError
+from .head import Field
 from .parts import Left, Parts, name_of
 from .pool import HostPool
 from .redirect import next_method, next_url
@@ -316,7 +317,7 @@ class LeaseRun:
                 sent = sent or exchange.sent
                 parser, location = exchange.parser, exchange.location
                 if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
-                    jar = remember(jar, route.prepared, route.host.origin + path, parser.headers)
+                    jar = _stored(jar, parser.headers, route.host.host, path)
                 if left is not None and (parser.status == 416 or (parser.status == 206 and exchange.saved is None)):
                     self._start_over(method, name_of(target))
                     left = None
@@ -498,3 +499,10 @@ class LeaseRun:
             self.standing.opened_in = monotonic() - began
             self._is_open()
             return
+
+
+def _stored(jar: CookieStore | None, fields: Sequence[Field], host: str, path: str) -> CookieStore:
+    """Store what a response sets in the jar, or in a new one."""
+    jar = CookieStore() if jar is None else jar
+    jar.store(fields, host, path, time.time())
+    return jar

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import MutableMapping, Sequence
 from copy import copy
@@ -17,8 +18,6 @@ from urllib.parse import unquote_to_bytes
 from urllib.request import getproxies
 
 import requests
-from requests.auth import HTTPBasicAuth
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3.util.proxy import connection_requires_http_tunnel
@@ -26,6 +25,7 @@ from urllib3.util.proxy import connection_requires_http_tunnel
 from ..model import HostKey, RowRequest
 from ..overrides import HostOverrides
 from ..settings import RequestSettings
+from .cookies import CookieStore
 from .own_request import AUTHORIZATION, own_request, row_request
 from .pool import HostPool
 from .redirect import is_secret
@@ -136,30 +136,25 @@ class Route:
             self._within = now + REFRESH
         return self.pool
 
-    def request(self, path: str, *, cookies: RequestsCookieJar | None = None, userinfo: str | None = None) -> bytes:
+    def request(self, path: str, *, cookies: CookieStore | None = None, userinfo: str | None = None) -> bytes:
         """The request for ``path`` as bytes, body included."""
         extra = b""
         if cookies or userinfo:
             extra = self._personal(path, cookies, userinfo)
         return b"".join((self._before, path.encode("ascii"), self._after, extra, self._end))
 
-    def _personal(self, path: str, cookies: RequestsCookieJar | None, userinfo: str | None) -> bytes:
-        request = requests.PreparedRequest()
-        request.method, request.url, request.headers = (
-            self.method,
-            self.host.origin + path,
-            self.prepared.headers.copy(),
-        )
-        fields = []
-        if userinfo is not None and AUTHORIZATION not in request.headers:
+    def _personal(self, path: str, cookies: CookieStore | None, userinfo: str | None) -> bytes:
+        fields = b""
+        headers = self.prepared.headers
+        if userinfo is not None and AUTHORIZATION not in headers:
             user, _, password = userinfo.partition(":")
-            HTTPBasicAuth(unquote_to_bytes(user), unquote_to_bytes(password))(request)
-            fields.append((AUTHORIZATION, request.headers[AUTHORIZATION]))
-        if cookies is not None and "Cookie" not in request.headers:
-            value = requests.cookies.get_cookie_header(cookies, request)  # type: ignore[no-untyped-call]
-            if value:
-                fields.append(("Cookie", value))
-        return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1", "replace")
+            basic = b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password))
+            fields = b"Authorization: Basic %b\r\n" % basic
+        if cookies is not None and "Cookie" not in headers:
+            value = cookies.header(self.host.host, path, time.time(), secure=self.host.scheme == "https")
+            if value is not None:
+                fields += b"Cookie: %b\r\n" % value
+        return fields
 
 
 class RouteTable:

@@ -13,7 +13,6 @@ from typing import BinaryIO
 from ..engine import Engine, Stop
 from ..fetch.bandwidth import Bandwidth
 from ..fetch.check_request import check_request
-from ..fetch.cookies import load_jar
 from ..fetch.descriptors import workers_within
 from ..fetch.download import Downloader
 from ..fetch.fetcher import Fetcher
@@ -26,6 +25,7 @@ from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
+from .cookies import cookies_for, saved_cookies
 from .limits import limits_for, most_per_host
 from .list_order import ListOrder, OrderedFeed
 from .memory import memory_for
@@ -57,7 +57,7 @@ def assembled(
     settings = settings.with_(pool={"workers": workers_within(settings.pool.workers)})
     pool = settings.pool
     clock = SystemClock()
-    jar = load_jar(settings.request.cookies)
+    cookies = cookies_for(settings.request, on_note or view.note)
     per_host = most_per_host(settings)
     bandwidth = settings.limits.bandwidth
     check_request(settings.request)
@@ -66,6 +66,7 @@ def assembled(
 
         Extractor(settings.output)  # a selector that does not compile fetches nothing
     with (
+        saved_cookies(cookies, settings.request),
         _parts(settings.files) as parts,
         PooledSession(
             pool.workers,
@@ -77,7 +78,7 @@ def assembled(
             bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),
         ) as session,
     ):
-        targets = Fetcher(session, settings, jar=jar, parts=parts)
+        targets = Fetcher(session, settings, jar=cookies, parts=parts)
         fetcher = RobotsFetcher(targets, settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake

@@ -25,16 +25,16 @@ def downloads(settings: Settings, clock: Clock) -> Iterator[Download]:
 
 
 def _downloader(settings: Settings, clock: Clock, opened: ExitStack) -> Download:
-    from ..fetch.cookies import load_jar  # noqa: PLC0415 - requests is for those who need it
-    from ..fetch.download import Downloader  # noqa: PLC0415
+    from ..fetch.download import Downloader  # noqa: PLC0415 - requests is for those who need it
     from ..fetch.fetcher import Fetcher  # noqa: PLC0415
     from ..fetch.session import PooledSession  # noqa: PLC0415
+    from .cookies import cookies_for  # noqa: PLC0415
 
     private = settings.request.deny_private
     session = opened.enter_context(
         PooledSession(1, 1, patience=settings.patience, retries=settings.retry, deny_private=private)
     )
     limits = limits_for(settings, clock)
-    fetcher = Fetcher(session, settings, jar=load_jar(settings.request.cookies))
+    fetcher = Fetcher(session, settings, jar=cookies_for(settings.request))
     opened.callback(fetcher.abort)
     return Downloader(fetcher, settings, lambda host: limits(host).delay)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..fetch.cookies import load_jar
 from ..fetch.fetcher import Fetcher
 from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
@@ -18,6 +17,7 @@ from ..read import TargetList
 from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
 from ..settings import Settings
+from .cookies import cookies_for
 from .threads import Threads
 
 
@@ -45,7 +45,7 @@ def ask_robots(
     workers = min(settings.pool.workers, max(len(tickets), 1))
     private = settings.request.deny_private
     with PooledSession(workers, 1, patience=settings.patience, retries=settings.retry, deny_private=private) as session:
-        fetcher = RobotsFetcher(Fetcher(session, settings, jar=load_jar(settings.request.cookies)), settings)
+        fetcher = RobotsFetcher(Fetcher(session, settings, jar=cookies_for(settings.request)), settings)
         crew = Threads(fetcher, workers)
         waiting = iter(tickets)
         busy = 0

@@ -12,10 +12,9 @@ from contextlib import closing, contextmanager
 from typing import Any
 from unittest import mock
 
-from requests.cookies import RequestsCookieJar
-
 from scrapepool import url as urls
 from scrapepool.fetch import lease_run
+from scrapepool.fetch.cookies import CookieStore
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import LeaseRun
 from scrapepool.fetch.session import PooledSession
@@ -37,7 +36,7 @@ def settings(**groups: Any) -> Settings:
 
 
 @contextmanager
-def fetcher(jar: RequestsCookieJar | None = None, **groups: Any) -> Iterator[Fetcher]:
+def fetcher(jar: CookieStore | None = None, **groups: Any) -> Iterator[Fetcher]:
     """A fetcher for the block; the groups are ``settings``'s."""
     made = settings(**groups)
     private = made.request.deny_private
@@ -68,7 +67,7 @@ def only(results: Sequence[Result]) -> Any:
     return results[0]
 
 
-def get(url: str, jar: RequestsCookieJar | None = None, **groups: Any) -> Any:
+def get(url: str, jar: CookieStore | None = None, **groups: Any) -> Any:
     """The result of one URL, fetched by a fetcher of its own."""
     with fetcher(jar, **groups) as made:
         return only(run(made, url).results)

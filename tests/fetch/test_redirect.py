@@ -13,8 +13,8 @@ import pytest
 from fetching import fetcher, get, only, run, target
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.cookies import RequestsCookieJar
 
+from scrapepool.fetch.cookies import Cookie, CookieStore
 from scrapepool.fetch.faults import FetchError
 from scrapepool.fetch.redirect import is_secret, next_method, next_url
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirected
@@ -314,8 +314,7 @@ def test_cookies_keep_to_their_domain(domain: str) -> None:
 
 def test_a_shared_jar_serves_all_targets() -> None:
     """With ``--cookies`` what one target is given the next one sends, redirect or not."""
-    jar = RequestsCookieJar()
-    jar.set("mine", "0", domain="127.0.2.1", path="/")
+    jar = CookieStore([Cookie(b"mine", b"0", "127.0.2.1")])
     with PoliteServer() as server, fetcher(jar=jar) as made:
         _, second = run(made, server.url("/set-cookie?c=3"), server.url("/cookies")).results
     assert json.loads(second.body) == {"mine": "0", "c": "3"}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from loopback import Server, answer_all
-from requests.cookies import RequestsCookieJar
 
 from scrapepool.errors import UsageError
 from scrapepool.fetch import route as route_module
 from scrapepool.fetch.check_request import check_request
+from scrapepool.fetch.cookies import Cookie, CookieStore
 from scrapepool.fetch.route import Route, RouteTable
 from scrapepool.fetch.session import PooledSession
 from scrapepool.model import HostKey
@@ -93,8 +93,7 @@ def test_userinfo_becomes_basic_auth(session: PooledSession) -> None:
 
 def test_cookies_of_a_jar(session: PooledSession) -> None:
     """Cookies are sent where their path and host fit."""
-    jar = RequestsCookieJar()
-    jar.set("a", "b", domain="127.0.0.1", path="/in")
+    jar = CookieStore([Cookie(b"a", b"b", "127.0.0.1", b"/in")])
     assert "Cookie: a=b" in asked(session, RequestSettings(), "/in/x", cookies=jar)
     assert not [line for line in asked(session, RequestSettings(), "/out", cookies=jar) if line.startswith("Cookie")]
 

@@ -29,7 +29,10 @@ OPTIONS: list[Decorator] = [
         opt("--netrc", is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
         opt("--deny-private", is_flag=True,
            help="Connect to public addresses only, at every redirect too: nothing of this machine and its network."),
-        opt("--cookies", type=FileName(), help="Netscape cookie file, shared by all requests."),
+        opt("--cookies", type=FileName(),
+           help="Read cookies from a Netscape cookie file (as of curl, wget, browsers); all requests share them."),
+        opt("--save-cookies", type=FileName(),
+           help="Write the cookies to this file at the end of the run; all requests share them."),
     ),
 ]  # fmt: skip
 
@@ -53,6 +56,7 @@ def request_settings(o: dict[str, Any]) -> RequestSettings:
         netrc=o["netrc"],
         tls_resume=o["tls_resume"],
         cookies=o["cookies"],
+        save_cookies=o["save_cookies"],
         deny_private=o["deny_private"],
     )
 

@@ -1,0 +1,96 @@
+"""The cookies of a run: read from a file, and written back to one.
+
+Decides that a file with a bad line is used nevertheless, and that a cookie file is replaced as a whole and is readable
+by its owner alone. The format is ``fetch.cookie_file``'s. No message repeats what a line says: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from ..errors import OutputError, UsageError
+from ..fetch.cookie_file import read_cookies, spell_cookies
+from ..fetch.cookies import CookieStore
+from ..settings import RequestSettings
+
+SHOWN = 5
+"""Numbers of bad lines that are named."""
+
+
+def cookies_for(settings: RequestSettings, on_note: Callable[[str], None] = lambda _: None) -> CookieStore | None:
+    """The cookies that all requests share; None where each URL has its own. Raises UsageError for an unusable file."""
+    if settings.cookies is None:
+        return None if settings.save_cookies is None else CookieStore()
+    path = settings.cookies
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
+            data = file.read()
+    except FileNotFoundError as error:
+        if path == settings.save_cookies:
+            return CookieStore()
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    cookies, bad = read_cookies(data)
+    if bad and not cookies:
+        raise UsageError(f"{path}: not a Netscape cookie file: it has no cookie, and {_named(bad)} cannot be read")
+    if bad:
+        on_note(f"{path}: {_named(bad)} cannot be read as a cookie, and is left out")
+    return CookieStore(cookies, time.time())
+
+
+def _named(numbers: Sequence[int]) -> str:
+    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:SHOWN]))}{more}"
+
+
+@contextmanager
+def saved_cookies(store: CookieStore | None, settings: RequestSettings) -> Iterator[None]:
+    """Write the cookies to the file of ``--save-cookies`` at the end of the block, however that ends.
+
+    Raises OutputError where the file cannot be written, at the beginning already as far as that can be seen.
+    """
+    path = settings.save_cookies
+    if store is None or path is None:
+        yield
+        return
+    _check(path)
+    try:
+        yield
+    except BaseException:
+        with suppress(OutputError):
+            _save(store, path)
+        raise
+    _save(store, path)
+
+
+def _check(path: str) -> None:
+    """See that the file can be made. Raises OutputError."""
+    folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
+    if os.path.isdir(path):  # noqa: PTH112
+        raise OutputError(path, "it is a folder")
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise OutputError(path, "its folder does not exist")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(path, "its folder cannot be written to")
+
+
+def _save(store: CookieStore, path: str) -> None:
+    """Replace the file as a whole. Raises OutputError."""
+    target = os.path.realpath(path)
+    beside = f"{target}.{os.getpid()}.tmp"
+    try:
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with open(fd, "wb") as file:  # noqa: PTH123
+                file.write(spell_cookies(store.cookies(time.time())))
+            os.replace(beside, target)  # noqa: PTH105
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)  # noqa: PTH108
+            raise
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error

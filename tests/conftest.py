@@ -6,6 +6,7 @@ On a CI server hypothesis draws the same examples each time, so that a red run c
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 # No deadline: a busy machine is no bug.
@@ -16,3 +17,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # A shell ignores SIGINT for what it starts in the background, and nohup SIGHUP; so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Names a parameter of binary bytes after its argument: gzip writes the time, and every worker must find the same names."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None

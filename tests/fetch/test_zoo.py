@@ -13,7 +13,10 @@ from scrapepool import Settings, fetch, verdict
 from scrapepool.model import Outcome, error_of
 from tests.servers.hostile import ZOO, HostileServer
 
-TOTAL = 1.5
+READ = 3.5
+"""Seconds of the read timeout: enough for a server whose machine has other tests to run as well."""
+
+TOTAL = 5.0
 """Seconds of the deadline, above the read timeout: some behaviours are for one of them, some for the other."""
 
 LATE = 5.0
@@ -36,7 +39,7 @@ def settings(cacert: str | None = None, method: str = "GET", upload: int = 0) ->
     return Settings().with_(
         pool={"workers": 96},
         politeness={"robots": False},
-        patience={"connect": 1.0, "read": 1.0, "total": TOTAL},
+        patience={"connect": TOTAL, "read": READ, "total": TOTAL},
         retry={"retries": 0},
         size={"max_size": 4 * 2**20},
         output={"body": True},

@@ -20,5 +20,5 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Names a parameter of binary bytes after its argument: gzip writes the time, and every worker must find the same names."""
+    """Call binary bytes by their argument's name: gzip writes the time, and all workers must find the same tests."""
     return argname if isinstance(val, bytes) and not val.isascii() else None

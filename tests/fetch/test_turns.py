@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from fetching import Waiting, fetcher, in_turns, work
+from fetching import LONG, Waiting, fetcher, in_turns, work
 from loopback import black_hole
 
 from scrapepool.fetch import turns
@@ -36,7 +36,7 @@ def unexpected(begun: Begun) -> None:
 def test_each_lease_gets_its_own(path: str) -> None:
     """Many leases on many hosts: every body is that of its URL."""
     hosts = 17
-    with PoliteServer(hosts=hosts) as server, fetcher() as made:
+    with PoliteServer(hosts=hosts) as server, fetcher(patience={"read": LONG, "total": LONG}) as made:
         works = [work(*(server.url(f"{path}?{host}-{n}", host=host) for n in range(5))) for host in range(hosts)]
         alone = [made.run(one) for one in works]
         together = in_turns(made, works)

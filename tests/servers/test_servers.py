@@ -271,12 +271,12 @@ ENDED_UNSAID = {"close_after_request", "immediate_close", "reset_on_accept", "re
 def test_a_behaviour_says_something_or_hangs_up(zoo: HostileServer, name: str) -> None:
     """Each behaviour sends bytes, or ends the connection where that is what it is about."""
     behaviour = ZOO[name]
-    with dial(zoo.url(name)) as sock:
-        try:
+    try:
+        with dial(zoo.url(name)) as sock:
             sock.sendall(f"{behaviour.method} /{name}/1 HTTP/1.1\r\n\r\n".encode())
             first = sock.recv(65536)
-        except ConnectionError:
-            first = b""
+    except ConnectionError:
+        first = b""
     assert (first == b"") == (name in ENDED_UNSAID)
 
 

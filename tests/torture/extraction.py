@@ -90,9 +90,13 @@ def run(pages: int, seed: int, between: float = BETWEEN, first: int = 0) -> tupl
             str(folder / "out.jsonl"),
         ]
         process = subprocess.Popen([*command, *SELECT, "-q", "--no-robots"])
+        written = 0
         while process.poll() is None:
             time.sleep(dice.expovariate(1 / between) if kills else LOOK)
-            if victims := children(process.pid):
+            # On a busy machine a process takes longer to start than lies between two kills: each gets a page done.
+            size = (folder / "out.jsonl").stat().st_size if (folder / "out.jsonl").exists() else 0
+            if size > written and (victims := children(process.pid)):
+                written = size
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(dice.choice(victims), signal.SIGKILL)
                     kills += 1

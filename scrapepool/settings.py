@@ -52,7 +52,8 @@ class InputSettings:
 class RequestSettings:
     """What is sent.
 
-    headers: in order, over the defaults. data: request body. cookies: Netscape cookie file; save_cookies: file that
+    headers: in order, over the defaults. header_everywhere: whether all of them, not only harmless ones, follow a
+    redirect to another origin. data: request body. cookies: Netscape cookie file; save_cookies: file that
     the cookies are written to at the end of the run. With either, all requests share their cookies; without, each
     target has its own, alive along its redirects. deny_private: connect to
     public addresses only, see ``fetch.public``.
@@ -60,6 +61,7 @@ class RequestSettings:
 
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
+    header_everywhere: bool = False
     user_agent: str | None = None
     data: bytes | None = None
     max_redirects: int = 10

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
+from ..header import is_harmless
 from ..overrides import HostOverride
 from .config_file import ConfigFile
 from .exits import Exit
@@ -102,9 +103,7 @@ def _plain(value: Any) -> Any:
 
 
 def _field(name: str, content: str) -> str:
-    from ..fetch.redirect import is_secret  # noqa: PLC0415 - a quick --help needs none of it
-
-    return f"{name}: {HIDDEN if is_secret(name) else content}"
+    return f"{name}: {content if is_harmless(name) else HIDDEN}"
 
 
 def _without_password(url: str) -> str:

@@ -22,26 +22,23 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3.util.proxy import connection_requires_http_tunnel
 
+from ..header import ABOUT_THE_BODY, is_harmless
 from ..model import HostKey, RowRequest
 from ..overrides import HostOverrides
 from ..settings import RequestSettings
 from .cookies import CookieStore
 from .own_request import AUTHORIZATION, own_request, row_request
 from .pool import HostPool
-from .redirect import is_secret
 from .session import PooledSession
 
 MOST_ROUTES = 4096
 REFRESH = 1.0  # seconds; how often a pool in use is moved to the young end of the manager's LRU
 
-ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-"""Fields that a redirect drops with the body (Fetch standard, request-body-header name)."""
-
 
 class Route:
     """One host, asked with one method.
 
-    foreign: reached by a redirect from another origin, so without the secrets that the user gave.
+    foreign: reached by a redirect from another origin, so with harmless header fields only.
     ranged: its header fields request a range, so that a 206 is the response to it.
     """
 
@@ -229,10 +226,11 @@ def _prepared(
 ) -> requests.PreparedRequest:
     data = settings.data if method not in ("GET", "HEAD") or method == settings.method else None
     bodiless = data is None and settings.data is not None
+    stays = foreign and not settings.header_everywhere
     headers: MutableMapping[str, str] = CaseInsensitiveDict()
     for name, value in settings.headers:
         field = name.lower()
-        if (foreign and is_secret(name)) or (bodiless and field in ABOUT_THE_BODY):
+        if (stays and not is_harmless(name)) or (bodiless and field in ABOUT_THE_BODY):
             continue
         before = headers.get(name)
         between = "; " if field == "cookie" else ", "  # RFC 6265 section 5.4; RFC 9110 section 5.3

@@ -72,7 +72,7 @@ def test_every_option_can_be_set(option: FetchOption, place: Place) -> None:
         assert said["value"] == example
 
 
-EXAMPLES = {"until": "06:00", "header": ["A: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
+EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%"}  # fmt: skip
 
@@ -238,13 +238,13 @@ delay = "500ms"
 retry_on = [503, 429]
 retry-budget = "150%"
 fields = ["url", "status"]
-header = {Accept = "text/html", "X-Tab" = "a\\tb"}
+header = {Accept = "text/html", "Accept-Language" = "a\\tb"}
 user-agent = "bücher/1"
 [host."*.example.org"]
 delay = 2
 per-host = 1
 robots = false
-headers = ["X-A: b"]
+headers = ["Accept: b"]
 window = "00:00 - 5:00 Europe/Berlin"
 [host.'[::1]:8080']
 delay = 0.25
@@ -275,7 +275,7 @@ def test_hosts(place: Place) -> None:
         "delay": 2,
         "per-host": 1,
         "robots": False,
-        "headers": ["X-A: b"],
+        "headers": ["Accept: b"],
         "window": "00:00-05:00 Europe/Berlin",
     }
 

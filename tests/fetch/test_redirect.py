@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from scrapepool.fetch.cookies import Cookie, CookieStore
 from scrapepool.fetch.faults import FetchError
-from scrapepool.fetch.redirect import is_secret, next_method, next_url
+from scrapepool.fetch.redirect import next_method, next_url
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirected
 from tests.servers.polite import PoliteServer, Request, Response
 
@@ -116,18 +116,6 @@ def test_any_location_is_a_url_or_a_fault(location: bytes) -> None:
         return
     assert parsed.host.scheme in {"http", "https"}
     assert parsed.path.isascii()
-
-
-@pytest.mark.parametrize("name", ["Authorization", "Cookie", "X-Api-Key", "X-Auth-Token", "Proxy-Authorization"])
-def test_secrets_are_known_by_their_names(name: str) -> None:
-    """Field names that carry secrets."""
-    assert is_secret(name)
-
-
-@pytest.mark.parametrize("name", ["Accept", "User-Agent", "Accept-Language", "Referer", "X-Request-Id"])
-def test_other_fields_are_no_secrets(name: str) -> None:
-    """They go along."""
-    assert not is_secret(name)
 
 
 # -- followed ------------------------------------------------------------------------------------
@@ -244,18 +232,35 @@ def follow(url: str, **groups: Any) -> Any:
         return result
 
 
-SECRETS = {
-    "headers": (("Authorization", "Bearer s3cret"), ("Cookie", "s=3cret"), ("X-Api-Key", "s3cret"), ("X-Other", "y"))
-}
+GIVEN = (
+    ("Authorization", "Bearer s3cret"),
+    ("Cookie", "s=3cret"),
+    ("Host", "s3cret.test"),
+    ("Ocp-Apim-Subscription-Key", "s3cret"),
+    ("CF-Access-Client-Id", "s3cret"),
+    ("Referer", "http://s3cret.test/"),
+    ("X-Other", "s3cret"),
+    ("Accept", "text/csv"),
+    ("User-Agent", "me/1"),
+)
 
 
-def test_secrets_stay_with_their_origin(web: PoliteServer) -> None:
-    """Authorization, Cookie and custom secrets go along on the host and not beyond it; other fields do."""
-    near = headers_of(follow(web.url(via("/echo")), request=SECRETS))
-    far = headers_of(follow(web.url(via(web.url("/echo", host=1))), request=SECRETS))
-    assert {"authorization", "cookie", "x-api-key", "x-other"} <= near.keys()
-    assert far.keys() & {"authorization", "cookie", "x-api-key", "x-other"} == {"x-other"}
-    assert "s3cret" not in str(far)
+def test_only_harmless_fields_go_to_another_origin(web: PoliteServer) -> None:
+    """Every field goes along on the host; beyond it only those that say nothing of who sends them."""
+    near = headers_of(follow(web.url(via("/echo")), request={"headers": GIVEN}))
+    far = headers_of(follow(web.url(via(web.url("/echo", host=1))), request={"headers": GIVEN}))
+    assert all(near[name.lower()] == value for name, value in GIVEN)
+    assert (far["accept"], far["user-agent"]) == ("text/csv", "me/1")
+    assert far["host"] == web.sites[1].origin.removeprefix("http://")
+    assert "3cret" not in str(far)
+
+
+def test_all_fields_go_everywhere_on_request(web: PoliteServer) -> None:
+    """``--header-everywhere`` is for whoever means it; what a URL or ~/.netrc holds stays."""
+    away = web.url(via(web.url("/echo", host=1))).replace("//", "//user:pass@", 1)
+    far = headers_of(follow(away, request={"headers": GIVEN[3:], "header_everywhere": True}))
+    assert all(far[name.lower()] == value for name, value in GIVEN[3:])
+    assert "authorization" not in far
 
 
 def test_userinfo_stays_with_its_origin(web: PoliteServer) -> None:

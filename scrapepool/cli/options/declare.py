@@ -17,7 +17,8 @@ Decorator = Callable[[Any], Any]
 
 def subject(name: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> list[Decorator]:
     """Options that stand under one heading of the help."""
-    return [click.option(*names, cls=FetchOption, subject=name, **attributes) for names, attributes in options]
+    usual = {"cls": FetchOption, "subject": name}
+    return [click.option(*names, **{**usual, **attributes}) for names, attributes in options]
 
 
 def opt(*names: str, **attributes: Any) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...settings import RequestSettings
+from ..header_option import HeaderOption
 from ..types import FileName, Header, Proxy, UserAgent, Whole
 from .declare import D, Decorator, opt, refuse, subject
 
@@ -13,8 +14,11 @@ OPTIONS: list[Decorator] = [
     *subject(
         "Request",
         opt("-X", "--method", metavar="METHOD", help="HTTP method.  [default: GET; POST with --data]"),
-        opt("-H", "--header", type=Header(), multiple=True,
-           help="A header field to send; may be repeated, also with one name."),
+        opt("-H", "--header", cls=HeaderOption, type=Header(), multiple=True,
+           help="A header field to send, or @FILE for a file with one field per line; may be repeated, also with one "
+           "name. Only harmless ones (Accept, User-Agent, Range and such) follow a redirect to another origin."),
+        opt("--header-everywhere", is_flag=True,
+           help="Let all header fields follow redirects, to whatever host they lead: secrets, too."),
         opt("-A", "--user-agent", type=UserAgent(), metavar="TEXT",
            help="The User-Agent to send.  [default: scrapepool/VERSION]"),
         opt("--data", metavar="TEXT|@FILE", help="Body to send with every request; @FILE reads it from a file."),
@@ -45,6 +49,7 @@ def request_settings(o: dict[str, Any]) -> RequestSettings:
     return RequestSettings(
         method=method,
         headers=tuple(o["header"]),
+        header_everywhere=o["header_everywhere"],
         user_agent=o["user_agent"],
         data=_body(o["data"]),
         max_redirects=o["max_redirects"],

@@ -295,6 +295,11 @@ class OutputSettings:
         return keys(self.selections, links=self.links, text=self.text)
 
     @property
+    def journal(self) -> str | None:
+        """The file or database whose records a run goes on with; None where there is none."""
+        return self.file or self.parquet or self.sqlite
+
+    @property
     def to_stdout(self) -> bool:
         """Whether records go to standard output."""
         return self.path == "-" or (self.path is None and not self.tables and self.template is None)

@@ -8,8 +8,6 @@ reply means is for ``exchange`` and ``outcomes``, how long to be on one's guard 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -281,8 +279,7 @@ class LeaseRun:
         if self.fetcher.parts is None or isinstance(result, Redirected):
             return
         if result.saved is not None and result.saved.file is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(result.saved.file)  # noqa: PTH108 - a name that was made here
+            self.fetcher.parts.discard(result.saved.file)
         self.fetcher.parts.forget(self.fetcher.method_of(attempt), name_of(attempt.target))
 
     # -- one attempt -------------------------------------------------------------------------------
@@ -301,10 +298,10 @@ class LeaseRun:
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
         most = fetcher.max_redirects
         method = self.method if own is None else fetcher.method_of(attempt)
-        left = None if fetcher.parts is None else self._take_up(fetcher.parts, method, name_of(target))
         self.exchange = None
         sent = 0.0
         try:
+            left = None if fetcher.parts is None else self._take_up(fetcher.parts, method, name_of(target))
             if own is not None:
                 route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
             while True:

@@ -12,12 +12,14 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from ..folder import Folder, ForeignFileError
 from ..model import ErrorKind, Target
 from .content_range import content_range
 from .faults import FetchError
@@ -28,6 +30,12 @@ READ_SIZE = 1024 * 1024
 NOTE = ".json"
 SETTLED = 60.0
 """Seconds by which a Last-Modified must lie before its Date to tell two versions apart (RFC 9110 section 8.8.2.2)."""
+
+LONGEST_NOTE = 8 * 1024 * 1024
+"""Bytes of a note that are read: a URL has a few megabytes at most."""
+
+MADE = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?(?:\.part|-[0-9]+\.whole)|[0-9a-f]{32}\.json|[0-9]+\.tmp", re.ASCII)
+"""Names that this program gives to files on their way. Nothing else is deleted, or written to."""
 
 
 def name_of(target: Target) -> str:
@@ -74,40 +82,56 @@ class Left(NamedTuple):
 class Parts:
     """The parts in one folder, which no other process uses. Called from many threads.
 
-    pack: makes what compresses a whole body, None where none is compressed. Raises OSError where the folder cannot be
-    read.
+    beside: other names that belong there. pack: makes what compresses a whole body, None where none is compressed.
+    Raises ForeignFileError for what this program did not make, OSError where the folder cannot be read.
     """
 
-    def __init__(self, folder: str, pack: Callable[[], Packer] | None = None) -> None:
+    def __init__(
+        self, folder: Folder, pack: Callable[[], Packer] | None = None, *, beside: Collection[str] = ()
+    ) -> None:
         self.folder = folder
         self.pack = pack
         self._numbers = itertools.count()  # of files whose names would be alike
         self._lock = threading.Lock()  # guards the next two
         self._active: set[str] = set()
-        names = set(os.listdir(folder))  # noqa: PTH208
+        names = set(folder.names()).difference(beside)
+        for name in sorted(names):
+            if MADE.fullmatch(name) is None:
+                raise ForeignFileError(folder.path_of(name), "this program did not make it; move it out of the folder")
+            # A body that was given its name, at the moment of a kill, has two.
+            folder.check(name, names=name.endswith((WHOLE, TEMPORARY)))
         self._left = {name.removesuffix(NOTE) for name in names if name.endswith(NOTE)}
         for name in names:
             if name.endswith((PART, WHOLE, TEMPORARY)) and name.removesuffix(PART) not in self._left:
-                self._remove(name)
+                folder.remove(name)
 
     def __repr__(self) -> str:
-        return f"<Parts in {self.folder!r}: {len(self._active)} written, {len(self._left)} left>"
+        return f"<Parts in {self.folder.path!r}: {len(self._active)} written, {len(self._left)} left>"
 
     def left_of(self, method: str, url: str) -> Left | None:
-        """What is there of a request's body already, None as a rule."""
+        """What is there of a request's body already, None as a rule. Raises FetchError (``disk``)."""
         if not self._left or method != "GET" or (key := _key(method, url)) not in self._left:
             return None
         try:
-            with open(self._path(key + NOTE), encoding="utf-8") as file:  # noqa: PTH123
-                note = json.load(file)
-            size = os.path.getsize(self._path(key + PART))  # noqa: PTH202
-            left = Left(size, note["validator"], note["length"])
-        except (OSError, ValueError, KeyError, TypeError):
+            left = self._noted(key)
+        except ForeignFileError as error:
+            raise disk(error.filename, error) from error
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             left = None
         if left is None or not left.size or (left.length is not None and left.size >= left.length):
             self.forget(method, url)
             return None
         return left
+
+    def _noted(self, key: str) -> Left:
+        """Read the note of a part. Raises OSError, ValueError, KeyError, TypeError for one that is no use."""
+        with open(self.folder.open(key + NOTE, os.O_RDONLY), "rb") as file:  # noqa: PTH123
+            note = json.loads(file.read(LONGEST_NOTE))
+        self.folder.check(key + PART)
+        validator, length = note["validator"], note["length"]
+        if not (isinstance(validator, str) and validator.isprintable() and isinstance(length, int | None)):
+            raise TypeError("not as it was written")
+        return Left(self.folder.stat(key + PART).st_size, validator, length)
 
     def forget(self, method: str, url: str) -> None:
         """Throw away what is there of a request's body."""
@@ -116,8 +140,8 @@ class Parts:
             self._left.discard(key)
             if key in self._active:
                 return
-        self._remove(key + NOTE)
-        self._remove(key + PART)
+        self.discard(key + NOTE)
+        self.discard(key + PART)
 
     def begin(self, method: str, url: str, parser: ReplyParser, left: Left | None) -> Part:
         """Open the file of a body; ``left``: of the version that goes on. Raises FetchError (``disk``)."""
@@ -131,19 +155,27 @@ class Parts:
         note = None
         if left is None and alone and method == "GET" and (validator := _validator(parser)) is not None:
             note = json.dumps({"url": url, "validator": validator, "length": parser.length})
-        path = self._path(key + PART)
+        name = key + PART
         try:
             if left is None:
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._path(key + NOTE))  # noqa: PTH108
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if left is None else 0), 0o666)
-            if note is not None:
-                with open(self._path(key + NOTE), "w", encoding="utf-8") as file:  # noqa: PTH123
-                    file.write(note)
+                    self.folder.remove(key + NOTE)
+            fd = self.folder.open(name, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if left is None else 0))
+            try:
+                if note is not None:  # after the bytes of another version are gone
+                    self._note(key, note)
+            except BaseException:
+                os.close(fd)
+                raise
         except OSError as error:
             self.ended(key, again=False)
-            raise disk(path, error) from error
-        return Part(self, key, path, fd, can_go_on=note is not None or left is not None)
+            raise self.disk(name, error) from error
+        return Part(self, key, fd, can_go_on=note is not None or left is not None)
+
+    def _note(self, key: str, note: str) -> None:
+        fd = self.folder.open(key + NOTE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with open(fd, "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(note)
 
     def ended(self, key: str, *, again: bool) -> None:
         """Take note that a part's file is closed. again: it may be gone on with; else its note goes."""
@@ -152,25 +184,27 @@ class Parts:
             if again:
                 self._left.add(key)
         if not again:
-            self._remove(key + NOTE)
+            self.discard(key + NOTE)
 
     def name_whole(self, key: str) -> str:
-        """A path for a body that is whole; requests may be alike, and each has its own."""
-        return self._path(f"{key}-{next(self._numbers)}{WHOLE}")
+        """A name for a body that is whole; requests may be alike, and each has its own."""
+        return f"{key}-{next(self._numbers)}{WHOLE}"
 
-    def _path(self, name: str) -> str:
-        return os.path.join(self.folder, name)  # noqa: PTH118
+    def disk(self, name: str, error: OSError) -> FetchError:
+        """What a file that cannot be written comes to."""
+        return disk(error.filename if isinstance(error, ForeignFileError) else self.folder.path_of(name), error)
 
-    def _remove(self, name: str) -> None:
+    def discard(self, name: str) -> None:
+        """Delete a file of a body that is not wanted."""
         with contextlib.suppress(OSError):
-            os.unlink(self._path(name))  # noqa: PTH108
+            self.folder.remove(name)
 
 
 class Part:
     """A body's file while it is written. Used by one thread at a time."""
 
-    def __init__(self, parts: Parts, key: str, path: str, fd: int, *, can_go_on: bool) -> None:
-        self.path = path
+    def __init__(self, parts: Parts, key: str, fd: int, *, can_go_on: bool) -> None:
+        self.name = key + PART
         self._parts = parts
         self._key = key
         self._fd = fd
@@ -178,6 +212,11 @@ class Part:
 
     def __repr__(self) -> str:
         return f"<Part {self.path!r}>"
+
+    @property
+    def path(self) -> str:
+        """Its path, for messages."""
+        return self._parts.folder.path_of(self.name)
 
     def read(self, size: int) -> bytes:
         """The next bytes of what is there. Raises FetchError (``disk``)."""
@@ -196,35 +235,37 @@ class Part:
             raise disk(self.path, error) from error
 
     def finish(self) -> str:
-        """The body is whole: close the file, packed if it is to be; its path, which is no other body's.
+        """The body is whole: close the file, packed if it is to be; its name in the folder, which is no other body's.
 
         Raises FetchError (``disk``).
         """
-        whole = self._parts.name_whole(self._key)
+        folder, whole = self._parts.folder, self._parts.name_whole(self._key)
         try:
+            folder.check_is(self.name, self._fd)
             if self._parts.pack is None:
-                os.rename(self.path, whole)  # noqa: PTH104
+                folder.replace(self.name, folder, whole)
             else:
                 self._pack(self._parts.pack(), whole)
         except OSError as error:
-            raise disk(whole, error) from error
+            raise self._parts.disk(whole, error) from error
         finally:
             self._close(again=False)  # not before: the next body of the same request begins in the same file
         return whole
 
     def _pack(self, pack: Packer, whole: str) -> None:
-        with open(self.path, "rb") as source, open(whole, "wb") as file:  # noqa: PTH123
-            while data := source.read(READ_SIZE):
+        folder = self._parts.folder
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        with open(folder.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:  # noqa: PTH123
+            while data := os.read(self._fd, READ_SIZE):
                 file.write(pack.compress(data))
             file.write(pack.flush())
-        os.unlink(self.path)  # noqa: PTH108
+        folder.remove(self.name)
 
     def abandon(self) -> None:
         """The body broke off: keep what can be gone on with, delete what cannot."""
-        self._close(again=self._can_go_on)
         if not self._can_go_on:
-            with contextlib.suppress(OSError):
-                os.unlink(self.path)  # noqa: PTH108
+            self._parts.discard(self.name)
+        self._close(again=self._can_go_on)  # not before: the next body of the same request begins in the same file
 
     def _close(self, *, again: bool) -> None:
         with contextlib.suppress(OSError):

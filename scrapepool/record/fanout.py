@@ -6,7 +6,7 @@ record (``--resume`` does) finds the rest as well, however the run ended. Does n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..model import Outcome
 from ..ports import Sink, Store
@@ -16,12 +16,16 @@ class Fanout:
     """Keeps ``ports.Sink`` over several. An error of one of them is raised as it is, and ``close`` still ends them all.
 
     stores: hold what records speak of. records: written in this order, once all stores hold the outcomes' share. What
-    waits for that is bounded by the stores, which gather outcomes for a second at most.
+    waits for that is bounded by the stores, which gather outcomes for a second at most. on_recorded: gets how many
+    outcomes have their records.
     """
 
-    def __init__(self, stores: Sequence[Store], records: Sequence[Sink]) -> None:
+    def __init__(
+        self, stores: Sequence[Store], records: Sequence[Sink], on_recorded: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._stores = stores
         self._records = records
+        self._on_recorded = on_recorded
         self._waiting: list[Outcome] = []  # given to the stores, the first ``_recorded`` ones left out
         self._recorded = 0
         self._broken = False  # a record was not written, and none may follow it
@@ -58,3 +62,5 @@ class Fanout:
         for sink in self._records:
             sink.write(ready)
         self._broken = False
+        if ready:
+            self._on_recorded(kept)

@@ -1,24 +1,28 @@
 """Bodies as files: each under its name, whole or not at all.
 
 Decides where a body ends up and what is done where a name is taken: nothing is overwritten but an earlier body of the
-same URL, and nothing is written outside the folder. How names look is ``names``' to decide, how a body gets into its
-temporary file ``fetch.parts``'.
+same URL. Nothing is written outside the folder: everything in it is reached through its descriptor (``folder``). How
+names look is ``names``' to decide, how a body gets into its temporary file ``fetch.parts``'.
 """
 
 from __future__ import annotations
 
-import filecmp
 import os
-import stat
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from itertools import count
+from typing import NamedTuple
 
 from ..errors import OutputError
+from ..folder import Folder, ForeignFileError
 from ..model import ErrorKind, Failed, Outcome, Saved
 from ..settings import FileSettings
 from .names import DEFAULT, NameTemplate
 from .packing import SUFFIXES, packer
+from .placed import PLACED, IsFinished, Placed
+
+__all__ = ["LOCK", "PLACED", "WORK", "Files"]
 
 WORK = ".scrapepool"
 """The folder inside for what is on its way; ``run.saving`` removes it once nothing is."""
@@ -26,48 +30,66 @@ WORK = ".scrapepool"
 LOCK = "lock"
 """The file in the folder of work that keeps two runs from writing to one folder."""
 
-FOLDERS_KEPT = 16_384
-"""Folders that are known to be there and to lie inside."""
-
 BODIES_KEPT = 65_536
 """Bodies of late that another is compared with: about 16 MB."""
 
 MOST_TRIES = 10_000
 """Names that are tried for one file: name, name-2, name-3 and so on."""
 
+COMPARED = 1024 * 1024
+"""Bytes of two files that are compared at once."""
+
+
+class _Body(NamedTuple):
+    """A body that has its name. found: its file, as it was then."""
+
+    name: str
+    found: os.stat_result
+
 
 class Files:
     """Keeps ``ports.Store``: gives bodies their names, and outcomes their ``path``.
 
-    repeats: whether targets may be one URL, whose bodies are then each kept, equal ones as one file.
+    records: where the run's records go, for the list of bodies that have none yet; None keeps no list. goes_on: the
+    run goes on with these. repeats: whether targets may be one URL, whose bodies are then each kept.
     fsync: whether each file is seen onto the disk before its record is written.
-    Raises UsageError for a template that is none, OutputError where the folder cannot be made.
+    Raises UsageError for a template that is none, OutputError where the folder cannot be made or is not ours.
     """
 
     def __init__(
-        self, settings: FileSettings, *, method: str = "GET", repeats: bool = False, fsync: bool = False
+        self,
+        settings: FileSettings,
+        *,
+        method: str = "GET",
+        records: str | None = None,
+        goes_on: bool = False,
+        repeats: bool = False,
+        fsync: bool = False,
     ) -> None:
         assert settings.save_dir is not None  # noqa: S101 - there is a folder, or there is no such store
         self._template = NameTemplate(settings.name_template or DEFAULT, method)
         self._fallback = NameTemplate(DEFAULT, method)
-        self._folder = settings.save_dir
+        self._path = settings.save_dir
         self._packing = settings.compress
         self._dedupe = settings.dedupe_bodies
         self._repeats = repeats
+        self._shares = self._dedupe or repeats or goes_on  # a file of the same bytes, also one of a run that was killed
         self._fsync = fsync
-        self._work = os.path.join(self._folder, WORK)  # noqa: PTH118
-        self._inside: OrderedDict[str, None] = OrderedDict()
-        self._bodies: OrderedDict[str, str] = OrderedDict()
+        self._bodies: OrderedDict[str, _Body] = OrderedDict()
         self._numbers = count()
         self._kept = 0
-        try:
-            os.makedirs(self._work, exist_ok=True)  # noqa: PTH103
-            self._root = os.path.realpath(self._folder)
-        except OSError as error:
-            raise OutputError(self._folder, error.strerror or str(error)) from error
+        with ExitStack() as opened:
+            try:
+                self._root = opened.enter_context(Folder.made(self._path))
+                self._work = opened.enter_context(self._root.private(WORK))
+                self._placed = Placed(self._work, records, method=method, goes_on=goes_on)
+            except (OSError, ValueError) as error:
+                raise self._error(error, "") from error
+            opened.callback(self._placed.close)
+            self._opened = opened.pop_all()
 
     def __repr__(self) -> str:
-        return f"<Files in {self._folder!r}>"
+        return f"<Files in {self._path!r}>"
 
     @property
     def kept(self) -> int:
@@ -76,61 +98,100 @@ class Files:
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Name the bodies. Raises OutputError, also where a worker could not write."""
-        for outcome in outcomes:
+        for number, outcome in enumerate(outcomes, self._kept + 1):
             if outcome.saved is not None:
-                outcome.path = self._place(outcome, outcome.saved)
+                outcome.path = self._place(outcome, outcome.saved, number)
                 outcome.saved = None
             elif isinstance(outcome, Failed) and outcome.error is ErrorKind.DISK:
-                raise OutputError(self._folder, outcome.detail or "the disk")
+                raise OutputError(self._path, outcome.detail or "the disk")
         self._kept += len(outcomes)
 
+    def recorded(self, count: int) -> None:
+        """Take note that the first so many outcomes have their records. Raises OutputError."""
+        try:
+            self._placed.recorded(count)
+        except OSError as error:
+            raise self._error(error, PLACED) from error
+
+    def settle(self, is_finished: IsFinished) -> None:
+        """Delete the bodies that a killed run left without a record, which this run fetches again.
+
+        is_finished: whether a URL, with what its row asks for itself, has a record. Raises OutputError.
+        """
+        try:
+            self._placed.settle(self._root, is_finished)
+        except OSError as error:
+            raise self._error(error, "") from error
+
     def close(self) -> None:
-        """Nothing is open: every file is there, or was told of as an error."""
+        """Close the folder: every file is there, or was told of as an error. Raises OutputError."""
+        try:
+            self._opened.close()
+        except OSError as error:
+            raise self._error(error, PLACED) from error
+
+    def _error(self, error: OSError | ValueError, name: str) -> OutputError:
+        if isinstance(error, ForeignFileError):
+            return OutputError(str(error.filename), error.strerror or str(error))
+        return OutputError(os.path.join(self._path, name) if name else self._path, _reason(error))  # noqa: PTH118
 
     # -- one body ----------------------------------------------------------------------------------
 
-    def _place(self, outcome: Outcome, saved: Saved) -> str:
-        """Move a body to where it belongs; its path. Raises OutputError."""
+    def _place(self, outcome: Outcome, saved: Saved, number: int) -> str:
+        """Move a body to where it belongs; its path. number: of the outcome. Raises OutputError."""
         own = outcome.target.request
         wanted = None if own is None else own.save_as
         name = self._template.name(outcome) if wanted is None else self._template.safe(wanted, outcome)
         unique = wanted is None and self._template.unique and not self._repeats
         try:
+            self._root.check_in_place()
             source = self._known(outcome) or self._temporary(saved)
+            found = self._work.check(source, names=True)
+
+            def note(given: str) -> None:
+                self._placed.add(number, outcome.target, found, given)
+
             try:
-                path = self._put(source, name, replace=unique)
+                given = self._put(source, name, note, replace=unique)
             except (NotADirectoryError, FileExistsError, IsADirectoryError):
                 # /a is a page and so is /a/b: one of the two names cannot be a folder.
-                path = self._put(source, self._fallback.name(outcome), replace=not self._repeats)
+                given = self._put(source, self._fallback.name(outcome), note, replace=not self._repeats)
         except OSError as error:
-            raise OutputError(os.path.join(self._folder, name), error.strerror or str(error)) from error  # noqa: PTH118
+            raise self._error(error, name) from error
         if self._dedupe and outcome.sha256 is not None:
-            self._bodies[outcome.sha256] = path
+            self._bodies[outcome.sha256] = _Body(given, found)
             if len(self._bodies) > BODIES_KEPT:
                 self._bodies.popitem(last=False)
-        return path
+        return os.path.join(self._path, given)  # noqa: PTH118
 
     def _known(self, outcome: Outcome) -> str | None:
         """A second name for a body that is there already, to be put where this one belongs; None where it is new."""
         if not self._dedupe or outcome.sha256 is None or (known := self._bodies.get(outcome.sha256)) is None:
             return None
         link = self._temporary_name()
+        *folders, last = known.name.split("/")
         try:
-            os.link(known, link)
+            with self._root.below(folders, make=False) as folder:
+                folder.link(last, self._work, link)
+            if not _is_unchanged(self._work.stat(link), known.found):
+                self._work.remove(link)
+                raise FileNotFoundError(last)  # another file has its name now
+        except ForeignFileError:
+            raise
         except OSError:
             del self._bodies[outcome.sha256]
             return None
         self._bodies.move_to_end(outcome.sha256)
         saved = outcome.saved
         if saved is not None and saved.file is not None:
-            os.unlink(saved.file)  # noqa: PTH108
+            self._work.remove(saved.file)
         return link
 
     def _temporary_name(self) -> str:
-        return os.path.join(self._work, f"{next(self._numbers)}.tmp")  # noqa: PTH118
+        return f"{next(self._numbers)}.tmp"
 
     def _temporary(self, saved: Saved) -> str:
-        """The file that holds the body, as it is to be kept."""
+        """The file in the folder for work that holds the body, as it is to be kept."""
         if saved.file is not None:
             if self._fsync:
                 self._see_onto_disk(saved.file)
@@ -139,8 +200,8 @@ class Files:
         if self._packing is not None:
             pack = packer(self._packing)
             data = pack.compress(data) + pack.flush()
-        path = self._temporary_name()
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        name = self._temporary_name()
+        fd = self._work.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             view = memoryview(data)
             while view:
@@ -149,70 +210,65 @@ class Files:
                 os.fsync(fd)
         finally:
             os.close(fd)
-        return path
+        return name
 
-    def _see_onto_disk(self, path: str) -> None:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    def _see_onto_disk(self, name: str) -> None:
+        fd = self._work.open(name, os.O_RDONLY)
         try:
             os.fsync(fd)
         finally:
             os.close(fd)
 
-    def _put(self, source: str, name: str, *, replace: bool) -> str:
-        """Give ``source`` its name. replace: a file of that name is an earlier body of the same URL."""
+    def _put(self, source: str, name: str, note: Callable[[str], None], *, replace: bool) -> str:
+        """Give ``source`` its name, which ``note`` gets before; the name that it got.
+
+        replace: a file of that name is an earlier body of the same URL.
+        """
         suffix = SUFFIXES[self._packing] if self._packing is not None else ""
-        folder, _, last = name.rpartition("/")
-        folder = self._existing(folder)
-        path = os.path.join(folder, last + suffix)  # noqa: PTH118
-        if replace:
-            os.replace(source, path)  # noqa: PTH105
-            return path
-        stem, dot, extension = last.partition(".")
-        for number in range(2, MOST_TRIES):
-            try:
-                _move(source, path)
-            except FileExistsError:
-                if (self._dedupe or self._repeats) and _is_equal(source, path):
-                    os.unlink(source)  # noqa: PTH108
-                    return path
-                path = os.path.join(folder, f"{stem}-{number}{dot}{extension}{suffix}")  # noqa: PTH118
-            else:
-                return path
-        raise FileExistsError(path)
+        *folders, last = name.split("/")
+        before = "".join(f"{part}/" for part in folders)
+        with self._root.below(folders) as folder:
+            given = last + suffix
+            if replace:
+                note(before + given)
+                self._work.replace(source, folder, given)
+                return before + given
+            stem, dot, extension = last.partition(".")
+            for number in range(2, MOST_TRIES):
+                note(before + given)
+                try:
+                    self._work.move(source, folder, given)
+                except FileExistsError:
+                    if self._shares and self._is_equal(source, folder, given):
+                        self._work.remove(source)
+                        return before + given
+                    given = f"{stem}-{number}{dot}{extension}{suffix}"
+                else:
+                    return before + given
+        raise FileExistsError(name)
 
-    def _existing(self, name: str) -> str:
-        """A folder below ours, made where it is missing. Raises OSError, also for one that a link leads out of ours."""
-        folder = os.path.join(self._folder, name) if name else self._folder  # noqa: PTH118
-        if folder in self._inside:
-            return folder
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        real = os.path.realpath(folder)
-        if real != self._root and not real.startswith(os.path.join(self._root, "")):  # noqa: PTH118
-            raise OSError(None, f"a link leads to {real}")
-        self._inside[folder] = None
-        if len(self._inside) > FOLDERS_KEPT:
-            self._inside.popitem(last=False)
-        return folder
-
-
-def _is_equal(source: str, path: str) -> bool:
-    """Whether what has the name is this body already: the same file, or one of the same bytes."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return False
-        return os.path.samefile(source, path) or filecmp.cmp(source, path, shallow=False)  # noqa: PTH121
-    except OSError:
+    def _is_equal(self, source: str, folder: Folder, name: str) -> bool:
+        """Whether what has the name is this body already: the same file, or one of the same bytes."""
+        with suppress(OSError), ExitStack() as opened:
+            mine, there = self._work.stat(source), folder.stat(name)
+            if os.path.samestat(mine, there):
+                return True
+            if mine.st_size != there.st_size:
+                return False
+            new, old = self._work.open(source, os.O_RDONLY, names=True), folder.open(name, os.O_RDONLY, names=True)
+            opened.callback(os.close, new)
+            opened.callback(os.close, old)
+            while (data := os.read(new, COMPARED)) == os.read(old, COMPARED):
+                if not data:
+                    return True
         return False
 
 
-def _move(source: str, path: str) -> None:
-    """Rename, but never over another file. Raises FileExistsError."""
-    try:
-        os.link(source, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC))
-        os.replace(source, path)  # noqa: PTH105
-    else:
-        os.unlink(source)  # noqa: PTH108
+def _is_unchanged(found: os.stat_result, before: os.stat_result) -> bool:
+    """Whether a file is the one that it was, with the same bytes."""
+    same = ((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for s in (found, before))
+    return next(same) == next(same)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import LockedError
+from ..folder import Folder
 
 LINKS_TO_DESCRIPTORS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 """Names of what somebody else has open and may append to."""
@@ -45,6 +47,24 @@ def open_locked(path: str, *, read: bool = False) -> int:
             os.close(fd)
             raise
         os.close(fd)  # it was replaced between the two calls, as a run that resumes does
+
+
+def open_lock(folder: Folder, name: str) -> int:
+    """Open and lock a file that is there for its lock alone, made where it is missing; its descriptor.
+
+    Raises OSError, ForeignFileError, and LockedError where another run holds it.
+    """
+    while True:
+        fd = folder.open(name, os.O_WRONLY | os.O_CREAT)
+        try:
+            lock(fd, folder.path_of(name))
+            with suppress(FileNotFoundError):
+                if os.path.samestat(folder.stat(name), os.fstat(fd)):
+                    return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # the run that held it deleted it between the two calls
 
 
 def lock(fd: int, path: str, *, shared: bool = False) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from importlib.util import find_spec
 from itertools import islice
@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import LockedError, OutputError, UsageError
+from ..folder import Folder, ForeignFileError, open_own
 from ..model import Outcome
 from ..ports import Sink
 from ..text import printable
 from .durable import sync_folder
 from .fields import GET
 from .jsonl import json_text
-from .lock import is_ours, open_locked
+from .lock import is_open_as, is_ours, open_lock
 from .output import never
 
 GROUP_ROWS = 100_000
@@ -67,7 +68,8 @@ class ParquetSink:
         self._beside = _beside(path)
         self._closed = False
         try:
-            self._fd = open_locked(self._beside)
+            with Folder(os.path.dirname(self._beside)) as folder:  # noqa: PTH120
+                self._fd = open_lock(folder, os.path.basename(self._beside))  # noqa: PTH119
         except (OSError, ValueError) as error:
             raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
         except LockedError:
@@ -103,14 +105,17 @@ class ParquetSink:
 
     def _make(self) -> None:
         try:
-            with open(self._source, "rb") as lines:  # noqa: PTH123 - a Path of its own would say no more
-                whole = write_parquet(map(json.loads, lines), self._beside, self._should_stop)
+            os.ftruncate(self._fd, 0)  # of a run that was killed while it made the file
+            with open(self._source, "rb") as lines, open(self._fd, "wb", closefd=False) as out:  # noqa: PTH123
+                whole = write_parquet(map(json.loads, lines), out, self._should_stop)
             if not whole:
                 self._on_note(
                     f"{self._path} is not made; its records are in {self._source}, and --resume goes on there"
                 )
                 return
             os.fsync(self._fd)
+            if not is_open_as(self._fd, self._beside):
+                raise ForeignFileError(self._beside, f"{self._beside} was replaced during the run")
             os.replace(self._beside, self._path)  # noqa: PTH105
             sync_folder(self._path)
             if self._passing:
@@ -132,7 +137,9 @@ def check_parquet(path: str) -> None:
         raise UsageError(f"--parquet needs a regular file, and {path} is none")
 
 
-def write_parquet(records: Iterable[dict[str, Any]], path: str, should_stop: Callable[[], bool] = never) -> bool:
+def write_parquet(
+    records: Iterable[dict[str, Any]], out: str | BinaryIO, should_stop: Callable[[], bool] = never
+) -> bool:
     """Write records, as they stand in JSON Lines, a row group at a time; False where ``should_stop`` said so.
 
     Raises OSError, ValueError and TypeError (which pyarrow's errors are).
@@ -142,7 +149,7 @@ def write_parquet(records: Iterable[dict[str, Any]], path: str, should_stop: Cal
 
     schema = _schema()
     rows = iter(records)
-    with ParquetWriter(path, schema, compression="zstd") as writer:
+    with ParquetWriter(out, schema, compression="zstd") as writer:
         group: list[RecordBatch] = []
         while batch := [_row(row) for row in islice(rows, ROWS_AT_ONCE)]:
             if should_stop():
@@ -166,7 +173,10 @@ def lines_of(source: str | BinaryIO, *, bodies: bool = True) -> Iterator[bytes]:
     """
     from pyarrow.parquet import ParquetFile  # noqa: PLC0415 - an extra
 
-    with ParquetFile(source) as file:
+    with ExitStack() as opened:
+        if isinstance(source, str):  # whose name Arrow would take for UTF-8
+            source = opened.enter_context(open(source, "rb"))  # noqa: PTH123
+        file = opened.enter_context(ParquetFile(source))
         names = _schema().names
         if file.schema_arrow.names != names:
             raise ValueError("its columns are not those of records")
@@ -177,7 +187,7 @@ def lines_of(source: str | BinaryIO, *, bodies: bool = True) -> Iterator[bytes]:
 def unpack(path: str, lines: str) -> None:
     """Write a Parquet file's records back as JSON Lines, to go on with them. Raises what ``lines_of`` raises."""
     beside = _beside(lines)
-    with open(beside, "wb") as out:  # noqa: PTH123 - a Path of its own would say no more
+    with open(open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as out:  # noqa: PTH123
         out.writelines(lines_of(path))
         out.flush()
         os.fsync(out.fileno())

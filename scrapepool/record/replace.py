@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from ..folder import open_own
 from .durable import sync_folder
 from .lock import lock
 
@@ -26,8 +27,7 @@ def rewrite(path: str, fd: int, keep: Iterable[tuple[int, int]], should_stop: Ca
     path = os.path.realpath(path)
     folder, name = os.path.split(path)
     beside = os.path.join(folder, f".{name}.resume")  # noqa: PTH118  # one name, so that a killed run leaves one copy
-    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    copy = os.open(beside, flags, 0o600)
+    copy = open_own(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     try:
         lock(copy, path)
         for begin, end in keep:

@@ -198,12 +198,14 @@ def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[
 
     with assembled(settings, make, stop=stop) as engine:
         store = None if settings.files.save_dir is None else _files(settings)
-        for final in final_outcomes(engine, settings, stop):
+        try:
+            for final in final_outcomes(engine, settings, stop):
+                if store is not None:
+                    store.write(final)
+                yield from final
+        finally:
             if store is not None:
-                store.write(final)
-            yield from final
-        if store is not None:
-            store.close()
+                store.close()
 
 
 def _files(settings: Settings) -> Store:

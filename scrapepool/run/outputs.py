@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine import Stop
-from ..errors import OutputError, UsageError
-from ..model import Outcome
+from ..errors import InvalidURLError, OutputError, UsageError
+from ..model import Apart, Outcome
 from ..ports import Archive, Sink, Store
 from ..read.database import RecordDatabase
-from ..read.finished import Finished
+from ..read.finished import Finished, identity, recorded
 from ..read.journal import held
 from ..record import Fanout, form_of, sink_for, template_sink
 from ..settings import OutputSettings, Settings
+from ..url import parse
 from ..version import __version__
 from .journal import pass_over, records_sink
 from .list_order import ListOrder, OrderedSink
 
 if TYPE_CHECKING:
+    from ..record.files import Files
     from ..record.warc import ArchiveProcess
 
 PART = ".part"
@@ -66,15 +68,21 @@ def open_outputs(
     with ExitStack() as opened:
         empty = opening.empty()
         passing = opening.passing()  # what cannot be meant is said before a file is emptied
-        stores = opening.stores(opened)
+        files = opening.files(opened)
+        stores = [*([] if files is None else [files]), *opening.stores(opened)]
         archive = _archive(settings, stop, on_note)
         if archive is not None:
             opened.callback(archive.close)
             stores.append(archive)
         sinks = [*opening.journal(), *passing]
         opening.compare(empty)
+        if files is not None:
+            files.settle(opening.is_finished)
         opened.pop_all()
-    sink = sinks[0] if not stores and len(sinks) == 1 else Fanout(stores, sinks)
+    if not stores and len(sinks) == 1:
+        sink = sinks[0]
+    else:
+        sink = Fanout(stores, sinks, *([] if files is None else [files.recorded]))
     return Outputs(sink if order is None else OrderedSink(sink, order), archive)
 
 
@@ -101,19 +109,35 @@ class _Opening:
             self._pass_over()
         return [sink_for(replace(output, path="-"), method=method, should_stop=self.should_stop)]
 
-    def stores(self, opened: ExitStack) -> list[Store]:
-        """What records speak of; the store that names files first, since the others write the names.
+    def files(self, opened: ExitStack) -> Files | None:
+        """The store that names files: the first, since others write the names. opened: gets to close it."""
+        if self.settings.files.save_dir is None:
+            return None
+        from ..record.files import Files  # noqa: PLC0415 - rarely needed
 
-        opened: gets to close them.
-        """
+        output = self.output
+        files = Files(
+            self.settings.files,
+            method=self.settings.request.method,
+            records=output.journal,
+            goes_on=output.resume is not None,
+            repeats=not self.settings.input.dedupe,
+            fsync=output.fsync == "always",
+        )
+        opened.callback(files.close)
+        return files
+
+    def is_finished(self, url: str, apart: Apart | None) -> bool:
+        """Whether a target has its final record already; True where that cannot be told."""
+        try:
+            return self.finished.each or identity(recorded(parse(url)), apart) in self.finished
+        except InvalidURLError:
+            return True
+
+    def stores(self, opened: ExitStack) -> list[Store]:
+        """What else records speak of. opened: gets to close it."""
         output, method = self.output, self.settings.request.method
         stores: list[Store] = []
-        if self.settings.files.save_dir is not None:
-            from ..record.files import Files  # noqa: PLC0415 - rarely needed
-
-            repeats, fsync = not self.settings.input.dedupe, output.fsync == "always"
-            stores.append(Files(self.settings.files, method=method, repeats=repeats, fsync=fsync))
-            opened.callback(stores[-1].close)
         if output.sqlite is not None:
             from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 
@@ -141,7 +165,7 @@ class _Opening:
     def compare(self, empty: Sequence[str]) -> None:
         """Say what lacks records that stay in the journal: it was not there from the beginning."""
         output, stay = self.output, len(self.finished)
-        journal = output.file or output.parquet or output.sqlite
+        journal = output.journal
         if output.resume is None or not stay:
             return
         for path in empty:

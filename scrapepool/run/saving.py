@@ -8,40 +8,59 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 from ..errors import LockedError, OutputError
 from ..fetch.parts import Parts
-from ..record import open_locked
-from ..record.files import LOCK, WORK
+from ..folder import Folder, ForeignFileError
+from ..record.files import LOCK, PLACED, WORK
+from ..record.lock import open_lock
 from ..record.packing import packer
 from ..settings import FileSettings
+
+MOST_TRIES = 100
+"""Times that the folder for work is opened: a run that ends may delete it between two calls."""
 
 
 @contextmanager
 def parts_in(settings: FileSettings) -> Iterator[Parts]:
     """Where the workers write bodies to.
 
-    Raises OutputError where the folder cannot be made, LockedError where another run writes to it, UsageError for a
-    compression that needs a library.
+    Raises OutputError where the folder cannot be made or holds what is not ours, LockedError where another run writes
+    to it, UsageError for a compression that needs a library.
     """
     assert settings.save_dir is not None  # noqa: S101 - see the caller
     pack = None if settings.compress is None else partial(packer, settings.compress)
     if pack is not None:
         pack()
-    work = os.path.join(settings.save_dir, WORK)  # noqa: PTH118
-    try:
-        os.makedirs(work, exist_ok=True)  # noqa: PTH103
-        lock = open_locked(os.path.join(work, LOCK))  # noqa: PTH118
-    except OSError as error:
-        raise OutputError(settings.save_dir, error.strerror or str(error)) from error
-    except LockedError:
-        raise LockedError(settings.save_dir) from None
-    try:
-        yield Parts(work, pack)
-    finally:
-        with suppress(OSError):
-            os.unlink(os.path.join(work, LOCK))  # noqa: PTH108, PTH118
-            os.rmdir(work)  # noqa: PTH106 - not where parts are left
-        os.close(lock)
+    with ExitStack() as opened:
+        try:
+            root = opened.enter_context(Folder.made(settings.save_dir))
+            work, lock = _locked(root, opened)
+            parts = Parts(work, pack, beside=(LOCK, PLACED))
+        except ForeignFileError as error:
+            raise OutputError(str(error.filename), error.strerror or str(error)) from error
+        except (OSError, ValueError) as error:
+            raise OutputError(settings.save_dir, getattr(error, "strerror", None) or str(error)) from error
+        except LockedError:
+            raise LockedError(settings.save_dir) from None
+        try:
+            yield parts
+        finally:
+            with suppress(OSError):
+                work.check_is(LOCK, lock)
+                work.remove(LOCK)
+                root.remove_folder(WORK)  # not where parts are left
+
+
+def _locked(root: Folder, opened: ExitStack) -> tuple[Folder, int]:
+    """Open the folder for work, and lock it; both are closed by ``opened``."""
+    for _ in range(MOST_TRIES):
+        with ExitStack() as tried, suppress(FileNotFoundError):
+            work = tried.enter_context(root.private(WORK))
+            lock = open_lock(work, LOCK)
+            tried.callback(os.close, lock)
+            opened.push(tried.pop_all())
+            return work, lock
+    raise LockedError(root.path)

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count, takewhile
 
 from ...errors import OutputError
+from ...folder import open_own
 from ...model import Span, Transcript
 from ...settings import WarcSettings
 from ..durable import Fsync
@@ -163,7 +164,7 @@ class WarcArchive:
     def _opened(self, mend: Callable[[int], None] = lambda _: None) -> Output:
         """The file of this number, to be appended to; ``mend`` gets its descriptor first."""
         name = self._name(self._number)
-        fd = _open(name) if self._number else os.dup(self._first)
+        fd = _open_next(name) if self._number else os.dup(self._first)
         try:
             mend(fd)
             return Output(name, fd=fd, fsync=self._fsync)
@@ -175,6 +176,8 @@ class WarcArchive:
         self._flush()
         self._output.close()
         self._number += 1
+        while os.path.lexists(self._name(self._number)):  # whatever it is, it is not this run's
+            self._number += 1
         self._output, self._fresh = self._opened(lambda fd: os.ftruncate(fd, 0)), True
         self._begin()
 
@@ -205,6 +208,11 @@ def _parts(path: str) -> tuple[str, str]:
     """A path before and from its ``.warc`` or ``.warc.gz`` on."""
     at = len(path) - len(".warc.gz" if path.lower().endswith(".gz") else ".warc")
     return path[:at], path[at:]
+
+
+def _open_next(path: str) -> int:
+    """Open a file whose name the archive makes, which is no link. Raises OSError, ForeignFileError."""
+    return open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
 
 
 def _open(path: str) -> int:

@@ -1,0 +1,295 @@
+"""Folders that other users may write to: opened once, and everything in them is reached relative to a descriptor.
+
+Decides which file is ours: a regular file with one name, of the user that this process makes files as. No link is
+followed below an open folder, and a file is checked each time it is opened. A platform without ``dir_fd`` gets paths
+instead of descriptors, and links are then refused after a look only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Self
+
+HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir, os.rmdir} <= os.supports_dir_fd
+
+_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_SEARCHED = getattr(os, "O_PATH", os.O_RDONLY) | _FOLDER
+"""A folder in which names are looked up, but which is not listed: that needs no permission to read it."""
+
+_KINDS = (
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+_user = getattr(os, "geteuid", lambda: 0)
+
+
+class ForeignFileError(OSError):
+    """Something that is not ours stands where a file or folder of ours belongs.
+
+    filename: its path. strerror: what it is, without a full stop.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(errno.EPERM, reason, path)
+
+
+def open_own(
+    name: str, flags: int, mode: int = 0o666, *, dir_fd: int | None = None, folder: str = "", names: bool = False
+) -> int:
+    """Open a file as ``os.open`` does, where it is ours or there is none yet; its descriptor.
+
+    It is truncated, where ``flags`` say so, after it was checked. folder: the path before its name, for messages.
+    names: it may have several names.
+    Raises ForeignFileError for a link, a device, a FIFO, a file with a second name or of another user; OSError.
+    """
+    opened = (flags & ~os.O_TRUNC) | _FILE
+    try:
+        if flags & os.O_CREAT:
+            try:
+                return os.open(name, opened | os.O_EXCL, mode, dir_fd=dir_fd)
+            except FileExistsError:
+                if flags & os.O_EXCL:
+                    raise
+        check_own(os.stat(name, dir_fd=dir_fd, follow_symlinks=False), name, dir_fd, folder, names=names)
+        fd = os.open(name, opened & ~os.O_CREAT, dir_fd=dir_fd)
+    except ForeignFileError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, _join(folder, name)) from error
+    try:
+        # What was looked at before may have been replaced since.
+        check_own(os.fstat(fd), name, dir_fd, folder, names=names)
+        if flags & os.O_TRUNC:
+            os.ftruncate(fd, 0)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def check_own(
+    found: os.stat_result, name: str, dir_fd: int | None = None, folder: str = "", *, names: bool = False
+) -> None:
+    """See that a file is ours. folder, names: see ``open_own``. Raises ForeignFileError."""
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(found.st_mode)), "a device")
+        folder_there = os.strerror(errno.EISDIR) if stat.S_ISDIR(found.st_mode) else None
+        raise ForeignFileError(_join(folder, name), folder_there or f"it is {kind}, and no file of this program")
+    if found.st_nlink > 1 and not names:
+        raise ForeignFileError(_join(folder, name), "it is a hard link to a file that has another name too")
+    if found.st_uid != _user():
+        _check_owner(found, name, dir_fd, folder)
+
+
+def _check_owner(found: os.stat_result, name: str, dir_fd: int | None, folder: str) -> None:
+    if found.st_uid not in (_user(), _owner_in(os.path.dirname(name), dir_fd)):  # noqa: PTH120
+        raise ForeignFileError(_join(folder, name), f"it belongs to another user (id {found.st_uid})")
+
+
+def _join(folder: str, name: str) -> str:
+    return os.path.join(folder, name) if name else folder  # noqa: PTH118
+
+
+def _owner_in(folder: str, dir_fd: int | None) -> int | None:
+    """Whose the files are that this process makes in a folder: a network's file system may give them to another.
+
+    None where it can make none.
+    """
+    name = os.path.join(folder, f".scrapepool-{secrets.token_hex(8)}")  # noqa: PTH118
+    try:
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=dir_fd)
+    except OSError:
+        return None
+    try:
+        return os.fstat(fd).st_uid
+    finally:
+        os.close(fd)
+        os.unlink(name, dir_fd=dir_fd)
+
+
+class Folder:
+    """An open folder. Names are of one part, and links among them are never followed. For many threads.
+
+    path: as messages name it.
+    """
+
+    def __init__(self, path: str, flags: int = _SEARCHED, *, parent: Folder | None = None, name: str = "") -> None:
+        self.path = path
+        self._fd: int | None = None
+        if parent is None:
+            opened = os.open(path, flags & ~getattr(os, "O_NOFOLLOW", 0))  # who names it may name a link
+        else:
+            opened = os.open(parent.at(name), flags, dir_fd=parent.dir_fd)
+        if HAS_DIR_FD:
+            self._fd = opened
+        else:
+            os.close(opened)
+        self._found = self.stat() if parent is None else None
+
+    def __repr__(self) -> str:
+        return f"<Folder {self.path!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @classmethod
+    def made(cls, path: str) -> Self:
+        """Open the folder that a user names, made where it is missing. Raises OSError, ValueError."""
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+        return cls(path)
+
+    def close(self) -> None:
+        """Close the folder."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    @property
+    def dir_fd(self) -> int | None:
+        """What calls of ``os`` get beside ``at``."""
+        return self._fd
+
+    def at(self, name: str) -> str:
+        """A name as calls of ``os`` get it."""
+        return self.path_of(name) if self._fd is None else name
+
+    def path_of(self, name: str) -> str:
+        """A name with the folder's path before it."""
+        return os.path.join(self.path, name)  # noqa: PTH118
+
+    def check_in_place(self) -> None:
+        """See that the folder's path still leads to it. Raises ForeignFileError."""
+        try:
+            found = os.stat(self.path)  # noqa: PTH116
+        except OSError as error:
+            raise ForeignFileError(self.path, "the folder was moved or deleted during the run") from error
+        if self._found is None or not os.path.samestat(found, self._found):
+            raise ForeignFileError(self.path, "the folder was replaced by another one during the run")
+
+    def private(self, name: str) -> Folder:
+        """Open a folder in this one that only this program uses, made where it is missing.
+
+        Raises ForeignFileError for a link or another user's folder, OSError.
+        """
+        flags = os.O_RDONLY | _FOLDER
+        try:
+            os.mkdir(self.at(name), 0o700, dir_fd=self._fd)
+            made = True
+        except FileExistsError:
+            made = False
+        folder = self._within(name, flags)
+        try:
+            if not made:
+                _check_owner(folder.stat(), folder.at(""), folder.dir_fd, folder.path)
+        except BaseException:
+            folder.close()
+            raise
+        return folder
+
+    @contextmanager
+    def below(self, names: Sequence[str], *, make: bool = True) -> Iterator[Folder]:
+        """Open a folder below this one; it is closed behind the block. make: each part that is missing is made.
+
+        Raises ForeignFileError for a part that is a link, NotADirectoryError for one that is a file, OSError.
+        """
+        folder = self
+        try:
+            for name in names:
+                outer, folder = folder, folder._searched(name, make=make)
+                if outer is not self:
+                    outer.close()
+            yield folder
+        finally:
+            if folder is not self:
+                folder.close()
+
+    def _searched(self, name: str, *, make: bool) -> Folder:
+        try:
+            return self._within(name, _SEARCHED)
+        except FileNotFoundError:
+            if not make:
+                raise
+        with suppress(FileExistsError):
+            os.mkdir(self.at(name), dir_fd=self._fd)
+        return self._within(name, _SEARCHED)
+
+    def _within(self, name: str, flags: int) -> Folder:
+        try:
+            if not HAS_DIR_FD and stat.S_ISLNK(self.stat(name).st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), self.path_of(name))
+            return Folder(self.path_of(name), flags, parent=self, name=name)
+        except OSError as error:
+            found = self.stat(name)
+            if stat.S_ISLNK(found.st_mode):
+                to = os.readlink(self.at(name), dir_fd=self._fd)
+                raise ForeignFileError(self.path_of(name), f"a link leads to {to}, and is not followed") from error
+            raise OSError(error.errno, error.strerror, self.path_of(name)) from error
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Everything in the folder."""
+        return os.listdir(self.path if self._fd is None else self._fd)  # noqa: PTH208
+
+    def stat(self, name: str = "") -> os.stat_result:
+        """What a name stands for, a link for itself; the folder's own without a name. Raises OSError."""
+        if not name:
+            return os.stat(self.path if self._fd is None else self._fd)  # noqa: PTH116
+        return os.stat(self.at(name), dir_fd=self._fd, follow_symlinks=False)
+
+    def check(self, name: str, *, names: bool = False) -> os.stat_result:
+        """See that a file is ours; what it is. names: it may have several. Raises ForeignFileError, OSError."""
+        found = self.stat(name)
+        check_own(found, self.at(name), self._fd, self.path, names=names)
+        return found
+
+    def check_is(self, name: str, fd: int) -> None:
+        """See that a name still stands for an open file, and no other does. Raises ForeignFileError."""
+        found, opened = self.stat(name), os.fstat(fd)
+        if not os.path.samestat(found, opened):
+            raise ForeignFileError(self.path_of(name), "it was replaced during the run")
+        check_own(opened, self.at(name), self._fd, self.path)
+
+    def open(self, name: str, flags: int, mode: int = 0o666, *, names: bool = False) -> int:
+        """Open a file that is ours; see ``open_own``."""
+        return open_own(self.at(name), flags, mode, dir_fd=self._fd, folder=self.path, names=names)
+
+    def remove(self, name: str) -> None:
+        """Delete a file. Raises OSError."""
+        os.unlink(self.at(name), dir_fd=self._fd)
+
+    def remove_folder(self, name: str) -> None:
+        """Delete an empty folder. Raises OSError."""
+        os.rmdir(self.at(name), dir_fd=self._fd)
+
+    def replace(self, name: str, folder: Folder, new: str) -> None:
+        """Give a file its name in a folder, in place of what has it. Raises OSError."""
+        os.replace(self.at(name), folder.at(new), src_dir_fd=self._fd, dst_dir_fd=folder.dir_fd)
+
+    def link(self, name: str, folder: Folder, new: str) -> None:
+        """Give a file a second name. Raises FileExistsError, OSError."""
+        follow = {"follow_symlinks": False} if os.link in os.supports_follow_symlinks else {}
+        os.link(self.at(name), folder.at(new), src_dir_fd=self._fd, dst_dir_fd=folder.dir_fd, **follow)
+
+    def move(self, name: str, folder: Folder, new: str) -> None:
+        """Give a file its name in a folder, but never in place of another. Raises FileExistsError, OSError."""
+        try:
+            self.link(name, folder, new)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.close(folder.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            self.replace(name, folder, new)
+        else:
+            self.remove(name)

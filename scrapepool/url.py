@@ -1,21 +1,18 @@
 """What a URL's text means: which host is asked, and for which path.
 
-Decides what counts as a URL that can be fetched, by RFC 3986 with the WHATWG URL Standard's leniency where
-lists in the wild need it: white space around, non-ASCII text, odd IPv4 spellings. Path and query stay as the
-user wrote them, apart from what cannot be sent. Knows nothing of lists, sockets or DNS: whether a host
-exists is for others to find out.
+Decides what counts as a URL that can be fetched. Hosts are those of the WHATWG URL standard, as far as DNS can look
+them up. Path and query of an absolute URL stay as the user wrote them, apart from what cannot be sent; a reference is
+resolved, and spelled, as the standard has it. Knows nothing of lists, sockets or DNS: whether a host exists is for
+others to find out.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes, urljoin
 
-import idna
-
+from . import whatwg
 from .errors import InvalidURLError
 from .model import DEFAULT_PORTS, HostKey
 from .text import brief, without_passwords
@@ -25,7 +22,7 @@ MAX_HOST = 253
 """RFC 1035 section 2.3.4, without the final dot."""
 
 MAX_HOST_TEXT = 1024
-"""Characters of a host before it is encoded; longer text is not worth the IDNA tables' time."""
+"""Characters of a host before it is encoded; no longer text becomes a host that DNS can look up."""
 
 HOST_KEYS_KEPT = 8192
 """Parsed hosts that are shared, so that URLs of one host hold one key."""
@@ -39,8 +36,10 @@ _AUTHORITY = re.compile(r"[^/?]*")
 _UNSENDABLE = re.compile(f"[^{SENDABLE}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _HOST = re.compile(r"[a-z0-9_.-]+")
-_IPV4_END = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.DOTALL)
-_JOINERS = frozenset("\u200c\u200d")
+_ENDS_LIKE_IPV4 = r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?\Z"
+_IPV4_END = re.compile(_ENDS_LIKE_IPV4, re.DOTALL)
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_AS_IT_STANDS = re.compile(rf"(?!.*xn--|{_ENDS_LIKE_IPV4})[a-z0-9_.-]+|{_OCTET}(?:\.{_OCTET}){{3}}")
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
 _AROUND = (
     "".join(map(chr, range(0x21)))
@@ -67,8 +66,8 @@ class ParsedURL(NamedTuple):
 def parse(url: str) -> ParsedURL:
     """Take an absolute http or https URL apart.
 
-    White space around it is dropped, tabs and line breaks inside too, and so is the fragment. The host is
-    lower-cased and IDNA-encoded (UTS #46, nontransitional); ASCII labels that IDNA 2008 refuses are left to DNS.
+    White space around it is dropped, tabs and line breaks inside too, and so is the fragment. The host is spelled as
+    the WHATWG URL standard has it: lower-cased and IDNA-encoded, an IPv4 address as four decimal numbers.
 
     Raises InvalidURLError, and nothing else, for any other text.
     """
@@ -82,18 +81,22 @@ def parse(url: str) -> ParsedURL:
     return _parse_any(url)
 
 
-def join(base: str, reference: str) -> str:
-    """Resolve a relative reference against an absolute URL (RFC 3986 section 5). An absolute one stays as it is.
+def join(base: str | None, reference: str) -> str:
+    """Resolve a reference against an absolute URL, as the WHATWG URL standard does; an absolute one is spelled by it.
 
-    The result is text to be parsed; it is not yet known to be fetchable. Raises InvalidURLError.
+    Without a base only an absolute reference has a result. It is text to be parsed, and not yet known to be fetchable.
+    Raises InvalidURLError.
     """
-    reference = _tidy(reference)
-    if reference[:8].lower().startswith(("http://", "https://")):
-        return reference
+    reference = _scalars(reference)
     try:
-        return urljoin(_tidy(base), reference)
+        return whatwg.resolve(None if base is None else _scalars(base), reference)
     except ValueError:
-        raise InvalidURLError(reference, "no valid reference") from None
+        raise InvalidURLError(reference, _why_invalid(reference)) from None
+
+
+def request_target(href: str) -> str:
+    """Give the path and query of what ``join`` returned, as the standard spells them."""
+    return href[href.index("/", len("https://")) :].partition("#")[0]
 
 
 def plain(url: str) -> str:
@@ -118,6 +121,21 @@ def canonical(url: str) -> str:
 def without_line_breaks(reference: str) -> str:
     """Drop tabs and line breaks, as browsers do in the references of a page (WHATWG URL, basic URL parser)."""
     return reference.translate(_LINE_BREAKS)
+
+
+def _scalars(text: str) -> str:
+    """Put U+FFFD for lone surrogates, which no encoding can carry."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def _why_invalid(reference: str) -> str:
+    """Say what is wrong with a reference that the standard refuses."""
+    try:
+        parse(f"http:{reference}" if reference.startswith("//") else reference)
+    except InvalidURLError as error:
+        if "//" in reference and not error.scheme_unsupported:
+            return error.reason
+    return "no valid reference"
 
 
 def _tidy(text: str) -> str:
@@ -190,22 +208,9 @@ def _port(text: str) -> int:
 
 def _host(text: str) -> str:
     """Spell the host as HostKey wants it: lower-cased, IDNA-encoded, an address in its usual spelling."""
-    if text.startswith("["):
-        return _ipv6(text[1:-1])
-    if len(text) > MAX_HOST_TEXT:
-        raise _Refused(f"host longer than {MAX_HOST} characters")
-    if "%" in text:
-        try:
-            text = unquote_to_bytes(text).decode()
-        except UnicodeDecodeError:
-            raise _Refused(f"no valid host: {brief(text)}") from None
-    host = text.lower() if text.isascii() else _to_ascii(text)
-    if not host:
-        raise _Refused("no host")
-    if not _HOST.fullmatch(host):
-        raise _Refused(f"no valid host: {brief(text)}")
-    if _IPV4_END.fullmatch(host):
-        return _ipv4(host)
+    host = text.lower()
+    if not _AS_IT_STANDS.fullmatch(host):
+        host = _by_the_standard(text)
     bare = host.removesuffix(".")
     if len(bare) > MAX_HOST:
         raise _Refused(f"host longer than {MAX_HOST} characters")
@@ -217,55 +222,33 @@ def _host(text: str) -> str:
     return host
 
 
-def _to_ascii(host: str) -> str:
+def _by_the_standard(text: str) -> str:
+    """Spell a host as the WHATWG URL standard does, an IPv6 address without its brackets.
+
+    Names with punctuation, which it takes, are refused: nobody can register one, and in a list they are prose.
+    """
+    if not text:
+        raise _Refused("no host")
+    if len(text) > MAX_HOST_TEXT:
+        raise _Refused(f"host longer than {MAX_HOST} characters")
     try:
-        mapped = idna.uts46_remap(host, std3_rules=False, transitional=False)
-        return ".".join(label if label.isascii() else _a_label(label) for label in mapped.split("."))
-    except UnicodeError:
-        raise _Refused(f"no valid host: {brief(host)}") from None
-
-
-def _a_label(label: str) -> str:
-    """One label in Punycode. What UTS #46 allows beyond IDNA 2008 (``☃``) is allowed, as browsers do."""
-    try:
-        return idna.alabel(label).decode("ascii")
-    except idna.IDNAError:
-        if label.startswith("xn--") or not _JOINERS.isdisjoint(label):
-            raise
-        idna.check_nfc(label)
-        idna.check_initial_combiner(label)
-        idna.check_bidi(label)
-        return "xn--" + label.encode("punycode").decode("ascii")
-
-
-def _ipv6(text: str) -> str:
-    if "%" in text:
-        raise _Refused("an IPv6 zone, which names nothing outside this machine")
-    try:
-        return str(IPv6Address(text))
-    except AddressValueError:
-        raise _Refused(f"no valid IPv6 address: {brief(text)}") from None
-
-
-def _ipv4(host: str) -> str:
-    """Four decimal numbers, also for the short, octal and hexadecimal spellings (WHATWG URL, IPv4 parser)."""
-    parts = host.removesuffix(".").split(".")
-    try:
-        numbers = [_ipv4_number(part) for part in parts]
+        host = whatwg.host_of(_scalars(text))
     except ValueError:
-        numbers = []
-    if not 1 <= len(numbers) <= 4 or any(n > 255 for n in numbers[:-1]) or numbers[-1] >= 256 ** (5 - len(numbers)):
-        raise _Refused(f"no valid IPv4 address: {brief(host)}")
-    whole = numbers[-1] + sum(number << 8 * (3 - place) for place, number in enumerate(numbers[:-1]))
-    return ".".join(str(whole >> shift & 255) for shift in (24, 16, 8, 0))
+        raise _Refused(_why_no_host(text)) from None
+    if host.startswith("["):
+        return host[1:-1]
+    if not _HOST.fullmatch(host):
+        raise _Refused(f"no valid host: {brief(text)}")
+    return host
 
 
-def _ipv4_number(part: str) -> int:
-    if "_" in part or len(part) > MAX_HOST:  # int() would take the underscore
-        raise ValueError(part)
-    if part.startswith("0x"):
-        return int(part[2:] or "0", 16)
-    return int(part, 8 if part.startswith("0") else 10)
+def _why_no_host(text: str) -> str:
+    if text.startswith("["):
+        if "%" in text:
+            return "an IPv6 zone, which names nothing outside this machine"
+        return f"no valid IPv6 address: {brief(text[1:-1])}"
+    kind = "IPv4 address" if _IPV4_END.match(text.lower()) else "host"
+    return f"no valid {kind}: {brief(text)}"
 
 
 def _sendable(text: str) -> str:

@@ -1,7 +1,7 @@
 """The links of a page, as they can be fetched.
 
-Decides what a link is (``a`` and ``area`` with a ``href``, as browsers have it in ``document.links``) and how it is
-spelt.
+Decides what a link is: ``a`` and ``area`` with a ``href``, as browsers have it in ``document.links``. They are spelled
+as the URL standard has it, without fragments.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ..errors import InvalidURLError
-from ..url import canonical
+from ..url import parse
 from .reading import Reading
 
 
 def links(page: Reading) -> list[str]:
     """Absolute http and https URLs in the order of the page, each once, without fragments. Raises UnreadableError."""
     elements = page.tree.css("a[href], area[href]")
-    references = dict.fromkeys(page.absolute(element.attributes.get("href") or "") for element in elements)
+    hrefs = dict.fromkeys(page.absolute(element.attributes.get("href") or "") for element in elements)
     found: dict[str, None] = {}
-    for reference in references:
+    for href in hrefs:
+        url = (href or "").partition("#")[0]
         with suppress(InvalidURLError):  # mailto:, javascript:, and what is broken
-            found[canonical(reference or "")] = None
+            parse(url)
+            found[url] = None
     return list(found)

@@ -6,12 +6,16 @@ fetch). Which header fields stay with the origin that they were given for is dec
 
 from __future__ import annotations
 
+import re
+
 from .. import url as urls
 from ..errors import InvalidURLError
 from ..model import ErrorKind
+from ..text import without_passwords, without_userinfo
 from .faults import FetchError
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
 def next_method(method: str, status: int) -> str:
@@ -24,17 +28,22 @@ def next_method(method: str, status: int) -> str:
 
 
 def next_url(current: str, location: bytes) -> tuple[str, urls.ParsedURL]:
-    """The URL that a Location field names, as text and parsed.
+    """The URL that a Location field names, as text and parsed, as the WHATWG URL standard spells it.
 
-    Raises FetchError (``invalid_url``, ``unsupported_scheme``) where it names none that can be fetched.
+    Bytes that are not ASCII are percent-encoded as they are, as browsers do: they are in the server's own encoding.
+    User and password are left out, since they are not sent. Raises FetchError (``invalid_url``, ``unsupported_scheme``)
+    where the field names no URL that can be fetched.
     """
+    reference = _NOT_ASCII.sub(_percent_encoded, location).decode("ascii")
     try:
-        reference = location.decode("utf-8")
-    except UnicodeDecodeError:
-        reference = location.decode("latin-1")
-    try:
-        joined = urls.join(current, reference)
-        return joined, urls.parse(joined)
+        href = urls.join(current, reference)
+        parsed = urls.parse(href)
     except InvalidURLError as error:
         kind = ErrorKind.UNSUPPORTED_SCHEME if error.scheme_unsupported else ErrorKind.INVALID_URL
-        raise FetchError(kind, f"redirected to {reference[:200]!r}: {error.reason}") from error
+        shown = without_passwords(reference)[:200]
+        raise FetchError(kind, f"redirected to {shown!r}: {error.reason}") from error
+    return without_userinfo(href), parsed._replace(path=urls.request_target(href), userinfo=None)
+
+
+def _percent_encoded(found: re.Match[bytes]) -> bytes:
+    return b"".join(b"%%%02X" % byte for byte in found[0])

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from ..errors import InvalidURLError
-from ..model import ErrorKind, HostKey, Skipped, Target
+from ..model import DEFAULT_PORTS, ErrorKind, HostKey, Skipped, Target
 from ..text import HIDDEN, brief, without_password, without_passwords
 from ..url import ParsedURL, join, parse
 from .characters import control_in, invisible_before_host
@@ -38,7 +38,7 @@ def absolute(entry: str, base_url: str | None) -> str:
     if entry[:8].lower().startswith(("http://", "https://")):
         return entry
     found = _SCHEME.match(entry)
-    if found is not None:
+    if found is not None and not (base_url is not None and found[1].lower() in DEFAULT_PORTS):
         scheme, slashes, port = found.groups()
         host_first = "." in scheme if port is None else scheme.lower() not in _FOLLOWED_BY_DIGITS
         return _with_scheme(entry) if host_first and not slashes else entry

@@ -14,6 +14,8 @@ from ..url import join, plain, without_line_breaks
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
+NO_BASE_URL = "a relative URL, and no --base-url"
+
 
 class Link(NamedTuple):
     """One entry of a document.
@@ -48,13 +50,18 @@ class Document:
 
 
 def link_to(reference: str, base: str | None, input: dict[str, Any] | None) -> Link:  # noqa: A002 - the field's name
-    """Resolve a reference of a document. Without a base only an absolute one leads anywhere."""
+    """Resolve a reference of a sitemap or feed. Without a base only an absolute one leads anywhere.
+
+    An absolute http or https URL stays as it is written, but for what browsers drop.
+    """
     reference = without_line_breaks(reference)
+    if reference[:8].lower().startswith(("http://", "https://")):
+        return Link(plain(reference), input)
     if base is None:
         if reference.startswith("//") or _SCHEME.match(reference):
             return Link(plain(reference), input)
-        return Link(reference, input, "a relative URL, and no --base-url")
+        return Link(reference, input, NO_BASE_URL)
     try:
-        return Link(plain(join(base, reference)), input)
+        return Link(join(base, reference), input)
     except InvalidURLError as error:
         return Link(reference, input, error.reason)

@@ -1,24 +1,25 @@
 """The links of an HTML page: what its ``<a>`` and ``<area>`` elements lead to.
 
 Decides which of them count: those to http and https; places on the same page, mail addresses and scripts are no links
-that could be fetched. Everything is relative to the page's first ``<base>``.
+that could be fetched. Everything is relative to the page's first ``<base>``, and resolved as browsers do.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from ..errors import InvalidURLError
-from ..url import join
-from .links import Document, Link, link_to
+from ..url import join, parse, plain, without_line_breaks
+from .links import NO_BASE_URL, Document, Link
 from .markup import End, Token, attributes_of
 
 MAX_TEXT = 4096
 """Characters of a link's text that are kept."""
 
-_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_AROUND = " \t\r\n\f"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_AROUND = "".join(map(chr, range(0x21)))  # with the line breaks and tabs inside, what the URL standard drops first
 
 
 def page_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
@@ -40,11 +41,11 @@ def page_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
         href = said.get("href")
         if href is None:
             continue
-        href = href.strip(_AROUND)
+        href = without_line_breaks(href).strip(_AROUND)
         if token.name == "base":
             if not based:
                 base, based = _joined(base, href), True
-        elif href and not href.startswith("#") and not _OTHER_SCHEME.match(href):
+        elif href and not href.startswith("#") and _is_http(href):
             if token.name == "area":
                 yield _link(href, base, said.get("alt", ""))
             else:
@@ -55,12 +56,32 @@ def page_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
 
 def _link(href: str, base: str | None, text: str) -> Link:
     shown = " ".join(text[:MAX_TEXT].split())
-    return link_to(href, base, {"text": shown} if shown else None)
+    said = {"text": shown} if shown else None
+    try:
+        return Link(_absolute(href, base), said)
+    except InvalidURLError as error:
+        relative = base is None and not _SCHEME.match(href)
+        return Link(href, said, NO_BASE_URL if relative else error.reason)
+
+
+def _absolute(href: str, base: str | None) -> str:
+    """Resolve a link. An absolute one stays as the page spells it, where that requests the same."""
+    joined = join(base, f"https:{href}" if base is None and href.startswith("//") else href)
+    if _SCHEME.match(href):
+        with suppress(InvalidURLError):
+            return plain(href) if parse(href) == parse(joined) else joined
+    return joined
 
 
 def _joined(base: str | None, href: str) -> str | None:
     try:
-        joined = href if base is None else join(base, href)
+        joined = join(base, href)
     except InvalidURLError:
         return base
-    return joined if joined[:8].lower().startswith(("http://", "https://")) else base
+    return joined if _is_http(joined) else base
+
+
+def _is_http(reference: str) -> bool:
+    """Whether a reference is relative, or has a scheme that can be fetched."""
+    scheme = _SCHEME.match(reference)
+    return scheme is None or scheme[0].lower() in ("http:", "https:")

@@ -140,6 +140,27 @@ def test_links() -> None:
     ]
 
 
+def test_links_are_spelled_as_browsers_do() -> None:
+    """The URL standard says where a link leads and how it is spelled."""
+    hrefs = [
+        "/out/http://b.example/x",
+        "\\\\b.example\\y",
+        "x?",
+        "x;",
+        "///b.example/z",
+        "https://b.example/a/../{b}?{c}|",
+    ]
+    body = "".join(f'<a href="{href}"></a>' for href in hrefs)
+    assert Extractor(OutputSettings(links=True)).extract(page(body)).data["links"] == [
+        "https://shop.example/out/http://b.example/x",
+        "https://b.example/y",
+        "https://shop.example/list/x?",
+        "https://shop.example/list/x;",
+        "https://b.example/z",
+        "https://b.example/%7Bb%7D?{c}|",
+    ]
+
+
 @pytest.mark.parametrize("base", ["https://[broken/", "", "data:,x", "javascript:x"])
 def test_a_base_that_is_none(base: str) -> None:
     """A base that nothing can be fetched from counts for nothing, as in browsers."""

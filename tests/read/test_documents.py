@@ -171,6 +171,36 @@ def test_page(listed) -> None:
     }
 
 
+def test_links_of_a_page_are_resolved_as_browsers_do(listed) -> None:
+    """The URL standard says where a link of a page leads; an absolute one stays as written where that is the same."""
+    hrefs = [
+        "a/./b/../c",
+        "/out/http://b.example/x",
+        "\\\\b.example\\y",
+        "x?",
+        "x;",
+        "///b.example/z",
+        "?a|b",
+        "http:w",
+    ]
+    hrefs += ["http://b.example/a/../é", "HTTP://B.example/é?'", "HTTP://B.example/ü", "java\nscript:x", "\x01mailto:x"]
+    content = "".join(f'<a href="{href}"></a>' for href in hrefs)
+    path = listed("page.html", content)
+    assert [url for _, url in read(path, base_url="http://a.example/d/page?q").urls] == [
+        "http://a.example/d/a/c",
+        "http://a.example/out/http://b.example/x",
+        "http://b.example/y",
+        "http://a.example/d/x?",
+        "http://a.example/d/x;",
+        "http://b.example/z",
+        "http://a.example/d/page?a|b",
+        "http://a.example/d/w",
+        "http://b.example/%C3%A9",
+        "http://b.example/%C3%A9?%27",
+        "HTTP://B.example/ü",
+    ]
+
+
 def test_parquet(listed, tmp_path: Path) -> None:
     """Rows are read group by group; the other columns come along as JSON has them."""
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra")

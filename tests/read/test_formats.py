@@ -88,6 +88,22 @@ def test_base_url(listed) -> None:
     assert [error for _, error, _ in reading.reasons] == [SCHEME]
 
 
+def test_relative_entries_are_resolved_as_browsers_do(listed) -> None:
+    """The URL standard says what an entry means under a base URL; an absolute one keeps its bytes."""
+    entries = ["out/http://b.example/x", "x?", "x;", "../../../a/./b", "\\\\b.example\\y", "///b.example/z", "http:/w"]
+    path = listed("urls.txt", "\n".join([*entries, "http://b.example/a/../é//"]))
+    assert [url for _, url in read(path, base_url="http://a.example/d/e/page?q").urls] == [
+        "http://a.example/d/e/out/http://b.example/x",
+        "http://a.example/d/e/x?",
+        "http://a.example/d/e/x;",
+        "http://a.example/a/b",
+        "http://b.example/y",
+        "http://b.example/z",
+        "http://a.example/w",
+        "http://b.example/a/../é//",
+    ]
+
+
 def test_no_base_url() -> None:
     """A base URL that is none is a usage error."""
     with pytest.raises(UsageError, match="no base URL: no scheme"):

@@ -12,6 +12,7 @@ import click
 from ..errors import OutputError, UsageError
 from .exits import Exit
 from .grouped import GroupedCommand
+from .inputs import files_read
 from .lists import all_names, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
 from .options.idle import check_idle, without_idle
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..ports import Sink, Snapshot
     from ..read.finished import Finished
     from ..settings import Settings
+    from .inputs import Input
     from .log import RunLog
 
 COLLECT_AFTER = 20_000
@@ -45,11 +47,14 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     """
     settings = settings_from(without_idle(ctx, values))
     check_idle(ctx, settings)
-    return run(sources_or_stdin(sources, settings.input), settings)
+    return run(sources_or_stdin(sources, settings.input), settings, files_read(ctx, values, settings))
 
 
-def run(sources: Sequence[str], settings: Settings) -> int:
-    """Run one fetch over lists and URLs; the exit code. Raises ListError, UsageError, OutputError."""
+def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()) -> int:
+    """Run one fetch over lists and URLs; the exit code. inputs: files that were read beside the lists.
+
+    Raises ListError, UsageError, OutputError.
+    """
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.finished import Finished  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
@@ -64,7 +69,7 @@ def run(sources: Sequence[str], settings: Settings) -> int:
     gc.set_threshold(COLLECT_AFTER)
     stdin = standard_input(sources, settings.input)
     _check_standard_output(settings)
-    check_files(all_names(sources, settings.input), settings)
+    check_files(all_names(sources, settings.input), settings, inputs)
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)

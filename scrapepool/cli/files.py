@@ -14,8 +14,10 @@ from ..read.compressed import BZIP2, GZIP, XZ, ZSTD
 from ..read.formats import PARQUET
 from ..read.records import RecordFile
 from ..record.lock import lock
+from ..record.parquet import PART
 from ..schema import MAGIC as SQLITE
 from ..settings import Settings
+from .inputs import Input
 
 HEAD = 1024 * 1024
 """Bytes of a file that are looked at to tell whether it holds records; the first of most is whole in these."""
@@ -37,8 +39,11 @@ OTHERS = {
 """Suffixes that promise what records under --output are not."""
 
 
-def check_files(sources: Sequence[str], settings: Settings) -> None:
-    """Refuse what would overwrite itself or a list. Raises UsageError, OutputError, LockedError."""
+def check_files(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()) -> None:
+    """Refuse what would overwrite itself, a list or another file that is read.
+
+    inputs: such files. Raises UsageError, OutputError, LockedError.
+    """
     if sources.count("-") > 1:
         raise UsageError("standard input can be read only once: - is given twice")
     for source in sources:
@@ -57,6 +62,10 @@ def check_files(sources: Sequence[str], settings: Settings) -> None:
         if identity in named:
             what = "standard input" if source == "-" else source
             raise UsageError(f"{what} is read as a list and written as {named[identity]}")
+    for option, path in inputs:
+        file = _identity(path) or _new(path)
+        if file in named:
+            raise UsageError(f"{path} is read by {option} and written as {named[file]}; name another file")
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
     _check_told("--log-file", settings.display.log_file)
@@ -112,19 +121,30 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
     if output.file is not None:
         yield "--output", output.file
     if output.sqlite is not None:
-        yield "--sqlite", output.sqlite
+        yield from _database("--sqlite", output.sqlite)
     if settings.warc.path is not None:
         yield "--warc", settings.warc.path
     if output.parquet is not None:
         yield "--parquet", output.parquet
+        if output.file is None:
+            yield "--parquet's records", output.parquet + PART
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file
     if settings.request.save_cookies is not None:
         yield "--save-cookies", settings.request.save_cookies
     if settings.politeness.host_memory is not None:
-        yield "--host-memory", settings.politeness.host_memory
+        yield from _database("--host-memory", settings.politeness.host_memory)
     if settings.display.summary_json is not None:
         yield "--summary-json", settings.display.summary_json
+    if keys := os.environ.get("SSLKEYLOGFILE"):
+        yield "SSLKEYLOGFILE", keys
+
+
+def _database(option: str, path: str) -> Iterable[tuple[str, str]]:
+    """A database, and the files that SQLite keeps beside it."""
+    yield option, path
+    for suffix in ("-wal", "-shm", "-journal"):
+        yield f"{option}'s {suffix}", path + suffix
 
 
 def _identity(file: str | int) -> Identity | None:

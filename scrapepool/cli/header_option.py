@@ -11,6 +11,7 @@ import click
 
 from ..errors import UsageError
 from .grouped import FetchOption
+from .inputs import note_read
 from .types import Header
 
 MOST = 1024 * 1024
@@ -26,7 +27,11 @@ class HeaderOption(FetchOption):
             return super().type_cast_value(ctx, value)
         fields: list[Any] = []
         for one in value:
-            fields += _read(one[1:]) if isinstance(one, str) and one.startswith("@") else [one]
+            if isinstance(one, str) and one.startswith("@"):
+                note_read(ctx, "--header", one[1:])
+                fields += _read(one[1:])
+            else:
+                fields.append(one)
         return super().type_cast_value(ctx, fields)
 
 

@@ -33,7 +33,12 @@ MAX_STEM = 80
 """Characters of ``stem``, which is there to be read."""
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"\\|?*\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+')
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
+"""Names of Windows' devices, which are these with any extension too, and with spaces before it."""
+
+_CONFIG = frozenset({"scrapepool.toml", "pyproject.toml"})
+"""Files that this program obeys where they lie in the current folder (``cli.config_file``)."""
+
 _EXTENSION = re.compile(r"(?:\.tar)?\.[a-z0-9]{1,8}", re.IGNORECASE)
 _VAGUE = frozenset({"application/octet-stream", "text/plain", "binary/octet-stream", ""})
 _EXTENSIONS = {"text/html": ".html", "image/jpeg": ".jpg", "text/plain": ".txt", "application/json": ".json"}
@@ -131,7 +136,7 @@ def safe_name(text: str, distinct: Callable[[], str]) -> str:
 
 def _safe_part(part: str, distinct: Callable[[], str]) -> str:
     text = unicodedata.normalize("NFC", _UNSAFE.sub("_", part)).rstrip(" .").lstrip(" ")
-    if text[:1] in {".", "-", "~"} or _RESERVED.fullmatch(text):
+    if text[:1] in {".", "-", "~"} or _DEVICE.fullmatch(text) or _plain(text) in _CONFIG:
         text = f"_{text}"
     if not text:
         return "_"
@@ -140,6 +145,12 @@ def _safe_part(part: str, distinct: Callable[[], str]) -> str:
     extension = extension_of(text)
     mark = f"-{distinct()}{extension}"
     return _cut(text[: len(text) - len(extension)], MAX_PART - len(mark.encode())) + mark
+
+
+def _plain(text: str) -> str:
+    """A name as file systems compare it that heed neither case nor invisible characters."""
+    seen = text if text.isascii() else "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFKC", seen).casefold()
 
 
 def _cut(text: str, size: int, *, from_end: bool = False) -> str:

@@ -28,6 +28,9 @@ from .jsonl import json_text
 from .lock import is_open_as, is_ours, open_lock
 from .output import never
 
+PART = ".part"
+"""What is put behind a Parquet file's name for its records, while it is not made and they go nowhere else."""
+
 GROUP_ROWS = 100_000
 GROUP_BYTES = 64 * 1024 * 1024
 """A row group: so many rows, or so many bytes in columns, which is what is in memory at a time."""

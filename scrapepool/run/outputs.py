@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from ..record.files import Files
     from ..record.warc import ArchiveProcess
 
-PART = ".part"
-"""What is put behind a Parquet file's name for its records, while it is not made and they go nowhere else."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -191,7 +188,7 @@ class _Opening:
         pass_over(self.settings, self.finished, stop=self.stop, on_note=self.on_note)
 
     def _parquet(self, path: str) -> Sink:
-        from ..record.parquet import ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
+        from ..record.parquet import PART, ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
 
         check_parquet(path)
         output = self.output

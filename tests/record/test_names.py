@@ -119,10 +119,34 @@ def test_long_names_stay_two():
     assert safe_name(deep, lambda: "one") == "folder/one-page.html"
 
 
-@pytest.mark.parametrize("name", ["CON", "nul.txt", "com1.html", "Aux"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CON", "nul.txt", "com1.html", "Aux", "con .txt", "AUX  .tar.gz", "LPT¹", "com².log", "COM³ .x", "conin$",
+        "CONOUT$.txt", "clock$",
+    ],
+)  # fmt: skip
 def test_names_that_windows_keeps_for_devices_get_an_underscore(name):
     """A folder may be copied to a machine where they cannot be opened."""
     assert safe_name(name, lambda: "hash") == f"_{name}"
+
+
+@pytest.mark.parametrize("name", ["console.txt", "com10", "lpt", "nullable", "con-1", "aux_.txt", "conin", "comⁿ"])
+def test_names_that_only_begin_as_a_devices_stay(name):
+    """They can be opened on Windows."""
+    assert safe_name(name, lambda: "hash") == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["scrapepool.toml", "pyproject.toml", "PyProject.TOML", "a/scrapepool.toml", "scrapepool.toml ", "scrapepool.toml.",
+     "scrape\u200dpool.toml", "\uff50yproject.toml", "scrapepool.toml/x"],
+)  # fmt: skip
+def test_no_body_becomes_a_configuration_file(name):
+    """A site cannot plant options for the next run where bodies go into the current folder."""
+    made = safe_name(name, lambda: "hash").casefold().split("/")
+    assert any(part.startswith("_") for part in made)
+    assert not {"scrapepool.toml", "pyproject.toml"} & set(made)
 
 
 def test_what_counts_as_an_extension():

@@ -91,6 +91,9 @@ _CODECS = {name: codec for name, (codec, _) in _ENCODINGS.items()}
 _NAMES = {label: name for name, (_, labels) in _ENCODINGS.items() for label in (name, *labels.split())}
 
 _PARAMETER = re.compile(r""";[\s]*charset[\s]*=[\s]*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE)
+_WHITE_SPACE = " \t\r\n"
+_VALUE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+')  # of a list: quoted commas end none
+_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?=[ \t\r\n]*(?:;|\Z))")
 _MARKUP = re.compile(r"[a-z]+/(?:[^\s;,]*\+)?(?:x?html|xml)\b", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/]([^>]*)>", re.IGNORECASE)
@@ -162,6 +165,30 @@ def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
 
 _AS_WINDOWS_1252 = "scrapepool.windows-1252"
 codecs.register_error(_AS_WINDOWS_1252, _as_windows_1252)
+
+
+@lru_cache(maxsize=1024)
+def content_type_of(field: bytes) -> str:
+    """Tell the Content-Type out of all fields of that name, joined by commas (Fetch standard, "extract a MIME type").
+
+    The last one that is a type counts; where it is the same as the one before and has no charset, that one's charset
+    goes with it. A field that is the only one, and fields of which none is a type, are told as they were sent.
+    """
+    text = field.decode("latin-1")
+    if "," not in text:
+        return text
+    found = essence = charset = ""
+    for value in (match[0].strip(_WHITE_SPACE) for match in _VALUE.finditer(text)):
+        match = _TYPE.match(value)
+        if match is None or (own := match[0].lower()) == "*/*":
+            continue
+        named = _PARAMETER.search(value)
+        if own != essence or named is not None:
+            charset = "" if named is None else named[named.lastindex or 0]
+        found, essence = value, own
+        if charset and named is None:
+            found = f"{value};charset={charset}"
+    return found or text
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.charset import charset_of, decode_text, decoded_pieces
+from scrapepool.charset import charset_of, content_type_of, decode_text, decoded_pieces
 
 LABELS = [
     "utf-8",
@@ -144,3 +144,42 @@ def test_pieces_mislabelled() -> None:
         "".join(decoded_pieces([b"caf\xe9 caf\xc3", b"\xa9 \x80"], "text/xml; charset=utf-8"))
         == "caf\xe9 caf\xe9 \u20ac"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (["text/html"], "text/html"),
+        (["Text/HTML;Charset=GBK"], "Text/HTML;Charset=GBK"),
+        (["html"], "html"),
+        ([""], ""),
+        (["text/plain", "text/html"], "text/html"),
+        (["text/html", "text/html; charset=gbk"], "text/html; charset=gbk"),
+        (["text/html; charset=gbk", "text/html"], "text/html;charset=gbk"),
+        (["text/html; charset=gbk", "TEXT/HTML; x=y"], "TEXT/HTML; x=y;charset=gbk"),
+        (["text/html; charset=gbk", "text/html; charset=utf-8"], "text/html; charset=utf-8"),
+        (["text/html; charset=gbk", "text/plain"], "text/plain"),
+        (["text/html; charset=gbk", "text/plain", "text/html"], "text/html"),
+        (["text/html; charset=gbk", "*/*"], "text/html; charset=gbk"),
+        (["text/html; charset=gbk", "*/*", "text/html"], "text/html;charset=gbk"),
+        (["text/html", "nonsense"], "text/html"),
+        (["nonsense", "text/html"], "text/html"),
+        (["text/html", ""], "text/html"),
+        (["", "text/html"], "text/html"),
+        (["text/html", "text/ plain", "text /plain"], "text/html"),
+        (["none", "of, them"], "none, of, them"),
+        (['text/html; x=","; charset=gbk', "text/html"], "text/html;charset=gbk"),
+        (['text/html; x=",text/plain'], 'text/html; x=",text/plain'),
+        (['text/html; x="\\",text/plain", text/css'], "text/css"),
+    ],
+)
+def test_a_content_type_that_is_given_twice(fields: list[str], expected: str) -> None:
+    """The last type counts, and a charset stays with its type: the Fetch standard's "extract a MIME type"."""
+    assert content_type_of(", ".join(fields).encode()) == expected
+
+
+@given(st.binary(max_size=80) | st.text(alphabet='text/html,; ="\\*charset', max_size=80).map(str.encode))
+def test_any_content_type_is_told(field: bytes) -> None:
+    """Whatever a server sends."""
+    told = content_type_of(field)
+    assert told.strip() in field.decode("latin-1") or ";charset=" in told

@@ -21,7 +21,7 @@ from .faults import ReplyError
 Field = tuple[bytes, bytes]
 
 _VERSIONS = {b"HTTP/1.1 ": 11, b"HTTP/1.0 ": 10}
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9][0-9]{2})(?![0-9])[ \t]?(.*)", re.DOTALL)
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) +([1-9][0-9]{2})(?: |(?=[A-Za-z])|\Z)(.*)", re.DOTALL)
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _SHOWN = 60
@@ -119,7 +119,7 @@ def _make_room(kept: dict[bytes, Any]) -> None:
 def _parse_strictly(block: bytes) -> Head | None:
     """What llhttp makes of a block; None where it refuses it."""
     version = _VERSIONS.get(block[:9])
-    if version is None:
+    if version is None or block[12:13] not in {b" ", b"\r"}:
         return None
     headers: list[Field] = []
 

@@ -7,12 +7,11 @@ policy) or ask for a pause (``wait_hint`` says how long). Touches no connection.
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 from typing import Any
 
 from urllib3.util.retry import Retry
 
-from ..charset import charset_of
+from ..charset import charset_of, content_type_of
 from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Unchanged
 from ..schedule.retry import HOST_WIDE
 from ..settings import Settings
@@ -59,7 +58,9 @@ class Reporter:
         parser, body = exchange.parser, exchange.body
         assert body is not None  # noqa: S101 - a whole reply has one
         status = parser.status
-        content_type = parser.get(b"content-type")
+        bodiless = status == 304 or method == "HEAD"
+        field = parser.get(b"content-type")
+        content_type = None if field is None else content_type_of(field)
         notes = [*parser.notes, *body.notes]
         if again:
             notes.append(AGAIN)
@@ -73,11 +74,11 @@ class Reporter:
             final_url=url,
             redirects=asked,
             detail="; ".join(notes) if notes else None,
-            content_type=None if content_type is None else _text(content_type),
+            content_type=content_type,
             charset=charset_of(content_type, body.head),
-            bytes=body.size,
+            bytes=None if bodiless else body.size,
             wire_bytes=body.wire,
-            sha256=body.sha256,
+            sha256=None if bodiless else body.sha256,
             reused=exchange.reused,
             complete=_is_whole(parser, body),
             remote=conn.remote,
@@ -113,7 +114,7 @@ class Reporter:
             content_type = parser.get(b"content-type")
             known = {
                 "status": parser.status,
-                "content_type": None if content_type is None else _text(content_type),
+                "content_type": None if content_type is None else content_type_of(content_type),
                 "bytes": body.size if body else 0,
                 "wire_bytes": body.wire if body else 0,
                 "reused": exchange.reused,
@@ -172,8 +173,3 @@ def _is_whole(parser: ReplyParser, body: Body) -> bool | None:
     if body.full:
         return False
     return None if parser.framing == "close" and not body.final else True
-
-
-@lru_cache(maxsize=1024)
-def _text(value: bytes) -> str:
-    return value.decode("latin-1")

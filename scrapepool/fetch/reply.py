@@ -29,8 +29,10 @@ MAX_DIGITS = len(str(MAX_LENGTH))
 LEFTOVER_KEPT = 4096
 """Bytes kept of what follows a message: enough to show what it was."""
 
+LF = 0x0A
+
 _BODILESS = frozenset({204, 304})
-_LISTS = frozenset({b"connection", b"content-encoding", b"content-length", b"transfer-encoding"})
+_LISTS = frozenset({b"connection", b"content-encoding", b"content-length", b"content-type", b"transfer-encoding"})
 
 Framing = Literal["none", "length", "chunked", "close"]
 
@@ -184,8 +186,13 @@ class ReplyParser:
         start, scan = 0, self._scan
         while True:
             while start < len(data) and data[start] in b"\r\n":
-                start += 1
-                self._blank += 1
+                size = 1 if data[start] == LF else 2
+                if start + size > len(data):
+                    return self._hold(data, start)
+                if data[start + size - 1] != LF:
+                    raise not_http(bytes(data[start : start + 100]))
+                start += size
+                self._blank += size
                 if self._blank > MAX_BLANK:
                     raise ReplyError(ErrorKind.PROTOCOL, "empty lines instead of a status line")
             end = _head_end(data, max(start, scan))
@@ -208,7 +215,8 @@ class ReplyParser:
 
     def _hold(self, data: bytes | bytearray, start: int) -> None:
         """Keep an unfinished header block, and remember how far it was searched."""
-        if not b"HTTP/".startswith(data[start : start + 5]):
+        begin = data[start : start + 5]
+        if begin != b"\r" and not b"HTTP/".startswith(begin):
             raise not_http(bytes(data[start : start + 100]))
         self.before += start
         if self._held is None:

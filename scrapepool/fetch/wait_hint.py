@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import pairwise
 
 from ..schedule.retry import HOST_WIDE
 from .head import Field
@@ -23,7 +24,10 @@ UNIX_FROM = 1e9
 MILLISECONDS_FROM = 1e11
 """What is this large is a Unix time in milliseconds; in seconds it would be the year 5138."""
 
-_LISTS = frozenset({"ratelimit", "ratelimit-policy"})
+MOST_VALUES = 16
+"""Values of one field that are looked at; real servers send one, broken ones two."""
+
+_LISTS = ("retry-after", "ratelimit", "x-ratelimit", "x-rate-limit")
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,9})?")
 _MEMBER = re.compile(r'(?:"[^"]*"|[^",])+')  # of a list (RFC 9651 section 3.1)
@@ -33,7 +37,8 @@ _PAIR = re.compile(r"\b([a-z]+)\s*=\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)")
 def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
     """Seconds to wait, at most ``LONGEST_WAIT``; None where the reply asks for no wait.
 
-    With an error Retry-After (RFC 9110 section 10.2.3) goes before all. Else it is what is left of a limit's window: of
+    With an error Retry-After (RFC 9110 section 10.2.3) goes before all; of several values, in one field or in several,
+    the longest wait that can be read counts. Else it is what is left of a limit's window: of
     RateLimit (in the two shapes that draft-ietf-httpapi-ratelimit-headers gave it), or of RateLimit-Reset and
     X-RateLimit-Reset. A limit counts where it says that nothing is left of it; with 429 and 503 also where it does not
     say. now: Unix time of the reply; its Date goes before it, as the server's clock set its other times too.
@@ -41,9 +46,11 @@ def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
     fields: dict[str, str] = {}
     for raw, value in headers:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1").strip()
-        fields[name] = f"{fields[name]}, {text}" if name in fields and name in _LISTS else fields.get(name, text)
+        fields[name] = (
+            f"{fields[name]}, {text}" if name in fields and name.startswith(_LISTS) else fields.get(name, text)
+        )
     now = _unix_time(fields.get("date", "")) or now
-    if status >= 400 and (after := _wait(fields.get("retry-after", ""), now)) is not None:
+    if status >= 400 and (after := _longest_wait(fields.get("retry-after", ""), now)) is not None:
         return after
     return max(_resets(fields, now, refused=status in HOST_WIDE), default=None)
 
@@ -51,7 +58,7 @@ def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
 def _resets(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[float]:
     """What is left of the windows of all limits that count, in seconds."""
     for prefix in _PREFIXES:
-        reset = _wait(fields.get(f"{prefix}-reset", ""), now)
+        reset = _longest_wait(fields.get(f"{prefix}-reset", ""), now)
         if reset is not None and _is_zero(fields.get(f"{prefix}-remaining", "0" if refused else "")):
             yield reset
     field = fields.get("ratelimit", "").lower()
@@ -72,6 +79,15 @@ def _members(field: str) -> Iterator[tuple[str, dict[str, str]]]:
     for member in _MEMBER.findall(field):
         name, _, parameters = member.partition(";")
         yield name.strip(), dict(_PAIR.findall(parameters))
+
+
+def _longest_wait(text: str, now: float) -> float | None:
+    """The longest wait of a list; a date has a comma of its own. None where no member can be read."""
+    if "," not in text:
+        return _wait(text, now)
+    parts = [part.strip() for part in text.split(",", MOST_VALUES)[:MOST_VALUES]]
+    pairs = [f"{first}, {second}" for first, second in pairwise(parts)]
+    return max((wait for part in parts + pairs if (wait := _wait(part, now)) is not None), default=None)
 
 
 def _wait(text: str, now: float) -> float | None:
@@ -97,7 +113,8 @@ def _unix_time(text: str) -> float | None:
 
 
 def _is_zero(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None and not float(text)
+    """Whether a number, or one of a list, is 0."""
+    return any(_NUMBER.fullmatch(part) is not None and not float(part) for part in text.replace(",", " ").split())
 
 
 def _clamped(seconds: float) -> float:

@@ -70,7 +70,8 @@ def encode(outcome: Outcome) -> bytes:
         f'"attempts":{outcome.attempts},"started":{"null" if started is None else quoted(instant(started))},'
         f'"elapsed":{outcome.elapsed:.6f},"waited":{outcome.waited:.3f},'
         f'"content_type":{_string(outcome.content_type)},"charset":{_string(outcome.charset)},'
-        f'"bytes":{outcome.bytes},"wire_bytes":{outcome.wire_bytes},"sha256":{_string(outcome.sha256)},'
+        f'"bytes":{"null" if outcome.bytes is None else outcome.bytes},'
+        f'"wire_bytes":{outcome.wire_bytes},"sha256":{_string(outcome.sha256)},'
         f'"reused":{_BOOL[outcome.reused]},"path":{_string(outcome.path)},"complete":{_BOOL[outcome.complete]},'
         f'"remote":{_string(outcome.remote)},"timings":{"null" if timings is None else _timings(timings)}'
     )

@@ -84,6 +84,7 @@ class SqliteStore:
         self._bytes = 0  # of bodies that wait
         self._since = 0.0  # when the first of them came
         self._hosts: dict[HostKey, int] = {}
+        self._needs_bytes = False  # a database of an earlier version has no null there
         with ExitStack() as opened:
             self._lock = self._locked()
             opened.callback(os.close, self._lock)
@@ -152,6 +153,8 @@ class SqliteStore:
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {VERSION}")
+        columns = {name: needed for _, name, _, needed, *_ in db.execute("PRAGMA table_info(records)")}
+        self._needs_bytes = bool(columns["bytes"])
         begun = db.execute("INSERT INTO runs (started, version) VALUES (?, ?)", (instant(time.time()), __version__))
         db.execute("COMMIT")
         return int(begun.lastrowid or 0)
@@ -205,6 +208,8 @@ class SqliteStore:
         told.setdefault("request", "")
         if outcome.timings is not None:
             told.update(told["timings"])
+        if self._needs_bytes and told["bytes"] is None:
+            told["bytes"] = 0
         return [self._run, self._host(outcome.target.host), *(_cell(told.get(column)) for column in COLUMNS)]
 
     def _host(self, host: HostKey) -> int | None:

@@ -39,6 +39,18 @@ def answer_all(sock: socket.socket) -> None:
         sock.sendall(HEAD + b"ok")
 
 
+def answers(response: bytes, *, close: bool = True) -> Script:
+    """A script that sends the same bytes to each request; then it closes, or waits for the next one."""
+
+    def script(sock: socket.socket) -> None:
+        while read_head(sock):
+            sock.sendall(response)
+            if close:
+                return
+
+    return script
+
+
 def silent(sock: socket.socket) -> None:
     """Read and say nothing, until the client goes."""
     while sock.recv(65536):

@@ -173,6 +173,48 @@ def test_odd_header_blocks(raw: bytes, headers: list[tuple[bytes, bytes]], notes
     assert len(parser.notes) == notes
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\rHTTP/1.1 200 OK",
+        b"\r\r\nHTTP/1.1 200 OK",
+        b"\n\rHTTP/1.1 200 OK",
+        b"HTTP/1.1\t200 OK",
+        b"HTTP/1.1 \t200 OK",
+        b"HTTP/1.1 200: OK",
+        b"HTTP/1.1 200:",
+        b"HTTP/1.1 200\tOK",
+        b"HTTP/1.1 200-OK",
+        b"HTTP/1.1 200.0 OK",
+        b"HTTP/1.1 200\x0bOK",
+        b"HTTP/1.1 200\xa0OK",
+        b"HTTP/1.1 2000 OK",
+        b"HTTP/1.1200 OK",
+        b" HTTP/1.1 200 OK",
+    ],
+)
+def test_status_lines_that_are_none(line: bytes) -> None:
+    """Only spaces stand around a status of three digits, and only whole line ends before the line."""
+    raw = line + b"\r\nContent-Length: 0\r\n\r\n"
+    for pieces in [raw], [raw[at : at + 1] for at in range(len(raw))]:
+        parser = ReplyParser()
+        with pytest.raises(ReplyError) as caught:
+            for piece in pieces:
+                parser.feed(piece)
+        assert caught.value.kind is ErrorKind.PROTOCOL
+
+
+@pytest.mark.parametrize("ends", [b"\r\n", b"\n", b"\r\n\r\n", b"\n\n\r\n", b"\n\n\n\n"])
+def test_empty_lines_before_the_status_line(ends: bytes) -> None:
+    """Two of them at most, however they are cut."""
+    raw = ends + b"HTTP/1.1 204 No Content\r\n\r\n"
+    for pieces in [raw], [raw[at : at + 1] for at in range(len(raw))]:
+        parser = ReplyParser()
+        for piece in pieces:
+            parser.feed(piece)
+        assert (parser.done, parser.status, parser.before) == (True, 204, len(ends))
+
+
 @pytest.mark.parametrize(("line", "reason"), [(b"200", ""), (b"200 ", ""), (b"404 Not  Found", "Not  Found")])
 def test_reason(line: bytes, reason: str) -> None:
     """The reason may be missing, and is otherwise as sent."""

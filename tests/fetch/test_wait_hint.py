@@ -21,6 +21,37 @@ def wait(text: str, status: int = 429) -> float | None:
     return wait_of([(name.encode(), value.encode("latin-1")) for name, value in lines], status, NOW)
 
 
+DATES = [formatdate(NOW + seconds, usegmt=True) for seconds in (90, 30)]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Retry-After: 2, 2", 2),
+        ("Retry-After: 2,120", 120),
+        ("Retry-After: 2\nRetry-After: 120", 120),
+        ("Retry-After: 120\nRetry-After: 2", 120),
+        ("Retry-After:\nRetry-After: 5", 5),
+        ("Retry-After: 5\nRetry-After:", 5),
+        ("Retry-After: , ,5", 5),
+        ("Retry-After: soon, 5", 5),
+        ("Retry-After: soon\nRetry-After: 0", 0),
+        ("Retry-After: soon, later", None),
+        (f"Retry-After: {DATES[0]}, {DATES[1]}", 90),
+        (f"Retry-After: {DATES[1]}\nRetry-After: {DATES[0]}", 90),
+        (f"Retry-After: 10, {DATES[1]}", 30),
+        (f"Retry-After: {DATES[1]}, 60", 60),
+        ("Retry-After: " + "," * 50_000 + "5", None),
+        ("X-RateLimit-Reset:\nX-RateLimit-Reset: 5", 5),
+        ("X-RateLimit-Reset: 5, 30\nX-RateLimit-Remaining: 0, 0", 30),
+        ("X-RateLimit-Reset: 5, 30\nX-RateLimit-Remaining: 3, 3", None),
+    ],
+)
+def test_of_several_waits_the_longest_counts(text: str, seconds: float | None) -> None:
+    """In one field or in several, dates and seconds; what cannot be read is passed over."""
+    assert wait(text) == seconds
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

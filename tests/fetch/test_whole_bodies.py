@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import zlib
 from typing import Any
 
 import pytest
+from fetching import get
+from loopback import Server, answers
 
 from scrapepool.model import ErrorKind, Failed, Fetched
-from tests.fetch.fetching import get
-from tests.fetch.loopback import Script, Server, read_head
 
 PAGE = b"<p>Hello, world and all who live there.</p>" * 20
 PACKED = gzip.compress(PAGE)
-
-
-def answers(response: bytes, *, close: bool = True) -> Script:
-    """A script that sends the same bytes to each request, and then closes or waits for the next."""
-
-    def script(sock: socket.socket) -> None:
-        while read_head(sock):
-            sock.sendall(response)
-            if close:
-                return
-
-    return script
 
 
 def fetched(response: bytes, *, close: bool = True, **groups: Any) -> Any:
@@ -174,3 +161,22 @@ def test_the_last_line_end_of_a_chunked_body_may_be_missing(end: bytes, close: b
 def test_a_chunked_body_without_its_last_chunk_is_truncated(end: bytes) -> None:
     """As long as the line of the zero-sized chunk is not there, more data may be missing."""
     assert fetched(chunked(end=end)).error is ErrorKind.TRUNCATED
+
+
+# -- responses without a body --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "method"),
+    [(b"HTTP/1.1 304 Not Modified\r\n\r\n", "GET"), (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "HEAD")],
+)
+def test_what_has_no_body_has_no_size_and_no_digest(raw: bytes, method: str) -> None:
+    """A 304 and a response to HEAD tell nothing of the bytes of a body."""
+    outcome = fetched(raw, request={"method": method})
+    assert (outcome.bytes, outcome.sha256, outcome.wire_bytes) == (None, None, 0)
+
+
+def test_an_empty_body_has_a_size_and_a_digest() -> None:
+    """It is a body of no bytes."""
+    outcome = fetched(response("200 OK", body=b""))
+    assert (outcome.bytes, (outcome.sha256 or "")[:8]) == (0, "e3b0c442")

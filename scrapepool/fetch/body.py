@@ -7,11 +7,18 @@ Does not know the connection, nor where the body ends.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 from ..model import Saved
 from ..settings import SizeLimits
 from .decode import decoder_for
 from .faults import TooLargeError
+
+SLICE = 256 * 1024
+"""Decoded bytes between two places where decoding may be interrupted: half a millisecond's work."""
+
+PIECE = 4 * 1024
+"""Decoded bytes that cost as much as a piece of a decoder's output does by itself."""
 
 HEAD_KEPT = 1024
 """Bytes of the decoded body's beginning that are always kept: where a page may name its charset."""
@@ -61,6 +68,11 @@ class Body:
         return self._decoder is None and self._pieces is None
 
     @property
+    def coded(self) -> bool:
+        """Whether there is a content coding to be taken off, so that a short piece may be much work."""
+        return self._decoder is not None
+
+    @property
     def ended(self) -> bool:
         """Whether the content coding has reached its own end; another stream may follow."""
         return self._decoder is not None and self._decoder.ended
@@ -82,17 +94,19 @@ class Body:
 
     def feed(self, piece: bytes | memoryview) -> None:
         """Take a piece of the body. Raises DecodeError, and TooLargeError at the byte that is one too many."""
-        self.wire = wire = self.wire + len(piece)
-        if wire > self._max_size:
-            if not self._limits.cut:
-                raise TooLargeError(f"over {self._max_size} bytes received")
-            self.full = True
-            piece = piece[: self._max_size - self.wire]
         if self._decoder is None:
-            self._add(piece)
+            self._add(self._weigh(piece))
             return
-        for part in self._decoder.feed(bytes(piece)):
-            self._add(part)
+        for _ in self.slices(piece):
+            pass
+
+    def slices(self, piece: bytes | memoryview) -> Iterator[None]:
+        """Take a piece as ``feed`` does, while this is iterated; gives something each time that a slice is decoded."""
+        assert self._decoder is not None  # noqa: S101 - otherwise there is nothing to slice
+        left = SLICE
+        for part in self._decoder.feed(bytes(self._weigh(piece))):
+            if part:
+                self._add(part)
             if self.size > self._max_size:
                 if self._limits.cut:
                     self.full = True
@@ -104,6 +118,10 @@ class Body:
                     f"{self.size} bytes decoded from {self.wire} received so far: "
                     f"{ratio:.0f} times as many, the limit is {self._limits.max_ratio:.0f}"
                 )
+            left -= len(part) + PIECE
+            if left <= 0:
+                left = SLICE
+                yield
 
     def finish(self) -> None:
         """Say that the body is over. Raises DecodeError (truncated) where its coding has not ended."""
@@ -117,6 +135,16 @@ class Body:
 
     def abandon(self) -> None:
         """Say that the rest of the body does not come, or is not wanted."""
+
+    def _weigh(self, piece: bytes | memoryview) -> bytes | memoryview:
+        """Count what was received; what of it is within the limit. Raises TooLargeError."""
+        self.wire = wire = self.wire + len(piece)
+        if wire > self._max_size:
+            if not self._limits.cut:
+                raise TooLargeError(f"over {self._max_size} bytes received")
+            self.full = True
+            piece = piece[: self._max_size - wire]
+        return piece
 
     def _add(self, part: bytes | memoryview) -> None:
         if not self.size:

@@ -268,20 +268,22 @@ class Connection(HTTPConnection):
         if self.capture is not None:
             self.capture.sent(data)
 
-    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes:
+    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes | None:
         """What has come, at least one byte; nothing at the end. come: True where somebody has seen that there is some.
 
-        Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError.
+        That may be less than can be handed out, a part of a TLS record for example; then it is None. Without ``come``
+        it waits. Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError.
         """
         bandwidth = self.bandwidth
         if bandwidth is not None:
             self.slow_down()
             size = min(size, bandwidth.piece)
-        if not (come and self._armed and self._waits_in_kernel):
-            self._arm()
+        waits = self._prepare(come)
         try:
             data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
-        except (TimeoutError, BlockingIOError) as error:
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
+            if not waits:
+                return None
             raise self.too_late() from error
         if bandwidth is not None:
             self._paid_at = bandwidth.took(len(data), time.monotonic())
@@ -289,22 +291,52 @@ class Connection(HTTPConnection):
             self.capture.received(data)
         return data
 
-    def receive_into(self, buffer: memoryview) -> int:
+    def receive_into(self, buffer: memoryview, come: bool | None = None) -> int | None:
         """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
         bandwidth = self.bandwidth
         if bandwidth is not None:
             self.slow_down()
             buffer = buffer[: bandwidth.piece]
-        self._arm()
+        waits = self._prepare(come)
         try:
             size = self.sock.recv_into(buffer)
-        except (TimeoutError, BlockingIOError) as error:
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
+            if not waits:
+                return None
             raise self.too_late() from error
         if bandwidth is not None:
             self._paid_at = bandwidth.took(size, time.monotonic())
         if self.capture is not None:
             self.capture.received(buffer[:size])
         return size
+
+    def send_some(self, data: memoryview) -> int:
+        """Send what there is room for now; how many bytes that was. Raises OSError."""
+        self._do_not_wait()
+        try:
+            size = self.sock.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+        if self.capture is not None:
+            self.capture.sent(data[:size])
+        return size
+
+    def _prepare(self, come: bool | None) -> bool:
+        """Set how long the next receive may wait; whether it may. come: as for ``receive``."""
+        if not come:
+            self._arm()
+        elif not self._waits_in_kernel:
+            self._do_not_wait()
+            return False
+        elif not self._armed:
+            self._arm()
+        return True
+
+    def _do_not_wait(self) -> None:
+        """Let no call of the socket wait."""
+        self._armed = 0.0
+        if self.sock.gettimeout() != 0.0:
+            self.sock.settimeout(0)
 
     def await_room(self) -> None:
         """Wait until more can be sent, or something has come. Raises FetchError as ``send_all``."""
@@ -315,8 +347,7 @@ class Connection(HTTPConnection):
         """What has come by now, or some of it; None for nothing, no bytes at the end. Raises OSError."""
         if self._poll is None or not (self.pending() or self._poll.poll(0)):
             return None
-        self._armed = 0.0
-        self.sock.settimeout(0)
+        self._do_not_wait()
         try:
             data = self.sock.recv(RECEIVE_SIZE) or b""
         except (BlockingIOError, ssl.SSLWantReadError):

@@ -47,7 +47,8 @@ class Decoder(Protocol):
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decode ``data`` while it is iterated, which must go to its end before the next ``feed``.
 
-        Pieces are at most STEP bytes. Raises DecodeError (decode).
+        Pieces are at most STEP bytes; some are empty, where there was work and nothing came of it. Raises DecodeError
+        (decode).
         """
 
     def finish(self) -> None:
@@ -190,6 +191,8 @@ class _Single:
                     return
                 yield from stream.feed(data)
                 data = stream.rest
+                if data:
+                    yield b""
         except self._coding.error() as error:
             reason = str(error).rpartition(": ")[2]
             raise DecodeError(ErrorKind.DECODE, f"the body is not {self._coding.name}: {reason}") from error
@@ -271,6 +274,7 @@ class _Chain:
             return
         for piece in self._decoders[position].feed(data):
             yield from self._through(piece, position + 1)
+            yield b""
 
 
 def decoder_for(content_encoding: bytes | str | None) -> Decoder | None:

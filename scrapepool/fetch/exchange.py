@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 LARGE = 1024 * 1024  # a body from this length on is received in larger pieces
 LONG_REQUEST = (
-    64 * 1024
+    16 * 1024
 )  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
 MISSING_END = 0.5  # seconds that the end of a message is waited for after all of its body has come
@@ -44,6 +44,12 @@ It is sent False where that time passed without a byte; True where there is one;
 LOOK = 0.0
 """What is yielded for no wait at all: only whether there is a byte by now."""
 
+SLICE = -1.0
+"""What is yielded for no wait at all, amid work that takes long: others go first. What is sent means nothing."""
+
+ROOM = -2.0
+"""What is yielded to wait for bytes or for room to send some, for as long as the connection allows."""
+
 
 class Exchange:
     """A request and its reply.
@@ -56,7 +62,7 @@ class Exchange:
     __slots__ = ("body", "ended", "headed", "location", "parser", "reused", "sent", "unsent")
 
     def __init__(self, method: str, *, reused: bool) -> None:
-        self.parser = ReplyParser(method)
+        self.parser = ReplyParser(method, slices=True)
         self.reused = reused
         self.sent = self.headed = self.ended = 0.0
         self.body: Body | None = None
@@ -75,14 +81,17 @@ class Exchange:
         if conn.bandwidth is not None:
             conn.slow_down()
         self.sent = monotonic()
-        self._send(conn, request)
+        if len(request) <= LONG_REQUEST:
+            self._send(conn, request)
+        else:
+            yield from self._upload(conn, request)
         while not parser.head_done:
             if (come := (yield None)) is False:
                 raise conn.too_late()
             data = conn.receive(RECEIVE_SIZE, come)
             if data:
                 parser.feed(data)
-            else:
+            elif data is not None:
                 parser.eof()
         self.headed = monotonic()
         if follow and parser.status in STATUSES:
@@ -90,18 +99,7 @@ class Exchange:
         if self.location is not None:
             yield from self._pass_over_body(conn)
         else:
-            unexpected_part = parser.status == 206 and not ranged
-            if unexpected_part:
-                check_range(parser)
-            body = self.body = new_body(parser)
-            body.declare(parser.length)
-            if not parser.done:
-                yield from self._receive_body(conn, body)
-            for piece in parser.take():
-                body.feed(piece)
-            if unexpected_part:
-                check_range(parser, None if body.full else body.wire)
-            body.finish()
+            yield from self._read_body(conn, new_body, ranged)
         self.ended = monotonic()
 
     @property
@@ -119,40 +117,88 @@ class Exchange:
 
     def _send(self, conn: Connection, request: bytes) -> None:
         try:
-            if len(request) <= LONG_REQUEST:
-                conn.send_all(request)
-            else:
-                self._upload(conn, request)
+            conn.send_all(request)
         except (BrokenPipeError, ConnectionResetError, SSLError):
-            if self.reused or not conn.sock:
+            if not self._may_have_answered(conn):
                 raise
-            # A server may answer before it has read the whole request, and close: its answer is still to be had.
-            self.unsent = True
 
-    def _upload(self, conn: Connection, request: bytes) -> None:
+    def _may_have_answered(self, conn: Connection) -> bool:
+        """A server may answer before it has read the whole request, and close: its answer is still to be had."""
+        self.unsent = not self.reused and conn.sock is not None
+        return self.unsent
+
+    def _upload(self, conn: Connection, request: bytes) -> Waits[None]:
         """Send a long request in pieces, until the server answers (RFC 9112 section 9.3); 100 Continue is no answer."""
+        parser, view, at = self.parser, memoryview(request), 0
+        try:
+            while at < len(view):
+                room = yield ROOM
+                if room is False:
+                    raise conn.too_late("took no data")
+                if room is None:
+                    conn.await_room()
+                while (data := conn.arrived()) is not None:
+                    if data:
+                        parser.feed(data)
+                    else:
+                        parser.eof()
+                    if parser.head_done:
+                        self.unsent = True
+                        return
+                at += conn.send_some(view[at : at + UPLOAD_PIECE])
+        except (BrokenPipeError, ConnectionResetError, SSLError):
+            if not self._may_have_answered(conn):
+                raise
+
+    def _read_body(self, conn: Connection, new_body: NewBody, ranged: bool) -> Waits[None]:
         parser = self.parser
-        for at in range(0, len(request), UPLOAD_PIECE):
-            conn.await_room()
-            while (data := conn.arrived()) is not None:
-                if data:
-                    parser.feed(data)
-                else:
-                    parser.eof()
-                if parser.head_done:
-                    self.unsent = True
-                    return
-            conn.send_all(request[at : at + UPLOAD_PIECE])
+        unexpected_part = parser.status == 206 and not ranged
+        if unexpected_part:
+            check_range(parser)
+        body = self.body = new_body(parser)
+        body.declare(parser.length)
+        if not parser.done:
+            yield from self._receive_body(conn, body)
+        elif body.coded:
+            yield from self._take(body)
+        else:
+            for piece in parser.take():
+                body.feed(piece)
+        if unexpected_part:
+            check_range(parser, None if body.full else body.wire)
+        body.finish()
+
+    def _received(self, conn: Connection, size: int = RECEIVE_SIZE) -> Waits[bytes]:
+        """What comes next, nothing at the end. Raises FetchError, OSError."""
+        come = True if conn.pending() else (yield None)
+        while come is not False:
+            data = conn.receive(size, come)
+            if data is not None:
+                return data
+            come = yield None
+        raise conn.too_late()
+
+    def _take(self, body: Body) -> Waits[None]:
+        """Let the body have what has come of it."""
+        for piece in self.parser.take():
+            if body.coded:
+                for _ in body.slices(piece):
+                    yield SLICE
+            else:
+                body.feed(piece)
 
     def _receive_body(self, conn: Connection, body: Body) -> Waits[None]:
         parser = self.parser
         large = parser.length is not None and parser.length >= LARGE
         size = LARGE_RECEIVE_SIZE if large else RECEIVE_SIZE
         while True:
-            for piece in parser.take():
-                body.feed(piece)
+            yield from self._take(body)
             if parser.done:
                 break
+            if parser.behind and not body.full:
+                yield SLICE
+                parser.go_on()
+                continue
             if parser.data_over or (body.ended and body.size == parser.length):
                 yield from self._conclude(conn)
                 continue
@@ -162,9 +208,7 @@ class Exchange:
             if body.full:
                 parser.keep_alive = False
                 break
-            if not conn.pending() and (yield None) is False:
-                raise conn.too_late()
-            data = conn.receive(size)
+            data = yield from self._received(conn, size)
             if data:
                 parser.feed(data)
             else:
@@ -197,14 +241,19 @@ class Exchange:
         """Receive what is left of a body of known length through one buffer."""
         parser = self.parser
         buffer = memoryview(bytearray(LARGE_RECEIVE_SIZE))
+        size: int | None = None
         while not parser.done and not body.full:
-            if not conn.pending() and (yield None) is False:
+            if (come := (yield None) if size is None or not conn.pending() else True) is False:
                 raise conn.too_late()
-            size = conn.receive_into(buffer[: parser.left])
+            size = conn.receive_into(buffer[: parser.left], come)
+            if size is None:
+                continue
             if not size:
                 parser.eof()
             body.feed(buffer[:size])
             parser.passed(size)
+            if size == LARGE_RECEIVE_SIZE:
+                yield SLICE
         if body.full:
             parser.keep_alive = False
 
@@ -216,13 +265,15 @@ class Exchange:
             return
         try:
             while not parser.done:
-                if not conn.pending() and (yield None) is False:
-                    raise conn.too_late()
-                data = conn.receive()
-                if data:
-                    parser.feed(data)
+                if parser.behind:
+                    yield SLICE
+                    parser.go_on()
                 else:
-                    parser.eof()
+                    data = yield from self._received(conn)
+                    if data:
+                        parser.feed(data)
+                    else:
+                        parser.eof()
                 size += sum(map(len, parser.take()))
                 if size > HOP_BODY:
                     parser.keep_alive = False

@@ -118,7 +118,7 @@ class LeaseRun:
 
     def _watch(self) -> None:
         """Sleep where there is a time to wait for; the connection itself waits, or looks, where there is none."""
-        if self.until:
+        if self.until and self.until > 0:
             wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
 
     def _watch_for_stuck(self, give: Give) -> bool | None:

@@ -8,10 +8,11 @@ sockets, no deadlines, no limits on bodies. docs/responses.md states its rules f
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 from ..model import ErrorKind
-from .chunked import ChunkedBody
+from .chunked import MOST_AT_ONCE, ChunkedBody
 from .faults import ReplyError
 from .head import Field, Head, not_http, parse_head, shown
 
@@ -40,6 +41,7 @@ Framing = Literal["none", "length", "chunked", "close"]
 class ReplyParser:
     """Parses one response to a request of ``method``.
 
+    slices: a piece that is fed and means much work is taken in only in part; see ``behind``.
     started: any byte has come. head_done: the fields below are set. done: the message is whole.
     status, reason, version (10 or 11): of the final status line. informational: 1xx skipped before it.
     headers: in order, names as sent, repeated ones kept. trailers: the fields after a chunked body.
@@ -61,6 +63,7 @@ class ReplyParser:
         "_pieces",
         "_reason",
         "_scan",
+        "_slices",
         "after",
         "before",
         "done",
@@ -79,8 +82,9 @@ class ReplyParser:
         "version",
     )
 
-    def __init__(self, method: str = "GET") -> None:
+    def __init__(self, method: str = "GET", *, slices: bool = False) -> None:
         self._method = method
+        self._slices = slices
         self.started = self.head_done = self.done = self.keep_alive = False
         self.status = self.version = self.informational = 0
         self._blank = self._scan = self._left = 0
@@ -146,6 +150,15 @@ class ReplyParser:
         else:
             self._held += data
             self._feed_head(self._held)
+
+    @property
+    def behind(self) -> bool:
+        """Whether what was fed is not all taken in yet; ``go_on`` takes in more of it, and must, before more is fed."""
+        return self._chunks is not None and self._chunks.behind
+
+    def go_on(self) -> None:
+        """Take in more of what was fed. Raises as ``feed``."""
+        self._feed_body(b"")
 
     def eof(self) -> None:
         """Note that the peer has closed.
@@ -250,7 +263,7 @@ class ReplyParser:
         if self._has_no_body():
             self.done = True
         elif b"transfer-encoding" in fields and self._is_chunked():
-            self.framing, self._chunks = "chunked", ChunkedBody()
+            self.framing, self._chunks = "chunked", ChunkedBody(MOST_AT_ONCE if self._slices else inf)
             if declared is not None:
                 self.notes.append("ignored a Content-Length beside Transfer-Encoding")
             if declared is not None or self.version == 10:

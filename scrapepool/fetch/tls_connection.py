@@ -92,18 +92,22 @@ class NestedTLSConnection(TLSConnection):
         clocked: SSLSocket = outer
         return clocked
 
-    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes:
+    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes | None:
         """As for a plain connection; all that has come, so that there is nothing to be had without a wait."""
         data = super().receive(size, come)
         if data and self.pending():
-            self._armed = 0.0
-            self.sock.settimeout(0)
+            self._do_not_wait()
             with contextlib.suppress(BlockingIOError, SSLWantReadError):
                 while len(data) < LARGE_RECEIVE_SIZE and self.pending() and (more := self.sock.recv(size)):
                     if self.capture is not None:
                         self.capture.received(more)
                     data += more
         return data
+
+    def send_some(self, data: memoryview) -> int:
+        """Send all of it: what was encrypted cannot be taken back where there is no room for it."""
+        self.send_all(bytes(data))
+        return len(data)
 
     def pending(self) -> int:
         """Bytes that came and were not handed out yet, decrypted or not."""

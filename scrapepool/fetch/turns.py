@@ -7,8 +7,9 @@ from it and have threads of their own.
 
 Leases that only watch their connections come here from all threads: one can wait for many. Those that are about to
 connect go to a thread of their own, since looking up a name, connecting and a handshake block, unless the host's last
-connection was opened in no time. What a lease blocks this thread with nevertheless, that or a decompression, is no
-other lease's time: their deadlines move.
+connection was opened in no time. What is much work, a decompression for example, is done in slices, which take turns
+with all other leases: half of the time where those have something to do. What a lease blocks this thread with
+nevertheless is no other lease's time: their deadlines move.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
@@ -23,7 +25,7 @@ from typing import Any
 
 from ..ports import Begun, Done, Resting, Source, Unbegun, Work
 from .classify import classify
-from .exchange import LOOK
+from .exchange import LOOK, ROOM, SLICE
 from .fetcher import Fetcher
 from .lease_run import LeaseRun
 
@@ -33,6 +35,11 @@ HELD_UP = 0.02
 LONGEST_POLL = 0.05
 """Seconds between two looks at a lease that does not say how long it can wait."""
 
+IDLE = 0.00002
+"""Seconds below which a round was of no use to anybody: nothing had come."""
+
+BOTH = select.POLLIN | select.POLLOUT
+
 MANY = 256
 """Answers that are given back together while there is more to do: to wake the engine's thread for each lease costs more
 than the lease."""
@@ -41,16 +48,22 @@ monotonic = time.monotonic
 
 
 class _Turn:
-    """One lease among many. sock, fd: what it waits for. until: monotonic time when it has waited long enough."""
+    """One lease among many.
 
-    __slots__ = ("fd", "run", "sock", "until")
+    sock, fd: what it waits for. events: of these. until: monotonic time when it has waited long enough. at_work: it
+    waits for nothing but its turn.
+    """
+
+    __slots__ = ("at_work", "events", "fd", "run", "sock", "until")
 
     def __init__(self, run: LeaseRun) -> None:
         self.run = run
         run.shares = True
         self.sock: socket.socket | None = None
         self.fd = -1
+        self.events = 0
         self.until = 0.0
+        self.at_work = False
 
 
 class Turns:
@@ -75,6 +88,8 @@ class Turns:
         self._poll.register(source.ear, select.POLLIN)
         self._turns: dict[int, _Turn] = {}  # by descriptor
         self._looks: dict[int, _Turn] = {}  # those of them that are to be told whether anything has come by now
+        self._at_work: deque[_Turn] = deque()  # those of them that are amid work in slices
+        self._owed = 0.0  # seconds that slices took, and others did not have since
         self._soonest = inf  # no turn has waited long enough before this
         self._now = 0.0  # monotonic; when the last step ended
         self._back: list[Done | Resting | Unbegun] = []  # not given yet
@@ -90,7 +105,7 @@ class Turns:
         while self._turns:
             looks, self._looks = self._looks, {}
             ready = self._poll.poll(0)
-            busy = ready or looks
+            busy = ready or looks or self._at_work
             if not busy:
                 source.listen()  # before the look at what there is, so that nothing comes unheard
             while source.more and (more := source.another()) is not None:
@@ -123,12 +138,13 @@ class Turns:
 
     def _go_on(self, ready: Sequence[tuple[int, int]], looks: dict[int, _Turn]) -> None:
         """Go on with what has come, with what was looked at, and with what has waited long enough."""
-        self._now = monotonic()
+        began = self._now = monotonic()
         for fd, _ in ready:
             turn = self._turns.get(fd)
             if turn is not None:
-                looks.pop(fd, None)
-                self._advance(turn, True)
+                if not turn.at_work:
+                    looks.pop(fd, None)
+                    self._advance(turn, True)
             elif fd == self._source.ear:
                 self._source.heard()
         for turn in looks.values():
@@ -141,6 +157,22 @@ class Turns:
                 if turn.run.stuck_at <= now:
                     self._back.append(turn.run.unbegun())
             self._soonest = min((min(turn.until, turn.run.stuck_at) for turn in self._turns.values()), default=inf)
+        if self._at_work:
+            self._work_on(self._now - began)
+
+    def _work_on(self, others: float) -> None:
+        """One slice of what is much work, unless others have not had as much time since the last.
+
+        others: seconds that they took now; where that is next to none, they have nothing to do.
+        """
+        self._owed = self._owed - others if others > IDLE else 0.0
+        if self._owed > 0:
+            return
+        began, turn = self._now, self._at_work.popleft()
+        turn.at_work = False
+        if self._turns.get(turn.fd) is turn:
+            self._advance(turn, None)
+        self._owed = self._now - began
 
     def _advance(self, turn: _Turn, ready: bool | None) -> None:
         """One step of a lease, up to its next wait. ready: see ``exchange.Waits``."""
@@ -172,16 +204,24 @@ class Turns:
     def _wait(self, turn: _Turn, until: float | None) -> None:
         """Let a lease wait for bytes. until: as ``exchange.Waits`` yields it."""
         conn = turn.run.conn
+        events = BOTH if until == ROOM else select.POLLIN
         if conn.sock is not turn.sock:  # not by its descriptor: a new one may have the number of the old
             self._forget(turn)
             turn.sock, turn.fd = conn.sock, conn.sock.fileno()
             self._turns[turn.fd] = turn
-            self._poll.register(turn.fd, select.POLLIN)
+            self._poll.register(turn.fd, events)
+        elif events != turn.events:
+            self._poll.modify(turn.fd, events)
+        turn.events = events
         if until == LOOK:
             self._looks[turn.fd] = turn
             turn.until = inf
             return
-        turn.until = until = conn.gives_up_at(self._now) if until is None else until
+        if until == SLICE:
+            self._at_work.append(turn)
+            turn.at_work, turn.until = True, inf
+            return
+        turn.until = until = conn.gives_up_at(self._now) if until is None or until == ROOM else until
         self._soonest = min(self._soonest, until, turn.run.stuck_at)
 
     def _broken(self, run: LeaseRun, error: BaseException) -> Done:

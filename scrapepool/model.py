@@ -284,8 +284,8 @@ class Told:
     attempts: requests made, first try included, redirect hops not counted.
     elapsed: seconds of the last attempt, first byte sent to last byte read.
     waited: seconds parked between attempts.
-    bytes, wire_bytes: length of the body after decoding, and as received; bytes is None where the response has no body
-    by its nature, to HEAD or as a 304, and so is sha256.
+    bytes, wire_bytes: length of the body after decoding, and as received.
+    sha256: of the decoded body; None where the response has none by its nature, to HEAD or as a 304.
     reused: whether the last request went over a connection that had served before.
     complete: whether the body is known to be whole; None where it cannot be known.
     headers: the final response's fields in order; None where there was no response.
@@ -307,7 +307,7 @@ class Told:
     detail: str | None = None
     content_type: str | None = None
     charset: str | None = None
-    bytes: int | None = 0
+    bytes: int = 0
     wire_bytes: int = 0
     sha256: str | None = None
     reused: bool = False

@@ -89,7 +89,7 @@ CREATE TABLE records (
     waited REAL NOT NULL,
     content_type TEXT,
     charset TEXT,
-    bytes INTEGER,                   -- null where there was no body by nature: to HEAD, or a 304
+    bytes INTEGER,                   -- null for a 304, which says nothing of them
     wire_bytes INTEGER NOT NULL,
     sha256 TEXT,                     -- of the body, which is in bodies where --body was given
     reused INTEGER NOT NULL,         -- 0 or 1, as is complete

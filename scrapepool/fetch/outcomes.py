@@ -76,7 +76,7 @@ class Reporter:
             detail="; ".join(notes) if notes else None,
             content_type=content_type,
             charset=charset_of(content_type, body.head),
-            bytes=None if bodiless else body.size,
+            bytes=body.size,
             wire_bytes=body.wire,
             sha256=None if bodiless else body.sha256,
             reused=exchange.reused,

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..charset import decode_text
 from ..errors import UsageError
-from ..model import Deferred, Outcome, Step, Target, Timings, Wait, error_of, verdict
+from ..model import Deferred, Outcome, Step, Target, Timings, Unchanged, Wait, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
 
@@ -123,7 +123,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         "waited": round(outcome.waited, 3),
         "content_type": outcome.content_type,
         "charset": outcome.charset,
-        "bytes": outcome.bytes,
+        "bytes": None if isinstance(outcome, Unchanged) else outcome.bytes,
         "wire_bytes": outcome.wire_bytes,
         "sha256": outcome.sha256,
         "reused": outcome.reused,

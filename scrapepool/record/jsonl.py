@@ -14,7 +14,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from ..model import Deferred, Fetched, Outcome, Timings, error_of, verdict
+from ..model import Deferred, Fetched, Outcome, Timings, Unchanged, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
 from .fields import GET, instant, own_fields, selection
@@ -70,7 +70,7 @@ def encode(outcome: Outcome) -> bytes:
         f'"attempts":{outcome.attempts},"started":{"null" if started is None else quoted(instant(started))},'
         f'"elapsed":{outcome.elapsed:.6f},"waited":{outcome.waited:.3f},'
         f'"content_type":{_string(outcome.content_type)},"charset":{_string(outcome.charset)},'
-        f'"bytes":{"null" if outcome.bytes is None else outcome.bytes},'
+        f'"bytes":{"null" if type(outcome) is Unchanged else outcome.bytes},'
         f'"wire_bytes":{outcome.wire_bytes},"sha256":{_string(outcome.sha256)},'
         f'"reused":{_BOOL[outcome.reused]},"path":{_string(outcome.path)},"complete":{_BOOL[outcome.complete]},'
         f'"remote":{_string(outcome.remote)},"timings":{"null" if timings is None else _timings(timings)}'

@@ -81,7 +81,7 @@ TOLD = {
     "detail": maybe(TEXT),
     "content_type": maybe(TEXT),
     "charset": maybe(TEXT),
-    "bytes": maybe(st.integers(0, 2**62)),
+    "bytes": st.integers(0, 2**62),
     "wire_bytes": st.integers(0, 2**62),
     "sha256": maybe(TEXT),
     "reused": st.booleans(),

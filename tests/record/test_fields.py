@@ -198,3 +198,9 @@ def test_a_history_is_told_step_by_step():
     assert b'"history":[{"waited":1.5,"for":"turn"}]' in line
     with pytest.raises(UsageError, match="needs --verbose"):
         chosen_fields(OutputSettings(fields=("url", "history")))
+
+
+def test_an_unchanged_page_has_no_size() -> None:
+    """A 304 says nothing of the body, so that its record has no bytes and no digest of nothing."""
+    told = record(Unchanged(target=target(), status=304), OutputSettings())
+    assert (told["bytes"], told["sha256"], told["wire_bytes"]) == (None, None, 0)

@@ -158,6 +158,30 @@ def decoded_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> 
         yield rest
 
 
+def as_utf8(pieces: Iterable[bytes], content_type: str) -> Iterator[bytes]:
+    """Give a text that comes in pieces in UTF-8, by ``charset_of`` its beginning; never raises.
+
+    A text that is UTF-8, or has no known label, comes as it is; what another charset does not know becomes U+FFFD.
+    """
+    waiting = iter(pieces)
+    head = b""
+    while len(head) < SNIFFED and (piece := next(waiting, b"")):
+        head += piece
+    name = charset_of(content_type, head)
+    codec = "utf-8" if name is None else _CODECS[_NAMES[name]]
+    if codec == "utf-8":
+        yield head
+        yield from waiting
+        return
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    yield decoder.decode(head).removeprefix("\ufeff").encode()
+    for piece in waiting:
+        if text := decoder.decode(piece):
+            yield text.encode()
+    if rest := decoder.decode(b"", final=True):
+        yield rest.encode()
+
+
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - only asked while decoding
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end

@@ -77,10 +77,10 @@ def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()
         _open_more_files(settings.pool.workers, log)
         finished = Finished(each=not settings.input.dedupe)
         order = list_order(settings, log.note)
-        feed = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order)
+        read_as: dict[str, str] = {}
         with assembled(
             settings,
-            feed,
+            lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order, read_as=read_as),
             view=view,
             stop=stop,
             on_note=log.note,
@@ -121,7 +121,7 @@ def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()
         code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished)
         _conclude(settings, log, last, code)
     if code == Exit.USAGE:
-        raise UsageError(f"no usable URL in {spoken(sources, settings.input)}")
+        raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
     return code
 
 

@@ -12,9 +12,11 @@ from ..errors import UsageError
 from ..text import without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..settings import InputSettings
+
+STDIN = "standard input"
 
 EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
   scrapepool fetch urls.txt -o results.jsonl
@@ -48,10 +50,19 @@ def standard_input(sources: Sequence[str], settings: InputSettings) -> BinaryIO 
     return sys.stdin.buffer if "-" in all_names(sources, settings) and sys.stdin is not None else None
 
 
-def spoken(sources: Sequence[str], settings: InputSettings) -> str:
-    """The names as a person is told them."""
-    names = all_names(sources, settings)
-    return ", ".join("standard input" if name == "-" else without_password(name) for name in names)
+def spoken(sources: Sequence[str], settings: InputSettings, read_as: Mapping[str, str] | None = None) -> str:
+    """The names as a person is told them.
+
+    read_as: formats by the names of lists; they are told, and how to choose another one.
+    """
+    formats = read_as or {}
+    told = []
+    for name in all_names(sources, settings):
+        shown = STDIN if name == "-" else name
+        found = formats.get(shown)
+        told.append(without_password(shown) + ("" if found is None else f" (read as {found})"))
+    hint = "; --input-format reads lists as another format" if formats and settings.format == "auto" else ""
+    return ", ".join(told) + hint
 
 
 def _is_url(source: str) -> bool:

@@ -96,12 +96,21 @@ def run(
     limits = limits_for(settings, clock)
     stdin = standard_input(sources, settings.input)
     notes: list[str] = []
+    read_as: dict[str, str] = {}
     robots = None
     method = settings.request.method
     with (
         downloads(settings, clock) as download,
         closing(
-            TargetList(sources, settings.input, stdin=stdin, on_note=notes.append, method=method, download=download)
+            TargetList(
+                sources,
+                settings.input,
+                stdin=stdin,
+                on_note=notes.append,
+                method=method,
+                download=download,
+                read_as=read_as,
+            )
         ) as targets,
     ):
         if targets.paced:
@@ -126,6 +135,7 @@ def run(
     report = Report(found, robots, result, settings, latency, hosts, len(known))
     say(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
     if result is None:
-        names = spoken(sources, settings.input)
-        raise UsageError(f"no URL that may be fetched in {names}" if found.hosts else f"no usable URL in {names}")
+        if found.hosts:
+            raise UsageError(f"no URL that may be fetched in {spoken(sources, settings.input)}")
+        raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK

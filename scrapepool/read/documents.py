@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from ..charset import decoded_pieces
+from ..charset import as_utf8, decoded_pieces
 from ..errors import InvalidURLError, ListError
 from ..settings import InputSettings
 from ..text import without_password
@@ -32,6 +32,8 @@ MOST_SITEMAPS = 50_000
 MOST_NESTED = 8
 """Indexes within indexes. The protocol allows none."""
 
+EMPTY = "is empty: there is no list in it"
+
 OpenDocument = Callable[[str], tuple[Document, Iterable[bytes]]]
 """Fetches a document by its URL, whole; its bytes may be read once. Raises ListError."""
 
@@ -39,6 +41,17 @@ OpenDocument = Callable[[str], tuple[Document, Iterable[bytes]]]
 def no_documents(url: str) -> tuple[Document, Iterable[bytes]]:
     """Where nothing can be fetched."""
     raise ListError(url, "a list by its URL cannot be fetched here")
+
+
+def not_empty(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the pieces of a document. Raises ListError where there is nothing in it, as a server's fault leaves it."""
+    waiting = iter(pieces)
+    for piece in waiting:
+        yield piece
+        if piece and not piece.isspace():
+            yield from waiting
+            return
+    raise ListError(name, EMPTY)
 
 
 def check_document(kind: str, document: Document, settings: InputSettings) -> None:
@@ -82,7 +95,8 @@ class _Reader:
             return
         from .markup import tokens  # noqa: PLC0415 - most runs read no documents
 
-        cut = tokens(decoded_pieces(pieces, document.content_type), html=kind == "html")
+        whole = not_empty(document.name, pieces)
+        cut = tokens(decoded_pieces(whole, document.content_type), html=kind == "html")
         match kind:
             case "feed":
                 from .feed import feed_links  # noqa: PLC0415
@@ -133,6 +147,8 @@ class _Reader:
         while not enough(AUTO, head) and (piece := next(pieces, b"")):
             head += piece
         check_no_archive(document.name, head)
+        if not head.strip():
+            raise ListError(document.name, EMPTY)
         kind = format_of_url(document.base or document.name)
         kind = "text" if kind == "text" else format_of_bytes(head)
         whole = chain([head], pieces)
@@ -140,7 +156,8 @@ class _Reader:
             case "sitemap" | "feed":
                 yield from self.links(kind, document, whole, depth)
             case "text":
-                yield from _lines(document, line_ends(kind, head).pieces(whole))
+                text = as_utf8(whole, document.content_type or "")
+                yield from _lines(document, line_ends(kind, head).pieces(text))
             case _:
                 raise ListError(document.name, f"is no sitemap, but {kind}")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InvalidURLError, ListError
 from ..url import join
-from .links import Document, Link, link_to
+from .links import SHOWN, Document, Link, link_to
 from .markup import End, Start, Token, attributes_of
 
 ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
@@ -33,7 +33,10 @@ TEXTS = {
 """Elements whose text is of use, and what for. Those inside of them are not looked at: a source has a title too."""
 
 MAX_TEXT = 64 * 1024
-"""Characters of an element's text that are read."""
+"""Characters of an element's text that are read; a longer URL is rejected, and the rest of other texts is left out."""
+
+RELATIONS = "http://www.iana.org/assignments/relation/"
+"""What a relation may be written with in full (RFC 4287 section 4.2.7.2)."""
 
 
 def feed_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
@@ -81,7 +84,7 @@ class _Reading:
         self._use = ""  # of that text
 
     def text(self, text: str) -> None:
-        if self._element and self._entry is not None and len(self._entry.texts[self._use]) < MAX_TEXT:
+        if self._element and self._entry is not None and len(self._entry.texts[self._use]) <= MAX_TEXT:
             self._entry.texts[self._use] += text
 
     def start(self, tag: Start) -> None:
@@ -118,7 +121,7 @@ def _took(entry: _Entry, name: str, tag: Start) -> bool:
     if name not in ("link", "enclosure"):
         return False
     said = attributes_of(tag)
-    kind = said.get("rel", "alternate").strip().lower()
+    kind = said.get("rel", "alternate").strip().lower().removeprefix(RELATIONS)
     if name == "enclosure" or kind == "enclosure":
         entry.enclosure = entry.enclosure or said.get("url") or said.get("href")
         return True
@@ -134,7 +137,9 @@ def _link(entry: _Entry) -> Link:
     url = entry.alternate or texts.pop("link", "") or (guid if is_url and entry.permalink else "") or entry.enclosure
     updated = texts.pop("updated", "")
     said = {"title": texts.get("title", ""), "date": texts.get("date", "") or updated}
-    said = {name: text for name, text in said.items() if text}
+    said = {name: text[:MAX_TEXT] for name, text in said.items() if text}
+    if url and len(url) > MAX_TEXT:
+        return Link(url[:SHOWN], said, f"a link longer than {MAX_TEXT // 1024} KiB")
     return link_to(url, entry.base, said) if url else Link(said.get("title", ""), said, "an entry without a link")
 
 

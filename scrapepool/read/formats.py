@@ -21,6 +21,10 @@ AUTO = "auto"
 DOCUMENTS = frozenset({"parquet", "sitemap", "feed", "html"})
 """Formats that are no rows of bytes: they are read to their end before a row can be found again."""
 
+XML = frozenset({"sitemap", "feed"})
+MARKUP = frozenset({*XML, "html"})
+"""Formats that a document's first element tells."""
+
 COLUMNS = frozenset({"csv", "tsv", "jsonl", "parquet"})
 """Formats whose rows have named columns."""
 
@@ -75,6 +79,8 @@ _ROOT = re.compile(
     rb"(?:\s++|<\?.*?\?>|<!--.*?-->|<!doctype(?:[^\[>]*+\[.*?\]\s*>|[^\[>]*+>))*+<(?:[\w.-]++:)?([\w.-]++)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
+LONGEST_BRACKET = len(b"<https://")
+_TAG = re.compile(rb"<(?!https?://)[a-z!?/]", re.IGNORECASE)
 _ARRAY = re.compile(rb"\[\s*+(?:[\[{\"\]]|\Z)")
 """How a JSON array begins, and no host: an IPv6 address has digits behind its bracket."""
 
@@ -85,6 +91,14 @@ def format_of_name(name: str) -> str:
     for suffix in COMPRESSED:
         stem = stem.removesuffix(suffix)
     return SUFFIXES.get(stem.rpartition("/")[2].rpartition(".")[2], AUTO)
+
+
+def is_xml_name(name: str) -> bool:
+    """Whether a file's name says that it is XML, of whatever kind."""
+    stem = name.lower()
+    for suffix in COMPRESSED:
+        stem = stem.removesuffix(suffix)
+    return stem.endswith(".xml")
 
 
 def format_of_url(url: str) -> str:
@@ -107,11 +121,15 @@ def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
     text = _markup(head)
     if text.startswith(b"{"):
         return "jsonl"
-    if not text.startswith(b"<"):
+    if not _TAG.match(text):
         return "csv" if names_url(line_ends(AUTO, text).as_feeds(text), url_field) else "text"
-    root = _ROOT.match(text)
-    known = None if root is None else ROOTS.get(root[1].decode("latin-1").lower())
-    return known or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
+    return format_of_root(head) or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
+
+
+def format_of_root(head: bytes) -> str | None:
+    """Tell the format of markup by its first element, None where that is none that says it."""
+    root = _ROOT.match(_markup(head))
+    return None if root is None else ROOTS.get(root[1].decode("latin-1").lower())
 
 
 def enough(kind: str, head: bytes) -> bool:
@@ -127,7 +145,8 @@ def enough(kind: str, head: bytes) -> bool:
             return len(head) >= MAX_RECORD or has_header(lines, tabs=kind == "tsv")
         case "auto":
             text = _markup(lines)
-            whole = _ROOT.match(text) is not None if text.startswith(b"<") else b"\n" in lines and bool(text)
+            markup = text.startswith(b"<") and (len(text) < LONGEST_BRACKET or _TAG.match(text) is not None)
+            whole = _ROOT.match(text) is not None if markup else b"\n" in lines and bool(text)
             return whole or len(head) >= HEAD
         case _:
             return len(head) >= HEAD or b"\n" in lines

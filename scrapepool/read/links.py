@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from ..errors import InvalidURLError
 from ..url import join, plain, without_line_breaks
 
+SHOWN = 1000
+"""Characters of a reference that are shown where it is too long to be one."""
+
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 NO_BASE_URL = "a relative URL, and no --base-url"

@@ -15,12 +15,23 @@ from typing import BinaryIO
 
 from ..errors import InvalidURLError, ListError, UsageError
 from ..settings import InputSettings
-from ..text import without_password
+from ..text import brief, without_password
 from ..url import parse
 from .archives import check_no_archive
 from .compressed import MAGIC, decompressed, is_compressed
-from .documents import OpenDocument, check_document, no_documents
-from .formats import AUTO, DOCUMENTS, HEAD, enough, format_of_bytes, format_of_name, rows_of
+from .documents import EMPTY, OpenDocument, check_document, no_documents
+from .entries import SHOWN
+from .formats import (
+    AUTO,
+    DOCUMENTS,
+    HEAD,
+    enough,
+    format_of_bytes,
+    format_of_name,
+    format_of_url,
+    is_xml_name,
+    rows_of,
+)
 from .line_ends import line_ends
 from .links import Document
 from .rows import TextRows
@@ -56,7 +67,9 @@ def open_sources(
     try:
         for are_urls, some in groupby(arguments, is_url if not settings.glob else lambda argument: "://" in argument):
             if are_urls and not settings.glob:
-                opened.append(url_source(list(some), settings))
+                urls = list(some)
+                opened.append(url_source(urls, settings))
+                _hint_at_list(urls, on_note)
             else:
                 for argument in some:
                     opened.append(GlobSource(argument) if are_urls else opener.open(argument))  # noqa: PERF401 - those before one that fails are closed
@@ -72,6 +85,16 @@ def open_sources(
 def is_url(argument: str) -> bool:
     """Whether an argument is a URL, and no file."""
     return argument[:8].lower().startswith(("http://", "https://"))
+
+
+def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
+    """Say how a URL is read as a list, where one looks like a sitemap or a feed."""
+    for url in urls:
+        path = re.split(r"[?#]", url, maxsplit=1)[0]
+        if is_xml_name(path) or format_of_url(path) == "feed":
+            shown = brief(without_password(url), SHOWN)
+            on_note(f"{shown} is fetched itself; to fetch the URLs in it, say --list {shown}")
+            return
 
 
 def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
@@ -141,6 +164,8 @@ class _Opener:
                 if len(head) >= HEAD and enough(kind, head):
                     break
             check_no_archive(name, head)
+            if kind == AUTO and is_xml_name(name) and not head.strip():
+                raise ListError(name, EMPTY)  # noqa: TRY301 - the file is closed below
             if kind == AUTO:
                 kind = format_of_bytes(head, self._settings.url_field)
             file = None if compressed or origin else fd
@@ -156,7 +181,9 @@ class _Opener:
             raise
         if compressed:
             return self._spooled(name, file_pieces(fd, origin), kind, opened=fd)
-        return FileSource(name, fd, rows, ends, origin)
+        source = FileSource(name, fd, rows, ends, origin)
+        source.format = kind
+        return source
 
     def _spooled(
         self, name: str, pieces: Iterable[bytes], kind: str, *, file: int | None = None, opened: int | None = None

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import ListError
-from .links import Child, Document, Link, link_to
+from .links import SHOWN, Child, Document, Link, link_to
 from .markup import End, Start, Token
 
 ROOTS = ("urlset", "sitemapindex")
 ENTRIES = {"url": False, "sitemap": True}
 FIELDS = frozenset({"loc", "lastmod", "changefreq", "priority"})
 MAX_FIELD = 64 * 1024
-"""Characters of a field's text that are read."""
+"""Characters of a field's text that are read; a longer URL is rejected, and the rest of other fields is left out."""
 
 
 def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link | Child]:
@@ -32,11 +32,20 @@ def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link 
             reading.start(token)
         elif token.name == reading.root:
             return
-        elif (found := reading.end(token)) is not None:
-            yield found
+        else:
+            yield from reading.end(token)
     if not reading.root:
         raise ListError(document.name, "is no sitemap: there is no element in it")
     raise ListError(document.name, f"ends before </{reading.root}>, so that URLs may be missing")
+
+
+class _Field:
+    """An element of an entry. nested: whether it is within another one, which the protocol does not know."""
+
+    def __init__(self, name: str, *, nested: bool) -> None:
+        self.name = name
+        self.nested = nested
+        self.text = ""
 
 
 class _Reading:
@@ -47,12 +56,13 @@ class _Reading:
         self._document = document
         self._prefix = ""
         self._entry: str | None = None
-        self._field: str | None = None
-        self._said: dict[str, str] = {}
+        self._unknown: str | None = None  # an element of the entry that is not the protocol's, as images may be
+        self._field: _Field | None = None
+        self._fields: list[_Field] = []
 
     def text(self, text: str) -> None:
-        if self._field is not None and len(self._said[self._field]) < MAX_FIELD:
-            self._said[self._field] += text
+        if self._field is not None and len(self._field.text) <= MAX_FIELD:
+            self._field.text += text
 
     def start(self, tag: Start) -> None:
         before, colon, name = tag.name.rpartition(":")
@@ -64,19 +74,38 @@ class _Reading:
         elif before + colon != self._prefix:
             return
         elif name in ENTRIES:
-            self._entry, self._said = name, {}
-        elif self._entry is not None and name in FIELDS and name not in self._said:
-            self._field = name
-            self._said[name] = ""
+            self._entry, self._unknown, self._fields = name, None, []
+        elif self._entry is None:
+            return
+        elif name in FIELDS:
+            self._field = _Field(name, nested=self._unknown is not None)
+            self._fields.append(self._field)
+        elif self._unknown is None:
+            self._unknown = tag.name
 
-    def end(self, tag: End) -> Link | Child | None:
+    def end(self, tag: End) -> Iterator[Link | Child]:
         self._field = None
+        if tag.name == self._unknown:
+            self._unknown = None
         if self._entry is None or tag.name != self._prefix + self._entry:
-            return None
+            return
         is_child, self._entry = ENTRIES[self._entry], None
-        fields = {name: text.strip() for name, text in self._said.items()}
-        url = fields.pop("loc", "")
-        if not url:
-            return Link("", fields, "no <loc>")
-        link = link_to(url, self._document.base, fields)
+        own = [field for field in self._fields if not field.nested]
+        locs = [field for field in own if field.name == "loc"] or [
+            field for field in self._fields if field.name == "loc"
+        ]
+        said: dict[str, str] = {}
+        for field in own:
+            if field.name != "loc":
+                said.setdefault(field.name, field.text.strip()[:MAX_FIELD])
+        urls = [url for field in locs if (url := field.text.strip())]
+        if not urls:
+            yield Link("", said, "no <loc>")
+        for url in urls:
+            yield self._found(url, said, is_child=is_child)
+
+    def _found(self, url: str, said: dict[str, str], *, is_child: bool) -> Link | Child:
+        if len(url) > MAX_FIELD:
+            return Link(url[:SHOWN], said, f"a <loc> longer than {MAX_FIELD // 1024} KiB")
+        link = link_to(url, self._document.base, said)
         return Child(link.url) if is_child and link.reason is None else link

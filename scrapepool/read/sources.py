@@ -10,14 +10,28 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
+from ..charset import as_utf8
 from ..errors import ListError, UsageError
 from ..settings import InputSettings
 from ..text import brief
 from .archives import check_no_archive
 from .characters import control_in
 from .compressed import decompressed
-from .documents import OpenDocument, document_rows, no_documents
-from .formats import AUTO, DOCUMENTS, HEAD, check_text, enough, format_of_bytes, format_of_type, format_of_url, rows_of
+from .documents import EMPTY, OpenDocument, document_rows, no_documents
+from .formats import (
+    AUTO,
+    DOCUMENTS,
+    HEAD,
+    MARKUP,
+    XML,
+    check_text,
+    enough,
+    format_of_bytes,
+    format_of_root,
+    format_of_type,
+    format_of_url,
+    rows_of,
+)
 from .jsonl import LinkRows
 from .line_ends import LineEnds, line_ends
 from .links import Document
@@ -46,8 +60,8 @@ class Source:
 
     name: as the user gave it. numbered: whether its lines have numbers worth telling. unit: what they number where it
     is not lines. paced: whether no more is read than is soon used. deduped: whether its rows are looked for and kept
-    in the memory of what was seen. rows: its format, None until the first block was read. size: bytes, None until the
-    end. window: bytes that are best read at once to find a row.
+    in the memory of what was seen. rows: its format, None until the first block was read. format: the name of that,
+    None for what is no list. size: bytes, None until the end. window: bytes that are best read at once to find a row.
     """
 
     name: str
@@ -58,6 +72,7 @@ class Source:
     window = WINDOW
     rows: RowFormat | None = None
     size: int | None = None
+    format: str | None = None
 
     def blocks(self) -> Iterator[bytes]:
         """All bytes in order, decompressed, as they come. Raises ListError."""
@@ -132,6 +147,7 @@ class SpooledSource(Source):
         self._open_document = open_document
         self._on_note = on_note
         self._spool = Spool(name)
+        self._may_be_empty = True
 
     def blocks(self) -> Iterator[bytes]:
         """Read as it comes; the first block is as long as it takes to judge the list."""
@@ -149,13 +165,20 @@ class SpooledSource(Source):
         while not enough(self._kind, head) and (piece := next(pieces, b"")):
             head += piece
         check_no_archive(self.name, head)
-        kind = format_of_bytes(head, self._settings.url_field) if self._kind == AUTO else self._kind
+        if not head.strip() and not self._may_be_empty:
+            raise ListError(self.name, EMPTY)
+        self.format = kind = self._format_of(head)
+        whole: Iterator[bytes] = chain([head], pieces)
         if kind in DOCUMENTS:
             self.rows, self.unit = LinkRows(), UNITS.get(kind, "entry")
-            whole = chain([head], pieces)
             yield from document_rows(kind, self._document, whole, self._settings, self._open_document)
             return
-        lines = line_ends(kind, head).pieces(chain([head], pieces))
+        if self._document.content_type is not None:
+            whole = as_utf8(whole, self._document.content_type)
+            head = next(whole, b"")
+            self.format = kind = self._format_of(head)
+            whole = chain([head], whole)
+        lines = line_ends(kind, head).pieces(whole)
         head = next(lines, b"")
         self.rows = rows_of(self.name, kind, head, self._settings, self._on_note)
         yield head
@@ -165,6 +188,10 @@ class SpooledSource(Source):
                 check_text(self.name, piece)
                 size += len(piece)
             yield piece
+
+    def _format_of(self, head: bytes) -> str:
+        """Tell the format of a list that begins so."""
+        return format_of_bytes(head, self._settings.url_field) if self._kind == AUTO else self._kind
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Read from the spool."""
@@ -187,11 +214,14 @@ class SpooledSource(Source):
 class FetchedSource(SpooledSource):
     """A list by its URL: fetched when its turn comes, by ``open_document``.
 
-    Its format, where none is given, is told by the URL's path, the Content-Type and the first bytes, in this order.
+    Its format, where none is given, is told by the URL's path, the Content-Type and the first bytes, in this order; but
+    a sitemap or a feed is one whatever markup its Content-Type says, as many servers send them as HTML.
     """
 
     def __init__(self, url: str, settings: InputSettings, open_document: OpenDocument, on_note: Note) -> None:
         super().__init__(url, (), settings, kind=settings.format, open_document=open_document, on_note=on_note)
+        self._may_be_empty = False  # a server's fault leaves a document empty
+        self._markup: str | None = None  # what the Content-Type says, where the first element may know better
 
     def _judged(self) -> Iterator[bytes]:
         document, self._pieces = self._open_document(self.name)
@@ -199,8 +229,18 @@ class FetchedSource(SpooledSource):
         if self._kind == AUTO:
             self._kind = format_of_url(document.base or self.name)
         if self._kind == AUTO:
-            self._kind = format_of_type(document.content_type)
+            kind = format_of_type(document.content_type)
+            if kind in MARKUP:
+                self._markup = kind
+            else:
+                self._kind = kind
         yield from super()._judged()
+
+    def _format_of(self, head: bytes) -> str:
+        if self._markup is None:
+            return super()._format_of(head)
+        found = format_of_root(head)
+        return found if found in XML else self._markup
 
 
 class GlobSource(Source):

@@ -46,7 +46,8 @@ class TargetList:
     on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
     passed over; filled before the first ``poll``. paced: whether a list is read no further ahead than its targets are
     looked up, so that it must not be read to its end before. method: the run's, which tells repeats from rows that ask
-    otherwise. download: fetches lists by their URLs; None where there can be none.
+    otherwise. download: fetches lists by their URLs; None where there can be none. read_as: gets the format of each
+    list by its name, once it has been read.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
     """
@@ -62,6 +63,7 @@ class TargetList:
         finished: Finished | None = None,
         method: str = "GET",
         download: Download | None = None,
+        read_as: dict[str, str] | None = None,
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -73,6 +75,7 @@ class TargetList:
         self._finished = finished
         self._method = method
         self._on_note = on_note
+        self._read_as = {} if read_as is None else read_as
         self._sources: list[Source] = open_sources(
             sources, settings, stdin, on_note, no_documents if download is None else documents_by(download)
         )
@@ -167,6 +170,8 @@ class TargetList:
             base = 0
             for source in self._sources:
                 base += scan.run(self._index.begin(source, base))
+                if source.format is not None:
+                    self._read_as[source.name] = source.format
             if self._finished is not None and self._finished.passed_over:
                 self._on_note(f"{self._finished.passed_over:,} of the list are done already")
         except Closed:

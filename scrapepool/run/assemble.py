@@ -169,8 +169,12 @@ def lists(
     on_note: Callable[[str], None] = lambda _: None,
     finished: Finished | None = None,
     order: ListOrder | None = None,
+    read_as: dict[str, str] | None = None,
 ) -> FeedMaker:
-    """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept."""
+    """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept.
+
+    read_as: gets the lists' formats, as in ``TargetList``.
+    """
 
     def make(wake: Callable[[], None], download: Download) -> Feed:
         feed = TargetList(
@@ -182,6 +186,7 @@ def lists(
             finished=finished,
             method=settings.request.method,
             download=download,
+            read_as=read_as,
         )
         return feed if order is None else OrderedFeed(feed, order, wake)
 

@@ -56,7 +56,10 @@ def test_a_rejected_line_is_said_and_recorded(
     assert f"{urls}:2: " in ran.err
     assert {(record["line"], record["error"]) for record in ran.records} == {(1, None), (2, "invalid_url")}
     urls.write_text("http://[bad/\n")
-    assert here(capfd, "fetch", "-q", urls)[::2] == (2, f"scrapepool: no usable URL in {urls}\n")
+    assert here(capfd, "fetch", "-q", urls)[::2] == (
+        2,
+        f"scrapepool: no usable URL in {urls} (read as text); --input-format reads lists as another format\n",
+    )
 
 
 def test_only_some_rejected_lines_are_shown(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

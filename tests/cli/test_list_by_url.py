@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import here
+from running import closed_port, here
 
 from tests.servers.polite import PoliteServer, Request, Response
 
@@ -74,3 +74,35 @@ def test_an_argument_is_a_url_to_fetch(capfd: pytest.CaptureFixture[str], web: P
         (web.url("/ok"), None),
         (web.url("/page00"), 1),
     }
+
+
+def test_a_list_that_is_fetched_itself_is_hinted_at(capfd: pytest.CaptureFixture[str]) -> None:
+    """Its URL as an argument is a page; what fetches the URLs in it is said once, and for no other URL."""
+    port = closed_port()
+    for path, hinted in (
+        ("sitemap.xml?x=1", True),
+        ("Sitemap_index.XML.gz", True),
+        ("blog/feed.rss", True),
+        ("feed.atom#top", True),
+        ("page.html", False),
+        ("xml", False),
+        ("x?y=sitemap.xml", False),
+    ):
+        url = f"http://127.0.0.1:{port}/{path}"
+        ran = here(capfd, "fetch", url, url + "/other.html", "--no-robots", "--retries", 0, "--progress", "none")
+        assert (f"{url} is fetched itself; to fetch the URLs in it, say --list {url}" in ran.err) == hinted
+        assert ran.err.count("--list") == hinted
+
+
+def test_a_list_without_a_url_is_named_with_its_format(
+    capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path
+) -> None:
+    """Standard error says as which format it was read, and which option chooses another."""
+    hint = "--input-format reads lists as another format"
+    page = tmp_path / "page.html"
+    page.write_text("<p>no link")
+    ran = here(capfd, "fetch", page, "--list", web.url("/page"), "-q")
+    assert ran.code == 2
+    assert ran.err == f"scrapepool: no usable URL in {page} (read as html), {web.url('/page')} (read as text); {hint}\n"
+    ran = here(capfd, "plan", page, "--offline", "--input-format", "html")
+    assert ran.err == f"scrapepool: no usable URL in {page} (read as html)\n"

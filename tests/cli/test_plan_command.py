@@ -94,7 +94,10 @@ def test_exit_codes(place: Place) -> None:
     told = place.run("plan", "--offline", "none.txt", "--json")
     assert told.code == 2
     assert json.loads(told.out)["urls"] == 0
-    assert told.err == "scrapepool: no usable URL in none.txt\n"
+    assert (
+        told.err
+        == "scrapepool: no usable URL in none.txt (read as text); --input-format reads lists as another format\n"
+    )
     told = place.run("plan", "--offline", "missing.txt")
     assert (told.code, told.out) == (2, "")
     assert "missing.txt" in told.err

@@ -81,7 +81,12 @@ def test_sitemap_spellings(listed, content: str | bytes) -> None:
     [
         ("s.xml", "<?xml version='1.0'?><foo/>", {}, "is no sitemap: its first element is <foo>"),
         ("s.xml", "<html>", {"format": "sitemap"}, "is no sitemap: its first element is <html>"),
-        ("s.xml", "", {"format": "sitemap"}, "is no sitemap: there is no element in it"),
+        ("s.xml", "", {"format": "sitemap"}, "is empty: there is no list in it"),
+        ("s.xml", " \n", {}, "is empty: there is no list in it"),
+        ("s.xml.gz", gzip.compress(b""), {}, "is empty: there is no list in it"),
+        ("s.rss", "", {}, "is empty: there is no list in it"),
+        ("s.html", "", {}, "is empty: there is no list in it"),
+        ("s.xml", "<!-- -->", {"format": "sitemap"}, "is no sitemap: there is no element in it"),
         (
             "s.xml",
             "<urlset><url><loc>http://a.example/</loc></url>",
@@ -93,10 +98,56 @@ def test_sitemap_spellings(listed, content: str | bytes) -> None:
     ],
 )
 def test_other_documents(listed, name: str, content: str, options: dict[str, str], reason: str) -> None:
-    """A page that says "not found", and a document that was cut, are no shorter lists."""
+    """A page that says "not found", a document that was cut, and an empty one, are no shorter lists."""
     with pytest.raises(ListError) as unreadable:
         read(listed(name, content), **options)
     assert unreadable.value.reason == reason
+
+
+def test_all_locations_of_an_entry_count(listed) -> None:
+    """Each is an entry with what is said of them; those within elements of others, such as images, are none."""
+    path = listed(
+        "sitemap.xml",
+        SITEMAP
+        % "<url><loc>http://a.example/1</loc><loc>http://a.example/2</loc><lastmod>2024</lastmod><lastmod>no</lastmod></url>"
+        "<url><image><loc>http://a.example/i.png</loc><priority>1</priority></image><loc>http://a.example/3</loc></url>"
+        "<url><br><loc>http://a.example/4</loc></url><url><loc/><loc>http://a.example/5</loc></url>",
+    )
+    reading = read(path)
+    assert reading.urls == [(n, f"http://a.example/{n}") for n in range(1, 6)]
+    assert inputs(reading) == [{"lastmod": "2024"}, {"lastmod": "2024"}, None, None, None]
+
+
+@pytest.mark.parametrize(("name", "content", "reason"), [
+    ("s.xml", "<urlset><url><loc>{}</loc></url><url><loc>http://a.example/</loc></url></urlset>", "a <loc>"),
+    ("s.rss", "<rss><item><link>{}</link></item><item><link>http://a.example/</link></item></rss>", "a link"),
+])  # fmt: skip
+def test_no_url_is_cut(listed, name: str, content: str, reason: str) -> None:
+    """One that is too long to be read whole is rejected, however it came in pieces; the next one is read."""
+    for length in (64 * 1024 - 20, 64 * 1024 + 1, 300_000):
+        url = f"http://a.example/{'a' * (length - 19)}&amp;b"
+        reading = read(listed(name, content.format(url)))
+        if length < 64 * 1024:
+            assert [len(target.url) for target in reading.found] == [length, 17]
+        else:
+            assert reading.urls == [(2, "http://a.example/")]
+            assert [why for _, _, why in reading.reasons] == [
+                f"{listed(name, content.format(url))}, entry 1: {reason} longer than 64 KiB"
+            ]
+
+
+def test_atom_relations_may_be_written_in_full(listed) -> None:
+    """An IRI of the registry is the relation that it ends with (RFC 4287 section 4.2.7.2)."""
+    relations = "http://www.iana.org/assignments/relation/"
+    content = f"""<feed><entry><link rel="{relations}self" href="http://a.example/self"/>
+        <link rel="{relations}alternate" href="http://a.example/1"/></entry>
+        <entry><link rel="{relations}enclosure" href="http://a.example/2.mp3"/></entry>
+        <entry><link rel="http://a.example/alternate" href="http://a.example/no"/><id>http://a.example/3</id></entry></feed>"""
+    assert [url for _, url in read(listed("feed.atom", content)).urls] == [
+        "http://a.example/1",
+        "http://a.example/2.mp3",
+        "http://a.example/3",
+    ]
 
 
 def test_long_sitemap(listed) -> None:

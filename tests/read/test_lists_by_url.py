@@ -21,7 +21,7 @@ SITE = "http://s.example/"
 class Web:
     """Documents by path. A tuple has its Content-Type too. asked: the paths, in order."""
 
-    def __init__(self, **documents: str | bytes | tuple[str, str]) -> None:
+    def __init__(self, **documents: str | bytes | tuple[str | bytes, str | None]) -> None:
         self.documents = documents
         self.asked: list[str] = []
 
@@ -65,11 +65,55 @@ def read(web: Web, *lists: str, **settings: object) -> Reading:
         ("sitemap.xml.gz", gzip.compress(sitemap("http://a.example/1").encode()), ["http://a.example/1"]),
         ("feed", "<rss><item><link>/1</link></item></rss>", [SITE + "1"]),
         ("x/page", ("<p><a href=1>", "text/html"), [SITE + "x/1"]),
+        ("sitemap.xml", (sitemap("http://a.example/1"), "text/html; charset=UTF-8"), ["http://a.example/1"]),
+        (
+            "sitemap_index.xml",
+            (f"<?xml version='1.0'?>\n{sitemap('http://a.example/1')}", "text/html"),
+            ["http://a.example/1"],
+        ),
+        ("feed/", ("<rss><item><link>http://a.example/1</link></item></rss>", "text/html"), ["http://a.example/1"]),
+        ("map", (sitemap("http://a.example/1"), "application/rss+xml"), ["http://a.example/1"]),
+        ("x/page", ("<?xml version='1.0'?><html><a href=1>", "application/xhtml+xml"), [SITE + "x/1"]),
     ],
 )
 def test_formats(name: str, document: str | bytes | tuple[str, str], urls: list[str]) -> None:
     """The path's suffix, the Content-Type and the first bytes tell the format; links are relative to the document."""
     assert [url for _, url in read(Web(**{name: document}), name).urls] == urls
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "text/csv", "application/xml", None])
+@pytest.mark.parametrize("content", ["", " \n\n", gzip.compress(b"")])
+def test_an_empty_list_is_an_error(content: str | bytes, content_type: str | None) -> None:
+    """A server's fault leaves a document empty; a list without URLs that is meant says so, as by an element."""
+    body = content.decode("latin-1") if isinstance(content, bytes) else content
+    document = content if isinstance(content, bytes) else (body, content_type)
+    for name in ("list", "sitemap.xml"):
+        with pytest.raises(ListError, match="is empty: there is no list in it"):
+            read(Web(**{name: document}), name)
+    assert read(Web(list=("<urlset></urlset>", content_type)), "list", format="sitemap").found == []
+
+
+@pytest.mark.parametrize(
+    ("document", "urls"),
+    [
+        (("http://a.example/caf\xe9".encode("latin-1"), "text/plain; charset=iso-8859-1"), ["http://a.example/café"]),
+        (("url,n\nhttp://a.example/я,1\n".encode("cp1251"), "text/csv; charset=windows-1251"), ["http://a.example/я"]),
+        (
+            ('{"url": "http://a.example/日"}\n'.encode("shift_jis"), "application/jsonl; charset=shift_jis"),
+            ["http://a.example/日"],
+        ),
+        (("url,n\nhttp://a.example/é,1\n".encode("utf-16"), "text/csv; charset=utf-16"), ["http://a.example/é"]),
+        (("\ufeffhttp://a.example/é".encode(), "text/plain; charset=iso-8859-1"), ["http://a.example/é"]),
+        (("http://a.example/é".encode(), "text/plain; charset=utf-8"), ["http://a.example/é"]),
+        (("http://a.example/é".encode(), "text/plain; charset=none-such"), ["http://a.example/é"]),
+    ],
+)
+def test_the_charset_of_a_list(document: tuple[bytes, str], urls: list[str]) -> None:
+    """A list by its URL is in the charset that its server says, unless a byte order mark knows better."""
+    assert [url for _, url in read(Web(list=document), "list").urls] == urls
+    index_of_it = Web(index=index("list.txt"), **{"list.txt": document})
+    if document[1].startswith("text/plain"):
+        assert [url for _, url in read(index_of_it, "index").urls] == urls
 
 
 def test_base_url_goes_before_the_documents_own() -> None:
@@ -88,7 +132,9 @@ def test_a_list_that_cannot_be_fetched_ends_the_reading() -> None:
 def test_index() -> None:
     """Sitemaps of an index are read in its place, each once; one that cannot be read is a line that is rejected."""
     web = Web(
-        index=index("a", "b.gz", "none", "c.txt", "feed", "a", "page", "cut"),
+        index=index("a", "b.gz", "none", "c.txt", "feed", "a", "page", "cut", "empty", "empty.txt"),
+        empty="",
+        **{"empty.txt": "\n"},
         a=sitemap("http://a.example/1"),
         **{"b.gz": gzip.compress(sitemap("http://b.example/1", "http://a.example/1").encode())},
         **{"c.txt": "http://c.example/1\n\nmailto:x\n"},
@@ -97,7 +143,7 @@ def test_index() -> None:
         cut="<urlset><url><loc>http://e.example/1</loc></url>",
     )
     reading = read(web, "index")
-    assert web.asked == ["index", "a", "b.gz", "none", "c.txt", "feed", "page", "cut"]
+    assert web.asked == ["index", "a", "b.gz", "none", "c.txt", "feed", "page", "cut", "empty", "empty.txt"]
     inputs = {target.url: target.input for target in reading.found if isinstance(target, Target)}
     assert inputs == {
         "http://a.example/1": {"sitemap": SITE + "a"},
@@ -117,7 +163,16 @@ def test_index() -> None:
             ErrorKind.INVALID_URL,
             f"{start} 10: a sitemap that cannot be read: ends before </urlset>, so that URLs may be missing",
         ),
+        (11, ErrorKind.INVALID_URL, f"{start} 11: a sitemap that cannot be read: is empty: there is no list in it"),
+        (12, ErrorKind.INVALID_URL, f"{start} 12: a sitemap that cannot be read: is empty: there is no list in it"),
     ]
+
+
+def test_all_sitemaps_of_an_entry_are_read() -> None:
+    """A second location is another sitemap."""
+    two = f"<sitemapindex><sitemap><loc>{SITE}a</loc><loc>{SITE}b</loc></sitemap></sitemapindex>"
+    web = Web(index=two, a=sitemap("http://a.example/1"), b=sitemap("http://b.example/1"))
+    assert [url for _, url in read(web, "index").urls] == ["http://a.example/1", "http://b.example/1"]
 
 
 def test_circles_end() -> None:

@@ -360,3 +360,12 @@ def test_a_folder_or_archive_that_joins_a_run_later_is_said_to_lack_what_was_the
             )
             assert said in ran.err
         assert "holds nothing" not in here(capfd, "fetch", server.url("/4"), *out, *both).err
+
+
+def test_records_and_a_database_beside_the_bodies(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Records that are written only as the database ends are told to the store of the bodies before it ends."""
+    with PoliteServer(1) as server:
+        options = ("--save-dir", tmp_path / "pages", "--sqlite", tmp_path / "out.db", "-o", tmp_path / "out.jsonl")
+        ran = here(capfd, "fetch", server.url("/a"), *options, "--no-robots", "-q")
+    assert (ran.code, ran.err) == (0, "")
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 1

@@ -35,8 +35,8 @@ NEAR_WORTH = 0.25
 """Seconds of work that a lease on a nearby host should be worth, so that the watching is a small part of it."""
 
 BRIEF = 128 * 1024
-"""Bytes of an answer, on the average, up to which the leases of a nearby host share one thread: receiving longer ones,
-and their digests, is work for several cores."""
+"""Bytes of a decoded body, on the average, up to which the leases of a nearby host share one thread: receiving longer
+ones, decoding them, and their digests, is work for several cores."""
 
 TAIL = 8
 """A lease takes the share of one among ``limit / TAIL`` slots of what its host has left, half of it at most, so that

@@ -228,20 +228,21 @@ class Scheduler:
         done = tally.done
         final: list[Outcome] = []
         others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
-        wire = 0
+        wire = decoded = 0
         for result in results:
             if type(result) is Fetched and result.retry is None and result.status is not None and result.status < 400:
                 wire += result.wire_bytes
+                decoded += result.bytes or 0
                 final.append(result)
             elif is_answer(result):
                 row.errors += tally.count(result)
-                row.bytes += result.wire_bytes
+                row.bytes += result.bytes or 0
                 final.append(result)
                 self._judge.heed(queue, result, now)
             else:
                 others.append(result)
         tally.count_ok(len(final) - (tally.done - done), wire)
-        row.bytes += wire
+        row.bytes += decoded
         if queue.trouble is not None or not queue.answered or self._guard.alert:
             self._judge.heard(queue, lease, len(final) + sum(type(result) is Redirected for result in others), now)
         if alarmed:

@@ -7,7 +7,7 @@ written there, or as JSON. Secrets are not shown; what stands in their place is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from math import inf
 from typing import Any
@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from ..header import is_harmless
 from ..overrides import HostOverride
 from .config_file import ConfigFile
+from .config_values import HIDDEN
 from .exits import Exit
 from .grouped import FetchOption, GroupedCommand, GroupedOption
 from .options import fetch_options, settings_from
@@ -26,7 +27,6 @@ from .options.idle import without_idle
 from .standard import say
 from .types import UNLIMITED, Header, Share
 
-HIDDEN = "\u2026"  # outside latin-1: no header can carry it
 _COLUMN = 40  # where comments begin
 
 
@@ -46,7 +46,7 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
     shown = _merged(ctx, file)
     if as_json:
         options = {option.key: {"value": value, "source": source} for option, value, source in shown}
-        hosts = {pattern: _section(override) for pattern, override in file.hosts.sections}
+        hosts = {pattern: _section(override, file.masks(pattern)) for pattern, override in file.hosts.sections}
         say(json.dumps({"file": file.path, "options": options, "hosts": hosts}, indent=2))
     else:
         say("\n".join(_toml(file, shown)))
@@ -56,7 +56,7 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
 def _merged(ctx: click.Context, file: ConfigFile) -> list[tuple[FetchOption, Any, str]]:
     """Every option, its value as it would be written in a file, and where it comes from."""
     return [
-        (option, _written(option, ctx.params[option.name]), _source(ctx, option, file))
+        (option, _shown(option, ctx, file), _source(ctx, option, file))
         for option in ctx.command.params
         if isinstance(option, FetchOption) and option.name not in (None, "config")
     ]
@@ -72,6 +72,22 @@ def _source(ctx: click.Context, option: FetchOption, file: ConfigFile) -> str:
             return f"file:{file.path}"
         case _:
             return "default"
+
+
+def _shown(option: FetchOption, ctx: click.Context, file: ConfigFile) -> Any:
+    name = option.name or ""
+    if name in file.masked and ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
+        return _masked(file.masked[name], fields=isinstance(option.type, Header))
+    return _written(option, ctx.params[name])
+
+
+def _masked(value: Any, *, fields: bool) -> Any:
+    """A value that names variables of the environment as it stands in the file. fields: it holds header fields."""
+    texts = [f"{name}: {content}" for name, content in value.items()] if isinstance(value, dict) else value
+    if not fields:
+        return [_without_password(str(text)) for text in texts] if isinstance(texts, list) else _without_password(texts)
+    split = [text.partition(":") for text in (texts if isinstance(texts, list) else [texts])]
+    return [_field(name.strip(), content.strip()) for name, _, content in split]
 
 
 def _written(option: click.Option, value: Any) -> Any:
@@ -117,16 +133,18 @@ def _without_password(url: str) -> str:
         return url
 
 
-def _section(override: HostOverride) -> dict[str, Any]:
-    """What a host's section sets, by key."""
+def _section(override: HostOverride, masked: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host's section sets, by key. masked: what of it holds secrets, as it stands in the file."""
     shown: dict[str, Any] = {}
     for field in fields(override):
         value = getattr(override, field.name)
         if value is None or value == ():
             continue
-        if field.name == "headers":
+        if field.name in masked:
+            value = _masked(masked[field.name], fields=field.name == "headers")
+        elif field.name == "headers":
             value = [_field(*one) for one in value]
-        elif field.name == "credentials":
+        if field.name == "credentials":
             value = f"{value.partition(':')[0]}:{HIDDEN}"
         shown[field.name.replace("_", "-")] = _plain(value)
     return shown
@@ -143,7 +161,7 @@ def _toml(file: ConfigFile, shown: list[tuple[FetchOption, Any, str]]) -> Iterat
         yield line if value is None else f"{line:<{_COLUMN}}  # {source}"
     for pattern, override in file.hosts.sections:
         yield from ("", f"[host.{_quoted(pattern)}]")
-        for key, value in _section(override).items():
+        for key, value in _section(override, file.masks(pattern)).items():
             yield f"{key} = {_toml_value(value)}"
 
 

@@ -6,7 +6,10 @@ type, as it is on the command line, so that an option needs nothing more to be s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -14,6 +17,16 @@ import click
 from ..errors import UsageError
 from .types import Header
 
+HIDDEN = "\u2026"
+"""What stands for a secret that is not shown; outside latin-1, so that no header can carry it."""
+
+GUARDED = "reads or writes files, sends secrets, or chooses where requests go"
+"""What all options do that only a file may set which the user named."""
+
+NAMING_FILES = frozenset({"header", "data"})
+"""Parameters whose text names a file where it begins with ``@``."""
+
+_VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
 
 
@@ -26,35 +39,99 @@ def keys(option: click.Option) -> list[str]:
     return [name.removeprefix("--") for name in option.opts if name.startswith("--")]
 
 
-def converted(
-    table: Mapping[str, Any], options: Iterable[click.Option], where: str, ctx: click.Context
-) -> dict[str, Any]:
-    """Values by the names of parameters, ready to be used.
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values by the names of parameters, ready to be used; masked: those that hold secrets, as they are shown."""
 
-    where: what stands before the key in a message. Raises UsageError, in one line, for a key that names no option, for
-    one that is there twice (``per-host`` and ``per_host``), and for a value that does not fit.
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    masked: dict[str, Any] = field(default_factory=dict)
+
+
+def converted(
+    table: Mapping[str, Any],
+    options: Iterable[click.Option],
+    where: str,
+    ctx: click.Context,
+    *,
+    refusal: str | None = None,
+) -> Values:
+    """Values of a table, as an option takes them; ``${NAME}`` in a text is replaced by that variable's value.
+
+    where: what stands before the key in a message. refusal: what is said of values that only a trusted file may have,
+    with ``{reason}``; None for a trusted file. Raises UsageError, in one line, for a key that names no option, for one
+    that is there twice (``per-host`` and ``per_host``), and for a value that does not fit or is refused.
     """
     by_key = {key: option for option in options for key in keys(option)}
-    values: dict[str, Any] = {}
+    found = Values()
     for key, value in table.items():
         option = by_key.get(key.replace("_", "-"))
         if option is None or option.name is None:
             raise UsageError(f"{where}{key}: {_unknown(key, by_key)}")
-        if option.name in values:
+        if option.name in found.values:
             raise UsageError(f"{where}{key}: stands there twice, in two spellings")
+        secrets: list[str] = []
         try:
-            values[option.name] = _value(option, value, ctx)
-        except (_WrongError, UsageError) as error:
-            raise UsageError(f"{where}{key}: {error}") from None
-        except click.UsageError as error:
-            raise UsageError(f"{where}{key}: {error.message}") from None
-    return values
+            given = _expanded(value, secrets.append)
+            if refusal is not None and (reason := _needs_trust(option, value, secrets)):
+                raise _WrongError(refusal.format(reason=reason))  # noqa: TRY301 - told like all that is wrong
+            found.values[option.name] = _value(option, given, ctx)
+        except (_WrongError, UsageError, click.UsageError) as error:
+            message = error.message if isinstance(error, click.UsageError) else str(error)
+            raise UsageError(f"{where}{key}: {_without(secrets, message)}") from None
+        if refusal is not None and getattr(option, "guarded", False):
+            raise UsageError(f"{where}{key}: {refusal.format(reason=GUARDED)}")
+        if secrets:
+            found.masked[option.name] = _expanded(value, None)
+    return found
+
+
+def _needs_trust(option: click.Option, value: Any, secrets: list[str]) -> str | None:
+    """Why a value may not come from a file that nobody named; None where it may, but for what the option is."""
+    if secrets:
+        return "names a variable of the environment, which may hold a secret"
+    if option.name not in NAMING_FILES:
+        return None
+    texts = value if isinstance(value, list) else [value]
+    return "reads a file" if any(isinstance(text, str) and text.startswith("@") for text in texts) else None
+
+
+def _expanded(value: Any, found: Callable[[str], None] | None) -> Any:
+    """A value with variables of the environment in the place of their names, or ``…`` where there is no ``found``.
+
+    found: gets each of them. Raises _WrongError where the environment has none of a name.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return match[0][1:]
+        if found is None:
+            return HIDDEN
+        if name not in os.environ:
+            raise _WrongError(f"the environment has no variable {name}; $${{{name}}} is the text itself")
+        found(os.environ[name])
+        return os.environ[name]
+
+    if isinstance(value, str):
+        return _VARIABLE.sub(replaced, value)
+    if isinstance(value, list):
+        return [_VARIABLE.sub(replaced, one) if isinstance(one, str) else one for one in value]
+    if isinstance(value, dict):
+        return {key: _VARIABLE.sub(replaced, one) if isinstance(one, str) else one for key, one in value.items()}
+    return value
+
+
+def _without(secrets: list[str], message: str) -> str:
+    """A message, unless it repeats a variable's value."""
+    if any(secret and (secret in message or repr(secret)[1:-1] in message) for secret in secrets):
+        return "the value that the environment has for it does not fit"
+    return message
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
 
-    near = get_close_matches(key.replace("_", "-"), known, n=1)
+    near = get_close_matches(key[:100].replace("_", "-"), known, n=1)
     return f"no such option; is it {near[0]}?" if near else "no such option"
 
 
@@ -83,6 +160,8 @@ def _text(value: Any) -> str:
     """One value as text; numbers without an exponent."""
     if isinstance(value, str):
         return value
+    if isinstance(value, int) and value.bit_length() > 64:
+        raise _WrongError("a number of too many digits")
     if isinstance(value, int | float) and not isinstance(value, bool):
         from decimal import Decimal  # noqa: PLC0415 - most runs have no file
 

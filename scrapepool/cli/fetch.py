@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..ports import Sink, Snapshot
     from ..read.finished import Finished
     from ..settings import Settings
+    from .config_file import ConfigFile
     from .inputs import Input
     from .log import RunLog
 
@@ -47,13 +48,16 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     """
     settings = settings_from(without_idle(ctx, values))
     check_idle(ctx, settings)
-    return run(sources_or_stdin(sources, settings.input), settings, files_read(ctx, values, settings))
+    config: ConfigFile = values["config"]
+    config.tell(ctx)
+    inputs = files_read(ctx, values, settings)
+    return run(sources_or_stdin(sources, settings.input), settings, inputs, note=config.note)
 
 
-def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()) -> int:
+def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = (), *, note: str | None = None) -> int:
     """Run one fetch over lists and URLs; the exit code. inputs: files that were read beside the lists.
 
-    Raises ListError, UsageError, OutputError.
+    note: what the log is told at its beginning. Raises ListError, UsageError, OutputError.
     """
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.finished import Finished  # noqa: PLC0415
@@ -73,7 +77,7 @@ def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
-    with RunLog(settings.display, view) as log, Signals(stop) as signals:
+    with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
         _open_more_files(settings.pool.workers, log)
         finished = Finished(each=not settings.input.dedupe)
         order = list_order(settings, log.note)

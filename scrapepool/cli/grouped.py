@@ -21,10 +21,15 @@ class GroupedOption(click.Option):
 
 
 class FetchOption(GroupedOption):
-    """An option of ``fetch``, also where another command has it: of one name in the environment and in files."""
+    """An option of ``fetch``, also where another command has it: of one name in the environment and in files.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    guarded: it reads or writes files, sends secrets, or chooses where requests go, so that a configuration file which
+    the user did not name may not set it. All options that take the name of a file are guarded.
+    """
+
+    def __init__(self, *args: Any, guarded: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.guarded = guarded or getattr(self.type, "guarded", False)
         self.allow_from_autoenv = False  # Click would take the parameter's name, which is not always the option's
         self.envvar = f"SCRAPEPOOL_FETCH_{self.key.upper().replace('-', '_')}"
 

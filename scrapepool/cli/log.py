@@ -27,14 +27,15 @@ NO_FAULT = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UN
 
 
 class RunLog:
-    """Writes what one run has to say about single lines and URLs.
+    """Writes what one run has to say about single lines and URLs. opening: what the log file is told first.
 
     Raises OutputError where the log file cannot be opened, LockedError where it holds the records of another run. A log
     that cannot be written later is given up, not the run, and ``finish`` says so.
     """
 
-    def __init__(self, settings: DisplaySettings, view: View) -> None:
+    def __init__(self, settings: DisplaySettings, view: View, opening: str | None = None) -> None:
         self._view = view
+        self._opening = opening
         self._verbose = settings.verbose
         self._rejected = 0
         self.anything = False  # whether any target has ended
@@ -53,6 +54,8 @@ class RunLog:
 
     def __enter__(self) -> Self:
         self._write(f"started, scrapepool {__version__}")
+        if self._opening is not None:
+            self._write(self._opening)
         return self
 
     def __exit__(

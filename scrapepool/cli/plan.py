@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..model import HostKey
     from ..ports import Known
     from ..settings import Settings
+    from .config_file import ConfigFile
 
 SUBJECT = "Plan"
 EPILOG = """Exit codes: 0 every line is a URL; 1 some are rejected; 2 usage, a list that cannot be read, or no URL that
@@ -62,6 +63,8 @@ def plan(
     Asks each host for its robots.txt where fetch would, and for nothing else: what a request lasts is assumed.
     """
     settings = settings_from(without_idle(ctx, values))
+    config: ConfigFile = values["config"]
+    config.tell(ctx)
     return run(
         sources_or_stdin(sources, settings.input),
         settings,

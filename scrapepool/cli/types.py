@@ -77,6 +77,7 @@ class FileName(click.ParamType[str]):
     """The name of a file; whether it can be opened is seen later."""
 
     name = "FILE"
+    guarded = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name as it was given."""

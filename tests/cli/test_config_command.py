@@ -291,10 +291,10 @@ def test_secrets_are_not_shown(place: Place) -> None:
         headers = {Cookie = "hush"}""",
     )
     for args in ([], ["--json"]):
-        told = place.run("config", *args)
+        told = place.run("config", "--config", "scrapepool.toml", *args)
         assert told.code == 0
         assert "hush" not in told.out
-    place.write("copy.toml", place.run("config").out)
+    place.write("copy.toml", place.run("config", "--config", "scrapepool.toml").out)
     assert "outside latin-1" in complaint(place, "--config", "copy.toml")
 
 

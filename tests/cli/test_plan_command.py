@@ -178,5 +178,8 @@ def test_all_refused(place: Place) -> None:
         place.write("scrapepool.toml", "[host.'*']\nrobots = true\n")
         told = place.run("plan", server.url("/page"))
     assert told.code == 2
-    assert told.err == f"scrapepool: no URL that may be fetched in {server.url('/page')}\n"
+    assert (
+        told.err
+        == f"options are read from scrapepool.toml\nscrapepool: no URL that may be fetched in {server.url('/page')}\n"
+    )
     assert "1 URL refused by robots.txt of 1 host" in told.out

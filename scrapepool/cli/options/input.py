@@ -12,15 +12,15 @@ from .declare import D, Decorator, opt, subject
 OPTIONS: list[Decorator] = [
     *subject(
         "Input",
-        opt("--list", "lists", metavar="FILE|URL", multiple=True,
+        opt("--list", "lists", guarded=True, metavar="FILE|URL", multiple=True,
             help="A list to read, also by its URL, which as an argument would be fetched itself; may be repeated."),
         opt("--input-format", type=click.Choice(get_args(InputFormat)), default=D.input.format,
            help="How lists are read; auto goes by the suffix, then by the first bytes."),
         opt("--url-field", metavar="NAME",
             help="Column (CSV, TSV, Parquet) or key (JSONL) that holds the URL.  [default: url]"),
-        opt("--url-template", metavar="TEMPLATE",
+        opt("--url-template", guarded=True, metavar="TEMPLATE",
             help="Make the URL of a row's columns, as in 'https://example.org/item/{id}'; {+id} encodes less."),
-        opt("--base-url", metavar="URL", help="What relative URLs in the list are resolved against."),
+        opt("--base-url", guarded=True, metavar="URL", help="What relative URLs in the list are resolved against."),
         opt("--glob", is_flag=True,
             help="Take URLs given here for patterns, as curl does: 'https://example.org/{a,b}/[001-100:2]'."),
         opt("--row-requests/--no-row-requests", default=D.input.row_requests,

@@ -67,7 +67,8 @@ class HostTally:
     """One host's numbers. Those that ``HostRow`` has too mean the same here.
 
     bytes: of whole bodies, decoded; of others, as received. mean: 0.0 before the first latency. recent: the last
-    latencies, in seconds. robots: as in ``HostRow`` but for the number, which is ``disallowed``. asked_robots: whether this run asked for it.
+    latencies, in seconds. robots: as in ``HostRow`` but for the number, which is ``disallowed``. asked_robots: whether
+    this run asked for it.
     """
 
     __slots__ = (

@@ -37,6 +37,7 @@ from .bandwidth import Bandwidth
 from .dial import dial
 from .doing import Phase
 from .faults import FetchError
+from .keep_alive import LONGEST_IDLE, read_keep_alive
 from .public import why_not_public
 from .raw import RawReply
 from .reply import ReplyParser
@@ -97,6 +98,9 @@ class Connection(HTTPConnection):
         self.deadline: float | None = None
         self.read_timeout = NO_LIMIT
         self.served = 0
+        self._idle_since = 0.0  # monotonic; when the last response ended
+        self._idle_limit = LONGEST_IDLE
+        self._requests_left: int | None = None  # that the server takes over this connection; None where it did not say
         self.spoilt = False
         self.remote: str | None = None
         self.opening = Opening()
@@ -199,6 +203,7 @@ class Connection(HTTPConnection):
     def _began(self, sock: socket.socket, opening: Opening, remote: str | None) -> socket.socket:
         """Take note of a new connection, to the proxy if there is one; what is left of the time is the handshakes'."""
         self.served = 0
+        self._idle_limit, self._requests_left = LONGEST_IDLE, None
         self.opening = opening
         self.remote = remote if self.proxy is None else None
         self._reached = time.monotonic()
@@ -410,6 +415,27 @@ class Connection(HTTPConnection):
     def pending(self) -> int:
         """Bytes that were received and not handed out yet, which no poll tells of."""
         return 0
+
+    def takes_another(self, keep_alive: bytes | None, now: float) -> bool:
+        """Take note of a whole response that left the connection open; whether it may serve again.
+
+        keep_alive: the response's Keep-Alive field. now: monotonic.
+        """
+        self.served += 1
+        self._idle_since = now
+        if keep_alive is not None:
+            timeout, most = read_keep_alive(keep_alive)
+            self._idle_limit = LONGEST_IDLE if timeout is None else min(timeout, LONGEST_IDLE)
+            if most is not None:
+                self._requests_left = most + 1
+        if self._requests_left is not None:
+            self._requests_left -= 1
+            return self._requests_left > 0
+        return True
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the connection has been idle for so long that the server may be about to close it."""
+        return now - self._idle_since >= self._idle_limit
 
     def sever(self) -> None:
         """Cut the connection from another thread, for good: whoever waits on it is woken, and opens it no more."""

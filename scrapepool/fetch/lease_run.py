@@ -385,6 +385,8 @@ class LeaseRun:
     def _ask(self, request: bytes, method: str, at: int) -> Waits[Exchange]:
         """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
         conn = self.conn
+        if conn.sock is not None and conn.served and method not in IDEMPOTENT and conn.is_stale(monotonic()):
+            self.ending = True
         if conn.sock is not None and conn.served and (self.ending or self.standing.distrusted):
             yield from self._settle(last=False)
         if conn.sock is not None and conn.served:
@@ -427,15 +429,15 @@ class LeaseRun:
             self.unproven += 1
             if ttfb < self.quickest:  # noqa: PLR1730
                 self.quickest = ttfb
+        whole = parser.keep_alive and parser.done and not exchange.unsent
         if parser.leftover:
             self.spoilt = True
             conn.close()
-        elif parser.keep_alive and parser.done and not exchange.unsent:
-            conn.served += 1
-        elif reused and parser.done and parser.framing != "close":
-            self.ending = True
-        else:
-            conn.close()
+        elif not (whole and conn.takes_another(parser.get(b"keep-alive"), exchange.ended)):
+            if reused and parser.done and parser.framing != "close":
+                self.ending = True
+            else:
+                conn.close()
         return exchange
 
     def _write_down(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from urllib3._collections import HTTPHeaderDict
@@ -144,10 +145,10 @@ class RawReply:
         """Let the connection go once the message is whole: open for the next, or closed."""
         if not self._parser.done or self._connection is None:
             return
-        if self._parser.leftover or not self._parser.keep_alive:
-            self._connection.close()
-        else:
-            self._connection.served += 1
+        parser, connection = self._parser, self._connection
+        may_serve = parser.keep_alive and not parser.leftover
+        if not (may_serve and connection.takes_another(parser.get(b"keep-alive"), monotonic())):
+            connection.close()
         self._connection = None
 
     def read(self, amt: int | None = None) -> bytes:

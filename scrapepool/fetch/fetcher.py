@@ -51,6 +51,7 @@ class Fetcher:
         self.trust = Trust()
         self.patience = settings.patience
         self.method = settings.request.method.upper()
+        self.head_fallback = settings.request.head_fallback
         self.max_redirects = settings.request.max_redirects
         needs = settings.output.needs
         self._size = settings.size

@@ -39,6 +39,7 @@ EVICTIONS = 3  # times that a pool may be let go between looking it up and takin
 AT_ONCE = 0.002  # seconds that opening a connection took, up to which the next is opened without a thread of its own
 BRIEFLY = 0.02  # seconds that this may take
 RESTS = 0.003  # seconds of silence to wait for from which on another thread may do the waiting
+HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that knows no HEAD
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
 STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
@@ -296,7 +297,6 @@ class LeaseRun:
         url, path = (target.url, target.path) if hop is None else (hop.url, hop.path)
         asked: tuple[str, ...] = () if hop is None else hop.redirects
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
-        most = fetcher.max_redirects
         method = self.method if own is None else fetcher.method_of(attempt)
         self.exchange = None
         sent = 0.0
@@ -319,12 +319,15 @@ class LeaseRun:
                     self._start_over(method, name_of(target))
                     left = None
                     continue
+                if parser.status in HEAD_REFUSED and route.method == "HEAD" and fetcher.head_fallback:
+                    route = fetcher.route_to(target, route.host, "GET", foreign=route.foreign)
+                    continue
                 if location is None:
                     return fetcher.report.fetched(
                         attempt, exchange, conn, route.method, started, sent, url, asked, at < self.redone
                     )
-                if len(asked) >= most:
-                    detail = f"{len(asked) + 1} redirects, {most} are followed"
+                if len(asked) >= fetcher.max_redirects:
+                    detail = f"{len(asked) + 1} redirects, {fetcher.max_redirects} are followed"
                     raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)  # noqa: TRY301 - told like any other fault
                 asked = (*asked, url)
                 method = next_method(route.method, parser.status)

@@ -29,6 +29,8 @@ DISOWNED = (
     "a {method} is not sent twice unasked"
 )
 
+HEAD_REFUSED = "the server refused HEAD; GET was sent instead"
+
 
 class Reporter:
     """Builds outcomes. Called from many threads."""
@@ -36,6 +38,8 @@ class Reporter:
     def __init__(self, settings: Settings) -> None:
         self.keep_headers = settings.output.needs.headers
         self._telling = settings.retry.statuses | HOST_WIDE
+        self._method = settings.request.method
+        self._head_fallback = settings.request.head_fallback
         self._policy = Retry(total=None, status_forcelist=settings.retry.statuses)
 
     def fetched(
@@ -64,6 +68,8 @@ class Reporter:
         notes = [*parser.notes, *body.notes]
         if again:
             notes.append(AGAIN)
+        if self._head_fallback and method == "GET" and attempt.target.method(self._method) == "HEAD":
+            notes.append(HEAD_REFUSED)
         return (Unchanged if status == 304 else Fetched)(
             target=attempt.target,
             attempts=attempt.number,

@@ -26,6 +26,7 @@ from ..ports import LEASES_OUT
 from .bandwidth import Bandwidth
 from .faults import FetchError
 from .pool import HostPool, TLSHostPool
+from .proxies import with_password
 from .tls import Cert, Verify, client_context
 
 Pools = Mapping[str, Callable[..., HostPool]]
@@ -72,6 +73,7 @@ class PooledAdapter(HTTPAdapter):
         All http hosts behind a forwarding proxy share one pool, so it has a connection for every lease there may be:
         one that had to wait for another could hold up the thread that sees the other to its end.
         """
+        proxy = with_password(proxy)
         if proxy not in self.proxy_manager:
             manager = super().proxy_manager_for(proxy, **proxy_kwargs)
             manager.connection_pool_kw["maxsize"] = LEASES_OUT * self._workers

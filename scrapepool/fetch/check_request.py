@@ -17,6 +17,7 @@ from urllib3.util import parse_url
 
 from ..errors import UsageError
 from ..settings import RequestSettings
+from .proxies import no_proxy
 from .route import certificate
 from .tls import client_context
 
@@ -94,7 +95,7 @@ def _check_proxy(proxy: str) -> None:
 def _check_no_proxy() -> None:
     """See that the environment names no proxy for hosts in general; those for single hosts are refused one by one."""
     for url in ("http://any.invalid/", "https://any.invalid/"):
-        if select_proxy(url, get_environ_proxies(url)) is not None:
+        if select_proxy(url, get_environ_proxies(url, no_proxy())) is not None:
             variable = f"{url.partition(':')[0].upper()}_PROXY or ALL_PROXY"
             raise UsageError(
                 f"--deny-private: the environment names a proxy, which may connect to any address: unset {variable}"

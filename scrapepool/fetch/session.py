@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import requests
+from requests.utils import resolve_proxies
 from urllib3.util.retry import Retry
 
 from ..model import HostKey
@@ -21,6 +22,7 @@ from .adapter import PooledAdapter
 from .bandwidth import Bandwidth
 from .decode import ACCEPT_ENCODING
 from .descriptors import budget
+from .proxies import with_no_proxy
 
 USER_AGENT = f"scrapepool/{__version__}"
 DEFAULTS = PoolSettings()
@@ -105,7 +107,15 @@ class PooledSession(requests.Session):
         """As requests does, with the session's timeouts where none are given."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = (self.patience.connect, self.patience.read)
+        if "proxies" not in kwargs:
+            proxies = with_no_proxy(self.proxies, trust_env=self.trust_env)
+            kwargs["proxies"] = resolve_proxies(request, proxies, self.trust_env)
         return super().send(request, **kwargs)
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """As requests does; NO_PROXY may have spaces between its hosts."""
+        proxies = with_no_proxy(proxies, trust_env=self.trust_env)
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
     def pool_stats(self) -> dict[str, PoolStats]:
         """What each host's pool holds now, by ``host:port``; hosts whose pool has been let go are not in it."""

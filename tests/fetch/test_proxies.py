@@ -288,6 +288,38 @@ def test_the_environments_proxy_and_its_exceptions(session: PooledSession, monke
         assert len(proxy.asked) == 2
 
 
+@pytest.mark.parametrize(
+    "exceptions", ["a.test localhost", "a.test  localhost,b.test", "a.test,\tlocalhost", " localhost "]
+)
+def test_exceptions_may_be_separated_by_spaces(
+    session: PooledSession, monkeypatch: pytest.MonkeyPatch, exceptions: str
+) -> None:
+    """As curl and wget read NO_PROXY; for runs, for the session's own requests and for those it is handed."""
+    with Server(answer_all) as server, HTTPProxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url())
+        monkeypatch.setenv("no_proxy", exceptions)
+        table = RouteTable(session, RequestSettings())
+        fetched(table.get(host(server.port, name="localhost"), "GET"), "/run")
+        url = f"http://localhost:{server.port}/session"
+        assert session.get(url).text == "ok"
+        assert session.send(requests.Request("GET", url).prepare()).text == "ok"
+        assert proxy.asked == []
+        assert session.get(f"http://127.0.0.1:{server.port}/other").text == "ok"
+        assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("user", ["me", "me:", "me%40home"])
+def test_a_proxy_s_user_may_have_no_password(session: PooledSession, pem: str, user: str) -> None:
+    """It is sent with an empty one, as curl does, to be forwarded and through a tunnel."""
+    said = "me@home:" if "%" in user else "me:"
+    with Server(answer_all) as server, HTTPProxy(user=said) as proxy:
+        table = RouteTable(session, RequestSettings(proxy=proxy.url(user)))
+        assert fetched(table.get(host(server.port), "GET"), "/a").endswith(b"ok")
+    with Server(answer_all, tls=server_context()) as server, HTTPProxy(user=said) as proxy:
+        table = RouteTable(session, RequestSettings(proxy=proxy.url(user), cacert=pem))
+        assert fetched(table.get(host(server.port, "https"), "GET")).endswith(b"ok")
+
+
 def test_a_forwarding_proxy_has_a_connection_for_every_lease() -> None:
     """Hosts behind one proxy share its pool, which must not be as small as a host's."""
     with Server(answer_all) as server, HTTPProxy() as proxy, PooledSession(7, 2) as session:

@@ -20,6 +20,7 @@ from .classify import retryable
 from .connection import Connection
 from .exchange import Exchange
 from .faults import FetchError
+from .packed_name import unpacked_note
 from .reply import ReplyParser
 from .wait_hint import wait_of
 
@@ -68,6 +69,9 @@ class Reporter:
         notes = [*parser.notes, *body.notes]
         if again:
             notes.append(AGAIN)
+        coding = parser.get(b"content-encoding")
+        if coding is not None and (note := unpacked_note((attempt.target.url, url), coding, body.head)) is not None:
+            notes.append(note)
         if self._head_fallback and method == "GET" and attempt.target.method(self._method) == "HEAD":
             notes.append(HEAD_REFUSED)
         return (Unchanged if status == 304 else Fetched)(

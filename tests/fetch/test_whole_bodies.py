@@ -180,3 +180,27 @@ def test_an_empty_body_has_a_size_and_a_digest() -> None:
     """It is a body of no bytes."""
     outcome = fetched(response("200 OK", body=b""))
     assert (outcome.bytes, (outcome.sha256 or "")[:8]) == (0, "e3b0c442")
+
+
+# -- compressed files ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "coding", "body", "noted"),
+    [
+        ("pages.tar.gz", "gzip", PACKED, True),
+        ("PAGES.TGZ?v=1", "x-gzip", PACKED, True),
+        ("pages.tar.gz", "gzip", gzip.compress(PACKED), False),
+        ("pages.tar", "gzip", PACKED, False),
+        ("pages?name=x.gz", "gzip", PACKED, False),
+        ("pages.tar.gz", "deflate", zlib.compress(PAGE), False),
+        ("pages.tar.gz", "identity", PACKED, False),
+    ],
+)
+def test_a_file_that_is_no_longer_compressed_as_its_name_says(name: str, coding: str, body: bytes, noted: bool) -> None:
+    """A server that sends an archive with Content-Encoding: gzip leaves a body that the name does not fit: noted."""
+    raw = response("200 OK", f"Content-Encoding: {coding}", body=body)
+    with Server(answers(raw)) as server:
+        outcome = get(f"http://127.0.0.1:{server.port}/{name}")
+    assert isinstance(outcome, Fetched)
+    assert ("the name ends in" in (outcome.detail or "")) is noted

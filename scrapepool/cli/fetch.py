@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import OutputError, UsageError
+from ..text import printable
 from .exits import Exit
 from .grouped import GroupedCommand
 from .inputs import files_read
@@ -167,7 +168,19 @@ def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int) -> Non
         from ..render.summary import write_summary_json  # noqa: PLC0415 - rarely needed
 
         write_summary_json(settings.display.summary_json, last, code)
+    if settings.display.quiet and code not in (Exit.OK, Exit.USAGE):  # the latter has a line of its own
+        _tell_failures(log, last)
     log.finish()
+
+
+def _tell_failures(log: RunLog, last: Snapshot) -> None:
+    from ..render.plain import SUMMARY_PATIENCE  # noqa: PLC0415 - as above
+    from ..render.stderr import Stderr  # noqa: PLC0415
+    from ..render.summary import failure_text  # noqa: PLC0415
+
+    stderr = Stderr(sys.stderr)
+    if stderr.ready(SUMMARY_PATIENCE):
+        stderr.write(failure_text(last, [printable(line) for line in log.few], log.more, stderr.width()))
 
 
 def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None) -> int:

@@ -22,6 +22,9 @@ from ..version import __version__
 
 SHOWN = 20  # notes about the list that are shown before the rest is only recorded
 
+FEW = 5
+"""Lines that a quiet run keeps for its end: enough to see a pattern, few enough for a mail of cron's."""
+
 NO_FAULT = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UNREACHABLE})
 """Why a line may be skipped that nothing is wrong with: by the thousand, in the end, and counted in the summary."""
 
@@ -50,7 +53,10 @@ class RunLog:
             from ..record.lock import lock  # noqa: PLC0415 - most runs have no log
 
             lock(self._file.fileno(), settings.log_file, shared=True)
-        self._quiet = not (self._verbose or self._file)
+        self._keeps = settings.quiet and not self._verbose
+        self._quiet = not (self._verbose or self._file or self._keeps)
+        self.few: list[str] = []  # what a quiet run says at its end, where that is not a good one
+        self.more = 0  # how many lines these are the first of, beside them
 
     def __enter__(self) -> Self:
         self._write(f"started, scrapepool {__version__}")
@@ -72,6 +78,8 @@ class RunLog:
 
     def note(self, message: str) -> None:
         """Say something about the run as a whole."""
+        if self._keeps:
+            self._keep(message)
         self._view.note(message)
         self._write(message)
 
@@ -109,13 +117,23 @@ class RunLog:
             self._view.note(message)
         elif self._rejected == SHOWN + 1:
             self._view.note("more lines are rejected; the records name all of them")
+        if self._keeps:
+            self._keep(message)
         self._write(message)
+
+    def _keep(self, line: str) -> None:
+        if len(self.few) < FEW:
+            self.few.append(line)
+        else:
+            self.more += 1
 
     def _say(self, outcome: Outcome, word: str) -> None:
         what = error_of(outcome) or word
         line = printable(f"{word}  {what}  {outcome.target.url}  {outcome.detail or outcome.status or ''}".rstrip())
         if self._verbose:
             self._view.note(line)
+        elif self._keeps and error_of(outcome) is not ErrorKind.DUPLICATE:
+            self._keep(line)
         self._write(line)
 
     def _write(self, line: str) -> None:

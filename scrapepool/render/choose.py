@@ -15,12 +15,12 @@ from .stderr import Stderr
 def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: bool = False) -> View:
     """Make the view of a run.
 
-    ``quiet`` shows nothing; ``none`` shows notes and the summary; ``auto`` is live on a terminal that can move its
-    cursor, and plain elsewhere. records_on_terminal: whether records scroll over a terminal too, where a live display
-    would be torn apart; ``auto`` is plain then, as curl has no meter there.
+    ``quiet`` shows nothing, or notes where ``verbose`` is set, too; ``none`` shows notes and the summary; ``auto`` is
+    live on a terminal that can move its cursor, and plain elsewhere. records_on_terminal: whether records scroll over a
+    terminal too, where a live display would be torn apart; ``auto`` is plain then, as curl has no meter there.
     """
     if settings.quiet:
-        return NoView()
+        return PlainView(stderr, every=math.inf, summary=False) if settings.verbose else NoView()
     match settings.progress:
         case "none":
             return PlainView(stderr, every=math.inf)

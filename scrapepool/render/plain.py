@@ -19,7 +19,8 @@ from .summary import decided, ordered, summary_text
 EVERY = 10.0
 """Seconds between two lines: often enough to see that a run lives, and 360 lines an hour in a log."""
 
-_SUMMARY_PATIENCE = 1.0  # seconds that the summary waits for a reader of standard error that is behind
+SUMMARY_PATIENCE = 1.0
+"""Seconds that the summary waits for a reader of standard error that is behind."""
 
 
 def local_time() -> str:
@@ -30,14 +31,23 @@ def local_time() -> str:
 class PlainView:
     """Writes to ``stream`` a line at most every ``every`` seconds of the run; a ``ports.View``.
 
-    every: ``math.inf`` writes no progress, only notes and the summary. clock: tells the time of day.
+    every: ``math.inf`` writes no progress, only notes and the summary. summary: whether to write one. clock: tells the
+    time of day.
     A stream that is closed or takes nothing costs the display, not the run.
     """
 
     interval = 1.0  # seconds between two snapshots: a stop is said within one, whenever the next line is due
 
-    def __init__(self, stream: TextIO, *, every: float = EVERY, clock: Callable[[], str] = local_time) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        every: float = EVERY,
+        summary: bool = True,
+        clock: Callable[[], str] = local_time,
+    ) -> None:
         self._stderr = Stderr(stream)
+        self._summary = summary
         self._every = every
         self._clock = clock
         self._next = every
@@ -58,7 +68,7 @@ class PlainView:
 
     def close(self, snapshot: Snapshot | None) -> None:
         """Write the summary of ``snapshot``, nothing for None."""
-        if snapshot is not None and self._stderr.ready(_SUMMARY_PATIENCE):
+        if snapshot is not None and self._summary and self._stderr.ready(SUMMARY_PATIENCE):
             self._stderr.write(summary_text(snapshot, self._stderr.width()))
 
     def _line(self, line: str) -> None:

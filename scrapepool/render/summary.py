@@ -6,7 +6,7 @@ Decides what a summary tells and how; pure functions of the last Snapshot. Does 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ SLOWEST = 5
 """How many of the slowest hosts a summary names: enough to see a pattern, few enough to read."""
 
 _INDENT = 10
+_COUNTS = frozenset({"done", "stopped", "left", "outcomes", "errors"})
+"""The parts of a summary that tell what failed."""
 
 
 def ordered(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -48,6 +50,17 @@ def overall_rate(snapshot: Snapshot) -> float:
 def summary_text(snapshot: Snapshot, width: int = 80) -> str:
     """Sum the run up in a few lines of at most ``width`` columns, each ending in a newline."""
     return "".join(f"{line}\n" for title, pieces in _sections(snapshot) for line in _wrapped(title, pieces, width))
+
+
+def failure_text(snapshot: Snapshot, lines: Sequence[str], more: int, width: int = 80) -> str:
+    """Say in a few lines what a run failed at that is to be quiet: the counts, then single URLs.
+
+    lines: about single URLs. more: how many of them there would be beside these.
+    """
+    counts = [section for section in _sections(snapshot) if section[0] in _COUNTS]
+    text = "".join(f"{line}\n" for title, pieces in counts for line in _wrapped(title, pieces, width))
+    text += "".join(f"{line}\n" for line in lines)
+    return text + (f"and {units.count(more)} more, which the records name\n" if more else "")
 
 
 def decided(snapshot: Snapshot) -> list[str]:

@@ -49,7 +49,7 @@ def test_what_reads_writes_sends_or_chooses_is_guarded() -> None:
     """Files, secrets, proxies, and what makes the URLs of requests."""
     assert {
         "base-url", "cacert", "cert", "cookies", "header-everywhere", "host-memory", "insecure", "key", "list",
-        "log-file", "name-template", "netrc", "output", "parquet", "proxy", "save-cookies", "save-dir", "sqlite",
+        "log-file", "netrc", "output", "parquet", "proxy", "save-cookies", "save-dir", "sqlite",
         "summary-json", "url-template", "warc",
     } <= set(GUARDED)  # fmt: skip
 

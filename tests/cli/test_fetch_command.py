@@ -32,10 +32,13 @@ def test_records_go_to_standard_output_and_the_summary_to_standard_error(
     assert ran.err.startswith("done      10 URLs")
 
 
-def test_quiet_says_nothing(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """Not even that a URL failed: the exit code tells."""
+def test_quiet_says_what_failed(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
+    """And nothing else."""
+    ran = here(capfd, "fetch", "-q", web.url("/page"))
+    assert (ran.code, ran.err) == (0, "")
     ran = here(capfd, "fetch", "-q", web.url("/status/404"))
-    assert (ran.code, ran.err) == (1, "")
+    assert ran.code == 1
+    assert "http_error  http_4xx" in ran.err
     assert [record["error"] for record in ran.records] == ["http_4xx"]
 
 

@@ -16,7 +16,8 @@ OPTIONS: list[Decorator] = [
         "Display",
         opt("--progress", type=click.Choice(["auto", "live", "plain", "none"]), default=D.display.progress,
            help="On standard error; auto is live on a terminal and a line every ten seconds elsewhere."),
-        opt("-q", "--quiet", is_flag=True, help="Nothing on standard error but errors."),
+        opt("-q", "--quiet", is_flag=True,
+           help="Write nothing on standard error where every URL succeeds, and a few lines on what failed where not."),
         opt("-v", "--verbose", is_flag=True,
            help="A line on standard error for every URL that did not succeed; records with a history, for explain."),
         opt("--log-file", type=FileName(), help="The same lines, with times, appended to a file."),
@@ -35,7 +36,6 @@ OPTIONS: list[Decorator] = [
 
 def display_settings(o: dict[str, Any]) -> DisplaySettings:
     """What is shown. Raises UsageError."""
-    refuse(o["quiet"] and o["verbose"], "--quiet and --verbose contradict each other")
     refuse(
         o["quiet"] and o["progress"] in ("live", "plain"),
         f"--quiet and --progress {o['progress']} contradict each other",

@@ -15,7 +15,7 @@ OPTIONS: list[Decorator] = [
         "Bodies as files",
         opt("--save-dir", type=FileName(), metavar="DIR",
            help="Write each body that came with a status below 300 into a file below DIR."),
-        opt("--name-template", guarded=True, metavar="TEXT",
+        opt("--name-template", metavar="TEXT",
            help="The files' names, with {host} {path} {stem} {ext} {hash} {sha256} {line} {date} {status} and the "
            "columns of the row.  [default: {host}/{stem}-{hash}{ext}]"),
         opt("--compress", type=click.Choice(["gz", "zst"]), help="Pack each file.  [default: none is]"),

@@ -3,7 +3,8 @@
 The real scheduler runs on a virtual clock (``simulated_web.py``). A world of the grid is named
 ``KIND/SHARE/PLACE/LIMIT``: what its bad pages do, how many there are, where they stand in the list, and what limits
 the hosts. ``case/...`` are the lists of users that went wrong once, ``dies/...`` hosts that go down for good in the
-middle, ``back/...`` hosts that come back, ``busy/...`` hosts that serve so many at a time.
+middle, ``back/...`` hosts that come back, ``busy/...`` hosts that serve so many at a time, ``limit/...`` rate limits of
+every kind without failures.
 
     python benchmarks/attribution.py                         # all, one row per kind and limit
     python benchmarks/attribution.py --only '503/' --each    # one row per world
@@ -151,6 +152,19 @@ def scattered(kinds: dict[str, int], pages: int, seed: int = 1) -> dict[int, str
 
 def many(count: int, pages: int, latency: float = 0.1, **more: object) -> list[Host]:
     return [Host(f"h{n}.site{n}.test", pages, latency, **more) for n in range(count)]  # type: ignore[arg-type]
+
+
+def limits() -> Iterator[World]:
+    for kind in ("429 wait", "429", "503 nginx"):
+        for rate in (0.5, 2.0, 10.0):
+            for burst in (1.0, 2.0, 30.0):
+                limit = Limit(rate, burst, *(LIMITS[kind] or ()))
+                yield World(f"limit/{kind}/{rate:g} per second, burst {burst:g}", one(1000, 0.1, limit=limit))
+    for rate in (5.0, 50.0):
+        limit = Limit(rate, rate, 429, True, 1.0)
+        yield World(f"limit/RateLimit/{rate:g} per second", one(3000, 0.05, limit=limit))
+        pool = PoolSettings(rate=rate)
+        yield World(f"limit/RateLimit/{rate:g} per second, --rate {rate:g}", one(3000, 0.05, limit=limit), pool)
 
 
 def cases() -> Iterator[World]:
@@ -343,7 +357,7 @@ def judged(
     )  # fmt: skip
 
 
-WORLDS = {world.name: world for make in (grid, cases, downs) for world in make()}
+WORLDS = {world.name: world for make in (grid, limits, cases, downs) for world in make()}
 HEADS = (
     "worlds", "wrong", "good", "worst by s", "exact", "more", "fewer", "lost", "circuit_open", "of limit", "refused",
     "found", "cost", "worst run s", "its ideal",
@@ -352,7 +366,7 @@ HEADS = (
 
 def group_of(name: str) -> str:
     parts = name.split("/")
-    if parts[0] in ("case", "dies", "back", "busy"):
+    if parts[0] in ("limit", "case", "dies", "back", "busy"):
         return "/".join(parts[:2])
     return f"{parts[0]}, limit {parts[-1]}"
 

@@ -43,12 +43,15 @@ class Limit:
     """A token bucket in front of a host. rate: requests per second. burst: requests.
 
     status: of a refusal: 429, or 503 as nginx's limit_req says by default. waits: whether it has a Retry-After.
+    window: seconds of a window in which ``rate * window`` requests pass, in the place of a bucket; each response that
+    uses the last of them up says so, as with ``RateLimit: "default";r=0;t=1``, in whole seconds.
     """
 
     rate: float
     burst: float = 10.0
     status: int = 429
     waits: bool = False
+    window: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -151,22 +154,36 @@ class Host:
             if len(self.open_until) >= self.most:
                 return Response(0.01, self.refuses, refused=True)
             self.open_until.append(now + latency)
-        limit = self.limit
-        if limit is not None:
-            arrives = max(self.filled_at, now + latency / 2)
-            self.tokens = min(limit.burst, self.tokens + (arrives - self.filled_at) * limit.rate)
-            self.filled_at = arrives
-            if self.tokens < 1:
-                after = max(1.0, round(1 / limit.rate)) if limit.waits else None
-                return Response(latency, str(limit.status), after, refused=True)
-            self.tokens -= 1
+        after = None
+        if self.limit is not None:
+            passes, after = self._limited(self.limit, max(self.filled_at, now + latency / 2))
+            if not passes:
+                return Response(latency, str(self.limit.status), after, refused=True)
         kind = self.bad.get(page, "ok")
         if kind == "ok" and (
             (self.flaky and self.dice.random() < self.flaky)
             or (self.first_tries and page % self.first_tries == 0 and not self.hits[page])
         ):
             kind = self.flaky_kind
-        return self._fail(kind) if kind in CONNECTION_FAILURES else Response(latency, kind)
+        return self._fail(kind) if kind in CONNECTION_FAILURES else Response(latency, kind, after)
+
+    def _limited(self, limit: Limit, arrives: float) -> tuple[bool, float | None]:
+        """Whether a request passes, and what the response says about waiting."""
+        before, self.filled_at = self.filled_at, arrives
+        if limit.window:
+            number = arrives // limit.window
+            if number > before // limit.window:
+                self.tokens = limit.rate * limit.window
+            left = float(math.ceil((number + 1) * limit.window - arrives))
+            if self.tokens < 1:
+                return False, left
+            self.tokens -= 1
+            return True, None if self.tokens >= 1 else left
+        self.tokens = min(limit.burst, self.tokens + (arrives - before) * limit.rate)
+        if self.tokens < 1:
+            return False, max(1.0, round(1 / limit.rate)) if limit.waits else None
+        self.tokens -= 1
+        return True, None
 
     def _fail(self, kind: str) -> Response:
         if kind in ("silent", "hang"):
@@ -248,7 +265,8 @@ def result_of(attempt: Attempt, response: Response) -> Result:
             error=CONNECTION_FAILURES[response.kind], retry=Retryable(),
         )  # fmt: skip
     status = 200 if response.kind == "ok" else int(response.kind)
-    retry = Retryable(response.after) if status in RetryPolicy().statuses else None
+    again = status in RetryPolicy().statuses
+    retry = Retryable(response.after, again=again) if again or response.after is not None else None
     return Fetched(
         target=attempt.target, attempts=attempt.number, elapsed=response.elapsed, waited=attempt.waited,
         status=status, retry=retry, wire_bytes=1000, bytes=1000,

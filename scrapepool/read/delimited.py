@@ -5,26 +5,12 @@ Decides where a row ends, which column holds the URL, and what the others are ca
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Sequence
 
 from ..errors import ListError
-from .rows import MAX_RECORD, Entry, RowError, cut_lines, decode, named, start_of
+from .csv_header import URL_COLUMNS, cells_of, csv_header, names_url, row_pattern
+from .rows import MAX_RECORD, Entry, RowError, check_utf8, cut_lines, escaped, named, replaced
 from .template import URLTemplate
-
-URL_COLUMNS = ("url", "link", "href")
-DELIMITERS = ",;\t"
-
-
-def _csv_row(delimiter: str) -> re.Pattern[bytes]:
-    """Match a row that ends in a line feed: a quote opens a quoted field only at a field's start."""
-    d = delimiter.encode()
-    field = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^%b\n]*+|[^"%b\n][^%b\n]*+)?+' % (d, d, d)
-    return re.compile(rb"%b(?:%b%b)*+\n" % (field, d, field))
-
-
-_CSV_ROWS = {delimiter: _csv_row(delimiter) for delimiter in DELIMITERS}
 
 
 class DelimitedRows:
@@ -38,20 +24,22 @@ class DelimitedRows:
     def __init__(
         self, name: str, head: bytes, *, tabs: bool, url_field: str | None, template: URLTemplate | None
     ) -> None:
-        start = start_of(head)
-        self._delimiter = "\t" if tabs else _delimiter(head)
-        self._row = _CSV_ROWS[self._delimiter]
-        header_found = self._row.match(head, start)
-        header = header_found[0] if header_found else head[start:]
+        def is_header(columns: Sequence[str]) -> bool:
+            return names_url(columns, url_field) if template is None else set(template.columns) <= set(columns)
+
         try:
-            text = decode(header).rstrip("\r\n")
-            self._columns = self._fields(text)
+            header = csv_header(head, tabs=tabs, names=is_header) or csv_header(
+                head + b"\n", tabs=tabs, names=is_header
+            )
         except RowError as error:
             raise ListError(name, f"no CSV header: {error}") from None
-        if not any(self._columns):
+        if header is None:
             raise ListError(name, "no CSV header row")
-        self.start = start + len(header)
-        self.first_line = 1 + header.count(b"\n")
+        self.start = min(header.start, len(head))
+        self.first_line = 1 + header.lines
+        self._columns = header.columns
+        self._delimiter = header.delimiter
+        self._row = row_pattern(header.delimiter)
         self._template = template
         self._url = -1 if template else url_column(name, self._columns, url_field)
         if template is not None:
@@ -74,51 +62,50 @@ class DelimitedRows:
         return found.end() - 1 if found is not None else -1
 
     def parse(self, row: bytes) -> Entry | None:
-        """Give the URL and, by name, the other columns; all of them where the URL is made of a template."""
-        text = decode(row).lstrip("\ufeff").rstrip("\r\n")
+        """Give the URL and, by name, the other columns; all of them where the URL is made of a template.
+
+        A row that repeats the header is passed over: ``cat a.csv b.csv`` puts it there. Cells that are no UTF-8 cost
+        their row where the URL is made of them.
+        """
+        text, whole = escaped(row)
+        text = text.lstrip("\ufeff").rstrip("\r\n")
         if not text or text.isspace():
             return None
-        fields = self._fields(text)
+        fields = cells_of(text, self._delimiter)
+        if fields == self._columns:
+            return None
         others = dict(zip(self._columns, fields, strict=False))
         if self._template is not None:
-            return Entry(self._template.expand(others), others)
+            return Entry(self._expanded(self._template, others, whole=whole), replaced(others))
         if len(fields) <= self._url:
-            raise RowError("no URL in this row")
-        others.pop(self._columns[self._url], None)
-        return Entry(fields[self._url].strip(), others)
+            raise RowError("no URL in this row", input=replaced(others))
+        del others[self._columns[self._url]]
+        return Entry(self._url_in(fields, others, whole=whole), others if whole else replaced(others))
 
-    def _fields(self, text: str) -> list[str]:
-        if '"' not in text and "\r" not in text and "\n" not in text:
-            return text.split(self._delimiter)
+    def _url_in(self, fields: Sequence[str], others: dict[str, str], *, whole: bool) -> str:
+        url = fields[self._url].strip()
+        if url == self._columns[self._url]:
+            raise RowError("another header row, with other columns", input=replaced(others))
+        if not whole:
+            _check(url, others)
+        return url
+
+    @staticmethod
+    def _expanded(template: URLTemplate, columns: dict[str, str], *, whole: bool) -> str:
+        if not whole:
+            _check("".join(columns.get(column, "") for column in template.columns), columns)
         try:
-            return next(csv.reader([text], delimiter=self._delimiter), [])
-        except csv.Error as error:
-            reason = "a carriage return outside of quotes" if "\r" in text else error
-            raise RowError(f"not CSV: {reason}") from None
+            return template.expand(columns)
+        except RowError as error:
+            raise RowError(str(error), input=replaced(columns)) from None
 
 
-def has_header(head: bytes, *, tabs: bool) -> bool:
-    """Whether a list's beginning holds its whole header row."""
-    return b"\n" in head and _CSV_ROWS["\t" if tabs else _delimiter(head)].match(head, start_of(head)) is not None
-
-
-def names_url(head: bytes, wanted: str | None) -> bool:
-    """Whether a list begins with a header row, that is, the column of the URL is named in it beside others.
-
-    wanted: its name, None for the usual ones. A single name may as well be a host's.
-    """
-    line = head.partition(b"\n")[0].decode(errors="replace")
-    if "/" in line or line.startswith("#"):
-        return False  # a URL, a comment
-    columns = [column.strip(' \r"') for column in re.split(f"[{DELIMITERS}]", line)]
-    if len(columns) == 1:
-        return False
-    return wanted in columns if wanted is not None else any(column.casefold() in URL_COLUMNS for column in columns)
-
-
-def _delimiter(head: bytes) -> str:
-    first_line = head.partition(b"\n")[0]
-    return max(DELIMITERS, key=lambda delimiter: first_line.count(delimiter.encode()))
+def _check(text: str, columns: dict[str, str]) -> None:
+    """Raise RowError for a text that is no UTF-8."""
+    try:
+        check_utf8(text)
+    except RowError as error:
+        raise RowError(str(error), input=replaced(columns)) from None
 
 
 def url_column(name: str, columns: Sequence[str], wanted: str | None) -> int:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from ..errors import ListError
 from ..settings import InputSettings
 from .archives import ARCHIVE_HEAD
-from .delimited import DelimitedRows, has_header, names_url
+from .csv_header import begins_as_csv, holds_first_row, holds_header
+from .delimited import DelimitedRows
 from .jsonl import JsonlRows
 from .line_ends import line_ends
 from .rows import MAX_RECORD, RowFormat, TextRows, start_of
@@ -122,7 +123,7 @@ def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
     if text.startswith(b"{"):
         return "jsonl"
     if not _TAG.match(text):
-        return "csv" if names_url(line_ends(AUTO, text).as_feeds(text), url_field) else "text"
+        return "csv" if begins_as_csv(line_ends(AUTO, text).as_feeds(text), url_field) else "text"
     return format_of_root(head) or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
 
 
@@ -142,11 +143,11 @@ def enough(kind: str, head: bytes) -> bool:
     lines = line_ends(kind, head).as_feeds(head.removesuffix(b"\r"))
     match kind:
         case "csv" | "tsv":
-            return len(head) >= MAX_RECORD or has_header(lines, tabs=kind == "tsv")
+            return len(head) >= MAX_RECORD or holds_header(lines, tabs=kind == "tsv")
         case "auto":
             text = _markup(lines)
             markup = text.startswith(b"<") and (len(text) < LONGEST_BRACKET or _TAG.match(text) is not None)
-            whole = _ROOT.match(text) is not None if markup else b"\n" in lines and bool(text)
+            whole = _ROOT.match(text) is not None if markup else holds_first_row(lines)
             return whole or len(head) >= HEAD
         case _:
             return len(head) >= HEAD or b"\n" in lines

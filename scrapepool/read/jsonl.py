@@ -13,8 +13,8 @@ from ..errors import ListError
 from ..model import RowRequest
 from .entries import place
 from .links import Link
-from .row_request import KEYS, NAMES, is_record, take_request
-from .rows import MAX_RECORD, Entry, RowError, cut_lines, named, start_of, text_of
+from .row_request import KEYS, NAMES, REQUEST, is_record, take_request
+from .rows import MAX_RECORD, NOT_UTF8, Entry, RowError, check_utf8, cut_lines, escaped, named, replaced, start_of
 from .template import URLTemplate
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
@@ -64,26 +64,51 @@ class JsonlRows:
 
     def parse(self, row: bytes) -> Entry | None:
         """Give the URL and, apart from its field, the rest of the object; all of it where a template makes the URL."""
-        text = text_of(row)
+        text, whole = escaped(row)
+        text = text.strip()
+        text = text.lstrip("\ufeff").lstrip() if text.startswith("\ufeff") else text
         if not text:
             return None
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
-            raise RowError("not JSON") from None
+            raise RowError("not JSON" if whole else NOT_UTF8) from None
         if isinstance(value, str) and self._template is None:
+            if not whole:
+                check_utf8(value)
             return Entry(value.strip())
         if not isinstance(value, dict):
             raise RowError("no JSON object" if self._template else "neither a JSON object nor a string")
-        request = None if self._requests is False or is_record(value) else self._request(value)
-        if self._template is not None:
-            return Entry(self._template.expand(value), value, request)
-        url = value.pop(self._field, None)
-        if not isinstance(url, str):
-            raise RowError(f"field {self._field!r} holds no text" if url is not None else f"no field {self._field!r}")
-        return Entry(url.strip(), value, request)
+        try:
+            entry = self._entry(value, whole=whole)
+        except RowError as error:
+            raise RowError(str(error), error.shown, value if whole else replaced(value)) from None
+        return entry if whole else entry._replace(input=replaced(entry.input))
 
-    def _request(self, row: dict[str, Any]) -> RowRequest | None:
+    def _entry(self, row: dict[str, Any], *, whole: bool) -> Entry:
+        """Tell what an object says. whole: whether all of its row is UTF-8; else its URL and request have to be."""
+        takes_request = self._requests is not False and not is_record(row)
+        if self._template is not None:
+            request = self._request(row, whole=whole) if takes_request else None
+            if not whole:
+                check_utf8([row.get(column) for column in self._template.columns])
+            return Entry(self._template.expand(row), row, request)
+        if self._field not in row:
+            raise RowError(f"no field {self._field!r}")
+        url = row.pop(self._field)
+        if not isinstance(url, str):
+            raise RowError(f"field {self._field!r} is null" if url is None else f"field {self._field!r} holds no text")
+        try:
+            if not whole:
+                check_utf8(url)
+            request = self._request(row, whole=whole) if takes_request else None
+        except RowError as error:
+            raise RowError(str(error), replaced(url)) from None
+        return Entry(url.strip(), row, request)
+
+    def _request(self, row: dict[str, Any], *, whole: bool) -> RowRequest | None:
+        if not whole:
+            check_utf8([row.get(key) for key in (REQUEST, *(KEYS if self._requests else ()))])
         request = take_request(row, columns=bool(self._requests))
         if self._on_note is not None and not NAMES.isdisjoint(row):
             on_note, self._on_note = self._on_note, None
@@ -117,7 +142,7 @@ class LinkRows:
         except (ValueError, TypeError):
             raise RowError("the temporary file was damaged") from None
         if link.reason is not None:
-            raise RowError(link.reason, link.url)
+            raise RowError(link.reason, link.url, link.input)
         return Entry(link.url, link.input)
 
 

@@ -16,17 +16,24 @@ MAX_LINE = 64 * 1024
 MAX_RECORD = 1024 * 1024
 """Bytes of the longest row that is taken: of a text list, of all others. Servers stop at 8 to 64 kB of URL."""
 
+NOT_UTF8 = "not UTF-8"
+
 _COMMENT = re.compile(r"\s+#")
+_ESCAPED = re.compile("[\udc80-\udcff]")
 
 BOM = b"\xef\xbb\xbf"
 
 
 class RowError(Exception):
-    """A row that says nothing that could be fetched; its text is the reason. shown: what of it goes into its record."""
+    """A row that says nothing that could be fetched; its text is the reason.
 
-    def __init__(self, reason: str, shown: str | None = None) -> None:
+    shown: what of it goes into its record, None for its beginning. input: its columns, as far as there are any.
+    """
+
+    def __init__(self, reason: str, shown: str | None = None, input: dict[str, Any] | None = None) -> None:  # noqa: A002 - the field's name
         super().__init__(reason)
         self.shown = shown
+        self.input = input
 
 
 class Entry(NamedTuple):
@@ -70,7 +77,7 @@ def decode(row: bytes) -> str:
     try:
         return row.decode()
     except UnicodeDecodeError:
-        raise RowError("not UTF-8") from None
+        raise RowError(NOT_UTF8) from None
 
 
 def text_of(row: bytes) -> str:
@@ -80,6 +87,33 @@ def text_of(row: bytes) -> str:
     """
     text = decode(row).strip()
     return text.lstrip("\ufeff").lstrip() if text.startswith("\ufeff") else text
+
+
+def escaped(row: bytes) -> tuple[str, bool]:
+    """Read a row as UTF-8, and tell whether all of it is: other bytes become lone surrogates (PEP 383)."""
+    try:
+        return row.decode(), True
+    except UnicodeDecodeError:
+        return row.decode(errors="surrogateescape"), False
+
+
+def check_utf8(value: Any) -> None:
+    """Raise RowError for a value of JSON with bytes that are no UTF-8, as ``escaped`` has them."""
+    if replaced(value) != value:
+        raise RowError(NOT_UTF8)
+
+
+def replaced(value: Any) -> Any:
+    """Put U+FFFD in the place of the bytes that ``escaped`` has found, in a value of JSON."""
+    match value:
+        case str():
+            return _ESCAPED.sub("\ufffd", value)
+        case dict():
+            return {replaced(key): replaced(item) for key, item in value.items()}
+        case list():
+            return [replaced(item) for item in value]
+        case _:
+            return value
 
 
 def named(names: Iterable[str]) -> str:

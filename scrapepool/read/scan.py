@@ -7,6 +7,7 @@ it decodes nothing and parses each host once for each way that it is spelled. Ru
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..errors import InvalidURLError
 from ..model import Apart, ErrorKind, Skipped, Target
@@ -171,14 +172,14 @@ class Scan:
             entry = rows.parse(row)
         except RowError as error:
             shown = row[:SHOWN_BYTES].decode(errors="replace") if error.shown is None else error.shown
-            self._reject(span, shown, offset, line, str(error))
+            self._reject(span, shown, offset, line, str(error), error.input)
             return
         if entry is None:
             return
         try:
             url, parsed = target_url(entry.url, self._base_url)
         except InvalidURLError as error:
-            self._reject(span, entry.url, offset, line, error, entry)
+            self._reject(span, entry.url, offset, line, error, entry.input)
             return
         apart = None if entry.request is None else entry.request.apart(self._method)
         number = identity(parsed, apart)
@@ -226,10 +227,15 @@ class Scan:
         self._finds.reject(repeat, span.ticket(offset, line))
 
     def _reject(
-        self, span: Span, text: str, offset: int, line: int, error: InvalidURLError | str, entry: Entry | None = None
+        self,
+        span: Span,
+        text: str,
+        offset: int,
+        line: int,
+        error: InvalidURLError | str,
+        row: dict[str, Any] | None = None,
     ) -> None:
         number = line if span.source.numbered else None
-        row = entry.input if entry is not None else None
         skipped = rejected(text, number, span.source.name, error, row, span.source.unit)
         self._finds.reject(skipped, span.ticket(offset, line))
 

@@ -1,0 +1,160 @@
+"""The header row of CSV and TSV, and what may stand before it.
+
+Decides which line names the columns, and what separates them. Before the header row there may be blank lines, rows of
+empty cells, comments (lines that start with ``#``) and ``sep=;``, which spreadsheets write and read. A header row may
+itself be the last comment, as in dumps of databases: then it names the column of the URL, and the first row, which has
+as many cells, does not.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from .rows import MAX_RECORD, RowError, escaped, replaced, start_of
+
+URL_COLUMNS = ("url", "link", "href")
+DELIMITERS = ",;\t"
+
+csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))  # a row may be one cell; csv stops at 128 KiB of it
+
+_SEPARATOR = re.compile(rb'(?:\xef\xbb\xbf)?("?)sep=([!-~\t ])\1[ \t]*\r?\n', re.IGNORECASE)
+_BLANK = re.compile(rb'(?:\xef\xbb\xbf)?[ \t,;|"\r]*\n')
+_COMMENT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*#([^\n]*)\n")
+_LINKS = re.compile(r"\s*\"?(?:https?://|[^\s/?#@]+\.[^\s/?#@]+)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=16)
+def row_pattern(delimiter: str) -> re.Pattern[bytes]:
+    """Match a row that ends in a line feed: a quote opens a quoted cell only at a cell's start."""
+    d = re.escape(delimiter.encode())
+    cell = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^%b\n]*+|[^"%b\n][^%b\n]*+)?+' % (d, d, d)
+    return re.compile(rb"%b(?:%b%b)*+\n" % (cell, d, cell))
+
+
+def cells_of(text: str, delimiter: str) -> list[str]:
+    """Cut a row into its cells. Raises RowError."""
+    if '"' not in text and "\r" not in text and "\n" not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error as error:
+        reason = "a carriage return outside of quotes" if "\r" in text else error
+        raise RowError(f"not CSV: {reason}") from None
+
+
+class CsvHeader(NamedTuple):
+    """Where the rows begin, and what their cells are.
+
+    start: offset of the first row. lines: line feeds before it. columns: names. delimiter: between cells.
+    separated: whether ``sep=`` says the delimiter. commented: whether the names stand in a comment.
+    """
+
+    start: int
+    lines: int
+    columns: list[str]
+    delimiter: str
+    separated: bool = False
+    commented: bool = False
+
+
+def csv_header(head: bytes, *, tabs: bool, names: Callable[[Sequence[str]], bool]) -> CsvHeader | None:
+    """Find the header row of a list that begins so; None where its end is not there.
+
+    tabs: cells are between tabs whatever the header says. names: whether columns are those of a header.
+    Raises RowError.
+    """
+    before = _before(head)
+    at = before.end
+    separator = "\t" if tabs else before.separator
+    delimiter = separator or _delimiter(head[at:].partition(b"\n")[0])
+    row = row_pattern(delimiter).match(head, at)
+    if row is None:
+        return None
+    columns = _cells(row[0], delimiter)
+    if before.comment and not names(columns):
+        between = separator or _delimiter(before.comment)
+        commented = [name.strip() for name in _cells(before.comment, between)]
+        if names(commented) and len(commented) == len(_cells(row[0], between)):
+            return CsvHeader(at, head.count(b"\n", 0, at), commented, between, commented=True)
+    end = row.end()
+    separated = before.separator is not None
+    return CsvHeader(end, head.count(b"\n", 0, end), columns, delimiter, separated=separated)
+
+
+def holds_header(head: bytes, *, tabs: bool) -> bool:
+    """Whether so much of a list's beginning holds its whole header row."""
+    try:
+        return csv_header(head, tabs=tabs, names=lambda _: True) is not None
+    except RowError:
+        return True
+
+
+def holds_first_row(head: bytes) -> bool:
+    """Whether so much of a list's beginning holds a whole line that is no comment, and not blank."""
+    return head.find(b"\n", _before(head).end) >= 0
+
+
+def names_url(columns: Sequence[str], wanted: str | None) -> bool:
+    """Whether the column of the URL is among these. wanted: its name, None for the usual ones."""
+    return wanted in columns if wanted is not None else any(_folded(column) in URL_COLUMNS for column in columns)
+
+
+def begins_as_csv(head: bytes, wanted: str | None) -> bool:
+    """Whether a list begins with a header row: ``sep=``, or the column of the URL is named in it beside others.
+
+    wanted: its name, None for the usual ones. A single name may as well be a host's, and a line with a slash a URL.
+    """
+    try:
+        header = csv_header(
+            head if head.endswith(b"\n") else head + b"\n", tabs=False, names=lambda columns: names_url(columns, wanted)
+        )
+    except RowError:
+        return False
+    if header is None or header.separated:
+        return header is not None
+    columns = [column.strip(' \r"') for column in header.columns]
+    if len(columns) == 1 or not names_url(columns, wanted):
+        return False
+    if not header.commented:
+        return "/" not in "".join(columns)
+    url = next(place for place, column in enumerate(columns) if names_url([column], wanted))
+    first = head[header.start :].partition(b"\n")[0].decode(errors="replace")
+    try:
+        return _LINKS.match(cells_of(first, header.delimiter)[url]) is not None
+    except (RowError, IndexError):
+        return False
+
+
+class _Before(NamedTuple):
+    """What stands before a header row. end: its offset. separator: of ``sep=``. comment: the last one."""
+
+    end: int
+    separator: str | None
+    comment: bytes
+
+
+def _before(head: bytes) -> _Before:
+    at = start_of(head)
+    separator: str | None = None
+    comment = b""
+    if (found := _SEPARATOR.match(head, at)) is not None:
+        at, separator = found.end(), found[2].decode()
+    while (found := _COMMENT.match(head, at) or _BLANK.match(head, at)) is not None:
+        at, comment = found.end(), (found[1].strip() if found.re is _COMMENT else comment)
+    return _Before(at, separator, comment)
+
+
+def _cells(row: bytes, delimiter: str) -> list[str]:
+    return [replaced(cell) for cell in cells_of(escaped(row)[0].lstrip("\ufeff").rstrip("\r\n"), delimiter)]
+
+
+def _folded(column: str) -> str:
+    return column.strip().casefold()
+
+
+def _delimiter(line: bytes) -> str:
+    return max(DELIMITERS, key=lambda delimiter: line.count(delimiter.encode()))

@@ -99,6 +99,40 @@ def test_settings_that_cannot_be_meant() -> None:
         list(fetch([], Settings().with_(request={"cookies": "/nowhere"})))
 
 
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        ("output", {"path": "out.jsonl"}),
+        ("output", {"path": "-"}),
+        ("output", {"format": "csv"}),
+        ("output", {"fields": ("url",)}),
+        ("output", {"sqlite": "out.db"}),
+        ("output", {"parquet": "out.parquet"}),
+        ("output", {"template": "{url}"}),
+        ("output", {"resume": "failed"}),
+        ("output", {"ordered": True}),
+        ("output", {"safe_csv": True}),
+        ("warc", {"path": "out.warc"}),
+        ("display", {"log_file": "log"}),
+        ("display", {"summary_json": "summary.json"}),
+        ("display", {"watch_stalls": 5.0}),
+        ("display", {"verbose": True}),
+        ("display", {"progress": "live"}),
+        ("input", {"glob": True}),
+    ],
+)
+def test_settings_that_are_not_carried_out_are_refused(group: str, values: dict[str, object]) -> None:
+    """At the call, by their names: no output is lost silently."""
+    with pytest.raises(UsageError, match=rf"does not carry out {group}\.{next(iter(values))}: "):
+        fetch([], Settings().with_(**{group: values}))
+
+
+def test_settings_that_ask_for_nothing_are_carried_out() -> None:
+    """A program shows no progress anyway."""
+    quiet = Settings().with_(display={"quiet": True, "progress": "none"}, output={"history": True}, warc={"size": 5})
+    assert list(fetch([], quiet)) == []
+
+
 def test_the_public_names() -> None:
     """All can be had, ``fetch`` is the function and not the package of that name, and there are no others."""
     for name in scrapepool.__all__:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ..errors import ListError, UsageError
+from ..extras import how_to_install
 
 if TYPE_CHECKING:
     from ..read.database import RecordDatabase
@@ -82,7 +83,7 @@ def _parquet_lines(name: str, source: str | BinaryIO) -> Iterator[bytes]:
     try:
         yield from lines_of(source, bodies=False)
     except ImportError as error:
-        raise UsageError("Parquet needs pyarrow: pip install 'scrapepool[parquet]'") from error
+        raise UsageError(f"Parquet needs pyarrow: {how_to_install('parquet')}") from error
     except (OSError, ValueError, TypeError) as error:
         raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
 

@@ -11,10 +11,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import UsageError
+from ..extras import how_to_install
 from ..selection import LINKS, TEXT
 from ..settings import OutputSettings
 from ..text import brief
 from .page import Extracted, Page, TooSlowError, UnreadableError
+
+MODULES = ("selectolax", "jmespath")
+"""What every kind of value may need; the extra ``text`` has these and one more."""
 
 Limited = Callable[[Callable[[Any], Any], Any], Any]
 """Calls a function with one argument; raises TooSlowError where that takes too long."""
@@ -33,9 +37,7 @@ class Extractor:
     """
 
     def __init__(self, settings: OutputSettings, limited: Limited = unlimited) -> None:
-        _require("select", "selectolax", "jmespath")
-        if settings.text:
-            _require("text", "trafilatura")
+        _require("text", *MODULES, "trafilatura") if settings.text else _require("select", *MODULES)
         from .kinds import find_for  # noqa: PLC0415 - what it needs may be missing
         from .links import links  # noqa: PLC0415
         from .readable import readable  # noqa: PLC0415
@@ -78,4 +80,5 @@ class Extractor:
 
 def _require(extra: str, *modules: str) -> None:
     if any(find_spec(module) is None for module in modules):
-        raise UsageError(f"fields out of pages need {modules[0]}: pip install 'scrapepool[{extra}]'")
+        missing = next(module for module in modules if find_spec(module) is None)
+        raise UsageError(f"fields out of pages need {missing}: {how_to_install(extra)}")

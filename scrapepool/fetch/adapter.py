@@ -45,6 +45,9 @@ class PooledAdapter(HTTPAdapter):
     bandwidth: what all connections share, None for no limit.
     """
 
+    __attrs__ = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "_deny_private", "_tls_resume")
+    """What a copy has, by ``pickle`` or ``copy.deepcopy``: settings, but no connections and no contexts."""
+
     def __init__(
         self,
         *,
@@ -61,6 +64,11 @@ class PooledAdapter(HTTPAdapter):
         self._contexts: dict[tuple[Verify, Cert], ssl.SSLContext] = {}
         self._lock = threading.Lock()
         super().__init__(**kwargs)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._contexts = {}
+        self._lock = threading.Lock()
+        super().__setstate__(state)  # type: ignore[misc]  # the stubs lack it
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As requests does, with our pools."""

@@ -29,6 +29,10 @@ class Bandwidth:
         self._paid_at = now - BURST
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[type[Bandwidth], tuple[float, float]]:
+        """A copy has the same rate, of its own."""
+        return Bandwidth, (self._rate, self._paid_at + BURST)
+
     def __repr__(self) -> str:
         return f"<Bandwidth {self._rate:g} bytes a second>"
 

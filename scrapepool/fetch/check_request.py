@@ -16,6 +16,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from ..errors import UsageError
+from ..extras import how_to_install
 from ..settings import RequestSettings
 from .proxies import no_proxy
 from .route import certificate
@@ -89,7 +90,7 @@ def _check_proxy(proxy: str) -> None:
         try:
             from . import socks  # noqa: F401, PLC0415 - PySocks is an extra
         except ImportError as error:
-            raise UsageError("a SOCKS proxy needs PySocks: pip install 'scrapepool[socks]'") from error
+            raise UsageError(f"a SOCKS proxy needs PySocks: {how_to_install('socks')}") from error
 
 
 def _check_no_proxy() -> None:

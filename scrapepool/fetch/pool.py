@@ -12,6 +12,7 @@ from typing import Any
 
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
+from urllib3.util import Timeout
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..model import ErrorKind
@@ -84,6 +85,16 @@ class HostPool(HTTPConnectionPool):
         conn.public_only = self._public_only
         conn.bandwidth = self._bandwidth
         return conn
+
+    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        """As urllib3 does, but wait no longer for a full pool than for a connection; then raise EmptyPoolError.
+
+        A response that is streamed and never read to its end keeps its connection, and would keep whoever waits for it.
+        """
+        if kwargs.get("pool_timeout") is None:
+            timeout = self._get_timeout(kwargs.get("timeout", Timeout.DEFAULT_TIMEOUT))
+            kwargs["pool_timeout"] = Timeout.resolve_default_timeout(timeout.connect_timeout)
+        return super().urlopen(method, url, *args, **kwargs)
 
     def checkout(self, timeout: float | None = None) -> tuple[Connection, Condition]:
         """A connection to hold, open or yet to be opened, and what the idle one looked like.

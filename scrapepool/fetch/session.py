@@ -58,6 +58,9 @@ class PooledSession(requests.Session):
     run share; direct use takes no notice of it.
     """
 
+    __attrs__ = (*requests.Session.__attrs__, "patience", "bandwidth", "_adapter")
+    """What a copy has, by ``pickle`` or ``copy.deepcopy``; it opens connections of its own, as requests' does."""
+
     def __init__(
         self,
         workers: int = DEFAULTS.workers,

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from ..errors import ListError
+from ..extras import how_to_install
 from ..text import brief, without_password
 from .streams import PIECE
 
@@ -123,4 +124,4 @@ def _zstd(name: str) -> tuple[Decompressor, type[Exception]]:
         except ImportError:
             continue
         return cast("Decompressor", module.ZstdDecompressor()), module.ZstdError
-    raise ListError(name, "Zstandard needs the extra scrapepool[zstd]")
+    raise ListError(name, f"Zstandard needs a library: {how_to_install('zstd')}")

@@ -16,6 +16,7 @@ from types import NoneType
 from typing import Any, BinaryIO
 
 from ..errors import ListError, UsageError
+from ..extras import how_to_install
 from ..settings import InputSettings
 from .delimited import check_columns, url_column
 from .formats import template_for
@@ -27,7 +28,7 @@ try:
     import pyarrow
     from pyarrow.parquet import ParquetFile
 except ImportError as error:
-    raise UsageError("Parquet needs pyarrow: pip install 'scrapepool[parquet]'") from error
+    raise UsageError(f"Parquet needs pyarrow: {how_to_install('parquet')}") from error
 
 ROWS_AT_ONCE = 2048
 """Rows that are in memory as Python's values. A row group's columns are decoded beside them, some pages at a time."""

@@ -9,6 +9,7 @@ import zlib
 from typing import Protocol
 
 from ..errors import UsageError
+from ..extras import how_to_install
 from ..settings import Packing
 
 SUFFIXES: dict[Packing, str] = {"gz": ".gz", "zst": ".zst"}
@@ -39,6 +40,6 @@ def packer(packing: Packing) -> Packer:
         try:
             from compression import zstd  # type: ignore[import-not-found,no-redef]  # noqa: PLC0415 - Python 3.14
         except ImportError:
-            raise UsageError("--compress zst needs zstd: pip install 'scrapepool[zstd]'") from None
+            raise UsageError(f"--compress zst needs zstd: {how_to_install('zstd')}") from None
     made: Packer = zstd.ZstdCompressor(ZSTD_LEVEL)
     return made

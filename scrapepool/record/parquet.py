@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import LockedError, OutputError, UsageError
+from ..extras import how_to_install
 from ..folder import Folder, ForeignFileError, open_own
 from ..model import Outcome
 from ..ports import Sink
@@ -131,7 +132,7 @@ class ParquetSink:
 def check_parquet(path: str) -> None:
     """See that a Parquet file can be made there. Raises UsageError."""
     if find_spec("pyarrow") is None:
-        raise UsageError("--parquet needs pyarrow: pip install 'scrapepool[parquet]'")
+        raise UsageError(f"--parquet needs pyarrow: {how_to_install('parquet')}")
     try:
         ours = is_ours(path)
     except (OSError, ValueError):

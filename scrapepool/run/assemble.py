@@ -8,9 +8,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import fields
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
+from ..errors import UsageError
 from ..fetch.bandwidth import Bandwidth
 from ..fetch.check_request import check_request
 from ..fetch.descriptors import workers_within
@@ -193,9 +195,41 @@ def lists(
     return make
 
 
+CARRIED_OUT: Mapping[str, frozenset[str]] = {
+    "output": frozenset(
+        {"headers", "body", "history", "select", "links", "text", "extract_workers", "fsync"}  # the last for save_dir
+    ),
+    "warc": frozenset({"size"}),
+    "display": frozenset({"quiet"}),
+}
+"""The settings that ``outcomes`` carries out, of the groups about what a run leaves behind: its reader is a program."""
+
+
 def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
-    """The outcomes of a run over URLs in memory; ``scrapepool.fetch``."""
-    settings = (settings or Settings()).with_(warc={"path": None})  # it writes no files
+    """The outcomes of a run over URLs in memory; ``scrapepool.fetch``. Raises UsageError."""
+    settings = settings or Settings()
+    if lost := list(_not_carried_out(settings)):
+        raise UsageError(
+            f"fetch() yields outcomes and does not carry out {', '.join(lost)}: write down what it yields, "
+            "or run the command"
+        )
+    return _outcomes(urls, settings)
+
+
+def _not_carried_out(settings: Settings) -> Iterator[str]:
+    for group, carried_out in CARRIED_OUT.items():
+        values = getattr(settings, group)
+        usual = type(values)()
+        for one in fields(values):
+            value = getattr(values, one.name)
+            silent = group == "display" and value == "none"
+            if one.name not in carried_out and value != getattr(usual, one.name) and not silent:
+                yield f"{group}.{one.name}"
+    if settings.input.glob:
+        yield "input.glob"
+
+
+def _outcomes(urls: Iterable[str], settings: Settings) -> Iterator[Outcome]:
     stop = Stop()
 
     def make(wake: Callable[[], None], download: Download) -> Feed:

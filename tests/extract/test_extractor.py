@@ -262,6 +262,7 @@ def test_expressions_that_do_not_compile(expression: str, reason: str) -> None:
         (OutputSettings(select=("x=css:a",)), "selectolax", "select"),
         (OutputSettings(links=True), "jmespath", "select"),
         (OutputSettings(text=True), "trafilatura", "text"),
+        (OutputSettings(text=True), "selectolax", "text"),
     ],
 )
 def test_a_missing_extra_is_named(
@@ -269,5 +270,5 @@ def test_a_missing_extra_is_named(
 ) -> None:
     """Who has not installed what is needed is told what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(UsageError, match=rf"pip install 'scrapepool\[{extra}\]'"):
+    with pytest.raises(UsageError, match=rf"pip install '\.\[{extra}\]'"):
         Extractor(settings)

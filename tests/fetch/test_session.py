@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from loopback import HEAD, Server, answer_all, authority, read_head, server_context
 from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import EmptyPoolError
 
 from scrapepool.demo.wire import Request
+from scrapepool.fetch.bandwidth import Bandwidth
 from scrapepool.fetch.descriptors import budget, raise_soft_limit
 from scrapepool.fetch.session import MOST_HOSTS, USER_AGENT, PooledSession, hosts_kept, urllib3_retry
 from scrapepool.settings import Patience, PoolSettings, RetryPolicy
@@ -233,3 +237,44 @@ def test_pools_that_are_let_go_close_what_is_idle() -> None:
             time.sleep(0.005)
         assert server.open == 5
         assert known[0].urlopen("GET", "/x").status == 200
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])
+def test_a_copy_works_as_a_session_of_its_own(copied: Callable[[PooledSession], PooledSession]) -> None:
+    """``pickle`` and ``copy.deepcopy`` take settings, headers and cookies along, and no connection."""
+    patience = Patience(connect=3, read=4)
+    options = {"tls_resume": True, "headers": {"X-Own": "1"}, "bandwidth": Bandwidth(1e6, 0.0)}
+    with PoliteServer() as server, PooledSession(3, 1, patience=patience, **options) as session:
+        session.cookies.set("a", "b", domain="127.0.2.1")
+        session.get(server.url("/1"))
+        with copied(session) as other:
+            assert other.pool_stats() == {}
+            assert other.adapter is other.get_adapter("https://x/") is other.get_adapter("http://x/")
+            assert other.patience == patience
+            assert other.adapter._pool_maxsize == 1
+            assert other.adapter._tls_resume
+            fields = dict(other.get(server.url("/echo")).json()["headers"])
+            assert (fields["X-Own"], fields["Cookie"]) == ("1", "a=b")
+            assert session.pool_stats()[f"127.0.2.1:{server.port}"].opened == 1
+            assert other.pool_stats()[f"127.0.2.1:{server.port}"].opened == 1
+
+
+def test_a_copy_keeps_to_public_addresses(session: PooledSession) -> None:
+    """What a session refuses, a copy of it refuses, too."""
+    with PoliteServer() as server, PooledSession(deny_private=True) as session:
+        for copied in (copy.deepcopy(session), pickle.loads(pickle.dumps(session))):
+            with copied, pytest.raises(requests.ConnectionError):
+                copied.get(server.url("/"))
+
+
+def test_a_full_pool_is_not_waited_for_for_ever() -> None:
+    """Responses that are streamed and not read keep their connections; the next one waits as for a connection."""
+    with PoliteServer() as server, PooledSession(4, 2, patience=Patience(connect=0.2)) as session:
+        held = [session.get(server.url(f"/bytes/3000000?{n}"), stream=True) for n in range(2)]
+        with pytest.raises(EmptyPoolError):
+            session.get(server.url("/page"))
+        with pytest.raises(EmptyPoolError):
+            session.get(server.url("/page"), timeout=(0.1, 5))
+        for reply in held:
+            reply.close()
+        assert session.get(server.url("/page")).ok

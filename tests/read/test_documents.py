@@ -294,7 +294,7 @@ def test_parquet_without_pyarrow(listed, monkeypatch: pytest.MonkeyPatch) -> Non
     """A missing extra is a usage error that says what to install."""
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     monkeypatch.delitem(__import__("sys").modules, "scrapepool.read.parquet", raising=False)
-    with pytest.raises(UsageError, match=r"pip install 'scrapepool\[parquet\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[parquet\]'"):
         TargetList([str(listed("x.parquet", b"PAR1"))], InputSettings())
 
 

@@ -150,7 +150,7 @@ def test_what_cannot_be_made_is_a_usage_error(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="needs a regular file"):
         check_parquet(os.devnull)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"pip install 'scrapepool\[parquet\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[parquet\]'"):
         check_parquet(str(tmp_path / "a.parquet"))
 
 

@@ -1,0 +1,36 @@
+"""How an extra is installed: from where scrapepool itself was installed.
+
+Decides what a message names, for all that is missing. Knows no options and none of the libraries.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+
+def how_to_install(extra: str) -> str:
+    """Say what to type: in the folder of the source, or with the file or repository that pip was given (PEP 610)."""
+    origin = _origin()
+    url = str(origin.get("url", ""))
+    if (vcs := origin.get("vcs_info")) is not None:
+        return f"pip install 'scrapepool[{extra}] @ {vcs.get('vcs', 'git')}+{url}'"
+    path = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
+    if path is not None and path.is_file():
+        return f"pip install '{path}[{extra}]'"
+    folder = f"the folder {path}" if path is not None and path.is_dir() else "the folder of scrapepool's source"
+    return f"in {folder}, pip install '.[{extra}]'"
+
+
+def _origin() -> dict[str, Any]:
+    """What pip wrote down of where the distribution came from; empty where it did not install it."""
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 - for what is missing
+
+    with suppress(PackageNotFoundError, OSError, ValueError):
+        origin = json.loads(distribution("scrapepool").read_text("direct_url.json") or "{}")
+        if isinstance(origin, dict):
+            return origin
+    return {}

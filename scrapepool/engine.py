@@ -27,6 +27,7 @@ BATCHES = 8  # of the reader's, taken at once
 AT_ONCE = 1000  # outcomes without a worker (deferrals, lines that have gone) after which they are given away
 SLOWEST = 5  # hosts that the last snapshot names as slow
 ROWS = 60  # hosts in a snapshot: more than any terminal is high
+HANGING = 0.25  # seconds between two looks at whether some of the leases that keep all workers busy hang
 IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
 
 
@@ -51,7 +52,7 @@ class Stop:
 class Engine:
     """One run over one scheduler.
 
-    workers: leases at work at once, at most. most_out: the same with those that are resting; None for as many.
+    workers: leases at work at once, at most. most_out: the same with those that are resting or hang; None for as many.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class Engine:
         self._headcount = Headcount(workers)
         self._stop = stop
         self._busy = 0  # leases at work
-        self._resting = 0
+        self._resting = 0  # and hanging
+        self._hanging: set[int] = set()  # the identities of their works
+        self._looked = float("-inf")  # at these
         self._more = False  # the reader has more than was taken
         self._began = clock.monotonic()
         self._bottleneck = Bottleneck(self._began, clock.cpu())
@@ -166,6 +169,9 @@ class Engine:
         outcomes: list[Outcome] = []
         if now >= self._headcount.due:
             self._headcount.look(now, self._clock.cpu(), self._tally.requests)
+        if self._is_full and now >= self._looked + HANGING:
+            self._looked = now
+            self._make_room()
         while self._has_room and len(outcomes) < AT_ONCE and not self._stop.asked:
             decision = self._scheduler.next(now)
             if decision is None:
@@ -191,6 +197,19 @@ class Engine:
         return self._busy < self._headcount.allowed and self._out < self._most_out
 
     @property
+    def _is_full(self) -> bool:
+        """Whether nothing more may begin only because all workers are busy."""
+        return self._busy >= self._headcount.allowed and self._out < self._most_out
+
+    def _make_room(self) -> None:
+        """Count leases that hang as resting, so that others may begin; their hosts' slots stay taken."""
+        for work in self._fetch.hanging():
+            if id(work) not in self._hanging and self._busy:
+                self._hanging.add(id(work))
+                self._resting += 1
+                self._busy -= 1
+
+    @property
     def _idle(self) -> int:
         """Workers that would have work, were there more to be asked for now: none where fewer are quicker."""
         return self._workers - self._busy if self._has_room and self._headcount.allowed == self._workers else 0
@@ -202,11 +221,15 @@ class Engine:
             if isinstance(one, Unbegun):
                 self._scheduler.shorten(one.work.lease, one.begun, self._clock.monotonic())
                 continue
+            hung = bool(self._hanging) and id(one.work) in self._hanging
+            if hung:
+                self._hanging.discard(id(one.work))
             if not isinstance(one, Done):
-                self._resting += 1
-                self._busy -= 1
+                if not hung:
+                    self._resting += 1
+                    self._busy -= 1
                 continue
-            if one.rested:
+            if one.rested or hung:
                 self._resting -= 1
             else:
                 self._busy -= 1
@@ -291,6 +314,8 @@ class Engine:
             due = self._scheduler.wake_at(now)
         elif self._headcount.allowed <= self._busy < self._workers:
             due = self._headcount.due
+        elif self._is_full:
+            due = self._looked + HANGING
         due = self._memory.due if due is None else min(due, self._memory.due)
         return min(IDLE, max(0.0, due - now))
 

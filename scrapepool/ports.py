@@ -48,7 +48,7 @@ __all__ = [
 
 
 LEASES_OUT = 2
-"""For each worker, at most: the one at work, and one that is resting. Each holds a connection."""
+"""For each worker, at most: the one at work, and one that is resting or hangs. Each holds a connection."""
 
 
 class Clock(Protocol):
@@ -151,6 +151,12 @@ class Fetch(Protocol):
         Works ``first``, and what ``source`` has meanwhile. Each goes to ``give`` as it is done, and before that once it
         is resting, if it was not when it came, or once it is ``Unbegun``; and to ``pass_on`` where it is about to
         block, for another thread's ``run``. Returns when nothing is left. Never raises, as ``run``.
+        """
+
+    def hanging(self) -> Sequence[Work]:
+        """The leases that have waited for a first byte for much longer than their hosts usually take.
+
+        Name look-up, connect and TLS handshake included. For one thread, and quick.
         """
 
     def drain(self) -> None:

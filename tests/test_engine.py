@@ -72,12 +72,14 @@ class World:
     """Keeps ``Clock``, ``Crew`` and ``Fetch``: work handed out comes back when the clock has jumped far enough.
 
     rests: seconds that each lease rests before it is done. stuck: seconds after which a request gives back what its
-    lease has not begun. out: how many have not come back, at most.
+    lease has not begun. hangs: seconds after which a lease counts as hanging. out: how many were not back, at most.
     events: what happens at a time. waits: how often the engine slept. handed: attempts that were begun.
     """
 
-    def __init__(self, answer: Answer = ok, rests: float = 0.0, stuck: float = inf) -> None:
+    def __init__(self, answer: Answer = ok, rests: float = 0.0, stuck: float = inf, hangs: float = inf) -> None:
         self.answer = answer
+        self.hangs = hangs
+        self.begun: list[tuple[float, Work]] = []
         self.rests = rests
         self.stuck = stuck
         self.out = 0
@@ -100,6 +102,7 @@ class World:
 
     def hand(self, work: Work) -> None:
         results, spent = [], 0.0
+        self.begun.append((self.now, work))
         for begun, attempt in enumerate(work.attempts, 1):
             self.handed.append(attempt)
             result, seconds = self.answer(attempt, self.now)
@@ -140,6 +143,10 @@ class World:
 
     def close(self) -> None:
         self.closed = True
+
+    def hanging(self) -> list[Work]:
+        out = {id(one.work) for _, _, one in self._flying}
+        return [work for since, work in self.begun if id(work) in out and self.now - since > self.hangs]
 
     def run(self, work: Work) -> Done:
         raise NotImplementedError
@@ -249,9 +256,10 @@ def urls(outcomes: Sequence[Outcome]) -> list[str]:
     workers=st.integers(1, 5),
     batch=st.integers(1, 30),
     rests=st.sampled_from([0.0, 0.3]),
+    hangs=st.sampled_from([inf, 0.5]),
 )
 def test_every_target_gets_exactly_one_outcome(
-    hosts: list[int], fates: list[str], seconds: list[float], workers: int, batch: int, rests: float
+    hosts: list[int], fates: list[str], seconds: list[float], workers: int, batch: int, rests: float, hangs: float
 ) -> None:
     """Whatever hosts, latencies and answers there are, and however the list comes; the numbers agree all the while."""
 
@@ -275,7 +283,7 @@ def test_every_target_gets_exactly_one_outcome(
         return fetched(attempt), lasts
 
     targets = [target(f"h{number}.test", str(i)) for i, number in enumerate(hosts)]
-    world = World(answer, rests)
+    world = World(answer, rests, hangs=hangs)
     run = Run(Listed(targets, batch=batch), world, workers=workers, per_host=2, most_out=workers + 1)
     assert urls(run.outcomes()) == sorted(target.url for target in targets)
     last = run.engine.snapshot(last=True)
@@ -307,6 +315,23 @@ def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
     assert urls(outcomes) == sorted(target.url for target in targets)
     assert outcomes[-1].target.path == "/150"
     assert world.now < 101
+
+
+@pytest.mark.parametrize("rests", [0.0, 0.3])
+def test_leases_that_hang_leave_their_workers_to_others(rests: float) -> None:
+    """Up to as many more are begun; what hangs is counted once, whatever becomes of it, and holds up no good one."""
+
+    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+        return fetched(attempt), 50.0 if attempt.host.host.startswith("slow") else 0.1
+
+    world = World(answer, rests, hangs=1.0)
+    targets = [target(f"slow{n}.test", "a") for n in range(6)] + [target(f"h{n}.test", "a") for n in range(30)]
+    run = Run(Listed(targets), world, workers=4, most_out=8)
+    outcomes = run.outcomes()
+    assert all(outcome.target.host.host.startswith("slow") for outcome in outcomes[30:])
+    assert world.out <= 8
+    assert run.engine.snapshot().busy == 0
+    assert world.now < 60
 
 
 def test_rejected_lines_are_outcomes_too() -> None:

@@ -101,9 +101,12 @@ class Fetcher:
             return self.routes.get(host, method, foreign=foreign)
         return self.routes.for_row(own, host, method, foreign=foreign)
 
-    def run(self, work: Work) -> Done:
-        """Fetch the work's attempts one after another, over one connection where the host allows."""
-        lease = self._start(work)
+    def run(self, work: Work, of: Work | None = None) -> Done:
+        """Fetch the work's attempts one after another, over one connection where the host allows.
+
+        of: the engine's work that this is a part of.
+        """
+        lease = self._start(work, of)
         return lease if isinstance(lease, Done) else lease.done()
 
     def run_to_rest(self, work: Work | LeaseRun, give: Give | None = None) -> Done | LeaseRun:
@@ -111,7 +114,7 @@ class Fetcher:
 
         give: gets what will not be begun; without it that stays with the lease.
         """
-        lease = work if isinstance(work, LeaseRun) else self._start(work)
+        lease = work if isinstance(work, LeaseRun) else self._start(work, work)
         if isinstance(lease, Done):
             return lease
         back = lease.done_or_resting(give)
@@ -119,10 +122,15 @@ class Fetcher:
             back.rested = True
         return back
 
-    def _start(self, work: Work) -> Done | LeaseRun:
+    def _start(self, work: Work, of: Work | None) -> Done | LeaseRun:
         if self.session.bandwidth is not None:
             self._await_bandwidth(self.session.bandwidth.paid_at)
-        return Done(work, ()) if self.draining else LeaseRun(self, work)
+        return Done(work, ()) if self.draining else LeaseRun(self, work, of)
+
+    def hanging(self) -> list[Work]:
+        """What was begun and has got no byte for much longer than its host usually takes."""
+        now = time.monotonic()
+        return [run.of for run in tuple(self.live.values()) if run.of is not None and run.hangs(now)]
 
     def drain(self) -> None:
         """Begin nothing more."""

@@ -29,6 +29,7 @@ from .head import Field
 from .parts import Left, Parts, name_of
 from .pool import HostPool
 from .redirect import next_method, next_url
+from .resolver import was_not_looked_up
 from .route import Route, with_fields
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ RESTS = 0.003  # seconds of silence to wait for from which on another thread may
 HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that knows no HEAD
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
 STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
+HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
 NEVER = float("inf")
 monotonic = time.monotonic
@@ -57,17 +59,19 @@ class LeaseRun:
     resting: all is answered, and the connection is watched for a while, until the monotonic time ``until``. rested:
     somebody was told so; set by whoever tells. connecting: the next step connects, and blocks its thread. shares: it
     works on a thread with others, which it must not hold up. begins: how many of its attempts, the first so many, are
-    its to begin. stuck_at: monotonic time from which the request under way counts as stuck, infinite where nothing
-    waits behind it; whoever waits for the connection then calls ``unbegun``.
+    its to begin. of: the engine's lease that this one is or is a part of, None where it is none of these. stuck_at:
+    monotonic time from which the request under way counts as stuck, infinite where nothing waits behind it; whoever
+    waits for the connection then calls ``unbegun``.
     """
 
     pool: HostPool
     conn: Connection
     until: float | None
 
-    def __init__(self, fetcher: Fetcher, work: Work) -> None:
+    def __init__(self, fetcher: Fetcher, work: Work, of: Work | None = None) -> None:
         self.fetcher = fetcher
         self.work = work
+        self.of = of
         self.standing = fetcher.trust.of(work.lease.host)
         first = work.attempts[0]
         self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
@@ -137,6 +141,12 @@ class LeaseRun:
         self.stuck_at = NEVER
         self.begins = len(self.starts)
         return Unbegun(self.work, self.begins)
+
+    def hangs(self, now: float) -> bool:
+        """Whether the request under way has got no byte for much longer than its host usually takes."""
+        if self.resting or now - self.starts[-1] < max(HANGS, STUCK * self.standing.slowest):
+            return False
+        return self.connecting or self.exchange is None or not self.exchange.parser.started
 
     def steps(self) -> Waits[Done]:
         """Work the lease step by step; ``conn`` is what it waits for."""
@@ -475,7 +485,10 @@ class LeaseRun:
             raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
 
     def _open(self) -> None:
-        """Connect; where the process has no file descriptor left, wait for one. Raises what connecting raises."""
+        """Connect; wait for a file descriptor, or a place for the look-up, where there is none.
+
+        Raises what connecting raises.
+        """
         fetcher, conn = self.fetcher, self.conn
         deadline = conn.deadline or NEVER
         while True:
@@ -488,6 +501,11 @@ class LeaseRun:
             except Exception as error:
                 conn.close()
                 left = deadline - monotonic()
+                if was_not_looked_up(error):  # our own doing, so the deadline moves
+                    deadline += monotonic() - began
+                    if conn.deadline is not None:
+                        conn.deadline = deadline
+                    continue
                 if out_of_descriptors(error) and left > DESCRIPTOR_PAUSE:
                     fetcher.shed()
                     time.sleep(DESCRIPTOR_PAUSE)

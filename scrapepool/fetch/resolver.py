@@ -2,7 +2,8 @@
 
 Decides which addresses a name has and how long that is believed. ``getaddrinfo`` blocks
 without a limit (urllib3#1334), so it runs in threads of its own: a look-up that takes too
-long is abandoned and counted, never waited for. Knows nothing of sockets beyond addresses.
+long is abandoned and counted, never waited for, and one that hangs is not in the way of
+others. Knows nothing of sockets beyond addresses.
 """
 
 from __future__ import annotations
@@ -24,10 +25,25 @@ from .faults import FetchError
 
 TTL = 60.0  # seconds; getaddrinfo tells no TTL, a minute is what browsers pin a name for
 NEGATIVE_TTL = 5.0  # seconds; short, so that a retry after a backoff asks again
-MOST_LOOKUPS = 32  # threads that may hang in getaddrinfo at once
+MOST_LOOKUPS = 64  # look-ups at a time, those that hang apart: a name server gets no more questions at once
+HANGS = 0.5  # seconds after which a look-up is taken to hang, and gives its place to another
+MOST_HANGING = 1024  # look-ups that may hang, each in a thread; only beyond that do others wait for them
 MOST_NAMES = 10_000
 CHECK_EVERY = 0.25  # seconds; how soon a wait that was cut ends
-RETRY_JOIN = 0.01  # seconds between two tries to get one of the threads
+RETRY_JOIN = 0.02  # seconds between two tries to get a place
+
+
+class NotLookedUpError(OSError):
+    """A name was not looked up for want of a place; that tells nothing of the name."""
+
+
+def was_not_looked_up(error: BaseException | None) -> bool:
+    """Whether the reason of an error is that a name was not looked up."""
+    while error is not None:
+        if isinstance(error, NotLookedUpError):
+            return True
+        error = error.__cause__
+    return False
 
 
 class Address(NamedTuple):
@@ -46,7 +62,7 @@ class Address(NamedTuple):
         return Address(self.family, (self.sockaddr[0], port, *self.sockaddr[2:]))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Lookup:
     """One look-up that may have many waiters."""
 
@@ -55,21 +71,30 @@ class _Lookup:
     reason: str = ""
     starved: bool = False  # this process, and not the name, is the reason
     expires: float = float("inf")
+    began: float = field(default_factory=time.monotonic)
 
 
 class Resolver:
     """A process's names. Safe to call from many threads.
 
-    lookup: as ``socket.getaddrinfo``. cap: threads that may look up at once.
+    lookup: as ``socket.getaddrinfo``. cap: look-ups at a time, those that hang apart. most_hanging: of these.
     abandoned: look-ups that were given up while they hung.
     """
 
-    def __init__(self, lookup: Callable[..., Any] | None = None, *, cap: int = MOST_LOOKUPS) -> None:
+    def __init__(
+        self,
+        lookup: Callable[..., Any] | None = None,
+        *,
+        cap: int = MOST_LOOKUPS,
+        most_hanging: int = MOST_HANGING,
+    ) -> None:
         self._lookup = lookup
         self._cap = cap
+        self._most_hanging = most_hanging
         self._lock = threading.Lock()
         self._names: OrderedDict[str, _Lookup] = OrderedDict()
-        self._slots = threading.BoundedSemaphore(cap)
+        self._places: dict[_Lookup, None] = {}  # under way, the oldest first
+        self._hanging = 0
         self.abandoned = 0
 
     def __repr__(self) -> str:
@@ -81,17 +106,20 @@ class Resolver:
         """Addresses of ``host``, which is no literal, in the order to try them, waiting up to ``timeout`` seconds.
 
         check: called every CHECK_EVERY seconds of the wait; what it raises ends it.
-        Raises FetchError (``dns``) where there are none or none came in time, OSError (EMFILE) where the process had no
-        file descriptor left to look them up with.
+        Raises FetchError (``dns``) where there are none or none came in time, NotLookedUpError where some of that time
+        went by without a place for the look-up, OSError (EMFILE) where the process had no file descriptor left to look
+        them up with.
         """
         give_up = time.monotonic() + timeout
         lookup = self._join(host)
+        in_time = lookup is not None
         while lookup is None or not lookup.ready.is_set():
             check()
             left = give_up - time.monotonic()
+            if left <= 0 and not in_time:
+                pending = len(self._places) + self._hanging
+                raise NotLookedUpError(f"{pending} DNS look-ups are pending; did not resolve {host}")
             if lookup is None:
-                if left <= 0:
-                    raise FetchError(ErrorKind.DNS, f"{self._cap} look-ups hang already; {host} was not asked for")
                 time.sleep(min(left, RETRY_JOIN))
                 lookup = self._join(host)
             elif left <= 0:
@@ -124,21 +152,36 @@ class Resolver:
             lookup = self._names.get(host)
             if lookup is not None and lookup.expires > time.monotonic():
                 return lookup
-            if not self._slots.acquire(blocking=False):
+            if not self._has_place():
                 return None
             lookup = self._names[host] = _Lookup()
+            self._places[lookup] = None
             self._names.move_to_end(host)
             if len(self._names) > MOST_NAMES:
                 self._names.popitem(last=False)
         try:
             threading.Thread(target=self._run, args=(host, lookup), name=f"dns {host}", daemon=True).start()
-        except RuntimeError as error:  # the system gives no more threads
-            self._end(lookup, str(error))
+        except RuntimeError:  # the system gives no more threads
+            with self._lock:
+                del self._names[host], self._places[lookup]
+            return None
         return lookup
 
+    def _has_place(self) -> bool:
+        """Whether one more look-up may begin, where need be in the place of one that hangs. Called with the lock."""
+        if len(self._places) < self._cap:
+            return True
+        oldest = next(iter(self._places))
+        if self._hanging >= self._most_hanging or time.monotonic() - oldest.began < HANGS:
+            return False
+        del self._places[oldest]
+        self._hanging += 1
+        return True
+
     def _abandon(self, host: str, lookup: _Lookup) -> None:
+        """Let who asks next begin a look-up of his own, unless this one is so young that it need not hang."""
         with self._lock:
-            if self._names.get(host) is lookup:
+            if self._names.get(host) is lookup and time.monotonic() - lookup.began >= HANGS:
                 del self._names[host]
                 self.abandoned += 1
 
@@ -158,7 +201,11 @@ class Resolver:
         if lookup.addresses is None:
             lookup.reason = reason
             lookup.expires = time.monotonic() + (0.0 if lookup.starved else NEGATIVE_TTL)
-        self._slots.release()
+        with self._lock:
+            if lookup in self._places:
+                del self._places[lookup]
+            else:
+                self._hanging -= 1
         lookup.ready.set()
 
 

@@ -86,6 +86,10 @@ class RobotsFetcher:
         """Work leases, none of them on a robots.txt, in turns; see ``turns``."""
         Turns(self._targets, source, give, pass_on).run(first)
 
+    def hanging(self) -> list[Work]:
+        """What has got no byte for long, robots.txt included."""
+        return self._targets.hanging()
+
     def drain(self) -> None:
         """Begin nothing more."""
         self._targets.drain()
@@ -106,7 +110,7 @@ class RobotsFetcher:
         opened = requests = idle = 0
         transcripts: list[Transcript] = []
         attempt = Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT))
-        for done in hops(self._robots, attempt):
+        for done in hops(self._robots, attempt, work):
             opened += done.opened
             requests += done.requests
             transcripts += done.transcripts

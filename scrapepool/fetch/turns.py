@@ -130,7 +130,7 @@ class Turns:
             if self._fetcher.draining:
                 self._back.append(Done(more, ()))
             else:
-                self._advance(_Turn(LeaseRun(self._fetcher, more)), None)
+                self._advance(_Turn(LeaseRun(self._fetcher, more, more)), None)
 
     def _patience(self) -> float:
         """Seconds that may be slept unless something comes; none where nothing is left to wait for."""

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from ..model import ErrorKind, Failed
-from ..ports import Begun, Done, Fetch, Resting, Unbegun, Work
+from ..ports import LEASES_OUT, Begun, Done, Fetch, Resting, Unbegun, Work
 
 T = TypeVar("T")
 
@@ -116,8 +116,9 @@ class Threads:
 
     def __init__(self, fetch: Fetch, workers: int) -> None:
         self._fetch = fetch
-        self._executor = ThreadPoolExecutor(workers + 1, thread_name_prefix="scrapepool")
-        self._single = _Lane[Work | Begun](workers)
+        most = LEASES_OUT * workers  # those that hang leave their workers' places to others, and keep their threads
+        self._executor = ThreadPoolExecutor(most + 1, thread_name_prefix="scrapepool")
+        self._single = _Lane[Work | Begun](most)
         self._quick = _Turns()
         self._done: queue.SimpleQueue[Sequence[Done | Resting | Unbegun]] = queue.SimpleQueue()
 

@@ -12,7 +12,7 @@ import pytest
 
 from scrapepool.fetch import resolver as resolver_module
 from scrapepool.fetch.faults import FetchError
-from scrapepool.fetch.resolver import Address, Resolver, literal
+from scrapepool.fetch.resolver import Address, NotLookedUpError, Resolver, literal
 
 IPV4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
 IPV6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "")
@@ -104,8 +104,9 @@ def test_an_old_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert names.asked == ["x", "x"]
 
 
-def test_a_look_up_that_hangs_is_abandoned_and_counted_once() -> None:
+def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for longer than he has; two who waited for one look-up abandon one."""
+    monkeypatch.setattr(resolver_module, "HANGS", 0.0)
     names = Names(hang=True)
     resolver = Resolver(names)
     with ThreadPoolExecutor(2) as threads:
@@ -117,17 +118,60 @@ def test_a_look_up_that_hangs_is_abandoned_and_counted_once() -> None:
     names.go.set()
 
 
-def test_hanging_look_ups_have_a_cap() -> None:
-    """When as many hang as may, a further name is not asked for and its asker is told."""
+def test_a_short_wait_does_not_give_up_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that need not hang goes on for whoever asks next."""
+    monkeypatch.setattr(resolver_module, "HANGS", 60.0)
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(names)
+    with pytest.raises(FetchError, match="no answer for x"):
+        resolver.resolve("x", 80, 0.01)
+    names.go.set()
+    assert resolver.resolve("x", 80, 5)
+    assert names.asked == ["x"]
+
+
+@pytest.mark.parametrize(("hangs", "most_hanging"), [(60.0, 10), (0.0, 0)])
+def test_look_ups_have_a_cap(monkeypatch: pytest.MonkeyPatch, hangs: float, most_hanging: int) -> None:
+    """When as many are under way as may be, a further name is not looked up, and that is no failure of the name."""
+    monkeypatch.setattr(resolver_module, "HANGS", hangs)
     names = Names(hang=True)
-    resolver = Resolver(names, cap=2)
+    resolver = Resolver(names, cap=2, most_hanging=most_hanging)
     for host in ("a", "b"):
         with pytest.raises(FetchError):
             resolver.resolve(host, 80, 0.02)
-    with pytest.raises(FetchError, match="2 look-ups hang"):
+    with pytest.raises(NotLookedUpError, match="2 DNS look-ups are pending; did not resolve c"):
         resolver.resolve("c", 80, 0.02)
     assert names.asked == ["a", "b"]
     names.go.set()
+
+
+def test_a_look_up_that_hangs_gives_its_place_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many hang, a further name is looked up, and those that hang are still waited for."""
+    monkeypatch.setattr(resolver_module, "HANGS", 0.01)
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(lambda host, *rest, **more: (names if host[0] == "h" else good)(host, *rest, **more), cap=2)
+    good = Names((*IPV4, ("192.0.2.2", 80)))
+    with ThreadPoolExecutor(20) as threads:
+        waiting = [threads.submit(resolver.resolve, f"h{n}", 80, 5) for n in range(20)]
+        assert [resolver.resolve(f"g{n}", 80, 5)[0].ip for n in range(5)] == ["192.0.2.2"] * 5
+        assert not any(future.done() for future in waiting)
+        names.go.set()
+        assert {future.result()[0].ip for future in waiting} == {"192.0.2.1"}
+    assert not resolver._places
+    assert resolver._hanging == 0
+
+
+def test_a_system_without_threads_to_spare_looks_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread is no answer: the name is looked up once there is one."""
+
+    def refuse(thread: threading.Thread) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("can't start new thread")
+
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Resolver(names).resolve("x", 80, 5)
+    assert names.asked == ["x"]
 
 
 def test_a_waiter_for_the_cap_gets_his_turn() -> None:

@@ -114,7 +114,7 @@ def test_threads_are_begun_only_when_they_are_needed() -> None:
     fetch.go.set()
     all_of(crew, 2)
     assert len(fetch.threads) == 2
-    assert repr(crew) == "<Threads 0 of 2 at work, 1000 at most>"
+    assert repr(crew) == "<Threads 0 of 2 at work, 2000 at most>"
     crew.close()
 
 

@@ -1,0 +1,117 @@
+"""What hangs keeps its own place only: look-ups, connects, handshakes and silent servers leave workers to others."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from scrapepool import Settings, fetch
+from scrapepool.fetch.connection import Connection
+from scrapepool.fetch.resolver import Resolver
+from scrapepool.model import ErrorKind, Failed, Fetched, Outcome
+from tests.fetch.loopback import Server, black_hole, silent
+from tests.servers.polite import PoliteServer
+
+WORKERS = 8
+GOOD = 20
+HANGING = WORKERS + 4
+"""More than there are workers, fewer than twice as many."""
+
+
+class Names:
+    """A resolver's look-ups: an ``h`` hangs until ``go``, and is not there then; others are ``at`` an address."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+        self.go = threading.Event()
+
+    def __call__(self, host: str, *_: Any, **__: Any) -> list[Any]:
+        if host.startswith("h"):
+            self.go.wait(30)
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.at, 0))]
+
+
+def settings(*, robots: bool, **patience: float) -> Settings:
+    """Few workers and one try."""
+    return Settings().with_(
+        pool={"workers": WORKERS, "per_host": 1},
+        retry={"retries": 0},
+        politeness={"robots": robots},
+        patience={"connect": 20.0, "read": 20.0, "total": 30.0} | patience,
+    )
+
+
+def in_order(urls: list[str], made: Settings, let_go: Callable[[], object]) -> list[Outcome]:
+    """The outcomes as they come; once all that are well have come, ``let_go`` is called."""
+    outcomes = []
+    for outcome in fetch(urls, made):
+        outcomes.append(outcome)
+        if len(outcomes) == GOOD:
+            let_go()
+    return outcomes
+
+
+def come_first(outcomes: list[Outcome]) -> bool:
+    """Whether those that are well came before all others."""
+    assert len(outcomes) == HANGING + GOOD
+    return all(isinstance(outcome, Fetched) and "/good" in outcome.target.url for outcome in outcomes[:GOOD])
+
+
+@pytest.mark.parametrize("robots", [False, True])
+def test_names_whose_look_up_hangs_leave_the_workers_to_others(monkeypatch: pytest.MonkeyPatch, robots: bool) -> None:
+    """The hosts that can be looked up are fetched, with fewer workers than look-ups that hang."""
+    with PoliteServer() as server:
+        at = urlsplit(server.url("/"))
+        names = Names(at.hostname or "")
+        monkeypatch.setattr(Connection, "resolver", Resolver(names, cap=4))
+        urls = [f"http://h{n}.test/" for n in range(HANGING)]
+        urls += [f"http://g{n}.test:{at.port}/good" for n in range(GOOD)]
+        outcomes = in_order(urls, settings(robots=robots), names.go.set)
+    assert come_first(outcomes)
+
+
+def test_a_name_that_was_not_looked_up_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for a place for as long as that takes, beyond every timeout, and is fetched at the first attempt."""
+    with PoliteServer() as server:
+        at = urlsplit(server.url("/"))
+        names = Names(at.hostname or "")
+        monkeypatch.setattr(Connection, "resolver", Resolver(names, cap=2, most_hanging=0))
+        urls = [f"http://h{n}.test/" for n in range(2)] + [f"http://g{n}.test:{at.port}/good" for n in range(GOOD)]
+        timer = threading.Timer(1.0, names.go.set)
+        timer.start()
+        outcomes = list(fetch(urls, settings(robots=False, connect=0.2, total=0.5)))
+        timer.join()
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    assert {(outcome.target.host.host, outcome.error) for outcome in failed} == {
+        ("h0.test", ErrorKind.DNS),
+        ("h1.test", ErrorKind.DNS),
+    }
+    fetched = [outcome for outcome in outcomes if isinstance(outcome, Fetched)]
+    assert [outcome.attempts for outcome in fetched] == [1] * GOOD
+
+
+@contextmanager
+def silent_hosts(kind: str) -> Iterator[list[str]]:
+    """URLs of hosts that say nothing: to a request, to a handshake, to a connect."""
+    with ExitStack() as stack:
+        if kind == "connect":
+            ports = [stack.enter_context(black_hole()) for _ in range(HANGING)]
+        else:
+            ports = [stack.enter_context(Server(silent)).port for _ in range(HANGING)]
+        yield [f"{'https' if kind == 'handshake' else 'http'}://127.0.0.1:{port}/silent" for port in ports]
+
+
+@pytest.mark.parametrize("kind", ["request", "handshake", "connect"])
+def test_hosts_that_say_nothing_leave_the_workers_to_others(kind: str) -> None:
+    """However far their requests have come."""
+    with silent_hosts(kind) as bad, PoliteServer(hosts=GOOD) as server:
+        urls = bad + [server.url("/good", host=host) for host in range(GOOD)]
+        outcomes = in_order(urls, settings(robots=False, connect=3.0, read=3.0), lambda: None)
+    assert come_first(outcomes)

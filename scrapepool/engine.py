@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped
+from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped, Target
 from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, Unbegun, View, Work
 from .schedule.bottleneck import Bottleneck
 from .schedule.headcount import Headcount
@@ -86,6 +86,7 @@ class Engine:
         self._hanging: set[int] = set()  # the identities of their works
         self._looked = float("-inf")  # at these
         self._more = False  # the reader has more than was taken
+        self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed tells each once
         self._began = clock.monotonic()
         self._bottleneck = Bottleneck(self._began, clock.cpu())
         self._shown = float("-inf")
@@ -181,6 +182,7 @@ class Engine:
                 continue
             attempts, skipped = self._attempts(decision)
             if skipped:
+                self._forget(decision, len(skipped))
                 outcomes += self._scheduler.settle(decision, skipped, now, wall=self._clock.wall())
             else:
                 self._busy += 1
@@ -244,6 +246,7 @@ class Engine:
             if lease.robots:
                 self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
                 continue
+            self._forget(lease, len(done.results))
             outcomes += self._scheduler.settle(
                 lease,
                 done.results,
@@ -267,7 +270,7 @@ class Engine:
         attempts: list[Attempt] = []
         skipped: list[Skipped] = []
         for ticket in lease.tickets:
-            target = self._feed.target(ticket)
+            target = self._looked_up.get(ticket) or self._looked_up.setdefault(ticket, self._feed.target(ticket))
             end: Skipped | None = None
             if isinstance(target, Skipped):
                 end = target
@@ -284,6 +287,11 @@ class Engine:
                 break
             skipped.append(end)
         return attempts, skipped
+
+    def _forget(self, lease: Lease, begun: int) -> None:
+        """Drop the targets whose results came: only what was not begun is leased by its ticket again."""
+        for ticket in lease.tickets[:begun]:
+            self._looked_up.pop(ticket, None)
 
     def _give(self, outcomes: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
         given = self._clock.monotonic()
@@ -325,7 +333,7 @@ class Engine:
         wall = self._clock.wall()
         outcomes: list[Outcome] = [_refused(attempt, refusal, wall) for attempt in refusal.attempts]
         for ticket in refusal.tickets:
-            target = self._feed.target(ticket)
+            target = self._looked_up.pop(ticket, None) or self._feed.target(ticket)
             fresh = target if isinstance(target, Skipped) else Attempt(target, history=refusal.waits)
             outcomes.append(fresh if isinstance(fresh, Skipped) else _refused(fresh, refusal, wall))
         self._tally.count_refused(refusal.host, outcomes)

@@ -245,7 +245,7 @@ class Feed(Protocol):
         """The next batch, None where none is ready now. Raises ListError where a list cannot be read."""
 
     def target(self, ticket: int) -> Target | Skipped:
-        """Look a ticket up again. Skipped where the list no longer says what it said."""
+        """Look a ticket up again, once. Skipped where the list no longer says what it said."""
 
     @property
     def exhausted(self) -> bool:

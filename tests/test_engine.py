@@ -167,6 +167,7 @@ class Listed:
         self._next = 0
         self._rejected = list(rejected)
         self.changed: dict[int, Target | Skipped] = {}
+        self.looked_up: set[int] = set()
         self.closed = False
 
     def poll(self) -> Batch | None:
@@ -180,6 +181,8 @@ class Listed:
         return Batch(added, rejected)
 
     def target(self, ticket: int) -> Target | Skipped:
+        assert ticket not in self.looked_up, "a list that may be endless drops what was looked up"
+        self.looked_up.add(ticket)
         return self.changed.get(ticket, self._targets[ticket])
 
     @property

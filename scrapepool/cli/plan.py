@@ -113,6 +113,7 @@ def run(
                 method=method,
                 download=download,
                 read_as=read_as,
+                whole=True,
             )
         ) as targets,
     ):

@@ -18,8 +18,9 @@ MAX_BATCHES = 8
 FULL = 1024
 """Rows from which a waiting batch is not added to."""
 
-AHEAD = 100_000
-"""Targets of an iterable that are found and not yet looked up; it may be endless."""
+AHEAD = 250_000
+"""Targets of a paced list, which may be endless, that are found and not yet looked up. It is as many as keep 32 workers
+busy where a list is sorted by host and each of its hosts has 30,000 URLs, and takes 10 MB of memory."""
 
 
 class Closed(Exception):  # noqa: N818  # a way out of the reading thread, no error
@@ -68,8 +69,12 @@ class Handover:
         self._closed = False
         self._error: BaseException | None = None
 
-    def put(self, finds: Finds, *, paced: bool = False) -> None:
-        """Hand over what was found, waiting while too much waits already. Raises Closed."""
+    def put(self, finds: Finds, *, has_room: Callable[[], bool] | None = None) -> None:
+        """Hand over what was found, waiting while too much waits already. Raises Closed.
+
+        has_room: of a paced list, whether more of it may be kept; None for one that is read as quickly as can be.
+        """
+        paced = has_room is not None
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._max_batches)
             if self._closed:
@@ -81,9 +86,9 @@ class Handover:
             if paced:
                 self._paced_out += finds.found
         self._wake()
-        if paced:
+        if has_room is not None:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._paced_out < self._ahead)
+                self._changed.wait_for(lambda: self._closed or (self._paced_out < self._ahead and has_room()))
 
     def end(self, error: BaseException | None = None) -> None:
         """Say that nothing more comes, and why if that is not as it should be."""
@@ -110,11 +115,11 @@ class Handover:
             raise error
         return None
 
-    def looked_up(self) -> None:
-        """Tell that a paced list's target is being used."""
+    def looked_up(self, *, made_room: bool) -> None:
+        """Tell that a paced list's target is being used. made_room: whether less of the list is kept now."""
         with self._changed:
             self._paced_out -= 1
-            if self._paced_out == self._ahead - 1:
+            if made_room or self._paced_out == self._ahead - 1:
                 self._changed.notify()
 
     def close(self) -> None:

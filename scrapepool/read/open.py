@@ -56,13 +56,16 @@ def open_sources(
     stdin: BinaryIO | None,
     on_note: Note,
     open_document: OpenDocument = no_documents,
+    *,
+    paced: bool = True,
 ) -> list[Source]:
     """Open every list, in order, those of the settings last; URLs that stand side by side become one.
 
-    open_document: fetches lists by their URLs, and what sitemap indexes lead to. Raises ListError and UsageError, with
+    open_document: fetches lists by their URLs, and what sitemap indexes lead to. paced: whether of standard input and
+    pipes no more is read than is soon used. Raises ListError and UsageError, with
     nothing left open.
     """
-    opener = _Opener(settings, stdin, on_note, open_document)
+    opener = _Opener(settings, stdin, on_note, open_document, paced=paced)
     opened: list[Source] = []
     try:
         for are_urls, some in groupby(arguments, is_url if not settings.glob else lambda argument: "://" in argument):
@@ -106,21 +109,26 @@ def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
 
 def iterable_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
     """URLs of a program, which may never end: no more are taken than are soon used."""
-    source = SpooledSource("urls", item_pieces(urls), settings, rows=TextRows(plain=True))
-    source.paced = True
-    return source
+    return SpooledSource("urls", item_pieces(urls), settings, rows=TextRows(plain=True), paced=True)
 
 
 class _Opener:
     """Opens lists that are no URLs. The parameters are ``open_sources``'s."""
 
     def __init__(
-        self, settings: InputSettings, stdin: BinaryIO | None, on_note: Note, open_document: OpenDocument
+        self,
+        settings: InputSettings,
+        stdin: BinaryIO | None,
+        on_note: Note,
+        open_document: OpenDocument,
+        *,
+        paced: bool,
     ) -> None:
         self._settings = settings
         self._stdin = stdin
         self._on_note = on_note
         self._open_document = open_document
+        self._paced = paced
 
     def open(self, name: str) -> Source:
         """Open a file, or ``-`` for standard input. Raises ListError, UsageError."""
@@ -133,10 +141,10 @@ class _Opener:
         kind = self._settings.format
         fd = descriptor(stdin)
         if fd is None:
-            return self._spooled(STDIN, object_pieces(stdin), kind)
+            return self._spooled(STDIN, object_pieces(stdin), kind, paced=self._paced)
         if stat.S_ISREG(os.fstat(fd).st_mode):
             return self._regular(STDIN, os.dup(fd), kind, origin=stdin.tell())
-        return self._spooled(STDIN, PolledPieces(fd), kind)
+        return self._spooled(STDIN, PolledPieces(fd), kind, paced=self._paced)
 
     def _open_file(self, name: str) -> Source:
         kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
@@ -152,7 +160,7 @@ class _Opener:
         if stat.S_ISDIR(mode):
             os.close(fd)
             raise ListError(name, "Is a directory")
-        return self._spooled(name, PolledPieces(fd), kind, opened=fd)
+        return self._spooled(name, PolledPieces(fd), kind, opened=fd, paced=self._paced)
 
     def _regular(self, name: str, fd: int, kind: str, origin: int = 0) -> Source:
         """Judge a regular file by its beginning; it is closed where that fails."""
@@ -186,7 +194,14 @@ class _Opener:
         return source
 
     def _spooled(
-        self, name: str, pieces: Iterable[bytes], kind: str, *, file: int | None = None, opened: int | None = None
+        self,
+        name: str,
+        pieces: Iterable[bytes],
+        kind: str,
+        *,
+        file: int | None = None,
+        opened: int | None = None,
+        paced: bool = False,
     ) -> SpooledSource:
         return SpooledSource(
             name,
@@ -197,6 +212,7 @@ class _Opener:
             opened=opened,
             open_document=self._open_document,
             on_note=self._on_note,
+            paced=paced,
         )
 
 

@@ -74,7 +74,7 @@ class Scan:
                 if len(carry) > rows.max_row and b"\n" not in carry:
                     self._too_long(span, rows, carry, offset, line)
                     carry, offset, endless = b"", offset + len(carry), True
-            self._flush(span)
+            self._flush(span, offset)
         rows = source.rows
         source.size = end = offset + len(carry)
         if carry and line and rows is not None:  # the last line has no line feed, or a quote is not closed
@@ -83,10 +83,12 @@ class Scan:
                 carry, offset, line = self._unclosed(span, carry, offset, line)
                 if carry:
                     carry, offset, line = self._block(span, rows, carry, offset, line)
-            self._flush(span)
+            self._flush(span, end)
         return end
 
-    def _flush(self, span: Span) -> None:
+    def _flush(self, span: Span, offset: int) -> None:
+        """Publish what was found before the row at this offset."""
+        span.source.published(offset, self._finds.found)
         if len(self._finds):
             finds, self._finds = self._finds, Finds()
             self._publish(finds, span)

@@ -12,7 +12,7 @@ from itertools import chain
 
 from ..charset import as_utf8
 from ..errors import ListError, UsageError
-from ..settings import InputSettings
+from ..settings import MIB, InputSettings
 from ..text import brief
 from .archives import check_no_archive
 from .characters import control_in
@@ -36,7 +36,7 @@ from .jsonl import LinkRows
 from .line_ends import LineEnds, line_ends
 from .links import Document
 from .rows import MAX_LINE, RowFormat, TextRows
-from .spool import Spool
+from .spool import RollingSpool, Spool
 from .streams import PIECE, PolledPieces, file_pieces
 
 MOST_INDEXED = 1_000_000
@@ -44,6 +44,9 @@ MOST_INDEXED = 1_000_000
 
 UNITS = {"parquet": "row", "html": "link"}
 """What the numbers of a document's rows count, if not its entries."""
+
+AHEAD_BYTES = 64 * MIB
+"""Bytes of a list that may be endless, between the first row that was not looked up and the last that was read."""
 
 WINDOW = 4096
 """Bytes that are read to find a row. Tickets of one host often lie close together: the window is kept."""
@@ -81,6 +84,17 @@ class Source:
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes of what ``blocks`` gave; fewer only at the end. Raises OSError."""
         raise NotImplementedError
+
+    def published(self, end: int, rows: int) -> None:
+        """Take note that ``rows`` more rows before the offset ``end`` are to be looked up. Raises ListError."""
+
+    def has_room(self) -> bool:
+        """Whether more of a paced list may be read."""
+        return True
+
+    def let_go(self, offset: int) -> bool:  # noqa: ARG002 - of those that keep rows
+        """Take note that the row at this offset of a paced list was looked up; whether that made room."""
+        return False
 
     def interrupt(self) -> None:
         """End a wait in ``blocks`` from another thread, where that is possible."""
@@ -122,6 +136,7 @@ class SpooledSource(Source):
 
     kind: the format, ``auto`` to go by the first bytes. file: a descriptor that can be read at any place, where there
     is one. rows: given where they are known, and ``pieces`` are taken as they are. opened: a descriptor to be closed.
+    paced: whether it may be endless, so that no more is kept than what is still to be looked up.
     """
 
     def __init__(
@@ -136,9 +151,11 @@ class SpooledSource(Source):
         opened: int | None = None,
         open_document: OpenDocument = no_documents,
         on_note: Note = _ignore,
+        paced: bool = False,
     ) -> None:
         self.name = name
         self.rows = rows
+        self.paced = paced
         self._pieces = pieces
         self._settings = settings
         self._kind = kind
@@ -146,8 +163,9 @@ class SpooledSource(Source):
         self._opened = opened
         self._open_document = open_document
         self._on_note = on_note
-        self._spool = Spool(name)
         self._may_be_empty = True
+        self._rolling = RollingSpool(name) if paced else None
+        self._spool = Spool(name) if self._rolling is None else self._rolling
 
     def blocks(self) -> Iterator[bytes]:
         """Read as it comes; the first block is as long as it takes to judge the list."""
@@ -196,6 +214,19 @@ class SpooledSource(Source):
     def read_at(self, offset: int, size: int) -> bytes:
         """Read from the spool."""
         return self._spool.read_at(offset, size)
+
+    def published(self, end: int, rows: int) -> None:
+        """Have the spool know what it must keep."""
+        if self._rolling is not None:
+            self._rolling.published(end, rows)
+
+    def has_room(self) -> bool:
+        """Whether fewer than ``AHEAD_BYTES`` are kept."""
+        return self._rolling is None or len(self._rolling) < AHEAD_BYTES
+
+    def let_go(self, offset: int) -> bool:
+        """Have the spool drop what was looked up."""
+        return self._rolling is not None and self._rolling.let_go(offset)
 
     def interrupt(self) -> None:
         """Wake a thread that waits for a pipe."""

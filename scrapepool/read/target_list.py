@@ -44,7 +44,8 @@ class TargetList:
     sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
     there is something to poll, and at the end; from ``poll`` where there is more. May be set until the first ``poll``.
     on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
-    passed over; filled before the first ``poll``. paced: whether a list is read no further ahead than its targets are
+    passed over; filled before the first ``poll``. whole: whether a list that may be endless, as standard input, is
+    read to its end before any target is looked up. paced: whether a list is read no further ahead than its targets are
     looked up, so that it must not be read to its end before. method: the run's, which tells repeats from rows that ask
     otherwise. download: fetches lists by their URLs; None where there can be none. read_as: gets the format of each
     list by its name, once it has been read.
@@ -64,6 +65,7 @@ class TargetList:
         method: str = "GET",
         download: Download | None = None,
         read_as: dict[str, str] | None = None,
+        whole: bool = False,
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -77,7 +79,12 @@ class TargetList:
         self._on_note = on_note
         self._read_as = {} if read_as is None else read_as
         self._sources: list[Source] = open_sources(
-            sources, settings, stdin, on_note, no_documents if download is None else documents_by(download)
+            sources,
+            settings,
+            stdin,
+            on_note,
+            no_documents if download is None else documents_by(download),
+            paced=not whole,
         )
         self.paced = any(source.paced for source in self._sources)
         self._index = Index()
@@ -98,7 +105,7 @@ class TargetList:
         wake: Callable[[], None] = _nothing,
         download: Download | None = None,
     ) -> Self:
-        """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD``.
+        """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD`` targets.
 
         They stand behind the lists of the settings.
         """
@@ -121,10 +128,13 @@ class TargetList:
         return self._handover.take()
 
     def target(self, ticket: int) -> Target | Skipped:
-        """Look a ticket up again. Skipped where the list no longer says what it said. Called by one thread."""
-        if self.paced and self._index.locate(ticket)[0].source.paced:
-            self._handover.looked_up()
-        return self._lookup.target(ticket)
+        """Look a ticket up again, once. Skipped where the list no longer says what it said. Called by one thread."""
+        target = self._lookup.target(ticket)
+        if self.paced:
+            span, offset, _ = self._index.locate(ticket)
+            if span.source.paced:
+                self._handover.looked_up(made_room=span.source.let_go(offset))
+        return target
 
     @property
     def exhausted(self) -> bool:
@@ -185,7 +195,8 @@ class TargetList:
     def _publish(self, finds: Finds, span: Span) -> None:
         self._found += finds.found
         self._rejected += len(finds.rejected)
-        self._handover.put(finds, paced=span.source.paced)
+        source = span.source
+        self._handover.put(finds, has_room=source.has_room if source.paced else None)
 
     def _release(self) -> None:
         with self._closing:

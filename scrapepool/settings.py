@@ -82,6 +82,7 @@ class RequestSettings:
             not (self.deny_private and self.proxy),
             "--deny-private and --proxy contradict each other: a proxy may connect to any address",
         )
+        _require(self.save_cookies != "-", "--save-cookies needs a file; - is standard output")
         _require(self.max_redirects >= 0, "max_redirects must not be negative")
         _require(
             bool(self.method) and self.method.isascii() and self.method.isalpha(), f"no HTTP method: {self.method!r}"

@@ -50,11 +50,13 @@ def _of_field(field: bytes) -> Cookie | None:
 
 def _of_columns(line: bytes) -> Cookie | None:
     http_only = line.startswith(HTTP_ONLY)
-    columns = line.removeprefix(HTTP_ONLY).split(b"\t", 6)
+    columns = line.removeprefix(HTTP_ONLY).split(b"\t")
     if len(columns) >= 3 and columns[2].upper() in _YES_NO:  # without a path, as curl has it
-        columns = [*columns[:2], b"/", *b"\t".join(columns[2:]).split(b"\t", 3)]
+        columns.insert(2, b"/")
     if len(columns) == 6:  # without a value, nor the tab before it
         columns.append(b"")
+    while len(columns) > 7 and not columns[-1]:
+        columns.pop()
     if len(columns) != 7:
         return None
     domain, below, path, secure, expires, name, value = columns

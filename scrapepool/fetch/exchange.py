@@ -19,7 +19,7 @@ from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from .content_range import check_range
 from .faults import FetchError
 from .redirect import STATUSES
-from .reply import ReplyParser
+from .reply import MISSING_END, NO_LAST_LINE_END, ReplyParser
 
 T = TypeVar("T")
 
@@ -28,7 +28,6 @@ LONG_REQUEST = (
     16 * 1024
 )  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
-MISSING_END = 0.5  # seconds that the end of a message is waited for after all of its body has come
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read to save its connection
 monotonic = time.monotonic
 
@@ -233,7 +232,7 @@ class Exchange:
         elif parser.data_over and data is not None:
             parser.eof()
         elif parser.data_over:
-            parser.conclude("the last line end of the chunked body is missing")
+            parser.conclude(NO_LAST_LINE_END)
         else:
             parser.conclude(f"the Content-Length {parser.length} is that of the decoded body")
 

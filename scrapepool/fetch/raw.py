@@ -17,7 +17,7 @@ from urllib3.response import HTTPResponse
 
 from ..model import ErrorKind
 from .faults import FetchError
-from .reply import ReplyParser
+from .reply import MISSING_END, NO_LAST_LINE_END, ReplyParser
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -105,8 +105,10 @@ class RawReply:
         if connection is None or connection.sock is None:
             raise http.client.IncompleteRead(b"")
         try:
-            data = connection.sock.recv(RECEIVE_SIZE)
-            if data:
+            data = self._end_of_chunks(connection.sock) if parser.data_over else connection.sock.recv(RECEIVE_SIZE)
+            if data is None:
+                parser.conclude(NO_LAST_LINE_END)
+            elif data:
                 parser.feed(data)
             else:
                 parser.eof()
@@ -125,6 +127,17 @@ class RawReply:
             self._pieces.append(piece)
             self._have += len(piece)
         self._settle()
+
+    def _end_of_chunks(self, sock: Any) -> bytes | None:
+        """Wait briefly for the end of a chunked body whose data has come; None where it does not come."""
+        patience = sock.gettimeout()
+        sock.settimeout(MISSING_END if patience is None else min(patience, MISSING_END))
+        try:
+            return bytes(sock.recv(RECEIVE_SIZE))
+        except TimeoutError:
+            return None
+        finally:
+            sock.settimeout(patience)
 
     def _headed(self) -> bool:
         """Receive once, and say whether the head is whole; what is wrong with the body then is told to its reader."""

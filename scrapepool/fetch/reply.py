@@ -27,6 +27,9 @@ MAX_BLANK = 4
 MAX_LENGTH = 2**63 - 1
 """The largest Content-Length that is counted to, as in llhttp, curl and browsers."""
 MAX_DIGITS = len(str(MAX_LENGTH))
+MISSING_END = 0.5
+"""Seconds that the end of a message is waited for after all of its body has come."""
+NO_LAST_LINE_END = "the last line end of the chunked body is missing"
 LEFTOVER_KEPT = 4096
 """Bytes kept of what follows a message: enough to show what it was."""
 

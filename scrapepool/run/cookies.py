@@ -70,8 +70,8 @@ def saved_cookies(store: CookieStore | None, settings: RequestSettings) -> Itera
 def _check(path: str) -> None:
     """See that the file can be made. Raises OutputError."""
     folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
-    if os.path.isdir(path):  # noqa: PTH112
-        raise OutputError(path, "it is a folder")
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+        raise OutputError(path, "it is no regular file")
     if not os.path.isdir(folder):  # noqa: PTH112
         raise OutputError(path, "its folder does not exist")
     if not os.access(folder, os.W_OK):

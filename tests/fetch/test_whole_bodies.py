@@ -10,6 +10,7 @@ import pytest
 from fetching import get
 from loopback import Server, answers
 
+from scrapepool.fetch.session import PooledSession
 from scrapepool.model import ErrorKind, Failed, Fetched
 
 PAGE = b"<p>Hello, world and all who live there.</p>" * 20
@@ -155,6 +156,14 @@ def test_the_last_line_end_of_a_chunked_body_may_be_missing(end: bytes, close: b
     assert isinstance(outcome, Fetched)
     assert (outcome.body, outcome.complete) == (PAGE, True)
     assert outcome.detail
+
+
+def test_a_session_s_own_request_does_without_the_last_line_end_too() -> None:
+    """Whoever uses the session directly gets the body as well."""
+    with Server(answers(chunked(end=b"0\r\n"), close=False)) as server, PooledSession() as session:
+        for _ in range(2):
+            assert session.get(f"http://127.0.0.1:{server.port}/").content == PAGE
+        assert server.accepted == 2
 
 
 @pytest.mark.parametrize("end", [b"", b"0", b"0\r"])

@@ -88,7 +88,11 @@ def test_the_readme_s_first_commands_do_their_own_setup() -> None:
     """The gate reads them out of it."""
     if not README.exists():
         pytest.skip("a checkout without its README")
-    assert len(re.findall(r"^python -m pip install ", README.read_text(), re.MULTILINE)) >= 2
+    commands = re.findall(r"^python3 -m venv \.venv && (.*)$", README.read_text(), re.MULTILINE)
+    assert commands == [
+        ".venv/bin/pip install . && .venv/bin/scrapepool demo",
+        ".venv/bin/pip install '.[dev]' && .venv/bin/python -m pytest",
+    ]
 
 
 def test_the_summary_s_keys_are_described() -> None:

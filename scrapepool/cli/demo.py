@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,12 @@ from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
 from .standard import say
 from .types import FileName, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..demo.pages import Role
+    from ..ports import View
 
 AFTER = """The failures are part of the show: that web has slow, flaky, refusing and lying hosts on purpose.
 Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
@@ -42,7 +48,7 @@ Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
     "-o",
     "--output",
     type=FileName(),
-    help="Where records go.  [default: nowhere on a terminal, else standard output]",
+    help="Where records go.  [default: standard output, where that is not where the display is]",
     cls=GroupedOption,
     subject="How",
 )
@@ -78,14 +84,39 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
             return _serve(web.urls, web.port)
         from .fetch import run  # noqa: PLC0415
 
-        if output is None and sys.stdout is not None and sys.stdout.isatty():
+        if output is None and _shown_with_the_display():
             output = os.devnull
         settings = Settings().with_(output={"path": output}, display={"progress": progress})
-        code = run(web.urls, settings)
+        code = run(web.urls, settings, view=_view(web.hosts) if progress == "auto" else None)
     if code in (Exit.OK, Exit.SOME_FAILED):
         click.echo(AFTER, err=True)
         return Exit.OK
     return code
+
+
+def _shown_with_the_display() -> bool:
+    """Whether records would go where the display is: to the terminal, or into the same log or pipe."""
+    if sys.stdout is None:
+        return False
+    if sys.stdout.isatty():
+        return True
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _view(hosts: Mapping[str, Role]) -> View | None:
+    """What is shown where there is no terminal to draw on; None where there is one. Introduces the hosts."""
+    from ..render.choose import can_redraw  # noqa: PLC0415
+
+    if can_redraw(sys.stderr):
+        return None
+    from ..render.hosts import EVERY, HostsView  # noqa: PLC0415
+
+    for origin, role in hosts.items():
+        click.echo(f"{origin}  {role.character}", err=True)
+    return HostsView(sys.stderr, every=EVERY)
 
 
 def _serve(urls: list[str], port: int) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..model import Outcome
-    from ..ports import Sink, Snapshot
+    from ..ports import Sink, Snapshot, View
     from ..read.finished import Finished
     from ..settings import Settings
     from .config_file import ConfigFile
@@ -55,10 +55,19 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     return run(sources_or_stdin(sources, settings.input), settings, inputs, note=config.note)
 
 
-def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = (), *, note: str | None = None) -> int:
+def run(
+    sources: Sequence[str],
+    settings: Settings,
+    inputs: Sequence[Input] = (),
+    *,
+    note: str | None = None,
+    view: View | None = None,
+) -> int:
     """Run one fetch over lists and URLs; the exit code. inputs: files that were read beside the lists.
 
-    note: what the log is told at its beginning. Raises ListError, UsageError, OutputError.
+    note: what the log is told at its beginning. view: another one than the settings mean.
+
+    Raises ListError, UsageError, OutputError.
     """
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.finished import Finished  # noqa: PLC0415
@@ -77,7 +86,7 @@ def run(sources: Sequence[str], settings: Settings, inputs: Sequence[Input] = ()
     check_files(all_names(sources, settings.input), settings, inputs)
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
-    view = view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
+    view = view or view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
         _open_more_files(settings.pool.workers, log)
         finished = Finished(each=not settings.input.dedupe)

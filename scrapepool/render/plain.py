@@ -60,7 +60,11 @@ class PlainView:
             self._line(stopping(snapshot))
         elif snapshot.elapsed >= self._next:
             self._next = math.floor(snapshot.elapsed / self._every + 1) * self._every
-            self._line(f"{self._clock()}  {progress(snapshot)}")
+            self.progress(snapshot)
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Write the line that is due."""
+        self._line(f"{self._clock()}  {progress(snapshot)}")
 
     def note(self, message: str) -> None:
         """Write the message as one line."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from running import PATIENCE, ended, here, program
 
+from scrapepool.cli import run
 from scrapepool.demo import demo_urls
 
 
@@ -33,6 +35,35 @@ def test_the_demo_fetches_its_web(capfd: pytest.CaptureFixture[str], monkeypatch
     assert ran.code == 0
     assert len(ran.records) == 5
     assert "part of the show" in ran.err
+
+
+def test_in_a_pipe_there_is_something_to_see(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each host is like, and a table of them; records on standard output."""
+    monkeypatch.setattr("scrapepool.demo.DemoWeb.urls", property(lambda web: demo_urls(web.port)[:20]))
+    ran = here(capfd, "demo", "--port", 0)
+    assert ran.code == 0
+    assert len(ran.records) == 20
+    lines = ran.err.splitlines()
+    assert "  429 with Retry-After when asked too often" in ran.err
+    header = next(number for number, line in enumerate(lines) if line.startswith("host "))
+    assert lines[header].split()[1:4] == ["done", "in", "flight"]
+    assert lines[header + 1].startswith("127.0.1.")
+    assert "outcomes  ok " in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_records_do_not_go_between_the_lines_of_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where both streams are one file, or pipe, what is shown is worth more than what a program would read."""
+    monkeypatch.setattr("scrapepool.demo.DemoWeb.urls", property(lambda web: demo_urls(web.port)[:5]))
+    with (tmp_path / "log").open("w", encoding="utf-8") as log:
+        monkeypatch.setattr("sys.stdout", log)
+        monkeypatch.setattr("sys.stderr", log)
+        assert run(["demo", "--port", "0"]) == 0
+    text = (tmp_path / "log").read_text(encoding="utf-8")
+    assert "done      5 URLs" in text
+    assert '{"url"' not in text
 
 
 def test_what_is_kept_can_be_fetched_by_hand() -> None:

@@ -1,0 +1,39 @@
+"""Plain lines with the table of hosts, for a demo that no terminal shows: a log or a pipe.
+
+Decides when the table is written; what it tells is ``tables``' to decide.
+"""
+
+from __future__ import annotations
+
+from ..ports import Snapshot
+from .plain import PlainView
+from .tables import hosts_table
+
+EVERY = 6.0
+"""Seconds between two tables: three of them in a demo."""
+
+WIDTH = 100
+"""Columns: a log has no width, and the table is as wide as this."""
+
+MOST = 30
+"""Lines of a table."""
+
+
+class HostsView(PlainView):
+    """A ``PlainView`` that writes the table of hosts before each line of progress, and before the summary."""
+
+    def close(self, snapshot: Snapshot | None) -> None:
+        """Write the table and the summary of ``snapshot``, nothing for None."""
+        if snapshot is not None:
+            self._table(snapshot)
+        super().close(snapshot)
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Write the table, then a line."""
+        self._table(snapshot)
+        super().progress(snapshot)
+
+    def _table(self, snapshot: Snapshot) -> None:
+        unicode = self._stderr.encoding.lower().startswith("utf")
+        for line in hosts_table(snapshot, WIDTH, MOST, ascii_only=not unicode):
+            self._line(line.plain.rstrip())

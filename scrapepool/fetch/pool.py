@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from queue import Empty
 from typing import Any
 
@@ -17,7 +18,7 @@ from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..model import ErrorKind
 from .bandwidth import Bandwidth
-from .classify import classify
+from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
 from .faults import FetchError
 from .tls_connection import NestedTLSConnection, TLSConnection
@@ -50,6 +51,7 @@ class HostPool(HTTPConnectionPool):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
+        self._requested = threading.local()  # the method of each thread's request
         self.retired = False
         self._public_only = public_only
         self._bandwidth = bandwidth
@@ -94,7 +96,16 @@ class HostPool(HTTPConnectionPool):
         if kwargs.get("pool_timeout") is None:
             timeout = self._get_timeout(kwargs.get("timeout", Timeout.DEFAULT_TIMEOUT))
             kwargs["pool_timeout"] = Timeout.resolve_default_timeout(timeout.connect_timeout)
+        self._requested.method = method
         return super().urlopen(method, url, *args, **kwargs)
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        """As urllib3 does; a request that must not be repeated gets no connection that was idle for long."""
+        conn: Any = super()._get_conn(timeout)
+        method = getattr(self._requested, "method", "GET")
+        if conn.sock is not None and method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
+            conn.close()
+        return conn
 
     def checkout(self, timeout: float | None = None) -> tuple[Connection, Condition]:
         """A connection to hold, open or yet to be opened, and what the idle one looked like.

@@ -126,7 +126,7 @@ class Target:
     userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
     input: the other columns of a row.
     request: what its row asks for otherwise than the run; None, as a rule, for nothing.
-    occurrence: as in ``Apart``.
+    occurrence: as in ``Apart``. source: the name of its list; None for what was an argument, or came from a program.
     """
 
     url: str
@@ -137,6 +137,7 @@ class Target:
     input: Mapping[str, Any] | None = None
     request: RowRequest | None = None
     occurrence: int = 1
+    source: str | None = None
 
     def apart(self, method: str) -> Apart | None:
         """What tells it from others whose records have the same URL, None where nothing does. method: the run's."""

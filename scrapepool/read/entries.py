@@ -102,11 +102,15 @@ def rejected(
     error: InvalidURLError | str,
     row: dict[str, Any] | None = None,
     unit: str | None = None,
+    source: str | None = None,
 ) -> Skipped:
-    """Report an entry that cannot be fetched. ``error`` is why; unit: what ``line`` counts, if not lines."""
+    """Report an entry that cannot be fetched.
+
+    error: why. unit: what ``line`` counts, if not lines. source: its list, as records name it.
+    """
     unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
     return Skipped(
-        target=Target(brief(without_passwords(text), SHOWN), NO_HOST, "", line, input=row),
+        target=Target(brief(without_passwords(text), SHOWN), NO_HOST, "", line, input=row, source=source),
         error=ErrorKind.UNSUPPORTED_SCHEME if unsupported else ErrorKind.INVALID_URL,
         detail=f"{place(name, line, unit)}: {error}",
     )

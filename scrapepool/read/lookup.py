@@ -27,6 +27,7 @@ class Lookup:
         self._index = index
         self._base_url = settings.base_url
         self._source: Source | None = None
+        self._label: str | None = None
         self._in_text = False  # whether that is a list of lines
         self._start = 0
         self._window = b""
@@ -48,16 +49,16 @@ class Lookup:
                 url, (host, path, userinfo) = target_url(entry.url, self._base_url)
                 if row is not None and userinfo is None and type(rows) is TextRows:
                     self._spellings.learn(row, host)
-                if userinfo is None:
-                    return Target(url, host, path, number, None, entry.input, entry.request)
-                occurrence = self._index.occurrences.get(ticket, 1)
-                shown = without_password(url)
-                return Target(shown, host, path, number, userinfo, entry.input, entry.request, occurrence)
+                target = Target(url, host, path, number, userinfo, entry.input, entry.request, source=source.label)
+                if userinfo is not None:
+                    target.url = without_password(url)
+                    target.occurrence = self._index.occurrences.get(ticket, 1)
+                return target
         except (RowError, InvalidURLError):
             pass
         except OSError as error:
             raise ListError(source.name, error.strerror or str(error)) from error
-        return rejected("", number, source.name, CHANGED, unit=source.unit)
+        return rejected("", number, source.name, CHANGED, unit=source.unit, source=source.label)
 
     def _clean(self, offset: int, number: int | None) -> Target | None:
         """The target of a line in the window that is a URL as it stands, of a known host; None for any other."""
@@ -70,13 +71,14 @@ class Lookup:
         if known is None or row.translate(None, CLEAN):
             return None
         url = row.decode("ascii")
-        return Target(url, known[0], url[cut - 1 :], number)
+        return Target(url, known[0], url[cut - 1 :], number, source=self._label)
 
     def _row(self, source: Source, rows: RowFormat, offset: int) -> bytes | None:
         """Find the row at this offset, None where no row begins there any more."""
         at = offset - self._start
         if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
             self._source, self._start, self._in_text = source, max(0, offset - 1), type(rows) is TextRows
+            self._label = source.label
             at = offset - self._start
             for size in (source.window, rows.max_row // 8, rows.max_row + source.window):
                 self._window = source.read_at(self._start, size)

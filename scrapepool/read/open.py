@@ -103,13 +103,15 @@ def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
 def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
     """URLs that were arguments: they have no line numbers."""
     source = SpooledSource("arguments", item_pieces(urls), settings, rows=TextRows(plain=True))
-    source.numbered = False
+    source.numbered, source.label = False, None
     return source
 
 
 def iterable_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
     """URLs of a program, which may never end: no more are taken than are soon used."""
-    return SpooledSource("urls", item_pieces(urls), settings, rows=TextRows(plain=True), paced=True)
+    source = SpooledSource("urls", item_pieces(urls), settings, rows=TextRows(plain=True), paced=True)
+    source.label = None
+    return source
 
 
 class _Opener:

@@ -6,7 +6,9 @@ it decodes nothing and parses each host once for each way that it is spelled. Ru
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from ..errors import InvalidURLError
@@ -14,8 +16,8 @@ from ..model import Apart, ErrorKind, Skipped, Target
 from ..settings import InputSettings
 from ..text import without_password
 from ..url import ParsedURL, parse
-from .dedupe import SeenHashes
-from .entries import rejected, target_url
+from .dedupe import UNKNOWN, FirstPlaces, SeenHashes
+from .entries import place, rejected, target_url
 from .finished import Finished, identity, recorded
 from .handover import Finds
 from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
@@ -45,7 +47,9 @@ class Scan:
         self._occurrences = {} if occurrences is None else occurrences
         self._with_password = SeenHashes()  # as records tell them
         self._base_url = settings.base_url
-        self._seen = SeenHashes() if settings.dedupe else None
+        self._seen = FirstPlaces() if settings.dedupe else None
+        self._spans: list[tuple[int, Span]] = []  # each with the place before its first line
+        self._place = 0  # the lines of all lists before the current one
         self._is_finished = finished.take if finished is not None and len(finished) else None
         self._publish = publish
         self._spellings = Spellings()
@@ -54,6 +58,7 @@ class Scan:
     def run(self, span: Span) -> int:
         """Read a list to its end; the number of its bytes. Raises ListError."""
         source = span.source
+        self._spans.append((self._place, span))
         carry = b""
         offset = 0  # of carry
         line = 0  # of the first row in carry; 0 until the first row is reached
@@ -84,6 +89,7 @@ class Scan:
                 if carry:
                     carry, offset, line = self._block(span, rows, carry, offset, line)
             self._flush(span, end)
+        self._place += line
         return end
 
     def _flush(self, span: Span, offset: int) -> None:
@@ -141,7 +147,10 @@ class Scan:
             return
         added = self._finds.added
         spelling = self._spellings.known.get
-        is_new = self._seen.add if self._seen is not None and span.source.deduped else _always
+        seen = self._seen.seen if self._seen is not None and span.source.deduped else _never
+        at, step = self._place + line, 1
+        if at + len(found) >= UNKNOWN:
+            at, step = UNKNOWN, 0
         is_finished = self._is_finished
         count = 0
         spelled, known, cut = b"\n", None, 0  # of the row before: as a rule the next one has the same host
@@ -156,13 +165,14 @@ class Scan:
             else:
                 host, usual = known
                 number = hash(row if usual is None else usual + row[cut:])
-                if not is_new(number):
-                    self._duplicate(span, rows, row, offset, epoch + low)
+                if first := seen(number, at):
+                    self._duplicate(span, rows, row, offset, epoch + low, first)
                 elif is_finished is None or not is_finished(number):
                     added[host].append((base + offset) << LINE_BITS | low)
                     count += 1
             offset += size + feed
             low += 1
+            at += step
         self._finds.found += count
 
     def _row(self, span: Span, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
@@ -185,9 +195,11 @@ class Scan:
             return
         apart = None if entry.request is None else entry.request.apart(self._method)
         number = identity(parsed, apart)
-        if self._seen is not None and span.source.deduped and not self._seen.add(number):
-            self._repeat(span, url, parsed, offset, line, entry)
-            return
+        if self._seen is not None and span.source.deduped:
+            first = self._seen.seen(number, min(self._place + line, UNKNOWN))
+            if first:
+                self._repeat(span, url, parsed, offset, line, entry, first)
+                return
         occurrence = 1
         if parsed.userinfo is not None:
             occurrence, number = self._recorded(recorded(parsed), apart or Apart())
@@ -215,18 +227,36 @@ class Scan:
         numbers.add(number := identity(shown, apart._replace(occurrence=first + 1)))
         return first + 1, number
 
-    def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int) -> None:
+    def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int, first: int) -> None:
         entry = rows.parse(row)
         assert entry is not None  # noqa: S101  # it is a clean URL
-        self._repeat(span, entry.url, parse(entry.url), offset, line, entry)
+        self._repeat(span, entry.url, parse(entry.url), offset, line, entry, first)
 
-    def _repeat(self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry) -> None:
-        number = line if span.source.numbered else None
+    def _repeat(
+        self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry, first: int
+    ) -> None:
+        """Report a row whose target an earlier one has. first: its place among the lines of all lists."""
+        source, (host, path, userinfo) = span.source, parsed
         target = Target(
-            without_password(url), parsed.host, parsed.path, number, parsed.userinfo, entry.input, entry.request
+            without_password(url),
+            host,
+            path,
+            line if source.numbered else None,
+            userinfo,
+            entry.input,
+            entry.request,
+            source=source.label,
         )
-        repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail="same as an earlier line")
+        repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail=f"the same as {self._described(first)}")
         self._finds.reject(repeat, span.ticket(offset, line))
+
+    def _described(self, first: int) -> str:
+        """Tell a person where a row stands, by its place among the lines of all lists."""
+        if first >= UNKNOWN:
+            return "an earlier line"
+        before, span = self._spans[bisect_left(self._spans, first, key=itemgetter(0)) - 1]
+        source = span.source
+        return place(source.name, first - before, source.unit) if source.numbered else "an earlier argument"
 
     def _reject(
         self,
@@ -238,9 +268,10 @@ class Scan:
         row: dict[str, Any] | None = None,
     ) -> None:
         number = line if span.source.numbered else None
-        skipped = rejected(text, number, span.source.name, error, row, span.source.unit)
+        source = span.source
+        skipped = rejected(text, number, source.name, error, row, source.unit, source.label)
         self._finds.reject(skipped, span.ticket(offset, line))
 
 
-def _always(_: int) -> bool:
-    return True
+def _never(_number: int, _place: int) -> int:
+    return 0

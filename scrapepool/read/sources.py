@@ -13,7 +13,7 @@ from itertools import chain
 from ..charset import as_utf8
 from ..errors import ListError, UsageError
 from ..settings import MIB, InputSettings
-from ..text import brief
+from ..text import brief, without_password
 from .archives import check_no_archive
 from .characters import control_in
 from .compressed import decompressed
@@ -61,13 +61,15 @@ def _ignore(_: str) -> None:
 class Source:
     """One list: read through once by ``blocks``, then row by row with ``read_at``.
 
-    name: as the user gave it. numbered: whether its lines have numbers worth telling. unit: what they number where it
-    is not lines. paced: whether no more is read than is soon used. deduped: whether its rows are looked for and kept
-    in the memory of what was seen. rows: its format, None until the first block was read. format: the name of that,
-    None for what is no list. size: bytes, None until the end. window: bytes that are best read at once to find a row.
+    name: as the user gave it. label: that as records show it, None for what is no list. numbered: whether its lines
+    have numbers worth telling. unit: what they number where it is not lines. paced: whether no more is read than is
+    soon used. deduped: whether its rows are looked for and kept in the memory of what was seen. rows: its format, None
+    until the first block was read. format: the name of that, None for what is no list. size: bytes, None until the end.
+    window: bytes that are best read at once to find a row.
     """
 
     name: str
+    label: str | None = None
     numbered = True
     unit: str | None = None
     paced = False
@@ -107,7 +109,7 @@ class FileSource(Source):
     """An uncompressed regular file: kept open, never copied. ends: what ends its lines."""
 
     def __init__(self, name: str, fd: int, rows: RowFormat, ends: LineEnds, origin: int = 0) -> None:
-        self.name = name
+        self.name, self.label = name, without_password(name)
         self.rows = rows
         self._fd = fd
         self._ends = ends
@@ -153,7 +155,7 @@ class SpooledSource(Source):
         on_note: Note = _ignore,
         paced: bool = False,
     ) -> None:
-        self.name = name
+        self.name, self.label = name, without_password(name)
         self.rows = rows
         self.paced = paced
         self._pieces = pieces

@@ -51,7 +51,7 @@ def test_sitemap(listed) -> None:
     assert reading.reasons == [
         (3, INVALID, f"{path}, entry 3: no <loc>"),
         (4, ErrorKind.UNSUPPORTED_SCHEME, f"{path}, entry 4: scheme mailto is not fetched (http and https only)"),
-        (5, ErrorKind.DUPLICATE, "same as an earlier line"),
+        (5, ErrorKind.DUPLICATE, f"the same as {path}, entry 1"),
     ]
 
 

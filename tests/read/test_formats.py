@@ -74,8 +74,8 @@ def test_duplicates(listed) -> None:
     path = listed("urls.txt", content)
     reading = read(path)
     assert reading.urls == [(1, "http://a.example/x"), (4, "http://a.example")]
-    same = "same as an earlier line"
-    assert reading.reasons == [(2, DUPLICATE, same), (3, DUPLICATE, same), (5, DUPLICATE, same)]
+    same = f"the same as {path}"
+    assert reading.reasons == [(2, DUPLICATE, f"{same}:1"), (3, DUPLICATE, f"{same}:1"), (5, DUPLICATE, f"{same}:4")]
     assert reading.rejected[0].target.host == reading.found[0].host
     assert len(read(path, dedupe=False).found) == 5
 
@@ -300,7 +300,15 @@ def test_several_lists(listed) -> None:
     """URLs, files and standard input are read in order, each with its own line numbers, deduplicated together."""
     one = listed("one.txt", "http://a.example/1\nhttp://a.example/2")
     two = listed("two.csv", "url\nhttp://a.example/2\nhttp://a.example/3\n")
-    reading = read("http://a.example/0", one, "-", two, "https://a.example/9", stdin=b"http://a.example/s\n")
-    found = [(t.line, t.path) for t in reading.found if t.host.scheme == "http"]
-    assert found == [(None, "/0"), (1, "/1"), (2, "/2"), (1, "/s"), (3, "/3")]
-    assert reading.reasons == [(2, DUPLICATE, "same as an earlier line")]
+    again = b"http://a.example/s\nhttp://a.example/0\nhttp://a.example/1\nhttp://a.example/s\n"
+    reading = read("http://a.example/0", one, "-", two, "https://a.example/9", stdin=again)
+    found = [(t.source, t.line, t.path) for t in reading.found if t.host.scheme == "http"]
+    one, two, pipe = str(one), str(two), "standard input"
+    assert found == [(None, None, "/0"), (one, 1, "/1"), (one, 2, "/2"), (pipe, 1, "/s"), (two, 3, "/3")]
+    assert reading.reasons == [
+        (2, DUPLICATE, "the same as an earlier argument"),
+        (3, DUPLICATE, f"the same as {one}:1"),
+        (4, DUPLICATE, f"the same as {pipe}:1"),
+        (2, DUPLICATE, f"the same as {one}:2"),
+    ]
+    assert [rejected.target.source for rejected in reading.rejected] == [pipe, pipe, pipe, two]

@@ -154,7 +154,7 @@ def test_index() -> None:
     }
     start = f"{SITE}index, entry"
     assert reading.reasons == [
-        (3, ErrorKind.DUPLICATE, "same as an earlier line"),
+        (3, ErrorKind.DUPLICATE, f"the same as {start} 1"),
         (4, ErrorKind.INVALID_URL, f"{start} 4: a sitemap that cannot be read: 404 Not Found"),
         (6, ErrorKind.UNSUPPORTED_SCHEME, f"{start} 6: scheme mailto is not fetched (http and https only)"),
         (8, ErrorKind.INVALID_URL, f"{start} 8: a sitemap that cannot be read: is no sitemap, but html"),

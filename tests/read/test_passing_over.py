@@ -44,7 +44,7 @@ def test_many_lines_of_one_host_are_passed_over(tmp_path):
 def test_a_repeat_of_a_finished_target_is_a_duplicate_as_ever(tmp_path):
     """So that a resumed run makes the same records of a list's repeats as the first one."""
     reading, _, _ = read(tmp_path / "urls", ["http://a/1"], lines=["http://a/1", "http://a/1"])
-    assert reading.reasons == [(2, ErrorKind.DUPLICATE, "same as an earlier line")]
+    assert reading.reasons == [(2, ErrorKind.DUPLICATE, f"the same as {tmp_path / 'urls'}:1")]
 
 
 def test_without_dedupe_as_many_repeats_are_passed_over_as_are_finished(tmp_path):

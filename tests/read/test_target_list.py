@@ -307,3 +307,29 @@ def test_many_passwords_of_one_url_are_numbered_quickly(tmp_path):
     path.write_text("".join(f"http://a:{number}@h/x\n" for number in range(5000)))
     targets = sorted(read(path).found, key=lambda target: target.line)
     assert [target.occurrence for target in targets] == list(range(1, 5001))
+
+
+@given(st.lists(st.lists(st.sampled_from(["a/", "b/1", "http://c", "a", "#", "", "x y z"]), max_size=9), max_size=4))
+def test_a_repeat_names_the_row_that_it_repeats(tmp_path_factory, lists):
+    """Whatever stands between: list and line of the first row with its URL."""
+    folder = tmp_path_factory.mktemp("lists")
+    paths = [folder / f"{number}.txt" for number in range(len(lists))]
+    for path, lines in zip(paths, lists, strict=True):
+        path.write_text("".join(f"{line}\n" for line in lines))
+    reading = read(*paths)
+    first = {(t.host, t.path): f"the same as {t.source}:{t.line}" for t in reading.found}
+    repeats = [r for r in reading.rejected if r.error is ErrorKind.DUPLICATE]
+    assert [r.detail for r in repeats] == [first[r.target.host, r.target.path] for r in repeats]
+
+
+def test_a_repeat_far_down_is_said_without_its_place(monkeypatch, tmp_path):
+    """Beyond four billion lines a place is not held."""
+    monkeypatch.setattr("scrapepool.read.scan.UNKNOWN", 3)
+    path = tmp_path / "urls"
+    path.write_text("a\nb\nc\nd/\nd/\nb\nc\nd/\n")
+    assert [detail for _, _, detail in read(path).reasons] == [
+        "the same as an earlier line",
+        f"the same as {path}:2",
+        "the same as an earlier line",
+        "the same as an earlier line",
+    ]

@@ -366,11 +366,12 @@ class WarcSettings:
     """Where what goes over the wire is archived.
 
     path: of the first file, which ends in ``.warc.gz`` or, uncompressed, ``.warc``; None for no archive.
-    size: bytes of a file, after which another one is begun.
+    size: bytes of a file, after which another one is begun. overwrite: an archive that is there is replaced.
     """
 
     path: str | None = None
     size: int = 1_000_000_000
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         _require(

@@ -21,9 +21,11 @@ from .options.idle import check_idle, without_idle
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..engine import Engine
     from ..model import Outcome
     from ..ports import Sink, Snapshot, View
     from ..read.finished import Finished
+    from ..run.outputs import Outputs
     from ..settings import Settings
     from .config_file import ConfigFile
     from .inputs import Input
@@ -130,8 +132,7 @@ def run(
             last = engine.snapshot(last=True).without(left)
             view.close(last if last.done or signals.exit_code else None)
             lost = engine.network_lost
-            for reason in filter(None, (engine.spent, "the network has looked down for too long" if lost else None)):
-                log.note(f"{reason}: the rest is left for another run, as with --resume")
+            _note_rest(engine, outputs, log, whole=not left and signals.exit_code is None)
         code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished)
         _conclude(settings, log, last, code)
     if code == Exit.USAGE:
@@ -159,6 +160,19 @@ def _keep(sink: Sink) -> None:
     """See what was written before the end of a run that did not come to its end onto the disk."""
     with suppress(OutputError, BrokenPipeError):
         sink.close()
+
+
+def _note_rest(engine: Engine, outputs: Outputs, log: RunLog, *, whole: bool) -> None:
+    """Say why a part of the lists is left for another run; or take note in the records that none is.
+
+    whole: whether the run was not interrupted.
+    """
+    lost = "the network has looked down for too long" if engine.network_lost else None
+    reasons = [reason for reason in (engine.spent, lost) if reason]
+    for reason in reasons:
+        log.note(f"{reason}: the rest is left for another run, as with --resume")
+    if whole and not reasons:
+        outputs.complete()
 
 
 def _open_more_files(workers: int, log: RunLog) -> None:

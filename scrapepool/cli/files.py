@@ -66,6 +66,10 @@ def check_files(sources: Sequence[str], settings: Settings, inputs: Sequence[Inp
         file = _identity(path) or _new(path)
         if file in named:
             raise UsageError(f"{path} is read by {option} and written as {named[file]}; name another file")
+    if settings.warc.path is not None and not settings.warc.overwrite and settings.output.resume is None:
+        from ..record.warc.archive import check_archive  # noqa: PLC0415 - most runs keep none
+
+        check_archive(settings.warc.path)
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
     _check_told("--log-file", settings.display.log_file)

@@ -1,12 +1,14 @@
 """When what was written reaches the disk.
 
-Decides how long a machine that loses its power may cost: a second of records, none, or what the system likes.
+Decides how long a machine that loses its power may cost: a second of records, none, or what the system likes; and how
+soon it is noticed that other hands touched the file.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from errno import EINVAL, ENOENT, ENOTSUP
 from pathlib import Path
@@ -22,13 +24,17 @@ class Durable:
     """Sees a file's bytes onto the disk; ``when`` decides when. One thread writes; a second one calls fsync, as that
     may take longer than a second request of every worker.
 
+    check: looks whether the file is still as it was written, each time its bytes are seen to, and raises OSError.
+
     An fsync that failed is not tried again, since the kernel may have dropped what it could not write: the error is
     raised by the next call, and by every one after it.
     """
 
-    def __init__(self, fd: int, when: Fsync) -> None:
+    def __init__(self, fd: int, when: Fsync, check: Callable[[], None] = lambda: None) -> None:
         self._fd = fd
         self._when = when
+        self._check = check
+        self._at_once = when == "always"
         self._wrote = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -36,11 +42,9 @@ class Durable:
 
     def wrote(self) -> None:
         """Take note of a write. Raises OSError where bytes cannot be kept, FileNotFoundError for a deleted file."""
-        if self._when == "never":
-            return
-        if self._when == "second" and self._thread is None:
+        if not self._at_once and self._thread is None:
             self._begin()
-        if self._when == "always":
+        if self._at_once:
             self._sync()
         self._wrote.set()
         self._raise()
@@ -63,7 +67,7 @@ class Durable:
         try:
             thread.start()
         except RuntimeError:  # the system gives no more threads
-            self._when = "always"
+            self._at_once = True
         else:
             self._thread = thread
 
@@ -84,6 +88,7 @@ class Durable:
                 os.fsync(self._fd)
             if os.fstat(self._fd).st_nlink == 0:
                 raise FileNotFoundError(ENOENT, "it was deleted during the run")
+            self._check()
         except OSError as error:
             self._error = error
 

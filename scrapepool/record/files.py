@@ -124,7 +124,10 @@ class Files:
             raise self._error(error, "") from error
 
     def close(self) -> None:
-        """Close the folder: every file is there, or was told of as an error. Raises OutputError."""
+        """Nothing waits: every file is there, or was told of as an error. ``recorded`` may still be called."""
+
+    def end(self) -> None:
+        """Close the folder, once the last record is written. Raises OutputError."""
         try:
             self._opened.close()
         except OSError as error:

@@ -36,9 +36,12 @@ class RecordSink:
         self._write([self._encode(outcome) for outcome in outcomes])
 
     def close(self) -> None:
-        """Finish the output; one without a record has its head. Raises OutputError."""
+        """Finish the output; one without a record has its head, but where that would replace something. Raises
+        OutputError.
+        """
         try:
-            self._write([])
+            if not self._output.replaces:
+                self._write([])
         finally:
             self._output.close()
 

@@ -38,7 +38,7 @@ def sink_for(
     """
     form = _form_for(settings, method)  # before the file is emptied
     path = None if settings.path == "-" else settings.path
-    return RecordSink(form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync))
+    return RecordSink(form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync, marked=True))
 
 
 def template_sink(settings: OutputSettings, *, method: str = GET, should_stop: Callable[[], bool] = never) -> Sink:

@@ -49,7 +49,8 @@ class ParquetSink:
     """Keeps ``ports.Sink``: hands outcomes on to the records, and makes a Parquet file of them when it is closed.
 
     open_records: gives what writes JSON Lines with all fields to the file ``source``. path: what is made or replaced;
-    the file there before stays until then. passing: the records are there for this alone, and go once it is made.
+    the file there before stays until then, and for good where no outcome came and nothing was there to go on with.
+    passing: the records are there for this alone, and go once it is made. goes_on: with the records that are there.
     should_stop: True while the file is made leaves it; on_note: gets what a person should know then.
     Raises OutputError where nothing can be written beside ``path``, LockedError, UsageError without the extra.
     """
@@ -61,12 +62,14 @@ class ParquetSink:
         path: str,
         *,
         passing: bool,
+        goes_on: bool = False,
         should_stop: Callable[[], bool] = never,
         on_note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._path = path
         self._passing = passing
+        self._anything = goes_on
         self._should_stop = should_stop
         self._on_note = on_note
         self._beside = _beside(path)
@@ -89,6 +92,7 @@ class ParquetSink:
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Hand the outcomes on. Raises OutputError, BrokenPipeError as the records do."""
+        self._anything = self._anything or bool(outcomes)
         self._records.write(outcomes)
 
     def close(self) -> None:
@@ -98,7 +102,10 @@ class ParquetSink:
         self._closed = True
         try:
             self._records.close()
-            self._make()
+            if self._anything or not os.path.exists(self._path):  # noqa: PTH110
+                self._make()
+            elif self._passing:
+                self._drop_empty()
         finally:
             self._let_go()
 
@@ -106,6 +113,12 @@ class ParquetSink:
         with suppress(OSError):
             os.unlink(self._beside)  # noqa: PTH108 - where it has not become the file
         os.close(self._fd)
+
+    def _drop_empty(self) -> None:
+        """Delete the records' file where this run made it."""
+        with suppress(OSError):
+            if not os.path.getsize(self._source):  # noqa: PTH202
+                os.unlink(self._source)  # noqa: PTH108
 
     def _make(self) -> None:
         try:

@@ -25,7 +25,7 @@ from ..url import plain
 from ..version import __version__
 from .fields import GET, instant, record
 from .jsonl import json_text
-from .lock import is_ours, open_locked
+from .lock import is_open_as, is_ours, open_locked
 from .output import never
 
 EVERY = 1.0
@@ -82,6 +82,7 @@ class SqliteStore:
         self._every = 0.0 if settings.fsync == "always" else EVERY
         self._waiting: list[Outcome] = []
         self._bytes = 0  # of bodies that wait
+        self._size = 0  # of the file, when it was last looked at
         self._since = 0.0  # when the first of them came
         self._hosts: dict[HostKey, int] = {}
         self._needs_bytes = False  # a database of an earlier version has no null there
@@ -165,6 +166,7 @@ class SqliteStore:
         rows = [outcome for outcome in self._waiting if not _repeats(outcome)]  # whose URL has its own record
         duplicates = len(self._waiting) - len(rows)
         try:
+            self._check_in_place()
             self._patiently("BEGIN IMMEDIATE")
             if self._bodies:
                 self._db.executemany("INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", self._new_bodies())
@@ -174,8 +176,7 @@ class SqliteStore:
             if ended:
                 self._db.execute("UPDATE runs SET ended = ? WHERE id = ?", (instant(time.time()), self._run))
             self._db.execute("COMMIT")
-            if os.fstat(self._lock).st_nlink == 0:
-                raise OutputError(self._path, "it was deleted during the run")
+            self._check_in_place()
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
@@ -183,6 +184,23 @@ class SqliteStore:
         self.kept += len(self._waiting)
         self._waiting.clear()
         self._bytes = 0
+
+    def _check_in_place(self) -> None:
+        """See that the path still leads to the database. Raises OutputError."""
+        found = os.fstat(self._lock)
+        if found.st_nlink == 0:
+            raise OutputError(self._path, "it was deleted during the run")
+        try:
+            there = is_open_as(self._lock, self._path)
+        except OSError as error:
+            raise self._error(error) from error
+        if not there:
+            with suppress(sqlite3.Error):  # what is committed is in the file that was moved, and not in one beside it
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise OutputError(self._path, "it was renamed or replaced during the run")
+        if found.st_size < self._size:
+            raise OutputError(self._path, "it was truncated during the run")
+        self._size = found.st_size
 
     def _patiently(self, statement: str) -> None:
         """Execute what another program's transaction may hold up."""

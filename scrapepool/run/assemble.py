@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine import Engine, Stop
 from ..errors import UsageError
@@ -22,7 +22,7 @@ from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
 from ..model import HostKey, Outcome
-from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Store, SystemClock, View
+from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.scheduler import Scheduler
@@ -33,6 +33,9 @@ from .list_order import ListOrder, OrderedFeed
 from .memory import memory_for
 from .stalls import StallWatch
 from .threads import Threads
+
+if TYPE_CHECKING:
+    from ..record.files import Files
 
 FeedMaker = Callable[[Callable[[], None], Download], Feed]
 """Gets what wakes the engine, and what fetches lists by their URLs."""
@@ -244,10 +247,10 @@ def _outcomes(urls: Iterable[str], settings: Settings) -> Iterator[Outcome]:
                 yield from final
         finally:
             if store is not None:
-                store.close()
+                store.end()
 
 
-def _files(settings: Settings) -> Store:
+def _files(settings: Settings) -> Files:
     from ..record.files import Files  # noqa: PLC0415 - rarely needed
 
     return Files(settings.files, method=settings.request.method, fsync=settings.output.fsync == "always")

@@ -20,6 +20,7 @@ from ..read.records import RecordFile
 from ..read.streams import file_pieces
 from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
 from ..record.fields import GET, chosen_fields, with_option
+from ..record.unfinished import is_unfinished
 from ..settings import OutputSettings, Settings
 
 NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run that is to go on"
@@ -41,6 +42,9 @@ def records_sink(
     """
     output, method = settings.output, settings.request.method
     if output.resume is None:
+        path = output.file
+        if path is not None and is_unfinished(path):
+            on_note(f"{path}: the records of a run that was interrupted are replaced; --resume goes on with them")
         return sink_for(output, method=method, should_stop=should_stop)
     path = _resumable(output, method)
     try:

@@ -21,6 +21,7 @@ from ..read.database import RecordDatabase
 from ..read.finished import Finished, identity, recorded
 from ..read.journal import held
 from ..record import Fanout, form_of, sink_for, template_sink
+from ..record.unfinished import unmark
 from ..settings import OutputSettings, Settings
 from ..url import parse
 from ..version import __version__
@@ -34,10 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Keeps ``ports.Sink`` over all outputs. archive: what exchanges go to, None where nobody wants them."""
+    """Keeps ``ports.Sink`` over all outputs.
+
+    archive: what exchanges go to, None where nobody wants them. records: the file with the records, None for none.
+    files: what names bodies, None where they become no files.
+    """
 
     sink: Sink
     archive: Archive | None
+    records: str | None = None
+    files: Files | None = None
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """As ``ports.Sink``."""
@@ -45,7 +52,16 @@ class Outputs:
 
     def close(self) -> None:
         """As ``ports.Sink``; the archive is among the stores."""
-        self.sink.close()
+        try:
+            self.sink.close()
+        finally:
+            if self.files is not None:
+                self.files.end()
+
+    def complete(self) -> None:
+        """Take note that every target has its record: there is nothing to go on with. Called behind ``close``."""
+        if self.records is not None:
+            unmark(self.records)
 
 
 def open_outputs(
@@ -80,7 +96,7 @@ def open_outputs(
         sink = sinks[0]
     else:
         sink = Fanout(stores, sinks, *([] if files is None else [files.recorded]))
-    return Outputs(sink if order is None else OrderedSink(sink, order), archive)
+    return Outputs(sink if order is None else OrderedSink(sink, order), archive, settings.output.file, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +137,7 @@ class _Opening:
             repeats=not self.settings.input.dedupe,
             fsync=output.fsync == "always",
         )
-        opened.callback(files.close)
+        opened.callback(files.end)
         return files
 
     def is_finished(self, url: str, apart: Apart | None) -> bool:
@@ -212,6 +228,7 @@ class _Opening:
             source,
             path,
             passing=output.file is None,
+            goes_on=output.resume is not None,
             should_stop=lambda: self.stop.now,
             on_note=self.on_note,
         )

@@ -101,14 +101,17 @@ def test_every_exchange_of_a_run_is_archived(
     }
 
 
-def test_a_run_without_resume_begins_anew_and_one_with_it_goes_on(
+def test_a_run_with_overwrite_begins_anew_and_one_with_resume_goes_on(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer
 ) -> None:
     """As with the records; a torn end is cut off, and standard error says so."""
     archive, records = tmp_path / "a.warc", tmp_path / "out.jsonl"
     options = ["-o", records, "--warc", archive, "--no-robots", "--progress", "none"]
     assert here(capfd, "fetch", web.url("/page"), *options).code == 0
-    assert here(capfd, "fetch", web.url("/packed"), *options).code == 0
+    ran = here(capfd, "fetch", web.url("/packed"), *options)
+    assert (ran.code, "--resume appends to it, --overwrite replaces it" in ran.err) == (2, True)
+    assert "/page" in records.read_text()
+    assert here(capfd, "fetch", web.url("/packed"), *options, "--overwrite").code == 0
     assert [path for _, path, _, _ in exchanges(archive)] == ["/packed"]
     with archive.open("ab") as stream:
         stream.write(b"WARC/1.1\r\nWARC-Ty")

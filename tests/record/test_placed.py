@@ -46,7 +46,7 @@ def test_bodies_without_a_record_are_deleted_and_get_their_names_again(tmp_path)
     assert names(tmp_path) == ["001.html", "003.html"]
     files.write([outcome(2, b"new"), outcome(3, b"new")])
     files.recorded(2)
-    files.close()
+    files.end()
     assert names(tmp_path) == ["001.html", "002.html", "003-2.html", "003.html"]
     assert not list((tmp_path / ".scrapepool").iterdir())
 

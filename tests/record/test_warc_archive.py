@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from warc_cases import of_kind, records, spooled, transcript
 
-from scrapepool.errors import LockedError, OutputError
+from scrapepool.errors import LockedError, OutputError, UsageError
 from scrapepool.model import Transcript
 from scrapepool.record.warc import WarcArchive, archive
 from scrapepool.settings import WarcSettings
@@ -21,8 +21,8 @@ SAID = {"software": "scrapepool/0"}
 SUFFIXES = pytest.mark.parametrize("suffix", [".warc", ".warc.gz"])
 
 
-def opened(path: Path, *, size: int = 10**9, **options: Any) -> WarcArchive:
-    return WarcArchive(WarcSettings(path=str(path), size=size), SAID, **options)
+def opened(path: Path, *, size: int = 10**9, overwrite: bool = True, **options: Any) -> WarcArchive:
+    return WarcArchive(WarcSettings(path=str(path), size=size, overwrite=overwrite), SAID, **options)
 
 
 def write(path: Path, *batches: Sequence[Transcript], size: int = 10**9, **options: Any) -> None:
@@ -160,9 +160,38 @@ def test_an_archive_is_overwritten_whole(tmp_path: Path) -> None:
     write(path, *([transcript(f"{n}", os.urandom(500))] for n in range(9)), size=3000)
     other = tmp_path / "a-00077.warc.gz"
     other.write_bytes(b"mine")
+    before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
+    write(path)
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before  # nothing came that could replace it
     write(path, [transcript()])
     assert sorted(tmp_path.iterdir()) == [other, path]
     assert len(records(path)) == 4
+
+
+@pytest.mark.parametrize("left", [["a.warc.gz"], ["a-00001.warc.gz"], ["a.warc.gz", "a-00001.warc.gz"]])
+def test_an_archive_that_is_there_is_not_replaced_unasked(tmp_path: Path, left: list[str]) -> None:
+    """Nor one whose first file is missing; an empty file is no archive."""
+    path = tmp_path / "a.warc.gz"
+    path.touch()
+    write(path, [transcript("a")], [transcript("b")], size=1, overwrite=False)
+    for file in tmp_path.iterdir():
+        if file.name not in left:
+            file.unlink()
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(UsageError, match="--resume appends to it, --overwrite replaces it, and another name"):
+        opened(path, overwrite=False)
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_a_file_of_the_next_number_is_passed_over(tmp_path: Path) -> None:
+    """It may be of an archive whose other files were moved, or a link."""
+    path = tmp_path / "a.warc.gz"
+    made = opened(path, size=1, overwrite=False)
+    (tmp_path / "a-00001.warc.gz").symlink_to(tmp_path / "elsewhere")
+    for name in "ab":
+        made.keep([transcript(name)])
+    made.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a-00001.warc.gz", "a-00002.warc.gz", path.name]
 
 
 @SUFFIXES

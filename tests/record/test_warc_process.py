@@ -26,7 +26,7 @@ SOON = 10.0
 
 
 def opened(path: Path, **options: Any) -> ArchiveProcess:
-    return ArchiveProcess(WarcSettings(path=str(path)), {"software": "scrapepool/0"}, **options)
+    return ArchiveProcess(WarcSettings(path=str(path), overwrite=True), {"software": "scrapepool/0"}, **options)
 
 
 def in_file(folder: Path, one: Transcript) -> Transcript:

@@ -8,7 +8,7 @@ import click
 
 from ...settings import OutputSettings, WarcSettings
 from ..types import MOST_WORKERS, FileName, Names, Select, Size, Whole
-from .declare import D, Decorator, opt, subject
+from .declare import D, Decorator, opt, refuse, subject
 
 OPTIONS: list[Decorator] = [
     *subject(
@@ -53,9 +53,10 @@ OPTIONS: list[Decorator] = [
         "Archive",
         opt("--warc", type=FileName(), metavar="FILE.warc.gz",
            help="Archive all requests and responses as they went over the wire; uncompressed where it ends in .warc. "
-           "With --resume it is appended to, else overwritten."),
+           "An archive that is there is appended to with --resume, replaced with --overwrite, and refused otherwise."),
         opt("--warc-size", type=Size(), default=D.warc.size, show_default="1GB",
            help="Of an archive's file, after which FILE-00001.warc.gz and so on are begun."),
+        opt("--overwrite", is_flag=True, help="Replace the archive of --warc where there is one."),
     ),
 ]  # fmt: skip
 
@@ -85,4 +86,5 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
 
 def warc_settings(o: dict[str, Any]) -> WarcSettings:
     """Where exchanges are archived. Raises UsageError."""
-    return WarcSettings(path=o["warc"], size=o["warc_size"])
+    refuse(o["overwrite"] and o["resume"], "--overwrite replaces an archive, and --resume goes on with it")
+    return WarcSettings(path=o["warc"], size=o["warc_size"], overwrite=o["overwrite"])

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count, takewhile
 
-from ...errors import OutputError
+from ...errors import OutputError, UsageError
 from ...folder import open_own
 from ...model import Span, Transcript
 from ...settings import WarcSettings
 from ..durable import Fsync
-from ..lock import is_ours, open_locked
+from ..lock import is_ours, lock, open_locked
 from ..output import Output, never
 from .pack import packed, packed_bytes
 from .spell import Place, Record, exchange_records, read, warcinfo, weighed
@@ -34,9 +34,10 @@ class WarcArchive:
     """Keeps ``ports.Archive`` as WARC files: FILE.warc.gz, FILE-00001.warc.gz and so on, each begun when one is full.
 
     said: what each file says of the run at its beginning. resume: append to the last file, behind its last whole
-    record; else the files of an earlier run are overwritten and deleted. should_stop: True gives up reading them with
-    KeyboardInterrupt. on_note: gets what a person should know.
-    Raises OutputError where a file cannot be opened or is no WARC file, LockedError where another run writes it.
+    record. settings.overwrite: the first exchange replaces the files of an earlier run.
+    should_stop: True gives up reading them with KeyboardInterrupt. on_note: gets what a person should know.
+    Raises OutputError where a file cannot be opened or is no WARC file, LockedError where another run writes it,
+    UsageError for an archive that is there and neither to be appended to nor replaced.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class WarcArchive:
         self._size = 0  # bytes of them
         self._number = 0
         self._fresh = True  # the file has no exchange yet
+        self._stale: list[str] | None = None  # the later files of an archive that is to be replaced
         with ExitStack() as undo, self._named():
             self._folder = os.path.dirname(os.path.realpath(settings.path))  # noqa: PTH120  # of its disk
             self._first = _open(settings.path)  # kept open: its lock is the whole archive's
@@ -70,13 +72,14 @@ class WarcArchive:
                 self._output = self._opened(lambda fd: self._cut_torn_end(fd, should_stop, on_note))
                 self._fresh = not self._output.size
             else:
-                os.ftruncate(self._first, 0)
-                for path in later:
-                    os.unlink(path)  # noqa: PTH108
+                if not settings.overwrite:
+                    _check_new(settings.path)
                 self._output = self._opened()
+                self._stale = later if later or self._output.size else None
             undo.callback(self._output.close)
-            self._begin()
-            self._flush()
+            if self._stale is None:
+                self._begin()
+                self._flush()
             undo.pop_all()
 
     def __repr__(self) -> str:
@@ -88,6 +91,8 @@ class WarcArchive:
         hurry: others wait already.
         """
         with self._named():
+            if self._stale is not None and transcripts:
+                self._replace(self._stale)
             for transcript in transcripts:
                 records = self._records(transcript)
                 self._add([packed(record, self._folder, compress=self._compress, hurry=hurry) for record in records])
@@ -151,6 +156,15 @@ class WarcArchive:
             self._output.cut(before)
             raise
 
+    def _replace(self, later: Sequence[str]) -> None:
+        """Delete what an earlier run archived, now that there is something to archive."""
+        self._stale = None
+        for path in later:
+            os.unlink(path)  # noqa: PTH108
+        self._output.size = 0
+        os.ftruncate(self._first, 0)
+        self._begin()
+
     def _begin(self) -> None:
         """Say whose the records are that follow: at a file's beginning, and where a run goes on with it."""
         name = os.path.basename(self._name(self._number))  # noqa: PTH119
@@ -202,6 +216,24 @@ class WarcArchive:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = getattr(error, "strerror", None) or str(error)
             raise OutputError(self._name(self._number), reason) from error
+
+
+def check_archive(path: str) -> None:
+    """See that no archive of that name would be lost. Raises UsageError, LockedError where another run writes it."""
+    try:
+        _check_new(path)
+    except UsageError:
+        with suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
+            lock(file.fileno(), path, shared=True)
+        raise
+
+
+def _check_new(path: str) -> None:
+    stem, suffix = _parts(path)
+    for name in (path, f"{stem}-00001{suffix}"):
+        if os.path.isfile(name) and os.path.getsize(name):  # noqa: PTH113, PTH202
+            does = "--resume appends to it, --overwrite replaces it, and another name keeps both"
+            raise UsageError(f"{name}: there is an archive already: {does}")
 
 
 def _parts(path: str) -> tuple[str, str]:

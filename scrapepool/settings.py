@@ -23,7 +23,7 @@ def _require(condition: bool, message: str) -> None:
         raise UsageError(message)
 
 
-InputFormat = Literal["auto", "text", "csv", "tsv", "jsonl", "parquet", "sitemap", "feed", "html"]
+InputFormat = Literal["auto", "text", "csv", "tsv", "jsonl", "parquet", "sitemap", "feed", "html", "prose"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,10 @@ def document_rows(
 ) -> Iterator[bytes]:
     """Give a document's links as lines for ``LinkRows``, some at once. Raises ListError, UsageError."""
     rows: list[bytes] = []
+    at_once = 1 if kind == "prose" else LINKS_AT_ONCE  # a log that is still written gives what it has
     for link in _Reader(settings, open_document).links(kind, document, pieces):
         rows.append(link_row(link))
-        if len(rows) >= LINKS_AT_ONCE:
+        if len(rows) >= at_once:
             yield b"".join(rows)
             rows.clear()
     if rows:
@@ -92,6 +93,11 @@ class _Reader:
             from .parquet import parquet_links  # noqa: PLC0415 - an extra
 
             yield from parquet_links(document, pieces, self._settings)
+            return
+        if kind == "prose":
+            from .prose import prose_links  # noqa: PLC0415 - most runs read none
+
+            yield from prose_links(decoded_pieces(pieces, document.content_type))
             return
         from .markup import tokens  # noqa: PLC0415 - most runs read no documents
 

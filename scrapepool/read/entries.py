@@ -22,7 +22,7 @@ SHOWN = 500
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)|([^/?#]*)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_SECOND_URL = re.compile(r"\shttps?://", re.IGNORECASE)
+_LATER_URL = re.compile(r"\shttps?://", re.IGNORECASE)
 _FOLLOWED_BY_DIGITS = frozenset({"tel", "sms", "fax", "callto", "geo", "urn", "cid", "mid", "data", "mailto", "news"})
 
 
@@ -66,8 +66,8 @@ def _check_characters(entry: str) -> None:
         raise InvalidURLError(entry, f"{control} in the URL{hint}")
     if (invisible := invisible_before_host(entry)) is not None:
         raise InvalidURLError(entry, f"{invisible} before the host")
-    if _SECOND_URL.search(entry) is not None:
-        raise InvalidURLError(entry, f"a second URL after white space{PROSE}")
+    if _LATER_URL.search(entry) is not None:
+        raise InvalidURLError(entry, f"a URL after white space{PROSE}")
     authority = _AUTHORITY.match(entry)
     if authority is not None and _SPACE.search(authority[1] or authority[2] or "") is not None:
         raise InvalidURLError(entry, f"white space in the host{PROSE}")

@@ -19,7 +19,7 @@ from .rows import MAX_RECORD, RowFormat, TextRows, start_of
 from .template import URLTemplate
 
 AUTO = "auto"
-DOCUMENTS = frozenset({"parquet", "sitemap", "feed", "html"})
+DOCUMENTS = frozenset({"parquet", "sitemap", "feed", "html", "prose"})
 """Formats that are no rows of bytes: they are read to their end before a row can be found again."""
 
 XML = frozenset({"sitemap", "feed"})

@@ -42,7 +42,7 @@ from .streams import PIECE, PolledPieces, file_pieces
 MOST_INDEXED = 1_000_000
 """URLs of a pattern that are treated as a list's lines are."""
 
-UNITS = {"parquet": "row", "html": "link"}
+UNITS = {"parquet": "row", "html": "link", "prose": "link"}
 """What the numbers of a document's rows count, if not its entries."""
 
 AHEAD_BYTES = 64 * MIB

@@ -54,7 +54,11 @@ def opened() -> int:
 
 @pytest.mark.parametrize(
     ("kind", "row"),
-    [("auto", "http://h{}.example/"), ("jsonl", '{{"url": "http://a.example/{}", "n": "x"}}')],
+    [
+        ("auto", "http://h{}.example/"),
+        ("jsonl", '{{"url": "http://a.example/{}", "n": "x"}}'),
+        ("prose", "see http://h{}.example."),
+    ],
 )
 def test_endless_standard_input_is_read_as_it_is_used(kind: str, row: str, short: None) -> None:
     """No more than agreed is read ahead, every row is found, and what was looked up is dropped."""

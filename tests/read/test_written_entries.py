@@ -50,11 +50,11 @@ def test_other_formats_have_no_comments(tmp_path: Path) -> None:
         ("//exam ple.org/", "white space in the host" + PROSE),
         ("Hello world", "white space in the host" + PROSE),
         ("see example.org/x", "white space in the host" + PROSE),
-        ("- http://example.org/x", "a second URL after white space" + PROSE),
+        ("- http://example.org/x", "a URL after white space" + PROSE),
         ("example.org/x is down", "words between white space" + PROSE),
         ("example.org:8000/x is down", "words between white space" + PROSE),
-        ("http://h/1 http://h/2", "a second URL after white space" + PROSE),
-        ("http://h/1, HTTPS://h/2", "a second URL after white space" + PROSE),
+        ("http://h/1 http://h/2", "a URL after white space" + PROSE),
+        ("http://h/1, HTTPS://h/2", "a URL after white space" + PROSE),
     ],
 )
 def test_prose_is_no_url(entry: str, reason: str) -> None:

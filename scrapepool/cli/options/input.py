@@ -15,7 +15,7 @@ OPTIONS: list[Decorator] = [
         opt("--list", "lists", guarded=True, metavar="FILE|URL", multiple=True,
             help="A list to read, also by its URL, which as an argument would be fetched itself; may be repeated."),
         opt("--input-format", type=click.Choice(get_args(InputFormat)), default=D.input.format,
-           help="How lists are read; auto goes by the suffix, then by the first bytes."),
+           help="How lists are read; auto goes by suffix and first bytes, prose takes the URLs out of any text."),
         opt("--url-field", metavar="NAME",
             help="Column (CSV, TSV, Parquet) or key (JSONL) that holds the URL.  [default: url]"),
         opt("--url-template", guarded=True, metavar="TEMPLATE",

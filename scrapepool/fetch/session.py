@@ -7,6 +7,7 @@ Everything that a ``requests.Session`` does still works, from any number of thre
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -23,6 +24,7 @@ from .bandwidth import Bandwidth
 from .decode import ACCEPT_ENCODING
 from .descriptors import budget
 from .proxies import with_no_proxy
+from .wait_hint import longest_wait
 
 USER_AGENT = f"scrapepool/{__version__}"
 DEFAULTS = PoolSettings()
@@ -137,9 +139,17 @@ def hosts_kept(pool: PoolSettings) -> int:
     return max(1, min(MOST_HOSTS, (budget() - pool.workers) // pool.per_host))
 
 
+class PolicyRetry(Retry):
+    """urllib3's policy; a Retry-After is read as in a run, and one that cannot be read is no wait and no error."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Seconds to wait, at most ``retry_after_max``."""
+        return min(longest_wait(retry_after.strip(), time.time()) or 0.0, self.retry_after_max)
+
+
 def urllib3_retry(policy: RetryPolicy) -> Retry:
     """The retry policy in urllib3's words."""
-    return Retry(
+    return PolicyRetry(
         total=policy.retries,
         read=None if policy.retries else False,  # so that requests raises ReadTimeout as it does by default
         status_forcelist=policy.statuses,

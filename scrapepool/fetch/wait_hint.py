@@ -50,7 +50,7 @@ def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
             f"{fields[name]}, {text}" if name in fields and name.startswith(_LISTS) else fields.get(name, text)
         )
     now = _unix_time(fields.get("date", "")) or now
-    if status >= 400 and (after := _longest_wait(fields.get("retry-after", ""), now)) is not None:
+    if status >= 400 and (after := longest_wait(fields.get("retry-after", ""), now)) is not None:
         return after
     return max(_resets(fields, now, refused=status in HOST_WIDE), default=None)
 
@@ -58,7 +58,7 @@ def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
 def _resets(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[float]:
     """What is left of the windows of all limits that count, in seconds."""
     for prefix in _PREFIXES:
-        reset = _longest_wait(fields.get(f"{prefix}-reset", ""), now)
+        reset = longest_wait(fields.get(f"{prefix}-reset", ""), now)
         if reset is not None and _is_zero(fields.get(f"{prefix}-remaining", "0" if refused else "")):
             yield reset
     field = fields.get("ratelimit", "").lower()
@@ -81,7 +81,7 @@ def _members(field: str) -> Iterator[tuple[str, dict[str, str]]]:
         yield name.strip(), dict(_PAIR.findall(parameters))
 
 
-def _longest_wait(text: str, now: float) -> float | None:
+def longest_wait(text: str, now: float) -> float | None:
     """The longest wait of a list; a date has a comma of its own. None where no member can be read."""
     if "," not in text:
         return _wait(text, now)

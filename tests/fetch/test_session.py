@@ -278,3 +278,11 @@ def test_a_full_pool_is_not_waited_for_for_ever() -> None:
         for reply in held:
             reply.close()
         assert session.get(server.url("/page")).ok
+
+
+@pytest.mark.parametrize(
+    ("field", "seconds"), [("2, 2", 2), ("2, 7", 7), ("soon", 0), ("", 0), ("9999", 300), (" 5 ", 5)]
+)
+def test_direct_use_reads_waits_as_a_run_does(field: str, seconds: float) -> None:
+    """A Retry-After that urllib3 would raise an exception for is read, or is no wait."""
+    assert urllib3_retry(RetryPolicy()).parse_retry_after(field) == seconds

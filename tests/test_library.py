@@ -140,3 +140,18 @@ def test_the_public_names() -> None:
     assert callable(scrapepool.fetch)
     with pytest.raises(AttributeError):
         scrapepool.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("urls", ["https://example.org/a", b"https://example.org/a", bytearray(b"a"), Path("urls.txt")])
+def test_one_text_is_no_list_of_urls(urls: object) -> None:
+    """Its characters would be fetched one by one; it is refused at once, and what to write is said."""
+    with pytest.raises(UsageError, match=r"takes an iterable of URLs.*write \[url\]"):
+        fetch(urls)  # type: ignore[arg-type]
+
+
+def test_a_list_in_a_file_is_fetched_as_the_message_says(tmp_path: Path) -> None:
+    """It is a list of the settings, beside which there may be no URLs."""
+    with PoliteServer() as server:
+        (tmp_path / "urls.txt").write_text(server.url("/1"))
+        (outcome,) = fetch([], Settings().with_(input={"lists": (str(tmp_path / "urls.txt"),)}))
+    assert (verdict(outcome), outcome.target.line) == ("ok", 1)

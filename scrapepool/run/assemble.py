@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
+from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine import Engine, Stop
@@ -210,6 +211,12 @@ CARRIED_OUT: Mapping[str, frozenset[str]] = {
 
 def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
     """The outcomes of a run over URLs in memory; ``scrapepool.fetch``. Raises UsageError."""
+    if isinstance(urls, str | bytes | bytearray | PathLike):
+        kind = "a file's name" if isinstance(urls, PathLike) else "one text"
+        raise UsageError(
+            f"fetch() takes an iterable of URLs, not {kind}: write [url] for one URL, and for a file that lists them "
+            "fetch([], Settings().with_(input={'lists': (name,)}))"
+        )
     settings = settings or Settings()
     if lost := list(_not_carried_out(settings)):
         raise UsageError(

@@ -223,25 +223,28 @@ def cases() -> Iterator[World]:
     yield World("case/60 hosts, each with bad pages", mixture)
 
 
+def dying(kind: str, after: int, bad: dict[int, str] | None = None) -> Callable[[], list[Host]]:
+    return lambda: [
+        Host("h0.site0.test", 2000, 0.05, bad=bad or {}, dies_after=after, dying=kind),
+        Host("h1.site1.test", 4000, 0.05),
+    ]
+
+
 def downs() -> Iterator[World]:
     for kind in ("refused", "silent", "reset", "500", "503", "dns", "hang"):
         for after in (0, 5, 500, 1990):
             yield World(
                 f"dies/{kind}/after {after} responses",
-                lambda kind=kind, after=after: [
-                    Host("h0.site0.test", 2000, 0.05, dies_after=after, dying=kind), Host("h1.site1.test", 4000, 0.05)
-                ],
-                losses=True, down=True,
-            )  # fmt: skip
+                dying(kind, after),
+                losses=True,
+                down=True,
+            )
         yield World(
             f"dies/{kind}/with 5% 503 before",
-            lambda kind=kind: [
-                Host("h0.site0.test", 2000, 0.05, dies_after=500, dying=kind,
-                     bad=dict.fromkeys(placed(0.05, 2000, "spread", random.Random(4)), "503")),
-                Host("h1.site1.test", 4000, 0.05),
-            ],
-            losses=True, down=True,
-        )  # fmt: skip
+            dying(kind, 500, dict.fromkeys(placed(0.05, 2000, "spread", random.Random(4)), "503")),
+            losses=True,
+            down=True,
+        )
     for kind in ("429", "503", "refused"):
         for most in (1, 2):
             yield World(f"busy/{kind}/more than {most} at a time", one(1000, 0.05, most=most, refuses=kind))
@@ -263,7 +266,7 @@ def run(job: tuple[str, str, float]) -> Report:
     per_host = world.pool.per_host
     early, outage = 0, 0.0
     if rule in RULES:
-        per_host = {"autothrottle": 8, "lychee": 10, "fixed": per_host}[rule]
+        per_host = {"autothrottle": 8, "lychee": 10}.get(rule, per_host)
         for host in hosts:
             follow(host, rule, per_host)
     else:

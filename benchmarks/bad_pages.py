@@ -115,7 +115,7 @@ def cases() -> list[Case]:
         broken("600 good, 12 hang, --read-timeout 1", 22, {"hang": 12}, 612, options=second, **fast),
         broken("390 good, 4 hang, 6 say 500, --read-timeout 1", 15, {"hang": 4, "500": 6}, 400, options=second, **fast),
         broken("a sitemap of 20,000, 5 of them hang, --read-timeout 5", 45, {"hang": 5}, 20_000, options=five),
-        Case("12 silent hosts x 20, 40 good hosts x 100, --read-timeout 5", 60, silent + several(range(12, 52), 100),
+        Case("12 silent hosts x 20, 40 good hosts x 100, --read-timeout 5", 70, silent + several(range(12, 52), 100),
              lambda asked: HANG if asked.host < 12 else None, dict.fromkeys(silent, "circuit_open"), 0.05, five),
         Case("200 on one host, first try of every tenth 503, --pace auto", 14, several([0], 200), flaky, latency=0.2),
         Case("the same, --pace fixed", 14, several([0], 200), flaky, latency=0.2, options=("--pace", "fixed")),
@@ -126,7 +126,7 @@ def cases() -> list[Case]:
         Case("12,000 on 120 names, name server refuses for 20 s", 60, many, latency=0.05, names="refusing"),
         Case("60 URLs at Crawl-delay 1 on top of a list of 10,060", 63, several([0], 60) + several(range(1, 101), 100),
              latency=0.05, robots={0: "User-agent: *\nCrawl-delay: 1\n"}),
-        *(Case(f"60 names whose look-up hangs, 40 good names, -w {workers}", 30, unheard + several(range(60, 100), 5),
+        *(Case(f"60 names whose look-up hangs, 40 good names, -w {workers}", 45, unheard + several(range(60, 100), 5),
                bad=dict.fromkeys(unheard, "dns"), options=("-w", str(workers), "--connect-timeout", "5s"),
                names="hanging", **fast) for workers in (32, 64)),
     ]  # fmt: skip

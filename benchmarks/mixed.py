@@ -2,8 +2,8 @@
 
 300 hosts on a virtual clock, sizes falling with rank ** -0.7, latencies 20 to 300 ms; 3 % of the pages are 404, 5 %
 lead to another host, a tenth of the hosts has a Crawl-delay, a tenth a token bucket that answers 429, a few are
-restarted for 20 s on the way. The real scheduler runs in it as it is, robots.txt included. No schedule is quicker than *ideal*:
-all service time over the workers, or the longest host by itself: its service time over ``--per-host``, its
+restarted for 20 s on the way. The real scheduler runs in it as it is, robots.txt included. No schedule is quicker than
+*ideal*: all service time over the workers, or the longest host by itself: its service time over ``--per-host``, its
 Crawl-delays, what its bucket allows, and the time that it was down. *off* is how far the end that was foretold lies
 from the real one, as a share of the whole duration.
 """

@@ -14,7 +14,7 @@ import sys
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -56,12 +56,16 @@ class Limit:
 
 @dataclass(frozen=True)
 class Response:
-    """What one request came to. kind: ``ok``, a status or a key of ``CONNECTION_FAILURES``. refused: by the limit."""
+    """What one request came to. kind: ``ok``, a status or a key of ``CONNECTION_FAILURES``.
+
+    after: seconds that the client is asked to wait. refused: by the limit. down: whether the host was.
+    """
 
     elapsed: float
     kind: str
     after: float | None = None
     refused: bool = False
+    down: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,9 @@ class Host:
         self.open_until: list[float] = []
         self.requests = self.refused = self.answers = 0
         self.sent = [0] * self.pages
-        """Requests for each page, those that the limit refused included."""
+        """Requests for each page."""
         self.hits = [0] * self.pages
-        """The same without those."""
+        """The same without those that the limit refused, or that came while the host was down."""
         self.spent = [0.0] * self.pages
         """Seconds that the requests for each page took."""
         self.first_spent = [0.0] * self.pages
@@ -129,7 +133,7 @@ class Host:
         self.sent[page] += 1
         if response.refused:
             self.refused += 1
-        else:
+        elif not response.down:
             if not self.hits[page]:
                 self.first_spent[page] = response.elapsed
             self.hits[page] += 1
@@ -144,10 +148,10 @@ class Host:
         if self.dies_after is not None and self.answers >= self.dies_after:
             if self.died_at is None:
                 self.died_at = self.requests
-            return self._fail(self.dying)
+            return replace(self._fail(self.dying), down=True)
         for start, end, kind in self.down:
             if start <= now < end:
-                return self._fail(kind)
+                return replace(self._fail(kind), down=True)
         latency = self.latency * self.dice.lognormvariate(0.0, JITTER)
         if self.most is not None:
             self.open_until = [end for end in self.open_until if end > now]
@@ -381,7 +385,7 @@ def _refuse(host: Host, refusal: Refusal, first: int, now: float) -> None:
 RULES = {
     "autothrottle": "Scrapy's AutoThrottle",
     "lychee": "lychee's rule",
-    "fixed": "a fixed number in flight",
+    "unpaced": "a fixed number in flight",
 }
 RETRIED = frozenset({"408", "425", "429", "500", "502", "503", "504", "522", "524", *CONNECTION_FAILURES})
 
@@ -391,11 +395,11 @@ def follow(host: Host, rule: str, per_host: int, *, retries: int = 3, seconds: f
 
     autothrottle: scrapy/extensions/throttle.py with target concurrency 1, 5 s at the start, 0 to 60 s, retries last.
     lychee: 50 ms apart; after a 429 a wait of 0.5 s that doubles up to 30 s, or its Retry-After up to 60 s, until a
-    success; after another failure 0.2 s more, up to 10 s. fixed: at once, retries first.
+    success; after another failure 0.2 s more, up to 10 s. unpaced: at once, retries first.
     """
     fresh = 0
     again: deque[tuple[int, int]] = deque()
-    delay = {"autothrottle": 5.0, "lychee": 0.05, "fixed": 0.0}[rule]
+    delay = {"autothrottle": 5.0, "lychee": 0.05, "unpaced": 0.0}[rule]
     wait, not_before, now, number = 0.0, 0.0, 0.0, 0
     flying: list[tuple[float, int, int, int, Response]] = []
     while (fresh < host.pages or again or flying) and now < seconds:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped, Target
 from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, Unbegun, View, Work
@@ -379,29 +378,15 @@ def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:
     rule = rules.refusing(attempt.target.path if attempt.hop is None else attempt.hop.path)
     if rule is None:
         return None
-    return Skipped(
-        target=attempt.target,
-        attempts=attempt.number - (attempt.hop is None),
-        started=attempt.started,
-        waited=attempt.waited,
-        redirects=() if attempt.hop is None else attempt.hop.redirects,
-        detail=f"robots.txt of {attempt.host.netloc}: Disallow: {brief(rule)}",
-        error=ErrorKind.ROBOTS,
-    )
+    ended = attempt.ended(f"robots.txt of {attempt.host.netloc}: Disallow: {brief(rule)}")
+    return Skipped(**ended, error=ErrorKind.ROBOTS)
 
 
 def _refused(attempt: Attempt, refusal: Refusal, wall: float) -> Outcome:
     """The record of a target that its host has no time for."""
-    told: dict[str, Any] = {
-        "target": attempt.target,
-        "attempts": attempt.number - 1,
-        "started": attempt.started,
-        "waited": attempt.waited,
-        "detail": refusal.detail,
-        "history": attempt.history,
-    }
+    ended = attempt.ended(refusal.detail)
     if refusal.not_before is not None:
-        return Deferred(**told, not_before=wall + refusal.not_before)
+        return Deferred(**ended, not_before=wall + refusal.not_before)
     error = refusal.error or ErrorKind.CIRCUIT_OPEN
     end = Skipped if error is ErrorKind.ROBOTS_UNREACHABLE else Failed
-    return end(**told, error=error)
+    return end(**ended, error=error)

@@ -149,12 +149,43 @@ class Target:
         return method if self.request is None else self.request.method or method
 
 
+class Redirect(NamedTuple):
+    """A redirect that was followed. url: that was requested, without a password. status: of the response."""
+
+    url: str
+    status: int
+
+
+class Trail(NamedTuple):
+    """The redirects that one attempt has followed so far.
+
+    redirects: the URLs that were requested, the target's own first. hops: the same with the statuses of the responses.
+    notes: what was odd about them, one human line each.
+    """
+
+    redirects: tuple[str, ...] = ()
+    hops: tuple[Redirect, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def followed(self, url: str, status: int, notes: tuple[str, ...]) -> Trail:
+        """The trail with one more redirect."""
+        return Trail((*self.redirects, url), (*self.hops, Redirect(url, status)), self.notes + notes)
+
+    def hop(self, url: str, host: HostKey, path: str, method: str, spent: float, cookies: Any) -> Hop:
+        """What the trail leads to on another host; the arguments are fields of the hop."""
+        return Hop(url, host, path, method, self.redirects, spent, cookies, self.hops, self.notes)
+
+
+NO_TRAIL = Trail()
+"""Of an attempt that was not redirected."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
     """Where redirects have led one attempt.
 
     url, host, path, method: what is to be asked for now.
-    redirects: the URLs asked so far, the target's own first.
+    redirects, hops, notes: as in ``Trail``.
     spent: seconds of the attempt's ``--timeout`` that are used up.
     cookies: the jar of this attempt, None while no cookie was set.
     """
@@ -166,6 +197,8 @@ class Hop:
     redirects: tuple[str, ...]
     spent: float
     cookies: Any = None
+    hops: tuple[Redirect, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Why(StrEnum):
@@ -256,6 +289,30 @@ class Attempt:
         """The host that is asked now."""
         return self.target.host if self.hop is None else self.hop.host
 
+    @property
+    def trail(self) -> Trail:
+        """The redirects that led here."""
+        hop = self.hop
+        return NO_TRAIL if hop is None else Trail(hop.redirects, hop.hops, hop.notes)
+
+    def ended(self, detail: str) -> dict[str, Any]:
+        """What an outcome tells that ends the attempt without a request of its own to ``host``.
+
+        A redirect keeps its story: where it led, and the detail names that host.
+        """
+        hop = self.hop
+        told = {"target": self.target, "started": self.started, "waited": self.waited, "history": self.history}
+        if hop is None:
+            return {**told, "attempts": self.number - 1, "detail": detail}
+        story = {"final_url": hop.url, "redirects": hop.redirects, "hops": hop.hops}
+        return {**told, **story, "attempts": self.number, "detail": "; ".join((self.located(detail), *hop.notes))}
+
+    def located(self, detail: str) -> str:
+        """Tell with a failure to which host a redirect led, unless the detail names it."""
+        if self.hop is None or self.hop.host.netloc in detail:
+            return detail
+        return f"redirected to {self.hop.host.netloc}: {detail}"
+
 
 @dataclass(frozen=True, slots=True)
 class Retryable:
@@ -285,6 +342,7 @@ class Told:
     attempts: requests made, first try included, redirect hops not counted.
     elapsed: seconds of the last attempt, first byte sent to last byte read.
     waited: seconds parked between attempts.
+    hops: the redirects that were followed, each with its status; redirects: their URLs alone.
     bytes, wire_bytes: length of the body after decoding, and as received.
     sha256: of the decoded body; None where the response has none by its nature, to HEAD or as a 304.
     reused: whether the last request went over a connection that had served before.
@@ -305,6 +363,7 @@ class Told:
     status: int | None = None
     final_url: str | None = None
     redirects: tuple[str, ...] = ()
+    hops: tuple[Redirect, ...] = ()
     detail: str | None = None
     content_type: str | None = None
     charset: str | None = None

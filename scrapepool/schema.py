@@ -17,7 +17,7 @@ VERSION = 1
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The columns that a record's ``timings`` lie in."""
 
-JSON_COLUMNS = frozenset({"redirects", "headers", "data", "history", "input", "request"})
+JSON_COLUMNS = frozenset({"redirects", "hops", "headers", "data", "history", "input", "request"})
 """Columns of ``records`` that hold JSON text."""
 
 COLUMNS = (
@@ -30,6 +30,7 @@ COLUMNS = (
     "detail",
     "final_url",
     "redirects",
+    "hops",
     "attempts",
     "started",
     "elapsed",
@@ -52,6 +53,10 @@ COLUMNS = (
     "request",
 )
 """Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
+
+ADDED = {"hops": "TEXT"}
+"""Columns of ``records`` that databases of earlier versions lack, with their types; they get them when they are written
+to."""
 
 SCHEMA = """
 CREATE TABLE runs (
@@ -82,7 +87,8 @@ CREATE TABLE records (
     error TEXT,
     detail TEXT,
     final_url TEXT,
-    redirects TEXT,                  -- JSON; null for none
+    redirects TEXT,                  -- JSON; null for none, as in hops
+    hops TEXT,
     attempts INTEGER NOT NULL,
     started TEXT,                    -- RFC 3339, UTC
     elapsed REAL NOT NULL,           -- seconds, as are waited and dns to download

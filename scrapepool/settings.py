@@ -64,7 +64,7 @@ class RequestSettings:
     header_everywhere: bool = False
     user_agent: str | None = None
     data: bytes | None = None
-    max_redirects: int = 10
+    max_redirects: int = 20
     proxy: str | None = None
     cacert: str | None = None
     cert: str | None = None

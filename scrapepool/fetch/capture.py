@@ -65,7 +65,7 @@ class Capture:
     def transcript(
         self,
         attempt: Attempt,
-        asked: tuple[str, ...],
+        redirects: tuple[str, ...],
         request: bytes,
         exchange: Exchange,
         conn: Connection,
@@ -73,15 +73,15 @@ class Capture:
     ) -> Transcript:
         """What was kept of an exchange whose reply's head has come.
 
-        asked: the attempt's earlier URLs. request: all that was to be sent. fault: what ended the exchange early.
+        redirects: the attempt's earlier URLs. request: all that was to be sent. fault: what ended the exchange early.
         """
         parser = exchange.parser
         where = request[: request.index(b" HTTP/")].partition(b" ")[2].decode("ascii")
         return Transcript(
             url=attempt.host.origin + where if where.startswith("/") else where,
             seed=attempt.target.url,
-            via=asked[-1] if asked else None,
-            hops=len(asked),
+            via=redirects[-1] if redirects else None,
+            hops=len(redirects),
             attempt=attempt.number,
             started=self.started,
             elapsed=(exchange.ended or time.monotonic()) - exchange.sent,

@@ -28,7 +28,7 @@ LONG_REQUEST = (
     16 * 1024
 )  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
-HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read to save its connection
+HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read, where they have come, to save its connection
 monotonic = time.monotonic
 
 NewBody = Callable[[ReplyParser], Body]
@@ -55,10 +55,11 @@ class Exchange:
 
     sent, headed, ended: monotonic times of the first byte sent, the header block's end, the last byte read; 0.0 for
     what has not come. unsent: the server answered before it had the whole request. location: where the reply redirects
-    to, None where it does not or is not followed. body: None before the head.
+    to, None where it does not or is not followed. ambiguous: it named several places, of which the first counts.
+    body: None before the head.
     """
 
-    __slots__ = ("body", "ended", "headed", "location", "parser", "reused", "sent", "unsent")
+    __slots__ = ("ambiguous", "body", "ended", "headed", "location", "parser", "reused", "sent", "unsent")
 
     def __init__(self, method: str, *, reused: bool) -> None:
         self.parser = ReplyParser(method, slices=True)
@@ -66,7 +67,7 @@ class Exchange:
         self.sent = self.headed = self.ended = 0.0
         self.body: Body | None = None
         self.location: bytes | None = None
-        self.unsent = False
+        self.unsent = self.ambiguous = False
 
     def run(
         self, conn: Connection, request: bytes, new_body: NewBody, follow: bool, ranged: bool = False
@@ -93,8 +94,9 @@ class Exchange:
             elif data is not None:
                 parser.eof()
         self.headed = monotonic()
-        if follow and parser.status in STATUSES:
-            self.location = parser.get(b"location")
+        if follow and parser.status in STATUSES and (locations := parser.locations):
+            self.location = locations[0]
+            self.ambiguous = any(location != self.location for location in locations)
         if self.location is not None:
             yield from self._pass_over_body(conn)
         else:
@@ -257,25 +259,20 @@ class Exchange:
             parser.keep_alive = False
 
     def _pass_over_body(self, conn: Connection) -> Waits[None]:
-        """Read a redirect's body away where that is cheap; what is wrong with it changes nothing."""
+        """Read a redirect's body away as far as it has come. A rest is not waited for: the connection must go then."""
         parser, size = self.parser, 0
-        if (parser.length or 0) > HOP_BODY:
-            parser.keep_alive = False
-            return
         try:
-            while not parser.done:
+            while not parser.done and size <= HOP_BODY and (parser.length or 0) <= HOP_BODY:
                 if parser.behind:
                     yield SLICE
                     parser.go_on()
+                elif (data := conn.arrived()) is None:
+                    break
+                elif data:
+                    parser.feed(data)
                 else:
-                    data = yield from self._received(conn)
-                    if data:
-                        parser.feed(data)
-                    else:
-                        parser.eof()
+                    parser.eof()
                 size += sum(map(len, parser.take()))
-                if size > HOP_BODY:
-                    parser.keep_alive = False
-                    return
         except (FetchError, OSError):
             parser.keep_alive = False
+        parser.keep_alive &= parser.done

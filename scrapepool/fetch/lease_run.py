@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import ClosedPoolError
 from urllib3.util.wait import wait_for_read
 
-from ..model import Attempt, ErrorKind, Fetched, Hop, Redirected, Result, Transcript
+from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, Redirected, Result, Trail, Transcript
 from ..ports import Done, Unbegun, Work
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
@@ -46,6 +46,7 @@ STUCK = 4  # times as long as the host's slowest request of late: from then on a
 HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
 NEVER = float("inf")
+AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
 monotonic = time.monotonic
 
 
@@ -85,7 +86,7 @@ class LeaseRun:
         self.new_body: NewBody = fetcher.new_body
         self.ranged = False  # what is requested now is a range of a body
         self.ending = False  # the server said that it closes the connection
-        self.asked: tuple[str, ...] = ()  # by the attempt, before what it asks for now
+        self.trail = NO_TRAIL  # of the attempt, to what it requests now
         self.transcripts: list[tuple[int, Transcript]] = []  # each with its result's index
         # What came since the connection was last seen silent for long enough:
         self.suspect: int | None = None  # the first result that came over a connection which had served before
@@ -305,7 +306,7 @@ class LeaseRun:
         total = (None if own is None else own.timeout) or fetcher.patience.total
         conn.deadline = began + total - (hop.spent if hop else 0.0)
         url, path = (target.url, target.path) if hop is None else (hop.url, hop.path)
-        asked: tuple[str, ...] = () if hop is None else hop.redirects
+        self.trail = attempt.trail
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
         method = self.method if own is None else fetcher.method_of(attempt)
         self.exchange = None
@@ -315,7 +316,6 @@ class LeaseRun:
             if own is not None:
                 route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
             while True:
-                self.asked = asked
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
                 if left is not None:
                     request = with_fields(request, left.fields)
@@ -334,23 +334,24 @@ class LeaseRun:
                     continue
                 if location is None:
                     return fetcher.report.fetched(
-                        attempt, exchange, conn, route.method, started, sent, url, asked, at < self.redone
+                        attempt, exchange, conn, route.method, started, sent, url, self.trail, at < self.redone
                     )
-                if len(asked) >= fetcher.max_redirects:
-                    detail = f"{len(asked) + 1} redirects, {fetcher.max_redirects} are followed"
+                if len(self.trail.redirects) >= fetcher.max_redirects:
+                    detail = f"{len(self.trail.redirects) + 1} redirects, {fetcher.max_redirects} are followed"
                     raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)  # noqa: TRY301 - told like any other fault
-                asked = (*asked, url)
+                to, parsed = next_url(route.host.origin + path, location)
+                self.trail = _followed(self.trail, url, exchange, route)
                 method = next_method(route.method, parser.status)
-                url, parsed = next_url(route.host.origin + path, location)
-                path = parsed.path
+                url, path = to, parsed.path
                 if parsed.host != route.host:
                     spent = monotonic() - began + (hop.spent if hop else 0.0)
-                    onward = Hop(url, parsed.host, path, method, asked, spent, None if jar is fetcher.jar else jar)
+                    onward = self.trail.hop(url, parsed.host, path, method, spent, None if jar is fetcher.jar else jar)
                     return Redirected(replace(attempt, started=started, hop=onward), exchange.ended - sent)
+                self.exchange = None  # what fails from here on has no response yet
                 if method != route.method:
                     route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
-            return self._failed(attempt, error, route.method, started, sent or began, url, asked)
+            return self._failed(attempt, error, route.method, started, sent or began, url)
 
     def _begin(self, at: int) -> float:
         """Take note of an attempt that begins, or begins anew; the monotonic time when it first began."""
@@ -369,7 +370,6 @@ class LeaseRun:
         started: float,
         since: float,
         url: str,
-        asked: tuple[str, ...],
     ) -> Result:
         conn, exchange = self.conn, self.exchange
         if exchange is not None and exchange.body is not None:
@@ -388,7 +388,7 @@ class LeaseRun:
             started=started,
             elapsed=monotonic() - since,
             url=url,
-            asked=asked,
+            trail=self.trail,
             exchange=exchange,
             remote=conn.remote,
         )
@@ -460,7 +460,7 @@ class LeaseRun:
         conn = self.conn
         capture, conn.capture = conn.capture, None
         if capture is not None and exchange.parser.head_done and not capture.broken:
-            told = capture.transcript(self.work.attempts[at], self.asked, request, exchange, conn, fault)
+            told = capture.transcript(self.work.attempts[at], self.trail.redirects, request, exchange, conn, fault)
             self.transcripts.append((at, told))
 
     def _open_at_once(self) -> bool:
@@ -495,6 +495,11 @@ class LeaseRun:
             if fetcher.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
             began = monotonic()
+            if deadline - began <= CLOCK_GRAIN:
+                detail = (
+                    f"the time for this URL was used up before a connection to {self.work.lease.host.netloc} was begun"
+                )
+                raise FetchError(ErrorKind.DEADLINE, detail)
             conn.timeout = fetcher.patience.connect
             try:
                 self.pool.open(conn)
@@ -526,3 +531,9 @@ def _stored(jar: CookieStore | None, fields: Sequence[Field], host: str, path: s
     jar = CookieStore() if jar is None else jar
     jar.store(fields, host, path, time.time())
     return jar
+
+
+def _followed(trail: Trail, url: str, exchange: Exchange, route: Route) -> Trail:
+    """The trail with the redirect that an exchange gave."""
+    notes = (AMBIGUOUS.format(host=route.host.netloc),) if exchange.ambiguous else ()
+    return trail.followed(url, exchange.parser.status, notes)

@@ -12,9 +12,10 @@ from typing import Any
 from urllib3.util.retry import Retry
 
 from ..charset import charset_of, content_type_of
-from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Unchanged
+from ..model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Trail, Unchanged
 from ..schedule.retry import HOST_WIDE
 from ..settings import Settings
+from ..text import without_passwords
 from .body import Body
 from .classify import retryable
 from .connection import Connection
@@ -52,13 +53,13 @@ class Reporter:
         started: float,
         began: float,
         url: str,
-        asked: tuple[str, ...],
+        trail: Trail,
         again: bool,
     ) -> Fetched | Unchanged:
         """The outcome of a whole reply.
 
         method: that was asked with at last. started: Unix time. began: monotonic time of the attempt's first byte sent.
-        url, asked: where it ended, and the URLs before. again: a first reply was thrown away.
+        url, trail: where it ended, and what led there. again: a first reply was thrown away.
         """
         parser, body = exchange.parser, exchange.body
         assert body is not None  # noqa: S101 - a whole reply has one
@@ -66,7 +67,7 @@ class Reporter:
         bodiless = status == 304 or method == "HEAD"
         field = parser.get(b"content-type")
         content_type = None if field is None else content_type_of(field)
-        notes = [*parser.notes, *body.notes]
+        notes = [*trail.notes, *parser.notes, *body.notes]
         if again:
             notes.append(AGAIN)
         coding = parser.get(b"content-encoding")
@@ -82,7 +83,8 @@ class Reporter:
             waited=attempt.waited,
             status=status,
             final_url=url,
-            redirects=asked,
+            redirects=trail.redirects,
+            hops=trail.hops,
             detail="; ".join(notes) if notes else None,
             content_type=content_type,
             charset=charset_of(content_type, body.head),
@@ -108,17 +110,22 @@ class Reporter:
         started: float,
         elapsed: float,
         url: str | None = None,
-        asked: tuple[str, ...] = (),
+        trail: Trail | None = None,
         exchange: Exchange | None = None,
         remote: str | None = None,
     ) -> Failed | Skipped:
         """The outcome of an attempt without a whole reply; what came of one is told.
 
-        exchange: the last one begun. The rest as in ``fetched``; elapsed: seconds.
+        exchange: the last one begun. The rest as in ``fetched``, where it is not the attempt's own; elapsed: seconds.
         """
+        trail = trail or attempt.trail
+        if url is None and attempt.hop is not None:
+            url = attempt.hop.url
         if fault.kind is ErrorKind.FORBIDDEN_ADDRESS:
-            return _refused(attempt, fault, started, url, asked)
+            return _refused(attempt, fault, started, url, trail)
         known: dict[str, Any] = {}
+        responded = exchange is not None and exchange.parser.started
+        detail = fault.detail if responded else attempt.located(fault.detail)
         if exchange is not None and exchange.parser.head_done:
             parser, body = exchange.parser, exchange.body
             content_type = parser.get(b"content-type")
@@ -139,8 +146,9 @@ class Reporter:
             elapsed=elapsed,
             waited=attempt.waited,
             final_url=url,
-            redirects=asked,
-            detail=fault.detail,
+            redirects=trail.redirects,
+            hops=trail.hops,
+            detail="; ".join((detail, *trail.notes)),
             remote=remote,
             retry=retryable(fault, method),
             **known,
@@ -159,13 +167,16 @@ class Reporter:
 
 
 def decoded(parser: ReplyParser) -> list[tuple[str, str]]:
-    """The header fields as text: latin-1, which any bytes are."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
+    """The header fields as text: latin-1, which any bytes are. The password of a Location is hidden."""
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
+    if parser.get(b"location") is None:
+        return fields
+    return [(name, without_passwords(value) if name.lower() == "location" else value) for name, value in fields]
 
 
-def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | None, asked: tuple[str, ...]) -> Skipped:
+def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | None, trail: Trail) -> Skipped:
     """The outcome of a target that was not asked for, or whose redirect was not followed."""
-    begun = bool(asked)
+    begun = bool(trail.redirects)
     return Skipped(
         target=attempt.target,
         error=fault.kind,
@@ -173,8 +184,9 @@ def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | Non
         started=started if begun else attempt.started,
         waited=attempt.waited,
         final_url=url if begun else None,
-        redirects=asked,
-        detail=fault.detail,
+        redirects=trail.redirects,
+        hops=trail.hops,
+        detail="; ".join((attempt.located(fault.detail), *trail.notes)),
     )
 
 

@@ -120,6 +120,13 @@ class ReplyParser:
         return self._fields.get(name)
 
     @property
+    def locations(self) -> list[bytes]:
+        """The values of Location fields, in order; an empty one is none, as in browsers and curl."""
+        if b"location" not in self._fields:
+            return []
+        return [value for name, value in self.headers if value and name.lower() == b"location"]
+
+    @property
     def tells_limits(self) -> bool:
         """Whether some field tells what is left of a rate limit. Most replies have none, and pay 0.1 µs to be asked.
 

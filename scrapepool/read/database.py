@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
-from ..schema import COLUMNS, JSON_COLUMNS, TIMINGS, strangeness
+from ..schema import ADDED, COLUMNS, JSON_COLUMNS, TIMINGS, strangeness
 from .records import Told, apart
 
 if TYPE_CHECKING:
     import sqlite3
 
 BOOLEAN = frozenset({"reused", "complete"})
+LISTS = frozenset({"redirects", "hops"})
 ON_REQUEST = frozenset({"not_before", "headers", "data", "history", "input", "request"})
 """Fields that a record without them does not name."""
 
@@ -53,18 +54,17 @@ class RecordDatabase:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
-        for row in self._select(f"SELECT {', '.join(COLUMNS)} FROM records ORDER BY id"):  # noqa: S608 - our own names
-            yield _record(dict(zip(COLUMNS, row, strict=True)))
+        with self._reading() as db:
+            columns = _columns(db)
+            for row in db.execute(f"SELECT {', '.join(columns)} FROM records ORDER BY id"):  # noqa: S608 - our own names
+                yield _record(dict(zip(columns, row, strict=True)))
 
     def current(self) -> dict[str, Any]:
         """The record that was given last, as ``records`` gives it; to be asked for while it is iterated over."""
-        query = f"SELECT {', '.join(COLUMNS)} FROM records WHERE id = ?"  # noqa: S608 - our own names
+        columns = _columns(self._db)
+        query = f"SELECT {', '.join(columns)} FROM records WHERE id = ?"  # noqa: S608 - our own names
         row = self._db.execute(query, (self._last,)).fetchone()
-        return _record(dict(zip(COLUMNS, row, strict=True)))
-
-    def _select(self, query: str) -> Iterator[tuple[Any, ...]]:
-        with self._reading() as db:
-            yield from db.execute(query)
+        return _record(dict(zip(columns, row, strict=True)))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -83,6 +83,12 @@ class RecordDatabase:
             raise ListError(self._path, str(error)) from error
 
 
+def _columns(db: sqlite3.Connection) -> list[str]:
+    """Name the columns that a database has of those of a record: one of an earlier version lacks the latest."""
+    there = {name for _, name, *_ in db.execute("PRAGMA table_info(records)")}
+    return [name for name in COLUMNS if name in there or name not in ADDED]
+
+
 def _record(row: dict[str, Any]) -> dict[str, Any]:
     timings = {step: row.pop(step) for step in TIMINGS}
     record: dict[str, Any] = {}
@@ -93,7 +99,8 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
             record[name] = json.loads(value)
         else:
             record[name] = bool(value) if value is not None and name in BOOLEAN else value
-    record["redirects"] = record["redirects"] or []
+    for name in LISTS & record.keys():
+        record[name] = record[name] or []
     record["timings"] = None if all(seconds is None for seconds in timings.values()) else timings
     if record["method"] == "GET":
         del record["method"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
@@ -46,11 +46,12 @@ class RecordFile:
     """Iterates over the records of a file, once.
 
     name: for messages. pieces: its bytes. form: None finds out. columns: what the header row of a CSV file must be;
-    None for any that names what is needed. spoken: a column as a person is told of it.
+    None for any that names what is needed. spoken: a column as a person is told of it. added: columns that it may
+    lack, as one of an earlier version does.
     Raises UsageError, while it is iterated over, for what is no record, and names the line.
 
     start: bytes of the header row. whole: bytes up to the end of the last whole record. torn: bytes after that, of a
-    record that was not written to its end; known once the iteration is over.
+    record that was not written to its end; known once the iteration is over. lacks: columns of ``added`` that it lacks.
     """
 
     def __init__(
@@ -60,15 +61,18 @@ class RecordFile:
         form: RecordFormat | None = None,
         columns: Iterable[str] | None = None,
         spoken: Callable[[str], str] = str,
+        added: Collection[str] = (),
     ) -> None:
         self.start = 0
         self.whole = 0
         self.torn = 0
+        self.lacks: list[str] = []
         self._name = name
         self._form = form
         self._pattern = CELLS["csv"]
         self._lines = _lines(pieces)
         self._columns = None if columns is None else list(columns)
+        self._added = added
         self._spoken = spoken
         self._line = 1
         self._names: list[str] = []
@@ -144,6 +148,9 @@ class RecordFile:
     def _header(self, line: bytes) -> list[str]:
         """Read the names of the columns; none where the header row itself is torn."""
         names = self._cells(line.removeprefix(BOM), len(line))
+        if self._columns is not None and line.endswith(b"\n"):
+            self.lacks = [name for name in self._columns if name in self._added and name not in names]
+            self._columns = [name for name in self._columns if name not in self.lacks]
         if self._columns is not None and names != self._columns:
             wanted = ("\t" if self._form == "tsv" else ",").join(self._columns)
             if not line.endswith(b"\n") and wanted.startswith(line.decode(errors="replace")):

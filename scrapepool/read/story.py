@@ -144,6 +144,7 @@ _TYPES: dict[str, Callable[[str], Any]] = {
     "reused": "true".__eq__,
     "complete": "true".__eq__,
     "redirects": str.split,
+    "hops": json.loads,
     "history": json.loads,
 }
 

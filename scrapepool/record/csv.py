@@ -1,8 +1,8 @@
 """Records as CSV or TSV: a header row, then one row a record, in UTF-8 (RFC 4180, rows ending in a bare newline).
 
 Decides how a record that has lists and objects in it lies flat: ``redirects`` joined by spaces (no URL has one),
-``timings`` and ``data`` as dotted columns, ``headers``, ``input`` and lists as JSON. The columns follow from the
-settings alone, so the header row can be written before the first record; what an outcome has not is an empty cell.
+``timings`` and ``data`` as dotted columns, ``hops``, ``headers``, ``input`` and lists as JSON. The columns follow from
+the settings alone, so the header row can be written before the first record; what an outcome has not is an empty cell.
 Knows what a spreadsheet would take for a formula, and writes that harmlessly where it is asked to.
 """
 

@@ -25,6 +25,7 @@ FIELDS = (
     "detail",
     "final_url",
     "redirects",
+    "hops",
     "attempts",
     "started",
     "elapsed",
@@ -49,6 +50,9 @@ FIELDS = (
     "method",
 )
 """Every field there can be, in the order of a record."""
+
+ADDED = frozenset({"hops"})
+"""Fields that record files of earlier versions lack. A CSV file without them is gone on with as it is."""
 
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The steps of ``timings``, in the order in which they happen."""
@@ -117,6 +121,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         "detail": None if outcome.detail is None else printable(outcome.detail),
         "final_url": outcome.final_url,
         "redirects": list(outcome.redirects),
+        "hops": [hop._asdict() for hop in outcome.hops],
         "attempts": outcome.attempts,
         "started": None if outcome.started is None else instant(outcome.started),
         "elapsed": round(outcome.elapsed, 6),

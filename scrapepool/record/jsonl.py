@@ -14,7 +14,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from ..model import Deferred, Fetched, Outcome, Timings, Unchanged, error_of, verdict
+from ..model import Deferred, Fetched, Outcome, Redirect, Timings, Unchanged, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
 from .fields import GET, instant, own_fields, selection
@@ -67,6 +67,7 @@ def encode(outcome: Outcome) -> bytes:
         f'"detail":{"null" if detail is None else quoted(printable(detail))},'
         f'"final_url":{url if final_url == target.url else _string(final_url)},'
         f'"redirects":[{",".join(map(quoted, outcome.redirects)) if outcome.redirects else ""}],'
+        f'"hops":[{",".join(map(_hop, outcome.hops)) if outcome.hops else ""}],'
         f'"attempts":{outcome.attempts},"started":{"null" if started is None else quoted(instant(started))},'
         f'"elapsed":{outcome.elapsed:.6f},"waited":{outcome.waited:.3f},'
         f'"content_type":{_string(outcome.content_type)},"charset":{_string(outcome.charset)},'
@@ -118,7 +119,7 @@ def _usual(
 
     return (
         f'{{"url":%s,"line":%d,"outcome":"ok","status":{status},"error":null,"detail":null,"final_url":%s,'
-        f'"redirects":[],"attempts":%d,"started":"%s","elapsed":%.6f,"waited":%.3f,'
+        f'"redirects":[],"hops":[],"attempts":%d,"started":"%s","elapsed":%.6f,"waited":%.3f,'
         f'"content_type":{text(content_type)},"charset":{text(charset)},"bytes":%d,"wire_bytes":%d,"sha256":"%s",'
         f'"reused":true,"path":null,"complete":{_BOOL[complete]},"remote":{text(remote)},'
         '"timings":{"dns":null,"connect":null,"tls":null,"ttfb":%.6f,"download":%.6f}}\n'
@@ -152,6 +153,10 @@ def _ascii_line(text: str) -> bytes:
 def _visible(line: bytes) -> bytes:
     """JSON lets DEL stand as it is, a terminal had better not see it."""
     return line if b"\x7f" not in line else line.replace(b"\x7f", rb"\u007f")
+
+
+def _hop(hop: Redirect) -> str:
+    return f'{{"url":{quoted(hop.url)},"status":{hop.status}}}'
 
 
 def _string(text: str | None) -> str:

@@ -24,7 +24,7 @@ from ..model import Outcome
 from ..ports import Sink
 from ..text import printable
 from .durable import sync_folder
-from .fields import GET
+from .fields import ADDED, GET
 from .jsonl import json_text
 from .lock import is_open_as, is_ours, open_lock
 from .output import never
@@ -194,8 +194,9 @@ def lines_of(source: str | BinaryIO, *, bodies: bool = True) -> Iterator[bytes]:
         if isinstance(source, str):  # whose name Arrow would take for UTF-8
             source = opened.enter_context(open(source, "rb"))  # noqa: PTH123
         file = opened.enter_context(ParquetFile(source))
-        names = _schema().names
-        if file.schema_arrow.names != names:
+        there = file.schema_arrow.names
+        names = [name for name in _schema().names if name in there or name not in ADDED]
+        if there != names:
             raise ValueError("its columns are not those of records")
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=[name for name in names if bodies or name != "body"]):
             yield from (f"{json_text(_record(row))}\n".encode() for row in batch.to_pylist())
@@ -227,6 +228,8 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
             row[name] = datetime.fromisoformat(value)
         elif name == "redirects":
             row[name] = list(map(printable, value))
+        elif name == "hops":
+            row[name] = [{**hop, "url": printable(hop["url"])} for hop in value]
         elif name == "body":
             row[name] = value.encode("utf-8", "backslashreplace").decode()
         elif isinstance(value, str):
@@ -265,6 +268,7 @@ def _schema() -> Any:
             "detail": pa.string(),
             "final_url": pa.string(),
             "redirects": pa.list_(pa.string()),
+            "hops": pa.list_(pa.struct({"url": pa.string(), "status": pa.int16()})),
             "attempts": pa.int32(),
             "started": instant,
             "elapsed": seconds,

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import OutputError, UsageError
 from ..model import ErrorKind, HostKey, Outcome, Skipped
-from ..schema import APPLICATION_ID, COLUMNS, SCHEMA, VERSION, strangeness
+from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, VERSION, strangeness
 from ..settings import OutputSettings
 from ..text import printable
 from ..url import plain
@@ -156,6 +156,9 @@ class SqliteStore:
             db.execute(f"PRAGMA user_version = {VERSION}")
         columns = {name: needed for _, name, _, needed, *_ in db.execute("PRAGMA table_info(records)")}
         self._needs_bytes = bool(columns["bytes"])
+        for name, kind in ADDED.items():
+            if name not in columns:
+                db.execute(f"ALTER TABLE records ADD COLUMN {name} {kind}")
         begun = db.execute("INSERT INTO runs (started, version) VALUES (?, ?)", (instant(time.time()), __version__))
         db.execute("COMMIT")
         return int(begun.lastrowid or 0)
@@ -222,6 +225,7 @@ class SqliteStore:
         told = record(outcome, self._settings, self._method)
         told["url"] = plain(told["url"])  # so that it is found again as the same URL
         told["redirects"] = told["redirects"] or None
+        told["hops"] = told["hops"] or None
         told.setdefault("method", GET)
         told.setdefault("request", "")
         if outcome.timings is not None:

@@ -113,7 +113,8 @@ def _came_to(told: Mapping[str, Any]) -> str:
     """What an attempt came to, and how long it took."""
     onward = _text(told.get("redirected_to"))
     if onward is not None:
-        what = f"redirected to {onward}"
+        status = _number(told.get("status"))
+        what = f"redirected to {onward}" if status is None else f"status {status:.0f}, redirected to {onward}"
     else:
         status, error, detail = _number(told.get("status")), _text(told.get("error")), _text(told.get("detail"))
         pieces = [f"status {status:.0f}"] if status is not None else []
@@ -194,8 +195,12 @@ def _redirects(record: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(redirects, list) or not redirects:
         return
     final = _text(record.get("final_url"))
+    hops = record.get("hops")
+    statuses = [hop.get("status") for hop in hops if isinstance(hop, dict)] if isinstance(hops, list) else []
     for place, url in enumerate([*redirects[1:], *([final] if final is not None else [])]):
-        yield f"{'redirected to' if not place else 'and then to'} {_text(url)}"
+        status = _number(statuses[place]) if place < len(statuses) else None
+        by = "" if status is None else f" with status {status:.0f}"
+        yield f"{'redirected' if not place else 'and then'}{by} to {_text(url)}"
 
 
 def _brief(seconds: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ..engine import Stop
 from ..errors import OutputError, UsageError
@@ -19,7 +20,7 @@ from ..read.journal import Journal, read_journal
 from ..read.records import RecordFile
 from ..read.streams import file_pieces
 from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
-from ..record.fields import GET, chosen_fields, with_option
+from ..record.fields import ADDED, GET, chosen_fields, with_option
 from ..record.unfinished import is_unfinished
 from ..settings import OutputSettings, Settings
 
@@ -50,13 +51,15 @@ def records_sink(
     try:
         fd = open_locked(path, read=True)
         try:
-            fd = _in_order(path, fd, settings, finished, stop, on_note)
+            fd, lacks = _in_order(path, fd, settings, finished, stop, on_note)
         except BaseException:
             os.close(fd)
             raise
     except (OSError, ValueError) as error:
         named = getattr(error, "filename", None) or path  # the copy beside the file, where it is that
         raise OutputError(str(named), getattr(error, "strerror", None) or str(error)) from error
+    if lacks:
+        output = replace(output, fields=tuple(name for name in chosen_fields(output, method) if name not in lacks))
     return sink_for(output, method=method, fd=fd, should_stop=should_stop)
 
 
@@ -91,23 +94,23 @@ def _resumable(output: OutputSettings, method: str) -> str:
 
 def _in_order(
     path: str, fd: int, settings: Settings, finished: Finished, stop: Stop, on_note: Callable[[str], None]
-) -> int:
-    """Leave in the file what stays; the descriptor to append to."""
+) -> tuple[int, list[str]]:
+    """Leave in the file what stays; the descriptor to append to, and the columns that an older CSV file lacks."""
     output, method = settings.output, settings.request.method
     assert output.resume is not None  # noqa: S101  # see the caller
     form = form_of(output)
     columns = None if form == "jsonl" else columns_of(output, method)
-    records = RecordFile(path, _pieces(fd, stop), form, columns, with_option)
+    records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, ADDED)
     journal = read_journal(records, finished, keep=output.resume, method=method)
     if journal.size:
         _tell(journal, path, finished, on_note)
     if journal.whole:
-        return fd
+        return fd, records.lacks
     if journal.end is None:
-        return rewrite(path, fd, journal.keep, lambda: stop.asked)
+        return rewrite(path, fd, journal.keep, lambda: stop.asked), records.lacks
     os.ftruncate(fd, journal.end)
     os.fsync(fd)
-    return fd
+    return fd, records.lacks
 
 
 def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[str], None]) -> None:

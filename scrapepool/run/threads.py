@@ -230,14 +230,5 @@ def _broken(work: Work, error: BaseException) -> Done:
     detail = f"a bug in scrapepool: {type(error).__name__}: {error}"
     return Done(
         work,
-        [
-            Failed(
-                target=attempt.target,
-                error=ErrorKind.INTERNAL,
-                attempts=attempt.number,
-                started=attempt.started,
-                waited=attempt.waited,
-                detail=detail,
-            )
-        ],
+        [Failed(**{**attempt.ended(detail), "attempts": attempt.number}, error=ErrorKind.INTERNAL)],
     )

@@ -87,5 +87,10 @@ def _hop(result: Redirected, started: float | None) -> Try:
     hop = attempt.hop
     assert hop is not None  # noqa: S101 - that is what a redirect is
     return Try(
-        number=attempt.number, url=hop.redirects[-1], started=started, elapsed=result.elapsed, redirected_to=hop.url
+        number=attempt.number,
+        url=hop.redirects[-1],
+        started=started,
+        elapsed=result.elapsed,
+        status=hop.hops[-1].status if hop.hops else None,
+        redirected_to=hop.url,
     )

@@ -219,7 +219,7 @@ def test_a_loop_ends() -> None:
     with PoliteServer(handler=lambda request: Response(302, [("Location", request.target)])) as server:
         result = get(server.url("/round"))
     assert result.error is ErrorKind.TOO_MANY_REDIRECTS
-    assert len(result.redirects) == 10
+    assert len(result.redirects) == 20
     assert result.retry is None
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
+from scrapepool.model import Redirect
 from scrapepool.record.csv import FORMULA, cells, columns
 from scrapepool.record.fields import chosen_fields, record
 from scrapepool.record.lock import open_locked
@@ -35,12 +36,13 @@ def rows(data, delimiter=","):
 
 
 def test_a_row_lies_flat(tmp_path):
-    """Lists are joined, timings have columns of their own, objects are JSON, what is missing is empty."""
-    outcome = fetched(
-        redirects=("https://a.example/", "https://b.example/"), target=target(input={"id": 3}), sha256=None
-    )
+    """Redirects are joined, timings have columns of their own, objects are JSON, what is missing is empty."""
+    hops = (Redirect("https://a.example/", 301), Redirect("https://b.example/", 302))
+    redirects = tuple(hop.url for hop in hops)
+    outcome = fetched(redirects=redirects, hops=hops, target=target(input={"id": 3}), sha256=None)
     (row,) = rows(written(tmp_path / "out.csv", [outcome]))
     assert row["redirects"] == "https://a.example/ https://b.example/"
+    assert json.loads(row["hops"]) == [hop._asdict() for hop in hops]
     assert (row["timings.dns"], row["timings.ttfb"]) == ("", "0.01")
     assert json.loads(row["input"]) == {"id": 3}
     assert (row["reused"], row["sha256"], row["line"], row["not_before"]) == ("true", "", "7", "")

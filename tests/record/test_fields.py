@@ -37,6 +37,7 @@ def test_an_ordinary_success():
         "detail": None,
         "final_url": "https://example.org/a",
         "redirects": [],
+        "hops": [],
         "attempts": 1,
         "started": "2023-11-14T22:13:20.123Z",
         "elapsed": 0.012346,

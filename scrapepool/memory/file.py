@@ -7,6 +7,7 @@ All times are Unix seconds. Does not know threads, nor what a run does with its 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,9 @@ KEPT = 30 * 86_400.0
 
 PATIENCE = 5.0
 """Seconds that a transaction of another run is waited for; one takes a few milliseconds."""
+
+PRIVATE = 0o600
+"""Mode of a file that is made: which hosts somebody asks is nobody else's business. SQLite's own beside it follow."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -103,6 +107,8 @@ class HostFile:
         self._run: int | None = None
         self._written: dict[HostKey, Claim] = {}
         _check_header(path)
+        with suppress(OSError):  # which SQLite meets again, and tells
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
         with self._errors():
             self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:

@@ -29,16 +29,17 @@ def is_ours(path: str) -> bool:
         return True
 
 
-def open_locked(path: str, *, read: bool = False) -> int:
+def open_locked(path: str, *, read: bool = False, mode: int = 0o666) -> int:
     """Open a file for appending, and for reading too, create it where it is missing, and lock it; its descriptor.
 
-    What is not ours is opened as it is. Raises OSError, and LockedError where another run holds the file.
+    mode: of a file that is made, less the umask. What is not ours is opened as it is.
+    Raises OSError, and LockedError where another run holds the file.
     """
     if not is_ours(path):
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     flags = (os.O_RDWR if read else os.O_WRONLY) | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     while True:
-        fd = os.open(path, flags, 0o666)
+        fd = os.open(path, flags, mode)
         try:
             lock(fd, path)
             if is_open_as(fd, path):

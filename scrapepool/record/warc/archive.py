@@ -23,6 +23,9 @@ from .pack import packed, packed_bytes
 from .spell import Place, Record, exchange_records, read, warcinfo, weighed
 from .whole import DamagedError, whole_end
 
+PRIVATE = 0o600
+"""Mode of a file that is made: it holds requests as they were sent, with credentials."""
+
 REMEMBERED = 100_000
 """Bodies that are known when they come again, the newest ones: about 50 MB."""
 
@@ -244,11 +247,11 @@ def _parts(path: str) -> tuple[str, str]:
 
 def _open_next(path: str) -> int:
     """Open a file whose name the archive makes, which is no link. Raises OSError, ForeignFileError."""
-    return open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    return open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
 
 
 def _open(path: str) -> int:
     """Open and lock a file for reading and appending. Raises OSError, LockedError, OutputError for what is no file."""
     if not is_ours(path):
         raise OutputError(path, "an archive is a regular file")
-    return open_locked(path, read=True)
+    return open_locked(path, read=True, mode=PRIVATE)

@@ -1,0 +1,333 @@
+"""What docs/security.md promises: a test for each sentence of its lists, and no sentence without one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import ssl
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import trustme
+from place import Place, Told
+
+from scrapepool.header import HARMLESS
+from tests.servers.polite import PoliteServer, Request, Response
+
+PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+
+PROMISED: list[str] = []
+
+
+def promise(*sentences: str) -> Callable[[Any], Any]:
+    """Which sentences of the page a test is about."""
+    PROMISED.extend(sentences)
+    return lambda test: test
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def answer(request: Request) -> Response | None:
+    """Odd responses by path."""
+    if request.target == "/named":
+        return Response(body=b"x", headers=[("Content-Disposition", 'attachment; filename="../../evil.sh"')])
+    if request.target == "/controls":
+        return Response(status=404, headers=[("Location", "http://x/\x1b[31m")], body=b"\x1b[31m")
+    if request.target == "/bomb":
+        body = gzip.compress(bytes(2_000_000))
+        return Response(body=body, headers=[("Content-Encoding", "gzip")])
+    if request.target.startswith("/set?"):
+        return Response(
+            302, [("Location", request.target[5:]), ("Set-Cookie", "a=hush"), ("Set-Cookie", "b=hush; Domain=0.2.2")]
+        )
+    return None
+
+
+@pytest.fixture
+def web() -> Iterator[PoliteServer]:
+    with PoliteServer(2, handler=answer) as server:
+        yield server
+
+
+def fetched(place: Place, *args: str, code: int | None = 0) -> tuple[Told, list[dict[str, Any]]]:
+    """What a run says, and its records."""
+    told = place.run("fetch", *args, "-o", "out.jsonl", "--no-robots", "--retries", "0", "--progress", "none")
+    assert code is None or told.code == code, told.err
+    path = place.folder / "out.jsonl"
+    return told, [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def away(web: PoliteServer, path: str = "/echo", via: str = "/redirect?status=302&to=") -> str:
+    """A URL of the first host that leads to the second."""
+    return web.url(via + quote(web.url(path, host=1), safe=":/" if via.startswith("/set") else ""))
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_every_sentence_has_its_test() -> None:
+    """And every test its sentence."""
+    said = [re.sub(r"\s+", " ", point) for point in re.findall(r"^- ((?:.|\n  )+)", PAGE, re.MULTILINE)]
+    assert sorted(PROMISED) == sorted(said)
+
+
+def test_the_page_lists_the_harmless_fields() -> None:
+    """All of them, and no other."""
+    paragraphs = PAGE.split("## Redirects")[1].split("\n\n")
+    assert {name.lower() for name in re.findall(r"`([^`]+)`", paragraphs[2])} == HARMLESS
+
+
+# -- configuration -------------------------------------------------------------------------------
+
+
+@promise(
+    "The command line, the environment, a configuration file that they name and the one in your own folder may set "
+    "every option.",
+    "The value of an environment variable that a configuration file names as `${NAME}` is shown nowhere.",
+)
+@pytest.mark.parametrize("by", ["command line", "environment", "--config", "SCRAPEPOOL_FETCH_CONFIG", "own"])
+def test_you_are_trusted(by: str, place: Place, web: PoliteServer) -> None:
+    """An option that only these may set, and a secret."""
+    place.environment = {"TOKEN": "hush"}
+    args = {"command line": ["--log-file", "log"], "--config": ["--config", "mine.toml"]}.get(by, [])
+    if by == "environment":
+        place.environment["SCRAPEPOOL_FETCH_LOG_FILE"] = "log"
+    elif by != "command line":
+        name = "home/.config/scrapepool/config.toml" if by == "own" else "mine.toml"
+        place.write(name, 'log-file = "log"\nuser-agent = "${TOKEN}"')
+    if by == "SCRAPEPOOL_FETCH_CONFIG":
+        place.environment[by] = "mine.toml"
+    told, _ = fetched(place, web.url("/page"), *args)
+    assert (place.folder / "log").exists()
+    shown = told.err + (place.folder / "log").read_text() + place.run("config", *args).out
+    assert "hush" not in shown
+
+
+@promise(
+    "A configuration file that was only found there cannot read or write files, send secrets, or choose where requests "
+    "go.",
+    "Standard error says which file was read.",
+)
+def test_a_found_file_is_not_trusted(place: Place, web: PoliteServer) -> None:
+    """More in test_config_trust.py."""
+    for text in ('log-file = "log"', "netrc = true", 'proxy = "http://127.0.0.1:9"', 'data = "@secret"'):
+        place.write("scrapepool.toml", text)
+        told, _ = fetched(place, web.url("/page"), code=2)
+        assert "name the file: --config scrapepool.toml" in told.err
+    place.write("scrapepool.toml", "workers = 2")
+    told, _ = fetched(place, web.url("/page"))
+    assert "options are read from scrapepool.toml\n" in told.err
+
+
+@promise("One that belongs to another user, or that others may write to, is not obeyed.")
+def test_a_file_of_others_is_not_obeyed(place: Place, web: PoliteServer) -> None:
+    """Whatever it says."""
+    path = place.write("scrapepool.toml", "workers = 2")
+    path.chmod(0o666)
+    assert "not obeyed, because others may write to it" in fetched(place, web.url("/page"), code=2)[0].err
+    if os.geteuid() == 0:
+        path.chmod(0o644)
+        os.chown(path, 65534, -1)
+        assert "not obeyed, because it belongs to another user" in fetched(place, web.url("/page"), code=2)[0].err
+
+
+# -- lists ---------------------------------------------------------------------------------------
+
+
+@promise("A list may name any address that this machine can reach, unless you say `--deny-private`.")
+def test_addresses(place: Place, web: PoliteServer) -> None:
+    """More in test_deny_private.py."""
+    assert fetched(place, web.url("/page"))[1][0]["outcome"] == "ok"
+    assert fetched(place, web.url("/page"), "--deny-private", code=None)[1][0]["error"] == "forbidden_address"
+
+
+@promise("Only `http` and `https` are requested: a list cannot name a file of this machine.")
+def test_schemes_of_lists(place: Place) -> None:
+    """Nor anything else that another program would open."""
+    place.write("secret", "hush")
+    place.write("urls.txt", f"file://{place.folder}/secret\nftp://127.0.0.1/x\ndata:text/plain,hush\n")
+    _, records = fetched(place, "urls.txt", "--body", code=None)
+    assert all(record["outcome"] == "skipped" and record["body"] is None for record in records)
+    assert len(records) == 3
+
+
+@promise("Text of a row is sent as it is: `@FILE` in its data or header fields reads no file.")
+def test_rows_read_no_files(place: Place, web: PoliteServer) -> None:
+    """As they would on the command line."""
+    place.write("secret", "A: hush")
+    row = {"url": web.url("/echo"), "request": {"method": "POST", "data": "@secret", "headers": {"X-A": "@secret"}}}
+    place.write("urls.jsonl", json.dumps(row))
+    _, records = fetched(place, "urls.jsonl", "--body")
+    assert records[0]["body"].count("@secret") == 2
+    assert "hush" not in str(records)
+
+
+@promise(
+    "The name of a file below `--save-dir` never leads out of it.",
+    "A server cannot choose the name of a file by `Content-Disposition`.",
+)
+def test_names_of_bodies(place: Place, web: PoliteServer) -> None:
+    """More in test_names.py and test_save_dir.py."""
+    paths = ("/named", "/..%2f..%2fup", "/%2e%2e/%2e%2e/up", "/a/..%5c..%5cup")
+    place.write("urls.txt", "".join(f"{web.url(path)}\n" for path in paths))
+    fetched(place, "urls.txt", "--save-dir", "below/pages", "--name-template", "{path}", code=None)
+    outside = [
+        path for path in place.folder.rglob("*") if path.is_file() and place.folder / "below/pages" not in path.parents
+    ]
+    assert {path.name for path in outside} == {"urls.txt", "out.jsonl"}
+    assert not list(place.folder.rglob("evil*"))
+
+
+@promise(
+    "Control characters in a list do not reach the terminal.",
+    "Control characters in a response do not reach the terminal.",
+)
+def test_control_characters(place: Place, web: PoliteServer) -> None:
+    """More in tests/torture/hostile_lists.py."""
+    (place.folder / "urls.txt").write_bytes(b"http://\x1b[31m/\nhttp://x\x9b31m/\n" + web.url("/controls").encode())
+    told, _ = fetched(place, "urls.txt", "-v", code=None)
+    assert told.err
+    assert all(line.isprintable() for line in told.err.splitlines())
+
+
+# -- servers -------------------------------------------------------------------------------------
+
+
+@promise("A redirect leads to `http` and `https` only.")
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "ftp://127.0.0.1/", "data:text/plain,x", "javascript:x"])
+def test_schemes_of_redirects(to: str, place: Place, web: PoliteServer) -> None:
+    """The rest is an error."""
+    url = web.url("/redirect?status=302&to=" + quote(to, safe=""))
+    assert fetched(place, url, code=1)[1][0]["error"] == "unsupported_scheme"
+
+
+@promise(
+    "Only harmless header fields follow a redirect to another origin, unless you say `--header-everywhere`.",
+)
+def test_fields_across_a_redirect(place: Place, web: PoliteServer) -> None:
+    """More in test_header_option.py and test_redirect.py."""
+    args = ["--body", "-H", "X-Functions-Key: hush", "-H", "Accept: text/plain"]
+    assert "hush" not in fetched(place, away(web), *args)[1][0]["body"]
+    assert "text/plain" in fetched(place, away(web), *args)[1][0]["body"]
+    assert "hush" in fetched(place, away(web), *args, "--header-everywhere")[1][0]["body"]
+
+
+@promise("User and password of a URL and of `~/.netrc` never follow a redirect to another origin.")
+def test_credentials_across_a_redirect(place: Place, web: PoliteServer) -> None:
+    """Not even with --header-everywhere."""
+    place.write("netrc", "default login me password hush\n").chmod(0o600)
+    place.environment = {"NETRC": str(place.folder / "netrc")}
+    for url, args in ((away(web).replace("//", "//me:hush@", 1), []), (away(web), ["--netrc"])):
+        body = fetched(place, url, "--body", "--header-everywhere", *args)[1][0]["body"]
+        assert "Authorization" not in body
+
+
+@promise("A cookie goes only to the host that set it, or to the domain that this host may set it for.")
+def test_cookies_across_a_redirect(place: Place, web: PoliteServer) -> None:
+    """More in test_cookies.py."""
+    place.write("cookies", "")
+    assert "hush" not in fetched(place, away(web, via="/set?"), "--body", "--cookies", "cookies")[1][0]["body"]
+    near = web.url("/set?/echo")
+    assert "a=hush" in fetched(place, near, "--body", "--cookies", "cookies")[1][0]["body"]
+
+
+@promise("A server's certificate is verified, unless you say `--insecure`.")
+def test_certificates(place: Place) -> None:
+    """One that nobody vouches for is an error."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.2.1").configure_cert(context)
+    with PoliteServer(tls=context) as server:
+        assert fetched(place, server.url("/page"), code=1)[1][0]["error"] == "tls"
+        assert fetched(place, server.url("/page"), "--insecure")[1][0]["outcome"] == "ok"
+
+
+@promise("A body larger than `--max-size` is cut off, as received and as decoded.")
+def test_sizes(place: Place, web: PoliteServer) -> None:
+    """More in test_torture.py."""
+    for path in ("/bytes/3000000", "/bomb"):
+        assert fetched(place, web.url(path), "--max-size", "1MB", code=1)[1][0]["error"] == "too_large"
+
+
+# -- secrets -------------------------------------------------------------------------------------
+
+
+@promise("The password of a URL is shown as `***` in records, logs and messages.")
+def test_passwords_of_urls(place: Place, web: PoliteServer) -> None:
+    """More in test_passwords.py."""
+    url = web.url("/status/404").replace("//", "//me:hush@")
+    told, records = fetched(place, url, "-v", "--log-file", "log", code=1)
+    shown = told.err + str(records) + (place.folder / "log").read_text()
+    assert "hush" not in shown
+    assert shown.count("me:***@") >= 3
+
+
+@promise("`scrapepool config` shows no password, and no header field but harmless ones.")
+def test_what_config_shows(place: Place) -> None:
+    """More in test_config_command.py."""
+    told = place.run("config", "-H", "X-Jwt: hush", "-H", "Accept: text/csv", "--proxy", "http://me:hush@proxy:3128")
+    assert told.code == 0
+    assert "hush" not in told.out
+    assert "Accept: text/csv" in told.out
+
+
+@promise(
+    "What is wrong with a file of header fields or cookies is told by the number of the line, never by what it says."
+)
+def test_messages_about_files_of_secrets(place: Place, web: PoliteServer) -> None:
+    """Its content may be the secret."""
+    place.write("secret", "hush\n")
+    for args in (["-H", "@secret"], ["--cookies", "secret"]):
+        told, _ = fetched(place, web.url("/page"), *args, code=2)
+        assert "line 1 " in told.err
+        assert "hush" not in told.err
+
+
+@promise(
+    "An archive of `--warc` holds requests as they were sent, `Authorization` and `Cookie` included, and is made with "
+    "mode 0600."
+)
+def test_archives(place: Place, web: PoliteServer) -> None:
+    """Each of its files."""
+    place.write("urls.txt", "".join(web.url(f"/page?{n}\n") for n in range(20)))
+    fields = ["-H", "Authorization: Bearer hush", "-H", "Cookie: a=hush"]
+    fetched(place, "urls.txt", "--warc", "all.warc", "--warc-size", "5kB", *fields)
+    archives = list(place.folder.glob("all*.warc"))
+    assert len(archives) > 1
+    assert {mode(path) for path in archives} == {0o600}
+    assert archives[0].read_bytes().count(b"hush") >= 2
+
+
+@promise("A host memory and the cookies of `--save-cookies` are made with mode 0600.")
+def test_host_memories_and_cookies(place: Place, web: PoliteServer) -> None:
+    """SQLite's own files beside the former as well, as long as they are there."""
+    fetched(place, web.url("/set?/page"), "--host-memory", "hosts", "--save-cookies", "cookies")
+    assert mode(place.folder / "hosts") == mode(place.folder / "cookies") == 0o600
+    assert "hush" in (place.folder / "cookies").read_text()
+
+
+@promise("Records, databases, bodies and logs are made as your `umask` says, because other programs are to read them.")
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_outputs_for_other_programs(mask: int, place: Place, web: PoliteServer) -> None:
+    """What is private is private for every umask."""
+    before = os.umask(mask)
+    try:
+        fetched(place, web.url("/page"), "--sqlite", "all.db", "--save-dir", "pages", "--log-file", "log")
+    finally:
+        os.umask(before)
+    body = next(
+        path
+        for path in (place.folder / "pages").rglob("*")
+        if path.is_file() and "scrapepool" not in str(path.relative_to(place.folder))
+    )
+    for path in (place.folder / "out.jsonl", place.folder / "all.db", place.folder / "log", body):
+        assert mode(path) == 0o666 & ~mask

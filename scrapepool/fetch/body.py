@@ -13,6 +13,7 @@ from ..model import Saved
 from ..settings import SizeLimits
 from .decode import decoder_for
 from .faults import TooLargeError
+from .packed_name import OwnCoding, PackedName
 
 SLICE = 256 * 1024
 """Decoded bytes between two places where decoding may be interrupted: half a millisecond's work."""
@@ -61,6 +62,11 @@ class Body:
         self.head = b""
         self.sha256: str | None = None
         self.content: bytes | None = None
+
+    def keep_own_coding(self, name: PackedName) -> None:
+        """Leave the content coding on where it is the file's own, as its name says; to be called before ``feed``."""
+        if self._decoder is not None:
+            self._decoder = OwnCoding(name, self._decoder)
 
     @property
     def passing(self) -> bool:

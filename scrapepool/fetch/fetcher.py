@@ -21,6 +21,7 @@ from .connection import LOOK, Connection
 from .cookies import CookieStore
 from .lease_run import Give, LeaseRun
 from .outcomes import Reporter
+from .packed_name import packed_name
 from .parts import Left, Parts
 from .reply import ReplyParser
 from .route import Route, RouteTable
@@ -81,14 +82,18 @@ class Fetcher:
                 return self.new_body(parser)
         else:
             left = None
-        return SavedBody(
+        coding = parser.get(b"content-encoding")
+        body = SavedBody(
             self._size,
-            parser.get(b"content-encoding"),
+            coding,
             keep=self._keep,
             digest=self._digest,
             begin=partial(parts.begin, method, url, parser, left),
             left=left,
         )
+        if coding is not None and not self._keep and (name := packed_name((url,), coding)) is not None:
+            body.keep_own_coding(name)
+        return body
 
     def method_of(self, attempt: Attempt) -> str:
         """What an attempt asks with next."""

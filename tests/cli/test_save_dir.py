@@ -369,3 +369,51 @@ def test_records_and_a_database_beside_the_bodies(capfd: pytest.CaptureFixture[s
         ran = here(capfd, "fetch", server.url("/a"), *options, "--no-robots", "-q")
     assert (ran.code, ran.err) == (0, "")
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 1
+
+
+TAR = bytes(range(256)) * 1000
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "saved", "kept"),
+    [
+        (gzip.compress(TAR, mtime=0), "pages.tar.gz", gzip.compress(TAR, mtime=0), True),
+        (gzip.compress(TAR, mtime=0), "pages.tgz", gzip.compress(TAR, mtime=0), True),
+        (gzip.compress(b"", mtime=0), "none.gz", gzip.compress(b"", mtime=0), True),
+        (gzip.compress(gzip.compress(TAR, mtime=0)), "pages.tar.gz", gzip.compress(TAR, mtime=0), False),
+        (gzip.compress(TAR, mtime=0), "pages.tar", TAR, False),
+    ],
+)
+def test_a_compressed_file_is_saved_as_its_name_says(capfd, tmp_path, body, name, saved, kept):
+    """A server that calls the file's own compression one for transfer changes nothing of it."""
+
+    def packed(request: Request) -> Response:
+        return Response(200, [("Content-Encoding", "gzip"), ("Content-Type", "application/x-tar")], body)
+
+    with PoliteServer(handler=packed) as web:
+        ran = fetch(capfd, tmp_path, [web.url(f"/{name}")], "--name-template", "{path}")
+    assert ran.code == 0
+    (record,) = ran.records
+    assert files(tmp_path)[name] == saved
+    assert (record["sha256"], record["bytes"]) == (hashlib.sha256(saved).hexdigest(), len(saved))
+    assert ("suffix" in (record["detail"] or "")) is kept
+
+
+def test_with_body_a_compressed_file_is_told_decoded(capfd, tmp_path):
+    """The text of a page is what is asked for then; the record notes that the file's name does not fit."""
+
+    def packed(request: Request) -> Response:
+        return Response(200, [("Content-Encoding", "gzip"), ("Content-Type", "text/xml")], gzip.compress(b"<a/>"))
+
+    with PoliteServer(handler=packed) as web:
+        (record,) = fetch(capfd, tmp_path, [web.url("/sitemap.xml.gz")], "--body").records
+    assert record["body"] == "<a/>"
+    assert "not compressed" in record["detail"]
+
+
+def test_a_file_that_is_not_compressed_as_it_is_said_to_be_is_no_success(capfd, tmp_path):
+    """Whatever its name says."""
+    with PoliteServer(handler=lambda _: Response(200, [("Content-Encoding", "gzip")], TAR)) as web:
+        ran = fetch(capfd, tmp_path, [web.url("/pages.tar.gz")])
+    assert [record["error"] for record in ran.records] == ["decode"]
+    assert files(tmp_path) == {}

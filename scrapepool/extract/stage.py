@@ -109,8 +109,22 @@ class _Stage:
                 self.bytes += len(outcome.body)
                 self.workers.hand(outcome, _page(outcome))
         yield ready + self.ready(0)
-        while (len(self.out) > self._most or self.bytes > MOST_BYTES) and not should_stop():
+        while self._is_full() and not should_stop():
             yield self.ready(LOOK)
+
+    def _is_full(self) -> bool:
+        """Whether too much is out, not counting what waits behind a page of its host that takes long.
+
+        That may be as much again, so that one host's pages hold up no other's.
+        """
+        pages, size = len(self.out), self.bytes
+        if pages <= self._most and size <= MOST_BYTES:
+            return False
+        if pages <= 2 * self._most and size <= 2 * MOST_BYTES:
+            held = self.workers.held()
+            pages -= len(held)
+            size -= sum(len(outcome.body or b"") for outcome in held)
+        return pages > self._most or size > MOST_BYTES
 
     def ready(self, timeout: float) -> list[Outcome]:
         """What has come back; waits up to ``timeout`` seconds for the first."""

@@ -7,12 +7,14 @@ next page gets a new process. Not multiprocessing's pool: one that dies takes al
 from __future__ import annotations
 
 import errno
+import os
 import queue
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..beside import begin
 from ..errors import ExtractionError
@@ -20,16 +22,25 @@ from ..model import Fetched
 from ..settings import OutputSettings
 from .limits import LIMITS, OVERTIME, Limits
 from .page import Extracted, Page
+from .waiting import LONG, WaitingPages
 
 STARTS = (0.0, 0.1, 0.5, 1.0, 2.0)
 """Seconds before each try to start a process: a machine that is out of processes may have one in a moment."""
+
+YIELDING = 15
+"""Niceness of a process whose page takes long: a thirtieth of the processor where others want it."""
 
 LAST_WORDS = 1.0
 """Seconds that a process which closed its pipe is given to end."""
 
 
 class Process:
-    """One extraction process. Used by one thread; ``kill`` by any. Raises OSError where it cannot start."""
+    """One extraction process. Used by one thread; ``kill`` by any. Raises OSError where it cannot start.
+
+    yields: it has the processor only where nothing else wants it, so that it is of no use for a further page.
+    """
+
+    yields = False
 
     def __init__(self, settings: OutputSettings, limits: Limits) -> None:
         self._process, self._pipe = begin("scrapepool.extract.child")
@@ -45,6 +56,13 @@ class Process:
         self._pipe.send_bytes(page.body)
         found: Extracted = self._pipe.recv()
         return found
+
+    def yield_cpu(self) -> None:
+        """Let others have the processor first, from now on and for good."""
+        if not self.yields:
+            self.yields = True
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, YIELDING)
 
     def kill(self) -> None:
         """End it at once, whatever it does."""
@@ -65,10 +83,10 @@ def _said(code: int) -> str:
 
 
 class Workers:
-    """Up to ``most`` processes, each begun when there is a page that no other has time for.
+    """Up to ``most`` processes, each begun when there is a page that no other has time for; see ``waiting`` for more.
 
     lost: what is told of a page whose process died, by the reason. wake: called whenever something came back.
-    ``hand``, ``back`` and ``close`` belong to one thread.
+    ``hand``, ``back``, ``held`` and ``close`` belong to one thread.
     """
 
     def __init__(
@@ -82,64 +100,109 @@ class Workers:
     ) -> None:
         self._settings = settings
         self._limits = limits
-        self._most = most
         self._lost = lost
         self._wake = wake
-        self._threads: list[threading.Thread] = []
-        self._pages: queue.SimpleQueue[tuple[Fetched, Page] | None] = queue.SimpleQueue()
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0  # of these
+        self._waiting = WaitingPages[tuple[Fetched, Page]](most)
         self._found: queue.SimpleQueue[tuple[Fetched, Extracted | ExtractionError]] = queue.SimpleQueue()
         self._processes: set[Process] = set()
-        self._lock = threading.Lock()  # guards _processes and _closed
+        self._at: dict[int, Process] = {}  # the process that a job is with, by the job's number
+        self._changed = threading.Condition()  # guards all of these but _found, and _closed
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Workers {len(self._processes)} of {self._most}, {self._pages.qsize()} pages waiting>"
+        return f"<Workers {len(self._processes)} of {self._waiting.most}, {len(self._waiting)} pages waiting>"
 
     def hand(self, outcome: Fetched, page: Page) -> None:
-        """Have a page worked on, after those that wait. Raises ExtractionError."""
-        self._pages.put((outcome, page))
-        if len(self._threads) < self._most and self._pages.qsize() > 0:
+        """Have a page worked on, when it is its host's turn. Raises ExtractionError."""
+        with self._changed:
+            self._waiting.put(outcome.target.host, (outcome, page))
+            self._changed.notify()
+        self._tend()
+
+    def back(self, timeout: float) -> tuple[Fetched, Extracted]:
+        """What was found on one page; waits up to ``timeout`` seconds. Raises queue.Empty, ExtractionError."""
+        if timeout > 0:
+            self._tend()
+        outcome, found = self._found.get(timeout > 0, timeout)
+        if isinstance(found, ExtractionError):
+            raise found
+        return outcome, found
+
+    def held(self) -> list[Fetched]:
+        """The outcomes whose pages wait behind one of their own host that takes long."""
+        with self._changed:
+            return [outcome for outcome, _ in self._waiting.held(time.monotonic())]
+
+    def close(self) -> None:
+        """End every process, and what it is at."""
+        with self._changed:
+            self._closed = True
+            for process in self._processes:
+                process.kill()
+            self._changed.notify_all()
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(LAST_WORDS)
+
+    def _tend(self) -> None:
+        """Begin a thread where a page has to wait and there may be one more. Raises ExtractionError for none at all."""
+        with self._changed:
+            now = time.monotonic()
+            for number in self._waiting.long(now):
+                if number in self._at:
+                    self._at[number].yield_cpu()
+            if len(self._waiting) <= self._idle or len(self._threads) >= self._waiting.allowed(now):
+                return
             thread = threading.Thread(target=self._loop, name="scrapepool-extract", daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:  # the system gives no more threads: those that there are do the work
                 if not self._threads:
                     raise ExtractionError(str(error)) from None
-                self._most = len(self._threads)
+                self._waiting.most = min(self._waiting.most, len(self._threads))
             else:
-                self._threads.append(thread)
+                self._threads.add(thread)
 
-    def back(self, timeout: float) -> tuple[Fetched, Extracted]:
-        """What was found on one page; waits up to ``timeout`` seconds. Raises queue.Empty, ExtractionError."""
-        outcome, found = self._found.get(timeout > 0, timeout)
-        if isinstance(found, ExtractionError):
-            raise found
-        return outcome, found
-
-    def close(self) -> None:
-        """End every process, and what it is at."""
-        with self._lock:
-            self._closed = True
-            for process in self._processes:
-                process.kill()
-        for _ in self._threads:
-            self._pages.put(None)
-        for thread in self._threads:
-            thread.join(LAST_WORDS)
+    def _next(self) -> tuple[int, tuple[Fetched, Page]] | None:
+        """The next job; None where the thread is to end: all is over, or a page that took long is done."""
+        with self._changed:
+            self._idle += 1
+            try:
+                while not self._closed and len(self._threads) <= self._waiting.allowed(time.monotonic()):
+                    if (job := self._waiting.take(time.monotonic())) is not None:
+                        return job
+                    self._changed.wait(LONG)
+                self._threads.discard(threading.current_thread())
+                return None
+            finally:
+                self._idle -= 1
 
     def _loop(self) -> None:
         process: Process | None = None
-        while not self._closed and (job := self._pages.get()) is not None:
-            outcome, page = job
+        while (job := self._next()) is not None:
+            number, (outcome, page) = job
             found: Extracted | ExtractionError
             try:
                 process = process or self._started()
+                with self._changed:
+                    self._at[number] = process
+                    self._waiting.begin(number, time.monotonic())
                 found = process.extract(page)
             except ExtractionError as error:
                 found = error
             except (OSError, EOFError):
                 assert process is not None  # noqa: S101 - what cannot be started is an ExtractionError
                 found = self._lost(self._reason(self._ended(process)))
+                process = None
+            with self._changed:
+                self._at.pop(number, None)
+                self._waiting.done(number)
+                self._changed.notify()
+            if process is not None and process.yields:
+                process.kill()
+                self._ended(process)
                 process = None
             self._found.put((outcome, found))
             self._wake()
@@ -155,7 +218,7 @@ class Workers:
             except OSError as error:
                 reason = error.strerror or str(error)
                 continue
-            with self._lock:
+            with self._changed:
                 self._processes.add(process)
                 if self._closed:
                     process.kill()
@@ -168,6 +231,6 @@ class Workers:
         return f"the process that read it ended ({_said(code)})"
 
     def _ended(self, process: Process) -> int:
-        with self._lock:
+        with self._changed:
             self._processes.discard(process)
         return process.end()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +17,7 @@ import pytest
 
 from scrapepool import beside
 from scrapepool.errors import ExtractionError, UsageError
-from scrapepool.extract import stage, workers
+from scrapepool.extract import stage, waiting, workers
 from scrapepool.extract.extractor import Extractor
 from scrapepool.extract.limits import Limits
 from scrapepool.extract.page import Extracted, Page
@@ -97,6 +100,29 @@ def test_slow_pages_cost_themselves() -> None:
         Extracted({"title": "t", "r": None}, "r: took longer than 0.2 s of CPU"),
         Extracted({"title": "t", "r": "xx"}),
     ]
+
+
+@pytest.mark.parametrize(("hosts", "most"), [(1, 2), (6, 1)], ids=["one host", "six hosts"])
+def test_slow_pages_hold_up_no_others(monkeypatch: pytest.MonkeyPatch, most: int, hosts: int) -> None:
+    """Pages of other hosts that came after them are read while the slow ones go on, be these of one host or of many."""
+    monkeypatch.setattr(waiting, "LONG", 0.1)
+    slow, good = 2 * most + 1, 60
+    pool = Workers(TITLES, most, lost=Extractor(TITLES).nothing, limits=Limits(value=20.0, page=0.4))
+    try:
+        for number in range(slow + good):
+            host = HostKey("http", f"h{number % hosts if number < slow else 6 + number % 20}.example", 80)
+            outcome = fetched(number)
+            pool.hand(
+                replace(outcome, target=replace(outcome.target, host=host)), page(ENDLESS if number < slow else "x")
+            )
+        order = []
+        while len(order) < slow + good:
+            with suppress(queue.Empty):
+                order.append(int(pool.back(0.02)[0].target.path.removeprefix("/")))
+    finally:
+        pool.close()
+    assert sorted(order) == list(range(slow + good))
+    assert sorted(order[:good]) == list(range(slow, slow + good))
 
 
 def children() -> list[int]:
@@ -195,7 +221,7 @@ def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytes
         pauses.append(seconds)
         monkeypatch.setattr(beside, "_PROGRAM", program if seconds else "import os; os.kill(os.getpid(), 9)")
 
-    monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
     assert pauses == list(workers.STARTS[:2])
 

@@ -12,14 +12,18 @@ from urllib.parse import urlsplit
 import pytest
 
 from scrapepool import Settings, fetch
+from scrapepool.extract import waiting
+from scrapepool.extract.limits import Limits
+from scrapepool.extract.workers import Workers
 from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.resolver import Resolver
 from scrapepool.model import ErrorKind, Failed, Fetched, Outcome
 from tests.fetch.loopback import Server, black_hole, silent
-from tests.servers.polite import PoliteServer
+from tests.servers.polite import PoliteServer, Request, Response
 
 WORKERS = 8
 GOOD = 20
+SLOW = 5
 HANGING = WORKERS + 4
 """More than there are workers, fewer than twice as many."""
 
@@ -95,6 +99,23 @@ def test_a_name_that_was_not_looked_up_is_no_failure(monkeypatch: pytest.MonkeyP
     }
     fetched = [outcome for outcome in outcomes if isinstance(outcome, Fetched)]
     assert [outcome.attempts for outcome in fetched] == [1] * GOOD
+
+
+def test_pages_that_are_slow_to_read_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records of the pages of other hosts are given while extraction works on them."""
+    monkeypatch.setattr(waiting, "LONG", 0.1)
+    monkeypatch.setitem(Workers.__init__.__kwdefaults__ or {}, "limits", Limits(value=20.0, page=0.4))
+
+    def handler(request: Request) -> Response:
+        body = b"<div>" * 100_000 if request.target.startswith("/slow") else b"<title>t</title>"
+        return Response(headers=[("Content-Type", "text/html")], body=body)
+
+    made = settings(robots=False).with_(output={"select": ("title=css:title",), "extract_workers": 2})
+    with PoliteServer(GOOD + 1, handler) as server:
+        urls = [server.url(f"/slow?{n}") for n in range(SLOW)]
+        urls += [server.url("/good", host=host + 1) for host in range(GOOD)]
+        outcomes = in_order(urls, made, lambda: None)
+    assert [outcome.data for outcome in outcomes] == [{"title": "t"}] * GOOD + [{"title": None}] * SLOW
 
 
 @contextmanager

@@ -1,0 +1,66 @@
+"""Pages that wait for a process: whose turn it is, and when there may be one process more."""
+
+from __future__ import annotations
+
+from scrapepool.extract.waiting import LONG, WaitingPages
+
+
+def taken(pages: WaitingPages[str], now: float) -> list[str]:
+    """The jobs that begin now, one after another."""
+    found = []
+    while (job := pages.take(now)) is not None:
+        found.append(job[1])
+    return found
+
+
+def test_hosts_take_turns() -> None:
+    """However many pages one has, and whenever they came."""
+    pages = WaitingPages[str](1)
+    for host, job in (("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1")):
+        pages.put(host, job)
+    order = []
+    while pages:
+        number, job = pages.take(0.0) or (0, "")
+        order.append(job)
+        pages.done(number)
+    assert order == ["a1", "b1", "c1", "a2", "a3"]
+
+
+def test_no_host_has_more_than_half_of_the_processes_while_others_wait() -> None:
+    """One alone has all of them."""
+    pages = WaitingPages[str](4)
+    for number in range(9):
+        pages.put("a", f"a{number}")
+    pages.put("b", "b0")
+    assert taken(pages, 0.0)[:4] == ["a0", "b0", "a1", "a2"]
+    alone = WaitingPages[str](4)
+    for number in range(9):
+        alone.put("a", f"a{number}")
+    assert taken(alone, 0.0) == ["a0", "a1", "a2", "a3"]
+
+
+def test_a_page_that_takes_long_keeps_its_own_process_only() -> None:
+    """One more may be begun in its place, for others first, and for its own host where no other waits."""
+    pages = WaitingPages[str](1)
+    for host, job in (("a", "slow"), ("a", "a2"), ("b", "b1")):
+        pages.put(host, job)
+    number, job = pages.take(0.0) or (0, "")
+    assert job == "slow"
+    assert pages.allowed(LONG / 2) == 1
+    assert (pages.allowed(LONG), pages.long(LONG), pages.held(LONG)) == (2, [number], ["a2"])
+    assert taken(pages, LONG) == ["b1", "a2"]
+    pages.done(number)
+    assert pages.allowed(LONG) == 1
+
+
+def test_one_process_is_left_to_hosts_that_may_come() -> None:
+    """Where nothing but slow pages of one host is there, these do not take all."""
+    pages = WaitingPages[str](1)
+    for number in range(9):
+        pages.put("a", f"a{number}")
+    begun = 0
+    for step in range(20):
+        begun += len(taken(pages, step * LONG))
+    pages.put("b", "b0")
+    assert begun + 1 == pages.allowed(20 * LONG)
+    assert taken(pages, 20 * LONG) == ["b0"]

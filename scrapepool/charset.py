@@ -87,6 +87,8 @@ _ENCODINGS = {
     "utf-16be": ("utf-16-be", "unicodefffe"),
     "utf-16le": ("utf-16-le", "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16"),
 }
+_JAPANESE = frozenset({"cp932", "euc_jp", "iso2022_jp"})
+"""Codecs whose charsets have no U+2212; the standard's encoders put U+FF0D for it."""
 _CODECS = {name: codec for name, (codec, _) in _ENCODINGS.items()}
 _NAMES = {label: name for name, (_, labels) in _ENCODINGS.items() for label in (name, *labels.split())}
 
@@ -136,17 +138,59 @@ def decode_text(body: bytes, charset: str | None) -> str:
         return body.decode("cp1252", "replace")
 
 
+def text_charset(body: bytes, charset: str | None) -> str:
+    """Tell which charset ``decode_text`` takes a body for."""
+    if charset is not None and charset.strip().lower() in _NAMES:
+        return charset
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return "windows-1252"
+    return "utf-8"
+
+
+def encode_query(text: str, charset: str) -> bytes:
+    """Encode a piece of a reference's query in the charset of the page that it stands in (WHATWG URL, query state).
+
+    What the charset has not becomes a numeric character reference, percent-encoded. A page in UTF-16, or in a charset
+    that is not known, has its queries in UTF-8.
+    """
+    codec = _CODECS.get(_NAMES.get(charset.strip().lower(), "utf-8"), "utf-8")
+    if codec.startswith("utf-16"):
+        codec = "utf-8"
+    if codec in _JAPANESE:
+        text = text.replace("\u2212", "\uff0d")
+    return text.encode(codec, _AS_REFERENCE)
+
+
+def _as_reference(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - only asked while encoding
+    return "".join(f"%26%23{ord(char)}%3B" for char in error.object[error.start : error.end]), error.end
+
+
+_AS_REFERENCE = "scrapepool.character-reference"
+codecs.register_error(_AS_REFERENCE, _as_reference)
+
+
 def decoded_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> Iterator[str]:
     """Decode a text that comes in pieces, by ``charset_of`` its beginning; never raises.
 
     Without a known label it is UTF-8. What is not UTF-8 where that was said is taken for windows-1252, byte by byte.
     """
+    return labelled_pieces(pieces, content_type)[1]
+
+
+def labelled_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> tuple[str, Iterator[str]]:
+    """Decode as ``decoded_pieces`` does, and tell the charset."""
     waiting = iter(pieces)
     head = b""
     while len(head) < SNIFFED and (piece := next(waiting, b"")):
         head += piece
-    name = charset_of(content_type, head)
-    codec = "utf-8" if name is None else _CODECS[_NAMES[name]]
+    name = charset_of(content_type, head) or "utf-8"
+    return name, _decoded(_CODECS[_NAMES[name]], head, waiting)
+
+
+def _decoded(codec: str, head: bytes, waiting: Iterator[bytes]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(codec)(_AS_WINDOWS_1252 if codec == "utf-8" else "replace")
     first = decoder.decode(head).removeprefix("\ufeff")
     if first:

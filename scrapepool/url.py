@@ -81,13 +81,13 @@ def parse(url: str) -> ParsedURL:
     return _parse_any(url)
 
 
-def join(base: str | None, reference: str) -> str:
+def join(base: str | None, reference: str, charset: str = "utf-8") -> str:
     """Resolve a reference against an absolute URL, as the WHATWG URL standard does; an absolute one is spelled by it.
 
     Without a base only an absolute reference has a result. It is text to be parsed, and not yet known to be fetchable.
-    Raises InvalidURLError.
+    charset: of the page that the reference stands in; its query is encoded in that. Raises InvalidURLError.
     """
-    reference = _scalars(reference)
+    reference = whatwg.in_charset(_scalars(reference), charset)
     try:
         return whatwg.resolve(None if base is None else _scalars(base), reference)
     except ValueError:

@@ -183,6 +183,43 @@ def _cases(name: str) -> list[dict[str, str]]:
     return [case for case in json.loads(path.read_text()) if isinstance(case, dict)]
 
 
+PERCENT_ENCODING_DIFFERS = {
+    ("\x0eA", "iso-2022-jp"): "only text that is not ASCII is encoded",
+    ("\ue5e5", "gb18030"): "Python's codec has this character of private use",
+}
+"""What the charsets of pages make of text otherwise than the standard, and why."""
+
+
+def test_whatwg_queries() -> None:
+    """The query of a link is encoded in its page's charset, as the standard's tests have it."""
+    encoded = 0
+    for case in _cases("percent-encoding.json"):
+        for charset, output in case["output"].items():
+            if (case["input"], charset) not in PERCENT_ENCODING_DIFFERS:
+                encoded += 1
+                href = join("http://h/", f"?{case['input']}", charset)
+                assert href == f"http://h/?{output}", (case, charset)
+    assert encoded > 10
+
+
+@pytest.mark.parametrize(
+    ("reference", "charset", "href"),
+    [
+        ("?q=привет", "windows-1251", "http://h/?q=%EF%F0%E8%E2%E5%F2"),
+        ("/é?é=ß#é", "iso-8859-1", "http://h/%C3%A9?%E9=%DF#%C3%A9"),
+        ("?日本", "iso-2022-jp", "http://h/?%1B$BF|K\\%1B(B"),
+        ("?日本", "shift_jis", "http://h/?%93%FA%96{"),
+        ("?é", "utf-16le", "http://h/?%C3%A9"),
+        ("?é", "no such charset", "http://h/?%C3%A9"),
+        ("?a?é", "latin1", "http://h/?a?%E9"),
+        ("#?é", "latin1", "http://h/#?%C3%A9"),
+    ],
+)
+def test_join_in_a_charset(reference: str, charset: str, href: str) -> None:
+    """Queries are in the page's charset; paths, fragments, and pages in UTF-16 are in UTF-8."""
+    assert join("http://h/", reference, charset) == href
+
+
 REFUSED = {
     "port 0 is out of range": "no server listens on port 0",
     "an empty label in the host": "no DNS message can carry an empty label",

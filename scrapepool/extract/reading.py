@@ -13,7 +13,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from ..charset import decode_text
+from ..charset import decode_text, text_charset
 from ..errors import InvalidURLError
 from ..text import brief
 from ..url import join, parse
@@ -39,6 +39,10 @@ class Reading:
     def text(self) -> str:
         """The body in its charset."""
         return decode_text(self._page.body, self._page.charset)
+
+    @cached_property
+    def _charset(self) -> str:
+        return text_charset(self._page.body, self._page.charset)
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -69,7 +73,7 @@ class Reading:
         """Resolve a reference against the base; None where it is no valid one. Pages say most of them several times."""
         if reference not in self._absolute:
             try:
-                self._absolute[reference] = join(self.base, reference)
+                self._absolute[reference] = join(self.base, reference, self._charset)
             except InvalidURLError:
                 self._absolute[reference] = None
         return self._absolute[reference]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from ..charset import as_utf8, decoded_pieces
+from ..charset import as_utf8, decoded_pieces, labelled_pieces
 from ..errors import InvalidURLError, ListError
 from ..settings import InputSettings
 from ..text import without_password
@@ -102,7 +102,8 @@ class _Reader:
         from .markup import tokens  # noqa: PLC0415 - most runs read no documents
 
         whole = not_empty(document.name, pieces)
-        cut = tokens(decoded_pieces(whole, document.content_type), html=kind == "html")
+        charset, text = labelled_pieces(whole, document.content_type)
+        cut = tokens(text, html=kind == "html")
         match kind:
             case "feed":
                 from .feed import feed_links  # noqa: PLC0415
@@ -111,7 +112,7 @@ class _Reader:
             case "html":
                 from .page import page_links  # noqa: PLC0415
 
-                yield from page_links(document, cut)
+                yield from page_links(document, cut, charset)
             case _:
                 from .sitemap import sitemap_links  # noqa: PLC0415
 

@@ -22,8 +22,8 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _AROUND = "".join(map(chr, range(0x21)))  # with the line breaks and tabs inside, what the URL standard drops first
 
 
-def page_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
-    """Find the links of a page, each with its text."""
+def page_links(document: Document, tokens: Iterable[Token], charset: str = "utf-8") -> Iterator[Link]:
+    """Find the links of a page, each with its text. charset: of the page, in which queries are encoded."""
     base, based = document.base, False
     open_link: str | None = None
     text = ""
@@ -33,7 +33,7 @@ def page_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
                 text += token
             continue
         if token.name == "a" and open_link is not None:  # its end, or another that begins without it
-            yield _link(open_link, base, text)
+            yield _link(open_link, base, text, charset)
             open_link = None
         if isinstance(token, End) or token.name not in ("a", "area", "base"):
             continue
@@ -47,26 +47,26 @@ def page_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
                 base, based = _joined(base, href), True
         elif href and not href.startswith("#") and _is_http(href):
             if token.name == "area":
-                yield _link(href, base, said.get("alt", ""))
+                yield _link(href, base, said.get("alt", ""), charset)
             else:
                 open_link, text = href, ""
     if open_link is not None:
-        yield _link(open_link, base, text)
+        yield _link(open_link, base, text, charset)
 
 
-def _link(href: str, base: str | None, text: str) -> Link:
+def _link(href: str, base: str | None, text: str, charset: str) -> Link:
     shown = " ".join(text[:MAX_TEXT].split())
     said = {"text": shown} if shown else None
     try:
-        return Link(_absolute(href, base), said)
+        return Link(_absolute(href, base, charset), said)
     except InvalidURLError as error:
         relative = base is None and not _SCHEME.match(href)
         return Link(href, said, NO_BASE_URL if relative else error.reason)
 
 
-def _absolute(href: str, base: str | None) -> str:
+def _absolute(href: str, base: str | None, charset: str) -> str:
     """Resolve a link. An absolute one stays as the page spells it, where that requests the same."""
-    joined = join(base, f"https:{href}" if base is None and href.startswith("//") else href)
+    joined = join(base, f"https:{href}" if base is None and href.startswith("//") else href, charset)
     if _SCHEME.match(href):
         with suppress(InvalidURLError):
             return plain(href) if parse(href) == parse(joined) else joined

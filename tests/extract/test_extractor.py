@@ -161,6 +161,17 @@ def test_links_are_spelled_as_browsers_do() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("charset", "codec", "query"),
+    [("windows-1251", "cp1251", "%F2"), ("utf-8", "utf-8", "%D1%82"), (None, "utf-8", "%D1%82")],
+)
+def test_queries_of_links_are_in_the_charset_of_their_page(charset: str | None, codec: str, query: str) -> None:
+    """As browsers encode them; a page without a label is in UTF-8 where it can be."""
+    body = '<a href="?т">1</a>'.encode(codec)
+    found = Extractor(OutputSettings(links=True)).extract(page(body, charset=charset)).data["links"]
+    assert found == [f"https://shop.example/list/?{query}"]
+
+
 @pytest.mark.parametrize("base", ["https://[broken/", "", "data:,x", "javascript:x"])
 def test_a_base_that_is_none(base: str) -> None:
     """A base that nothing can be fetched from counts for nothing, as in browsers."""

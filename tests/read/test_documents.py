@@ -252,6 +252,16 @@ def test_links_of_a_page_are_resolved_as_browsers_do(listed) -> None:
     ]
 
 
+def test_queries_of_links_are_in_the_charset_of_their_page(listed) -> None:
+    """As browsers encode them; paths are in UTF-8."""
+    content = '<meta charset="windows-1251"><a href="/т?т"></a><a href="http://b.example/?т"></a>'
+    path = listed("page.html", content.encode("cp1251"))
+    assert [url for _, url in read(path, base_url="http://a.example/").urls] == [
+        "http://a.example/%D1%82?%F2",
+        "http://b.example/?%F2",
+    ]
+
+
 def test_parquet(listed, tmp_path: Path) -> None:
     """Rows are read group by group; the other columns come along as JSON has them."""
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra")

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
+from ..text import printable
 from .types import Header
 
 HIDDEN = "\u2026"
@@ -89,10 +90,13 @@ def _needs_trust(option: click.Option, value: Any, secrets: list[str]) -> str | 
     """Why a value may not come from a file that nobody named; None where it may, but for what the option is."""
     if secrets:
         return "names a variable of the environment, which may hold a secret"
-    if option.name not in NAMING_FILES:
-        return None
-    texts = value if isinstance(value, list) else [value]
-    return "reads a file" if any(isinstance(text, str) and text.startswith("@") for text in texts) else None
+    values = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    texts = [text.replace("\n", "").replace("\t", "") for text in values if isinstance(text, str)]
+    if any(printable(text) != text for text in texts):
+        return "holds control characters, which a terminal may obey"
+    if option.name in NAMING_FILES and any(text.startswith("@") for text in texts):
+        return "reads a file"
+    return None
 
 
 def _expanded(value: Any, found: Callable[[str], None] | None) -> Any:

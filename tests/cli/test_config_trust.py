@@ -84,6 +84,9 @@ def test_a_found_file_may_not_set_it(key: str, name: str, place: Place) -> None:
             "data: not taken from a file that was only found in the current folder, as it reads a file;",
         ),
         ('header = ["A: b", "@secret"]', "as it reads a file;"),
+        ('data = "@\\nsecret"', "as it reads a file;"),
+        ('template = "\\u001b[2J{url}"', "as it holds control characters, which a terminal may obey;"),
+        ("header = {A = '\u202e'}", "as it holds control characters"),
         ('header = "A: ${SECRET}"', "as it names a variable of the environment, which may hold a secret;"),
         ('method = "${SECRET}"', "as it names a variable"),
         ("[host.'*']\ncredentials = 'me:${SECRET}'", "as it names a variable"),
@@ -98,7 +101,7 @@ def test_a_found_file_may_not_send_secrets(text: str, reason: str, place: Place)
     said = complaint(place)
     assert reason in said
     assert "hush" not in said
-    assert place.run("config", "--config", "scrapepool.toml").code == 0
+    assert "not taken from" not in place.run("config", "--config", "scrapepool.toml").err
 
 
 def test_harmless_options_of_a_found_file_are_obeyed(place: Place, web: PoliteServer) -> None:

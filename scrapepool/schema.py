@@ -24,6 +24,7 @@ COLUMNS = (
     "url",
     "method",
     "line",
+    "list",
     "outcome",
     "status",
     "error",
@@ -54,7 +55,7 @@ COLUMNS = (
 )
 """Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
 
-ADDED = {"hops": "TEXT"}
+ADDED = {"hops": "TEXT", "list": "TEXT"}
 """Columns of ``records`` that databases of earlier versions lack, with their types; they get them when they are written
 to."""
 
@@ -82,6 +83,7 @@ CREATE TABLE records (
     url TEXT NOT NULL,
     method TEXT NOT NULL,
     line INTEGER,
+    list TEXT,                       -- where several were read
     outcome TEXT NOT NULL,
     status INTEGER,
     error TEXT,

@@ -244,6 +244,7 @@ class OutputSettings:
     whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
     parquet: file that is made of the records at the end of a run. ordered: write records in the order of the lists.
+    lists: records say which list they are from.
     """
 
     path: str | None = None
@@ -263,6 +264,7 @@ class OutputSettings:
     template: str | None = None
     parquet: str | None = None
     ordered: bool = False
+    lists: bool = False
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")

@@ -14,7 +14,7 @@ from ..text import printable
 from .exits import Exit
 from .grouped import GroupedCommand
 from .inputs import files_read
-from .lists import all_names, sources_or_stdin, spoken, standard_input
+from .lists import all_names, are_several, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
 from .options.idle import check_idle, without_idle
 
@@ -54,7 +54,9 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     config: ConfigFile = values["config"]
     config.tell(ctx)
     inputs = files_read(ctx, values, settings)
-    return run(sources_or_stdin(sources, settings.input), settings, inputs, note=config.note)
+    names = sources_or_stdin(sources, settings.input)
+    settings = settings.with_(output={"lists": are_several(names, settings.input)})
+    return run(names, settings, inputs, note=config.note)
 
 
 def run(

@@ -45,6 +45,13 @@ def all_names(sources: Sequence[str], settings: InputSettings) -> Sequence[str]:
     return (*sources, *settings.lists)
 
 
+def are_several(sources: Sequence[str], settings: InputSettings) -> bool:
+    """Whether a URL may come from one list or another, or from none: URLs that are arguments are no list."""
+    urls = sum("://" in name if settings.glob else _is_url(name) for name in sources)
+    lists = len(sources) - urls + len(settings.lists)
+    return lists > 1 or (lists == 1 and urls > 0)
+
+
 def standard_input(sources: Sequence[str], settings: InputSettings) -> BinaryIO | None:
     """Standard input, if it is named and there."""
     return sys.stdin.buffer if "-" in all_names(sources, settings) and sys.stdin is not None else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BOOLEAN = frozenset({"reused", "complete"})
 LISTS = frozenset({"redirects", "hops"})
-ON_REQUEST = frozenset({"not_before", "headers", "data", "history", "input", "request"})
+ON_REQUEST = frozenset({"list", "not_before", "headers", "data", "history", "input", "request"})
 """Fields that a record without them does not name."""
 
 

@@ -19,6 +19,7 @@ from ..text import printable
 FIELDS = (
     "url",
     "line",
+    "list",
     "outcome",
     "status",
     "error",
@@ -51,7 +52,7 @@ FIELDS = (
 )
 """Every field there can be, in the order of a record."""
 
-ADDED = frozenset({"hops"})
+ADDED = frozenset({"hops", "list"})
 """Fields that record files of earlier versions lack. A CSV file without them is gone on with as it is."""
 
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
@@ -73,16 +74,14 @@ _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years 
 
 def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Name the fields that a record can have under ``settings``, in order."""
-    return tuple(
-        name
-        for name in FIELDS
-        if (method != GET if name == "method" else name not in _ON_REQUEST or getattr(settings, name))
-    )
+    there = {"method": method != GET, "list": settings.lists}
+    there |= {name: bool(getattr(settings, name)) for name in _ON_REQUEST}
+    return tuple(name for name in FIELDS if there.get(name, True))
 
 
 def with_option(column: str) -> str:
     """Name a column together with the option that it is there by, if it needs one."""
-    option = _ON_REQUEST.get(column.partition(".")[0])
+    option = _ON_REQUEST.get(column.partition(".")[0]) or ("several lists" if column == "list" else None)
     return column if option is None else f"{column} ({option})"
 
 
@@ -107,14 +106,15 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
 def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
     """Tell the outcome as a record of JSON values, fields in order.
 
-    ``not_before`` is there for a deferral only, ``headers``, ``body``, ``data`` and ``history`` as ``settings`` ask,
-    ``input`` where the target has one, ``request`` where its row's own tells it from others of its URL, ``method``
-    where it is not GET. Durations are seconds.
+    ``list``, ``headers``, ``body``, ``data`` and ``history`` are there as ``settings`` ask, ``not_before`` for a
+    deferral only, ``input`` where the target has one, ``request`` where something tells it from others of its URL,
+    ``method`` where it is not GET. Durations are seconds.
     """
     target = outcome.target
     fields: dict[str, Any] = {
         "url": target.url,
         "line": target.line,
+        **({"list": target.source} if settings.lists else {}),
         "outcome": verdict(outcome),
         "status": outcome.status,
         "error": error_of(outcome),
@@ -179,6 +179,7 @@ def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome]
     def select(outcome: Outcome) -> dict[str, Any]:
         whole = record(outcome, settings, method)
         whole["method"] = outcome.target.method(method)
+        whole["list"] = outcome.target.source
         return {name: whole.get(name) for name in chosen}
 
     return select

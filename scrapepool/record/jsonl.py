@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
@@ -28,7 +28,7 @@ def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], 
     """Pick what turns an outcome into its line under ``settings``. Raises UsageError."""
     more = settings.headers or settings.body or settings.wants_data or settings.history
     if settings.fields is None and not more and method == GET:
-        return encode
+        return partial(encode, lists=True) if settings.lists else encode
     select = selection(settings, method)
 
     def encode_selected(outcome: Outcome) -> bytes:
@@ -37,13 +37,14 @@ def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], 
     return encode_selected
 
 
-def encode(outcome: Outcome) -> bytes:
-    """Spell the outcome's line, newline included, with the fields that need no option."""
+def encode(outcome: Outcome, *, lists: bool = False) -> bytes:
+    """Spell the outcome's line, newline included, with the fields that need no option. lists: also ``list``."""
     target = outcome.target
+    source = f'"list":{_string(target.source)},' if lists else ""
     url = quoted(target.url)
     final_url, detail, started, timings = outcome.final_url, outcome.detail, outcome.started, outcome.timings
     if started is not None and timings is not None and _is_usual(outcome, timings):
-        fixed = outcome.status, outcome.content_type, outcome.charset, outcome.complete, outcome.remote
+        fixed = source, outcome.status, outcome.content_type, outcome.charset, outcome.complete, outcome.remote
         line = _usual(*fixed) % (
             url,
             target.line,
@@ -61,7 +62,7 @@ def encode(outcome: Outcome) -> bytes:
         return _visible(line.encode("ascii"))
     error = error_of(outcome)
     line = (
-        f'{{"url":{url},"line":{"null" if target.line is None else target.line},"outcome":"{verdict(outcome)}",'
+        f'{{"url":{url},"line":{"null" if target.line is None else target.line},{source}"outcome":"{verdict(outcome)}",'
         f'"status":{"null" if outcome.status is None else outcome.status},'
         f'"error":{"null" if error is None else quoted(error)},'
         f'"detail":{"null" if detail is None else quoted(printable(detail))},'
@@ -110,7 +111,7 @@ def _is_usual(outcome: Outcome, timings: Timings) -> bool:
 
 @lru_cache(maxsize=1024)
 def _usual(
-    status: int, content_type: str | None, charset: str | None, complete: bool | None, remote: str | None
+    source: str, status: int, content_type: str | None, charset: str | None, complete: bool | None, remote: str | None
 ) -> str:
     """The line of a usual outcome with gaps for what differs from URL to URL, as ``%`` fills them."""
 
@@ -118,7 +119,8 @@ def _usual(
         return _string(value).replace("%", "%%")
 
     return (
-        f'{{"url":%s,"line":%d,"outcome":"ok","status":{status},"error":null,"detail":null,"final_url":%s,'
+        f'{{"url":%s,"line":%d,{source.replace("%", "%%")}"outcome":"ok","status":{status},'
+        '"error":null,"detail":null,"final_url":%s,'
         f'"redirects":[],"hops":[],"attempts":%d,"started":"%s","elapsed":%.6f,"waited":%.3f,'
         f'"content_type":{text(content_type)},"charset":{text(charset)},"bytes":%d,"wire_bytes":%d,"sha256":"%s",'
         f'"reused":true,"path":null,"complete":{_BOOL[complete]},"remote":{text(remote)},'

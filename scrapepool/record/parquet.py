@@ -244,7 +244,7 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     for name in INSTANTS:
         if row[name] is not None:
             row[name] = row[name].isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    on_request = {"not_before", "body", *JSON_COLUMNS}
+    on_request = {"list", "not_before", "body", *JSON_COLUMNS}
     return {
         name: value
         for name, value in row.items()
@@ -262,6 +262,7 @@ def _schema() -> Any:
         {
             "url": pa.string(),
             "line": pa.int64(),
+            "list": word,
             "outcome": word,
             "status": pa.int16(),
             "error": word,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from running import here
 
+from scrapepool.read.database import RecordDatabase
+from scrapepool.record.parquet import lines_of
 from tests.lists import lists_of
 from tests.servers.polite import PoliteServer
 
@@ -32,3 +36,53 @@ def test_a_list_of_each_format_gives_the_same_records(
         assert ran.code == 0, path
         assert sorted(record["url"] for record in ran.records) == sorted(urls), path
         assert {record["outcome"] for record in ran.records} == {"ok"}
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.db", "out.parquet"])
+def test_records_say_which_list_they_are_from(
+    capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path, output: str
+) -> None:
+    """Where there are several: targets, repeats and rejected lines; null for a URL that was an argument."""
+    one, two, path = tmp_path / "one.txt", tmp_path / "two.csv", tmp_path / output
+    one.write_text(f"{web.url('/1')}\n{web.url('/2')}\nmailto:x\n")
+    two.write_text(f"url,n\n{web.url('/3')},1\n{web.url('/1')},2\n")
+    if output == "out.parquet":
+        pytest.importorskip("pyarrow")
+    to = {"out.db": "--sqlite", "out.parquet": "--parquet"}.get(output, "-o")
+    ran = here(capfd, "fetch", one, two, web.url("/4"), to, path, "--no-robots", "-q")
+    assert ran.code == 1
+    lists = {(str(one), 1), (str(one), 2), (str(one), 3), (str(two), 2), (str(two), 3), (None, None)}
+    if output == "out.db":
+        lists.remove((str(two), 3))  # a database has no row for a repeat
+    assert {(record.get("list") or None, _number(record["line"])) for record in _records(path)} == lists
+    ran = here(capfd, "fetch", one, two, web.url("/4"), to, path, "--no-robots", "-q", "--resume=all")
+    assert {(record.get("list") or None, _number(record["line"])) for record in _records(path)} == lists
+
+
+def test_one_list_needs_no_name(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
+    """Its records have none, unless it is asked for."""
+    one = tmp_path / "one.txt"
+    one.write_text(web.url("/1"))
+    (record,) = here(capfd, "fetch", one, "--no-robots", "-q").records
+    assert "list" not in record
+    (record,) = here(capfd, "fetch", one, "--no-robots", "-q", "--fields", "list,line").records
+    assert record == {"list": str(one), "line": 1}
+    for record in here(capfd, "fetch", web.url("/1"), web.url("/2"), "--no-robots", "-q").records:
+        assert "list" not in record
+
+
+def _number(cell: object) -> int | None:
+    return int(str(cell)) if cell not in (None, "") else None
+
+
+def _records(path: Path) -> list[dict[str, object]]:
+    match path.suffix:
+        case ".jsonl":
+            return [json.loads(line) for line in path.read_bytes().splitlines()]
+        case ".csv":
+            with path.open(newline="") as stream:
+                return list(csv.DictReader(stream))
+        case ".db":
+            return list(RecordDatabase(str(path)).records())
+        case _:
+            return [json.loads(line) for line in lines_of(str(path))]

@@ -24,19 +24,26 @@ def reading(line):
     return json.loads(line, parse_constant=pytest.fail)
 
 
+WITH_LISTS = OutputSettings(lists=True)
+
+
 @given(OUTCOMES)
 @settings(max_examples=300)
 def test_the_hand_written_encoder_spells_what_json_would(outcome):
     """encode() and json.dumps of the record read back as the same record, keys in the same order."""
-    told = reading(encode(outcome))
-    assert told == record(outcome, PLAIN)
-    assert list(told) == list(record(outcome, PLAIN))
+    for encoded, output in ((encode(outcome), PLAIN), (encode(outcome, lists=True), WITH_LISTS)):
+        told = reading(encoded)
+        assert told == record(outcome, output)
+        assert list(told) == list(record(outcome, output))
 
 
-@given(st.builds(fetched, url=TEXT, content_type=maybe(TEXT), charset=maybe(TEXT), remote=maybe(TEXT)))
-def test_a_usual_success_is_spelt_as_any_other(outcome):
+@given(st.builds(fetched, url=TEXT, content_type=maybe(TEXT), charset=maybe(TEXT), remote=maybe(TEXT)), maybe(TEXT))
+def test_a_usual_success_is_spelt_as_any_other(outcome, source):
     """What the prepared line of a usual success says is the record, whatever text stands in it."""
     assert reading(encode(outcome)) == record(outcome, PLAIN)
+    outcome.target.source = source
+    assert encoder(WITH_LISTS)(outcome) == encode(outcome, lists=True)
+    assert reading(encode(outcome, lists=True)) == record(outcome, WITH_LISTS)
 
 
 @given(OUTCOMES)

@@ -160,3 +160,14 @@ def test_a_table_of_something_else_is_not_gone_on_with(tmp_path):
     pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match="its columns are not those of records"):
         unpack(str(tmp_path / "a.parquet"), str(tmp_path / "a.jsonl"))
+
+
+def test_a_file_of_an_earlier_version_is_gone_on_with(tmp_path):
+    """It lacks a column that was added since."""
+    path, lines = str(tmp_path / "a.parquet"), tmp_path / "a.jsonl"
+    write_parquet([record(fetched(), PLAIN)], path)
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(path).drop_columns(["list"]), path)
+    unpack(path, str(lines))
+    assert [json.loads(line) for line in lines.read_bytes().splitlines()] == [
+        json.loads(json.dumps(record(fetched(), PLAIN)))
+    ]

@@ -263,3 +263,19 @@ def test_the_usual_questions_have_views(tmp_path):
         ("ok", 200, None, 1),
     ]
     assert ask(path, "SELECT host, records, good, slowest FROM by_host") == [(origin, 4, 1, 0.5)]
+
+
+def test_a_database_of_an_earlier_version_gets_its_new_column(tmp_path):
+    """It is read without it, and written on with it."""
+    path = stored(tmp_path / "a.db", [fetched()])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE records DROP COLUMN list")
+    before = list(RecordDatabase(path).records())
+    assert [told["url"] for told in before] == ["https://example.org/a"]
+    other = fetched("https://example.org/b", target=target("https://example.org/b", source="urls.txt"))
+    stored(path, [other], OutputSettings(lists=True))
+    assert ask(path, "SELECT url, list FROM records ORDER BY id") == [
+        ("https://example.org/a", None),
+        ("https://example.org/b", "urls.txt"),
+    ]
+    assert list(RecordDatabase(path).records())[:1] == before

@@ -177,7 +177,7 @@ class Engine:
             if decision is None:
                 break
             if isinstance(decision, Refusal):
-                outcomes += self._refused(decision)
+                outcomes += self._refused(decision, now)
                 continue
             attempts, skipped = self._attempts(decision)
             if skipped:
@@ -328,13 +328,18 @@ class Engine:
 
     # -- what ends without a worker ----------------------------------------------------------------
 
-    def _refused(self, refusal: Refusal) -> list[Outcome]:
+    def _refused(self, refusal: Refusal, now: float) -> list[Outcome]:
         wall = self._clock.wall()
-        outcomes: list[Outcome] = [_refused(attempt, refusal, wall) for attempt in refusal.attempts]
+        refused: list[Attempt | Skipped] = [*refusal.attempts]
         for ticket in refusal.tickets:
             target = self._looked_up.pop(ticket, None) or self._feed.target(ticket)
-            fresh = target if isinstance(target, Skipped) else Attempt(target, history=refusal.waits)
-            outcomes.append(fresh if isinstance(fresh, Skipped) else _refused(fresh, refusal, wall))
+            refused.append(target if isinstance(target, Skipped) else Attempt(target, history=refusal.waits))
+        outcomes: list[Outcome] = []
+        for one in refused:
+            if isinstance(one, Skipped):
+                outcomes.append(one)
+            elif not self._scheduler.goes_on(one, refusal, now):
+                outcomes.append(_refused(one, refusal, wall))
         self._tally.count_refused(refusal.host, outcomes)
         return outcomes
 

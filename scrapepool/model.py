@@ -127,6 +127,7 @@ class Target:
     input: the other columns of a row.
     request: what its row asks for otherwise than the run; None, as a rule, for nothing.
     occurrence: as in ``Apart``. source: the name of its list; None for what was an argument, or came from a program.
+    bare: whether the list named no scheme.
     """
 
     url: str
@@ -138,6 +139,7 @@ class Target:
     request: RowRequest | None = None
     occurrence: int = 1
     source: str | None = None
+    bare: bool = False
 
     def apart(self, method: str) -> Apart | None:
         """What tells it from others whose records have the same URL, None where nothing does. method: the run's."""
@@ -309,7 +311,7 @@ class Attempt:
 
     def located(self, detail: str) -> str:
         """Tell with a failure to which host a redirect led, unless the detail names it."""
-        if self.hop is None or self.hop.host.netloc in detail:
+        if self.hop is None or not self.hop.redirects or self.hop.host.netloc in detail:
             return detail
         return f"redirected to {self.hop.host.netloc}: {detail}"
 
@@ -395,9 +397,10 @@ class Unchanged(Told):
 
 @dataclass(slots=True, kw_only=True)
 class Failed(Told):
-    """No whole response came."""
+    """No whole response came. unsent: there was no connection over which the request could be sent."""
 
     error: ErrorKind
+    unsent: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -55,8 +55,9 @@ class RequestSettings:
     headers: in order, over the defaults. header_everywhere: whether all of them, not only harmless ones, follow a
     redirect to another origin. data: request body. cookies: Netscape cookie file; save_cookies: file that
     the cookies are written to at the end of the run. With either, all requests share their cookies; without, each
-    target has its own, alive along its redirects. head_fallback: send GET where HEAD is refused with
-    405 or 501. deny_private: connect to public addresses only, see ``fetch.public``.
+    target has its own, alive along its redirects. http_fallback: request bare names over http where https fails.
+    head_fallback: send GET where HEAD is refused with 405 or 501. deny_private: connect to public addresses only, see
+    ``fetch.public``.
     """
 
     method: str = "GET"
@@ -74,6 +75,7 @@ class RequestSettings:
     cookies: str | None = None
     save_cookies: str | None = None
     head_fallback: bool = False
+    http_fallback: bool = False
     tls_resume: bool = False
     deny_private: bool = False
 

@@ -151,6 +151,7 @@ class Reporter:
             detail="; ".join((detail, *trail.notes)),
             remote=remote,
             retry=retryable(fault, method),
+            unsent=exchange is None,
             **known,
         )
 

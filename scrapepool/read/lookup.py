@@ -50,6 +50,7 @@ class Lookup:
                 if row is not None and userinfo is None and type(rows) is TextRows:
                     self._spellings.learn(row, host)
                 target = Target(url, host, path, number, userinfo, entry.input, entry.request, source=source.label)
+                target.bare = url is not entry.url and url in (f"https://{entry.url}", f"https:{entry.url}")
                 if userinfo is not None:
                     target.url = without_password(url)
                     target.occurrence = self._index.occurrences.get(ticket, 1)

@@ -26,6 +26,7 @@ from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
+from ..schedule.fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
 from .cookies import cookies_for, saved_cookies
@@ -108,6 +109,7 @@ def assembled(
                 until=_until(settings, clock),
                 histories=settings.output.history,
                 memory=memory,
+                fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
             ),
             feed=feed,
             fetch=fetcher,

@@ -16,6 +16,7 @@ from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from . import budget
 from . import retry as again
 from .breaker import GIVEN_UP_FOR, STRAIN, UNKNOWN, Cause, Verdict, cause_of
+from .fallback import falls_back
 from .host_queue import HostQueue
 from .hosts import Hosts
 from .lease import Lease
@@ -45,7 +46,10 @@ def is_answer(result: Result) -> TypeGuard[Fetched | Unchanged]:
 
 
 class Judge:
-    """Judges failures. guard: the run's outage guard. retried: retries so far that count against the budget."""
+    """Judges failures. guard: the run's outage guard. retried: retries so far that count against the budget.
+
+    fallback: whether bare names go on over http.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,8 @@ class Judge:
         policy: RetryPolicy,
         politeness: PolitenessSettings,
         dice: Callable[[], float],
+        *,
+        fallback: bool = False,
     ) -> None:
         self.guard: OutageGuard[Suspect] = OutageGuard(policy.max_outage)
         self.retried = 0
@@ -61,6 +67,7 @@ class Judge:
         self._policy = policy
         self._max_crawl_delay = politeness.max_crawl_delay
         self._dice = dice
+        self._fallback = fallback
         self._adapt = pool.pace == "auto"
 
     def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float) -> None:
@@ -123,7 +130,8 @@ class Judge:
         if after > self._policy.max_park:
             queue.refuse(now + after, None)
             return
-        pause = gate.failed(self._policy.retries)
+        ends = self._fallback and falls_back(verdict.failure)  # its bare names need not wait for http
+        pause = None if ends else gate.failed(self._policy.retries)
         if pause is None and gate.older is not None:
             self._obey(queue, gate.older, since)
         elif pause is None:

@@ -38,6 +38,9 @@ HOSTS_KEPT = 10_000
 PATTERNS_KEPT = 100_000
 """Patterns in these robots.txt together, of about 400 bytes each."""
 
+ASKED_FIRST = "asked for robots.txt first"
+"""What the detail of a refused target ends with whose host could not be asked for anything."""
+
 NOT_ASKED = frozenset(
     {
         ErrorKind.DNS,
@@ -83,8 +86,8 @@ class RobotsVerdict:
     def refusal(self) -> tuple[ErrorKind, str]:
         """As what the targets of a host end that stays ``unreachable``, and the detail of their records."""
         failure = self.failure
-        if failure is not None and failure.error in NOT_ASKED:
-            return failure.error, "; ".join(filter(None, (failure.detail, "asked for robots.txt first")))
+        if failure is not None and (failure.error in NOT_ASKED or failure.unsent):
+            return failure.error, "; ".join(filter(None, (failure.detail, ASKED_FIRST)))
         return ErrorKind.ROBOTS_UNREACHABLE, f"robots.txt could not be had: {self.unreachable}"
 
 

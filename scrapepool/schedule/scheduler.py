@@ -24,8 +24,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 
-from ..model import ErrorKind, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Why
+from ..model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
+from .fallback import FALLS_BACK, HttpFallback, falls_back
 from .forecast import Forecast
 from .history import Historian
 from .host_queue import OVERRUN, HostQueue
@@ -36,7 +37,7 @@ from .limits import HostLimits, LimitsFor
 from .memory import Known, Memory, Recollection, claim_of, known_of
 from .outage import Outage
 from .retry import spell
-from .robots import RobotsVerdict, Rules
+from .robots import ASKED_FIRST, RobotsVerdict, Rules
 from .shares import Claim, Shares
 from .spending import Spending
 from .survey import Survey
@@ -57,7 +58,7 @@ class Scheduler:
     dice: throws in [0, 1) for the retries' jitter. politeness: None asks nobody for a robots.txt.
     limits_for: what holds for one host; by default ``pool`` and ``politeness``, for all.
     until: monotonic time at which nothing new begins. histories: whether outcomes tell what led to them.
-    memory: what other runs know of hosts; None for nothing.
+    memory: what other runs know of hosts; None for nothing. fallback: how bare names go on over http; None if not.
     Every ``now`` is monotonic seconds and never less than before.
     """
 
@@ -73,6 +74,7 @@ class Scheduler:
         until: float | None = None,
         histories: bool = False,
         memory: Memory | None = None,
+        fallback: HttpFallback | None = None,
     ) -> None:
         politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
@@ -87,7 +89,8 @@ class Scheduler:
         self._hosts = Hosts(
             self.tally, pool, limits_for or (lambda _: usual), self._historian, self._recollection, retry.max_park
         )
-        self._judge = Judge(self._hosts, pool, retry, politeness, dice)
+        self._fallback = fallback
+        self._judge = Judge(self._hosts, pool, retry, politeness, dice, fallback=fallback is not None)
         self._guard = self._judge.guard
         self._probe: Lease | None = None  # the only one that an outage lets out
         self._shortened: dict[int, int] = {}  # by the identity of a lease that is out: how many targets it still has
@@ -452,6 +455,9 @@ class Scheduler:
             if isinstance(result, Redirected):
                 self._hosts.ask_first(result.attempt, queue, now)
                 continue
+            if (onward := self._over_http(lease, result)) is not None:
+                self._hosts.ask_first(onward, queue, now)
+                continue
             row.bytes += result.wire_bytes
             outcome: Outcome | None = result
             if not isinstance(result, Skipped):
@@ -467,6 +473,28 @@ class Scheduler:
         if not requests and len(final) == len(lease) and all(isinstance(outcome, Skipped) for outcome in final):
             self._unstart(queue, lease)
         return final
+
+    def _over_http(self, lease: Lease, result: Result) -> Attempt | None:
+        """What a result goes on with over http; None, as a rule, where it does not."""
+        if self._fallback is None or not isinstance(result, Failed) or not falls_back(result):
+            return None
+        before = lease.attempt or Attempt(result.target)
+        attempt = replace(before, started=result.started, history=result.history)
+        return self._fallback.over_http(attempt, result.detail, result.elapsed)
+
+    def goes_on(self, attempt: Attempt, refusal: Refusal, now: float) -> bool:
+        """Whether a refused attempt goes on over http instead; it is queued there then."""
+        onward = None
+        if self._fallback is not None and refusal.error in FALLS_BACK:
+            onward = self._fallback.over_http(attempt, refusal.detail.removesuffix(f"; {ASKED_FIRST}"))
+        if onward is None:
+            return False
+        queue = self._hosts.queue_of(onward.host, now)
+        self._hosts.ask_first(onward, queue, now)
+        self._hosts.place(queue, now)
+        if (own := self.tally.hosts.get(attempt.target.host)) is not None:
+            own.done -= 1
+        return True
 
     def _unstart(self, queue: HostQueue, lease: Lease) -> None:
         """A lease of which nothing was asked for costs no delay."""

@@ -24,9 +24,9 @@ def no_proxy() -> str | None:
     return ",".join(named.replace(",", " ").split()) if named else None
 
 
-def with_no_proxy(proxies: Mapping[str, str] | None, *, trust_env: bool) -> dict[str, str]:
+def with_no_proxy(proxies: Mapping[str, str], *, trust_env: bool) -> dict[str, str]:
     """The proxies of a request, with the environment's exceptions where it has some and the request names none."""
-    found = dict(proxies or {})
+    found = dict(proxies)
     if trust_env and "no_proxy" not in found and (exceptions := no_proxy()) is not None:
         found["no_proxy"] = exceptions
     return found

@@ -119,7 +119,8 @@ class PooledSession(requests.Session):
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """As requests does; NO_PROXY may have spaces between its hosts."""
-        proxies = with_no_proxy(proxies, trust_env=self.trust_env)
+        if proxies is not None:
+            proxies = with_no_proxy(proxies, trust_env=self.trust_env)
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
     def pool_stats(self) -> dict[str, PoolStats]:

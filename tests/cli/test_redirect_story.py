@@ -92,6 +92,7 @@ def test_a_host_that_is_given_up(capfd: pytest.CaptureFixture[str], web: PoliteS
     lists.write_text("".join(f"{to(web, f'http://{place}/{n}')}\n" for n in range(12)))
     ran = here(capfd, *FETCH, "--no-robots", "--break-after", "2", "--max-park", "0s", lists)
     assert len(ran.records) == 12
+    assert "circuit_open" in {record["error"] for record in ran.records}
     for record in ran.records:
         n = record["line"] - 1
         assert told(record)[2:] == story(web, f"http://{place}/{n}"), record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,10 @@ import pytest
 
 from scrapepool.fetch.lease_run import AMBIGUOUS
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Redirected, Skipped
-from tests.fetch.fetching import fetcher, get, only, run, target
-from tests.fetch.loopback import Server, closed_port, read_head
+from tests.fetch.fetching import fetcher, get, in_turns, only, run, target, work
+from tests.fetch.loopback import Server, closed_port, read_head, server_context
 
-ONCE = {"read": 1.0, "total": 1.0}
+ONCE = {"read": 5.0, "total": 5.0}
 """Patience that a single wait for a body uses up whole, so that whoever waits for one does not get to the page."""
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage"
@@ -28,7 +29,7 @@ def redirect(*fields: str, status: str = "302 Found", body: bytes = b"") -> byte
 
 
 @contextmanager
-def site(first: bytes) -> Iterator[Any]:
+def site(first: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Any]:
     """A server that sends ``first`` for /start and keeps the connection open, and a page for all else.
 
     paths: requested so far. connections: by which each was requested.
@@ -44,9 +45,9 @@ def site(first: bytes) -> Iterator[Any]:
             sock.sendall(first if path.startswith("/start") else PAGE)
 
     lock = threading.Lock()
-    with Server(script) as server:
+    with Server(script, tls=tls) as server:
         server.paths, server.connections = [], []
-        server.url = f"http://127.0.0.1:{server.port}"
+        server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.port}"
         yield server
 
 
@@ -82,6 +83,23 @@ def test_the_body_of_a_redirect_is_not_waited_for(fields: tuple[str, ...], body:
     assert isinstance(result, Fetched), result
     assert (result.status, result.final_url) == (200, f"{server.url}/page")
     assert server.connections == [1, 2]
+
+
+@pytest.mark.parametrize("body", [b"", b"a beginning"])
+def test_nor_is_it_waited_for_over_tls(body: bytes) -> None:
+    """Where a connection begins with records that carry no data."""
+    with site(redirect("Location: /page", "Content-Length: 512", body=body), server_context()) as server:
+        result = get(f"{server.url}/start", patience=ONCE, request={"insecure": True})
+    assert isinstance(result, Fetched), result
+    assert (result.status, server.connections) == (200, [1, 2])
+
+
+def test_nor_on_a_thread_that_works_many_leases() -> None:
+    """The lease goes on elsewhere while it connects again."""
+    with site(redirect("Location: /page", "Content-Length: 512")) as server, fetcher(patience=ONCE) as made:
+        (done,) = in_turns(made, [work(f"{server.url}/start")])
+    result = only(done.results)
+    assert (result.status, result.final_url) == (200, f"{server.url}/page")
 
 
 @pytest.mark.parametrize("fields", [("Content-Length: 4",), ("Transfer-Encoding: chunked",)])

@@ -237,10 +237,10 @@ codecs.register_error(_AS_WINDOWS_1252, _as_windows_1252)
 
 @lru_cache(maxsize=1024)
 def content_type_of(field: bytes) -> str:
-    """Tell the Content-Type out of all fields of that name, joined by commas (Fetch standard, "extract a MIME type").
+    """Return the Content-Type of all fields of that name, joined by commas (Fetch standard, "extract a MIME type").
 
     The last one that is a type counts; where it is the same as the one before and has no charset, that one's charset
-    goes with it. A field that is the only one, and fields of which none is a type, are told as they were sent.
+    is added. A single field, and fields of which none is a type, are returned as they were sent.
     """
     text = field.decode("latin-1")
     if "," not in text:

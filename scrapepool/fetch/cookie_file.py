@@ -40,11 +40,18 @@ def read_cookies(data: bytes) -> tuple[list[Cookie], list[int]]:
 
 def _of_field(field: bytes) -> Cookie | None:
     """A cookie as a response sets it. It has to name its domain, as nothing else does."""
-    said = parse_set_cookie(field)
-    if said is None or not said.domain or not said.domain.isascii():
+    parsed = parse_set_cookie(field)
+    if parsed is None or not parsed.domain or not parsed.domain.isascii():
         return None
     return Cookie(
-        said.name, said.value, said.domain, said.path or b"/", False, said.secure, said.http_only, said.expires
+        parsed.name,
+        parsed.value,
+        parsed.domain,
+        parsed.path or b"/",
+        False,
+        parsed.secure,
+        parsed.http_only,
+        parsed.expires,
     )
 
 

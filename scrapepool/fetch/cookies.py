@@ -102,7 +102,9 @@ class CookieStore:
     def cookies(self, now: float) -> list[Cookie]:
         """All cookies that have not expired, in the order of their creation."""
         with self._lock:
-            found = [cookie for jar in self._domains.values() for cookie in jar.values() if not _is_over(cookie, now)]
+            found = [
+                cookie for jar in self._domains.values() for cookie in jar.values() if not _has_expired(cookie, now)
+            ]
         return sorted(found, key=lambda cookie: cookie.created)
 
     def store(self, fields: Iterable[Field], host: str, path: str, now: float) -> None:
@@ -111,8 +113,8 @@ class CookieStore:
         host: which sent them, as in ``HostKey``. path: the request target.
         """
         for name, value in fields:
-            if len(name) == 10 and name.lower() == b"set-cookie" and (said := parse_set_cookie(value)) is not None:
-                self._set(said, host, path, now)
+            if len(name) == 10 and name.lower() == b"set-cookie" and (parsed := parse_set_cookie(value)) is not None:
+                self._set(parsed, host, path, now)
 
     def header(self, host: str, path: str, now: float, *, secure: bool) -> bytes | None:
         """The value of the Cookie field for a request (RFC 6265 section 5.4); None where no cookie is to be sent.
@@ -127,7 +129,7 @@ class CookieStore:
                 for cookie in self._domains.get(domain, {}).values()
                 if not (cookie.host_only and domain != host)
                 and (secure or not cookie.secure)
-                and not _is_over(cookie, now)
+                and not _has_expired(cookie, now)
                 and _path_matches(target, cookie.path)
             ]
         if not found:
@@ -135,26 +137,26 @@ class CookieStore:
         found.sort(key=lambda cookie: (-len(cookie.path), cookie.created))
         return b"; ".join([cookie.pair for cookie in found])
 
-    def _set(self, said: SetCookie, host: str, path: str, now: float) -> None:
+    def _set(self, parsed: SetCookie, host: str, path: str, now: float) -> None:
         domain, host_only = host, True
-        if said.domain and said.domain != host:
-            if _is_public_suffix(said.domain) or not _domain_matches(host, said.domain):
+        if parsed.domain and parsed.domain != host:
+            if _is_public_suffix(parsed.domain) or not _domain_matches(host, parsed.domain):
                 return
-            domain, host_only = said.domain, False
-        elif said.domain:
+            domain, host_only = parsed.domain, False
+        elif parsed.domain:
             host_only = _is_address(host) or _is_public_suffix(host)
-        expires = said.expires
-        if said.max_age is not None:
-            expires = min(int(now) + said.max_age, FOREVER) if said.max_age > 0 else 0
+        expires = parsed.expires
+        if parsed.max_age is not None:
+            expires = min(int(now) + parsed.max_age, FOREVER) if parsed.max_age > 0 else 0
         self._put(
             Cookie(
-                said.name,
-                said.value,
+                parsed.name,
+                parsed.value,
                 domain,
-                _default_path(path) if said.path is None else said.path,
+                _default_path(path) if parsed.path is None else parsed.path,
                 host_only,
-                said.secure,
-                said.http_only,
+                parsed.secure,
+                parsed.http_only,
                 expires,
             ),
             now,
@@ -167,7 +169,7 @@ class CookieStore:
             jar = self._domains.setdefault(cookie.domain, {})
             old = jar.get(key)
             created = next(self._created) if old is None else old.created
-            if _is_over(cookie, now):
+            if _has_expired(cookie, now):
                 if old is not None:
                     del jar[key]
                     self._size -= 1
@@ -187,10 +189,10 @@ class CookieStore:
 
 def _first_to_go(jar: dict[tuple[bytes, bytes], Cookie], now: float) -> tuple[bytes, bytes]:
     """The key of a cookie that has expired, else of the oldest one."""
-    return min(jar, key=lambda key: (not _is_over(jar[key], now), jar[key].created))
+    return min(jar, key=lambda key: (not _has_expired(jar[key], now), jar[key].created))
 
 
-def _is_over(cookie: Cookie, now: float) -> bool:
+def _has_expired(cookie: Cookie, now: float) -> bool:
     return cookie.expires is not None and cookie.expires <= now
 
 
@@ -249,16 +251,16 @@ def parse_set_cookie(field: bytes) -> SetCookie | None:
     name, value = name.strip(b" \t"), value.strip(b" \t")
     if not equals or not name or len(name) + len(value) > MAX_SIZE:
         return None
-    said = SetCookie(name, value)
+    parsed = SetCookie(name, value)
     for attribute in attributes:
         key, _, text = attribute.partition(b"=")
         text = text.strip(b" \t")
         if len(text) <= MAX_ATTRIBUTE:
-            said = _with_attribute(said, key.strip(b" \t").lower(), text)
-    return said
+            parsed = _with_attribute(parsed, key.strip(b" \t").lower(), text)
+    return parsed
 
 
-def _with_attribute(said: SetCookie, key: bytes, text: bytes) -> SetCookie:
+def _with_attribute(parsed: SetCookie, key: bytes, text: bytes) -> SetCookie:
     """RFC 6265 sections 5.2.1 to 5.2.6; of attributes of one name the last counts."""
     changes: dict[str, Any] = {}
     match key:
@@ -274,7 +276,7 @@ def _with_attribute(said: SetCookie, key: bytes, text: bytes) -> SetCookie:
             changes["secure"] = True
         case b"httponly":
             changes["http_only"] = True
-    return said._replace(**changes)
+    return parsed._replace(**changes)
 
 
 def _seconds(digits: bytes) -> int:

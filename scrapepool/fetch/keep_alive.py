@@ -17,7 +17,7 @@ _PARAMETER = re.compile(rb'\b(timeout|max)\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IG
 
 
 class KeepAlive(NamedTuple):
-    """timeout: seconds that the connection stays open while it is idle. most: further requests. None: not said."""
+    """timeout: seconds that the connection stays open while it is idle. most: further requests. None: not in the field."""
 
     timeout: int | None = None
     most: int | None = None
@@ -25,6 +25,6 @@ class KeepAlive(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def read_keep_alive(field: bytes) -> KeepAlive:
-    """Read the field's value; what cannot be read counts as not said."""
-    said = {name.lower(): int(number) for name, number in _PARAMETER.findall(field)}
-    return KeepAlive(said.get(b"timeout"), said.get(b"max"))
+    """Read the field's value; what cannot be read is ignored."""
+    parameters = {name.lower(): int(number) for name, number in _PARAMETER.findall(field)}
+    return KeepAlive(parameters.get(b"timeout"), parameters.get(b"max"))

@@ -17,7 +17,7 @@ _PARAMETER = re.compile(rb'\b(timeout|max)\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IG
 
 
 class KeepAlive(NamedTuple):
-    """timeout: seconds that the connection stays open while it is idle. most: further requests. None: not in the field."""
+    """What the field says. timeout: seconds that the connection may be idle. most: further requests. None: nothing."""
 
     timeout: int | None = None
     most: int | None = None

@@ -43,13 +43,15 @@ class Finished:
 
     each: count how often a target is finished, for lists whose repeats are targets of their own; a plain set takes
     a sixth of the memory. passed_over: how often ``take`` said yes. failures: how many of them are no successes.
-    put_off: hosts that asked to be left alone, and until when in Unix time; it may be over.
+    put_off: hosts that asked to be left alone, and until when in Unix time; it may be over. paths: by identity, the
+    files that the records of repeats name.
     """
 
     def __init__(self, *, each: bool = False) -> None:
         self.passed_over = 0
         self.failures = 0
         self.put_off: dict[HostKey, float] = {}
+        self.paths: dict[int, str] = {}
         self._seen = SeenHashes()
         self._left: dict[int, int] = {}
         self.each = each

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -90,6 +91,8 @@ def read_journal(
         kind, number = _judged(told, keep, method)
         if told.outcome == DEFERRED:
             _put_off(records.current(), finished)
+        elif told.error == ErrorKind.DUPLICATE:
+            _remember_file(told, records.current(), finished)
         numbers.append(number)
         ends.append(told.end)
         kinds.append(kind)
@@ -120,6 +123,14 @@ def _put_off(record: Mapping[str, Any], finished: Finished) -> None:
     except (InvalidURLError, KeyError, TypeError, ValueError, OverflowError):
         return  # of another version, or without the field
     finished.put_off[host] = max(until, finished.put_off.get(host, 0.0))
+
+
+def _remember_file(told: Told, record: Mapping[str, Any], finished: Finished) -> None:
+    """Take note of the file that the record of a repeat names: the reader makes that record anew."""
+    path = record.get("path")
+    if isinstance(path, str) and path:
+        with suppress(InvalidURLError):
+            finished.paths[identity(recorded(parse(told.url)), told.apart)] = path
 
 
 def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:

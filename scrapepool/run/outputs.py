@@ -27,6 +27,7 @@ from ..url import parse
 from ..version import __version__
 from .journal import pass_over, records_sink
 from .list_order import ListOrder, OrderedSink
+from .repeats import RepeatsSink
 
 if TYPE_CHECKING:
     from ..record.files import Files
@@ -96,6 +97,9 @@ def open_outputs(
         sink = sinks[0]
     else:
         sink = Fanout(stores, sinks, *([] if files is None else [files.recorded]))
+    if files is not None and settings.input.dedupe:
+        method = settings.request.method
+        sink = RepeatsSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
     return Outputs(sink if order is None else OrderedSink(sink, order), archive, settings.output.file, files)
 
 

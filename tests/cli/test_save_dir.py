@@ -417,3 +417,27 @@ def test_a_file_that_is_not_compressed_as_it_is_said_to_be_is_no_success(capfd, 
         ran = fetch(capfd, tmp_path, [web.url("/pages.tar.gz")])
     assert [record["error"] for record in ran.records] == ["decode"]
     assert files(tmp_path) == {}
+
+
+@pytest.mark.parametrize("option", [(), ("--ordered",)])
+def test_repeats_name_the_file_of_what_they_repeat(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    """Those that are recorded again, as a run goes on, too; what has no file has repeats without one."""
+    with PoliteServer(1, lambda request: Response(404) if request.target == "/no" else None) as server:
+        a, b, no = server.url("/a"), server.url("/b"), server.url("/no")
+        urls = [a, a, b, no, a, no, b]
+        options = ("-o", tmp_path / "out.jsonl", *option)
+        for resume in ((), ("--resume",), ("--resume=all",)):
+            fetch(capfd, tmp_path, urls, *options, *resume)
+            told = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+            paths = {record["line"]: record["path"] for record in told}
+            assert sorted(paths) == list(range(1, 8))
+            assert paths[1] == paths[2] == paths[5] is not None
+            assert paths[3] == paths[7] is not None
+            assert paths[4] is paths[6] is None
+            assert Path(paths[2]).read_bytes() == b"This is /a\n"
+        if option:
+            fetch(capfd, tmp_path, urls, *options)
+            told = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+            assert [record["line"] for record in told] == list(range(1, 8))

@@ -22,7 +22,7 @@ SOON = "23:59"  # stands for a moment that is near
 
 
 def page(_: Request) -> Response:
-    return Response(body=b"x" * SIZE, delay=0.05)
+    return Response(body=b"x" * SIZE, delay=0.1)
 
 
 def found(records: Path) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def found(records: Path) -> list[dict[str, Any]]:
     [
         ("--limit", "7", "--limit 7 targets were fetched", 7, 7),
         ("--max-bytes", f"{5 * SIZE}", f"--max-bytes {5 * SIZE:,} were received", 5, 5 + 1),  # one more is in flight
-        ("--max-time", "300ms", "--max-time 0.3 s is over", 1, PAGES // 2),
+        ("--max-time", "800ms", "--max-time 0.8 s is over", 1, PAGES // 2),
         ("--until", SOON, "the time set by --until has come", 1, PAGES // 2),
     ],
 )
@@ -49,7 +49,7 @@ def test_a_run_that_reaches_its_limit_ends_well(
     most: int,
 ) -> None:
     """It says which limit, with exit code 0; nothing is cut off, and the rest is fetched by ``--resume``, once."""
-    monkeypatch.setattr(patience, "next_time", lambda text: time() + 0.3 if text == SOON else math.nan)
+    monkeypatch.setattr(patience, "next_time", lambda text: time() + 0.8 if text == SOON else math.nan)
     records = tmp_path / "records.jsonl"
     with PoliteServer(1, page) as server:
         urls = [server.url(f"/{n}") for n in range(PAGES)]

@@ -357,6 +357,8 @@ class Connection(HTTPConnection):
             data = self.sock.recv(RECEIVE_SIZE) or b""
         except (BlockingIOError, ssl.SSLWantReadError):
             return None  # a TLS record that carries no data, a session ticket as a rule
+        if self.bandwidth is not None:
+            self._paid_at = self.bandwidth.took(len(data), time.monotonic())
         if self.capture is not None:
             self.capture.received(data)
         return data

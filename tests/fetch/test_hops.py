@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,9 +13,12 @@ from typing import Any
 
 import pytest
 
+from scrapepool.fetch.bandwidth import Bandwidth
+from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import AMBIGUOUS
+from scrapepool.fetch.session import PooledSession
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Redirected, Skipped
-from tests.fetch.fetching import fetcher, get, in_turns, only, run, target, work
+from tests.fetch.fetching import fetcher, get, in_turns, only, run, settings, target, work
 from tests.fetch.loopback import Server, closed_port, read_head, server_context
 
 ONCE = {"read": 5.0, "total": 5.0}
@@ -109,6 +113,24 @@ def test_a_body_that_came_with_the_head_saves_the_connection(fields: tuple[str, 
     with site(redirect("Location: /page", *fields, body=body)) as server:
         result = get(f"{server.url}/start")
     assert (result.status, server.connections) == (200, [1, 1])
+
+
+def test_the_body_of_a_redirect_is_paid_for() -> None:
+    """Under a limit for the bandwidth, every byte that was read counts."""
+
+    class Counted(Bandwidth):
+        received = 0
+
+        def took(self, size: int, now: float) -> float:
+            Counted.received += size
+            return super().took(size, now)
+
+    first = redirect("Location: /page", "Content-Length: 15000", body=bytes(15_000))
+    bandwidth = Counted(1e5, time.monotonic())
+    with site(first) as server, PooledSession(1, 1, bandwidth=bandwidth) as session:
+        result = only(run(Fetcher(session, settings()), f"{server.url}/start").results)
+    assert (result.status, server.connections) == (200, [1, 1])
+    assert Counted.received == len(first + PAGE)
 
 
 def test_a_chain_of_redirects_without_bodies_ends_in_time() -> None:

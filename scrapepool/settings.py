@@ -247,6 +247,7 @@ class OutputSettings:
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
     parquet: file that is made of the records at the end of a run. ordered: write records in the order of the lists.
     lists: records say which list they are from.
+    sqlite_timeout: seconds that another program may hold the database.
     """
 
     path: str | None = None
@@ -263,6 +264,7 @@ class OutputSettings:
     text: bool = False
     extract_workers: int | None = None
     sqlite: str | None = None
+    sqlite_timeout: float = 30.0
     template: str | None = None
     parquet: str | None = None
     ordered: bool = False

@@ -34,6 +34,12 @@ _WITHOUT_SCHEME = re.compile(
     re.IGNORECASE,
 )
 
+_LONE = re.compile(
+    r"(?P<stays>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"  # a backslash; a whole pair
+    r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""The escape of a lone surrogate in JSON in ASCII, where the first group is not what was found."""
+
 BRIEF = 60
 """Characters of a text that a message quotes."""
 
@@ -45,6 +51,19 @@ def printable(text: str) -> str:
     """
     # str.isprintable() rejects a few harmless characters more (no-break space, soft hyphen): these take the slow way.
     return text if text.isprintable() else _UNSAFE.sub(_escape, text)
+
+
+def strict_json(text: str) -> str:
+    r"""Make JSON in ASCII that every reader takes and no terminal obeys: lone surrogates are U+FFFD, DEL is escaped.
+
+    RFC 8259 section 8.2 lets surrogates stand and leaves open what a reader makes of them: jq, DuckDB and pyarrow
+    refuse them. U+FFFD is also what a URL is asked for with (WHATWG URL, "scalar value string").
+    """
+    if "\x7f" in text:
+        text = text.replace("\x7f", r"\u007f")
+    if r"\ud" not in text:
+        return text
+    return _LONE.sub(lambda found: found["stays"] or r"\ufffd", text)
 
 
 def brief(text: str, limit: int = BRIEF) -> str:

@@ -1,10 +1,12 @@
+import json
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.text import brief, printable, without_password, without_passwords, without_userinfo
+from scrapepool.text import brief, printable, strict_json, without_password, without_passwords, without_userinfo
 
 
 def test_clean_text_is_left_alone():
@@ -84,3 +86,34 @@ def test_the_password_of_a_url_is_hidden(url, shown, bare):
 def test_passwords_are_hidden_in_what_is_no_url(text, shown):
     """Rows that are rejected may hold them, also such as no URL can have."""
     assert without_passwords(text) == without_passwords(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("a\ud83d", "a\ufffd"),
+        ("\udc00\ud800", "\ufffd\ufffd"),
+        ("\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        ("\U0001f600\ude00", "\U0001f600\ufffd"),
+        ("\\ud83d", "\\ud83d"),
+        ("\\\ud83d", "\\\ufffd"),
+        ("\\\\ud83d\\", "\\\\ud83d\\"),
+        ('"\n\ud83d"', '"\n\ufffd"'),
+        ("\x7f", "\x7f"),
+        ("plain", "plain"),
+    ],
+)
+def test_json_is_such_that_every_reader_takes_it(value: str, read: str) -> None:
+    """No lone surrogate stands in it, and what only looks like one stays; in keys as well as in values."""
+    text = strict_json(json.dumps({value: value}))
+    assert json.loads(text) == {read: read}
+    assert text.isprintable()
+    assert text.isascii()
+
+
+@given(st.text(st.characters() | st.sampled_from('\\"\ud800\udbff\udc00\udfff\U0001f600ud8')))
+def test_json_changes_nothing_but_lone_surrogates(value: str) -> None:
+    """Whatever stands beside them."""
+    read = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")  # pairs become characters
+    read = re.sub("[\ud800-\udfff]", "\ufffd", read)
+    assert json.loads(strict_json(json.dumps(value))) == read

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import UsageError
-from ..text import printable
+from ..text import printable, strict_json
 from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
 from .lists import sources_or_stdin, spoken, standard_input
@@ -137,7 +137,7 @@ def run(
         known = recalled(settings, allowed, clock)
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
     report = Report(found, robots, result, settings, latency, hosts, len(known))
-    say(json.dumps(plan_dict(report), indent=2) if as_json else "\n".join(plan_lines(report)))
+    say(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
     if result is None:
         if found.hosts:
             raise UsageError(f"no URL that may be fetched in {spoken(sources, settings.input)}")

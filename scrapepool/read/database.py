@@ -71,7 +71,7 @@ class RecordDatabase:
         import sqlite3  # noqa: PLC0415 - most runs need it not
 
         try:
-            with closing(sqlite3.connect(f"{Path(self._path).resolve().as_uri()}?mode=ro", uri=True)) as db:
+            with closing(_opened(self._path)) as db:
                 (made,), (version,) = (
                     db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
                 )
@@ -87,6 +87,31 @@ def _columns(db: sqlite3.Connection) -> list[str]:
     """Name the columns that a database has of those of a record: one of an earlier version lacks the latest."""
     there = {name for _, name, *_ in db.execute("PRAGMA table_info(records)")}
     return [name for name in COLUMNS if name in there or name not in ADDED]
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    """Open a database for reading; one that was left in WAL mode also where nothing can be written beside it.
+
+    Raises sqlite3.Error, OSError, ValueError.
+    """
+    import sqlite3  # noqa: PLC0415 - most runs need it not
+
+    uri = f"{Path(path).resolve().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True)
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        db.close()
+        wal = Path(f"{path}-wal")
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or (
+            wal.exists() and wal.stat().st_size  # holds rows that would be missing
+        ):
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..model import Deferred, Fetched, Outcome, Redirect, Timings, Unchanged, error_of, verdict
 from ..settings import OutputSettings
-from ..text import printable
+from ..text import printable, strict_json
 from .fields import GET, instant, own_fields, selection
 
 _dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
@@ -32,7 +32,7 @@ def encoder(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], 
     select = selection(settings, method)
 
     def encode_selected(outcome: Outcome) -> bytes:
-        return _ascii_line(json_text(select(outcome)))
+        return f"{json_text(select(outcome))}\n".encode("ascii")
 
     return encode_selected
 
@@ -59,7 +59,7 @@ def encode(outcome: Outcome, *, lists: bool = False) -> bytes:
             timings.ttfb,
             timings.download,
         )
-        return _visible(line.encode("ascii"))
+        return strict_json(line).encode("ascii")
     error = error_of(outcome)
     line = (
         f'{{"url":{url},"line":{"null" if target.line is None else target.line},{source}"outcome":"{verdict(outcome)}",'
@@ -83,7 +83,7 @@ def encode(outcome: Outcome, *, lists: bool = False) -> bytes:
         line = f'{line},"input":{json_text(dict(target.input))}'
     if target.request is not None or target.occurrence > 1:
         line += "".join(f',"{name}":{json_text(value)}' for name, value in own_fields(target).items())
-    return _ascii_line(line + "}")
+    return _line(line + "}")
 
 
 def _is_usual(outcome: Outcome, timings: Timings) -> bool:
@@ -131,9 +131,9 @@ def _usual(
 def json_text(value: Any) -> str:
     """Spell ``value`` as ASCII JSON. NaN and the infinities, which JSON has not (RFC 8259 section 6), become null."""
     try:
-        return _dumps(value)
+        return strict_json(_dumps(value))
     except ValueError:
-        return _dumps(_finite(value))
+        return strict_json(_dumps(_finite(value)))
 
 
 def _finite(value: Any) -> Any:
@@ -148,13 +148,8 @@ def _finite(value: Any) -> Any:
             return value
 
 
-def _ascii_line(text: str) -> bytes:
-    return _visible(f"{text}\n".encode("ascii"))
-
-
-def _visible(line: bytes) -> bytes:
-    """JSON lets DEL stand as it is, a terminal had better not see it."""
-    return line if b"\x7f" not in line else line.replace(b"\x7f", rb"\u007f")
+def _line(text: str) -> bytes:
+    return f"{strict_json(text)}\n".encode("ascii")
 
 
 def _hop(hop: Redirect) -> str:

@@ -43,11 +43,11 @@ LEVEL = 1
 HOSTS_KEPT = 100_000
 """Hosts whose numbers are remembered; those of others are looked up."""
 
-PATIENCE = 30.0
-"""Seconds that another program may hold the database."""
-
 LOOK = 0.1
-"""Seconds between two looks at ``should_stop`` meanwhile."""
+"""Seconds between two tries while another program holds the database."""
+
+SILENCE = 1.0
+"""Seconds of that before a person is told."""
 
 SYNCHRONOUS = {"never": "OFF", "second": "FULL", "always": "FULL"}
 
@@ -59,7 +59,8 @@ INSERT = (
 class SqliteStore:
     """A ``ports.Store`` over a database, made where there is none, locked against other runs.
 
-    should_stop: asked while another program holds the database. clock: monotonic seconds.
+    should_stop: asked while another program holds the database, on_note: told after a second of it. clock: monotonic
+    seconds.
     Raises UsageError for a file of something else, which is not touched, OutputError, LockedError.
     """
 
@@ -70,6 +71,7 @@ class SqliteStore:
         *,
         method: str = GET,
         should_stop: Callable[[], bool] = never,
+        on_note: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.kept = 0
@@ -78,6 +80,9 @@ class SqliteStore:
         self._bodies = settings.body
         self._method = method
         self._should_stop = should_stop
+        self._on_note = on_note
+        self._timeout = settings.sqlite_timeout
+        self._gave_up = False  # another program held the database for too long, and is not waited for again
         self._clock = clock
         self._every = 0.0 if settings.fsync == "always" else EVERY
         self._waiting: list[Outcome] = []
@@ -121,6 +126,8 @@ class SqliteStore:
         try:
             with closing(self._db):
                 self._commit(ended=True)
+                with suppress(sqlite3.Error):  # somebody else is reading: the last one to go may do this
+                    self._db.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
             raise self._error(error) from error
         finally:
@@ -141,6 +148,7 @@ class SqliteStore:
     def _begun(self, settings: OutputSettings) -> int:
         """Make the tables where there are none, and begin a run; its number."""
         db = self._db
+        self._patiently("SELECT 1 FROM sqlite_master")
         (made,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version"))
         new = not made and not version and db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
         strange = None if new else strangeness(made, version)
@@ -207,14 +215,24 @@ class SqliteStore:
 
     def _patiently(self, statement: str) -> None:
         """Execute what another program's transaction may hold up."""
-        until = self._clock() + PATIENCE
+        begun: float | None = None
+        told = False
         while True:
             try:
-                self._db.execute(statement)
+                self._db.execute(statement).fetchone()
             except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-                if not busy or self._should_stop() or self._clock() >= until:
+                if not _is_busy(error) or self._gave_up or self._should_stop():
                     raise
+                now = self._clock()
+                begun = now if begun is None else begun
+                if now - begun >= self._timeout:
+                    self._gave_up = True
+                    raise
+                if not told and now - begun >= SILENCE:
+                    told = True
+                    self._on_note(
+                        f"{self._path}: another program holds the database; waiting for it, {self._timeout:g} s at most"
+                    )
                 time.sleep(LOOK)
             else:
                 return
@@ -263,9 +281,14 @@ class SqliteStore:
 
     def _error(self, error: BaseException) -> OutputError:
         reason = getattr(error, "strerror", None) or str(error)
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            reason = f"another program has held the database for {PATIENCE:.0f} s"
+        if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
+            held = f"has held the database for {self._timeout:g} s" if self._gave_up else "holds the database"
+            reason = f"another program {held} (see --sqlite-timeout)"
         return OutputError(self._path, reason)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # what is above says what it is busy with
 
 
 def _repeats(outcome: Outcome) -> bool:

@@ -35,6 +35,9 @@ _WIDTH = re.compile(r"(?:(?P<fill>.)?(?P<align>[<>=^]))?[-+ ]?z?#?0?(?P<width>\d
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _WIDEST = 1000  # columns or digits; a spec may ask for a billion
 
+_IN_JSON = re.compile("[\x7f-\x9f]")
+"""Control characters that a JSON text may hold as they are, and a terminal may obey."""
+
 Value = str | int | float
 
 
@@ -113,12 +116,22 @@ def _spelt(value: Any, name: str, spec: str) -> str:
         case int() | float() if name in _WHOLE or name in _REAL:
             return format(value, spec)
         case str() if name == "body":
-            text = "\n".join(map(printable, value.split("\n")))  # the one field whose lines stay lines
+            text = _page(value)
         case str():
             text = printable(value)
         case _:
             text = printable(json_text(value))
     return format(text, spec)
+
+
+def _page(text: str) -> str:
+    """The text of a page: its lines and tabs stay, so that JSON stays JSON, and what it may hold is escaped as it does.
+
+    A carriage return ends a line too: a terminal would go back to the line's beginning for it.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
 def _missing(spec: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import OutputError
 from ..ports import HostRow, Snapshot
-from ..text import printable
+from ..text import printable, strict_json
 from . import units
 
 OUTCOMES = ("ok", "unchanged", "http_error", "failed", "skipped", "deferred")
@@ -166,7 +166,7 @@ def write_summary_json(path: str, snapshot: Snapshot, exit_code: int) -> None:
     """Write ``summary_dict`` and ``exit_code`` to a file as one JSON object. Raises OutputError."""
     summary = {**summary_dict(snapshot), "exit_code": exit_code}
     try:
-        Path(path).write_text(json.dumps(summary, indent=2) + "\n", encoding="ascii")
+        Path(path).write_text(strict_json(json.dumps(summary, indent=2)) + "\n", encoding="ascii")
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
     except ValueError as error:  # a NUL in the path

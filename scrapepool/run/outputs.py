@@ -160,7 +160,9 @@ class _Opening:
 
             if not self.settings.input.dedupe:
                 raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
-            stores.append(SqliteStore(output.sqlite, output, method=method, should_stop=self.should_stop))
+            stores.append(
+                SqliteStore(output.sqlite, output, method=method, should_stop=self.should_stop, on_note=self.on_note)
+            )
             opened.callback(stores[-1].close)
         return stores
 

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -27,30 +28,43 @@ def reading(line):
 WITH_LISTS = OutputSettings(lists=True)
 
 
+def written(value):
+    """A value as it is written: there are readers that take no lone surrogate, so U+FFFD stands for each."""
+    match value:
+        case str():
+            return re.sub("[\ud800-\udfff]", "\ufffd", value)
+        case dict():
+            return {written(key): written(item) for key, item in value.items()}
+        case list() | tuple():
+            return [written(item) for item in value]
+        case _:
+            return value
+
+
 @given(OUTCOMES)
 @settings(max_examples=300)
 def test_the_hand_written_encoder_spells_what_json_would(outcome):
     """encode() and json.dumps of the record read back as the same record, keys in the same order."""
     for encoded, output in ((encode(outcome), PLAIN), (encode(outcome, lists=True), WITH_LISTS)):
         told = reading(encoded)
-        assert told == record(outcome, output)
+        assert told == written(record(outcome, output))
         assert list(told) == list(record(outcome, output))
 
 
 @given(st.builds(fetched, url=TEXT, content_type=maybe(TEXT), charset=maybe(TEXT), remote=maybe(TEXT)), maybe(TEXT))
 def test_a_usual_success_is_spelt_as_any_other(outcome, source):
     """What the prepared line of a usual success says is the record, whatever text stands in it."""
-    assert reading(encode(outcome)) == record(outcome, PLAIN)
+    assert reading(encode(outcome)) == written(record(outcome, PLAIN))
     outcome.target.source = source
     assert encoder(WITH_LISTS)(outcome) == encode(outcome, lists=True)
-    assert reading(encode(outcome, lists=True)) == record(outcome, WITH_LISTS)
+    assert reading(encode(outcome, lists=True)) == written(record(outcome, WITH_LISTS))
 
 
 @given(OUTCOMES)
 def test_options_go_through_the_same_record(outcome):
     """With headers, body or chosen fields a line reads back as that record."""
     for chosen in (OutputSettings(headers=True, body=True), OutputSettings(fields=("sha256", "url", "input"))):
-        assert reading(encoder(chosen)(outcome)) == selection(chosen)(outcome)
+        assert reading(encoder(chosen)(outcome)) == written(selection(chosen)(outcome))
 
 
 def test_input_with_numbers_that_json_has_not():

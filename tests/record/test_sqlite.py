@@ -1,24 +1,27 @@
 import json
 import os
 import re
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_cases import HOST, OUTCOMES, fetched, target
 
-from scrapepool.errors import LockedError, OutputError, UsageError
+from scrapepool.errors import ListError, LockedError, OutputError, UsageError
 from scrapepool.model import ErrorKind, Failed, HostKey, Skipped
 from scrapepool.read.database import RecordDatabase
 from scrapepool.record import sqlite
 from scrapepool.record.fields import FIELDS, TIMINGS, record
 from scrapepool.record.sqlite import SqliteStore
-from scrapepool.schema import COLUMNS, SCHEMA
+from scrapepool.schema import COLUMNS, JSON_COLUMNS, SCHEMA
 from scrapepool.settings import OutputSettings
-from scrapepool.text import printable
+from scrapepool.text import printable, strict_json
 from scrapepool.url import plain
 
 PLAIN = OutputSettings()
@@ -77,7 +80,9 @@ def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_facto
     for outcome in outcomes:
         if isinstance(outcome, Skipped) and outcome.error is ErrorKind.DUPLICATE:
             continue
-        told = json.loads(json.dumps(record(outcome, output)))
+        text = json.dumps(record(outcome, output))
+        told = json.loads(text)
+        told.update({name: value for name, value in json.loads(strict_json(text)).items() if name in JSON_COLUMNS})
         for name in ("url", "final_url", "content_type", "charset", "sha256", "remote"):
             if told[name] is not None:
                 told[name] = printable(plain(told[name]) if name == "url" else told[name])
@@ -279,3 +284,94 @@ def test_a_database_of_an_earlier_version_gets_its_new_column(tmp_path):
         ("https://example.org/b", "urls.txt"),
     ]
     assert list(RecordDatabase(path).records())[:1] == before
+
+
+@pytest.mark.parametrize("lock", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+def test_a_database_that_is_held_is_told_of_and_waited_for_once(tmp_path, monkeypatch, lock):
+    """After a second a person knows; what has been waited for in vain is not waited for again at the end."""
+    path, clock = stored(tmp_path / "a.db", []), Clock()
+    notes = []
+    store = SqliteStore(path, OutputSettings(sqlite_timeout=7.0), clock=clock, on_note=notes.append)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(lock)
+
+        def sleep(seconds):
+            clock.now += seconds
+            assert len(notes) == (clock.now >= 2.05), clock.now
+
+        monkeypatch.setattr(sqlite.time, "sleep", sleep)
+        store.write([fetched()])
+        clock.now = 1.0
+        with pytest.raises(OutputError, match="another program has held the database for 7 s"):
+            store.write([])
+        assert clock.now == pytest.approx(8.0, abs=0.2)
+        monkeypatch.setattr(sqlite.time, "sleep", lambda _: pytest.fail("it is waited for again"))
+        with pytest.raises(OutputError, match="another program has held the database for 7 s"):
+            store.close()
+    assert notes == [f"{path}: another program holds the database; waiting for it, 7 s at most"]
+
+
+def test_a_database_that_is_held_from_the_beginning_is_waited_for(tmp_path, monkeypatch):
+    """Also where the other program lets nobody read."""
+    path, clock, notes = stored(tmp_path / "a.db", []), Clock(), []
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite.time, "sleep", lambda seconds: setattr(clock, "now", clock.now + seconds))
+        with pytest.raises(OutputError, match="another program has held the database for 2 s"):
+            SqliteStore(path, OutputSettings(sqlite_timeout=2.0), clock=clock, on_note=notes.append)
+    assert (len(notes), clock.now) == (1, pytest.approx(2.0, abs=0.2))
+
+
+def test_a_finished_database_is_one_ordinary_file(tmp_path):
+    """Without files beside it, and not in WAL mode, which cannot be read where nothing can be written."""
+    path = stored(tmp_path / "a.db", [fetched()])
+    assert [file.name for file in tmp_path.iterdir()] == ["a.db"]
+    assert ask(path, "PRAGMA journal_mode") == [("delete",)]
+    store = SqliteStore(path, PLAIN)
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM records").fetchone()
+        store.close()  # somebody who looks on keeps no run from its end
+    assert len(ask(path, "SELECT * FROM records")) == 1
+
+
+@pytest.fixture
+def unwritable(tmp_path):
+    """Turn a folder into one that this process may only read."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp" if os.geteuid() == 0 else tmp_path))
+    made = []
+
+    def turn():
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        if os.geteuid() == 0:
+            made.append(os.seteuid(NOBODY))
+
+    yield folder, turn
+    if made:
+        os.seteuid(0)
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+NOBODY = 65534
+
+
+def test_a_database_in_wal_mode_is_read_where_nothing_can_be_written(unwritable):
+    """As one that a killed run, or an older version, left on a medium that is read-only."""
+    folder, turn = unwritable
+    path = stored(folder / "a.db", [fetched()])
+    assert ask(path, "PRAGMA journal_mode = WAL") == [("wal",)]
+    turn()
+    assert len(list(RecordDatabase(path).records())) == 1
+
+
+def test_rows_that_are_beside_a_database_are_not_passed_over(unwritable):
+    """What cannot be read is said, rather than read without them."""
+    folder, turn = unwritable
+    path = stored(folder / "a.db", [fetched()])
+    ask(path, "PRAGMA journal_mode = WAL")
+    (folder / "a.db-wal").write_bytes(b"x" * 100)
+    turn()
+    with pytest.raises(ListError, match=re.escape(path)):
+        list(RecordDatabase(path).records())

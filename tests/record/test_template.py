@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -77,7 +79,7 @@ def test_a_template_that_is_taken_spells_every_outcome(outcome, name, spec):
         assume(False)
     text = form.encode(outcome).decode()
     assert not any(
-        ord(char) < 32 or 127 <= ord(char) < 160 for char in text.replace("\n", "" if name == "body" else "\n")
+        (ord(char) < 32 or 127 <= ord(char) < 160) and not (name == "body" and char in "\n\t") for char in text
     )
 
 
@@ -120,3 +122,14 @@ def test_a_template_goes_beside_every_other_output():
     """What is printed has nothing to do with what the others hold."""
     assert spelt("{status}", path="a.jsonl", parquet="a.parquet", sqlite="a.db") == spelt("{status}")
     assert spelt("{status}", sqlite="a.db") == spelt("{status}", parquet="a.parquet") == spelt("{status}")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_page_that_is_json_stays_json(end):
+    """Tabs and line ends between its tokens stay, control characters that it may hold are escaped as it does it."""
+    value = {"a": "\x7f\x85\x9b31m", "b": ["é", "\U0001f600"]}
+    page = json.dumps(value, ensure_ascii=False, indent="\t").replace("\n", end)
+    encode = template_form(OutputSettings(template="{body}\\n", body=True)).encode
+    out = encode(fetched(body=page.encode(), charset="utf-8")).decode()
+    assert json.loads(out) == value
+    assert not set(out) & {chr(code) for code in (*range(9), *range(11, 32), *range(127, 160))}

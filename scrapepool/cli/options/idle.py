@@ -37,6 +37,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
         "--extract-workers needs --select, --links or --text",
     ),
     ("warc_size", lambda settings: settings.warc.path is not None, "--warc-size needs --warc"),
+    ("sqlite_timeout", lambda settings: settings.output.sqlite is not None, "--sqlite-timeout needs --sqlite"),
     ("overwrite", lambda settings: settings.warc.path is not None, "--overwrite is about --warc, and there is none"),
 )
 """Parameters, whether settings give them something to do, and what is said where they have nothing."""

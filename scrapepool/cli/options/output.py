@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from ...settings import OutputSettings, WarcSettings
-from ..types import MOST_WORKERS, FileName, Names, Select, Size, Whole
-from .declare import D, Decorator, opt, refuse, subject
+from ..types import MOST_WORKERS, Duration, FileName, Names, Select, Size, Whole
+from .declare import D, Decorator, opt, refuse, spelt, subject
 
 OPTIONS: list[Decorator] = [
     *subject(
@@ -17,6 +17,8 @@ OPTIONS: list[Decorator] = [
            help="Where records go, - for standard output.  [default: standard output, but for --sqlite and --parquet]"),
         opt("--sqlite", type=FileName(), metavar="FILE.db",
            help="Gather records in a database, one a URL, and bodies with --body."),
+        opt("--sqlite-timeout", type=Duration(), default=spelt(D.output.sqlite_timeout),
+           help="How long another program may hold the database before the run ends."),
         opt("--parquet", type=FileName(), metavar="FILE.parquet",
            help="Make a Parquet file of the records at the end of the run."),
         opt("--template", metavar="TEXT",
@@ -78,6 +80,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         text=o["text"],
         extract_workers=o["extract_workers"],
         sqlite=o["sqlite"],
+        sqlite_timeout=o["sqlite_timeout"],
         template=o["template"],
         parquet=o["parquet"],
         ordered=o["ordered"],

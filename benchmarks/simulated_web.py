@@ -119,6 +119,8 @@ class Host:
         self.spent = [0.0] * self.pages
         """Seconds that the requests for each page took."""
         self.first_spent = [0.0] * self.pages
+        self.first_at = [math.inf] * self.pages
+        """When each page was first requested."""
         self.passed_at: list[float] = []
         self.ends: dict[int, End] = {}
         self.died_at: int | None = None
@@ -130,6 +132,8 @@ class Host:
         """Receive a request for a page."""
         response = self._respond(page, now)
         self.requests += 1
+        if not self.sent[page]:
+            self.first_at[page] = now
         self.sent[page] += 1
         if response.refused:
             self.refused += 1
@@ -219,11 +223,11 @@ class Host:
 
     def ideal(self, per_host: int) -> float:
         """Seconds until the last good page at the earliest: no client knows a bad page before its first try."""
-        last = max(self.good, default=-1)
+        last = max((self.ends[page].at for page in self.good if page in self.ends), default=0.0)
         necessary = sum(self.spent[page] for page in self.good)
         count = sum(self.hits[page] for page in self.good)
         for page in self.bad:
-            if page < last:
+            if self.first_at[page] < last:
                 necessary += self.first_spent[page]
                 count += self.hits[page] > 0
         seconds = necessary / min(per_host, self.most or per_host)

@@ -48,14 +48,14 @@ def complaint(place: Place, *args: str) -> str:
 def test_what_reads_writes_sends_or_chooses_is_guarded() -> None:
     """Files, secrets, proxies, and what makes the URLs of requests."""
     assert {
-        "base-url", "cacert", "cert", "cookies", "header-everywhere", "host-memory", "insecure", "key", "list",
-        "log-file", "netrc", "output", "parquet", "proxy", "save-cookies", "save-dir", "sqlite",
+        "base-url", "cacert", "cert", "cookies", "header-everywhere", "host-memory", "http-fallback", "insecure", "key",
+        "list", "log-file", "netrc", "output", "overwrite", "parquet", "proxy", "save-cookies", "save-dir", "sqlite",
         "summary-json", "url-template", "warc",
     } <= set(GUARDED)  # fmt: skip
 
 
 EXAMPLES = {"list": '["urls.txt"]', "proxy": '"http://127.0.0.1:9"'} | dict.fromkeys(
-    ("header-everywhere", "insecure", "netrc"), "true"
+    ("header-everywhere", "http-fallback", "insecure", "netrc", "overwrite"), "true"
 )
 
 

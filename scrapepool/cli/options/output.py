@@ -58,7 +58,7 @@ OPTIONS: list[Decorator] = [
            "An archive that is there is appended to with --resume, replaced with --overwrite, and refused otherwise."),
         opt("--warc-size", type=Size(), default=D.warc.size, show_default="1GB",
            help="Of an archive's file, after which FILE-00001.warc.gz and so on are begun."),
-        opt("--overwrite", is_flag=True, help="Replace the archive of --warc where there is one."),
+        opt("--overwrite", guarded=True, is_flag=True, help="Replace the archive of --warc where there is one."),
     ),
 ]  # fmt: skip
 

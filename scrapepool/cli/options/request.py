@@ -34,7 +34,7 @@ OPTIONS: list[Decorator] = [
         opt("--netrc", guarded=True, is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
         opt("--deny-private", is_flag=True,
            help="Connect to public addresses only, at every redirect too: nothing of this machine and its network."),
-        opt("--http-fallback", is_flag=True,
+        opt("--http-fallback", guarded=True, is_flag=True,
            help="Request a list's names without a scheme over http where https cannot be connected to."),
         opt("--head-fallback", is_flag=True,
            help="Send GET where a server refuses HEAD with 405 or 501."),

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import UsageError
-from ..text import without_password
+from ..text import printable, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def spoken(sources: Sequence[str], settings: InputSettings, read_as: Mapping[str
     for name in all_names(sources, settings):
         shown = STDIN if name == "-" else name
         found = formats.get(shown)
-        told.append(without_password(shown) + ("" if found is None else f" (read as {found})"))
+        told.append(printable(without_password(shown)) + ("" if found is None else f" (read as {found})"))
     hint = "; --input-format reads lists as another format" if formats and settings.format == "auto" else ""
     return ", ".join(told) + hint
 

@@ -22,6 +22,7 @@ SHOWN = 500
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)|([^/?#]*)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+_URL_INSIDE = re.compile(r"[^/?#]*https?://", re.IGNORECASE)
 _LATER_URL = re.compile(r"\shttps?://", re.IGNORECASE)
 _FOLLOWED_BY_DIGITS = frozenset({"tel", "sms", "fax", "callto", "geo", "urn", "cid", "mid", "data", "mailto", "news"})
 
@@ -34,7 +35,7 @@ def absolute(entry: str, base_url: str | None) -> str:
     is more or less than one URL.
     """
     if " " in entry or not (entry.isascii() and entry.isprintable()):
-        _check_characters(entry)
+        check_characters(entry)
     if entry[:8].lower().startswith(("http://", "https://")):
         return entry
     found = _SCHEME.match(entry)
@@ -54,12 +55,14 @@ def absolute(entry: str, base_url: str | None) -> str:
 
 
 def _with_scheme(entry: str) -> str:
+    if _URL_INSIDE.match(entry) is not None:
+        raise InvalidURLError(entry, f"something before the URL{PROSE}")
     if len(_SPACE.findall(entry)) > 1:
         raise InvalidURLError(entry, f"words between white space{PROSE}")
     return f"https://{entry}"
 
 
-def _check_characters(entry: str) -> None:
+def check_characters(entry: str) -> None:
     """Raise InvalidURLError for an entry with characters that stand between URLs, or that nobody sees before one."""
     if (control := control_in(entry)) is not None:
         hint = ": is this TSV? (--input-format tsv)" if control == "a tab" else ""

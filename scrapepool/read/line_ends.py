@@ -60,8 +60,6 @@ def line_ends(kind: str, head: bytes) -> LineEnds:
     match kind:
         case "csv" | "tsv":
             return LineEnds(returns=b"\n" not in head)
-        case "jsonl":
-            return LineEnds(returns=True)
         case _:
             return LineEnds(returns=True, nuls=separated_by_nuls(head))
 

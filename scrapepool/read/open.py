@@ -18,6 +18,7 @@ from ..settings import InputSettings
 from ..text import brief, without_password
 from ..url import parse
 from .archives import check_no_archive
+from .characters import invisible_before_host
 from .compressed import MAGIC, decompressed, is_compressed
 from .documents import EMPTY, OpenDocument, check_document, no_documents
 from .entries import SHOWN
@@ -220,6 +221,8 @@ class _Opener:
 
 def _perhaps_url(name: str) -> str:
     """What to say of a file that is not there and whose name looks as a URL does."""
+    if (invisible := invisible_before_host(name)) is not None:
+        return f"; its name begins with {invisible}"
     prefix = _URL_PREFIX.match(name)
     rest = name[prefix.end() if prefix is not None else 0 :].strip()
     first, slash, _ = rest.partition("/")

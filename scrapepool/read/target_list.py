@@ -18,6 +18,7 @@ from ..settings import InputSettings
 from ..url import parse
 from .documents import no_documents
 from .download import documents_by
+from .entries import check_characters
 from .finished import Finished
 from .handover import Closed, Finds, Handover
 from .index import Index, Span
@@ -69,6 +70,7 @@ class TargetList:
     ) -> None:
         if settings.base_url is not None:
             try:
+                check_characters(settings.base_url.strip())
                 parse(settings.base_url)
             except InvalidURLError as error:
                 raise UsageError(f"no base URL: {error}") from None

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import Reading, read
 
+from scrapepool.cli import run
 from scrapepool.errors import ListError, UsageError
 from scrapepool.model import Target
 from scrapepool.read import TargetList
@@ -30,6 +31,7 @@ LISTS = {
     "NULs": b"http://h/1\0http://h/2\0http://h/3\0",
     "NULs without a last one": b"http://h/1\0http://h/2\0http://h/3",
     "JSON strings and carriage returns": b'"http://h/1"\r"http://h/2"\r{"url":"http://h/3"}\r',
+    "JSON and NULs": b'"http://h/1"\0{"url":"http://h/2"}\0{"url":"http://h/3"}\0',
     "CSV and carriage returns": b"id,url\r1,http://h/1\r2,http://h/2\r3,http://h/3\r",
     "TSV and carriage returns": b"id\turl\r1\thttp://h/1\r2\thttp://h/2\r3\thttp://h/3\r",
 }
@@ -132,7 +134,9 @@ def test_a_cell_a_string_and_an_argument_of_two_lines_are_no_url(end: str, tmp_p
 
 
 def test_patterns_and_templates_are_of_one_line(tmp_path: Path) -> None:
-    """A pattern or template with a control character is refused; a value with one rejects its row."""
+    """A pattern, template or base with a control character is refused; a value with one rejects its row."""
+    with pytest.raises(UsageError, match="a line break in the URL"):
+        read("x", base_url="http://h/\nhttp://h/2")
     with pytest.raises(UsageError, match="a line break in the URL"):
         read("http://h/[1-2]\nhttp://h/3", glob=True)
     (path := tmp_path / "list.jsonl").write_text('{"id": "1\\t2"}\n{"id": "3\\nhttp://h/4"}\n{"id": 5}\n')
@@ -249,8 +253,15 @@ def test_no_argument_makes_a_request_of_two_rows(whole: bytes) -> None:
 
 
 def test_line_ends_of_a_format() -> None:
-    """Only a text list is cut at NULs, and a table with line feeds is not cut at carriage returns."""
+    """A table is not cut at NULs, and one with line feeds is not cut at carriage returns."""
     assert line_ends("text", b"a.b\0c.d\0") == LineEnds(returns=True, nuls=True)
     assert line_ends("text", b"a.b\n\0c.d\0") == LineEnds(returns=True)
-    assert line_ends("jsonl", b'"a"\0') == LineEnds(returns=True)
-    assert line_ends("csv", b"a\rb\n") == LineEnds()
+    assert line_ends("jsonl", b'"a"\0') == LineEnds(returns=True, nuls=True)
+    assert line_ends("csv", b"a\rb\n\0") == LineEnds()
+    assert line_ends("csv", b"a\rb\0") == LineEnds(returns=True)
+
+
+def test_what_is_said_of_an_argument_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    """A line break in an argument is shown escaped, also where the run says that it found no URL."""
+    assert run(["fetch", "http://h/1\nhttp://h/2", "--progress", "none", "-q"]) == 2
+    assert "no usable URL in http://h/1\\nhttp://h/2" in capfd.readouterr().err

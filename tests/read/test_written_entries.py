@@ -55,6 +55,9 @@ def test_other_formats_have_no_comments(tmp_path: Path) -> None:
         ("example.org:8000/x is down", "words between white space" + PROSE),
         ("http://h/1 http://h/2", "a URL after white space" + PROSE),
         ("http://h/1, HTTPS://h/2", "a URL after white space" + PROSE),
+        ("<http://h/1>", "something before the URL" + PROSE),
+        ('"http://h/1"', "something before the URL" + PROSE),
+        ("url=http://h/1", "something before the URL" + PROSE),
     ],
 )
 def test_prose_is_no_url(entry: str, reason: str) -> None:

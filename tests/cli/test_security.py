@@ -271,6 +271,34 @@ def test_passwords_of_urls(place: Place, web: PoliteServer) -> None:
     assert shown.count("me:***@") >= 3
 
 
+@promise("Records, logs and messages hold no header field of a request.")
+def test_fields_of_requests(place: Place, web: PoliteServer) -> None:
+    """Neither of the run nor of a row, whatever becomes of it."""
+    own = {"headers": {"X-A": "hush", "Authorization": "hush"}}
+    place.write(
+        "urls.jsonl",
+        "".join(
+            f"{json.dumps({'url': web.url(path), 'request': own})}\n" for path in ("/page", "/status/404", "/reset")
+        ),
+    )
+    args = [
+        "-v",
+        "--log-file",
+        "log",
+        "--sqlite",
+        "all.db",
+        "--headers",
+        "-H",
+        "X-Functions-Key: hush",
+        "-H",
+        "Cookie: hush",
+    ]
+    told, records = fetched(place, "urls.jsonl", *args, code=None)
+    assert len(records) == 3
+    shown = told.err.encode() + str(records).encode() + (place.folder / "log").read_bytes()
+    assert b"hush" not in shown + (place.folder / "all.db").read_bytes()
+
+
 @promise("`scrapepool config` shows no password, and no header field but harmless ones.")
 def test_what_config_shows(place: Place) -> None:
     """More in test_config_command.py."""

@@ -6,6 +6,8 @@ Decides what a message names, for all that is missing. Knows no options and none
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,16 @@ from urllib.parse import unquote, urlsplit
 
 def how_to_install(extra: str) -> str:
     """Say what to type: in the folder of the source, or with the file or repository that pip was given (PEP 610)."""
+    pip = f"{shlex.quote(sys.executable or 'python3')} -m pip install"  # the interpreter that lacks it, maybe a .venv's
     origin = _origin()
     url = str(origin.get("url", ""))
     if (vcs := origin.get("vcs_info")) is not None:
-        return f"pip install 'scrapepool[{extra}] @ {vcs.get('vcs', 'git')}+{url}'"
+        return f"{pip} 'scrapepool[{extra}] @ {vcs.get('vcs', 'git')}+{url}'"
     path = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
     if path is not None and path.is_file():
-        return f"pip install '{path}[{extra}]'"
+        return f"{pip} '{path}[{extra}]'"
     folder = f"the folder {path}" if path is not None and path.is_dir() else "the folder of scrapepool's source"
-    return f"in {folder}, pip install '.[{extra}]'"
+    return f"in {folder}, {pip} '.[{extra}]'"
 
 
 def _origin() -> dict[str, Any]:

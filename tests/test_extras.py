@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from scrapepool.extras import how_to_install
+
+PIP = f"{sys.executable} -m pip install"
+"""Of the interpreter that lacks it, which may be a virtual environment's: the system's would refuse (PEP 668)."""
 
 
 class Installed:
@@ -31,7 +35,7 @@ def test_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "a b"
     folder.mkdir()
     installed(monkeypatch, {"url": folder.as_uri(), "dir_info": {"editable": True}})
-    assert how_to_install("text") == f"in the folder {folder}, pip install '.[text]'"
+    assert how_to_install("text") == f"in the folder {folder}, {PIP} '.[text]'"
 
 
 def test_from_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,20 +43,20 @@ def test_from_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = tmp_path / "scrapepool-1-py3-none-any.whl"
     wheel.touch()
     installed(monkeypatch, {"url": wheel.as_uri(), "archive_info": {}})
-    assert how_to_install("zstd") == f"pip install '{wheel}[zstd]'"
+    assert how_to_install("zstd") == f"{PIP} '{wheel}[zstd]'"
 
 
 def test_from_a_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     """So can its URL."""
     installed(monkeypatch, {"url": "https://example.org/x.git", "vcs_info": {"vcs": "git", "commit_id": "1"}})
-    assert how_to_install("socks") == "pip install 'scrapepool[socks] @ git+https://example.org/x.git'"
+    assert how_to_install("socks") == f"{PIP} 'scrapepool[socks] @ git+https://example.org/x.git'"
 
 
 @pytest.mark.parametrize("origin", [None, [], {"url": "file:///nowhere/at/all"}, {"url": "https://example.org/x.whl"}])
 def test_from_nowhere_that_is_known(origin: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """No name of a distribution that there is not."""
     installed(monkeypatch, origin)
-    assert how_to_install("socks") == "in the folder of scrapepool's source, pip install '.[socks]'"
+    assert how_to_install("socks") == f"in the folder of scrapepool's source, {PIP} '.[socks]'"
 
 
 def test_not_installed_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

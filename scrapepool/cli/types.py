@@ -249,7 +249,7 @@ class Proxy(click.ParamType[str]):
         if parts.scheme.lower() not in PROXIES:
             self.fail(f"there are no {parts.scheme} proxies; there are {', '.join(PROXIES)}", param, ctx)
         if parts.scheme.lower().startswith("socks") and find_spec("socks") is None:
-            self.fail(f"SOCKS needs PySocks: {how_to_install('socks')}", param, ctx)
+            self.fail(f"a SOCKS proxy needs PySocks: {how_to_install('socks')}", param, ctx)
         return str(value)
 
 

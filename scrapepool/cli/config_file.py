@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..overrides import HostOverride, HostOverrides
 from ..text import printable
 from ..window import Window
-from .config_source import MOST_DOTS, NAME, PROJECT, Source, Trust, found, named, users_own
+from .config_source import MOST, MOST_DOTS, NAME, PROJECT, Source, Trust, found, named, users_own
 from .config_values import Values, converted
 from .grouped import FetchOption
 from .types import Duration, Header, Whole
@@ -139,6 +139,8 @@ def _parsed(source: Source) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - most runs have no file
 
     path = source.path
+    if len(source.content) > MOST:
+        raise UsageError(f"{path}: larger than {MOST // 1024} KiB, which no configuration is")
     if source.trust is Trust.FOUND and any(line.count(b".") > MOST_DOTS for line in source.content.splitlines()):
         raise UsageError(f"{path}: a line has more than {MOST_DOTS} dots; {source.how_to_allow}")
     try:

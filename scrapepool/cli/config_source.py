@@ -41,7 +41,11 @@ class Trust(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that was read. path: as it is shown. writer: who else may have written it, as a sentence; None: nobody."""
+    """A file that was read.
+
+    path: as it is shown. content: a byte more than ``MOST`` where it is too large. writer: who else may have written it,
+    as a sentence; None: nobody.
+    """
 
     path: str
     content: bytes
@@ -112,15 +116,12 @@ def _regular(path: str, trust: Trust) -> Source | None:
 
 
 def _content(path: str, fd: int) -> bytes:
-    """Read the file to its end, and close it."""
+    """Read the file to its end, or a byte more than it may have, and close it."""
     try:
         with open(fd, "rb") as file:
-            content = file.read(MOST + 1)
+            return file.read(MOST + 1)
     except OSError as error:
         raise _unreadable(path, error) from None
-    if len(content) > MOST:
-        raise UsageError(f"{path}: larger than {MOST // 1024} KiB, which no configuration is")
-    return content
 
 
 def _wait_for_writer(path: str, fd: int) -> None:

@@ -183,8 +183,10 @@ def test_the_group_of_others_may_not_write_either(place: Place) -> None:
 
 
 def test_a_pyproject_of_other_programs_is_none_of_our_business(place: Place) -> None:
-    """Whoever may write to it."""
+    """Whoever may write to it, and however large it is."""
     place.write("pyproject.toml", "[project]\nname = 'scrapepool'\n").chmod(0o666)
+    assert place.run("config").code == 0
+    place.write("pyproject.toml", "[project]\n" + "# a comment\n" * 100_000)
     assert place.run("config").code == 0
 
 

@@ -43,8 +43,8 @@ class Trust(Enum):
 class Source:
     """A file that was read.
 
-    path: as it is shown. content: a byte more than ``MOST`` where it is too large. writer: who else may have written it,
-    as a sentence; None: nobody.
+    path: as it is shown. content: a byte more than ``MOST`` where it is too large. writer: who else may have written
+    it, as a sentence; None: nobody.
     """
 
     path: str

@@ -129,7 +129,7 @@ def test_a_found_file_is_not_trusted(place: Place, web: PoliteServer) -> None:
     assert "options are read from scrapepool.toml\n" in told.err
 
 
-@promise("One that belongs to another user, or that others may write to, is not obeyed.")
+@promise("One that belongs to anybody but you and root, or that others may write to, is not obeyed.")
 def test_a_file_of_others_is_not_obeyed(place: Place, web: PoliteServer) -> None:
     """Whatever it says."""
     path = place.write("scrapepool.toml", "workers = 2")

@@ -30,8 +30,8 @@ class Bandwidth:
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Bandwidth], tuple[float, float]]:
-        """A copy has the same rate, of its own."""
-        return Bandwidth, (self._rate, self._paid_at + BURST)
+        """A copy has the same rate, of its own: monotonic seconds mean nothing to another machine."""
+        return Bandwidth, (self._rate, 0.0)
 
     def __repr__(self) -> str:
         return f"<Bandwidth {self._rate:g} bytes a second>"

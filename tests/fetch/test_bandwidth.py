@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +39,11 @@ def test_an_idle_minute_is_not_made_up() -> None:
     bandwidth = Bandwidth(1000.0, 0.0)
     assert bandwidth.took(1000, 60.0) == pytest.approx(60.0)
     assert bandwidth.took(500, 60.0) == pytest.approx(60.5)
+
+
+def test_a_copy_owes_nothing() -> None:
+    """It may be of another machine, whose clock began later."""
+    original = Bandwidth(1000.0, 1e9)
+    original.took(5000, 1e9)
+    copied = pickle.loads(pickle.dumps(original))
+    assert copied.took(1000, 10.0) == pytest.approx(10.0 - BURST + 1.0)

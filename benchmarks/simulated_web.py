@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Result, Retryable, Target, error_of
+from scrapepool.ports import LEASES_OUT
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
@@ -33,6 +34,9 @@ CONNECTION_FAILURES = {
     "silent": ErrorKind.CONNECT_TIMEOUT, "hang": ErrorKind.READ_TIMEOUT,
 }  # fmt: skip
 """What a failure without a response is recorded as; every other kind is a status."""
+
+HANGS = 2.0
+"""Seconds after which a request that takes longer is no longer counted among those at work, as the engine does."""
 
 DOWN_WORDS = frozenset({"circuit open", "half-open", "given up"})
 """The states of a host that counts as down, as a view shows them."""
@@ -312,9 +316,18 @@ def drive(
         total += host.pages
     drove = Drive()
     flying: list[tuple[float, int, Lease, list[Result]]] = []
+    slow: list[tuple[float, int]] = []
+    hanging: set[int] = set()
     now, number, down_since = 0.0, 0, math.inf
+
+    def has_room() -> bool:
+        out = scheduler.in_flight
+        return out - len(hanging) < pool.workers and out < LEASES_OUT * pool.workers
+
     while now < seconds:
-        while scheduler.in_flight < pool.workers:
+        while slow and slow[0][0] <= now:
+            hanging.add(heapq.heappop(slow)[1])
+        while has_room():
             decision = scheduler.next(now)
             if decision is None:
                 break
@@ -325,6 +338,8 @@ def drive(
             number += 1
             took, results = _work(decision, host, first[host.key], now)
             heapq.heappush(flying, (now + took, number, decision, results))
+            if took > HANGS:
+                heapq.heappush(slow, (now + HANGS, number))
             if decision.attempt is not None and scheduler._hosts.begun[host.key].fresh:
                 drove.early += 1
                 drove.late += decision.attempt.waited >= 10.0
@@ -333,14 +348,16 @@ def drive(
         elif down_since < math.inf:
             drove.outage += now - down_since
             down_since = math.inf
-        wake = scheduler.wake_at(now) if scheduler.in_flight < pool.workers else None
+        wake = scheduler.wake_at(now) if has_room() else None
         times = [flying[0][0]] if flying else []
+        times += [slow[0][0]] if slow else []
         times += [wake] if wake is not None else []
         if not times:
             break
         now = min(times)
         while flying and flying[0][0] <= now:
-            _, _, lease, results = heapq.heappop(flying)
+            _, ended, lease, results = heapq.heappop(flying)
+            hanging.discard(ended)
             host = by_key[lease.host]
             if lease.robots:
                 verdict = RobotsVerdict(crawl_delay=host.crawl_delay or None)

@@ -130,7 +130,7 @@ class Host:
         self.died_at: int | None = None
         """Requests that had been received when it died."""
         self.found_at: int | None = None
-        """The same when the client first took it for down after that."""
+        """The same, without those in flight, when the client first took it for down after that."""
 
     def request(self, page: int, now: float) -> Response:
         """Receive a request for a page."""
@@ -286,6 +286,33 @@ def result_of(attempt: Attempt, response: Response) -> Result:
 
 
 @dataclass
+class Work:
+    """A lease on its way: one request after another, as the real fetcher makes them."""
+
+    lease: Lease
+    host: Host
+    attempts: list[Attempt]
+    since: float
+    results: list[Result] = field(default_factory=list)
+
+    def begin(self, now: float) -> float:
+        """Send the next request; when its response has come."""
+        if self.lease.robots:
+            return now + self.host.latency
+        attempt = self.attempts[len(self.results)]
+        response = self.host.request(int(attempt.target.path[1:]), now)
+        self.results.append(result_of(attempt, response))
+        return now + response.elapsed
+
+    def is_over(self, now: float) -> bool:
+        """Whether the lease goes back: with its last target, what is no plain response, or after its time."""
+        if self.lease.robots or len(self.results) == len(self.attempts):
+            return True
+        last = self.results[-1]
+        return type(last) is not Fetched or last.retry is not None or now > self.since + self.lease.budget
+
+
+@dataclass
 class Drive:
     """One run of the scheduler. seconds: of virtual time. outage: seconds in which the network counted as down.
 
@@ -315,7 +342,7 @@ def drive(
         scheduler.add(host.key, range(total, total + host.pages))
         total += host.pages
     drove = Drive()
-    flying: list[tuple[float, int, Lease, list[Result]]] = []
+    flying: list[tuple[float, int, Work]] = []
     slow: list[tuple[float, int]] = []
     hanging: set[int] = set()
     now, number, down_since = 0.0, 0, math.inf
@@ -336,9 +363,10 @@ def drive(
                 _refuse(host, decision, first[host.key], now)
                 continue
             number += 1
-            took, results = _work(decision, host, first[host.key], now)
-            heapq.heappush(flying, (now + took, number, decision, results))
-            if took > HANGS:
+            work = Work(decision, host, attempts_of(decision, host, first[host.key]), now)
+            ends = work.begin(now)
+            heapq.heappush(flying, (ends, number, work))
+            if ends > now + HANGS:
                 heapq.heappush(slow, (now + HANGS, number))
             if decision.attempt is not None and scheduler._hosts.begun[host.key].fresh:
                 drove.early += 1
@@ -356,41 +384,32 @@ def drive(
             break
         now = min(times)
         while flying and flying[0][0] <= now:
-            _, ended, lease, results = heapq.heappop(flying)
+            _, ended, work = heapq.heappop(flying)
             hanging.discard(ended)
-            host = by_key[lease.host]
+            lease, host = work.lease, work.host
+            if not work.is_over(now):
+                heapq.heappush(flying, (work.begin(now), ended, work))
+                continue
             if lease.robots:
                 verdict = RobotsVerdict(crawl_delay=host.crawl_delay or None)
                 scheduler.settle_robots(lease.host, verdict, now, elapsed=host.latency, requests=1)
                 continue
-            done = scheduler.settle(lease, results, now, wall=now, opened=1, requests=len(results), idle=1)
+            done = scheduler.settle(lease, work.results, now, wall=now, opened=1, requests=len(work.results), idle=1)
             for outcome in done:
                 host.end(int(outcome.target.path[1:]), now, outcome)
             if host.died_at is not None and host.found_at is None:
                 queue = scheduler._hosts.begun.get(host.key)
                 if queue is None or queue.state(now)[0] in DOWN_WORDS:
-                    host.found_at = host.requests
+                    host.found_at = host.requests - (0 if queue is None else queue.out)
     drove.seconds = max((end.at for host in hosts for end in host.ends.values()), default=0.0)
     return drove
 
 
-def _work(lease: Lease, host: Host, first: int, now: float) -> tuple[float, list[Result]]:
-    """What a worker brings back, and after how many seconds; as the real one it stops at what is no plain response."""
-    if lease.robots:
-        return host.latency, []
+def attempts_of(lease: Lease, host: Host, first: int) -> list[Attempt]:
+    """What a lease is about. first: the ticket of the host's first page."""
     pages = [ticket - first for ticket in lease.tickets]
     fresh = [Attempt(Target(f"{host.key.origin}/{page}", host.key, f"/{page}")) for page in pages]
-    attempts = fresh if lease.attempt is None else [lease.attempt]
-    results: list[Result] = []
-    spent = 0.0
-    for attempt in attempts:
-        response = host.request(int(attempt.target.path[1:]), now + spent)
-        spent += response.elapsed
-        result = result_of(attempt, response)
-        results.append(result)
-        if type(result) is not Fetched or result.retry is not None or spent > lease.budget:
-            break
-    return spent, results
+    return fresh if lease.attempt is None else [lease.attempt]
 
 
 def _refuse(host: Host, refusal: Refusal, first: int, now: float) -> None:

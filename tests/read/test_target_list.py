@@ -26,7 +26,7 @@ from scrapepool.read.spool import Spool
 from scrapepool.settings import InputSettings
 from scrapepool.url import parse
 
-PATHS = st.text("ab/?%é &'\"", max_size=4)
+PATHS = st.text("ab/?%é &'\"", max_size=4).filter(lambda path: path.count(" ") < 2)  # words between spaces are prose
 URLS = st.builds(
     "{}{}.example{}/{}".format,
     st.sampled_from(["http://", "https://", "HTTP://", ""]),

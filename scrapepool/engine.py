@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Skipped, Target
+from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
 from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, Unbegun, View, Work
 from .schedule.bottleneck import Bottleneck
 from .schedule.headcount import Headcount
@@ -84,6 +84,7 @@ class Engine:
         self._resting = 0  # and hanging
         self._hanging: set[int] = set()  # the identities of their works
         self._looked = float("-inf")  # at these
+        self._rest: dict[int, Lease] = {}  # by the identity of a work: the lease of what has no result yet
         self._more = False  # the reader has more than was taken
         self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed tells each once
         self._began = clock.monotonic()
@@ -110,10 +111,13 @@ class Engine:
             if self._over():
                 return
             back = self._crew.wait(self._patience(now))
-            done = self._take_in(back)
-            if archive is not None and (transcripts := [one for part in done for one in part.transcripts]):
-                archive.keep(transcripts)
-            yield from self._give(self._settle(done) if done else ())
+            done, unbegun = self._take_in(back)
+            if archive is not None:
+                parts = [part.transcripts for part in unbegun] + [part.transcripts for part in done]
+                if transcripts := [one for part in parts for one in part]:
+                    archive.keep(transcripts)
+            outcomes = self._take_back(unbegun) if unbegun else []
+            yield from self._give(outcomes + self._settle(done) if done or outcomes else ())
 
     def close(self) -> None:
         """Stop reading, cut what is still in flight, let the workers go."""
@@ -215,12 +219,13 @@ class Engine:
         """Workers that would have work, were there more to be asked for now: none where fewer are quicker."""
         return self._workers - self._busy if self._has_room and self._headcount.allowed == self._workers else 0
 
-    def _take_in(self, back: Sequence[Done | Resting | Unbegun]) -> list[Done]:
-        """Count the workers that are free again, and take back what will not be begun; what is done."""
+    def _take_in(self, back: Sequence[Done | Resting | Unbegun]) -> tuple[list[Done], list[Unbegun]]:
+        """Count the workers that are free again; what is done, and what will not be begun."""
         done: list[Done] = []
+        unbegun: list[Unbegun] = []
         for one in back:
             if isinstance(one, Unbegun):
-                self._scheduler.shorten(one.work.lease, one.begun, self._clock.monotonic())
+                unbegun.append(one)
                 continue
             hung = bool(self._hanging) and id(one.work) in self._hanging
             if hung:
@@ -235,7 +240,29 @@ class Engine:
             else:
                 self._busy -= 1
             done.append(one)
-        return done
+        return done, unbegun
+
+    def _take_back(self, unbegun: Sequence[Unbegun]) -> list[Outcome]:
+        """Take back what leases that are still out will not begin, and settle what they have."""
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        outcomes: list[Outcome] = []
+        for one in unbegun:
+            lease = one.work.lease
+            if not one.results:
+                self._scheduler.shorten(lease, one.begun, now)
+                continue
+            final, self._rest[id(one.work)] = self._scheduler.split(
+                lease,
+                one.begun,
+                one.results,
+                now,
+                wall=wall,
+                opened=one.opened,
+                requests=one.requests,
+                idle=one.idle,
+            )
+            outcomes += final
+        return outcomes
 
     def _settle(self, back: Sequence[Done]) -> list[Outcome]:
         now, wall = self._clock.monotonic(), self._clock.wall()
@@ -246,9 +273,18 @@ class Engine:
                 self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
                 continue
             self._forget(lease, len(done.results))
+            results: Sequence[Result] = done.results
+            if self._rest and (rest := self._rest.pop(id(done.work), None)) is not None:
+                lease = rest
+                if (
+                    results
+                    and not isinstance(results[0], Redirected)
+                    and results[0].target is done.work.attempts[0].target
+                ):
+                    results = ()  # a bug cost the lease its end, and is told of a target that has a record already
             outcomes += self._scheduler.settle(
                 lease,
-                done.results,
+                results,
                 now,
                 wall=wall,
                 opened=done.opened,

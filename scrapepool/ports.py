@@ -84,7 +84,8 @@ class Work:
 class Done:
     """What a worker gives back.
 
-    results: one for each attempt that was begun, in order; shorter than the work where the rest is handed back.
+    results: one for each attempt that was begun, in order, but for what ``Unbegun`` gave; shorter than the work where
+    the rest is handed back.
     opened: connections that were opened for it. requests: requests that were sent, hops included.
     idle: connections to the host that are open and unused now.
     robots, elapsed: what came of a lease on a robots.txt, which has no results, and the seconds that it took; None
@@ -122,12 +123,19 @@ class Resting(Begun, Protocol):
 class Unbegun:
     """What a worker says of a lease that is still out: its request takes long, and it begins no further target.
 
-    begun: how many of the lease's targets, the first so many, stay with it. The others are free for other leases from
-    now on, and the ``Done`` of this one has no results for them.
+    begun: how many of the lease's targets it has begun. The others are free for other leases from now on, and the
+    ``Done`` of this one has no results for them.
+    results: those that it has so far, the first ones; the ``Done`` has these no more. opened, requests, idle,
+    transcripts: as for ``Done``, until now.
     """
 
     work: Work
     begun: int
+    results: Sequence[Result] = ()
+    opened: int = 0
+    requests: int = 0
+    idle: int = 0
+    transcripts: Sequence[Transcript] = ()
 
 
 class Fetch(Protocol):

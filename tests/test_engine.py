@@ -109,7 +109,9 @@ class World:
             results.append(result)
             if seconds > self.stuck and begun < len(work.attempts):
                 stuck_at = self.now + spent + self.stuck
-                heapq.heappush(self._flying, (stuck_at, len(self.handed), Unbegun(work, begun)))
+                unbegun = Unbegun(work, begun, results[:-1], requests=begun)
+                heapq.heappush(self._flying, (stuck_at, len(self.handed), unbegun))
+                results = results[-1:]
                 spent += seconds
                 break
             spent += seconds
@@ -314,10 +316,14 @@ def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
 
     world = World(answer, stuck=0.25)
     targets = [target("h.test", str(n)) for n in range(300)]
-    outcomes = Run(Listed(targets, batch=300), world, workers=2, per_host=2).outcomes()
-    assert urls(outcomes) == sorted(target.url for target in targets)
-    assert outcomes[-1].target.path == "/150"
+    run = Run(Listed(targets, batch=300), world, workers=2, per_host=2)
+    given = [(outcome.target.path, world.now) for some in run.engine.run() for outcome in some]
+    assert sorted(path for path, _ in given) == sorted(target.path for target in targets)
+    assert given[-1][0] == "/150"
+    assert given[-2][1] < 10
     assert world.now < 101
+    last = run.engine.snapshot()
+    assert (last.done, last.total, last.busy, run.scheduler.out, run.scheduler.in_flight) == (300, 300, 0, 0, 0)
 
 
 @pytest.mark.parametrize("rests", [0.0, 0.3])

@@ -15,8 +15,8 @@ from .decode import decoder_for
 from .faults import TooLargeError
 from .packed_name import OwnCoding, PackedName
 
-SLICE = 256 * 1024
-"""Decoded bytes between two places where decoding may be interrupted: half a millisecond's work."""
+SLICE = 128 * 1024
+"""Decoded bytes between two places where decoding may be interrupted: a quarter of a millisecond's work."""
 
 PIECE = 4 * 1024
 """Decoded bytes that cost as much as a piece of a decoder's output does by itself."""

@@ -23,7 +23,7 @@ from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
 from .cookies import CookieStore
 from .descriptors import out_of_descriptors
-from .exchange import LARGE, LOOK, Exchange, NewBody, Waits
+from .exchange import LARGE, LOOK, SLICE, Exchange, NewBody, Waits
 from .faults import FetchError
 from .head import Field
 from .parts import Left, Parts, name_of
@@ -77,6 +77,8 @@ class LeaseRun:
         first = work.attempts[0]
         self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
         self.opened = self.requests = 0
+        self.results: list[Result] = []
+        self.given = self.given_opened = self.given_requests = 0  # of these, of ``opened`` and of ``requests``
         self.begins = len(work.attempts)
         self.stuck_at = NEVER
         self.usual = max(STUCK_FROM, STUCK * self.standing.slowest)
@@ -124,7 +126,9 @@ class LeaseRun:
 
     def _watch(self) -> None:
         """Sleep where there is a time to wait for; the connection itself waits, or looks, where there is none."""
-        if self.until and self.until > 0:
+        if self.until == SLICE:
+            time.sleep(0)  # else other threads get the interpreter only each 5 ms
+        elif self.until and self.until > 0:
             wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
 
     def _watch_for_stuck(self, give: Give) -> bool | None:
@@ -138,10 +142,34 @@ class LeaseRun:
         return None
 
     def unbegun(self) -> Unbegun:
-        """Begin nothing more: what is left to others to begin."""
+        """Begin nothing more: what is left to others to begin, and what has been answered until now."""
         self.stuck_at = NEVER
         self.begins = len(self.starts)
-        return Unbegun(self.work, self.begins)
+        if self.given or not self.results or not self._are_proven():
+            return Unbegun(self.work, self.begins)
+        self._believe()
+        if self.exchange is not None and self.exchange.reused:
+            self.suspect = len(self.results)
+        self.given, self.given_opened, self.given_requests = len(self.results), self.opened, self.requests
+        given = [transcript for _, transcript in self.transcripts]
+        self.transcripts = []
+        return Unbegun(self.work, self.begins, self.results[:], self.opened, self.requests, self.pool.idle, given)
+
+    def _are_proven(self) -> bool:
+        """Whether what was answered can be believed, since nothing came for long although there is a further request.
+
+        An answer too many would have been taken for that one's.
+        """
+        exchange = self.exchange
+        if not self.unproven:
+            return True
+        if exchange is None or exchange.parser.started:
+            return False
+        now = monotonic()
+        silent_until = exchange.sent + self.standing.silence(self.quickest, now - self.starts[0])
+        if now < silent_until:
+            self.stuck_at = silent_until  # for another look
+        return now >= silent_until
 
     def hangs(self, now: float) -> bool:
         """Whether the request under way has got no byte for much longer than its host usually takes."""
@@ -175,7 +203,13 @@ class LeaseRun:
             self.pool.checkin(conn)
         transcripts = [transcript for _, transcript in self.transcripts]
         return Done(
-            work, results, self.opened, self.requests, self.pool.idle, transcripts=transcripts, rested=self.rested
+            work,
+            results[self.given :],
+            self.opened - self.given_opened,
+            self.requests - self.given_requests,
+            self.pool.idle,
+            transcripts=transcripts,
+            rested=self.rested,
         )
 
     def _check_out(self, route: Route) -> None:
@@ -193,7 +227,7 @@ class LeaseRun:
 
     def _each(self, route: Route) -> Waits[list[Result]]:
         """The attempts in turn; those that a connection out of step answered are asked again over new ones."""
-        fetcher, attempts, results = self.fetcher, self.work.attempts, list[Result]()
+        fetcher, attempts, results = self.fetcher, self.work.attempts, self.results
         until = self.starts[0] + self.work.lease.budget
         while True:
             at = len(results)
@@ -242,11 +276,15 @@ class LeaseRun:
                 conn.close()
         self.ending = False
         if not self.spoilt:
-            standing.believed += self.unproven
-            self.suspect = None
-            self.unproven, self.quickest = 0, NEVER
+            self._believe()
         if last and self.slowest:
             standing.took(self.slowest)
+
+    def _believe(self) -> None:
+        """What has come is each the answer to its request."""
+        self.standing.believed += self.unproven
+        self.suspect = None
+        self.unproven, self.quickest = 0, NEVER
 
     def _disown(self, results: list[Result]) -> bool:
         """Take back what may be another request's answer; whether something is to be asked for again."""
@@ -358,7 +396,7 @@ class LeaseRun:
         starts = self.starts
         if at == len(starts):
             starts.append(monotonic())
-        if at + 1 == len(starts) and at + 1 < self.begins:
+        if at + 1 == len(starts) and len(self.work.attempts) > 1:
             self.stuck_at = min(starts[at] + self.usual, starts[0] + self.work.lease.budget)
         return starts[at]
 

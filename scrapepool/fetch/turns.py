@@ -225,7 +225,7 @@ class Turns:
         self._soonest = min(self._soonest, until, turn.run.stuck_at)
 
     def _broken(self, run: LeaseRun, error: BaseException) -> Done:
-        first = run.work.attempts[0]
+        first = run.work.attempts[run.given]
         started = time.time() if first.started is None else first.started
         failed = self._fetcher.report.failed(first, classify(error), method=run.method, started=started, elapsed=0.0)
         return Done(run.work, [failed], rested=run.rested)

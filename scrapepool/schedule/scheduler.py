@@ -261,6 +261,36 @@ class Scheduler:
         hosts.place(queue, now)
         return final
 
+    def split(
+        self,
+        lease: Lease,
+        begun: int,
+        results: Sequence[Result],
+        now: float,
+        *,
+        wall: float,
+        opened: int = 0,
+        requests: int = 0,
+        idle: int = 0,
+    ) -> tuple[list[Outcome], Lease]:
+        """Settle what a lease has so far, whose request takes long; and the lease of that request, which goes on.
+
+        begun: how many of its targets, the first so many, were begun; more than there are results. What is not begun
+        goes to the front, for the host's other slots. Else as ``settle``.
+        """
+        final = self.settle(lease, results, now, wall=wall, opened=opened, requests=requests, idle=idle)
+        queue = self._hosts.begun[lease.host]
+        rest = replace(lease, tickets=queue.take(begun - len(results)))
+        size = len(rest)
+        self.queued -= size
+        if self._spending is not None:
+            self._spending.fresh -= size
+        self.out += size
+        self.in_flight += 1
+        queue.out += 1
+        self._hosts.place(queue, now)
+        return final, rest
+
     def shorten(self, lease: Lease, begun: int, now: float) -> None:
         """Take the targets of a lease back that it will not begin, while the request that it is at goes on.
 

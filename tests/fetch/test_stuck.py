@@ -15,6 +15,7 @@ import pytest
 from fetching import fetcher, in_turns, target, work
 from loopback import LOOPBACK, Server, authority, read_head, server_context, silent
 
+from scrapepool.fetch import lease_run
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
 from scrapepool.ports import Done, Work
@@ -167,6 +168,20 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
     assert are_last(back, bad)
     sizes = {result.bytes for done in back[LEASES:] for result in done.results if isinstance(result, Fetched)}
     assert sizes in ({CHUNKS}, {ZEROS}, {0})
+
+
+def test_a_lease_with_a_thread_of_its_own_lets_other_threads_have_the_interpreter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between two slices it lets go of the interpreter's lock, which they would get every 5 ms otherwise."""
+    pauses: list[float] = []
+    monkeypatch.setattr(lease_run.time, "sleep", pauses.append)
+    with bad_servers(answering(tiny_chunks(50_000)), 1, "http") as urls, fetcher() as made:
+        (result,) = made.run(work(urls[0])).results
+    assert isinstance(result, Fetched)
+    assert result.bytes == 50_000
+    assert len(pauses) >= 40
+    assert set(pauses) == {0}
 
 
 def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do() -> None:

@@ -262,8 +262,31 @@ def test_a_request_that_takes_long_and_is_answered_ends_its_lease(many: bool) ->
         else:
             back.append(made.run_to_rest(slow, back.extend))
         requests = server.requests
-    assert [one.begun for one in back if isinstance(one, Unbegun)] == [2]
+    (unbegun,) = (one for one in back if isinstance(one, Unbegun))
+    assert unbegun.begun == 2
     done = back[-1].done() if isinstance(back[-1], LeaseRun) else back[-1]
     assert isinstance(done, Done)
-    assert [type(result) for result in done.results] == [Fetched] * 2
-    assert requests == 3
+    results = [*unbegun.results, *done.results]
+    assert [(type(result), result.target) for result in results] == [(Fetched, a.target) for a in slow.attempts[:2]]
+    assert (unbegun.requests + done.requests, requests) == (2, 3)
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_what_was_answered_before_a_stuck_request_is_told_at_once(many: bool) -> None:
+    """Its results come once the connection was silent for long enough, and not a second time with the lease's end."""
+    patience = {"read": 1.5}
+    with PoliteServer() as server, fetcher(patience=patience) as made:
+        stuck = work(server.url("/ok?1"), server.url("/ok?2"), server.url("/delay/9"))
+        warm(made, server.url("/"))
+        back = list[Done | Resting | Unbegun]()
+        if many:
+            with closing(Waiting(())) as waiting:
+                Turns(made, waiting, back.extend, unexpected).run(stuck)
+        else:
+            back.append(made.run_to_rest(stuck, back.extend))
+    unbegun, done = back
+    assert isinstance(unbegun, Unbegun)
+    assert isinstance(done, Done)
+    assert [type(result) for result in unbegun.results] == [Fetched] * 2
+    assert [type(result) for result in done.results] == [Failed]
+    assert (unbegun.requests, done.requests) == (3, 0)

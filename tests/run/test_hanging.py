@@ -18,7 +18,7 @@ from scrapepool.extract.workers import Workers
 from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.resolver import Resolver
 from scrapepool.model import ErrorKind, Failed, Fetched, Outcome
-from tests.fetch.loopback import Server, black_hole, silent
+from tests.fetch.loopback import HEAD, Server, black_hole, read_head, silent
 from tests.servers.polite import PoliteServer, Request, Response
 
 WORKERS = 8
@@ -102,6 +102,23 @@ def test_a_name_that_was_not_looked_up_is_no_failure(monkeypatch: pytest.MonkeyP
     }
     fetched = [outcome for outcome in outcomes if isinstance(outcome, Fetched)]
     assert [outcome.attempts for outcome in fetched] == [1] * GOOD
+
+
+def test_what_was_to_follow_a_stuck_request_does_not_wait_for_it() -> None:
+    """URLs of a nearby host that stand behind silent ones are fetched over its other connections."""
+
+    def script(sock: socket.socket) -> None:
+        while head := read_head(sock):
+            if b" /silent" in head:
+                silent(sock)
+            sock.sendall(HEAD + b"ok")
+
+    with Server(script) as server:
+        origin = f"http://127.0.0.1:{server.port}"
+        urls = [f"{origin}/{'silent' if n in (150, 151, 250) else 'ok'}?{n}" for n in range(300)]
+        made = settings(robots=False, read=4.0).with_(pool={"workers": WORKERS, "per_host": 4})
+        ends = [urlsplit(outcome.target.url).path for outcome in fetch(urls, made)]
+    assert ends == ["/ok"] * 297 + ["/silent"] * 3
 
 
 def test_pages_that_are_slow_to_read_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -316,6 +316,26 @@ def test_what_a_stuck_lease_has_not_begun_goes_to_the_hosts_other_slots():
     assert scheduler.queued + scheduler.tally.done == 100
 
 
+@pytest.mark.parametrize("shortened", [False, True])
+def test_what_a_stuck_lease_has_is_settled_while_its_request_goes_on(shortened):
+    """Its results are final at once, what it has not begun goes to other slots, and it keeps its own."""
+    scheduler, stuck = grown(A, per_host=2)
+    if shortened:
+        scheduler.shorten(stuck, 3, 1.0)
+    done = scheduler.tally.done
+    results = [answer(Attempt(Target(str(ticket), A, "/")), Reply(elapsed=0.0001)) for ticket in stuck.tickets[:2]]
+    final, rest = scheduler.split(stuck, 3, results, 1.0, wall=WALL, requests=3)
+    assert (len(final), rest.tickets, scheduler.tally.done) == (2, stuck.tickets[2:3], done + 2)
+    assert (scheduler.out, scheduler.in_flight) == (1, 1)
+    other = scheduler.next(1.0)
+    assert other.tickets[0] == stuck.tickets[3]
+    assert scheduler.next(1.0) is None
+    settle(scheduler, rest, 5.0, Reply(elapsed=4.0, status=0))
+    settle(scheduler, other, 6.0, *[Reply(elapsed=0.0001)] * len(other))
+    assert (scheduler.out, scheduler.in_flight) == (0, 0)
+    assert scheduler.queued + scheduler.tally.done == 100
+
+
 def test_a_shortened_lease_that_comes_back_with_less_gives_the_rest_back_too():
     """Nothing is lost and nothing is there twice: what it gave away, what it kept and did not begin."""
     scheduler, stuck = grown(A, per_host=1)

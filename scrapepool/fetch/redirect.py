@@ -11,10 +11,13 @@ import re
 from .. import url as urls
 from ..errors import InvalidURLError
 from ..model import ErrorKind
-from ..text import without_passwords, without_userinfo
+from ..text import HIDDEN, without_userinfo
 from .faults import FetchError
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
+_USERINFO = re.compile(r"\A(\s*(?:[A-Za-z][A-Za-z0-9+.\t-]*:)?[/\\]*).*@", re.DOTALL)
+"""What may be user and password in a reference that is no URL: all before the last ``@``."""
+
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
@@ -40,7 +43,7 @@ def next_url(current: str, location: bytes) -> tuple[str, urls.ParsedURL]:
         parsed = urls.parse(href)
     except InvalidURLError as error:
         kind = ErrorKind.UNSUPPORTED_SCHEME if error.scheme_unsupported else ErrorKind.INVALID_URL
-        shown = without_passwords(reference)[:200]
+        shown = _USERINFO.sub(rf"\1{HIDDEN}@", reference)[:200]
         raise FetchError(kind, f"redirected to {shown!r}: {error.reason}") from error
     return without_userinfo(href), parsed._replace(path=urls.request_target(href), userinfo=None)
 

@@ -125,6 +125,29 @@ def test_a_location_that_cannot_be_fetched_is_a_fault(location: bytes, kind: Err
     assert "s3cret" not in caught.value.detail
 
 
+WITH_A_PASSWORD = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["http:", "https:", "HTTP:", "ftp:", "", "\thttp:", " h\tttp:"]),
+    st.sampled_from(["//", "\\\\", "/\\", "", "/", "///"]),
+    st.sampled_from(
+        ["ann:s3cret@", ":s3cret@", "s3cret@", "ann:s3cret@x@", "an n:s3 s3cret@", "ann:s3cret/x@", "a:s3cret#@"]
+    ),
+    st.sampled_from(["h", "[bad", "h:99999", "h:x", "a..b", "", "h h", "[::1", "1.2.3.999", "h%zz", "\xff"]),
+    st.sampled_from(["", "/p?q", "#f", "/ x@y"]),
+)
+
+
+@given(WITH_A_PASSWORD)
+def test_no_spelling_of_a_password_shows(location: str) -> None:
+    """Neither in the URL's authority nor in what is said of a Location that is none."""
+    try:
+        url, _ = next_url(HERE, location.encode("latin-1"))
+    except FetchError as fault:
+        assert "s3cret" not in fault.detail
+    else:
+        assert "s3cret" not in url.split("/")[2]
+
+
 @given(st.binary(max_size=200))
 def test_any_location_is_a_url_or_a_fault(location: bytes) -> None:
     """No bytes make it raise anything else, and what comes out is http or https."""

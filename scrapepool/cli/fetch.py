@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +23,7 @@ from .options.idle import check_idle, without_idle
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..engine import Engine
+    from ..engine import Engine, Stop
     from ..model import Outcome
     from ..ports import Sink, Snapshot, View
     from ..read.finished import Finished
@@ -136,7 +138,7 @@ def run(
             lost = engine.network_lost
             _note_rest(engine, outputs, log, whole=not left and signals.exit_code is None)
         code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished)
-        _conclude(settings, log, last, code)
+        _conclude(settings, log, last, code, stop)
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
     return code
@@ -187,12 +189,22 @@ def _open_more_files(workers: int, log: RunLog) -> None:
         log.note(f"{most} workers instead of {workers}: this process may open no more files (see ulimit -n)")
 
 
-def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int) -> None:
+def _open_summary(stop: Stop, path: str, flags: int) -> int:
+    """Open the file of the summary. What the shell opened is not emptied, and the reader of a FIFO is waited for."""
+    from ..record.lock import await_reader, is_fifo, is_ours  # noqa: PLC0415 - rarely needed
+
+    if is_fifo(path):
+        return await_reader(path, lambda: stop.asked)
+    return os.open(path, flags if is_ours(path) else (flags & ~os.O_TRUNC) | os.O_APPEND, 0o666)
+
+
+def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int, stop: Stop) -> None:
     log.end(last, code)
     if settings.display.summary_json is not None:
         from ..render.summary import write_summary_json  # noqa: PLC0415 - rarely needed
 
-        write_summary_json(settings.display.summary_json, last, code)
+        with suppress(KeyboardInterrupt):  # nobody reads the FIFO that it would be written to
+            write_summary_json(settings.display.summary_json, last, code, partial(_open_summary, stop))
     if settings.display.quiet and code not in (Exit.OK, Exit.USAGE):  # the latter has a line of its own
         _tell_failures(log, last)
     log.finish()

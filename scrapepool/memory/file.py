@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -281,6 +282,8 @@ class HostFile:
 def _check_header(path: str) -> None:
     """Refuse what is no SQLite file before SQLite sees it. Raises UsageError, OutputError."""
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # reading a FIFO would wait for who writes it
+            raise UsageError(f"--host-memory needs a regular file, and {path} is none")
         with Path(path).open("rb") as file:
             begins = file.read(len(_MAGIC))
     except FileNotFoundError as error:

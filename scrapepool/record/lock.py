@@ -9,11 +9,19 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from errno import ENXIO
 from pathlib import Path
 
 from ..errors import LockedError
 from ..folder import Folder
+
+LOOK = 0.1
+"""Seconds between two tries to open a FIFO."""
+
+SILENT_TRIES = 10
 
 LINKS_TO_DESCRIPTORS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 """Names of what somebody else has open and may append to."""
@@ -27,6 +35,37 @@ def is_ours(path: str) -> bool:
         return stat.S_ISREG(Path(path).stat().st_mode)
     except FileNotFoundError:
         return True
+
+
+def is_fifo(path: str) -> bool:
+    """Whether a path names a FIFO, which can be opened once somebody reads it."""
+    try:
+        return stat.S_ISFIFO(Path(path).stat().st_mode)
+    except (OSError, ValueError):
+        return False  # opening it will say what is wrong
+
+
+def await_reader(path: str, should_stop: Callable[[], bool], on_wait: Callable[[], None] = lambda: None) -> int:
+    """Open a FIFO for writing as soon as somebody reads it; its descriptor.
+
+    should_stop: True gives up with KeyboardInterrupt. on_wait: called once, after a second. Raises OSError.
+    """
+    tries = 0
+    while True:
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != ENXIO:
+                raise
+        else:
+            os.set_blocking(fd, True)
+            return fd
+        if should_stop():
+            raise KeyboardInterrupt
+        tries += 1
+        if tries == SILENT_TRIES:
+            on_wait()
+        time.sleep(LOOK)
 
 
 def open_locked(path: str, *, read: bool = False, mode: int = 0o666) -> int:

@@ -7,6 +7,7 @@ kill; on file systems and platforms without these, by the file's end. It is a hi
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 
 ATTRIBUTE = "user.scrapepool.unfinished"
@@ -34,7 +35,12 @@ def unmark(path: str) -> None:
 
 def is_unfinished(path: str) -> bool:
     """Whether a file holds the records of a run that did not come to its end, as far as that can be seen."""
-    with suppress(OSError, AttributeError, ValueError):
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - opening a FIFO would wait
+            return False
+    except (OSError, ValueError):
+        return False
+    with suppress(OSError, AttributeError):
         os.getxattr(path, ATTRIBUTE)
         return os.stat(path).st_size > 0  # noqa: PTH116
     try:

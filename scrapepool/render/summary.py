@@ -6,8 +6,7 @@ Decides what a summary tells and how; pure functions of the last Snapshot. Does 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import OutputError
@@ -162,11 +161,18 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def write_summary_json(path: str, snapshot: Snapshot, exit_code: int) -> None:
-    """Write ``summary_dict`` and ``exit_code`` to a file as one JSON object. Raises OutputError."""
+Opener = Callable[[str, int], int]
+
+
+def write_summary_json(path: str, snapshot: Snapshot, exit_code: int, opener: Opener | None = None) -> None:
+    """Write ``summary_dict`` and ``exit_code`` to a file as one JSON object. Raises OutputError.
+
+    opener: how the file is opened, as ``open`` takes it.
+    """
     summary = {**summary_dict(snapshot), "exit_code": exit_code}
     try:
-        Path(path).write_text(strict_json(json.dumps(summary, indent=2)) + "\n", encoding="ascii")
+        with open(path, "w", encoding="ascii", opener=opener) as file:
+            file.write(strict_json(json.dumps(summary, indent=2)) + "\n")
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
     except ValueError as error:  # a NUL in the path

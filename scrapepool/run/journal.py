@@ -21,6 +21,7 @@ from ..read.records import RecordFile
 from ..read.streams import file_pieces
 from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
 from ..record.fields import ADDED, GET, chosen_fields, with_option
+from ..record.lock import await_reader, is_fifo
 from ..record.unfinished import is_unfinished
 from ..settings import OutputSettings, Settings
 
@@ -46,7 +47,11 @@ def records_sink(
         path = output.file
         if path is not None and is_unfinished(path):
             on_note(f"{path}: the records of a run that was interrupted are replaced; --resume goes on with them")
-        return sink_for(output, method=method, should_stop=should_stop)
+        try:
+            fd = _opened_fifo(path, stop, on_note)
+        except OSError as error:
+            raise OutputError(str(path), error.strerror or str(error)) from error
+        return sink_for(output, method=method, fd=fd, should_stop=should_stop)
     path = _resumable(output, method)
     try:
         fd = open_locked(path, read=True)
@@ -61,6 +66,13 @@ def records_sink(
     if lacks:
         output = replace(output, fields=tuple(name for name in chosen_fields(output, method) if name not in lacks))
     return sink_for(output, method=method, fd=fd, should_stop=should_stop)
+
+
+def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -> int | None:
+    """Wait for the reader of a FIFO; None for what is none."""
+    if path is None or not is_fifo(path):
+        return None
+    return await_reader(path, lambda: stop.asked, lambda: on_note(f"{path}: nobody reads this FIFO; waiting for that"))
 
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:

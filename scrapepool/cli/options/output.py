@@ -10,6 +10,9 @@ from ...settings import OutputSettings, WarcSettings
 from ..types import MOST_WORKERS, Duration, FileName, Names, Select, Size, Whole
 from .declare import D, Decorator, opt, refuse, spelt, subject
 
+STANDARD_OUTPUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
+"""Names of what the shell opened: a file is not opened again, so that what stands in it stays."""
+
 OPTIONS: list[Decorator] = [
     *subject(
         "Output",
@@ -66,7 +69,7 @@ OPTIONS: list[Decorator] = [
 def output_settings(o: dict[str, Any]) -> OutputSettings:
     """Where records go and what they hold."""
     return OutputSettings(
-        path=o["output"],
+        path="-" if o["output"] in STANDARD_OUTPUT else o["output"],
         format=o["format"],
         fields=o["fields"],
         headers=o["headers"],

@@ -32,6 +32,7 @@ from scrapepool.model import (
     Target,
 )
 from scrapepool.ports import Batch, Done, NoView, Resting, Snapshot, Unbegun, Work
+from scrapepool.schedule.fallback import HttpFallback
 from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
@@ -226,11 +227,14 @@ class Run:
         delay: float = 0.0,
         retry: RetryPolicy | None = None,
         most_out: int | None = None,
+        fallback: HttpFallback | None = None,
     ) -> None:
         pool = PoolSettings(workers=workers, per_host=per_host, delay=delay)
         self.feed, self.world = feed, world
         self.view, self.stop = Watcher(), Stop(wake=world.wake)
-        self.scheduler = self.view.scheduler = Scheduler(pool, retry or RetryPolicy(), dice=lambda: 0.5)
+        self.scheduler = self.view.scheduler = Scheduler(
+            pool, retry or RetryPolicy(), dice=lambda: 0.5, fallback=fallback
+        )
         self.engine = Engine(
             scheduler=self.scheduler,
             feed=feed,
@@ -294,6 +298,40 @@ def test_every_target_gets_exactly_one_outcome(
     last = run.engine.snapshot(last=True)
     assert (last.done, last.total, last.reading, last.busy, last.parked) == (len(targets), len(targets), False, 0, 0)
     assert world.out <= workers + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40),
+    down=st.lists(st.booleans(), min_size=4, max_size=4),
+    fates=st.lists(st.sampled_from(["ok", "500", "unsent"]), min_size=1, max_size=6),
+    workers=st.integers(1, 5),
+)
+def test_names_go_on_over_http_and_end_once(
+    rows: list[tuple[int, bool]], down: list[bool], fates: list[str], workers: int
+) -> None:
+    """Where https cannot be had, bare names and only those are requested over http; the numbers agree all the while."""
+
+    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+        over_http = attempt.host.scheme == "http"
+        assert over_http == (attempt.hop is not None)
+        assert not over_http or attempt.target.bare
+        fate = fates[len(world.handed) % len(fates)]
+        if fate == "unsent" or (not over_http and down[int(attempt.target.host.host[1])]):
+            told = {"error": ErrorKind.CONNECT_REFUSED, "unsent": True, "attempts": attempt.number}
+            return Failed(target=attempt.target, retry=Retryable(), **told), 0.1
+        return fetched(attempt, 500 if fate == "500" else 200, Retryable() if fate == "500" else None), 0.1
+
+    targets = [
+        Target(f"https://h{n}.test/{i}", HostKey("https", f"h{n}.test", 443), f"/{i}", bare=bare)
+        for i, (n, bare) in enumerate(rows)
+    ]
+    world = World(answer)
+    run = Run(Listed(targets), world, workers=workers, per_host=2, fallback=HttpFallback("GET"))
+    assert urls(run.outcomes()) == sorted(target.url for target in targets)
+    last = run.engine.snapshot(last=True)
+    assert (last.done, last.total, last.parked) == (len(targets), len(targets), 0)
+    assert all(0 <= row.done <= row.total for row in run.scheduler.tally.hosts.values())
 
 
 @pytest.mark.parametrize(("most_out", "at_once"), [(None, 1), (3, 3), (100, 10)])

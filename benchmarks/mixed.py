@@ -78,7 +78,7 @@ def hosts_of(seed: int, count: int, urls: int, workers: int) -> list[Host]:
         host.count = min(host.count, int(LONGEST * seconds / host.delay))
     for host in drawn[1::2]:
         host.rate = max(dice.choice([1.0, 2.0, 5.0, 10.0]), host.count / (LONGEST * seconds))
-        host.burst, host.retry_after = dice.choice([1.0, 5.0, 10.0]), dice.choice([None, None, 2.0])
+        host.burst, host.retry_after = dice.choice([5.0, 10.0, 20.0]), dice.choice([None, None, 2.0])
     for host in dice.sample(hosts[5:], 5):
         start = dice.uniform(0.1, 0.7) * seconds
         host.down = (start, start + RESTART)

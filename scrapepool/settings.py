@@ -247,6 +247,7 @@ class OutputSettings:
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
     parquet: file that is made of the records at the end of a run. ordered: write records in the order of the lists.
     lists: records say which list they are from.
+    csv_bom: CSV and TSV begin with a byte order mark.
     sqlite_timeout: seconds that another program may hold the database.
     """
 
@@ -259,6 +260,7 @@ class OutputSettings:
     resume: Literal["failed", "all"] | None = None
     fsync: Literal["never", "second", "always"] = "second"
     safe_csv: bool = False
+    csv_bom: bool = False
     select: tuple[str, ...] = ()
     links: bool = False
     text: bool = False

@@ -28,13 +28,18 @@ PRECIOUS = (SQLITE, PARQUET, GZIP, ZSTD, XZ, *BZIP2, b"WARC/")
 Identity = tuple[int, int]
 
 PACKED = "records are not packed as they are written: -o - | gzip"
+NOT_MADE = "records are JSON Lines (.jsonl), CSV (.csv) or TSV (.tsv)"
 OTHERS = {
-    ".gz": PACKED,
-    ".zst": PACKED,
-    ".bz2": PACKED,
-    ".xz": PACKED,
-    ".parquet": "--parquet makes a Parquet file",
-    ".db": "--sqlite makes a database",
+    **dict.fromkeys((".gz", ".zst", ".bz2", ".xz", ".lzma", ".br", ".z", ".lz4", ".tgz", ".txz", ".tbz2"), PACKED),
+    **dict.fromkeys((".zip", ".tar", ".7z", ".rar"), PACKED),
+    **dict.fromkeys((".parquet", ".pq"), "--parquet makes a Parquet file"),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".db3"), "--sqlite makes a database"),
+    **dict.fromkeys(
+        (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), "a spreadsheet opens CSV, in a file that ends in .csv"
+    ),
+    **dict.fromkeys((".html", ".htm", ".xhtml", ".xml", ".rss", ".atom", ".yaml", ".yml", ".toml", ".pdf"), NOT_MADE),
+    **dict.fromkeys((".feather", ".arrow", ".avro", ".orc", ".duckdb", ".pickle", ".pkl", ".h5", ".md"), NOT_MADE),
+    **dict.fromkeys((".warc", ".har"), "--warc makes an archive"),
 }
 """Suffixes that promise what records under --output are not."""
 

@@ -282,7 +282,8 @@ class HostFile:
 def _check_header(path: str) -> None:
     """Refuse what is no SQLite file before SQLite sees it. Raises UsageError, OutputError."""
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # reading a FIFO would wait for who writes it
+        kind = Path(path).stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # reading a FIFO would wait for who writes it
             raise UsageError(f"--host-memory needs a regular file, and {path} is none")
         with Path(path).open("rb") as file:
             begins = file.read(len(_MAGIC))

@@ -22,6 +22,9 @@ from .jsonl import json_text
 Cell = str | int | float | None
 
 
+BOM = b"\xef\xbb\xbf"
+"""By which Excel knows that a file is UTF-8."""
+
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -34,7 +37,7 @@ def csv_form(settings: OutputSettings, method: str = GET, *, delimiter: str = ",
     select = selection(settings, method)
     row = _spelling(delimiter)
     data = settings.data
-    head = row(columns(fields, data))
+    head = (BOM if settings.csv_bom else b"") + row(columns(fields, data))
     if settings.safe_csv:
         return Form(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields, data)]), head)
     return Form(lambda outcome: row(cells(select(outcome), fields, data)), head)
@@ -77,6 +80,8 @@ def cells(record: dict[str, Any], fields: Sequence[str], data: Sequence[str] = (
             row.append(value or "")
         elif field == "url" and isinstance(value, str):
             row.append(printable(plain(value)))  # so that it is found again as the same URL
+        elif field.startswith("data."):
+            row.append(_text_cell(value))
         else:
             row.append(_cell(value))
     return row

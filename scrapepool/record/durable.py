@@ -10,11 +10,14 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from errno import EINVAL, ENOENT, ENOTSUP
+from errno import EINVAL, ENOENT, ENOSYS, ENOTSUP
 from pathlib import Path
 from typing import Literal
 
 Fsync = Literal["never", "second", "always"]
+
+NOT_SUPPORTED = frozenset({EINVAL, ENOSYS, ENOTSUP})
+"""What fsync fails with on file systems that have none: some of FUSE, of networks, of containers."""
 
 EVERY = 1.0
 """Seconds between two fsyncs at least: databases choose the same (Redis, ``appendfsync everysec``)."""
@@ -23,6 +26,8 @@ EVERY = 1.0
 class Durable:
     """Sees a file's bytes onto the disk; ``when`` decides when. One thread writes; a second one calls fsync, as that
     may take longer than a second request of every worker.
+
+    unsupported: whether the file system knows no fsync, which the first one finds out.
 
     check: looks whether the file is still as it was written, each time its bytes are seen to, and raises OSError.
 
@@ -39,6 +44,7 @@ class Durable:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: OSError | None = None
+        self.unsupported = False
 
     def wrote(self) -> None:
         """Take note of a write. Raises OSError where bytes cannot be kept, FileNotFoundError for a deleted file."""
@@ -84,8 +90,8 @@ class Durable:
         if self._error is not None:
             return
         try:
-            if self._when != "never":
-                os.fsync(self._fd)
+            if self._when != "never" and not self.unsupported:
+                self.unsupported = not fsync(self._fd)
             if os.fstat(self._fd).st_nlink == 0:
                 raise FileNotFoundError(ENOENT, "it was deleted during the run")
             self._check()
@@ -97,14 +103,22 @@ class Durable:
             raise self._error
 
 
+def fsync(fd: int) -> bool:
+    """See a file's bytes onto the disk; False where the file system knows no such thing. Raises OSError."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:
+            raise
+        return False
+    return True
+
+
 def sync_folder(path: str) -> None:
     """See the name of a new or renamed file onto the disk. Raises OSError; some file systems cannot, and need not."""
     fd = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno not in (EINVAL, ENOTSUP):
-            raise
+        fsync(fd)
     finally:
         with suppress(OSError):
             os.close(fd)

@@ -55,6 +55,9 @@ FIELDS = (
 ADDED = frozenset({"hops", "list"})
 """Fields that record files of earlier versions lack. A CSV file without them is gone on with as it is."""
 
+OBJECTS = frozenset({"timings", "input", "data", "headers"})
+"""Fields whose entries can be named, as ``timings.ttfb``."""
+
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The steps of ``timings``, in the order in which they happen."""
 
@@ -96,9 +99,14 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
     if not settings.fields:
         raise UsageError("--fields names no field")
     for name in settings.fields:
-        if name in _ON_REQUEST and name not in known:
-            raise UsageError(f"the field {name} needs {_ON_REQUEST[name]}")
-        if name not in FIELDS:
+        field, dot, entry = name.partition(".")
+        if field in _ON_REQUEST and field not in known:
+            raise UsageError(f"the field {name} needs {_ON_REQUEST[field]}")
+        if dot and field in OBJECTS and entry:
+            entries = {"timings": TIMINGS, "data": settings.data}.get(field)
+            if entries is not None and entry not in entries:
+                raise UsageError(f"no such field: {printable(name)}; {field} has {', '.join(entries)}")
+        elif name not in FIELDS:
             raise UsageError(f"no such field: {printable(name)}; there are {', '.join(known)}")
     return tuple(dict.fromkeys(settings.fields))
 
@@ -167,6 +175,15 @@ def own_fields(target: Target, method: str = GET) -> dict[str, Any]:
     return fields
 
 
+def found(told: dict[str, Any], name: str) -> Any:
+    """A field of a record, or an entry of one that is an object, as ``input.id``; None where there is none."""
+    field, dot, entry = name.partition(".")
+    value = told.get(field)
+    if not dot:
+        return value
+    return value.get(entry) if isinstance(value, dict) else None
+
+
 def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], dict[str, Any]]:
     """Pick what makes the records that ``settings`` ask for.
 
@@ -180,7 +197,7 @@ def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome]
         whole = record(outcome, settings, method)
         whole["method"] = outcome.target.method(method)
         whole["list"] = outcome.target.source
-        return {name: whole.get(name) for name in chosen}
+        return {name: found(whole, name) for name in chosen}
 
     return select
 

@@ -18,6 +18,7 @@ from ..errors import OutputError
 from ..folder import Folder, ForeignFileError
 from ..model import ErrorKind, Failed, Outcome, Saved
 from ..settings import FileSettings
+from .durable import fsync
 from .names import DEFAULT, NameTemplate
 from .packing import SUFFIXES, packer
 from .placed import PLACED, IsFinished, Placed
@@ -52,7 +53,7 @@ class Files:
 
     records: where the run's records go, for the list of bodies that have none yet; None keeps no list. goes_on: the
     run goes on with these. repeats: whether targets may be one URL, whose bodies are then each kept.
-    fsync: whether each file is seen onto the disk before its record is written.
+    synced: whether each file is seen onto the disk before its record is written.
     Raises UsageError for a template that is none, OutputError where the folder cannot be made or is not ours.
     """
 
@@ -64,7 +65,7 @@ class Files:
         records: str | None = None,
         goes_on: bool = False,
         repeats: bool = False,
-        fsync: bool = False,
+        synced: bool = False,
     ) -> None:
         assert settings.save_dir is not None  # noqa: S101 - there is a folder, or there is no such store
         self._template = NameTemplate(settings.name_template or DEFAULT, method)
@@ -74,7 +75,7 @@ class Files:
         self._dedupe = settings.dedupe_bodies
         self._repeats = repeats
         self._shares = self._dedupe or repeats or goes_on  # a file of the same bytes, also one of a run that was killed
-        self._fsync = fsync
+        self._fsync = synced
         self._bodies: OrderedDict[str, _Body] = OrderedDict()
         self._numbers = count()
         self._kept = 0
@@ -210,7 +211,7 @@ class Files:
             while view:
                 view = view[os.write(fd, view) :]
             if self._fsync:
-                os.fsync(fd)
+                fsync(fd)
         finally:
             os.close(fd)
         return name
@@ -218,7 +219,7 @@ class Files:
     def _see_onto_disk(self, name: str) -> None:
         fd = self._work.open(name, os.O_RDONLY)
         try:
-            os.fsync(fd)
+            fsync(fd)
         finally:
             os.close(fd)
 

@@ -30,15 +30,18 @@ def sink_for(
     method: str = GET,
     fd: int | None = None,
     should_stop: Callable[[], bool] = never,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> Sink:
     """Open the output. A path of ``-`` is standard output.
 
-    method: of the run's requests. fd, should_stop: see ``output.Output``.
+    method: of the run's requests. fd, should_stop, on_note: see ``output.Output``.
     Raises UsageError for fields that there are not, OutputError where the file cannot be opened, LockedError.
     """
     form = _form_for(settings, method)  # before the file is emptied
     path = None if settings.path == "-" else settings.path
-    return RecordSink(form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync, marked=True))
+    return RecordSink(
+        form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync, marked=True, on_note=on_note)
+    )
 
 
 def template_sink(settings: OutputSettings, *, method: str = GET, should_stop: Callable[[], bool] = never) -> Sink:

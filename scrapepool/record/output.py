@@ -41,7 +41,7 @@ class Output:
     Devices, pipes and terminals are written to as they are. The file is opened here, so that a run which cannot write
     fetches nothing, and emptied by the first write, so that a run which writes nothing destroys nothing.
     fd: with a path, the file of that name, open, locked and to be appended to. marked: the file tells of itself that
-    its run is under way (``unfinished``).
+    its run is under way (``unfinished``). on_note: gets what a person should know of the file.
     should_stop: asked ten times a second while the reader of a pipe or terminal takes nothing. True gives up with
     StalledError, and the line that was begun may stay torn: a caller says True only once its patience is over.
     fsync: when a file's bytes are seen onto the disk.
@@ -62,11 +62,13 @@ class Output:
         should_stop: Callable[[], bool] = never,
         fsync: Fsync = "second",
         marked: bool = False,
+        on_note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = STANDARD_OUTPUT if path is None else path
         self.size = 0
         self.replaces = False
         self._marked = marked
+        self._on_note: Callable[[str], None] | None = on_note
         self._end: int | None = None  # where the last write to a file that is not ours ended
         self._shared = path is None  # a descriptor that the shell opened
         self._owned = path is not None
@@ -111,6 +113,7 @@ class Output:
             if self._durable is not None and written:
                 self.size += written
                 self._durable.wrote()
+                self._tell_unsupported(self._durable)
             elif self._regular and self._shared and written:
                 self._end = os.lseek(self._fd, 0, os.SEEK_CUR)
         except BrokenPipeError:
@@ -133,6 +136,7 @@ class Output:
             try:
                 if self._durable is not None and not self._broken:
                     self._durable.finish()  # a disk that is full or failing may only say so here
+                    self._tell_unsupported(self._durable)
             finally:
                 if self._durable is not None:
                     self._durable.end()
@@ -159,6 +163,13 @@ class Output:
         if self._marked:
             self._marked = False
             mark(self._fd)
+
+    def _tell_unsupported(self, durable: Durable) -> None:
+        if durable.unsupported and self._on_note is not None:
+            self._on_note(
+                f"{self.name}: the file system knows no fsync; a loss of power may cost what was written last"
+            )
+            self._on_note = None
 
     def _check(self) -> None:
         """See that the file is still there under its name, with all that was written. Raises OSError."""

@@ -23,7 +23,7 @@ from ..folder import Folder, ForeignFileError, open_own
 from ..model import Outcome
 from ..ports import Sink
 from ..text import printable
-from .durable import sync_folder
+from .durable import fsync, sync_folder
 from .fields import ADDED, GET
 from .jsonl import json_text
 from .lock import is_open_as, is_ours, open_lock
@@ -130,7 +130,7 @@ class ParquetSink:
                     f"{self._path} is not made; its records are in {self._source}, and --resume goes on there"
                 )
                 return
-            os.fsync(self._fd)
+            fsync(self._fd)
             if not is_open_as(self._fd, self._beside):
                 raise ForeignFileError(self._beside, f"{self._beside} was replaced during the run")
             os.replace(self._beside, self._path)  # noqa: PTH105
@@ -208,7 +208,7 @@ def unpack(path: str, lines: str) -> None:
     with open(open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as out:  # noqa: PTH123
         out.writelines(lines_of(path))
         out.flush()
-        os.fsync(out.fileno())
+        fsync(out.fileno())
     os.replace(beside, lines)  # noqa: PTH105
 
 

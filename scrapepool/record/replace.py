@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from ..folder import open_own
-from .durable import sync_folder
+from .durable import fsync, sync_folder
 from .lock import lock
 
 STEP = 1024 * 1024
@@ -33,7 +33,7 @@ def rewrite(path: str, fd: int, keep: Iterable[tuple[int, int]], should_stop: Ca
         for begin, end in keep:
             _copy(fd, copy, begin, end, should_stop)
         _take_after(fd, copy)
-        os.fsync(copy)
+        fsync(copy)
         os.replace(beside, path)  # noqa: PTH105  # a Path of its own would say no more
         sync_folder(path)
     except BaseException:

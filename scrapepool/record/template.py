@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..model import Outcome
 from ..settings import OutputSettings
 from ..text import printable
-from .fields import FIELDS, GET, TIMINGS, selection
+from .fields import FIELDS, GET, OBJECTS, TIMINGS, found, selection
 from .form import Form
 from .jsonl import json_text
 
@@ -25,9 +25,6 @@ MISSING = "-"
 """What stands for null, as in the logs of web servers."""
 
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
-
-OBJECTS = frozenset({"timings", "input", "data", "headers"})
-"""Fields whose entries can be named."""
 
 _WHOLE = frozenset({"line", "status", "attempts", "bytes", "wire_bytes"})
 _REAL = frozenset({"elapsed", "waited", *(f"timings.{step}" for step in TIMINGS)})
@@ -52,7 +49,7 @@ def template_form(settings: OutputSettings, method: str = GET) -> Form:
     def encode(outcome: Outcome) -> bytes:
         record = select(outcome)
         text = "".join(
-            literal if name is None else literal + _spelt(_found(record, name), name, spec)
+            literal if name is None else literal + _spelt(found(record, name), name, spec)
             for literal, name, spec in parts
         )
         return text.encode("utf-8", "backslashreplace")
@@ -99,14 +96,6 @@ def _check(name: str, spec: str, conversion: str | None, known: Mapping[str, Seq
         format(sample, spec)
     except ValueError as error:
         raise UsageError(f"--template: {shown}: {error}") from None
-
-
-def _found(record: dict[str, Any], name: str) -> Any:
-    field, dot, entry = name.partition(".")
-    value = record.get(field)
-    if not dot:
-        return value
-    return value.get(entry) if isinstance(value, dict) else None
 
 
 def _spelt(value: Any, name: str, spec: str) -> str:

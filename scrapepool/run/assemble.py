@@ -262,4 +262,4 @@ def _outcomes(urls: Iterable[str], settings: Settings) -> Iterator[Outcome]:
 def _files(settings: Settings) -> Files:
     from ..record.files import Files  # noqa: PLC0415 - rarely needed
 
-    return Files(settings.files, method=settings.request.method, fsync=settings.output.fsync == "always")
+    return Files(settings.files, method=settings.request.method, synced=settings.output.fsync == "always")

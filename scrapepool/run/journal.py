@@ -20,6 +20,7 @@ from ..read.journal import Journal, read_journal
 from ..read.records import RecordFile
 from ..read.streams import file_pieces
 from ..record import columns_of, form_of, is_ours, open_locked, rewrite, sink_for
+from ..record.durable import fsync
 from ..record.fields import ADDED, GET, chosen_fields, with_option
 from ..record.lock import await_reader, is_fifo
 from ..record.unfinished import is_unfinished
@@ -51,7 +52,7 @@ def records_sink(
             fd = _opened_fifo(path, stop, on_note)
         except OSError as error:
             raise OutputError(str(path), error.strerror or str(error)) from error
-        return sink_for(output, method=method, fd=fd, should_stop=should_stop)
+        return sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
     path = _resumable(output, method)
     try:
         fd = open_locked(path, read=True)
@@ -65,7 +66,7 @@ def records_sink(
         raise OutputError(str(named), getattr(error, "strerror", None) or str(error)) from error
     if lacks:
         output = replace(output, fields=tuple(name for name in chosen_fields(output, method) if name not in lacks))
-    return sink_for(output, method=method, fd=fd, should_stop=should_stop)
+    return sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
 
 
 def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -> int | None:
@@ -121,7 +122,7 @@ def _in_order(
     if journal.end is None:
         return rewrite(path, fd, journal.keep, lambda: stop.asked), records.lacks
     os.ftruncate(fd, journal.end)
-    os.fsync(fd)
+    fsync(fd)
     return fd, records.lacks
 
 

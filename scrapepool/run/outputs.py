@@ -139,7 +139,7 @@ class _Opening:
             records=output.journal,
             goes_on=output.resume is not None,
             repeats=not self.settings.input.dedupe,
-            fsync=output.fsync == "always",
+            synced=output.fsync == "always",
         )
         opened.callback(files.end)
         return files

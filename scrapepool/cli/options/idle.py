@@ -31,6 +31,7 @@ def _reads_columns(settings: Settings) -> bool:
 RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ("url_field", _reads_columns, "--url-field names a column, and lists of --input-format {format} have none"),
     ("safe_csv", _writes_cells, "--safe-csv is about CSV and TSV, which no output of this run is"),
+    ("csv_bom", _writes_cells, "--csv-bom is about CSV and TSV, which no output of this run is"),
     (
         "extract_workers",
         lambda settings: settings.output.wants_data,

@@ -77,6 +77,7 @@ class LeaseRun:
         first = work.attempts[0]
         self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
         self.opened = self.requests = 0
+        self.give: Give | None = None  # see done_or_resting
         self.results: list[Result] = []
         self.given = self.given_opened = self.given_requests = 0  # of these, of ``opened`` and of ``requests``
         self.begins = len(work.attempts)
@@ -110,6 +111,7 @@ class LeaseRun:
         give: gets what is not begun, once a request is stuck; without it that stays with the lease.
         """
         come: bool | None = None
+        self.give = give
         try:
             while True:
                 self.until = self.going.send(come)
@@ -539,10 +541,15 @@ class LeaseRun:
                 )
                 raise FetchError(ErrorKind.DEADLINE, detail)
             conn.timeout = fetcher.patience.connect
+            if self.give is not None and self.stuck_at != NEVER:  # others must not wait for longer
+                conn.timeout = min(conn.timeout or NEVER, max(BRIEFLY, self.stuck_at - began))
             try:
                 self.pool.open(conn)
             except Exception as error:
                 conn.close()
+                if self.give is not None and self.stuck_at <= monotonic() + CLOCK_GRAIN:
+                    self.give((self.unbegun(),))
+                    continue
                 left = deadline - monotonic()
                 if was_not_looked_up(error):  # our own doing, so the deadline moves
                     deadline += monotonic() - began

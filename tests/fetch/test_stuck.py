@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from fetching import fetcher, in_turns, target, work
-from loopback import LOOPBACK, Server, authority, read_head, server_context, silent
+from loopback import LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
 
 from scrapepool.fetch import lease_run
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
-from scrapepool.ports import Done, Work
+from scrapepool.ports import Done, Unbegun, Work
 from tests.servers.polite import PoliteServer
 
 READ = 1.0
@@ -226,3 +226,23 @@ def test_an_upload_that_is_not_read_is_not_waited_for(scheme: str, tmp_path: Any
         (failed,) = done.results
         assert isinstance(failed, Failed)
         assert (failed.error, failed.detail) == (ErrorKind.READ_TIMEOUT, f"the server took no data for {READ:g} s")
+
+
+@pytest.mark.parametrize("kind", ["connect", "handshake"])
+def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: str) -> None:
+    """It is given back while the connect goes on to its own timeout."""
+    with ExitStack() as stack:
+        if kind == "connect":
+            url = f"http://127.0.0.1:{stack.enter_context(black_hole())}/"
+        else:
+            (url,) = stack.enter_context(bad_servers(half_a_handshake, 1, "https"))
+        made = stack.enter_context(fetcher(patience={"connect": READ}))
+        stuck = work(*(f"{url}?{n}" for n in range(5)))
+        back: list[Unbegun] = []
+        done = made.run_to_rest(stuck, back.extend)
+    assert [(one.work, one.begun, list(one.results)) for one in back] == [(stuck, 1, [])]
+    assert isinstance(done, Done)
+    (failed,) = done.results
+    assert isinstance(failed, Failed)
+    assert failed.error is ErrorKind.CONNECT_TIMEOUT
+    assert f"no connection within {READ:g} s" in (failed.detail or "")

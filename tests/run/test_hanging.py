@@ -91,9 +91,9 @@ def test_a_name_that_was_not_looked_up_is_no_failure(monkeypatch: pytest.MonkeyP
         names = Names(at.hostname or "")
         monkeypatch.setattr(Connection, "resolver", Resolver(names, cap=2, most_hanging=0))
         urls = [f"http://h{n}.test/" for n in range(2)] + [f"http://g{n}.test:{at.port}/good" for n in range(GOOD)]
-        timer = threading.Timer(1.0, names.go.set)
+        timer = threading.Timer(3.5, names.go.set)
         timer.start()
-        outcomes = list(fetch(urls, settings(robots=False, connect=0.2, total=0.5)))
+        outcomes = list(fetch(urls, settings(robots=False, connect=1.0, total=2.5)))
         timer.join()
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     assert {(outcome.target.host.host, outcome.error) for outcome in failed} == {

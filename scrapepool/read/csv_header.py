@@ -78,6 +78,7 @@ def csv_header(head: bytes, *, tabs: bool, names: Callable[[Sequence[str]], bool
     if before.comment and not names(columns):
         between = separator or _delimiter(before.comment)
         commented = [name.strip() for name in _cells(before.comment, between)]
+        commented[0] = commented[0] or "#"  # a column of numbers, and no comment
         if names(commented) and len(commented) == len(_cells(row[0], between)):
             return CsvHeader(at, head.count(b"\n", 0, at), commented, between, commented=True)
     end = row.end()

@@ -18,8 +18,9 @@ from ..settings import InputSettings
 from ..url import parse
 from .documents import no_documents
 from .download import documents_by
-from .entries import check_characters
+from .entries import check_characters, place
 from .finished import Finished
+from .formats import DOCUMENTS
 from .handover import Closed, Finds, Handover
 from .index import Index, Span
 from .lookup import Lookup
@@ -184,6 +185,8 @@ class TargetList:
                 base += scan.run(self._index.begin(source, base))
                 if source.format is not None:
                     self._read_as[source.name] = source.format
+                if source.format in DOCUMENTS and not source.size and len(self._sources) > 1:
+                    self._on_note(f"{place(source.name, None)}: read as {source.format}, and there is no URL in it")
             if self._finished is not None and self._finished.passed_over:
                 self._on_note(f"{self._finished.passed_over:,} of the list are done already")
         except Closed:

@@ -78,6 +78,7 @@ def test_a_header_may_be_the_last_comment(tmp_path: Path) -> None:
         assert reading.urls == [(7, "http://a.example/1"), (8, "http://a.example/2")]
         assert inputs(reading)[7] == {"id": "1", "dateadded": "2026-01-01 00:00:01", "url_status": "online"}
     assert both(tmp_path, "#url,n\nlink,url\nx,http://a.example/1\n").urls == [(3, "http://a.example/1")]
+    assert inputs(both(tmp_path, "#,url\n1,http://a.example/1\n")) == {2: {"#": "1"}}
     with pytest.raises(ListError, match="no column called url; there is 'a', 'b', 'c'"):
         both(tmp_path, "# n,url\na,b,c\n")
 

@@ -197,3 +197,19 @@ def test_no_lists_by_url_without_who_fetches_them() -> None:
     with pytest.raises(ListError, match="cannot be fetched here"):
         Reading(targets).to_the_end()
     targets.close()
+
+
+def test_a_list_without_a_url_among_others_is_told_of() -> None:
+    """It may be another document than was meant; alone it is an error of the run."""
+    web = Web(
+        page=("<p>moved", "text/html"), **{"none.xml": "<urlset></urlset>", "a.xml": sitemap("http://a.example/1")}
+    )
+    notes: list[str] = []
+    lists = tuple(SITE + name for name in ("page", "none.xml", "a.xml"))
+    targets = TargetList([], InputSettings(lists=lists), download=web, on_note=notes.append)
+    Reading(targets).to_the_end()
+    targets.close()
+    assert notes == [
+        f"{SITE}page: read as html, and there is no URL in it",
+        f"{SITE}none.xml: read as sitemap, and there is no URL in it",
+    ]

@@ -182,7 +182,8 @@ def _bred(dice: random.Random, lines: Sequence[bytes]) -> bytes:
 
 def targets_of(content: bytes) -> list[int]:
     """The numbers of the lines that must come to a record: neither blank nor a comment."""
-    texts = (line.decode("utf-8", "replace").strip() for line in content.split(b"\n"))
+    lines = re.split(rb"\r\n|\r|\n", content)
+    texts = (line.decode("utf-8", "replace").strip().lstrip("\ufeff").lstrip() for line in lines)
     return [number for number, text in enumerate(texts, 1) if text and not text.startswith("#")]
 
 

@@ -41,9 +41,9 @@ def gaps(server: PoliteServer) -> list[float]:
 @pytest.mark.parametrize(
     "fields",
     [
-        [("Retry-After", "1")],
-        [("RateLimit", '"default";r=0;t=1')],
-        [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "1")],
+        [("Retry-After", "3")],
+        [("RateLimit", '"default";r=0;t=3')],
+        [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "3")],
     ],
 )
 def test_a_host_that_says_429_is_left_alone_while_others_go_on(
@@ -55,7 +55,7 @@ def test_a_host_that_says_429_is_left_alone_while_others_go_on(
         ran = here(capfd, *FETCH, "--per-host", 1, *urls)
 
         refused, again = server.sites[0].starts[:2]
-        assert again - refused >= WAIT
+        assert again - refused >= 3.0
         assert sum(refused <= start < again for start in server.sites[1].starts) >= 9
     assert (ran.code, len(ran.records)) == (0, 20)
     assert sorted(record["attempts"] for record in ran.records)[-2:] == [1, 2]

@@ -27,6 +27,7 @@ class Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.fields |= {name.lower() for name in self.headers}
         body = b"User-agent: *\nDisallow: /private\n" if self.path == "/robots.txt" else b"page"
         redirect = self.path == "/away"
         self.send_response(302 if redirect else 200)
@@ -47,7 +48,7 @@ class Page(BaseHTTPRequestHandler):
 
 
 class Host(ThreadingHTTPServer):
-    """What speaks http only. asked: the paths, in order. greets: whether it reads what is no request at all."""
+    """What speaks http only. asked: the paths, in order. fields: of requests. closes: whether it closes on TLS."""
 
     daemon_threads = True
     closes = False
@@ -55,6 +56,7 @@ class Host(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("0.0.0.0", 0), Page)
         self.asked: list[str] = []
+        self.fields: set[str] = set()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         return not (self.closes and request.recv(1, 2)[:1] == b"\x16")  # 2: MSG_PEEK
@@ -148,6 +150,15 @@ def test_a_host_that_is_down_fails_once(fetch: Any, robots: str) -> None:
     assert (record["outcome"], record["error"], record["final_url"]) == ("failed", "connect_refused", f"http://{name}")
     assert record["detail"].startswith("connection refused; ")
     assert record["detail"].endswith(f"{NOTE}connection refused")
+
+
+def test_secrets_stay_behind(host: Host, fetch: Any) -> None:
+    """What was given for https is not sent in clear; harmless fields are."""
+    fields = ("-H", "Authorization: Bearer x", "-H", "X-Api-Key: x", "-H", "Accept-Language: de")
+    ran = fetch(f"127.0.0.1:{host.server_port}/page", options=("--http-fallback", "--no-robots", *fields))
+    assert ran.code == 0
+    assert host.fields >= {"accept-language", "host"}
+    assert not host.fields & {"authorization", "x-api-key"}
 
 
 def test_a_redirect_goes_on_from_there(host: Host, fetch: Any) -> None:

@@ -46,7 +46,7 @@ class RecordSink:
             self._output.close()
 
     def _write(self, records: list[bytes]) -> None:
-        if self._head:
+        if self._head and (records or not self._output.replaces):  # nothing is replaced before there is a record
             records.insert(0, self._head)
             self._head = b""
         self._output.write(records)

@@ -172,3 +172,15 @@ def test_data_has_a_column_for_each_value(tmp_path):
     told = {"data.title": "a\n\\x1bb", "data.tags": '["\\u00e9","b"]', "data.ld": '{"x":null}'}
     assert first == told | {"status": "200"}
     assert others == [dict.fromkeys(told, "") | {"status": "200"}] * 2
+
+
+def test_a_header_row_replaces_nothing_before_there_is_a_record(tmp_path):
+    """A sink is given no outcomes now and then; the records of an earlier run stay until there is one."""
+    path = tmp_path / "out.csv"
+    path.write_bytes(b"url,outcome\nhttp://a.test/,ok\n")
+    sink = sink_for(replace(PLAIN, path=str(path)))
+    sink.write([])
+    assert path.read_bytes() == b"url,outcome\nhttp://a.test/,ok\n"
+    sink.write([fetched()])
+    sink.close()
+    assert [row["url"] for row in rows(path.read_bytes())] == ["https://example.org/a"]

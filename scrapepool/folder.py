@@ -11,7 +11,8 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Self
 
@@ -28,6 +29,12 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 
+PATIENCE = 10.0
+"""Seconds that a descriptor is waited for where this process may open no more files."""
+
+LOOK = 0.02
+"""Seconds between two tries meanwhile."""
+
 _user = getattr(os, "geteuid", lambda: 0)
 
 
@@ -42,24 +49,32 @@ class ForeignFileError(OSError):
 
 
 def open_own(
-    name: str, flags: int, mode: int = 0o666, *, dir_fd: int | None = None, folder: str = "", names: bool = False
+    name: str,
+    flags: int,
+    mode: int = 0o666,
+    *,
+    dir_fd: int | None = None,
+    folder: str = "",
+    names: bool = False,
+    on_full: Callable[[], None] = lambda: None,
 ) -> int:
     """Open a file as ``os.open`` does, where it is ours or there is none yet; its descriptor.
 
     It is truncated, where ``flags`` say so, after it was checked. folder: the path before its name, for messages.
-    names: it may have several names.
+    names: it may have several names. on_full: may close other files where this process can open no more; one that
+    becomes free is waited for.
     Raises ForeignFileError for a link, a device, a FIFO, a file with a second name or of another user; OSError.
     """
     opened = (flags & ~os.O_TRUNC) | _FILE
     try:
         if flags & os.O_CREAT:
             try:
-                return os.open(name, opened | os.O_EXCL, mode, dir_fd=dir_fd)
+                return _opened(name, opened | os.O_EXCL, mode, dir_fd, on_full)
             except FileExistsError:
                 if flags & os.O_EXCL:
                     raise
         check_own(os.stat(name, dir_fd=dir_fd, follow_symlinks=False), name, dir_fd, folder, names=names)
-        fd = os.open(name, opened & ~os.O_CREAT, dir_fd=dir_fd)
+        fd = _opened(name, opened & ~os.O_CREAT, mode, dir_fd, on_full)
     except ForeignFileError:
         raise
     except OSError as error:
@@ -73,6 +88,23 @@ def open_own(
         os.close(fd)
         raise
     return fd
+
+
+def _opened(name: str, flags: int, mode: int, dir_fd: int | None, on_full: Callable[[], None]) -> int:
+    """``os.open``, which waits for a descriptor where there is none."""
+    until = None
+    while True:
+        try:
+            return os.open(name, flags, mode, dir_fd=dir_fd)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            now = time.monotonic()
+            until = now + PATIENCE if until is None else until
+            if now >= until:
+                raise OSError(error.errno, f"{error.strerror} (raise ulimit -n, or ask for fewer --workers)") from error
+        on_full()
+        time.sleep(LOOK)
 
 
 def check_own(
@@ -118,16 +150,17 @@ def _owner_in(folder: str, dir_fd: int | None) -> int | None:
 class Folder:
     """An open folder. Names are of one part, and links among them are never followed. For many threads.
 
-    path: as messages name it.
+    path: as messages name it. on_full: see ``open_own``.
     """
 
     def __init__(self, path: str, flags: int = _SEARCHED, *, parent: Folder | None = None, name: str = "") -> None:
         self.path = path
+        self.on_full: Callable[[], None] = lambda: None
         self._fd: int | None = None
         if parent is None:
             opened = os.open(path, flags & ~getattr(os, "O_NOFOLLOW", 0))  # who names it may name a link
         else:
-            opened = os.open(parent.at(name), flags, dir_fd=parent.dir_fd)
+            opened = _opened(parent.at(name), flags, 0, parent.dir_fd, parent.on_full)
         if HAS_DIR_FD:
             self._fd = opened
         else:
@@ -263,7 +296,9 @@ class Folder:
 
     def open(self, name: str, flags: int, mode: int = 0o666, *, names: bool = False) -> int:
         """Open a file that is ours; see ``open_own``."""
-        return open_own(self.at(name), flags, mode, dir_fd=self._fd, folder=self.path, names=names)
+        return open_own(
+            self.at(name), flags, mode, dir_fd=self._fd, folder=self.path, names=names, on_full=self.on_full
+        )
 
     def remove(self, name: str) -> None:
         """Delete a file. Raises OSError."""

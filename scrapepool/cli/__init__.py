@@ -20,6 +20,7 @@ from ..text import printable
 from ..version import __version__
 from .exits import Exit
 from .grouped import HelpfulCommand
+from .limits import reached
 from .standard import say, secure
 from .usage import wording
 
@@ -99,6 +100,8 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one for each end that th
     except KeyboardInterrupt:
         return Exit.INTERRUPT
     except Exception as error:  # noqa: BLE001 - the end of the line
+        if (limit := reached(error)) is not None:
+            return complain(limit, Exit.OUTPUT)
         if os.environ.get("SCRAPEPOOL_DEBUG"):
             import traceback  # noqa: PLC0415 - rarely needed
 

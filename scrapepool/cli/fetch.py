@@ -16,6 +16,7 @@ from ..text import printable
 from .exits import Exit
 from .grouped import GroupedCommand
 from .inputs import files_read
+from .limits import check_memory
 from .lists import all_names, are_several, sources_or_stdin, spoken, standard_input
 from .options import fetch_options, settings_from
 from .options.idle import check_idle, without_idle
@@ -94,7 +95,7 @@ def run(
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view or view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
-        _open_more_files(settings.pool.workers, log)
+        _open_more_files(settings, log)
         finished = Finished(each=not settings.input.dedupe)
         order = list_order(settings, log.note)
         read_as: dict[str, str] = {}
@@ -121,9 +122,7 @@ def run(
             left: list[Outcome] = []
             try:
                 for outcomes in final_outcomes(engine, settings, stop, log.note, outputs.archive, left.extend):
-                    outputs.write(outcomes)
-                    if outcomes:
-                        log.outcomes(outcomes)
+                    _take(outcomes, outputs, log)
                 outputs.close()
             except BrokenPipeError:
                 view.close(None)
@@ -166,6 +165,14 @@ def _keep(sink: Sink) -> None:
         sink.close()
 
 
+def _take(outcomes: Sequence[Outcome], outputs: Outputs, log: RunLog) -> None:
+    """Write outcomes down. Raises OutputError, BrokenPipeError, and MemoryError where one of them had no memory."""
+    outputs.write(outcomes)
+    if outcomes:
+        log.outcomes(outcomes)
+        check_memory(outcomes)
+
+
 def _note_rest(engine: Engine, outputs: Outputs, log: RunLog, *, whole: bool) -> None:
     """Say why a part of the lists is left for another run; or take note in the records that none is.
 
@@ -179,12 +186,13 @@ def _note_rest(engine: Engine, outputs: Outputs, log: RunLog, *, whole: bool) ->
         outputs.complete()
 
 
-def _open_more_files(workers: int, log: RunLog) -> None:
+def _open_more_files(settings: Settings, log: RunLog) -> None:
     """Lift the limit on open files as far as the system lets us, and say where it is too low for the workers."""
     from ..fetch.descriptors import raise_soft_limit, workers_within  # noqa: PLC0415 - as above
 
     raise_soft_limit()
-    most = workers_within(workers)
+    workers = settings.pool.workers
+    most = workers_within(workers, save=settings.files.save_dir is not None)
     if most < workers:
         log.note(f"{most} workers instead of {workers}: this process may open no more files (see ulimit -n)")
 

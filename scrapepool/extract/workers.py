@@ -192,9 +192,11 @@ class Workers:
                 found = process.extract(page)
             except ExtractionError as error:
                 found = error
-            except (OSError, EOFError):
-                assert process is not None  # noqa: S101 - what cannot be started is an ExtractionError
-                found = self._lost(self._reason(self._ended(process)))
+            except (OSError, EOFError) as error:
+                if process is None:
+                    found = ExtractionError(getattr(error, "strerror", None) or str(error))
+                else:
+                    found = self._lost(self._reason(self._ended(process)))
                 process = None
             with self._changed:
                 self._at.pop(number, None)

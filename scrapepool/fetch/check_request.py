@@ -32,6 +32,7 @@ def check_request(settings: RequestSettings) -> None:
     """
     if settings.key and not settings.cert:
         raise UsageError("--key needs --cert")
+    _check_key_log()
     bundles = {name: os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
     for source, bundle in {"--cacert": settings.cacert, **bundles}.items():
         if bundle and not settings.insecure:
@@ -52,6 +53,17 @@ def check_request(settings: RequestSettings) -> None:
             raise UsageError(str(error)) from error
 
 
+def _check_key_log() -> None:
+    """See that OpenSSL can write the keys of connections where the environment asks for that."""
+    path = os.environ.get("SSLKEYLOGFILE")
+    if not path:
+        return
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"SSLKEYLOGFILE: {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
 def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
     for path in (verify, *(cert if isinstance(cert, tuple) else (cert,))):
         if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # a name, not a path to walk
@@ -67,7 +79,10 @@ def _check_netrc() -> None:
     from netrc import NetrcParseError, netrc  # noqa: PLC0415 - rarely needed
 
     named = os.environ.get("NETRC")
-    paths = [Path.home() / name for name in NETRC_FILES] if named is None else [Path(named).expanduser()]
+    try:
+        paths = [Path.home() / name for name in NETRC_FILES] if named is None else [Path(named).expanduser()]
+    except RuntimeError:
+        raise UsageError("--netrc: this user has no home folder; name the file in $NETRC") from None
     path = next(filter(Path.exists, paths), paths[0])
     try:
         netrc(path)

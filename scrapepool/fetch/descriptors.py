@@ -28,9 +28,9 @@ def budget() -> int:
     return WITHOUT_LIMIT if soft == resource.RLIM_INFINITY else int(soft * SHARE)
 
 
-def workers_within(workers: int) -> int:
-    """How many of so many workers can have a connection each."""
-    return max(1, min(workers, int(budget() * WORKERS_SHARE)))
+def workers_within(workers: int, *, save: bool = False) -> int:
+    """How many of so many workers can have a connection each, and a file for the body where these are saved."""
+    return max(1, min(workers, int(budget() * WORKERS_SHARE) // (2 if save else 1)))
 
 
 def are_used_up() -> bool:

@@ -61,7 +61,8 @@ def assembled(
     """
     stop = stop or Stop()
     view = view or NoView()
-    settings = settings.with_(pool={"workers": workers_within(settings.pool.workers)})
+    saves = settings.files.save_dir is not None
+    settings = settings.with_(pool={"workers": workers_within(settings.pool.workers, save=saves)})
     pool = settings.pool
     clock = SystemClock()
     cookies = cookies_for(settings.request, on_note or view.note)
@@ -86,6 +87,8 @@ def assembled(
         ) as session,
     ):
         targets = Fetcher(session, settings, jar=cookies, parts=parts)
+        if parts is not None:
+            parts.folder.on_full = targets.shed
         fetcher = RobotsFetcher(targets, settings)
         crew = Threads(fetcher, pool.workers)
         stop.wake = crew.wake
@@ -117,7 +120,7 @@ def assembled(
             view=view,
             clock=clock,
             workers=pool.workers,
-            most_out=workers_within(LEASES_OUT * pool.workers),
+            most_out=workers_within(LEASES_OUT * pool.workers, save=saves),
             stop=stop,
             memory=memory,
         )

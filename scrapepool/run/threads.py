@@ -128,15 +128,15 @@ class Threads:
 
     def hand(self, work: Work) -> None:
         """Give work to a free worker."""
-        if work.lease.quick:
-            quick = self._quick
-            quick.out += 1
-            with quick.lock:
-                if not quick.started:
-                    self._begin(quick, self._in_turns)
-                quick.put(work)
-            return
         single = self._single
+        if work.lease.quick:
+            self._quick.out += 1
+            if self._put_quick(work):
+                return
+            if not single.started:
+                raise RuntimeError("can't start new thread")
+            single.work.put(work)
+            return
         single.out += 1
         with single.lock:
             single.work.put(work)
@@ -194,13 +194,21 @@ class Threads:
 
     def _lay_aside(self, resting: Resting) -> None:
         """Leave a lease to the loop that waits for many; where there can be none, this thread is it."""
+        if not self._put_quick(resting):
+            self._work_in_turns(resting)
+
+    def _put_quick(self, work: Work | Resting) -> bool:
+        """Give work to the loop over many leases; False where the system gives no thread for one, from then on."""
         quick = self._quick
-        with suppress(RuntimeError), quick.lock:
-            if not quick.started:
-                self._begin(quick, self._in_turns)
-            quick.put(resting)
-            return
-        self._work_in_turns(resting)
+        with quick.lock:
+            if not quick.started and quick.most:
+                try:
+                    self._begin(quick, self._in_turns)
+                except RuntimeError:
+                    quick.most = 0
+            if quick.most:
+                quick.put(work)
+        return bool(quick.most)
 
     def _pass_on(self, begun: Begun) -> None:
         """Have a lease connect on a thread where that holds up no other."""

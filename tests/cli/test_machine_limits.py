@@ -1,0 +1,112 @@
+"""Limits of the machine: a sentence and the right exit code, or fewer workers; never "a bug"."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+from running import ended, here, program
+
+from scrapepool.cli import fetch as fetch_module
+from scrapepool.fetch.body import Body
+from tests.servers.polite import PoliteServer, Response
+
+
+@pytest.mark.parametrize("most", [64, 32])
+def test_few_descriptors_make_a_run_with_files_slower_and_not_wrong(tmp_path, most: int):
+    """Bodies on their way take descriptors too; one that is not to be had is waited for."""
+    with PoliteServer(40, lambda _: Response(200, body=b"x" * 200_000), latency="fixed:0.01") as server:
+        (tmp_path / "urls").write_text("\n".join(server.url(f"/{number}", number % 40) for number in range(200)))
+        ran = ended(
+            program(
+                "fetch", tmp_path / "urls", "-o", tmp_path / "out.jsonl", "--save-dir", tmp_path / "pages",
+                "--workers", 200, "--no-robots", "-q",
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),
+            )
+        )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 200
+    assert len(list((tmp_path / "pages").glob("*/*"))) == 200
+
+
+@pytest.mark.parametrize(
+    "options", [["-o", "x.jsonl"], ["--sqlite", "x.db"], ["--save-dir", "x"], ["--warc", "x.warc"]]
+)
+def test_a_current_folder_that_was_deleted_is_said(tmp_path, options: list[str]):
+    """Where a file is to be made in it."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    ran = ended(
+        program(
+            "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", *options, cwd=folder,
+            preexec_fn=folder.rmdir,
+        )
+    )  # fmt: skip
+    assert ran.code == 3, ran.err
+    assert "a bug" not in ran.err
+    assert "current folder was deleted" in ran.err or "No such file or directory" in ran.err
+
+
+def test_a_deleted_folder_is_no_matter_where_no_file_is_in_it(tmp_path):
+    """There is no configuration in it, and records go elsewhere."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    options = ("--retries", 0, "-q", "-o", tmp_path / "out.jsonl")
+    ran = ended(program("fetch", "http://127.0.0.1:1/", *options, cwd=folder, preexec_fn=folder.rmdir))
+    assert ran.code == 1, ran.err
+
+
+def test_netrc_without_a_home_folder_is_said(capfd, monkeypatch):
+    """With what helps."""
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.delenv("NETRC", raising=False)
+    ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", "--netrc")
+    assert (ran.code, "no home folder; name the file in $NETRC" in ran.err) == (2, True), ran.err
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "https://127.0.0.1:1/"])
+def test_a_file_for_keys_that_cannot_be_opened_is_named(capfd, monkeypatch, tmp_path, url: str):
+    """And no other variable is."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "missing/keys"))
+    ran = here(capfd, "fetch", url, "--retries", 0, "-q")
+    assert ran.code == 2
+    assert f"SSLKEYLOGFILE: {tmp_path}/missing/keys: No such file or directory" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "out of memory: fewer --workers"),
+        (RuntimeError("can't start new thread"), "the system gives no more threads"),
+        (OSError(24, "Too many open files", "/etc/mime.types"), "this process may open no more files"),
+    ],
+)
+def test_what_the_machine_has_no_more_of_is_said(capfd, monkeypatch, error: Exception, said: str):
+    """With what helps, and exit code 3."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(fetch_module, "_take", fail)
+    ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", "-o", os.devnull)
+    assert (ran.code, said in ran.err) == (3, True), ran.err
+
+
+def test_a_url_without_memory_ends_the_run(capfd, monkeypatch):
+    """Those that follow would have none either; it has its record, and --resume fetches it again."""
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Body, "finish", fail)
+    with PoliteServer(1) as server:
+        ran = here(capfd, "fetch", server.url("/a"), "-q", "--no-robots", "--retries", 0)
+    assert (ran.code, "out of memory" in ran.err) == (3, True), ran.err
+    assert [record["error"] for record in ran.records] == ["internal"]

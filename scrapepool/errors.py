@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .text import without_password
+from .text import without_passwords
 
 
 class ScrapepoolError(Exception):
@@ -25,7 +25,7 @@ class ListError(ScrapepoolError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{without_password(self.source)}: {self.reason}"
+        return f"{without_passwords(self.source)}: {self.reason}"
 
 
 class OutputError(ScrapepoolError):

@@ -23,7 +23,7 @@ HIDDEN = "***"
 _PORT = r"[0-9]{0,5}(?:[/\\?#\s]|\Z)"
 _CREDENTIALS = re.compile(r"([^/?#@]*:/{2,})([^/?#]*)@")
 _IN_TEXT = re.compile(
-    r"(\b[a-z][a-z0-9+.-]{0,15}:[/\\]{2,})"
+    r"(\b[a-z][a-z0-9+.-]{0,15}:[/\\]+)"
     r"(?:([^/\\?#\s\"'<>,]*)"  # what RFC 3986 takes for user and password
     rf"|([^\s:@/\\?#]*:(?!{_PORT})[^\s\"'<>]*))@",  # a password with "/", "?" or "#" in it
     re.IGNORECASE,

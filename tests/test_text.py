@@ -75,6 +75,8 @@ def test_the_password_of_a_url_is_hidden(url, shown, bare):
         ("http://ann:p/w@h/x", "http://ann:***@h/x"),
         ("http://ann:p#w@h", "http://ann:***@h"),
         ("//ann:pw@h:99999", "//ann:***@h:99999"),
+        ("http:/ann:pw@h", "http:/ann:***@h"),
+        ("a file:/b@c", "a file:/***@c"),
         ("ann:pw@h/x", "ann:***@h/x"),
         ("http://h:99999/x?mail=a@b", "http://h:99999/x?mail=a@b"),
         ("https://example..org/@user", "https://example..org/@user"),

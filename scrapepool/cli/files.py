@@ -17,6 +17,7 @@ from ..record.lock import lock
 from ..record.parquet import PART
 from ..schema import MAGIC as SQLITE
 from ..settings import Settings
+from ..text import without_passwords
 from .inputs import Input
 
 HEAD = 1024 * 1024
@@ -89,7 +90,7 @@ def _check_name(source: str) -> None:
         raise UsageError("an empty argument is neither a list nor a URL")
     scheme, found, _ = source.partition("://")
     if found and scheme.isalnum() and scheme.lower() not in ("http", "https") and not os.path.lexists(source):
-        raise UsageError(f"{source}: URLs that can be fetched begin with http:// or https://")
+        raise UsageError(f"{without_passwords(source)}: URLs that can be fetched begin with http:// or https://")
 
 
 def _check_suffix(path: str) -> None:

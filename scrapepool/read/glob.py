@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import AddressValueError, IPv6Address
 
 from ..errors import UsageError
+from ..text import without_password
 
 _LITERAL = re.compile(r"(?:\\[{}\[\],\\]|[^{}\[\]])+")
 _SET = re.compile(r"\{((?:\\.|[^{}\[\]\\])*)\}", re.DOTALL)
@@ -116,7 +117,7 @@ def _is_address(text: str) -> bool:
 
 
 def _wrong(pattern: str, at: int, reason: str) -> UsageError:
-    return UsageError(f"--glob: {pattern}: {reason}, at character {at + 1}")
+    return UsageError(f"--glob: {without_password(pattern)}: {reason}, at character {at + 1}")
 
 
 def _bytes(text: str) -> int:

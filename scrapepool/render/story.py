@@ -65,7 +65,8 @@ def story(record: Mapping[str, Any], times: int = 1) -> str:
 def _place(record: Mapping[str, Any], times: int) -> Iterator[str]:
     line = _number(record.get("line"))
     if line is not None:
-        yield f"line {line:.0f} of its list"
+        name = _text(record.get("list"))
+        yield f"line {line:.0f} of {name or 'its list'}"
     method = _text(record.get("method"))
     if method is not None:
         yield f"asked with {method}"

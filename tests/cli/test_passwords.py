@@ -240,3 +240,24 @@ def test_explain_tells_users_apart(
     ran = here(capfd, "explain", out, web.url("/x"))
     assert ran.code == 1
     assert with_user(web, "bob:***") in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--glob", "http://ann:pw1-secret@127.0.0.1/[1-"],
+        ["--glob", "http://ann:pw1-secret@127.0.0.1/{a"],
+        ["ann:pw1-secret@example.org"],
+        ["http:/ann:pw1-secret@example.org"],
+        ["ftp://ann:pw1-secret@example.org"],
+        ["http://ann:pw1-secret@127.0.0.1/", "--input-format", "csv"],
+        ["missing", "--base-url", "http://ann:pw1-secret@[bad/"],
+        ["missing", "--base-url", "http://ann:pw1-secret/@127.0.0.1/"],
+    ],
+)
+def test_no_message_about_arguments_shows_a_password(capfd: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    """Nor where they are no URL, no pattern and no file."""
+    ran = fetch(capfd, *arguments)
+    assert ran.code == 2
+    assert ran.err
+    assert "secret" not in ran.err

@@ -122,18 +122,15 @@ def talk(bad: Talk, *, good: bytes = OK) -> Talk:
         while head := read_head(sock):
             if b" /bad" in head:
                 bad(sock)
-                return
-            sock.sendall(good)
+            else:
+                sock.sendall(good)
 
     return script
 
 
 def saying(answer: bytes) -> Talk:
-    def say(sock: socket.socket) -> None:
-        sock.sendall(answer)
-        silent(sock)
-
-    return say
+    """A ``bad`` that gives an answer."""
+    return lambda sock: sock.sendall(answer)
 
 
 def half_a_record(context: ssl.SSLContext) -> Talk:

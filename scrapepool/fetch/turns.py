@@ -105,7 +105,9 @@ class Turns:
         while self._turns:
             looks, self._looks = self._looks, {}
             ready = self._poll.poll(0)
-            busy = ready or looks or self._at_work
+            if self._at_work:  # whose bytes are of no interest before their turns
+                ready = [(fd, event) for fd, event in ready if not ((turn := self._turns.get(fd)) and turn.at_work)]
+            busy = ready or looks
             if not busy:
                 source.listen()  # before the look at what there is, so that nothing comes unheard
             while source.more and (more := source.another()) is not None:
@@ -114,7 +116,7 @@ class Turns:
                 self._give()
                 if busy:
                     source.make_way()
-            self._go_on(ready if busy else self._poll.poll(self._second * self._patience()), looks)
+            self._go_on(ready if busy or self._at_work else self._poll.poll(self._second * self._patience()), looks)
         if self._back:
             self._give()
 
@@ -142,9 +144,8 @@ class Turns:
         for fd, _ in ready:
             turn = self._turns.get(fd)
             if turn is not None:
-                if not turn.at_work:
-                    looks.pop(fd, None)
-                    self._advance(turn, True)
+                looks.pop(fd, None)
+                self._advance(turn, True)
             elif fd == self._source.ear:
                 self._source.heard()
         for turn in looks.values():

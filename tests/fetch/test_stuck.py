@@ -21,7 +21,7 @@ from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
 from scrapepool.ports import Done, Unbegun, Work
 from tests.servers.polite import PoliteServer
 
-READ = 1.0
+READ = 2.5
 """Seconds that the stuck ones may be silent: far more than the others take, also on a busy machine."""
 
 LEASES, URLS = 4, 40

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapepool.engine import AT_ONCE, GRACE, IDLE, Engine, Stop
+from scrapepool.engine import AT_ONCE, GRACE, IDLE, Engine, Stop, _refused
 from scrapepool.errors import ListError
 from scrapepool.model import (
     Attempt,
@@ -25,14 +25,17 @@ from scrapepool.model import (
     Hop,
     HostKey,
     Outcome,
+    Redirect,
     Redirected,
     Result,
     Retryable,
     Skipped,
     Target,
+    verdict,
 )
 from scrapepool.ports import Batch, Done, NoView, Resting, Snapshot, Unbegun, Work
 from scrapepool.schedule.fallback import HttpFallback
+from scrapepool.schedule.lease import Refusal
 from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
@@ -429,6 +432,28 @@ def test_a_list_that_cannot_be_read_on() -> None:
     feed.poll = fail  # type: ignore[method-assign]
     with pytest.raises(ListError):
         Run(feed, World()).outcomes()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "word"),
+    [
+        ({"error": ErrorKind.CIRCUIT_OPEN}, "failed"),
+        ({"error": ErrorKind.ROBOTS_UNREACHABLE}, "skipped"),
+        ({"not_before": 60.0}, "deferred"),
+    ],
+)
+def test_a_refusal_after_a_redirect_keeps_its_story(refusal: dict[str, Any], word: str) -> None:
+    """It tells where the redirect led and by which status, counts the attempt, and names the host."""
+    aim, there = target("a.test", "1"), host("b.test")
+    hops = (Redirect(aim.url, 301),)
+    hop = Hop("http://b.test/x", there, "/x", "GET", (aim.url,), 0.1, hops=hops, notes=("odd",))
+    attempt = Attempt(aim, number=2, started=1.0, waited=3.0, hop=hop)
+    end = _refused(attempt, Refusal(there, (), (attempt,), "it is down", **refusal), 0.0)
+    assert (verdict(end), end.attempts, end.started, end.waited) == (word, 2, 1.0, 3.0)
+    assert (end.final_url, end.redirects, end.hops) == ("http://b.test/x", (aim.url,), hops)
+    assert end.detail == "redirected to b.test: it is down; odd"
+    fresh = _refused(Attempt(aim), Refusal(aim.host, (), (), "it is down", **refusal), 0.0)
+    assert (fresh.attempts, fresh.final_url, fresh.hops, fresh.detail) == (0, None, (), "it is down")
 
 
 def test_a_redirect_to_another_host_waits_its_turn_there() -> None:

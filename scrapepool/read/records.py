@@ -139,7 +139,9 @@ class RecordFile:
                 cells = self._cells(row, enough)
                 if len(cells) < enough:
                     raise self._error(f"{len(cells)} of {len(names)} cells")
-                told = self._told({name: cells[place] or None for name, place in places.items()}, end)
+                values: dict[str, Any] = {name: cells[place] or None for name, place in places.items()}
+                values["url"] = values["url"] or ""  # of a row that had none
+                told = self._told(values, end)
                 self.whole, self._last = end, row
                 yield told
             self.whole = end

@@ -409,3 +409,17 @@ def test_a_host_that_asked_for_patience_is_left_alone(capfd: pytest.CaptureFixtu
         out.write_text(text.replace(f'"not_before":"{year}', '"not_before":"2020'))
         assert here(capfd, *fetch).code == 0
     assert [record["outcome"] for record in records(out)] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.tsv"])
+def test_rows_without_a_url_do_not_spoil_their_records(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, output: str
+) -> None:
+    """Their record has an empty one; the file is gone on with, and other commands read it."""
+    (tmp_path / "urls").write_text(f"url,n\n,1\n{web.url('/good/1')},2\n,3\n")
+    for resume in ((), ("--resume",)):
+        assert fetch(capfd, tmp_path, "--input-format", "csv", *resume, output=output).code == 1
+        told = {str(record["line"]): (record["url"], record["error"] or None) for record in records(tmp_path / output)}
+        assert told == {"2": ("", "invalid_url"), "3": (web.url("/good/1"), None), "4": ("", "invalid_url")}
+    assert here(capfd, "failed", tmp_path / output)[:2] == (0, "")
+    assert here(capfd, "explain", tmp_path / output, web.url("/good/1")).code == 0

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import trustme
@@ -359,3 +359,59 @@ def test_outputs_for_other_programs(mask: int, place: Place, web: PoliteServer) 
     )
     for path in (place.folder / "out.jsonl", place.folder / "all.db", place.folder / "log", body):
         assert mode(path) == 0o666 & ~mask
+
+
+@promise("Below `--save-dir` no link is followed, also one that comes during the run.")
+def test_links_below_the_folder_of_bodies(place: Place, web: PoliteServer) -> None:
+    """The linked folder stays empty, and the run says where the link is."""
+    (place.folder / "victim").mkdir()
+    (place.folder / "pages").mkdir()
+    host = urlsplit(web.url("/")).netloc.replace(":", "_")
+    (place.folder / "pages" / host).symlink_to("../victim")
+    told, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
+    assert f"pages/{host}: a link leads to ../victim" in told.err
+    assert not list((place.folder / "victim").iterdir())
+
+
+@promise(
+    "In `.scrapepool` only files with names that scrapepool makes are written or deleted; any other file ends the run.",
+    "A FIFO, a hard link or another user's file in place of a file of scrapepool ends the run, and is not touched.",
+)
+@pytest.mark.parametrize("name", ["notes.tmp", "film.part", "lock", f"{'a' * 32}.part"])
+def test_files_of_others_in_the_folder_for_work(name: str, place: Place, web: PoliteServer) -> None:
+    """What has one of its names is a hard link here."""
+    mine = place.write("mine", "mine")
+    (place.folder / "pages/.scrapepool").mkdir(parents=True)
+    (place.folder / "pages/.scrapepool" / name).hardlink_to(mine)
+    told, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
+    assert f"pages/.scrapepool/{name}:" in told.err
+    assert (place.folder / "pages/.scrapepool" / name).read_text() == mine.read_text() == "mine"
+
+
+@promise("No body is called `scrapepool.toml` or `pyproject.toml`.")
+@pytest.mark.parametrize("name", ["scrapepool.toml", "pyproject.toml", "PyProject.toml"])
+def test_no_body_is_a_configuration_file(name: str, place: Place, web: PoliteServer) -> None:
+    """Where bodies go into the current folder, the next run would obey it."""
+    fetched(place, web.url(f"/{name}"), "--save-dir", ".", "--name-template", "{path}")
+    assert (place.folder / f"_{name}").exists()
+    assert not (place.folder / name).exists()
+
+
+@promise("No output is written over a file that the run reads.")
+def test_what_is_read_is_not_written_over(place: Place, web: PoliteServer) -> None:
+    """Whatever reads it."""
+    place.write("kept", "kept")
+    told, _ = fetched(place, web.url("/page"), "--data", "@kept", "--log-file", "kept", code=2)
+    assert "kept is read by --data and written as --log-file" in told.err
+    assert (place.folder / "kept").read_text() == "kept"
+
+
+@promise("An archive that is there is replaced only with `--overwrite`.")
+def test_archives_are_not_replaced(place: Place, web: PoliteServer) -> None:
+    """To forget --resume costs nothing."""
+    fetched(place, web.url("/page"), "--warc", "a.warc")
+    before = (place.folder / "a.warc").read_bytes()
+    fetched(place, web.url("/page"), "--warc", "a.warc", code=2)
+    assert (place.folder / "a.warc").read_bytes() == before
+    fetched(place, web.url("/page"), "--warc", "a.warc", "--overwrite")
+    assert (place.folder / "a.warc").read_bytes() != before

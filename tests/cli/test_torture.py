@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, signals
+from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, pairs, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -59,3 +59,12 @@ def test_memory_does_not_grow_with_the_records() -> None:
     report = growth.run(3000, growth.FAILS, *growth.FAILING, hosts=4)
     assert report.wrong == []
     assert report.growth < growth.LIMIT
+
+
+def test_pairs_of_outputs_survive_kills_and_other_hands() -> None:
+    """A record implies its row and its body, no body is left without a record, and what is touched is said."""
+    pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
+    report = pairs.random_kills(3, 5, urls=100)
+    pairs.random_hands(2, 5, report, urls=100)
+    assert report.wrong == []
+    assert report.kills

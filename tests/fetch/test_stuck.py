@@ -7,18 +7,19 @@ import socket
 import ssl
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from fetching import fetcher, in_turns, target, work
+from fetching import Waiting, fetcher, in_turns, target, work
 from loopback import LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
 
 from scrapepool.fetch import lease_run
 from scrapepool.fetch.fetcher import Fetcher
+from scrapepool.fetch.turns import Turns
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
-from scrapepool.ports import Done, Unbegun, Work
+from scrapepool.ports import Begun, Done, Unbegun, Work
 from tests.servers.polite import PoliteServer
 
 READ = 2.5
@@ -246,3 +247,28 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
     assert isinstance(failed, Failed)
     assert failed.error is ErrorKind.CONNECT_TIMEOUT
     assert f"no connection within {READ:g} s" in (failed.detail or "")
+
+
+def unexpected(begun: Begun) -> None:
+    """For what connects in no time."""
+    raise AssertionError(begun.work)
+
+
+def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
+    """However few it is: its host gets nothing else to do before."""
+    given: list[list[Work]] = []
+
+    def give(back: Sequence[Any]) -> None:
+        given.append([one.work for one in back if isinstance(one, Done)])
+
+    with (
+        bad_servers(answering(tiny_chunks(CHUNKS)), 1, "http") as urls,
+        PoliteServer() as good,
+        fetcher(output={"body": False}) as made,
+    ):
+        bad, well = work(urls[0]), work(good.url("/ok"))
+        for one in (bad, well):
+            made.trust.of(one.lease.host).opened_in = 0.0001
+        with closing(Waiting([well])) as waiting:
+            Turns(made, waiting, give, unexpected).run(bad)
+    assert [works for works in given if works] == [[well], [bad]]

@@ -26,6 +26,7 @@ import json
 import multiprocessing
 import random
 import re
+import statistics
 import sys
 import time
 from collections import defaultdict
@@ -400,6 +401,7 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="one row per world, and what is wrong with it")
     parser.add_argument("--wrong", action="store_true", help="print only the worlds that are wrong, and what is")
     parser.add_argument("--json", action="store_true", help="one JSON object per world and rule, and nothing else")
+    parser.add_argument("--summary", action="store_true", help="one row per limit of the grid, for each rule")
     parser.add_argument("--beside", action="store_true", help="the rules of other clients as well")
     parser.add_argument("--rules", default="scrapepool", help="scrapepool, 'scrapepool fixed', " + ", ".join(RULES))
     parser.add_argument("--retry-budget", type=float, default=RetryPolicy().retry_budget)
@@ -419,10 +421,34 @@ def main() -> None:
             if options.json:
                 for report in reports:
                     print(json.dumps(asdict(report)), flush=True)
+            elif options.summary:
+                summarize(rule, reports)
             else:
                 show(rule, reports, each=options.each or options.wrong, only_wrong=options.wrong)
     print(f"{len(names)} worlds, {time.perf_counter() - began:.0f} s", file=sys.stderr)
     sys.exit(failed)
+
+
+def summarize(rule: str, reports: list[Report]) -> None:
+    """Print medians and worst cases of the grid, by limit."""
+    print(f"\n| {RULES.get(rule, rule)} | worlds | good pages of the ideal: median | worst | bad pages exact | lost "
+          "| circuit_open | of limit: median | refused: median | worst |\n|---|" + "---:|" * 9)  # fmt: skip
+    for limit in LIMITS:
+        group = [report for report in reports if report.world.count("/") == 3 and report.world.endswith(f"/{limit}")]
+        if not group:
+            continue
+        good = [report.good for report in group if report.good is not None]
+        used = [report.of_limit for report in group if report.of_limit is not None]
+        refused = [report.refused for report in group if report.refused is not None]
+        bad = sum(report.bad for report in group)
+        exact = f"{sum(report.exact for report in group) / bad:.1%}" if bad else ""
+        print(
+            f"| limit {limit} | {len(group)} | {statistics.median(good):.3f} | {min(good):.3f} | {exact} | "
+            f"{sum(report.lost for report in group):,} | {sum(report.circuit_open for report in group):,} | "
+            f"{f'{statistics.median(used):.3f}' if used else ''} | "
+            f"{f'{statistics.median(refused):.1%}' if refused else ''} | {f'{max(refused):.1%}' if refused else ''} |",
+            flush=True,
+        )
 
 
 def show(rule: str, reports: list[Report], *, each: bool, only_wrong: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import resource
 from pathlib import Path
@@ -110,3 +111,16 @@ def test_a_url_without_memory_ends_the_run(capfd, monkeypatch):
         ran = here(capfd, "fetch", server.url("/a"), "-q", "--no-robots", "--retries", 0)
     assert (ran.code, "out of memory" in ran.err) == (3, True), ran.err
     assert [record["error"] for record in ran.records] == ["internal"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_empty_lines_by_the_million_cost_next_to_nothing(capfd, tmp_path, end: bytes):
+    """A few kilobytes of gzip hold them; the lines behind them keep their numbers."""
+    urls = [b"http://127.0.0.1:1/a", b"http://127.0.0.1:1/b"]
+    with gzip.open(tmp_path / "list.gz", "wb") as file:
+        for url in urls:
+            for _ in range(10):
+                file.write(end * 500_000)
+            file.write(url + end)
+    ran = here(capfd, "fetch", tmp_path / "list.gz", "--retries", 0, "-q", "--no-robots")
+    assert sorted(record["line"] for record in ran.records) == [5_000_001, 10_000_002]

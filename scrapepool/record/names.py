@@ -58,7 +58,8 @@ class NameTemplate:
 
     def __init__(self, text: str, method: str = "GET") -> None:
         self._method = method
-        mimetypes.init()  # reads files, for which there may be no descriptor later
+        if not mimetypes.inited:
+            mimetypes.init()  # reads files, for which there may be no descriptor later
         try:
             pieces = list(string.Formatter().parse(text))
         except ValueError as error:

@@ -68,7 +68,9 @@ class DelimitedRows:
         their row where the URL is made of them.
         """
         text, whole = escaped(row)
-        text = text.lstrip("\ufeff").rstrip("\r\n")
+        text = text.rstrip("\r\n")
+        if text.startswith("\ufeff"):
+            text = text.lstrip("\ufeff")
         if not text or text.isspace():
             return None
         fields = cells_of(text, self._delimiter)
@@ -76,19 +78,18 @@ class DelimitedRows:
             return None
         others = dict(zip(self._columns, fields, strict=False))
         if self._template is not None:
-            return Entry(self._expanded(self._template, others, whole=whole), replaced(others))
+            return Entry(self._expanded(self._template, others, whole=whole), others if whole else replaced(others))
         if len(fields) <= self._url:
             raise RowError("no URL in this row", input=replaced(others))
-        del others[self._columns[self._url]]
-        return Entry(self._url_in(fields, others, whole=whole), others if whole else replaced(others))
-
-    def _url_in(self, fields: Sequence[str], others: dict[str, str], *, whole: bool) -> str:
+        name = self._columns[self._url]
+        del others[name]
         url = fields[self._url].strip()
-        if url == self._columns[self._url]:
+        if url == name:
             raise RowError("another header row, with other columns", input=replaced(others))
-        if not whole:
-            _check(url, others)
-        return url
+        if whole:
+            return Entry(url, others)
+        _check(url, others)
+        return Entry(url, replaced(others))
 
     @staticmethod
     def _expanded(template: URLTemplate, columns: dict[str, str], *, whole: bool) -> str:

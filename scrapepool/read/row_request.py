@@ -19,6 +19,8 @@ from .rows import RowError
 REQUEST = "request"
 KEYS = ("method", "headers", "data", "timeout", "save_as")
 NAMES = frozenset(KEYS)
+ASKING = NAMES | {REQUEST}
+"""Keys without which a row has no request of its own."""
 
 FORBIDDEN = frozenset({"CONNECT", "TRACE", "TRACK"})
 """Methods that no row can have: the forbidden ones of the Fetch standard (section 2.2.1)."""

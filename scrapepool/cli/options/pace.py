@@ -21,7 +21,7 @@ OPTIONS: list[Decorator] = [
         opt("--rate", type=Rate(), default=D.pool.rate,
            help="Requests a second over all hosts.  [default: no limit]"),
         opt("--pace", type=click.Choice(["auto", "fixed"]), default=D.pool.pace,
-           help="auto asks a host less while it refuses, fails or slows down."),
+           help="auto sends a host fewer requests while it refuses, fails or slows down, not because pages fail."),
         opt("--bandwidth", type=Size(),
            help="Bytes a second that are received, over all hosts.  [default: no limit]"),
         opt("--robots/--no-robots", default=D.politeness.robots,

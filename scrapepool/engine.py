@@ -113,11 +113,15 @@ class Engine:
             back = self._crew.wait(self._patience(now))
             done, unbegun = self._take_in(back)
             if archive is not None:
-                parts = [part.transcripts for part in unbegun] + [part.transcripts for part in done]
-                if transcripts := [one for part in parts for one in part]:
-                    archive.keep(transcripts)
+                self._keep(archive, [*unbegun, *done])
             outcomes = self._take_back(unbegun) if unbegun else []
             yield from self._give(outcomes + self._settle(done) if done or outcomes else ())
+
+    @staticmethod
+    def _keep(archive: Archive, back: Sequence[Done | Unbegun]) -> None:
+        transcripts = [one for part in back if not part.work.lease.probe for one in part.transcripts]
+        if transcripts:
+            archive.keep(transcripts)
 
     def close(self) -> None:
         """Stop reading, cut what is still in flight, let the workers go."""

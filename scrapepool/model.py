@@ -269,11 +269,26 @@ Step = Wait | Try
 """A step in the history of a target, which is told in the order in which it happened."""
 
 
+class Earlier(NamedTuple):
+    """When an earlier attempt at a target failed, as far as its host is concerned.
+
+    host: that failed it. answers: pages of that host that were answered until then. at: when, in monotonic seconds.
+    tries: whether the next attempt is to tell whether the host refuses requests for being too many.
+    """
+
+    host: HostKey
+    answers: int
+    at: float
+    tries: bool = False
+
+
 @dataclass(slots=True)
 class Attempt:
     """One try at a target. Not changed once it is made, as ``Told``.
 
     number: 1 for the first; a redirect's hop keeps its attempt's number.
+    refunds: attempts that were made and do not count, since they were not the target's fault.
+    earlier: the failure before, where it was perhaps the target's own.
     waited: seconds parked before this attempt, over all attempts so far.
     started: Unix time of the first attempt's start; None before it.
     hop: where redirects led; None at the target itself. history: what was before; None where nobody asked for it.
@@ -285,6 +300,8 @@ class Attempt:
     started: float | None = None
     hop: Hop | None = None
     history: tuple[Step, ...] | None = None
+    refunds: int = 0
+    earlier: Earlier | None = None
 
     @property
     def host(self) -> HostKey:

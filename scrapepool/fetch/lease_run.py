@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import ClosedPoolError
 from urllib3.util.wait import wait_for_read
 
-from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, Redirected, Result, Trail, Transcript
+from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, Redirected, Result, Target, Trail, Transcript
 from ..ports import Done, Unbegun, Work
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
@@ -26,7 +26,7 @@ from .descriptors import out_of_descriptors
 from .exchange import LARGE, LOOK, SLICE, Exchange, NewBody, Waits
 from .faults import FetchError
 from .head import Field
-from .parts import Left, Parts, name_of
+from .parts import Left, name_of
 from .pool import HostPool
 from .redirect import next_method, next_url
 from .resolver import was_not_looked_up
@@ -313,8 +313,12 @@ class LeaseRun:
 
     # -- bodies as files ---------------------------------------------------------------------------
 
-    def _take_up(self, parts: Parts, method: str, url: str) -> Left | None:
+    def _take_up(self, method: str, target: Target) -> Left | None:
         """What is there of a target's body; sees to it that the rest, or all of it, is written there."""
+        parts = self.fetcher.parts
+        if parts is None or self.work.lease.probe:
+            return None
+        url = name_of(target)
         left = parts.left_of(method, url)
         self.new_body = partial(self.fetcher.saved_body, parts, method, url, left)
         return left
@@ -352,7 +356,7 @@ class LeaseRun:
         self.exchange = None
         sent = 0.0
         try:
-            left = None if fetcher.parts is None else self._take_up(fetcher.parts, method, name_of(target))
+            left = self._take_up(method, target)
             if own is not None:
                 route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
             while True:

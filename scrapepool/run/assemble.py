@@ -39,6 +39,9 @@ from .threads import Threads
 if TYPE_CHECKING:
     from ..record.files import Files
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods whose requests change nothing (RFC 9110 section 9.2.1), and may be sent to see whether a host is up."""
+
 FeedMaker = Callable[[Callable[[], None], Download], Feed]
 """Gets what wakes the engine, and what fetches lists by their URLs."""
 
@@ -112,6 +115,7 @@ def assembled(
                 until=_until(settings, clock),
                 histories=settings.output.history,
                 memory=memory,
+                verifies=settings.request.data is None and settings.request.method.upper() in SAFE,
                 fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
             ),
             feed=feed,

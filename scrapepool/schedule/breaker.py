@@ -1,11 +1,12 @@
 """When a host counts as down: it is then asked by one probe at a time, and given up where none succeeds.
 
 A dead host with ten thousand URLs must not cost forty thousand connects, and one that restarts must not lose its URLs.
-So ten failures in a row open the circuit; probes follow at growing pauses; one answer closes it. A host that has
-answered in this run is probed for as long as one that names a Retry-After is waited for (``max_park``, 300 s: ten
-probes); one that never has for ``UNKNOWN``: four probes. What waits meanwhile holds no worker, and a failed probe
-costs its target no attempt. Then the rest of the host fails at once. Failures count whatever their cause, as a host
-that is going down shows several; the first names the circuit. Time is an argument.
+So ten pages that fail in a row open the circuit; probes follow at growing pauses; one answer closes it. A page counts
+once: what fails again proves nothing more. A host that has answered in this run, if only with a 5xx, is probed for as
+long as one that names a Retry-After is waited for (``max_park``, 300 s: ten probes); one that never has for
+``UNKNOWN``: four probes. What waits meanwhile holds no worker, and a failed probe costs its target no attempt. Then the
+rest of the host fails at once. Pages count whatever the cause, as a host that is going down shows several; the first
+names the circuit. Time is an argument.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class Cause(StrEnum):
     DNS = "dns"
     REFUSED = "refused"
     TLS = "tls"
-    TIMEOUT = "timeout"
+    CONNECT = "connect timeout"
     UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
     RESET = "reset"
     SERVER = "5xx"
     THROTTLED = "throttled"
@@ -45,15 +47,21 @@ _CAUSES = {
     ErrorKind.DNS: Cause.DNS,
     ErrorKind.CONNECT_REFUSED: Cause.REFUSED,
     ErrorKind.TLS: Cause.TLS,
-    ErrorKind.CONNECT_TIMEOUT: Cause.TIMEOUT,
+    ErrorKind.CONNECT_TIMEOUT: Cause.CONNECT,
     ErrorKind.UNREACHABLE: Cause.UNREACHABLE,
     ErrorKind.READ_TIMEOUT: Cause.TIMEOUT,
     ErrorKind.DEADLINE: Cause.TIMEOUT,
     ErrorKind.RESET: Cause.RESET,
 }
 
-STRAIN = frozenset({Cause.REFUSED, Cause.TIMEOUT, Cause.RESET})
+STRAIN = frozenset({Cause.REFUSED, Cause.CONNECT, Cause.TIMEOUT, Cause.RESET})
 """What fewer requests in flight may cure."""
+
+AMBIGUOUS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.SERVER})
+"""What may be the page's as well as the host's; see ``attribution``."""
+
+EXAMPLES = 3
+"""URLs that are kept as examples of those that failed."""
 
 
 def cause_of(outcome: Outcome) -> Cause | None:
@@ -79,17 +87,19 @@ class Verdict(Enum):
 class Breaker:
     """The circuit of one host.
 
-    after: failures in a row that open it. row: failures in a row, probes included. cause, words: of the first of them.
+    after: pages in a row that open it. row: pages that failed with no response in between, probes included.
+    cause, words: of the first of them. pages: the first of them, by URL.
     opened: when it opened, None while closed. probe_at: no request earlier than that while open. Monotonic seconds.
     """
 
-    __slots__ = ("_pause", "after", "cause", "opened", "probe_at", "row", "words")
+    __slots__ = ("_pause", "after", "cause", "opened", "pages", "probe_at", "row", "words")
 
     def __init__(self, after: int) -> None:
         self.after = after
         self.row = 0
         self.cause: Cause | None = None
         self.words = ""
+        self.pages: list[str] = []
         self.opened: float | None = None
         self.probe_at = 0.0
         self._pause = FIRST_PAUSE
@@ -98,24 +108,39 @@ class Breaker:
         state = "closed" if self.opened is None else f"open, probe at {self.probe_at:.3f}"
         return f"<Breaker {state}, {self.row} in a row>"
 
-    def failed(self, cause: Cause, words: str, started: float, now: float, *, patience: float) -> Verdict:
-        """Take in a failure of a request that was ``started`` then. patience: seconds to probe for before giving up."""
-        if self.opened is not None and started < self.probe_at:
-            return Verdict.COUNTED  # it was on its way when the circuit opened
-        if not self.row:
+    def note(self, cause: Cause, words: str, page: str) -> None:
+        """Count one page more that failed."""
+        if not self.row or self.cause is Cause.THROTTLED:  # which says nothing of pages
             self.cause, self.words = cause, words
+        if not self.row:
+            self.pages = []
         self.row += 1
+        if len(self.pages) < EXAMPLES and page not in self.pages:
+            self.pages.append(page)
+
+    def failed(self, started: float, now: float, *, patience: float) -> Verdict:
+        """Decide what a failure of a request that was ``started`` then does, once it was noted where it is to be.
+
+        patience: seconds to probe for before giving up.
+        """
         if self.opened is None:
             if self.row >= self.after:
                 self.opened = now
                 self._pause = FIRST_PAUSE
                 self.probe_at = now + self._pause
             return Verdict.COUNTED
+        if started < self.probe_at:
+            return Verdict.COUNTED  # it was on its way when the circuit opened
         if now >= self.opened + patience:
             return Verdict.GIVEN_UP
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self.probe_at = max(now, min(now + self._pause, self.opened + patience))
         return Verdict.PROBED
+
+    def probe_now(self) -> None:
+        """Do not wait for the first probe: it costs no page an attempt."""
+        if self.opened is not None:
+            self.probe_at = self.opened
 
     def reopen(self, now: float) -> None:
         """The host was down when it was last asked: it is probed from now on."""
@@ -135,4 +160,4 @@ class Breaker:
 
     def why(self) -> str:
         """What the records of a host that was given up say."""
-        return f"{self.row} failures in a row, the first: {self.words}"
+        return f"{self.row} failures in a row ({', '.join(self.pages)}), the first: {self.words}"

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple, Self
 
-from ..model import Attempt, ErrorKind, HostKey, Why
-from .breaker import Cause
+from ..model import Attempt, ErrorKind, HostKey, Target, Why
+from .attribution import FEWEST
+from .breaker import AMBIGUOUS, Cause
 from .holds import Holds
 from .lease import Refusal
 from .limits import HostLimits
@@ -53,6 +54,13 @@ MAX_OWED = 1000
 """Attempts of one host's targets that may wait at a time. A host that has as many gets no fresh targets: so many
 failures say that it is in trouble, and each holds about a kilobyte, where a fresh target holds 8 bytes."""
 
+LONG_WAIT = 900.0
+"""Seconds from when a retry is due until it goes before targets that were never requested."""
+
+RETRY_SHARE = 4
+"""One slot of so many, and one at least, is for retries while the host has targets that were never requested: pages
+that hang must not take all slots again."""
+
 COMPACT_FROM = 512
 """Tickets taken before the front of the array is cut off, and then only where they are half of it: O(1) amortised."""
 
@@ -81,24 +89,28 @@ class HostQueue:
     delay: seconds between two starts, now; ``floor`` at least. closed_for: seconds from a time until its window opens,
     None for a host without one. lasts: how long so many seconds of its open time take, None likewise.
     tickets, head: fresh targets; those before ``head`` are taken.
-    due: attempts that may go now, before any fresh target. waiting: attempts whose time is to come, by number.
+    due: attempts that go before any fresh target: redirects' hops, and what was handed back. again: retries, which go
+    after the fresh targets. waiting: retries whose time is to come, by number. retrying: retries out.
     out: leases out. owed: attempts of this host's targets that wait, here or at a host that they were redirected to.
     not_before: no start earlier. parked_until: what a refusal made of that. started: when the last one was.
     refused_until: all is refused earlier; ``refusal`` says as what, None for a deferral.
+    ready_since: when it could be requested from, the last time.
     longest: targets in the next lease at most. best: seconds a target took in the best lease.
     bucket: place in ``Ready``, -1 for none. timer: number of the timer that will look at it again, 0 for none.
     refusing, resting: whether it stands in the queue of that name.
-    answered: whether it has in this run. retried: retries that counted. calm, alarm: the lowest mean latency so far,
+    answered: whether it has in this run. answers: pages that were. failures: pages that failed when they were first
+    requested, while others were answered. good: the last page that was answered, None while none was.
+    retried: retries that counted. calm, alarm: the lowest mean latency so far,
     and that from which it has risen, infinite where the pace is fixed. trouble: what failures made of it, or None.
     gate: what keeps targets back until robots.txt is settled, None from then on. rules: what that said.
     holds: when it was not asked, and why; None where no histories are told.
     """
 
     __slots__ = (
-        "alarm", "answered", "best", "bucket", "calm", "closed_for", "delay", "due", "floor", "gate", "head", "holds",
-        "key", "lasts", "limit", "longest", "most", "not_before", "out", "owed", "parked_until", "refusal",
-        "refused_until", "refusing", "resting", "retried", "row", "rules", "share", "started", "tickets", "timer",
-        "trouble", "waiting",
+        "again", "alarm", "answered", "answers", "best", "bucket", "calm", "closed_for", "delay", "due", "failures",
+        "floor", "gate", "good", "head", "holds", "key", "lasts", "limit", "longest", "most", "not_before", "out",
+        "owed", "parked_until", "ready_since", "refusal", "refused_until", "refusing", "resting", "retried", "retrying",
+        "row", "rules", "share", "started", "tickets", "timer", "trouble", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -113,18 +125,21 @@ class HostQueue:
         self.tickets = tickets
         self.head = 0
         self.due: deque[Parked] | None = None
+        self.again: deque[Parked] | None = None
         self.waiting: dict[int, Parked] | None = None
-        self.out = 0
+        self.out = self.retrying = 0
         self.owed = 0
-        self.not_before = self.parked_until = self.refused_until = self.started = -inf
+        self.not_before = self.parked_until = self.refused_until = self.started = self.ready_since = -inf
         self.refusal: tuple[ErrorKind, str] | None = None
         self.longest = 1
         self.best = inf
         self.bucket = -1
         self.timer = 0
         self.refusing = self.resting = False
-        self.answered = row.done > row.errors
-        self.retried = 0
+        self.answers = max(0, row.done - row.errors)
+        self.answered = self.answers > 0
+        self.failures = self.retried = 0
+        self.good: Target | None = None
         self.calm = inf if adapt else -inf
         self.alarm = inf
         self.trouble: Trouble | None = None
@@ -136,7 +151,7 @@ class HostQueue:
             self.limit = 1
 
     def __repr__(self) -> str:
-        due, waiting = len(self.due or ()), len(self.waiting or ())
+        due, waiting = len(self.due or ()) + len(self.again or ()), len(self.waiting or ())
         return f"<HostQueue {self.key}: {self.fresh} fresh, {due} due, {waiting} waiting, {self.out}/{self.limit} out>"
 
     def __lt__(self, other: Self) -> bool:
@@ -151,11 +166,25 @@ class HostQueue:
     @property
     def left(self) -> int:
         """Targets and attempts that are not on lease."""
-        return len(self.tickets) - self.head + len(self.due or ()) + len(self.waiting or ())
+        fresh = len(self.tickets) - self.head
+        return fresh + len(self.due or ()) + len(self.again or ()) + len(self.waiting or ())
 
     def has_work(self) -> bool:
         """Whether something could be leased now, were it not for limits and times."""
-        return bool(self.due) or (self.head < len(self.tickets) and self.owed < MAX_OWED)
+        return bool(self.due or self.again) or self.has_fresh()
+
+    def has_fresh(self) -> bool:
+        """Whether fresh targets could be."""
+        return self.head < len(self.tickets) and self.owed < MAX_OWED
+
+    def next_is_retry(self, now: float) -> bool:
+        """Whether a retry is what goes next, before fresh targets that there may be."""
+        if not self.again:
+            return False
+        earlier = self.again[0].attempt.earlier
+        if not self.has_fresh() or (earlier is not None and earlier.tries):
+            return True
+        return self.again[0].due + LONG_WAIT <= now and self.retrying < max(1, self.limit // RETRY_SHARE)
 
     def may_start(self, now: float) -> bool:
         """Whether neither times nor limits keep it back."""
@@ -163,11 +192,23 @@ class HostQueue:
 
     def is_finished(self) -> bool:
         """Whether nothing is left, out or owed."""
-        return not (self.out or self.owed or self.due or self.waiting or self.head < len(self.tickets))
+        if self.out or self.owed or self.due or self.again or self.waiting:
+            return False
+        return self.head == len(self.tickets)
 
     def pace(self) -> float:
         """Seconds that a target takes this host, all its slots at work; 0.0 where that is unknown."""
         return max(self.delay, self.row.mean / (self.limit or 1))
+
+    @property
+    def capacity(self) -> float:
+        """Requests a second that it would serve, slots and latency alone considered; infinite where that is unknown."""
+        return self.most / self.row.mean if self.row.mean else inf
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether failures have made more of it than a note."""
+        return self.trouble is not None and not self.trouble.is_slight
 
     @property
     def quick(self) -> bool:
@@ -178,7 +219,7 @@ class HostQueue:
     @property
     def lease_worth(self) -> float:
         """Seconds of work that a lease on it should be worth: no long ones while it refuses or fails."""
-        return NEAR_WORTH if self.best <= NEAR and self.trouble is None else LEASE_WORTH
+        return NEAR_WORTH if self.best <= NEAR and not self.in_trouble else LEASE_WORTH
 
     def lease_length(self) -> int:
         """How many fresh targets the next lease should have.
@@ -189,7 +230,7 @@ class HostQueue:
         if self.longest == 1 or self.delay:
             return 1
         share = -(-self.fresh // max(2, self.limit // TAIL))
-        expected = self.best if self.trouble is None else self.row.mean
+        expected = self.row.mean if self.in_trouble else self.best
         return max(1, min(int(self.lease_worth / expected), self.longest, share))
 
     def learn(self, elapsed: Sequence[float], unbegun: int) -> bool:
@@ -254,6 +295,11 @@ class HostQueue:
         self.started = max(self.started, free_at - self.delay)
         self.not_before = max(self.not_before, free_at)
 
+    def note_use(self, now: float) -> None:
+        """Take note that it is requested from now, and could have been before: that time says nothing of its limit."""
+        if self.trouble is not None and self.trouble.pace is not None and self.ready_since > -inf:
+            self.trouble.pace.unused += now - self.ready_since
+
     def park(self, until: float) -> None:
         """Start nothing before ``until``."""
         self.parked_until = max(self.parked_until, until)
@@ -273,14 +319,36 @@ class HostQueue:
 
         A host that is down must not use up one target's attempts, and a broken page is no broken host.
         """
-        if self.trouble is None or not self.trouble.breaker.wants_another:
+        return self.trouble is not None and self.trouble.breaker.wants_another and self.has_fresh()
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether a page that it answered before is to tell whether it is up. A host that refuses is left alone."""
+        trouble = self.trouble
+        if trouble is None:
             return False
-        return self.head < len(self.tickets) and self.owed < MAX_OWED
+        if trouble.test is not None:
+            return not trouble.test.out and not (trouble.test.page_next and self.again)
+        if trouble.breaker.cause is Cause.THROTTLED:
+            return False
+        return trouble.breaker.opened is not None or (trouble.blamed and trouble.parking.row > 0)
 
     @property
     def suspects_pages(self) -> bool:
-        """Whether it answers, with 5xx: the pages next to each other may be broken, and no others."""
-        return self.trouble is not None and self.trouble.breaker.cause is Cause.SERVER
+        """Whether pages that are next to each other in the list may be broken, and the last one not.
+
+        While the host counts as down, every second time only: the broken ones may be the last.
+        """
+        if self.trouble is None:
+            return False
+        breaker = self.trouble.breaker
+        turn = breaker.opened is None or breaker.row % 2 == 1
+        return breaker.cause in AMBIGUOUS and breaker.row >= FEWEST and turn and self.has_fresh()
+
+    @property
+    def tests_page(self) -> bool:
+        """Whether a page that failed is to be requested again, to see whether it is broken."""
+        return self.trouble is not None and self.trouble.test is not None and self.trouble.test.page_next
 
     def refusal_of(self, tickets: tuple[int, ...], attempts: tuple[Attempt, ...], now: float) -> Refusal:
         """The refusal of some of its targets."""
@@ -327,11 +395,15 @@ class HostQueue:
             self.due = deque()
         self.due.appendleft(parked)
 
-    def ask_last(self, parked: Parked) -> None:
-        """Put an attempt after all others that are due."""
-        if self.due is None:
-            self.due = deque()
-        self.due.append(parked)
+    def ask_again(self, parked: Parked) -> None:
+        """Put a retry after all others that may go."""
+        if self.again is None:
+            self.again = deque()
+        earlier = parked.attempt.earlier
+        if earlier is None or earlier.tries:  # what failed was not the page, as far as is known
+            self.again.appendleft(parked)
+        else:
+            self.again.append(parked)
 
     def ask_later(self, number: int, parked: Parked) -> None:
         """Let an attempt wait under a number until ``come_due``."""
@@ -347,14 +419,15 @@ class HostQueue:
         """Let the attempt of that number go next; False where it no longer waits."""
         if self.waiting is None or number not in self.waiting:
             return False
-        self.ask_last(self.waiting.pop(number))
+        self.ask_again(self.waiting.pop(number))
         return True
 
     def take_parked(self, most: int) -> list[Parked]:
         """Up to ``most`` attempts, due or not, to be refused."""
         taken: list[Parked] = []
-        while self.due and len(taken) < most:
-            taken.append(self.due.popleft())
+        for ready in (self.due, self.again):
+            while ready and len(taken) < most:
+                taken.append(ready.popleft())
         while self.waiting and len(taken) < most:
             taken.append(self.waiting.pop(next(iter(self.waiting))))
         return taken

@@ -12,16 +12,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
-from math import inf
+from math import inf, log2
 
 from ..model import Attempt, HostKey, Why
 from ..settings import PoolSettings
 from .history import Historian
 from .holds import Holds
-from .host_queue import HostQueue, Parked
+from .host_queue import LONG_WAIT, MAX_OWED, HostQueue, Parked
 from .limits import LimitsFor
 from .memory import Recollection
-from .ready import BUSY, COLD, DUE, WARM, Backlog, Ready, octave
+from .ready import BUSY, COLD, DUE, LAST, NEW, OCTAVES, UNPROVEN, WARM, Backlog, Ready, octave
 from .robots import RobotsKept, RobotsVerdict
 from .tally import Tally
 
@@ -34,12 +34,20 @@ most of a long run warm, early enough to find out in time that a host is slow. S
 speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better at 32."""
 
 
+EXPLORED = 20
+"""Targets from which on a host's robots.txt is fetched early, as it may bring a Crawl-delay,"""
+
+EXPLORED_DELAY = 1.0
+"""of so many seconds, for all that is known before."""
+
 MAX_WAITING = 1000
 """Hosts that are begun and wait until another run leaves them a share, at most. Each costs about a kilobyte."""
 
 
 class Hosts:
     """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added.
+
+    unproven: leases out on hosts that have answered nothing yet.
 
     timers, resting: heaps of when ``catch_up`` is due. historian: None where no histories are told.
     recollection: what other runs know of hosts; None for nothing.
@@ -53,16 +61,20 @@ class Hosts:
         historian: Historian | None = None,
         recollection: Recollection | None = None,
         max_park: float = inf,
+        *,
+        robots: bool = False,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
         self.backlog = Backlog()
         self.refusing: deque[HostQueue] = deque()
-        self.parked = self.known = 0
+        self.parked = self.known = self.unproven = 0
         self._tally = tally
         self._pool = pool
         self._limits_for = limits_for
         self._max_park = max_park
+        self._explores = robots
+        self._explored = octave(EXPLORED)
         self._historian = historian
         self.recollection = recollection
         self._adapt = pool.pace == "auto"
@@ -109,12 +121,24 @@ class Hosts:
                 queue.leave_alone(limits.parked_until, now, self._max_park)
         return queue
 
-    def pick(self, queued: int, now: float, *, due_first: bool = True) -> HostQueue | None:
-        """Take out the host that is next; None where none may be asked now. queued: fresh targets of all hosts."""
+    def pick(self, queued: int, now: float, *, due: bool = True) -> HostQueue | None:
+        """Take out the host that is next; None where none may be asked now.
+
+        queued: fresh targets of all hosts. due: False to pass over what is due, as long as there is anything else.
+        """
         ready = self.ready
+        if ready.retriable:
+            first = next(iter(ready.retriable))
+            if first.again and first.again[0].due + LONG_WAIT <= now and due:
+                ready.remove(first)
+                return first
+        new = self.unproven < max(1, self._pool.workers // 2)
         while True:
-            unbegun = self.backlog.longest() if self.recollection is None or self.may_begin else -1
-            bucket = ready.best(int(queued * self._horizon).bit_length(), unbegun, due_first=due_first)
+            unbegun = weight = self.backlog.longest() if self.recollection is None or self.may_begin else -1
+            if self._explores and unbegun >= self._explored:
+                weight = min(unbegun + self._exploring, OCTAVES - 1)
+            critical = int(queued * self._horizon).bit_length()
+            bucket = ready.best(critical, weight, new=new, due=due)
             if bucket is None:
                 if unbegun < 0:
                     return None
@@ -122,13 +146,19 @@ class Hosts:
                 if not queue.may_start(now):
                     self.place(queue, now)
                     continue
-                bucket = unbegun
+                if queue.gate is not None:
+                    return queue
+                bucket = NEW + unbegun
             else:
                 queue = ready.pop(bucket)
             fitting = self._bucket(queue)
             if fitting == bucket:
                 return queue
             ready.put(queue, fitting)  # its length, or the run's measure of length, changed since it was put there
+
+    def pick_due(self) -> HostQueue | None:
+        """Take out a host with an attempt that may go, whatever fresh targets there are; None where there is none."""
+        return self.ready.pop_due()
 
     def place(self, queue: HostQueue, now: float) -> None:
         """Put a host where its next turn will be found."""
@@ -139,6 +169,8 @@ class Hosts:
                 self.refusing.append(queue)
         elif queue.has_work() and queue.out < queue.limit:
             if queue.not_before <= now:
+                if queue.bucket < 0:
+                    queue.ready_since = now
                 self.ready.put(queue, self._bucket(queue))
                 return
             self.ready.remove(queue)
@@ -214,7 +246,7 @@ class Hosts:
         if parked is None:
             return False
         attempt = replace(parked.attempt, number=parked.attempt.number - 1)
-        queue.ask_last(parked._replace(attempt=attempt, due=now))
+        queue.ask_again(parked._replace(attempt=attempt, due=now))
         self.place(queue, now)
         return True
 
@@ -242,12 +274,18 @@ class Hosts:
         mean = self._tally.mean or DEFAULT_MEAN
         self._typical = max(self._pool.delay, mean / self._pool.per_host)
         self._horizon = 4 * mean / self._typical / self._pool.workers / CRITICAL_SHARE  # 4: see ``octave``
+        self._exploring = max(0, int(log2(EXPLORED_DELAY / self._typical)))
 
     def _bucket(self, queue: HostQueue) -> int:
         if queue.due:
             return DUE
-        pace = queue.pace() if queue.row.mean else self._typical
-        length = octave((len(queue.tickets) - queue.head) * pace / self._typical)
+        fresh = len(queue.tickets) - queue.head
+        if not fresh or queue.owed >= MAX_OWED:
+            return LAST
+        pace = queue.pace() if queue.row.mean else max(self._typical, queue.delay)
+        length = octave(fresh * pace / self._typical)
+        if not queue.answered:
+            return length + (UNPROVEN if queue.out else NEW)
         return length + (WARM if queue.row.idle else BUSY if queue.out else COLD)
 
     def _number(self) -> int:

@@ -1,8 +1,10 @@
 """What one failing result comes to: for its target, for its host, and for the run.
 
-Decides, with the policies, whether the target is asked for again, when, and at whose cost; whether its host is asked
-less, parked, probed or given up; and whether it was the network. Successes never come here. Time, and the dice's throw
-for the jitter, are arguments or handed in.
+Decides, with the policies, whether the target is requested again, when, and at whose cost; whether its host gets fewer
+requests, is parked, probed or given up; and whether it was the network. A host's own word (429, or a refusal that names
+a wait) and what fails before a page is requested are the host's; any other failure is its page's, unless other pages
+fail too (``attribution``). Successes never come here. Time, and the dice's throw for the jitter, are arguments or
+handed in.
 """
 
 from __future__ import annotations
@@ -11,18 +13,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from ..model import Attempt, ErrorKind, Failed, Fetched, Outcome, Result, Unchanged, Why
+from ..model import Attempt, Earlier, ErrorKind, Failed, Fetched, Outcome, Redirected, Result, Unchanged, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from . import budget
 from . import retry as again
-from .breaker import GIVEN_UP_FOR, STRAIN, UNKNOWN, Cause, Verdict, cause_of
+from .attribution import MOST_VOUCHED, Blame, RowTest, blame
+from .breaker import AMBIGUOUS, GIVEN_UP_FOR, STRAIN, UNKNOWN, Cause, Verdict, cause_of
 from .fallback import falls_back
 from .host_queue import HostQueue
 from .hosts import Hosts
 from .lease import Lease
 from .outage import OutageGuard, looks_down, site_of
+from .pace import TRIAL, VAIN
 from .robots import RobotsGate, RobotsVerdict
 from .trouble import Trouble
+
+MOST_REFUNDS = 10
+"""Attempts at one target that are given back because of its host, beside those of an outage, which has an end of its
+own: what is refused more often than that is counted."""
+
+
+SOON = 0.5
+"""Seconds until a page that was refused, perhaps, is requested again to find out."""
 
 
 @dataclass(slots=True)
@@ -60,7 +72,9 @@ class Judge:
         dice: Callable[[], float],
         *,
         fallback: bool = False,
+        verifies: bool = True,
     ) -> None:
+        self._verifies = verifies
         self.guard: OutageGuard[Suspect] = OutageGuard(policy.max_outage)
         self.retried = 0
         self._hosts = hosts
@@ -70,21 +84,89 @@ class Judge:
         self._fallback = fallback
         self._adapt = pool.pace == "auto"
 
+    def met(self, queue: HostQueue) -> None:
+        """A host answered, for the first time as far as is known."""
+        if not queue.answered:
+            queue.answered = True
+            self._hosts.unproven -= queue.out
+            self.guard.met()
+
     def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float) -> None:
         """Take in answers of a host to a lease; none are news where it never failed and nobody does."""
         if not answers:
             return
-        if not queue.answered:
-            queue.answered = True
-            self.guard.met()
+        self.met(queue)
         if self.guard.alert:
             self.guard.answered(lease.since)
         trouble = queue.trouble
         if trouble is not None:
-            if trouble.answered(answers, lease.since):
+            slight = trouble.is_slight
+            test = trouble.test
+            earlier = None if lease.attempt is None else lease.attempt.earlier
+            if earlier is not None:
+                trouble.passing += 1
+            if test is not None and lease.since > test.since:
+                if earlier is not None:
+                    self._is_limited(trouble, lease, now)
+                elif test.other_answered():
+                    queue.failures += trouble.breaker.row
+                    trouble.row_ended()
+            elif earlier is not None and earlier.tries and trouble.pace is not None:
+                trouble.pace.convicted(earlier.at, now)
+            if trouble.test is None and not trouble.blamed:
+                queue.failures += trouble.breaker.row
+            if trouble.answered(answers, lease.since, queue.answers):
                 queue.trouble = None
+            if not slight:
+                queue.set_limits()
+                queue.reopen(now)
+
+    def probed(self, queue: HostQueue, lease: Lease, result: Result, now: float) -> None:
+        """Take in what a probe of a page that was answered before came to. ``queue`` is placed by the caller."""
+        trouble = queue.trouble
+        if trouble is None:
+            return
+        cause = None if isinstance(result, Redirected) else cause_of(result)
+        test = trouble.test
+        if cause is None and not isinstance(result, Failed):
+            if self.guard.alert:
+                self.guard.answered(lease.since)
+            queue.answers += 1
+            if test is None or test.other_answered():
+                queue.failures += trouble.breaker.row
+                trouble.vouched += 1
+                trouble.row_ended()
             queue.set_limits()
             queue.reopen(now)
+            return
+        after = again.asked_to_wait(result) if isinstance(result, Fetched) else None
+        if isinstance(result, Fetched) and result.status in again.HOST_WIDE:
+            if after is not None and after > self._policy.max_park:
+                queue.refuse(now + after, None)
+                return
+            if result.status == 503 and after is None:
+                if trouble.blamed:  # by pages in a row before
+                    trouble.breaker.note(Cause.SERVER, _words(result, Cause.SERVER), result.target.url)
+                trouble.test, trouble.blamed, trouble.limits = None, True, not trouble.throttles
+            self._refused(queue, lease, trouble, after, now)
+        elif trouble.breaker.row:
+            trouble.test = None
+            trouble.blamed = True
+            if trouble.pace is not None and cause in STRAIN:
+                trouble.pace.strained(lease.since, now)
+            self._break(queue, trouble, lease, now)
+            queue.set_limits()
+        else:
+            trouble.test = None
+            queue.set_limits()
+
+    def _is_limited(self, trouble: Trouble, lease: Lease, now: float) -> None:
+        """A page that was refused is answered when it is requested again, alone: the host limits requests."""
+        trouble.test = None
+        if trouble.breaker.cause is Cause.SERVER and not trouble.throttles:
+            trouble.limits = True
+            if trouble.pace is not None:
+                trouble.pace.refused(lease.since, now, out=0, wait=0.0)
 
     def heed(self, queue: HostQueue, answer: Fetched | Unchanged, now: float) -> None:
         """Leave a host alone that asks for it with an answer: it was the last one of what a limit allows.
@@ -113,9 +195,7 @@ class Judge:
         queue.row.asked_robots = True
         if verdict.unreachable is None:
             self._obey(queue, verdict, since)
-            if not queue.answered:
-                queue.answered = True
-                self.guard.met()
+            self.met(queue)
             if self.guard.alert:
                 self.guard.answered(since)
             return
@@ -154,7 +234,7 @@ class Judge:
             suspect = Suspect(queue)
             if self.suspect(suspect, now) and again.may_help(outcome):
                 self.guard.refunded += 1
-                self._again(queue, lease, outcome, 0.0, now, refunded=True)
+                self._again(queue, lease, outcome, 0.0, now, made=0)
                 return None
         elif self.guard.alert:
             self.guard.answered(lease.since)
@@ -165,41 +245,141 @@ class Judge:
                 queue.refuse(now + after, None)
             return again.deferred(outcome, lease.host, after, wall) if again.may_help(outcome) else outcome
         cause = cause_of(outcome)
-        verdict = Verdict.COUNTED
+        verdict, whose = Verdict.COUNTED, Blame.PAGE
         if cause is not None:
-            if host_wide:
-                verdict = self._refused(queue, lease, outcome, cause, after, now)
-            else:
-                verdict = self._failed(queue, lease, outcome, cause, now)
+            whose = self._blame(queue, lease, outcome, cause, after, now)
+            verdict = self._charge(queue, lease, outcome, cause, whose, after, now)
         elif queue.trouble is not None:
             was_open = queue.trouble.breaker.opened is not None
-            queue.trouble.breaker.answered()
+            queue.trouble.row_ended()
             queue.set_limits()
             if was_open:
                 queue.reopen(now)
         if not again.may_help(outcome) or verdict is Verdict.GIVEN_UP:
             return outcome
-        if verdict is Verdict.PROBED and (self._policy.retries or not host_wide):
-            self._again(queue, lease, outcome, after or 0.0, now, refunded=True)
+        earlier = None
+        if cause is not None:
+            trouble = self._trouble(queue)
+            tries = cause in AMBIGUOUS and whose is Blame.UNDECIDED and host_wide and after is None
+            test = trouble.test
+            if tries and test is not None and (test.since == now or lease.since > test.since):
+                after = 0.0
+            elif tries and trouble.limits and trouble.interval and not trouble.throttles:
+                after = SOON
+            else:
+                tries = False
+            if cause in AMBIGUOUS:
+                earlier = Earlier(queue.key, queue.answers, now, tries)
+        refunds = 0 if lease.attempt is None else lease.attempt.refunds
+        if verdict is Verdict.PROBED and refunds < MOST_REFUNDS and (self._policy.retries or not host_wide):
+            self._again(queue, lease, outcome, after or 0.0, now, made=0, refunds=1, earlier=earlier)
             return None
         if not again.may_repeat(self._policy, _made(lease, outcome)):
             return outcome
-        counts = not host_wide and not (suspect is not None and queue.answered)
-        if counts:
-            share = self._policy.retry_budget
-            for scope, retried, targets in (
-                ("host", queue.retried, max(queue.row.total, queue.row.requests)),
-                ("run", self.retried, self._hosts.known),
-            ):
-                if not budget.affordable(retried, targets, share):
-                    detail = "; ".join(filter(None, (outcome.detail, budget.exhausted(scope, share))))
-                    return replace(outcome, detail=detail)
-            queue.retried += 1
-            self.retried += 1
-        waits_at, number = self._again(queue, lease, outcome, after, now)
+        counts = whose is Blame.HOST and not host_wide and not (suspect is not None and queue.answered)
+        if counts and (detail := self._beyond_budget(queue, outcome)):
+            return replace(outcome, detail=detail)
+        queue.retried += counts
+        self.retried += counts
+        waits_at, number = self._again(queue, lease, outcome, after, now, earlier=earlier)
         if suspect is not None:
             suspect.waits_at, suspect.number, suspect.counted = waits_at, number, counts
         return None
+
+    def _beyond_budget(self, queue: HostQueue, outcome: Outcome) -> str | None:
+        """What the record says where the retry is beyond a budget, None where it is within both."""
+        share = self._policy.retry_budget
+        for scope, retried, targets in (
+            ("host", queue.retried, max(queue.row.total, queue.row.requests)),
+            ("run", self.retried, self._hosts.known),
+        ):
+            if not budget.affordable(retried, targets, share):
+                return "; ".join(filter(None, (outcome.detail, budget.exhausted(scope, share))))
+        return None
+
+    def _blame(  # noqa: PLR0911 - the order of the questions is the policy
+        self, queue: HostQueue, lease: Lease, outcome: Outcome, cause: Cause, after: float | None, now: float
+    ) -> Blame:
+        """Whose failure it is. The page is noted as one that failed in a row, unless it has been before."""
+        trouble = self._trouble(queue)
+        trouble.last = queue.answers
+        breaker = trouble.breaker
+        earlier = None if lease.attempt is None else lease.attempt.earlier
+        ambiguous = cause in AMBIGUOUS and not (after and outcome.status in again.HOST_WIDE)
+        if earlier is None or (queue.answered and not ambiguous):  # in the latter the page has no part
+            breaker.note(cause, _words(outcome, cause), outcome.final_url or outcome.target.url)
+        others = earlier is not None and earlier.host == queue.key and earlier.answers < queue.answers
+        refused = outcome.status in again.HOST_WIDE
+        trouble.throttles |= refused and not ambiguous
+        if not ambiguous or trouble.blamed:
+            return Blame.HOST
+        if refused and earlier is None and trouble.limits and self._adapt and not trouble.interval:
+            return Blame.HOST
+        if others:
+            trouble.broken += 1
+        if breaker.opened is not None and self._verifies and queue.good is not None:
+            return Blame.PAGE if others else Blame.UNDECIDED
+        test = trouble.test
+        if test is not None and lease.since > test.since:
+            if earlier is not None:
+                test.page_failed()
+            if earlier is not None or (self._verifies and queue.good is not None and not test.alone):
+                return Blame.UNDECIDED
+            trouble.test = None
+        else:
+            whose = blame(
+                breaker.row,
+                answers=queue.answers,
+                failures=queue.failures,
+                others_answered=others,
+                vouched=trouble.vouched,
+            )
+            if whose is not Blame.HOST or test is not None:
+                return whose if test is None else Blame.UNDECIDED
+            known = self._verifies and queue.good is not None
+            if (known or queue.has_fresh()) and not (refused and not trouble.seems_served):
+                may_limit = refused and not trouble.throttles and not trouble.limits
+                alone = may_limit and trouble.broken <= 2 * trouble.passing
+                trouble.test = RowTest(now, times=3 if alone else 1, alone=alone)
+                return Blame.UNDECIDED
+        trouble.blamed = True
+        trouble.limits |= refused and not trouble.throttles
+        return Blame.HOST
+
+    def _charge(
+        self,
+        queue: HostQueue,
+        lease: Lease,
+        outcome: Outcome,
+        cause: Cause,
+        whose: Blame,
+        after: float | None,
+        now: float,
+    ) -> Verdict:
+        """Let a failure have its consequences for the host."""
+        trouble = self._trouble(queue)
+        refused = outcome.status in again.HOST_WIDE and isinstance(outcome, Fetched)
+        pace = trouble.pace
+        if whose is Blame.HOST:
+            if refused:
+                return self._refused(queue, lease, trouble, after, now)
+            if cause in STRAIN and pace is not None:
+                pace.strained(lease.since, now)
+        elif pace is not None and refused and not trouble.throttles:
+            if (
+                trouble.limits
+                and pace.proven
+                and trouble.passing > trouble.broken
+                and pace.is_futile(lease.since, 2 * VAIN, TRIAL // 3)
+            ):
+                trouble.limits = False
+            elif lease.attempt is None:
+                pace.suspected(lease.since, now, queue.capacity, limits=trouble.limits)
+        elif pace is not None:
+            pace.answered(1)  # no limit kept it back
+        verdict = self._break(queue, trouble, lease, now)
+        queue.set_limits()
+        return verdict
 
     def suspect(self, suspect: Suspect, now: float) -> bool:
         """Take in a failure that ``looks_down``; True while the network counts as down, from this one on at least.
@@ -233,11 +413,8 @@ class Judge:
                 queue.retried -= suspect.counted
                 self.retried -= suspect.counted
 
-    def _refused(
-        self, queue: HostQueue, lease: Lease, outcome: Outcome, cause: Cause, after: float | None, now: float
-    ) -> Verdict:
-        """The host said 429 or 503: it is parked, and asked less from then on."""
-        trouble = self._trouble(queue)
+    def _refused(self, queue: HostQueue, lease: Lease, trouble: Trouble, after: float | None, now: float) -> Verdict:
+        """The host refused: it is parked, and gets fewer requests from then on."""
         parked = trouble.parking.refused(after, lease.since, now, most=self._policy.max_park)
         queue.park(now + parked.wait)
         queue.hold(Why.RETRY_AFTER if after else Why.PARKED, now, now + parked.wait)
@@ -245,28 +422,26 @@ class Judge:
         if parked.counts:
             if trouble.pace is not None:
                 trouble.pace.refused(lease.since, now, out=queue.out + 1, wait=parked.wait)
-            verdict = self._break(queue, trouble, lease, outcome, cause, now)
+            verdict = self._break(queue, trouble, lease, now)
             if verdict is Verdict.COUNTED and trouble.parking.row > 1:
                 verdict = Verdict.PROBED  # refused again, with no answer in between: nor is that
         queue.set_limits()
         return verdict
 
-    def _failed(self, queue: HostQueue, lease: Lease, outcome: Outcome, cause: Cause, now: float) -> Verdict:
-        """The host did not answer, or answered that it is broken."""
-        trouble = self._trouble(queue)
-        if cause in STRAIN and trouble.pace is not None:
-            trouble.pace.strained(lease.since, now)
-        verdict = self._break(queue, trouble, lease, outcome, cause, now)
-        queue.set_limits()
-        return verdict
-
-    def _break(
-        self, queue: HostQueue, trouble: Trouble, lease: Lease, outcome: Outcome, cause: Cause, now: float
-    ) -> Verdict:
+    def _break(self, queue: HostQueue, trouble: Trouble, lease: Lease, now: float) -> Verdict:
         breaker = trouble.breaker
-        patience = self._policy.max_park if queue.answered else min(UNKNOWN, self._policy.max_park)
-        verdict = breaker.failed(cause, _words(outcome, cause), lease.since, now, patience=patience)
+        breaker.after = self._policy.break_after << min(trouble.vouched, MOST_VOUCHED)
+        was_open = breaker.opened is not None
+        answered = queue.answered or trouble.throttles or breaker.cause is Cause.SERVER  # a refusal is one, too
+        patience = self._policy.max_park if answered else min(UNKNOWN, self._policy.max_park)
+        verdict = breaker.failed(lease.since, now, patience=patience)
         if breaker.opened is not None:
+            if not was_open:
+                trouble.test = None
+                if self._verifies and queue.good is not None and breaker.cause in AMBIGUOUS:
+                    breaker.probe_now()  # a page that was answered before will tell
+                else:
+                    trouble.blamed = True
             queue.longest = 1
             queue.hold(Why.CIRCUIT, now, breaker.probe_at)
         if verdict is Verdict.GIVEN_UP:
@@ -287,20 +462,28 @@ class Judge:
         wait: float | None,
         now: float,
         *,
-        refunded: bool = False,
+        made: int = 1,
+        refunds: int = 0,
+        earlier: Earlier | None = None,
     ) -> tuple[HostQueue, int]:
-        """Let the target wait for its next attempt; wait: seconds, None for the policy's backoff."""
-        made = _made(lease, outcome)
+        """Let the target wait for its next attempt.
+
+        wait: seconds, None for the policy's backoff. made: 0 where the attempt does not count. refunds: 1 where that is
+        because of the host. earlier: as of an ``Attempt``.
+        """
+        number = _made(lease, outcome)
         why = Why.RETRY_AFTER if wait else Why.BACKOFF
         if wait is None:
-            wait = again.backoff(self._policy, made, self._dice())
+            wait = again.backoff(self._policy, number, self._dice())
         waited = 0.0 if lease.attempt is None else lease.attempt.waited
         attempt = Attempt(
             outcome.target,
-            made if refunded else made + 1,
+            number + made,
             waited=waited,
             started=outcome.started,
             history=outcome.history,
+            refunds=(0 if lease.attempt is None else lease.attempt.refunds) + refunds,
+            earlier=earlier,
         )
         return self._hosts.ask_later(attempt, wait, queue, now, why)
 

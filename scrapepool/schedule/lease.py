@@ -19,6 +19,8 @@ class Lease:
     robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
     quick: whether the lease should share a thread with others: the host answers soon and briefly.
     waits: what its fresh targets waited for, where histories are told.
+    probe: whether ``attempt`` is at a target that has had its outcome, to see whether its host answers; nothing is
+    recorded of it.
     """
 
     host: HostKey
@@ -29,6 +31,7 @@ class Lease:
     robots: bool = False
     quick: bool = False
     waits: tuple[Wait, ...] = ()
+    probe: bool = False
 
     def __len__(self) -> int:
         return len(self.tickets) or (0 if self.robots else 1)

@@ -12,6 +12,10 @@ Two controllers, for the two ways in which hosts are limited.
   CUBIC (RFC 9438) grows its window: quickly up to the known rate, level there, then probing ever faster for a rate that
   has risen. From a cut to the known rate it takes ``REQUESTS`` answers at least.
 
+A refusal says how much was too much only where it was the rate that was refused, and not a page that is broken, or a
+backend that fails now and then. Whichever it was, from a refusal on a token bucket gives no more than its rate, so
+what was served since one, failures included, is a rate that the host is proven to allow. No cut goes below that.
+
 Decides from what it is told; knows no queue, and time only as an argument.
 """
 
@@ -44,6 +48,20 @@ AFTER_REFUSAL = 50
 AFTER_STRAIN = 10
 """The same after a timeout, a refused connection or a risen latency: a restarted host is soon asked as before."""
 
+PROOF = 10
+"""Answers from a refusal on that prove the rate at which they came."""
+
+ANCHORS = 4
+"""Refusals from which on answers are counted for that."""
+
+MANY = 0.85
+"""Share of what a host could serve, from which on down scattered failures may be those of a rate limit."""
+
+TRIAL = 60
+VAIN = 3
+"""Answers for which a host is slowed down to see whether that helps, and failures meanwhile that say that it does
+not."""
+
 FORGOTTEN = 1800.0
 """Seconds after which a first refusal says nothing of the rate that a second one ends."""
 
@@ -54,12 +72,7 @@ SLOWEST = 60.0
 """Seconds between two starts at most. Hosts that allow less say so, or are found by the parkings alone."""
 
 SOON = 20
-VAIN = 6
-"""Where refusals keep coming within ``SOON`` answers, after more than ``VAIN`` cuts of the rate, 1/64 of it, they have
-another reason than the rate: a backend that fails now and then. The interval is given up then, for ``DEAF`` answers;
-the parkings remain."""
-
-DEAF = 200
+"""Answers between two refusals from which on the rate that was refused counts for more than the one that was served."""
 
 REMEMBERED = 500
 """Answers after which a refusal is forgotten: one in so many is no reason to ask for less."""
@@ -79,17 +92,19 @@ class Pace:
     """What one host bears and allows.
 
     most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
-    for none. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
+    for none. unused: seconds since the last refusal in which the host might have been requested and was not: they
+    say nothing of its limit. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
     """
 
     __slots__ = (
-        "_answers", "_ceiling", "_cut", "_deaf", "_insisted", "_plateau", "_proved", "_refused", "_since_refusal",
-        "_soon", "_step", "_window", "interval", "limit", "most",
+        "_anchors", "_answers", "_ceiling", "_counted_from", "_cut", "_flaky", "_insisted", "_outgrown", "_plateau",
+        "_proven", "_refused", "_since_refusal", "_step", "_total", "_trial", "_vain", "_window", "interval", "limit",
+        "most", "unused",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
         self.most = self.limit = most
-        self.interval = 0.0
+        self.interval = self.unused = 0.0
         self._window = float(most)
         self._step = AFTER_STRAIN
         self._cut = -inf  # when the window was last cut
@@ -97,10 +112,15 @@ class Pace:
         self._since_refusal = 0  # answers since then
         self._answers = 0  # answers since the interval was set or grew last
         self._insisted = False  # whether it refused again right after a parking since then
-        self._soon = 0  # refusals in a row that came within SOON answers
-        self._deaf = 0  # answers until refusals are taken for a word about the rate again
+        self._total = 0  # answers so far
+        self._anchors: list[tuple[float, int]] = []  # refusals, the first and the last, and answers until then
+        self._proven = 0.0  # requests a second that were served since one of them, at best
+        self._trial: int | None = None  # answers until then, when it was slowed down to see whether that helps
+        self._vain = 0  # failures at a proven rate,
+        self._counted_from = 0  # since there were so many answers
+        self._flaky = False  # whether it did not help
         self._ceiling = 0.0  # requests a second that the host was measured to allow; 0.0 for unknown
-        self._proved = 0.0  # requests a second at which an interval was given up
+        self._outgrown = 0.0  # requests a second at which an interval was given up
         self._plateau = 1.0  # answers after which the ceiling is reached
 
     def __repr__(self) -> str:
@@ -136,16 +156,72 @@ class Pace:
 
         out: requests in flight on it, that one included. wait: seconds that it is parked for.
         """
+        self._proven = 0.0  # it may allow less than before
+        self._anchors.clear()
+        self._trial = None
         if out >= self.limit:
             self._step = AFTER_REFUSAL
             self._shrink(started, now)
         if self._refused > -inf and not self._since_refusal:
             self._insisted = True
             return  # nothing was served: from the refusal before on, the parkings measure the rate
-        self._measure(now - self._refused, wait)
-        self._refused = now
+        self._measure(now - self._refused - self.unused, wait)
+        self._refused, self.unused = now, 0.0
         self._since_refusal = 0
         self._insisted = False
+
+    def restart(self) -> None:
+        """The host was sent less than it could serve: measure anew what it serves, unless that is known already."""
+        if not self.interval:
+            self._proven = 0.0
+            self._anchors.clear()
+
+    @property
+    def proven(self) -> bool:
+        """Whether requests are sent at a rate that the host was seen to serve."""
+        return self.interval > 0 and 1 / self.interval <= self._proven * (1 + DIP)
+
+    def is_futile(self, started: float, most: int, within: int) -> bool:
+        """Take in a failure at a proven rate; True where ``most`` come ``within`` so many answers, and all is undone.
+
+        They are no limit's then.
+        """
+        if self._total - self._counted_from > within:
+            self._counted_from, self._vain = self._total, 0
+        self._vain += started > self._refused
+        if self._vain < most:
+            return False
+        self._flaky, self._trial, self.interval, self._refused = True, None, 0.0, -inf
+        self._window, self.limit = float(self.most), self.most
+        return True
+
+    def suspected(self, started: float, now: float, capacity: float, *, limits: bool) -> None:
+        """One request among others failed, perhaps for being one too many; the host is not parked.
+
+        Where many fail so, requests are slowed down to the rate at which the others were served, once, to see whether
+        that helps. capacity: requests a second that the host would serve, slots and latency alone considered.
+        limits: whether it is known to limit requests.
+        """
+        self._prove(now)
+        if not self.interval:
+            if not self._flaky and 0 < self._proven < MANY * capacity:
+                self._set(self._proven, REQUESTS)
+                self._trial, self._refused, self._since_refusal = self._total, now, 0
+                self._counted_from, self._vain = self._total, 0
+        elif self._trial is not None and not limits:
+            self.is_futile(started, VAIN, TRIAL)
+
+    def convicted(self, at: float, now: float) -> None:
+        """A request that had failed ``at`` a time is answered now: it was one too many.
+
+        The rate goes back to what is proven, or a little.
+        """
+        if self.interval and self._trial is None and at > self._refused:
+            self._proven *= 1 - DIP / 2
+            rate = self._ceiling = self._proven or (1 - DIP) / self.interval
+            self._plateau, self._answers = REQUESTS, 0
+            self.interval = 1 / rate
+            self._refused, self._since_refusal = now, 0
 
     def strained(self, started: float, now: float) -> None:
         """A timeout, a refused connection, a latency that rose: too much is in flight."""
@@ -154,31 +230,28 @@ class Pace:
     def answered(self, count: int) -> None:
         """Take in ``count`` answers that were no refusals."""
         self._since_refusal += count
-        self._deaf = max(0, self._deaf - count)
+        self._total += count
         if self._window < self.most:
             self._window = min(self.most, self._window + count / self._step)
             self.limit = int(self._window)
             if self.limit == self.most:
                 self._step = AFTER_STRAIN
+        if self._trial is not None and self._total - self._trial >= TRIAL:
+            self._trial = None  # it did
         if self.interval:
             self._answers += count
-            rate = self._ceiling * (1 + DIP * (self._answers / self._plateau - 1) ** 3)
+            rate = max(self._ceiling * (1 + DIP * (self._answers / self._plateau - 1) ** 3), self._proven)
             self.interval = 1 / rate
             if rate >= OUTGROWN * self._ceiling:
-                self.interval, self._proved = 0.0, rate
+                self.interval, self._outgrown = 0.0, rate
 
     def _measure(self, span: float, wait: float) -> None:
         """Set the rate that was served for ``span`` seconds, from a refusal to a refusal, after a parking."""
-        self._soon = self._soon + 1 if self._since_refusal < SOON else 0
-        if self._deaf > 0:
-            return
-        if self._soon > VAIN:
-            self._soon, self._deaf, self.interval = 0, DEAF, 0.0
-        elif self.interval or span < FORGOTTEN:
+        if self.interval or span < FORGOTTEN:
             seen = self._since_refusal / max(span, 0.001)
             if not self.interval:
                 # A first guess, most of the time of which may be the parking; or a limit that was outgrown came back.
-                self._set(max(seen, self._proved), REQUESTS / 2)
+                self._set(max(seen, self._outgrown), REQUESTS / 2)
                 return
             refused = 1 / self.interval
             if self._insisted:
@@ -190,10 +263,20 @@ class Pace:
             self._set(rate, max(REQUESTS, rate * min(PARKINGS * wait, LONGEST)))
 
     def _set(self, rate: float, plateau: float) -> None:
-        rate = self._ceiling = max(rate, 1 / SLOWEST)
+        rate = self._ceiling = max(rate, self._proven, 1 / SLOWEST)
         self._plateau = plateau
         self._answers = 0
-        self.interval = 1 / (rate * (1 - DIP))
+        self.interval = 1 / max(rate * (1 - DIP), self._proven)
+
+    def _prove(self, now: float) -> None:
+        """Take note of the rate at which answers came since one of the last refusals, and of this one."""
+        for at, total in self._anchors:
+            served = self._total - total - 1  # a token may have been there by halves
+            if served >= PROOF and now > at:
+                self._proven = max(self._proven, served / (now - at))
+        if len(self._anchors) == ANCHORS:
+            del self._anchors[1]
+        self._anchors.append((now, self._total))
 
     def _shrink(self, started: float, now: float) -> None:
         if started > self._cut:

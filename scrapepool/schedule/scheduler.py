@@ -20,6 +20,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
@@ -29,7 +30,7 @@ from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .fallback import FALLS_BACK, HttpFallback, falls_back
 from .forecast import Forecast
 from .history import Historian
-from .host_queue import OVERRUN, HostQueue
+from .host_queue import OVERRUN, HostQueue, Parked
 from .hosts import Hosts
 from .judge import Judge, is_answer
 from .lease import Lease, Refusal
@@ -59,6 +60,7 @@ class Scheduler:
     limits_for: what holds for one host; by default ``pool`` and ``politeness``, for all.
     until: monotonic time at which nothing new begins. histories: whether outcomes tell what led to them.
     memory: what other runs know of hosts; None for nothing. fallback: how bare names go on over http; None if not.
+    verifies: whether a page may be requested a second time, to see whether its host is up.
     Every ``now`` is monotonic seconds and never less than before.
     """
 
@@ -75,6 +77,7 @@ class Scheduler:
         histories: bool = False,
         memory: Memory | None = None,
         fallback: HttpFallback | None = None,
+        verifies: bool = True,
     ) -> None:
         politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
@@ -87,10 +90,19 @@ class Scheduler:
         self._historian = Historian() if histories else None
         self._recollection = None if memory is None else Recollection(memory, pool, retry, politeness)
         self._hosts = Hosts(
-            self.tally, pool, limits_for or (lambda _: usual), self._historian, self._recollection, retry.max_park
+            self.tally,
+            pool,
+            limits_for or (lambda _: usual),
+            self._historian,
+            self._recollection,
+            retry.max_park,
+            robots=politeness.robots,
         )
         self._fallback = fallback
-        self._judge = Judge(self._hosts, pool, retry, politeness, dice, fallback=fallback is not None)
+        self._verifies = verifies
+        self._judge = Judge(
+            self._hosts, pool, retry, politeness, dice, verifies=verifies, fallback=fallback is not None
+        )
         self._guard = self._judge.guard
         self._probe: Lease | None = None  # the only one that an outage lets out
         self._shortened: dict[int, int] = {}  # by the identity of a lease that is out: how many targets it still has
@@ -137,7 +149,7 @@ class Scheduler:
             self.queued += len(tickets)
             self._hosts.add(host, tickets, self._now)
 
-    def next(self, now: float) -> Lease | Refusal | None:  # noqa: PLR0911 - each None is a reason of its own
+    def next(self, now: float) -> Lease | Refusal | None:
         """What is to be done now; None where nothing may start. Ask again until None."""
         self._now = now
         hosts = self._hosts
@@ -153,24 +165,28 @@ class Scheduler:
                 return refusal
         if now < self._next_start:
             return None
-        if (
-            (hosts.parked >= MAX_PARKED or self._spending is not None)
-            and self._holds_fresh()
-            and not hosts.ready.any_due
-        ):
-            return None
-        due_first = True
+        only_due = (hosts.parked >= MAX_PARKED or self._spending is not None) and self._holds_fresh()
+        fresh_first = False
         if self._guard.down:
             if not self._may_probe(now):
                 return None
-            due_first = self._holds_fresh() or not self._guard.probes_afresh
-        while (queue := hosts.pick(self.queued, now, due_first=due_first)) is not None:
+            fresh_first = self._guard.probes_afresh
+        while (queue := self._pick(now, only_due=only_due, fresh_first=fresh_first)) is not None:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
-                return self._lease(queue, now)
+                return self._lease(queue, now, only_due=only_due)
             queue.not_before = now + closed
             queue.hold(Why.WINDOW, now, now + closed)
             hosts.place(queue, now)
         return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
+
+    def _pick(self, now: float, *, only_due: bool, fresh_first: bool) -> HostQueue | None:
+        """Take out the host that is next. An outage is probed by retries and by other targets in turn."""
+        hosts = self._hosts
+        if only_due:
+            return hosts.pick_due()
+        if self._guard.down and not fresh_first and (queue := hosts.pick_due()) is not None:
+            return queue
+        return hosts.pick(self.queued, now, due=not fresh_first)
 
     def wake_at(self, now: float) -> float | None:
         """When ``next`` could give something with no settle or add before; None for never.
@@ -221,11 +237,12 @@ class Scheduler:
         self.in_flight -= 1
         self.out -= size
         queue.out -= 1
+        hosts.unproven -= not queue.answered
         row.idle = idle
-        elapsed = [result.elapsed for result in results if result.elapsed > 0]
-        alarmed = queue.learn(elapsed, size - begun)
-        tally.settle(row, elapsed, opened, requests, now)
-        hosts.weigh()
+        if lease.probe:
+            return self._settle_probe(queue, lease, results, opened, requests, now)
+        queue.retrying -= lease.attempt is not None and lease.attempt.hop is None
+        alarmed = self._learn(queue, results, size - begun, opened, requests, now)
         if begun < size:
             self._take_back(queue, lease, begun, size, now)
         done = tally.done
@@ -246,8 +263,7 @@ class Scheduler:
                 others.append(result)
         tally.count_ok(len(final) - (tally.done - done), wire)
         row.bytes += decoded
-        if queue.trouble is not None or not queue.answered or self._guard.alert:
-            self._judge.heard(queue, lease, len(final) + sum(type(result) is Redirected for result in others), now)
+        self._note_answers(queue, lease, final, others, now)
         if alarmed:
             self._judge.alarmed(queue, lease, results, now)
         if others:
@@ -285,11 +301,36 @@ class Scheduler:
         self.queued -= size
         if self._spending is not None:
             self._spending.fresh -= size
+        self._hosts.unproven += not queue.answered
         self.out += size
         self.in_flight += 1
         queue.out += 1
         self._hosts.place(queue, now)
         return final, rest
+
+    def _learn(
+        self, queue: HostQueue, results: Sequence[Result], unbegun: int, opened: int, requests: int, now: float
+    ) -> bool:
+        """Take in how long a lease's requests took; True where the host answers more slowly than it did."""
+        elapsed = [result.elapsed for result in results if result.elapsed > 0]
+        self.tally.settle(queue.row, elapsed, opened, requests, now)
+        self._hosts.weigh()
+        if any(type(result) is Failed for result in results):  # a timeout says nothing of what the host takes
+            elapsed = [result.elapsed for result in results if result.elapsed > 0 and type(result) is not Failed]
+        return queue.learn(elapsed, unbegun)
+
+    def _note_answers(
+        self, queue: HostQueue, lease: Lease, final: Sequence[Outcome], others: Sequence[Result], now: float
+    ) -> None:
+        """Take in that a host answered, where it did."""
+        answers = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
+        queue.answers += answers
+        if final and lease.attempt is None:
+            last = final[-1]
+            if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
+                queue.good = last.target
+        if queue.trouble is not None or not queue.answered or self._guard.alert:
+            self._judge.heard(queue, lease, answers, now)
 
     def shorten(self, lease: Lease, begun: int, now: float) -> None:
         """Take the targets of a lease back that it will not begin, while the request that it is at goes on.
@@ -326,6 +367,7 @@ class Scheduler:
             raise ValueError(f"no lease on the robots.txt of {host} is out")
         self.in_flight -= 1
         queue.out -= 1
+        self._hosts.unproven -= not queue.answered
         queue.row.idle = idle
         since, gate.asked = gate.since, False
         self.tally.settle(queue.row, (elapsed,) if elapsed else (), opened, requests, now)
@@ -382,24 +424,31 @@ class Scheduler:
 
     # -- the ways out of ``next`` ------------------------------------------------------------------
 
-    def _lease(self, queue: HostQueue, now: float) -> Lease:
+    def _lease(self, queue: HostQueue, now: float, *, only_due: bool = False) -> Lease:
         size = 1
         hosts = self._hosts
         if queue.gate is not None:
             queue.gate.asked, queue.gate.since, queue.row.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
-        elif queue.due and (not queue.wants_another or self._holds_fresh()):
-            parked = queue.due.popleft()
-            lease = Lease(queue.key, (), hosts.resume(parked, queue, now), inf, now, quick=queue.quick)
+        elif self._verifies and queue.good is not None and queue.is_probed:
+            lease = Lease(queue.key, (), Attempt(queue.good), inf, now, probe=True)
+            if queue.trouble is not None and queue.trouble.test is not None:
+                queue.trouble.test.out = True
+        elif queue.due and (only_due or not queue.wants_another):
+            lease = self._lease_parked(queue, queue.due, now)
+        elif queue.again and (only_due or self._retries_next(queue, now)):
+            lease = self._lease_parked(queue, queue.again, now)
         else:
-            usual = self._unbound and queue.trouble is None and not self._guard.down
+            usual = self._unbound and not queue.in_trouble and not self._guard.down
             tickets = queue.take(queue.lease_length()) if usual else self._tickets(queue)
             size = len(tickets)
             self.queued -= size
             lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now, quick=queue.quick)
             if self._historian is not None:
                 lease = replace(lease, waits=self._historian.fresh(queue, now))
+        hosts.unproven += not queue.answered
+        queue.note_use(now)
         self.out += size
         self.in_flight += 1
         queue.out += 1
@@ -416,11 +465,22 @@ class Scheduler:
         hosts.place(queue, now)
         return lease
 
+    def _lease_parked(self, queue: HostQueue, parked: deque[Parked], now: float) -> Lease:
+        attempt = self._hosts.resume(parked.popleft(), queue, now)
+        queue.retrying += attempt.hop is None
+        return Lease(queue.key, (), attempt, inf, now, quick=queue.quick)
+
+    def _retries_next(self, queue: HostQueue, now: float) -> bool:
+        """Whether a retry goes next, before fresh targets of the host that there may be."""
+        if self._guard.down and not self._guard.probes_afresh:
+            return True
+        return queue.tests_page or (queue.next_is_retry(now) and not queue.wants_another)
+
     def _tickets(self, queue: HostQueue) -> tuple[int, ...]:
         """The fresh targets of the next lease, where there is something to heed."""
-        if queue.wants_another:
-            tickets = queue.take_last() if queue.suspects_pages else queue.take(1)
-        elif self._spacing or self._guard.down:
+        if queue.suspects_pages:
+            tickets = queue.take_last()
+        elif queue.wants_another or self._spacing or self._guard.down:
             tickets = queue.take(1)
         elif self._spending is None:
             return queue.take(queue.lease_length())
@@ -472,6 +532,23 @@ class Scheduler:
         guard = self._guard
         guard.relent(now)
         return not guard.down or (self._probe is None and now >= guard.probe_at and not guard.is_over(now))
+
+    def _settle_probe(
+        self, queue: HostQueue, lease: Lease, results: Sequence[Result], opened: int, requests: int, now: float
+    ) -> list[Outcome]:
+        """Take a probe back: nobody's outcome."""
+        self.tally.settle(queue.row, (), opened, requests, now)
+        if queue.trouble is not None and queue.trouble.test is not None:
+            queue.trouble.test.out = False
+        for result in results:
+            if isinstance(result, Skipped):
+                queue.good = None
+            else:
+                self._judge.probed(queue, lease, result, now)
+        if lease is self._probe:
+            self._end_probe(len(results), now)
+        self._hosts.place(queue, now)
+        return []
 
     # -- the ways into ``settle`` ------------------------------------------------------------------
 

@@ -7,20 +7,44 @@ from __future__ import annotations
 
 from math import inf
 
+from .attribution import FEWEST, RowTest
 from .breaker import Breaker
-from .pace import Pace
+from .pace import REMEMBERED, Pace
 from .parking import Parking
 
 
 class Trouble:
-    """A host's three policies; pace: None where the pace is fixed."""
+    """A host's policies; pace: None where the pace is fixed.
 
-    __slots__ = ("breaker", "pace", "parking")
+    last: pages that were answered when one failed last. blamed: whether the failures in a row are the host's.
+    test: finds that out, None while it is not in doubt. limits: whether it was found to refuse by a 503 that names no
+    wait. throttles: whether it has a word of its own for that. broken, passing: pages that failed again, while
+    others were answered, and pages that were answered then. vouched: probes in a row that were answered, with no other
+    answer: each doubles the failures that the next one takes.
+    """
+
+    __slots__ = (
+        "blamed",
+        "breaker",
+        "broken",
+        "last",
+        "limits",
+        "pace",
+        "parking",
+        "passing",
+        "test",
+        "throttles",
+        "vouched",
+    )
 
     def __init__(self, most: int, break_after: int, *, adapt: bool) -> None:
         self.pace = Pace(most) if adapt else None
         self.parking = Parking()
         self.breaker = Breaker(break_after)
+        self.last = 0
+        self.blamed = self.limits = self.throttles = False
+        self.broken = self.passing = self.vouched = 0
+        self.test: RowTest | None = None
 
     def __repr__(self) -> str:
         return f"<Trouble {self.pace} {self.parking} {self.breaker}>"
@@ -30,9 +54,21 @@ class Trouble:
         """Seconds between two starts that the host was found to want."""
         return self.pace.interval if self.pace is not None else 0.0
 
+    @property
+    def seems_served(self) -> bool:
+        """Whether what fails now does not fail for being too much: no limit is known, or it is kept to."""
+        return not self.limits or (self.pace is not None and self.pace.proven)
+
+    @property
+    def is_slight(self) -> bool:
+        """Whether nothing is asked of the host otherwise than if it had never failed."""
+        if self.test is not None or self.parking.row or self.breaker.row >= FEWEST or self.breaker.opened is not None:
+            return False
+        return self.pace is None or (not self.pace.interval and self.pace.limit == self.pace.most)
+
     def limit(self, most: int) -> int:
         """Requests that may be in flight now."""
-        if self.breaker.opened is not None:
+        if self.breaker.opened is not None or (self.test is not None and self.test.alone):
             return 1
         return self.pace.limit if self.pace is not None else most
 
@@ -41,13 +77,25 @@ class Trouble:
         """No request earlier, while the circuit is open."""
         return self.breaker.probe_at if self.breaker.opened is not None else -inf
 
-    def answered(self, count: int, started: float) -> bool:
-        """Take in answers to a lease of that time; True where the host is as well as one that never failed."""
+    def row_ended(self) -> None:
+        """The host answered: pages that failed before tell nothing any more."""
+        if self.pace is not None and (self.test is not None or self.breaker.opened is not None):
+            self.pace.restart()
+        self.breaker.answered()
+        self.blamed = False
+        self.test = None
+
+    def answered(self, count: int, started: float, answers: int) -> bool:
+        """Take in answers to a lease of that time; True where the host is as well as one that never failed.
+
+        answers: pages of the host that were answered so far.
+        """
         self.parking.answered(started)
-        breaker = self.breaker
-        if breaker.row:
-            breaker.answered()
-        if self.pace is None:
-            return not self.parking.row
-        self.pace.answered(count)
-        return self.pace.recovered and not self.parking.row
+        if self.test is None and (self.breaker.row or self.breaker.opened is not None):
+            self.row_ended()
+            self.vouched = 0
+        if self.pace is not None:
+            self.pace.answered(count)
+            if not self.pace.recovered:
+                return False
+        return not self.parking.row and not self.breaker.row and answers - self.last >= REMEMBERED

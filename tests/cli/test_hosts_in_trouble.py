@@ -133,21 +133,20 @@ def test_a_circuit_that_stays_open_ends_its_host(capfd: pytest.CaptureFixture[st
     assert (ran.code, len(ends)) == (1, 30)
     given_up = [detail for error, detail in ends.values() if error == "circuit_open"]
     assert len(given_up) >= 20
-    assert all("failures in a row, the first: connect_refused: connection refused" in detail for detail in given_up)
+    assert all("failures in a row (http://127.0.0.1:" in detail for detail in given_up)
+    assert all("the first: connect_refused: connection refused" in detail for detail in given_up)
 
 
 def test_retries_have_a_budget(capfd: pytest.CaptureFixture[str]) -> None:
-    """A host of broken pages gets ten retries, not three for each; the records say so."""
-
-    def handler(request: Request) -> Response | None:
-        return Response(500) if request.target.startswith("/broken") else None
-
-    with PoliteServer(1, handler) as server:
-        urls = [server.url(f"/{'broken' if n % 2 else 'good'}/{n}") for n in range(40)]
-        options = ("--backoff", 0, "--break-after", 1000, "--retries", 3)
+    """A host that fails whatever it is asked gets few retries, not three for each page; the records say so."""
+    options = ("--backoff", 0, "--break-after", 1000, "--retries", 3)
+    undecided = 5  # failures before it is found that they are the host's
+    with PoliteServer(1, lambda _: Response(500)) as server:
+        urls = [server.url(f"/{n}") for n in range(40)]
         ran = here(capfd, *FETCH, *options, *urls)
-        assert server.requests == 40 + 10
+        assert 40 < server.requests <= 40 + 10 + undecided
+        before = server.requests
         unlimited = here(capfd, *FETCH, *options, "--retry-budget", "none", *urls)
-        assert server.requests == 50 + 40 + 3 * 20
+        assert server.requests == before + 4 * 40
     assert sum("retry budget of 10%" in (record["detail"] or "") for record in ran.records) >= 10
-    assert {record["attempts"] for record in unlimited.records} == {1, 4}
+    assert {record["attempts"] for record in unlimited.records} == {4}

@@ -74,7 +74,7 @@ class Books:
         When a retry is due, and what failures made of a host, is taken from the scheduler's own ``queue``.
         """
         due = queue is not None and (
-            queue.due or any(parked.due < now - EPSILON for parked in (queue.waiting or {}).values())
+            queue.due or queue.again or any(parked.due < now - EPSILON for parked in (queue.waiting or {}).values())
         )
         held = queue is not None and (
             queue.gate is not None
@@ -242,6 +242,9 @@ class World:
         if lease.attempt is None:
             attempts = [Attempt(self.targets[ticket]) for ticket in lease.tickets]
             books.fresh -= len(attempts)
+        elif lease.probe:
+            attempts = [lease.attempt]
+            assert self.ends[lease.attempt.target.url] == 1, "a probe is at a page that has its outcome"
         else:
             attempts = [lease.attempt]
             assert min(books.due) <= self.now + EPSILON, "an attempt is leased before it is due"
@@ -275,6 +278,11 @@ class World:
         for outcome in final:
             self.ends[outcome.target.url] += 1
         self.outcomes += final
+        if lease.probe:
+            assert not final, "a probe has an outcome"
+            for result in results:
+                self._note_waits(books, result)
+            return
         if lease.attempt is None:
             books.fresh += size - len(results)
         elif not results:
@@ -286,15 +294,18 @@ class World:
         if isinstance(result, Redirected):
             self.books[result.attempt.host].due.append(self.now)
             return
-        after = result.retry.after if result.retry else None
+        self._note_waits(books, result)
+        if result.target.url not in ended:
+            assert result.retry is not None, "a result without a retry did not end its target"
+            self.books[result.target.host].due.append(self.now)
+
+    def _note_waits(self, books: Books, result: Result) -> None:
+        after = None if isinstance(result, Redirected) or result.retry is None else result.retry.after
         if after is not None and result.status in (429, 503):
             if after > self.retry.max_park:
                 books.refused_until = max(books.refused_until, self.now + after)
             else:
                 books.parked_until = max(books.parked_until, self.now + after)
-        if result.target.url not in ended:
-            assert result.retry is not None, "a result without a retry did not end its target"
-            self.books[result.target.host].due.append(self.now)
 
     def _compare(self) -> None:
         scheduler = self.scheduler

@@ -15,13 +15,14 @@ def probes_of(patience):
     breaker, now, probes = Breaker(10), 0.0, []
     for _ in range(10):
         now += 0.1
-        assert breaker.failed(Cause.REFUSED, "refused", now - 0.05, now, patience=patience) is Verdict.COUNTED
+        breaker.note(Cause.REFUSED, "refused", "/")
+        assert breaker.failed(now - 0.05, now, patience=patience) is Verdict.COUNTED
     verdict = Verdict.PROBED
     while verdict is not Verdict.GIVEN_UP:
         started = now = breaker.probe_at
         probes.append(round(now - 1.0, 1))
         now += 0.05
-        verdict = breaker.failed(Cause.REFUSED, "refused", started, now, patience=patience)
+        verdict = breaker.failed(started, now, patience=patience)
     return probes
 
 
@@ -50,7 +51,8 @@ def test_only_failures_in_a_row_open_it(answers):
             breaker.answered()
             row = 0
         elif breaker.opened is None:
-            breaker.failed(Cause.TIMEOUT, "late", number, number + 0.5, patience=300)
+            breaker.note(Cause.TIMEOUT, "late", f"/{number}")
+            breaker.failed(number, number + 0.5, patience=300)
             row += 1
         assert (breaker.opened is not None) == (row >= 10)
 
@@ -58,11 +60,20 @@ def test_only_failures_in_a_row_open_it(answers):
 def test_what_was_on_its_way_is_no_probe():
     """Failures of requests that were started before the circuit opened change nothing."""
     breaker = Breaker(1)
-    breaker.failed(Cause.DNS, "no such name", 0.0, 1.0, patience=15)
+    breaker.note(Cause.DNS, "no such name", "http://h.test/a")
+    breaker.failed(0.0, 1.0, patience=15)
     before = breaker.probe_at
-    assert breaker.failed(Cause.TIMEOUT, "late", 0.5, 20.0, patience=15) is Verdict.COUNTED
+    assert breaker.failed(0.5, 20.0, patience=15) is Verdict.COUNTED
     assert (breaker.probe_at, breaker.row) == (before, 1)
-    assert breaker.why() == "1 failures in a row, the first: no such name"
+    assert breaker.why() == "1 failures in a row (http://h.test/a), the first: no such name"
+
+
+def test_the_pages_that_failed_are_named():
+    """The first few of them, each once."""
+    breaker = Breaker(10)
+    for number in (1, 1, 2, 3, 4):
+        breaker.note(Cause.SERVER, "status 500", f"/{number}")
+    assert breaker.why() == "5 failures in a row (/1, /2, /3), the first: status 500"
 
 
 def test_causes_go_by_what_a_host_can_be_blamed_for():

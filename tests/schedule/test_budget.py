@@ -30,8 +30,9 @@ def test_retries_never_become_the_load():
     world = World({host_named(n): 300 for n in range(5)}, serve, pool=PoolSettings(workers=8),
                   retry=RetryPolicy(break_after=10**9, retry_budget=0.1), audit=False)  # fmt: skip
     world.run()
-    assert sum(asked.values()) <= 1500 * 1.1 + 1
-    assert max(asked.values()) <= 300 * 1.1 + 1
+    undecided = 5  # failures of a host before it is found that they are its own, which are not counted
+    assert sum(asked.values()) <= 1500 * 1.1 + 1 + 5 * undecided
+    assert max(asked.values()) <= 300 * 1.1 + 1 + undecided
     details = Counter(outcome.detail for outcome in world.outcomes)
     assert details["not repeated: the host's retry budget of 10% is used up"] > 0
 

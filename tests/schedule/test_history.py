@@ -52,10 +52,10 @@ def test_a_retry_tells_its_pause_and_its_first_attempt() -> None:
 
 
 def test_a_retry_after_holds_the_whole_host() -> None:
-    """The target that was refused and the one behind it waited for the same."""
+    """The target that was refused and the one behind it waited for the same; a retry goes after first tries."""
     world = run({A: 2}, replies(Reply(status=429, retry=True, after=30.0)), pool=PoolSettings(per_host=1, pace="fixed"))
-    assert steps_of(world, f"{A.origin}/0") == [(1, "http_4xx"), ("retry_after", 30.0), (2, 200)]
-    assert steps_of(world, f"{A.origin}/1") == [("retry_after", 30.0), ("turn", 0.2), (1, 200)]
+    assert steps_of(world, f"{A.origin}/0") == [(1, "http_4xx"), ("retry_after", 30.0), ("turn", 0.1), (2, 200)]
+    assert steps_of(world, f"{A.origin}/1") == [("retry_after", 30.0), ("turn", 0.1), (1, 200)]
 
 
 def test_a_host_that_names_no_time_parks_itself() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapepool.schedule.pace import AFTER_STRAIN, DEAF, SLOWEST, SOON, VAIN, Pace, alarm
+from scrapepool.schedule.pace import AFTER_STRAIN, SLOWEST, Pace, alarm
 
 events = st.lists(
     st.tuples(st.sampled_from(["refused", "strained", "answered"]), st.floats(0.01, 30), st.integers(1, 90)),
@@ -60,17 +60,31 @@ def test_the_second_refusal_measures_the_rate():
     assert pace.interval == pytest.approx(1 / (2.0 * 0.9))
 
 
-def test_refusals_that_have_nothing_to_do_with_the_rate_do_not_stop_a_host():
-    """A backend that fails one time in ten at any rate is not slowed down to one request a minute."""
-    pace, now = Pace(4), 0.0
-    for _ in range(VAIN + 3):
-        for _ in range(SOON // 2):
-            now += 0.1 + pace.interval
+def test_scattered_failures_are_no_limit_where_slowing_down_does_not_help():
+    """A backend that fails one time in four at any rate is slowed down once, and never again."""
+    pace, now, slowed = Pace(4), 0.0, 0
+    for number in range(400):
+        now += max(0.025, pace.interval)
+        if number % 4:
             pace.answered(1)
-        now += 0.1
-        pace.refused(now - 0.05, now, out=1, wait=0.5)
+        else:
+            pace.suspected(now - 0.01, now, 40.0, limits=False)
+        slowed += pace.interval > 0
+    assert 0 < slowed < 50
     assert pace.interval == 0.0
-    pace.answered(DEAF)
+
+
+def test_no_cut_goes_below_a_rate_that_was_served():
+    """What came since a refusal, at a rate that a limit would have had to allow, is allowed."""
+    pace, now = Pace(4), 0.0
+    pace.refused(now, now, out=4, wait=0.5)
+    for _ in range(100):
+        now += 0.1
+        pace.answered(1)
+        if _ % 5 == 4:
+            pace.suspected(now - 0.05, now, 40.0, limits=True)
+            pace.convicted(now, now)
+    assert pace.interval <= 0.12
 
 
 @settings(max_examples=40, deadline=None)

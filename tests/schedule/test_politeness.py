@@ -55,7 +55,7 @@ def test_a_dead_host_costs_a_handful_of_connects():
     assert asked <= 20
     assert sum(len(refusal.tickets) + len(refusal.attempts) for refusal in world.refusals) >= 9_990
     assert {refusal.error for refusal in world.refusals} == {ErrorKind.CIRCUIT_OPEN}
-    assert "failures in a row, the first: connect_refused" in world.refusals[0].detail
+    assert "failures in a row (http://h1.test/0, http://h1.test/1, http://h1.test/2)" in world.refusals[0].detail
 
 
 @settings(max_examples=20, deadline=None)
@@ -97,7 +97,7 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
     world = World({A: 1000}, serve, audit=False)
     end = world.run()
     assert Counter(map(verdict, world.outcomes)) == {"ok": 1000}
-    assert refused <= 50
+    assert refused <= 60
     assert end <= 2 * 1000 / min(rate, 20) + 60
 
 
@@ -124,7 +124,7 @@ def test_a_host_that_names_no_pause_gets_none_longer_than_is_waited_for():
     scheduler = scheduler_of({A: 3}, retry=RetryPolicy(max_park=3.0))
     now = 0.0
     for pause in (0.5, 1.0, 2.0, 3.0, 3.0):
-        settle(scheduler, scheduler.next(now), now + 0.1, Reply(status=503, retry=True))
+        settle(scheduler, scheduler.next(now), now + 0.1, Reply(status=429, retry=True))
         row = scheduler.rows(now + 0.1, 1)[0]
         assert (row.state, row.until) == ("parked", pytest.approx(pause))
         now += 100.0

@@ -1,0 +1,82 @@
+"""Whether a failure is evidence against its page or against its host.
+
+A 5xx, a reset or a timeout may be either's. What tells them apart is another page of the same host: where others are
+answered, the page is broken; where others fail too, the host is in trouble. Decides from counts of one host; a page is
+counted once, whatever number of attempts is made at it. A host's own word (429, or any refusal that names a wait) and
+what fails before a page is requested (names, connections, TLS) need no such decision.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import log10
+
+FEWEST = 3
+"""Pages that must fail in a row, with no response in between, before the host is suspected."""
+
+MOST_VOUCHED = 10
+"""Where doubling ends."""
+
+PROOF = 3.0
+"""Powers of ten: so unlikely must the row be for a host whose pages fail as often as its others did."""
+
+PRIOR_PAGES = 10
+PRIOR_SHARE = 0.1
+"""A new host's pages are taken to fail as often as this, with the weight of so many pages."""
+
+
+class Blame(Enum):
+    """Whose failure it is: its PAGE's, its HOST's, or UNDECIDED until another page, or its own retry, tells."""
+
+    PAGE = 1
+    HOST = 2
+    UNDECIDED = 3
+
+
+def blame(row: int, *, answers: int, failures: int, others_answered: bool, vouched: int = 0) -> Blame:
+    """Whose failure one is that may be either's.
+
+    row: pages in a row that failed, this one included, with no response of the host in between. answers: pages of the
+    host that were answered. failures: other pages that failed when they were requested first. others_answered: whether
+    others were answered between this failure of the page and the one before. vouched: how often pages that had been
+    answered before were answered since any other was: so much longer must the row be.
+    """
+    if others_answered:
+        return Blame.PAGE
+    if row < FEWEST << min(vouched, MOST_VOUCHED):
+        return Blame.UNDECIDED
+    share = (failures + PRIOR_PAGES * PRIOR_SHARE) / (answers + failures + PRIOR_PAGES)
+    return Blame.HOST if -row * log10(share) >= PROOF else Blame.UNDECIDED
+
+
+class RowTest:
+    """Finds out whether pages that failed in a row are broken, or whether it is their host.
+
+    One of them and a page that is not are requested in turn, one at a time. A host that refuses refuses both, or
+    neither; a broken page fails while the other is answered. As a rate limit may let the other one pass by chance, that
+    is to happen more than once, where the failures look like those of a limit.
+
+    since: when it began, in monotonic seconds: what was requested before has no part in it. alone: whether the requests
+    of the test are the only ones meanwhile. page_next: whether the page that failed is next. out: whether a request is.
+    """
+
+    __slots__ = ("_needs", "alone", "out", "page_next", "since")
+
+    def __init__(self, since: float, *, times: int, alone: bool) -> None:
+        self.since = since
+        self.alone = self.page_next = alone
+        self.out = False
+        self._needs = times
+
+    def __repr__(self) -> str:
+        return f"<RowTest since {self.since:.3f}, {self._needs} answers to come>"
+
+    def page_failed(self) -> None:
+        """The page that had failed failed again."""
+        self.page_next = False
+
+    def other_answered(self) -> bool:
+        """Another page was answered; True where that was enough to show that the pages of the row are broken."""
+        self._needs -= 1
+        self.page_next = self.alone
+        return self._needs <= 0

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..model import Attempt, Cut, ErrorKind, Span, Transcript
+from ..uptime import monotonic
 from .faults import FetchError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Capture:
             hops=len(redirects),
             attempt=attempt.number,
             started=self.started,
-            elapsed=(exchange.ended or time.monotonic()) - exchange.sent,
+            elapsed=(exchange.ended or monotonic()) - exchange.sent,
             remote=conn.remote,
             request=request if self._sent == len(request) else request[: self._sent],
             unsent=self._sent != len(request),

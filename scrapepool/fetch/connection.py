@@ -33,6 +33,7 @@ from urllib3.util.timeout import _DEFAULT_TIMEOUT
 from urllib3.util.wait import wait_for_socket
 
 from ..model import ErrorKind
+from ..uptime import UPTIME, monotonic
 from .bandwidth import Bandwidth
 from .dial import dial
 from .doing import Phase
@@ -135,13 +136,13 @@ class Connection(HTTPConnection):
         limit = NO_LIMIT if limit is None else limit
         if self.deadline is None:
             return limit
-        left = self.deadline - time.monotonic()
+        left = self.deadline - monotonic()
         if left <= 0:
             raise FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return left if left < limit else limit
 
     def _new_conn(self) -> socket.socket:
-        began, self.remote = time.monotonic(), None
+        began, self.remote = monotonic(), None
         timeout: Any = self.timeout  # urllib3 lets its mark for "the default" slip in here
         limit = self._left(None if timeout is _DEFAULT_TIMEOUT else timeout)
         self._dialled, self._open_by = began, began + limit
@@ -152,10 +153,10 @@ class Connection(HTTPConnection):
 
     def _dial(self, host: str, port: int, options: Iterable[Any]) -> tuple[socket.socket, Opening, str | None]:
         """Connect to ``host`` by ``_open_by``. Raises urllib3's exceptions, FetchError."""
-        began = time.monotonic()
+        began = monotonic()
         try:
             addresses = self._allowed(self._addresses(host, port))
-            named = time.monotonic()
+            named = monotonic()
             sock, address = dial(
                 addresses, self._open_by - named, options=options, source=self.source_address, check=self._check
             )
@@ -166,7 +167,7 @@ class Connection(HTTPConnection):
         if address is not addresses[0]:
             self.resolver.prefer(host, address)
         looked_up = None if literal(host, port) else named - began
-        return sock, Opening(dns=looked_up, connect=time.monotonic() - named), address.ip
+        return sock, Opening(dns=looked_up, connect=monotonic() - named), address.ip
 
     def _allowed(self, addresses: list[Address]) -> list[Address]:
         """Those that may be connected to. Raises NewConnectionError where there is none."""
@@ -185,7 +186,7 @@ class Connection(HTTPConnection):
         if address is not None:
             return [address]
         try:
-            return self.resolver.resolve(host, port, self._open_by - time.monotonic(), self._check)
+            return self.resolver.resolve(host, port, self._open_by - monotonic(), self._check)
         except FetchError as fault:
             if fault.kind is not ErrorKind.DNS:
                 raise
@@ -206,7 +207,7 @@ class Connection(HTTPConnection):
         self._idle_limit, self._requests_left = LONGEST_IDLE, None
         self.opening = opening
         self.remote = remote if self.proxy is None else None
-        self._reached = time.monotonic()
+        self._reached = monotonic()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self._armed = 0.0
@@ -230,7 +231,7 @@ class Connection(HTTPConnection):
         parser = ReplyParser("CONNECT")
         while not parser.head_done:
             self._check()
-            self.sock.settimeout(max(SOONEST, self._open_by - time.monotonic()))
+            self.sock.settimeout(max(SOONEST, self._open_by - monotonic()))
             data = self.sock.recv(RECEIVE_SIZE)
             try:
                 parser.feed(data) if data else parser.eof()
@@ -240,7 +241,7 @@ class Connection(HTTPConnection):
             raise self._no_tunnel(f"{parser.status} {parser.reason}")
         if parser.leftover:
             raise self._no_tunnel("the proxy sent bytes that nobody asked for")
-        now = time.monotonic()
+        now = monotonic()
         self.opening.connect = (self.opening.connect or 0.0) + now - self._reached
         self._reached = now
         self.sock.settimeout(max(SOONEST, self._open_by - now))
@@ -283,11 +284,11 @@ class Connection(HTTPConnection):
         if bandwidth is not None:
             self.slow_down()
             size = min(size, bandwidth.piece)
-        waits = self._prepare(come)
+        stood, waits = UPTIME.stood, self._prepare(come)
         try:
             data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
-            if not waits:
+            if not waits or UPTIME.was_stopped_since(stood):
                 return None
             raise self.too_late() from error
         if bandwidth is not None:
@@ -302,11 +303,11 @@ class Connection(HTTPConnection):
         if bandwidth is not None:
             self.slow_down()
             buffer = buffer[: bandwidth.piece]
-        waits = self._prepare(come)
+        stood, waits = UPTIME.stood, self._prepare(come)
         try:
             size = self.sock.recv_into(buffer)
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
-            if not waits:
+            if not waits or UPTIME.was_stopped_since(stood):
                 return None
             raise self.too_late() from error
         if bandwidth is not None:
@@ -345,7 +346,10 @@ class Connection(HTTPConnection):
 
     def await_room(self) -> None:
         """Wait until more can be sent, or something has come. Raises FetchError as ``send_all``."""
-        if not self.pending() and not wait_for_socket(self.sock, read=True, write=True, timeout=self.patience()):
+        stood = UPTIME.stood
+        if self.pending() or wait_for_socket(self.sock, read=True, write=True, timeout=self.patience()):
+            return
+        if not UPTIME.was_stopped_since(stood):
             raise self.too_late("took no data")
 
     def arrived(self) -> bytes | None:
@@ -365,12 +369,12 @@ class Connection(HTTPConnection):
 
     def slow_down(self) -> None:
         """Wait until what came last is paid for. That is our own doing, so the deadline moves. Raises FetchError."""
-        began = time.monotonic()
+        began = monotonic()
         while (wait := self._paid_at - time.monotonic()) > 0:
             self._check()
             time.sleep(min(wait, LOOK))
         if self.deadline is not None:
-            self.deadline += time.monotonic() - began
+            self.deadline += monotonic() - began
 
     def _arm(self) -> None:
         """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""
@@ -398,7 +402,7 @@ class Connection(HTTPConnection):
 
     def too_late(self, what: str = "sent nothing") -> FetchError:
         """What a wait that was in vain comes to."""
-        if self.deadline is not None and time.monotonic() >= self.deadline - SOONEST:
+        if self.deadline is not None and monotonic() >= self.deadline - SOONEST:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 

@@ -9,9 +9,9 @@ import errno
 import os
 import selectors
 import socket
-import time
 from collections.abc import Callable, Iterable, Sequence
 
+from ..uptime import monotonic
 from .resolver import Address
 
 STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
@@ -40,7 +40,7 @@ def dial(
     Raises TimeoutError, or the OSError of the first address that refused; that there is no way to an address, as to all
     of IPv6 on many machines, only where that is so for every one.
     """
-    give_up = time.monotonic() + timeout
+    give_up = monotonic() + timeout
     waiting = list(addresses)
     first_error: OSError | None = None
     with _Selector() as race:
@@ -54,7 +54,7 @@ def dial(
                         first_error = _more_telling(first_error, error)
                         continue
                     race.register(sock, selectors.EVENT_WRITE, address)
-                left = give_up - time.monotonic()
+                left = give_up - monotonic()
                 if left <= 0:
                     raise TimeoutError(f"no connection within {timeout:.3g} s")
                 check()

@@ -17,6 +17,7 @@ from ..model import Attempt, Failed, Fetched, HostKey, Outcome, Redirected, Resu
 from ..ports import Downloaded
 from ..settings import MIB, OutputSettings, Settings, SizeLimits
 from ..text import without_password
+from ..uptime import UPTIME
 from ..url import parse
 from .body import Body
 from .fetcher import Fetcher
@@ -66,7 +67,8 @@ class Downloader:
         while True:
             self._await(max(0.0, self._free_at.get(host, 0.0) - time.monotonic()), url)
             self._free_at[host] = time.monotonic() + self._delay_of(host)
-            result = self._lists.fetch(target, begin)
+            with UPTIME:
+                result = self._lists.fetch(target, begin)
             made += 1
             if result is None or self._run.draining:
                 raise ListError(url, STOPPED)

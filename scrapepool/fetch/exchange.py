@@ -8,12 +8,12 @@ What has to wait is a generator (``Waits``), so that a thread may work several l
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from ssl import SSLError
 from typing import TypeVar
 
 from ..model import Saved, Timings
+from ..uptime import monotonic
 from .body import Body
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from .content_range import check_range
@@ -29,7 +29,6 @@ LONG_REQUEST = (
 )  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read, where they have come, to save its connection
-monotonic = time.monotonic
 
 NewBody = Callable[[ReplyParser], Body]
 """Gets the reply's head."""

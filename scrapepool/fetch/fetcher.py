@@ -15,6 +15,7 @@ from urllib3.exceptions import PoolError
 from ..model import Attempt, HostKey, Target
 from ..ports import Done, Work
 from ..settings import Settings
+from ..uptime import monotonic
 from .body import Body
 from .capture import Capture, folder_of
 from .connection import LOOK, Connection
@@ -134,7 +135,7 @@ class Fetcher:
 
     def hanging(self) -> list[Work]:
         """What was begun and has got no byte for much longer than its host usually takes."""
-        now = time.monotonic()
+        now = monotonic()
         return [run.of for run in tuple(self.live.values()) if run.of is not None and run.hangs(now)]
 
     def drain(self) -> None:

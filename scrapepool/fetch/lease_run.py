@@ -19,6 +19,7 @@ from urllib3.util.wait import wait_for_read
 
 from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, Redirected, Result, Target, Trail, Transcript
 from ..ports import Done, Unbegun, Work
+from ..uptime import UPTIME, monotonic
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
 from .cookies import CookieStore
@@ -47,7 +48,6 @@ HANGS = 1.0  # seconds without a byte from which on a request may count as one t
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
 NEVER = float("inf")
 AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
-monotonic = time.monotonic
 
 
 Give = Callable[[Sequence[Unbegun]], None]
@@ -442,7 +442,7 @@ class LeaseRun:
     def _ask(self, request: bytes, method: str, at: int) -> Waits[Exchange]:
         """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
         conn = self.conn
-        if conn.sock is not None and conn.served and method not in IDEMPOTENT and conn.is_stale(monotonic()):
+        if conn.sock is not None and conn.served and method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
             self.ending = True
         if conn.sock is not None and conn.served and (self.ending or self.standing.distrusted):
             yield from self._settle(last=False)
@@ -490,7 +490,7 @@ class LeaseRun:
         if parser.leftover:
             self.spoilt = True
             conn.close()
-        elif not (whole and conn.takes_another(parser.get(b"keep-alive"), exchange.ended)):
+        elif not (whole and conn.takes_another(parser.get(b"keep-alive"), time.monotonic())):
             if reused and parser.done and parser.framing != "close":
                 self.ending = True
             else:
@@ -538,7 +538,7 @@ class LeaseRun:
         while True:
             if fetcher.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
-            began = monotonic()
+            stood, began = UPTIME.stood, monotonic()
             if deadline - began <= CLOCK_GRAIN:
                 detail = (
                     f"the time for this URL was used up before a connection to {self.work.lease.host.netloc} was begun"
@@ -551,6 +551,8 @@ class LeaseRun:
                 self.pool.open(conn)
             except Exception as error:
                 conn.close()
+                if UPTIME.was_stopped_since(stood):
+                    continue
                 if self.give is not None and self.stuck_at <= monotonic() + CLOCK_GRAIN:
                     self.give((self.unbegun(),))
                     continue

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..model import ErrorKind
+from ..uptime import monotonic
 from . import descriptors
 from .descriptors import out_of_descriptors
 from .faults import FetchError
@@ -110,12 +111,12 @@ class Resolver:
         went by without a place for the look-up, OSError (EMFILE) where the process had no file descriptor left to look
         them up with.
         """
-        give_up = time.monotonic() + timeout
+        give_up = monotonic() + timeout
         lookup = self._join(host)
         in_time = lookup is not None
         while lookup is None or not lookup.ready.is_set():
             check()
-            left = give_up - time.monotonic()
+            left = give_up - monotonic()
             if left <= 0 and not in_time:
                 pending = len(self._places) + self._hanging
                 raise NotLookedUpError(f"{pending} DNS look-ups are pending; did not resolve {host}")

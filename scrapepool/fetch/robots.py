@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from time import monotonic
 from typing import Final
 
 from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
 from ..ports import Begun, Done, Resting, Source, Unbegun, Work
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
+from ..uptime import monotonic
 from .classify import classify
 from .doing import Doing, look
 from .fetcher import Fetcher

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import errno
 import socket
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import socks
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 
+from ..uptime import monotonic
 from .connection import SOONEST, Connection, Opening
 from .faults import FetchError
 from .pool import HostPool, TLSHostPool
@@ -41,7 +41,7 @@ class _Negotiating(socks.socksocket):  # type: ignore[misc]
 
     def recv_into(self, *args: Any) -> int:
         """As a socket does, against the clock."""
-        socket.socket.settimeout(self, max(SOONEST, self.until - time.monotonic()))
+        socket.socket.settimeout(self, max(SOONEST, self.until - monotonic()))
         return socket.socket.recv_into(self, *args)
 
     def ask(self, kind: int, host: str, port: int) -> None:
@@ -68,7 +68,7 @@ class _Dialling:
             sock, opening, _ = Connection._dial(self, proxy_host, proxy_port, options)
         except (ConnectTimeoutError, NewConnectionError) as error:
             raise ProxyError(f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}", error) from error
-        began = time.monotonic()
+        began = monotonic()
         talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
         try:
             talk.until = self._open_by
@@ -89,7 +89,7 @@ class _Dialling:
             raise self._failed(talk, ProxyError(f"SOCKS proxy: {error}", error)) from error
         except FetchError as fault:
             raise self._failed(talk, fault) from None
-        opening.connect = (opening.connect or 0.0) + time.monotonic() - began
+        opening.connect = (opening.connect or 0.0) + monotonic() - began
         plain = socket.socket(talk.family, talk.type, talk.proto, fileno=talk.detach())
         return plain, opening, host if literal(host, port) else None
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from ssl import SSLSocket, SSLWantReadError
 from typing import Any, ClassVar
 
 from urllib3.connection import HTTPSConnection
 
+from ..uptime import monotonic
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, SOONEST, Connection, Opening, shut
 from .doing import Phase
 from .tls import ResumingContext
@@ -33,7 +33,7 @@ class TLSConnection(Connection, HTTPSConnection):
             handle, self._handle = self._handle, None
             if handle is not None:
                 handle.close()
-        self.opening.tls = time.monotonic() - self._reached
+        self.opening.tls = monotonic() - self._reached
         self._opened()
 
     @property
@@ -85,7 +85,7 @@ class NestedTLSConnection(TLSConnection):
         receive = outer.recv
 
         def receive_in_time(size: int) -> Any:
-            outer.settimeout(max(SOONEST, self._open_by - time.monotonic()))
+            outer.settimeout(max(SOONEST, self._open_by - monotonic()))
             return receive(size)
 
         outer.recv = receive_in_time

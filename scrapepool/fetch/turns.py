@@ -24,6 +24,7 @@ from math import inf
 from typing import Any
 
 from ..ports import Begun, Done, Resting, Source, Unbegun, Work
+from ..uptime import monotonic
 from .classify import classify
 from .exchange import LOOK, ROOM, SLICE
 from .fetcher import Fetcher
@@ -43,8 +44,6 @@ BOTH = select.POLLIN | select.POLLOUT
 MANY = 256
 """Answers that are given back together while there is more to do: to wake the engine's thread for each lease costs more
 than the lease."""
-
-monotonic = time.monotonic
 
 
 class _Turn:

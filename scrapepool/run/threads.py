@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from ..model import ErrorKind, Failed
 from ..ports import LEASES_OUT, Begun, Done, Fetch, Resting, Unbegun, Work
+from ..uptime import UPTIME
 
 T = TypeVar("T")
 
@@ -173,7 +174,7 @@ class Threads:
     def _begin(self, lane: _Lane[Any], loop: Callable[[], None]) -> None:
         """Begin a loop. Raises RuntimeError where the system gives no more threads and the lane has none."""
         try:
-            self._executor.submit(loop)
+            self._executor.submit(_timed, loop)
         except RuntimeError:
             if not lane.started:
                 raise
@@ -231,6 +232,11 @@ class Threads:
             self._fetch.run_in_turns(first, self._quick, self._give_together, self._pass_on)
         except BaseException as error:  # noqa: BLE001 - as above
             self._done.put((_broken(first if isinstance(first, Work) else first.work, error),))
+
+
+def _timed(loop: Callable[[], None]) -> None:
+    with UPTIME:
+        loop()
 
 
 def _broken(work: Work, error: BaseException) -> Done:

@@ -1,0 +1,103 @@
+"""Seconds in which this process could run: what may take only so long is measured in these.
+
+Decides that the process was stopped: none of its threads ran for ``GAP`` seconds. SIGSTOP and Ctrl-Z do that, a virtual
+machine that was paused, and a machine that is short of memory. A thread that does nothing else shows that the process
+runs, as long as somebody measures. How old something is, a cached name for example, is for the machine's own clock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+from types import TracebackType
+from typing import Self
+
+TICK = 0.2
+"""Seconds between two signs that the process runs."""
+
+GAP = 0.6
+"""Seconds without one, after which it was stopped."""
+
+
+class Uptime:
+    """A clock that stands still while the process is stopped; within its block only, as it needs a thread for that.
+
+    The block may be entered many times, by many threads. stood: seconds that the process was stopped until now.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()  # guards all but ``_seen``
+        self._users = 0
+        self._end = threading.Event()
+        self.stood = 0.0
+        self._beat = inf  # when the thread ran last; infinite where there is none
+        self._seen = -inf  # when somebody asked last
+
+    def __repr__(self) -> str:
+        return f"<Uptime {self._users} users, stood for {self.stood:.1f} s>"
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._end = threading.Event()
+                thread = threading.Thread(target=self._watch, args=(self._end,), name="scrapepool-uptime", daemon=True)
+                with suppress(RuntimeError):  # the system gives no more threads
+                    thread.start()
+                    self._beat = self._clock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._beat = inf
+                self._end.set()
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; the zero means nothing."""
+        while True:
+            stood = self.stood
+            now = self._clock()
+            if now - self._seen > GAP and now - self._beat > GAP:
+                self.look()
+            elif stood == self.stood:  # else the process was stopped between the two looks
+                self._seen = now
+                return now - stood
+
+    def look(self) -> None:
+        """Show that the process runs, and see whether it was stopped."""
+        with self._lock:
+            if self._beat == inf:
+                return
+            now = self._clock()
+            ran = max(self._beat, self._seen)
+            if now - ran > GAP:
+                self.stood += now - ran
+            self._beat = now
+
+    def was_stopped_since(self, stood: float) -> bool:
+        """Whether the process was stopped since ``stood`` was as it was."""
+        self.monotonic()
+        return stood != self.stood
+
+    def forget(self) -> None:
+        """Begin without users: a process that was forked has none of its parent's threads."""
+        self._lock = threading.Lock()
+        self._users, self._beat = 0, inf
+
+    def _watch(self, end: threading.Event) -> None:
+        while not end.wait(TICK):
+            self.look()
+
+
+UPTIME = Uptime()
+monotonic = UPTIME.monotonic
+os.register_at_fork(after_in_child=UPTIME.forget)

@@ -8,7 +8,15 @@ settings. Of use to others are ``PooledSession``, ``Settings`` and ``fetch``::
         ...
 """
 
-from __future__ import annotations
+# No ``from __future__``, which would be looked for in the current folder too.
+import os
+import sys
+
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and any(word.endswith(__name__) for word in sys.orig_argv[1:]):
+    # Python looks for modules in the current folder first, and --save-dir may put a server's json.py there.
+    _folder = sys.path.pop(0)
+    if __path__ == [f"{_folder}{os.sep}{__name__}"]:
+        sys.path.append(_folder)  # this package is in it, and processes beside this one have to find it
 
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +42,7 @@ _HOMES = {
 }
 
 
-def fetch(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
+def fetch(urls: "Iterable[str]", settings: "Settings | None" = None) -> "Iterator[Outcome]":
     """Fetch every URL and yield its outcome as it completes: what the command does, lazily.
 
     Nothing new is begun while the caller does not ask for more. Stopping the iteration early

@@ -264,3 +264,13 @@ def test_an_interrupt_before_anything_is_imported_is_silent() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
     assert (ran.returncode, ran.stderr) == (-signal.SIGINT, b"")
+
+
+@pytest.mark.parametrize("options", [("--version",), ("fetch", "http://127.0.0.1:1/", "--retries", 0, "-q")])
+def test_no_module_is_taken_from_the_current_folder(tmp_path, options: tuple[object, ...]):
+    """``--save-dir .`` may have put a server's files there, under names of modules."""
+    for name in ("__future__", "click", "json", "logging", "requests", "signal", "threading", "typing", "uptime"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('this was imported')\n")
+    ran = ended(program(*options, cwd=tmp_path))
+    assert "this was imported" not in ran.err
+    assert ran.code == (0 if options == ("--version",) else 1), ran.err

@@ -136,7 +136,7 @@ def run(
             view.close(last if last.done or signals.exit_code else None)
             lost = engine.network_lost
             _note_rest(engine, outputs, log, whole=not left and signals.exit_code is None)
-        code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished)
+        code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished, spent=engine.spent is not None)
         _conclude(settings, log, last, code, stop)
     if code == Exit.USAGE:
         raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
@@ -228,8 +228,11 @@ def _tell_failures(log: RunLog, last: Snapshot) -> None:
         stderr.write(failure_text(last, [printable(line) for line in log.few], log.more, stderr.width()))
 
 
-def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None) -> int:
-    """What the shell is told of a run that came to its end. finished: targets that were passed over."""
+def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None, *, spent: bool = False) -> int:
+    """What the shell is told of a run that came to its end.
+
+    finished: targets that were passed over. spent: a limit of the run was reached, so that some may not have been begun.
+    """
     if interrupted is not None:
         return interrupted
     good = last.outcomes.get("ok", 0) + last.outcomes.get("unchanged", 0)
@@ -237,7 +240,7 @@ def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None
     refused = sum(last.errors.get(error, 0) for error in ("robots", "robots_unreachable", "forbidden_address"))
     usable = last.done - last.outcomes.get("skipped", 0) + refused
     passed_over = finished is not None and finished.passed_over > 0
-    if usable == 0 and duplicates == 0 and not passed_over:
+    if usable == 0 and duplicates == 0 and not passed_over and not spent:
         return Exit.USAGE
     all_good = good + duplicates == last.done and not (finished is not None and finished.failures)
     return Exit.OK if all_good else Exit.SOME_FAILED

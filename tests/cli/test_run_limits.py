@@ -29,6 +29,21 @@ def found(records: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in records.open()]
 
 
+def test_a_time_that_passes_before_anything_began_ends_a_run_like_any_other(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is said of the list, which was not looked at; --resume fetches all of it."""
+    monkeypatch.setattr(patience, "next_time", lambda _: time() - 1)
+    records = tmp_path / "records.jsonl"
+    with PoliteServer(1, page) as server:
+        ran = here(capfd, *FETCH, "-o", records, "--until", SOON, server.url("/a"))
+        assert (ran.code, found(records)) == (0, []), ran.err
+        assert "the time set by --until has come: the rest is left for another run" in ran.err
+        assert "no usable URL" not in ran.err
+        ran = here(capfd, *FETCH, "-o", records, "--resume", server.url("/a"))
+        assert (ran.code, [end["outcome"] for end in found(records)]) == (0, ["ok"]), ran.err
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said", "fewest", "most"),
     [

@@ -149,7 +149,7 @@ def test_a_backend_that_fails_now_and_then_costs_one_retry_each(
         ran = here(capfd, *FETCH, *QUICK, "--pace", pace, *(server.url(f"/{n}") for n in range(100)))
     assert ran.code == 0
     assert Counter(record["attempts"] for record in ran.records) == {1: 90, 2: 10}
-    assert 110 <= len(log.paths) <= 118  # pages that were answered may be requested again, to see whether the host is up
+    assert 110 <= len(log.paths) <= 118  # answered pages may be requested again, to see whether the host is up
 
 
 def test_a_limit_that_says_503_without_a_wait_loses_no_page(capfd: pytest.CaptureFixture[str]) -> None:

@@ -231,7 +231,7 @@ def _tell_failures(log: RunLog, last: Snapshot) -> None:
 def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None, *, spent: bool = False) -> int:
     """What the shell is told of a run that came to its end.
 
-    finished: targets that were passed over. spent: a limit of the run was reached, so that some may not have been begun.
+    finished: targets that were passed over. spent: a limit of the run was reached, and some may not have been begun.
     """
     if interrupted is not None:
         return interrupted

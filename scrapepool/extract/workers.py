@@ -105,7 +105,7 @@ class Workers:
         self._threads: set[threading.Thread] = set()
         self._idle = 0  # of these
         self._waiting = WaitingPages[tuple[Fetched, Page]](most)
-        self._found: queue.SimpleQueue[tuple[Fetched, Extracted | ExtractionError]] = queue.SimpleQueue()
+        self._found: queue.SimpleQueue[tuple[Fetched, Extracted | Exception]] = queue.SimpleQueue()
         self._processes: set[Process] = set()
         self._at: dict[int, Process] = {}  # the process that a job is with, by the job's number
         self._changed = threading.Condition()  # guards all of these but _found, and _closed
@@ -122,11 +122,14 @@ class Workers:
         self._tend()
 
     def back(self, timeout: float) -> tuple[Fetched, Extracted]:
-        """What was found on one page; waits up to ``timeout`` seconds. Raises queue.Empty, ExtractionError."""
+        """What was found on one page; waits up to ``timeout`` seconds.
+
+        Raises queue.Empty, ExtractionError, and whatever else went wrong in a thread.
+        """
         if timeout > 0:
             self._tend()
         outcome, found = self._found.get(timeout > 0, timeout)
-        if isinstance(found, ExtractionError):
+        if isinstance(found, Exception):
             raise found
         return outcome, found
 
@@ -183,7 +186,7 @@ class Workers:
         process: Process | None = None
         while (job := self._next()) is not None:
             number, (outcome, page) = job
-            found: Extracted | ExtractionError
+            found: Extracted | Exception
             try:
                 process = process or self._started()
                 with self._changed:
@@ -198,6 +201,8 @@ class Workers:
                 else:
                     found = self._lost(self._reason(self._ended(process)))
                 process = None
+            except Exception as error:  # noqa: BLE001 - no memory for example; whoever waits for the page is told
+                found = error
             with self._changed:
                 self._at.pop(number, None)
                 self._waiting.done(number)

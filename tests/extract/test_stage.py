@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
@@ -200,6 +201,37 @@ def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="No such file or directory; --extract-workers 0 does without"):
         all_of([fetched(1)], TITLES)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), BrokenPipeError(), EOFError()])
+def test_a_pipe_that_fails_costs_one_page(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """The next page has a new process."""
+    extract = workers.Process.extract
+
+    def fail_once(process: workers.Process, page: Page) -> Extracted:
+        if page.url.endswith("/3"):
+            raise error
+        return extract(process, page)
+
+    monkeypatch.setattr(workers.Process, "extract", fail_once)
+    found = all_of([fetched(number) for number in range(6)], TITLES)
+    assert len(found) == 6
+    failed = [
+        url for url, outcome in found.items() if isinstance(outcome, Fetched) and (outcome.data or {})["n"] is None
+    ]
+    assert failed == ["http://a.example/3"]
+
+
+@pytest.mark.parametrize("error", [MemoryError("no memory"), ValueError("what came is no answer")])
+def test_whatever_else_goes_wrong_in_a_thread_ends_the_run(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """It is raised where outcomes are asked for; nobody waits for a page that will not come."""
+
+    def fail(process: workers.Process, page: Page) -> Extracted:
+        raise error
+
+    monkeypatch.setattr(workers.Process, "extract", fail)
+    with pytest.raises(type(error), match=str(error)):
+        all_of([fetched(number) for number in range(6)], TITLES)
 
 
 def test_wrong_selectors_begin_nothing() -> None:

@@ -19,6 +19,9 @@ MAX_RECORD = 1024 * 1024
 NOT_UTF8 = "not UTF-8"
 
 _COMMENT = re.compile(r"\s+#")
+_NOTHING = re.compile(rb"(?:[ \t\r\v\f]*+(?:#[^\n]*+)?+\n)*+")
+"""Lines without anything, and those that are a comment."""
+
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 BOM = b"\xef\xbb\xbf"
@@ -145,6 +148,10 @@ class TextRows:
     def end(self, block: bytes, at: int) -> int:
         """Find the line feed."""
         return block.find(b"\n", at)
+
+    def hold_nothing(self, block: bytes) -> bool:
+        """Whether all of these lines are such that ``parse`` passes them over; most that are not are told at once."""
+        return not self._plain and (block.isspace() or _NOTHING.fullmatch(block) is not None)
 
     def parse(self, row: bytes) -> Entry | None:
         """Give the line without the white space around it, and without a comment behind it."""

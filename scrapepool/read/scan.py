@@ -27,6 +27,9 @@ from .spellings import CLEAN, Spellings
 SHOWN_BYTES = 2_000
 """Of a row that is too long, in its record."""
 
+MANY_KINDS = 16
+"""Rows of white space that differ, which are judged each for itself from there on."""
+
 
 class Scan:
     """Goes through lists one after another, with one memory of what was seen in all of them.
@@ -54,10 +57,12 @@ class Scan:
         self._publish = publish
         self._spellings = Spellings()
         self._finds = Finds()
+        self._empty = 0  # rows of the current list that were passed over
 
     def run(self, span: Span) -> int:
         """Read a list to its end; the number of its bytes. Raises ListError."""
         source = span.source
+        self._empty = 0
         self._spans.append((self._place, span))
         carry = b""
         offset = 0  # of carry
@@ -92,6 +97,11 @@ class Scan:
         self._place += line
         return end
 
+    @property
+    def empty(self) -> int:
+        """Rows of the list read last that hold nothing: empty ones and comments."""
+        return self._empty
+
     def _flush(self, span: Span, offset: int) -> None:
         """Publish what was found before the row at this offset."""
         span.source.published(offset, self._finds.found)
@@ -108,6 +118,10 @@ class Scan:
                 line += len(found)
             else:
                 at = offset
+                if block[:end].isspace() and _pass_over(rows, found):
+                    self._empty += len(found)
+                    line += len(found)
+                    found = ()
                 for row in found:
                     self._row(span, rows, row, at, line)
                     at += len(row) + 1
@@ -145,8 +159,9 @@ class Scan:
                 offset += len(row) + feed
                 line += 1
             return
-        if len(found) * feed == len(block) and _passes_over_empty(rows):
-            return  # all of them are empty: half a megabyte of gzip may hold half a gigabyte of such lines
+        if rows.hold_nothing(block) and len(max(found, key=len)) <= MAX_LINE:
+            self._empty += len(found)  # half a megabyte of gzip may hold half a gigabyte of such lines
+            return
         added = self._finds.added
         spelling = self._spellings.known.get
         seen = self._seen.seen if self._seen is not None and span.source.deduped else _never
@@ -189,6 +204,7 @@ class Scan:
             self._reject(span, shown, offset, line, str(error), error.input)
             return
         if entry is None:
+            self._empty += 1
             return
         try:
             url, parsed = target_url(entry.url, self._base_url)
@@ -279,8 +295,12 @@ def _never(_number: int, _place: int) -> int:
     return 0
 
 
-def _passes_over_empty(rows: RowFormat) -> bool:
+def _pass_over(rows: RowFormat, found: Sequence[bytes]) -> bool:
+    """Whether all of these rows, which are white space, are passed over."""
+    kinds = set(found)
+    if len(kinds) > MANY_KINDS or max(map(len, kinds)) > rows.max_row:
+        return False
     try:
-        return rows.parse(b"") is None
+        return all(rows.parse(row) is None for row in kinds)
     except RowError:
         return False

@@ -31,6 +31,9 @@ from .sources import Source
 CLOSE_PATIENCE = 1.0
 """Seconds that ``close`` waits for the reading thread, which may be stuck in a program's own iterator."""
 
+MANY_EMPTY = 1_000_000
+"""Lines of a list that hold nothing, from which on a note tells of them: they took time for nothing."""
+
 
 def _nothing() -> None:
     pass
@@ -183,6 +186,8 @@ class TargetList:
             base = 0
             for source in self._sources:
                 base += scan.run(self._index.begin(source, base))
+                if scan.empty >= MANY_EMPTY:
+                    self._on_note(f"{place(source.name, None)}: {scan.empty:,} lines are empty or comments")
                 if source.format is not None:
                     self._read_as[source.name] = source.format
                 if source.format in DOCUMENTS and not source.size and len(self._sources) > 1:

@@ -113,14 +113,44 @@ def test_a_url_without_memory_ends_the_run(capfd, monkeypatch):
     assert [record["error"] for record in ran.records] == ["internal"]
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_empty_lines_by_the_million_cost_next_to_nothing(capfd, tmp_path, end: bytes):
-    """A few kilobytes of gzip hold them; the lines behind them keep their numbers."""
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("list", b"\n"),
+        ("list", b"\r\n"),
+        ("list", b"  \t\n"),
+        ("list", b"#\n"),
+        ("list", b" # \xff\n\n"),
+        ("list.jsonl", b"\n"),
+        ("list.jsonl", b"  \r\n"),
+        ("list.csv", b"\n"),
+        ("list.tsv", b"\r\n"),
+    ],
+)
+def test_lines_by_the_million_that_hold_nothing_cost_next_to_nothing(capfd, tmp_path, name: str, row: bytes):
+    """A few kilobytes of gzip hold them. Lines behind them keep their numbers, and a note says how many there are."""
+    head = b"url\n" if name.endswith("sv") else b""
     urls = [b"http://127.0.0.1:1/a", b"http://127.0.0.1:1/b"]
-    with gzip.open(tmp_path / "list.gz", "wb") as file:
+    if name.endswith("jsonl"):
+        urls = [b'{"url": "%b"}' % url for url in urls]
+    with gzip.open(tmp_path / f"{name}.gz", "wb", compresslevel=1) as file:
+        file.write(head)
         for url in urls:
-            for _ in range(10):
-                file.write(end * 500_000)
-            file.write(url + end)
-    ran = here(capfd, "fetch", tmp_path / "list.gz", "--retries", 0, "-q", "--no-robots")
-    assert sorted(record["line"] for record in ran.records) == [5_000_001, 10_000_002]
+            for _ in range(12):
+                file.write(row * (500_000 // row.count(b"\n")))
+            file.write(url + b"\n")
+    ran = here(capfd, "fetch", tmp_path / f"{name}.gz", "--retries", 0, "--no-robots", "--progress", "none")
+    first = bool(head)
+    assert sorted(record["line"] for record in ran.records) == [6_000_001 + first, 12_000_002 + first]
+    assert f"{name}.gz: 12,000,000 lines are empty or comments" in ran.err
+
+
+def test_a_long_line_of_white_space_among_them_is_said(capfd, tmp_path):
+    """As it is elsewhere; few lines that hold nothing are not counted aloud."""
+    (tmp_path / "list").write_bytes(
+        b"\n" * 100 + b" " * 70_000 + b"\n\n#" + b"c" * 70_000 + b"\nhttp://127.0.0.1:1/a\n"
+    )
+    ran = here(capfd, "fetch", tmp_path / "list", "--retries", 0, "--no-robots", "--progress", "none")
+    found = sorted((record["line"], record["error"]) for record in ran.records)
+    assert found == [(101, "invalid_url"), (103, "invalid_url"), (104, "connect_refused")]
+    assert "empty or comments" not in ran.err

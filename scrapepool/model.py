@@ -333,16 +333,31 @@ class Attempt:
         return f"redirected to {self.hop.host.netloc}: {detail}"
 
 
+class RateLimit(NamedTuple):
+    """What a response says of one rate limit of its host.
+
+    name: tells it from the host's others. left: requests until it is used up. reset: seconds until its window ends.
+    window: seconds that a window lasts, None where that is not said.
+    """
+
+    name: str
+    left: float
+    reset: float
+    window: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Retryable:
     """What a reply tells about asking again; whether and when that is done is the scheduler's to decide.
 
     after: seconds that the server asked to wait (Retry-After, or a rate limit's reset); None where it named none.
     again: whether asking for the same may help; False where only the host wants to be left alone for that long.
+    limits: the host's rate limits, as far as the response tells what is left of them.
     """
 
     after: float | None = None
     again: bool = True
+    limits: tuple[RateLimit, ...] = ()
 
 
 class Saved(NamedTuple):

@@ -19,6 +19,7 @@ from urllib3.util.wait import wait_for_read
 
 from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, Redirected, Result, Target, Trail, Transcript
 from ..ports import Done, Unbegun, Work
+from ..schedule.host_queue import MAX_LEASE
 from ..uptime import UPTIME, monotonic
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
@@ -238,7 +239,7 @@ class LeaseRun:
             self.stuck_at = NEVER
             over = at + 1 >= self.begins or (
                 at + 1 >= self.redone
-                and (type(result) is not Fetched or result.retry is not None or fetcher.draining or monotonic() > until)
+                and (type(result) is not Fetched or _ends_lease(result) or fetcher.draining or monotonic() > until)
             )
             if over or self.ending or self.standing.distrusted:
                 yield from self._settle(last=over)
@@ -575,6 +576,14 @@ class LeaseRun:
             self.standing.opened_in = monotonic() - began
             self._is_open()
             return
+
+
+def _ends_lease(result: Fetched) -> bool:
+    """Whether the host may want to be left alone, or has not much left of a rate limit."""
+    retry = result.retry
+    if retry is None:
+        return False
+    return retry.again or retry.after is not None or any(limit.left <= MAX_LEASE for limit in retry.limits)
 
 
 def _stored(jar: CookieStore | None, fields: Sequence[Field], host: str, path: str) -> CookieStore:

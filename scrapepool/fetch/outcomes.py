@@ -23,7 +23,7 @@ from .exchange import Exchange
 from .faults import FetchError
 from .packed_name import unpacked_note
 from .reply import ReplyParser
-from .wait_hint import wait_of
+from .wait_hint import waits_of
 
 AGAIN = "fetched again over a new connection: the server had sent bytes that nobody asked for"
 DISOWNED = (
@@ -161,10 +161,10 @@ class Reporter:
         return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
 
     def hint(self, method: str, parser: ReplyParser) -> Retryable | None:
-        """Whether a reply is worth asking for again, and for how long it asks to wait; None for neither."""
+        """Whether a response is worth asking for again, for how long it asks to wait, and what it says of limits."""
         again = self._policy.is_retry(method, parser.status)
-        after = wait_of(parser.headers, parser.status, time.time())
-        return Retryable(after, again=again) if again or after is not None else None
+        after, limits = waits_of(parser.headers, parser.status, time.time())
+        return Retryable(after, again=again, limits=limits) if again or limits or after is not None else None
 
 
 def decoded(parser: ReplyParser) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
+from ..model import RateLimit
 from ..schedule.retry import HOST_WIDE
 from .head import Field
 
@@ -35,7 +36,12 @@ _PAIR = re.compile(r"\b([a-z]+)\s*=\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)")
 
 
 def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
-    """Seconds to wait, at most ``LONGEST_WAIT``; None where the reply asks for no wait.
+    """The wait of ``waits_of``."""
+    return waits_of(headers, status, now)[0]
+
+
+def waits_of(headers: Iterable[Field], status: int, now: float) -> tuple[float | None, tuple[RateLimit, ...]]:
+    """Seconds to wait, at most ``LONGEST_WAIT``, None where the response asks for no wait; and what is left of limits.
 
     With an error Retry-After (RFC 9110 section 10.2.3) goes before all; of several values, in one field or in several,
     the longest wait that can be read counts. Else it is what is left of a limit's window: of
@@ -50,28 +56,33 @@ def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
             f"{fields[name]}, {text}" if name in fields and name.startswith(_LISTS) else fields.get(name, text)
         )
     now = _unix_time(fields.get("date", "")) or now
+    limits = tuple(_limits(fields, now, refused=status in HOST_WIDE))
     if status >= 400 and (after := longest_wait(fields.get("retry-after", ""), now)) is not None:
-        return after
-    return max(_resets(fields, now, refused=status in HOST_WIDE), default=None)
+        return after, limits
+    return max((limit.reset for limit in limits if not limit.left), default=None), limits
 
 
-def _resets(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[float]:
-    """What is left of the windows of all limits that count, in seconds."""
+def _limits(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[RateLimit]:
+    """The limits of which it is said what is left, and when that changes."""
+    unsaid = "0" if refused else ""
     for prefix in _PREFIXES:
         reset = longest_wait(fields.get(f"{prefix}-reset", ""), now)
-        if reset is not None and _is_zero(fields.get(f"{prefix}-remaining", "0" if refused else "")):
-            yield reset
+        left = _least(fields.get(f"{prefix}-remaining", unsaid))
+        if reset is not None and left is not None:
+            yield RateLimit(prefix, left, reset)
     field = fields.get("ratelimit", "").lower()
     old = dict(_PAIR.findall(field))
     if "reset" in old:  # limit=10, remaining=0, reset=30
-        if _is_zero(old.get("remaining", "0" if refused else "")):
-            yield _clamped(float(old["reset"]))
+        left = _least(old.get("remaining", unsaid))
+        if left is not None:
+            yield RateLimit("", left, _clamped(float(old["reset"])))
         return
     windows = {name: pairs.get("w") for name, pairs in _members(fields.get("ratelimit-policy", "").lower())}
     for name, pairs in _members(field):  # "burst";r=0;t=2, "day";r=99;t=3600
-        wait = pairs.get("t") or windows.get(name)
-        if wait is not None and _is_zero(pairs.get("r", "")):
-            yield _clamped(float(wait))
+        window = windows.get(name)
+        wait, left = pairs.get("t") or window, _least(pairs.get("r", ""))
+        if wait is not None and left is not None:
+            yield RateLimit(name, left, _clamped(float(wait)), None if window is None else _clamped(float(window)))
 
 
 def _members(field: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -112,9 +123,10 @@ def _unix_time(text: str) -> float | None:
     return None
 
 
-def _is_zero(text: str) -> bool:
-    """Whether a number, or one of a list, is 0."""
-    return any(_NUMBER.fullmatch(part) is not None and not float(part) for part in text.replace(",", " ").split())
+def _least(text: str) -> float | None:
+    """A number, or the least of a list; None where there is none."""
+    parts = text.replace(",", " ").split()
+    return min((float(part) for part in parts if _NUMBER.fullmatch(part) is not None), default=None)
 
 
 def _clamped(seconds: float) -> float:

@@ -19,6 +19,7 @@ from .holds import Holds
 from .lease import Refusal
 from .limits import HostLimits
 from .pace import alarm
+from .quota import Quota
 from .retry import request_to_wait
 from .robots import RobotsGate, RobotsVerdict, Rules
 from .tally import HostTally
@@ -102,6 +103,7 @@ class HostQueue:
     requested, while others were answered. good: the last page that was answered, None while none was.
     retried: retries that counted. calm, alarm: the lowest mean latency so far,
     and that from which it has risen, infinite where the pace is fixed. trouble: what failures made of it, or None.
+    quota: what it says is left of its rate limits, None where it says nothing.
     gate: what keeps targets back until robots.txt is settled, None from then on. rules: what that said.
     holds: when it was not asked, and why; None where no histories are told.
     """
@@ -109,8 +111,8 @@ class HostQueue:
     __slots__ = (
         "again", "alarm", "answered", "answers", "best", "bucket", "calm", "closed_for", "delay", "due", "failures",
         "floor", "gate", "good", "head", "holds", "key", "lasts", "limit", "longest", "most", "not_before", "out",
-        "owed", "parked_until", "ready_since", "refusal", "refused_until", "refusing", "resting", "retried", "retrying",
-        "row", "rules", "share", "started", "tickets", "timer", "trouble", "waiting",
+        "owed", "parked_until", "quota", "ready_since", "refusal", "refused_until", "refusing", "resting", "retried",
+        "retrying", "row", "rules", "share", "started", "tickets", "timer", "trouble", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -143,6 +145,7 @@ class HostQueue:
         self.calm = inf if adapt else -inf
         self.alarm = inf
         self.trouble: Trouble | None = None
+        self.quota: Quota | None = None
         self.gate: RobotsGate | None = None
         self.rules: Rules | None = None
         self.holds: Holds | None = None
@@ -268,6 +271,8 @@ class HostQueue:
             self.not_before = max(self.not_before, trouble.probe_at)
         if self.gate is not None:
             self.limit = 1
+        if self.quota is not None and self.quota.spare < self.limit:
+            self.limit = int(self.quota.spare)
         self.limit = min(self.limit, self.share)
 
     def obey(self, verdict: RobotsVerdict, max_crawl_delay: float) -> None:

@@ -25,6 +25,7 @@ from .hosts import Hosts
 from .lease import Lease
 from .outage import OutageGuard, looks_down, site_of
 from .pace import TRIAL, VAIN
+from .quota import Quota
 from .robots import RobotsGate, RobotsVerdict
 from .trouble import Trouble
 
@@ -168,13 +169,23 @@ class Judge:
             if trouble.pace is not None:
                 trouble.pace.refused(lease.since, now, out=0, wait=0.0)
 
-    def heed(self, queue: HostQueue, answer: Fetched | Unchanged, now: float) -> None:
+    def heed(self, queue: HostQueue, lease: Lease, answer: Fetched | Unchanged, now: float, wall: float) -> None:
         """Leave a host alone that asks for it with an answer: it was the last one of what a limit allows.
 
         Not for longer than ``max_park``, as it is no refusal, and not at all where the pace is fixed.
         """
         after = again.asked_to_wait(answer)
-        if after and self._adapt:
+        if not self._adapt or answer.retry is None:
+            return
+        if answer.retry.limits:
+            if queue.quota is None:
+                queue.quota = Quota()
+            spare = queue.quota.spare
+            came = _came(answer, lease, now, wall)
+            after = queue.quota.told(answer.retry.limits, lease.since, came, now, answer.elapsed)
+            if queue.quota.spare != spare:
+                queue.set_limits()
+        if after:
             queue.park(now + min(after, self._policy.max_park))
 
     def alarmed(self, queue: HostQueue, lease: Lease, results: Sequence[Result], now: float) -> None:
@@ -415,6 +426,8 @@ class Judge:
 
     def _refused(self, queue: HostQueue, lease: Lease, trouble: Trouble, after: float | None, now: float) -> Verdict:
         """The host refused: it is parked, and gets fewer requests from then on."""
+        if queue.quota is not None:
+            queue.quota.refused(lease.since)
         parked = trouble.parking.refused(after, lease.since, now, most=self._policy.max_park)
         queue.park(now + parked.wait)
         queue.hold(Why.RETRY_AFTER if after else Why.PARKED, now, now + parked.wait)
@@ -486,6 +499,17 @@ class Judge:
             earlier=earlier,
         )
         return self._hosts.ask_later(attempt, wait, queue, now, why)
+
+
+def _came(answer: Fetched | Unchanged, lease: Lease, now: float, wall: float) -> float:
+    """When a response had come, in monotonic seconds; ``now`` where that is not known.
+
+    wall: Unix time now. What opened a connection first began to be sent later than it ``started``.
+    """
+    if not answer.reused or answer.started is None:
+        return now
+    began = now - (wall - answer.started)
+    return min(now, began + answer.elapsed) if began >= lease.since else now
 
 
 def _made(lease: Lease, outcome: Outcome) -> int:

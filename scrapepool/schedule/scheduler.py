@@ -258,7 +258,7 @@ class Scheduler:
                 row.errors += tally.count(result)
                 row.bytes += result.bytes or 0
                 final.append(result)
-                self._judge.heed(queue, result, now)
+                self._judge.heed(queue, lease, result, now, wall)
             else:
                 others.append(result)
         tally.count_ok(len(final) - (tally.done - done), wire)
@@ -325,6 +325,8 @@ class Scheduler:
         """Take in that a host answered, where it did."""
         answers = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
         queue.answers += answers
+        if queue.quota is not None and queue.quota.is_over(now):
+            queue.set_limits()
         if final and lease.attempt is None:
             last = final[-1]
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):

@@ -18,6 +18,7 @@ import pytest
 from running import closed_port, here
 
 from tests.servers.polite import PoliteServer, Request, Response
+from tests.servers.windows import CountedWindows
 
 FETCH = ("fetch", "--no-robots", "--progress", "none")
 WAIT = 1.0  # seconds that a server asks for: the least that Retry-After can say
@@ -150,3 +151,16 @@ def test_retries_have_a_budget(capfd: pytest.CaptureFixture[str]) -> None:
         assert server.requests == before + 4 * 40
     assert sum("retry budget of 10%" in (record["detail"] or "") for record in ran.records) >= 10
     assert {record["attempts"] for record in unlimited.records} == {4}
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize(("limit", "options"), [(5, ("--rate", 5)), (50, ())])
+def test_a_limit_in_whole_seconds_is_used_up_and_nothing_is_refused(
+    capfd: pytest.CaptureFixture[str], limit: int, options: tuple[object, ...], *, aligned: bool
+) -> None:
+    """Its windows are found out: no request comes too early, and each URL takes one attempt."""
+    windows = CountedWindows(limit, aligned=aligned)
+    with PoliteServer(1, windows, latency="fixed:0.02") as server:
+        ran = here(capfd, *FETCH, *options, *(server.url(f"/{n}") for n in range(3 * limit)))
+    assert ran.code == 0
+    assert (windows.passed, windows.refused) == (3 * limit, 0)

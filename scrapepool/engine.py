@@ -153,6 +153,14 @@ class Engine:
         return outage is not None and self._clock.monotonic() >= outage.until
 
     @property
+    def lost(self) -> str | None:
+        """Why nothing more could be fetched, which another run may do: a network, or a proxy. None where nothing is."""
+        if self._scheduler.lost:
+            return self._scheduler.spent
+        outage = self._scheduler.outage
+        return outage.lost if outage is not None and self.network_lost else None
+
+    @property
     def spent(self) -> str | None:
         """Which limit of the run was reached, None while none was."""
         return self._scheduler.spent

@@ -12,7 +12,7 @@ import builtins
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 
@@ -427,12 +427,35 @@ class Unchanged(Told):
     """The server answered 304: what the asker holds is still right."""
 
 
+class ProxyFault(Enum):
+    """How a proxy failed; what it says of the host that it was to connect to is not its own fault."""
+
+    DOWN = "down"
+    """No connection to it: it runs no more, or allows no further one."""
+    CLOSED = "closed"
+    """It closed a new connection without a response."""
+    BUSY = "busy"
+    """It refuses more (429), or for as long as it says (429 or 503 with a wait)."""
+    UNAVAILABLE = "unavailable"
+    """It cannot connect to the host, or has no room for that (503 without a wait)."""
+    GATEWAY = "gateway"
+    """It did not reach the host (502, 504)."""
+    CREDENTIALS = "credentials"
+    """It wants credentials, or others (407)."""
+    FORBIDDEN = "forbidden"
+    """It does not connect to this host."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Failed(Told):
-    """No whole response came. unsent: there was no connection over which the request could be sent."""
+    """No whole response came.
+
+    unsent: there was no connection over which the request could be sent. proxy: where it was the proxy that failed.
+    """
 
     error: ErrorKind
     unsent: bool = False
+    proxy: ProxyFault | None = None
 
 
 @dataclass(slots=True, kw_only=True)

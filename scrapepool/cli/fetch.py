@@ -134,7 +134,7 @@ def run(
                 raise
             last = engine.snapshot(last=True).without(left)
             view.close(last if last.done or signals.exit_code else None)
-            lost = engine.network_lost
+            lost = engine.lost is not None
             _note_rest(engine, outputs, log, whole=not left and signals.exit_code is None)
         code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished, spent=engine.spent is not None)
         _conclude(settings, log, last, code, stop)
@@ -178,8 +178,7 @@ def _note_rest(engine: Engine, outputs: Outputs, log: RunLog, *, whole: bool) ->
 
     whole: whether the run was not interrupted.
     """
-    lost = "the network has looked down for too long" if engine.network_lost else None
-    reasons = [reason for reason in (engine.spent, lost) if reason]
+    reasons = dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason)
     for reason in reasons:
         log.note(f"{reason}: the rest is left for another run, as with --resume")
     if whole and not reasons:

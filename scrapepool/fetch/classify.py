@@ -16,10 +16,10 @@ from collections.abc import Callable
 from requests import exceptions as rq
 from urllib3 import exceptions as u3
 
-from ..model import ErrorKind, Retryable
+from ..model import ErrorKind, ProxyFault, Retryable
 from .descriptors import out_of_descriptors
 from .dial import NO_WAY
-from .faults import FetchError
+from .faults import FetchError, ProxyError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.2
 
@@ -30,6 +30,7 @@ _BEFORE_THE_REQUEST = {
     ErrorKind.UNREACHABLE,
     ErrorKind.PROXY,
 }
+_FINAL = {ProxyFault.CREDENTIALS, ProxyFault.FORBIDDEN}
 _IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
 
 _NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}  # ENOBUFS on an open connection is that one's trouble
@@ -113,8 +114,9 @@ def classify(error: BaseException) -> FetchError:
     """The fault that ``error`` stands for."""
     if isinstance(error, FetchError):
         return error
-    if isinstance(error.__cause__, FetchError) and error.__cause__.kind is ErrorKind.FORBIDDEN_ADDRESS:
-        return error.__cause__
+    cause = error.__cause__
+    if isinstance(cause, ProxyError) or (isinstance(cause, FetchError) and cause.kind is ErrorKind.FORBIDDEN_ADDRESS):
+        return cause
     for types, translate in _TABLE:
         if isinstance(error, types):
             return translate(error)
@@ -123,6 +125,9 @@ def classify(error: BaseException) -> FetchError:
 
 def retryable(fault: FetchError, method: str) -> Retryable | None:
     """Whether asking again may help, and is allowed with this method."""
+    if isinstance(fault, ProxyError):
+        final = fault.fault in _FINAL or (fault.fault is ProxyFault.CLOSED and method not in IDEMPOTENT)
+        return None if final else Retryable(fault.after)
     if fault.kind in _BEFORE_THE_REQUEST:
         return Retryable()
     if fault.kind in _IN_TRANSIT and method in IDEMPOTENT:

@@ -32,18 +32,18 @@ from urllib3.response import HTTPResponse
 from urllib3.util.timeout import _DEFAULT_TIMEOUT
 from urllib3.util.wait import wait_for_socket
 
-from ..model import ErrorKind
+from ..model import ErrorKind, ProxyFault
 from ..uptime import UPTIME, monotonic
 from .bandwidth import Bandwidth
 from .dial import dial
 from .doing import Phase
-from .faults import FetchError
+from .faults import FetchError, ProxyError, ReplyError
 from .keep_alive import LONGEST_IDLE, read_keep_alive
 from .public import why_not_public
 from .raw import RawReply
 from .reply import ReplyParser
 from .resolver import Address, Resolver, literal
-from .tunnel import connect_request
+from .tunnel import connect_request, refused
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -236,15 +236,24 @@ class Connection(HTTPConnection):
             try:
                 parser.feed(data) if data else parser.eof()
             except FetchError as fault:
-                raise self._no_tunnel(fault.detail) from fault
+                closed = isinstance(fault, ReplyError) and fault.fresh
+                raise self._no_tunnel(fault.detail) from (
+                    ProxyError(ProxyFault.CLOSED, fault.detail) if closed else fault
+                )
         if not 200 <= parser.status < 300:
-            raise self._no_tunnel(f"{parser.status} {parser.reason}")
+            refusal = refused(parser)
+            raise self._no_tunnel(refusal.detail) from refusal
         if parser.leftover:
             raise self._no_tunnel("the proxy sent bytes that nobody asked for")
         now = monotonic()
         self.opening.connect = (self.opening.connect or 0.0) + now - self._reached
         self._reached = now
         self.sock.settimeout(max(SOONEST, self._open_by - now))
+
+    @property
+    def forwards(self) -> bool:
+        """Whether a proxy forwards the requests, and responds itself where it cannot."""
+        return self.proxy is not None and self._tunnel_host is None
 
     def _no_tunnel(self, why: str) -> OSError:
         self.close()

@@ -20,6 +20,7 @@ from .content_range import check_range
 from .faults import FetchError
 from .redirect import STATUSES
 from .reply import MISSING_END, NO_LAST_LINE_END, ReplyParser
+from .tunnel import refused
 
 T = TypeVar("T")
 
@@ -93,6 +94,8 @@ class Exchange:
             elif data is not None:
                 parser.eof()
         self.headed = monotonic()
+        if parser.status == 407 and conn.forwards:
+            raise refused(parser)
         if follow and parser.status in STATUSES and (locations := parser.locations):
             self.location = locations[0]
             self.ambiguous = any(location != self.location for location in locations)

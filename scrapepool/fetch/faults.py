@@ -6,7 +6,7 @@ the stage: its boundary turns them into values. Knows no sockets.
 
 from __future__ import annotations
 
-from ..model import ErrorKind
+from ..model import ErrorKind, ProxyFault
 
 
 class FetchError(Exception):
@@ -34,6 +34,15 @@ class ReplyError(FetchError):
     def __init__(self, kind: ErrorKind, detail: str, *, fresh: bool = False) -> None:
         super().__init__(kind, detail)
         self.fresh = fresh
+
+
+class ProxyError(FetchError):
+    """The proxy failed, or refused: ``proxy``. fault: how. after: seconds that it asked to wait, None for no such."""
+
+    def __init__(self, fault: ProxyFault, detail: str, after: float | None = None) -> None:
+        super().__init__(ErrorKind.PROXY, detail)
+        self.fault = fault
+        self.after = after
 
 
 class DecodeError(FetchError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import ClosedPoolError
 from urllib3.util.wait import wait_for_read
 
-from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, Redirected, Result, Target, Trail, Transcript
+from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, ProxyFault, Redirected, Result, Target, Trail, Transcript
 from ..ports import Done, Unbegun, Work
 from ..schedule.host_queue import MAX_LEASE
 from ..uptime import UPTIME, monotonic
@@ -26,7 +26,7 @@ from .connection import Condition, Connection
 from .cookies import CookieStore
 from .descriptors import out_of_descriptors
 from .exchange import LARGE, LOOK, SLICE, Exchange, NewBody, Waits
-from .faults import FetchError
+from .faults import FetchError, ProxyError, ReplyError
 from .head import Field
 from .parts import Left, name_of
 from .pool import HostPool
@@ -474,6 +474,9 @@ class LeaseRun:
         try:
             yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0, self.ranged)
         except (FetchError, OSError) as error:
+            if conn.forwards and (fault := self._of_the_proxy(error, exchange)) is not None:
+                self.exchange = None  # what it said is nothing of the host's
+                raise fault from error
             self._write_down(exchange, request, at, error)
             raise
         if fetcher.capture is not None:
@@ -497,6 +500,16 @@ class LeaseRun:
             else:
                 conn.close()
         return exchange
+
+    def _of_the_proxy(self, error: FetchError | OSError, exchange: Exchange) -> ProxyError | None:
+        """What an exchange with a proxy that forwards comes to where it is the proxy that failed; None where not."""
+        name = self.pool.proxy.netloc if self.pool.proxy else ""
+        if isinstance(error, ProxyError):
+            return ProxyError(error.fault, f"proxy {name}: {error}", error.after)
+        closed = isinstance(error, ConnectionError) or (isinstance(error, ReplyError) and error.fresh)
+        if not closed or exchange.reused or exchange.parser.started:
+            return None
+        return ProxyError(ProxyFault.CLOSED, f"proxy {name}: it closed the connection without a response")
 
     def _write_down(
         self, exchange: Exchange, request: bytes, at: int, fault: FetchError | OSError | None = None

@@ -20,7 +20,7 @@ from .body import Body
 from .classify import retryable
 from .connection import Connection
 from .exchange import Exchange
-from .faults import FetchError
+from .faults import FetchError, ProxyError
 from .packed_name import unpacked_note
 from .reply import ReplyParser
 from .wait_hint import waits_of
@@ -152,6 +152,7 @@ class Reporter:
             remote=remote,
             retry=retryable(fault, method),
             unsent=exchange is None,
+            proxy=fault.fault if isinstance(fault, ProxyError) else None,
             **known,
         )
 

@@ -16,11 +16,11 @@ from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
 from urllib3.util import Timeout
 from urllib3.util.proxy import connection_requires_http_tunnel
 
-from ..model import ErrorKind
+from ..model import ProxyFault
 from .bandwidth import Bandwidth
 from .classify import IDEMPOTENT, classify
 from .connection import Condition, Connection
-from .faults import FetchError
+from .faults import ProxyError
 from .tls_connection import NestedTLSConnection, TLSConnection
 
 
@@ -114,12 +114,31 @@ class HostPool(HTTPConnectionPool):
         Raises urllib3's EmptyPoolError, ClosedPoolError.
         """
         conn: Any = self._take(timeout)
-        if conn is None:
-            return self._new_conn(), Condition.CLOSED
-        condition = conn.condition()
-        if condition is not Condition.QUIET:
+        while (conn := self._open_one(conn)) is not None and conn.sock is not None:
+            condition = conn.condition()
+            if condition is Condition.QUIET:
+                return conn, condition
             conn.close()
-        return conn, condition
+            if condition is Condition.DIRTY:
+                return conn, condition
+        return (self._new_conn() if conn is None else conn), Condition.CLOSED
+
+    def _open_one(self, conn: Any) -> Any:
+        """An idle connection in the place of one that is yet to be opened, where there is any.
+
+        A server, or a proxy, may allow no further connection while that one is open.
+        """
+        slots: Any = self.pool
+        if slots is None or (conn is not None and conn.sock is not None):
+            return conn
+        with slots.mutex:
+            waiting = slots.queue
+            for at in range(len(waiting) - 1, -1, -1):
+                other = waiting[at]
+                if other is not None and other.sock is not None:
+                    waiting[at] = conn
+                    return other
+        return conn
 
     def _take(self, timeout: float | None) -> Any:
         slots = self.pool
@@ -143,7 +162,7 @@ class HostPool(HTTPConnectionPool):
     def open(self, conn: Connection) -> None:
         """Open a connection that ``checkout`` gave closed, through a tunnel where a proxy asks for one.
 
-        Raises what ``Connection.open`` raises, and FetchError (``proxy``) where it is the proxy that fails.
+        Raises what ``Connection.open`` raises, and ProxyError where it is the proxy that fails.
         """
         try:
             if self._tunnels:
@@ -151,10 +170,15 @@ class HostPool(HTTPConnectionPool):
             else:
                 conn.open()
         except (OSError, HTTPError) as error:
-            if self.proxy is None or conn.has_connected_to_proxy:
+            if self.proxy is None:
+                raise
+            refusal = error.__cause__
+            if isinstance(refusal, ProxyError):
+                raise ProxyError(refusal.fault, f"proxy {self.proxy.netloc}: {refusal}", refusal.after) from error
+            if conn.has_connected_to_proxy:
                 raise
             reason = _reason(error, conn.timeout)
-            raise FetchError(ErrorKind.PROXY, f"proxy {self.proxy.netloc}: {reason}") from error
+            raise ProxyError(ProxyFault.DOWN, f"proxy {self.proxy.netloc}: {reason}") from error
 
     def retire(self) -> None:
         """Keep no idle connection from now on. Whoever still has the pool can go on using it."""

@@ -14,9 +14,12 @@ from typing import Any
 import socks
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 
+from ..model import ProxyFault
 from ..uptime import monotonic
 from .connection import SOONEST, Connection, Opening
+from .descriptors import out_of_descriptors
 from .faults import FetchError
+from .faults import ProxyError as Fault
 from .pool import HostPool, TLSHostPool
 from .resolver import literal
 from .tls_connection import TLSConnection
@@ -67,7 +70,10 @@ class _Dialling:
         try:
             sock, opening, _ = Connection._dial(self, proxy_host, proxy_port, options)
         except (ConnectTimeoutError, NewConnectionError) as error:
-            raise ProxyError(f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}", error) from error
+            if out_of_descriptors(error):
+                raise
+            detail = f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}"
+            raise ProxyError(detail, error) from Fault(ProxyFault.DOWN, detail)
         began = monotonic()
         talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
         try:
@@ -83,10 +89,13 @@ class _Dialling:
             if (code := _TARGET_FAILED.get(str(error)[:4])) is not None:
                 why = NewConnectionError(self, f"Failed to establish a new connection: {error}")
                 raise self._failed(talk, why) from OSError(code, f"SOCKS proxy: {error}")
-            raise self._failed(talk, ProxyError(f"SOCKS proxy: {error}", error)) from error
+            detail = f"SOCKS proxy: {error}"
+            raise self._failed(talk, ProxyError(detail, error)) from Fault(ProxyFault.GATEWAY, detail)
         except (OSError, ValueError) as error:
             self._check()
-            raise self._failed(talk, ProxyError(f"SOCKS proxy: {error}", error)) from error
+            detail = f"SOCKS proxy: {error}"
+            how = ProxyFault.CREDENTIALS if isinstance(error, socks.SOCKS5AuthError) else ProxyFault.CLOSED
+            raise self._failed(talk, ProxyError(detail, error)) from Fault(how, detail)
         except FetchError as fault:
             raise self._failed(talk, fault) from None
         opening.connect = (opening.connect or 0.0) + monotonic() - began

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
-from ..model import ErrorKind, Failed, Fetched, Outcome
+from ..model import ErrorKind, Failed, Fetched, Outcome, ProxyFault
 
 FIRST_PAUSE = 1.0
 """Seconds from the opening to the first probe: most failures in a row are over by then."""
@@ -54,6 +54,9 @@ _CAUSES = {
     ErrorKind.RESET: Cause.RESET,
 }
 
+_THROUGH_PROXY = {ProxyFault.UNAVAILABLE: Cause.UNREACHABLE, ProxyFault.GATEWAY: Cause.UNREACHABLE}
+"""What a proxy says of a host to which it cannot connect."""
+
 STRAIN = frozenset({Cause.REFUSED, Cause.CONNECT, Cause.TIMEOUT, Cause.RESET})
 """What fewer requests in flight may cure."""
 
@@ -67,7 +70,7 @@ EXAMPLES = 3
 def cause_of(outcome: Outcome) -> Cause | None:
     """What the outcome says against its host; None for an answer, and for what the host has no part in."""
     if isinstance(outcome, Failed):
-        return _CAUSES.get(outcome.error)
+        return _THROUGH_PROXY.get(outcome.proxy) if outcome.proxy is not None else _CAUSES.get(outcome.error)
     if isinstance(outcome, Fetched) and outcome.status is not None:
         if outcome.status == 429:
             return Cause.THROTTLED

@@ -13,7 +13,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from ..model import Attempt, Earlier, ErrorKind, Failed, Fetched, Outcome, Redirected, Result, Unchanged, Why
+from ..model import (
+    Attempt,
+    Earlier,
+    ErrorKind,
+    Failed,
+    Fetched,
+    Outcome,
+    ProxyFault,
+    Redirected,
+    Result,
+    Unchanged,
+    Why,
+)
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from . import budget
 from . import retry as again
@@ -25,6 +37,7 @@ from .hosts import Hosts
 from .lease import Lease
 from .outage import OutageGuard, looks_down, site_of
 from .pace import TRIAL, VAIN
+from .proxy import MAY_BE_THE_HOSTS, ProxyGuard, Ruling
 from .quota import Quota
 from .robots import RobotsGate, RobotsVerdict
 from .trouble import Trouble
@@ -59,9 +72,9 @@ def is_answer(result: Result) -> TypeGuard[Fetched | Unchanged]:
 
 
 class Judge:
-    """Judges failures. guard: the run's outage guard. retried: retries so far that count against the budget.
+    """Judges failures. guard: the run's outage guard. proxy: what failures of its proxies come to.
 
-    fallback: whether bare names go on over http.
+    retried: retries so far that count against the budget. fallback: whether bare names go on over http.
     """
 
     def __init__(
@@ -77,6 +90,7 @@ class Judge:
     ) -> None:
         self._verifies = verifies
         self.guard: OutageGuard[Suspect] = OutageGuard(policy.max_outage)
+        self.proxy = ProxyGuard(self.guard)
         self.retried = 0
         self._hosts = hosts
         self._policy = policy
@@ -99,6 +113,8 @@ class Judge:
         self.met(queue)
         if self.guard.alert:
             self.guard.answered(lease.since)
+        if self.proxy.alert:
+            self.proxy.answered(queue.key, now)
         trouble = queue.trouble
         if trouble is not None:
             slight = trouble.is_slight
@@ -200,7 +216,9 @@ class Judge:
         queue.get_used_to()
         queue.set_limits()
 
-    def robots(self, queue: HostQueue, gate: RobotsGate, verdict: RobotsVerdict, since: float, now: float) -> None:
+    def robots(  # noqa: PLR0912 - as ``judge``
+        self, queue: HostQueue, gate: RobotsGate, verdict: RobotsVerdict, since: float, now: float
+    ) -> None:
         """Take in what came of a host's robots.txt. ``queue`` is placed by the caller."""
         queue.hold(Why.ROBOTS, since, now)
         queue.row.asked_robots = True
@@ -211,7 +229,17 @@ class Judge:
                 self.guard.answered(since)
             return
         queue.row.robots = "unreachable"
-        if verdict.failure is not None and looks_down(verdict.failure):
+        failure = verdict.failure
+        if failure is not None and failure.proxy is not None:
+            ruling = self._of_the_proxy(failure, queue, since, now, gate.refunds)
+            if ruling is Ruling.SOON:
+                gate.refunds += 1
+                queue.park(now + SOON)
+            elif ruling is Ruling.OWN and failure.proxy is ProxyFault.CREDENTIALS:
+                queue.refuse(now + GIVEN_UP_FOR, verdict.refusal())
+            if ruling is not Ruling.OWN or failure.proxy is ProxyFault.CREDENTIALS:
+                return
+        if failure is not None and _may_be_the_networks(failure):
             if self.suspect(Suspect(queue), now):
                 self.guard.refunded += 1
                 return
@@ -236,12 +264,19 @@ class Judge:
         if queue.floor:
             queue.not_before = max(queue.not_before, since + queue.floor)
 
-    def judge(  # noqa: PLR0911, PLR0912 - the order of the questions is the policy
+    def judge(  # noqa: PLR0911, PLR0912, PLR0915 - the order of the questions is the policy
         self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float
     ) -> Outcome | None:
         """The final outcome, or None where the target is asked for again. ``queue`` is placed by the caller."""
         suspect = None
-        if looks_down(outcome):
+        if isinstance(outcome, Failed) and outcome.proxy is not None:
+            refunds = 0 if lease.attempt is None else lease.attempt.refunds
+            ruling = self._of_the_proxy(outcome, queue, lease.since, now, refunds)
+            if ruling is not Ruling.OWN:
+                wait = SOON if ruling is Ruling.SOON else 0.0
+                self._again(queue, lease, outcome, wait, now, made=0, refunds=int(ruling is Ruling.SOON))
+                return None
+        if _may_be_the_networks(outcome):
             suspect = Suspect(queue)
             if self.suspect(suspect, now) and again.may_help(outcome):
                 self.guard.refunded += 1
@@ -392,6 +427,15 @@ class Judge:
         queue.set_limits()
         return verdict
 
+    def _of_the_proxy(self, failure: Failed, queue: HostQueue, since: float, now: float, refunds: int) -> Ruling:
+        """What a failure of the proxy means for what was requested; one that may be many hosts' is noted as such."""
+        known = queue.answered
+        ruling = self.proxy.failed(failure, queue.key, now, started=since, known=known, refunds=refunds)
+        if ruling is Ruling.SOON and self.suspect(Suspect(queue), now):
+            ruling = Ruling.REFUNDED
+        self.guard.refunded += ruling is Ruling.REFUNDED and self.guard.down
+        return ruling
+
     def suspect(self, suspect: Suspect, now: float) -> bool:
         """Take in a failure that ``looks_down``; True while the network counts as down, from this one on at least.
 
@@ -510,6 +554,11 @@ def _came(answer: Fetched | Unchanged, lease: Lease, now: float, wall: float) ->
         return now
     began = now - (wall - answer.started)
     return min(now, began + answer.elapsed) if began >= lease.since else now
+
+
+def _may_be_the_networks(outcome: Outcome) -> bool:
+    """Whether many such failures at once show an outage: of the network, or of a gateway."""
+    return looks_down(outcome) or (isinstance(outcome, Failed) and outcome.proxy in MAY_BE_THE_HOSTS)
 
 
 def _made(lease: Lease, outcome: Outcome) -> int:

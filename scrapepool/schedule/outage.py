@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from math import log10
+from math import inf, log10
 from typing import Generic, TypeVar
 
 from ..model import ErrorKind, Failed, HostKey, Outcome
@@ -77,7 +77,8 @@ class Outage:
     """An outage under way, in monotonic seconds.
 
     since: when it was found out. until: when it has lasted longer than is waited for. probe_at: the next probe.
-    probes: made so far. refunded: attempts given back so far.
+    probes: made so far. refunded: attempts given back so far. why: what is down, None for the network; lost: what is
+    said where it is not waited for any more.
     """
 
     since: float
@@ -85,6 +86,8 @@ class Outage:
     probe_at: float
     probes: int
     refunded: int
+    why: str | None = None
+    lost: str = "the network has looked down for too long"
 
 
 class OutageGuard(Generic[Entry]):
@@ -104,7 +107,10 @@ class OutageGuard(Generic[Entry]):
         self._stretch_new = 0
         self._since = self._until = self._probe_at = 0.0
         self._pause = PAUSE
+        self._put_off = 0.0
         self._probes = 0
+        self._why: str | None = None
+        self._lost = ""
         self._armed = True  # until nothing ever answers for ``UNPROVEN``
         self._proven = False  # whether anything had answered before the outage
 
@@ -116,7 +122,8 @@ class OutageGuard(Generic[Entry]):
         """The outage under way."""
         if not self.down:
             return None
-        return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded)
+        told = (self._since, self._until, self._probe_at, self._probes, self.refunded)
+        return Outage(*told) if self._why is None else Outage(*told, self._why, self._lost)
 
     @property
     def probes_afresh(self) -> bool:
@@ -155,15 +162,44 @@ class OutageGuard(Generic[Entry]):
             self.stretch.popleft()
         if not self._armed or witness is Witness.NONE or not self._is_proof():
             return False
-        self.down = True
+        self.begin(now)
+        self._proven = self.has_answered
+        if not self._proven:
+            self._until = now + min(UNPROVEN, self.longest)
+        return True
+
+    def begin(
+        self,
+        now: float,
+        why: str | None = None,
+        *,
+        pause: float = PAUSE,
+        longest: float = inf,
+        lost: str | None = None,
+    ) -> None:
+        """Let nothing be requested but probes, the first after ``pause`` seconds.
+
+        why: what is down, None for the network. longest: seconds that are waited for at most. lost: what is said then.
+        """
+        self.down = self.alert = self._proven = True
+        self._why = why
+        self._lost = lost or f"{why}; it has been down for too long"
         self.refunded = self._probes = 0
         self._since = now
-        self._proven = self._new_answered > 0
-        self._until = now + (self.longest if self._proven else min(UNPROVEN, self.longest))
+        self._until = now + min(self.longest, longest)
         self._pause = PAUSE
-        self._probe_at = now + PAUSE
+        self._probe_at = now + pause
+        self._put_off = 0.0
         self._stretch_new = 0
-        return True
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether anything has answered in this run."""
+        return self._new_answered > 0
+
+    def put_off(self, until: float) -> None:
+        """Let the next probe wait: a proxy says for how long."""
+        self._put_off = until
 
     def _is_proof(self) -> bool:
         """Whether the stretch is too unlikely to be chance."""
@@ -187,7 +223,7 @@ class OutageGuard(Generic[Entry]):
         """The probe failed too. Where nothing ever answered in this run, that is believed only so often."""
         self._probes += 1
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        self._probe_at = min(now + self._pause, max(now, self._until))
+        self._probe_at = min(max(now + self._pause, self._put_off), max(now, self._until))
         self.relent(now)
 
     def relent(self, now: float) -> None:

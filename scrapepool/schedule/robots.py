@@ -95,16 +95,17 @@ class RobotsGate:
     """What keeps a host's targets back until its robots.txt is settled.
 
     asked: whether a lease on it is out. since: when that was handed out, in monotonic seconds.
-    failures: how often it could not be had, but for those that were the network's.
+    failures: how often it could not be had, but for those that were the network's. refunds: how often that may have
+    been for a limit of the proxy.
     older: one that another run had, to be obeyed where none can be had (RFC 9309 section 2.4).
     """
 
-    __slots__ = ("asked", "failures", "older", "since")
+    __slots__ = ("asked", "failures", "older", "refunds", "since")
 
     def __init__(self) -> None:
         self.asked = False
         self.since = 0.0
-        self.failures = 0
+        self.failures = self.refunds = 0
         self.older: RobotsVerdict | None = None
 
     def failed(self, retries: int) -> float | None:

@@ -104,6 +104,7 @@ class Scheduler:
             self._hosts, pool, retry, politeness, dice, verifies=verifies, fallback=fallback is not None
         )
         self._guard = self._judge.guard
+        self._proxy = self._judge.proxy
         self._probe: Lease | None = None  # the only one that an outage lets out
         self._shortened: dict[int, int] = {}  # by the identity of a lease that is out: how many targets it still has
         spending = Spending(limits or RunLimits(), until)
@@ -134,6 +135,11 @@ class Scheduler:
         return self.tally.host_count
 
     @property
+    def lost(self) -> bool:
+        """Whether the proxy wants other credentials; the run ends then, and ``spent`` says so."""
+        return self._proxy.over is not None
+
+    @property
     def outage(self) -> Outage | None:
         """The outage of the network under way. From its ``until`` on nothing is given any more: the run should end."""
         return self._guard.outage
@@ -155,15 +161,19 @@ class Scheduler:
         hosts = self._hosts
         if self._historian is not None:
             self._historian.look(now, down=self._guard.down)
-        if self._draining or (self._spending is not None and self._is_spent(self._spending, now)):
+        if (
+            self._draining
+            or self.spent is not None
+            or (self._spending is not None and self._is_spent(self._spending, now))
+        ):
             return None
         if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
             hosts.catch_up(now)
-        while hosts.refusing:
+        while hosts.refusing and not self.lost:
             refusal = self._refuse(hosts.refusing.popleft(), now)
             if refusal is not None:
                 return refusal
-        if now < self._next_start:
+        if now < self._next_start or self._is_held_by_proxy():
             return None
         only_due = (hosts.parked >= MAX_PARKED or self._spending is not None) and self._holds_fresh()
         fresh_first = False
@@ -178,6 +188,12 @@ class Scheduler:
             queue.hold(Why.WINDOW, now, now + closed)
             hosts.place(queue, now)
         return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
+
+    def _is_held_by_proxy(self) -> bool:
+        """Whether nothing more may begin because of the proxy, for now or for good."""
+        if self.lost:
+            self.spent = self._proxy.over
+        return self.spent is not None or self.in_flight >= self._proxy.limit
 
     def _pick(self, now: float, *, only_due: bool, fresh_first: bool) -> HostQueue | None:
         """Take out the host that is next. An outage is probed by retries and by other targets in turn."""
@@ -199,6 +215,8 @@ class Scheduler:
         hosts, guard, spending = self._hosts, self._guard, self._spending
         if hosts.refusing:
             return now
+        if self.in_flight >= self._proxy.limit:
+            return None
         ready = hosts.ready.any_due or (not self._holds_fresh() and hosts.any_now)
         due = now if ready else hosts.next_time()
         if due is None:
@@ -373,6 +391,7 @@ class Scheduler:
         queue.row.idle = idle
         since, gate.asked = gate.since, False
         self.tally.settle(queue.row, (elapsed,) if elapsed else (), opened, requests, now)
+        self._proxy.others = self.in_flight
         if verdict is not None:
             self._judge.robots(queue, gate, verdict, since, now)
             if self._recollection is not None and verdict.unreachable is None:
@@ -401,7 +420,8 @@ class Scheduler:
         left = self.queued + self.parked + self.out
         outage = self._guard.outage
         if outage is not None:
-            return Forecast(None, None, f"the network has looked down for {spell(now - outage.since)}")
+            what = f"{outage.why}; it has been waited for" if outage.why else "the network has looked down"
+            return Forecast(None, None, f"{what} for {spell(now - outage.since)}")
         idle = workers - self.in_flight if idle is None else idle
         return self._survey.forecast(now, workers, left=left, out=self.in_flight, idle=idle, spacing=self._spacing)
 
@@ -496,8 +516,9 @@ class Scheduler:
         queue.refusing = False
         refusal = None
         if queue.refused_until > now:
-            waiting = queue.take_parked(REFUSED_AT_ONCE)
-            fresh = min(queue.fresh, REFUSED_AT_ONCE - len(waiting))
+            most = 1 if self._proxy.refusals else REFUSED_AT_ONCE
+            waiting = queue.take_parked(most)
+            fresh = min(queue.fresh, most - len(waiting))
             if self._spending is not None:
                 fresh = int(min(fresh, self._spending.fresh))
                 self._spending.fresh -= fresh
@@ -511,6 +532,8 @@ class Scheduler:
                     own.done += 1
             attempts = tuple(self._hosts.resume(one, queue, now) for one in waiting)
             refusal = queue.refusal_of(tickets, attempts, now)
+            if self._proxy.refusals and refusal.error is ErrorKind.PROXY:
+                self._proxy.refused(refusal.detail.removesuffix(f"; {ASKED_FIRST}"))
             if self._historian is not None:
                 refusal = replace(refusal, waits=self._historian.fresh(queue, now))
         self._hosts.place(queue, now)
@@ -560,6 +583,7 @@ class Scheduler:
         """Settle what is neither a success nor another plain answer; the final outcomes."""
         tally, row = self.tally, queue.row
         final: list[Outcome] = []
+        self._proxy.others = self.in_flight
         for result in others:
             if isinstance(result, Redirected):
                 self._hosts.ask_first(result.attempt, queue, now)

@@ -582,9 +582,12 @@ class LeaseRun:
                     continue
                 if left <= CLOCK_GRAIN:
                     detail = "the time for this URL was used up while connecting"
+                    if conn.remote is not None:
+                        detail = f"{detail}: connected to {conn.remote}, no TLS answer"
                     raise FetchError(ErrorKind.DEADLINE, detail) from error
                 if isinstance(error, TimeoutError):
-                    raise FetchError(ErrorKind.CONNECT_TIMEOUT, f"no connection within {conn.timeout:.3g} s") from error
+                    had = "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS answer"
+                    raise FetchError(ErrorKind.CONNECT_TIMEOUT, f"{had} within {conn.timeout:.3g} s") from error
                 raise
             self.standing.opened_in = monotonic() - began
             self._is_open()

@@ -86,9 +86,12 @@ def test_a_flood_ends_by_a_limit_or_the_deadline(name: str) -> None:
 def test_a_handshake_that_never_ends_is_ended(name: str) -> None:
     """By the deadline or by the connect timeout, whichever comes first."""
     with HostileServer([name]) as server:
-        assert get(server.url(name), patience={"total": TOTAL}).error is ErrorKind.DEADLINE
+        late = get(server.url(name), patience={"total": TOTAL})
+        assert late.error is ErrorKind.DEADLINE
+        assert "connected to 127.0.0.1, no TLS answer" in (late.detail or "")
         failed = get(server.url(name), patience={"connect": TOTAL})
         assert failed.error is ErrorKind.CONNECT_TIMEOUT
+        assert f"connected to 127.0.0.1, no TLS answer within {TOTAL:g} s" in (failed.detail or "")
         assert failed.retry == Retryable()
 
 

@@ -582,16 +582,19 @@ class LeaseRun:
                     continue
                 if left <= CLOCK_GRAIN:
                     detail = "the time for this URL was used up while connecting"
-                    if conn.remote is not None:
-                        detail = f"{detail}: connected to {conn.remote}, no TLS answer"
-                    raise FetchError(ErrorKind.DEADLINE, detail) from error
+                    raise FetchError(ErrorKind.DEADLINE, f"{detail}: {_had(conn)}") from error
                 if isinstance(error, TimeoutError):
-                    had = "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS answer"
-                    raise FetchError(ErrorKind.CONNECT_TIMEOUT, f"{had} within {conn.timeout:.3g} s") from error
+                    detail = f"{_had(conn)} within {conn.timeout:.3g} s"
+                    raise FetchError(ErrorKind.CONNECT_TIMEOUT, detail) from error
                 raise
             self.standing.opened_in = monotonic() - began
             self._is_open()
             return
+
+
+def _had(conn: Connection) -> str:
+    """How far a connection had come that was not opened in time."""
+    return "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS answer"
 
 
 def _ends_lease(result: Fetched) -> bool:

@@ -40,6 +40,10 @@ REASONS: dict[str, str] = {
 STEPS = {"dns": "DNS", "connect": "connect", "tls": "TLS", "ttfb": "first byte", "download": "body"}
 """The steps of a record's ``timings``, as they are told."""
 
+HOST, NETWORK = "its host", "the network"
+WHOSE = (HOST, NETWORK)
+"""What an attempt that was given back is held against."""
+
 TELL_MORE = "A run with --verbose writes records that also tell each attempt, and what the URL waited for."
 
 _TIME = len("00:00:00.000")
@@ -85,7 +89,8 @@ def _date(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _history(history: list[Any]) -> Iterator[str]:
     begun: float | None = None
-    for step in history:
+    given_back = _given_back(history)
+    for at, step in enumerate(history):
         if not isinstance(step, dict):
             continue
         seconds = _number(step.get("waited"))
@@ -97,6 +102,39 @@ def _history(history: list[Any]) -> Iterator[str]:
         goes_on = number is not None and number == begun
         begun = number if _text(step.get("redirected_to")) else None
         yield from _attempt(step, goes_on=goes_on)
+        if at in given_back:
+            yield f"{_INDENT}held against {given_back[at]}: it does not count for this URL"
+    if given_back:
+        against = [f"{units.count(list(given_back.values()).count(whose))} against {whose}" for whose in WHOSE]
+        counted = _counted(history)
+        yield f"{units.count(counted)} of the attempts {'counts' if counted == 1 else 'count'} for this URL; " + (
+            ", ".join(text for text in against if not text.startswith("0 "))
+        )
+
+
+def _given_back(history: list[Any]) -> dict[int, str]:
+    """The places of attempts that were not counted, as the next one has their number, and what had failed instead."""
+    given_back: dict[int, str] = {}
+    last: tuple[int, float] | None = None
+    begun: float | None = None
+    whose = HOST
+    for at, step in enumerate(history):
+        if not isinstance(step, dict):
+            continue
+        if _number(step.get("waited")) is not None:
+            whose = NETWORK if _text(step.get("for")) == Why.OUTAGE else whose
+            continue
+        number = _number(step.get("attempt"))
+        if last is not None and number == last[1] and number != begun:
+            given_back[last[0]] = whose
+        begun = number if _text(step.get("redirected_to")) else None
+        last, whose = None if number is None else (at, number), HOST
+    return given_back
+
+
+def _counted(history: list[Any]) -> int:
+    """Attempts that count: as many as have a number of their own."""
+    return len({_number(step.get("attempt")) for step in history if isinstance(step, dict)} - {None})
 
 
 def _attempt(step: Mapping[str, Any], *, goes_on: bool) -> Iterator[str]:

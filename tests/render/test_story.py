@@ -93,6 +93,26 @@ def test_a_history_is_told_step_by_step() -> None:
     )
 
 
+def test_attempts_that_were_given_back_are_held_against_the_host() -> None:
+    """Two attempts with one number: the first did not count, and it is said what had failed instead of the page."""
+    steps: list[dict[str, Any]] = [
+        {"attempt": 1, "url": "http://a/", "status": 429, "error": "http_4xx"},
+        {"waited": 1.0, "for": "parked"},
+        {"attempt": 1, "url": "http://a/", "status": 503, "error": "http_5xx"},
+        {"waited": 2.0, "for": "circuit"},
+        {"attempt": 1, "url": "http://a/", "error": "connect_timeout"},
+        {"waited": 9.0, "for": "outage"},
+        {"attempt": 1, "url": "http://a/", "redirected_to": "http://b/"},
+        {"attempt": 1, "url": "http://b/", "status": 500, "error": "http_5xx"},
+        {"attempt": 2, "url": "http://a/", "status": 500, "error": "http_5xx"},
+    ]
+    told = story({"url": "http://a/", "outcome": "http_error", "history": steps})
+    assert told.count("held against its host: it does not count for this URL") == 2
+    assert told.count("held against the network: it does not count for this URL") == 1
+    assert "2 of the attempts count for this URL; 2 against its host, 1 against the network\n" in told
+    assert "held against" not in story({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
+
+
 @pytest.mark.parametrize("why", Why)
 def test_every_reason_has_its_words(why: Why) -> None:
     """A reason that is added is told in words as well."""

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from .. import address_space
 from ..model import ErrorKind, Failed
 from ..ports import LEASES_OUT, Begun, Done, Fetch, Resting, Unbegun, Work
 from ..uptime import UPTIME
@@ -122,6 +123,9 @@ class Threads:
         self._single = _Lane[Work | Begun](most)
         self._quick = _Turns()
         self._done: queue.SimpleQueue[Sequence[Done | Resting | Unbegun]] = queue.SimpleQueue()
+        self._address_space = address_space.limit()
+        if self._address_space is not None:
+            address_space.spare()
 
     def __repr__(self) -> str:
         started = self._single.started + self._quick.started
@@ -173,6 +177,13 @@ class Threads:
 
     def _begin(self, lane: _Lane[Any], loop: Callable[[], None]) -> None:
         """Begin a loop. Raises RuntimeError where the system gives no more threads and the lane has none."""
+        if (
+            self._address_space is not None
+            and lane.started
+            and not address_space.has_room_for_thread(self._address_space)
+        ):
+            lane.most = lane.started
+            return
         try:
             self._executor.submit(_timed, loop)
         except RuntimeError:

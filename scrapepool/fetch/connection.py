@@ -59,6 +59,9 @@ SOONEST = 0.001  # seconds; a timeout of 0 would mean "do not wait"
 log = logging.getLogger("urllib3.connection")  # where users of urllib3 look for what it says
 
 
+CLOSED_TUNNEL = "the proxy closed the connection without a response"
+
+
 class Condition(Enum):
     """What a connection that is not in use looks like."""
 
@@ -227,8 +230,25 @@ class Connection(HTTPConnection):
     def _tunnel(self) -> None:
         """Ask a proxy for a tunnel. Raises OSError where it gives none, ValueError for a header that cannot be."""
         host, port, headers = self._tunnel_host or "", self._tunnel_port, self._tunnel_headers  # type: ignore[attr-defined]
-        self.sock.sendall(connect_request(host, port, headers))
-        parser = ReplyParser("CONNECT")
+        request, parser = connect_request(host, port, headers), ReplyParser("CONNECT")
+        try:
+            self._ask_for_tunnel(request, parser)
+        except ConnectionError as error:
+            raise self._no_tunnel(CLOSED_TUNNEL) from ProxyError(
+                ProxyFault.CLOSED, str(error.strerror or CLOSED_TUNNEL)
+            )
+        if not 200 <= parser.status < 300:
+            refusal = refused(parser)
+            raise self._no_tunnel(refusal.detail) from refusal
+        if parser.leftover:
+            raise self._no_tunnel("the proxy sent bytes that nobody asked for")
+        now = monotonic()
+        self.opening.connect = (self.opening.connect or 0.0) + now - self._reached
+        self._reached = now
+        self.sock.settimeout(max(SOONEST, self._open_by - now))
+
+    def _ask_for_tunnel(self, request: bytes, parser: ReplyParser) -> None:
+        self.sock.sendall(request)
         while not parser.head_done:
             self._check()
             self.sock.settimeout(max(SOONEST, self._open_by - monotonic()))
@@ -240,15 +260,6 @@ class Connection(HTTPConnection):
                 raise self._no_tunnel(fault.detail) from (
                     ProxyError(ProxyFault.CLOSED, fault.detail) if closed else fault
                 )
-        if not 200 <= parser.status < 300:
-            refusal = refused(parser)
-            raise self._no_tunnel(refusal.detail) from refusal
-        if parser.leftover:
-            raise self._no_tunnel("the proxy sent bytes that nobody asked for")
-        now = monotonic()
-        self.opening.connect = (self.opening.connect or 0.0) + now - self._reached
-        self._reached = now
-        self.sock.settimeout(max(SOONEST, self._open_by - now))
 
     @property
     def forwards(self) -> bool:

@@ -36,7 +36,8 @@ class Fetcher:
 
     jar: cookies that all targets share. capture: makes what an exchange is written down by, None where nobody asks.
     parts: where bodies are written to, None where they become no files.
-    draining, aborted: nothing is begun, nothing goes on.
+    draining, aborted: nothing is begun, nothing goes on. keeps_no_idle: a proxy allows so few connections that none
+    stays open for a host which has no request.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Fetcher:
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar = jar
         self.draining = self.aborted = False
+        self.keeps_no_idle = False
         self.live: dict[Connection, LeaseRun] = {}  # held by workers now; each adds and removes its own
 
     def __repr__(self) -> str:
@@ -152,6 +154,19 @@ class Fetcher:
         self.draining = self.aborted = True
         for conn in list(self.live):
             conn.sever()
+
+    def make_room_at_proxy(self) -> bool:
+        """Close idle connections through proxies, as one of them allows no further one; whether there were any.
+
+        From then on none is kept for a host that has no request.
+        """
+        closed = 0
+        for manager in self.session.adapter.managers()[1:]:
+            for key in list(manager.pools.keys()):
+                pool: Any = manager.pools.get(key)
+                closed += 0 if pool is None else pool.shed_idle()
+        self.keeps_no_idle |= closed > 0
+        return closed > 0
 
     def shed(self) -> None:
         """Close an idle connection of every host, so that there are file descriptors for others."""

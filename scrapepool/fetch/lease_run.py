@@ -48,6 +48,8 @@ STUCK = 4  # times as long as the host's slowest request of late: from then on a
 HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
 NEVER = float("inf")
+NO_ROOM = frozenset({ProxyFault.DOWN, ProxyFault.CLOSED, ProxyFault.BUSY, ProxyFault.UNAVAILABLE})
+"""What a proxy may do that allows no further connection."""
 AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
 
 
@@ -203,6 +205,8 @@ class LeaseRun:
             fetcher.live.pop(conn, None)
             conn.deadline = conn.capture = None
             self.pool.num_requests += self.requests
+            if fetcher.keeps_no_idle and self.pool.goes_through_proxy:
+                conn.close()
             self.pool.checkin(conn)
         transcripts = [transcript for _, transcript in self.transcripts]
         return Done(
@@ -542,13 +546,20 @@ class LeaseRun:
         if self.conn.arrived():
             raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
 
-    def _open(self) -> None:
+    def _has_made_room(self, error: Exception) -> bool:
+        """Whether a proxy may allow the connection now, because idle ones were closed."""
+        fault = classify(error)
+        no_room = isinstance(fault, ProxyError) and fault.fault in NO_ROOM and fault.after is None
+        return no_room and self.fetcher.make_room_at_proxy()
+
+    def _open(self) -> None:  # noqa: PLR0912 - each kind of failure has its own wait
         """Connect; wait for a file descriptor, or a place for the look-up, where there is none.
 
         Raises what connecting raises.
         """
         fetcher, conn = self.fetcher, self.conn
         deadline = conn.deadline or NEVER
+        may_shed = True
         while True:
             if fetcher.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
@@ -575,6 +586,9 @@ class LeaseRun:
                     deadline += monotonic() - began
                     if conn.deadline is not None:
                         conn.deadline = deadline
+                    continue
+                if may_shed and self._has_made_room(error):
+                    may_shed = False
                     continue
                 if out_of_descriptors(error) and left > DESCRIPTOR_PAUSE:
                     fetcher.shed()

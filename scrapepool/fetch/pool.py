@@ -180,6 +180,18 @@ class HostPool(HTTPConnectionPool):
             reason = _reason(error, conn.timeout)
             raise ProxyError(ProxyFault.DOWN, f"proxy {self.proxy.netloc}: {reason}") from error
 
+    @property
+    def goes_through_proxy(self) -> bool:
+        """Whether each connection is one to this host alone by way of a proxy, which may allow only so many."""
+        return self._tunnels or "_socks_options" in self.conn_kw
+
+    def shed_idle(self) -> int:
+        """Close what is idle; how many connections that were."""
+        idle = self.idle
+        if idle:
+            self._shed()
+        return idle
+
     def retire(self) -> None:
         """Keep no idle connection from now on. Whoever still has the pool can go on using it."""
         self.retired = True

@@ -275,7 +275,9 @@ def test_a_gateway_that_reaches_nobody_is_an_outage(capfd: pytest.CaptureFixture
     assert Counter(record["error"] for record in ran.records) == {None: len(pages)}
 
 
-@pytest.mark.parametrize(("scheme", "refusal"), [("http", b"")])
+@pytest.mark.parametrize(
+    ("scheme", "refusal"), [("http", b""), ("https", b""), ("https", status(503)), ("https", status(429))]
+)
 def test_a_limit_on_the_connections_of_a_proxy_is_found_and_kept(
     capfd: pytest.CaptureFixture[str], scheme: str, refusal: bytes | None
 ) -> None:

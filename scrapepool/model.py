@@ -273,13 +273,15 @@ class Earlier(NamedTuple):
     """When an earlier attempt at a target failed, as far as its host is concerned.
 
     host: that failed it. answers: pages of that host that were answered until then. at: when, in monotonic seconds.
-    tries: whether the next attempt is to tell whether the host refuses requests for being too many.
+    tries: whether the next attempt is to tell whether the host refuses requests for being too many. said: the status,
+    or the error where there was none.
     """
 
     host: HostKey
     answers: int
     at: float
     tries: bool = False
+    said: str = ""
 
 
 @dataclass(slots=True)

@@ -129,6 +129,8 @@ def told(snapshot: Snapshot, seconds: float, doing: Sequence[Doing]) -> Iterator
         yield f"  {units.count(unseen)} about to get a connection, or at work on what came"
     if not busy:
         yield from _hosts(snapshot.hosts)
+    else:
+        yield from (f"  {row.held_up}" for row in snapshot.hosts[:GROUPS] if row.held_up is not None)
 
 
 def _requests(doing: Sequence[Doing]) -> Iterator[str]:
@@ -168,7 +170,8 @@ def _hosts(rows: Sequence[HostRow]) -> Iterator[str]:
     waiting.sort(key=lambda row: (row.until is None, row.until or 0.0))
     for row in waiting[:GROUPS]:
         until = "" if row.until is None else f" for {units.spoken(row.until)} more"
-        yield f"  {row.host.netloc}: {row.state}{until}, {_some(row.total - row.done, 'URL')} left"
+        why = "" if row.held_up is None else f"; {row.held_up}"
+        yield f"  {row.host.netloc}: {row.state}{until}, {_some(row.total - row.done, 'URL')} left{why}"
     if len(waiting) > GROUPS:
         yield f"  and {_some(len(waiting) - GROUPS, 'host')} more"
 

@@ -315,7 +315,7 @@ class Judge:
             else:
                 tries = False
             if cause in AMBIGUOUS:
-                earlier = Earlier(queue.key, queue.answers, now, tries)
+                earlier = Earlier(queue.key, queue.answers, now, tries, _said(outcome))
         refunds = 0 if lease.attempt is None else lease.attempt.refunds
         if verdict is Verdict.PROBED and refunds < MOST_REFUNDS and (self._policy.retries or not host_wide):
             self._again(queue, lease, outcome, after or 0.0, now, made=0, refunds=1, earlier=earlier)
@@ -564,6 +564,11 @@ def _may_be_the_networks(outcome: Outcome) -> bool:
 def _made(lease: Lease, outcome: Outcome) -> int:
     """Attempts made; the scheduler goes by its own count where an outcome tells a lower one."""
     return max(outcome.attempts, 1 if lease.attempt is None else lease.attempt.number)
+
+
+def _said(outcome: Outcome) -> str:
+    """The status that a failure came with, or its error."""
+    return str(outcome.error) if isinstance(outcome, Failed) else str(outcome.status)
 
 
 def _words(outcome: Outcome, cause: Cause) -> str:

@@ -7,6 +7,7 @@ number of them, and at those with most left only as often as keeps that a hundre
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from heapq import nlargest
 from itertools import islice
 from math import inf
@@ -14,6 +15,7 @@ from math import inf
 from ..model import HostKey
 from ..settings import PoolSettings
 from .forecast import Forecast, at_pace, every, idle_hint
+from .held_up import held_up
 from .host_queue import HostQueue
 from .remaining import NOTHING, Remaining, again, remaining
 from .retry import spell
@@ -103,7 +105,9 @@ class Survey:
             reason = f"{reason}, {waits}"
         elif queue.lasts is not None:
             reason = f"{reason}, within its hours"
-        hint = idle_hint(idle, workers, paced=host.paced or queue.not_before > now)
+        hint = held_up(queue, now)
+        if hint is None:
+            hint = idle_hint(idle, workers, paced=host.paced or queue.not_before > now)
         return Forecast(host.seconds, queue.key, reason, hint)
 
     def _look(self, now: float, mean: float, left: int) -> None:
@@ -144,4 +148,6 @@ class Survey:
         if queue is None:
             return row.row(in_flight=0, limit=self._pool.per_host, state="done", until=None)
         state, until = queue.state(now)
-        return row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
+        told = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
+        why = held_up(queue, now) if queue.trouble is not None or queue.parked_until > now else None
+        return told if why is None else replace(told, held_up=why)

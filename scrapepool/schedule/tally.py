@@ -43,6 +43,7 @@ class HostRow:
     until: seconds until the state ends, where that is known.
     robots: what its robots.txt does: ``asked``, ``ok``, ``disallow 3`` (URLs so far), ``unreachable``; empty where
     nobody asks. delay: seconds between two starts now, of whatever origin.
+    held_up: what holds it up, by URL and status; None where that is nothing but its pace.
     """
 
     host: HostKey
@@ -61,6 +62,7 @@ class HostRow:
     until: float | None = None
     robots: str = ""
     delay: float = 0.0
+    held_up: str | None = None
 
 
 class HostTally:

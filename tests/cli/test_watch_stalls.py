@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from running import here
 
-from tests.servers.polite import PoliteServer
+from tests.servers.polite import PoliteServer, Response
 
 
 def test_what_is_waited_for_is_told_on_standard_error_and_in_the_log(
@@ -30,3 +31,13 @@ def test_without_it_nothing_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     with PoliteServer() as server:
         assert "nothing has ended" not in here(capfd, "fetch", "--no-robots", server.url("/delay/0.3")).err
     assert here(capfd, "fetch", "--watch-stalls", "0", "http://x/").code == 2
+
+
+def test_what_holds_a_host_up_is_said_by_url_and_status(capfd: pytest.CaptureFixture[str]) -> None:
+    """A page that was refused is named, and for how long its host gets no requests because of it."""
+    refusals = [Response(429, [("Retry-After", "3")])]  # the run looks at itself once a second
+    with PoliteServer(1, lambda _: refusals.pop() if refusals else None) as server:
+        ran = here(capfd, "fetch", "--no-robots", "--watch-stalls", "100ms", server.url("/bad"))
+        name = f"127.0.2.1:{server.port}"
+    assert ran.code == 0
+    assert re.search(f"{re.escape(name)} gets no requests for [0-9] s after /bad \\(status 429\\)", ran.err)

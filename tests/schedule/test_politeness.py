@@ -350,6 +350,49 @@ def test_the_forecast_names_the_host_that_decides_it():
     assert forecast.hint == "64 of 64 workers idle: more hosts or --per-host would help"
 
 
+def hint(scheduler, now):
+    """What is shown beside the forecast, and of the host."""
+    (row,) = scheduler.rows(now, 1)
+    shown = scheduler.forecast(now, 64).hint
+    assert shown == row.held_up
+    return shown
+
+
+def test_what_holds_a_host_up_is_said_by_url_and_status():
+    """Instead of advice that does not help: a page that fails, while the others go on, and when only it is left."""
+    scheduler = scheduler_of({A: 3}, pool=PoolSettings(per_host=1), retry=RetryPolicy(retries=3, backoff=9.0))
+    settle(scheduler, scheduler.next(0.0), 0.1)
+    lease = scheduler.next(0.1)
+    settle(scheduler, lease, 0.2, Reply(0.1, 503, retry=True))
+    assert hint(scheduler, 0.2).endswith(" once; its 1 other goes on")
+    assert hint(scheduler, 0.2).startswith(f"{A.netloc} said 503 to /")
+    settle(scheduler, scheduler.next(0.2), 0.3)
+    assert hint(scheduler, 0.3).endswith(" once; only that is left, to be retried")
+
+
+def test_a_host_that_is_parked_is_no_reason_for_more_hosts():
+    """It is said for how long it gets no requests, and after which of its URLs."""
+    scheduler = scheduler_of({A: 9}, pool=PoolSettings(per_host=1))
+    settle(scheduler, scheduler.next(0.0), 0.1)
+    settle(scheduler, scheduler.next(0.1), 0.2, Reply(0.1, 429, retry=True, after=30.0))
+    said = hint(scheduler, 0.2)
+    assert said.startswith(f"{A.netloc} gets no requests for 30 s after /")
+    assert said.endswith("(status 429)")
+
+
+def test_a_host_that_is_down_is_said_to_be():
+    """With the first page that failed, and how."""
+    scheduler = scheduler_of({A: 50}, pool=PoolSettings(per_host=1), retry=RetryPolicy(backoff=9.0))
+    now = 0.0
+    while (lease := scheduler.next(now)) is not None and now < 20:
+        now += 0.1
+        settle(scheduler, lease, now, Reply(0.1, 500, retry=True) if now > 0.25 else Reply(0.1))
+    said = hint(scheduler, now)
+    assert "has been down for" in said
+    assert "pages in a row failed, the first /" in said
+    assert said.endswith("(status 500)")
+
+
 def test_nothing_is_foretold_by_robots_txt_alone():
     """How long pages take is not known before one has ended."""
     scheduler = scheduler_of({A: 1000}, politeness=PolitenessSettings(robots=True))

@@ -84,6 +84,9 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
     if not whole and not snapshot.reading and snapshot.eta is not None:
         left = _number(snapshot.total - snapshot.done, "URL")
         yield "left", [left, f"{units.spoken(snapshot.eta)} more", *decided(snapshot)]
+    held_up = [printable(row.held_up) for row in snapshot.hosts if row.held_up is not None]
+    if held_up and not whole:
+        yield "held up", held_up[:SLOWEST]
     if snapshot.outcomes:
         yield "outcomes", [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
     if errors := commonest(snapshot.errors):

@@ -103,4 +103,7 @@ def test_a_run_that_was_stopped_says_what_is_left_of_it():
     text = summary_text(snapshot(eta=2408.0, eta_reason=why), 100)
     assert f"left      18,796 URLs  40 min more  decided by {why}\n" in text
     assert "left " not in summary_text(snapshot(done=20_000, eta=0.0), 100)
+    said = "example.org said 503 to /img/1.png 4 times; its 1,238 others go on"
+    assert f"held up   {said}\n" in summary_text(snapshot([row(held_up=said)]), 100)
+    assert "held up" not in summary_text(snapshot([row(held_up=said)], done=20_000), 100)
     assert "left " not in summary_text(snapshot(eta=None), 100)

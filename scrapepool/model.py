@@ -355,11 +355,13 @@ class Retryable:
     after: seconds that the server asked to wait (Retry-After, or a rate limit's reset); None where it named none.
     again: whether asking for the same may help; False where only the host wants to be left alone for that long.
     limits: the host's rate limits, as far as the response tells what is left of them.
+    resolver: whether the name server is to blame, and neither the host nor the page.
     """
 
     after: float | None = None
     again: bool = True
     limits: tuple[RateLimit, ...] = ()
+    resolver: bool = False
 
 
 class Saved(NamedTuple):

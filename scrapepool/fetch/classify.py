@@ -19,7 +19,7 @@ from urllib3 import exceptions as u3
 from ..model import ErrorKind, ProxyFault, Retryable
 from .descriptors import out_of_descriptors
 from .dial import NO_WAY
-from .faults import FetchError, ProxyError
+from .faults import FetchError, ProxyError, ResolverError
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.2
 
@@ -53,6 +53,8 @@ def _connection(error: BaseException) -> FetchError:
 
 def _dns(error: BaseException) -> FetchError:
     cause = error.__cause__
+    if isinstance(cause, ResolverError):
+        return cause
     return FetchError(ErrorKind.DNS, cause.detail if isinstance(cause, FetchError) else _words(error))
 
 
@@ -128,6 +130,8 @@ def retryable(fault: FetchError, method: str) -> Retryable | None:
     if isinstance(fault, ProxyError):
         final = fault.fault in _FINAL or (fault.fault is ProxyFault.CLOSED and method not in IDEMPOTENT)
         return None if final else Retryable(fault.after)
+    if isinstance(fault, ResolverError):
+        return Retryable(resolver=True)
     if fault.kind in _BEFORE_THE_REQUEST:
         return Retryable()
     if fault.kind in _IN_TRANSIT and method in IDEMPOTENT:

@@ -24,6 +24,13 @@ class FetchError(Exception):
         return self.detail
 
 
+class ResolverError(FetchError):
+    """The name server could not say, for now, what the addresses of a name are (EAI_AGAIN): no word about the name."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(ErrorKind.DNS, detail)
+
+
 class ReplyError(FetchError):
     """Bytes that are no whole HTTP/1 response: ``protocol``, ``truncated`` or ``reset``.
 

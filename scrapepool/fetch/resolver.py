@@ -22,7 +22,7 @@ from ..model import ErrorKind
 from ..uptime import monotonic
 from . import descriptors
 from .descriptors import out_of_descriptors
-from .faults import FetchError
+from .faults import FetchError, ResolverError
 
 TTL = 60.0  # seconds; getaddrinfo tells no TTL, a minute is what browsers pin a name for
 NEGATIVE_TTL = 5.0  # seconds; short, so that a retry after a backoff asks again
@@ -71,6 +71,8 @@ class _Lookup:
     addresses: list[Address] | None = None
     reason: str = ""
     starved: bool = False  # this process, and not the name, is the reason
+    refused: bool = False  # the name server is
+    older: list[Address] | None = None  # what was found before, and has expired
     expires: float = float("inf")
     began: float = field(default_factory=time.monotonic)
 
@@ -130,6 +132,8 @@ class Resolver:
                 lookup.ready.wait(min(left, CHECK_EVERY))
         if lookup.starved:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        if lookup.addresses is None and lookup.refused:
+            raise ResolverError(f"{host}: {lookup.reason}")
         if lookup.addresses is None:
             raise FetchError(ErrorKind.DNS, f"{host}: {lookup.reason}")
         return [address.at(port) for address in lookup.addresses]
@@ -155,7 +159,8 @@ class Resolver:
                 return lookup
             if not self._has_place():
                 return None
-            lookup = self._names[host] = _Lookup()
+            older = None if lookup is None else lookup.addresses or lookup.older
+            lookup = self._names[host] = _Lookup(older=older)
             self._places[lookup] = None
             self._names.move_to_end(host)
             if len(self._names) > MOST_NAMES:
@@ -192,6 +197,9 @@ class Resolver:
         except (OSError, UnicodeError) as error:
             # The C library says then that the name is unknown, or that it may be known later, or why.
             lookup.starved = out_of_descriptors(error) or descriptors.are_used_up()
+            lookup.refused = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+            if lookup.refused and not lookup.starved:
+                lookup.addresses = lookup.older  # an expired address stands in for one that cannot be had
             self._end(lookup, str(getattr(error, "strerror", None) or error).lower())
         else:
             lookup.addresses = _interleaved([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
@@ -199,7 +207,7 @@ class Resolver:
             self._end(lookup)
 
     def _end(self, lookup: _Lookup, reason: str = "") -> None:
-        if lookup.addresses is None:
+        if lookup.addresses is None or lookup.refused:
             lookup.reason = reason
             lookup.expires = time.monotonic() + (0.0 if lookup.starved else NEGATIVE_TTL)
         with self._lock:

@@ -63,6 +63,9 @@ STRAIN = frozenset({Cause.REFUSED, Cause.CONNECT, Cause.TIMEOUT, Cause.RESET})
 AMBIGUOUS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.SERVER})
 """What may be the page's as well as the host's; see ``attribution``."""
 
+SHARED = frozenset({Cause.SERVER, Cause.RESET, Cause.TLS, Cause.REFUSED})
+"""What a gateway, a CDN or another thing that hosts have in common may do for all of them at once."""
+
 EXAMPLES = 3
 """URLs that are kept as examples of those that failed."""
 

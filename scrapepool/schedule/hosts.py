@@ -209,6 +209,11 @@ class Hosts:
         return None
 
     @property
+    def done(self) -> int:
+        """Targets that have their outcome."""
+        return self._tally.done
+
+    @property
     def may_begin(self) -> bool:
         """Whether hosts may be begun: not while too many wait for their share."""
         return self.recollection is None or self.recollection.waiting < MAX_WAITING

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import log10
 from typing import TypeGuard
 
 from ..model import (
@@ -30,7 +31,7 @@ from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from . import budget
 from . import retry as again
 from .attribution import MOST_VOUCHED, Blame, RowTest, blame
-from .breaker import AMBIGUOUS, GIVEN_UP_FOR, STRAIN, UNKNOWN, Cause, Verdict, cause_of
+from .breaker import AMBIGUOUS, GIVEN_UP_FOR, SHARED, STRAIN, UNKNOWN, Cause, Verdict, cause_of
 from .fallback import falls_back
 from .host_queue import HostQueue
 from .hosts import Hosts
@@ -92,6 +93,7 @@ class Judge:
         self.guard: OutageGuard[Suspect] = OutageGuard(policy.max_outage)
         self.proxy = ProxyGuard(self.guard)
         self.retried = 0
+        self._scattered = 0  # failures that may be of many hosts at once, and were not
         self._hosts = hosts
         self._policy = policy
         self._max_crawl_delay = politeness.max_crawl_delay
@@ -140,14 +142,16 @@ class Judge:
 
     def probed(self, queue: HostQueue, lease: Lease, result: Result, now: float) -> None:
         """Take in what a probe of a page that was answered before came to. ``queue`` is placed by the caller."""
-        trouble = queue.trouble
-        if trouble is None:
-            return
         cause = None if isinstance(result, Redirected) else cause_of(result)
+        answered = cause is None and not isinstance(result, Failed)
+        if answered and self.guard.alert:
+            self.guard.answered(lease.since)
+        trouble = queue.trouble
+        if trouble is None and (isinstance(result, Redirected) or answered or result.status not in again.HOST_WIDE):
+            return
+        trouble = self._trouble(queue)
         test = trouble.test
-        if cause is None and not isinstance(result, Failed):
-            if self.guard.alert:
-                self.guard.answered(lease.since)
+        if answered:
             queue.answers += 1
             if test is None or test.other_answered():
                 queue.failures += trouble.breaker.row
@@ -268,22 +272,21 @@ class Judge:
         self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float
     ) -> Outcome | None:
         """The final outcome, or None where the target is asked for again. ``queue`` is placed by the caller."""
-        suspect = None
+        refunds = 0 if lease.attempt is None else lease.attempt.refunds
         if isinstance(outcome, Failed) and outcome.proxy is not None:
-            refunds = 0 if lease.attempt is None else lease.attempt.refunds
             ruling = self._of_the_proxy(outcome, queue, lease.since, now, refunds)
             if ruling is not Ruling.OWN:
                 wait = SOON if ruling is Ruling.SOON else 0.0
                 self._again(queue, lease, outcome, wait, now, made=0, refunds=int(ruling is Ruling.SOON))
                 return None
-        if _may_be_the_networks(outcome):
-            suspect = Suspect(queue)
-            if self.suspect(suspect, now) and again.may_help(outcome):
-                self.guard.refunded += 1
-                self._again(queue, lease, outcome, 0.0, now, made=0)
-                return None
-        elif self.guard.alert:
-            self.guard.answered(lease.since)
+        suspect = self._suspected(queue, lease, outcome, now)
+        if self.guard.down and again.may_help(outcome) and cause_of(outcome) is not None and not _is_word(outcome):
+            self.guard.refunded += 1
+            self._again(queue, lease, outcome, 0.0, now, made=0)
+            return None
+        if outcome.retry is not None and outcome.retry.resolver and refunds < MOST_REFUNDS:
+            self._again(queue, lease, outcome, again.backoff(self._policy, refunds + 1, 1.0), now, made=0, refunds=1)
+            return None
         after = again.asked_to_wait(outcome)
         host_wide = outcome.status in again.HOST_WIDE and isinstance(outcome, Fetched)
         if after is not None and after > self._policy.max_park:
@@ -316,13 +319,12 @@ class Judge:
                 tries = False
             if cause in AMBIGUOUS:
                 earlier = Earlier(queue.key, queue.answers, now, tries, _said(outcome))
-        refunds = 0 if lease.attempt is None else lease.attempt.refunds
         if verdict is Verdict.PROBED and refunds < MOST_REFUNDS and (self._policy.retries or not host_wide):
             self._again(queue, lease, outcome, after or 0.0, now, made=0, refunds=1, earlier=earlier)
             return None
         if not again.may_repeat(self._policy, _made(lease, outcome)):
             return outcome
-        counts = whose is Blame.HOST and not host_wide and not (suspect is not None and queue.answered)
+        counts = whose is Blame.HOST and not host_wide and not (looks_down(outcome) and queue.answered)
         if counts and (detail := self._beyond_budget(queue, outcome)):
             return replace(outcome, detail=detail)
         queue.retried += counts
@@ -436,15 +438,45 @@ class Judge:
         self.guard.refunded += ruling is Ruling.REFUNDED and self.guard.down
         return ruling
 
-    def suspect(self, suspect: Suspect, now: float) -> bool:
-        """Take in a failure that ``looks_down``; True while the network counts as down, from this one on at least.
+    def _suspected(self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float) -> Suspect | None:
+        """The failure, where it may be the network's, once the guard has heard of it; an answer ends its alert."""
+        shared = self._may_be_shared(queue, lease, outcome)
+        if _may_be_the_networks(outcome) or shared is not None:
+            suspect = Suspect(queue)
+            self.suspect(suspect, now, shared)
+            return suspect
+        if self.guard.alert and (cause_of(outcome) is None or _is_word(outcome)):
+            self.guard.answered(lease.since)
+        return None
 
-        The host that was asked is placed by the caller.
+    def _may_be_shared(self, queue: HostQueue, lease: Lease, outcome: Outcome) -> float | None:
+        """What a failure says for many hosts' failing at once, in powers of ten; None for nothing.
+
+        Only a page's first one does, of a host that had answered. The seldomer such failures are, the more it says.
+        """
+        if (
+            cause_of(outcome) not in SHARED
+            or not queue.answers
+            or (lease.attempt is not None and lease.attempt.earlier)
+        ):
+            return None
+        if again.asked_to_wait(outcome) is not None:
+            return None
+        if not self.guard.down:
+            self._scattered += 1
+        before = max(0, self._scattered - len(self.guard.stretch) - 1)
+        return -log10((before + 1) / (self._hosts.done + before + 2))
+
+    def suspect(self, suspect: Suspect, now: float, weight: float | None = None) -> bool:
+        """Take in a failure that may be the network's; True while that counts as down, from this one on at least.
+
+        The host that was asked is placed by the caller. weight: see ``OutageGuard.failed``.
         """
         guard, queue = self.guard, suspect.asked
         if not guard.down:
             new = not (queue.answered or queue.row.errors or (queue.gate and queue.gate.failures))
-            if guard.failed(site_of(queue.key), suspect, now, answered=queue.answered, new=new):
+            shared = {} if weight is None else {"weight": weight}
+            if guard.failed(site_of(queue.key), suspect, now, answered=queue.answered, new=new, **shared):
                 self._forgive(queue, now)
         return guard.down
 
@@ -559,6 +591,11 @@ def _came(answer: Fetched | Unchanged, lease: Lease, now: float, wall: float) ->
 def _may_be_the_networks(outcome: Outcome) -> bool:
     """Whether many such failures at once show an outage: of the network, or of a gateway."""
     return looks_down(outcome) or (isinstance(outcome, Failed) and outcome.proxy in MAY_BE_THE_HOSTS)
+
+
+def _is_word(outcome: Outcome) -> bool:
+    """Whether it is its host's own word: it asks for fewer requests, or to wait."""
+    return outcome.status == 429 or again.asked_to_wait(outcome) is not None
 
 
 def _made(lease: Lease, outcome: Outcome) -> int:

@@ -6,8 +6,14 @@ counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail (t
 dozen hosts that answered before new ones prove anything), one that failed before for nothing. So a list of dead links
 is no outage, and neither is its end, where only retries of dead hosts are left.
 
+Other failures of one moment are nobody's fault either: a gateway or a CDN that says 5xx, resets or breaks TLS for hosts
+that have nothing in common. As pages are broken more often than networks, each such host, which must have answered
+before, counts for as much as such failures are seldom in the run.
+
 While the network counts as down nothing is asked but one probe at a time, what fails is given back its attempt, and
-any answer ends it. Knows no scheduler; time is an argument.
+any answer ends it. Every second probe is at a page that was answered before: the end of a list may be all dead. Where
+that one is answered at once it was a false alarm, and the next takes twice the evidence. Knows no scheduler; time is an
+argument.
 """
 
 from __future__ import annotations
@@ -102,7 +108,8 @@ class OutageGuard(Generic[Entry]):
         self.longest = longest
         self.down = self.alert = False
         self.refunded = 0
-        self.stretch: deque[tuple[float, str, Witness, Entry]] = deque(maxlen=KEPT)
+        self.stretch: deque[tuple[float, str, Witness, float, Entry]] = deque(maxlen=KEPT)
+        self._evidence = EVIDENCE
         self._new_answered = self._new_failed = 0  # hosts whose first attempt ended so
         self._stretch_new = 0
         self._since = self._until = self._probe_at = 0.0
@@ -143,21 +150,26 @@ class OutageGuard(Generic[Entry]):
         """Anybody answered a request that was ``started`` then: what came over an old connection proves nothing."""
         if self.down and started <= self._since:
             return
+        if self.down and not self._probes:
+            self._evidence *= 2
         self.down = self.alert = False
         self._armed = True
         self.stretch.clear()
         self._new_failed += self._stretch_new
         self._stretch_new = 0
 
-    def failed(self, site: str, entry: Entry, now: float, *, answered: bool, new: bool) -> bool:
-        """Take in a failure that ``looks_down``; True where it is the one that proves an outage.
+    def failed(
+        self, site: str, entry: Entry, now: float, *, answered: bool, new: bool, weight: float = ANSWERED
+    ) -> bool:
+        """Take in a failure that may be the network's; True where it is the one that proves an outage.
 
         answered: whether its host had answered in this run. new: whether it is the first that the host was asked.
+        weight: what a host that had answered counts for, in powers of ten.
         """
         witness = Witness.ANSWERED if answered else Witness.NEW if new else Witness.NONE
         self._stretch_new += witness is Witness.NEW
         self.alert = True
-        self.stretch.append((now, site, witness, entry))
+        self.stretch.append((now, site, witness, min(weight, ANSWERED), entry))
         while self.stretch[0][0] < now - WITHIN:
             self.stretch.popleft()
         if not self._armed or witness is Witness.NONE or not self._is_proof():
@@ -203,15 +215,18 @@ class OutageGuard(Generic[Entry]):
 
     def _is_proof(self) -> bool:
         """Whether the stretch is too unlikely to be chance."""
-        known = {site for _, site, witness, _ in self.stretch if witness is Witness.ANSWERED}
-        new = {site for _, site, witness, _ in self.stretch if witness is Witness.NEW} - known
+        known: dict[str, float] = {}
+        for _, site, witness, weight, _ in self.stretch:
+            if witness is Witness.ANSWERED:
+                known[site] = max(weight, known.get(site, 0.0))
+        new = {site for _, site, witness, _, _ in self.stretch if witness is Witness.NEW} - known.keys()
         if len(known) + len(new) < FEWEST:
             return False
         if not self._new_answered:
             return len(new) >= FEWEST_UNPROVEN
         failed = self._new_failed + len(new)
         share = (failed + 1) / (failed + self._new_answered + 2)  # Laplace's rule of succession
-        return len(known) * ANSWERED - len(new) * log10(share) >= EVIDENCE
+        return sum(known.values()) - len(new) * log10(share) >= self._evidence
 
     def take(self) -> list[Entry]:
         """The failures of the stretch, to be given back."""

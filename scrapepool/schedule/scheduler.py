@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 
-from ..model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Why
+from ..model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .fallback import FALLS_BACK, HttpFallback, falls_back
 from .forecast import Forecast
@@ -100,6 +100,7 @@ class Scheduler:
         )
         self._fallback = fallback
         self._verifies = verifies
+        self._good: Target | None = None  # the last page that was answered, of any host
         self._judge = Judge(
             self._hosts, pool, retry, politeness, dice, verifies=verifies, fallback=fallback is not None
         )
@@ -155,7 +156,7 @@ class Scheduler:
             self.queued += len(tickets)
             self._hosts.add(host, tickets, self._now)
 
-    def next(self, now: float) -> Lease | Refusal | None:
+    def next(self, now: float) -> Lease | Refusal | None:  # noqa: PLR0911 - each return is a reason of its own
         """What is to be done now; None where nothing may start. Ask again until None."""
         self._now = now
         hosts = self._hosts
@@ -181,6 +182,8 @@ class Scheduler:
             if not self._may_probe(now):
                 return None
             fresh_first = self._guard.probes_afresh
+            if fresh_first and (known := self._known_page(now)) is not None:
+                return known
         while (queue := self._pick(now, only_due=only_due, fresh_first=fresh_first)) is not None:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now, only_due=only_due)
@@ -194,6 +197,20 @@ class Scheduler:
         if self.lost:
             self.spent = self._proxy.over
         return self.spent is not None or self.in_flight >= self._proxy.limit
+
+    def _known_page(self, now: float) -> Lease | None:
+        """A probe at the page that was answered last, whatever is left of its host; None where that may not be."""
+        if self._good is None or not self._verifies:
+            return None
+        queue = self._hosts.queue_of(self._good.host, now)
+        if queue.gate is not None or not queue.may_start(now):
+            self._hosts.place(queue, now)
+            return None
+        self._hosts.ready.remove(queue)
+        lease = self._probe = Lease(queue.key, (), Attempt(self._good), inf, now, probe=True)
+        self.out += 1
+        self._begin(queue, lease, now)
+        return lease
 
     def _pick(self, now: float, *, only_due: bool, fresh_first: bool) -> HostQueue | None:
         """Take out the host that is next. An outage is probed by retries and by other targets in turn."""
@@ -348,7 +365,7 @@ class Scheduler:
         if final and lease.attempt is None:
             last = final[-1]
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
-                queue.good = last.target
+                queue.good = self._good = last.target
         if queue.trouble is not None or not queue.answered or self._guard.alert:
             self._judge.heard(queue, lease, answers, now)
 
@@ -448,7 +465,6 @@ class Scheduler:
 
     def _lease(self, queue: HostQueue, now: float, *, only_due: bool = False) -> Lease:
         size = 1
-        hosts = self._hosts
         if queue.gate is not None:
             queue.gate.asked, queue.gate.since, queue.row.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
@@ -469,9 +485,14 @@ class Scheduler:
             lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now, quick=queue.quick)
             if self._historian is not None:
                 lease = replace(lease, waits=self._historian.fresh(queue, now))
-        hosts.unproven += not queue.answered
-        queue.note_use(now)
         self.out += size
+        self._begin(queue, lease, now)
+        return lease
+
+    def _begin(self, queue: HostQueue, lease: Lease, now: float) -> None:
+        """Take note that a lease begins."""
+        self._hosts.unproven += not queue.answered
+        queue.note_use(now)
         self.in_flight += 1
         queue.out += 1
         row = queue.row
@@ -484,8 +505,7 @@ class Scheduler:
             self._next_start = now + self._spacing
         if self._guard.down:
             self._probe = lease
-        hosts.place(queue, now)
-        return lease
+        self._hosts.place(queue, now)
 
     def _lease_parked(self, queue: HostQueue, parked: deque[Parked], now: float) -> Lease:
         attempt = self._hosts.resume(parked.popleft(), queue, now)

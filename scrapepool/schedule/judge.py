@@ -165,10 +165,11 @@ class Judge:
             if after is not None and after > self._policy.max_park:
                 queue.refuse(now + after, None)
                 return
+            trouble.test = None  # a page that is refused tells of no other
             if result.status == 503 and after is None:
                 if trouble.blamed:  # by pages in a row before
                     trouble.breaker.note(Cause.SERVER, _words(result, Cause.SERVER), result.target.url)
-                trouble.test, trouble.blamed, trouble.limits = None, True, not trouble.throttles
+                trouble.blamed, trouble.limits = True, not trouble.throttles
             self._refused(queue, lease, trouble, after, now)
         elif trouble.breaker.row:
             trouble.test = None
@@ -298,6 +299,8 @@ class Judge:
         if cause is not None:
             whose = self._blame(queue, lease, outcome, cause, after, now)
             verdict = self._charge(queue, lease, outcome, cause, whose, after, now)
+            if host_wide and verdict is Verdict.COUNTED and self._trouble(queue).seems_limited:
+                verdict = Verdict.PROBED
         elif queue.trouble is not None:
             was_open = queue.trouble.breaker.opened is not None
             queue.trouble.row_ended()

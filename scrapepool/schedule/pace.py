@@ -203,6 +203,11 @@ class Pace:
         limits: whether it is known to limit requests.
         """
         self._prove(now)
+        if self._flaky and not self.interval:
+            if self._total - self._counted_from > TRIAL // 3:
+                self._counted_from, self._vain = self._total, 0
+            self._vain += 1
+            self._flaky = self._vain < TRIAL // 2  # most fail: that is no chance
         if not self.interval:
             if not self._flaky and 0 < self._proven < MANY * capacity:
                 self._set(self._proven, REQUESTS)
@@ -210,6 +215,9 @@ class Pace:
                 self._counted_from, self._vain = self._total, 0
         elif self._trial is not None and not limits:
             self.is_futile(started, VAIN, TRIAL)
+        elif self._trial is None and started > self._refused and 0 < self._proven * (1 + DIP) < 1 / self.interval:
+            self._set(self._proven, REQUESTS)  # more than is proven was tried, and is too much
+            self._refused, self._since_refusal = now, 0
 
     def convicted(self, at: float, now: float) -> None:
         """A request that had failed ``at`` a time is answered now: it was one too many.

@@ -60,6 +60,11 @@ class Trouble:
         return not self.limits or (self.pace is not None and self.pace.proven)
 
     @property
+    def seems_limited(self) -> bool:
+        """Whether a refusal without a wait is more likely a limit's word than a broken page's."""
+        return self.limits and not self.throttles and self.passing > 2 * self.broken
+
+    @property
     def is_slight(self) -> bool:
         """Whether nothing is asked of the host otherwise than if it had never failed."""
         if self.test is not None or self.parking.row or self.breaker.row >= FEWEST or self.breaker.opened is not None:

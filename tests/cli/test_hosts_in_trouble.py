@@ -141,7 +141,7 @@ def test_a_circuit_that_stays_open_ends_its_host(capfd: pytest.CaptureFixture[st
 def test_retries_have_a_budget(capfd: pytest.CaptureFixture[str]) -> None:
     """A host that fails whatever it is asked gets few retries, not three for each page; the records say so."""
     options = ("--backoff", 0, "--break-after", 1000, "--retries", 3)
-    undecided = 5  # failures before it is found that they are the host's
+    undecided = 6  # failures before it is found that they are the host's
     with PoliteServer(1, lambda _: Response(500)) as server:
         urls = [server.url(f"/{n}") for n in range(40)]
         ran = here(capfd, *FETCH, *options, *urls)

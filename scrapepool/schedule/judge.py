@@ -327,7 +327,7 @@ class Judge:
             return None
         if not again.may_repeat(self._policy, _made(lease, outcome)):
             return outcome
-        counts = whose is Blame.HOST and not host_wide and not (looks_down(outcome) and queue.answered)
+        counts = whose is Blame.HOST and not host_wide and not (_may_be_the_networks(outcome) and queue.answered)
         if counts and (detail := self._beyond_budget(queue, outcome)):
             return replace(outcome, detail=detail)
         queue.retried += counts

@@ -58,8 +58,8 @@ def by_number(ran: Ran) -> dict[int, dict[str, Any]]:
 
 
 def retries_come_last(paths: list[str], bad: set[str]) -> bool:
-    """Whether every page was requested once before any was requested again."""
-    first_again = next((n for n, path in enumerate(paths) if path in paths[:n]), len(paths))
+    """Whether every page was requested once before a bad one was requested again."""
+    first_again = next((n for n, path in enumerate(paths) if path in bad and path in paths[:n]), len(paths))
     return len(set(paths[:first_again])) == len(set(paths))
 
 

@@ -29,7 +29,7 @@ _IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _WITHOUT_SCHEME = re.compile(
-    r"(\s*+(?:/{2,})?+)(?!(?:mailto|sips?|xmpp|acct|im|news|nntp|cid|mid|tel|data|javascript):)"
+    r"(\s*+(?>(?:/{2,})?))(?!(?:mailto|sips?|xmpp|acct|im|news|nntp|cid|mid|tel|data|javascript):)"
     rf"([\w.+%~-]+:(?!{_PORT})[^\s@]*)@",
     re.IGNORECASE,
 )

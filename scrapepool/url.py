@@ -30,7 +30,7 @@ HOST_KEYS_KEPT = 8192
 SENDABLE = "!$%&'()*+,\\-./0-9:;=?@A-Z\\[\\]_a-z~"
 """A character class: what of a path and query is sent as it stands. The rest is percent-encoded."""
 
-_ORDINARY = re.compile(rf"(https?://[a-z0-9_.:-]++)(/[{SENDABLE}]*+)?+(?s:#.*)?+")
+_ORDINARY = re.compile(rf"(https?://[a-z0-9_.:-]++)(/[{SENDABLE}]*+)?(?s:#.*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY = re.compile(r"[^/?]*")
 _UNSENDABLE = re.compile(f"[^{SENDABLE}]+")

@@ -1,11 +1,14 @@
+import ast
 import json
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scrapepool
 from scrapepool.text import brief, printable, strict_json, without_password, without_passwords, without_userinfo
 
 
@@ -119,3 +122,17 @@ def test_json_changes_nothing_but_lone_surrogates(value: str) -> None:
     read = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")  # pairs become characters
     read = re.sub("[\ud800-\udfff]", "\ufffd", read)
     assert json.loads(strict_json(json.dumps(value))) == read
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5 matches too much by ``(?:...)*+`` (CPython issue 106052); ``(?>(?:...)*)`` is the same."""
+    sources = Path(scrapepool.__file__).parent.rglob("*.py")
+    repeated = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,]+\})\+")
+    strings = [
+        (path.name, node.value)
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    ]
+    texts = [(name, value if isinstance(value, str) else value.decode("latin-1")) for name, value in strings]
+    assert [(name, text) for name, text in texts if repeated.search(text) and "(?:" in text] == []

@@ -31,8 +31,8 @@ _LINKS = re.compile(r"\s*\"?(?:https?://|[^\s/?#@]+\.[^\s/?#@]+)", re.IGNORECASE
 def row_pattern(delimiter: str) -> re.Pattern[bytes]:
     """Match a row that ends in a line feed: a quote opens a quoted cell only at a cell's start."""
     d = re.escape(delimiter.encode())
-    cell = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^%b\n]*+|[^"%b\n][^%b\n]*+)?+' % (d, d, d)
-    return re.compile(rb"%b(?:%b%b)*+\n" % (cell, d, cell))
+    cell = rb'(?>(?:"[^"]*+(?>(?:""[^"]*+)*)"[^%b\n]*+|[^"%b\n][^%b\n]*+)?)' % (d, d, d)
+    return re.compile(rb"%b(?>(?:%b%b)*)\n" % (cell, d, cell))
 
 
 def cells_of(text: str, delimiter: str) -> list[str]:

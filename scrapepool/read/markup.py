@@ -29,7 +29,7 @@ RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "
 """Elements of HTML up to whose end tag there are no tags (WHATWG HTML section 13.2.6.4)."""
 
 _VALUE = r'"[^"]*+"|\'[^\']*+\'|(?!["\'])[^\s>]*+'
-_TEXT_AND_TAG = re.compile(rf"([^<]*+)<(/?)([a-z_:][^\s/>]*+)((?:[^>=]++|=\s*+(?:{_VALUE}))*+)>", re.IGNORECASE)
+_TEXT_AND_TAG = re.compile(rf"([^<]*+)<(/?)([a-z_:][^\s/>]*+)((?>(?:[^>=]++|=\s*+(?:{_VALUE}))*))>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rf"([^\s=>/]+)(?:\s*=\s*({_VALUE}))?")
 _DECLARATION = re.compile(r"[\[>]")
 _REFERENCE = re.compile(r"&(?:#(x[0-9a-f]{1,8}|[0-9]{1,8})|([a-z][a-z0-9]{1,30}))(;?)", re.IGNORECASE)

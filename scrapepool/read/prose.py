@@ -27,7 +27,7 @@ _ESCAPES |= {"&#34;": '"', "&#39;": "'", "&#x27;": "'", "&apos;": "'", "&nbsp;":
 _ESCAPE = re.compile("|".join(map(re.escape, _ESCAPES)), re.IGNORECASE)
 _BEGIN = re.compile(r"https?://|(?<![\w.@/:+-])www\.(?=\w)", re.IGNORECASE)
 _NO_PART = r'\s<>"`\\^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff'
-_STRETCH = re.compile(rf"(?:(?![,;|]https?://)[^{_NO_PART}])*+", re.IGNORECASE)
+_STRETCH = re.compile(rf"(?>(?:(?![,;|]https?://)[^{_NO_PART}])*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[\w.~%!$&'*+;=:-]*@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]*\w)(?::\d{1,5}(?!\d))?")
 _TRAILING = "?!.,:;|\u2026"
 _EMPHASIS = "*_~"

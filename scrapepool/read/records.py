@@ -17,8 +17,8 @@ from ..text import brief
 
 BOM = b"\xef\xbb\xbf"
 CELLS = {
-    "csv": re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\r\n]*+))(,|\r?\n)'),
-    "tsv": re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"\t\r\n]*+))(\t|\r?\n)'),
+    "csv": re.compile(rb'(?:"([^"]*+(?>(?:""[^"]*+)*))"|([^",\r\n]*+))(,|\r?\n)'),
+    "tsv": re.compile(rb'(?:"([^"]*+(?>(?:""[^"]*+)*))"|([^"\t\r\n]*+))(\t|\r?\n)'),
 }
 """One cell of a row with what ends it (RFC 4180); csv.reader stops at 128 KiB of it, and a body may be longer."""
 

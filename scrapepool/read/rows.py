@@ -19,7 +19,7 @@ MAX_RECORD = 1024 * 1024
 NOT_UTF8 = "not UTF-8"
 
 _COMMENT = re.compile(r"\s+#")
-_NOTHING = re.compile(rb"(?:[ \t\r\v\f]*+(?:#[^\n]*+)?+\n)*+")
+_NOTHING = re.compile(rb"(?>(?:[ \t\r\v\f]*+(?>(?:#[^\n]*+)?)\n)*)")
 """Lines without anything, and those that are a comment."""
 
 _ESCAPED = re.compile("[\udc80-\udcff]")

@@ -64,7 +64,7 @@ def test_one_host_is_planned_exactly(urls: int, delay: float, slots: int) -> Non
     st.sampled_from([1, 4, 16]),
 )
 def test_many_hosts_take_as_long_as_planned(counts: list[int], delay: float, per_host: int, workers: int) -> None:
-    """A simulated run takes no less than planned, and no more than the longest host longer: no order of the hosts is worse (Graham 1966)."""
+    """A simulated run takes no less than planned, and at most the longest host longer (Graham 1966)."""
     pool = PoolSettings(workers=workers, per_host=per_host, delay=delay, pace="fixed")
     planned_for = plan_of(counts, replace(NO_ROBOTS, pool=pool))
     world = World(

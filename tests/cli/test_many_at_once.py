@@ -74,21 +74,6 @@ def urls(server: PoliteServer, hosts: int = len(HOSTS)) -> list[str]:
     return [server.url(f"/{page}", host) for page in range(PAGES) for host in range(hosts)]
 
 
-@pytest.mark.parametrize(
-    "response", [Response(500, close=True), Response(502, close=True), Response(503, close=True), Response(reset=True)]
-)
-def test_failures_of_a_kind_on_all_hosts_pause_the_run(capfd: pytest.CaptureFixture[str], response: Response) -> None:
-    """A gateway in front of all of them fails for a moment: all pages are fetched, none is given up, few are asked."""
-    trouble = Trouble()
-    server = PoliteServer(HOSTS, when_all_have_answered(trouble, lambda: server, response))
-    with server:
-        ran = here(capfd, *FETCH, "--retries", 1, "--backoff", "50ms", "-w", 8, *urls(server))
-    assert trouble.was
-    assert not trouble.now
-    assert Counter(record["error"] for record in ran.records) == {None: len(HOSTS) * PAGES}
-    assert trouble.failed <= 40
-
-
 @contextmanager
 def names(monkeypatch: pytest.MonkeyPatch, lookup: Callable[[str], str]) -> Iterator[None]:
     """Let ``lookup`` give the address of a name, in a resolver that knows nothing yet."""

@@ -257,7 +257,7 @@ def test_a_gateway_that_reaches_nobody_is_an_outage(capfd: pytest.CaptureFixture
     with Proxy(close=True, answers=[]) as proxy:
         pages = urls("https", 10, 6)
         # ten hosts are answered first, and then none for a while
-        answers = [b""] * 20 + [status(code)] * 12
+        answers = [b""] * 20 + [status(code)] * 6
         serve = proxy._converse
 
         def converse(sock: socket.socket) -> None:
@@ -271,7 +271,7 @@ def test_a_gateway_that_reaches_nobody_is_an_outage(capfd: pytest.CaptureFixture
                 serve(sock)
 
         proxy._converse = converse  # type: ignore[method-assign]
-        ran = here(capfd, *FETCH, "--proxy", proxy.url, "--retries", 1, "--backoff", "50ms", "-w", 4, *pages)
+        ran = here(capfd, *FETCH, "--proxy", proxy.url, "--retries", 2, "--backoff", "500ms", "-w", 4, *pages)
     assert Counter(record["error"] for record in ran.records) == {None: len(pages)}
 
 

@@ -355,6 +355,12 @@ class HostQueue:
         """Whether a page that failed is to be requested again, to see whether it is broken."""
         return self.trouble is not None and self.trouble.test is not None and self.trouble.test.page_next
 
+    def acquit(self) -> None:
+        """The pages that failed in a row are broken, and the host is well."""
+        if self.trouble is not None:
+            self.failures += self.trouble.breaker.row
+            self.trouble.row_ended()
+
     def refusal_of(self, tickets: tuple[int, ...], attempts: tuple[Attempt, ...], now: float) -> Refusal:
         """The refusal of some of its targets."""
         if self.refusal is not None:

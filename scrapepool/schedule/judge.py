@@ -36,7 +36,7 @@ from .fallback import falls_back
 from .host_queue import HostQueue
 from .hosts import Hosts
 from .lease import Lease
-from .outage import OutageGuard, looks_down, site_of
+from .outage import ANSWERED, OutageGuard, looks_down, site_of
 from .pace import TRIAL, VAIN
 from .proxy import MAY_BE_THE_HOSTS, ProxyGuard, Ruling
 from .quota import Quota
@@ -46,7 +46,6 @@ from .trouble import Trouble
 MOST_REFUNDS = 10
 """Attempts at one target that are given back because of its host, beside those of an outage, which has an end of its
 own: what is refused more often than that is counted."""
-
 
 SOON = 0.5
 """Seconds until a page that was refused, perhaps, is requested again to find out."""
@@ -87,9 +86,7 @@ class Judge:
         dice: Callable[[], float],
         *,
         fallback: bool = False,
-        verifies: bool = True,
     ) -> None:
-        self._verifies = verifies
         self.guard: OutageGuard[Suspect] = OutageGuard(policy.max_outage)
         self.proxy = ProxyGuard(self.guard)
         self.retried = 0
@@ -128,8 +125,7 @@ class Judge:
                 if earlier is not None:
                     self._is_limited(trouble, lease, now)
                 elif test.other_answered():
-                    queue.failures += trouble.breaker.row
-                    trouble.row_ended()
+                    queue.acquit()
             elif earlier is not None and earlier.tries and trouble.pace is not None:
                 trouble.pace.convicted(earlier.at, now)
             if trouble.test is None and not trouble.blamed:
@@ -154,9 +150,8 @@ class Judge:
         if answered:
             queue.answers += 1
             if test is None or test.other_answered():
-                queue.failures += trouble.breaker.row
                 trouble.vouched += 1
-                trouble.row_ended()
+                queue.acquit()
             queue.set_limits()
             queue.reopen(now)
             return
@@ -368,13 +363,13 @@ class Judge:
             return Blame.HOST
         if others:
             trouble.broken += 1
-        if breaker.opened is not None and self._verifies and queue.good is not None:
+        if breaker.opened is not None and queue.good is not None:
             return Blame.PAGE if others else Blame.UNDECIDED
         test = trouble.test
         if test is not None and lease.since > test.since:
             if earlier is not None:
                 test.page_failed()
-            if earlier is not None or (self._verifies and queue.good is not None and not test.alone):
+            if earlier is not None or (queue.good is not None and not test.alone):
                 return Blame.UNDECIDED
             trouble.test = None
         else:
@@ -387,8 +382,7 @@ class Judge:
             )
             if whose is not Blame.HOST or test is not None:
                 return whose if test is None else Blame.UNDECIDED
-            known = self._verifies and queue.good is not None
-            if (known or queue.has_fresh()) and not (refused and not trouble.seems_served):
+            if (queue.good is not None or queue.has_fresh()) and not (refused and not trouble.seems_served):
                 may_limit = refused and not trouble.throttles and not trouble.limits
                 alone = may_limit and trouble.broken <= 2 * trouble.passing
                 trouble.test = RowTest(now, times=3 if alone else 1, alone=alone)
@@ -443,34 +437,31 @@ class Judge:
 
     def _suspected(self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float) -> Suspect | None:
         """The failure, where it may be the network's, once the guard has heard of it; an answer ends its alert."""
-        shared = self._may_be_shared(queue, lease, outcome)
-        if _may_be_the_networks(outcome) or shared is not None:
+        weight = ANSWERED if _may_be_the_networks(outcome) else self._weight(queue, lease, outcome)
+        if weight:
             suspect = Suspect(queue)
-            self.suspect(suspect, now, shared)
+            self.suspect(suspect, now, weight)
             return suspect
         if self.guard.alert and (cause_of(outcome) is None or _is_word(outcome)):
             self.guard.answered(lease.since)
         return None
 
-    def _may_be_shared(self, queue: HostQueue, lease: Lease, outcome: Outcome) -> float | None:
-        """What a failure says for many hosts' failing at once, in powers of ten; None for nothing.
+    def _weight(self, queue: HostQueue, lease: Lease, outcome: Outcome) -> float:
+        """What a failure says for many hosts' failing at once, in powers of ten; 0.0 for nothing.
 
         Only a page's first one does, of a host that had answered. The seldomer such failures are, the more it says.
         """
-        if (
-            cause_of(outcome) not in SHARED
-            or not queue.answers
-            or (lease.attempt is not None and lease.attempt.earlier)
-        ):
-            return None
+        first = lease.attempt is None or lease.attempt.earlier is None
+        if cause_of(outcome) not in SHARED or not queue.answers or not first:
+            return 0.0
         if again.asked_to_wait(outcome) is not None:
-            return None
+            return 0.0
         if not self.guard.down:
             self._scattered += 1
         before = max(0, self._scattered - len(self.guard.stretch) - 1)
         return -log10((before + 1) / (self._hosts.done + before + 2))
 
-    def suspect(self, suspect: Suspect, now: float, weight: float | None = None) -> bool:
+    def suspect(self, suspect: Suspect, now: float, weight: float = ANSWERED) -> bool:
         """Take in a failure that may be the network's; True while that counts as down, from this one on at least.
 
         The host that was asked is placed by the caller. weight: see ``OutageGuard.failed``.
@@ -478,8 +469,7 @@ class Judge:
         guard, queue = self.guard, suspect.asked
         if not guard.down:
             new = not (queue.answered or queue.row.errors or (queue.gate and queue.gate.failures))
-            shared = {} if weight is None else {"weight": weight}
-            if guard.failed(site_of(queue.key), suspect, now, answered=queue.answered, new=new, **shared):
+            if guard.failed(site_of(queue.key), suspect, now, answered=queue.answered, new=new, weight=weight):
                 self._forgive(queue, now)
         return guard.down
 
@@ -530,7 +520,7 @@ class Judge:
         if breaker.opened is not None:
             if not was_open:
                 trouble.test = None
-                if self._verifies and queue.good is not None and breaker.cause in AMBIGUOUS:
+                if queue.good is not None and breaker.cause in AMBIGUOUS:
                     breaker.probe_now()  # a page that was answered before will tell
                 else:
                     trouble.blamed = True

@@ -49,6 +49,9 @@ UNPROVEN = 60.0
 """Seconds that are waited for where nothing has ever answered in this run: that may be a list of dead hosts as well,
 and who started without a network is told so soon."""
 
+LOST = "the network has looked down for too long"
+"""What is said where the network is not waited for any more."""
+
 KEPT = 256
 """Failures kept of one stretch, to be refunded."""
 
@@ -92,8 +95,8 @@ class Outage:
     probe_at: float
     probes: int
     refunded: int
-    why: str | None = None
-    lost: str = "the network has looked down for too long"
+    why: str | None
+    lost: str
 
 
 class OutageGuard(Generic[Entry]):
@@ -129,8 +132,7 @@ class OutageGuard(Generic[Entry]):
         """The outage under way."""
         if not self.down:
             return None
-        told = (self._since, self._until, self._probe_at, self._probes, self.refunded)
-        return Outage(*told) if self._why is None else Outage(*told, self._why, self._lost)
+        return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded, self._why, self._lost)
 
     @property
     def probes_afresh(self) -> bool:
@@ -195,7 +197,7 @@ class OutageGuard(Generic[Entry]):
         """
         self.down = self.alert = self._proven = True
         self._why = why
-        self._lost = lost or f"{why}; it has been down for too long"
+        self._lost = lost or (f"{why}; it has been down for too long" if why else LOST)
         self.refunded = self._probes = 0
         self._since = now
         self._until = now + min(self.longest, longest)

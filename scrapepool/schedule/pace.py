@@ -186,10 +186,7 @@ class Pace:
 
         They are no limit's then.
         """
-        if self._total - self._counted_from > within:
-            self._counted_from, self._vain = self._total, 0
-        self._vain += started > self._refused
-        if self._vain < most:
+        if self._failures(within, count=started > self._refused) < most:
             return False
         self._flaky, self._trial, self.interval, self._refused = True, None, 0.0, -inf
         self._window, self.limit = float(self.most), self.most
@@ -204,20 +201,25 @@ class Pace:
         """
         self._prove(now)
         if self._flaky and not self.interval:
-            if self._total - self._counted_from > TRIAL // 3:
-                self._counted_from, self._vain = self._total, 0
-            self._vain += 1
-            self._flaky = self._vain < TRIAL // 2  # most fail: that is no chance
+            self._flaky = self._failures(TRIAL // 3) < TRIAL // 2  # most fail: that is no chance
         if not self.interval:
             if not self._flaky and 0 < self._proven < MANY * capacity:
                 self._set(self._proven, REQUESTS)
-                self._trial, self._refused, self._since_refusal = self._total, now, 0
-                self._counted_from, self._vain = self._total, 0
+                self._refused, self._since_refusal = now, 0
+                self._trial = self._counted_from = self._total
+                self._vain = 0
         elif self._trial is not None and not limits:
             self.is_futile(started, VAIN, TRIAL)
         elif self._trial is None and started > self._refused and 0 < self._proven * (1 + DIP) < 1 / self.interval:
             self._set(self._proven, REQUESTS)  # more than is proven was tried, and is too much
             self._refused, self._since_refusal = now, 0
+
+    def _failures(self, within: int, *, count: bool = True) -> int:
+        """Failures within so many answers, with this one where it is to ``count``."""
+        if self._total - self._counted_from > within:
+            self._counted_from, self._vain = self._total, 0
+        self._vain += count
+        return self._vain
 
     def convicted(self, at: float, now: float) -> None:
         """A request that had failed ``at`` a time is answered now: it was one too many.

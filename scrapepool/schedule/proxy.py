@@ -32,9 +32,6 @@ REFUNDS = 10
 REFUNDS_NEW = 4
 """The same where the host has not been answered yet, so that it may be the host that is down."""
 
-SOON = 0.5
-"""Seconds until a target is requested again that may have met a limit of the proxy."""
-
 CUT = 0.7
 """Share of its limit that is kept where only the result shows that it was too much."""
 

@@ -101,9 +101,7 @@ class Scheduler:
         self._fallback = fallback
         self._verifies = verifies
         self._good: Target | None = None  # the last page that was answered, of any host
-        self._judge = Judge(
-            self._hosts, pool, retry, politeness, dice, verifies=verifies, fallback=fallback is not None
-        )
+        self._judge = Judge(self._hosts, pool, retry, politeness, dice, fallback=fallback is not None)
         self._guard = self._judge.guard
         self._proxy = self._judge.proxy
         self._probe: Lease | None = None  # the only one that an outage lets out
@@ -162,19 +160,15 @@ class Scheduler:
         hosts = self._hosts
         if self._historian is not None:
             self._historian.look(now, down=self._guard.down)
-        if (
-            self._draining
-            or self.spent is not None
-            or (self._spending is not None and self._is_spent(self._spending, now))
-        ):
+        if self._draining or self._is_spent(now):
             return None
         if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
             hosts.catch_up(now)
-        while hosts.refusing and not self.lost:
+        while hosts.refusing:
             refusal = self._refuse(hosts.refusing.popleft(), now)
             if refusal is not None:
                 return refusal
-        if now < self._next_start or self._is_held_by_proxy():
+        if now < self._next_start or self.in_flight >= self._proxy.limit:
             return None
         only_due = (hosts.parked >= MAX_PARKED or self._spending is not None) and self._holds_fresh()
         fresh_first = False
@@ -192,15 +186,9 @@ class Scheduler:
             hosts.place(queue, now)
         return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
 
-    def _is_held_by_proxy(self) -> bool:
-        """Whether nothing more may begin because of the proxy, for now or for good."""
-        if self.lost:
-            self.spent = self._proxy.over
-        return self.spent is not None or self.in_flight >= self._proxy.limit
-
     def _known_page(self, now: float) -> Lease | None:
         """A probe at the page that was answered last, whatever is left of its host; None where that may not be."""
-        if self._good is None or not self._verifies:
+        if self._good is None:
             return None
         queue = self._hosts.queue_of(self._good.host, now)
         if queue.gate is not None or not queue.may_start(now):
@@ -362,7 +350,7 @@ class Scheduler:
         queue.answers += answers
         if queue.quota is not None and queue.quota.is_over(now):
             queue.set_limits()
-        if final and lease.attempt is None:
+        if final and lease.attempt is None and self._verifies:
             last = final[-1]
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
                 queue.good = self._good = last.target
@@ -469,7 +457,7 @@ class Scheduler:
             queue.gate.asked, queue.gate.since, queue.row.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
-        elif self._verifies and queue.good is not None and queue.is_probed:
+        elif queue.good is not None and queue.is_probed:
             lease = Lease(queue.key, (), Attempt(queue.good), inf, now, probe=True)
             if queue.trouble is not None and queue.trouble.test is not None:
                 queue.trouble.test.out = True
@@ -559,9 +547,12 @@ class Scheduler:
         self._hosts.place(queue, now)
         return refusal
 
-    def _is_spent(self, spending: Spending, now: float) -> bool:
-        """Whether a limit of the run is reached; without a limit of targets left, only what was begun goes on."""
+    def _is_spent(self, now: float) -> bool:
+        """Whether a limit of the run is reached, or its proxy lost; without targets left, what was begun goes on."""
+        spending = self._spending
         if self.spent is None:
+            self.spent = self._proxy.over
+        if self.spent is None and spending is not None:
             spending.begin(now)
             self.spent = spending.spent(now, self.tally.bytes)
             if not spending.fresh and self.queued and not self.parked and not self.out:

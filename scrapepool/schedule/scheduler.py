@@ -354,7 +354,7 @@ class Scheduler:
             last = final[-1]
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
                 queue.good = self._good = last.target
-        if queue.trouble is not None or not queue.answered or self._guard.alert:
+        if queue.trouble is not None or not queue.answered or self._guard.alert or self._proxy.alert:
             self._judge.heard(queue, lease, answers, now)
 
     def shorten(self, lease: Lease, begun: int, now: float) -> None:

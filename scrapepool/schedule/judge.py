@@ -105,12 +105,15 @@ class Judge:
             self._hosts.unproven -= queue.out
             self.guard.met()
 
-    def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float) -> None:
-        """Take in answers of a host to a lease; none are news where it never failed and nobody does."""
+    def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float, *, failed: bool) -> None:
+        """Take in answers of a host to a lease; none are news where it never failed and nobody does.
+
+        failed: whether the lease ended in a failure: its answers came before that, and say nothing of the network now.
+        """
         if not answers:
             return
         self.met(queue)
-        if self.guard.alert:
+        if self.guard.alert and not failed:
             self.guard.answered(lease.since)
         if self.proxy.alert:
             self.proxy.answered(queue.key, now)

@@ -27,6 +27,7 @@ from math import inf
 
 from ..model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
+from .breaker import cause_of
 from .fallback import FALLS_BACK, HttpFallback, falls_back
 from .forecast import Forecast
 from .history import Historian
@@ -355,7 +356,8 @@ class Scheduler:
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
                 queue.good = self._good = last.target
         if queue.trouble is not None or not queue.answered or self._guard.alert or self._proxy.alert:
-            self._judge.heard(queue, lease, answers, now)
+            failed = any(not isinstance(result, Redirected) and cause_of(result) is not None for result in others)
+            self._judge.heard(queue, lease, answers, now, failed=failed)
 
     def shorten(self, lease: Lease, begun: int, now: float) -> None:
         """Take the targets of a lease back that it will not begin, while the request that it is at goes on.

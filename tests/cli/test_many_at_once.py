@@ -23,6 +23,7 @@ from tests.servers.polite import PoliteServer, Request, Response
 FETCH = ("fetch", "--no-robots", "--progress", "none")
 HOSTS = [f"127.{number}.0.1" for number in range(1, 13)]
 PAGES = 12
+MANY = 30  # so that all hosts have pages left when the trouble begins
 PAUSE = 0.9  # seconds without a request after which the next one is a probe; the first pause is 1 s
 
 
@@ -69,9 +70,24 @@ def when_all_have_answered(trouble: Trouble, server: Callable[[], PoliteServer],
     return handler
 
 
-def urls(server: PoliteServer, hosts: int = len(HOSTS)) -> list[str]:
+def urls(server: PoliteServer, hosts: int = len(HOSTS), pages: int = PAGES) -> list[str]:
     """The pages of all hosts in turn."""
-    return [server.url(f"/{page}", host) for page in range(PAGES) for host in range(hosts)]
+    return [server.url(f"/{page}", host) for page in range(pages) for host in range(hosts)]
+
+
+@pytest.mark.parametrize(
+    "response", [Response(500, close=True), Response(502, close=True), Response(503, close=True), Response(reset=True)]
+)
+def test_failures_of_a_kind_on_all_hosts_pause_the_run(capfd: pytest.CaptureFixture[str], response: Response) -> None:
+    """A gateway in front of all of them fails for a moment: all pages are fetched, none is given up, few are asked."""
+    trouble = Trouble()
+    server = PoliteServer(HOSTS, when_all_have_answered(trouble, lambda: server, response))
+    with server:
+        ran = here(capfd, *FETCH, "--retries", 1, "--backoff", "50ms", "-w", 8, *urls(server, pages=MANY))
+    assert trouble.was
+    assert not trouble.now
+    assert Counter(record["error"] for record in ran.records) == {None: len(HOSTS) * MANY}
+    assert trouble.failed <= 40
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate import Reply, World
+from test_scheduler import everything, scheduler_of, settle
 
 from scrapepool.model import ErrorKind, Failed, HostKey, Target, verdict
 from scrapepool.schedule.outage import OutageGuard, looks_down, site_of
@@ -111,3 +112,17 @@ def test_failures_far_apart_are_no_outage():
     """Hosts go down now and then."""
     guard = OutageGuard(1800)
     assert not any(guard.failed(f"s{n}.test", None, 60.0 * n, answered=True, new=False) for n in range(100))
+
+
+def test_answers_that_came_before_a_failure_in_the_same_lease_end_no_alert():
+    """Each host was answered, and then said 500, all at the same time: a gateway fails."""
+    hosts = [site(n) for n in range(10)]
+    scheduler = scheduler_of(dict.fromkeys(hosts, 100), per_host=1, workers=10)
+    now = 0.0
+    while min(map(len, leases := everything(scheduler, now))) < 2:
+        for lease in leases:
+            settle(scheduler, lease, now + 0.1, *[Reply(0.01)] * len(lease))
+        now += 1
+    for lease in leases:
+        settle(scheduler, lease, now + 0.1, Reply(0.01), Reply(0.01, 500, retry=True))
+    assert scheduler.outage is not None

@@ -99,9 +99,15 @@ def holds_first_row(head: bytes) -> bool:
     return head.find(b"\n", _before(head).end) >= 0
 
 
-def names_url(columns: Sequence[str], wanted: str | None) -> bool:
-    """Whether the column of the URL is among these. wanted: its name, None for the usual ones."""
-    return wanted in columns if wanted is not None else any(_folded(column) in URL_COLUMNS for column in columns)
+def url_place(columns: Sequence[str], wanted: str | None) -> int | None:
+    """Tell which column holds the URL, None for none of them.
+
+    wanted: its name; None for the usual ones, of which the first in ``URL_COLUMNS`` counts, whatever its case.
+    """
+    if wanted is not None:
+        return columns.index(wanted) if wanted in columns else None
+    folded = [column.strip().casefold() for column in columns]
+    return next((folded.index(usual) for usual in URL_COLUMNS if usual in folded), None)
 
 
 def begins_as_csv(head: bytes, wanted: str | None) -> bool:
@@ -111,18 +117,20 @@ def begins_as_csv(head: bytes, wanted: str | None) -> bool:
     """
     try:
         header = csv_header(
-            head if head.endswith(b"\n") else head + b"\n", tabs=False, names=lambda columns: names_url(columns, wanted)
+            head if head.endswith(b"\n") else head + b"\n",
+            tabs=False,
+            names=lambda columns: url_place(columns, wanted) is not None,
         )
     except RowError:
         return False
     if header is None or header.separated:
         return header is not None
     columns = [column.strip(' \r"') for column in header.columns]
-    if len(columns) == 1 or not names_url(columns, wanted):
+    url = url_place(columns, wanted)
+    if len(columns) == 1 or url is None:
         return False
     if not header.commented:
         return "/" not in "".join(columns)
-    url = next(place for place, column in enumerate(columns) if names_url([column], wanted))
     first = head[header.start :].partition(b"\n")[0].decode(errors="replace")
     try:
         return _LINKS.match(cells_of(first, header.delimiter)[url]) is not None
@@ -151,10 +159,6 @@ def _before(head: bytes) -> _Before:
 
 def _cells(row: bytes, delimiter: str) -> list[str]:
     return [replaced(cell) for cell in cells_of(escaped(row)[0].lstrip("\ufeff").rstrip("\r\n"), delimiter)]
-
-
-def _folded(column: str) -> str:
-    return column.strip().casefold()
 
 
 def _delimiter(line: bytes) -> str:

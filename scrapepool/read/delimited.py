@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ListError
-from .csv_header import URL_COLUMNS, cells_of, csv_header, names_url, row_pattern
+from .csv_header import cells_of, csv_header, row_pattern, url_place
 from .rows import MAX_RECORD, Entry, RowError, check_utf8, cut_lines, escaped, named, replaced
 from .template import URLTemplate
 
@@ -25,7 +25,9 @@ class DelimitedRows:
         self, name: str, head: bytes, *, tabs: bool, url_field: str | None, template: URLTemplate | None
     ) -> None:
         def is_header(columns: Sequence[str]) -> bool:
-            return names_url(columns, url_field) if template is None else set(template.columns) <= set(columns)
+            if template is None:
+                return url_place(columns, url_field) is not None
+            return set(template.columns) <= set(columns)
 
         try:
             header = csv_header(head, tabs=tabs, names=is_header) or csv_header(
@@ -111,14 +113,11 @@ def _check(text: str, columns: dict[str, str]) -> None:
 
 def url_column(name: str, columns: Sequence[str], wanted: str | None) -> int:
     """Find the column that holds the URL. Raises ListError."""
+    place = url_place(columns, wanted)
+    if place is not None:
+        return place
     if wanted is not None:
-        if wanted in columns:
-            return columns.index(wanted)
         raise ListError(name, f"no column {wanted!r}; there is {named(columns)}")
-    folded = [column.strip().casefold() for column in columns]
-    for usual in URL_COLUMNS:
-        if usual in folded:
-            return folded.index(usual)
     raise ListError(name, f"no column called url; there is {named(columns)} (choose with --url-field)")
 
 

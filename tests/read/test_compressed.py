@@ -122,6 +122,12 @@ def test_other_files_are_refused_in_words(content: bytes, reason: str, tmp_path:
         read(path)
 
 
+def test_a_name_that_begins_as_lzip_does_is_a_name(tmp_path: Path) -> None:
+    """Capital letters are a host's, too; the version byte behind them is not."""
+    (path := tmp_path / "list").write_bytes(b"LZIP.example/\n")
+    assert read(path).urls == [(1, "https://LZIP.example/")]
+
+
 def test_a_tar_that_comes_in_bits_is_told() -> None:
     """The NULs of its header are no ends of lines, however few bytes come at once."""
 

@@ -83,10 +83,17 @@ def test_a_header_may_be_the_last_comment(tmp_path: Path) -> None:
         both(tmp_path, "# n,url\na,b,c\n")
 
 
+def test_a_header_in_a_comment_is_judged_by_the_column_that_is_read() -> None:
+    """A column called url goes before one called link, wherever they stand."""
+    reading = read("-", stdin=b"# link,url\nx,http://a.example/1\n")
+    assert (reading.urls, inputs(reading)) == ([(2, "http://a.example/1")], {2: {"link": "x"}})
+
+
 @pytest.mark.parametrize(
     ("content", "urls"),
     [
         ("# title, url\nhttp://a.example/1,b\n", ["http://a.example/1,b"]),
+        ("# link,url\nhttp://a.example/1,b\n", ["http://a.example/1,b"]),
         ("# a url, or a link\na.example/1\na.example/2\n", ["https://a.example/1", "https://a.example/2"]),
         ("\n\n# url\n\nhttp://a.example/url,link\n", ["http://a.example/url,link"]),
     ],

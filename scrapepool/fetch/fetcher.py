@@ -23,7 +23,7 @@ from .cookies import CookieStore
 from .lease_run import Give, LeaseRun
 from .outcomes import Reporter
 from .packed_name import packed_name
-from .parts import Left, Parts
+from .parts import Left, Parts, name_of
 from .reply import ReplyParser
 from .route import Route, RouteTable
 from .saved_body import SavedBody
@@ -73,8 +73,8 @@ class Fetcher:
         """What takes the body of a reply."""
         return Body(self._size, parser.get(b"content-encoding"), keep=self._keep, digest=self._digest)
 
-    def saved_body(self, parts: Parts, method: str, url: str, left: Left | None, parser: ReplyParser) -> Body:
-        """What takes the body of a reply that is to become a file.
+    def saved_body(self, parts: Parts, method: str, target: Target, left: Left | None, parser: ReplyParser) -> Body:
+        """What takes the body of a reply to a target that is to become a file.
 
         left: what is there of it, if that was asked to go on.
         """
@@ -91,10 +91,10 @@ class Fetcher:
             coding,
             keep=self._keep,
             digest=self._digest,
-            begin=partial(parts.begin, method, url, parser, left),
+            begin=partial(parts.begin, method, name_of(target), parser, left),
             left=left,
         )
-        if coding is not None and not self._keep and (name := packed_name((url,), coding)) is not None:
+        if coding is not None and not self._keep and (name := packed_name((target.url,), coding)) is not None:
             body.keep_own_coding(name)
         return body
 

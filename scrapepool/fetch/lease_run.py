@@ -323,17 +323,16 @@ class LeaseRun:
         parts = self.fetcher.parts
         if parts is None or self.work.lease.probe:
             return None
-        url = name_of(target)
-        left = parts.left_of(method, url)
-        self.new_body = partial(self.fetcher.saved_body, parts, method, url, left)
+        left = parts.left_of(method, name_of(target))
+        self.new_body = partial(self.fetcher.saved_body, parts, method, target, left)
         return left
 
-    def _start_over(self, method: str, url: str) -> None:
+    def _start_over(self, method: str, target: Target) -> None:
         """The server has another version, or nothing that goes on where ours broke off."""
         parts = self.fetcher.parts
         assert parts is not None  # noqa: S101 - there was a part
-        parts.forget(method, url)
-        self.new_body = partial(self.fetcher.saved_body, parts, method, url, None)
+        parts.forget(method, name_of(target))
+        self.new_body = partial(self.fetcher.saved_body, parts, method, target, None)
 
     def _throw_away(self, attempt: Attempt, result: Result) -> None:
         """A disowned answer leaves no file."""
@@ -358,8 +357,7 @@ class LeaseRun:
         self.trail = attempt.trail
         jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
         method = self.method if own is None else fetcher.method_of(attempt)
-        self.exchange = None
-        sent = 0.0
+        self.exchange, sent = None, 0.0
         try:
             left = self._take_up(method, target)
             if own is not None:
@@ -375,10 +373,11 @@ class LeaseRun:
                 if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
                     jar = _stored(jar, parser.headers, route.host.host, path)
                 if left is not None and (parser.status == 416 or (parser.status == 206 and exchange.saved is None)):
-                    self._start_over(method, name_of(target))
-                    left = None
+                    self._start_over(method, target)
+                    left = self.exchange = None
                     continue
                 if parser.status in HEAD_REFUSED and route.method == "HEAD" and fetcher.head_fallback:
+                    self.exchange = None
                     route = fetcher.route_to(target, route.host, "GET", foreign=route.foreign)
                     continue
                 if location is None:

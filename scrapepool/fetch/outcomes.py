@@ -40,7 +40,7 @@ class Reporter:
     def __init__(self, settings: Settings) -> None:
         self.keep_headers = settings.output.needs.headers
         self._telling = settings.retry.statuses | HOST_WIDE
-        self._method = settings.request.method
+        self._method = settings.request.method.upper()
         self._head_fallback = settings.request.head_fallback
         self._policy = Retry(total=None, status_forcelist=settings.retry.statuses)
 

@@ -17,6 +17,7 @@ from scrapepool.fetch import lease_run
 from scrapepool.fetch.cookies import CookieStore
 from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import LeaseRun
+from scrapepool.fetch.parts import Parts
 from scrapepool.fetch.session import PooledSession
 from scrapepool.fetch.turns import Turns
 from scrapepool.model import Attempt, Result, Target
@@ -36,12 +37,12 @@ def settings(**groups: Any) -> Settings:
 
 
 @contextmanager
-def fetcher(jar: CookieStore | None = None, **groups: Any) -> Iterator[Fetcher]:
+def fetcher(jar: CookieStore | None = None, parts: Parts | None = None, **groups: Any) -> Iterator[Fetcher]:
     """A fetcher for the block; the groups are ``settings``'s."""
     made = settings(**groups)
     private = made.request.deny_private
     with PooledSession(made.pool.workers, made.pool.per_host, patience=made.patience, deny_private=private) as session:
-        yield Fetcher(session, made, jar=jar)
+        yield Fetcher(session, made, jar=jar, parts=parts)
 
 
 def target(url: str) -> Target:

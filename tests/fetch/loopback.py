@@ -84,6 +84,10 @@ class Server:
         for sock in self._socks:
             sock.close()
 
+    def refuse(self) -> None:
+        """Take no further connection."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+
     def _begin(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)

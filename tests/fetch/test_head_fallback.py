@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 from fetching import get
+from loopback import Server, read_head
 
-from scrapepool.model import Fetched
+from scrapepool.fetch.outcomes import HEAD_REFUSED
+from scrapepool.model import ErrorKind, Failed, Fetched
 from tests.servers.polite import PoliteServer, Request, Response
 
 
@@ -62,3 +65,27 @@ def test_get_is_not_sent_twice() -> None:
     with PoliteServer(handler=handler) as web:
         assert get(web.url("/"), request={"method": "HEAD", "head_fallback": True}).status == 405
     assert seen == ["HEAD", "GET"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "head"])
+def test_the_note_knows_the_method_in_any_case(method: str) -> None:
+    """The library's caller may spell it as he likes."""
+    seen: list[str] = []
+    with PoliteServer(handler=refusing(405, seen)) as web:
+        outcome = get(web.url("/page"), request={"method": method, "head_fallback": True})
+    assert (outcome.status, seen) == (200, ["HEAD", "GET"])
+    assert outcome.detail == HEAD_REFUSED
+
+
+def test_a_failure_after_the_refusal_has_no_response() -> None:
+    """Where no connection can be had for the GET, the response to HEAD tells nothing of it."""
+
+    def script(sock: socket.socket) -> None:
+        read_head(sock)
+        server.refuse()
+        sock.sendall(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with Server(script) as server:
+        failed = get(f"http://127.0.0.1:{server.port}/", request={"method": "HEAD", "head_fallback": True})
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.status, failed.unsent) == (ErrorKind.CONNECT_REFUSED, None, True)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from fetching import fetcher, only, run, target
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.fetch.decode import decoder_for
 from scrapepool.fetch.faults import DecodeError
 from scrapepool.fetch.packed_name import OwnCoding, packed_name, unpacked_note
+from scrapepool.fetch.parts import Parts
+from scrapepool.folder import Folder
+from scrapepool.model import Attempt
+from tests.servers.polite import PoliteServer, Response
 
 URL = "https://h.test/pages.tar.gz?v=1"
 
@@ -65,3 +73,19 @@ def test_which_names_promise_the_same_compression(url: str, coding: bytes, named
     """By the last suffix of the path."""
     assert (packed_name((url,), coding) is not None) is named
     assert (unpacked_note((url,), coding, b"plain") is not None) is named
+
+
+@pytest.mark.parametrize("occurrence", [1, 2])
+def test_a_file_stays_packed_whichever_target_of_its_url_it_is(tmp_path: Path, occurrence: int) -> None:
+    """Two targets of a URL, with a password each, have a part each; the name that promises is that of the URL."""
+    packed = gzip.compress(b"ustar")
+    response = Response(200, [("Content-Encoding", "gzip")], body=packed)
+    parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
+    with (
+        PoliteServer(handler=lambda request: response) as web,
+        fetcher(parts=parts, output={"body": False}) as made,
+    ):
+        attempt = Attempt(replace(target(web.url("/pages.tar.gz")), occurrence=occurrence))
+        fetched = only(run(made, attempt).results)
+    assert fetched.saved is not None
+    assert fetched.saved.data == packed

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
+from fetching import fetcher, only, run
+from loopback import Server, read_head
 
 from scrapepool.fetch.faults import FetchError
 from scrapepool.fetch.parts import Parts
 from scrapepool.fetch.reply import ReplyParser
 from scrapepool.folder import Folder, ForeignFileError
+from scrapepool.model import ErrorKind, Failed
 
 
 def test_like_requests_on_one_thread_have_a_file_each(tmp_path: Path) -> None:
@@ -61,3 +65,25 @@ def test_nothing_is_deleted_that_this_program_did_not_make(tmp_path: Path, name:
         Parts(Folder(str(tmp_path), os.O_RDONLY))
     assert caught.value.filename == str(tmp_path / name)
     assert {path.name for path in tmp_path.iterdir()} == {name, ours.name}
+
+
+@pytest.mark.parametrize("status", [b"416 No", b"206 Other"])
+def test_a_failure_after_a_refused_range_has_no_response(tmp_path: Path, status: bytes) -> None:
+    """Where no connection can be had to begin anew, the response to the range tells nothing of it."""
+
+    def script(sock: socket.socket) -> None:
+        read_head(sock)
+        server.refuse()
+        sock.sendall(b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
+
+    parser = ReplyParser("GET")
+    parser.feed(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: "1"\r\n\r\n')
+    parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
+    with Server(script) as server, fetcher(parts=parts, output={"body": False}) as made:
+        url = f"http://127.0.0.1:{server.port}/"
+        part = parts.begin("GET", url, parser, None)
+        part.write(b"ab")
+        part.abandon()
+        failed = only(run(made, url).results)
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.status, failed.unsent) == (ErrorKind.CONNECT_REFUSED, None, True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from ..errors import InvalidURLError, UsageError
 from ..model import ErrorKind
 from ..text import HIDDEN, brief, printable
-from ..url import parse, plain
-from .finished import identity, recorded
+from ..url import plain
+from .finished import identity_of_record
 from .journal import SUCCESSES
 from .records import Told
 
@@ -72,28 +72,24 @@ def failures(
     """
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
-    hidden: set[int] = set()
     for told in records:
         number = _number(told)
         if _wanted(told, slugs):
             failed[number] = told.url
             if told.apart is not None and told.apart.method:
                 own_requests.add(number)
-            if f"{HIDDEN}@" in told.url:
-                hidden.add(number)
-        else:
+        elif not told.is_repeat:
             failed.pop(number, None)
             own_requests.discard(number)
-            hidden.discard(number)
     if own_requests:
         on_note(
             "URLs whose rows asked with a method or data of their own, as only fetch --resume does again: "
             f"{len(own_requests):,}"
         )
-    if hidden:
+    if hidden := sum(f"{HIDDEN}@" in url for url in failed.values()):
         on_note(
             f"URLs whose passwords are hidden ({HIDDEN}), which only fetch --resume takes from their list again: "
-            f"{len(hidden):,}"
+            f"{hidden:,}"
         )
     for url in failed.values():
         yield printable(plain(url))
@@ -109,6 +105,6 @@ def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
 
 def _number(told: Told) -> int:
     try:
-        return identity(recorded(parse(told.url)), told.apart) ^ hash(told.method)
+        return identity_of_record(told.url, told.apart) ^ hash(told.method)
     except InvalidURLError:
         return hash(told.url)

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ..model import Apart, HostKey
 from ..text import hidden_userinfo
-from ..url import ParsedURL
+from ..url import ParsedURL, parse
 from .dedupe import SeenHashes
 
 
@@ -36,6 +36,11 @@ def identity(parsed: ParsedURL, apart: Apart | None = None) -> int:
 def recorded(parsed: ParsedURL) -> ParsedURL:
     """What a record tells of a URL: its password is hidden."""
     return parsed if parsed.userinfo is None else parsed._replace(userinfo=hidden_userinfo(parsed.userinfo))
+
+
+def identity_of_record(url: str, apart: Apart | None = None) -> int:
+    """Number the target that a record tells of. Raises InvalidURLError."""
+    return identity(recorded(parse(url)), apart)
 
 
 class Finished:

@@ -19,7 +19,7 @@ from ..schedule.retry import HOST_WIDE
 from ..url import parse
 from .database import RecordDatabase
 from .dedupe import SeenHashes
-from .finished import Finished, identity, recorded
+from .finished import Finished, identity_of_record
 from .records import RecordFile, Told
 
 SUCCESSES = frozenset({"ok", "unchanged"})
@@ -130,7 +130,7 @@ def _remember_file(told: Told, record: Mapping[str, Any], finished: Finished) ->
     path = record.get("path")
     if isinstance(path, str) and path:
         with suppress(InvalidURLError):
-            finished.paths[identity(recorded(parse(told.url)), told.apart)] = path
+            finished.paths[identity_of_record(told.url, told.apart)] = path
 
 
 def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
@@ -140,7 +140,7 @@ def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
     if told.method != method and (told.apart is None or not told.apart.method):
         return OTHER, 0
     try:
-        number = identity(recorded(parse(told.url)), told.apart)
+        number = identity_of_record(told.url, told.apart)
     except InvalidURLError:
         return OTHER, 0
     if told.outcome in SUCCESSES:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from ..model import Apart
+from ..model import Apart, ErrorKind
 from ..settings import RecordFormat
 from ..text import brief
 
@@ -40,6 +40,11 @@ class Told(NamedTuple):
     method: str
     end: int
     apart: Apart | None = None
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it is of a further place of the URL in the lists, and says nothing of what became of it."""
+        return self.error == ErrorKind.DUPLICATE
 
 
 class RecordFile:

@@ -62,7 +62,8 @@ def find(records: Records, url: str) -> Found:
     for told in records:
         parsed = None if wanted is None else _parsed(told.url)
         if told.url in (typed_in, completed) or (parsed is not None and wanted is not None and _same(parsed, wanted)):
-            record = typed(records.current())
+            if record is None or not told.is_repeat:
+                record = typed(records.current())
             times += 1
         elif parsed is not None and miss is not None and not times and (rank := miss.rank(parsed)) is not None:
             near[told.url] = rank

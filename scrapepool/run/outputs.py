@@ -18,12 +18,11 @@ from ..errors import InvalidURLError, OutputError, UsageError
 from ..model import Apart, Outcome
 from ..ports import Archive, Sink, Store
 from ..read.database import RecordDatabase
-from ..read.finished import Finished, identity, recorded
+from ..read.finished import Finished, identity_of_record
 from ..read.journal import held
 from ..record import Fanout, form_of, sink_for, template_sink
 from ..record.unfinished import unmark
 from ..settings import OutputSettings, Settings
-from ..url import parse
 from ..version import __version__
 from .journal import pass_over, records_sink
 from .list_order import ListOrder, OrderedSink
@@ -147,7 +146,7 @@ class _Opening:
     def is_finished(self, url: str, apart: Apart | None) -> bool:
         """Whether a target has its final record already; True where that cannot be told."""
         try:
-            return self.finished.each or identity(recorded(parse(url)), apart) in self.finished
+            return self.finished.each or identity_of_record(url, apart) in self.finished
         except InvalidURLError:
             return True
 

@@ -52,6 +52,15 @@ def test_the_last_of_several_records_counts(capfd: pytest.CaptureFixture[str], p
     assert "status 204" in ran.out
 
 
+def test_a_repeat_is_not_what_became_of_a_url(capfd: pytest.CaptureFixture[str], path: Path) -> None:
+    """Its record may stand behind the other one."""
+    with path.open("a") as file:
+        file.write('{"url": "https://example.org/a", "outcome": "skipped", "error": "duplicate"}\n')
+    ran = here(capfd, "explain", path, "example.org/a")
+    assert "3 records of this URL" in ran.out
+    assert "status 204" in ran.out
+
+
 def test_a_url_without_a_record_is_said_with_near_misses(capfd: pytest.CaptureFixture[str], path: Path) -> None:
     """On standard error, with exit code 1."""
     assert here(capfd, "explain", path, "http://example.org/b/") == (

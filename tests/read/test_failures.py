@@ -73,3 +73,11 @@ def test_a_url_is_one_line_that_means_the_same():
     """Control characters are percent-encoded or dropped, as the parser does."""
     assert list(failures([told("http://a/\x1b[31m\n\u202e")])) == ["http://a/%1B[31m%E2%80%AE"]
     assert list(failures([told("no\nurl", "failed")])) == [r"no\nurl"]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "ok"])
+def test_a_repeat_says_nothing_of_what_became_of_its_url(outcome):
+    """Wherever its record stands; in those of a list that is read as it comes, it is the later one."""
+    records = [told("http://a/1", outcome), told("http://a/1", "skipped", "duplicate")]
+    assert list(failures(records)) == list(failures(records[::-1])) == (["http://a/1"] if outcome == "failed" else [])
+    assert list(failures(records, errors_of(["duplicate"]))) == ["http://a/1"]

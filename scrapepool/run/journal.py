@@ -46,13 +46,15 @@ def records_sink(
     output, method = settings.output, settings.request.method
     if output.resume is None:
         path = output.file
-        if path is not None and is_unfinished(path):
-            on_note(f"{path}: the records of a run that was interrupted are replaced; --resume goes on with them")
+        interrupted = path is not None and is_unfinished(path)
         try:
             fd = _opened_fifo(path, stop, on_note)
         except OSError as error:
             raise OutputError(str(path), error.strerror or str(error)) from error
-        return sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
+        sink = sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
+        if interrupted:  # and no other run is writing them
+            on_note(f"{path}: the records of a run that was interrupted are replaced; --resume goes on with them")
+        return sink
     path = _resumable(output, method)
     try:
         fd = open_locked(path, read=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import time
@@ -89,6 +90,17 @@ def test_replacing_what_was_interrupted_is_said_once(capfd, tmp_path, monkeypatc
         assert (ran.code, ran.err.count(SAID)) == (0, 1), ran.err
         ran = fetch(capfd, urls[0], "-o", path)
         assert (ran.code, ran.err.count(SAID)) == (0, 0), ran.err
+
+
+def test_nothing_is_said_to_be_replaced_while_another_run_writes_it(capfd, tmp_path):
+    """That run was not interrupted, and this one ends without a record."""
+    path = tmp_path / "out.jsonl"
+    path.write_text(OLD)
+    with path.open("r+b") as held:
+        unfinished.mark(held.fileno())
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ran = fetch(capfd, "http://127.0.0.1:1/", "-o", path)
+    assert (ran.code, ran.err) == (75, f"scrapepool: another run is writing {path}\n")
 
 
 def test_a_run_that_went_on_to_its_end_is_not_interrupted(capfd, tmp_path):

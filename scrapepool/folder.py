@@ -117,12 +117,11 @@ def check_own(
         raise ForeignFileError(_join(folder, name), folder_there or f"it is {kind}, and no file of this program")
     if found.st_nlink > 1 and not names:
         raise ForeignFileError(_join(folder, name), "it is a hard link to a file that has another name too")
-    if found.st_uid != _user():
-        _check_owner(found, name, dir_fd, folder)
+    _check_owner(found, name, dir_fd, folder)
 
 
 def _check_owner(found: os.stat_result, name: str, dir_fd: int | None, folder: str) -> None:
-    if found.st_uid not in (_user(), _owner_in(os.path.dirname(name), dir_fd)):  # noqa: PTH120
+    if found.st_uid != _user() and found.st_uid != _owner_in(os.path.dirname(name), dir_fd):  # noqa: PTH120
         raise ForeignFileError(_join(folder, name), f"it belongs to another user (id {found.st_uid})")
 
 

@@ -548,6 +548,11 @@ def verdict(outcome: Outcome) -> str:
             return "deferred"
 
 
+def is_repeat(outcome: Outcome) -> bool:
+    """Whether it is of a further place of its URL in the lists, which was not requested."""
+    return isinstance(outcome, Skipped) and outcome.error is ErrorKind.DUPLICATE
+
+
 def error_of(outcome: Outcome) -> ErrorKind | None:
     """The record's ``error`` slug; None for a success and a deferral."""
     if isinstance(outcome, Fetched):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ..model import ErrorKind, Failed, Outcome
+if TYPE_CHECKING:
+    from ..model import Outcome
 
 NO_MEMORY = "out of memory: fewer --workers, a lower --max-size, or a run without --body needs less"
 NO_THREADS = "the system gives no more threads: ask for fewer --workers, or raise its limit (ulimit -u, ulimit -v)"
@@ -36,6 +38,8 @@ def reached(error: BaseException) -> str | None:
 
 def check_memory(outcomes: Iterable[Outcome]) -> None:
     """Raise MemoryError where a URL had none: those that follow would have none either."""
+    from ..model import ErrorKind, Failed  # noqa: PLC0415 - a quick --help needs it not
+
     for outcome in outcomes:
         if type(outcome) is Failed and outcome.error is ErrorKind.INTERNAL:
             detail = outcome.detail or ""

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from ..errors import OutputError, ScrapepoolError
-from ..model import ErrorKind, Fetched, Outcome, Skipped, error_of, verdict
+from ..model import ErrorKind, Fetched, Outcome, Skipped, error_of, is_repeat, verdict
 from ..ports import Snapshot, View
 from ..settings import DisplaySettings
 from ..text import printable
@@ -132,7 +132,7 @@ class RunLog:
         line = printable(f"{word}  {what}  {outcome.target.url}  {outcome.detail or outcome.status or ''}".rstrip())
         if self._verbose:
             self._view.note(line)
-        elif self._keeps and error_of(outcome) is not ErrorKind.DUPLICATE:
+        elif self._keeps and not is_repeat(outcome):
             self._keep(line)
         self._write(line)
 

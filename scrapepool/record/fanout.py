@@ -41,16 +41,11 @@ class Fanout:
         self._record()
 
     def close(self) -> None:
-        """Finish all outputs, the stores first; then raise the first error. What a store lost has no record.
-
-        The first store is the last of them to be closed: records may be written as the others are, and it is told.
-        """
+        """Finish all outputs, the stores first; then raise the first error. What a store lost has no record."""
         errors: list[BaseException] = []
-        first, *others = self._stores or (None,)
         for step in (
-            *(store.close for store in others),
+            *(store.close for store in self._stores),
             self._record,
-            *(() if first is None else (first.close, self._record)),
             *(sink.close for sink in self._records),
         ):
             try:

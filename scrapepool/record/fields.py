@@ -157,10 +157,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["history"] = [_step(step) for step in outcome.history or ()]
     if target.input is not None:
         fields["input"] = dict(target.input)
-    if target.request is not None or target.occurrence > 1:
-        fields.update(own_fields(target, method))
-    elif method != GET:
-        fields["method"] = method
+    fields.update(own_fields(target, method))
     return fields
 
 

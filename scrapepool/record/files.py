@@ -21,7 +21,7 @@ from ..settings import FileSettings
 from .durable import fsync
 from .names import DEFAULT, NameTemplate
 from .packing import SUFFIXES, packer
-from .placed import PLACED, IsFinished, Placed
+from .placed import PLACED, IsFinished, Placed, mark_of
 
 __all__ = ["LOCK", "PLACED", "WORK", "Files"]
 
@@ -42,10 +42,10 @@ COMPARED = 1024 * 1024
 
 
 class _Body(NamedTuple):
-    """A body that has its name. found: its file, as it was then."""
+    """A body that has its name. mark: its file's, as it was then."""
 
     name: str
-    found: os.stat_result
+    mark: list[int]
 
 
 class Files:
@@ -163,7 +163,7 @@ class Files:
         except OSError as error:
             raise self._error(error, name) from error
         if self._dedupe and outcome.sha256 is not None:
-            self._bodies[outcome.sha256] = _Body(given, found)
+            self._bodies[outcome.sha256] = _Body(given, mark_of(found))
             if len(self._bodies) > BODIES_KEPT:
                 self._bodies.popitem(last=False)
         return os.path.join(self._path, given)  # noqa: PTH118
@@ -177,7 +177,7 @@ class Files:
         try:
             with self._root.below(folders, make=False) as folder:
                 folder.link(last, self._work, link)
-            if not _is_unchanged(self._work.stat(link), known.found):
+            if mark_of(self._work.stat(link)) != known.mark:
                 self._work.remove(link)
                 raise FileNotFoundError(last)  # another file has its name now
         except ForeignFileError:
@@ -266,12 +266,6 @@ class Files:
                 if not data:
                     return True
         return False
-
-
-def _is_unchanged(found: os.stat_result, before: os.stat_result) -> bool:
-    """Whether a file is the one that it was, with the same bytes."""
-    same = ((s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for s in (found, before))
-    return next(same) == next(same)
 
 
 def _reason(error: OSError | ValueError) -> str:

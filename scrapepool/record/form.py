@@ -40,8 +40,7 @@ class RecordSink:
         OutputError.
         """
         try:
-            if not self._output.replaces:
-                self._write([])
+            self._write([])
         finally:
             self._output.close()
 

@@ -37,7 +37,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0
 """Names of Windows' devices, which are these with any extension too, and with spaces before it."""
 
 _CONFIG = frozenset({"scrapepool.toml", "pyproject.toml"})
-"""Files that this program obeys where they lie in the current folder (``cli.config_file``)."""
+"""Files that this program obeys where they lie in the current folder (``cli.config_source``)."""
 
 _EXTENSION = re.compile(r"(?:\.tar)?\.[a-z0-9]{1,8}", re.IGNORECASE)
 _VAGUE = frozenset({"application/octet-stream", "text/plain", "binary/octet-stream", ""})

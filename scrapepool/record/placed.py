@@ -65,7 +65,7 @@ class Placed:
                 continue
             *folders, last = name.split("/")
             with suppress(FileNotFoundError, NotADirectoryError), root.below(folders, make=False) as folder:
-                if _mark(folder.stat(last)) == mark:
+                if mark_of(folder.stat(last)) == mark:
                     folder.check(last, names=True)
                     folder.remove(last)
         self._empty()
@@ -74,7 +74,7 @@ class Placed:
         """Note the name that a body is about to get. number: of its outcome, as ``recorded`` counts. Raises OSError."""
         if self._records is None:
             return
-        line = _line([target.url, target.apart(self._method), _mark(found), name])
+        line = _line([target.url, target.apart(self._method), mark_of(found), name])
         self._waiting.append((number, line))
         self._write(line)
 
@@ -125,7 +125,7 @@ class Placed:
             return  # not as this program writes it
 
 
-def _mark(found: os.stat_result) -> list[int]:
+def mark_of(found: os.stat_result) -> list[int]:
     """What a file keeps when it gets another name, and no other file has."""
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import OutputError, UsageError
-from ..model import ErrorKind, HostKey, Outcome, Skipped
+from ..model import HostKey, Outcome, is_repeat
 from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, VERSION, strangeness
 from ..settings import OutputSettings
 from ..text import printable
@@ -174,7 +174,7 @@ class SqliteStore:
     # -- transactions ------------------------------------------------------------------------------
 
     def _commit(self, *, ended: bool = False) -> None:
-        rows = [outcome for outcome in self._waiting if not _repeats(outcome)]  # whose URL has its own record
+        rows = [outcome for outcome in self._waiting if not is_repeat(outcome)]  # whose URL has its own record
         duplicates = len(self._waiting) - len(rows)
         try:
             self._check_in_place()
@@ -289,10 +289,6 @@ class SqliteStore:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # what is above says what it is busy with
-
-
-def _repeats(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.error is ErrorKind.DUPLICATE
 
 
 def _cell(value: Any) -> Any:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from ..errors import OutputError, UsageError
 from ..fetch.cookie_file import read_cookies, spell_cookies
 from ..fetch.cookies import CookieStore
+from ..folder import open_own
 from ..settings import RequestSettings
 
 SHOWN = 5
@@ -28,11 +29,9 @@ def cookies_for(settings: RequestSettings, on_note: Callable[[str], None] = lamb
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
             data = file.read()
-    except FileNotFoundError as error:
-        if path == settings.save_cookies:
-            return CookieStore()
-        raise UsageError(f"{path}: {error.strerror}") from error
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and path == settings.save_cookies:
+            return CookieStore()
         raise UsageError(f"{path}: {error.strerror}") from error
     cookies, bad = read_cookies(data)
     if bad and not cookies:
@@ -83,7 +82,7 @@ def _save(store: CookieStore, path: str) -> None:
     target = os.path.realpath(path)
     beside = f"{target}.{os.getpid()}.tmp"
     try:
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with open(fd, "wb") as file:  # noqa: PTH123
                 file.write(spell_cookies(store.cookies(time.time())))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from ..model import Apart, ErrorKind, Outcome, Skipped, Target
+from ..model import Apart, Outcome, Target, is_repeat
 from ..ports import Sink
 from ..read.finished import identity, recorded
 from ..url import ParsedURL
@@ -49,27 +49,24 @@ class RepeatsSink:
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write what waits for no file, and with what has ended the repeats of it. As ``ports.Sink``."""
         ready: list[Outcome] = []
-        ending: set[int] = set()  # the targets of these
+        ending: dict[int, Outcome] = {}  # those of them that are no repeats, by their target
         for outcome in outcomes:
             number = self._number(outcome.target)
-            if not _is_repeat(outcome):
+            if not is_repeat(outcome):
                 ready.append(outcome)
-                ending.add(number)
+                ending[number] = outcome
                 continue
             if number in ending:  # so that its file is known, and the order stays what it is
-                self._written(ready)
-                ready, ending = [], set()
+                self._written(ready, ending)
+                ready, ending = [], {}
             if not self._waits(outcome, number):
                 ready.append(outcome)
-        self._written(ready)
+        self._written(ready, ending)
 
-    def _written(self, outcomes: Sequence[Outcome]) -> None:
+    def _written(self, outcomes: Sequence[Outcome], ended: Mapping[int, Outcome]) -> None:
         self._sink.write(outcomes)
         released: list[Outcome] = []
-        for outcome in outcomes:
-            if _is_repeat(outcome):
-                continue
-            number = self._number(outcome.target)
+        for number, outcome in ended.items():
             self._paths[number] = outcome.path
             if len(self._paths) > self._most:
                 self._paths.popitem(last=False)
@@ -111,7 +108,3 @@ class RepeatsSink:
 
 def _parsed(target: Target) -> ParsedURL:
     return ParsedURL(target.host, target.path, target.userinfo)
-
-
-def _is_repeat(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.error is ErrorKind.DUPLICATE

@@ -138,14 +138,11 @@ class Threads:
             self._quick.out += 1
             if self._put_quick(work):
                 return
-            if not single.started:
-                raise RuntimeError("can't start new thread")
-            single.work.put(work)
-            return
-        single.out += 1
+        else:
+            single.out += 1
         with single.lock:
             single.work.put(work)
-            if single.started < min(single.most, single.out):
+            if single.started < min(single.most, max(single.out, 1)):
                 self._begin(single, self._one_by_one)
 
     def wait(self, timeout: float | None) -> list[Done | Resting | Unbegun]:

@@ -10,7 +10,7 @@ from ...settings import OutputSettings, WarcSettings
 from ..types import MOST_WORKERS, Duration, FileName, Names, Select, Size, Whole
 from .declare import D, Decorator, opt, refuse, spelt, subject
 
-STANDARD_OUTPUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
+NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 """Names of what the shell opened: a file is not opened again, so that what stands in it stays."""
 
 OPTIONS: list[Decorator] = [
@@ -73,7 +73,7 @@ OPTIONS: list[Decorator] = [
 def output_settings(o: dict[str, Any]) -> OutputSettings:
     """Where records go and what they hold."""
     return OutputSettings(
-        path="-" if o["output"] in STANDARD_OUTPUT else o["output"],
+        path="-" if o["output"] in NAMES_OF_STDOUT else o["output"],
         format=o["format"],
         fields=o["fields"],
         headers=o["headers"],

@@ -31,7 +31,7 @@ COMPLETE = "_SCRAPEPOOL_COMPLETE"  # what the shell sets where it asks for compl
 class _Commands(HelpfulCommand, click.Group):
     """Commands by name, each imported when it is used, from the module of its name."""
 
-    NAMES = ("fetch", "failed", "explain", "plan", "config", "demo")
+    NAMES = ("fetch", "failed", "explain", "changes", "plan", "config", "demo")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """All of them."""

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -19,7 +19,7 @@ from ..extras import how_to_install
 
 if TYPE_CHECKING:
     from ..read.database import RecordDatabase
-    from ..read.records import RecordFile
+    from ..read.records import RecordFile, Told
 
 STDIN = "standard input"
 
@@ -53,6 +53,32 @@ def opened(records: str) -> RecordFile | RecordDatabase:
     if begins.startswith(PARQUET):
         return RecordFile(name, _parquet_lines(name, records if regular else _spooled(name, pieces)), "jsonl")
     return RecordFile(name, decompressed(name, pieces, note))
+
+
+def whole_records(records: str) -> Iterator[tuple[Told, dict[str, Any]]]:
+    """Give every record of a file, of standard input for ``-``, or of all files in a folder.
+
+    Files of a folder are read in the order of their names. The types are those of the format: cells of CSV are text.
+    Raises as ``opened``.
+    """
+    for name in _files(records):
+        file = opened(name)
+        for told in file:
+            yield told, file.current()
+        note_torn(name, file)
+
+
+def _files(records: str) -> list[str]:
+    """The record files that an argument means: itself, or what a folder holds but for what is hidden or a marker."""
+    if records == "-" or not Path(records).is_dir():
+        return [records]
+    try:
+        found = sorted(str(path) for path in Path(records).iterdir() if path.name[0] not in "._" and path.is_file())
+    except OSError as error:
+        raise ListError(records, error.strerror or str(error)) from error
+    if not found:
+        raise ListError(records, "the folder holds no record file")
+    return found
 
 
 def note_torn(records: str, file: RecordFile | RecordDatabase) -> None:

@@ -73,7 +73,7 @@ def failures(
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
     for told in records:
-        number = _number(told)
+        number = number_of(told)
         if _wanted(told, slugs):
             failed[number] = told.url
             if told.apart is not None and told.apart.method:
@@ -103,7 +103,8 @@ def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
     return (DEFERRED if told.outcome == DEFERRED else told.error) in slugs
 
 
-def _number(told: Told) -> int:
+def number_of(told: Told) -> int:
+    """Number the target that a record is about, its method included; another number in every process."""
     try:
         return identity_of_record(told.url, told.apart) ^ hash(told.method)
     except InvalidURLError:

@@ -81,7 +81,8 @@ class RecordFile:
         self._spoken = spoken
         self._line = 1
         self._names: list[str] = []
-        self._last = b""  # the bytes of the record that was given last
+        self._last = b""  # the bytes of the row that was given last
+        self._value: dict[str, Any] = {}  # the JSON object that was given last
 
     def __iter__(self) -> Iterator[Told]:
         first = next(self._lines, b"")
@@ -97,8 +98,7 @@ class RecordFile:
     def current(self) -> dict[str, Any]:
         """The record that was given last, whole: a JSON object's values, or a row's cells as text."""
         if self._form == "jsonl":
-            value: dict[str, Any] = json.loads(self._last)
-            return value
+            return self._value
         return dict(zip(self._names, self._cells(self._last, len(self._names)), strict=False))
 
     # -- JSON Lines --------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class RecordFile:
                 self.whole = end
             else:
                 told = self._object(line, end)
-                self.whole, self._last = end, line
+                self.whole = end
                 yield told
             self._line += 1
             line = next(self._lines, b"")
@@ -125,6 +125,7 @@ class RecordFile:
             raise self._error("no JSON") from None
         if not isinstance(value, dict):
             raise self._error("no JSON object")
+        self._value = value
         return self._told(value, end)
 
     # -- CSV ---------------------------------------------------------------------------------------

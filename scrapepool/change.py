@@ -1,0 +1,148 @@
+"""What two records of the same target say about its page: whether it is new, changed, the same, gone or back.
+
+Decides which differences count as a change. Knows no files and no clocks: records go in, words come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import Any, NamedTuple, Self
+
+from .model import ErrorKind
+
+GONE_STATUSES = frozenset({404, 410})
+"""Statuses that say that there is no page (RFC 9110 sections 15.5.5 and 15.5.11)."""
+
+SLOWER_TIMES = 2.0
+"""How many times as long a request takes that counts as slower: less is the weather of a network."""
+
+SLOWER_BY = 1.0
+"""Seconds that it takes longer, at least: twice 20 ms is no news."""
+
+
+class Condition(Enum):
+    """What a record says about the page of its target."""
+
+    PAGE = "page"
+    """There is one: status below 400, or 304."""
+    GONE = "gone"
+    """There is none: 404 or 410."""
+    FAILING = "failing"
+    """It did not come, and nothing is known about it: another status, a failure, a refusal by robots.txt."""
+    UNKNOWN = "unknown"
+    """The run stopped before it was through with it."""
+
+
+class PageState(NamedTuple):
+    """The part of a record that tells one state of a page from another. The fields are those of the record.
+
+    redirected: whether redirects were followed.
+    """
+
+    outcome: str
+    status: int | None = None
+    error: str | None = None
+    detail: str | None = None
+    sha256: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    bytes: int | None = None
+    elapsed: float | None = None
+    final_url: str | None = None
+    redirected: bool = False
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """Take the state out of a record with the types of JSON Lines; what it lacks, or has otherwise, is None."""
+        found = record.get
+        return cls(
+            str(found("outcome")),
+            _typed(found("status"), int),
+            _typed(found("error"), str),
+            _typed(found("detail"), str),
+            _typed(found("sha256"), str),
+            _typed(found("etag"), str),
+            _typed(found("last_modified"), str),
+            _typed(found("bytes"), int),
+            _typed(found("elapsed"), float, int),
+            _typed(found("final_url"), str),
+            bool(found("redirects")),
+        )
+
+    @property
+    def condition(self) -> Condition:
+        """What it says about the page."""
+        if self.outcome in ("ok", "unchanged"):
+            return Condition.PAGE
+        if self.outcome == "http_error" and self.status in GONE_STATUSES:
+            return Condition.GONE
+        return Condition.UNKNOWN if self.error == ErrorKind.INTERRUPTED else Condition.FAILING
+
+
+def _typed(value: Any, *types: type) -> Any:
+    return value if isinstance(value, types) else None
+
+
+class Difference(StrEnum):
+    """What may be different between an older record and a newer one, in the order in which it is shown."""
+
+    NEW = "new"
+    """The older records do not have this URL."""
+    CHANGED = "changed"
+    """There is a page in both, and it is another one."""
+    GONE = "gone"
+    """Now it is 404 or 410."""
+    BACK = "back"
+    """There is a page, and was none before: it was gone, or it failed."""
+    LEFT_LIST = "left_list"
+    """The newer records do not have this URL."""
+    FAILING = "failing"
+    """It fails, and did not before."""
+    REDIRECTING = "redirecting"
+    """Redirects lead to another URL than before."""
+    SLOWER = "slower"
+    """It took twice as long as before, and a second longer."""
+
+
+def same_page(old: PageState, new: PageState) -> bool | None:
+    """Tell whether two records with a page speak of equal ones; None where they do not say enough.
+
+    The digest of the body decides. Only without one, as after HEAD, do the server's own words count.
+    """
+    if old.sha256 and new.sha256:
+        return old.sha256 == new.sha256
+    if new.outcome == "unchanged":
+        return True
+    if old.etag and new.etag:
+        return old.etag.removeprefix("W/") == new.etag.removeprefix("W/")
+    if old.last_modified and new.last_modified:
+        return old.last_modified == new.last_modified
+    return False if old.bytes and new.bytes and old.bytes != new.bytes else None
+
+
+def differences(old: PageState | None, new: PageState | None) -> list[Difference]:
+    """List what is different between two records of one target. None: the records of that time do not have it."""
+    if old is None or new is None:
+        if new is None:
+            return [Difference.LEFT_LIST]
+        return [] if new.condition is Condition.UNKNOWN else [Difference.NEW]
+    found = []
+    before, now = old.condition, new.condition
+    if now is Condition.PAGE:
+        if before is not Condition.PAGE:
+            if before is not Condition.UNKNOWN:
+                found.append(Difference.BACK)
+        else:
+            if same_page(old, new) is False:
+                found.append(Difference.CHANGED)
+            if new.redirected and old.final_url and new.final_url and new.final_url != old.final_url:
+                found.append(Difference.REDIRECTING)
+            if old.elapsed and (new.elapsed or 0.0) >= max(old.elapsed * SLOWER_TIMES, old.elapsed + SLOWER_BY):
+                found.append(Difference.SLOWER)
+    elif now is Condition.GONE:
+        if before is not Condition.GONE:
+            found.append(Difference.GONE)
+    elif now is Condition.FAILING and before is not Condition.FAILING:
+        found.append(Difference.FAILING)
+    return found

@@ -1,0 +1,46 @@
+"""A file that is replaced as a whole: whoever reads it sees the old content or the new one, and never a part.
+
+Decides where the new content stands until it is complete. What is no regular file (a FIFO, a device, a descriptor that
+the shell opened) cannot be replaced, and is written to as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from ..errors import OutputError
+from ..folder import open_own
+from .lock import is_ours
+
+
+@contextmanager
+def replaced(path: str, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Give a file to write; at the end of the block it takes the place of ``path``, unless the block raises.
+
+    mode: the permissions of a new file, before the umask; one that is there keeps its own. Raises OutputError.
+    """
+    try:
+        if not is_ours(path):
+            with open(path, "wb") as there:  # noqa: PTH123 - a Path of its own would say no more
+                yield there
+            return
+        target = os.path.realpath(path)
+        beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.tmp")  # noqa: PTH118, PTH119, PTH120
+        fd = open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        try:
+            with open(fd, "wb") as file:  # noqa: PTH123
+                with suppress(FileNotFoundError):
+                    os.fchmod(fd, os.stat(target).st_mode & 0o7777)  # noqa: PTH116
+                yield file
+            os.replace(beside, target)  # noqa: PTH105
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)  # noqa: PTH108
+            raise
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error

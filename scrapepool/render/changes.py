@@ -1,0 +1,203 @@
+"""What changed between two runs, in five forms: text, JSON Lines, CSV, Markdown and HTML.
+
+Decides how a difference is spelled. Pure functions of entries, which give pieces of text, so that five million of them
+need no more memory than one. All text is printable, and safe where it stands.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol
+
+from ..change import Difference, PageState
+from ..text import printable, strict_json
+from . import units
+
+SIDE = ("outcome", "status", "error", "bytes", "sha256", "final_url", "elapsed")
+"""Fields of a record that programs are told of either side."""
+
+MEANINGS = {
+    Difference.NEW: "not in the older records",
+    Difference.CHANGED: "another page than before",
+    Difference.GONE: "404 or 410 now",
+    Difference.BACK: "a page again, after none",
+    Difference.LEFT_LIST: "not in the newer records",
+    Difference.FAILING: "no page now, and not because it is gone",
+    Difference.REDIRECTING: "redirected elsewhere than before",
+    Difference.SLOWER: "twice as slow as before, and by a second",
+}
+
+
+class Entry(Protocol):
+    """One difference, as ``read.comparison.Entry``."""
+
+    @property
+    def difference(self) -> Difference: ...  # noqa: D102
+    @property
+    def url(self) -> str: ...  # noqa: D102
+    @property
+    def old(self) -> PageState | None: ...  # noqa: D102
+    @property
+    def new(self) -> PageState | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is told before the entries.
+
+    old, new: names of the record files. old_targets, new_targets: how many targets they have. counts: entries of each
+    difference that is told. same: targets with an equal page in both. unknown: with a page in both, of which the
+    records do not say enough.
+    """
+
+    old: str
+    new: str
+    old_targets: int
+    new_targets: int
+    counts: Mapping[Difference, int]
+    same: int
+    unknown: int
+
+    def counted(self) -> str:
+        """Tell all counts on one line."""
+        words = [f"{one} {units.count(number)}" for one, number in self.counts.items() if number]
+        words.append(f"same {units.count(self.same)}")
+        return "  ".join(words if not self.unknown else [*words, f"unknown {units.count(self.unknown)}"])
+
+
+Form = Callable[[Overview, Iterable[Entry]], Iterator[str]]
+
+
+def text(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
+    """Tell a person, kind by kind; one line per entry."""
+    old, new = units.count(overview.old_targets), units.count(overview.new_targets)
+    yield f"{printable(overview.old)} ({old} URLs) -> {printable(overview.new)} ({new} URLs)\n"
+    yield f"{overview.counted()}\n"
+    for kind, group in groupby(entries, key=lambda entry: entry.difference):
+        yield f"\n{kind} ({units.count(overview.counts[kind])}): {MEANINGS[kind]}\n"
+        for entry in group:
+            yield f"  {printable(entry.url)}  {'  ->  '.join(filter(None, sides(entry)))}".rstrip() + "\n"
+
+
+def jsonl(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:  # noqa: ARG001 - a Form
+    """Write one JSON object per entry."""
+    for entry in entries:
+        value = {"change": entry.difference, "url": entry.url, "old": _side(entry.old), "new": _side(entry.new)}
+        yield f"{strict_json(json.dumps(value, separators=(',', ':')))}\n"
+
+
+def table(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:  # noqa: ARG001 - a Form
+    """Write CSV: a header row, and one row per entry."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    names = [f"{side}_{name}" for side in ("old", "new") for name in SIDE]
+    writer.writerow(["change", "url", *names])
+    for entry in entries:
+        values = [_side(side) or {} for side in (entry.old, entry.new)]
+        cells = [value.get(name) for value in values for name in SIDE]
+        row = [entry.difference, entry.url, *cells]
+        writer.writerow([printable(cell) if isinstance(cell, str) else cell for cell in row])
+        yield lines.getvalue()
+        lines.seek(0)
+        lines.truncate()
+    yield lines.getvalue()
+
+
+def markdown(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
+    """Write Markdown: the counts, and a table for each kind."""
+    yield f"# Changes\n\nFrom {_code(overview.old)} to {_code(overview.new)}: {overview.counted()}\n"
+    for kind, group in groupby(entries, key=lambda entry: entry.difference):
+        yield f"\n## {kind} ({units.count(overview.counts[kind])})\n\n{MEANINGS[kind].capitalize()}.\n\n"
+        yield "| URL | before | now |\n| --- | --- | --- |\n"
+        for entry in group:
+            before, now = sides(entry)
+            yield f"| {_link(entry.url)} | {_code(before)} | {_code(now)} |\n"
+
+
+def page(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
+    """Write one HTML page that needs no other file and runs no script."""
+    yield HEAD
+    yield f"<p><code>{_escaped(overview.old)}</code> to <code>{_escaped(overview.new)}</code></p>\n"
+    yield f"<p>{_escaped(overview.counted())}</p>\n"
+    for kind, group in groupby(entries, key=lambda entry: entry.difference):
+        yield f"<details open><summary>{kind} ({units.count(overview.counts[kind])}): {MEANINGS[kind]}</summary>\n"
+        yield "<table><tr><th>URL</th><th>before</th><th>now</th></tr>\n"
+        for entry in group:
+            before, now = map(_escaped, sides(entry))
+            yield f"<tr><td>{_anchor(entry.url)}</td><td>{before}</td><td>{now}</td></tr>\n"
+        yield "</table></details>\n"
+    yield "</body></html>\n"
+
+
+FORMS: Mapping[str, Form] = {"text": text, "jsonl": jsonl, "csv": table, "md": markdown, "html": page}
+"""The forms by name."""
+
+SUFFIXES = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".md": "md", ".html": "html"}
+"""The forms by the suffixes of files."""
+
+HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Changes</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="referrer" content="no-referrer">
+<style>
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; }
+table { border-collapse: collapse; margin: .5em 0 1.5em; }
+th, td { text-align: left; padding: .2em .8em .2em 0; border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
+summary { font-weight: bold; cursor: pointer; }
+</style></head><body><h1>Changes</h1>
+"""
+
+
+def sides(entry: Entry) -> tuple[str, str]:
+    """Tell in a few words what was, and what is now; nothing for a side that there is not."""
+    return _told(entry.difference, entry.old), _told(entry.difference, entry.new)
+
+
+def _told(difference: Difference, state: PageState | None) -> str:
+    if state is None:
+        return ""
+    match difference:
+        case Difference.CHANGED if state.bytes is not None:
+            return f"{units.count(state.bytes)} bytes"
+        case Difference.REDIRECTING if state.final_url:
+            return printable(state.final_url)
+        case Difference.SLOWER:
+            return units.spoken(state.elapsed)
+    status = None if state.status is None else str(state.status)
+    if state.error is None or state.error.startswith("http_"):
+        return status or state.error or state.outcome
+    detail = f": {state.detail}" if state.detail and difference is Difference.FAILING else ""
+    return printable(f"{state.error}{detail}")
+
+
+def _side(state: PageState | None) -> dict[str, Any] | None:
+    return None if state is None else {name: getattr(state, name) for name in SIDE}
+
+
+def _code(content: str) -> str:
+    """Write text so that Markdown takes no character of it for its own, also in a table."""
+    return f"`{printable(content).replace('`', chr(39)).replace('|', chr(92) + '|')}`" if content else ""
+
+
+def _link(url: str) -> str:
+    shown = printable(url)
+    if not shown.lower().startswith(("http://", "https://")) or set(shown) & set(" <>\\`"):
+        return _code(shown)
+    return f"<{shown.replace('|', '%7C')}>"
+
+
+def _escaped(content: str) -> str:
+    return html.escape(printable(content))
+
+
+def _anchor(url: str) -> str:
+    shown = _escaped(url)
+    if not url.lower().startswith(("http://", "https://")):
+        return shown
+    return f'<a href="{shown}" rel="noopener noreferrer">{shown}</a>'

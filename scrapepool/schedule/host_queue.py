@@ -303,7 +303,7 @@ class HostQueue:
     def note_use(self, now: float) -> None:
         """Take note that it is requested from now, and could have been before: that time says nothing of its limit."""
         if self.trouble is not None and self.trouble.pace is not None and self.ready_since > -inf:
-            self.trouble.pace.unused += now - self.ready_since
+            self.trouble.pace.begun(now, self.ready_since)
 
     def park(self, until: float) -> None:
         """Start nothing before ``until``."""

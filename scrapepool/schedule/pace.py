@@ -7,10 +7,13 @@ Two controllers, for the two ways in which hosts are limited.
   connection or a risen latency takes 30 % off it, once for all requests that were in flight together.
 * *What they allow a second* cannot be met by a window: three in flight may be too little where four are too much, and
   one may be too much. From one refusal of a token bucket or a counted window to the next, what was served over the time
-  is what the host allows, or less where tokens went unused; the rate that was refused is as much, or more. So the
-  second refusal sets an interval between starts to 0.9 of a rate between the two, and the interval is made shorter as
-  CUBIC (RFC 9438) grows its window: quickly up to the known rate, level there, then probing ever faster for a rate that
-  has risen. From a cut to the known rate it takes ``REQUESTS`` answers at least.
+  is what the host allows, or less where tokens went unused; the rate that was refused is as much, or more. The second
+  refusal gives a first guess, which is mostly too low, since most of the time was a parking: from it the rate doubles
+  every few responses (slow start, RFC 5681) until it is refused. From then on the rate lies between the two marks, and
+  grows as CUBIC (RFC 9438) grows its window: from what was served quickly up to a ceiling between the two, level there,
+  then ever faster in search of a rate that has risen. Each refusal brings the two closer. From a cut to the ceiling it
+  takes ``REQUESTS`` responses at least. The rate does not grow while it is not tried, because slots are taken up by
+  requests that hang, for example (RFC 7661).
 
 A refusal says how much was too much only where it was the rate that was refused, and not a page that is broken, or a
 backend that fails now and then. Whichever it was, from a refusal on a token bucket gives no more than its rate, so
@@ -27,9 +30,16 @@ BETA = 0.7
 """What a cut leaves, of a window or of a rate (RFC 9438 section 4.6)."""
 
 DIP = 0.1
-"""How far below the measured rate an interval starts: 0.975 of it on the average until it is reached."""
+"""How far the rate goes beyond the ceiling in as many responses as it took to get there. Half of that it starts below
+the rate that was served, so that a bucket without a token gets one."""
 
-REQUESTS = 75
+DOUBLED_AFTER = 16
+"""Responses after which a rate that is only guessed has doubled. With 12 there were more refusals at the same rates."""
+
+UNBOUND = 500.0
+"""Requests a second from which on an interval keeps nothing back, and is given up."""
+
+REQUESTS = 100
 """Answers from a cut until the measured rate is reached. The probe beyond finds the limit after about half as many
 again, so about one request in a hundred is refused."""
 
@@ -47,6 +57,9 @@ AFTER_REFUSAL = 50
 
 AFTER_STRAIN = 10
 """The same after a timeout, a refused connection or a risen latency: a restarted host is soon asked as before."""
+
+FEW = 8
+"""Responses between two refusals below which their rate may be a guess."""
 
 PROOF = 10
 """Answers from a refusal on that prove the rate at which they came."""
@@ -92,26 +105,25 @@ class Pace:
     """What one host bears and allows.
 
     most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
-    for none. unused: seconds since the last refusal in which the host might have been requested and was not: they
-    say nothing of its limit. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
+    for none. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
     """
 
     __slots__ = (
-        "_anchors", "_answers", "_ceiling", "_counted_from", "_cut", "_flaky", "_insisted", "_outgrown", "_plateau",
-        "_proven", "_refused", "_since_refusal", "_step", "_total", "_trial", "_vain", "_window", "interval", "limit",
-        "most", "unused",
+        "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_flaky", "_from", "_lags", "_plateau",
+        "_proven", "_refused", "_since_refusal", "_step", "_total", "_trial", "_unused", "_vain", "_window", "interval",
+        "limit", "most",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
         self.most = self.limit = most
-        self.interval = self.unused = 0.0
+        self.interval = 0.0
+        self._unused = 0.0  # seconds since the last refusal in which it might have been requested and was not
         self._window = float(most)
         self._step = AFTER_STRAIN
         self._cut = -inf  # when the window was last cut
         self._refused = -inf  # when a refusal last counted
         self._since_refusal = 0  # answers since then
         self._answers = 0  # answers since the interval was set or grew last
-        self._insisted = False  # whether it refused again right after a parking since then
         self._total = 0  # answers so far
         self._anchors: list[tuple[float, int]] = []  # refusals, the first and the last, and answers until then
         self._proven = 0.0  # requests a second that were served since one of them, at best
@@ -119,8 +131,10 @@ class Pace:
         self._vain = 0  # failures at a proven rate,
         self._counted_from = 0  # since there were so many answers
         self._flaky = False  # whether it did not help
-        self._ceiling = 0.0  # requests a second that the host was measured to allow; 0.0 for unknown
-        self._outgrown = 0.0  # requests a second at which an interval was given up
+        self._ceiling = inf  # requests a second that the host was measured to allow; infinite for unknown
+        self._from = 0.0  # requests a second at which the interval was set
+        self._begun = -inf  # when a request was begun last
+        self._lags = False  # whether that was far later than the interval allowed: then the rate is not tried
         self._plateau = 1.0  # answers after which the ceiling is reached
 
     def __repr__(self) -> str:
@@ -140,7 +154,7 @@ class Pace:
     @property
     def steady(self) -> float:
         """The interval that it comes back to, 0.0 for none: the present one, or that of the rate last measured."""
-        return min(self.interval, 1 / self._ceiling) if self.interval else 0.0
+        return min(self.interval, 1 / self._ceiling) if self.interval and self._ceiling < inf else self.interval
 
     def resume(self, limit: int | None, interval: float, now: float) -> None:
         """Go on where another run was. limit: None for the window at its widest. interval: seconds, 0.0 for none."""
@@ -148,8 +162,14 @@ class Pace:
             self.limit = max(1, min(limit, self.most))
             self._window = float(self.limit)
         if interval:
-            self._set(1 / interval, REQUESTS)
+            self._set((1 - DIP) / interval, 1 / interval, REQUESTS)
         self._refused = now  # for the next refusal to tell a rate
+
+    def begun(self, now: float, ready_since: float) -> None:
+        """Take note that a request begins, and that the host could have been requested since ``ready_since``."""
+        self._unused += now - ready_since
+        self._lags = now - self._begun > 2 * self.interval
+        self._begun = now
 
     def refused(self, started: float, now: float, *, out: int, wait: float) -> None:
         """The host refused a request for being one too many; called once a parking.
@@ -159,16 +179,16 @@ class Pace:
         self._proven = 0.0  # it may allow less than before
         self._anchors.clear()
         self._trial = None
-        if out >= self.limit:
+        if out == 1 and self.interval:  # fewer at a time there cannot be: it is the rate
+            self._window, self.limit = float(self.most), self.most
+        elif out >= self.limit:
             self._step = AFTER_REFUSAL
             self._shrink(started, now)
         if self._refused > -inf and not self._since_refusal:
-            self._insisted = True
             return  # nothing was served: from the refusal before on, the parkings measure the rate
-        self._measure(now - self._refused - self.unused, wait)
-        self._refused, self.unused = now, 0.0
+        self._measure(now - self._refused - self._unused, wait)
+        self._refused, self._unused = now, 0.0
         self._since_refusal = 0
-        self._insisted = False
 
     def restart(self) -> None:
         """The host was sent less than it could serve: measure anew what it serves, unless that is known already."""
@@ -204,14 +224,14 @@ class Pace:
             self._flaky = self._failures(TRIAL // 3) < TRIAL // 2  # most fail: that is no chance
         if not self.interval:
             if not self._flaky and 0 < self._proven < MANY * capacity:
-                self._set(self._proven, REQUESTS)
+                self._set(self._proven, self._proven, REQUESTS)
                 self._refused, self._since_refusal = now, 0
                 self._trial = self._counted_from = self._total
                 self._vain = 0
         elif self._trial is not None and not limits:
             self.is_futile(started, VAIN, TRIAL)
         elif self._trial is None and started > self._refused and 0 < self._proven * (1 + DIP) < 1 / self.interval:
-            self._set(self._proven, REQUESTS)  # more than is proven was tried, and is too much
+            self._set(self._proven, self._proven, REQUESTS)  # more than is proven was tried, and is too much
             self._refused, self._since_refusal = now, 0
 
     def _failures(self, within: int, *, count: bool = True) -> int:
@@ -228,9 +248,8 @@ class Pace:
         """
         if self.interval and self._trial is None and at > self._refused:
             self._proven *= 1 - DIP / 2
-            rate = self._ceiling = self._proven or (1 - DIP) / self.interval
-            self._plateau, self._answers = REQUESTS, 0
-            self.interval = 1 / rate
+            rate = self._proven or (1 - DIP) / self.interval
+            self._set(rate, rate, REQUESTS)
             self._refused, self._since_refusal = now, 0
 
     def strained(self, started: float, now: float) -> None:
@@ -249,34 +268,46 @@ class Pace:
         if self._trial is not None and self._total - self._trial >= TRIAL:
             self._trial = None  # it did
         if self.interval:
-            self._answers += count
-            rate = max(self._ceiling * (1 + DIP * (self._answers / self._plateau - 1) ** 3), self._proven)
+            if not self._lags:
+                self._answers += count
+            rate = max(self._rate(), self._proven)
             self.interval = 1 / rate
-            if rate >= OUTGROWN * self._ceiling:
-                self.interval, self._outgrown = 0.0, rate
+            if rate >= min(OUTGROWN * self._ceiling, UNBOUND):
+                self.interval = 0.0
+
+    def _rate(self) -> float:
+        """Requests a second after so many answers since the interval was set."""
+        if self._ceiling == inf:
+            return self._from * 2 ** (self._answers / DOUBLED_AFTER)
+        left = 1 - self._answers / self._plateau
+        if left > 0:
+            return self._ceiling - (self._ceiling - self._from) * left**3
+        return self._ceiling * (1 - DIP * left**3)
 
     def _measure(self, span: float, wait: float) -> None:
-        """Set the rate that was served for ``span`` seconds, from a refusal to a refusal, after a parking."""
-        if self.interval or span < FORGOTTEN:
-            seen = self._since_refusal / max(span, 0.001)
-            if not self.interval:
-                # A first guess, most of the time of which may be the parking; or a limit that was outgrown came back.
-                self._set(max(seen, self._outgrown), REQUESTS / 2)
-                return
-            refused = 1 / self.interval
-            if self._insisted:
-                rate = min(seen, refused)
-            else:
-                rate = min(max(seen, STEEPEST * refused), refused)
-                if self._since_refusal >= SOON:
-                    rate = (rate + 2 * refused) / 3  # what was served is too low a mark: below it, tokens went unused
-            self._set(rate, max(REQUESTS, rate * min(PARKINGS * wait, LONGEST)))
+        """Set the rate anew, ``span`` seconds after a refusal, at one that costs a parking of ``wait`` seconds."""
+        if not self.interval and span >= FORGOTTEN:
+            return
+        refused = 1 / self.interval if self.interval else inf
+        served = min(self._since_refusal / max(span, 0.001), refused)
+        if refused == inf or (self._since_refusal < FEW and served < STEEPEST * refused):
+            self._set(served, inf, 1)
+            return
+        served = max(served, STEEPEST * refused)
+        first = self._ceiling == inf
+        many = first or self._since_refusal >= SOON
+        ceiling = (served + 2 * refused) / 3 if many else (served + refused) / 2
+        plateau = REQUESTS / 4 if first else max(REQUESTS, ceiling * min(PARKINGS * wait, LONGEST))
+        self._set(served * (1 - DIP / 2), ceiling, plateau)
 
-    def _set(self, rate: float, plateau: float) -> None:
-        rate = self._ceiling = max(rate, self._proven, 1 / SLOWEST)
+    def _set(self, rate: float, ceiling: float, plateau: float) -> None:
+        """Begin at a rate, to come to a ceiling after so many answers."""
+        least = max(self._proven, 1 / SLOWEST)
+        self._from = max(rate, least)
+        self._ceiling = max(ceiling, self._from)
         self._plateau = plateau
         self._answers = 0
-        self.interval = 1 / max(rate * (1 - DIP), self._proven)
+        self.interval = 1 / self._from
 
     def _prove(self, now: float) -> None:
         """Take note of the rate at which answers came since one of the last refusals, and of this one."""

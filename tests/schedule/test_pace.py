@@ -1,5 +1,6 @@
 """What a host bears and allows."""
 
+import math
 import random
 
 import pytest
@@ -50,14 +51,59 @@ def test_a_host_that_recovers_is_asked_as_before():
     assert pace.recovered
 
 
-def test_the_second_refusal_measures_the_rate():
-    """What was served between two refusals, over the time between them, is what the host allows."""
+def test_the_second_refusal_gives_a_first_guess():
+    """What was served between two refusals, over the time between them, is what the host allows, or less."""
     pace = Pace(4)
     pace.refused(9.9, 10.0, out=4, wait=0.5)
     assert pace.interval == 0.0
     pace.answered(20)
     pace.refused(19.9, 20.0, out=2, wait=0.5)
-    assert pace.interval == pytest.approx(1 / (2.0 * 0.9))
+    assert pace.interval == pytest.approx(1 / 2.0)
+
+
+@given(st.floats(1.0, 50.0), st.floats(0.02, 1.0))
+def test_a_guess_that_is_far_too_low_costs_few_responses(rate, share):
+    """It doubles until it is refused; then the rate is between half of the limit and what was refused."""
+    pace, now = Pace(1), 100.0
+    pace.refused(now, now, out=1, wait=0.5)
+    pace.answered(10)
+    now += 10 / (share * rate)
+    pace.refused(now, now, out=1, wait=0.5)
+    responses = 0
+    while pace.interval and 1 / pace.interval <= rate:
+        now += pace.interval
+        pace.answered(1)
+        responses += 1
+    assert responses <= 16 * math.log2(1 / share) + 2
+    pace.refused(now, now, out=1, wait=0.5)
+    assert 0.4 * rate <= 1 / pace.interval <= 1.1 * rate
+
+
+def test_a_rate_that_is_not_tried_does_not_grow():
+    """Where all slots are taken up by requests that hang, their ends say nothing of the rate."""
+    pace, now = Pace(4), 0.0
+    for served in (0, 10):
+        now += 10.0
+        pace.answered(served)
+        pace.refused(now, now, out=4, wait=0.5)
+    interval = pace.interval
+    for _ in range(100):
+        now += 10 * interval
+        pace.begun(now, now)
+        pace.answered(1)
+    assert pace.interval == interval
+
+
+def test_a_refusal_with_nothing_else_in_flight_is_about_the_rate():
+    """Then fewer at a time would not help, and as many as ever may be in flight."""
+    pace = Pace(4)
+    for number in range(4):
+        pace.answered(10)
+        pace.refused(10.0 * number, 10.0 * number + 1, out=4, wait=0.5)
+    assert pace.limit == 1
+    pace.answered(10)
+    pace.refused(60.0, 61.0, out=1, wait=0.5)
+    assert pace.limit == 4
 
 
 def test_scattered_failures_are_no_limit_where_slowing_down_does_not_help():

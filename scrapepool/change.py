@@ -84,6 +84,23 @@ def _typed(value: Any, *types: type) -> Any:
     return value if isinstance(value, types) else None
 
 
+class Change(StrEnum):
+    """What became of a page since its last record: the words of a record's ``change``."""
+
+    NEW = "new"
+    """There is no earlier record."""
+    CHANGED = "changed"
+    """It is another page."""
+    SAME = "same"
+    """It is the same page, or it is still gone."""
+    GONE = "gone"
+    """It is 404 or 410, and was not."""
+    BACK = "back"
+    """There is a page again, after it was gone or nothing was known of it."""
+    UNKNOWN = "unknown"
+    """Nothing is known of it now, or the records do not say enough."""
+
+
 class Difference(StrEnum):
     """What may be different between an older record and a newer one, in the order in which it is shown."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Protocol
 
+from .alarm import Verdict
 from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, error_of, verdict
 from .schedule.lease import Lease
 from .schedule.memory import Known, Memory, Sharer
@@ -348,7 +349,8 @@ class Snapshot:
     eta_reason: the host that decides the ETA and why; None where it is not one host. trouble: why nothing goes on,
     while nothing does. hint: what would make use of idle workers.
     grace: seconds that a stop still waits for what is in flight; None while no stop was asked for.
-    slowest: the hosts with the highest latencies, only in the last snapshot of a run.
+    slowest: the hosts with the highest latencies, only in the last snapshot of a run. checks: what ``--fail-if``
+    looked at, likewise.
     """
 
     elapsed: float
@@ -373,6 +375,7 @@ class Snapshot:
     trouble: str | None = None
     hint: str | None = None
     slowest: tuple[HostRow, ...] = ()
+    checks: tuple[Verdict, ...] = ()
 
     def without(self, outcomes: Collection[Outcome]) -> Snapshot:
         """The same run, but that these outcomes of it were not final: what was sent and received for them stays."""

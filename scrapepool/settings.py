@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, Self
 
+from . import alarm
 from .errors import UsageError
 from .overrides import HostOverrides
 from .selection import Selection, keys, parsed
@@ -408,6 +409,30 @@ class DisplaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """When a run has failed, and who is told.
+
+    fail_if: expressions about its figures (see ``alarm``); with any, they alone decide. fail_fast: the run stops once
+    one of them is certain to hold. at_end: a command of the shell that gets the summary.
+    """
+
+    fail_if: tuple[str, ...] = ()
+    fail_fast: bool = False
+    at_end: str | None = None
+
+    def __post_init__(self) -> None:
+        _require(bool(self.fail_if) or not self.fail_fast, "--fail-fast needs --fail-if")
+        _require(self.at_end is None or bool(self.at_end.strip()), "--at-end names no command")
+        for text in self.fail_if:
+            alarm.parsed(text)
+
+    @property
+    def checks(self) -> tuple[alarm.Check, ...]:
+        """``fail_if``, taken apart."""
+        return tuple(map(alarm.parsed, self.fail_if))
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a run."""
 
@@ -423,6 +448,7 @@ class Settings:
     warc: WarcSettings = field(default_factory=WarcSettings)
     files: FileSettings = field(default_factory=FileSettings)
     display: DisplaySettings = field(default_factory=DisplaySettings)
+    alarm: AlarmSettings = field(default_factory=AlarmSettings)
     host_overrides: HostOverrides = field(default_factory=HostOverrides)
 
     def with_(self, **groups: Mapping[str, Any]) -> Self:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import OutputError, UsageError
-from ..text import printable
+from ..errors import ExtractionError, LockedError, OutputError, UsageError
+from .ending import Ending, conclude, exit_code
 from .exits import Exit
 from .grouped import GroupedCommand
 from .inputs import files_read
@@ -26,8 +24,8 @@ if TYPE_CHECKING:
 
     from ..engine import Engine, Stop
     from ..model import Outcome
-    from ..ports import Sink, Snapshot, View
-    from ..read.finished import Finished
+    from ..ports import Sink, View
+    from ..run.figures import Alarm
     from ..run.outputs import Outputs
     from ..settings import Settings
     from .config_file import ConfigFile
@@ -76,10 +74,32 @@ def run(
 
     Raises ListError, UsageError, OutputError.
     """
+    ending = Ending(settings)
+    try:
+        code = _run(sources, settings, inputs, ending, note=note, view=view)
+    except (OutputError, LockedError, ExtractionError) as error:
+        ending.tell(Exit.OUTPUT if isinstance(error, OutputError) else Exit.TEMPFAIL)
+        raise
+    ending.tell(code)
+    if code == Exit.USAGE:
+        raise UsageError(f"no usable URL in {ending.read}")
+    return code
+
+
+def _run(
+    sources: Sequence[str],
+    settings: Settings,
+    inputs: Sequence[Input],
+    ending: Ending,
+    *,
+    note: str | None,
+    view: View | None,
+) -> int:
     from ..engine import Stop  # noqa: PLC0415 - a quick --help needs none of these
     from ..read.finished import Finished  # noqa: PLC0415
     from ..render.choose import view_for  # noqa: PLC0415
     from ..run.assemble import assembled, final_outcomes, lists  # noqa: PLC0415
+    from ..run.figures import Alarm  # noqa: PLC0415
     from ..run.list_order import list_order  # noqa: PLC0415
     from ..run.outputs import open_outputs  # noqa: PLC0415
     from .files import check_files  # noqa: PLC0415
@@ -99,6 +119,7 @@ def run(
         finished = Finished(each=not settings.input.dedupe)
         order = list_order(settings, log.note)
         read_as: dict[str, str] = {}
+        alarm = Alarm(settings.alarm, finished)
         with assembled(
             settings,
             lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order, read_as=read_as),
@@ -123,23 +144,24 @@ def run(
             try:
                 for outcomes in final_outcomes(engine, settings, stop, log.note, outputs.archive, left.extend):
                     _take(outcomes, outputs, log)
+                    _watch(alarm, outcomes, engine, log, stop)
                 outputs.close()
             except BrokenPipeError:
                 view.close(None)
                 _keep(outputs)
                 return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
             except BaseException:
-                view.close(engine.snapshot(last=True) if log.anything else None)
+                ending.last = alarm.checked(engine.snapshot(last=True))
+                view.close(ending.last if log.anything else None)
                 _keep(outputs)
                 raise
-            last = engine.snapshot(last=True).without(left)
+            last = ending.last = alarm.checked(engine.snapshot(last=True).without(left))
             view.close(last if last.done or signals.exit_code else None)
             lost = engine.lost is not None
-            _note_rest(engine, outputs, log, whole=not left and signals.exit_code is None)
+            _note_rest(engine, outputs, log, whole=not left and not stop.asked)
         code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished, spent=engine.spent is not None)
-        _conclude(settings, log, last, code, stop)
-    if code == Exit.USAGE:
-        raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
+        ending.read = spoken(sources, settings.input, read_as)
+        conclude(settings, log, last, code, stop)
     return code
 
 
@@ -173,6 +195,13 @@ def _take(outcomes: Sequence[Outcome], outputs: Outputs, log: RunLog) -> None:
         check_memory(outcomes)
 
 
+def _watch(alarm: Alarm, outcomes: Sequence[Outcome], engine: Engine, log: RunLog, stop: Stop) -> None:
+    """Stop the run where it is certain to fail, if that is wanted."""
+    if (certain := alarm.take(outcomes, engine.snapshot)) is not None:
+        log.note(f"--fail-if {certain.text} is certain to be true: nothing more is begun (--fail-fast)")
+        stop.ask()
+
+
 def _note_rest(engine: Engine, outputs: Outputs, log: RunLog, *, whole: bool) -> None:
     """Say why a part of the lists is left for another run; or take note in the records that none is.
 
@@ -194,52 +223,3 @@ def _open_more_files(settings: Settings, log: RunLog) -> None:
     most = workers_within(workers, save=settings.files.save_dir is not None)
     if most < workers:
         log.note(f"{most} workers instead of {workers}: this process may open no more files (see ulimit -n)")
-
-
-def _open_summary(stop: Stop, path: str, flags: int) -> int:
-    """Open the file of the summary. What the shell opened is not emptied, and the reader of a FIFO is waited for."""
-    from ..record.lock import await_reader, is_fifo, is_ours  # noqa: PLC0415 - rarely needed
-
-    if is_fifo(path):
-        return await_reader(path, lambda: stop.asked)
-    return os.open(path, flags if is_ours(path) else (flags & ~os.O_TRUNC) | os.O_APPEND, 0o666)
-
-
-def _conclude(settings: Settings, log: RunLog, last: Snapshot, code: int, stop: Stop) -> None:
-    log.end(last, code)
-    if settings.display.summary_json is not None:
-        from ..render.summary import write_summary_json  # noqa: PLC0415 - rarely needed
-
-        with suppress(KeyboardInterrupt):  # nobody reads the FIFO that it would be written to
-            write_summary_json(settings.display.summary_json, last, code, partial(_open_summary, stop))
-    if settings.display.quiet and code not in (Exit.OK, Exit.USAGE):  # the latter has a line of its own
-        _tell_failures(log, last)
-    log.finish()
-
-
-def _tell_failures(log: RunLog, last: Snapshot) -> None:
-    from ..render.plain import SUMMARY_PATIENCE  # noqa: PLC0415 - as above
-    from ..render.stderr import Stderr  # noqa: PLC0415
-    from ..render.summary import failure_text  # noqa: PLC0415
-
-    stderr = Stderr(sys.stderr)
-    if stderr.ready(SUMMARY_PATIENCE):
-        stderr.write(failure_text(last, [printable(line) for line in log.few], log.more, stderr.width()))
-
-
-def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None, *, spent: bool = False) -> int:
-    """What the shell is told of a run that came to its end.
-
-    finished: targets that were passed over. spent: a limit of the run was reached, and some may not have been begun.
-    """
-    if interrupted is not None:
-        return interrupted
-    good = last.outcomes.get("ok", 0) + last.outcomes.get("unchanged", 0)
-    duplicates = last.errors.get("duplicate", 0)
-    refused = sum(last.errors.get(error, 0) for error in ("robots", "robots_unreachable", "forbidden_address"))
-    usable = last.done - last.outcomes.get("skipped", 0) + refused
-    passed_over = finished is not None and finished.passed_over > 0
-    if usable == 0 and duplicates == 0 and not passed_over and not spent:
-        return Exit.USAGE
-    all_good = good + duplicates == last.done and not (finished is not None and finished.failures)
-    return Exit.OK if all_good else Exit.SOME_FAILED

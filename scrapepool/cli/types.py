@@ -220,6 +220,26 @@ class Select(click.ParamType[str]):
         return str(value)
 
 
+class Expression(click.ParamType[str]):
+    """What means trouble: ``failed>5%``."""
+
+    name = "expression"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """In the environment, one a line."""
+        return [line for line in rv.splitlines() if line.strip()]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given."""
+        from ..alarm import parsed as taken_apart  # noqa: PLC0415 - rarely needed
+
+        try:
+            taken_apart(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
 class UserAgent(click.ParamType[str]):
     """The value of a User-Agent field."""
 

@@ -8,41 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import InvalidURLError, UsageError
+from ..groups import GROUPS
 from ..model import ErrorKind
 from ..text import HIDDEN, brief, printable
 from ..url import plain
 from .finished import identity_of_record
 from .journal import SUCCESSES
 from .records import Told
-
-GROUPS: dict[str, frozenset[str]] = {
-    "timeout": frozenset({ErrorKind.CONNECT_TIMEOUT, ErrorKind.READ_TIMEOUT, ErrorKind.DEADLINE}),
-    "network": frozenset(
-        {
-            ErrorKind.DNS,
-            ErrorKind.CONNECT_REFUSED,
-            ErrorKind.CONNECT_TIMEOUT,
-            ErrorKind.UNREACHABLE,
-            ErrorKind.READ_TIMEOUT,
-            ErrorKind.DEADLINE,
-            ErrorKind.TLS,
-            ErrorKind.PROXY,
-            ErrorKind.RESET,
-        }
-    ),
-    "response": frozenset(
-        {
-            ErrorKind.TRUNCATED,
-            ErrorKind.PARTIAL,
-            ErrorKind.PROTOCOL,
-            ErrorKind.DECODE,
-            ErrorKind.TOO_LARGE,
-            ErrorKind.TOO_MANY_REDIRECTS,
-        }
-    ),
-    "http": frozenset({ErrorKind.HTTP_4XX, ErrorKind.HTTP_5XX}),
-}
-"""Names for several errors at once."""
 
 DEFERRED = "deferred"
 """The class of records without an error whose host asked for more patience."""
@@ -56,7 +28,7 @@ def errors_of(classes: Iterable[str]) -> frozenset[str]:
     for name in classes:
         if name not in CLASSES:
             raise UsageError(f"no such class: {brief(name)}; there are {', '.join(CLASSES)}")
-        slugs |= GROUPS.get(name, {name})
+        slugs |= GROUPS.get(name, frozenset({name}))
     if not slugs:
         raise UsageError("--class names no class")
     return frozenset(slugs)

@@ -9,13 +9,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..alarm import Verdict
 from ..errors import OutputError
+from ..groups import OUTCOMES
 from ..ports import HostRow, Snapshot
 from ..text import printable, strict_json
 from . import units
-
-OUTCOMES = ("ok", "unchanged", "http_error", "failed", "skipped", "deferred")
-"""The words of a record's ``outcome``, in the order in which they are shown."""
 
 SLOWEST = 5
 """How many of the slowest hosts a summary names: enough to see a pattern, few enough to read."""
@@ -48,7 +47,8 @@ def overall_rate(snapshot: Snapshot) -> float:
 
 def summary_text(snapshot: Snapshot, width: int = 80) -> str:
     """Sum the run up in a few lines of at most ``width`` columns, each ending in a newline."""
-    return "".join(f"{line}\n" for title, pieces in _sections(snapshot) for line in _wrapped(title, pieces, width))
+    sections = [*_sections(snapshot), *_checks(snapshot.checks)]
+    return "".join(f"{line}\n" for title, pieces in sections for line in _wrapped(title, pieces, width))
 
 
 def failure_text(snapshot: Snapshot, lines: Sequence[str], more: int, width: int = 80) -> str:
@@ -57,6 +57,7 @@ def failure_text(snapshot: Snapshot, lines: Sequence[str], more: int, width: int
     lines: about single URLs. more: how many of them there would be beside these.
     """
     counts = [section for section in _sections(snapshot) if section[0] in _COUNTS]
+    counts += _checks(snapshot.checks)
     text = "".join(f"{line}\n" for title, pieces in counts for line in _wrapped(title, pieces, width))
     text += "".join(f"{line}\n" for line in lines)
     return text + (f"and {units.count(more)} more, which the records name\n" if more else "")
@@ -95,6 +96,22 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
         yield "requests", list(_requests(snapshot))
     if hosts := slowest(snapshot):
         yield "slowest", [f"{printable(row.host.netloc)} p95 {units.milliseconds(row.p95)} ms" for row in hosts]
+
+
+def _checks(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, list[str]]]:
+    """Tell what ``--fail-if`` looked at, a line for each expression."""
+    width = max((len(verdict.check.text) for verdict in verdicts), default=0)
+    for number, verdict in enumerate(verdicts):
+        held = f"{'FAILED' if verdict.holds else 'ok':<6}  {printable(verdict.check.text):<{width}}  {figure(verdict)}"
+        yield "" if number else "checked", [held]
+
+
+def figure(verdict: Verdict) -> str:
+    """Write the figure that an expression is about."""
+    if verdict.count is None:
+        return units.spoken(verdict.value)
+    count = units.count(verdict.count)
+    return f"{verdict.value or 0.0:.2%} ({count} of {units.count(verdict.of or 0)})" if verdict.check.share else count
 
 
 def _requests(snapshot: Snapshot) -> Iterator[str]:
@@ -136,6 +153,8 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
     outcomes: count by word, every word of ``OUTCOMES`` there. errors: count by slug, the commonest first.
     requests, opened, handshakes_saved, retried: requests sent, connections opened, their difference, retries.
     hosts: how many there were. slowest: up to ``SLOWEST`` objects of host, requests, errors, p50 and p95 (seconds).
+    checks: what ``--fail-if`` looked at: expression, value (a share for one with %, seconds for a duration, null for
+    unknown), count and of (what a share is of; null for a duration), failed.
     """
     return {
         "done": snapshot.done,
@@ -161,21 +180,36 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
             }
             for row in slowest(snapshot)
         ],
+        "checks": [
+            {
+                "expression": verdict.check.text,
+                "value": None if verdict.value is None else round(verdict.value, 6),
+                "count": verdict.count,
+                "of": verdict.of,
+                "failed": verdict.holds,
+            }
+            for verdict in snapshot.checks
+        ],
     }
+
+
+def summary_json(snapshot: Snapshot, exit_code: int) -> str:
+    """Write ``summary_dict`` and ``exit_code`` as one JSON object, in ASCII."""
+    return strict_json(json.dumps({**summary_dict(snapshot), "exit_code": exit_code}, indent=2)) + "\n"
 
 
 Opener = Callable[[str, int], int]
 
 
 def write_summary_json(path: str, snapshot: Snapshot, exit_code: int, opener: Opener | None = None) -> None:
-    """Write ``summary_dict`` and ``exit_code`` to a file as one JSON object. Raises OutputError.
+    """Write ``summary_json`` to a file. Raises OutputError.
 
     opener: how the file is opened, as ``open`` takes it.
     """
-    summary = {**summary_dict(snapshot), "exit_code": exit_code}
+    text = summary_json(snapshot, exit_code)
     try:
         with open(path, "w", encoding="ascii", opener=opener) as file:
-            file.write(strict_json(json.dumps(summary, indent=2)) + "\n")
+            file.write(text)
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
     except ValueError as error:  # a NUL in the path

@@ -1,8 +1,9 @@
 import pytest
 
 from scrapepool.errors import UsageError
+from scrapepool.groups import GROUPS
 from scrapepool.model import Apart, ErrorKind
-from scrapepool.read.failures import CLASSES, GROUPS, errors_of, failures
+from scrapepool.read.failures import CLASSES, errors_of, failures
 from scrapepool.read.records import Told
 
 

@@ -68,6 +68,7 @@ def test_the_summary_for_programs():
         "retried",
         "hosts",
         "slowest",
+        "checks",
     ]
     assert told["complete"] is True
     assert told["rate"] == 183.486

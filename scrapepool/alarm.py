@@ -1,0 +1,176 @@
+"""``--fail-if``: which figures of a run mean trouble, as ``failed>5%``, ``http_5xx>=100`` or ``p95>2s``.
+
+Decides what an expression may say, whether it holds, and whether that can still change. Knows no clocks and no files:
+figures go in, verdicts come out.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from math import inf
+
+from .change import Change
+from .errors import UsageError
+from .groups import GROUPS, OUTCOMES
+from .model import ErrorKind
+from .text import brief
+
+FAILURES = "failures"
+"""All targets for which a run without ``--fail-if`` ends with exit code 1."""
+
+REJECTED = "rejected"
+"""Lines of the lists that are no URL."""
+
+HOSTS_DOWN = "hosts_down"
+"""Hosts that were given up. A share of it is one of all hosts."""
+
+RETRIES = "retries"
+
+COUNTS = (FAILURES, *OUTCOMES, *ErrorKind, *GROUPS, *Change, REJECTED, HOSTS_DOWN, RETRIES)
+
+PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+"""Of the seconds that the last attempts of targets took."""
+
+TIMES = (*PERCENTILES, "seconds")
+"""Figures that are durations; ``seconds`` is the run's own."""
+
+STATUS = re.compile(r"status_([1-5]\d\d)", re.ASCII)
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
+
+_NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
+_OPERATOR = re.compile(r"\s*(>=|<=|==|!=|>|<|=)")
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+_UNIT = re.compile(r"\s*(%|[a-z]+)?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expression. limit: a count, a duration in seconds, or a share (0.05 for 5%). share: whether it is one."""
+
+    text: str
+    name: str
+    operator: str
+    limit: float
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run has come to.
+
+    counts: by the names of ``COUNTS``, and ``status_404`` and so on; what is not there is 0. times: by the names of
+    ``TIMES``, in seconds; None, or not there, for unknown. targets: what a share is of. hosts: the same for hosts.
+    left: how many targets may still be added to any count; infinite where that is not known yet.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    times: Mapping[str, float | None] = field(default_factory=dict)
+    targets: int = 0
+    hosts: int = 0
+    left: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a check.
+
+    value: the figure, a share where the check's limit is one; None for unknown. count, of: the figure as a count, and
+    what a share is of. holds: whether the expression is true, and the run has failed.
+    """
+
+    check: Check
+    value: float | None
+    count: int | None
+    of: int | None
+    holds: bool
+
+
+def parsed(text: str) -> Check:
+    """Take an expression apart. Raises UsageError with a line that points at the place where it goes wrong."""
+    name, at = _next(text, _NAME, 0, "the name of a figure")
+    if name not in COUNTS and name not in TIMES and not STATUS.fullmatch(name):
+        close = get_close_matches(name, (*COUNTS, *TIMES), n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "docs/again.md has all names"
+        raise _fault(text, at - len(name), f"there is no figure {brief(name)}; {hint}")
+    word, at = _next(text, _OPERATOR, at, "one of > >= < <= = !=")
+    number, at = _next(text, _NUMBER, at, "a number")
+    match = _UNIT.match(text, at)
+    assert match is not None  # noqa: S101 - it matches nothing, too
+    unit, place = match[1], match.start(1) if match[1] else at
+    if match.end() != len(text):
+        raise _fault(text, match.end(), "there is something behind the expression")
+    limit = float(number)
+    if unit is None:
+        return Check(text.strip(), name, word, limit)
+    if unit == "%":
+        if name in TIMES:
+            raise _fault(text, place, f"{name} is a duration, and not a share")
+        return Check(text.strip(), name, word, limit / 100, share=True)
+    if unit not in UNITS or name not in TIMES:
+        units = "ms, s, m or h" if name in TIMES else "%, or nothing"
+        raise _fault(text, place, f"{brief(unit)} is no unit of {name}; write {units}")
+    return Check(text.strip(), name, word, limit * UNITS[unit])
+
+
+def judged(check: Check, figures: Figures) -> Verdict:
+    """Tell whether an expression holds. One about an unknown figure does not."""
+    if check.name in TIMES:
+        seconds = figures.times.get(check.name)
+        return Verdict(check, seconds, None, None, seconds is not None and _holds(check, seconds))
+    count, of = figures.counts.get(check.name, 0), _whole(check, figures)
+    value = float(count) if not check.share else count / of if of else 0.0
+    return Verdict(check, value, count, of, _holds(check, value))
+
+
+def is_certain(check: Check, figures: Figures) -> bool:
+    """Tell whether an expression will hold at the end, whatever becomes of the targets that are left.
+
+    Only about counts of targets, each of which is at least what it is now, and at most larger by what is left.
+    """
+    if check.name in TIMES or check.name in (HOSTS_DOWN, RETRIES):
+        return False
+    least = figures.counts.get(check.name, 0)
+    of = figures.targets + figures.left if check.share else 1.0
+    if check.operator in (">", ">="):
+        return of not in (0, inf) and _holds(check, least / of)
+    if check.operator in ("<", "<="):
+        return of not in (0, inf) and figures.left != inf and _holds(check, (least + figures.left) / of)
+    return False
+
+
+def _whole(check: Check, figures: Figures) -> int:
+    return figures.hosts if check.name == HOSTS_DOWN else figures.targets
+
+
+def _holds(check: Check, value: float) -> bool:
+    return OPERATORS[check.operator](value, check.limit)
+
+
+def _next(text: str, pattern: re.Pattern[str], at: int, wanted: str) -> tuple[str, int]:
+    match = pattern.match(text, at)
+    if match is None:
+        spaces = len(text[at:]) - len(text[at:].lstrip())
+        raise _fault(text, at + spaces, f"{wanted} is missing here")
+    return match[1], match.end()
+
+
+def _fault(text: str, at: int, reason: str) -> UsageError:
+    """An error whose last line points at a place of the expression, where it is short enough to be shown whole."""
+    shown = brief(text)
+    pointer = f"\n  {shown}\n  {' ' * at}^" if shown == text else ""
+    return UsageError(f"{reason}{pointer}")

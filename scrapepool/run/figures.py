@@ -1,0 +1,137 @@
+"""The figures of a run that ``--fail-if`` is about: counted as outcomes are written, and shown with the summary.
+
+Decides which outcome counts where, and when a run that is certain to fail is stopped. What an expression means is
+``alarm``'s to decide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import frexp, inf
+
+from ..alarm import PERCENTILES, Check, Figures, Verdict, is_certain, judged
+from ..groups import GROUPS
+from ..model import ErrorKind, Failed, HostKey, Outcome
+from ..ports import Snapshot
+from ..read.finished import Finished
+from ..settings import AlarmSettings
+
+LOOK = 0.5
+"""Seconds between two looks at whether a run is certain to fail."""
+
+STEPS = 32
+"""Latencies that are told apart between one and its double: a percentile is right within 3 %."""
+
+
+class Latencies:
+    """Durations by their logarithm: a few hundred counts, however many there are."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[int] = Counter()
+
+    def add(self, seconds: float) -> None:
+        """Count a duration above 0."""
+        mantissa, exponent = frexp(seconds)
+        self.counts[exponent * STEPS + int(mantissa * 2 * STEPS) - STEPS] += 1
+
+    def percentile(self, share: float) -> float | None:
+        """The duration that ``share`` of all do not exceed, None where there is none."""
+        left = share * self.counts.total()
+        for step, count in sorted(self.counts.items()):
+            left -= count
+            if left <= 0:
+                return _end_of(step)
+        return None
+
+
+def _end_of(step: int) -> float:
+    exponent, part = divmod(step, STEPS)
+    return float(2.0 ** (exponent - 1) * (1 + (part + 1) / STEPS))
+
+
+class Counted:
+    """Counts what the engine's own tally does not: statuses, hosts that were given up, latencies."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[int | None] = Counter()
+        self.down: set[HostKey] = set()
+        self.latencies = Latencies()
+
+    def take(self, outcomes: Sequence[Outcome]) -> None:
+        """Count final outcomes."""
+        self.statuses.update([outcome.status for outcome in outcomes])
+        for outcome in outcomes:
+            if outcome.elapsed > 0:
+                self.latencies.add(outcome.elapsed)
+            if type(outcome) is Failed and outcome.error is ErrorKind.CIRCUIT_OPEN:
+                self.down.add(outcome.target.host)
+
+    def figures(self, snapshot: Snapshot, finished: Finished) -> Figures:
+        """Sum a run up. finished: targets that it passed over, which belong to its whole."""
+        outcomes, errors = snapshot.outcomes, snapshot.errors
+        duplicates = errors.get(ErrorKind.DUPLICATE, 0)
+        good = outcomes.get("ok", 0) + outcomes.get("unchanged", 0)
+        counts = {f"status_{status}": number for status, number in self.statuses.items() if status is not None}
+        counts |= {name: sum(errors.get(error, 0) for error in group) for name, group in GROUPS.items()}
+        counts |= {**outcomes, **errors}
+        counts["failures"] = snapshot.done - good - duplicates + finished.failures
+        counts["rejected"] = sum(
+            errors.get(error, 0) for error in (ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME)
+        )
+        counts["hosts_down"] = len(self.down)
+        counts["retries"] = snapshot.retried
+        return Figures(
+            counts,
+            {"seconds": snapshot.elapsed, **{name: self.latencies.percentile(at) for name, at in PERCENTILES.items()}},
+            targets=snapshot.done - duplicates + finished.passed_over,
+            hosts=snapshot.host_count,
+            left=inf if snapshot.reading else snapshot.total - snapshot.done,
+        )
+
+
+class Alarm:
+    """Watches over the figures of one run.
+
+    finished: targets that the run passes over. certain: the check that is sure to fail, None while there is none.
+    clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, settings: AlarmSettings, finished: Finished, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.certain: Check | None = None
+        self._checks = settings.checks
+        self._fast = settings.fail_fast
+        self._finished = finished
+        self._clock = clock
+        self._looked = -inf
+        self._counted = Counted()
+
+    def take(self, outcomes: Sequence[Outcome], snapshot: Callable[[], Snapshot]) -> Check | None:
+        """Count final outcomes; the check that is certain to fail from now on, once, where the run is to stop for it.
+
+        snapshot: gives the run at this moment.
+        """
+        if not self._checks:
+            return None
+        self._counted.take(outcomes)
+        if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < LOOK:
+            return None
+        self._looked = now
+        figures = self._counted.figures(snapshot(), self._finished)
+        self.certain = next((check for check in self._checks if is_certain(check, figures)), None)
+        return self.certain
+
+    def checked(self, last: Snapshot) -> Snapshot:
+        """The last snapshot of a run, with all checks judged."""
+        if not self._checks:
+            return last
+        figures = self._counted.figures(last, self._finished)
+        verdicts = (judged(check, figures) for check in self._checks)
+        return replace(last, checks=tuple(map(self._sure, verdicts)))
+
+    def _sure(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, holds=verdict.holds or verdict.check == self.certain)

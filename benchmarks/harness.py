@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,12 @@ PATIENCE = 20.0
 PAGE = 1024
 """Bytes of nginx's small page."""
 
+WATCH_INTERVAL = 0.05
+"""Seconds between two looks at the memory and the threads of a process."""
+
+NAMES = 10
+"""Addresses that one of nginx's certificates names: a certificate with thousands of names is dear to read."""
+
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log warn; worker_rlimit_nofile 65536;
 events {{ worker_connections 16384; multi_accept on; }}
@@ -50,26 +56,38 @@ http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600; default_type text/plain; sendfile on;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  {ssl}
+  ssl_session_tickets on;
   map $uri $page {{ default "{page}"; }}
+  {servers}
+}}
+"""
+
+NGINX_SERVER = """
   server {{
-    listen 0.0.0.0:{port} backlog=4096{tls}; allow 127.0.0.0/8; deny all;
+    {listen} allow 127.0.0.0/8; deny all;
+    {certificate}
     location / {{ return 200 $page; }}
     location /each/ {{ return 200 "$uri $page"; }}
+    location = /robots.txt {{ return 200 "User-agent: *\\nDisallow: /private/\\n"; }}
     location = /__status {{ stub_status; }}
     location /large/ {{ root {folder}/www; open_file_cache max=16; try_files /large.bin =404; }}
   }}
-}}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One command's cost. seconds: on the wall clock. cpu: user and system seconds, children included."""
+    """One command's cost.
+
+    seconds: on the wall clock. cpu: user and system seconds, children included. peak_mb, threads: the most resident
+    memory and the most threads of the process itself; 0 where it was not watched.
+    """
 
     seconds: float
     cpu: float
     code: int
+    peak_mb: float = 0.0
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +146,41 @@ def scrapepool_fetch(urls: Path | str, *options: str) -> list[str]:
     return [sys.executable, "-m", "scrapepool", "fetch", str(urls), "-q", "--no-robots", *options]
 
 
-def peer(script: str, *arguments: object) -> list[str]:
-    """A script of ``peers/``."""
-    return [sys.executable, str(PEERS / script), *map(str, arguments)]
+def peer(script: str, *arguments: object, python: str | None = None) -> list[str]:
+    """A script of ``peers/``, run by this Python or by another one."""
+    return [python or sys.executable, str(PEERS / script), *map(str, arguments)]
+
+
+def peer_folders() -> list[Path]:
+    """Where peers are installed: the environment that BENCH_PEERS names, and ``.peers``."""
+    named = os.environ.get("BENCH_PEERS")
+    return [*([Path(named)] if named else []), ROOT / ".peers"]
 
 
 def find_tool(name: str) -> str | None:
-    """A peer's command: from the environment that BENCH_PEERS names, from ``.peers``, or from the path."""
-    for folder in (os.environ.get("BENCH_PEERS"), ROOT / ".peers"):
-        if folder and (tool := Path(folder) / "bin" / name).exists():
+    """A peer's command: from where peers are installed, or from the path."""
+    for folder in peer_folders():
+        if (tool := folder / "bin" / name).exists():
             return str(tool)
     return shutil.which(name)
+
+
+@functools.cache
+def python_with(*modules: str) -> str | None:
+    """A Python that can import these: this one, or the one of the peers."""
+    if all(map(has_module, modules)):
+        return sys.executable
+    peers = find_tool("python")
+    probe = f"import {', '.join(modules)}"
+    if peers and not subprocess.run([peers, "-c", probe], stderr=subprocess.DEVNULL, check=False).returncode:
+        return peers
+    return None
+
+
+def find_node_package(name: str) -> Path | None:
+    """The folder of a package that npm has installed beside the other peers."""
+    places = [folder / "node_modules" / name for folder in peer_folders()]
+    return next((place for place in places if place.exists()), None) if shutil.which("node") else None
 
 
 def has_module(name: str) -> bool:
@@ -146,8 +188,13 @@ def has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def run(command: Sequence[str], *, stdout: Path | None = None, timeout: float | None = None) -> Run:
-    """Run a command to its end, or to SIGKILL after ``timeout`` seconds, and say what it cost."""
+def run(
+    command: Sequence[str], *, stdout: Path | None = None, timeout: float | None = None, watch: bool = False
+) -> Run:
+    """Run a command to its end, or to SIGKILL after ``timeout`` seconds, and say what it cost.
+
+    watch: look at its memory and threads every WATCH_INTERVAL seconds.
+    """
     with open(stdout or os.devnull, "wb") as out:  # noqa: PTH123 - os.devnull is no Path
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -156,12 +203,43 @@ def run(command: Sequence[str], *, stdout: Path | None = None, timeout: float | 
         killer = threading.Timer(timeout, process.kill) if timeout else None
         if killer:
             killer.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
+        with watched(process.pid) if watch else contextlib.nullcontext(Peaks()) as peaks:
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - began
         if killer:
             killer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Run(seconds, usage.ru_utime + usage.ru_stime, process.returncode)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, process.returncode, peaks.mb, peaks.threads)
+
+
+@dataclass(slots=True)
+class Peaks:
+    """The most of a process so far: resident memory and threads."""
+
+    mb: float = 0.0
+    threads: int = 0
+
+
+@contextlib.contextmanager
+def watched(pid: int) -> Iterator[Peaks]:
+    """Look at a process from a thread for as long as the block takes."""
+    peaks, ended = Peaks(), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(WATCH_INTERVAL):
+            with contextlib.suppress(OSError, KeyError):
+                lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+                status = dict(line.split(":", 1) for line in lines)
+                peaks.mb = max(peaks.mb, int(status["VmHWM"].split()[0]) / 1024)
+                peaks.threads = max(peaks.threads, int(status["Threads"]))
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield peaks
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def count_lines(path: Path, containing: bytes = b"\n") -> int:
@@ -209,7 +287,8 @@ def server(module: str, *arguments: object) -> Iterator[Process]:
 def nginx(*, identities: Sequence[str] | None = None, large: int | bytes = 0) -> Iterator[Nginx]:
     """nginx with one worker process, answering on every address of 127.0.0.0/8.
 
-    identities: serve https with a certificate for these addresses. large: the page under ``/large/``, or so many bytes.
+    identities: serve https with certificates for these addresses, the first of which is the host of the status page.
+    large: the page under ``/large/``, or so many bytes.
     """
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(program).exists():
@@ -220,11 +299,12 @@ def nginx(*, identities: Sequence[str] | None = None, large: int | bytes = 0) ->
         (folder / "www").mkdir()
         if large:
             (folder / "www" / "large.bin").write_bytes(large if isinstance(large, bytes) else os.urandom(large))
-        ca = _certify(folder, identities) if identities else None
-        files = f"ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.pem; ssl_session_tickets on;"
         port = free_port()
+        ca = _certify(folder, identities) if identities else None
         (folder / "nginx.conf").write_text(
-            NGINX.format(folder=folder, ssl=files if ca else "", page="." * PAGE, port=port, tls=" ssl" if ca else "")
+            NGINX.format(
+                folder=folder, page="." * PAGE, servers="".join(_nginx_servers(folder, port, identities or ()))
+            )
         )
         process = subprocess.Popen([program, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
         with stopped_at_end(process):
@@ -232,16 +312,31 @@ def nginx(*, identities: Sequence[str] | None = None, large: int | bytes = 0) ->
             yield Nginx("https" if ca else "http", port, ca)
 
 
+def _groups(identities: Sequence[str]) -> list[Sequence[str]]:
+    """Split addresses into those that share a certificate."""
+    return [identities[begin : begin + NAMES] for begin in range(0, len(identities), NAMES)]
+
+
+def _nginx_servers(folder: Path, port: int, identities: Sequence[str]) -> Iterator[str]:
+    """Write the server on all addresses, and where there are several certificates, one for each of the others."""
+    tls = " ssl" if identities else ""
+    for number, group in enumerate(_groups(identities) or [()]):
+        addresses = group if number else ["0.0.0.0"]
+        listen = "".join(f"listen {address}:{port}{tls}{'' if number else ' backlog=4096'}; " for address in addresses)
+        files = f"ssl_certificate {folder}/{number}.pem; ssl_certificate_key {folder}/{number}.pem;" if tls else ""
+        yield NGINX_SERVER.format(folder=folder, listen=listen, certificate=files)
+
+
 def _certify(folder: Path, identities: Sequence[str]) -> Path:
-    """Make an authority and a certificate. The file to trust holds the public authorities, too, as a client's does."""
+    """Make an authority and certificates. The file to trust holds the public authorities, too, as a client's does."""
     try:
         import certifi
         import trustme
     except ImportError as missing:
         sys.exit(f"this benchmark needs the extra dev ({missing})")
     authority = trustme.CA()
-    certificate = authority.issue_cert(*identities)
-    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    for number, group in enumerate(_groups(identities)):
+        authority.issue_cert(*group).private_key_and_cert_chain_pem.write_to_path(str(folder / f"{number}.pem"))
     trusted = folder / "trusted.pem"
     trusted.write_bytes(authority.cert_pem.bytes() + Path(certifi.where()).read_bytes())
     return trusted
@@ -278,18 +373,26 @@ def _version(name: str) -> str | None:
         return None
 
 
-def tool_version(tool: str, pattern: Callable[[str], str] = lambda line: line) -> str:
-    """The first line that ``tool --version`` prints."""
-    out = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
-    return pattern(out.splitlines()[0]) if out else ""
+def first_line(*command: str) -> str:
+    """The first line that a command prints, such as ``curl --version``."""
+    out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return out.splitlines()[0] if out else ""
 
 
-def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], notes: Sequence[str] = ()) -> None:
-    """Print a Markdown table under a heading, with the command that made it; the first column is text."""
+def table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    notes: Sequence[str] = (),
+    versions: Sequence[str] = (),
+) -> None:
+    """Print a Markdown table under a heading, with the command that made it; the first column is text.
+
+    versions: of peers, besides those that ``machine`` names.
+    """
+    command = f"python benchmarks/{Path(sys.argv[0]).name}{''.join(' ' + word for word in sys.argv[1:])}"
     print(f"### {title}\n")
-    print(
-        f"`python benchmarks/{Path(sys.argv[0]).name}{''.join(' ' + word for word in sys.argv[1:])}` on {machine()}\n"
-    )
+    print(f"`{command}` on {', '.join([machine(), *versions])}\n")
     print("| " + " | ".join(headings) + " |")
     print("|---|" + "---:|" * (len(headings) - 1))
     for row in rows:

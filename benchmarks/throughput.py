@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from functools import partial
 
 import contenders
 import harness
 from contenders import Contender, Job
 
-GOALS = "goals: twice aiohttp, ten times the article's pattern, 1.0 times curl (never below 0.6)"
+GOALS = (
+    "goals: in every round, at least curl and twice aiohttp; at most 30 µs of CPU per URL; the defaults: 0.9 of -w 64"
+)
 
 
 def measure(contender: Contender, job: Job, server: harness.Nginx) -> tuple[float, float]:
@@ -33,17 +36,36 @@ def measure(contender: Contender, job: Job, server: harness.Nginx) -> tuple[floa
 
 def cost_of(contender: Contender, job: Job, server: harness.Nginx, share: int) -> harness.Run:
     """One run over one in so many of the URLs."""
-    count = job.write(share)
-    command = contender.command(job)
-    job.records.unlink(missing_ok=True)
     before = server.counts()[1]
-    cost = harness.run(command, stdout=job.records if contender.stdout else None)
-    asked = server.counts()[1] - before - 1
-    if asked != count or cost.code:
-        sys.exit(f"{contender.name}: asked for {asked} of {count} URLs, exit code {cost.code}")
-    if contender.ok and (whole := harness.count_lines(job.records, contender.ok)) != count:
-        sys.exit(f"{contender.name}: {whole} records of success for {count} URLs")
+    cost = contenders.run(contender, job, share)
+    requested, wanted = server.counts()[1] - before - 1, max(1, len(job.urls) // share)
+    if requested != wanted:
+        sys.exit(f"{contender.name}: {requested} requests for {wanted} URLs")
     return cost
+
+
+def entrants_of(workers: str | None) -> list[Contender]:
+    """Who takes part: all peers and scrapepool, or curl and scrapepool with each of these numbers of workers.
+
+    curl comes first: the others are measured by it.
+    """
+    if workers:
+        return [contenders.curl(), *(contenders.scrapepool(number, number) for number in map(int, workers.split(",")))]
+    return [
+        contenders.curl(),
+        contenders.pycurl(),
+        contenders.pyreqwest(),
+        contenders.undici(per_host=contenders.IN_FLIGHT),
+        contenders.aiohttp(),
+        contenders.article(),
+        contenders.wget2(),
+        contenders.aria2(),
+        contenders.minet(),
+        contenders.scrapy(),
+        contenders.scrapepool(8, 8),
+        contenders.scrapepool(64, 64),
+        contenders.scrapepool(),
+    ]
 
 
 def main() -> None:
@@ -54,27 +76,15 @@ def main() -> None:
     parser.add_argument("--only", default="", help="words, one of which a contender's name must contain")
     parser.add_argument("--workers", help="scrapepool with these numbers of workers only, e.g. 1,2,4,8,16,32,64")
     options = parser.parse_args()
-    peers, missing = contenders.installed()
-    ours = [contenders.scrapepool(workers, workers) for workers in (8, 64)] + [contenders.scrapepool()]
-    if options.workers:
-        ours = [contenders.scrapepool(int(number), int(number)) for number in options.workers.split(",")]
-        peers = peers[:1]
-    words = options.only.split(",")
-    entrants = [one for one in [*peers, *ours] if any(word in one.name for word in words)]
-    rates: dict[str, list[float]] = {one.name: [] for one in entrants}
-    cpus: dict[str, list[float]] = {one.name: [] for one in entrants}
+    entrants, missing = contenders.installed(entrants_of(options.workers), options.only)
     with (
         harness.folder() as folder,
         harness.nginx(identities=["127.0.0.1", "localhost"] if options.tls else None) as server,
     ):
         urls = [server.url(f"/page/{n}") for n in range(options.urls)]
         job = Job(folder, urls, None if options.tls == "insecure" else server.ca, options.tls == "insecure")
-        for number in range(options.rounds):
-            for contender in entrants:
-                harness.progress(f"{number + 1}/{options.rounds} {contender.name}")
-                rate, cpu = measure(contender, job, server)
-                rates[contender.name].append(rate)
-                cpus[contender.name].append(cpu)
+        measured = contenders.take_turns(entrants, options.rounds, partial(measure, job=job, server=server))
+    rates = {name: [rate for rate, _ in results] for name, results in measured.items()}
     yardstick = rates[entrants[0].name]
     rows = []
     for contender in entrants:
@@ -83,7 +93,7 @@ def main() -> None:
         figures = (
             harness.spread(rates[contender.name], 0),
             harness.spread(ratios),
-            f"{statistics.median(cpus[contender.name]):.0f}",
+            f"{statistics.median(cpu for _, cpu in measured[contender.name]):.0f}",
         )
         rows.append([contender.name, f"{count:,}", *figures])
     over = {"verified": " over HTTPS", "insecure": " over HTTPS, unverified"}.get(options.tls, "")
@@ -94,7 +104,7 @@ def main() -> None:
             "URLs",
             "requests/s: median (least to most)",
             f"of {entrants[0].name.split()[0]} in the same round",
-            "CPU µs a request",
+            "CPU µs per URL",
         ],
         rows,
         [
@@ -103,6 +113,7 @@ def main() -> None:
             "a contender that gets a part of the list: scaled to the whole, its start-up counted once",
             *missing,
         ],
+        contenders.versions(entrants),
     )
 
 

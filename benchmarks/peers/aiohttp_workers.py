@@ -7,54 +7,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
-import json
 import ssl
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 import aiohttp
 import uvloop
+from record import failure, success
 
 
 async def work(session: aiohttp.ClientSession, urls: Iterator[tuple[int, str]], out: TextIO) -> None:
     for line, url in urls:
-        started = time.time()
         began = time.perf_counter()
         try:
             async with session.get(url) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            out.write(json.dumps({"url": url, "line": line, "outcome": "failed", "error": repr(error)}) + "\n")
+            out.write(failure(url, line, repr(error)) + "\n")
             continue
-        record = {
-            "url": url,
-            "line": line,
-            "outcome": "ok" if response.status < 400 else "http_error",
-            "status": response.status,
-            "error": None,
-            "detail": None,
-            "final_url": str(response.url),
-            "redirects": [str(hop.url) for hop in response.history],
-            "attempts": 1,
-            "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="milliseconds"),
-            "elapsed": round(time.perf_counter() - began, 6),
-            "waited": 0.0,
-            "content_type": response.headers.get("Content-Type"),
-            "charset": response.charset,
-            "bytes": len(body),
-            "wire_bytes": len(body),
-            "sha256": hashlib.sha256(body).hexdigest(),
-            "reused": None,
-            "path": None,
-            "complete": True,
-            "remote": None,
-            "timings": None,
-        }
-        out.write(json.dumps(record) + "\n")
+        elapsed = time.perf_counter() - began
+        final_url, redirects = str(response.url), [str(hop.url) for hop in response.history]
+        content_type = response.headers.get("Content-Type")
+        out.write(success(url, line, response.status, final_url, redirects, elapsed, content_type, body) + "\n")
 
 
 async def crawl(options: argparse.Namespace) -> None:

@@ -6,49 +6,26 @@ python article.py LIST OUTPUT [--workers N] [--ca FILE | --insecure] [--timeout 
 from __future__ import annotations
 
 import argparse
-import datetime
-import hashlib
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import requests
+from record import failure, success
 from requests.adapters import HTTPAdapter
 
 
-def fetch(session: requests.Session, line: int, url: str, timeout: float, verify: bool | str) -> dict[str, object]:
-    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+def fetch(session: requests.Session, line: int, url: str, timeout: float, verify: bool | str) -> str:
     began = time.perf_counter()
     try:
         response = session.get(url, timeout=timeout, verify=verify)
         body = response.content
     except requests.RequestException as error:
-        return {"url": url, "line": line, "outcome": "failed", "error": str(error), "started": started}
-    return {
-        "url": url,
-        "line": line,
-        "outcome": "ok" if response.ok else "http_error",
-        "status": response.status_code,
-        "error": None,
-        "detail": None,
-        "final_url": response.url,
-        "redirects": [hop.url for hop in response.history],
-        "attempts": 1,
-        "started": started,
-        "elapsed": round(time.perf_counter() - began, 6),
-        "waited": 0.0,
-        "content_type": response.headers.get("Content-Type"),
-        "charset": response.encoding,
-        "bytes": len(body),
-        "wire_bytes": len(body),
-        "sha256": hashlib.sha256(body).hexdigest(),
-        "reused": None,
-        "path": None,
-        "complete": True,
-        "remote": None,
-        "timings": None,
-    }
+        return failure(url, line, str(error))
+    elapsed = time.perf_counter() - began
+    redirects = [hop.url for hop in response.history]
+    content_type = response.headers.get("Content-Type")
+    return success(url, line, response.status_code, response.url, redirects, elapsed, content_type, body)
 
 
 def main() -> None:
@@ -77,7 +54,7 @@ def main() -> None:
             for line, url in enumerate(urls, start=1)
         ]
         for future in as_completed(futures):
-            out.write(json.dumps(future.result()) + "\n")
+            out.write(future.result() + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from statistics import median
 
 import contenders
@@ -79,6 +78,16 @@ class Measured:
     records: int
     connections: int
 
+    @property
+    def rate(self) -> float:
+        """Records per second."""
+        return self.records / self.cost.seconds
+
+    @property
+    def cpu(self) -> float:
+        """Microseconds of CPU per record."""
+        return self.cost.cpu / max(self.records, 1) * 1e6
+
 
 def measure(contender: Contender, job: Job, server: harness.Process, cut: float) -> Measured:
     """Run a contender once. A wrong count of requests or records ends the benchmark."""
@@ -108,7 +117,7 @@ def entrants_of(part: Part, curl: bool) -> Iterator[Contender]:
 
 
 def row(name: str, part: Part, runs: Sequence[Measured]) -> list[str]:
-    rates = [run.records / run.cost.seconds for run in runs]
+    rates = [run.rate for run in runs]
     times = [run.cost.seconds / part.ideal for run in runs]
     whole = all(run.records == part.urls for run in runs)
     return [
@@ -116,7 +125,7 @@ def row(name: str, part: Part, runs: Sequence[Measured]) -> list[str]:
         harness.spread(rates, 0),
         f"{median(rates) * part.latency / part.in_flight:.2f}",
         f"{median(times):.2f}" if whole else f"no end in {runs[0].cost.seconds:.0f} s",
-        harness.spread([run.cost.cpu / max(run.records, 1) * 1e6 for run in runs], 0),
+        harness.spread([run.cpu for run in runs], 0),
         f"{median(run.connections for run in runs) / part.hosts:.2f}",
         f"{max(run.cost.threads for run in runs):,}",
         f"{max(run.cost.peak_mb for run in runs):.0f}",
@@ -128,8 +137,8 @@ def by_peers(results: dict[str, list[Measured]]) -> Iterator[str]:
     for name, runs in results.items():
         for peer, theirs in results.items():
             if name.startswith("scrapepool") and peer.split()[0] in ("aiohttp", "pyreqwest"):
-                cpu = contenders.ratio([run.cost.cpu for run in runs], [run.cost.cpu for run in theirs])
-                rate = contenders.ratio([run.cost.seconds for run in theirs], [run.cost.seconds for run in runs])
+                cpu = contenders.ratio([run.cpu for run in runs], [run.cpu for run in theirs])
+                rate = contenders.ratio([run.rate for run in runs], [run.rate for run in theirs])
                 yield f"{name}, of {peer.split()[0]} in the same round: CPU {cpu:.2f}, rate {rate:.2f}"
 
 
@@ -141,7 +150,17 @@ def compare(part: Part, options: argparse.Namespace) -> None:
         hosts = server.started["hosts"]
         pages = [(host, n) for n in range(part.each) for host in hosts]
         job = Job(folder, [f"{host}/page/{n}" for host, n in (sorted(pages) if part.by_host else pages)])
-        once = partial(measure, job=job, server=server, cut=options.cut)
+        unfinished: dict[str, Measured] = {}
+
+        def once(contender: Contender) -> Measured:
+            """Measure a contender, unless a run of it came to no end in an earlier round."""
+            if run := unfinished.get(contender.name):
+                return run
+            run = measure(contender, job, server, options.cut)
+            if run.cost.seconds >= options.cut:
+                unfinished[contender.name] = run
+            return run
+
         results = contenders.take_turns(entrants, options.rounds, once)
     harness.table(
         part.title,
@@ -149,6 +168,7 @@ def compare(part: Part, options: argparse.Namespace) -> None:
         [row(one.name, part, results[one.name]) for one in entrants],
         [
             f"{options.rounds} rounds; the ideal is {part.ideal:.1f} s; start-up is included",
+            *(f"{name} is run once, as it does not end" for name in unfinished),
             *by_peers(results),
             f"goal: {part.goal}",
             *missing,

@@ -1,7 +1,7 @@
-"""What do URLs that are stuck, or dear to read, cost the others?
+"""What do URLs that are stuck, or dear to read, cost the others, which are quick?
 
-For each kind, when the last record of the others comes; *alone* is the same list without them. ``--before FOLDER``
-measures another checkout of the project as well.
+For each kind, when the record of the latest quick URL comes; *alone* is the same list without the stuck ones.
+``--before FOLDER`` measures another checkout of the project as well.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
+import resource
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import harness
@@ -28,6 +31,7 @@ from tests.fetch.loopback import Server, authority, read_head, server_context, s
 
 WAITS = ("--timeout", "20", "--read-timeout", "10", "--retries", "0")
 LIMIT = 120.0
+GOAL = 0.5
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 16\r\n\r\n<title>t</title>"
 
 PROGRAM = """
@@ -47,7 +51,7 @@ runpy.run_module("scrapepool", run_name="__main__")
 
 
 class Case(NamedTuple):
-    """others, bad: URLs of a list, in this order but for ``where``: how many of the others come first.
+    """others, bad: URLs of a list. where: how many of the others come first. step: how many between two bad ones.
 
     here: the address of names under .test.
     """
@@ -56,60 +60,119 @@ class Case(NamedTuple):
     bad: Sequence[str]
     options: Sequence[str] = ()
     where: int = 0
+    step: int = 0
     here: str = "127.0.0.1"
+
+    def lines(self) -> list[str]:
+        """The whole list."""
+        lines = list(self.others)
+        for number, url in enumerate(self.bad):
+            lines.insert(self.where + number * (self.step + 1), url)
+        return lines
+
+
+class Measured(NamedTuple):
+    """One run. latest: seconds from the start of the command to the record of the latest quick URL.
+
+    failed: quick URLs that failed. cpu: seconds of the process until it was ended, right after that record.
+    """
+
+    latest: float
+    failed: int
+    cpu: float
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--before", type=Path, help="another checkout")
-    arguments.add_argument("--only", help="kinds that contain this")
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--only", default="", help="kinds that contain this")
     chosen = arguments.parse_args()
     folders = [harness.ROOT] if chosen.before is None else [chosen.before, harness.ROOT]
-    rows = []
-    for name, case in CASES.items():
-        if chosen.only and chosen.only not in name:
-            continue
-        with harness.folder() as folder, case(folder) as made:
-            row: list[object] = [name, len(made.others)]
-            row.append(last_of_others(folders[-1], folder, made, with_bad=False))
-            row += [last_of_others(one, folder, made, with_bad=True) for one in folders]
-            harness.progress(f"{name}: {row[2:]}")
-            rows.append(row)
-    headings = ["stuck or dear", "others", "alone s", *(["before s"] if chosen.before else []), "now s"]
+    rows = [measure(name, case, folders, chosen.rounds) for name, case in CASES.items() if chosen.only in name]
+    headings = [
+        "stuck or dear",
+        "quick URLs",
+        "latest quick URL, alone: s",
+        *(["before: s"] if chosen.before else []),
+        "with the stuck ones: s",
+        "later by: s",
+        "CPU s alone",
+        "CPU s with them",
+    ]
     harness.table(
-        "What is stuck costs its own place only",
+        "What stuck URLs cost the others",
         headings,
         rows,
         [
-            "seconds from the start of the command to the last record of the others, the start of Python included",
+            f"{chosen.rounds} rounds, medians (least to most); the start of Python is included",
             f"{' '.join(WAITS)}, all else by default but for robots.txt; cut at {LIMIT:.0f} s",
+            f"goal: no quick URL later by more than {GOAL} s",
         ],
     )
 
 
-def last_of_others(project: Path, folder: Path, case: Case, *, with_bad: bool) -> str:
-    """Seconds until the last record of the others, and how many of these failed."""
-    lines = [*case.others[: case.where], *(case.bad if with_bad else ()), *case.others[case.where :]]
+def measure(
+    name: str, make: Callable[[Path], AbstractContextManager[Case]], projects: Sequence[Path], rounds: int
+) -> list[object]:
+    """Measure one kind: alone, and with the stuck URLs in each checkout, in turn. The last checkout is ours."""
+    alone: list[Measured] = []
+    stuck: list[list[Measured]] = [[] for _ in projects]
+    with harness.folder() as folder, make(folder) as case:
+        for number in range(rounds):
+            alone.append(latest_of_others(projects[-1], folder, case, with_bad=False))
+            for project, results in zip(projects, stuck, strict=True):
+                results.append(latest_of_others(project, folder, case, with_bad=True))
+            harness.progress(f"{number + 1}/{rounds} {name}: {alone[-1]}, {[results[-1] for results in stuck]}")
+    ours = stuck[-1]
+    return [
+        name,
+        len(case.others),
+        *(described(results) for results in (alone, *stuck)),
+        f"**{median(run.latest - base.latest for run, base in zip(ours, alone, strict=True)):.1f}**",
+        *(f"{median(run.cpu for run in results):.1f}" for results in (alone, ours)),
+    ]
+
+
+def described(results: Sequence[Measured]) -> str:
+    failed = max(run.failed for run in results)
+    return harness.spread([run.latest for run in results], 1) + (f", {failed} failed" if failed else "")
+
+
+def latest_of_others(project: Path, folder: Path, case: Case, *, with_bad: bool) -> Measured:
+    """Run the command until the records of all quick URLs have come, and end it."""
+    lines = case.lines() if with_bad else case.others
     urls = folder / "urls.txt"
     urls.write_text("\n".join(lines) + "\n")
     program = PROGRAM.format(here=case.here)
     command = [sys.executable, "-c", program, "fetch", str(urls), "-q", "--no-robots", *WAITS, *case.options]
     others = set(case.others)
     environment = harness.ENVIRONMENT | {"PYTHONPATH": str(project)}
-    last, failed, began = 0.0, 0, time.monotonic()
+    latest, failed, began = LIMIT, 0, time.monotonic()
+    used = cpu_of_children()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=folder)
+    limit = threading.Timer(LIMIT, process.terminate)  # it may write nothing until then
+    limit.start()
     with harness.stopped_at_end(process):
         assert process.stdout
-        os.set_blocking(process.stdout.fileno(), True)
         for line in process.stdout:
             record = json.loads(line)
             if record["url"] in others:
-                last = time.monotonic() - began
                 others.discard(record["url"])
                 failed += record["outcome"] != "ok"
-            if not others or time.monotonic() - began > LIMIT:
+            if not others:
+                latest = time.monotonic() - began
                 break
-    return f"{last if not others else LIMIT:.1f}" + (f", {failed} failed" if failed else "")
+        limit.cancel()
+        process.terminate()  # twice, as it waits for what is in flight after the first
+        time.sleep(0.1)
+    return Measured(latest, failed, cpu_of_children() - used)
+
+
+def cpu_of_children() -> float:
+    """Seconds of CPU of all commands that have ended so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 # -- servers ---------------------------------------------------------------------------------------
@@ -202,10 +265,10 @@ def bombs(_: Path) -> Iterator[Case]:
 
 
 @contextmanager
-def silence(_: Path) -> Iterator[Case]:
+def silence(_: Path, options: Sequence[str] = ()) -> Iterator[Case]:
     with Server(talk(silent)) as server:
-        urls = [f"http://127.0.0.1:{server.port}/good/{n}" for n in range(397)]
-        yield Case(urls, [f"http://127.0.0.1:{server.port}/bad/{n}" for n in range(3)], (), 200)
+        urls = [f"http://127.0.0.1:{server.port}/good/{n}" for n in range(396)]
+        yield Case(urls, [f"http://127.0.0.1:{server.port}/bad/{n}" for n in range(4)], options, 80, 80)
 
 
 @contextmanager
@@ -234,11 +297,12 @@ def pages(_: Path) -> Iterator[Case]:
         yield case
 
 
-CASES = {
+CASES: Mapping[str, Callable[[Path], AbstractContextManager[Case]]] = {
     "6 halves of a TLS record": tls,
     "6 x 1.5 million chunks of one byte": chunks,
     "20 gzip bombs of 90 MiB": bombs,
-    "3 silent URLs among 400 of one host": silence,
+    "4 silent URLs among 400 of a nearby host, --per-host 8": partial(silence, options=("--per-host", "8")),
+    "the same, defaults: as many silent URLs as connections": silence,
     "60 names whose look-up hangs": names,
     "12 silent hosts x 20 URLs": silent_hosts,
     "6 pages that take 10 s to read, --select": pages,

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple, Self
 
 from .model import ErrorKind
 
+PAGES = frozenset({"ok", "unchanged"})
+"""Outcomes that say that there is a page."""
+
 GONE_STATUSES = frozenset({404, 410})
 """Statuses that say that there is no page (RFC 9110 sections 15.5.5 and 15.5.11)."""
 
@@ -73,7 +76,7 @@ class PageState(NamedTuple):
     @property
     def condition(self) -> Condition:
         """What it says about the page."""
-        if self.outcome in ("ok", "unchanged"):
+        if self.outcome in PAGES:
             return Condition.PAGE
         if self.outcome == "http_error" and self.status in GONE_STATUSES:
             return Condition.GONE
@@ -88,7 +91,7 @@ class Change(StrEnum):
     """What became of a page since its last record: the words of a record's ``change``."""
 
     NEW = "new"
-    """There is no earlier record."""
+    """No earlier record says anything about it."""
     CHANGED = "changed"
     """It is another page."""
     SAME = "same"
@@ -96,7 +99,7 @@ class Change(StrEnum):
     GONE = "gone"
     """It is 404 or 410, and was not."""
     BACK = "back"
-    """There is a page again, after it was gone or nothing was known of it."""
+    """There is a page again, after it was gone."""
     UNKNOWN = "unknown"
     """Nothing is known of it now, or the records do not say enough."""
 
@@ -163,3 +166,21 @@ def differences(old: PageState | None, new: PageState | None) -> list[Difference
     elif now is Condition.FAILING and before is not Condition.FAILING:
         found.append(Difference.FAILING)
     return found
+
+
+def change_of(old: PageState | None, new: PageState, *, same: bool | None = None, by_key: bool = False) -> Change:
+    """Tell what became of a page since the last record that says something about it, None where there is none.
+
+    by_key: whether ``same`` decides about equal pages, None for unknown, and not what the records say.
+    """
+    now = new.condition
+    if now in (Condition.FAILING, Condition.UNKNOWN):
+        return Change.UNKNOWN
+    if old is None:
+        return Change.NEW
+    if now is Condition.GONE:
+        return Change.SAME if old.condition is Condition.GONE else Change.GONE
+    if old.condition is not Condition.PAGE:
+        return Change.BACK
+    same = same if by_key else same_page(old, new)
+    return Change.UNKNOWN if same is None else Change.SAME if same else Change.CHANGED

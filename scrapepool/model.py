@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, BinaryIO, Literal, NamedTuple
 
+from .validators import Known, Validators
+
 
 class HostKey(NamedTuple):
     """What limits, delays and connections are counted by: an origin (RFC 6454 section 4).
@@ -127,7 +129,8 @@ class Target:
     input: the other columns of a row.
     request: what its row asks for otherwise than the run; None, as a rule, for nothing.
     occurrence: as in ``Apart``. source: the name of its list; None for what was an argument, or came from a program.
-    bare: whether the list named no scheme.
+    bare: whether the list named no scheme. known: what earlier records say about it, None where nobody asked, or they
+    say nothing.
     """
 
     url: str
@@ -140,6 +143,7 @@ class Target:
     occurrence: int = 1
     source: str | None = None
     bare: bool = False
+    known: Known | None = field(default=None, repr=False)
 
     def apart(self, method: str) -> Apart | None:
         """What tells it from others whose records have the same URL, None where nothing does. method: the run's."""
@@ -390,7 +394,9 @@ class Told:
     saved: the body on its way into a file; path: that file, which only the one who names it sets.
     data: what was taken out of the page, by name; None where nothing was asked for, or no page came.
     retry: set where asking again may help, or the host asks for a pause.
-    history: how it came to this; None where nobody asked for it.
+    history: how it came to this; None where nobody asked for it. validators: what the response says about asking for
+    it again. change: what became of the page since earlier records (a ``change.Change``), before: what these say, where
+    nothing is known of it now; both None where nobody asked.
     """
 
     target: Target
@@ -419,6 +425,9 @@ class Told:
     data: Mapping[str, Any] | None = None
     retry: Retryable | None = None
     history: tuple[Step, ...] | None = None
+    validators: Validators | None = None
+    change: str | None = None
+    before: Known | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -428,7 +437,13 @@ class Fetched(Told):
 
 @dataclass(slots=True, kw_only=True)
 class Unchanged(Told):
-    """The server answered 304: what the asker holds is still right."""
+    """The page is what an earlier response had: the server said 304.
+
+    asked: the request named the validators of ``target.known``. fresh: there was none, as that response is still fresh.
+    """
+
+    asked: bool = False
+    fresh: bool = False
 
 
 class ProxyFault(Enum):

@@ -349,6 +349,7 @@ class Snapshot:
     eta_reason: the host that decides the ETA and why; None where it is not one host. trouble: why nothing goes on,
     while nothing does. hint: what would make use of idle workers.
     grace: seconds that a stop still waits for what is in flight; None while no stop was asked for.
+    changes: final outcomes by their word for the change, empty where nobody asked.
     slowest: the hosts with the highest latencies, only in the last snapshot of a run. checks: what ``--fail-if``
     looked at, likewise.
     """
@@ -376,6 +377,7 @@ class Snapshot:
     hint: str | None = None
     slowest: tuple[HostRow, ...] = ()
     checks: tuple[Verdict, ...] = ()
+    changes: Mapping[str, int] = field(default_factory=dict)
 
     def without(self, outcomes: Collection[Outcome]) -> Snapshot:
         """The same run, but that these outcomes of it were not final: what was sent and received for them stays."""

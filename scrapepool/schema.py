@@ -17,7 +17,7 @@ VERSION = 1
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The columns that a record's ``timings`` lie in."""
 
-JSON_COLUMNS = frozenset({"redirects", "hops", "headers", "data", "history", "input", "request"})
+JSON_COLUMNS = frozenset({"redirects", "hops", "before", "headers", "data", "history", "input", "request"})
 """Columns of ``records`` that hold JSON text."""
 
 COLUMNS = (
@@ -46,6 +46,13 @@ COLUMNS = (
     "complete",
     "remote",
     *TIMINGS,
+    "etag",
+    "last_modified",
+    "fresh_until",
+    "vary",
+    "change",
+    "fresh",
+    "before",
     "not_before",
     "headers",
     "data",
@@ -55,7 +62,17 @@ COLUMNS = (
 )
 """Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
 
-ADDED = {"hops": "TEXT", "list": "TEXT"}
+ADDED = {
+    "hops": "TEXT",
+    "list": "TEXT",
+    "etag": "TEXT",
+    "last_modified": "TEXT",
+    "fresh_until": "TEXT",
+    "vary": "TEXT",
+    "change": "TEXT",
+    "fresh": "INTEGER",
+    "before": "TEXT",
+}
 """Columns of ``records`` that databases of earlier versions lack, with their types; they get them when they are written
 to."""
 
@@ -109,6 +126,13 @@ CREATE TABLE records (
     tls REAL,
     ttfb REAL,
     download REAL,
+    etag TEXT,
+    last_modified TEXT,
+    fresh_until TEXT,                -- RFC 3339, UTC
+    vary TEXT,
+    change TEXT,                     -- with --since, as are the next two
+    fresh INTEGER,                   -- 1, or null
+    before TEXT,                     -- JSON
     not_before TEXT,                 -- RFC 3339, UTC
     headers TEXT,                    -- JSON
     data TEXT,                       -- JSON: values out of the page

@@ -247,7 +247,7 @@ class OutputSettings:
     whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
     parquet: file that is made of the records at the end of a run. ordered: write records in the order of the lists.
-    lists: records say which list they are from.
+    lists: records say which list they are from. compared: they say what changed since earlier ones.
     csv_bom: CSV and TSV begin with a byte order mark.
     sqlite_timeout: seconds that another program may hold the database.
     """
@@ -272,6 +272,7 @@ class OutputSettings:
     parquet: str | None = None
     ordered: bool = False
     lists: bool = False
+    compared: bool = False
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")
@@ -337,7 +338,11 @@ class OutputSettings:
         return Needs(
             body=self.body or self.wants_data,
             headers=self.headers,
-            sha256=self.tables or self.fields is None or "sha256" in self.fields or "{sha256" in (self.template or ""),
+            sha256=self.tables
+            or self.compared
+            or self.fields is None
+            or "sha256" in self.fields
+            or "{sha256" in (self.template or ""),
         )
 
 
@@ -409,6 +414,25 @@ class DisplaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SinceSettings:
+    """What a run knows of earlier ones.
+
+    records: files of their records, the last one goes first; none for a run that starts from nothing. if_there: those
+    that are missing are passed over. change_by: fields of records whose values decide whether a page has changed; none
+    for the body's digest.
+    """
+
+    records: tuple[str, ...] = ()
+    if_there: bool = False
+    change_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require(self.records.count("-") <= 1, "standard input can be read only once: --since - is given twice")
+        for option, value in (("--since-if-there", self.if_there), ("--change-by", self.change_by)):
+            _require(bool(self.records) or not value, f"{option} needs --since")
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmSettings:
     """When a run has failed, and who is told.
 
@@ -449,6 +473,7 @@ class Settings:
     files: FileSettings = field(default_factory=FileSettings)
     display: DisplaySettings = field(default_factory=DisplaySettings)
     alarm: AlarmSettings = field(default_factory=AlarmSettings)
+    since: SinceSettings = field(default_factory=SinceSettings)
     host_overrides: HostOverrides = field(default_factory=HostOverrides)
 
     def with_(self, **groups: Mapping[str, Any]) -> Self:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..change import Difference
 from ..errors import UsageError
-from ..text import brief, printable
+from ..text import brief
 from .exits import Exit
 from .grouped import GroupedCommand, GroupedOption
-from .records import name_of, note, whole_records
+from .records import name_of, note, watched_records
 from .types import FileName, Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..read.comparison import Comparison, Record
+    from ..read.comparison import Comparison
     from ..render.changes import Overview
 
 AT_ONCE = 1000
 """Pieces of text in one write."""
-
-EVERY = 1.0
-"""Seconds between two lines of progress on a terminal."""
 
 FORMATS = ("text", "jsonl", "csv", "md", "html")
 
@@ -136,8 +129,8 @@ def _read(comparison: Comparison, old: str, new: str) -> None:
     from ..read.comparison import NEW, OLD  # noqa: PLC0415 - as above
     from ..record.unfinished import is_unfinished  # noqa: PLC0415
 
-    comparison.add(OLD, _watched(old))
-    comparison.add(NEW, _watched(new))
+    comparison.add(OLD, watched_records(old, note))
+    comparison.add(NEW, watched_records(new, note))
     complete = new == "-" or not is_unfinished(new)
     if not complete:
         note(
@@ -145,24 +138,6 @@ def _read(comparison: Comparison, old: str, new: str) -> None:
             "fetch --resume goes on with it"
         )
     comparison.compare(complete=complete)
-
-
-def _watched(name: str) -> Iterator[Record]:
-    """The records of a file; a terminal is told how many were read."""
-    records: Iterator[Any] = whole_records(name)
-    if not sys.stderr.isatty():
-        yield from records
-        return
-    due, shown = time.monotonic() + EVERY, False
-    try:
-        for read, record in enumerate(records, 1):
-            yield record
-            if not read % AT_ONCE and time.monotonic() >= due:
-                due, shown = time.monotonic() + EVERY, True
-                click.echo(f"\r{printable(name_of(name))}: {read:,} records read", err=True, nl=False)
-    finally:
-        if shown:
-            click.echo("\r\033[K", err=True, nl=False)
 
 
 def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference]) -> Overview:

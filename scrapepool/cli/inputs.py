@@ -44,6 +44,9 @@ def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[Input]:
     for option, path in (("--cacert", request.cacert), ("--cert", request.cert), ("--key", request.key)):
         if path is not None:
             yield option, path
+    for path in settings.since.records:
+        if path not in ("-", settings.output.sqlite):  # a database is read before it is written to
+            yield "--since", path
     if request.cookies is not None and request.cookies != request.save_cookies:  # which is read first, and replaced
         yield "--cookies", request.cookies
     if request.netrc:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,6 +17,7 @@ import click
 
 from ..errors import ListError, UsageError
 from ..extras import how_to_install
+from ..text import printable
 
 if TYPE_CHECKING:
     from ..read.database import RecordDatabase
@@ -23,14 +25,20 @@ if TYPE_CHECKING:
 
 STDIN = "standard input"
 
+EVERY = 1.0
+"""Seconds between two looks at how many records were read."""
+
+LOOK = 1000
+"""Records between two looks at the clock."""
+
 
 def name_of(records: str) -> str:
     """What the argument is called in messages."""
     return STDIN if records == "-" else records
 
 
-def opened(records: str) -> RecordFile | RecordDatabase:
-    """The records of a file, or of standard input for ``-``.
+def opened(records: str, on_note: Callable[[str], None] | None = None) -> RecordFile | RecordDatabase:
+    """The records of a file, or of standard input for ``-``. on_note: gets what a person should know; ``note``.
 
     Raises ListError, also while they are iterated over, and UsageError for a database that comes through a pipe.
     """
@@ -52,20 +60,47 @@ def opened(records: str) -> RecordFile | RecordDatabase:
         return RecordDatabase(records)
     if begins.startswith(PARQUET):
         return RecordFile(name, _parquet_lines(name, records if regular else _spooled(name, pieces)), "jsonl")
-    return RecordFile(name, decompressed(name, pieces, note))
+    return RecordFile(name, decompressed(name, pieces, on_note or note))
 
 
-def whole_records(records: str) -> Iterator[tuple[Told, dict[str, Any]]]:
+def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tuple[Told, dict[str, Any]]]:
     """Give every record of a file, of standard input for ``-``, or of all files in a folder.
 
     Files of a folder are read in the order of their names. The types are those of the format: cells of CSV are text.
-    Raises as ``opened``.
+    A terminal is told how many were read. Raises as ``opened``.
     """
-    for name in _files(records):
-        file = opened(name)
-        for told in file:
-            yield told, file.current()
-        note_torn(name, file)
+    watch = _Watch(name_of(records)) if sys.stderr.isatty() else None
+    try:
+        for name in _files(records):
+            file = opened(name, on_note)
+            for told in file:
+                yield told, file.current()
+                if watch is not None:
+                    watch.count()
+            note_torn(name, file, on_note)
+    finally:
+        if watch is not None:
+            watch.end()
+
+
+class _Watch:
+    """Counts records on a terminal, on one line that goes in the end."""
+
+    def __init__(self, name: str) -> None:
+        self._name = printable(name)
+        self._read = 0
+        self._due = time.monotonic() + EVERY
+        self._shown = False
+
+    def count(self) -> None:
+        self._read += 1
+        if not self._read % LOOK and time.monotonic() >= self._due:
+            self._due, self._shown = time.monotonic() + EVERY, True
+            click.echo(f"\r{self._name}: {self._read:,} records read", err=True, nl=False)
+
+    def end(self) -> None:
+        if self._shown:
+            click.echo("\r\033[K", err=True, nl=False)
 
 
 def _files(records: str) -> list[str]:
@@ -81,10 +116,10 @@ def _files(records: str) -> list[str]:
     return found
 
 
-def note_torn(records: str, file: RecordFile | RecordDatabase) -> None:
+def note_torn(records: str, file: RecordFile | RecordDatabase, on_note: Callable[[str], None] | None = None) -> None:
     """Say where a record was not written to its end; known once all were read."""
     if file.torn:
-        note(f"{name_of(records)}: the last record is not whole and was passed over")
+        (on_note or note)(f"{name_of(records)}: the last record is not whole and was passed over")
 
 
 def note(message: str) -> None:

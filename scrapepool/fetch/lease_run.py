@@ -22,6 +22,7 @@ from ..ports import Done, Unbegun, Work
 from ..schedule.host_queue import MAX_LEASE
 from ..uptime import UPTIME, monotonic
 from .classify import IDEMPOTENT, classify
+from .conditions import with_conditions, with_validators
 from .connection import Condition, Connection
 from .cookies import CookieStore
 from .descriptors import out_of_descriptors
@@ -32,7 +33,7 @@ from .parts import Left, name_of
 from .pool import HostPool
 from .redirect import next_method, next_url
 from .resolver import was_not_looked_up
-from .route import Route, with_fields
+from .route import Route
 
 if TYPE_CHECKING:
     from .fetcher import Fetcher
@@ -364,8 +365,7 @@ class LeaseRun:
                 route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
             while True:
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
-                if left is not None:
-                    request = with_fields(request, left.fields)
+                request = with_conditions(request, left, target, url, route.method)
                 self.ranged = route.ranged or left is not None
                 exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent
@@ -381,9 +381,10 @@ class LeaseRun:
                     route = fetcher.route_to(target, route.host, "GET", foreign=route.foreign)
                     continue
                 if location is None:
-                    return fetcher.report.fetched(
+                    fetched = fetcher.report.fetched(
                         attempt, exchange, conn, route.method, started, sent, url, self.trail, at < self.redone
                     )
+                    return with_validators(fetched, exchange, request)
                 if len(self.trail.redirects) >= fetcher.max_redirects:
                     detail = f"{len(self.trail.redirects) + 1} redirects, {fetcher.max_redirects} are followed"
                     raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)  # noqa: TRY301 - told like any other fault

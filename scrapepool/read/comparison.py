@@ -90,7 +90,7 @@ class Comparison:
             if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
                 continue  # a line that is no target, or another one's
             self._places += 1
-            state = PageState.of(typed(dict(record)))
+            state = PageState.of(typed(record))
             yield number_of(told), side, self._places, marshal.dumps((told.url, tuple(state)))
 
     def _differences(self, complete: bool) -> Iterator[tuple[int, int, bytes]]:

@@ -18,9 +18,11 @@ from .records import Told, apart
 if TYPE_CHECKING:
     import sqlite3
 
-BOOLEAN = frozenset({"reused", "complete"})
+BOOLEAN = frozenset({"reused", "complete", "fresh"})
 LISTS = frozenset({"redirects", "hops"})
-ON_REQUEST = frozenset({"list", "not_before", "headers", "data", "history", "input", "request"})
+ON_REQUEST = frozenset(
+    {"list", "change", "fresh", "before", "not_before", "headers", "data", "history", "input", "request"}
+)
 """Fields that a record without them does not name."""
 
 

@@ -6,7 +6,7 @@ Decides which record counts, and what is nearly the same URL. Knows no words for
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import nsmallest
@@ -40,7 +40,7 @@ class Found:
     near: URLs that are nearly the same and have records, the nearest first; told only where there is no record.
     """
 
-    record: dict[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
     times: int = 0
     near: tuple[str, ...] = field(default=())
 
@@ -56,7 +56,7 @@ def find(records: Records, url: str) -> Found:
         completed = absolute(typed_in, None)
     wanted = _parsed(completed)
     miss = None if wanted is None else _Miss(wanted)
-    record: dict[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
     times = 0
     near: dict[str, int] = {}
     for told in records:
@@ -118,7 +118,7 @@ class _Miss:
         return 2 if other.path and other.query == wanted.query else None
 
 
-def typed(record: dict[str, Any]) -> dict[str, Any]:
+def typed(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with the types of JSON Lines, where it is a row of text cells; any other comes back as it is."""
     if not all(isinstance(value, str) for value in record.values()):
         return record
@@ -145,6 +145,8 @@ _TYPES: dict[str, Callable[[str], Any]] = {
     "reused": "true".__eq__,
     "complete": "true".__eq__,
     "redirects": str.split,
+    "fresh": "true".__eq__,
+    "before": json.loads,
     "hops": json.loads,
     "history": json.loads,
 }

@@ -15,6 +15,7 @@ from ..errors import UsageError
 from ..model import Deferred, Outcome, Step, Target, Timings, Unchanged, Wait, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable
+from ..validators import NOTHING
 
 FIELDS = (
     "url",
@@ -41,6 +42,13 @@ FIELDS = (
     "complete",
     "remote",
     "timings",
+    "etag",
+    "last_modified",
+    "fresh_until",
+    "vary",
+    "change",
+    "fresh",
+    "before",
     "not_before",
     "headers",
     "body",
@@ -52,10 +60,10 @@ FIELDS = (
 )
 """Every field there can be, in the order of a record."""
 
-ADDED = frozenset({"hops", "list"})
+ADDED = frozenset({"hops", "list", "etag", "last_modified", "fresh_until", "vary", "change", "fresh", "before"})
 """Fields that record files of earlier versions lack. A CSV file without them is gone on with as it is."""
 
-OBJECTS = frozenset({"timings", "input", "data", "headers"})
+OBJECTS = frozenset({"timings", "input", "data", "headers", "before"})
 """Fields whose entries can be named, as ``timings.ttfb``."""
 
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
@@ -65,6 +73,9 @@ GET = "GET"
 """The method that records need not name."""
 
 _ON_REQUEST = {
+    "change": "--since",
+    "fresh": "--since",
+    "before": "--since",
     "headers": "--headers",
     "body": "--body",
     "data": "--select, --links or --text",
@@ -78,7 +89,10 @@ _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years 
 def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Name the fields that a record can have under ``settings``, in order."""
     there = {"method": method != GET, "list": settings.lists}
-    there |= {name: bool(getattr(settings, name)) for name in _ON_REQUEST}
+    there |= {
+        name: bool(getattr(settings, "compared" if option == "--since" else name))
+        for name, option in _ON_REQUEST.items()
+    }
     return tuple(name for name in FIELDS if there.get(name, True))
 
 
@@ -114,9 +128,9 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
 def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
     """Tell the outcome as a record of JSON values, fields in order.
 
-    ``list``, ``headers``, ``body``, ``data`` and ``history`` are there as ``settings`` ask, ``not_before`` for a
-    deferral only, ``input`` where the target has one, ``request`` where something tells it from others of its URL,
-    ``method`` where it is not GET. Durations are seconds.
+    ``change``, ``fresh`` and ``before`` are there where an outcome has them; ``list``, ``headers``, ``body``, ``data``
+    and ``history`` as ``settings`` ask, ``not_before`` for a deferral only, ``input`` where the target has one,
+    ``request`` where something tells it from others of its URL, ``method`` where it is not GET. Durations are seconds.
     """
     target = outcome.target
     fields: dict[str, Any] = {
@@ -136,7 +150,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         "waited": round(outcome.waited, 3),
         "content_type": outcome.content_type,
         "charset": outcome.charset,
-        "bytes": None if isinstance(outcome, Unchanged) else outcome.bytes,
+        "bytes": length(outcome),
         "wire_bytes": outcome.wire_bytes,
         "sha256": outcome.sha256,
         "reused": outcome.reused,
@@ -145,6 +159,16 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         "remote": outcome.remote,
         "timings": None if outcome.timings is None else _steps(outcome.timings),
     }
+    etag, last_modified, fresh_until, vary = outcome.validators or NOTHING
+    fields["etag"], fields["last_modified"] = etag, last_modified
+    fields["fresh_until"] = None if fresh_until is None else instant(fresh_until)
+    fields["vary"] = vary
+    if outcome.change is not None:
+        fields["change"] = outcome.change
+    if isinstance(outcome, Unchanged) and outcome.fresh:
+        fields["fresh"] = True
+    if outcome.before is not None:
+        fields["before"] = dict(outcome.before.record)
     if isinstance(outcome, Deferred):
         fields["not_before"] = instant(outcome.not_before)
     if settings.headers:
@@ -159,6 +183,11 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["input"] = dict(target.input)
     fields.update(own_fields(target, method))
     return fields
+
+
+def length(outcome: Outcome) -> int | None:
+    """The length of a body; None for one that is unchanged, of which no earlier record tells it."""
+    return (outcome.bytes or None) if isinstance(outcome, Unchanged) else outcome.bytes
 
 
 def own_fields(target: Target, method: str = GET) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 from ..model import Deferred, Fetched, Outcome, Redirect, Timings, Unchanged, error_of, verdict
 from ..settings import OutputSettings
 from ..text import printable, strict_json
-from .fields import GET, instant, own_fields, selection
+from .fields import GET, instant, length, own_fields, selection
 
 _dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=str).encode
 
@@ -58,6 +58,7 @@ def encode(outcome: Outcome, *, lists: bool = False) -> bytes:
             outcome.sha256,
             timings.ttfb,
             timings.download,
+            _validators(outcome),
         )
         return strict_json(line).encode("ascii")
     error = error_of(outcome)
@@ -72,11 +73,16 @@ def encode(outcome: Outcome, *, lists: bool = False) -> bytes:
         f'"attempts":{outcome.attempts},"started":{"null" if started is None else quoted(instant(started))},'
         f'"elapsed":{outcome.elapsed:.6f},"waited":{outcome.waited:.3f},'
         f'"content_type":{_string(outcome.content_type)},"charset":{_string(outcome.charset)},'
-        f'"bytes":{"null" if type(outcome) is Unchanged else outcome.bytes},'
+        f'"bytes":{"null" if (size := length(outcome)) is None else size},'
         f'"wire_bytes":{outcome.wire_bytes},"sha256":{_string(outcome.sha256)},'
         f'"reused":{_BOOL[outcome.reused]},"path":{_string(outcome.path)},"complete":{_BOOL[outcome.complete]},'
-        f'"remote":{_string(outcome.remote)},"timings":{"null" if timings is None else _timings(timings)}'
+        f'"remote":{_string(outcome.remote)},"timings":{"null" if timings is None else _timings(timings)},'
+        f"{_validators(outcome)}"
     )
+    if type(outcome) is Unchanged and outcome.fresh:
+        line = f'{line},"fresh":true'
+    if outcome.before is not None:
+        line = f'{line},"before":{json_text(dict(outcome.before.record))}'
     if isinstance(outcome, Deferred):
         line = f'{line},"not_before":"{instant(outcome.not_before)}"'
     if target.input is not None:
@@ -124,7 +130,20 @@ def _usual(
         f'"redirects":[],"hops":[],"attempts":%d,"started":"%s","elapsed":%.6f,"waited":%.3f,'
         f'"content_type":{text(content_type)},"charset":{text(charset)},"bytes":%d,"wire_bytes":%d,"sha256":"%s",'
         f'"reused":true,"path":null,"complete":{_BOOL[complete]},"remote":{text(remote)},'
-        '"timings":{"dns":null,"connect":null,"tls":null,"ttfb":%.6f,"download":%.6f}}\n'
+        '"timings":{"dns":null,"connect":null,"tls":null,"ttfb":%.6f,"download":%.6f},%s}\n'
+    )
+
+
+def _validators(outcome: Outcome) -> str:
+    """The fields about asking again, and ``change``."""
+    change = "" if outcome.change is None else f',"change":"{outcome.change}"'
+    if outcome.validators is None:
+        return f'"etag":null,"last_modified":null,"fresh_until":null,"vary":null{change}'
+    etag, modified, fresh_until, vary = outcome.validators
+    until = "null" if fresh_until is None else f'"{instant(fresh_until)}"'
+    return (
+        f'"etag":{_string(etag)},"last_modified":{_string(modified)},"fresh_until":{until},'
+        f'"vary":{_string(vary)}{change}'
     )
 
 

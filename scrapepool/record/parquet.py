@@ -39,10 +39,10 @@ GROUP_BYTES = 64 * 1024 * 1024
 ROWS_AT_ONCE = 1000
 """Rows that are in memory as Python's values, some kilobytes each and their bodies."""
 
-JSON_COLUMNS = frozenset({"headers", "data", "history", "input", "request"})
+JSON_COLUMNS = frozenset({"before", "headers", "data", "history", "input", "request"})
 """Columns of JSON text: objects, most of whose keys servers, lists and selectors choose."""
 
-INSTANTS = frozenset({"started", "not_before"})
+INSTANTS = frozenset({"started", "fresh_until", "not_before"})
 
 
 class ParquetSink:
@@ -239,12 +239,12 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:
-    for name in JSON_COLUMNS:
+    for name in JSON_COLUMNS & row.keys():
         row[name] = None if row[name] is None else json.loads(row[name])
-    for name in INSTANTS:
+    for name in INSTANTS & row.keys():
         if row[name] is not None:
             row[name] = row[name].isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    on_request = {"list", "not_before", "body", *JSON_COLUMNS}
+    on_request = {"list", "change", "fresh", "not_before", "body", *JSON_COLUMNS}
     return {
         name: value
         for name, value in row.items()
@@ -284,6 +284,13 @@ def _schema() -> Any:
             "complete": pa.bool_(),
             "remote": word,
             "timings": pa.struct(dict.fromkeys(("dns", "connect", "tls", "ttfb", "download"), seconds)),
+            "etag": pa.string(),
+            "last_modified": pa.string(),
+            "fresh_until": instant,
+            "vary": word,
+            "change": word,
+            "fresh": pa.bool_(),
+            "before": pa.string(),
             "not_before": instant,
             "headers": pa.string(),
             "body": pa.string(),

@@ -14,7 +14,7 @@ from ..ports import Snapshot
 from ..text import printable
 from . import units
 from .stderr import Stderr
-from .summary import decided, ordered, summary_text
+from .summary import changed, decided, ordered, summary_text
 
 EVERY = 10.0
 """Seconds between two lines: often enough to see that a run lives, and 360 lines an hour in a log."""
@@ -93,6 +93,7 @@ def progress(snapshot: Snapshot) -> str:
     if snapshot.parked:
         pieces.append(f"parked {units.count(snapshot.parked)}")
     pieces += [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
+    pieces += changed(snapshot.changes)
     pieces.append(units.size(snapshot.bytes))
     pieces += [text for text in (snapshot.trouble, snapshot.hint) if text is not None]
     return "  ".join(pieces)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..alarm import Verdict
+from ..change import Change
 from ..errors import OutputError
 from ..groups import OUTCOMES
 from ..ports import HostRow, Snapshot
@@ -90,12 +91,19 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
         yield "held up", held_up[:SLOWEST]
     if snapshot.outcomes:
         yield "outcomes", [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
+    if snapshot.changes:
+        yield "changes", changed(snapshot.changes)
     if errors := commonest(snapshot.errors):
         yield "errors", [f"{printable(word)} {units.count(number)}" for word, number in errors]
     if snapshot.requests:
         yield "requests", list(_requests(snapshot))
     if hosts := slowest(snapshot):
         yield "slowest", [f"{printable(row.host.netloc)} p95 {units.milliseconds(row.p95)} ms" for row in hosts]
+
+
+def changed(changes: Mapping[str, int]) -> list[str]:
+    """Tell how many pages changed in which way, in the order in which that is shown."""
+    return [f"{word} {units.count(changes[word])}" for word in Change if changes.get(word)]
 
 
 def _checks(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, list[str]]]:
@@ -151,6 +159,7 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
     done, total: targets with a final outcome, targets known. complete: whether these are all, every list read.
     elapsed: seconds. rate: outcomes a second over the run. bytes: of bodies as received.
     outcomes: count by word, every word of ``OUTCOMES`` there. errors: count by slug, the commonest first.
+    changes: count by word where there is --since, every word of a record's ``change`` there; else empty.
     requests, opened, handshakes_saved, retried: requests sent, connections opened, their difference, retries.
     hosts: how many there were. slowest: up to ``SLOWEST`` objects of host, requests, errors, p50 and p95 (seconds).
     checks: what ``--fail-if`` looked at: expression, value (a share for one with %, seconds for a duration, null for
@@ -165,6 +174,7 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
         "bytes": snapshot.bytes,
         "outcomes": {word: snapshot.outcomes.get(word, 0) for word in OUTCOMES},
         "errors": dict(commonest(snapshot.errors)),
+        "changes": {word: snapshot.changes.get(word, 0) for word in Change} if snapshot.changes else {},
         "requests": snapshot.requests,
         "opened": snapshot.opened,
         "handshakes_saved": handshakes_saved(snapshot),

@@ -17,7 +17,7 @@ from ..ports import HostRow, Snapshot
 from ..text import printable
 from . import units
 from .plain import stopping
-from .summary import commonest, decided, ordered
+from .summary import changed, commonest, decided, ordered
 
 OUTCOME_STYLES = {
     "ok": "green",
@@ -96,6 +96,7 @@ def outcomes_line(snapshot: Snapshot, width: int) -> Text:
     pieces = [(f"{word} {units.count(number)}", OUTCOME_STYLES[word]) for word, number in ordered(snapshot.outcomes)]
     if snapshot.parked:
         pieces.append((f"parked {units.count(snapshot.parked)}", "yellow"))
+    pieces += [(text, "magenta") for text in changed(snapshot.changes)]
     if snapshot.opened:
         pieces.append((f"{units.count(snapshot.opened)} connections", "dim"))
         pieces.append((f"{units.reuse(snapshot.requests, snapshot.opened)} reuse", "dim"))

@@ -215,6 +215,7 @@ CARRIED_OUT: Mapping[str, frozenset[str]] = {
     "warc": frozenset({"size"}),
     "display": frozenset({"quiet"}),
     "alarm": frozenset(),
+    "since": frozenset(),
 }
 """The settings that ``outcomes`` carries out, of the groups about what a run leaves behind: its reader is a program."""
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from math import frexp, inf
 
 from ..alarm import PERCENTILES, Check, Figures, Verdict, is_certain, judged
+from ..change import Change
 from ..groups import GROUPS
 from ..model import ErrorKind, Failed, HostKey, Outcome
-from ..ports import Snapshot
+from ..ports import Snapshot, View
 from ..read.finished import Finished
 from ..settings import AlarmSettings
 
@@ -53,19 +54,28 @@ def _end_of(step: int) -> float:
 
 
 class Counted:
-    """Counts what the engine's own tally does not: statuses, hosts that were given up, latencies."""
+    """Counts what the engine's own tally does not: statuses, changes, hosts that were given up, latencies.
 
-    def __init__(self) -> None:
+    wanted: whether anybody asks for that. compares: whether outcomes say what changed.
+    """
+
+    def __init__(self, *, wanted: bool = True, compares: bool = False) -> None:
+        self.wanted = wanted or compares
+        self.changes: dict[str, int] = dict.fromkeys(Change, 0) if compares else {}
         self.statuses: Counter[int | None] = Counter()
         self.down: set[HostKey] = set()
         self.latencies = Latencies()
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
         """Count final outcomes."""
+        if not self.wanted:
+            return
         self.statuses.update([outcome.status for outcome in outcomes])
         for outcome in outcomes:
             if outcome.elapsed > 0:
                 self.latencies.add(outcome.elapsed)
+            if outcome.change is not None and self.changes:
+                self.changes[outcome.change] += 1
             if type(outcome) is Failed and outcome.error is ErrorKind.CIRCUIT_OPEN:
                 self.down.add(outcome.target.host)
 
@@ -76,7 +86,7 @@ class Counted:
         good = outcomes.get("ok", 0) + outcomes.get("unchanged", 0)
         counts = {f"status_{status}": number for status, number in self.statuses.items() if status is not None}
         counts |= {name: sum(errors.get(error, 0) for error in group) for name, group in GROUPS.items()}
-        counts |= {**outcomes, **errors}
+        counts |= {**outcomes, **errors, **self.changes}
         counts["failures"] = snapshot.done - good - duplicates + finished.failures
         counts["rejected"] = sum(
             errors.get(error, 0) for error in (ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME)
@@ -95,12 +105,16 @@ class Counted:
 class Alarm:
     """Watches over the figures of one run.
 
-    finished: targets that the run passes over. certain: the check that is sure to fail, None while there is none.
-    clock: monotonic seconds.
+    counted: has counted all outcomes so far. finished: targets that the run passes over. certain: the check that is
+    sure to fail, None while there is none. clock: monotonic seconds.
     """
 
     def __init__(
-        self, settings: AlarmSettings, finished: Finished, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: AlarmSettings,
+        counted: Counted,
+        finished: Finished,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.certain: Check | None = None
         self._checks = settings.checks
@@ -108,16 +122,13 @@ class Alarm:
         self._finished = finished
         self._clock = clock
         self._looked = -inf
-        self._counted = Counted()
+        self._counted = counted
 
-    def take(self, outcomes: Sequence[Outcome], snapshot: Callable[[], Snapshot]) -> Check | None:
-        """Count final outcomes; the check that is certain to fail from now on, once, where the run is to stop for it.
+    def look(self, snapshot: Callable[[], Snapshot]) -> Check | None:
+        """The check that is certain to fail from now on, once, where the run is to stop for it.
 
         snapshot: gives the run at this moment.
         """
-        if not self._checks:
-            return None
-        self._counted.take(outcomes)
         if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < LOOK:
             return None
         self._looked = now
@@ -126,7 +137,8 @@ class Alarm:
         return self.certain
 
     def checked(self, last: Snapshot) -> Snapshot:
-        """The last snapshot of a run, with all checks judged."""
+        """The last snapshot of a run, with all changes counted and all checks judged."""
+        last = replace(last, changes=dict(self._counted.changes))
         if not self._checks:
             return last
         figures = self._counted.figures(last, self._finished)
@@ -135,3 +147,28 @@ class Alarm:
 
     def _sure(self, verdict: Verdict) -> Verdict:
         return replace(verdict, holds=verdict.holds or verdict.check == self.certain)
+
+
+class ChangesView:
+    """Keeps ``ports.View`` over another one, and shows what was counted of changes."""
+
+    def __init__(self, view: View, counted: Counted) -> None:
+        self._view = view
+        self._counted = counted
+
+    @property
+    def interval(self) -> float:
+        """As ``ports.View``."""
+        return self._view.interval
+
+    def show(self, snapshot: Snapshot) -> None:
+        """As ``ports.View``."""
+        self._view.show(replace(snapshot, changes=dict(self._counted.changes)))
+
+    def note(self, message: str) -> None:
+        """As ``ports.View``."""
+        self._view.note(message)
+
+    def close(self, snapshot: Snapshot | None) -> None:
+        """As ``ports.View``."""
+        self._view.close(snapshot)

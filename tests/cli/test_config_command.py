@@ -75,7 +75,8 @@ def test_every_option_can_be_set(option: FetchOption, place: Place) -> None:
 EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%",
-            "fail-if": ["failures>5%"]}  # fmt: skip
+            "fail-if": ["failures>5%"],
+            "since": ["text"], "change-by": ["url"]}  # fmt: skip
 
 PARTNERS = {"key": "cert = 'c'"} | dict.fromkeys(("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'")
 """What must stand beside an option."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import ended, here, program
 
-from scrapepool.cli import fetch as fetch_module
+from scrapepool.cli import fetch_run
 from scrapepool.fetch.body import Body
 from tests.servers.polite import PoliteServer, Response
 
@@ -110,7 +110,7 @@ def test_what_the_machine_has_no_more_of_is_said(capfd, monkeypatch, error: Exce
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(fetch_module, "_take", fail)
+    monkeypatch.setattr(fetch_run._Run, "_take", fail)
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", "-o", os.devnull)
     assert (ran.code, said in ran.err) == (3, True), ran.err
 

@@ -62,6 +62,7 @@ def test_the_summary_for_programs():
         "bytes",
         "outcomes",
         "errors",
+        "changes",
         "requests",
         "opened",
         "handshakes_saved",

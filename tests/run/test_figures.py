@@ -8,9 +8,9 @@ import pytest
 
 from scrapepool.alarm import parsed
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Target
-from scrapepool.ports import Snapshot
+from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.finished import Finished
-from scrapepool.run.figures import LOOK, Alarm, Counted, Latencies
+from scrapepool.run.figures import LOOK, Alarm, ChangesView, Counted, Latencies
 from scrapepool.settings import AlarmSettings
 
 HOST = HostKey("http", "a", 80)
@@ -74,19 +74,19 @@ def test_figures_of_outcomes() -> None:
 def test_a_run_that_is_certain_to_fail_is_stopped_once() -> None:
     """And fails, though its figures at the end are others; they are looked at twice a second."""
     now = [0.0]
-    alarm = Alarm(AlarmSettings(("dns>=2", "ok<1"), fail_fast=True), Finished(), lambda: now[0])
+    alarm = Alarm(AlarmSettings(("dns>=2", "ok<1"), fail_fast=True), Counted(), Finished(), lambda: now[0])
     looks = []
 
     def look(errors: int) -> Snapshot:
         looks.append(errors)
         return snapshot({"failed": errors}, {"dns": errors}, total=9)
 
-    assert alarm.take([], lambda: look(1)) is None
-    assert alarm.take([], lambda: look(2)) is None  # too soon
+    assert alarm.look(lambda: look(1)) is None
+    assert alarm.look(lambda: look(2)) is None  # too soon
     now[0] += LOOK
-    assert alarm.take([], lambda: look(2)) == parsed("dns>=2")
+    assert alarm.look(lambda: look(2)) == parsed("dns>=2")
     now[0] += LOOK
-    assert alarm.take([], lambda: look(3)) is None
+    assert alarm.look(lambda: look(3)) is None
     assert looks == [1, 2]
     verdicts = alarm.checked(snapshot({"ok": 1}, {"dns": 0})).checks
     assert [verdict.holds for verdict in verdicts] == [True, False]
@@ -94,7 +94,32 @@ def test_a_run_that_is_certain_to_fail_is_stopped_once() -> None:
 
 def test_without_expressions_nothing_is_counted() -> None:
     """A run that does not ask pays nothing."""
-    alarm = Alarm(AlarmSettings(), Finished())
-    assert alarm.take([Fetched(target=target(), status=200)], snapshot) is None  # type: ignore[arg-type]
+    counted = Counted(wanted=False)
+    counted.take([Fetched(target=target(), status=200, elapsed=1.0)])
+    assert (counted.statuses, counted.latencies.percentile(0.5)) == ({}, None)
     last = snapshot({"ok": 1})
-    assert alarm.checked(last) is last
+    assert Alarm(AlarmSettings(), counted, Finished()).checked(last) == last
+
+
+def test_changes_are_counted_and_shown() -> None:
+    """Where outcomes say what changed: while the run goes on, and in the end."""
+    counted = Counted(wanted=False, compares=True)
+    new = Fetched(target=target(), change="new")
+    counted.take([new, new, Fetched(target=target())])
+    shown: list[Snapshot | None] = []
+
+    class Screen(NoView):
+        def show(self, snapshot: Snapshot) -> None:
+            shown.append(snapshot)
+
+        def close(self, snapshot: Snapshot | None) -> None:
+            shown.append(snapshot)
+
+    view = ChangesView(Screen(), counted)
+    view.show(snapshot({"ok": 3}))
+    last = Alarm(AlarmSettings(), counted, Finished()).checked(snapshot({"ok": 3}))
+    view.close(last)
+    for one in shown:
+        assert one is not None
+        assert {word: number for word, number in one.changes.items() if number} == {"new": 2}
+    assert counted.figures(last, Finished()).counts["new"] == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...settings import Settings
-from . import alarm, display, files, input, output, pace, patience, request  # noqa: A004 - named as the group of settings is
+from . import alarm, display, files, input, output, pace, patience, request, since  # noqa: A004 - named as the group of settings is
 
 OPTIONS = [
     *input.OPTIONS,
@@ -17,6 +17,7 @@ OPTIONS = [
     *patience.OPTIONS,
     *output.OPTIONS,
     *files.OPTIONS,
+    *since.OPTIONS,
     *alarm.OPTIONS,
     *display.OPTIONS,
 ]
@@ -43,6 +44,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
         output=output.output_settings(o),
         warc=output.warc_settings(o),
         files=files.file_settings(o),
+        since=since.since_settings(o),
         alarm=alarm.alarm_settings(o),
         display=display.display_settings(o),
         host_overrides=o["config"].hosts,

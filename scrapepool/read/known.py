@@ -1,0 +1,127 @@
+"""What earlier records say about targets: ``--since``.
+
+Decides which record of a target counts, and what is kept of it. It is kept in a temporary database, so that memory does
+not grow with the records; a look-up takes some microseconds. Used by several threads.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+from ..change import GONE_STATUSES, PAGES
+from ..errors import ListError
+from ..validators import KEPT, Known
+from .failures import number_of
+from .journal import MADE_ANEW
+from .records import Told
+from .story import typed
+
+CACHE = 32 * 1024
+"""KiB that SQLite holds in memory."""
+
+TEMPORARY = "the temporary file of --since"
+
+
+class KnownPages:
+    """The last thing that is known about each target.
+
+    change_by: fields whose values decide whether a page has changed; none for the body's digest.
+    Raises ListError where the disk for the temporary file is full.
+    """
+
+    def __init__(self, change_by: Sequence[str] = ()) -> None:
+        self.records = 0
+        self._change_by = change_by
+        self._lock = Lock()
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # a file that has no name
+        for statement in (
+            "PRAGMA journal_mode = OFF",
+            "PRAGMA synchronous = OFF",
+            "PRAGMA temp_store = FILE",
+            f"PRAGMA cache_size = -{CACHE}",
+            "CREATE TABLE told (target INTEGER, place INTEGER, known BLOB)",
+            "CREATE TABLE known (target INTEGER PRIMARY KEY, known BLOB)",
+            "BEGIN",  # else each row would be a transaction
+        ):
+            self._db.execute(statement)
+
+    def __repr__(self) -> str:
+        return f"<KnownPages of {self.records} records>"
+
+    def add(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> None:
+        """Take records; the last one that says something about a page counts. Raises what reading them raises."""
+        try:
+            self._db.executemany("INSERT INTO told VALUES (?, ?, ?)", self._rows(records))
+        except sqlite3.Error as error:
+            raise _lost(error) from error
+
+    def settle(self) -> None:
+        """Take no more: from now on ``find`` may be called."""
+        try:
+            # In the order of the keys, which writes each page of the table once.
+            self._db.execute("INSERT OR REPLACE INTO known SELECT target, known FROM told ORDER BY target, place")
+            self._db.execute("DROP TABLE told")
+        except sqlite3.Error as error:
+            raise _lost(error) from error
+
+    def find(self, number: int) -> Known | None:
+        """Look a target up by its number (``failures.number_of``)."""
+        try:
+            with self._lock:
+                row = self._db.execute("SELECT known FROM known WHERE target = ?", (number,)).fetchone()
+        except sqlite3.Error as error:
+            raise _lost(error) from error
+        if row is None:
+            return None
+        values, key = marshal.loads(row[0])  # noqa: S302 - our own, of this process
+        return Known({name: value for name, value in zip(KEPT, values, strict=True) if value is not None}, key)
+
+    def close(self) -> None:
+        """Give the temporary file up."""
+        with self._lock:
+            self._db.close()
+
+    def _rows(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> Iterable[tuple[int, int, bytes]]:
+        for told, record in records:
+            if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
+                continue
+            page = last_page(typed(record))
+            if page is not None:
+                self.records += 1
+                kept = marshal.dumps((tuple(map(page.get, KEPT)), key_of(page, self._change_by)))
+                yield number_of(told), self.records, kept
+
+
+def last_page(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The record, or what it says of an earlier one, that tells of a page or that there is none; None for neither."""
+    outcome = record.get("outcome")
+    if outcome in PAGES or (outcome == "http_error" and record.get("status") in GONE_STATUSES):
+        return record
+    before = record.get("before")
+    return before if isinstance(before, dict) and isinstance(before.get("outcome"), str) else None
+
+
+def key_of(record: Mapping[str, Any], fields: Sequence[str]) -> str | None:
+    """Digest the values of some fields of a record, entries of objects as ``data.title``; None where one is missing."""
+    if not fields:
+        return None
+    values = []
+    for name in fields:
+        field, dot, entry = name.partition(".")
+        value = record.get(name, record.get(field))  # a row of CSV has a column of the whole name
+        if dot and name not in record:
+            value = value.get(entry) if isinstance(value, dict) else None
+        if value is None:
+            return None
+        values.append(value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":")))
+    return sha256("\0".join(values).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _lost(error: sqlite3.Error) -> ListError:
+    return ListError(TEMPORARY, f"{error}; TMPDIR names the folder that it is in")

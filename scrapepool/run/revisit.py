@@ -1,0 +1,164 @@
+"""Targets that earlier records know: ``--since``.
+
+Decides what each outcome says about the change of its page, and what a 304 takes over from the earlier record. It
+stands before the engine, as its feed, which looks targets up, and behind it, before anything is counted or written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from ..change import Change, Condition, PageState, change_of
+from ..model import Fetched, Outcome, Skipped, Target, Unchanged, error_of, verdict
+from ..ports import Batch, Feed
+from ..read.finished import identity, recorded
+from ..read.journal import MADE_ANEW
+from ..read.known import KnownPages, key_of
+from ..record.fields import record
+from ..settings import Settings
+from ..url import ParsedURL
+from ..validators import Known, Validators
+from .assemble import FeedMaker
+
+UNASKED = "the server said 304, and was not asked whether the page had changed"
+
+
+def number_of_target(target: Target, method: str) -> int:
+    """Number a target as ``read.failures.number_of`` numbers its records. method: the run's."""
+    parsed = recorded(ParsedURL(target.host, target.path, target.userinfo))
+    return identity(parsed, target.apart(method)) ^ hash(target.method(method))
+
+
+class KnownFeed:
+    """Keeps ``ports.Feed`` over another one, and tells each target what earlier records know of it."""
+
+    def __init__(self, feed: Feed, known: KnownPages, method: str) -> None:
+        self._feed = feed
+        self._known = known
+        self._method = method
+
+    def poll(self) -> Batch | None:
+        """As ``ports.Feed``."""
+        return self._feed.poll()
+
+    def target(self, ticket: int) -> Target | Skipped:
+        """As ``ports.Feed``."""
+        target = self._feed.target(ticket)
+        if isinstance(target, Target):
+            target.known = self._known.find(number_of_target(target, self._method))
+        return target
+
+    @property
+    def exhausted(self) -> bool:
+        """As ``ports.Feed``."""
+        return self._feed.exhausted
+
+    def close(self) -> None:
+        """As ``ports.Feed``."""
+        self._feed.close()
+
+
+class Revisit:
+    """What a run knows of earlier ones, from its feed to its outcomes.
+
+    known: what earlier records say, None where nobody asked: nothing is done then.
+    """
+
+    def __init__(self, known: KnownPages | None, settings: Settings) -> None:
+        self._known = known
+        self._output = settings.output
+        self._method = settings.request.method
+        self._change_by = settings.since.change_by
+
+    def __repr__(self) -> str:
+        return f"<Revisit {self._known!r}>"
+
+    def feed(self, make: FeedMaker) -> FeedMaker:
+        """Have a feed tell each target what is known of it."""
+        known = self._known
+        if known is None:
+            return make
+        return lambda wake, download: KnownFeed(make(wake, download), known, self._method)
+
+    def close(self) -> None:
+        """Look nothing up any more."""
+        if self._known is not None:
+            self._known.close()
+
+    def compare(self, outcomes: Sequence[Outcome]) -> None:
+        """Set what outcomes say about the change, once and before anybody else looks at them."""
+        if self._known is None:
+            return
+        for outcome in outcomes:
+            if not isinstance(outcome, Skipped) or outcome.error not in MADE_ANEW:
+                self._compare(outcome, outcome.target.known)
+
+    def _compare(self, outcome: Outcome, known: Known | None) -> None:
+        if isinstance(outcome, Unchanged):
+            if known is None or not (outcome.fresh or outcome.asked):
+                outcome.detail = UNASKED if outcome.detail is None else f"{outcome.detail}; {UNASKED}"
+                outcome.change = Change.UNKNOWN
+                return
+            _take_over(outcome, known)
+            outcome.change = Change.SAME
+            return
+        state = _state(outcome)
+        before = None if known is None else PageState.of(known.record)
+        if known is not None and state.condition in (Condition.FAILING, Condition.UNKNOWN):
+            outcome.before = known
+        same = self._has_same_key(outcome, known) if self._change_by else None
+        outcome.change = change_of(before, state, same=same, by_key=bool(self._change_by))
+
+    def _has_same_key(self, outcome: Outcome, known: Known | None) -> bool | None:
+        """Whether the fields that decide have the values of before; None where they are not there."""
+        if known is None or not isinstance(outcome, Fetched):
+            return None
+        key = key_of(record(outcome, self._output, self._method), self._change_by)
+        return None if key is None or known.key is None else key == known.key
+
+
+def _state(outcome: Outcome) -> PageState:
+    validators = outcome.validators or Validators()
+    return PageState(
+        verdict(outcome),
+        outcome.status,
+        error_of(outcome),
+        sha256=outcome.sha256,
+        etag=validators.etag,
+        last_modified=validators.last_modified,
+        bytes=outcome.bytes,
+    )
+
+
+def _take_over(outcome: Unchanged, known: Known) -> None:
+    """Tell with an unchanged page what the earlier record told of it. What the server says now goes before that."""
+    old = known.record
+    outcome.sha256 = _text(old.get("sha256"))
+    outcome.bytes = old["bytes"] if isinstance(old.get("bytes"), int) else 0
+    outcome.content_type = outcome.content_type or _text(old.get("content_type"))
+    outcome.charset = _text(old.get("charset"))
+    outcome.path = outcome.path or _text(old.get("path"))
+    if outcome.data is None and isinstance(old.get("data"), dict):
+        outcome.data = old["data"]
+    new = outcome.validators or Validators()
+    outcome.validators = Validators(
+        new.etag or _text(old.get("etag")),
+        new.last_modified or _text(old.get("last_modified")),
+        unix(old.get("fresh_until")) if outcome.fresh else new.fresh_until,
+        new.vary or _text(old.get("vary")),
+    )
+
+
+def unix(instant: Any) -> float | None:
+    """Read an instant of a record as Unix seconds; None for what is none."""
+    if isinstance(instant, str):
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(instant).timestamp()
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,236 @@
+"""What a response says about asking for it again: its validators, and until when it is fresh.
+
+Decides which of that a record keeps, and what a later request sends of it (RFC 9110 section 13, RFC 9111 section 4).
+A private cache's rules hold. Knows no clocks, no sockets and no files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, NamedTuple, Self
+
+MOST = 512
+"""Characters of an ETag that is kept: longer ones would make records of nothing else."""
+
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that may be sent with a condition."""
+
+_ETAG = re.compile(rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"|[\x21\x23-\x7e\x80-\xff]+')
+"""As RFC 9110 section 8.8.3 has it, or without quotes, as some servers send it and expect it back."""
+
+_CONDITION = re.compile(rb"\r\n(?:if-[a-z-]+|range):", re.IGNORECASE)
+_DIRECTIVE = re.compile(r'\s*([^\s,;="]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:[,;]|$)')
+_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+
+LONGEST = 2**31
+"""Seconds that stand for any longer time (RFC 9111 section 1.2.2)."""
+
+WANTED = {b"etag", b"last-modified", b"cache-control", b"expires", b"age", b"date", b"vary"}
+
+Fields = Iterable[tuple[bytes, bytes]]
+"""Header fields as they came, in order."""
+
+
+class Validators(NamedTuple):
+    """What a response says about asking for it again.
+
+    etag, last_modified: the fields' values. fresh_until: Unix time, None where the response says nothing, or that it
+    has to be asked for each time. vary: the names in its Vary, and a digest of what its request said under these.
+    """
+
+    etag: str | None = None
+    last_modified: str | None = None
+    fresh_until: float | None = None
+    vary: str | None = None
+
+
+class Known(NamedTuple):
+    """The last thing that earlier records say about a target.
+
+    record: fields of a record by name: outcome, status, sha256, bytes, content_type, charset, path, final_url, started,
+    etag, last_modified, fresh_until, vary, data; without those that are null.
+    key: a digest over the values of ``--change-by``, None where these are not there.
+    """
+
+    record: Mapping[str, Any]
+    key: str | None = None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether there was a page, rather than 404 or 410."""
+        return self.record.get("outcome") in ("ok", "unchanged")
+
+    @property
+    def started(self) -> str | None:
+        """When it was requested, in RFC 3339."""
+        return self.record.get("started")
+
+    def conditions(self, url: str, method: str, request: bytes) -> list[tuple[str, str]]:
+        """List the header fields that ask whether the page has changed; none where they must not be sent.
+
+        url: that is requested now, which must be the one that the validators came from. request: as it would be sent
+        without them: what it says under the names of the old response's Vary must be what it said then.
+        """
+        record = self.record
+        if not self.is_page or method not in SAFE or record.get("final_url") != url:
+            return []
+        fields = self.asking
+        if not fields or not self.varies_not(request) or _CONDITION.search(_head(request)):
+            return []
+        return fields
+
+    def was_sent(self, request: bytes) -> bool:
+        """Whether a request has one of these header fields."""
+        head = _head(request)
+        return any(f"\r\n{name}: {value}".encode("latin-1") in head for name, value in self.asking)
+
+    @property
+    def asking(self) -> list[tuple[str, str]]:
+        """The header fields that name its validators, as far as a request can carry them."""
+        etag, date = _sendable_etag(self.record.get("etag")), _sendable_date(self.record.get("last_modified"))
+        fields = [] if etag is None else [("If-None-Match", etag)]
+        return fields if date is None else [*fields, ("If-Modified-Since", date)]
+
+    def varies_not(self, request: bytes) -> bool:
+        """Whether a request says what the old one said, as far as the old response depended on that."""
+        vary = self.record.get("vary")
+        return vary is None or vary == varying(vary.rpartition(" ")[0], request)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], key: str | None = None) -> Self:
+        """Keep what is needed of a record."""
+        return cls({name: value for name in KEPT if (value := record.get(name)) is not None}, key)
+
+
+KEPT = (
+    "outcome", "status", "sha256", "bytes", "content_type", "charset", "path", "final_url", "started", "etag",
+    "last_modified", "fresh_until", "vary", "data",
+)  # fmt: skip
+"""Fields that ``Known.record`` may have."""
+
+
+def validators_of(fields: Fields, request: bytes, *, redirected: bool, now: float, delay: float) -> Validators | None:
+    """Read a response's header fields; None where they say nothing.
+
+    request: as it was sent. redirected: whether other responses led here, which are to be asked for each time.
+    now: Unix time when the fields came. delay: seconds that they took to come.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in fields:
+        name = name.lower()  # noqa: PLW2901 - a loop over all fields of all responses
+        if name in WANTED:
+            found[name] = value if name not in found else b"%b, %b" % (found[name], value)
+    if not found or (len(found) == 1 and b"date" in found):
+        return None
+    etag, modified, vary = found.get(b"etag"), found.get(b"last-modified"), found.get(b"vary")
+    lifetime = None if redirected else _lifetime(found, now, delay)
+    validators = Validators(
+        None if etag is None or not _ETAG.fullmatch(etag) or len(etag) > MOST else etag.decode("latin-1"),
+        None if modified is None or _unix(modified.decode("latin-1")) is None else modified.decode("latin-1"),
+        None if lifetime is None or (vary is not None and b"*" in vary) else now + lifetime,
+        None if vary is None else varying(vary.decode("latin-1"), request),
+    )
+    return None if validators == NOTHING else validators
+
+
+NOTHING = Validators()
+
+
+def varying(names: str, request: bytes) -> str | None:
+    """Write down what a request says under the names of a Vary: ``accept-encoding,cookie 0123456789abcdef``.
+
+    The values themselves may be secrets.
+    """
+    return _varying(names, request[request.find(b"\r\n") : request.find(b"\r\n\r\n")])
+
+
+@lru_cache(maxsize=4096)  # most requests to a host say the same
+def _varying(names: str, fields: bytes) -> str | None:
+    wanted = sorted({name.strip().lower() for name in names.split(",")} - {""})
+    if not wanted:
+        return None
+    lines = [line.partition(b":") for line in fields.split(b"\r\n")[1:]]
+    said = [
+        (name, [value.strip() for key, _, value in lines if key.lower() == name.encode("latin-1", "replace")])
+        for name in wanted
+    ]
+    return f"{','.join(wanted)} {sha256(repr(said).encode()).hexdigest()[:16]}"
+
+
+def _head(request: bytes) -> bytes:
+    return request[: request.find(b"\r\n\r\n")]
+
+
+def _lifetime(found: Mapping[bytes, bytes], now: float, delay: float) -> float | None:
+    """Tell for how many seconds from now on a response is fresh; None for not at all (RFC 9111 sections 4.2, 5.2.2).
+
+    Only what the server says counts: no lifetime is guessed from Last-Modified.
+    """
+    control = _directives(found.get(b"cache-control", b"").decode("latin-1"))
+    if control.keys() & {"no-cache", "no-store"}:
+        return None
+    date = _unix(found.get(b"date", b"").decode("latin-1"))
+    if "max-age" in control:
+        lifetime = _seconds(control["max-age"])
+    elif b"expires" in found:
+        expires = _unix(found[b"expires"].decode("latin-1"))
+        lifetime = None if expires is None else expires - (now if date is None else date)
+    else:
+        return None
+    if lifetime is None:
+        return None
+    age = _seconds(found.get(b"age", b"0").decode("latin-1").split(",")[0].strip()) or 0.0
+    apparent = 0.0 if date is None else max(0.0, now - date)
+    left = lifetime - max(apparent, age + delay)
+    return left if left > 0 else None
+
+
+@lru_cache(maxsize=1024)
+def _directives(text: str) -> dict[str, str]:
+    """Take a Cache-Control apart; of a directive that is there twice, the first counts."""
+    found: dict[str, str] = {}
+    for match in _DIRECTIVE.finditer(text):
+        name, quoted, bare = match.groups()
+        found.setdefault(name.lower(), (bare if quoted is None else quoted) or "")
+    return found
+
+
+def _seconds(text: str) -> float | None:
+    """Read a delta-seconds; None for what is none, which means stale (RFC 9111 section 4.2.1)."""
+    return min(float(text), LONGEST) if _SECONDS.fullmatch(text) else LONGEST if text.isdecimal() else None
+
+
+@lru_cache(maxsize=4096)
+def _unix(text: str) -> float | None:
+    """Read an HTTP-date (RFC 9110 section 5.6.7), in any of its three forms; None for what is none."""
+    if not text or not text[0].isalpha():
+        return None
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    try:
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _sendable_etag(value: Any) -> str | None:
+    """An ETag out of a record, which somebody may have written into, as far as a request can carry it."""
+    if not isinstance(value, str) or len(value) > MOST:
+        return None
+    try:
+        return value if _ETAG.fullmatch(value.encode("latin-1")) else None
+    except UnicodeEncodeError:
+        return None
+
+
+def _sendable_date(value: Any) -> str | None:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > MOST:
+        return None
+    return value if _unix(value) is not None else None

@@ -14,7 +14,7 @@ from math import inf
 from typing import Protocol
 
 from .alarm import Verdict
-from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, error_of, verdict
+from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, Unchanged, error_of, verdict
 from .schedule.lease import Lease
 from .schedule.memory import Known, Memory, Sharer
 from .schedule.robots import RobotsVerdict
@@ -30,6 +30,7 @@ __all__ = [
     "Done",
     "Download",
     "Downloaded",
+    "Ended",
     "Feed",
     "Fetch",
     "HostMemory",
@@ -216,16 +217,21 @@ class Crew(Protocol):
         """Let the threads go, without waiting for them."""
 
 
+Ended = Skipped | Unchanged
+"""What may become of a line without a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What the reader found since it was last asked.
 
-    added: tickets by host, each list in list order. rejected: lines that end here, as outcomes.
+    added: tickets by host, each list in list order. rejected: lines that end here, as outcomes: those that are no
+    targets, and pages that are still fresh.
     places: of these, numbers that lie among the tickets as the lines lie in the lists.
     """
 
     added: Mapping[HostKey, Sequence[int]] = field(default_factory=dict)
-    rejected: Sequence[Skipped] = ()
+    rejected: Sequence[Ended] = ()
     places: Sequence[int] = ()
 
 

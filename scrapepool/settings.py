@@ -419,17 +419,31 @@ class SinceSettings:
 
     records: files of their records, the last one goes first; none for a run that starts from nothing. if_there: those
     that are missing are passed over. change_by: fields of records whose values decide whether a page has changed; none
-    for the body's digest.
+    for the body's digest. fresh: pages whose last response is fresh are not requested. min_age: nor those that were
+    requested less than so many seconds ago; None for no such limit.
     """
 
     records: tuple[str, ...] = ()
     if_there: bool = False
     change_by: tuple[str, ...] = ()
+    fresh: bool = False
+    min_age: float | None = None
 
     def __post_init__(self) -> None:
         _require(self.records.count("-") <= 1, "standard input can be read only once: --since - is given twice")
-        for option, value in (("--since-if-there", self.if_there), ("--change-by", self.change_by)):
+        for option, value in (
+            ("--since-if-there", self.if_there),
+            ("--change-by", self.change_by),
+            ("--fresh", self.fresh),
+            ("--min-age", self.min_age is not None),
+        ):
             _require(bool(self.records) or not value, f"{option} needs --since")
+        _require(self.min_age is None or self.min_age > 0, "min_age must be above 0")
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether some pages are not requested at all."""
+        return self.fresh or self.min_age is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ A private cache's rules hold. Knows no clocks, no sockets and no files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
@@ -24,8 +24,20 @@ _ETAG = re.compile(rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"|[\x21\x23-\x7e\x80-\xff
 """As RFC 9110 section 8.8.3 has it, or without quotes, as some servers send it and expect it back."""
 
 _CONDITION = re.compile(rb"\r\n(?:if-[a-z-]+|range):", re.IGNORECASE)
-_DIRECTIVE = re.compile(r'\s*([^\s,;="]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:[,;]|$)')
+_DIRECTIVE = re.compile(r'\s*([^\s,="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[^,"]*(?:,|$)')
 _SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+_MONTH = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_TIME = r"(?P<time>\d\d:\d\d:\d\d)"
+_DATES = tuple(
+    re.compile(form, re.ASCII | re.IGNORECASE)
+    for form in (
+        rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",
+        rf"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",
+        rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} (?P<day>\d\d| \d) {_TIME} (?P<year>\d{{4}})",
+    )
+)
 
 LONGEST = 2**31
 """Seconds that stand for any longer time (RFC 9111 section 1.2.2)."""
@@ -99,7 +111,22 @@ class Known(NamedTuple):
     def varies_not(self, request: bytes) -> bool:
         """Whether a request says what the old one said, as far as the old response depended on that."""
         vary = self.record.get("vary")
-        return vary is None or vary == varying(vary.rpartition(" ")[0], request)
+        return vary is None or vary == varying(",".join(_names(vary)), request)
+
+    def is_fresh(self, now: float, request: bytes, variable: Collection[str] = ()) -> bool:
+        """Whether its page need not be requested now, as its response says.
+
+        request: that would be sent, as far as that is known; variable: names of header fields of which it is not.
+        """
+        until, vary = unix(self.record.get("fresh_until")), self.record.get("vary")
+        if not self.is_page or until is None or until <= now:
+            return False
+        return vary is None or (self.varies_not(request) and not set(_names(vary)) & set(variable))
+
+    def is_younger(self, seconds: float, now: float) -> bool:
+        """Whether its page was requested less than so many seconds ago. A time to come says nothing."""
+        at = unix(self.record.get("started"))
+        return self.is_page and at is not None and 0 <= now - at < seconds
 
     @classmethod
     def of(cls, record: Mapping[str, Any], key: str | None = None) -> Self:
@@ -162,6 +189,20 @@ def _varying(names: str, fields: bytes) -> str | None:
     return f"{','.join(wanted)} {sha256(repr(said).encode()).hexdigest()[:16]}"
 
 
+def _names(vary: str) -> list[str]:
+    """The names in a record's ``vary``."""
+    return vary.rpartition(" ")[0].split(",")
+
+
+def unix(instant: Any) -> float | None:
+    """Read an instant of a record as Unix seconds; None for what is none."""
+    if isinstance(instant, str):
+        with suppress(ValueError, OverflowError):
+            found = datetime.fromisoformat(instant)
+            return found.timestamp() if found.tzinfo is not None else None
+    return None
+
+
 def _head(request: bytes) -> bytes:
     return request[: request.find(b"\r\n\r\n")]
 
@@ -207,16 +248,22 @@ def _seconds(text: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _unix(text: str) -> float | None:
-    """Read an HTTP-date (RFC 9110 section 5.6.7), in any of its three forms; None for what is none."""
-    if not text or not text[0].isalpha():
+    """Read an HTTP-date, in any of its three forms (RFC 9110 section 5.6.7); None for what is none.
+
+    A year of two digits lies at most 50 years ahead.
+    """
+    match = next(filter(None, (form.fullmatch(text) for form in _DATES)), None)
+    if match is None:
         return None
+    day, month, year = match["day"], match["month"].lower(), int(match["year"])
+    if len(match["year"]) == 2:
+        year += 2000 if year < 70 else 1900
+    hour, minute, second = map(int, match["time"].split(":"))
     try:
-        found = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    try:
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        return datetime(
+            year, _MONTHS.index(month) // 3 + 1, int(day), hour, minute, min(second, 59), tzinfo=UTC
+        ).timestamp()
+    except ValueError:
         return None
 
 

@@ -32,7 +32,7 @@ def read(fields: dict[str, str] | list[tuple[str, str]], *, redirected: bool = F
         ({"cache-control": "MAX-AGE=60"}, 60),
         ({"Cache-Control": 'max-age="60"'}, 60),
         ({"Cache-Control": "public, max-age=60, immutable"}, 60),
-        ({"Cache-Control": "max-age = 60"}, 60),
+        ({"Cache-Control": "max-age = 60"}, None),  # no token, and nothing that this would be
         ({"Cache-Control": "private, max-age=60"}, 60),  # a private cache
         ({"Cache-Control": "s-maxage=60"}, None),  # of shared ones
         ({"Cache-Control": "s-maxage=1, max-age=60"}, 60),
@@ -194,3 +194,43 @@ def test_whatever_a_server_says_is_read(fields: list[tuple[bytes, bytes]]) -> No
     """Without an exception, and no response is fresh for ever."""
     found = validators_of(fields, REQUEST, redirected=False, now=NOW, delay=0.1)
     assert found is None or found.fresh_until is None or found.fresh_until <= NOW + LONGEST
+
+
+FRESH = {**PAGE, "fresh_until": "2027-01-15T08:00:10.000Z", "started": "2027-01-15T07:00:00.000Z"}
+NOON = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("changed", "now", "fresh"),
+    [
+        ({}, NOON, True),
+        ({}, NOON + 10, False),
+        ({"fresh_until": None}, NOON, False),
+        ({"fresh_until": "soon"}, NOON, False),
+        ({"fresh_until": "2027-01-15T08:00:10"}, NOON, False),  # of no zone
+        ({"fresh_until": 1e99}, NOON, False),
+        ({"outcome": "http_error", "status": 404}, NOON, False),
+        ({"vary": varying("accept-encoding", REQUEST)}, NOON, True),
+        ({"vary": varying("accept-encoding", REQUEST.replace(b"gzip", b"br"))}, NOON, False),
+        ({"vary": varying("accept-encoding,cookie", REQUEST)}, NOON, False),
+    ],
+)
+def test_which_pages_are_fresh(changed: dict[str, object], now: float, fresh: bool) -> None:
+    """Until the response's own time, and where nothing that it depends on may be another now."""
+    assert Known.of({**FRESH, **changed}).is_fresh(now, REQUEST, {"cookie"}) is fresh
+
+
+@pytest.mark.parametrize(
+    ("changed", "now", "younger"),
+    [
+        ({}, NOON - 1, True),
+        ({}, NOON, False),
+        ({}, NOON - 7200, False),  # by a clock that was wrong
+        ({"started": None}, NOON - 1, False),
+        ({"started": "x"}, NOON - 1, False),
+        ({"outcome": "http_error", "status": 404}, NOON - 1, False),
+    ],
+)
+def test_which_pages_are_young(changed: dict[str, object], now: float, younger: bool) -> None:
+    """An hour here; what is gone or failed is requested again in any case."""
+    assert Known.of({**FRESH, **changed}).is_younger(3600, now) is younger

@@ -74,9 +74,19 @@ def run_once(
             return signals.exit_code or Exit.INTERRUPT
         order = list_order(settings, log.note)
         read_as: dict[str, str] = {}
-        make = lists(sources, settings, stdin=stdin, on_note=log.note, finished=finished, order=order, read_as=read_as)
+        revisit = Revisit(known, settings)
+        make = lists(
+            sources,
+            settings,
+            stdin=stdin,
+            on_note=log.note,
+            finished=finished,
+            order=order,
+            read_as=read_as,
+            fresh=revisit.fresh(),
+        )
         alarm = Alarm(settings.alarm, counted, finished)
-        run = _Run(settings, view, stop, log, signals, ending, counted, alarm, Revisit(known, settings))
+        run = _Run(settings, view, stop, log, signals, ending, counted, alarm, revisit)
         with (
             closing(run.revisit),
             assembled(

@@ -9,8 +9,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from threading import Condition
 
-from ..model import HostKey, Skipped
-from ..ports import Batch
+from ..model import HostKey
+from ..ports import Batch, Ended
 
 MAX_BATCHES = 8
 """Batches that wait to be taken; then reading pauses."""
@@ -35,14 +35,14 @@ class Finds:
     def __init__(self) -> None:
         self.added: defaultdict[HostKey, list[int]] = defaultdict(list)
         self.found = 0
-        self.rejected: list[Skipped] = []
+        self.rejected: list[Ended] = []
         self.places: list[int] = []
 
     def __len__(self) -> int:
         return self.found + len(self.rejected)
 
-    def reject(self, outcome: Skipped, place: int) -> None:
-        """Put down a row that is no target. place: the ticket that it would have had."""
+    def reject(self, outcome: Ended, place: int) -> None:
+        """Put down a row that is not fetched. place: the ticket that it would have had."""
         self.rejected.append(outcome)
         self.places.append(place)
 

@@ -12,10 +12,11 @@ from operator import itemgetter
 from typing import Any
 
 from ..errors import InvalidURLError
-from ..model import Apart, ErrorKind, Skipped, Target
+from ..model import Apart, ErrorKind, Skipped, Target, Unchanged
 from ..settings import InputSettings
 from ..text import without_password
 from ..url import ParsedURL, parse
+from ..validators import Known
 from .dedupe import UNKNOWN, FirstPlaces, SeenHashes
 from .entries import place, rejected, target_url
 from .finished import Finished, identity, recorded
@@ -35,7 +36,8 @@ class Scan:
     """Goes through lists one after another, with one memory of what was seen in all of them.
 
     finished: targets that are passed over; None for none. method: the run's. occurrences: gets those of tickets, as
-    ``Index`` has them.
+    ``Index`` has them. fresh: gives what is known of a target by its number (``failures.number_of``) where its page
+    need not be requested; None asks nobody.
     """
 
     def __init__(
@@ -45,8 +47,11 @@ class Scan:
         finished: Finished | None = None,
         method: str = "GET",
         occurrences: dict[int, int] | None = None,
+        fresh: Callable[[int], Known | None] | None = None,
     ) -> None:
         self._method = method
+        self._method_number = hash(method)
+        self._fresh = fresh
         self._occurrences = {} if occurrences is None else occurrences
         self._with_password = SeenHashes()  # as records tell them
         self._base_url = settings.base_url
@@ -142,7 +147,9 @@ class Scan:
         reason = f"longer than {rows.max_row // 1024} KiB"
         self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), offset, line, reason)
 
-    def _text(self, span: Span, rows: TextRows, block: bytes, found: Sequence[bytes], offset: int, line: int) -> None:
+    def _text(  # noqa: PLR0912 - a call for each line would cost more than the line
+        self, span: Span, rows: TextRows, block: bytes, found: Sequence[bytes], offset: int, line: int
+    ) -> None:
         if not found:
             return
         base = span.base
@@ -168,7 +175,7 @@ class Scan:
         at, step = self._place + line, 1
         if at + len(found) >= UNKNOWN:
             at, step = UNKNOWN, 0
-        is_finished = self._is_finished
+        is_finished, is_fresh = self._is_finished, self._fresh
         count = 0
         spelled, known, cut = b"\n", None, 0  # of the row before: as a rule the next one has the same host
         for row in found:
@@ -184,7 +191,12 @@ class Scan:
                 number = hash(row if usual is None else usual + row[cut:])
                 if first := seen(number, at):
                     self._duplicate(span, rows, row, offset, epoch + low, first)
-                elif is_finished is None or not is_finished(number):
+                elif is_finished is not None and is_finished(number):
+                    pass
+                elif is_fresh is not None and (page := is_fresh(number ^ self._method_number)) is not None:
+                    url = row.decode("ascii")
+                    self._unchanged(span, url, parse(url), offset, epoch + low, page)
+                else:
                     added[host].append((base + offset) << LINE_BITS | low)
                     count += 1
             offset += size + feed
@@ -221,8 +233,13 @@ class Scan:
         occurrence = 1
         if parsed.userinfo is not None:
             occurrence, number = self._recorded(recorded(parsed), apart or Apart())
-        if self._is_finished is None or not self._is_finished(number):
-            ticket = span.ticket(offset, line)
+        ticket = span.ticket(offset, line)
+        is_fresh = self._fresh if entry.request is None else None
+        if self._is_finished is not None and self._is_finished(number):
+            pass
+        elif is_fresh is not None and (page := is_fresh(number ^ self._method_number)) is not None:
+            self._unchanged(span, url, parsed, offset, line, page, entry.input, occurrence)
+        else:
             if occurrence > 1:
                 self._occurrences[ticket] = occurrence
             self._finds.added[parsed.host].append(ticket)
@@ -267,6 +284,32 @@ class Scan:
         )
         repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail=f"the same as {self._described(first)}")
         self._finds.reject(repeat, span.ticket(offset, line))
+
+    def _unchanged(
+        self,
+        span: Span,
+        url: str,
+        parsed: ParsedURL,
+        offset: int,
+        line: int,
+        page: Known,
+        row: dict[str, Any] | None = None,
+        occurrence: int = 1,
+    ) -> None:
+        """Report a row whose page need not be requested. row: its other columns."""
+        source, (host, path, userinfo) = span.source, parsed
+        target = Target(
+            without_password(url),
+            host,
+            path,
+            line if source.numbered else None,
+            userinfo,
+            row,
+            occurrence=occurrence,
+            source=source.label,
+            known=page,
+        )
+        self._finds.reject(Unchanged(target=target, fresh=True), span.ticket(offset, line))
 
     def _described(self, first: int) -> str:
         """Tell a person where a row stands, by its place among the lines of all lists."""

@@ -16,6 +16,7 @@ from ..model import Skipped, Target
 from ..ports import Batch, Download
 from ..settings import InputSettings
 from ..url import parse
+from ..validators import Known
 from .documents import no_documents
 from .download import documents_by
 from .entries import check_characters, place
@@ -53,7 +54,7 @@ class TargetList:
     read to its end before any target is looked up. paced: whether a list is read no further ahead than its targets are
     looked up, so that it must not be read to its end before. method: the run's, which tells repeats from rows that ask
     otherwise. download: fetches lists by their URLs; None where there can be none. read_as: gets the format of each
-    list by its name, once it has been read.
+    list by its name, once it has been read. fresh: as in ``Scan``.
 
     Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
     """
@@ -71,6 +72,7 @@ class TargetList:
         download: Download | None = None,
         read_as: dict[str, str] | None = None,
         whole: bool = False,
+        fresh: Callable[[int], Known | None] | None = None,
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -81,6 +83,7 @@ class TargetList:
         self.wake = wake
         self._settings = settings
         self._finished = finished
+        self._fresh = fresh
         self._method = method
         self._on_note = on_note
         self._read_as = {} if read_as is None else read_as
@@ -182,7 +185,9 @@ class TargetList:
     def _read(self) -> None:
         error: BaseException | None = None
         try:
-            scan = Scan(self._settings, self._publish, self._finished, self._method, self._index.occurrences)
+            scan = Scan(
+                self._settings, self._publish, self._finished, self._method, self._index.occurrences, self._fresh
+            )
             base = 0
             for source in self._sources:
                 base += scan.run(self._index.begin(source, base))

@@ -29,6 +29,7 @@ from ..read.finished import Finished
 from ..schedule.fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
+from ..validators import Known
 from .cookies import cookies_for, saved_cookies
 from .limits import limits_for, most_per_host
 from .list_order import ListOrder, OrderedFeed
@@ -185,10 +186,11 @@ def lists(
     finished: Finished | None = None,
     order: ListOrder | None = None,
     read_as: dict[str, str] | None = None,
+    fresh: Callable[[int], Known | None] | None = None,
 ) -> FeedMaker:
     """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept.
 
-    read_as: gets the lists' formats, as in ``TargetList``.
+    read_as, fresh: as in ``TargetList``.
     """
 
     def make(wake: Callable[[], None], download: Download) -> Feed:
@@ -202,6 +204,7 @@ def lists(
             method=settings.request.method,
             download=download,
             read_as=read_as,
+            fresh=fresh,
         )
         return feed if order is None else OrderedFeed(feed, order, wake)
 

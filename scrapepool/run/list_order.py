@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ..model import HostKey, Outcome, Skipped, Target
-from ..ports import Batch, Feed, Sink
+from ..ports import Batch, Ended, Feed, Sink
 from ..settings import MIB, Settings
 from ..text import printable
 
@@ -29,8 +29,8 @@ SAY_AFTER = 10.0
 """Seconds that all wait for one target before a person is told."""
 
 Place = int
-Entry = tuple[Place, HostKey | Skipped]
-"""A row in its place: the host of a target, or the outcome of a line that is none."""
+Entry = tuple[Place, HostKey | Ended]
+"""A row in its place: the host of a target, or the outcome of a line that is not fetched."""
 
 
 class ListOrder:
@@ -82,7 +82,7 @@ class ListOrder:
         """Rows that are begun, or end here, from now on."""
         for place, what in entries:
             self._order.append(place)
-            if isinstance(what, Skipped):
+            if not isinstance(what, HostKey):
                 self._place[id(what.target)] = place
 
     def looked_up(self, place: Place, target: Target | Skipped) -> Target | Skipped:
@@ -161,12 +161,12 @@ class OrderedFeed:
         entries = [self._next.popleft() for _ in range(min(room, len(self._next)))]
         self._order.let_in(entries)
         added: dict[HostKey, list[int]] = {}
-        rejected: list[Skipped] = []
+        rejected: list[Ended] = []
         for place, what in entries:
-            if isinstance(what, Skipped):
-                rejected.append(what)
-            else:
+            if isinstance(what, HostKey):
                 added.setdefault(what, []).append(place)
+            else:
+                rejected.append(what)
         return Batch(added, rejected)
 
     def target(self, ticket: int) -> Target | Skipped:

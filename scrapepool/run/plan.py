@@ -15,8 +15,8 @@ from heapq import nlargest
 from threading import Event
 from typing import Literal
 
-from ..model import ErrorKind, HostKey, Skipped
-from ..ports import Clock, Known
+from ..model import ErrorKind, HostKey, Skipped, Unchanged
+from ..ports import Clock, Ended, Known
 from ..read import TargetList
 from ..schedule.memory import ROBOTS_AGE
 from ..settings import Settings
@@ -99,8 +99,10 @@ def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = 
     return found
 
 
-def _reject(found: Count, rejected: Iterable[Skipped], shown: int) -> None:
+def _reject(found: Count, rejected: Iterable[Ended], shown: int) -> None:
     for line in rejected:
+        if isinstance(line, Unchanged):  # of a run that knows an earlier one, as no plan does
+            continue
         if line.error is ErrorKind.DUPLICATE:
             found.duplicates += 1
             continue

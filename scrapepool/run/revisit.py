@@ -6,13 +6,14 @@ stands before the engine, as its feed, which looks targets up, and behind it, be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..change import Change, Condition, PageState, change_of
-from ..model import Fetched, Outcome, Skipped, Target, Unchanged, error_of, verdict
+from ..fetch.route import RouteTable
+from ..fetch.session import PooledSession
+from ..model import Fetched, HostKey, Outcome, Skipped, Target, Unchanged, error_of, verdict
 from ..ports import Batch, Feed
 from ..read.finished import identity, recorded
 from ..read.journal import MADE_ANEW
@@ -20,8 +21,10 @@ from ..read.known import KnownPages, key_of
 from ..record.fields import record
 from ..settings import Settings
 from ..url import ParsedURL
-from ..validators import Known, Validators
+from ..validators import SAFE, Known, Validators, unix
 from .assemble import FeedMaker
+
+SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
 
 UNASKED = "the server said 304, and was not asked whether the page had changed"
 
@@ -69,6 +72,7 @@ class Revisit:
 
     def __init__(self, known: KnownPages | None, settings: Settings) -> None:
         self._known = known
+        self._settings = settings
         self._output = settings.output
         self._method = settings.request.method
         self._change_by = settings.since.change_by
@@ -82,6 +86,24 @@ class Revisit:
         if known is None:
             return make
         return lambda wake, download: KnownFeed(make(wake, download), known, self._method)
+
+    def fresh(self) -> Callable[[int], Known | None] | None:
+        """What gives what is known of a target, by its number, if its page need not be requested; None for no such."""
+        known, request, since = self._known, self._settings.request, self._settings.since
+        if known is None or not since.passes_over or self._method not in SAFE or request.data is not None:
+            return None
+        sample = sample_request(self._settings) if since.fresh else b""
+        variable = variable_fields(self._settings)
+        min_age = since.min_age or 0.0
+
+        def page(number: int) -> Known | None:
+            found, now = known.find(number), time.time()
+            if found is None:
+                return None
+            needs_not = found.is_younger(min_age, now) or (since.fresh and found.is_fresh(now, sample, variable))
+            return found if needs_not else None
+
+        return page
 
     def close(self) -> None:
         """Look nothing up any more."""
@@ -120,6 +142,19 @@ class Revisit:
         return None if key is None or known.key is None else key == known.key
 
 
+def sample_request(settings: Settings) -> bytes:
+    """A request as all hosts get it, but for its first line and what ``variable_fields`` names."""
+    with PooledSession(1, 1) as session:
+        route = RouteTable(session, settings.request).get(SAMPLE_HOST, settings.request.method)
+        return route.request("/")
+
+
+def variable_fields(settings: Settings) -> frozenset[str]:
+    """Header fields that are not the same to all hosts: a response that depends on them is not called fresh."""
+    own = {name.lower() for _, section in settings.host_overrides.sections for name, _ in section.headers}
+    return frozenset({"host", "cookie", "authorization", *own})
+
+
 def _state(outcome: Outcome) -> PageState:
     validators = outcome.validators or Validators()
     return PageState(
@@ -136,6 +171,9 @@ def _state(outcome: Outcome) -> PageState:
 def _take_over(outcome: Unchanged, known: Known) -> None:
     """Tell with an unchanged page what the earlier record told of it. What the server says now goes before that."""
     old = known.record
+    if outcome.fresh:
+        outcome.started = unix(old.get("started"))
+        outcome.final_url = _text(old.get("final_url"))
     outcome.sha256 = _text(old.get("sha256"))
     outcome.bytes = old["bytes"] if isinstance(old.get("bytes"), int) else 0
     outcome.content_type = outcome.content_type or _text(old.get("content_type"))
@@ -150,14 +188,6 @@ def _take_over(outcome: Unchanged, known: Known) -> None:
         unix(old.get("fresh_until")) if outcome.fresh else new.fresh_until,
         new.vary or _text(old.get("vary")),
     )
-
-
-def unix(instant: Any) -> float | None:
-    """Read an instant of a record as Unix seconds; None for what is none."""
-    if isinstance(instant, str):
-        with suppress(ValueError, OverflowError):
-            return datetime.fromisoformat(instant).timestamp()
-    return None
 
 
 def _text(value: Any) -> str | None:

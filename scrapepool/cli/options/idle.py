@@ -46,7 +46,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
 
 ABOUT: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bool]], ...] = (
     (("name_template", "compress", "dedupe_bodies"), lambda o: o["save_dir"] is not None),
-    (("since_if_there", "change_by"), lambda o: bool(o["since"])),
+    (("since_if_there", "change_by", "fresh", "min_age"), lambda o: bool(o["since"])),
     (("fail_fast",), lambda o: bool(o["fail_if"])),
     (("format", "fields"), lambda o: o["output"] is not None or not (o["sqlite"] or o["parquet"] or o["template"])),
 )

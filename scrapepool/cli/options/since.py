@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...settings import SinceSettings
-from ..types import FileName, Names
+from ..types import Duration, FileName, Names
 from .declare import Decorator, opt, subject
 
 OPTIONS: list[Decorator] = [
@@ -16,6 +16,12 @@ OPTIONS: list[Decorator] = [
             "to each record (new, changed, same, gone, back, unknown). May be repeated; the last one goes first."),
         opt("--since-if-there", is_flag=True,
             help="Pass over a file of --since that is not there, as on the first day."),
+        opt("--fresh", is_flag=True,
+            help="Do not request pages whose last response is still fresh by its Cache-Control or Expires; their "
+            "records are unchanged, with fresh."),
+        opt("--min-age", type=Duration(above_zero=True),
+            help="Do not request pages that were requested less than this ago, whatever their headers say.  "
+            "[default: request all]"),
         opt("--change-by", type=Names(), metavar="a,b,c",
             help="Fields of records whose values decide whether a page has changed, as data.price with --select.  "
             "[default: the digest of the body]"),
@@ -25,4 +31,10 @@ OPTIONS: list[Decorator] = [
 
 def since_settings(o: dict[str, Any]) -> SinceSettings:
     """What is known of earlier runs. Raises UsageError."""
-    return SinceSettings(records=tuple(o["since"]), if_there=o["since_if_there"], change_by=tuple(o["change_by"] or ()))
+    return SinceSettings(
+        records=tuple(o["since"]),
+        if_there=o["since_if_there"],
+        change_by=tuple(o["change_by"] or ()),
+        fresh=o["fresh"],
+        min_age=o["min_age"],
+    )

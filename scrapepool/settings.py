@@ -399,6 +399,7 @@ class WarcSettings:
 class DisplaySettings:
     """What is shown on standard error. ``auto`` is live on a terminal and plain lines elsewhere.
 
+    metrics_file: the figures of the run for Prometheus, replaced every 15 seconds.
     watch_stalls: seconds without an outcome after which it is told what is waited for; None for never.
     """
 
@@ -408,8 +409,10 @@ class DisplaySettings:
     log_file: str | None = None
     summary_json: str | None = None
     watch_stalls: float | None = None
+    metrics_file: str | None = None
 
     def __post_init__(self) -> None:
+        _require(self.metrics_file != "-", "--metrics-file needs a file; - is standard output")
         _require(self.watch_stalls is None or self.watch_stalls > 0, "watch_stalls must be above 0")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..engine import Stop
     from ..ports import Snapshot
     from ..read.finished import Finished
+    from ..run.metrics import MetricsFile
     from ..settings import Settings
     from .log import RunLog
 
@@ -27,26 +28,37 @@ if TYPE_CHECKING:
 class Ending:
     """What is left to do when a run is over and all of its files are closed.
 
-    last: the run at its end, None where it did not begin. read: the lists, in words.
+    last: the run at its end, None where it did not begin. read: the lists, in words. metrics: what they are written to.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.last: Snapshot | None = None
         self.read = ""
+        self.metrics: MetricsFile | None = None
         self._command = settings.alarm.at_end
 
     def tell(self, code: int) -> None:
-        """Run the command of ``--at-end``. Raises OutputError where it fails after a run that came to its end."""
-        if self._command is None or self.last is None:
+        """Write the metrics, and run the command of ``--at-end``. Raises OutputError."""
+        if self.last is None:
             return
+        try:
+            if self.metrics is not None:
+                self.metrics.write(self.last, code)
+        finally:
+            if self._command is not None:
+                self._run(self._command, self.last, code)
+
+    @staticmethod
+    def _run(command: str, last: Snapshot, code: int) -> None:
+        """Run the command. Raises OutputError where it fails after a run that came to its end."""
         from ..render.summary import summary_json  # noqa: PLC0415 - rarely needed
 
-        name = f"the summary to --at-end {brief(self._command)}"
+        name = f"the summary to --at-end {brief(command)}"
         try:
             ran = subprocess.run(  # noqa: S602 - a command of the shell is what was asked for
-                self._command,
+                command,
                 shell=True,
-                input=summary_json(self.last, code).encode("ascii"),
+                input=summary_json(last, code).encode("ascii"),
                 stdout=sys.stderr if _has_descriptor() else subprocess.DEVNULL,  # standard output is for records
                 check=False,
             )

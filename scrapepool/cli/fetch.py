@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -71,7 +72,8 @@ def run(
     try:
         code = run_once(sources, settings, inputs, ending, note=note, view=view)
     except (OutputError, LockedError, ExtractionError) as error:
-        ending.tell(Exit.OUTPUT if isinstance(error, OutputError) else Exit.TEMPFAIL)
+        with suppress(OutputError):  # the first one is told
+            ending.tell(Exit.OUTPUT if isinstance(error, OutputError) else Exit.TEMPFAIL)
         raise
     ending.tell(code)
     if code == Exit.USAGE:

@@ -62,8 +62,14 @@ def run_once(
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view or view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
-    counted = Counted(wanted=bool(settings.alarm.fail_if), compares=bool(settings.since.records))
+    wanted = bool(settings.alarm.fail_if) or settings.display.metrics_file is not None
+    counted = Counted(wanted=wanted, compares=bool(settings.since.records))
     view = ChangesView(view, counted) if counted.changes else view
+    if settings.display.metrics_file is not None:
+        from ..run.metrics import MetricsFile, MetricsView  # noqa: PLC0415 - an extra
+
+        ending.metrics = MetricsFile(settings.display.metrics_file, counted)
+        view = MetricsView(view, ending.metrics)
     with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
         _open_more_files(settings, log)
         finished = Finished(each=not settings.input.dedupe)

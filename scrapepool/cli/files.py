@@ -79,6 +79,7 @@ def check_files(sources: Sequence[str], settings: Settings, inputs: Sequence[Inp
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
     _check_told("--log-file", settings.display.log_file)
+    _check_told("--metrics-file", settings.display.metrics_file)
     _check_told("--save-cookies", settings.request.save_cookies)
     _check_told("--summary-json", settings.display.summary_json)
     if settings.display.summary_json is not None:
@@ -146,6 +147,8 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
         yield from _database("--host-memory", settings.politeness.host_memory)
     if settings.display.summary_json is not None:
         yield "--summary-json", settings.display.summary_json
+    if settings.display.metrics_file is not None:
+        yield "--metrics-file", settings.display.metrics_file
     if keys := os.environ.get("SSLKEYLOGFILE"):
         yield "SSLKEYLOGFILE", keys
 

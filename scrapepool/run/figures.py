@@ -32,11 +32,17 @@ class Latencies:
 
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
+        self.seconds = 0.0
 
     def add(self, seconds: float) -> None:
         """Count a duration above 0."""
+        self.seconds += seconds
         mantissa, exponent = frexp(seconds)
         self.counts[exponent * STEPS + int(mantissa * 2 * STEPS) - STEPS] += 1
+
+    def between(self, below: float, above: float) -> int:
+        """Count the durations over ``below``, up to ``above``, as far as their steps tell them apart."""
+        return sum(count for step, count in self.counts.items() if below < _end_of(step) <= above)
 
     def percentile(self, share: float) -> float | None:
         """The duration that ``share`` of all do not exceed, None where there is none."""

@@ -24,6 +24,9 @@ OPTIONS: list[Decorator] = [
         opt("--watch-stalls", type=Duration(above_zero=True),
            help="Where nothing has ended for so long, say what every request waits for.  [default: never]"),
         opt("--summary-json", type=FileName(), help="Write the closing summary as JSON."),
+        opt("--metrics-file", type=FileName(), metavar="FILE.prom",
+           help="Write the figures of the run for Prometheus (node_exporter's textfile collector), every 15 s and at "
+           "its end."),
     ),
     *subject(
         "Configuration",
@@ -47,4 +50,5 @@ def display_settings(o: dict[str, Any]) -> DisplaySettings:
         log_file=o["log_file"],
         summary_json=o["summary_json"],
         watch_stalls=o["watch_stalls"],
+        metrics_file=o["metrics_file"],
     )

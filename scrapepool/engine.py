@@ -1,9 +1,9 @@
 """The loop that owns the scheduler: carries values between the stages, and decides nothing else.
 
-One thread runs it. It takes what the reader found and what the workers bring back, asks the
-scheduler what may start, hands leases to workers, and yields final outcomes. Whoever iterates
-over it sets its pace: while outcomes are not taken, nothing new is handed out, so what was
-fetched and not yet written is bounded by what was in flight.
+One thread runs it. It takes what the reader found and what the transport brings back, asks the scheduler what may
+start, submits leases to the transport, and yields final outcomes. Whoever iterates over it sets its pace: while
+outcomes are not taken, nothing new is submitted, so what was fetched and not yet written is bounded by what was in
+flight.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
-from .ports import Archive, Clock, Crew, Done, Feed, Fetch, HostMemory, NoMemory, Resting, Snapshot, Unbegun, View, Work
+from .ports import Archive, Clock, Done, Feed, HostMemory, NoMemory, Snapshot, Transport, Unbegun, View, Work
 from .schedule.bottleneck import Bottleneck
-from .schedule.headcount import Headcount
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
 from .schedule.scheduler import Scheduler
@@ -26,7 +25,8 @@ BATCHES = 8  # of the reader's, taken at once
 AT_ONCE = 1000  # outcomes without a worker (deferrals, lines that have gone) after which they are given away
 SLOWEST = 5  # hosts that the last snapshot names as slow
 ROWS = 60  # hosts in a snapshot: more than any terminal is high
-HANGING = 0.25  # seconds between two looks at whether some of the leases that keep all workers busy hang
+SUBMITTED = 64  # leases begun at once, before those in flight have a turn
+HANGING = 0.25  # seconds between two looks at whether some of the leases in flight hang, where no more may begin
 IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
 
 
@@ -51,7 +51,9 @@ class Stop:
 class Engine:
     """One run over one scheduler.
 
-    workers: leases at work at once, at most. most_out: the same with those that are resting or hang; None for as many.
+    workers: leases in flight at once, at most. most_out: the same with those that are quarantined or hang; None for as
+    many. full: whether so many outcomes are not taken that nothing is to be begun. gather: seconds for which outcomes
+    are gathered before they are yielded together.
     """
 
     def __init__(
@@ -59,31 +61,33 @@ class Engine:
         *,
         scheduler: Scheduler,
         feed: Feed,
-        fetch: Fetch,
-        crew: Crew,
+        transport: Transport,
         view: View,
         clock: Clock,
         workers: int,
         most_out: int | None = None,
         stop: Stop,
         memory: HostMemory | None = None,
+        full: Callable[[], bool] = lambda: False,
+        gather: float = 0.0,
     ) -> None:
         self._scheduler = scheduler
         self._tally = scheduler.tally
         self._feed = feed
-        self._fetch = fetch
-        self._crew = crew
+        self._transport = transport
         self._view = view
         self._clock = clock
         self._memory = memory or NoMemory()
         self._workers = workers
         self._most_out = most_out or workers
-        self._headcount = Headcount(workers)
         self._stop = stop
-        self._busy = 0  # leases at work
-        self._resting = 0  # and hanging
-        self._hanging: set[int] = set()  # the identities of their works
-        self._looked = float("-inf")  # at these
+        self._full = full
+        self._gather = gather
+        self._halted = False
+        self._held_since: float | None = None  # nothing is begun since this look, because outcomes are not taken
+        self._out = 0  # leases that have not come back
+        self._looked = float("-inf")  # at whether some of them hang
+        self._full_turn = False  # more may be begun than was
         self._rest: dict[int, Lease] = {}  # by the identity of a work: the lease of what has no result yet
         self._more = False  # the reader has more than was taken
         self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed tells each once
@@ -98,38 +102,64 @@ class Engine:
         Yields none where nothing ended for ``IDLE`` seconds: who writes outcomes down may have some to write by then.
         archive: gets the exchanges that led to an outcome before that is yielded. Raises what it raises.
         """
-        while True:
+        gathered: list[Outcome] = []
+        given = self._clock.monotonic()
+        while not self._halted:
             now = self._clock.monotonic()
             if now >= self._memory.due:
                 self._memory.exchange(self._scheduler, now)
-            outcomes = self._read()
-            outcomes += self._hand_out(now)
-            if outcomes:
-                yield from self._give(outcomes)
-                now = self._clock.monotonic()  # whoever takes the outcomes may take hours
+            if not self._held_up(now):
+                gathered += self._read()
+                gathered += self._submit(now)
             self._look(now)
-            if self._over():
+            over = self._over()
+            if gathered and (over or now >= given + self._gather or len(gathered) >= AT_ONCE):
+                yield from self._give(gathered)
+                gathered, given = [], self._clock.monotonic()  # whoever takes the outcomes may take hours
+            if over:
                 return
-            back = self._crew.wait(self._patience(now))
-            done, unbegun = self._take_in(back)
-            if archive is not None:
-                self._keep(archive, [*unbegun, *done])
-            outcomes = self._take_back(unbegun) if unbegun else []
-            yield from self._give(outcomes + self._settle(done) if done or outcomes else ())
+            wait = self._patience(now)
+            back = self._transport.wait(min(wait, self._gather) if gathered else wait)
+            if back:
+                gathered += self._take_in(back, archive)
+            elif not gathered:
+                yield ()
 
-    @staticmethod
-    def _keep(archive: Archive, back: Sequence[Done | Unbegun]) -> None:
-        transcripts = [one for part in back if not part.work.lease.probe for one in part.transcripts]
-        if transcripts:
-            archive.keep(transcripts)
+    def _take_in(self, back: Sequence[Done | Unbegun], archive: Archive | None) -> list[Outcome]:
+        """Settle what has come back; the outcomes that are final."""
+        done = [one for one in back if isinstance(one, Done)]
+        unbegun = [one for one in back if isinstance(one, Unbegun)]
+        self._out -= len(done)
+        if archive is not None:
+            transcripts = [one for part in back if not part.work.lease.probe for one in part.transcripts]
+            if transcripts:
+                archive.keep(transcripts)
+        outcomes = self._take_back(unbegun) if unbegun else []
+        return outcomes + self._settle(done)
+
+    def _held_up(self, now: float) -> bool:
+        """Whether nothing is to be begun, because whoever takes the outcomes is behind."""
+        if self._held_since is not None:
+            self._bottleneck.held += now - self._held_since
+        full = self._full()
+        self._held_since = now if full else None
+        return full
+
+    def wake(self) -> None:
+        """End a wait. May be called from any thread and from a signal handler."""
+        self._transport.wake()
+
+    def halt(self) -> None:
+        """End ``run`` soon, whatever is in flight. May be called from any thread."""
+        self._halted = True
+        self._transport.wake()
 
     def close(self) -> None:
-        """Stop reading, cut what is still in flight, let the workers go."""
-        self._fetch.drain()
+        """Stop reading, and cut what is still in flight."""
+        self._transport.drain()
         if self._out:
-            self._fetch.abort()
+            self._transport.abort()
         self._feed.close()
-        self._crew.close()
         self._memory.close(self._scheduler, self._clock.monotonic())
 
     @property
@@ -142,7 +172,7 @@ class Engine:
     def _stopped_at(self) -> float:
         if self._drained_at is None:
             self._drained_at = self._clock.monotonic()
-            self._fetch.drain()
+            self._transport.drain()
             self._scheduler.drain()
         return self._drained_at
 
@@ -181,14 +211,13 @@ class Engine:
             outcomes += batch.rejected
         return outcomes
 
-    def _hand_out(self, now: float) -> list[Outcome]:
+    def _submit(self, now: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        if now >= self._headcount.due:
-            self._headcount.look(now, self._clock.cpu(), self._tally.requests)
         if self._is_full and now >= self._looked + HANGING:
             self._looked = now
-            self._make_room()
-        while self._has_room and len(outcomes) < AT_ONCE and not self._stop.asked:
+            self._transport.discount_hanging()
+        submitted = 0
+        while self._has_room and len(outcomes) < AT_ONCE and submitted < SUBMITTED and not self._stop.asked:
             decision = self._scheduler.next(now)
             if decision is None:
                 break
@@ -200,59 +229,25 @@ class Engine:
                 self._forget(decision, len(skipped))
                 outcomes += self._scheduler.settle(decision, skipped, now, wall=self._clock.wall())
             else:
-                self._busy += 1
-                self._crew.hand(Work(decision, attempts))
+                submitted += 1
+                self._out += 1
+                self._transport.submit(Work(decision, attempts))
+        self._full_turn = submitted == SUBMITTED or len(outcomes) >= AT_ONCE
         return outcomes
 
     @property
-    def _out(self) -> int:
-        """Leases that have not come back."""
-        return self._busy + self._resting
-
-    @property
     def _has_room(self) -> bool:
-        return self._busy < self._headcount.allowed and self._out < self._most_out
+        return self._transport.in_flight < self._workers and self._out < self._most_out
 
     @property
     def _is_full(self) -> bool:
-        """Whether nothing more may begin only because all workers are busy."""
-        return self._busy >= self._headcount.allowed and self._out < self._most_out
-
-    def _make_room(self) -> None:
-        """Count leases that hang as resting, so that others may begin; their hosts' slots stay taken."""
-        for work in self._fetch.hanging():
-            if id(work) not in self._hanging and self._busy:
-                self._hanging.add(id(work))
-                self._resting += 1
-                self._busy -= 1
+        """Whether nothing more may begin only because as many as may be are in flight."""
+        return self._transport.in_flight >= self._workers and self._out < self._most_out
 
     @property
     def _idle(self) -> int:
-        """Workers that would have work, were there more to be asked for now: none where fewer are quicker."""
-        return self._workers - self._busy if self._has_room and self._headcount.allowed == self._workers else 0
-
-    def _take_in(self, back: Sequence[Done | Resting | Unbegun]) -> tuple[list[Done], list[Unbegun]]:
-        """Count the workers that are free again; what is done, and what will not be begun."""
-        done: list[Done] = []
-        unbegun: list[Unbegun] = []
-        for one in back:
-            if isinstance(one, Unbegun):
-                unbegun.append(one)
-                continue
-            hung = bool(self._hanging) and id(one.work) in self._hanging
-            if hung:
-                self._hanging.discard(id(one.work))
-            if not isinstance(one, Done):
-                if not hung:
-                    self._resting += 1
-                    self._busy -= 1
-                continue
-            if one.rested or hung:
-                self._resting -= 1
-            else:
-                self._busy -= 1
-            done.append(one)
-        return done, unbegun
+        """How many leases more would be in flight, were there more to be asked for now."""
+        return max(0, self._workers - self._transport.in_flight) if self._has_room else 0
 
     def _take_back(self, unbegun: Sequence[Unbegun]) -> list[Outcome]:
         """Take back what leases that are still out will not begin, and settle what they have."""
@@ -362,13 +357,13 @@ class Engine:
         """Seconds that the loop may sleep unless a worker, the reader or a signal wakes it."""
         if self._drained_at is not None:
             return max(0.0, min(LOOK, self._drained_at + GRACE - now))
-        if self._more:
+        if self._held_since is not None:
+            return IDLE
+        if self._more or self._full_turn:
             return 0.0
         due: float | None = None
         if self._has_room:
             due = self._scheduler.wake_at(now)
-        elif self._headcount.allowed <= self._busy < self._workers:
-            due = self._headcount.due
         elif self._is_full:
             due = self._looked + HANGING
         due = self._memory.due if due is None else min(due, self._memory.due)
@@ -405,7 +400,7 @@ class Engine:
             done=tally.done,
             total=tally.done + left,
             reading=not self._feed.exhausted,
-            busy=self._busy,
+            busy=min(self._transport.in_flight, self._workers),
             workers=self._workers,
             parked=scheduler.parked,
             bytes=tally.bytes,

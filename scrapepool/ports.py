@@ -24,25 +24,22 @@ __all__ = [
     "LEASES_OUT",
     "Archive",
     "Batch",
-    "Begun",
     "Clock",
-    "Crew",
     "Done",
     "Download",
     "Downloaded",
     "Ended",
     "Feed",
-    "Fetch",
     "HostMemory",
     "HostRow",
     "Known",
     "NoMemory",
     "NoView",
-    "Resting",
     "Sink",
     "Snapshot",
     "Store",
     "SystemClock",
+    "Transport",
     "Unbegun",
     "View",
     "Work",
@@ -50,7 +47,7 @@ __all__ = [
 
 
 LEASES_OUT = 2
-"""For each worker, at most: the one at work, and one that is resting or hangs. Each holds a connection."""
+"""For each worker, at most: the one in flight, and one that is quarantined or hangs. Each holds a connection."""
 
 
 class Clock(Protocol):
@@ -87,14 +84,13 @@ class Done:
     """What a worker gives back.
 
     results: one for each attempt that was begun, in order, but for what ``Unbegun`` gave; shorter than the work where
-    the rest is handed back.
+    the rest is given back.
     opened: connections that were opened for it. requests: requests that were sent, hops included.
     idle: connections to the host that are open and unused now.
     robots, elapsed: what came of a lease on a robots.txt, which has no results, and the seconds that it took; None
     where nothing was found out.
     transcripts: of all exchanges that are to be believed, retries, redirects and robots.txt included; where they are
     archived.
-    rested: it was given as ``Resting`` before, and its worker has been free since.
     """
 
     work: Work
@@ -105,20 +101,6 @@ class Done:
     robots: RobotsVerdict | None = None
     elapsed: float = 0.0
     transcripts: Sequence[Transcript] = ()
-    rested: bool = False
-
-
-class Begun(Protocol):
-    """Work that was begun, and goes on where it was left."""
-
-    work: Work
-
-
-class Resting(Begun, Protocol):
-    """Work that is all answered: its answers are held until its connection was silent for long enough.
-
-    That needs no worker any more, though the host's slot and the connection stay taken until it is ``Done``.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,81 +122,41 @@ class Unbegun:
     transcripts: Sequence[Transcript] = ()
 
 
-class Fetch(Protocol):
-    """Fetches; the only one that touches sockets. Called from many threads at once."""
+class Transport(Protocol):
+    """Fetches; the only one that touches sockets. For one thread, but for ``wake``.
 
-    def run(self, work: Work | Begun, give: Callable[[Sequence[Unbegun]], None]) -> Done | Resting:
-        """Fetch the work's attempts one after another. Never raises for what a server or a URL does.
-
-        What is resting goes to ``run_in_turns`` for its end. ``give`` gets what will not be begun, once that is known.
-        """
-
-    def run_in_turns(
-        self,
-        first: Work | Resting,
-        source: Source,
-        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
-        pass_on: Callable[[Begun], None],
-    ) -> None:
-        """Fetch leases in turns on this thread, and see resting ones to their ends.
-
-        Works ``first``, and what ``source`` has meanwhile. Each goes to ``give`` as it is done, and before that once it
-        is resting, if it was not when it came, or once it is ``Unbegun``; and to ``pass_on`` where it is about to
-        block, for another thread's ``run``. Returns when nothing is left. Never raises, as ``run``.
-        """
-
-    def hanging(self) -> Sequence[Work]:
-        """The leases that have waited for a first byte for much longer than their hosts usually take.
-
-        Name look-up, connect and TLS handshake included. For one thread, and quick.
-        """
-
-    def drain(self) -> None:
-        """Begin nothing more: ``run`` gives back what it has not begun."""
-
-    def abort(self) -> None:
-        """Cut every open connection, so that every ``run`` comes back at once."""
-
-
-class Source(Protocol):
-    """Where a thread that works leases in turns finds more of them. more: there may be some now."""
-
-    more: bool
-
-    def another(self) -> Work | Resting | None:
-        """What there is now; None for nothing."""
+    in_flight: leases that count as such: all but those whose responses have come and whose connections are only watched
+    for a while, and those that ``discount_hanging`` found.
+    """
 
     @property
-    def ear(self) -> int:
-        """A descriptor that can be read once ``another`` may have something, where somebody asked by ``listen``."""
+    def in_flight(self) -> int:
+        """See the class."""
 
-    def listen(self) -> None:
-        """Ask to be woken by the next."""
+    def submit(self, work: Work) -> None:
+        """Begin work. Never raises for what a server or a URL does; nor does ``wait``."""
 
-    def heard(self) -> None:
-        """Take note of having been woken."""
+    def wait(self, timeout: float | None) -> Sequence[Done | Unbegun]:
+        """Go on with what is in flight; what has ended, or will not be begun.
 
-    def make_way(self) -> None:
-        """Wait a little while the engine takes in what it was given: to fight it for the interpreter is dearer."""
-
-
-class Crew(Protocol):
-    """The workers' threads, as the engine sees them."""
-
-    def hand(self, work: Work) -> None:
-        """Give work to a free worker. The engine never hands out more than there are workers."""
-
-    def wait(self, timeout: float | None) -> list[Done | Resting | Unbegun]:
-        """What has come back, is resting, or will not be begun.
-
-        Waits up to ``timeout`` seconds for the first, None for ever. ``wake`` ends the wait.
+        Comes back with the first of these, after ``timeout`` seconds, None for never, or once ``wake`` is called; with
+        nothing also where a lease has left those in flight.
         """
 
     def wake(self) -> None:
         """End a ``wait`` early. May be called from any thread and from a signal handler."""
 
-    def close(self) -> None:
-        """Let the threads go, without waiting for them."""
+    def discount_hanging(self) -> None:
+        """Count no longer as in flight what has waited for a first byte for much longer than its host usually takes.
+
+        Name look-up, connect and TLS handshake included.
+        """
+
+    def drain(self) -> None:
+        """Begin nothing more: what was submitted comes back with what it has begun."""
+
+    def abort(self) -> None:
+        """Cut every open connection, so that everything in flight ends."""
 
 
 Ended = Skipped | Unchanged

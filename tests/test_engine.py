@@ -33,7 +33,7 @@ from scrapepool.model import (
     Target,
     verdict,
 )
-from scrapepool.ports import Batch, Done, NoView, Resting, Snapshot, Unbegun, Work
+from scrapepool.ports import Batch, Done, NoView, Snapshot, Unbegun, Work
 from scrapepool.schedule.fallback import HttpFallback
 from scrapepool.schedule.lease import Refusal
 from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
@@ -66,18 +66,19 @@ def fetched(attempt: Attempt, status: int = 200, retry: Retryable | None = None)
 
 
 @dataclass
-class Rest:
-    """Keeps ``Resting``."""
+class Quarantined:
+    """The moment from which a lease's connection is only watched."""
 
     work: Work
 
 
 class World:
-    """Keeps ``Clock``, ``Crew`` and ``Fetch``: work handed out comes back when the clock has jumped far enough.
+    """Keeps ``Clock`` and ``Transport``: what was submitted comes back when the clock has jumped far enough.
 
-    rests: seconds that each lease rests before it is done. stuck: seconds after which a request gives back what its
-    lease has not begun. hangs: seconds after which a lease counts as hanging. out: how many were not back, at most.
-    events: what happens at a time. waits: how often the engine slept. handed: attempts that were begun.
+    rests: seconds that each lease is quarantined before it is done. stuck: seconds after which a request gives back
+    what its lease has not begun. hangs: seconds after which a lease counts as hanging. out: how many were not back, at
+    most. most_in_flight: how many counted as in flight, at most. events: what happens at a time. waits: how often the
+    engine slept. begun: works and when they were submitted. handed: attempts that were begun.
     """
 
     def __init__(self, answer: Answer = ok, rests: float = 0.0, stuck: float = inf, hangs: float = inf) -> None:
@@ -86,14 +87,15 @@ class World:
         self.begun: list[tuple[float, Work]] = []
         self.rests = rests
         self.stuck = stuck
-        self.out = 0
+        self.out = self.most_in_flight = 0
         self.now = 0.0
         self.waits = 0
         self.handed: list[Attempt] = []
         self.events: list[tuple[float, Callable[[], None]]] = []
-        self.drained = self.aborted = self.closed = False
+        self.drained = self.aborted = False
         self._woken = False
-        self._flying: list[tuple[float, int, Done | Resting | Unbegun]] = []
+        self._counted: set[int] = set()  # the identities of the works in flight
+        self._coming: list[tuple[float, int, Done | Quarantined | Unbegun]] = []
 
     def monotonic(self) -> float:
         return self.now
@@ -104,7 +106,11 @@ class World:
     def cpu(self) -> float:
         return 0.0
 
-    def hand(self, work: Work) -> None:
+    @property
+    def in_flight(self) -> int:
+        return len(self._counted)
+
+    def submit(self, work: Work) -> None:
         results, spent = [], 0.0
         self.begun.append((self.now, work))
         for begun, attempt in enumerate(work.attempts, 1):
@@ -114,24 +120,25 @@ class World:
             if seconds > self.stuck and begun < len(work.attempts):
                 stuck_at = self.now + spent + self.stuck
                 unbegun = Unbegun(work, begun, results[:-1], requests=begun)
-                heapq.heappush(self._flying, (stuck_at, len(self.handed), unbegun))
+                heapq.heappush(self._coming, (stuck_at, len(self.handed), unbegun))
                 results = results[-1:]
                 spent += seconds
                 break
             spent += seconds
         end, number = self.now + spent, len(self.handed)
         if self.rests:
-            heapq.heappush(self._flying, (end, number, Rest(work)))
-        done = Done(work, results, requests=len(results), rested=bool(self.rests))
-        heapq.heappush(self._flying, (end + self.rests, number, done))
-        self.out = max(self.out, sum(isinstance(one, Done) for _, _, one in self._flying))
+            heapq.heappush(self._coming, (end, number, Quarantined(work)))
+        heapq.heappush(self._coming, (end + self.rests, number, Done(work, results, requests=len(results))))
+        self._counted.add(id(work))
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.out = max(self.out, sum(isinstance(one, Done) for _, _, one in self._coming))
 
-    def wait(self, timeout: float | None) -> list[Done | Resting | Unbegun]:
+    def wait(self, timeout: float | None) -> list[Done | Unbegun]:
         self.waits += 1
         if self._woken:
             self._woken = False
             return []
-        times = [self._flying[0][0]] if self._flying else []
+        times = [self._coming[0][0]] if self._coming else []
         times += [min(time for time, _ in self.events)] if self.events else []
         times += [] if timeout is None else [self.now + timeout]
         assert times, "the engine sleeps for ever"
@@ -139,23 +146,20 @@ class World:
         for event in [event for event in self.events if event[0] <= self.now]:
             self.events.remove(event)
             event[1]()
-        back = []
-        while self._flying and self._flying[0][0] <= self.now:
-            back.append(heapq.heappop(self._flying)[2])
+        back: list[Done | Unbegun] = []
+        while self._coming and self._coming[0][0] <= self.now:
+            one = heapq.heappop(self._coming)[2]
+            if not isinstance(one, Unbegun):
+                self._counted.discard(id(one.work))
+            if not isinstance(one, Quarantined):
+                back.append(one)
         return back
 
     def wake(self) -> None:
         self._woken = True
 
-    def close(self) -> None:
-        self.closed = True
-
-    def hanging(self) -> list[Work]:
-        out = {id(one.work) for _, _, one in self._flying}
-        return [work for since, work in self.begun if id(work) in out and self.now - since > self.hangs]
-
-    def run(self, work: Work) -> Done:
-        raise NotImplementedError
+    def discount_hanging(self) -> None:
+        self._counted -= {id(work) for since, work in self.begun if self.now - since > self.hangs}
 
     def drain(self) -> None:
         self.drained = True
@@ -241,8 +245,7 @@ class Run:
         self.engine = Engine(
             scheduler=self.scheduler,
             feed=feed,
-            fetch=world,
-            crew=world,
+            transport=world,
             view=self.view,
             clock=world,
             workers=workers,
@@ -301,6 +304,7 @@ def test_every_target_gets_exactly_one_outcome(
     last = run.engine.snapshot(last=True)
     assert (last.done, last.total, last.reading, last.busy, last.parked) == (len(targets), len(targets), False, 0, 0)
     assert world.out <= workers + 1
+    assert world.most_in_flight <= workers
 
 
 @settings(max_examples=60, deadline=None)
@@ -338,13 +342,14 @@ def test_names_go_on_over_http_and_end_once(
 
 
 @pytest.mark.parametrize(("most_out", "at_once"), [(None, 1), (3, 3), (100, 10)])
-def test_a_resting_lease_leaves_its_worker_to_others(most_out: int | None, at_once: int) -> None:
-    """Hosts that rest for long after each lease do not hold up a single worker, up to the limit."""
+def test_a_quarantined_lease_does_not_count_as_in_flight(most_out: int | None, at_once: int) -> None:
+    """Where one lease may be in flight, others begin while earlier ones are quarantined, up to the limit of leases."""
     world = World(rests=1.0)
     run = Run(Listed([target(f"h{n}.test", "a") for n in range(20)]), world, workers=1, most_out=most_out)
     assert len(run.outcomes()) == 20
     assert world.out >= at_once
     assert world.out <= (most_out or 1)
+    assert world.most_in_flight == 1
     assert world.now == pytest.approx(20 * 0.1 + (20 / at_once if at_once < 10 else 1.0), abs=1.0)
 
 
@@ -368,7 +373,7 @@ def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
 
 
 @pytest.mark.parametrize("rests", [0.0, 0.3])
-def test_leases_that_hang_leave_their_workers_to_others(rests: float) -> None:
+def test_leases_that_hang_do_not_count_as_in_flight(rests: float) -> None:
     """Up to as many more are begun; what hangs is counted once, whatever becomes of it, and holds up no good one."""
 
     def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
@@ -500,7 +505,6 @@ def test_what_outlasts_the_grace_has_no_record() -> None:
     assert graces[0] == pytest.approx(GRACE)
     run.engine.close()
     assert run.world.aborted
-    assert run.world.closed
     assert run.feed.closed
 
 
@@ -545,7 +549,7 @@ def test_a_reader_that_is_slow_gets_no_eta_of_the_network() -> None:
     assert {(seen.eta_reason, seen.hint) for seen in held} == {(None, None)}
 
 
-def test_a_worker_whose_lease_only_rests_counts_as_idle() -> None:
+def test_a_quarantined_lease_counts_as_an_idle_worker() -> None:
     """A host's two slots are taken while its connections are watched, and none of the four workers is."""
     answers = World(lambda a, now: (fetched(a), 1.0), rests=30.0)
     run = Run(Listed([target("h.test", str(i)) for i in range(9)]), answers, per_host=2, most_out=8)

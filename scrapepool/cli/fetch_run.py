@@ -20,7 +20,7 @@ from ..ports import Sink, Snapshot, View
 from ..read.finished import Finished
 from ..record.output import STANDARD_OUTPUT
 from ..render.choose import view_for
-from ..run.assemble import assembled, final_outcomes, lists
+from ..run.assemble import Run, assembled, final_outcomes, lists
 from ..run.figures import Alarm, ChangesView, Counted
 from ..run.list_order import list_order
 from ..run.outputs import Outputs, open_outputs
@@ -102,8 +102,9 @@ def run_once(
                 stop=stop,
                 on_note=log.note,
                 put_off=None if settings.output.resume is None else finished.put_off,
-            ) as engine,
+            ) as made,
         ):
+            engine = made.engine
             try:
                 outputs = open_outputs(
                     settings,
@@ -116,7 +117,7 @@ def run_once(
             except KeyboardInterrupt:
                 view.close(None)
                 return signals.exit_code or Exit.INTERRUPT
-            if not run.write(engine, outputs):
+            if not run.write(made, outputs):
                 return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
             lost = engine.lost is not None
         last, spent = run.last(engine), engine.spent is not None
@@ -141,16 +142,18 @@ class _Run:
     revisit: Revisit
     left: list[Outcome] = field(default_factory=list)
 
-    def write(self, engine: Engine, outputs: Outputs) -> bool:
+    def write(self, made: Run, outputs: Outputs) -> bool:
         """Write all outcomes down, and close the outputs and the view; False where the reader of the records left.
 
         Raises what the outputs raise, and MemoryError where an outcome had no memory.
         """
-        outcomes_of = final_outcomes(engine, self.settings, self.stop, self.log.note, outputs.archive, self.left.extend)
+        engine = made.engine
+        outcomes_of = final_outcomes(made, self.settings, self.stop, self.log.note, outputs.archive, self.left.extend)
         try:
-            for outcomes in outcomes_of:
-                self._take(outcomes, outputs)
-                self._look(engine)
+            with closing(outcomes_of):
+                for outcomes in outcomes_of:
+                    self._take(outcomes, outputs)
+                    self._look(made)
             outputs.close()
         except BrokenPipeError:
             self.view.close(None)
@@ -180,9 +183,9 @@ class _Run:
             self.log.outcomes(outcomes)
             check_memory(outcomes)
 
-    def _look(self, engine: Engine) -> None:
+    def _look(self, made: Run) -> None:
         """Stop the run where it is certain to fail, if that is wanted."""
-        if (certain := self.alarm.look(engine.snapshot)) is not None:
+        if (certain := self.alarm.look(made.snapshot)) is not None:
             self.log.note(f"--fail-if {certain.text} is certain to be true: nothing more is begun (--fail-fast)")
             self.stop.ask()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +21,14 @@ from urllib3 import PoolManager
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from ..model import ErrorKind
+from ..model import DEFAULT_PORTS, ErrorKind, HostKey
 from ..ports import LEASES_OUT
 from .bandwidth import Bandwidth
+from .descriptors import budget
 from .faults import FetchError
 from .pool import HostPool, TLSHostPool
 from .proxies import with_password
+from .slots import IdleConnections
 from .tls import Cert, Verify, client_context
 
 Pools = Mapping[str, Callable[..., HostPool]]
@@ -34,12 +36,46 @@ Pools = Mapping[str, Callable[..., HostPool]]
 POOLS: Pools = {"http": HostPool, "https": TLSHostPool}
 PUBLIC_POOLS: Pools = {scheme: partial(pool, public_only=True) for scheme, pool in POOLS.items()}
 
+MOST_IDLE = 8192
+"""Idle connections that are kept over all hosts, see ``slots``; some 100 MB of memory at most."""
+
 THROUGH_PROXY = "it would be asked through a proxy, which may connect to any address"
+
+
+class DirectPools(PoolManager):
+    """The pools of direct connections, by origin and TLS context."""
+
+    def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
+        """The pool of an origin, made at its first use."""
+        key: Any = (host, context)
+        pools = self.pools
+        with pools.lock:
+            pool: Any = pools.get(key)
+            if pool is None:
+                kwargs = self.connection_pool_kw
+                if context is not None:
+                    verified = "CERT_NONE" if context.verify_mode == ssl.CERT_NONE else "CERT_REQUIRED"
+                    kwargs = {**kwargs, "ssl_context": context, "cert_reqs": verified}
+                pool = pools[key] = self.pool_classes_by_scheme[host.scheme](host.host, host.port, **kwargs)
+        made: HostPool = pool
+        return made
+
+    def connection_from_host(
+        self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: Any = None
+    ) -> Any:
+        """As urllib3 does; the same pool as ``pool_for`` where nothing but the TLS context is asked for."""
+        scheme = (scheme or "http").lower()
+        if host and scheme in POOLS and set(pool_kwargs or ()) <= {"ssl_context", "cert_reqs"}:
+            name = host.lower().strip("[]")
+            origin = HostKey(scheme, name, port or DEFAULT_PORTS[scheme])
+            return self.pool_for(origin, (pool_kwargs or {}).get("ssl_context"))
+        return super().connection_from_host(host, port, scheme, pool_kwargs)
 
 
 class PooledAdapter(HTTPAdapter):
     """Keeps the connections of every host.
 
+    idle: those of direct connections that are open and unused.
     In requests, ``pool_connections`` counts the hosts whose pools are kept and ``pool_maxsize``
     the connections of each. deny_private: connect to public addresses only, and so through no proxy.
     bandwidth: what all connections share, None for no limit.
@@ -72,8 +108,11 @@ class PooledAdapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As requests does, with our pools."""
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self._adapt(self.poolmanager, PUBLIC_POOLS if self._deny_private else POOLS)
+        self._pool_connections, self._pool_maxsize, self._pool_block = connections, maxsize, block
+        self.poolmanager = DirectPools(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
+        pools = PUBLIC_POOLS if self._deny_private else POOLS
+        self.idle = IdleConnections(most_idle(self._workers))
+        self._adapt(self.poolmanager, {scheme: partial(pool, all_idle=self.idle) for scheme, pool in pools.items()})
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
         """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
@@ -102,11 +141,8 @@ class PooledAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close every pool: idle connections now, those in use when they come back."""
-        for manager in self.managers():
-            for key in manager.pools.keys():  # noqa: SIM118 - a RecentlyUsedContainer cannot be iterated
-                pool = manager.pools.get(key)
-                if pool is not None:
-                    pool.close()
+        for pool in self.pools():
+            pool.close()
         super().close()
 
     def context(self, verify: Verify, cert: Cert) -> ssl.SSLContext:
@@ -116,6 +152,20 @@ class PooledAdapter(HTTPAdapter):
             if key not in self._contexts:
                 self._contexts[key] = client_context(verify, cert, resume=self._tls_resume)
             return self._contexts[key]
+
+    def pool_for(self, host: HostKey, verify: Verify, cert: Cert) -> HostPool:
+        """The pool of direct connections to an origin. Raises as ``context``."""
+        context = self.context(verify, cert) if host.scheme == "https" else None
+        manager: DirectPools = self.poolmanager
+        return manager.pool_for(host, context)
+
+    def pools(self, *, proxied: bool = False) -> Iterator[HostPool]:
+        """All pools. proxied: those of proxies only."""
+        for manager in self.managers()[1 if proxied else 0 :]:
+            for key in list(manager.pools.keys()):
+                pool: Any = manager.pools.get(key)
+                if pool is not None:
+                    yield pool
 
     def build_connection_pool_key_attributes(  # type: ignore[override]
         self, request: Any, verify: Any, cert: Any = None
@@ -160,6 +210,11 @@ class PooledAdapter(HTTPAdapter):
     def managers(self) -> list[PoolManager]:
         """The manager for direct connections, then those of the proxies in use."""
         return [self.poolmanager, *self.proxy_manager.values()]
+
+
+def most_idle(workers: int) -> int:
+    """How many idle connections the descriptors allow beside those in use."""
+    return max(1, min(MOST_IDLE, budget() - LEASES_OUT * workers))
 
 
 def _check(proxy: str) -> None:

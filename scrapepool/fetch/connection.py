@@ -4,9 +4,9 @@ Decides how bytes get to a server and back: dialling, tunnels, TLS, deadlines on
 and whether the connection is clean enough to be used again. What a reply means is
 ``reply.ReplyParser``'s to say; which connection is used for what is the pool's.
 
-There are two ways in. ``requests`` and ``urllib3`` use ``request`` and ``getresponse`` as on
-any urllib3 connection. The fetcher uses ``open``, ``send_all`` and ``receive``, which obey
-``deadline``.
+There are two ways in. ``requests`` and ``urllib3`` use ``connect``, ``request`` and ``getresponse`` as on any urllib3
+connection, and block. The event loop uses ``opening``, ``send_some`` and ``receive``, which never block: what has to
+wait is a step (``steps``), whose end ``deadline`` and ``read_timeout`` decide.
 """
 
 from __future__ import annotations
@@ -14,11 +14,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import logging
-import os
-import select
 import socket
 import ssl
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -30,19 +27,19 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.response import HTTPResponse
 from urllib3.util.timeout import _DEFAULT_TIMEOUT
-from urllib3.util.wait import wait_for_socket
 
 from ..model import ErrorKind, ProxyFault
-from ..uptime import UPTIME, monotonic
+from ..uptime import monotonic
 from .bandwidth import Bandwidth
 from .dial import dial
-from .doing import Phase
 from .faults import FetchError, ProxyError, ReplyError
 from .keep_alive import LONGEST_IDLE, read_keep_alive
+from .phase import Phase
 from .public import why_not_public
 from .raw import RawReply
 from .reply import ReplyParser
 from .resolver import Address, Resolver, literal
+from .steps import IN, OUT, Resume, Steps, Watch, drive
 from .tunnel import connect_request, refused
 
 if TYPE_CHECKING:
@@ -50,10 +47,7 @@ if TYPE_CHECKING:
 
 RECEIVE_SIZE = 64 * 1024
 LARGE_RECEIVE_SIZE = 256 * 1024  # for a body that is known to be long
-SEND_SIZE = 64 * 1024  # bytes of a long request between two looks at the clocks
 NO_LIMIT = 3600.0  # seconds; what "no timeout" means to a name look-up and a TCP connect
-SLACK = 0.1  # seconds that a socket's timeout may be too long; spares a system call for each wait
-LOOK = 0.1  # seconds between two looks, in a wait of our own, at whether the run was stopped
 SOONEST = 0.001  # seconds; a timeout of 0 would mean "do not wait"
 
 log = logging.getLogger("urllib3.connection")  # where users of urllib3 look for what it says
@@ -74,7 +68,7 @@ class Condition(Enum):
 
 
 @dataclass(slots=True)
-class Opening:
+class ConnectTimings:
     """What it took to open a connection, in seconds; the step that did not happen is None."""
 
     dns: float | None = None
@@ -87,15 +81,12 @@ class Connection(HTTPConnection):
 
     deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
     served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered, None where
-    a proxy resolved its name. opening: what the last ``open`` took. on_open: called once for each connection made.
+    a proxy resolved its name. connect_timings: of the last opening. on_open: called once for each connection made.
     public_only: see ``public``. capture: gets every byte that ``send_all`` sends and that is received.
     bandwidth: of the run, None for no limit.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
-    # Python's own timeouts poll before each call, and each system call lets go of the interpreter's lock and has to
-    # get it back; the kernel's cost nothing. OpenSSL would take them for "try again", so TLS does without.
-    _waits_in_kernel: ClassVar[bool] = os.name == "posix"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,28 +98,20 @@ class Connection(HTTPConnection):
         self._requests_left: int | None = None  # that the server takes over this connection; None where it did not say
         self.spoilt = False
         self.remote: str | None = None
-        self.opening = Opening()
+        self.connect_timings = ConnectTimings()
         self.on_open: Callable[[], None] = _ignore
         self.public_only = False
         self.capture: Capture | None = None
         self.bandwidth: Bandwidth | None = None
+        self.opening_phase: tuple[Phase, float] | None = None
+        self._low_water = 1
         self._paid_at = 0.0  # monotonic; when what came last has come slowly enough
         self._severed = False
         self._open_by = 0.0  # monotonic; when what is being opened must be open
-        self._dialled = 0.0  # monotonic; when the opening began
         self._reached = 0.0  # monotonic; when the last step of opening was done
-        self._poll: select.poll | None = None
-        self._armed = 0.0  # seconds that the socket waits; 0.0 where somebody else has set that
 
     def __repr__(self) -> str:
         return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
-
-    @property
-    def being_opened(self) -> tuple[Phase, float] | None:
-        """Which step of opening is under way, and the monotonic time since when; None where none is."""
-        if self.sock is not None:
-            return None
-        return Phase.NAME if self.resolver.is_asked(self._dns_host) else Phase.CONNECTION, self._dialled
 
     # -- opening ---------------------------------------------------------------------------------
 
@@ -145,37 +128,55 @@ class Connection(HTTPConnection):
         return left if left < limit else limit
 
     def _new_conn(self) -> socket.socket:
+        """Connect, blocking; urllib3's ``connect`` calls this."""
+        sock = drive(self._dialled, self._check)
+        sock.settimeout(max(SOONEST, self._open_by - self._reached))
+        return sock
+
+    def _dialled(self, resume: Resume) -> Steps[socket.socket]:
+        """A TCP connection to the host, or to the proxy if there is one. Raises urllib3's exceptions, FetchError."""
         began, self.remote = monotonic(), None
         timeout: Any = self.timeout  # urllib3 lets its mark for "the default" slip in here
         limit = self._left(None if timeout is _DEFAULT_TIMEOUT else timeout)
-        self._dialled, self._open_by = began, began + limit
+        self._open_by = began + limit
         host, port = self._dns_host, self.port or self.default_port
-        sock, opening, remote = self._dial(host, port, self.socket_options or ())
+        sock, timings, remote = yield from self._dial(host, port, self.socket_options or (), resume)
         sys.audit("http.client.connect", self, self.host, self.port)
-        return self._began(sock, opening, remote)
+        self.served = 0
+        self._idle_limit, self._requests_left = LONGEST_IDLE, None
+        self.connect_timings = timings
+        self.remote = remote if self.proxy is None else None
+        self._reached = monotonic()
+        return sock
 
-    def _dial(self, host: str, port: int, options: Iterable[Any]) -> tuple[socket.socket, Opening, str | None]:
+    def _dial(
+        self, host: str, port: int, options: Iterable[Any], resume: Resume
+    ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
         """Connect to ``host`` by ``_open_by``. Raises urllib3's exceptions, FetchError."""
-        began = monotonic()
+        began = named = monotonic()
         try:
-            addresses = self._allowed(self._addresses(host, port))
-            named = monotonic()
-            sock, address = dial(
-                addresses, self._open_by - named, options=options, source=self.source_address, check=self._check
-            )
+            address = literal(host, port)
+            if address is None:
+                self.opening_phase = (Phase.NAME, began)
+                addresses = yield from self._addresses(host, port, resume)
+                named = monotonic()
+            else:
+                addresses = [address]
+            if self.public_only:
+                addresses = self._allowed(addresses)
+            self.opening_phase = (Phase.CONNECTION, named)
+            sock, connected = yield from dial(addresses, self._open_by, options=options, source=self.source_address)
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"Connection to {host} timed out. ({error})") from error
         except OSError as error:
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
-        if address is not addresses[0]:
-            self.resolver.prefer(host, address)
-        looked_up = None if literal(host, port) else named - began
-        return sock, Opening(dns=looked_up, connect=monotonic() - named), address.ip
+        if connected is not addresses[0]:
+            self.resolver.prefer(host, connected)
+        looked_up = None if address is not None else named - began
+        return sock, ConnectTimings(dns=looked_up, connect=monotonic() - named), connected.ip
 
     def _allowed(self, addresses: list[Address]) -> list[Address]:
-        """Those that may be connected to. Raises NewConnectionError where there is none."""
-        if not self.public_only:
-            return addresses
+        """Those that are public. Raises NewConnectionError where there is none."""
         refused = {address.ip: why_not_public(address.ip) for address in addresses}
         allowed = [address for address in addresses if refused[address.ip] is None]
         if not allowed:
@@ -183,13 +184,10 @@ class Connection(HTTPConnection):
             raise NewConnectionError(self, detail) from FetchError(ErrorKind.FORBIDDEN_ADDRESS, detail)
         return allowed
 
-    def _addresses(self, host: str, port: int) -> list[Address]:
-        """The addresses of ``host``. Raises NameResolutionError, LocationParseError, FetchError."""
-        address = literal(host, port)
-        if address is not None:
-            return [address]
+    def _addresses(self, host: str, port: int, resume: Resume) -> Steps[list[Address]]:
+        """The addresses of a name. Raises NameResolutionError, LocationParseError, FetchError."""
         try:
-            return self.resolver.resolve(host, port, self._open_by - monotonic(), self._check)
+            return (yield from self.resolver.find(host, port, self._open_by, resume))
         except FetchError as fault:
             if fault.kind is not ErrorKind.DNS:
                 raise
@@ -204,35 +202,30 @@ class Connection(HTTPConnection):
         if self._severed:
             self._left(None)
 
-    def _began(self, sock: socket.socket, opening: Opening, remote: str | None) -> socket.socket:
-        """Take note of a new connection, to the proxy if there is one; what is left of the time is the handshakes'."""
-        self.served = 0
-        self._idle_limit, self._requests_left = LONGEST_IDLE, None
-        self.opening = opening
-        self.remote = remote if self.proxy is None else None
-        self._reached = monotonic()
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
-        self._armed = 0.0
-        sock.settimeout(max(SOONEST, self._open_by - self._reached))
-        return sock
-
     def connect(self) -> None:
-        """Connect within the connect timeout and the deadline, through a tunnel where one is set."""
+        """Connect within the connect timeout and the deadline, through a tunnel where one is set; blocking."""
         super().connect()
         self._opened()
 
     def _opened(self) -> None:
         timeout: Any = self.timeout
+        self.opening_phase = None
         self.sock.settimeout(None if timeout is _DEFAULT_TIMEOUT else timeout)
         self.on_open()
 
     def _tunnel(self) -> None:
-        """Ask a proxy for a tunnel. Raises OSError where it gives none, ValueError for a header that cannot be."""
+        """Request a tunnel, blocking; urllib3's ``connect`` calls this."""
+        drive(lambda _: self._tunnelling(), self._check)
+        self.sock.settimeout(max(SOONEST, self._open_by - self._reached))
+
+    def _tunnelling(self) -> Steps[None]:
+        """Request a tunnel of the proxy. Raises OSError where it gives none, ValueError for an invalid header."""
         host, port, headers = self._tunnel_host or "", self._tunnel_port, self._tunnel_headers  # type: ignore[attr-defined]
         request, parser = connect_request(host, port, headers), ReplyParser("CONNECT")
+        self.opening_phase = (Phase.HANDSHAKE, self._reached)
+        self.make_non_blocking()
         try:
-            self._ask_for_tunnel(request, parser)
+            yield from self._exchange_connect(request, parser)
         except ConnectionError as error:
             raise self._no_tunnel(CLOSED_TUNNEL) from ProxyError(
                 ProxyFault.CLOSED, str(error.strerror or CLOSED_TUNNEL)
@@ -243,16 +236,20 @@ class Connection(HTTPConnection):
         if parser.leftover:
             raise self._no_tunnel("the proxy sent bytes that nobody asked for")
         now = monotonic()
-        self.opening.connect = (self.opening.connect or 0.0) + now - self._reached
+        self.connect_timings.connect = (self.connect_timings.connect or 0.0) + now - self._reached
         self._reached = now
-        self.sock.settimeout(max(SOONEST, self._open_by - now))
 
-    def _ask_for_tunnel(self, request: bytes, parser: ReplyParser) -> None:
-        self.sock.sendall(request)
+    def _exchange_connect(self, request: bytes, parser: ReplyParser) -> Steps[None]:
+        unsent = memoryview(request)
+        while unsent:
+            unsent = unsent[self.send_some(unsent) :]
+            if unsent and not (yield from self._ready(OUT)):
+                raise TimeoutError("timed out")
         while not parser.head_done:
-            self._check()
-            self.sock.settimeout(max(SOONEST, self._open_by - monotonic()))
-            data = self.sock.recv(RECEIVE_SIZE)
+            if (data := self.receive(RECEIVE_SIZE)) is None:
+                if not (yield from self._ready(IN)):
+                    raise TimeoutError("timed out")
+                continue
             try:
                 parser.feed(data) if data else parser.eof()
             except FetchError as fault:
@@ -260,6 +257,12 @@ class Connection(HTTPConnection):
                 raise self._no_tunnel(fault.detail) from (
                     ProxyError(ProxyFault.CLOSED, fault.detail) if closed else fault
                 )
+
+    def _ready(self, events: int) -> Steps[bool]:
+        """Wait for the socket; whether there may be an event before the connection must be open."""
+        self._check()
+        event = yield Watch(((self.sock, events),), self._open_by)
+        return event is not False or monotonic() < self._open_by
 
     @property
     def forwards(self) -> bool:
@@ -270,75 +273,70 @@ class Connection(HTTPConnection):
         self.close()
         return OSError(f"Tunnel connection failed: {why}")
 
-    # -- the fetcher's side ----------------------------------------------------------------------
+    # -- the event loop's side -------------------------------------------------------------------
 
-    def open(self) -> None:
-        """Connect, through TLS where the scheme says so. Raises urllib3's exceptions, OSError, FetchError."""
-        self.connect()
+    has_records: ClassVar[bool] = False
+    """Whether a receive gives one record at most, so that there may be more without a wait."""
 
-    def send_all(self, data: bytes) -> None:
-        """Send ``data`` whole. Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError."""
-        if len(data) > SEND_SIZE:
-            view = memoryview(data)
-            for at in range(0, len(data), SEND_SIZE):
-                self._send(view[at : at + SEND_SIZE])
-        else:
-            self._send(data)
+    opens_in_steps: ClassVar[bool] = True
+    """Whether ``opening`` has steps for all that it waits for; else it runs ``connect`` on a thread of its own."""
 
-    def _send(self, data: bytes | memoryview) -> None:
-        self._arm()
-        try:
-            self.sock.sendall(data)
-        except (TimeoutError, BlockingIOError) as error:
-            raise self.too_late("took no data") from error
-        if self.capture is not None:
-            self.capture.sent(data)
+    def opening(self, resume: Resume) -> Steps[None]:
+        """Connect, through a tunnel and TLS where these are due; the socket is non-blocking then.
 
-    def receive(self, size: int = RECEIVE_SIZE, come: bool | None = None) -> bytes | None:
-        """What has come, at least one byte; nothing at the end. come: True where somebody has seen that there is some.
-
-        That may be less than can be handed out, a part of a TLS record for example; then it is None. Without ``come``
-        it waits. Raises FetchError (``deadline``, ``read_timeout``, ``interrupted``), OSError.
+        Raises urllib3's exceptions, OSError, FetchError; the connection is to be closed then.
         """
-        bandwidth = self.bandwidth
-        if bandwidth is not None:
-            self.slow_down()
-            size = min(size, bandwidth.piece)
-        stood, waits = UPTIME.stood, self._prepare(come)
+        try:
+            self.sock = yield from self._dialled(resume)
+            if self._tunnel_host:
+                self._has_connected_to_proxy = True
+                yield from self._tunnelling()
+            yield from self._handshake()
+            self._has_connected_to_proxy = bool(self.proxy)
+        finally:
+            self.opening_phase = None
+        self.on_open()
+
+    def _handshake(self) -> Steps[None]:
+        """What follows once bytes can be sent: nothing, without TLS."""
+        yield from ()
+
+    def receive(self, size: int = RECEIVE_SIZE) -> bytes | None:
+        """What has come, at least one byte; None where nothing has, no bytes at the end. Raises OSError."""
+        if self.bandwidth is not None:
+            size = min(size, self.bandwidth.piece)
         try:
             data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
-        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
-            if not waits or UPTIME.was_stopped_since(stood):
-                return None
-            raise self.too_late() from error
-        if bandwidth is not None:
-            self._paid_at = bandwidth.took(len(data), time.monotonic())
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        if self.bandwidth is not None:
+            self._paid_at = self.bandwidth.took(len(data), time.monotonic())
         if self.capture is not None:
             self.capture.received(data)
         return data
 
-    def receive_into(self, buffer: memoryview, come: bool | None = None) -> int | None:
+    def receive_into(self, buffer: memoryview) -> int | None:
         """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
-        bandwidth = self.bandwidth
-        if bandwidth is not None:
-            self.slow_down()
-            buffer = buffer[: bandwidth.piece]
-        stood, waits = UPTIME.stood, self._prepare(come)
+        if self.bandwidth is not None:
+            buffer = buffer[: self.bandwidth.piece]
         try:
             size = self.sock.recv_into(buffer)
-        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError) as error:
-            if not waits or UPTIME.was_stopped_since(stood):
-                return None
-            raise self.too_late() from error
-        if bandwidth is not None:
-            self._paid_at = bandwidth.took(size, time.monotonic())
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        if self.bandwidth is not None:
+            self._paid_at = self.bandwidth.took(size, time.monotonic())
         if self.capture is not None:
             self.capture.received(buffer[:size])
         return size
 
-    def send_some(self, data: memoryview) -> int:
+    def wait_for_much(self, size: int) -> None:
+        """Have the socket be readable only once so many bytes have come, or the end. Through TLS there is no such."""
+        if size != self._low_water and not self.has_records and self.sock is not None:
+            self._low_water = size
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+    def send_some(self, data: bytes | memoryview) -> int:
         """Send what there is room for now; how many bytes that was. Raises OSError."""
-        self._do_not_wait()
         try:
             size = self.sock.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
@@ -347,68 +345,18 @@ class Connection(HTTPConnection):
             self.capture.sent(data[:size])
         return size
 
-    def _prepare(self, come: bool | None) -> bool:
-        """Set how long the next receive may wait; whether it may. come: as for ``receive``."""
-        if not come:
-            self._arm()
-        elif not self._waits_in_kernel:
-            self._do_not_wait()
-            return False
-        elif not self._armed:
-            self._arm()
-        return True
-
-    def _do_not_wait(self) -> None:
-        """Let no call of the socket wait."""
-        self._armed = 0.0
-        if self.sock.gettimeout() != 0.0:
-            self.sock.settimeout(0)
-
-    def await_room(self) -> None:
-        """Wait until more can be sent, or something has come. Raises FetchError as ``send_all``."""
-        stood = UPTIME.stood
-        if self.pending() or wait_for_socket(self.sock, read=True, write=True, timeout=self.patience()):
-            return
-        if not UPTIME.was_stopped_since(stood):
-            raise self.too_late("took no data")
-
-    def arrived(self) -> bytes | None:
-        """What has come by now, or some of it; None for nothing, no bytes at the end. Raises OSError."""
-        if self._poll is None or not (self.pending() or self._poll.poll(0)):
-            return None
-        self._do_not_wait()
-        try:
-            data = self.sock.recv(RECEIVE_SIZE) or b""
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return None  # a TLS record that carries no data, a session ticket as a rule
-        if self.bandwidth is not None:
-            self._paid_at = self.bandwidth.took(len(data), time.monotonic())
-        if self.capture is not None:
-            self.capture.received(data)
-        return data
-
-    def slow_down(self) -> None:
-        """Wait until what came last is paid for. That is our own doing, so the deadline moves. Raises FetchError."""
+    def throttle(self) -> Steps[None]:
+        """Wait until what came last is within the bandwidth. The wait is our own, so the deadline moves."""
         began = monotonic()
-        while (wait := self._paid_at - time.monotonic()) > 0:
-            self._check()
-            time.sleep(min(wait, LOOK))
+        while not self._severed and (left := self._paid_at - time.monotonic()) > 0:
+            yield Watch((), monotonic() + left)
         if self.deadline is not None:
             self.deadline += monotonic() - began
 
-    def _arm(self) -> None:
-        """Let the socket wait as long as may be waited now; a timeout that is little longer is left as it is."""
-        wanted = self._left(self.read_timeout)
-        if wanted <= self._armed <= wanted + SLACK:
-            return
-        sock, self._armed = self.sock, wanted
-        if not self._waits_in_kernel:
-            sock.settimeout(wanted)
-            return
-        sock.settimeout(None)
-        timeval = struct.pack("ll", int(wanted), int(wanted % 1 * 1e6) + 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+    def make_non_blocking(self) -> None:
+        """Let no call of the socket wait, whoever used it before."""
+        if self.sock.gettimeout() != 0.0:
+            self.sock.settimeout(0)
 
     def gives_up_at(self, now: float) -> float:
         """The monotonic time until which a receive that begins now may wait."""
@@ -416,9 +364,11 @@ class Connection(HTTPConnection):
         deadline = self.deadline
         return until if deadline is None or until < deadline else deadline
 
-    def patience(self) -> float:
-        """Seconds that a receive may wait now. Raises FetchError where none are left."""
-        return self._left(self.read_timeout)
+    def postpone(self, seconds: float) -> None:
+        """Move the ends of all waits."""
+        self._open_by += seconds
+        if self.deadline is not None:
+            self.deadline += seconds
 
     def too_late(self, what: str = "sent nothing") -> FetchError:
         """What a wait that was in vain comes to."""
@@ -431,7 +381,8 @@ class Connection(HTTPConnection):
         if self.sock is None:
             return Condition.CLOSED
         try:
-            data = self.arrived()
+            self.make_non_blocking()
+            data = self.receive()
         except OSError:
             return Condition.CLOSED
         if data is None:
@@ -481,7 +432,6 @@ class Connection(HTTPConnection):
         if options is None:
             raise http.client.ResponseNotReady
         self._response_options = None
-        self._armed = 0.0
         self.sock.settimeout(self.timeout)
         shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS has none
         raw = RawReply(self, options.request_method)

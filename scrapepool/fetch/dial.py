@@ -1,26 +1,23 @@
 """A TCP connection to whichever address answers first (RFC 8305, "Happy Eyeballs").
 
-Decides which of a name's addresses is used. Every wait has an end; knows no HTTP, no TLS.
+Decides which of a name's addresses is used. Every wait is a step with an end; knows no HTTP, no TLS.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import selectors
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..uptime import monotonic
 from .resolver import Address
+from .steps import OUT, Steps, Watch
 
 STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
-_Selector = getattr(
-    selectors, "PollSelector", selectors.SelectSelector
-)  # takes no descriptor of its own, as epoll does
 NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
 """Makes a socket so from the start, which saves a system call."""
-_PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR}
+_PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY}
 
 NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 """What the system says where no packet finds its way to an address."""
@@ -28,48 +25,55 @@ NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno
 
 def dial(
     addresses: Sequence[Address],
-    timeout: float,
+    until: float,
     *,
     options: Iterable[tuple[int, int, int | bytes]] = (),
     source: tuple[str, int] | None = None,
-    check: Callable[[], object] = lambda: None,
-) -> tuple[socket.socket, Address]:
-    """Connect to one of ``addresses`` within ``timeout`` seconds; the socket comes back non-blocking.
+) -> Steps[tuple[socket.socket, Address]]:
+    """Connect to one of ``addresses`` by the monotonic time ``until``; the socket comes back non-blocking.
 
-    check: called every STAGGER seconds of the wait; what it raises ends it.
     Raises TimeoutError, or the OSError of the first address that refused; that there is no way to an address, as to all
     of IPv6 on many machines, only where that is so for every one.
     """
-    give_up = monotonic() + timeout
+    began = monotonic()
     waiting = list(addresses)
+    race: dict[socket.socket, Address] = {}
     first_error: OSError | None = None
-    with _Selector() as race:
-        try:
-            while waiting or race.get_map():
-                if waiting:
-                    address = waiting.pop(0)
-                    try:
-                        sock = _begin(address, options, source)
-                    except OSError as error:
-                        first_error = _more_telling(first_error, error)
-                        continue
-                    race.register(sock, selectors.EVENT_WRITE, address)
-                left = give_up - monotonic()
-                if left <= 0:
-                    raise TimeoutError(f"no connection within {timeout:.3g} s")
-                check()
-                for key, _ in race.select(min(left, STAGGER)):
-                    sock = key.fileobj  # type: ignore[assignment]
-                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    race.unregister(sock)
-                    if code == 0:
-                        return sock, key.data
-                    sock.close()
-                    first_error = _more_telling(first_error, OSError(code, os.strerror(code)))
-        finally:
-            for key in list(race.get_map().values()):
-                key.fileobj.close()
+    joins_at = began
+    try:
+        while waiting or race:
+            now = monotonic()
+            if waiting and (not race or now >= joins_at):
+                address = waiting.pop(0)
+                try:
+                    sock = _begin(address, options, source)
+                except OSError as error:
+                    first_error = _more_telling(first_error, error)
+                    continue
+                race[sock] = address
+                joins_at = now + STAGGER
+            if now >= until:
+                raise TimeoutError(f"no connection within {until - began:.3g} s")
+            yield Watch(tuple((sock, OUT) for sock in race), min(until, joins_at) if waiting else until)
+            for sock, address in list(race.items()):
+                code = _state(sock, address)
+                if code in _PENDING:
+                    continue
+                del race[sock]
+                if code in (0, errno.EISCONN):
+                    return sock, address
+                sock.close()
+                first_error = _more_telling(first_error, OSError(code, os.strerror(code)))
+                joins_at = now
+    finally:
+        for sock in race:
+            sock.close()
     raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+
+
+def _state(sock: socket.socket, address: Address) -> int:
+    """What has become of a connect: 0 or EISCONN where it is connected, one of ``_PENDING``, or why it failed."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or sock.connect_ex(address.sockaddr)
 
 
 def _more_telling(first: OSError | None, then: OSError) -> OSError:

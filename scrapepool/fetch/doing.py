@@ -10,35 +10,16 @@ import fcntl
 import socket
 import struct
 import termios
-from collections.abc import Mapping
 from contextlib import suppress
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..uptime import monotonic
+from .phase import Phase
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .fetcher import Fetcher
     from .lease_run import LeaseRun
-
-
-class Phase(StrEnum):
-    """What a request waits for."""
-
-    NAME = "name"
-    """The addresses of its host."""
-    CONNECTION = "connection"
-    """A TCP connection."""
-    HANDSHAKE = "handshake"
-    """TLS, or a proxy's tunnel before it."""
-    SENDING = "sending"
-    """That the server takes the request."""
-    FIRST_BYTE = "first byte"
-    """The answer."""
-    HEAD = "head"
-    """The rest of its header block."""
-    BODY = "body"
-    """The rest of its body."""
-    SILENCE = "silence"
-    """Nothing any more: the connection is watched for bytes that nobody asked for."""
 
 
 class Doing(NamedTuple):
@@ -56,16 +37,17 @@ class Doing(NamedTuple):
     received: int = 0
 
 
-def look(live: Mapping[Connection, LeaseRun], now: float) -> list[Doing]:
-    """What the leases with a connection are doing. now: monotonic seconds."""
-    return [_doing(conn, run, now) for conn, run in tuple(live.items())]
+def in_flight(fetcher: Fetcher) -> list[Doing]:
+    """What the leases with a connection wait for now."""
+    now = monotonic()
+    return [_doing(conn, run, now) for conn, run in tuple(fetcher.state.live.items())]
 
 
 def _doing(conn: Connection, run: LeaseRun, now: float) -> Doing:
     attempts = run.work.attempts
     attempt = attempts[min(len(run.starts), len(attempts)) - 1]
     url = attempt.target.url if attempt.hop is None else attempt.hop.url
-    exchange, opening = run.exchange, conn.being_opened
+    exchange, opening = run.exchange, conn.opening_phase
     received = 0
     if opening is not None:
         phase, since = opening

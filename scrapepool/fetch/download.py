@@ -14,14 +14,16 @@ from http import HTTPStatus
 
 from ..errors import InvalidURLError, ListError
 from ..model import Attempt, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target
-from ..ports import Downloaded
+from ..ports import Downloaded, Work
+from ..schedule.lease import Lease
 from ..settings import MIB, OutputSettings, Settings, SizeLimits
 from ..text import without_password
 from ..uptime import UPTIME
 from ..url import parse
 from .body import Body
 from .fetcher import Fetcher
-from .hops import hops
+from .hops import Hops
+from .loop import run_alone
 from .reply import ReplyParser
 
 PATIENCE = 3600.0
@@ -70,7 +72,7 @@ class Downloader:
             with UPTIME:
                 result = self._lists.fetch(target, begin)
             made += 1
-            if result is None or self._run.draining:
+            if result is None or self._run.state.draining:
                 raise ListError(url, STOPPED)
             assert not isinstance(result, Redirected)  # noqa: S101 - hops go on until there is none
             if isinstance(result, Fetched) and (result.status or 0) < 300:
@@ -86,7 +88,7 @@ class Downloader:
     def _await(self, seconds: float, url: str) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._run.draining:
+            if self._run.state.draining:
                 raise ListError(url, STOPPED)
             time.sleep(min(LOOK, left))
 
@@ -95,15 +97,16 @@ class _ListFetcher(Fetcher):
     """Fetches one list at a time, its body piece by piece to who keeps it."""
 
     def __init__(self, run: Fetcher, settings: Settings) -> None:
-        super().__init__(run.session, replace(settings, output=OutputSettings(fields=("url",))), jar=run.jar)
-        self.routes, self.live, self.trust, self.capture = run.routes, run.live, run.trust, None
+        super().__init__(run.session, replace(settings, output=OutputSettings(fields=("url",))), of=run)
+        self.capture = None
         self._begin: Callable[[], Keep] | None = None
 
     def fetch(self, target: Target, begin: Callable[[], Keep]) -> Result | None:
         """Fetch a list, through redirects to other hosts too; None where the run stops. begin: as its body begins."""
         self._begin = begin
-        *_, last = hops(self, Attempt(target))
-        return last.results[0] if last.results else None
+        attempt = Attempt(target)
+        done = run_alone(self, Work(Lease(target.host, attempt=attempt), [attempt]), Hops(self, attempt))
+        return done.results[0] if done.results else None
 
     def new_body(self, parser: ReplyParser) -> Body:
         """What takes the body of a reply, which is the list where it has been found."""

@@ -3,14 +3,15 @@
 Decides how bytes go out and come in: what an early answer to an unread upload means, how a body is received against
 its limits, and how long each step took. Closes no connection and opens none; knows no targets, no retries.
 
-What has to wait is a generator (``Waits``), so that a thread may work several leases in turns; see ``turns``.
+What has to wait is a step, so that one thread works many exchanges at once; see ``steps``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import threading
+from collections.abc import Callable
+from functools import partial
 from ssl import SSLError
-from typing import TypeVar
 
 from ..model import Saved, Timings
 from ..uptime import monotonic
@@ -20,34 +21,17 @@ from .content_range import check_range
 from .faults import FetchError
 from .redirect import STATUSES
 from .reply import MISSING_END, NO_LAST_LINE_END, ReplyParser
+from .steps import ROOM, SLICE, Offload, Steps
 from .tunnel import refused
 
-T = TypeVar("T")
-
+LOW_WATER = 128 * 1024  # bytes of such a body that are waited for at once
+BURST = 4 * 1024 * 1024  # bytes of such a body that are taken in before other bodies have a turn
 LARGE = 1024 * 1024  # a body from this length on is received in larger pieces
-LONG_REQUEST = (
-    16 * 1024
-)  # one that may not fit into the socket's buffer, so that the server may answer while it is sent
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read, where they have come, to save its connection
 
 NewBody = Callable[[ReplyParser], Body]
 """Gets the reply's head."""
-
-Waits = Generator[float | None, bool | None, T]
-"""Yields before each wait for bytes: None for as long as the connection allows, or the monotonic time of its end.
-
-It is sent False where that time passed without a byte; True where there is one; None to do the waiting itself.
-"""
-
-LOOK = 0.0
-"""What is yielded for no wait at all: only whether there is a byte by now."""
-
-SLICE = -1.0
-"""What is yielded for no wait at all, amid work that takes long: others go first. What is sent means nothing."""
-
-ROOM = -2.0
-"""What is yielded to wait for bytes or for room to send some, for as long as the connection allows."""
 
 
 class Exchange:
@@ -70,25 +54,34 @@ class Exchange:
         self.unsent = self.ambiguous = False
 
     def run(
-        self, conn: Connection, request: bytes, new_body: NewBody, follow: bool, ranged: bool = False
-    ) -> Waits[None]:
+        self,
+        conn: Connection,
+        request: bytes,
+        new_body: NewBody,
+        offload: Offload,
+        *,
+        follow: bool,
+        ranged: bool = False,
+    ) -> Steps[None]:
         """Send ``request`` and read the reply.
 
-        follow: a redirect is followed, so that its body is of no interest. ranged: ``request`` asks for a range.
-        Raises FetchError, OSError.
+        offload: what takes in a long body beside the loop. follow: a redirect is followed, so that its body is of no
+        interest. ranged: ``request`` asks for a range. Raises FetchError, OSError.
         """
         parser = self.parser
         if conn.bandwidth is not None:
-            conn.slow_down()
-        self.sent = monotonic()
-        if len(request) <= LONG_REQUEST:
-            self._send(conn, request)
-        else:
-            yield from self._upload(conn, request)
+            yield from conn.throttle()
+        now = monotonic()
+        if conn.deadline is not None and now >= conn.deadline:
+            raise conn.too_late()
+        self.sent = now
+        yield from self._send(conn, request)
         while not parser.head_done:
-            if (come := (yield None)) is False:
+            if (yield None) is False:
                 raise conn.too_late()
-            data = conn.receive(RECEIVE_SIZE, come)
+            if conn.bandwidth is not None:
+                yield from conn.throttle()
+            data = conn.receive(RECEIVE_SIZE)
             if data:
                 parser.feed(data)
             elif data is not None:
@@ -102,7 +95,7 @@ class Exchange:
         if self.location is not None:
             yield from self._pass_over_body(conn)
         else:
-            yield from self._read_body(conn, new_body, ranged)
+            yield from self._read_body(conn, new_body, ranged, offload)
         self.ended = monotonic()
 
     @property
@@ -115,32 +108,24 @@ class Exchange:
         ttfb, download = self.headed - self.sent, self.ended - self.headed
         if self.reused:
             return Timings(None, None, None, ttfb, download)
-        opening = conn.opening
-        return Timings(opening.dns, opening.connect, opening.tls, ttfb, download)
+        opened = conn.connect_timings
+        return Timings(opened.dns, opened.connect, opened.tls, ttfb, download)
 
-    def _send(self, conn: Connection, request: bytes) -> None:
+    def _send(self, conn: Connection, request: bytes) -> Steps[None]:
+        """Send the request; a long one in pieces, until the server responds (RFC 9112 section 9.3).
+
+        100 Continue is no response. A server may respond before it has read the whole request, and close.
+        """
+        parser, size = self.parser, len(request)
         try:
-            conn.send_all(request)
-        except (BrokenPipeError, ConnectionResetError, SSLError):
-            if not self._may_have_answered(conn):
-                raise
-
-    def _may_have_answered(self, conn: Connection) -> bool:
-        """A server may answer before it has read the whole request, and close: its answer is still to be had."""
-        self.unsent = not self.reused and conn.sock is not None
-        return self.unsent
-
-    def _upload(self, conn: Connection, request: bytes) -> Waits[None]:
-        """Send a long request in pieces, until the server answers (RFC 9112 section 9.3); 100 Continue is no answer."""
-        parser, view, at = self.parser, memoryview(request), 0
-        try:
-            while at < len(view):
-                room = yield ROOM
-                if room is False:
+            at = conn.send_some(request if size <= UPLOAD_PIECE else memoryview(request)[:UPLOAD_PIECE])
+            if at == size:
+                return
+            view = memoryview(request)
+            while at < size:
+                if (yield ROOM) is False:
                     raise conn.too_late("took no data")
-                if room is None:
-                    conn.await_room()
-                while (data := conn.arrived()) is not None:
+                while (data := conn.receive()) is not None:
                     if data:
                         parser.feed(data)
                     else:
@@ -150,10 +135,11 @@ class Exchange:
                         return
                 at += conn.send_some(view[at : at + UPLOAD_PIECE])
         except (BrokenPipeError, ConnectionResetError, SSLError):
-            if not self._may_have_answered(conn):
+            self.unsent = not self.reused and conn.sock is not None
+            if not self.unsent:
                 raise
 
-    def _read_body(self, conn: Connection, new_body: NewBody, ranged: bool) -> Waits[None]:
+    def _read_body(self, conn: Connection, new_body: NewBody, ranged: bool, offload: Offload) -> Steps[None]:
         parser = self.parser
         unexpected_part = parser.status == 206 and not ranged
         if unexpected_part:
@@ -161,7 +147,7 @@ class Exchange:
         body = self.body = new_body(parser)
         body.declare(parser.length)
         if not parser.done:
-            yield from self._receive_body(conn, body)
+            yield from self._receive_body(conn, body, offload)
         elif body.coded:
             yield from self._take(body)
         else:
@@ -171,17 +157,19 @@ class Exchange:
             check_range(parser, None if body.full else body.wire)
         body.finish()
 
-    def _received(self, conn: Connection, size: int = RECEIVE_SIZE) -> Waits[bytes]:
+    def _received(self, conn: Connection, size: int) -> Steps[bytes]:
         """What comes next, nothing at the end. Raises FetchError, OSError."""
-        come = True if conn.pending() else (yield None)
+        come = conn.pending() or (yield None)
         while come is not False:
-            data = conn.receive(size, come)
+            if conn.bandwidth is not None:
+                yield from conn.throttle()
+            data = conn.receive(size)
             if data is not None:
                 return data
             come = yield None
         raise conn.too_late()
 
-    def _take(self, body: Body) -> Waits[None]:
+    def _take(self, body: Body) -> Steps[None]:
         """Let the body have what has come of it."""
         for piece in self.parser.take():
             if body.coded:
@@ -190,7 +178,7 @@ class Exchange:
             else:
                 body.feed(piece)
 
-    def _receive_body(self, conn: Connection, body: Body) -> Waits[None]:
+    def _receive_body(self, conn: Connection, body: Body, offload: Offload) -> Steps[None]:
         parser = self.parser
         large = parser.length is not None and parser.length >= LARGE
         size = LARGE_RECEIVE_SIZE if large else RECEIVE_SIZE
@@ -206,7 +194,7 @@ class Exchange:
                 yield from self._conclude(conn)
                 continue
             if large and body.passing:
-                yield from self._receive_large(conn, body)
+                yield from self._receive_large(conn, body, offload)
                 break
             if body.full:
                 parser.keep_alive = False
@@ -217,7 +205,7 @@ class Exchange:
             else:
                 parser.eof()
 
-    def _conclude(self, conn: Connection) -> Waits[None]:
+    def _conclude(self, conn: Connection) -> Steps[None]:
         """Wait briefly for the formal end of a message whose body is whole; do without it where it does not come.
 
         Some servers omit the line end after the last chunk, or announce the length that a body has once it is decoded.
@@ -227,7 +215,7 @@ class Exchange:
         if conn.deadline is not None:
             end = min(end, conn.deadline)
         try:
-            while (data := conn.arrived()) is None and monotonic() < end:
+            while (data := conn.receive()) is None and monotonic() < end:
                 yield end
         except OSError:
             data = None
@@ -240,27 +228,41 @@ class Exchange:
         else:
             parser.conclude(f"the Content-Length {parser.length} is that of the decoded body")
 
-    def _receive_large(self, conn: Connection, body: Body) -> Waits[None]:
-        """Receive what is left of a body of known length through one buffer."""
+    def _receive_large(self, conn: Connection, body: Body, offload: Offload) -> Steps[None]:
+        """Receive what is left of a body of known length. A thread takes in what has come, digest and file included."""
         parser = self.parser
-        buffer = memoryview(bytearray(LARGE_RECEIVE_SIZE))
-        size: int | None = None
-        while not parser.done and not body.full:
-            if (come := (yield None) if size is None or not conn.pending() else True) is False:
-                raise conn.too_late()
-            size = conn.receive_into(buffer[: parser.left], come)
+        try:
+            while not parser.done and not body.full:
+                if conn.bandwidth is not None:
+                    yield from conn.throttle()
+                conn.wait_for_much(min(LOW_WATER, parser.left))
+                come = yield None
+                size = yield from offload.run(partial(self._receive_burst, conn, body))
+                if not size and come is False:
+                    raise conn.too_late()
+        finally:
+            offload.wait()
+            conn.wait_for_much(1)
+        if body.full:
+            parser.keep_alive = False
+
+    def _receive_burst(self, conn: Connection, body: Body) -> int:
+        """Take in what has come by now, up to ``BURST`` bytes; how many that was."""
+        parser, buffer, received = self.parser, _buffer(), 0
+        while not parser.done and not body.full and received < BURST:
+            size = conn.receive_into(buffer[: parser.left])
             if size is None:
-                continue
+                break
             if not size:
                 parser.eof()
             body.feed(buffer[:size])
             parser.passed(size)
-            if size == LARGE_RECEIVE_SIZE:
-                yield SLICE
-        if body.full:
-            parser.keep_alive = False
+            received += size
+            if conn.bandwidth is not None:
+                break
+        return received
 
-    def _pass_over_body(self, conn: Connection) -> Waits[None]:
+    def _pass_over_body(self, conn: Connection) -> Steps[None]:
         """Read a redirect's body away as far as it has come. A rest is not waited for: the connection must go then."""
         parser, size = self.parser, 0
         try:
@@ -268,7 +270,7 @@ class Exchange:
                 if parser.behind:
                     yield SLICE
                     parser.go_on()
-                elif (data := conn.arrived()) is None:
+                elif (data := conn.receive()) is None:
                     break
                 elif data:
                     parser.feed(data)
@@ -278,3 +280,14 @@ class Exchange:
         except (FetchError, OSError):
             parser.keep_alive = False
         parser.keep_alive &= parser.done
+
+
+_buffers = threading.local()
+
+
+def _buffer() -> memoryview:
+    """A buffer that each thread has one of, so that it stays in the caches of its core."""
+    buffer: memoryview | None = getattr(_buffers, "buffer", None)
+    if buffer is None:
+        buffer = _buffers.buffer = memoryview(bytearray(LARGE_RECEIVE_SIZE))
+    return buffer

@@ -1,26 +1,25 @@
-"""The fetch stage as the engine sees it: what all workers share.
+"""What the leases of a run share.
 
-Decides what a run's fetches have in common, and how they are stopped. How a lease is worked is ``lease_run``'s.
+Decides what they have in common, and how they are stopped. How a lease is worked is ``lease_run``'s.
 """
 
 from __future__ import annotations
 
 import contextlib
-import time
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from urllib3.exceptions import PoolError
 
 from ..model import Attempt, HostKey, Target
-from ..ports import Done, Work
 from ..settings import Settings
-from ..uptime import monotonic
 from .body import Body
 from .capture import Capture, folder_of
-from .connection import LOOK, Connection
+from .connection import Connection
 from .cookies import CookieStore
-from .lease_run import Give, LeaseRun
+from .lease_run import LeaseRun
 from .outcomes import Reporter
 from .packed_name import packed_name
 from .parts import Left, Parts, name_of
@@ -30,14 +29,34 @@ from .saved_body import SavedBody
 from .session import PooledSession
 from .trust import Trust
 
+MOST_BLOCKED = 256
+"""Connections that are opened at a time where that blocks a thread each."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """How a run is going, as all its leases see it.
+
+    draining, aborted: nothing is begun, nothing goes on. keeps_no_idle: a proxy allows so few connections that none
+    stays open for a host which has no request. live: the connections in use; each lease adds and removes its own.
+    lag: seconds since when what came now may have been there, because the loop was busy.
+    """
+
+    draining: bool = False
+    aborted: bool = False
+    keeps_no_idle: bool = False
+    lag: float = 0.0
+    live: dict[Connection, LeaseRun] = field(default_factory=dict)
+
 
 class Fetcher:
-    """Keeps ``ports.Fetch`` over a ``PooledSession``. Called from many threads at once.
+    """The context of leases over a ``PooledSession``.
 
+    executor: gives threads for what can only be done by blocking; by default they are its own.
     jar: cookies that all targets share. capture: makes what an exchange is written down by, None where nobody asks.
     parts: where bodies are written to, None where they become no files.
-    draining, aborted: nothing is begun, nothing goes on. keeps_no_idle: a proxy allows so few connections that none
-    stays open for a host which has no request.
+    of: the context of the run's targets, where this one is for other requests to the same hosts: they share their
+    connections, routes, cookies and opinions of hosts.
     """
 
     def __init__(
@@ -47,13 +66,20 @@ class Fetcher:
         *,
         jar: CookieStore | None = None,
         parts: Parts | None = None,
+        executor: Executor | None = None,
+        of: Fetcher | None = None,
     ) -> None:
+        self._executor = executor
+        self._takers: Executor | None = None
+        self._of = of
         self.session = session
-        self.routes = RouteTable(session, settings.request, settings.host_overrides)
+        self.routes: RouteTable = (
+            RouteTable(session, settings.request, settings.host_overrides) if of is None else of.routes
+        )
         self.report = Reporter(settings)
-        self.trust = Trust()
+        self.trust: Trust = Trust() if of is None else of.trust
         self.patience = settings.patience
-        self.method = settings.request.method.upper()
+        self.method: str = settings.request.method.upper()
         self.head_fallback = settings.request.head_fallback
         self.max_redirects = settings.request.max_redirects
         needs = settings.output.needs
@@ -61,13 +87,19 @@ class Fetcher:
         self._keep, self._digest = needs.body, needs.sha256 or settings.files.needs_digest
         self.parts = parts
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
-        self.jar = jar
-        self.draining = self.aborted = False
-        self.keeps_no_idle = False
-        self.live: dict[Connection, LeaseRun] = {}  # held by workers now; each adds and removes its own
+        self.jar: CookieStore | None = jar if of is None else of.jar
+        self.state: RunState = RunState() if of is None else of.state
 
     def __repr__(self) -> str:
-        return f"<Fetcher {len(self.live)} connections in work{', draining' if self.draining else ''}>"
+        return f"<Fetcher {len(self.state.live)} connections in use{', draining' if self.state.draining else ''}>"
+
+    def takers(self) -> Executor:
+        """Threads that take in long bodies, their digests and files: as many as there are cores."""
+        if self._of is not None:
+            return self._of.takers()
+        if self._takers is None:
+            self._takers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="scrapepool-bodies")
+        return self._takers
 
     def new_body(self, parser: ReplyParser) -> Body:
         """What takes the body of a reply."""
@@ -109,50 +141,22 @@ class Fetcher:
             return self.routes.get(host, method, foreign=foreign)
         return self.routes.for_row(own, host, method, foreign=foreign)
 
-    def run(self, work: Work, of: Work | None = None) -> Done:
-        """Fetch the work's attempts one after another, over one connection where the host allows.
-
-        of: the engine's work that this is a part of.
-        """
-        lease = self._start(work, of)
-        return lease if isinstance(lease, Done) else lease.done()
-
-    def run_to_rest(self, work: Work | LeaseRun, give: Give | None = None) -> Done | LeaseRun:
-        """As ``run``, or go on with what was begun; but come back before a watch over a connection.
-
-        give: gets what will not be begun; without it that stays with the lease.
-        """
-        lease = work if isinstance(work, LeaseRun) else self._start(work, work)
-        if isinstance(lease, Done):
-            return lease
-        back = lease.done_or_resting(give)
-        if isinstance(back, LeaseRun):
-            back.rested = True
-        return back
-
-    def _start(self, work: Work, of: Work | None) -> Done | LeaseRun:
-        if self.session.bandwidth is not None:
-            self._await_bandwidth(self.session.bandwidth.paid_at)
-        return Done(work, ()) if self.draining else LeaseRun(self, work, of)
-
-    def hanging(self) -> list[Work]:
-        """What was begun and has got no byte for much longer than its host usually takes."""
-        now = monotonic()
-        return [run.of for run in tuple(self.live.values()) if run.of is not None and run.hangs(now)]
+    def executor(self) -> Executor:
+        """Threads for what can only be done by blocking; they are begun as they are needed."""
+        if self._of is not None:
+            return self._of.executor()
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(MOST_BLOCKED, thread_name_prefix="scrapepool")
+        return self._executor
 
     def drain(self) -> None:
         """Begin nothing more."""
-        self.draining = True
-
-    def _await_bandwidth(self, paid_at: float) -> None:
-        """Begin no lease before what was read until now is paid for, so that its own waits are the server's doing."""
-        while not self.draining and (wait := paid_at - time.monotonic()) > 0:
-            time.sleep(min(wait, LOOK))
+        self.state.draining = True
 
     def abort(self) -> None:
-        """Cut every connection that a worker holds."""
-        self.draining = self.aborted = True
-        for conn in list(self.live):
+        """Cut every connection in use. Whoever drives a lease then lets it go on to its end."""
+        self.state.draining = self.state.aborted = True
+        for conn in list(self.state.live):
             conn.sever()
 
     def make_room_at_proxy(self) -> bool:
@@ -160,21 +164,14 @@ class Fetcher:
 
         From then on none is kept for a host that has no request.
         """
-        closed = 0
-        for manager in self.session.adapter.managers()[1:]:
-            for key in list(manager.pools.keys()):
-                pool: Any = manager.pools.get(key)
-                closed += 0 if pool is None else pool.shed_idle()
-        self.keeps_no_idle |= closed > 0
+        closed = sum(pool.shed_idle() for pool in self.session.adapter.pools(proxied=True))
+        self.state.keeps_no_idle |= closed > 0
         return closed > 0
 
-    def shed(self) -> None:
+    def evict_idle(self) -> None:
         """Close an idle connection of every host, so that there are file descriptors for others."""
-        for manager in self.session.adapter.managers():
-            for key in list(manager.pools.keys()):
-                pool: Any = manager.pools.get(key)
-                if pool is not None:
-                    with contextlib.suppress(PoolError):
-                        conn, _ = pool.checkout(0)
-                        conn.close()
-                        pool.checkin(conn)
+        for pool in self.session.adapter.pools():
+            with contextlib.suppress(PoolError):
+                conn, _ = pool.checkout(0)
+                conn.close()
+                pool.checkin(conn)

@@ -1,24 +1,35 @@
-"""One attempt by oneself, from host to host, where no scheduler queues the hops."""
+"""One attempt from host to host, where no scheduler queues the hops: a chain of leases.
+
+Decides nothing but that the next lease goes where the redirect leads.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from ..model import Attempt, Redirected
 from ..ports import Done, Work
 from ..schedule.lease import Lease
 from .fetcher import Fetcher
+from .lease_run import LeaseRun
+from .steps import Resume
 
 
-def hops(fetcher: Fetcher, attempt: Attempt, of: Work | None = None) -> Iterator[Done]:
-    """Fetch an attempt; a ``Done`` for each host that it comes to. The last one's result is no ``Redirected``.
+class Hops:
+    """Fetches an attempt, redirects to other hosts included. Keeps ``loop.Chain``."""
 
-    of: the engine's work that this is a part of.
-    """
-    while True:
-        done = fetcher.run(Work(Lease(attempt.host, attempt=attempt), [attempt]), of)
-        yield done
+    def __init__(self, fetcher: Fetcher, attempt: Attempt) -> None:
+        self._fetcher = fetcher
+        self._attempt = attempt
+        self._resume: Resume = lambda: None
+
+    def first(self, resume: Resume) -> LeaseRun:
+        """The lease on the attempt's own host."""
+        self._resume = resume
+        return self._run(self._attempt)
+
+    def next(self, done: Done) -> LeaseRun | Done:
+        """The lease on the host that a redirect leads to; the end where there is none, whose result is no redirect."""
         result = done.results[0] if done.results else None
-        if not isinstance(result, Redirected):
-            return
-        attempt = result.attempt
+        return self._run(result.attempt) if isinstance(result, Redirected) else done
+
+    def _run(self, attempt: Attempt) -> LeaseRun:
+        return LeaseRun(self._fetcher, Work(Lease(attempt.host, attempt=attempt), [attempt]), self._resume)

@@ -1,32 +1,33 @@
-"""One lease at work: the loop that every worker runs.
+"""One lease at work, step by step.
 
 Decides how a lease is fetched over one warm connection: redirects on the same host, a stale connection's second try,
 the wait for a file descriptor, and what must be fetched again because the connection turned out to be out of step.
 It never raises for what a server or a URL does; whether and when to try again is the scheduler's to decide. What a
-reply means is for ``exchange`` and ``outcomes``, how long to be on one's guard for ``trust``.
+response means is for ``exchange`` and ``outcomes``, how long a connection is watched before its responses are believed
+for ``trust``. Who drives the steps, and with how many others, is for ``loop``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from urllib3.exceptions import ClosedPoolError
-from urllib3.util.wait import wait_for_read
+from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 
 from ..model import NO_TRAIL, Attempt, ErrorKind, Fetched, ProxyFault, Redirected, Result, Target, Trail, Transcript
 from ..ports import Done, Unbegun, Work
 from ..schedule.host_queue import MAX_LEASE
-from ..uptime import UPTIME, monotonic
+from ..uptime import monotonic
+from .bandwidth import Bandwidth
 from .classify import IDEMPOTENT, classify
 from .conditions import with_conditions, with_validators
 from .connection import Condition, Connection
 from .cookies import CookieStore
 from .descriptors import out_of_descriptors
-from .exchange import LARGE, LOOK, SLICE, Exchange, NewBody, Waits
+from .exchange import LARGE, Exchange, NewBody
 from .faults import FetchError, ProxyError, ReplyError
 from .head import Field
 from .parts import Left, name_of
@@ -34,17 +35,16 @@ from .pool import HostPool
 from .redirect import next_method, next_url
 from .resolver import was_not_looked_up
 from .route import Route
+from .steps import POLL_NOW, Offload, Resume, Steps, pause
 
 if TYPE_CHECKING:
     from .fetcher import Fetcher
 
 DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
 EVICTIONS = 3  # times that a pool may be let go between looking it up and taking a connection from it
-AT_ONCE = 0.002  # seconds that opening a connection took, up to which the next is opened without a thread of its own
-BRIEFLY = 0.02  # seconds that this may take
-RESTS = 0.003  # seconds of silence to wait for from which on another thread may do the waiting
 HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that knows no HEAD
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
+LOOK = 0.1  # seconds between two looks at whether something else than an event allows to go on
 STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
 HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
@@ -54,34 +54,27 @@ NO_ROOM = frozenset({ProxyFault.DOWN, ProxyFault.CLOSED, ProxyFault.BUSY, ProxyF
 AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
 
 
-Give = Callable[[Sequence[Unbegun]], None]
-"""Takes what a lease that is still out will not begin."""
-
-
 class LeaseRun:
     """One lease, the connection it holds, and what came over that and is not to be believed yet.
 
-    resting: all is answered, and the connection is watched for a while, until the monotonic time ``until``. rested:
-    somebody was told so; set by whoever tells. connecting: the next step connects, and blocks its thread. shares: it
-    works on a thread with others, which it must not hold up. begins: how many of its attempts, the first so many, are
-    its to begin. of: the engine's lease that this one is or is a part of, None where it is none of these. stuck_at:
-    monotonic time from which the request under way counts as stuck, infinite where nothing waits behind it; whoever
-    waits for the connection then calls ``unbegun``.
+    steps: its work, which ends with its ``Done``; ``conn`` is what it waits for where no ``Watch`` says otherwise.
+    resume: see ``steps.Resume``. quarantined: all responses have come, and the connection is watched for a while before
+    they are believed. begins: how many of its attempts, the first so many, are its to begin. stuck_at: monotonic time
+    from which the request under way counts as stuck, infinite where nothing waits behind it; whoever drives the steps
+    then calls ``unbegun``.
     """
 
     pool: HostPool
     conn: Connection
-    until: float | None
 
-    def __init__(self, fetcher: Fetcher, work: Work, of: Work | None = None) -> None:
+    def __init__(self, fetcher: Fetcher, work: Work, resume: Resume) -> None:
         self.fetcher = fetcher
         self.work = work
-        self.of = of
+        self.resume = resume
         self.standing = fetcher.trust.of(work.lease.host)
         first = work.attempts[0]
         self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
         self.opened = self.requests = 0
-        self.give: Give | None = None  # see done_or_resting
         self.results: list[Result] = []
         self.given = self.given_opened = self.given_requests = 0  # of these, of ``opened`` and of ``requests``
         self.begins = len(work.attempts)
@@ -100,52 +93,9 @@ class LeaseRun:
         self.spoilt = False  # bytes came that nobody asked for
         self.unproven = 0  # replies over a connection which had served before
         self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
-        self.resting = self.rested = self.connecting = self.shares = False
-        self.going = self.steps()
-
-    def done(self) -> Done:
-        """Work the lease, and do all the waiting here."""
-        while not isinstance(done := self.done_or_resting(None), Done):
-            self._watch()
-        return done
-
-    def done_or_resting(self, give: Give | None) -> Done | LeaseRun:
-        """Work the lease, and do the waiting here, as long as that is for answers.
-
-        give: gets what is not begun, once a request is stuck; without it that stays with the lease.
-        """
-        come: bool | None = None
-        self.give = give
-        try:
-            while True:
-                self.until = self.going.send(come)
-                if self.resting:
-                    return self
-                if self.until is None and give is not None and self.stuck_at != NEVER:
-                    come = self._watch_for_stuck(give)
-                else:
-                    come = None
-                    self._watch()
-        except StopIteration as end:
-            done: Done = end.value
-            return done
-
-    def _watch(self) -> None:
-        """Sleep where there is a time to wait for; the connection itself waits, or looks, where there is none."""
-        if self.until == SLICE:
-            time.sleep(0)  # else other threads get the interpreter only each 5 ms
-        elif self.until and self.until > 0:
-            wait_for_read(self.conn.sock, max(0.0, self.until - monotonic()))
-
-    def _watch_for_stuck(self, give: Give) -> bool | None:
-        """Wait for a byte until the request counts as stuck, and give then what is not begun; True where one came."""
-        sock = self.conn.sock
-        if sock is None or self.conn.pending():
-            return None
-        if wait_for_read(sock, max(0.0, self.stuck_at - monotonic())):
-            return True
-        give((self.unbegun(),))
-        return None
+        self.quarantined = False
+        self.offload = Offload(fetcher.takers, resume)
+        self.steps = self._steps()
 
     def unbegun(self) -> Unbegun:
         """Begin nothing more: what is left to others to begin, and what has been answered until now."""
@@ -179,76 +129,111 @@ class LeaseRun:
 
     def hangs(self, now: float) -> bool:
         """Whether the request under way has got no byte for much longer than its host usually takes."""
-        if self.resting or now - self.starts[-1] < max(HANGS, STUCK * self.standing.slowest):
+        if self.quarantined or now - self.starts[-1] < max(HANGS, STUCK * self.standing.slowest):
             return False
-        return self.connecting or self.exchange is None or not self.exchange.parser.started
+        return self.exchange is None or not self.exchange.parser.started
 
-    def steps(self) -> Waits[Done]:
-        """Work the lease step by step; ``conn`` is what it waits for."""
+    def postpone(self, seconds: float) -> None:
+        """Leave time out of account in which nobody looked at the connection.
+
+        It must not make a response look slow either: one that came quickly may belong to an earlier request.
+        """
+        self.stuck_at += seconds
+        self.starts[-1] += seconds
+        exchange = self.exchange
+        if exchange is not None and exchange.sent and not exchange.ended:
+            exchange.sent += seconds
+            if exchange.headed:
+                exchange.headed += seconds
+        conn = getattr(self, "conn", None)  # there is none before the pool has one to spare
+        if conn is not None:
+            conn.postpone(seconds)
+
+    def _steps(self) -> Steps[Done]:
         fetcher, work = self.fetcher, self.work
         first = work.attempts[0]
+        if fetcher.session.bandwidth is not None:
+            yield from self._await_bandwidth(fetcher.session.bandwidth)
+        if fetcher.state.draining:
+            return Done(work, ())
         try:
             foreign = first.hop is not None and first.hop.host != first.target.host
             route = fetcher.routes.get(work.lease.host, self.method, foreign=foreign)
-            self._check_out(route)
+            conn = self.conn = yield from self._check_out(route)
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
-            fault, elapsed = classify(error), monotonic() - self.starts[0]
-            started = first.started or time.time()
-            failed = fetcher.report.failed(
-                first, fault, method=fetcher.method_of(first), started=started, elapsed=elapsed
-            )
-            return Done(work, [failed])
-        conn = self.conn
-        fetcher.live[conn] = self
+            return Done(work, [self._not_begun(first, error)])
+        fetcher.state.live[conn] = self
         try:
-            results: list[Result] = [] if fetcher.draining else (yield from self._each(route))
+            results = yield from self._each(route)
         finally:
-            fetcher.live.pop(conn, None)
+            fetcher.state.live.pop(conn, None)
             conn.deadline = conn.capture = None
             self.pool.num_requests += self.requests
-            if fetcher.keeps_no_idle and self.pool.goes_through_proxy:
+            if fetcher.state.keeps_no_idle and self.pool.goes_through_proxy:
                 conn.close()
             self.pool.checkin(conn)
-        transcripts = [transcript for _, transcript in self.transcripts]
         return Done(
             work,
             results[self.given :],
             self.opened - self.given_opened,
             self.requests - self.given_requests,
             self.pool.idle,
-            transcripts=transcripts,
-            rested=self.rested,
+            transcripts=[transcript for _, transcript in self.transcripts],
         )
 
-    def _check_out(self, route: Route) -> None:
-        for left in reversed(range(EVICTIONS)):
+    def _not_begun(self, first: Attempt, error: Exception) -> Result:
+        """The outcome of an attempt for which there is no connection to open."""
+        return self.fetcher.report.failed(
+            first,
+            classify(error),
+            method=self.fetcher.method_of(first),
+            started=first.started or time.time(),
+            elapsed=monotonic() - self.starts[0],
+        )
+
+    def _await_bandwidth(self, bandwidth: Bandwidth) -> Steps[None]:
+        """Begin once what was read until now is within the bandwidth, so that later waits are the server's."""
+        while not self.fetcher.state.draining and (left := bandwidth.paid_at - time.monotonic()) > 0:
+            yield from pause(min(left, LOOK))
+        self.starts[0] = monotonic()
+
+    def _check_out(self, route: Route) -> Steps[Connection]:
+        evictions, until = 0, monotonic() + self.fetcher.patience.total
+        while True:
             self.pool = route.current_pool()
             try:
-                self.conn, condition = self.pool.checkout(self.fetcher.patience.total)
+                conn, condition = self.pool.checkout(0)
             except ClosedPoolError:
-                if not left:
+                evictions += 1
+                if evictions >= EVICTIONS:
                     raise
+            except EmptyPoolError:  # others than this run use the session too
+                if monotonic() >= until:
+                    raise
+                yield from pause(LOOK)
             else:
                 if condition is Condition.DIRTY:
                     self.standing.distrust()
-                return
+                return conn
 
-    def _each(self, route: Route) -> Waits[list[Result]]:
+    def _each(self, route: Route) -> Steps[list[Result]]:
         """The attempts in turn; those that a connection out of step answered are asked again over new ones."""
-        fetcher, attempts, results = self.fetcher, self.work.attempts, self.results
+        state, attempts, results = self.fetcher.state, self.work.attempts, self.results
         until = self.starts[0] + self.work.lease.budget
         while True:
             at = len(results)
+            if self.conn.bandwidth is not None:
+                yield from self.conn.throttle()  # so that the wait does not make the next request count as stuck
             result = yield from self._attempt(route, attempts[at], at)
             results.append(result)
             self.stuck_at = NEVER
             over = at + 1 >= self.begins or (
                 at + 1 >= self.redone
-                and (type(result) is not Fetched or _ends_lease(result) or fetcher.draining or monotonic() > until)
+                and (type(result) is not Fetched or _ends_lease(result) or state.draining or monotonic() > until)
             )
             if over or self.ending or self.standing.distrusted:
                 yield from self._settle(last=over)
-            elif self.conn.sock is not None and ((yield LOOK) is not False or self.conn.pending()):
+            elif self.conn.sock is not None and ((yield POLL_NOW) is not False or self.conn.pending()):
                 self._look()
             if self.spoilt and self._disown(results):
                 continue
@@ -265,7 +250,7 @@ class LeaseRun:
             self.spoilt |= condition is Condition.DIRTY
             conn.close()
 
-    def _settle(self, *, last: bool) -> Waits[None]:
+    def _settle(self, *, last: bool) -> Steps[None]:
         """Watch the connection until what came over it can be believed, and close it where it must not serve again."""
         conn, standing = self.conn, self.standing
         if conn.sock is not None:
@@ -275,11 +260,13 @@ class LeaseRun:
                 end += standing.silence(self.quickest, now - self.starts[0])
                 if conn.deadline is not None:
                     end = min(end, conn.deadline)
-            self.resting = last and end - now >= RESTS
-            while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
-                yield end
-            self.resting = False
-            self.spoilt |= condition is Condition.DIRTY
+            condition = Condition.QUIET
+            if end > now or not last:  # else the loop notices what comes over the idle connection
+                self.quarantined = last
+                while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
+                    yield end
+                self.quarantined = False
+                self.spoilt |= condition is Condition.DIRTY
             if condition is not Condition.QUIET or self.ending or standing.distrusted:
                 conn.close()
         self.ending = False
@@ -345,7 +332,7 @@ class LeaseRun:
 
     # -- one attempt -------------------------------------------------------------------------------
 
-    def _attempt(self, route: Route, attempt: Attempt, at: int) -> Waits[Result]:
+    def _attempt(self, route: Route, attempt: Attempt, at: int) -> Steps[Result]:
         """One attempt at a target, with its redirects as far as they stay on the host."""
         fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
         started = time.time() if attempt.started is None else attempt.started
@@ -424,7 +411,7 @@ class LeaseRun:
         if exchange is not None and exchange.body is not None:
             exchange.body.abandon()
         fault = classify(error)
-        if self.fetcher.aborted:
+        if self.fetcher.state.aborted:
             fault = FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
         elif fault.kind is ErrorKind.PROTOCOL and exchange is not None and exchange.reused:
             self.spoilt = True  # the rest of an earlier answer, perhaps, and not this URL's fault
@@ -444,7 +431,7 @@ class LeaseRun:
 
     # -- one exchange ------------------------------------------------------------------------------
 
-    def _ask(self, request: bytes, method: str, at: int) -> Waits[Exchange]:
+    def _ask(self, request: bytes, method: str, at: int) -> Steps[Exchange]:
         """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
         conn = self.conn
         if conn.sock is not None and conn.served and method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
@@ -460,14 +447,11 @@ class LeaseRun:
                 if answered or late or method not in IDEMPOTENT:
                     raise
                 conn.close()
-        if conn.sock is None and not (self.shares and self._open_at_once()):
-            self.connecting = True
-            yield None
-            self.connecting = False
-            self._open()
+        if conn.sock is None:
+            yield from self._open()
         return (yield from self._exchange(request, method, at, reused=False))
 
-    def _exchange(self, request: bytes, method: str, at: int, *, reused: bool) -> Waits[Exchange]:
+    def _exchange(self, request: bytes, method: str, at: int, *, reused: bool) -> Steps[Exchange]:
         conn, fetcher = self.conn, self.fetcher
         self.requests += 1
         exchange = self.exchange = Exchange(method, reused=reused)
@@ -476,7 +460,9 @@ class LeaseRun:
         if fetcher.capture is not None:
             conn.capture = fetcher.capture()
         try:
-            yield from exchange.run(conn, request, self.new_body, fetcher.max_redirects > 0, self.ranged)
+            yield from exchange.run(
+                conn, request, self.new_body, self.offload, follow=fetcher.max_redirects > 0, ranged=self.ranged
+            )
         except (FetchError, OSError) as error:
             if conn.forwards and (fault := self._of_the_proxy(error, exchange)) is not None:
                 self.exchange = None  # what it said is nothing of the host's
@@ -492,7 +478,8 @@ class LeaseRun:
         # What follows a body this long has long been in the socket when its end is read: one look is enough.
         if reused and (parser.length or 0) < LARGE:
             self.unproven += 1
-            if ttfb < self.quickest:  # noqa: PLR1730
+            ttfb = max(0.0, ttfb - fetcher.state.lag)
+            if ttfb < self.quickest:  # noqa: PLR1730 - as above
                 self.quickest = ttfb
         whole = parser.keep_alive and parser.done and not exchange.unsent
         if parser.leftover:
@@ -525,74 +512,43 @@ class LeaseRun:
             told = capture.transcript(self.work.attempts[at], self.trail.redirects, request, exchange, conn, fault)
             self.transcripts.append((at, told))
 
-    def _open_at_once(self) -> bool:
-        """Connect where that takes next to no time; False where it turns out to take some, and is to be begun anew."""
-        standing, conn = self.standing, self.conn
-        if standing.opened_in > AT_ONCE:
-            return False
-        conn.timeout = BRIEFLY
-        try:
-            self.pool.open(conn)
-        except Exception:  # noqa: BLE001 - it is tried again, and what goes wrong then is told
-            conn.close()
-            standing.opened_in = NEVER
-            return False
-        self._is_open()
-        return True
-
-    def _is_open(self) -> None:
-        """Take note of a new connection. Raises FetchError where it is out of step already, OSError."""
-        self.opened += 1
-        if self.conn.arrived():
-            raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
-
     def _has_made_room(self, error: Exception) -> bool:
         """Whether a proxy may allow the connection now, because idle ones were closed."""
         fault = classify(error)
         no_room = isinstance(fault, ProxyError) and fault.fault in NO_ROOM and fault.after is None
         return no_room and self.fetcher.make_room_at_proxy()
 
-    def _open(self) -> None:  # noqa: PLR0912 - each kind of failure has its own wait
+    def _open(self) -> Steps[None]:
         """Connect; wait for a file descriptor, or a place for the look-up, where there is none.
 
         Raises what connecting raises.
         """
         fetcher, conn = self.fetcher, self.conn
-        deadline = conn.deadline or NEVER
-        may_shed = True
+        may_evict = True
         while True:
-            if fetcher.aborted:
+            if fetcher.state.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
-            stood, began = UPTIME.stood, monotonic()
-            if deadline - began <= CLOCK_GRAIN:
+            began = monotonic()
+            if conn.deadline is not None and conn.deadline - began <= CLOCK_GRAIN:
                 detail = (
                     f"the time for this URL was used up before a connection to {self.work.lease.host.netloc} was begun"
                 )
                 raise FetchError(ErrorKind.DEADLINE, detail)
             conn.timeout = fetcher.patience.connect
-            if self.give is not None and self.stuck_at != NEVER:  # others must not wait for longer
-                conn.timeout = min(conn.timeout or NEVER, max(BRIEFLY, self.stuck_at - began))
             try:
-                self.pool.open(conn)
+                yield from self.pool.opening(conn, self.resume, fetcher.executor)
             except Exception as error:
                 conn.close()
-                if UPTIME.was_stopped_since(stood):
-                    continue
-                if self.give is not None and self.stuck_at <= monotonic() + CLOCK_GRAIN:
-                    self.give((self.unbegun(),))
-                    continue
-                left = deadline - monotonic()
+                left = NEVER if conn.deadline is None else conn.deadline - monotonic()
                 if was_not_looked_up(error):  # our own doing, so the deadline moves
-                    deadline += monotonic() - began
-                    if conn.deadline is not None:
-                        conn.deadline = deadline
+                    conn.postpone(monotonic() - began)
                     continue
-                if may_shed and self._has_made_room(error):
-                    may_shed = False
+                if may_evict and self._has_made_room(error):
+                    may_evict = False
                     continue
                 if out_of_descriptors(error) and left > DESCRIPTOR_PAUSE:
-                    fetcher.shed()
-                    time.sleep(DESCRIPTOR_PAUSE)
+                    fetcher.evict_idle()
+                    yield from pause(DESCRIPTOR_PAUSE)
                     continue
                 if left <= CLOCK_GRAIN:
                     detail = "the time for this URL was used up while connecting"
@@ -601,8 +557,9 @@ class LeaseRun:
                     detail = f"{_had(conn)} within {conn.timeout:.3g} s"
                     raise FetchError(ErrorKind.CONNECT_TIMEOUT, detail) from error
                 raise
-            self.standing.opened_in = monotonic() - began
-            self._is_open()
+            self.opened += 1
+            if conn.receive():  # where the server has closed, the exchange tells
+                raise FetchError(ErrorKind.PROTOCOL, "the server answered before it was asked")
             return
 
 

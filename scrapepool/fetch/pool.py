@@ -5,9 +5,10 @@ Decides which idle connection is handed out (the last one used) and that a spoil
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Executor
 from queue import Empty
 from typing import Any
 
@@ -17,10 +18,13 @@ from urllib3.util import Timeout
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ..model import ProxyFault
+from ..uptime import monotonic
 from .bandwidth import Bandwidth
 from .classify import IDEMPOTENT, classify
-from .connection import Condition, Connection
+from .connection import NO_LIMIT, Condition, Connection
 from .faults import ProxyError
+from .slots import IdleConnections, Slots
+from .steps import Resume, Steps, in_thread
 from .tls_connection import NestedTLSConnection, TLSConnection
 
 
@@ -41,14 +45,21 @@ class HostPool(HTTPConnectionPool):
 
     retired: the manager has let this pool go, so that nobody counts its connections any more: none stays idle in it.
     num_requests: requests sent. urllib3's num_connections counts connections that were opened again only once,
-    see ``opened``. public_only: its connections are made to public addresses only. bandwidth: they share.
+    see ``opened``. public_only: its connections are made to public addresses only. bandwidth: they share. all_idle:
+    where its idle connections are counted with those of other pools.
     """
 
     ConnectionCls: Any = Connection
 
     def __init__(
-        self, *args: Any, public_only: bool = False, bandwidth: Bandwidth | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        public_only: bool = False,
+        bandwidth: Bandwidth | None = None,
+        all_idle: IdleConnections | None = None,
+        **kwargs: Any,
     ) -> None:
+        self._all_idle = all_idle
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
         self._requested = threading.local()  # the method of each thread's request
@@ -70,10 +81,11 @@ class HostPool(HTTPConnectionPool):
     @property
     def idle(self) -> int:
         """Connections that are open and unused."""
-        slots = self.pool
-        return (
-            0 if slots is None else sum(1 for conn in list(slots.queue) if conn is not None and conn.sock is not None)
-        )
+        slots: Any = self.pool
+        return 0 if slots is None else len(slots.idle)
+
+    def _new_pool_queue(self, maxsize: int) -> Any:
+        return Slots(maxsize, self._all_idle)
 
     @property
     def in_use(self) -> int:
@@ -114,31 +126,16 @@ class HostPool(HTTPConnectionPool):
         Raises urllib3's EmptyPoolError, ClosedPoolError.
         """
         conn: Any = self._take(timeout)
-        while (conn := self._open_one(conn)) is not None and conn.sock is not None:
+        while conn is not None and conn.sock is not None:
             condition = conn.condition()
             if condition is Condition.QUIET:
                 return conn, condition
             conn.close()
             if condition is Condition.DIRTY:
                 return conn, condition
+            self._put_conn(conn)
+            conn = self._take(timeout)
         return (self._new_conn() if conn is None else conn), Condition.CLOSED
-
-    def _open_one(self, conn: Any) -> Any:
-        """An idle connection in the place of one that is yet to be opened, where there is any.
-
-        A server, or a proxy, may allow no further connection while that one is open.
-        """
-        slots: Any = self.pool
-        if slots is None or (conn is not None and conn.sock is not None):
-            return conn
-        with slots.mutex:
-            waiting = slots.queue
-            for at in range(len(waiting) - 1, -1, -1):
-                other = waiting[at]
-                if other is not None and other.sock is not None:
-                    waiting[at] = conn
-                    return other
-        return conn
 
     def _take(self, timeout: float | None) -> Any:
         slots = self.pool
@@ -159,16 +156,23 @@ class HostPool(HTTPConnectionPool):
             return False
         return connection_requires_http_tunnel(proxy, self.proxy_config, self.scheme)
 
-    def open(self, conn: Connection) -> None:
+    def opening(self, conn: Connection, resume: Resume, executor: Callable[[], Executor]) -> Steps[None]:
         """Open a connection that ``checkout`` gave closed, through a tunnel where a proxy asks for one.
 
-        Raises what ``Connection.open`` raises, and ProxyError where it is the proxy that fails.
+        executor: gives threads for what can only be done by blocking: SOCKS, TLS within TLS.
+        Raises what ``Connection.opening`` raises, and ProxyError where it is the proxy that fails.
         """
         try:
             if self._tunnels:
-                self._prepare_proxy(conn)
+                conn.set_tunnel(
+                    scheme=_scheme_of(self.proxy), host=self._tunnel_host, port=self.port, headers=self.proxy_headers
+                )
+            if conn.opens_in_steps and not self._lacks_context(conn):
+                yield from conn.opening(resume)
             else:
-                conn.open()
+                limit = conn.deadline or monotonic() + NO_LIMIT
+                yield from in_thread(conn.connect, executor(), resume, limit)
+                conn.make_non_blocking()
         except (OSError, HTTPError) as error:
             if self.proxy is None:
                 raise
@@ -179,6 +183,11 @@ class HostPool(HTTPConnectionPool):
                 raise
             reason = _reason(error, conn.timeout)
             raise ProxyError(ProxyFault.DOWN, f"proxy {self.proxy.netloc}: {reason}") from error
+
+    @staticmethod
+    def _lacks_context(conn: Connection) -> bool:
+        """Whether urllib3 makes a TLS context for the connection as it connects, as for a proxy reached over TLS."""
+        return isinstance(conn, TLSConnection) and conn.ssl_context is None
 
     @property
     def goes_through_proxy(self) -> bool:
@@ -203,17 +212,14 @@ class HostPool(HTTPConnectionPool):
             self._shed()
 
     def _shed(self) -> None:
-        slots = self.pool
-        if slots is None:
-            return
-        taken = []
-        with contextlib.suppress(Empty):
-            while True:
-                taken.append(slots.get_nowait())
-        for conn in taken:
-            if conn is not None:
-                conn.close()
-            super()._put_conn(conn)
+        slots: Any = self.pool
+        for conn in () if slots is None else slots.take_idle():
+            conn.close()
+
+    def take_out(self, conn: Connection) -> bool:
+        """Hold a connection that is idle, whichever else there are; False where somebody holds it."""
+        slots: Any = self.pool
+        return slots is not None and slots.take_out(conn)
 
     def checkin(self, conn: Connection) -> None:
         """Give a connection back, open for the next or closed."""
@@ -239,3 +245,7 @@ def _reason(error: BaseException, patience: float | None) -> str:
     if isinstance(error, TimeoutError) and patience is not None:
         return f"no connection within {patience:.3g} s"
     return classify(error).detail
+
+
+def _scheme_of(proxy: Any) -> str:
+    return "https" if proxy is not None and proxy.scheme == "https" else "http"

@@ -1,21 +1,22 @@
-"""Names to addresses: a small cache with one look-up a name, a cap, and a time limit.
+"""Names to addresses: a small cache with one look-up per name, a cap, and a time limit.
 
-Decides which addresses a name has and how long that is believed. ``getaddrinfo`` blocks
-without a limit (urllib3#1334), so it runs in threads of its own: a look-up that takes too
-long is abandoned and counted, never waited for, and one that hangs is not in the way of
-others. Knows nothing of sockets beyond addresses.
+Decides which addresses a name has and how long that is believed. ``getaddrinfo`` blocks without a limit (urllib3#1334),
+so it runs on threads of its own, which look up one name after another: a look-up that takes too long is abandoned and
+counted, never waited for, and one that hangs is not in the way of others. Knows nothing of sockets beyond addresses.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import queue
 import socket
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..model import ErrorKind
@@ -23,6 +24,7 @@ from ..uptime import monotonic
 from . import descriptors
 from .descriptors import out_of_descriptors
 from .faults import FetchError, ResolverError
+from .steps import Resume, Steps, Watch, drive
 
 TTL = 60.0  # seconds; getaddrinfo tells no TTL, a minute is what browsers pin a name for
 NEGATIVE_TTL = 5.0  # seconds; short, so that a retry after a backoff asks again
@@ -30,8 +32,7 @@ MOST_LOOKUPS = 64  # look-ups at a time, those that hang apart: a name server ge
 HANGS = 0.5  # seconds after which a look-up is taken to hang, and gives its place to another
 MOST_HANGING = 1024  # look-ups that may hang, each in a thread; only beyond that do others wait for them
 MOST_NAMES = 10_000
-CHECK_EVERY = 0.25  # seconds; how soon a wait that was cut ends
-RETRY_JOIN = 0.02  # seconds between two tries to get a place
+IDLE = 1.0  # seconds without a name to look up after which a thread ends
 
 
 class NotLookedUpError(OSError):
@@ -65,16 +66,18 @@ class Address(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Lookup:
-    """One look-up that may have many waiters."""
+    """One look-up that may have many waiters. began: monotonic time, None while it waits for a place."""
 
-    ready: threading.Event = field(default_factory=threading.Event)
+    host: str
+    done: bool = False
+    waiters: list[Resume] = field(default_factory=list)
     addresses: list[Address] | None = None
     reason: str = ""
     starved: bool = False  # this process, and not the name, is the reason
     refused: bool = False  # the name server is
     older: list[Address] | None = None  # what was found before, and has expired
     expires: float = float("inf")
-    began: float = field(default_factory=time.monotonic)
+    began: float | None = None
 
 
 class Resolver:
@@ -94,10 +97,13 @@ class Resolver:
         self._lookup = lookup
         self._cap = cap
         self._most_hanging = most_hanging
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards all of the following
         self._names: OrderedDict[str, _Lookup] = OrderedDict()
+        self._waiting: deque[_Lookup] = deque()  # for a place
         self._places: dict[_Lookup, None] = {}  # under way, the oldest first
         self._hanging = 0
+        self._idle = 0  # threads that wait for a name
+        self._work: queue.SimpleQueue[_Lookup] = queue.SimpleQueue()
         self.abandoned = 0
 
     def __repr__(self) -> str:
@@ -106,30 +112,31 @@ class Resolver:
     def resolve(
         self, host: str, port: int, timeout: float, check: Callable[[], object] = lambda: None
     ) -> list[Address]:
-        """Addresses of ``host``, which is no literal, in the order to try them, waiting up to ``timeout`` seconds.
+        """As ``find``, blocking up to ``timeout`` seconds. check: see ``steps.drive``."""
+        return drive(partial(self.find, host, port, monotonic() + timeout), check)
 
-        check: called every CHECK_EVERY seconds of the wait; what it raises ends it.
+    def find(self, host: str, port: int, until: float, resume: Resume) -> Steps[list[Address]]:
+        """Addresses of ``host``, which is no literal, in the order to try them, waiting up to the monotonic ``until``.
+
         Raises FetchError (``dns``) where there are none or none came in time, NotLookedUpError where some of that time
         went by without a place for the look-up, OSError (EMFILE) where the process had no file descriptor left to look
         them up with.
         """
-        give_up = monotonic() + timeout
-        lookup = self._join(host)
-        in_time = lookup is not None
-        while lookup is None or not lookup.ready.is_set():
-            check()
-            left = give_up - monotonic()
-            if left <= 0 and not in_time:
-                pending = len(self._places) + self._hanging
-                raise NotLookedUpError(f"{pending} DNS look-ups are pending; did not resolve {host}")
-            if lookup is None:
-                time.sleep(min(left, RETRY_JOIN))
-                lookup = self._join(host)
-            elif left <= 0:
-                self._abandon(host, lookup)
-                raise FetchError(ErrorKind.DNS, f"no answer for {host} within {timeout:.3g} s")
+        began = monotonic()
+        lookup, in_time = self._join(host, resume)
+        while not lookup.done:
+            now = monotonic()
+            if now >= until:
+                if not in_time:
+                    pending = len(self._places) + self._hanging
+                    raise NotLookedUpError(f"{pending} DNS look-ups are pending; did not resolve {host}")
+                self._abandon(lookup)
+                raise FetchError(ErrorKind.DNS, f"no answer for {host} within {until - began:.3g} s")
+            if lookup.began is None:
+                yield Watch((), min(until, now + HANGS))
+                self._begin_some()
             else:
-                lookup.ready.wait(min(left, CHECK_EVERY))
+                yield Watch((), until)
         if lookup.starved:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         if lookup.addresses is None and lookup.refused:
@@ -145,51 +152,70 @@ class Resolver:
             if lookup is not None and lookup.addresses:
                 lookup.addresses = sorted(lookup.addresses, key=lambda other: other.ip != address.ip)
 
-    def is_asked(self, host: str) -> bool:
-        """Whether the look-up of this name is under way."""
+    def _join(self, host: str, resume: Resume) -> tuple[_Lookup, bool]:
+        """The look-up of this name, begun or queued if need be; and whether it is under way or done by now."""
         with self._lock:
             lookup = self._names.get(host)
-            return lookup is not None and not lookup.ready.is_set()
+            if lookup is None or lookup.expires <= time.monotonic():
+                older = None if lookup is None else lookup.addresses or lookup.older
+                lookup = self._names[host] = _Lookup(host, older=older)
+                self._waiting.append(lookup)
+                self._names.move_to_end(host)
+                if len(self._names) > MOST_NAMES:
+                    self._names.popitem(last=False)
+            if not lookup.done:
+                lookup.waiters.append(resume)
+        self._begin_some()
+        return lookup, lookup.done or lookup.began is not None
 
-    def _join(self, host: str) -> _Lookup | None:
-        """The look-up of this name, begun if need be; None where too many hang."""
+    def _begin_some(self) -> None:
+        """Begin what waits for a place, as far as there are any and the system gives threads."""
         with self._lock:
-            lookup = self._names.get(host)
-            if lookup is not None and lookup.expires > time.monotonic():
-                return lookup
-            if not self._has_place():
-                return None
-            older = None if lookup is None else lookup.addresses or lookup.older
-            lookup = self._names[host] = _Lookup(older=older)
-            self._places[lookup] = None
-            self._names.move_to_end(host)
-            if len(self._names) > MOST_NAMES:
-                self._names.popitem(last=False)
-        try:
-            threading.Thread(target=self._run, args=(host, lookup), name=f"dns {host}", daemon=True).start()
-        except RuntimeError:  # the system gives no more threads
-            with self._lock:
-                del self._names[host], self._places[lookup]
-            return None
-        return lookup
+            while self._waiting and self._has_place():
+                lookup = self._waiting.popleft()
+                if self._idle:
+                    self._idle -= 1
+                else:
+                    try:
+                        threading.Thread(target=self._look_up_names, name="scrapepool-dns", daemon=True).start()
+                    except RuntimeError:  # the system gives no more threads
+                        self._waiting.appendleft(lookup)
+                        return
+                lookup.began = time.monotonic()
+                self._places[lookup] = None
+                self._work.put(lookup)
 
     def _has_place(self) -> bool:
         """Whether one more look-up may begin, where need be in the place of one that hangs. Called with the lock."""
         if len(self._places) < self._cap:
             return True
         oldest = next(iter(self._places))
-        if self._hanging >= self._most_hanging or time.monotonic() - oldest.began < HANGS:
+        if self._hanging >= self._most_hanging or time.monotonic() - (oldest.began or 0.0) < HANGS:
             return False
         del self._places[oldest]
         self._hanging += 1
         return True
 
-    def _abandon(self, host: str, lookup: _Lookup) -> None:
+    def _abandon(self, lookup: _Lookup) -> None:
         """Let who asks next begin a look-up of his own, unless this one is so young that it need not hang."""
         with self._lock:
-            if self._names.get(host) is lookup and time.monotonic() - lookup.began >= HANGS:
-                del self._names[host]
+            began = time.monotonic() if lookup.began is None else lookup.began
+            if self._names.get(lookup.host) is lookup and time.monotonic() - began >= HANGS:
+                del self._names[lookup.host]
                 self.abandoned += 1
+
+    def _look_up_names(self) -> None:
+        """What a thread does: one name after another, until none comes for a while."""
+        while True:
+            try:
+                lookup = self._work.get(timeout=IDLE)
+            except queue.Empty:
+                with self._lock:
+                    if not self._idle:  # one is being put for this thread
+                        continue
+                    self._idle -= 1
+                return
+            self._run(lookup.host, lookup)
 
     def _run(self, host: str, lookup: _Lookup) -> None:
         try:
@@ -215,7 +241,12 @@ class Resolver:
                 del self._places[lookup]
             else:
                 self._hanging -= 1
-        lookup.ready.set()
+            self._idle += 1
+            lookup.done = True
+            waiters, lookup.waiters = lookup.waiters, []
+        self._begin_some()
+        for resume in waiters:
+            resume()
 
 
 def literal(host: str, port: int) -> Address | None:

@@ -7,22 +7,20 @@ asked again, nor what becomes of the URLs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from ..model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
-from ..ports import Begun, Done, Resting, Source, Unbegun, Work
+from ..ports import Done, Work
 from ..schedule.robots import RobotsVerdict
 from ..settings import OutputSettings, Settings, SizeLimits
 from ..uptime import monotonic
 from .classify import classify
-from .doing import Doing, look
 from .fetcher import Fetcher
-from .hops import hops
-from .lease_run import Give, LeaseRun
+from .hops import Hops
+from .lease_run import LeaseRun
 from .robots_rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
-from .turns import Turns
 
 REDIRECTS: Final = 5
 """Redirects that are followed, to other hosts too: what RFC 9309 section 2.3.1.2 asks for at least."""
@@ -42,9 +40,9 @@ _NO_RULES = RobotsVerdict()
 
 
 class RobotsFetcher:
-    """Keeps ``ports.Fetch``: leases on a robots.txt are worked here, all others by ``fetcher``, over the same pools.
+    """What works leases on a robots.txt, over the pools of ``fetcher``.
 
-    The ``Done`` of a lease on a robots.txt has no results but a verdict; neither where the run is stopping.
+    The ``Done`` of such a lease has no results but a verdict; neither where the run is stopping.
     """
 
     def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
@@ -54,78 +52,61 @@ class RobotsFetcher:
             size=_LIMITS,
             output=OutputSettings(body=True),
         )
-        self._targets = fetcher
-        self._robots = Fetcher(fetcher.session, plain, jar=fetcher.jar)
-        # One table of routes, one set of connections to cut, one opinion of each host: they are the same hosts.
-        self._robots.routes, self._robots.live, self._robots.trust = fetcher.routes, fetcher.live, fetcher.trust
-        self._robots.capture = fetcher.capture
+        self._fetcher = Fetcher(fetcher.session, plain, of=fetcher)
 
-    def run(self, work: Work | Begun, give: Give | None = None) -> Done | LeaseRun:
-        """Work a lease. Never raises for what a server, a URL or a robots.txt does."""
-        if isinstance(work, Work) and work.lease.robots:
-            return self.verdict(work)
-        assert isinstance(work, Work | LeaseRun)  # noqa: S101 - nothing else is begun here
-        return self._targets.run_to_rest(work, give)
-
-    def verdict(self, work: Work) -> Done:
-        """Work a lease on a robots.txt. Never raises, as ``run``."""
-        began = monotonic()
-        try:
-            done = self._ask(work)
-        except Exception as error:  # noqa: BLE001 - what breaks the reader of a file concerns its host alone
-            done = Done(work, (), robots=RobotsVerdict(unreachable=classify(error).detail))
-        return replace(done, elapsed=monotonic() - began)
-
-    def run_in_turns(
-        self,
-        first: Work | Resting,
-        source: Source,
-        give: Callable[[Sequence[Done | Resting | Unbegun]], None],
-        pass_on: Callable[[Begun], None],
-    ) -> None:
-        """Work leases, none of them on a robots.txt, in turns; see ``turns``."""
-        Turns(self._targets, source, give, pass_on).run(first)
-
-    def hanging(self) -> list[Work]:
-        """What has got no byte for long, robots.txt included."""
-        return self._targets.hanging()
-
-    def drain(self) -> None:
-        """Begin nothing more."""
-        self._targets.drain()
-        self._robots.drain()
-
-    def abort(self) -> None:
-        """Cut every connection that a worker holds."""
-        self._robots.abort()
-        self._targets.abort()
-
-    def doing(self) -> list[Doing]:
-        """What the requests in flight wait for now."""
-        return look(self._targets.live, monotonic())
-
-    def _ask(self, work: Work) -> Done:
-        """Fetch a host's robots.txt, through redirects to other hosts too, and judge it."""
-        host = work.lease.host
-        opened = requests = idle = 0
-        transcripts: list[Transcript] = []
-        attempt = Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT))
-        for done in hops(self._robots, attempt, work):
-            opened += done.opened
-            requests += done.requests
-            transcripts += done.transcripts
-            if done.work.lease.host == host:
-                idle = done.idle
-            result = done.results[0] if done.results else None
-        verdict: RobotsVerdict | None = None
-        if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
-            verdict = verdict_of(result, self.agent(host))
-        return Done(work, (), opened, requests, idle, verdict, transcripts=transcripts)
+    def chain(self, work: Work) -> RobotsChain | None:
+        """What works a lease on a robots.txt; None for any other lease."""
+        return RobotsChain(self._fetcher, self.agent, work) if work.lease.robots else None
 
     def agent(self, host: HostKey) -> str:
         """The product token of the User-Agent that ``host`` is sent, whichever option it comes from."""
-        route = self._robots.routes.get(host, "GET")
+        route = self._fetcher.routes.get(host, "GET")
         return product_token(route.prepared.headers.get("User-Agent", ""))
+
+
+class RobotsChain(Hops):
+    """The leases that one robots.txt takes, through redirects to other hosts, and what they come to."""
+
+    def __init__(self, fetcher: Fetcher, agent: Callable[[HostKey], str], work: Work) -> None:
+        host = work.lease.host
+        super().__init__(fetcher, Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT)))
+        self._agent = agent
+        self._work = work
+        self._began = monotonic()
+        self._opened = self._requests = self._idle = 0
+        self._transcripts: list[Transcript] = []
+
+    def next(self, done: Done) -> LeaseRun | Done:
+        """As ``Hops.next``, with the verdict in the end."""
+        host = self._work.lease.host
+        self._opened += done.opened
+        self._requests += done.requests
+        self._transcripts += done.transcripts
+        if done.work.lease.host == host:
+            self._idle = done.idle
+        following = super().next(done)
+        if isinstance(following, LeaseRun):
+            return following
+        result = done.results[0] if done.results else None
+        verdict: RobotsVerdict | None = None
+        if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
+            verdict = self._verdict(result)
+        return Done(
+            self._work,
+            (),
+            self._opened,
+            self._requests,
+            self._idle,
+            verdict,
+            monotonic() - self._began,
+            self._transcripts,
+        )
+
+    def _verdict(self, result: Result) -> RobotsVerdict:
+        try:
+            return verdict_of(result, self._agent(self._work.lease.host))
+        except Exception as error:  # noqa: BLE001 - what breaks the reader of a file concerns its host alone
+            return RobotsVerdict(unreachable=classify(error).detail)
 
 
 def verdict_of(result: Result, agent: str) -> RobotsVerdict:

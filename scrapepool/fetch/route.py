@@ -46,6 +46,8 @@ class Route:
         "_after",
         "_before",
         "_end",
+        "_forwards",
+        "_rest",
         "_session",
         "_where",
         "_within",
@@ -72,33 +74,38 @@ class Route:
         if settings.proxy:
             proxies = {"http": settings.proxy, "https": settings.proxy}
         self._where: dict[str, Any] = {"verify": env["verify"], "proxies": proxies, "cert": env["cert"]}
-        self._within = 0.0
+        self._within = time.monotonic() + REFRESH
         self.pool = self._lookup()
-        self._build(proxies)
+        self._build()
 
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.host}{' foreign' if self.foreign else ''}>"
 
     def at(self, host: HostKey) -> Route:
         """The same for another host, where nothing of it depends on the host; see ``_asks_all_alike``."""
-        other = copy(self)
-        other.host = host
-        other.prepared = copy(self.prepared)
-        other.prepared.url = f"{host.origin}/"
-        other._within = 0.0
-        other.pool = other._lookup()
-        other._build(other._where["proxies"])
+        other = Route.__new__(Route)
+        other.host, other.method, other.foreign, other.ranged = host, self.method, self.foreign, self.ranged
+        other.prepared, other._session, other._where = self.prepared, self._session, self._where
+        other._within = time.monotonic() + REFRESH
+        if self._where["proxies"] or self._rest is None:
+            other.prepared = copy(self.prepared)
+            other.prepared.url = f"{host.origin}/"
+            other.pool = other._lookup()
+            other._build()
+        else:
+            other.pool = other._lookup()
+            other._set(host.netloc.encode("ascii"), self._rest, self._end)
         return other
 
     def asking(self, prepared: requests.PreparedRequest) -> Route:
         """The same host by the same way, asked something else with the same method."""
         other = copy(self)
         other.prepared = prepared
-        other._build(other._where["proxies"])
+        other._build()
         return other
 
-    def _build(self, proxies: MutableMapping[str, str]) -> None:
-        pool, prepared, host = self.pool, self.prepared, self.host
+    def _build(self) -> None:
+        pool, prepared, host, proxies = self.pool, self.prepared, self.host, self._where["proxies"]
         headers = list(prepared.headers.items())
         self.ranged = "Range" in prepared.headers
         forwarding = bool(
@@ -109,20 +116,29 @@ class Route:
         )
         if forwarding:
             headers += [(name, value) for name, value in pool.proxy_headers.items() if name not in prepared.headers]
-        if "Host" not in prepared.headers:
-            headers.insert(0, ("Host", host.netloc))
         block = "".join(f"{_text(name)}: {_text(value)}\r\n" for name, value in headers).encode("latin-1")
-        body = b""
-        if isinstance(prepared.body, str):
-            body = prepared.body.encode()
-        elif prepared.body:
-            body = prepared.body
-        self._before = f"{self.method} {host.origin if forwarding else ''}".encode("ascii")
-        self._after = b" HTTP/1.1\r\n" + block
-        self._end = b"\r\n" + body
+        body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
+        if forwarding or "Host" in prepared.headers:
+            self._rest: bytes | None = None
+            own = b"" if "Host" in prepared.headers else b"Host: " + host.netloc.encode("ascii") + b"\r\n"
+            self._before = f"{self.method} {host.origin if forwarding else ''}".encode("ascii")
+            self._after = b" HTTP/1.1\r\n" + own + block
+            self._end = b"\r\n" + body
+        else:
+            self._set(host.netloc.encode("ascii"), block, b"\r\n" + body)
+
+    def _set(self, netloc: bytes, rest: bytes, end: bytes) -> None:
+        """Make the request line and the header block, of which but the Host is alike for all hosts."""
+        self._rest = rest
+        self._before = self.method.encode("ascii") + b" "
+        self._after = b" HTTP/1.1\r\nHost: " + netloc + b"\r\n" + rest
+        self._end = end
 
     def _lookup(self) -> HostPool:
-        pool: HostPool = self._session.adapter.get_connection_with_tls_context(self.prepared, **self._where)
+        where, adapter = self._where, self._session.adapter
+        if not where["proxies"]:
+            return adapter.pool_for(self.host, where["verify"], where["cert"])
+        pool: HostPool = adapter.get_connection_with_tls_context(self.prepared, **where)
         return pool
 
     def current_pool(self) -> HostPool:

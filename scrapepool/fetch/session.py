@@ -16,19 +16,20 @@ import requests
 from requests.utils import resolve_proxies
 from urllib3.util.retry import Retry
 
-from ..model import HostKey
+from ..model import DEFAULT_PORTS, HostKey
 from ..settings import Patience, PoolSettings, RetryPolicy
 from ..version import __version__
 from .adapter import PooledAdapter
 from .bandwidth import Bandwidth
 from .decode import ACCEPT_ENCODING
-from .descriptors import budget
 from .proxies import with_no_proxy
 from .wait_hint import longest_wait
 
 USER_AGENT = f"scrapepool/{__version__}"
 DEFAULTS = PoolSettings()
-MOST_HOSTS = 1024  # hosts whose idle connections are kept; each TLS connection holds some 50 kB
+MOST_POOLS = (
+    16_384  # hosts whose pools are kept, some 3 kB each; how many connections stay idle is the adapter's to say
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,10 @@ class PooledSession(requests.Session):
         deny_private: bool = False,
         bandwidth: Bandwidth | None = None,
     ) -> None:
-        pool = PoolSettings(workers=workers, per_host=per_host)
         self.patience = patience or Patience()
         self.bandwidth = bandwidth
         self._adapter = PooledAdapter(
-            pool_connections=hosts_kept(pool),
+            pool_connections=MOST_POOLS,
             pool_maxsize=per_host,
             pool_block=True,
             max_retries=urllib3_retry(retries or RetryPolicy()),
@@ -126,18 +126,10 @@ class PooledSession(requests.Session):
     def pool_stats(self) -> dict[str, PoolStats]:
         """What each host's pool holds now, by ``host:port``; hosts whose pool has been let go are not in it."""
         stats: dict[str, PoolStats] = {}
-        for manager in self._adapter.managers():
-            for key in list(manager.pools.keys()):
-                pool: Any = manager.pools.get(key)
-                if pool is not None:
-                    name = str(HostKey(pool.scheme, pool.host, pool.port or (443 if pool.scheme == "https" else 80)))
-                    stats[name] = PoolStats(pool.opened, pool.num_requests, pool.idle, pool.in_use)
+        for pool in self._adapter.pools():
+            name = str(HostKey(pool.scheme, pool.host, pool.port or DEFAULT_PORTS[pool.scheme]))
+            stats[name] = PoolStats(pool.opened, pool.num_requests, pool.idle, pool.in_use)
         return stats
-
-
-def hosts_kept(pool: PoolSettings) -> int:
-    """How many hosts' pools fit: enough for the hosts in rotation, within the file-descriptor budget."""
-    return max(1, min(MOST_HOSTS, (budget() - pool.workers) // pool.per_host))
 
 
 class PolicyRetry(Retry):

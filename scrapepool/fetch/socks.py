@@ -16,12 +16,13 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 
 from ..model import ProxyFault
 from ..uptime import monotonic
-from .connection import SOONEST, Connection, Opening
+from .connection import SOONEST, Connection, ConnectTimings
 from .descriptors import out_of_descriptors
 from .faults import FetchError
 from .faults import ProxyError as Fault
 from .pool import HostPool, TLSHostPool
 from .resolver import literal
+from .steps import Resume, Steps
 from .tls_connection import TLSConnection
 
 DEFAULT_PORT = 1080
@@ -59,16 +60,18 @@ class _Dialling:
         super().__init__(*args, **kwargs)
         self._socks_options = _socks_options
 
+    opens_in_steps = False
+
     def _dial(
-        self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]]
-    ) -> tuple[socket.socket, Opening, str | None]:
+        self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]], resume: Resume
+    ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
         proxy = self._socks_options
         kind, local_names = proxy["socks_version"], not proxy["rdns"]
-        if local_names:
-            host = self._addresses(host, port)[0].ip
+        if local_names and literal(host, port) is None:
+            host = (yield from self._addresses(host, port, resume))[0].ip
         proxy_host, proxy_port = proxy["proxy_host"].strip("[]"), proxy["proxy_port"] or DEFAULT_PORT
         try:
-            sock, opening, _ = Connection._dial(self, proxy_host, proxy_port, options)
+            sock, opening, _ = yield from Connection._dial(self, proxy_host, proxy_port, options, resume)
         except (ConnectTimeoutError, NewConnectionError) as error:
             if out_of_descriptors(error):
                 raise

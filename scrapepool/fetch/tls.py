@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import certifi
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 
 Verify = bool | str
 Cert = str | tuple[str, str | None] | None
@@ -69,6 +69,7 @@ def client_context(verify: Verify, cert: Cert, *, resume: bool = False) -> ssl.S
     Raises OSError naming the file, for a bundle, certificate or key that cannot be used.
     """
     context = _resuming(create_urllib3_context()) if resume else create_urllib3_context()
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -61,12 +61,11 @@ class LiveView:
     def __init__(self, console: Console | None = None, *, interval: float = INTERVAL) -> None:
         self._console = terminal(sys.stderr) if console is None else console
         self._pace = _Pace(interval)
-        # Shared by the run's thread and the view's, under _changed's lock:
+        # Shared by the run's threads and the view's, under _changed's lock:
         self._changed = threading.Condition()
         self._snapshot: Snapshot | None = None
         self._notes: deque[str] = deque(maxlen=_NOTES)
         self._closing = threading.Event()
-        # The run's thread only:
         self._thread: threading.Thread | None = None
 
     @property
@@ -104,9 +103,10 @@ class LiveView:
             self._console.print(coloured_summary(snapshot, self._console.width), end="")
 
     def _start(self) -> None:
-        if self._thread is None and not self._closing.is_set():
-            self._thread = threading.Thread(target=self._draw_until_closed, name="scrapepool-view", daemon=True)
-            self._thread.start()
+        with self._changed:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(target=self._draw_until_closed, name="scrapepool-view", daemon=True)
+                self._thread.start()
 
     def _draw_until_closed(self) -> None:
         before, cpu_before = time.monotonic(), time.process_time()

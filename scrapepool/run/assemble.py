@@ -6,9 +6,11 @@ Decides which implementation of each port a run gets, and that all of them are c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import fields
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, fields
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,25 +19,28 @@ from ..errors import UsageError
 from ..fetch.bandwidth import Bandwidth
 from ..fetch.check_request import check_request
 from ..fetch.descriptors import workers_within
+from ..fetch.doing import in_flight
 from ..fetch.download import Downloader
-from ..fetch.fetcher import Fetcher
+from ..fetch.fetcher import MOST_BLOCKED, Fetcher
+from ..fetch.loop import Loop
 from ..fetch.parts import Parts
 from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
 from ..model import HostKey, Outcome
-from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, SystemClock, View
+from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
 from ..read import TargetList
 from ..read.finished import Finished
 from ..schedule.fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
+from ..uptime import UPTIME
 from ..validators import Known
 from .cookies import cookies_for, saved_cookies
 from .limits import limits_for, most_per_host
 from .list_order import ListOrder, OrderedFeed
 from .memory import memory_for
+from .shard import Shard
 from .stalls import StallWatch
-from .threads import Threads
 
 if TYPE_CHECKING:
     from ..record.files import Files
@@ -47,6 +52,27 @@ FeedMaker = Callable[[Callable[[], None], Download], Feed]
 """Gets what wakes the engine, and what fetches lists by their URLs."""
 
 
+GATHER = 0.02
+"""Seconds for which outcomes are gathered: to wake whoever writes them costs as much as a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run is made of. executor: its first thread is the engine's, others are for what can only block."""
+
+    engine: Engine
+    shard: Shard
+    executor: Executor
+
+    def outcomes(self, archive: Archive | None = None) -> Generator[Sequence[Outcome]]:
+        """As ``Engine.run``, while that runs on a thread of its own. archive: used on this thread."""
+        return self.shard.outcomes(self.engine, self.executor, archive)
+
+    def snapshot(self) -> Snapshot:
+        """The run at this moment."""
+        return self.shard.snapshot(self.engine)
+
+
 @contextmanager
 def assembled(
     settings: Settings,
@@ -56,8 +82,8 @@ def assembled(
     stop: Stop | None = None,
     on_note: Callable[[str], None] | None = None,
     put_off: Mapping[HostKey, float] | None = None,
-) -> Iterator[Engine]:
-    """An engine for one run; leaving the block cuts what is in flight and closes everything.
+) -> Iterator[Run]:
+    """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
 
     make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
     put_off: see ``limits_for``. There are no more workers than the process may open files for.
@@ -78,6 +104,7 @@ def assembled(
 
         Extractor(settings.output)  # a selector that does not compile fetches nothing
     with (
+        UPTIME,
         saved_cookies(cookies, settings.request),
         _parts(settings.files) as parts,
         PooledSession(
@@ -89,19 +116,26 @@ def assembled(
             deny_private=settings.request.deny_private,
             bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),
         ) as session,
+        closing(_Threads(1 + MOST_BLOCKED, thread_name_prefix="scrapepool")) as executor,
     ):
-        targets = Fetcher(session, settings, jar=cookies, parts=parts)
+        fetcher = Fetcher(session, settings, jar=cookies, parts=parts, executor=executor)
         if parts is not None:
-            parts.folder.on_full = targets.shed
-        fetcher = RobotsFetcher(targets, settings)
-        crew = Threads(fetcher, pool.workers)
-        stop.wake = crew.wake
+            parts.folder.on_full = fetcher.evict_idle
+        robots = RobotsFetcher(fetcher, settings)
+        loop = Loop(fetcher, robots.chain)
+        shard = Shard()
+
+        def wake() -> None:
+            loop.wake()
+            shard.wake()
+
+        stop.wake = wake
         limits = limits_for(settings, clock, put_off)
-        feed = make_feed(crew.wake, Downloader(targets, settings, lambda host: limits(host).delay))
+        feed = make_feed(loop.wake, Downloader(fetcher, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
-            view = StallWatch(view, stall, fetcher.doing, on_note or view.note)
+            view = StallWatch(view, stall, partial(in_flight, fetcher), on_note or view.note)
         try:
-            memory = memory_for(settings, clock, fetcher, crew.wake)
+            memory = memory_for(settings, clock, robots, loop.wake)
         except BaseException:
             feed.close()
             raise
@@ -120,19 +154,28 @@ def assembled(
                 fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
             ),
             feed=feed,
-            fetch=fetcher,
-            crew=crew,
+            transport=loop,
             view=view,
             clock=clock,
             workers=pool.workers,
             most_out=workers_within(LEASES_OUT * pool.workers, save=saves),
             stop=stop,
             memory=memory,
+            full=shard.full,
+            gather=GATHER,
         )
         try:
-            yield engine
+            yield Run(engine, shard, executor)
         finally:
             engine.close()
+
+
+class _Threads(ThreadPoolExecutor):
+    """The threads of a run."""
+
+    def close(self) -> None:
+        """Let them go, without waiting for what blocks."""
+        self.shutdown(wait=False, cancel_futures=True)
 
 
 def _parts(settings: FileSettings) -> AbstractContextManager[Parts | None]:
@@ -145,31 +188,31 @@ def _parts(settings: FileSettings) -> AbstractContextManager[Parts | None]:
 
 
 def final_outcomes(
-    engine: Engine,
+    run: Run,
     settings: Settings,
     stop: Stop,
     on_note: Callable[[str], None] = lambda _: None,
     archive: Archive | None = None,
     on_left: Callable[[Collection[Outcome]], None] = lambda _: None,
-) -> Iterator[Sequence[Outcome]]:
-    """The outcomes of a run as its outputs are to have them. stop: the engine's.
+) -> Generator[Sequence[Outcome]]:
+    """The outcomes of a run as its outputs are to have them; the run has ended once the generator is closed.
 
-    on_note, on_left: see ``extract.extracted``.
-
-    archive: see ``Engine.run``.
+    stop: the engine's. on_note, on_left: see ``extract.extracted``. archive: see ``Run.outcomes``.
     """
-    if not settings.output.wants_data:
-        return engine.run(archive)
-    from ..extract import extracted  # noqa: PLC0415 - as above
+    with closing(run.outcomes(archive)) as batches:
+        if not settings.output.wants_data:
+            yield from batches
+            return
+        from ..extract import extracted  # noqa: PLC0415 - as above
 
-    return extracted(
-        engine.run(archive),
-        settings.output,
-        wake=stop.wake,
-        should_stop=lambda: engine.out_of_patience,
-        on_note=on_note,
-        on_left=on_left,
-    )
+        yield from extracted(
+            batches,
+            settings.output,
+            wake=stop.wake,
+            should_stop=lambda: run.engine.out_of_patience,
+            on_note=on_note,
+            on_left=on_left,
+        )
 
 
 def _until(settings: Settings, clock: Clock) -> float | None:
@@ -259,13 +302,14 @@ def _outcomes(urls: Iterable[str], settings: Settings) -> Iterator[Outcome]:
     def make(wake: Callable[[], None], download: Download) -> Feed:
         return TargetList.of_urls(urls, settings.input, wake=wake, download=download)
 
-    with assembled(settings, make, stop=stop) as engine:
+    with assembled(settings, make, stop=stop) as run:
         store = None if settings.files.save_dir is None else _files(settings)
         try:
-            for final in final_outcomes(engine, settings, stop):
-                if store is not None:
-                    store.write(final)
-                yield from final
+            with closing(final_outcomes(run, settings, stop)) as finals:
+                for final in finals:
+                    if store is not None:
+                        store.write(final)
+                    yield from final
         finally:
             if store is not None:
                 store.end()

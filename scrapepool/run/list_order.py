@@ -7,6 +7,7 @@ bounded; what is let in ends, as every target does, so nothing waits for ever. K
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ Entry = tuple[Place, HostKey | Ended]
 
 
 class ListOrder:
-    """What waits, in the order of the lists. Used by one thread.
+    """What waits, in the order of the lists. Used by the thread that begins targets and the one that writes them.
 
     on_note: gets what a person should know. bodies: whether outcomes have them. clock: monotonic seconds.
     """
@@ -58,6 +59,7 @@ class ListOrder:
         self._stuck: tuple[Place, float] | None = None
         self._told: Place | None = None
         self._on_room: Callable[[], None] | None = None
+        self._lock = threading.RLock()  # guards all of it
 
     def __repr__(self) -> str:
         return f"<ListOrder {len(self._order)} let in, {len(self._ended)} waiting>"
@@ -65,65 +67,75 @@ class ListOrder:
     @property
     def room(self) -> int:
         """How many more targets may be let in."""
-        room = MOST_WAITING - len(self._order)
-        if self._bodies and self._order:
-            under_way = len(self._order) - len(self._ended)
-            mean = self._seen_bytes / self._seen if self._seen else MOST_BYTES / AT_FIRST
-            room = min(room, int((MOST_BYTES - self._bytes) / max(mean, 1.0)) - under_way)
-        elif self._bodies:
-            room = min(room, AT_FIRST)
-        return max(0, room)
+        with self._lock:
+            room = MOST_WAITING - len(self._order)
+            if self._bodies and self._order:
+                under_way = len(self._order) - len(self._ended)
+                mean = self._seen_bytes / self._seen if self._seen else MOST_BYTES / AT_FIRST
+                room = min(room, int((MOST_BYTES - self._bytes) / max(mean, 1.0)) - under_way)
+            elif self._bodies:
+                room = min(room, AT_FIRST)
+            return max(0, room)
 
     def await_room(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called, once, when there is room again."""
-        self._on_room = wake
+        with self._lock:
+            if self.room:
+                wake()
+            else:
+                self._on_room = wake
 
     def let_in(self, entries: Sequence[Entry]) -> None:
         """Rows that are begun, or end here, from now on."""
-        for place, what in entries:
-            self._order.append(place)
-            if not isinstance(what, HostKey):
-                self._place[id(what.target)] = place
+        with self._lock:
+            for place, what in entries:
+                self._order.append(place)
+                if not isinstance(what, HostKey):
+                    self._place[id(what.target)] = place
 
     def looked_up(self, place: Place, target: Target | Skipped) -> Target | Skipped:
         """The target at a place, always the same object."""
-        known = self._targets.setdefault(place, target)
-        self._place[id(known.target if isinstance(known, Skipped) else known)] = place
-        return known
+        with self._lock:
+            known = self._targets.setdefault(place, target)
+            self._place[id(known.target if isinstance(known, Skipped) else known)] = place
+            return known
 
     def held(self, place: Place) -> Target | Skipped | None:
         """What was looked up there."""
-        return self._targets.get(place)
+        with self._lock:
+            return self._targets.get(place)
 
     def ready(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Take outcomes; those that may be written now, in order."""
-        for outcome in outcomes:
-            place = self._place.pop(id(outcome.target))
-            self._targets.pop(place, None)
-            self._ended[place] = outcome
-            if outcome.body is not None:
-                self._bytes += len(outcome.body)
-                self._seen_bytes += len(outcome.body)
-                self._seen += 1
-        ready: list[Outcome] = []
-        while self._order and (ended := self._ended.pop(self._order[0], None)) is not None:
-            self._order.popleft()
-            self._bytes -= len(ended.body or b"")
-            ready.append(ended)
-        if self._on_room is not None:
-            if self.room:
-                self._on_room()
-                self._on_room = None
-            else:
-                self._tell()
-        return ready
+        with self._lock:
+            for outcome in outcomes:
+                place = self._place.pop(id(outcome.target))
+                self._targets.pop(place, None)
+                self._ended[place] = outcome
+                if outcome.body is not None:
+                    self._bytes += len(outcome.body)
+                    self._seen_bytes += len(outcome.body)
+                    self._seen += 1
+            ready: list[Outcome] = []
+            while self._order and (ended := self._ended.pop(self._order[0], None)) is not None:
+                self._order.popleft()
+                self._bytes -= len(ended.body or b"")
+                ready.append(ended)
+            if self._on_room is not None:
+                if self.room:
+                    self._on_room()
+                    self._on_room = None
+                else:
+                    self._tell()
+            return ready
 
     def rest(self) -> list[Outcome]:
         """What is left at the end of a run that did not come to its own, in order."""
-        rest = [self._ended[place] for place in self._order if place in self._ended]
-        self._order.clear()
-        self._ended.clear()
-        return rest
+        with self._lock:
+            rest = [self._ended[place] for place in self._order if place in self._ended]
+            self._order.clear()
+            self._ended.clear()
+            return rest
 
     def _tell(self) -> None:
         """Say, once, that all wait for one target."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..fetch.fetcher import Fetcher
+from ..fetch.loop import Loop
 from ..fetch.robots import RobotsFetcher
 from ..fetch.session import PooledSession
 from ..model import HostKey, Target
@@ -17,8 +18,8 @@ from ..read import TargetList
 from ..schedule.lease import Lease
 from ..schedule.robots import RobotsVerdict
 from ..settings import Settings
+from ..uptime import UPTIME
 from .cookies import cookies_for
-from .threads import Threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +45,32 @@ def ask_robots(
     found: dict[HostKey, HostRobots] = {}
     workers = min(settings.pool.workers, max(len(tickets), 1))
     private = settings.request.deny_private
-    with PooledSession(workers, 1, patience=settings.patience, retries=settings.retry, deny_private=private) as session:
-        fetcher = RobotsFetcher(Fetcher(session, settings, jar=cookies_for(settings.request)), settings)
-        crew = Threads(fetcher, workers)
+    with (
+        UPTIME,
+        PooledSession(workers, 1, patience=settings.patience, retries=settings.retry, deny_private=private) as session,
+    ):
+        fetcher = Fetcher(session, settings, jar=cookies_for(settings.request))
+        loop = Loop(fetcher, RobotsFetcher(fetcher, settings).chain)
         waiting = iter(tickets)
         busy = 0
         try:
             while True:
                 while busy < workers and (host := next(waiting, None)) is not None:
-                    crew.hand(Work(Lease(host, robots=True), ()))
+                    loop.submit(Work(Lease(host, robots=True), ()))
                     busy += 1
                 if not busy:
                     return found
-                for done in crew.wait(None):
-                    assert isinstance(done, Done)  # noqa: S101 - a robots.txt does not rest
+                for done in loop.wait(None):
+                    assert isinstance(done, Done)  # noqa: S101 - a robots.txt has nothing unbegun
                     busy -= 1
                     host = done.work.lease.host
                     verdict = done.robots or RobotsVerdict(unreachable="no answer")
                     if (changed := _judged(verdict, tickets[host], targets, settings)) != HostRobots():
                         found[host] = changed
         finally:
-            fetcher.drain()
+            loop.drain()
             if busy:
-                fetcher.abort()
-            crew.close()
+                loop.abort()
 
 
 def _judged(verdict: RobotsVerdict, tickets: Sequence[int], targets: TargetList, settings: Settings) -> HostRobots:

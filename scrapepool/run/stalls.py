@@ -9,7 +9,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from ..fetch.doing import Doing, Phase
+from ..fetch.doing import Doing
+from ..fetch.phase import Phase
 from ..ports import HostRow, Snapshot, View
 from ..render import units
 from ..text import printable

@@ -10,8 +10,10 @@ from dataclasses import replace
 from math import inf
 
 from .forecast import Forecast
-from .headcount import SPARE
 from .tally import RATE_WINDOW
+
+SPARE = 0.75
+"""Share of a core up to which the process has CPU to spare; one interpreter can use little more than one."""
 
 MOSTLY = 0.5
 """Share of the time from which on it is the outcomes' taker that sets the pace."""

@@ -36,17 +36,13 @@ still come (``fetch.trust``), for about as long as two answers take."""
 NEAR_WORTH = 0.25
 """Seconds of work that a lease on a nearby host should be worth, so that the watching is a small part of it."""
 
-BRIEF = 128 * 1024
-"""Bytes of a decoded body, on the average, up to which the leases of a nearby host share one thread: receiving longer
-ones, decoding them, and their digests, is work for several cores."""
-
 TAIL = 8
 """A lease takes the share of one among ``limit / TAIL`` slots of what its host has left, half of it at most, so that
 the others have something at the end. With that of one among ``limit * 2``, 8,000 URLs of 50 quick hosts took 1.8 times
 as long, in leases of a few."""
 
 OVERRUN = 2.5
-"""Times its worth that a lease may take before the worker hands back what it has not begun: hosts slow down."""
+"""Times its worth that a lease may take before what it has not begun is given back: hosts slow down."""
 
 MAX_LEASE = 64
 """Targets in one lease at most; measured: 4 gave 1.7 times the throughput of 1 on loopback, 16 2.2, 64 3.2."""
@@ -212,12 +208,6 @@ class HostQueue:
     def in_trouble(self) -> bool:
         """Whether failures have made more of it than a note."""
         return self.trouble is not None and not self.trouble.is_slight
-
-    @property
-    def quick(self) -> bool:
-        """Whether its next lease shares a thread: it answers soon and briefly."""
-        row = self.row
-        return self.best <= NEAR and row.bytes <= BRIEF * row.done
 
     @property
     def lease_worth(self) -> float:

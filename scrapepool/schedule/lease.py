@@ -14,10 +14,9 @@ class Lease:
     host: whose slot is taken until ``Scheduler.settle``, or ``settle_robots`` for a lease on robots.txt.
     tickets: fresh targets, as the numbers they were added under; empty where ``attempt`` or ``robots`` is set.
     attempt: a retry or a redirect's hop that comes back; then it is alone.
-    budget: seconds after which the worker gives back what it has not begun.
+    budget: seconds after which what has not begun is given back.
     since: when it was handed out, in monotonic seconds: what a reply says of a host, it says of that time.
     robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
-    quick: whether the lease should share a thread with others: the host answers soon and briefly.
     waits: what its fresh targets waited for, where histories are told.
     probe: whether ``attempt`` is at a target that has had its outcome, to see whether its host answers; nothing is
     recorded of it.
@@ -29,7 +28,6 @@ class Lease:
     budget: float = 0.05
     since: float = 0.0
     robots: bool = False
-    quick: bool = False
     waits: tuple[Wait, ...] = ()
     probe: bool = False
 

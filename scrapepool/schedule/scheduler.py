@@ -472,7 +472,7 @@ class Scheduler:
             tickets = queue.take(queue.lease_length()) if usual else self._tickets(queue)
             size = len(tickets)
             self.queued -= size
-            lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now, quick=queue.quick)
+            lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now)
             if self._historian is not None:
                 lease = replace(lease, waits=self._historian.fresh(queue, now))
         self.out += size
@@ -500,7 +500,7 @@ class Scheduler:
     def _lease_parked(self, queue: HostQueue, parked: deque[Parked], now: float) -> Lease:
         attempt = self._hosts.resume(parked.popleft(), queue, now)
         queue.retrying += attempt.hop is None
-        return Lease(queue.key, (), attempt, inf, now, quick=queue.quick)
+        return Lease(queue.key, (), attempt, inf, now)
 
     def _retries_next(self, queue: HostQueue, now: float) -> bool:
         """Whether a retry goes next, before fresh targets of the host that there may be."""

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import select
-import socket
-import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -16,12 +11,11 @@ from scrapepool import url as urls
 from scrapepool.fetch import lease_run
 from scrapepool.fetch.cookies import CookieStore
 from scrapepool.fetch.fetcher import Fetcher
-from scrapepool.fetch.lease_run import LeaseRun
+from scrapepool.fetch.loop import Loop, run_alone
 from scrapepool.fetch.parts import Parts
 from scrapepool.fetch.session import PooledSession
-from scrapepool.fetch.turns import Turns
 from scrapepool.model import Attempt, Result, Target
-from scrapepool.ports import Begun, Done, Resting, Unbegun, Work
+from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
 
@@ -59,7 +53,7 @@ def work(*of: str | Attempt, budget: float = LONG) -> Work:
 
 def run(made: Fetcher, *of: str | Attempt, budget: float = LONG) -> Done:
     """Fetch them."""
-    return made.run(work(*of, budget=budget))
+    return run_alone(made, work(*of, budget=budget))
 
 
 def only(results: Sequence[Result]) -> Any:
@@ -74,63 +68,20 @@ def get(url: str, jar: CookieStore | None = None, **groups: Any) -> Any:
         return only(run(made, url).results)
 
 
-class Waiting:
-    """Keeps ``ports.Source``, over what there is from the beginning and what ``put`` adds."""
-
-    def __init__(self, works: Sequence[Work | Resting]) -> None:
-        self.works = deque(works)
-        self.listening = threading.Semaphore(0)
-        self._ear, self._bell = socket.socketpair()
-        self.ear = self._ear.fileno()
-
-    more = True
-
-    def another(self) -> Work | Resting | None:
-        return self.works.popleft() if self.works else None
-
-    def listen(self) -> None:
-        self.listening.release()
-
-    def heard(self) -> None:
-        self._ear.recv(10)
-
-    def make_way(self) -> None: ...
-
-    def put(self, more: Work | Resting) -> None:
-        self.works.append(more)
-        self._bell.send(b"!")
-
-    def close(self) -> None:
-        self._ear.close()
-        self._bell.close()
-
-
-def in_turns(made: Fetcher, works: Sequence[Work | Resting]) -> list[Done]:
-    """What is done, in order; a lease that has to connect does that on a thread of its own, and comes back.
+def on_loop(made: Fetcher, works: Sequence[Work]) -> list[Done]:
+    """What is done, in order, by one event loop.
 
     No request counts as stuck, so that a busy machine leaves nothing unbegun.
     """
-    back = list[Done | Resting | Unbegun]()
-    count = len(works)
+    with mock.patch.object(lease_run, "STUCK_FROM", LONG):
+        return [one for one in all_of(Loop(made), works) if isinstance(one, Done)]
 
-    def connect(begun: Begun) -> None:
-        assert isinstance(begun, LeaseRun)
-        try:
-            while begun.connecting:
-                begun.until = begun.going.send(None)
-        except StopIteration as end:
-            back.append(end.value)
-        else:
-            waiting.put(begun)
 
-    with (
-        mock.patch.object(lease_run, "STUCK_FROM", LONG),
-        closing(Waiting(works)) as waiting,
-        ThreadPoolExecutor(len(works)) as others,
-    ):
-        while sum(isinstance(one, Done) for one in back) < count:
-            if (first := waiting.another()) is not None:
-                Turns(made, waiting, back.extend, lambda begun: others.submit(connect, begun)).run(first)
-            else:
-                select.select([waiting.ear], [], [], 0.01)
-    return [one for one in back if isinstance(one, Done)]
+def all_of(loop: Loop, works: Sequence[Work]) -> list[Done | Unbegun]:
+    """All that comes back of these, in order."""
+    for one in works:
+        loop.submit(one)
+    back = list[Done | Unbegun]()
+    while sum(isinstance(one, Done) for one in back) < len(works):
+        back += loop.wait(LONG)
+    return back

@@ -5,17 +5,29 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import select
 import socket
 import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import trustme
 
+from scrapepool.fetch.body import Body
+from scrapepool.fetch.connection import Connection
+from scrapepool.fetch.exchange import Exchange
+from scrapepool.fetch.pool import HostPool
+from scrapepool.fetch.reply import ReplyParser
+from scrapepool.fetch.steps import IN, OUT, POLL_NOW, ROOM, SLICE, Offload, Watch, drive
+from scrapepool.settings import SizeLimits
+from scrapepool.uptime import monotonic
+
 Script = Callable[[socket.socket], None]
 
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 LOOPBACK = ("127.0.0.1", 0)
 SOON = 3.0
@@ -55,6 +67,55 @@ def silent(sock: socket.socket) -> None:
     """Read and say nothing, until the client goes."""
     while sock.recv(65536):
         pass
+
+
+def opened(conn: Connection, pool: HostPool | None = None) -> Connection:
+    """The connection, opened as the event loop opens it; through its pool where one is given."""
+    with ThreadPoolExecutor(1) as executor:
+        if pool is None:
+            drive(conn.opening, conn._check)
+        else:
+            drive(lambda resume: pool.opening(conn, resume, lambda: executor), conn._check)
+    return conn
+
+
+def exchanged(conn: Connection, request: bytes = REQUEST) -> Exchange:
+    """One exchange over an open connection. Raises what ends it early."""
+    exchange = Exchange("GET", reused=conn.served > 0)
+    steps = exchange.run(conn, request, _new_body, Offload(_no_thread, lambda: None), follow=False)
+    event: bool | None = None
+    with contextlib.suppress(StopIteration):
+        while True:
+            event = _waited(conn, steps.send(event))
+    return exchange
+
+
+def response_body(exchange: Exchange) -> bytes:
+    """The whole body of its response."""
+    assert exchange.body is not None
+    assert exchange.body.content is not None
+    return exchange.body.content
+
+
+def _no_thread() -> Executor:
+    raise AssertionError("a short body is taken in by the thread that receives it")
+
+
+def _new_body(parser: ReplyParser) -> Body:
+    return Body(SizeLimits(), parser.get(b"content-encoding"), keep=True)
+
+
+def _waited(conn: Connection, wanted: float | Watch | None) -> bool:
+    """Wait for the connection as the event loop does; whether there is an event."""
+    assert not isinstance(wanted, Watch)
+    until = conn.gives_up_at(monotonic())
+    if wanted in (POLL_NOW, SLICE):
+        until = 0.0
+    elif wanted is not None and wanted != ROOM:
+        until = wanted
+    poll = select.poll()
+    poll.register(conn.sock, IN | OUT if wanted == ROOM else IN)
+    return bool(poll.poll(max(0.0, until - monotonic()) * 1000))
 
 
 class Server:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from loopback import HEAD, SOON, Server, answer_all, authority, black_hole, closed_port, server_context, silent
+from loopback import (
+    SOON,
+    Server,
+    answer_all,
+    authority,
+    black_hole,
+    closed_port,
+    exchanged,
+    opened,
+    response_body,
+    server_context,
+    silent,
+)
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
 from scrapepool.fetch.connection import Condition, Connection
@@ -22,9 +33,13 @@ from scrapepool.fetch.tls import client_context
 from scrapepool.fetch.tls_connection import TLSConnection
 from scrapepool.model import ErrorKind
 
-REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 BRIEF = 0.3
 """Seconds of a deadline that is expected to pass."""
+
+Way = Callable[[Connection], object]
+
+WAYS: dict[str, Way] = {"in steps": opened, "blocking": lambda conn: conn.connect()}
+"""How a connection is opened: as the event loop does it, and as urllib3 and requests do."""
 
 
 def tls_connection(port: int, host: str = "127.0.0.1", **kwargs: Any) -> TLSConnection:
@@ -34,12 +49,11 @@ def tls_connection(port: int, host: str = "127.0.0.1", **kwargs: Any) -> TLSConn
 
 
 @contextmanager
-def opened(server: Server, *, tls: bool = False) -> Iterator[Connection]:
+def connected(server: Server, *, tls: bool = False) -> Iterator[Connection]:
     conn = tls_connection(server.port) if tls else Connection("127.0.0.1", server.port)
     conn.timeout = SOON
-    conn.open()
     try:
-        yield conn
+        yield opened(conn)
     finally:
         conn.close()
 
@@ -79,10 +93,10 @@ def cut_while(conn: Connection, act: Callable[[], object], after: float = 0.1) -
 
 def test_a_literal_address_takes_no_look_up() -> None:
     """For an address the time of the name look-up is None, and the address is the remote."""
-    with Server(answer_all) as server, opened(server) as conn:
-        assert conn.opening.dns is None
-        assert conn.opening.connect is not None
-        assert conn.opening.tls is None
+    with Server(answer_all) as server, connected(server) as conn:
+        assert conn.connect_timings.dns is None
+        assert conn.connect_timings.connect is not None
+        assert conn.connect_timings.tls is None
         assert conn.remote == "127.0.0.1"
 
 
@@ -91,25 +105,24 @@ def test_a_name_takes_a_look_up() -> None:
     with Server(answer_all) as server:
         conn = Connection("some.name", server.port)
         conn.resolver = names("127.0.0.1")  # type: ignore[misc]
-        conn.open()
-        assert conn.opening.dns is not None
+        opened(conn)
+        assert conn.connect_timings.dns is not None
         conn.close()
 
 
 def test_the_handshake_is_timed_apart() -> None:
     """TLS time is that of the handshake."""
-    with Server(answer_all, tls=server_context()) as server, opened(server, tls=True) as conn:
-        assert conn.opening.tls is not None
-        assert conn.opening.tls > 0
+    with Server(answer_all, tls=server_context()) as server, connected(server, tls=True) as conn:
+        assert conn.connect_timings.tls is not None
+        assert conn.connect_timings.tls > 0
 
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_requests_go_one_after_another(tls: bool) -> None:
     """An open connection serves again and again and looks quiet in between."""
-    with Server(answer_all, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+    with Server(answer_all, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         for _ in range(3):
-            conn.send_all(REQUEST)
-            assert conn.receive() == HEAD + b"ok"
+            assert response_body(exchanged(conn)) == b"ok"
             assert conn.condition() is Condition.QUIET
         assert server.accepted == 1
 
@@ -121,72 +134,76 @@ def test_a_dead_first_address_is_raced() -> None:
         conn = Connection("two.addresses", hole)
         conn.resolver = resolver  # type: ignore[misc]
         conn.timeout = SOON
-        conn.open()
+        opened(conn)
         assert conn.remote == "127.0.0.2"
         conn.close()
         assert resolver.resolve("two.addresses", hole, 1)[0].ip == "127.0.0.2"
 
 
-def test_refused_is_told() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_refused_is_told(way: Way) -> None:
     """A port where nobody listens refuses."""
     with pytest.raises(NewConnectionError):
-        Connection("127.0.0.1", closed_port()).open()
+        way(Connection("127.0.0.1", closed_port()))
 
 
-def test_no_such_name_is_told() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_no_such_name_is_told(way: Way) -> None:
     """A name without addresses is the name's fault."""
     conn = Connection("no.such.name", 80)
     conn.resolver = names()  # type: ignore[misc]
     with pytest.raises((NameResolutionError, NewConnectionError)):
-        conn.open()
+        way(conn)
 
 
-def test_a_name_that_cannot_be_is_told() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_name_that_cannot_be_is_told(way: Way) -> None:
     """A label of 64 letters is no name, in urllib3's words."""
     with pytest.raises(LocationParseError):
-        Connection("a" * 64 + ".example", 80).open()
+        way(Connection("a" * 64 + ".example", 80))
 
 
-def test_the_deadline_ends_a_connect() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_the_deadline_ends_a_connect(way: Way) -> None:
     """Nobody accepts: the connect ends at the deadline, long before its own limit."""
     with black_hole() as hole:
         conn = Connection("127.0.0.1", hole, timeout=60)
         conn.deadline = time.monotonic() + BRIEF
         with pytest.raises(ConnectTimeoutError):
-            conn.open()
+            way(conn)
 
 
-def test_the_deadline_ends_a_handshake() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_the_deadline_ends_a_handshake(way: Way) -> None:
     """A server that never shakes hands is given up at the deadline."""
     with Server(silent) as server:
         conn = tls_connection(server.port, timeout=60)
         conn.deadline = time.monotonic() + BRIEF
         with pytest.raises(TimeoutError):
-            conn.open()
+            way(conn)
         conn.close()
 
 
 def test_a_deadline_that_has_passed_begins_nothing() -> None:
-    """With no time left nothing is opened, sent or received."""
-    with Server(answer_all) as server, opened(server) as conn:
+    """With no time left nothing is opened and nothing sent."""
+    with Server(answer_all) as server, connected(server) as conn:
         conn.deadline = time.monotonic() - 1
-        assert kind_of(lambda: conn.send_all(REQUEST)) is ErrorKind.DEADLINE
-        assert kind_of(conn.receive) is ErrorKind.DEADLINE
+        assert kind_of(lambda: exchanged(conn)) is ErrorKind.DEADLINE
+        assert conn.condition() is Condition.QUIET
         conn.close()
-        assert kind_of(conn.open) is ErrorKind.DEADLINE
+        assert kind_of(lambda: opened(conn)) is ErrorKind.DEADLINE
         assert conn.sock is None
 
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_silent_server_is_given_up(tls: bool) -> None:
-    """A receive ends at whichever comes first, the read timeout or the deadline."""
-    with Server(silent, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
-        conn.send_all(REQUEST)
+    """The wait for a response ends at whichever comes first, the read timeout or the deadline."""
+    with Server(silent, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         conn.read_timeout = BRIEF
-        assert kind_of(conn.receive) is ErrorKind.READ_TIMEOUT
+        assert kind_of(lambda: exchanged(conn)) is ErrorKind.READ_TIMEOUT
         conn.read_timeout = 60
         conn.deadline = time.monotonic() + BRIEF
-        assert kind_of(conn.receive) is ErrorKind.DEADLINE
+        assert kind_of(lambda: exchanged(conn)) is ErrorKind.DEADLINE
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -197,9 +214,9 @@ def test_a_reader_that_takes_nothing_is_given_up(tls: bool) -> None:
     def deaf(sock: socket.socket) -> None:
         stop.wait(SOON)
 
-    with Server(deaf, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+    with Server(deaf, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         conn.deadline = time.monotonic() + BRIEF
-        assert kind_of(lambda: conn.send_all(bytes(50_000_000))) is ErrorKind.DEADLINE
+        assert kind_of(lambda: exchanged(conn, bytes(50_000_000))) is ErrorKind.DEADLINE
         stop.set()
 
 
@@ -212,60 +229,59 @@ def test_a_reader_that_sips_is_given_up(tls: bool) -> None:
         while not stop.wait(0.02) and sock.recv(20_000):
             pass
 
-    with Server(sip, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+    with Server(sip, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         conn.deadline = time.monotonic() + BRIEF
-        assert kind_of(lambda: conn.send_all(bytes(50_000_000))) is ErrorKind.DEADLINE
+        assert kind_of(lambda: exchanged(conn, bytes(50_000_000))) is ErrorKind.DEADLINE
         assert time.monotonic() < conn.deadline + SOON
         stop.set()
 
 
-def test_severed_while_connecting() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_severed_while_connecting(way: Way) -> None:
     """Another thread can end a connect."""
     with black_hole() as hole:
         conn = Connection("127.0.0.1", hole, timeout=60)
-        error = cut_while(conn, conn.open)
+        error = cut_while(conn, lambda: way(conn))
         assert isinstance(error, FetchError)
         assert error.kind is ErrorKind.INTERRUPTED
 
 
-def test_severed_while_the_name_is_looked_up() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_severed_while_the_name_is_looked_up(way: Way) -> None:
     """Another thread can end the wait for a name."""
     release = threading.Event()
     conn = Connection("slow.name", 80, timeout=60)
     conn.resolver = Resolver(lambda *_, **__: release.wait(SOON) and [])  # type: ignore[misc]
-    error = cut_while(conn, conn.open)
+    error = cut_while(conn, lambda: way(conn))
     release.set()
     assert isinstance(error, FetchError)
     assert error.kind is ErrorKind.INTERRUPTED
 
 
-def test_severed_while_shaking_hands() -> None:
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_severed_while_shaking_hands(way: Way) -> None:
     """Another thread can end a handshake."""
     with Server(silent) as server:
         conn = tls_connection(server.port, timeout=60)
-        assert isinstance(cut_while(conn, conn.open), OSError)
+        assert isinstance(cut_while(conn, lambda: way(conn)), OSError)
         conn.close()
 
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_severed_while_receiving(tls: bool) -> None:
-    """A receive comes back with nothing, or fails, and the connection is never opened again."""
-    with Server(silent, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
-
-        def receive() -> None:
-            if not conn.receive():
-                raise EOFError
-
-        assert isinstance(cut_while(conn, receive), EOFError | OSError)
+    """The wait for a response ends, and the connection is never opened again."""
+    with Server(silent, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
+        assert isinstance(cut_while(conn, lambda: exchanged(conn)), FetchError | OSError)
         conn.close()
-        assert kind_of(conn.open) is ErrorKind.INTERRUPTED
+        for way in (opened, Connection.connect):
+            assert kind_of(lambda way=way: way(conn)) is ErrorKind.INTERRUPTED
 
 
 def test_severed_while_sending() -> None:
     """A send to a reader that does not read can be ended."""
     stop = threading.Event()
-    with Server(lambda sock: stop.wait(SOON) and None) as server, opened(server) as conn:
-        assert isinstance(cut_while(conn, lambda: conn.send_all(bytes(50_000_000))), OSError | FetchError)
+    with Server(lambda sock: stop.wait(SOON) and None) as server, connected(server) as conn:
+        assert isinstance(cut_while(conn, lambda: exchanged(conn, bytes(50_000_000))), OSError | FetchError)
         stop.set()
 
 
@@ -279,43 +295,36 @@ def test_what_an_idle_connection_looks_like(tls: bool, surprise: bytes, expected
             sock.sendall(surprise)
             sock.recv(1)
 
-    with Server(script, tls=server_context() if tls else None) as server, opened(server, tls=tls) as conn:
+    with Server(script, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         until = time.monotonic() + SOON
         while (condition := conn.condition()) is Condition.QUIET and time.monotonic() < until:
             time.sleep(0.002)
         assert condition is expected
 
 
-def test_a_connection_that_cannot_be_looked_at_is_closed() -> None:
+def test_a_connection_that_cannot_be_looked_at_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system without memory for the look is no reason to keep what may be out of step."""
 
-    class NoMemory:
-        def poll(self, timeout: float) -> list[Any]:
-            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
-    with Server(answer_all) as server, opened(server) as conn:
-        conn._poll = NoMemory()  # type: ignore[assignment]
+    with Server(answer_all) as server, connected(server) as conn:
+        monkeypatch.setattr(conn, "receive", fail)
         assert conn.condition() is Condition.CLOSED
 
 
-def test_the_timeout_is_left_alone_while_it_fits() -> None:
-    """A wait whose limit has hardly changed costs no system call to set it, and is never too short."""
-    with Server(answer_all) as server, opened(server) as conn:
-        conn.read_timeout = 5.0
-        conn.send_all(REQUEST)
-        assert kernel_timeout(conn) == pytest.approx(5.0, abs=0.01)
-        conn.deadline = time.monotonic() + 4.95
-        conn.receive()
-        assert kernel_timeout(conn) == pytest.approx(5.0, abs=0.01)
-        conn.deadline = time.monotonic() + 2
-        conn.send_all(REQUEST)
-        assert 1 < kernel_timeout(conn) <= 2.01
-        conn.deadline = None
-        conn.receive()
-        assert kernel_timeout(conn) == pytest.approx(5.0, abs=0.01)
-
-
-def kernel_timeout(conn: Connection) -> float:
-    """Seconds that the kernel lets a receive wait."""
-    seconds, microseconds = struct.unpack("ll", conn.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16))
-    return seconds + microseconds / 1e6
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_connection_that_blocked_is_used_in_steps_and_the_other_way_round(tls: bool) -> None:
+    """Requests sets timeouts of its own on a connection of the pool; the event loop lets no call of it wait."""
+    with Server(answer_all, tls=server_context() if tls else None) as server:
+        conn = tls_connection(server.port) if tls else Connection("127.0.0.1", server.port)
+        conn.timeout = SOON
+        conn.connect()
+        assert conn.sock.gettimeout() == SOON
+        assert conn.condition() is Condition.QUIET
+        assert conn.sock.gettimeout() == 0
+        assert response_body(exchanged(conn)) == b"ok"
+        conn.request("GET", "/")
+        assert conn.getresponse().data == b"ok"
+        assert conn.condition() is Condition.QUIET
+        conn.close()

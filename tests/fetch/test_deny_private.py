@@ -16,11 +16,12 @@ from scrapepool.fetch import connection as connection_module
 from scrapepool.fetch import resolver as resolver_module
 from scrapepool.fetch.check_request import check_request
 from scrapepool.fetch.connection import Connection
+from scrapepool.fetch.loop import run_alone
 from scrapepool.fetch.resolver import Resolver
 from scrapepool.fetch.robots import RobotsFetcher
 from scrapepool.fetch.session import PooledSession
 from scrapepool.model import ErrorKind, HostKey, Redirected, Skipped
-from scrapepool.ports import Done, Work
+from scrapepool.ports import Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import RequestSettings
 
@@ -148,7 +149,8 @@ def test_robots_txt_is_not_asked_for_either() -> None:
     """It counts as none; the host's URLs are then told their own refusal."""
     with Server(answer_all) as server, fetcher(**DENY) as made:
         host = HostKey("http", "127.0.0.1", server.port)
-        done: Done = RobotsFetcher(made, settings(**DENY)).run(Work(Lease(host, robots=True), ()))
+        work = Work(Lease(host, robots=True), ())
+        done = run_alone(made, work, RobotsFetcher(made, settings(**DENY)).chain(work))
         assert server.accepted == 0
     assert done.robots is not None
     assert done.robots.unreachable is None

@@ -6,15 +6,16 @@ import threading
 from typing import Any
 
 import pytest
-from fetching import fetcher, get, only, run, work
+from fetching import LONG, fetcher, get, only, run, work
 from urllib3.util.wait import wait_for_read
 
 from scrapepool.fetch.connection import Connection
-from scrapepool.fetch.lease_run import LeaseRun
+from scrapepool.fetch.loop import Loop
 from scrapepool.fetch.outcomes import AGAIN
-from scrapepool.fetch.pool import HostPool
+from scrapepool.fetch.steps import Resume, Steps
 from scrapepool.fetch.trust import Standing
 from scrapepool.model import ErrorKind, Fetched
+from scrapepool.ports import Done
 from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.wire import OK, Wire
 from tests.torture import desync
@@ -69,7 +70,7 @@ def test_an_answer_that_comes_before_the_true_one_is_found_out() -> None:
     assert [result.attempts for result in results] == [1] * 4
 
 
-def test_what_spoils_a_resting_lease_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_spoils_a_quarantined_lease_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes that come while only silence is waited for: it is asked again, over a new connection."""
     monkeypatch.setattr(Standing, "silence", lambda *_: 2.0)
     told = threading.Event()
@@ -81,10 +82,13 @@ def test_what_spoils_a_resting_lease_is_found_out(monkeypatch: pytest.MonkeyPatc
             wire.send(POISON)
 
     with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        resting = made.run_to_rest(work(server.url("it", 0), server.url("it", 1)))
-        assert isinstance(resting, LeaseRun)
+        loop = Loop(made)
+        loop.submit(work(server.url("it", 0), server.url("it", 1)))
+        while loop.in_flight:
+            assert loop.wait(LONG) == []
         told.set()
-        done = resting.done()
+        (done,) = loop.wait(LONG)
+        assert isinstance(done, Done)
         assert bodies_are_right(server, "it", done.results)
     assert [result.detail for result in done.results] == [None, AGAIN]
 
@@ -194,12 +198,12 @@ def test_a_server_that_speaks_first_is_not_believed(monkeypatch: pytest.MonkeyPa
         wire.send(POISON)
         wire.stay_silent()
 
-    def open_and_be_greeted(pool: HostPool, conn: Connection) -> None:
-        opened(pool, conn)
+    def open_and_be_greeted(conn: Connection, resume: Resume) -> Steps[None]:
+        yield from opening(conn, resume)
         wait_for_read(conn.sock, 5)  # else the greeting and the request may cross
 
-    opened = HostPool.open
-    monkeypatch.setattr(HostPool, "open", open_and_be_greeted)
+    opening = Connection.opening
+    monkeypatch.setattr(Connection, "opening", open_and_be_greeted)
     first = Behaviour("first", "", OK, script, at="connect", scheme="http")
     with HostileServer((), extra=[first]) as server:
         result = get(server.url("first"), patience={"read": 0.2})

@@ -14,8 +14,9 @@ from fetching import fetcher, run
 from loopback import SOON, Server, black_hole, read_head, silent
 
 from scrapepool.fetch.connection import Connection
-from scrapepool.fetch.doing import Doing, Phase, look
+from scrapepool.fetch.doing import Doing, in_flight
 from scrapepool.fetch.fetcher import Fetcher
+from scrapepool.fetch.phase import Phase
 from scrapepool.fetch.resolver import Resolver
 
 POLL = 0.005
@@ -26,7 +27,7 @@ UPLOAD = b"x" * 30_000_000
 
 
 @contextmanager
-def in_flight(url: str, **groups: Any) -> Iterator[Fetcher]:
+def at_work(url: str, **groups: Any) -> Iterator[Fetcher]:
     """A fetcher at work on a URL that never ends; cut at the block's end."""
     with fetcher(**groups) as made:
         thread = threading.Thread(target=run, args=(made, url))
@@ -37,7 +38,7 @@ def in_flight(url: str, **groups: Any) -> Iterator[Fetcher]:
             made.abort()
             thread.join(SOON)
         assert not thread.is_alive()
-        assert look(made.live, time.monotonic()) == []
+        assert in_flight(made) == []
 
 
 def seen(made: Fetcher, phase: Phase) -> Doing:
@@ -45,7 +46,7 @@ def seen(made: Fetcher, phase: Phase) -> Doing:
     end = time.monotonic() + SOON
     doing: list[Doing] = []
     while time.monotonic() < end:
-        doing = look(made.live, time.monotonic())
+        doing = in_flight(made)
         if doing and doing[0].phase is phase:
             return doing[0]
         time.sleep(POLL)
@@ -75,7 +76,7 @@ def test_an_answer_that_stops_is_seen_where_it_stopped(head: bytes, phase: Phase
     """With the address and the URL."""
     with Server(begin(head)) as server:
         url = f"http://127.0.0.1:{server.port}/x"
-        with in_flight(url) as made:
+        with at_work(url) as made:
             doing = seen(made, phase)
     assert doing == (f"127.0.0.1:{server.port}", url, phase, doing.seconds, "127.0.0.1", received)
     assert 0 <= doing.seconds < SOON
@@ -83,13 +84,13 @@ def test_an_answer_that_stops_is_seen_where_it_stopped(head: bytes, phase: Phase
 
 def test_a_connection_that_nobody_takes() -> None:
     """There is no address to name yet."""
-    with black_hole() as port, in_flight(f"http://127.0.0.1:{port}/") as made:
+    with black_hole() as port, at_work(f"http://127.0.0.1:{port}/") as made:
         assert seen(made, Phase.CONNECTION).remote is None
 
 
 def test_a_handshake_that_nobody_answers() -> None:
     """TLS to a server that reads and says nothing."""
-    with Server(silent) as server, in_flight(f"https://127.0.0.1:{server.port}/") as made:
+    with Server(silent) as server, at_work(f"https://127.0.0.1:{server.port}/") as made:
         assert seen(made, Phase.HANDSHAKE).remote == "127.0.0.1"
 
 
@@ -98,7 +99,7 @@ def test_a_request_that_nobody_reads() -> None:
     stay = threading.Event()
     request = {"method": "POST", "data": UPLOAD}
     with Server(lambda _: stay.wait(SOON) and None) as server:
-        with in_flight(f"http://127.0.0.1:{server.port}/", request=request) as made:
+        with at_work(f"http://127.0.0.1:{server.port}/", request=request) as made:
             seen(made, Phase.SENDING)
         stay.set()
 
@@ -112,6 +113,6 @@ def test_a_name_that_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(Connection, "resolver", Resolver(hang))
-    with in_flight("http://slow.test/") as made:
+    with at_work("http://slow.test/") as made:
         assert seen(made, Phase.NAME).host == "slow.test"
         stay.set()

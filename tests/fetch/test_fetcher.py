@@ -6,7 +6,8 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from urllib3.exceptions import NewConnectionError
 from scrapepool.fetch.connection import Connection
 from scrapepool.fetch.pool import HostPool
 from scrapepool.fetch.resolver import Resolver
+from scrapepool.fetch.steps import Resume, Steps
 from scrapepool.fetch.wait_hint import LONGEST_WAIT
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
 from tests.servers.hostile import Behaviour, HostileServer
@@ -107,13 +109,13 @@ def test_abort_cuts_what_is_in_flight() -> None:
     failed = only(back[0].results)
     assert failed.error is ErrorKind.INTERRUPTED
     assert failed.retry is None
-    assert not made.live
+    assert not made.state.live
 
 
 def test_nothing_is_opened_after_an_abort(polite: PoliteServer) -> None:
     """A lease that finds the run aborted says so and asks nobody."""
     with fetcher() as made:
-        made.aborted = True
+        made.state.aborted = True
         assert only(run(made, polite.url()).results).error is ErrorKind.INTERRUPTED
 
 
@@ -125,7 +127,7 @@ def test_a_connection_comes_back_without_a_deadline(polite: PoliteServer) -> Non
         pool: Any = made.routes.get(work(polite.url()).lease.host, "GET").pool
         conn, _ = pool.checkout(0)
         assert conn.deadline is None
-        assert not made.live
+        assert not made.state.live
 
 
 @pytest.mark.parametrize("name", ["stale", "stale_reset", "close_unannounced"])
@@ -224,13 +226,13 @@ class FullTable(HostPool):
 
     left = 2
 
-    def open(self, conn: Any) -> None:
+    def opening(self, conn: Connection, resume: Resume, executor: Callable[[], Executor]) -> Steps[None]:
         if type(self).left:
             type(self).left -= 1
             error = NewConnectionError(conn, "no")
             error.__cause__ = OSError(errno.EMFILE, "Too many open files")
             raise error
-        super().open(conn)
+        yield from super().opening(conn, resume, executor)
 
 
 def test_a_want_of_descriptors_is_waited_out(polite: PoliteServer) -> None:

@@ -18,7 +18,7 @@ from scrapepool.fetch.fetcher import Fetcher
 from scrapepool.fetch.lease_run import AMBIGUOUS
 from scrapepool.fetch.session import PooledSession
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Redirected, Skipped
-from tests.fetch.fetching import fetcher, get, in_turns, only, run, settings, target, work
+from tests.fetch.fetching import fetcher, get, on_loop, only, run, settings, target, work
 from tests.fetch.loopback import Server, closed_port, read_head, server_context
 
 ONCE = {"read": 5.0, "total": 5.0}
@@ -98,12 +98,13 @@ def test_nor_is_it_waited_for_over_tls(body: bytes) -> None:
     assert (result.status, server.connections) == (200, [1, 2])
 
 
-def test_nor_on_a_thread_that_works_many_leases() -> None:
-    """The lease goes on elsewhere while it connects again."""
+def test_nor_among_other_leases() -> None:
+    """They go on while it connects again."""
     with site(redirect("Location: /page", "Content-Length: 512")) as server, fetcher(patience=ONCE) as made:
-        (done,) = in_turns(made, [work(f"{server.url}/start")])
-    result = only(done.results)
-    assert (result.status, result.final_url) == (200, f"{server.url}/page")
+        back = on_loop(made, [work(f"{server.url}/start?{n}") for n in range(8)])
+    for done in back:
+        result = only(done.results)
+        assert (result.status, result.final_url) == (200, f"{server.url}/page")
 
 
 @pytest.mark.parametrize("fields", [("Content-Length: 4",), ("Transfer-Encoding: chunked",)])

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from loopback import HEAD, Server, answer_all
+from loopback import HEAD, SOON, Server, answer_all, exchanged, opened, response_body
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
+from urllib3.util.wait import wait_for_read
 
 from scrapepool.fetch.connection import Condition
 from scrapepool.fetch.pool import HostPool
-
-REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture
@@ -31,9 +30,8 @@ def ask(pool: HostPool) -> Condition:
     """One request over a held connection; what the connection looked like before."""
     conn, condition = pool.checkout(1)
     if conn.sock is None:
-        pool.open(conn)
-    conn.send_all(REQUEST)
-    assert conn.receive() == HEAD + b"ok"
+        opened(conn, pool)
+    assert response_body(exchanged(conn)) == b"ok"
     pool.checkin(conn)
     return condition
 
@@ -75,8 +73,8 @@ def test_a_connection_that_the_server_left_is_not_handed_out_open() -> None:
         pool = HostPool("127.0.0.1", server.port, maxsize=1, block=True)
         ask(pool)
         conn, _ = pool.checkout(1)
-        if conn._poll is not None and conn.sock is not None:
-            conn._poll.poll(3000)
+        if conn.sock is not None:
+            wait_for_read(conn.sock, SOON)
         pool.checkin(conn)
         assert ask(pool) is Condition.CLOSED
         assert pool.opened == 2
@@ -95,7 +93,7 @@ def test_a_retired_pool_keeps_nothing_idle(pool: HostPool) -> None:
     """Nobody counts its connections: those idle go at once, the others when they come back; it can still be used."""
     ask(pool)
     held, _ = pool.checkout(0.01)
-    pool.open(pool.checkout(0.01)[0])
+    opened(pool.checkout(0.01)[0], pool)
     pool.retire()
     pool.checkin(held)
     assert pool.idle == 0

@@ -13,6 +13,8 @@ import pytest
 from fetching import fetcher, settings, work
 from loopback import SOON, Server, read_head
 
+from scrapepool.fetch.fetcher import Fetcher
+from scrapepool.fetch.loop import run_alone
 from scrapepool.fetch.robots import REDIRECTS, RobotsFetcher
 from scrapepool.fetch.robots_rules import MOST_READ
 from scrapepool.model import ErrorKind, HostKey
@@ -24,11 +26,22 @@ from tests.servers.polite import PoliteServer, Request, Response
 REFUSING = b"User-agent: *\nDisallow: /private\nCrawl-delay: 3\n"
 
 
+class Worker:
+    """Works leases one after another, on a loop of their own each."""
+
+    def __init__(self, targets: Fetcher, robots: RobotsFetcher) -> None:
+        self.targets, self._robots = targets, robots
+
+    def run(self, work: Work) -> Done:
+        """Work one."""
+        return run_alone(self.targets, work, self._robots.chain(work))
+
+
 @contextmanager
-def robots_fetcher(**groups: Any) -> Iterator[RobotsFetcher]:
-    """A fetcher of robots.txt for the block."""
+def robots_fetcher(**groups: Any) -> Iterator[Worker]:
+    """What works leases on a robots.txt, and others, for the block."""
     with fetcher(**groups) as targets:
-        yield RobotsFetcher(targets, settings(**groups))
+        yield Worker(targets, RobotsFetcher(targets, settings(**groups)))
 
 
 def lease(host: HostKey) -> Work:
@@ -308,8 +321,8 @@ def test_a_run_that_stops_finds_nothing_out() -> None:
         worker.start()
         while not server.in_flight:
             worker.join(0.01)
-        made.drain()
-        made.abort()
+        made.targets.drain()
+        made.targets.abort()
         worker.join(SOON)
 
         assert back[0].robots is None

@@ -17,9 +17,10 @@ from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import EmptyPoolError
 
 from scrapepool.demo.wire import Request
+from scrapepool.fetch.adapter import MOST_IDLE, most_idle
 from scrapepool.fetch.bandwidth import Bandwidth
 from scrapepool.fetch.descriptors import budget, raise_soft_limit
-from scrapepool.fetch.session import MOST_HOSTS, USER_AGENT, PooledSession, hosts_kept, urllib3_retry
+from scrapepool.fetch.session import USER_AGENT, PooledSession, urllib3_retry
 from scrapepool.settings import Patience, PoolSettings, RetryPolicy
 from tests.servers.polite import PoliteServer, Response
 
@@ -199,12 +200,12 @@ def test_retry_after_has_a_limit() -> None:
     assert urllib3_retry(RetryPolicy(max_park=7)).retry_after_max == 7
 
 
-@pytest.mark.parametrize(("workers", "per_host"), [(1, 1), (32, 4), (64, 8), (4, 100_000)])
-def test_hosts_are_kept_within_the_descriptors(workers: int, per_host: int) -> None:
-    """Connections of all hosts together stay inside the budget, and a host at least is kept."""
-    kept = hosts_kept(PoolSettings(workers=workers, per_host=per_host))
-    assert 1 <= kept <= MOST_HOSTS
-    assert kept == 1 or kept * per_host + workers <= budget()
+@pytest.mark.parametrize("workers", [1, 32, 100_000])
+def test_idle_connections_are_kept_within_the_descriptors(workers: int) -> None:
+    """Those in use and those that are idle stay inside the budget together, and one at least may be idle."""
+    kept = most_idle(workers)
+    assert 1 <= kept <= MOST_IDLE
+    assert kept == 1 or kept + workers <= budget()
 
 
 def test_the_limit_can_be_raised() -> None:
@@ -221,6 +222,22 @@ def test_the_article_s_mistake_is_not_made() -> None:
             for host in range(20):
                 session.get(server.url("/x", host))
         assert server.opened == 20
+
+
+def test_the_connection_that_was_idle_for_longest_is_closed() -> None:
+    """However many hosts there are, only so many connections stay open; its pool can still be used."""
+    with PoliteServer(12) as server, PooledSession(1, 1) as session:
+        session.adapter.idle.most = 5
+        for host in range(12):
+            session.get(server.url("/x", host))
+        until = time.monotonic() + 3
+        while server.open > 5 and time.monotonic() < until:
+            time.sleep(0.005)
+        assert server.open == len(session.adapter.idle) == 5
+        assert session.get(server.url("/y", 11)).ok
+        assert server.opened == 12
+        assert session.get(server.url("/y", 0)).ok
+        assert server.opened == 13
 
 
 def test_pools_that_are_let_go_close_what_is_idle() -> None:

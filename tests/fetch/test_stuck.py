@@ -1,4 +1,4 @@
-"""What one lease is stuck with, or works on for long, holds up no other lease of its thread."""
+"""What one lease is stuck with, or works on for long, holds up no other lease of the event loop."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import socket
 import ssl
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from fetching import Waiting, fetcher, in_turns, target, work
+from fetching import LONG, all_of, fetcher, on_loop, target, work
 from loopback import LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
 
-from scrapepool.fetch import lease_run
 from scrapepool.fetch.fetcher import Fetcher
-from scrapepool.fetch.turns import Turns
+from scrapepool.fetch.loop import Loop
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
-from scrapepool.ports import Begun, Done, Unbegun, Work
+from scrapepool.ports import Done, Unbegun, Work
 from tests.servers.polite import PoliteServer
 
 READ = 2.5
@@ -114,11 +113,9 @@ def bad_servers(script: Callable[[socket.socket], None], count: int, scheme: str
 
 
 def shared(made: Fetcher, bad: Sequence[Work], good: PoliteServer) -> list[Done]:
-    """What is done, in order, where one thread has the bad leases first and then those of a host that is well."""
+    """What is done, in order, where the bad leases come first and then those of a host that is well."""
     well = [work(*(good.url(f"/ok?{lease}-{n}") for n in range(URLS))) for lease in range(LEASES)]
-    for one in (*bad, well[0]):
-        made.trust.of(one.lease.host).opened_in = 0.0001
-    return in_turns(made, [*bad, *well])
+    return on_loop(made, [*bad, *well])
 
 
 def are_last(back: Sequence[Done], bad: Sequence[Work]) -> bool:
@@ -171,20 +168,6 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
     assert sizes in ({CHUNKS}, {ZEROS}, {0})
 
 
-def test_a_lease_with_a_thread_of_its_own_lets_other_threads_have_the_interpreter(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Between two slices it lets go of the interpreter's lock, which they would get every 5 ms otherwise."""
-    pauses: list[float] = []
-    monkeypatch.setattr(lease_run.time, "sleep", pauses.append)
-    with bad_servers(answering(tiny_chunks(50_000)), 1, "http") as urls, fetcher() as made:
-        (result,) = made.run(work(urls[0])).results
-    assert isinstance(result, Fetched)
-    assert result.bytes == 50_000
-    assert len(pauses) >= 40
-    assert set(pauses) == {0}
-
-
 def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do() -> None:
     """It is last in no queue: half of the time is for it."""
     with (
@@ -194,9 +177,7 @@ def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do
     ):
         bad = [work(urls[0])]
         many = [work(*(good.url(f"/ok?{lease}-{n}") for n in range(2000))) for lease in range(LEASES)]
-        for one in (*bad, many[0]):
-            made.trust.of(one.lease.host).opened_in = 0.0001
-        back = in_turns(made, [*bad, *many])
+        back = on_loop(made, [*bad, *many])
     assert back[0].work is bad[0]
 
 
@@ -239,9 +220,9 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
             (url,) = stack.enter_context(bad_servers(half_a_handshake, 1, "https"))
         made = stack.enter_context(fetcher(patience={"connect": READ}))
         stuck = work(*(f"{url}?{n}" for n in range(5)))
-        back: list[Unbegun] = []
-        done = made.run_to_rest(stuck, back.extend)
-    assert [(one.work, one.begun, list(one.results)) for one in back] == [(stuck, 1, [])]
+        unbegun, done = all_of(Loop(made), [stuck])
+    assert isinstance(unbegun, Unbegun)
+    assert (unbegun.work, unbegun.begun, list(unbegun.results)) == (stuck, 1, [])
     assert isinstance(done, Done)
     (failed,) = done.results
     assert isinstance(failed, Failed)
@@ -250,26 +231,18 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
     assert f"{had} within {READ:g} s" in (failed.detail or "")
 
 
-def unexpected(begun: Begun) -> None:
-    """For what connects in no time."""
-    raise AssertionError(begun.work)
-
-
 def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
     """However few it is: its host gets nothing else to do before."""
-    given: list[list[Work]] = []
-
-    def give(back: Sequence[Any]) -> None:
-        given.append([one.work for one in back if isinstance(one, Done)])
-
     with (
         bad_servers(answering(tiny_chunks(CHUNKS)), 1, "http") as urls,
         PoliteServer() as good,
         fetcher(output={"body": False}) as made,
     ):
         bad, well = work(urls[0]), work(good.url("/ok"))
-        for one in (bad, well):
-            made.trust.of(one.lease.host).opened_in = 0.0001
-        with closing(Waiting([well])) as waiting:
-            Turns(made, waiting, give, unexpected).run(bad)
-    assert [works for works in given if works] == [[well], [bad]]
+        loop = Loop(made)
+        loop.submit(bad)
+        loop.submit(well)
+        given = [one.work for one in loop.wait(LONG)]
+        while len(given) < 2:
+            given += [one.work for one in loop.wait(LONG)]
+    assert given == [well, bad]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
-from loopback import SOON, Server, answer_all, authority, server_context
+from loopback import SOON, Server, answer_all, authority, exchanged, opened, server_context
 from urllib3.util.wait import wait_for_read
 
 from scrapepool.errors import UsageError
@@ -22,8 +22,6 @@ from scrapepool.fetch.tls import ResumingContext, client_context
 from scrapepool.fetch.tls_connection import TLSConnection
 from scrapepool.model import ErrorKind
 from scrapepool.settings import RequestSettings
-
-REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +55,7 @@ def test_the_four_refusals_are_told_apart(pem: Path, tmp_path: Path) -> None:
         with Server(answer_all, tls=served) as server:
             conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(str(pem), None), timeout=3)
             with pytest.raises((ssl.SSLError, OSError)) as caught:
-                conn.open()
+                opened(conn)
             conn.close()
             fault = classify(caught.value)
             assert fault.kind is ErrorKind.TLS, words
@@ -68,7 +66,7 @@ def test_insecure_believes_anybody() -> None:
     """Without verification any certificate will do."""
     with Server(answer_all, tls=server_context("other.example", ca=trustme.CA())) as server:
         conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(False, None), timeout=3)
-        conn.open()
+        opened(conn)
         conn.close()
 
 
@@ -119,7 +117,7 @@ def refused_late(pem: Path) -> Iterator[TLSConnection]:
     served.verify_mode = ssl.CERT_REQUIRED
     with Server(answer_all, tls=served) as server:
         conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(str(pem), None), timeout=SOON)
-        conn.open()
+        opened(conn)
         assert wait_for_read(conn.sock, SOON)
         yield conn
         conn.close()
@@ -128,7 +126,7 @@ def refused_late(pem: Path) -> Iterator[TLSConnection]:
 def test_a_server_that_wants_a_certificate_says_so_after_the_handshake(pem: Path) -> None:
     """A look for what has come before the request meets the refusal."""
     with refused_late(pem) as conn, pytest.raises(ssl.SSLError) as caught:
-        conn.arrived()
+        conn.receive()
     fault = classify(caught.value)
     assert (fault.kind, fault.detail) == (ErrorKind.TLS, "tlsv13 alert certificate required")
 
@@ -205,9 +203,7 @@ def test_sessions_are_taken_up_again_when_asked(pem: Path, version: ssl.TLSVersi
     with Server(answer_all, tls=served) as server:
         for _ in range(20):
             conn = TLSConnection("127.0.0.1", server.port, ssl_context=context, timeout=3)
-            conn.open()
-            conn.send_all(REQUEST)
-            conn.receive()
+            exchanged(opened(conn))
             resumed.append(conn.sock.session_reused)
             conn.close()
     assert resumed == [False] + [resume] * 19
@@ -220,9 +216,7 @@ def test_sessions_stay_with_their_host(pem: Path) -> None:
     with Server(answer_all, tls=server_context()) as one, Server(answer_all, tls=server_context()) as other:
         for server, expected in ((one, False), (other, False), (one, True)):
             conn = TLSConnection("127.0.0.1", server.port, ssl_context=context, timeout=3)
-            conn.open()
-            conn.send_all(REQUEST)
-            conn.receive()
+            exchanged(opened(conn))
             assert conn.sock.session_reused is expected
             conn.close()
 

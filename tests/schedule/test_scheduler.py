@@ -360,14 +360,3 @@ def test_a_retry_that_is_stuck_has_nothing_to_give_back():
     assert (scheduler.queued, scheduler.out) == (0, 1)
     settle(scheduler, lease, 11.0)
     assert scheduler.idle
-
-
-@pytest.mark.parametrize(("decoded", "shares"), [(50_000, True), (5_000_000, False)])
-def test_a_host_is_brief_by_what_its_bodies_are_once_decoded(decoded, shares):
-    """Decoding is work as receiving is: leases on a nearby host share a thread only where both are little."""
-    scheduler, lease = grown(A, per_host=1)
-    results = [answer(attempt_of(lease), Reply(elapsed=0.0001)) for _ in lease.tickets]
-    for result in results:
-        result.wire_bytes, result.bytes = 5_000, decoded
-    scheduler.settle(lease, results, 1.0, wall=WALL)
-    assert scheduler.next(1.0).quick is shares

@@ -14,7 +14,7 @@ OPTIONS: list[Decorator] = [
     *subject(
         "Pool and pace",
         opt("-w", "--workers", type=Whole(1, MOST_WORKERS), default=D.pool.workers,
-           help="Threads: requests in flight at most."),
+           help="Most requests in flight at once, over all hosts; thousands cost little memory and no threads."),
         opt("--per-host", type=Whole(1, MOST_WORKERS), default=D.pool.per_host,
            help="Requests in flight on one host, and connections kept for it."),
         opt("--delay", type=Duration(), default=spelt(D.pool.delay), help="Time between two starts on one host."),

@@ -27,7 +27,7 @@ import harness
 
 Talk = Callable[[socket.socket], None]
 
-from tests.fetch.loopback import Server, authority, read_head, server_context, silent  # noqa: E402 - a path of harness
+from tests.transport.loopback import Server, authority, read_head, server_context, silent  # noqa: E402 - a path of harness
 
 WAITS = ("--timeout", "20", "--read-timeout", "10", "--retries", "0")
 LIMIT = 120.0

@@ -1,6 +1,6 @@
 """scrapepool reads targets, schedules them, fetches them, records the outcomes and renders what happens.
 
-Five verbs, five packages: ``read``, ``schedule``, ``fetch``, ``record``, ``render``. ``engine``
+Five verbs, five packages: ``read``, ``schedule``, ``transport``, ``record``, ``render``. ``engine``
 carries values between them, ``run`` builds engines from ``settings``, ``cli`` turns words into
 settings. Of use to others are ``PooledSession``, ``Settings`` and ``fetch``::
 
@@ -20,22 +20,20 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and any(word.endswith(__na
 
 from typing import TYPE_CHECKING, Any
 
-# The stage is loaded first: Python binds a subpackage to its name when it is imported, which would hide the function.
-from . import fetch as _stage  # noqa: F401
 from .version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .fetch.session import PooledSession, PoolStats
     from .model import Outcome, verdict
     from .settings import Settings
+    from .transport.net.session import PooledSession, PoolStats
 
 __all__ = ["Outcome", "PoolStats", "PooledSession", "Settings", "__version__", "fetch", "verdict"]
 
 _HOMES = {
-    "PooledSession": ".fetch.session",
-    "PoolStats": ".fetch.session",
+    "PooledSession": ".transport.net.session",
+    "PoolStats": ".transport.net.session",
     "Outcome": ".model",
     "verdict": ".model",
     "Settings": ".settings",

@@ -58,7 +58,7 @@ class RequestSettings:
     the cookies are written to at the end of the run. With either, all requests share their cookies; without, each
     target has its own, alive along its redirects. http_fallback: request bare names over http where https fails.
     head_fallback: send GET where HEAD is refused with 405 or 501. deny_private: connect to public addresses only, see
-    ``fetch.public``.
+    ``transport.net.address_policy``.
     """
 
     method: str = "GET"
@@ -222,7 +222,7 @@ RecordFormat = Literal["jsonl", "csv", "tsv"]
 
 
 class Needs(NamedTuple):
-    """What outputs want of the fetch stage beyond what every outcome tells.
+    """What outputs want of the transport beyond what every outcome tells.
 
     body: the decoded body's bytes. headers: the response's fields. sha256: the body's digest.
     """
@@ -333,7 +333,7 @@ class OutputSettings:
 
     @property
     def needs(self) -> Needs:
-        """What these outputs, all together, want of the fetch stage: the one place that knows it."""
+        """What these outputs, all together, want of the transport: the one place that knows it."""
         # A digest that no record holds is not worth half the time that a large body takes.
         return Needs(
             body=self.body or self.wants_data,

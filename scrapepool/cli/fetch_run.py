@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from ..engine import Engine, Stop
 from ..errors import OutputError
-from ..fetch.descriptors import raise_soft_limit, workers_within
 from ..model import Outcome
 from ..ports import Sink, Snapshot, View
 from ..read.finished import Finished
@@ -26,6 +25,7 @@ from ..run.list_order import list_order
 from ..run.outputs import Outputs, open_outputs
 from ..run.revisit import Revisit
 from ..settings import Settings
+from ..transport.net.descriptors import raise_soft_limit, workers_within
 from .ending import Ending, conclude, exit_code
 from .exits import Exit
 from .files import check_files

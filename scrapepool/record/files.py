@@ -2,7 +2,7 @@
 
 Decides where a body ends up and what is done where a name is taken: nothing is overwritten but an earlier body of the
 same URL. Nothing is written outside the folder: everything in it is reached through its descriptor (``folder``). How
-names look is ``names``' to decide, how a body gets into its temporary file ``fetch.parts``'.
+names look is ``names``' to decide, how a body gets into its temporary file ``transport.exchange.partial_files``'.
 """
 
 from __future__ import annotations

@@ -16,16 +16,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine import Engine, Stop
 from ..errors import UsageError
-from ..fetch.bandwidth import Bandwidth
-from ..fetch.check_request import check_request
-from ..fetch.descriptors import workers_within
-from ..fetch.doing import in_flight
-from ..fetch.download import Downloader
-from ..fetch.fetcher import MOST_BLOCKED, Fetcher
-from ..fetch.loop import Loop
-from ..fetch.parts import Parts
-from ..fetch.robots import RobotsFetcher
-from ..fetch.session import PooledSession
 from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
 from ..read import TargetList
@@ -33,6 +23,16 @@ from ..read.finished import Finished
 from ..schedule.fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
+from ..transport.exchange.check_request import check_request
+from ..transport.exchange.partial_files import Parts
+from ..transport.net.bandwidth import Bandwidth
+from ..transport.net.descriptors import workers_within
+from ..transport.net.session import PooledSession
+from ..transport.robots.fetcher import RobotsFetcher
+from ..transport.work.activity import in_flight
+from ..transport.work.context import MOST_BLOCKED, Fetcher
+from ..transport.work.download import Downloader
+from ..transport.work.loop import Loop
 from ..uptime import UPTIME
 from ..validators import Known
 from .cookies import cookies_for, saved_cookies

@@ -1,7 +1,8 @@
 """The cookies of a run: read from a file, and written back to one.
 
 Decides that a file with a bad line is used nevertheless, and that a cookie file is replaced as a whole and is readable
-by its owner alone. The format is ``fetch.cookie_file``'s. No message repeats what a line says: it may be a secret.
+by its owner alone. The format is ``transport.exchange.cookie_file``'s. No message repeats what a line says: it may be a
+secret.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ..errors import OutputError, UsageError
-from ..fetch.cookie_file import read_cookies, spell_cookies
-from ..fetch.cookies import CookieStore
 from ..folder import open_own
 from ..settings import RequestSettings
+from ..transport.exchange.cookie_file import read_cookies, spell_cookies
+from ..transport.exchange.cookies import CookieStore
 
 SHOWN = 5
 """Numbers of bad lines that are named."""

@@ -25,9 +25,9 @@ def downloads(settings: Settings, clock: Clock) -> Iterator[Download]:
 
 
 def _downloader(settings: Settings, clock: Clock, opened: ExitStack) -> Download:
-    from ..fetch.download import Downloader  # noqa: PLC0415 - requests is for those who need it
-    from ..fetch.fetcher import Fetcher  # noqa: PLC0415
-    from ..fetch.session import PooledSession  # noqa: PLC0415
+    from ..transport.net.session import PooledSession  # noqa: PLC0415
+    from ..transport.work.context import Fetcher  # noqa: PLC0415
+    from ..transport.work.download import Downloader  # noqa: PLC0415 - requests is for those who need it
     from .cookies import cookies_for  # noqa: PLC0415
 
     private = settings.request.deny_private

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..fetch.robots import RobotsFetcher
-from ..fetch.robots_rules import Rules
 from ..model import HostKey
 from ..ports import Clock, HostMemory
 from ..settings import Settings
+from ..transport.robots.fetcher import RobotsFetcher
+from ..transport.robots.rules import Rules
 
 
 def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: Callable[[], None]) -> HostMemory | None:

@@ -9,10 +9,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from ..fetch.robots_rules import Rules
 from ..model import HostKey
 from ..ports import Clock, Known
 from ..settings import Settings
+from ..transport.robots.rules import Rules
 
 
 def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, Known]:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..change import Change, Condition, PageState, change_of
-from ..fetch.route import RouteTable
-from ..fetch.session import PooledSession
 from ..model import Fetched, HostKey, Outcome, Skipped, Target, Unchanged, error_of, verdict
 from ..ports import Batch, Feed
 from ..read.finished import identity, recorded
@@ -20,6 +18,8 @@ from ..read.journal import MADE_ANEW
 from ..read.known import KnownPages, key_of
 from ..record.fields import record
 from ..settings import Settings
+from ..transport.exchange.route import RouteTable
+from ..transport.net.session import PooledSession
 from ..url import ParsedURL
 from ..validators import SAFE, Known, Validators, unix
 from .assemble import FeedMaker

@@ -1,7 +1,7 @@
 """The folder of ``--save-dir``: locked for one run, with the parts that an earlier one left in it.
 
-Decides nothing about names (``record.files``) or about what can be gone on with (``fetch.parts``); it is where the two
-meet.
+Decides nothing about names (``record.files``) or about what can be gone on with (``partial_files``); it is where the
+two meet.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 from ..errors import LockedError, OutputError
-from ..fetch.parts import Parts
 from ..folder import Folder, ForeignFileError
 from ..record.files import LOCK, PLACED, WORK
 from ..record.lock import open_lock
 from ..record.packing import packer
 from ..settings import FileSettings
+from ..transport.exchange.partial_files import Parts
 
 MOST_TRIES = 100
 """Times that the folder for work is opened: a run that ends may delete it between two calls."""

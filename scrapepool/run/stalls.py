@@ -9,11 +9,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from ..fetch.doing import Doing
-from ..fetch.phase import Phase
 from ..ports import HostRow, Snapshot, View
 from ..render import units
 from ..text import printable
+from ..transport.net.phase import Phase
+from ..transport.work.activity import Doing
 
 GROUPS = 8
 """Groups of requests, or hosts, that are told apart; a note is to fit on a screen."""

@@ -31,7 +31,7 @@ short enough that a host's other slots, a signal and the display do not notice. 
 
 NEAR = 0.025
 """Seconds that an answer of a nearby host takes at most. After a lease the connection to one is watched for what may
-still come (``fetch.trust``), for about as long as two answers take."""
+still come (``transport.work.desync``), for about as long as two answers take."""
 
 NEAR_WORTH = 0.25
 """Seconds of work that a lease on a nearby host should be worth, so that the watching is a small part of it."""

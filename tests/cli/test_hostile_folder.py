@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from running import Ran, here
 
-from scrapepool.fetch.parts import _key
+from scrapepool.transport.exchange.partial_files import _key
 from tests.servers.polite import PoliteServer, Request, Response
 
 NAME = "a" * 32

@@ -11,7 +11,7 @@ import pytest
 from running import ended, here, program
 
 from scrapepool.cli import fetch_run
-from scrapepool.fetch.body import Body
+from scrapepool.transport.http1.body import Body
 from tests.servers.polite import PoliteServer, Response
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from running import here
 
-from scrapepool.fetch import connection
-from scrapepool.fetch.resolver import Resolver
+from scrapepool.transport.net import connection
+from scrapepool.transport.net.resolver import Resolver
 from tests.servers.polite import PoliteServer, Request, Response
 
 FETCH = ("fetch", "--no-robots", "--progress", "none")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from running import here
 
-from scrapepool.fetch import dial
+from scrapepool.transport.net import happy_eyeballs as dial
 from tests.servers.polite import PoliteServer, Request, Response
 
 HOSTS = ["127.1.0.1", "127.2.0.1", "127.3.0.1", "127.4.0.1"]  # four networks, and so four sites

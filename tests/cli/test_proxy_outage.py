@@ -18,7 +18,7 @@ import pytest
 import trustme
 from running import here
 
-from scrapepool.fetch import dial
+from scrapepool.transport.net import happy_eyeballs as dial
 from tests.servers.polite import PoliteServer, Request, Response
 
 FETCH = ("fetch", "--no-robots", "--progress", "none", "--insecure")

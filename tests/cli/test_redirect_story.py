@@ -15,9 +15,9 @@ from urllib.parse import quote
 import pytest
 from running import closed_port, here
 
-from scrapepool.fetch.connection import Connection
-from scrapepool.fetch.resolver import Resolver
 from scrapepool.schema import ADDED
+from scrapepool.transport.net.connection import Connection
+from scrapepool.transport.net.resolver import Resolver
 from tests.servers.polite import PoliteServer, Request, Response
 
 FETCH = ("fetch", "--progress", "none", "-q", "--retries", "0")

@@ -12,7 +12,7 @@ import pytest
 from running import here
 
 from scrapepool.cli.options import patience
-from scrapepool.fetch.bandwidth import BURST, PIECE
+from scrapepool.transport.net.bandwidth import BURST, PIECE
 from tests.servers.polite import PoliteServer, Request, Response
 
 FETCH = ("fetch", "--no-robots", "--progress", "plain", "-w", 2)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 from running import PATIENCE, ended, program
 
-from tests.fetch.loopback import HEAD, Server, read_head, server_context
+from tests.transport.loopback import HEAD, Server, read_head, server_context
 
 LIMIT = 2.0
 """Seconds that anything may take in these runs."""

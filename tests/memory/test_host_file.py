@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from scrapepool.errors import OutputError, UsageError
-from scrapepool.fetch.robots_rules import Rules
 from scrapepool.memory.file import EXPIRY, KEPT, VERSION, HostFile, Report
 from scrapepool.memory.rows import known_in
 from scrapepool.model import HostKey
 from scrapepool.schedule.memory import Known
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.shares import Claim
+from scrapepool.transport.robots.rules import Rules
 
 A, B = HostKey("https", "a.test", 443), HostKey("http", "b.test", 8080)
 NOW = 1_900_000_000.0

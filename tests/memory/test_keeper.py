@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from scrapepool.errors import OutputError
-from scrapepool.fetch.robots_rules import Rules
 from scrapepool.memory.file import EXPIRY
 from scrapepool.memory.keeper import BEAT, SUSPENDED, Keeper
 from scrapepool.model import HostKey
 from scrapepool.schedule.memory import Known
 from scrapepool.schedule.shares import Claim, Shares
+from scrapepool.transport.robots.rules import Rules
 
 A = HostKey("https", "a.test", 443)
 WALL = 1_900_000_000.0

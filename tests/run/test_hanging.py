@@ -15,11 +15,11 @@ from scrapepool import Settings, fetch
 from scrapepool.extract import waiting
 from scrapepool.extract.limits import Limits
 from scrapepool.extract.workers import Workers
-from scrapepool.fetch.connection import Connection
-from scrapepool.fetch.resolver import Resolver
 from scrapepool.model import ErrorKind, Failed, Fetched, Outcome
-from tests.fetch.loopback import HEAD, Server, black_hole, read_head, silent
+from scrapepool.transport.net.connection import Connection
+from scrapepool.transport.net.resolver import Resolver
 from tests.servers.polite import PoliteServer, Request, Response
+from tests.transport.loopback import HEAD, Server, black_hole, read_head, silent
 
 WORKERS = 8
 GOOD = 20

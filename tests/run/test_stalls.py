@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scrapepool.fetch.doing import Doing, Phase
 from scrapepool.model import HostKey
 from scrapepool.ports import HostRow, NoView, Snapshot
 from scrapepool.run.stalls import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, told
+from scrapepool.transport.work.activity import Doing, Phase
 
 SNAPSHOT = Snapshot(
     elapsed=0.0,

@@ -1,8 +1,8 @@
 """The reply parser against whatever a coverage-guided fuzzer comes up with.
 
     pip install atheris
-    python -m tests.torture.fuzz_reply tests/fetch/corpus -max_total_time=300 -seed=1
-    python -m tests.torture.fuzz_reply -merge=1 SMALLER tests/fetch/corpus
+    python -m tests.torture.fuzz_reply tests/transport/corpus -max_total_time=300 -seed=1
+    python -m tests.torture.fuzz_reply -merge=1 SMALLER tests/transport/corpus
 
 The options and the corpora are libFuzzer's: the first line adds to a corpus what it finds, the second copies of it what
 reaches something that no other file does. ``reply_invariants`` says what must hold.

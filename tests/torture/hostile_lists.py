@@ -32,7 +32,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fetch.loopback import Server, read_head
+from tests.transport.loopback import Server, read_head
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "../shared/cases"

@@ -13,8 +13,9 @@ from itertools import pairwise
 from typing import NamedTuple
 from unittest import mock
 
-from scrapepool.fetch import chunked, reply
-from scrapepool.fetch.faults import ReplyError
+from scrapepool.transport.errors import ReplyError
+from scrapepool.transport.http1 import chunked
+from scrapepool.transport.http1 import response as reply
 
 METHODS = ("GET", "HEAD", "CONNECT", "POST")
 RUBBISH = b"HTTP/1.1 200 OK\r\n"

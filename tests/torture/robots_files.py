@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from scrapepool.fetch.robots_rules import ALLOW_ALL, Rules, rules_of
+from scrapepool.transport.robots.rules import ALLOW_ALL, Rules, rules_of
 
 PATHS = (
     "/",

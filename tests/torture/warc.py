@@ -33,7 +33,7 @@ from pathlib import Path
 import brotli
 from warcio.archiveiterator import ArchiveIterator
 
-from scrapepool.fetch.capture import IN_MEMORY
+from scrapepool.transport.exchange.transcript import IN_MEMORY
 from tests.servers.polite import PoliteServer, Request, Response, render
 
 from .journals import Plan, command, killed, run

@@ -11,8 +11,8 @@ import pytest
 import urllib3.connection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from scrapepool.fetch.connection import Connection
-from scrapepool.fetch.tls_connection import TLSConnection
+from scrapepool.transport.net.connection import Connection
+from scrapepool.transport.net.tls_connection import TLSConnection
 
 _THEIRS = {
     HTTPConnectionPool: urllib3.connection.HTTPConnection,

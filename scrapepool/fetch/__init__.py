@@ -1,1 +1,0 @@
-"""Stage 3, the only sockets: leases in, results out. See ``fetcher`` for the way of one request."""

@@ -1,0 +1,1 @@
+"""One request and its response: what is sent, what is kept, what is reported."""

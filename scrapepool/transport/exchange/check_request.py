@@ -1,0 +1,118 @@
+"""What would make every URL fail, looked at before anything is fetched.
+
+Decides which files, proxies and header fields can be used at all; costs nothing where none is given. Opens no
+connection.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from requests.exceptions import InvalidHeader
+from requests.utils import NETRC_FILES, check_header_validity, get_environ_proxies, select_proxy
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from ...errors import UsageError
+from ...extras import how_to_install
+from ...settings import RequestSettings
+from ..net.proxies import no_proxy
+from ..net.tls_context import client_context
+from .route import certificate
+
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+def check_request(settings: RequestSettings) -> None:
+    """Look at what would make every URL fail, before anything is fetched: files, proxy, header fields.
+
+    Costs nothing where none of them is given. Raises UsageError.
+    """
+    if settings.key and not settings.cert:
+        raise UsageError("--key needs --cert")
+    _check_key_log()
+    bundles = {name: os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
+    for source, bundle in {"--cacert": settings.cacert, **bundles}.items():
+        if bundle and not settings.insecure:
+            _check_tls(source, bundle, None)
+            break
+    if settings.cert:
+        _check_tls("--cert", False, certificate(settings))
+    if settings.netrc:
+        _check_netrc()
+    if settings.proxy:
+        _check_proxy(settings.proxy)
+    if settings.deny_private:
+        _check_no_proxy()
+    for name, value in settings.headers:
+        try:
+            check_header_validity((name, value))
+        except InvalidHeader as error:
+            raise UsageError(str(error)) from error
+
+
+def _check_key_log() -> None:
+    """See that OpenSSL can write the keys of connections where the environment asks for that."""
+    path = os.environ.get("SSLKEYLOGFILE")
+    if not path:
+        return
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"SSLKEYLOGFILE: {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
+    for path in (verify, *(cert if isinstance(cert, tuple) else (cert,))):
+        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # a name, not a path to walk
+            raise UsageError(f"{source}: {path}: No such file or directory")
+    try:
+        client_context(verify, cert)
+    except OSError as error:
+        raise UsageError(f"{source}: {error}") from error
+
+
+def _check_netrc() -> None:
+    """See that there is a file of credentials that can be read: requests would say nothing, and go without."""
+    from netrc import NetrcParseError, netrc  # noqa: PLC0415 - rarely needed
+
+    named = os.environ.get("NETRC")
+    try:
+        paths = [Path.home() / name for name in NETRC_FILES] if named is None else [Path(named).expanduser()]
+    except RuntimeError:
+        raise UsageError("--netrc: this user has no home folder; name the file in $NETRC") from None
+    path = next(filter(Path.exists, paths), paths[0])
+    try:
+        netrc(path)
+    except NetrcParseError as error:
+        raise UsageError(f"--netrc: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--netrc: {path}: not text in UTF-8 ({error})") from error
+    except OSError as error:
+        raise UsageError(f"--netrc: {path}: {error.strerror}") from error
+
+
+def _check_proxy(proxy: str) -> None:
+    try:
+        parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+    except LocationParseError as error:
+        raise UsageError(f"--proxy {proxy}: {error}") from error
+    if parts.scheme not in PROXY_SCHEMES or not parts.host:
+        raise UsageError(f"--proxy {proxy}: no URL of a proxy; its scheme is one of {', '.join(PROXY_SCHEMES)}")
+    if parts.scheme.startswith("socks"):
+        try:
+            from ..net import socks  # noqa: F401, PLC0415 - PySocks is an extra
+        except ImportError as error:
+            raise UsageError(f"a SOCKS proxy needs PySocks: {how_to_install('socks')}") from error
+
+
+def _check_no_proxy() -> None:
+    """See that the environment names no proxy for hosts in general; those for single hosts are refused one by one."""
+    for url in ("http://any.invalid/", "https://any.invalid/"):
+        if select_proxy(url, get_environ_proxies(url, no_proxy())) is not None:
+            variable = f"{url.partition(':')[0].upper()}_PROXY or ALL_PROXY"
+            raise UsageError(
+                f"--deny-private: the environment names a proxy, which may connect to any address: unset {variable}"
+            )

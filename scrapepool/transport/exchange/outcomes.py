@@ -1,0 +1,199 @@
+"""What is told of an attempt once it is over: exchanges and faults in, outcomes out.
+
+Decides what a record can know of a reply, and which replies are worth asking for again (urllib3's ``Retry`` is the
+policy) or ask for a pause (``wait_hint`` says how long). Touches no connection.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from urllib3.util.retry import Retry
+
+from ...charset import charset_of, content_type_of
+from ...model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Trail, Unchanged
+from ...schedule.retry import HOST_WIDE
+from ...settings import Settings
+from ...text import without_passwords
+from ..classify import retryable
+from ..errors import FetchError, ProxyError
+from ..http1.body import Body
+from ..http1.packed_name import unpacked_note
+from ..http1.rate_limit_headers import waits_of
+from ..http1.response import ReplyParser
+from ..net.connection import Connection
+from .exchange import Exchange
+
+AGAIN = "fetched again over a new connection: the server had sent bytes that nobody asked for"
+DISOWNED = (
+    "the server had sent bytes that nobody asked for, so that this answer may be another URL's; "
+    "a {method} is not sent twice unasked"
+)
+
+HEAD_REFUSED = "the server refused HEAD; GET was sent instead"
+
+
+class Reporter:
+    """Builds outcomes. Called from many threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.keep_headers = settings.output.needs.headers
+        self._telling = settings.retry.statuses | HOST_WIDE
+        self._method = settings.request.method.upper()
+        self._head_fallback = settings.request.head_fallback
+        self._policy = Retry(total=None, status_forcelist=settings.retry.statuses)
+
+    def fetched(
+        self,
+        attempt: Attempt,
+        exchange: Exchange,
+        conn: Connection,
+        method: str,
+        started: float,
+        began: float,
+        url: str,
+        trail: Trail,
+        again: bool,
+    ) -> Fetched | Unchanged:
+        """The outcome of a whole reply.
+
+        method: that was asked with at last. started: Unix time. began: monotonic time of the attempt's first byte sent.
+        url, trail: where it ended, and what led there. again: a first reply was thrown away.
+        """
+        parser, body = exchange.parser, exchange.body
+        assert body is not None  # noqa: S101 - a whole reply has one
+        status = parser.status
+        bodiless = status == 304 or method == "HEAD"
+        field = parser.get(b"content-type")
+        content_type = None if field is None else content_type_of(field)
+        notes = [*trail.notes, *parser.notes, *body.notes]
+        if again:
+            notes.append(AGAIN)
+        coding = parser.get(b"content-encoding")
+        if coding is not None and (note := unpacked_note((attempt.target.url, url), coding, body.head)) is not None:
+            notes.append(note)
+        if self._head_fallback and method == "GET" and attempt.target.method(self._method) == "HEAD":
+            notes.append(HEAD_REFUSED)
+        return (Unchanged if status == 304 else Fetched)(
+            target=attempt.target,
+            attempts=attempt.number,
+            started=started,
+            elapsed=exchange.ended - began,
+            waited=attempt.waited,
+            status=status,
+            final_url=url,
+            redirects=trail.redirects,
+            hops=trail.hops,
+            detail="; ".join(notes) if notes else None,
+            content_type=content_type,
+            charset=charset_of(content_type, body.head),
+            bytes=body.size,
+            wire_bytes=body.wire,
+            sha256=None if bodiless else body.sha256,
+            reused=exchange.reused,
+            complete=_is_whole(parser, body),
+            remote=conn.remote,
+            timings=exchange.timings(conn),
+            headers=decoded(parser) if self.keep_headers else None,
+            body=body.content,
+            saved=body.saved,
+            retry=self.hint(method, parser) if status in self._telling or parser.tells_limits else None,
+        )
+
+    def failed(
+        self,
+        attempt: Attempt,
+        fault: FetchError,
+        *,
+        method: str,
+        started: float,
+        elapsed: float,
+        url: str | None = None,
+        trail: Trail | None = None,
+        exchange: Exchange | None = None,
+        remote: str | None = None,
+    ) -> Failed | Skipped:
+        """The outcome of an attempt without a whole reply; what came of one is told.
+
+        exchange: the last one begun. The rest as in ``fetched``, where it is not the attempt's own; elapsed: seconds.
+        """
+        trail = trail or attempt.trail
+        if url is None and attempt.hop is not None:
+            url = attempt.hop.url
+        if fault.kind is ErrorKind.FORBIDDEN_ADDRESS:
+            return _refused(attempt, fault, started, url, trail)
+        known: dict[str, Any] = {}
+        responded = exchange is not None and exchange.parser.started
+        detail = fault.detail if responded else attempt.located(fault.detail)
+        if exchange is not None and exchange.parser.head_done:
+            parser, body = exchange.parser, exchange.body
+            content_type = parser.get(b"content-type")
+            known = {
+                "status": parser.status,
+                "content_type": None if content_type is None else content_type_of(content_type),
+                "bytes": body.size if body else 0,
+                "wire_bytes": body.wire if body else 0,
+                "reused": exchange.reused,
+                "headers": decoded(parser) if self.keep_headers else None,
+                "complete": False,
+            }
+        return Failed(
+            target=attempt.target,
+            error=fault.kind,
+            attempts=attempt.number,
+            started=started,
+            elapsed=elapsed,
+            waited=attempt.waited,
+            final_url=url,
+            redirects=trail.redirects,
+            hops=trail.hops,
+            detail="; ".join((detail, *trail.notes)),
+            remote=remote,
+            retry=retryable(fault, method),
+            unsent=exchange is None,
+            proxy=fault.fault if isinstance(fault, ProxyError) else None,
+            **known,
+        )
+
+    def disowned(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
+        """The outcome of a request that must not be repeated and whose answer cannot be trusted."""
+        fault = FetchError(ErrorKind.PROTOCOL, DISOWNED.format(method=method))
+        return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
+
+    def hint(self, method: str, parser: ReplyParser) -> Retryable | None:
+        """Whether a response is worth asking for again, for how long it asks to wait, and what it says of limits."""
+        again = self._policy.is_retry(method, parser.status)
+        after, limits = waits_of(parser.headers, parser.status, time.time())
+        return Retryable(after, again=again, limits=limits) if again or limits or after is not None else None
+
+
+def decoded(parser: ReplyParser) -> list[tuple[str, str]]:
+    """The header fields as text: latin-1, which any bytes are. The password of a Location is hidden."""
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
+    if parser.get(b"location") is None:
+        return fields
+    return [(name, without_passwords(value) if name.lower() == "location" else value) for name, value in fields]
+
+
+def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | None, trail: Trail) -> Skipped:
+    """The outcome of a target that was not asked for, or whose redirect was not followed."""
+    begun = bool(trail.redirects)
+    return Skipped(
+        target=attempt.target,
+        error=fault.kind,
+        attempts=attempt.number if begun else attempt.number - 1,
+        started=started if begun else attempt.started,
+        waited=attempt.waited,
+        final_url=url if begun else None,
+        redirects=trail.redirects,
+        hops=trail.hops,
+        detail="; ".join((attempt.located(fault.detail), *trail.notes)),
+    )
+
+
+def _is_whole(parser: ReplyParser, body: Body) -> bool | None:
+    """Whether a body is known to be whole; None where that cannot be known."""
+    if body.full:
+        return False
+    return None if parser.framing == "close" and not body.final else True

@@ -1,0 +1,181 @@
+"""One header block: from its bytes to a status line and fields.
+
+Decides which blocks are HTTP/1 and what becomes of malformed lines. Most lines are the same in every
+reply of a host, so what a plain line says is remembered. A block with any other line is llhttp's to
+read; the few that it refuses are read here once more, line by line, in the way of browsers
+(docs/responses.md has the table). Does not know where the block ended in the stream, nor what the
+fields mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from ...model import ErrorKind
+from ..errors import ReplyError
+
+Field = tuple[bytes, bytes]
+
+_VERSIONS = {b"HTTP/1.1 ": 11, b"HTTP/1.0 ": 10}
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) +([1-9][0-9]{2})(?: |(?=[A-Za-z])|\Z)(.*)", re.DOTALL)
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BARE_CR = re.compile(rb"\r(?!\n)")
+_SHOWN = 60
+
+_TOKEN = bytes(byte for byte in range(0x80) if _NAME.fullmatch(bytes([byte])))
+_TEXT = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+
+LINES_KEPT = 8192
+"""Lines that are remembered, some 2 MB; then it starts over, as ETags and dates do not come back."""
+LONGEST_KEPT = 256
+"""Bytes of a line that is remembered."""
+
+_starts: dict[bytes, tuple[int, int, bytes]] = {}  # version, status and reason, by the status line
+_fields: dict[bytes, Field] = {}  # by the line
+
+
+class Head(NamedTuple):
+    """A header block that was understood.
+
+    version: 10 or 11. status: 100 to 999. reason: as sent, latin-1. headers: in order, names as sent.
+    notes: what was repaired, one line each.
+    """
+
+    version: int
+    status: int
+    reason: bytes
+    headers: list[Field]
+    notes: list[str]
+
+
+class _Hooks:
+    """What llhttp calls. The hooks that are None spare it the search for them."""
+
+    __slots__ = ("on_header",)
+    on_headers_complete = on_body = on_message_begin = on_message_complete = None
+    on_chunk_header = on_chunk_complete = on_status = None
+
+    on_header: Callable[[bytes, bytes], None]
+
+
+def shown(raw: bytes) -> str:
+    """Render foreign bytes for a human: quoted, control characters escaped, cut where they are long."""
+    text = repr(raw[:_SHOWN].decode("latin-1"))
+    return text if len(raw) <= _SHOWN else text + "…"
+
+
+def not_http(raw: bytes) -> ReplyError:
+    """Make the error for what does not begin as an HTTP/1 response does."""
+    line = raw.split(b"\n", 1)[0].rstrip(b"\r")
+    return ReplyError(ErrorKind.PROTOCOL, f"no HTTP/1 status line: {shown(line)}")
+
+
+def parse_head(block: bytes) -> Head:
+    """Parse a header block, from the status line to the blank line, both included (RFC 9112 sections 4 and 5).
+
+    Raises ReplyError (protocol) for a status line of another protocol or version, a NUL and a bare CR.
+    """
+    lines = block.split(b"\r\n")
+    start = _starts.get(lines[0])
+    headers: list[Field] = []
+    if start is not None and not lines[-2]:
+        for line in lines[1:-2]:
+            field = _fields.get(line) or _plain(line)
+            if field is None:
+                break
+            headers.append(field)
+        else:
+            return Head(*start, headers, [])
+    head = _parse_strictly(block)
+    if head is None:
+        return _parse_leniently(block)
+    if len(lines[0]) <= LONGEST_KEPT and b"\n" not in lines[0]:
+        _make_room(_starts)
+        _starts[lines[0]] = head[:3]
+    return head
+
+
+def _plain(line: bytes) -> Field | None:
+    """The field of a line that can only be read one way; None for any other."""
+    name, colon, value = line.partition(b":")
+    if not (name and colon) or name.translate(None, _TOKEN) or value.translate(None, _TEXT):
+        return None
+    field = name, value.strip(b" \t")
+    if len(line) <= LONGEST_KEPT:
+        _make_room(_fields)
+        _fields[line] = field
+    return field
+
+
+def _make_room(kept: dict[bytes, Any]) -> None:
+    if len(kept) >= LINES_KEPT:
+        kept.clear()
+
+
+def _parse_strictly(block: bytes) -> Head | None:
+    """What llhttp makes of a block; None where it refuses it."""
+    version = _VERSIONS.get(block[:9])
+    if version is None or block[12:13] not in {b" ", b"\r"}:
+        return None
+    headers: list[Field] = []
+
+    def on_header(name: bytes, value: bytes) -> None:
+        headers.append((name, value.rstrip()))
+
+    hooks = _Hooks()
+    hooks.on_header = on_header
+    parser = HttpResponseParser(hooks)
+    try:
+        parser.feed_data(block)
+    except (HttpParserError, HttpParserUpgrade):
+        return None
+    status = parser.get_status_code()
+    reason = block[13 : block.find(b"\r\n", 12)]
+    return None if status < 100 or b"\0" in reason else Head(version, status, reason, headers, [])
+
+
+def _parse_leniently(block: bytes) -> Head:
+    """Read a block that llhttp refused: keep every line that can be understood, note the others."""
+    if b"\0" in block:
+        raise ReplyError(ErrorKind.PROTOCOL, "a NUL in the header block")
+    if _BARE_CR.search(block):
+        raise ReplyError(ErrorKind.PROTOCOL, "a carriage return inside a header line")
+    lines = block.replace(b"\r\n", b"\n").split(b"\n")
+    match = _STATUS_LINE.fullmatch(lines[0])
+    if match is None:
+        raise not_http(lines[0])
+    notes: list[str] = []
+    headers = parse_fields(lines[1:], notes)
+    return Head(10 + int(match[1]), int(match[2]), match[3], headers, notes)
+
+
+def parse_fields(lines: list[bytes], notes: list[str]) -> list[Field]:
+    """Parse field lines without their line ends; blank ones are passed over, skipped ones are added to ``notes``.
+
+    A line that starts with white space goes on with the field before it (RFC 9112 section 5.2), and
+    is skipped with it.
+    """
+    headers: list[Field] = []
+    kept = False
+    for line in lines:
+        if not line:
+            continue
+        if line[:1] in b" \t":
+            if kept:
+                name, value = headers[-1]
+                headers[-1] = name, (value + b" " + line.strip(b" \t")).strip(b" ")
+            else:
+                notes.append(f"skipped a continuation of no header: {shown(line)}")
+            continue
+        name, colon, value = line.partition(b":")
+        name = name.rstrip(b" \t")
+        kept = bool(colon) and _NAME.fullmatch(name) is not None
+        if kept:
+            headers.append((name, value.strip(b" \t")))
+        else:
+            notes.append(f"skipped a malformed header line: {shown(line)}")
+    return headers

@@ -1,0 +1,52 @@
+"""Where a redirect leads, and what may be sent there.
+
+Decides the next URL and method (RFC 9110 section 15.4, the Fetch standard's HTTP-redirect
+fetch). Which header fields stay with the origin that they were given for is decided in ``header``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ... import url as urls
+from ...errors import InvalidURLError
+from ...model import ErrorKind
+from ...text import HIDDEN, without_userinfo
+from ..errors import FetchError
+
+STATUSES = frozenset({301, 302, 303, 307, 308})
+_USERINFO = re.compile(r"\A(\s*(?:[A-Za-z][A-Za-z0-9+.\t-]*:)?[/\\]*).*@", re.DOTALL)
+"""What may be user and password in a reference that is no URL: all before the last ``@``."""
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+
+
+def next_method(method: str, status: int) -> str:
+    """The method of the next request."""
+    if status == 303 and method != "HEAD":
+        return "GET"
+    if status in (301, 302) and method == "POST":
+        return "GET"
+    return method
+
+
+def next_url(current: str, location: bytes) -> tuple[str, urls.ParsedURL]:
+    """The URL that a Location field names, as text and parsed, as the WHATWG URL standard spells it.
+
+    Bytes that are not ASCII are percent-encoded as they are, as browsers do: they are in the server's own encoding.
+    User and password are left out, since they are not sent. Raises FetchError (``invalid_url``, ``unsupported_scheme``)
+    where the field names no URL that can be fetched.
+    """
+    reference = _NOT_ASCII.sub(_percent_encoded, location).decode("ascii")
+    try:
+        href = urls.join(current, reference)
+        parsed = urls.parse(href)
+    except InvalidURLError as error:
+        kind = ErrorKind.UNSUPPORTED_SCHEME if error.scheme_unsupported else ErrorKind.INVALID_URL
+        shown = _USERINFO.sub(rf"\1{HIDDEN}@", reference)[:200]
+        raise FetchError(kind, f"redirected to {shown!r}: {error.reason}") from error
+    return without_userinfo(href), parsed._replace(path=urls.request_target(href), userinfo=None)
+
+
+def _percent_encoded(found: re.Match[bytes]) -> bytes:
+    return b"".join(b"%%%02X" % byte for byte in found[0])

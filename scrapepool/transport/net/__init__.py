@@ -1,0 +1,1 @@
+"""Sockets: names, addresses, connections, TLS, pools, the session."""

@@ -1,0 +1,225 @@
+"""The one adapter of a session: urllib3's pool managers, with our pools and shared TLS contexts.
+
+Decides how pools are sized and keyed. Its own retries stand for direct use of the session
+(``session.get``); the scheduler does the retries of a run.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import InvalidProxyURL
+from requests.utils import select_proxy
+from urllib3 import PoolManager
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from ...model import DEFAULT_PORTS, ErrorKind, HostKey
+from ...ports import LEASES_OUT
+from ..errors import FetchError
+from .bandwidth import Bandwidth
+from .descriptors import budget
+from .pool import HostPool, TLSHostPool
+from .proxies import with_password
+from .slots import IdleConnections
+from .tls_context import Cert, Verify, client_context
+
+Pools = Mapping[str, Callable[..., HostPool]]
+
+POOLS: Pools = {"http": HostPool, "https": TLSHostPool}
+PUBLIC_POOLS: Pools = {scheme: partial(pool, public_only=True) for scheme, pool in POOLS.items()}
+
+MOST_IDLE = 8192
+"""Idle connections that are kept over all hosts, see ``slots``; some 100 MB of memory at most."""
+
+THROUGH_PROXY = "it would be asked through a proxy, which may connect to any address"
+
+
+class DirectPools(PoolManager):
+    """The pools of direct connections, by origin and TLS context."""
+
+    def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
+        """The pool of an origin, made at its first use."""
+        key: Any = (host, context)
+        pools = self.pools
+        with pools.lock:
+            pool: Any = pools.get(key)
+            if pool is None:
+                kwargs = self.connection_pool_kw
+                if context is not None:
+                    verified = "CERT_NONE" if context.verify_mode == ssl.CERT_NONE else "CERT_REQUIRED"
+                    kwargs = {**kwargs, "ssl_context": context, "cert_reqs": verified}
+                pool = pools[key] = self.pool_classes_by_scheme[host.scheme](host.host, host.port, **kwargs)
+        made: HostPool = pool
+        return made
+
+    def connection_from_host(
+        self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: Any = None
+    ) -> Any:
+        """As urllib3 does; the same pool as ``pool_for`` where nothing but the TLS context is asked for."""
+        scheme = (scheme or "http").lower()
+        if host and scheme in POOLS and set(pool_kwargs or ()) <= {"ssl_context", "cert_reqs"}:
+            name = host.lower().strip("[]")
+            origin = HostKey(scheme, name, port or DEFAULT_PORTS[scheme])
+            return self.pool_for(origin, (pool_kwargs or {}).get("ssl_context"))
+        return super().connection_from_host(host, port, scheme, pool_kwargs)
+
+
+class PooledAdapter(HTTPAdapter):
+    """Keeps the connections of every host.
+
+    idle: those of direct connections that are open and unused.
+    In requests, ``pool_connections`` counts the hosts whose pools are kept and ``pool_maxsize``
+    the connections of each. deny_private: connect to public addresses only, and so through no proxy.
+    bandwidth: what all connections share, None for no limit.
+    """
+
+    __attrs__ = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "_deny_private", "_tls_resume")
+    """What a copy has, by ``pickle`` or ``copy.deepcopy``: settings, but no connections and no contexts."""
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        tls_resume: bool = False,
+        deny_private: bool = False,
+        bandwidth: Bandwidth | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._workers = workers
+        self._bandwidth = bandwidth
+        self._deny_private = deny_private
+        self._tls_resume = tls_resume
+        self._contexts: dict[tuple[Verify, Cert], ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+        super().__init__(**kwargs)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._contexts = {}
+        self._lock = threading.Lock()
+        super().__setstate__(state)  # type: ignore[misc]  # the stubs lack it
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        """As requests does, with our pools."""
+        self._pool_connections, self._pool_maxsize, self._pool_block = connections, maxsize, block
+        self.poolmanager = DirectPools(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
+        pools = PUBLIC_POOLS if self._deny_private else POOLS
+        self.idle = IdleConnections(most_idle(self._workers))
+        self._adapt(self.poolmanager, {scheme: partial(pool, all_idle=self.idle) for scheme, pool in pools.items()})
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
+
+        All http hosts behind a forwarding proxy share one pool, so it has a connection for every lease there may be:
+        one that had to wait for another could hold up the thread that sees the other to its end.
+        """
+        proxy = with_password(proxy)
+        if proxy not in self.proxy_manager:
+            manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+            manager.connection_pool_kw["maxsize"] = LEASES_OUT * self._workers
+            if proxy.lower().startswith("socks"):
+                from .socks import socks_pools  # noqa: PLC0415 - PySocks is an extra
+
+                self._adapt(manager, socks_pools())
+            else:
+                self._adapt(manager, POOLS)
+        return self.proxy_manager[proxy]
+
+    def _adapt(self, manager: PoolManager, pools: Pools) -> None:
+        """Our pools; one that the manager lets go closes what is idle, though a route may still hold it."""
+        if self._bandwidth is not None:
+            pools = {scheme: partial(pool, bandwidth=self._bandwidth) for scheme, pool in pools.items()}
+        manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
+        manager.pools.dispose_func = HostPool.retire  # type: ignore[assignment]
+
+    def close(self) -> None:
+        """Close every pool: idle connections now, those in use when they come back."""
+        for pool in self.pools():
+            pool.close()
+        super().close()
+
+    def context(self, verify: Verify, cert: Cert) -> ssl.SSLContext:
+        """The shared context for this way of verifying. Raises OSError for files that cannot be used."""
+        key = verify, cert
+        with self._lock:
+            if key not in self._contexts:
+                self._contexts[key] = client_context(verify, cert, resume=self._tls_resume)
+            return self._contexts[key]
+
+    def pool_for(self, host: HostKey, verify: Verify, cert: Cert) -> HostPool:
+        """The pool of direct connections to an origin. Raises as ``context``."""
+        context = self.context(verify, cert) if host.scheme == "https" else None
+        manager: DirectPools = self.poolmanager
+        return manager.pool_for(host, context)
+
+    def pools(self, *, proxied: bool = False) -> Iterator[HostPool]:
+        """All pools. proxied: those of proxies only."""
+        for manager in self.managers()[1 if proxied else 0 :]:
+            for key in list(manager.pools.keys()):
+                pool: Any = manager.pools.get(key)
+                if pool is not None:
+                    yield pool
+
+    def build_connection_pool_key_attributes(  # type: ignore[override]
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Key pools by origin and shared context alone, so that no connection loads a bundle of its own."""
+        parts = urlsplit(request.url)
+        host = {"scheme": parts.scheme.lower(), "host": parts.hostname, "port": parts.port}
+        if host["scheme"] != "https":
+            return host, {}
+        if isinstance(cert, list):
+            cert = tuple(cert)
+        verify = True if verify is None else verify
+        return host, {
+            "ssl_context": self.context(verify, cert),
+            "cert_reqs": "CERT_NONE" if verify is False else "CERT_REQUIRED",
+        }
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate.
+
+        Raises requests' ConnectionError for any proxy where only public addresses are allowed, InvalidProxyURL.
+        """
+        proxy = select_proxy(request.url, proxies) if proxies else None
+        if proxy is None:
+            host, options = self.build_connection_pool_key_attributes(request, verify, cert)
+            return self.poolmanager.connection_from_host(**host, pool_kwargs=options)
+        if self._deny_private:
+            fault = FetchError(ErrorKind.FORBIDDEN_ADDRESS, THROUGH_PROXY)
+            raise RequestsConnectionError(THROUGH_PROXY, request=request) from fault
+        _check(proxy)
+        if not proxy.lower().startswith("https:"):
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        host, options = self.build_connection_pool_key_attributes(request, verify, cert)
+        manager = self.proxy_manager_for(proxy)
+        context = self.context(True if verify is None else verify, None)
+        options["_proxy_config"] = manager.proxy_config._replace(ssl_context=context)
+        return manager.connection_from_host(**host, pool_kwargs=options)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing: the context that the pool is keyed by holds all of it."""
+
+    def managers(self) -> list[PoolManager]:
+        """The manager for direct connections, then those of the proxies in use."""
+        return [self.poolmanager, *self.proxy_manager.values()]
+
+
+def most_idle(workers: int) -> int:
+    """How many idle connections the descriptors allow beside those in use."""
+    return max(1, min(MOST_IDLE, budget() - LEASES_OUT * workers))
+
+
+def _check(proxy: str) -> None:
+    """Raise InvalidProxyURL for what is no URL, without its words: they may be a password."""
+    try:
+        parse_url(proxy)
+    except LocationParseError:
+        raise InvalidProxyURL("the proxy's URL cannot be read") from None

@@ -1,0 +1,100 @@
+"""A TCP connection to whichever address answers first (RFC 8305, "Happy Eyeballs").
+
+Decides which of a name's addresses is used. Every wait is a step with an end; knows no HTTP, no TLS.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable, Sequence
+
+from ...uptime import monotonic
+from ..classify import NO_WAY
+from .resolver import Address
+from .steps import OUT, Steps, Watch
+
+STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
+NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
+"""Makes a socket so from the start, which saves a system call."""
+_PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY}
+
+
+def dial(
+    addresses: Sequence[Address],
+    until: float,
+    *,
+    options: Iterable[tuple[int, int, int | bytes]] = (),
+    source: tuple[str, int] | None = None,
+) -> Steps[tuple[socket.socket, Address]]:
+    """Connect to one of ``addresses`` by the monotonic time ``until``; the socket comes back non-blocking.
+
+    Raises TimeoutError, or the OSError of the first address that refused; that there is no way to an address, as to all
+    of IPv6 on many machines, only where that is so for every one.
+    """
+    began = monotonic()
+    waiting = list(addresses)
+    race: dict[socket.socket, Address] = {}
+    first_error: OSError | None = None
+    joins_at = began
+    try:
+        while waiting or race:
+            now = monotonic()
+            if waiting and (not race or now >= joins_at):
+                address = waiting.pop(0)
+                try:
+                    sock = _begin(address, options, source)
+                except OSError as error:
+                    first_error = _more_telling(first_error, error)
+                    continue
+                race[sock] = address
+                joins_at = now + STAGGER
+            if now >= until:
+                raise TimeoutError(f"no connection within {until - began:.3g} s")
+            yield Watch(tuple((sock, OUT) for sock in race), min(until, joins_at) if waiting else until)
+            for sock, address in list(race.items()):
+                code = _state(sock, address)
+                if code in _PENDING:
+                    continue
+                del race[sock]
+                if code in (0, errno.EISCONN):
+                    return sock, address
+                sock.close()
+                first_error = _more_telling(first_error, OSError(code, os.strerror(code)))
+                joins_at = now
+    finally:
+        for sock in race:
+            sock.close()
+    raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
+
+
+def _state(sock: socket.socket, address: Address) -> int:
+    """What has become of a connect: 0 or EISCONN where it is connected, one of ``_PENDING``, or why it failed."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or sock.connect_ex(address.sockaddr)
+
+
+def _more_telling(first: OSError | None, then: OSError) -> OSError:
+    return then if first is None or (first.errno in NO_WAY and then.errno not in NO_WAY) else first
+
+
+def _begin(
+    address: Address,
+    options: Iterable[tuple[int, int, int | bytes]],
+    source: tuple[str, int] | None,
+) -> socket.socket:
+    sock = socket.socket(address.family, socket.SOCK_STREAM | NON_BLOCKING)
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        if source:
+            sock.bind(source)
+        if not NON_BLOCKING:
+            sock.setblocking(False)
+        code = sock.connect_ex(address.sockaddr)
+        if code not in _PENDING and code != 0:
+            raise OSError(code, os.strerror(code))  # noqa: TRY301 - as a refusal that comes later
+    except BaseException:
+        sock.close()
+        raise
+    return sock

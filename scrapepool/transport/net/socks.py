@@ -1,0 +1,132 @@
+"""Pools through a SOCKS proxy: needs PySocks, the extra ``scrapepool[socks]``.
+
+Decides how PySocks is kept to our clocks: ``dial`` connects to the proxy and PySocks negotiates over
+that socket, so that the deadline holds, a name is looked up by our resolver, and another thread can cut it.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import socks
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+
+from ...model import ProxyFault
+from ...uptime import monotonic
+from ..classify import out_of_descriptors
+from ..errors import FetchError
+from ..errors import ProxyError as Fault
+from .connection import SOONEST, Connection, ConnectTimings
+from .pool import HostPool, TLSHostPool
+from .resolver import literal
+from .steps import Resume, Steps
+from .tls_connection import TLSConnection
+
+DEFAULT_PORT = 1080
+
+_TARGET_FAILED = {  # what the proxy says of the target (RFC 1928 section 6), and what the system would have said
+    "0x03": errno.ENETUNREACH,
+    "0x04": errno.EHOSTUNREACH,
+    "0x05": errno.ECONNREFUSED,
+    "0x06": errno.EHOSTUNREACH,  # TTL expired
+}
+
+
+class _Negotiating(socks.socksocket):  # type: ignore[misc]
+    """A connected socket on which PySocks talks to the proxy; it reads through ``makefile``, so through here.
+
+    until: monotonic time at which the talk must be over.
+    """
+
+    until = float("inf")
+
+    def recv_into(self, *args: Any) -> int:
+        """As a socket does, against the clock."""
+        socket.socket.settimeout(self, max(SOONEST, self.until - monotonic()))
+        return socket.socket.recv_into(self, *args)
+
+    def ask(self, kind: int, host: str, port: int) -> None:
+        """Have the proxy connect to ``host``. Raises socks.ProxyError, OSError."""
+        socks.socksocket._proxy_negotiators[kind](self, host, port)
+
+
+class _Dialling:
+    sock: Any
+
+    def __init__(self, *args: Any, _socks_options: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._socks_options = _socks_options
+
+    opens_in_steps = False
+
+    def _dial(
+        self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]], resume: Resume
+    ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
+        proxy = self._socks_options
+        kind, local_names = proxy["socks_version"], not proxy["rdns"]
+        if local_names and literal(host, port) is None:
+            host = (yield from self._addresses(host, port, resume))[0].ip
+        proxy_host, proxy_port = proxy["proxy_host"].strip("[]"), proxy["proxy_port"] or DEFAULT_PORT
+        try:
+            sock, opening, _ = yield from Connection._dial(self, proxy_host, proxy_port, options, resume)
+        except (ConnectTimeoutError, NewConnectionError) as error:
+            if out_of_descriptors(error):
+                raise
+            detail = f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}"
+            raise ProxyError(detail, error) from Fault(ProxyFault.DOWN, detail)
+        began = monotonic()
+        talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        try:
+            talk.until = self._open_by
+            self.sock = talk  # so that ``sever`` finds it
+            self._check()
+            talk.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
+            socket.socket.settimeout(talk, max(SOONEST, self._open_by - began))
+            talk.ask(kind, host, port)
+        except TimeoutError as error:
+            raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not answer in time")) from error
+        except socks.SOCKS5Error as error:
+            if (code := _TARGET_FAILED.get(str(error)[:4])) is not None:
+                why = NewConnectionError(self, f"Failed to establish a new connection: {error}")
+                raise self._failed(talk, why) from OSError(code, f"SOCKS proxy: {error}")
+            detail = f"SOCKS proxy: {error}"
+            raise self._failed(talk, ProxyError(detail, error)) from Fault(ProxyFault.GATEWAY, detail)
+        except (OSError, ValueError) as error:
+            self._check()
+            detail = f"SOCKS proxy: {error}"
+            how = ProxyFault.CREDENTIALS if isinstance(error, socks.SOCKS5AuthError) else ProxyFault.CLOSED
+            raise self._failed(talk, ProxyError(detail, error)) from Fault(how, detail)
+        except FetchError as fault:
+            raise self._failed(talk, fault) from None
+        opening.connect = (opening.connect or 0.0) + monotonic() - began
+        plain = socket.socket(talk.family, talk.type, talk.proto, fileno=talk.detach())
+        return plain, opening, host if literal(host, port) else None
+
+    def _failed(self: Any, talk: socket.socket, error: BaseException) -> BaseException:
+        self.sock = None
+        talk.close()
+        return error
+
+
+class _SOCKSConnection(_Dialling, Connection):
+    pass
+
+
+class _SOCKSTLSConnection(_Dialling, TLSConnection):
+    pass
+
+
+class _SOCKSPool(HostPool):
+    ConnectionCls: Any = _SOCKSConnection
+
+
+class _SOCKSTLSPool(TLSHostPool):
+    ConnectionCls: Any = _SOCKSTLSConnection
+
+
+def socks_pools() -> dict[str, type[HostPool]]:
+    """The pool classes by scheme."""
+    return {"http": _SOCKSPool, "https": _SOCKSTLSPool}

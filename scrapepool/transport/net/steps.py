@@ -1,0 +1,136 @@
+"""Work that waits, as generators: what such a generator yields, and how a thread of its own drives one.
+
+Decides the few words in which a step says what it waits for. The event loop of a run (``loop``) drives many such
+generators on one thread; ``drive`` drives a single one and blocks meanwhile, for direct use of the session.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future, wait
+from math import inf
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from ...uptime import monotonic
+
+T = TypeVar("T")
+
+IN = 0x001
+"""A socket can be read; the value of select's POLLIN and EPOLLIN."""
+
+OUT = 0x004
+"""A socket can be written to; the value of select's POLLOUT and EPOLLOUT."""
+
+POLL_NOW = 0.0
+"""Yielded to learn, without a wait, whether the connection can be read."""
+
+SLICE = -1.0
+"""Yielded amid long computation: other work goes first. The value that is sent has no meaning."""
+
+ROOM = -2.0
+"""Yielded to wait until the connection can be read or written to, for as long as its timeouts allow."""
+
+LONGEST_BLOCK = 0.25
+"""Seconds that ``drive`` blocks without asking ``check`` whether to go on."""
+
+
+class Watch(NamedTuple):
+    """Yielded to wait for any of several sockets, for a call of ``resume``, or for a time.
+
+    sockets: each with the events of interest, ``IN``, ``OUT`` or both. until: monotonic time at which the wait ends.
+    """
+
+    sockets: tuple[tuple[Any, int], ...]
+    until: float
+
+
+Steps: TypeAlias = Generator[float | Watch | None, bool | None, T]
+"""A generator that yields before each wait.
+
+Where it holds a connection it yields None to wait until that can be read, for as long as the connection's timeouts
+allow; a positive number for the same up to that monotonic time; or ``POLL_NOW``, ``SLICE``, ``ROOM``. Any generator may
+yield a ``Watch``. It is sent False where the time passed without an event, True otherwise; an event may be spurious.
+"""
+
+Resume: TypeAlias = Callable[[], object]
+"""Lets a generator go on that waits in a ``Watch``. May be called from any thread, and more than once."""
+
+
+def pause(seconds: float) -> Steps[None]:
+    """Wait for ``seconds``."""
+    until = monotonic() + seconds
+    while monotonic() < until:
+        yield Watch((), until)
+
+
+def in_thread(call: Callable[[], T], executor: Executor, resume: Resume, until: float) -> Steps[T]:
+    """The result of a call that blocks, which a thread of ``executor`` makes. Raises what it raises.
+
+    until: monotonic time by which the call ends, by timeouts of its own.
+    """
+    future = executor.submit(call)
+    future.add_done_callback(lambda _: resume())
+    while not future.done():
+        yield Watch((), max(until, monotonic() + LONGEST_BLOCK))  # a call that ends too late is waited for all the same
+    return future.result()
+
+
+class Offload:
+    """Runs calls of one generator, one at a time, on the threads of an executor."""
+
+    def __init__(self, executor: Callable[[], Executor], resume: Resume) -> None:
+        self._executor = executor
+        self._resume = resume
+        self._running: Future[Any] | None = None
+
+    def run(self, call: Callable[[], T]) -> Steps[T]:
+        """The result of a call; the loop goes on meanwhile. Raises what it raises."""
+        running = self._running = self._executor().submit(call)
+        running.add_done_callback(lambda _: self._resume())
+        while not running.done():
+            yield Watch((), inf)
+        self._running = None
+        result: T = running.result()
+        return result
+
+    def wait(self) -> None:
+        """Wait on this thread for a call under way, so that nobody touches what it works on after that."""
+        if self._running is not None:
+            wait((self._running,))
+
+
+def drive(make: Callable[[Resume], Steps[T]], check: Callable[[], object]) -> T:
+    """Run a generator that yields nothing but ``Watch`` to its end on this thread; its result.
+
+    check: called every ``LONGEST_BLOCK`` seconds of a wait; what it raises ends the generator, and is raised.
+    """
+    resumed = threading.Event()
+    steps = make(resumed.set)
+    event: bool | None = None
+    try:
+        while True:
+            watch = steps.send(event)
+            assert isinstance(watch, Watch)  # noqa: S101 - there is no connection yet that anything else could mean
+            event = _block(watch, resumed, check)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        steps.close()
+
+
+def _block(watch: Watch, resumed: threading.Event, check: Callable[[], object]) -> bool:
+    poll = select.poll()
+    for sock, events in watch.sockets:
+        poll.register(sock, events)
+    while True:
+        check()
+        left = watch.until - monotonic()
+        if left <= 0:
+            return False
+        wait = min(left, LONGEST_BLOCK)
+        if poll.poll(wait * 1000) if watch.sockets else resumed.wait(wait):
+            resumed.clear()
+            return True

@@ -1,0 +1,236 @@
+"""A reply as urllib3 and requests want it: a file of body bytes with a list of headers.
+
+Decides nothing; it lets ``requests`` use what ``reply.ReplyParser`` understood, and translates
+faults into the exceptions that urllib3's response expects from ``http.client``.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from urllib3._collections import HTTPHeaderDict
+from urllib3.response import HTTPResponse
+
+from ...model import ErrorKind
+from ..errors import FetchError
+from ..http1.response import MISSING_END, NO_LAST_LINE_END, ReplyParser
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+RECEIVE_SIZE = 64 * 1024
+
+
+class _Message:
+    """The header fields as ``http.cookiejar`` asks for them."""
+
+    def __init__(self, headers: HTTPHeaderDict) -> None:
+        self._headers = headers
+
+    def get_all(self, name: str, default: Any = None) -> Any:
+        return self._headers.getlist(name) or default
+
+
+class _Chunks:
+    """The lines between the pieces of a chunked body, for urllib3's own reader of chunks.
+
+    With it ``stream`` gives what has come, where without it would wait for as much as was asked for.
+    """
+
+    def __init__(self, raw: RawReply) -> None:
+        self._raw = raw
+        self._ended = False
+
+    def readline(self, limit: int = -1) -> bytes:  # noqa: ARG002 - as urllib3 calls it
+        """The line that announces the next piece; after the last one the trailers, of which there are none."""
+        if self._ended:
+            return b""
+        size = self._raw.announce()
+        self._ended = size == 0
+        return b"%x\r\n" % size
+
+
+class RawReply:
+    """The body of one reply, read from its connection as it is asked for.
+
+    notes: what was wrong with the header block and let pass. fp: there where the body is chunked, as urllib3 expects.
+    """
+
+    def __init__(self, connection: Connection, method: str) -> None:
+        self._connection: Connection | None = connection
+        self._method = method  # urllib3 asks by this name whether it was HEAD
+        self._parser = ReplyParser(method)
+        self._pieces: deque[bytes] = deque()
+        self._have = self._announced = 0
+        self._short = self._ended = False
+        self._fault: http.client.HTTPException | None = None  # of the body, met while the head was awaited
+        while not self._headed():
+            pass
+        self.notes = tuple(self._parser.notes)
+        self.headers = HTTPHeaderDict()
+        for name, value in self._parser.headers:
+            self.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+        self.msg = _Message(self.headers)
+        if self._parser.framing == "chunked":
+            self.fp: _Chunks | None = _Chunks(self)
+        self._settle()
+
+    def as_response(self, options: Any, shutdown: Callable[[int], None] | None = None) -> HTTPResponse:
+        """This reply in urllib3's clothes; ``options`` are urllib3's for the request."""
+        return HTTPResponse(
+            body=self,  # type: ignore[arg-type]
+            headers=self.headers,
+            status=self._parser.status,
+            version=self._parser.version,
+            version_string=f"HTTP/{self._parser.version // 10}.{self._parser.version % 10}",
+            reason=self._parser.reason,
+            preload_content=options.preload_content,
+            decode_content=options.decode_content,
+            original_response=self,  # type: ignore[arg-type]
+            enforce_content_length=options.enforce_content_length,
+            request_method=options.request_method,
+            request_url=options.request_url,
+            sock_shutdown=shutdown,
+        )
+
+    def _receive(self) -> None:
+        """Take what the connection has; closes it on a fault. Raises http.client's exceptions and OSError."""
+        connection, parser = self._connection, self._parser
+        if self._fault is not None:
+            raise self._fault
+        if connection is None or connection.sock is None:
+            raise http.client.IncompleteRead(b"")
+        try:
+            data = self._end_of_chunks(connection.sock) if parser.data_over else connection.sock.recv(RECEIVE_SIZE)
+            if data is None:
+                parser.conclude(NO_LAST_LINE_END)
+            elif data:
+                parser.feed(data)
+            else:
+                parser.eof()
+        except FetchError as fault:
+            connection.close()
+            if fault.kind is ErrorKind.RESET:
+                raise http.client.RemoteDisconnected("Remote end closed connection without response") from fault
+            if fault.kind is ErrorKind.TRUNCATED and parser.head_done:
+                if parser.framing != "length":
+                    raise http.client.IncompleteRead(b"") from fault
+                self._short = True  # urllib3 counts for itself, and may have been told not to mind
+                self._connection = None
+                return
+            raise http.client.HTTPException(fault.detail) from fault
+        for piece in parser.take():
+            self._pieces.append(piece)
+            self._have += len(piece)
+        self._settle()
+
+    def _end_of_chunks(self, sock: Any) -> bytes | None:
+        """Wait briefly for the end of a chunked body whose data has come; None where it does not come."""
+        patience = sock.gettimeout()
+        sock.settimeout(MISSING_END if patience is None else min(patience, MISSING_END))
+        try:
+            return bytes(sock.recv(RECEIVE_SIZE))
+        except TimeoutError:
+            return None
+        finally:
+            sock.settimeout(patience)
+
+    def _headed(self) -> bool:
+        """Receive once, and say whether the head is whole; what is wrong with the body then is told to its reader."""
+        try:
+            self._receive()
+        except http.client.HTTPException as fault:
+            if not self._parser.head_done:
+                raise
+            self._fault = fault
+        return self._parser.head_done
+
+    @property
+    def _more(self) -> bool:
+        """Whether there is more to receive."""
+        return not self._parser.done and not self._short
+
+    def _settle(self) -> None:
+        """Let the connection go once the message is whole: open for the next, or closed."""
+        if not self._parser.done or self._connection is None:
+            return
+        parser, connection = self._parser, self._connection
+        may_serve = parser.keep_alive and not parser.leftover
+        if not (may_serve and connection.takes_another(parser.get(b"keep-alive"), monotonic())):
+            connection.close()
+        self._connection = None
+
+    def read(self, amt: int | None = None) -> bytes:
+        """Up to ``amt`` bytes of the body, all of it for None; nothing at its end. Raises as http.client does."""
+        while self._more and (amt is None or self._have < amt):
+            self._receive()
+        if amt is None and self._short:
+            data = self._cut(self._have)
+            raise http.client.IncompleteRead(data, (self._parser.length or 0) - len(data))
+        return self._cut(self._have if amt is None else amt)
+
+    def read1(self, amt: int | None = None) -> bytes:
+        """What is there, at most ``amt`` bytes; waits for some where there is none."""
+        self._wait()
+        return self._cut(self._have if amt is None or amt < 0 else amt)
+
+    def announce(self) -> int:
+        """Size of the next piece, which ``_safe_read`` will give; waits for one, 0 at the end."""
+        self._wait()
+        self._announced = len(self._pieces[0]) if self._pieces else 0
+        return self._announced
+
+    def _safe_read(self, amt: int) -> bytes:
+        """What was announced, and then the line end behind it: urllib3 asks for both by this name."""
+        if not self._announced:
+            return b"\r\n"
+        data = self._cut(amt)
+        self._announced -= len(data)
+        return data
+
+    def _wait(self) -> None:
+        while self._more and not self._have:
+            self._receive()
+
+    def _cut(self, amt: int) -> bytes:
+        """The first ``amt`` bytes of those that are here."""
+        got: list[bytes] = []
+        while amt > 0 and self._pieces:
+            piece = self._pieces.popleft()
+            if len(piece) > amt:
+                self._pieces.appendleft(piece[amt:])
+                piece = piece[:amt]
+            got.append(piece)
+            amt -= len(piece)
+            self._have -= len(piece)
+        self._ended = not (self._more or self._have)
+        return got[0] if len(got) == 1 else b"".join(got)
+
+    def isclosed(self) -> bool:
+        """Whether the body has been read to its end, or given up.
+
+        Not before it was asked for, however short it is: the read is what gives the connection back to its pool.
+        """
+        return self._ended
+
+    @property
+    def closed(self) -> bool:
+        """As ``isclosed``."""
+        return self.isclosed()
+
+    def close(self) -> None:
+        """Give up the rest of the body; a connection with an unread rest is closed."""
+        self._pieces.clear()
+        self._have = 0
+        self._ended = True
+        self.fp = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def flush(self) -> None:
+        """There is nothing to flush."""

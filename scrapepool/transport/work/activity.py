@@ -1,0 +1,77 @@
+"""What requests in flight wait for at this moment: a look from outside, at what their connections hold anyway.
+
+Decides which phase a lease is in. Takes no lock and asks nobody who works to keep anything: what is looked at may have
+moved on meanwhile, and what is told is right for a moment of the look. Knows no words for people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+import termios
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...uptime import monotonic
+from ..net.phase import Phase
+
+if TYPE_CHECKING:
+    from ..net.connection import Connection
+    from .context import Fetcher
+    from .lease import LeaseRun
+
+
+class Doing(NamedTuple):
+    """One request in flight.
+
+    host: that is asked. url: of the target, or of the redirect that led to the host. seconds: since the phase began,
+    also where bytes flow. remote: the address, None before there is a connection. received: bytes of the body.
+    """
+
+    host: str
+    url: str
+    phase: Phase
+    seconds: float
+    remote: str | None = None
+    received: int = 0
+
+
+def in_flight(fetcher: Fetcher) -> list[Doing]:
+    """What the leases with a connection wait for now."""
+    now = monotonic()
+    return [_doing(conn, run, now) for conn, run in tuple(fetcher.state.live.items())]
+
+
+def _doing(conn: Connection, run: LeaseRun, now: float) -> Doing:
+    attempts = run.work.attempts
+    attempt = attempts[min(len(run.starts), len(attempts)) - 1]
+    url = attempt.target.url if attempt.hop is None else attempt.hop.url
+    exchange, opening = run.exchange, conn.opening_phase
+    received = 0
+    if opening is not None:
+        phase, since = opening
+    elif exchange is None:
+        phase, since = Phase.CONNECTION, run.starts[-1]
+    elif exchange.ended:
+        phase, since = Phase.SILENCE, exchange.ended
+    elif exchange.parser.head_done:
+        phase, since = Phase.BODY, exchange.headed or exchange.sent
+        received = exchange.body.wire if exchange.body is not None else 0
+    elif exchange.parser.started:
+        phase, since = Phase.HEAD, exchange.sent
+    else:
+        phase, since = Phase.SENDING if _unsent(conn.sock) else Phase.FIRST_BYTE, exchange.sent
+    connected = phase not in (Phase.NAME, Phase.CONNECTION)
+    return Doing(
+        run.work.lease.host.netloc, url, phase, max(0.0, now - since), conn.remote if connected else None, received
+    )
+
+
+def _unsent(sock: socket.socket | None) -> int:
+    """Bytes that the kernel holds because the peer takes none; 0 where that cannot be told."""
+    with suppress(OSError, ValueError, AttributeError):
+        if sock is not None:
+            (unsent,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
+            return int(unsent)
+    return 0

@@ -1,0 +1,35 @@
+"""One attempt from host to host, where no scheduler queues the hops: a chain of leases.
+
+Decides nothing but that the next lease goes where the redirect leads.
+"""
+
+from __future__ import annotations
+
+from ...model import Attempt, Redirected
+from ...ports import Done, Work
+from ...schedule.lease import Lease
+from ..net.steps import Resume
+from .context import Fetcher
+from .lease import LeaseRun
+
+
+class Hops:
+    """Fetches an attempt, redirects to other hosts included. Keeps ``loop.Chain``."""
+
+    def __init__(self, fetcher: Fetcher, attempt: Attempt) -> None:
+        self._fetcher = fetcher
+        self._attempt = attempt
+        self._resume: Resume = lambda: None
+
+    def first(self, resume: Resume) -> LeaseRun:
+        """The lease on the attempt's own host."""
+        self._resume = resume
+        return self._run(self._attempt)
+
+    def next(self, done: Done) -> LeaseRun | Done:
+        """The lease on the host that a redirect leads to; the end where there is none, whose result is no redirect."""
+        result = done.results[0] if done.results else None
+        return self._run(result.attempt) if isinstance(result, Redirected) else done
+
+    def _run(self, attempt: Attempt) -> LeaseRun:
+        return LeaseRun(self._fetcher, Work(Lease(attempt.host, attempt=attempt), [attempt]), self._resume)

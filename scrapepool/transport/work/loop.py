@@ -1,0 +1,604 @@
+"""The event loop: many leases on one thread.
+
+Decides which lease goes on: the one whose bytes, connection or timeout is there. A lease is a generator (``steps``); it
+holds no thread while it waits, so that thousands may be in flight. Computation that takes long, decompression for
+example, is done in slices, which take turns with all other leases: half of the time where those have something to do.
+What one step holds the thread up with nevertheless is no other lease's time: their deadlines move.
+
+All methods but ``wake`` belong to the loop's thread.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from heapq import heappop, heappush
+from math import inf
+from typing import Any, NamedTuple, Protocol
+
+from ...model import ErrorKind, Failed
+from ...ports import Done, Unbegun, Work
+from ...uptime import monotonic
+from ..errors import FetchError
+from ..net.connection import Condition, Connection
+from ..net.pool import HostPool
+from ..net.steps import IN, OUT, POLL_NOW, ROOM, SLICE, Resume, Watch
+from .context import Fetcher
+from .desync import Standing
+from .lease import LeaseRun
+
+SLOW_STEP = 0.02
+"""Seconds that a step may take before it counts as time taken from the others."""
+
+MOST_GIVEN_BACK = 3.0
+"""Seconds by which the ends of a lease's waits move in all: a deadline is a deadline, however busy the machine is."""
+
+SWEEP = 0.25
+"""Seconds between two looks through all leases for timeouts; only those that end before the next are in the heap."""
+
+USELESS = 0.00002
+"""Seconds below which a round was of no use to anybody: nothing had come."""
+
+EVENTS = 512
+"""Events taken from the system at a time."""
+
+WAKEUPS = 64
+"""Bytes to read at once from the pipe that wakes the loop: more than are ever in it."""
+
+LOOK = 0.1
+"""Seconds between two looks of ``run_alone`` at whether the run was aborted."""
+
+SOONEST = 0.0005
+"""Seconds before a wait's end at which it counts as over: the system's clocks have a grain."""
+
+
+class Chain(Protocol):
+    """Work that takes several leases, one after another."""
+
+    def first(self, resume: Resume) -> LeaseRun:
+        """The lease to begin with."""
+
+    def next(self, done: Done) -> LeaseRun | Done:
+        """What follows on the end of one: another, or the end of all."""
+
+
+class _Task:
+    """One piece of work on the loop.
+
+    fd, sock, events: what the poller watches for it, -1 where that is nothing. extra: further descriptors. until:
+    monotonic time when its wait ends. due: when the loop looks at it next. queued: the time of its entry in the heap.
+    occupies: it counts as in flight. polled: it is to be told whether something has come by now. computes: it waits for
+    nothing but its turn. registered: the round in which ``fd`` was registered. lost: the loop's lost time when
+    it was looked at last. given_back: how much of that it was given back in all.
+    """
+
+    __slots__ = (
+        "chain",
+        "computes",
+        "due",
+        "events",
+        "extra",
+        "fd",
+        "given_back",
+        "lost",
+        "occupies",
+        "polled",
+        "queued",
+        "registered",
+        "run",
+        "sock",
+        "until",
+        "work",
+    )
+
+    def __init__(self, work: Work, lost: float) -> None:
+        self.work = work
+        self.lost = lost
+        self.given_back = 0.0
+        self.run: LeaseRun | None = None
+        self.chain: Chain | None = None
+        self.sock: Any = None
+        self.fd = -1
+        self.extra: list[int] = []
+        self.events = 0
+        self.until = self.due = self.queued = inf
+        self.occupies = True
+        self.polled = self.computes = False
+        self.registered = 0
+
+
+class _Idle(NamedTuple):
+    """A connection that no lease uses, and that is watched for its end."""
+
+    sock: Any
+    conn: Connection
+    pool: HostPool
+    standing: Standing
+
+
+class Loop:
+    """Works leases; keeps ``ports.Transport``.
+
+    fetcher: for leases on targets. chain: gives what works a lease otherwise, None for most. in_flight: leases that
+    count as such: neither quarantined, nor without a byte for long.
+    """
+
+    def __init__(self, fetcher: Fetcher, chain: Callable[[Work], Chain | None] = lambda _: None) -> None:
+        self._fetcher = fetcher
+        self._chain = chain
+        self.in_flight = 0
+        self._poll = _poller()
+        self._wakeup_fd, self._wake_fd = os.pipe()
+        os.set_blocking(self._wakeup_fd, False)
+        os.set_blocking(self._wake_fd, False)
+        self._poll.register(self._wakeup_fd, IN)
+        self._tasks: dict[_Task, None] = {}
+        self._by_fd: dict[int, _Task] = {}
+        self._idle: dict[int, _Idle] = {}  # by descriptor, too
+        self._polled: list[_Task] = []
+        self._computing: deque[_Task] = deque()
+        self._resumed: deque[_Task] = deque()  # appended to by any thread
+        self._owed = 0.0  # seconds that slices took, and others did not have since
+        self._timers: list[tuple[float, int, _Task]] = []
+        self._timer = 0  # numbers the entries of the heap
+        self._round = 0
+        self._polled_at = 0.0
+        self._sweep_at = 0.0
+        self._now = monotonic()
+        self._lost = 0.0  # seconds for which something held the thread up, in all
+        self._left_at = self._now  # when ``wait`` returned last
+        self._back: list[Done | Unbegun] = []
+        self._has_made_room = False  # a lease is quarantined since ``wait`` came back
+
+    def __repr__(self) -> str:
+        return f"<Loop {len(self._tasks)} leases, {self.in_flight} in flight>"
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # there was no descriptor to be had
+            os.close(self._wakeup_fd)
+            os.close(self._wake_fd)
+
+    # -- the engine's side -------------------------------------------------------------------------
+
+    def submit(self, work: Work) -> None:
+        """Begin work, up to its first wait."""
+        self._catch_up()
+        task = _Task(work, self._lost)
+        self._tasks[task] = None
+        self.in_flight += 1
+        resume = partial(self._resume, task)
+        try:
+            task.chain = self._chain(work)
+            task.run = LeaseRun(self._fetcher, work, resume) if task.chain is None else task.chain.first(resume)
+        except KeyboardInterrupt:
+            self._end(task, Done(work, ()))
+            raise
+        except BaseException as error:  # noqa: BLE001 - a bug costs a record, not the run
+            self._end(task, _broken(work, error, 0))
+        else:
+            self._advance(task, None)
+
+    def wait(self, timeout: float | None) -> list[Done | Unbegun]:
+        """Work until something has ended, ``timeout`` seconds have passed, None for ever, or ``wake`` was called.
+
+        Comes back, with nothing, also where a lease does not count as in flight any more, so that another may begin.
+        """
+        self._catch_up()
+        end = inf if timeout is None else self._now + timeout
+        woken = False
+        while True:
+            woken |= self._go_round(end if not self._back else 0.0)
+            if self._back or woken or self._has_made_room or self._now >= end:
+                back, self._back = self._back, []
+                self._has_made_room = False
+                self._left_at = self._now
+                return back
+
+    def wake(self) -> None:
+        """End a ``wait`` early. May be called from any thread and from a signal handler."""
+        with suppress(BlockingIOError, OSError):  # it is full of such calls; or the loop is gone
+            os.write(self._wake_fd, b"!")
+
+    def discount_hanging(self) -> None:
+        """Count no longer as in flight what has got no byte for much longer than its host usually takes."""
+        self._catch_up()
+        now = self._now
+        for task in self._tasks:
+            if task.run is None or not task.occupies:
+                continue
+            self._give_back(task, task.run)
+            if task.run.hangs(now):
+                task.occupies = False
+                self.in_flight -= 1
+
+    def drain(self) -> None:
+        """Begin nothing more; what is in flight goes on."""
+        self._fetcher.state.draining = True
+
+    def abort(self) -> None:
+        """Cut every connection, so that all that is in flight ends."""
+        self._fetcher.abort()
+        for task in list(self._tasks):
+            self._now = monotonic()
+            if task in self._tasks:
+                self._advance(task, False)
+            if task in self._tasks:
+                self._cut(task)
+
+    # -- one round ---------------------------------------------------------------------------------
+
+    def _go_round(self, end: float) -> bool:
+        """Go on with what has come, what was polled, and what has waited long enough; whether ``wake`` was called.
+
+        end: monotonic time up to which it may sleep where there is nothing to do.
+        """
+        self._round += 1
+        polled, self._polled = self._polled, []
+        began = now = self._now
+        if now >= self._sweep_at:
+            self._sweep(now)
+        sleep = 0.0 if polled or self._computing or self._resumed else self._soonest(end) - now
+        events = self._poll.poll(max(0.0, sleep) if sleep != inf else -1, EVENTS)
+        polled_before, self._polled_at = self._polled_at, monotonic()
+        self._now = self._polled_at
+        if sleep > 0:
+            began = self._now
+        self._fetcher.state.lag = 0.0 if sleep > 0 else self._now - polled_before
+        woken = self._go_on(events)
+        for task in polled:
+            if task.polled:
+                task.polled = False
+                self._advance(task, False)
+        while self._resumed:
+            task = self._resumed.popleft()
+            if task.fd < 0 and task in self._tasks:
+                self._advance(task, True)
+        if self._timers and self._timers[0][0] <= self._now + SOONEST:
+            self._expire()
+        if self._computing:
+            self._compute(self._now - began)
+        return woken
+
+    def _soonest(self, end: float) -> float:
+        """When there is something to do, if no event comes before; ``end`` at the latest."""
+        soonest = min(end, self._sweep_at) if self._tasks else end
+        return min(soonest, self._timers[0][0]) if self._timers else soonest
+
+    def _go_on(self, events: Sequence[tuple[int, int]]) -> bool:
+        """Go on with what has come; whether ``wake`` was called."""
+        woken = False
+        for fd, _ in events:
+            task = self._by_fd.get(fd)
+            if task is None:
+                if fd == self._wakeup_fd:
+                    woken = self._drain_pipe()
+                elif fd in self._idle:
+                    self._check_idle(fd, self._idle[fd])
+            elif not task.computes and task.registered != self._round:
+                task.polled = False
+                self._advance(task, True)
+        return woken
+
+    def _drain_pipe(self) -> bool:
+        """Empty the pipe; whether ``wake`` wrote to it, and not only ``_resume``."""
+        with suppress(BlockingIOError):
+            return b"!" in os.read(self._wakeup_fd, WAKEUPS)
+        return False
+
+    def _resume(self, task: _Task) -> None:
+        self._resumed.append(task)
+        with suppress(BlockingIOError, OSError):
+            os.write(self._wake_fd, b".")
+
+    def _compute(self, others: float) -> None:
+        """One slice of computation, unless others have not had as much time since the last.
+
+        others: seconds that they took now; where that is next to none, they have nothing to do.
+        """
+        self._owed = self._owed - others if others > USELESS else 0.0
+        if self._owed > 0:
+            return
+        began, task = self._now, self._computing.popleft()
+        if task.computes:
+            task.computes = False
+            self._advance(task, True, computed=True)
+        self._owed = self._now - began
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def _sweep(self, now: float) -> None:
+        """Put what is due before the next sweep into the heap."""
+        self._sweep_at = now + SWEEP
+        for task in self._tasks:
+            if task.due < self._sweep_at and task.due < task.queued:
+                self._queue(task)
+
+    def _queue(self, task: _Task) -> None:
+        self._timer += 1
+        task.queued = task.due
+        heappush(self._timers, (task.due, self._timer, task))
+
+    def _expire(self) -> None:
+        """Go on with what has waited long enough, and take back what a stuck lease has not begun."""
+        timers = self._timers
+        while timers and timers[0][0] <= self._now + SOONEST:
+            at, _, task = heappop(timers)
+            run = task.run
+            if run is None or at != task.queued:
+                continue
+            task.queued = inf
+            self._give_back(task, run)
+            now = self._now + SOONEST
+            if run.stuck_at <= now:
+                self._back.append(run.unbegun())
+                task.due = min(task.until, run.stuck_at)
+            if task.until <= now:
+                self._advance(task, False)
+            elif task.due < self._sweep_at:
+                self._queue(task)
+
+    def _catch_up(self) -> None:
+        """Take note of the time for which the caller had the thread, before a lease begins that has lost none."""
+        now = self._now = monotonic()
+        if now - self._left_at > SLOW_STEP:
+            self._compensate(None, now - self._left_at)
+            self._left_at = now
+
+    def _compensate(self, by: _Task | None, seconds: float) -> None:
+        """Give all leases but one the time back for which this one, or whoever had the thread, has held it up."""
+        self._lost += seconds
+        if by is not None:
+            by.lost += seconds
+
+    def _give_back(self, task: _Task, run: LeaseRun) -> None:
+        """Give a lease the time that was lost since it was looked at last."""
+        seconds = min(self._lost - task.lost, MOST_GIVEN_BACK - task.given_back)
+        task.lost = self._lost
+        if seconds > 0:
+            task.given_back += seconds
+            task.until += seconds
+            task.due += seconds
+            run.postpone(seconds)
+
+    # -- one step ----------------------------------------------------------------------------------
+
+    def _advance(self, task: _Task, event: bool | None, *, computed: bool = False) -> None:
+        """One step of a lease, up to its next wait. event: see ``steps.Steps``.
+
+        computed: it is a slice, short by itself: where it took long, the machine is busy with something else.
+        """
+        began, run = self._now, task.run
+        assert run is not None  # noqa: S101 - a task that has ended is in no list
+        if task.lost != self._lost:
+            self._give_back(task, run)
+        wanted: float | Watch | None = None
+        done: Done | None = None
+        try:
+            wanted = run.steps.send(event)
+        except StopIteration as end:
+            done = end.value
+        except KeyboardInterrupt:  # of a caller that handles no signals
+            self._unwatch(task)
+            self._end(task, Done(task.work, ()))
+            raise
+        except BaseException as error:  # noqa: BLE001 - a bug in one lease's way costs it a record, not the others theirs
+            done = _broken(run.work, error, run.given)
+        now = self._now = monotonic()
+        if now - began > SLOW_STEP and not computed:
+            self._compensate(task, now - began)
+        if done is not None:
+            self._finish(task, done)
+            return
+        if wanted is None:
+            conn = run.conn
+            if conn.sock is not task.sock or task.events != IN:
+                self._watch(task, conn.sock, IN)
+            task.until = now + conn.read_timeout
+            deadline = conn.deadline
+            if deadline is not None and deadline < task.until:
+                task.until = deadline
+        else:
+            self._wait_for(task, run, wanted, now)
+        stuck_at = run.stuck_at
+        task.due = due = task.until if task.until < stuck_at else stuck_at
+        if due < self._sweep_at and due < task.queued:
+            self._queue(task)
+
+    def _wait_for(self, task: _Task, run: LeaseRun, wanted: float | Watch, now: float) -> None:
+        if isinstance(wanted, Watch):
+            self._watch_all(task, wanted)
+            return
+        conn = run.conn
+        self._watch(task, conn.sock, IN | OUT if wanted == ROOM else IN)
+        if wanted == ROOM:
+            task.until = conn.gives_up_at(now)
+            return
+        if wanted > POLL_NOW:
+            task.until = wanted
+            if run.quarantined and task.occupies:
+                task.occupies = False
+                self.in_flight -= 1
+                self._has_made_room = True
+            return
+        task.until = inf
+        if wanted == SLICE:
+            task.computes = True
+            self._computing.append(task)
+        else:
+            task.polled = True
+            self._polled.append(task)
+
+    def _cut(self, task: _Task) -> None:
+        """End a lease that waits for something else than its connection."""
+        run = task.run
+        assert run is not None  # noqa: S101 - as above
+        done = Done(run.work, ())
+        try:
+            run.steps.throw(FetchError(ErrorKind.INTERRUPTED, "the run was stopped"))
+        except StopIteration as end:
+            done = end.value
+        except FetchError:  # it has begun no attempt
+            pass
+        else:
+            run.steps.close()
+        self._finish(task, done)
+
+    def _watch(self, task: _Task, sock: Any, events: int) -> None:
+        """Let the poller watch a socket, and nothing else."""
+        if sock is not task.sock:  # not by its descriptor: a new one may have the number of the old
+            self._unwatch(task)
+            task.sock, task.fd = sock, sock.fileno()
+            self._register(task, sock, task.fd, events)
+        elif events != task.events:
+            self._poll.modify(task.fd, events)
+        if task.extra:
+            self._unwatch_extra(task)
+        task.events = events
+
+    def _watch_all(self, task: _Task, watch: Watch) -> None:
+        """Let the poller watch what a ``Watch`` names, and nothing else."""
+        task.until = watch.until
+        sockets = watch.sockets
+        if not sockets:
+            self._unwatch(task)
+            return
+        self._watch(task, *sockets[0])
+        for sock, events in sockets[1:]:
+            fd = sock.fileno()
+            self._register(task, sock, fd, events)
+            task.extra.append(fd)
+
+    def _register(self, task: _Task, sock: Any, fd: int, events: int) -> None:
+        self._by_fd[fd] = task
+        idle = self._idle.pop(fd, None)
+        if idle is not None and idle.sock is sock:
+            if events != IN:
+                self._poll.modify(fd, events)
+            return
+        task.registered = self._round
+        try:
+            self._poll.register(fd, events)
+        except FileExistsError:  # the same socket under another wrapper, as TLS has it
+            self._poll.modify(fd, events)
+
+    def _unwatch(self, task: _Task) -> None:
+        if task.fd >= 0:
+            if task.sock.fileno() >= 0:
+                self._forget(task, task.fd)
+            elif self._by_fd.get(task.fd) is task:  # it was closed, which the system takes note of by itself
+                del self._by_fd[task.fd]
+            task.sock, task.fd, task.events = None, -1, 0
+        if task.extra:
+            self._unwatch_extra(task)
+
+    def _unwatch_extra(self, task: _Task) -> None:
+        for fd in task.extra:
+            if fd != task.fd:
+                self._forget(task, fd)
+        task.extra.clear()
+
+    def _forget(self, task: _Task, fd: int) -> None:
+        if self._by_fd.get(fd) is task:
+            del self._by_fd[fd]
+            with suppress(KeyError, ValueError, OSError):  # closing the socket may have done it
+                self._poll.unregister(fd)
+
+    def _keep_watching(self, task: _Task, run: LeaseRun) -> None:
+        """Watch the connection that a lease leaves open, so that its end is noticed; else nothing of the lease's."""
+        conn = getattr(run, "conn", None)
+        if conn is None or conn.sock is None or conn.sock is not task.sock:
+            self._unwatch(task)
+            return
+        if task.events != IN:
+            self._poll.modify(task.fd, IN)
+        del self._by_fd[task.fd]
+        self._idle[task.fd] = _Idle(conn.sock, conn, run.pool, run.standing)
+        task.sock, task.fd, task.events = None, -1, 0
+
+    def _check_idle(self, fd: int, idle: _Idle) -> None:
+        """See what has come over a connection that no lease uses: its end as a rule."""
+        if idle.conn.sock is idle.sock and idle.pool.take_out(idle.conn):
+            condition = idle.conn.condition()
+            if condition is Condition.DIRTY:
+                idle.standing.distrust()
+            if condition is not Condition.QUIET:
+                idle.conn.close()
+            idle.pool.checkin(idle.conn)
+            if condition is Condition.QUIET:
+                return
+        elif idle.sock.fileno() == fd:  # somebody uses the session beside this run
+            self._poll.unregister(fd)
+        del self._idle[fd]
+
+    def _finish(self, task: _Task, done: Done) -> None:
+        """The end of a lease: of the work it was, or of a part of a chain."""
+        assert task.run is not None  # noqa: S101 - as above
+        self._keep_watching(task, task.run)
+        if task.chain is not None:
+            try:
+                following = task.chain.next(done)
+            except BaseException as error:  # noqa: BLE001 - as above
+                following = _broken(task.work, error, 0)
+            if isinstance(following, LeaseRun):
+                task.run = following
+                self._advance(task, None)
+                return
+            done = following
+        self._end(task, done)
+
+    def _end(self, task: _Task, done: Done) -> None:
+        del self._tasks[task]
+        if task.occupies:
+            self.in_flight -= 1
+        task.run = task.chain = None  # the heap may still have the task
+        task.computes = task.polled = False
+        self._back.append(done)
+
+
+def _broken(work: Work, error: BaseException, given: int) -> Done:
+    """The end of work that met a bug. given: how many of its results were given before."""
+    if not work.attempts:
+        return Done(work, ())
+    attempt = work.attempts[given]
+    detail = f"a bug in scrapepool: {type(error).__name__}: {error}"
+    known = {**attempt.ended(detail), "attempts": attempt.number, "started": attempt.started or time.time()}
+    return Done(work, [Failed(**known, error=ErrorKind.INTERNAL)])
+
+
+def run_alone(fetcher: Fetcher, work: Work, chain: Chain | None = None) -> Done:
+    """Work one lease, or a chain of them, to its end on this thread. It ends early once the run is aborted."""
+    loop = Loop(fetcher, lambda _: chain)
+    loop.submit(work)
+    while True:
+        for back in loop.wait(LOOK):
+            if isinstance(back, Done):
+                return back
+        if fetcher.state.aborted:
+            loop.abort()
+
+
+class _Poll:
+    """``select.poll`` with epoll's units, for systems that have no epoll."""
+
+    def __init__(self) -> None:
+        poll = select.poll()
+        self.register, self.modify, self.unregister, self._poll = poll.register, poll.modify, poll.unregister, poll.poll
+
+    def poll(self, seconds: float, most: int) -> list[tuple[int, int]]:
+        """As epoll's; a descriptor that was closed is watched no more."""
+        events = self._poll(None if seconds < 0 else seconds * 1000)
+        for fd, event in events:
+            if event & select.POLLNVAL:
+                self.unregister(fd)
+        return [(fd, event) for fd, event in events if not event & select.POLLNVAL][:most]
+
+
+def _poller() -> Any:
+    with suppress(AttributeError, OSError):  # there is none, or no descriptor for one
+        return select.epoll()
+    return _Poll()

@@ -1,0 +1,87 @@
+"""What the tests of the fetch stage share: fetchers over a session that is closed, targets, leases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from scrapepool import url as urls
+from scrapepool.model import Attempt, Result, Target
+from scrapepool.ports import Done, Unbegun, Work
+from scrapepool.schedule.lease import Lease
+from scrapepool.settings import Settings
+from scrapepool.transport.exchange.cookies import CookieStore
+from scrapepool.transport.exchange.partial_files import Parts
+from scrapepool.transport.net.session import PooledSession
+from scrapepool.transport.work import lease as lease_run
+from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.loop import Loop, run_alone
+
+LONG = 30.0
+"""Seconds that a lease may take where the test is not about that."""
+
+
+def settings(**groups: Any) -> Settings:
+    """Settings with short patience."""
+    patience = {"connect": 2.0, "read": 2.0, "total": 4.0} | groups.pop("patience", {})
+    output = {"body": True, "headers": True} | groups.pop("output", {})
+    return Settings().with_(patience=patience, output=output, **groups)
+
+
+@contextmanager
+def fetcher(jar: CookieStore | None = None, parts: Parts | None = None, **groups: Any) -> Iterator[Fetcher]:
+    """A fetcher for the block; the groups are ``settings``'s."""
+    made = settings(**groups)
+    private = made.request.deny_private
+    with PooledSession(made.pool.workers, made.pool.per_host, patience=made.patience, deny_private=private) as session:
+        yield Fetcher(session, made, jar=jar, parts=parts)
+
+
+def target(url: str) -> Target:
+    """A URL as the reader would have parsed it."""
+    parsed = urls.parse(url)
+    return Target(url=url, host=parsed.host, path=parsed.path, userinfo=parsed.userinfo)
+
+
+def work(*of: str | Attempt, budget: float = LONG) -> Work:
+    """A lease over URLs of one host, or over one attempt that goes on."""
+    attempts = [Attempt(target(one)) if isinstance(one, str) else one for one in of]
+    return Work(Lease(attempts[0].host, tuple(range(len(attempts))), None, budget), attempts)
+
+
+def run(made: Fetcher, *of: str | Attempt, budget: float = LONG) -> Done:
+    """Fetch them."""
+    return run_alone(made, work(*of, budget=budget))
+
+
+def only(results: Sequence[Result]) -> Any:
+    """The one result."""
+    assert len(results) == 1, results
+    return results[0]
+
+
+def get(url: str, jar: CookieStore | None = None, **groups: Any) -> Any:
+    """The result of one URL, fetched by a fetcher of its own."""
+    with fetcher(jar, **groups) as made:
+        return only(run(made, url).results)
+
+
+def on_loop(made: Fetcher, works: Sequence[Work]) -> list[Done]:
+    """What is done, in order, by one event loop.
+
+    No request counts as stuck, so that a busy machine leaves nothing unbegun.
+    """
+    with mock.patch.object(lease_run, "STUCK_FROM", LONG):
+        return [one for one in all_of(Loop(made), works) if isinstance(one, Done)]
+
+
+def all_of(loop: Loop, works: Sequence[Work]) -> list[Done | Unbegun]:
+    """All that comes back of these, in order."""
+    for one in works:
+        loop.submit(one)
+    back = list[Done | Unbegun]()
+    while sum(isinstance(one, Done) for one in back) < len(works):
+        back += loop.wait(LONG)
+    return back

@@ -1,0 +1,49 @@
+"""How fast bytes come in."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrapepool.transport.net.bandwidth import BURST, Bandwidth
+
+READERS = 4
+
+
+@given(
+    st.floats(1, 1e9),
+    st.lists(st.tuples(st.integers(0, READERS - 1), st.floats(0, 1), st.floats(0, 3)), min_size=1, max_size=60),
+)
+def test_readers_that_wait_keep_to_the_rate_together(rate: float, turns: list[tuple[int, float, float]]) -> None:
+    """In any stretch of time no more than the rate, a burst, and a piece of each reader that is yet to be paid for."""
+    bandwidth = Bandwidth(rate, 0.0)
+    paid_at = [0.0] * READERS
+    now, read = 0.0, list[tuple[float, int]]()
+    for reader, share, pause in turns:
+        now += pause
+        if paid_at[reader] <= now:
+            size = int(share * bandwidth.piece)
+            read.append((now, size))
+            paid_at[reader] = bandwidth.took(size, now)
+            assert paid_at[reader] == bandwidth.paid_at
+    for first, (since, _) in enumerate(read):
+        together = sum(size for _, size in read[first:])
+        assert together <= rate * (now - since + BURST) + READERS * bandwidth.piece
+
+
+def test_an_idle_minute_is_not_made_up() -> None:
+    """A second's worth may come at once, however long nothing came; what is more is waited for."""
+    bandwidth = Bandwidth(1000.0, 0.0)
+    assert bandwidth.took(1000, 60.0) == pytest.approx(60.0)
+    assert bandwidth.took(500, 60.0) == pytest.approx(60.5)
+
+
+def test_a_copy_owes_nothing() -> None:
+    """It may be of another machine, whose clock began later."""
+    original = Bandwidth(1000.0, 1e9)
+    original.took(5000, 1e9)
+    copied = pickle.loads(pickle.dumps(original))
+    assert copied.took(1000, 10.0) == pytest.approx(10.0 - BURST + 1.0)

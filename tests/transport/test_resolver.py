@@ -1,0 +1,248 @@
+"""Names to addresses: the cache, one look-up at a time, the cap and the clocks."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from scrapepool.transport.errors import FetchError
+from scrapepool.transport.net import resolver as resolver_module
+from scrapepool.transport.net.resolver import Address, NotLookedUpError, Resolver, literal
+
+IPV4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+IPV6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "")
+
+
+class Names:
+    """Answers look-ups; waits for ``go`` where it is told to. asked: names, in order."""
+
+    def __init__(self, *answer: Any, hang: bool = False) -> None:
+        self.asked: list[str] = []
+        self.go = threading.Event()
+        self._answer = answer
+        if not hang:
+            self.go.set()
+
+    def __call__(self, host: str, port: None, **_: Any) -> list[Any]:
+        self.asked.append(host)
+        self.go.wait(5)
+        if self._answer and isinstance(self._answer[0], Exception):
+            raise self._answer[0]
+        return list(self._answer)
+
+
+def test_a_name_is_looked_up_once() -> None:
+    """The second asker gets the first one's answer."""
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    resolver = Resolver(names)
+    for _ in range(3):
+        assert [a.ip for a in resolver.resolve("x", 80, 1)] == ["192.0.2.1"]
+    assert names.asked == ["x"]
+
+
+def test_many_askers_share_one_look_up() -> None:
+    """Threads that ask for a name at once wait for one look-up."""
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(names)
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(resolver.resolve, "x", 80, 5) for _ in range(8)]
+        names.go.set()
+        assert {future.result()[0].ip for future in waiting} == {"192.0.2.1"}
+    assert names.asked == ["x"]
+
+
+def test_families_take_turns() -> None:
+    """Addresses come family by family in turn, the preferred one first, each once (RFC 8305)."""
+    six = [(*IPV6, (f"2001:db8::{n}", 80, 0, 0)) for n in (1, 2, 1)]
+    four = [(*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2, 3)]
+    found = Resolver(Names(*six, *four)).resolve("x", 80, 1)
+    assert [a.ip for a in found] == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "192.0.2.3"]
+
+
+def test_what_answered_comes_first() -> None:
+    """An address that won its race is tried first from then on."""
+    resolver = Resolver(Names(*((*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2))))
+    first, second = resolver.resolve("x", 80, 1)
+    resolver.prefer("x", second)
+    assert resolver.resolve("x", 80, 1) == [second, first]
+    resolver.prefer("x", Address(socket.AF_INET, ("192.0.2.9", 80)))
+    assert len(resolver.resolve("x", 80, 1)) == 2
+
+
+def test_ports_share_a_name() -> None:
+    """A name is looked up once for all of its ports, IPv6 scopes included."""
+    names = Names((*IPV6, ("fe80::1", 0, 0, 3)))
+    resolver = Resolver(names)
+    assert resolver.resolve("x", 80, 1)[0].sockaddr == ("fe80::1", 80, 0, 3)
+    assert resolver.resolve("x", 443, 1)[0].sockaddr == ("fe80::1", 443, 0, 3)
+    assert names.asked == ["x"]
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
+def test_a_failure_is_kept_for_a_while(error: Exception) -> None:
+    """A name that is not there is told so, in the system's words, and not asked for at once again."""
+    names = Names(error)
+    resolver = Resolver(names)
+    for _ in range(2):
+        with pytest.raises(FetchError, match=r"x: (name or service not known|label too long)"):
+            resolver.resolve("x", 80, 1)
+    assert names.asked == ["x"]
+
+
+def test_an_old_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its time an answer is believed no more."""
+    monkeypatch.setattr(resolver_module, "TTL", 0.0)
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    resolver = Resolver(names)
+    resolver.resolve("x", 80, 1)
+    resolver.resolve("x", 80, 1)
+    assert names.asked == ["x", "x"]
+
+
+def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for longer than he has; two who waited for one look-up abandon one."""
+    monkeypatch.setattr(resolver_module, "HANGS", 0.0)
+    names = Names(hang=True)
+    resolver = Resolver(names)
+    with ThreadPoolExecutor(2) as threads:
+        for waiting in [threads.submit(resolver.resolve, "x", 80, 0.05) for _ in range(2)]:
+            with pytest.raises(FetchError, match="no answer for x"):
+                waiting.result()
+    assert 1 <= resolver.abandoned <= len(names.asked)
+    assert "abandoned" in repr(resolver)
+    names.go.set()
+
+
+def test_a_short_wait_does_not_give_up_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that need not hang goes on for whoever asks next."""
+    monkeypatch.setattr(resolver_module, "HANGS", 60.0)
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(names)
+    with pytest.raises(FetchError, match="no answer for x"):
+        resolver.resolve("x", 80, 0.01)
+    names.go.set()
+    assert resolver.resolve("x", 80, 5)
+    assert names.asked == ["x"]
+
+
+@pytest.mark.parametrize(("hangs", "most_hanging"), [(60.0, 10), (0.0, 0)])
+def test_look_ups_have_a_cap(monkeypatch: pytest.MonkeyPatch, hangs: float, most_hanging: int) -> None:
+    """When as many are under way as may be, a further name is not looked up, and that is no failure of the name."""
+    monkeypatch.setattr(resolver_module, "HANGS", hangs)
+    names = Names(hang=True)
+    resolver = Resolver(names, cap=2, most_hanging=most_hanging)
+    for host in ("a", "b"):
+        with pytest.raises(FetchError):
+            resolver.resolve(host, 80, 0.02)
+    with pytest.raises(NotLookedUpError, match="2 DNS look-ups are pending; did not resolve c"):
+        resolver.resolve("c", 80, 0.02)
+    assert names.asked == ["a", "b"]
+    names.go.set()
+
+
+def test_a_look_up_that_hangs_gives_its_place_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many hang, a further name is looked up, and those that hang are still waited for."""
+    monkeypatch.setattr(resolver_module, "HANGS", 0.01)
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(lambda host, *rest, **more: (names if host[0] == "h" else good)(host, *rest, **more), cap=2)
+    good = Names((*IPV4, ("192.0.2.2", 80)))
+    with ThreadPoolExecutor(20) as threads:
+        waiting = [threads.submit(resolver.resolve, f"h{n}", 80, 5) for n in range(20)]
+        assert [resolver.resolve(f"g{n}", 80, 5)[0].ip for n in range(5)] == ["192.0.2.2"] * 5
+        assert not any(future.done() for future in waiting)
+        names.go.set()
+        assert {future.result()[0].ip for future in waiting} == {"192.0.2.1"}
+    assert not resolver._places
+    assert resolver._hanging == 0
+
+
+def test_a_system_without_threads_to_spare_looks_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread is no answer: the name is looked up once there is one."""
+
+    def refuse(thread: threading.Thread) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("can't start new thread")
+
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Resolver(names).resolve("x", 80, 5)
+    assert names.asked == ["x"]
+
+
+def test_a_waiter_for_the_cap_gets_his_turn() -> None:
+    """When a look-up ends, one that waited for its thread begins."""
+    names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
+    resolver = Resolver(names, cap=1)
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(resolver.resolve, host, 80, 5) for host in ("a", "b")]
+        names.go.set()
+        assert all(future.result() for future in waiting)
+
+
+def test_a_check_ends_the_wait() -> None:
+    """What the caller's check raises comes out, soon."""
+
+    def stop() -> None:
+        raise KeyError("stop")
+
+    names = Names(hang=True)
+    with pytest.raises(KeyError):
+        Resolver(names).resolve("x", 80, 60, stop)
+    names.go.set()
+
+
+@pytest.mark.parametrize(
+    ("host", "family"),
+    [
+        ("127.0.0.1", socket.AF_INET),
+        ("::1", socket.AF_INET6),
+        ("x1", None),
+        ("a.b", None),
+        ("1.2.3", None),
+        ("1:2:zz", None),
+    ],
+)
+def test_what_is_a_literal(host: str, family: int | None) -> None:
+    """Addresses in their usual form are literals, everything else is a name."""
+    found = literal(host, 80)
+    assert (found and found.family) == family
+    assert found is None or found.ip == host
+
+
+def test_the_cache_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest names go when there are too many."""
+    monkeypatch.setattr(resolver_module, "MOST_NAMES", 3)
+    names = Names((*IPV4, ("192.0.2.1", 80)))
+    resolver = Resolver(names)
+    for host in "abcda":
+        resolver.resolve(host, 80, 1)
+    assert names.asked == list("abcda")
+    assert "3 names" in repr(resolver)
+
+
+@pytest.mark.parametrize(
+    ("error", "used_up"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), False),
+        (OSError(errno.ENFILE, "Too many open files in system"), False),
+        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"), True),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), True),
+    ],
+)
+def test_a_process_without_file_descriptors_is_not_the_name_s_fault(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, used_up: bool
+) -> None:
+    """Whatever the C library makes of it; nothing of it is remembered."""
+    monkeypatch.setattr(resolver_module.descriptors, "are_used_up", lambda: used_up)
+    names = Names(error)
+    resolver = Resolver(names)
+    for _ in range(2):
+        with pytest.raises(OSError, match="open files") as caught:
+            resolver.resolve("x", 80, 1)
+        assert caught.value.errno == errno.EMFILE
+    assert names.asked == ["x", "x"]

@@ -1,0 +1,80 @@
+"""What a record tells of time, address and completeness."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fetching import fetcher, get, run, settings
+
+from scrapepool.transport.net.bandwidth import Bandwidth
+from scrapepool.transport.net.session import PooledSession
+from scrapepool.transport.work.context import Fetcher
+from tests.servers.hostile import HostileServer
+from tests.servers.polite import PoliteServer
+
+
+def test_a_new_connection_tells_every_step_and_a_used_one_only_its_own() -> None:
+    """A step that did not happen is null: no look-up of a literal address, no TLS in the clear, nothing when reused."""
+    with PoliteServer() as server, fetcher() as made:
+        first, second = (result.timings for result in run(made, server.url("/1"), server.url("/2")).results)
+    assert first.connect is not None
+    assert first.dns is None
+    assert first.tls is None
+    assert (second.dns, second.connect, second.tls) == (None, None, None)
+    for timings in (first, second):
+        assert timings.ttfb > 0
+        assert timings.download >= 0
+
+
+def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
+    """Redirects on the host are part of it, connecting is not."""
+    with PoliteServer() as server:
+        result = get(server.url("/redirect?to=/delay/0.05"))
+    assert result.elapsed >= 0.05
+    assert result.elapsed >= result.timings.ttfb + result.timings.download
+
+
+class Dear(Bandwidth):
+    """What comes is paid for half a second later."""
+
+    def took(self, size: int, now: float) -> float:
+        return now + 0.5
+
+
+def test_what_waits_for_bandwidth_is_not_the_server() -> None:
+    """A lease's next request goes out when the last reply is paid for, and its clock starts with it."""
+    with PoliteServer() as server, PooledSession(bandwidth=Dear(1e6, time.monotonic())) as session:
+        results = run(Fetcher(session, settings()), server.url("/1"), server.url("/2")).results
+    assert [result.timings.ttfb < 0.5 for result in results] == [True, True]
+    assert results[1].elapsed < 0.5
+
+
+def test_the_address_that_answered_is_told() -> None:
+    """``remote`` is the connected address."""
+    with PoliteServer() as server:
+        assert get(server.url()).remote == "127.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "complete"),
+    [("drip_body", False), ("eof_in_body", False), ("gzip_members", None), ("body_bytewise", True)],
+)
+def test_complete_says_what_is_known(name: str, complete: bool | None) -> None:
+    """A counted body is whole, a cut one is not; of gzip members that end with the connection nobody knows."""
+    with HostileServer([name]) as server:
+        assert get(server.url(name), patience={"total": 0.5}).complete is complete
+
+
+def test_a_body_that_ends_with_the_connection_may_be_cut() -> None:
+    """Nobody knows, and the record says so."""
+    from tests.servers.wire import OK, Behaviour, Wire
+
+    def script(wire: Wire) -> None:
+        wire.send(b"HTTP/1.1 200 OK\r\n\r\nso far")
+        wire.close()
+
+    with HostileServer((), extra=[Behaviour("until_close", "", OK, script)]) as server:
+        result = get(server.url("until_close"))
+    assert result.body == b"so far"
+    assert result.complete is None

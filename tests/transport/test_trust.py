@@ -1,0 +1,79 @@
+"""How long a connection must be silent before what came over it is believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from scrapepool.model import HostKey
+from scrapepool.transport.work import desync as trust
+from scrapepool.transport.work.desync import MARGIN, MOST, PROVEN, QUICK, SHARE, Standing, Trust
+
+WORKED = 0.02
+"""Seconds that a lease is meant to take."""
+
+
+def test_a_quick_answer_of_an_unknown_host_is_waited_for() -> None:
+    """At least as long as a busy machine may delay a server."""
+    assert Standing().silence(0.001, WORKED) == MARGIN
+
+
+def test_the_wait_follows_the_slowest_answer_within_bounds() -> None:
+    """A true answer that is still to come takes as long as this host's answers take."""
+    standing = Standing()
+    standing.took(0.2)
+    assert standing.silence(0.001, WORKED) == 0.2 + MARGIN
+    standing.took(60.0)
+    assert standing.silence(0.001, WORKED) == MOST
+
+
+def test_a_distant_host_pays_nothing() -> None:
+    """An answer that took its time is believed at once where all answers do."""
+    standing = Standing()
+    standing.took(0.1)
+    assert standing.silence(QUICK, WORKED) == 0.0
+
+
+def test_a_near_host_is_waited_for_until_its_slowest_answer_would_have_come() -> None:
+    """Between the two, the rest of the slowest answer's time is enough."""
+    standing = Standing()
+    standing.took(0.04)
+    assert standing.silence(0.03, WORKED) == pytest.approx(0.04 + MARGIN - 0.03)
+    assert standing.silence(0.07, WORKED) == 0.0
+
+
+def test_a_proven_host_costs_a_small_share() -> None:
+    """After enough believed replies the wait is bounded by the work that it checks."""
+    standing = Standing()
+    standing.took(0.4)
+    standing.believed = PROVEN
+    assert standing.silence(0.001, WORKED) <= WORKED * SHARE
+    assert standing.silence(0.001, 1.0) == 0.062
+    assert standing.silence(0.001, 0.01) == 0.0
+
+
+def test_what_was_slow_once_fades() -> None:
+    """One slow answer does not slow a host down for ever."""
+    standing = Standing()
+    standing.took(1.0)
+    for _ in range(200):
+        standing.took(0.001)
+    assert standing.slowest < 0.01
+
+
+def test_distrust_starts_the_proof_anew() -> None:
+    """A host that spoke unasked has to prove itself again, later."""
+    standing = Standing()
+    standing.believed = PROVEN
+    assert not standing.distrusted
+    standing.distrust()
+    assert standing.distrusted
+    assert standing.believed == 0
+
+
+def test_the_standings_are_bounded() -> None:
+    """A run over millions of hosts does not hold them all; the young ones stay."""
+    standings = Trust()
+    for n in range(trust.HOSTS_KEPT + 1):
+        last = standings.of(HostKey("http", f"h{n}.test", 80))
+    assert len(standings._standings) <= trust.HOSTS_KEPT
+    assert standings.of(HostKey("http", f"h{n}.test", 80)) is last

@@ -241,8 +241,9 @@ class OutputSettings:
     history: add what the target waited for, and each attempt.
     select: values out of pages, as ``title=css:title``; links, text: a page's links, its readable text.
     extract_workers: processes that take these out of pages; 0 for none but the run's own, None for one a core.
-    resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), or only
-    for what has no final record (``all``); None overwrites the file. fsync: when records are seen onto the disk.
+    resume: go on with the records that the file holds, asking again for what did not succeed (``failed``), for errors
+    and groups of them by name (``timeout,http_5xx``), or only for what has no final record (``all``); None overwrites
+    the file. fsync: when records are seen onto the disk.
     safe_csv: cells that a spreadsheet would run as a formula are written as text. It is off because it changes values:
     whoever reads a file with a program wants them as they came. sqlite: database that gathers records, and bodies
     where ``body`` is given. template: how each outcome is told on standard output, where no records go then.
@@ -258,7 +259,7 @@ class OutputSettings:
     headers: bool = False
     body: bool = False
     history: bool = False
-    resume: Literal["failed", "all"] | None = None
+    resume: str | None = None
     fsync: Literal["never", "second", "always"] = "second"
     safe_csv: bool = False
     csv_bom: bool = False
@@ -417,6 +418,22 @@ class DisplaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StartSettings:
+    """When a run begins.
+
+    splay: seconds that its start is put off by at most, at random. wait_lock: seconds that another run which writes the
+    same output is waited for.
+    """
+
+    splay: float = 0.0
+    wait_lock: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(self.splay >= 0, "splay must not be negative")
+        _require(self.wait_lock >= 0, "wait_lock must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
 class SinceSettings:
     """What a run knows of earlier ones.
 
@@ -491,6 +508,7 @@ class Settings:
     display: DisplaySettings = field(default_factory=DisplaySettings)
     alarm: AlarmSettings = field(default_factory=AlarmSettings)
     since: SinceSettings = field(default_factory=SinceSettings)
+    start: StartSettings = field(default_factory=StartSettings)
     host_overrides: HostOverrides = field(default_factory=HostOverrides)
 
     def with_(self, **groups: Mapping[str, Any]) -> Self:

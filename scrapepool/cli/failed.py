@@ -22,7 +22,7 @@ Classes are the errors of records, deferred, and groups of them:
 
 \b
 To run the failures again:
-  scrapepool failed out.jsonl | scrapepool fetch - -o again.jsonl
+  scrapepool failed out.jsonl --rows | scrapepool fetch - -o again.jsonl
 To have them replaced in the same file, use fetch --resume."""
 
 
@@ -37,18 +37,26 @@ To have them replaced in the same file, use fetch --resume."""
     cls=GroupedOption,
     subject="Which",
 )
-def failed(records: str, classes: tuple[str, ...] | None) -> int:
+@click.option(
+    "--rows",
+    is_flag=True,
+    help="Print JSON Lines, with the other columns of each row and its method, instead of URLs alone.",
+    cls=GroupedOption,
+    subject="How",
+)
+def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
     """Print the URLs that did not succeed, one a line.
 
     RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
     last record of a URL counts.
     """
-    from ..read.failures import errors_of, failures  # noqa: PLC0415 - a quick --help needs none of these
+    from ..read.failures import errors_of, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
     from ..record.output import Output  # noqa: PLC0415
 
     slugs = None if classes is None else errors_of(classes)
     file = opened(records)
-    urls = failures(file, slugs, on_note=note)
+    row_of = (lambda told: row_of_record(told, file.current())) if rows else None
+    urls = failures(file, slugs, on_note=note, row_of=row_of)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, AT_ONCE)]:
         output.write(lines)

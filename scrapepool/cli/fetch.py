@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from .inputs import files_read
 from .lists import are_several, sources_or_stdin
 from .options import fetch_options, settings_from
 from .options.idle import check_idle, without_idle
+from .options.start import with_cron
+from .records import note as complain
 from .since import check_since
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     LIST_OR_URL is a file (text, CSV, TSV, JSONL, Parquet, sitemap, feed or HTML page, each also as .gz), a URL, or -
     for standard input, which is also what is read where nothing is given and standard input is a pipe.
     """
+    values = with_cron(ctx, values)
     settings = settings_from(without_idle(ctx, values))
     check_idle(ctx, settings)
     config: ConfigFile = values["config"]
@@ -66,6 +70,25 @@ def run(
 
     Raises ListError, UsageError, OutputError.
     """
+    from .waiting import await_lock, splay  # noqa: PLC0415 - a quick --help needs none of it
+
+    splay(settings.start.splay)
+    until = time.monotonic() + settings.start.wait_lock
+    told = settings.display.quiet
+    while True:
+        try:
+            return _run(sources, settings, inputs, note=note, view=view)
+        except LockedError as error:
+            if settings.start.wait_lock and not told:
+                told = True
+                complain(f"{error}; waiting for it, {settings.start.wait_lock:g} s at most (--wait-lock)")
+            if not await_lock(error.path, until):
+                raise
+
+
+def _run(
+    sources: Sequence[str], settings: Settings, inputs: Sequence[Input], *, note: str | None, view: View | None
+) -> int:
     from .fetch_run import run_once  # noqa: PLC0415 - a quick --help needs none of it
 
     ending = Ending(settings)

@@ -44,15 +44,16 @@ class RunLog:
         self.anything = False  # whether any target has ended
         self._path = settings.log_file
         self._file: TextIO | None = None
+        self._is_own = False  # a file of its own, which can be renamed
         self._failure: OutputError | None = None
         if settings.log_file is not None:
+            from ..record.lock import is_ours  # noqa: PLC0415 - most runs have no log
+
             try:
-                self._file = Path(settings.log_file).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
+                self._file = _opened(settings.log_file)
             except OSError as error:
                 raise OutputError(settings.log_file, error.strerror or str(error)) from error
-            from ..record.lock import lock  # noqa: PLC0415 - most runs have no log
-
-            lock(self._file.fileno(), settings.log_file, shared=True)
+            self._is_own = is_ours(settings.log_file)
         self._keeps = settings.quiet and not self._verbose
         self._quiet = not (self._verbose or self._file or self._keeps)
         self.few: list[str] = []  # what a quiet run says at its end, where that is not a good one
@@ -136,10 +137,21 @@ class RunLog:
             self._keep(line)
         self._write(line)
 
+    def _follow(self) -> None:
+        """Begin a new file where the log was renamed or deleted, as logrotate does. Raises OSError."""
+        if self._path is None or self._file is None or not self._is_own:
+            return
+        from ..record.lock import is_open_as  # noqa: PLC0415 - as below
+
+        if not is_open_as(self._file.fileno(), self._path):
+            renamed, self._file = self._file, _opened(self._path)
+            renamed.close()
+
     def _write(self, line: str) -> None:
         if self._file is None:
             return
         try:
+            self._follow()
             self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
             self._file.flush()
         except OSError as error:
@@ -148,6 +160,19 @@ class RunLog:
             with suppress(OSError):  # what it holds back cannot be written either
                 self._file.close()
             self._file = None
+
+
+def _opened(path: str) -> TextIO:
+    """Open a log to append to it: what empties it, as logrotate's copytruncate does, leaves no gap."""
+    from ..record.lock import lock  # noqa: PLC0415 - most runs have no log
+
+    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by whoever gets it
+    try:
+        lock(file.fileno(), path, shared=True)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _short(outcome: Outcome) -> str:

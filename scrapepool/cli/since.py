@@ -29,6 +29,10 @@ def check_since(settings: Settings, sources: Sequence[str]) -> None:
         return
     if "-" in settings.since.records and "-" in sources:
         raise UsageError("standard input can be read only once: --since - and the list - are the same")
+    if "-" in settings.since.records and settings.start.wait_lock:
+        raise UsageError(
+            "--since - is read before another run is waited for: write the records to a file for --wait-lock"
+        )
     for name, _ in settings.request.headers:
         if name.lower() in CONDITIONS:
             raise UsageError(f"--since asks for what has changed by itself, and --header {name} does too")

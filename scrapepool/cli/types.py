@@ -289,6 +289,24 @@ class Statuses(click.ParamType[frozenset[int]]):
         return frozenset(map(int, words))
 
 
+class Resume(click.ParamType[str]):
+    """Which records a run goes on with: ``failed``, ``all``, or classes of errors as ``failed --class`` has them."""
+
+    name = "classes"
+    choices = ("failed", "all")
+    """What may stand behind the option after a space; classes stand behind an equals sign."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given."""
+        from ..read.failures import again_of  # noqa: PLC0415 - rarely needed
+
+        try:
+            again_of(value)
+        except UsageError as error:
+            self.fail(f"{error}, failed and all", param, ctx)
+        return str(value)
+
+
 class Names(click.ParamType[tuple[str, ...]]):
     """Names with commas between them."""
 

@@ -7,11 +7,11 @@ Reads the file once; changes nothing.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import InvalidURLError
 from ..model import ErrorKind
@@ -79,16 +79,17 @@ class Journal:
 
 
 def read_journal(
-    records: RecordFile | RecordDatabase, finished: Finished, *, keep: Literal["failed", "all"], method: str
+    records: RecordFile | RecordDatabase, finished: Finished, *, refetch: Collection[str] | None, method: str
 ) -> Journal:
     """Read all records and put the targets that need no more into ``finished``. The last record of a URL counts.
 
-    keep: ``failed`` keeps successes, ``all`` also failures, but not what was only put off. method: of the run that is
-    to go on; the records of other methods stay, and finish nothing. Raises UsageError for a file of something else.
+    refetch: errors whose targets are fetched again, None for all; what was only put off is, in any case. method: of the
+    run that is to go on; the records of other methods stay, and finish nothing. Raises UsageError for a file of
+    something else.
     """
     numbers, ends, kinds = array("q"), array("q"), bytearray()
     for told in records:
-        kind, number = _judged(told, keep, method)
+        kind, number = _judged(told, refetch, method)
         if told.outcome == DEFERRED:
             _put_off(records.current(), finished)
         elif told.error == ErrorKind.DUPLICATE:
@@ -109,7 +110,7 @@ def read_journal(
 
 def held(records: RecordDatabase, finished: Finished, *, method: str) -> int:
     """Count the finished targets, of which each is there once, that a database has a record of."""
-    return sum(number in finished for _, number in (_judged(told, "all", method) for told in records))
+    return sum(number in finished for _, number in (_judged(told, (), method) for told in records))
 
 
 def _put_off(record: Mapping[str, Any], finished: Finished) -> None:
@@ -133,7 +134,7 @@ def _remember_file(told: Told, record: Mapping[str, Any], finished: Finished) ->
             finished.paths[identity_of_record(told.url, told.apart)] = path
 
 
-def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
+def _judged(told: Told, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
     """Tell what a record is to the run, and of which target it is."""
     if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
         return ANEW, 0
@@ -146,7 +147,7 @@ def _judged(told: Told, keep: str, method: str) -> tuple[int, int]:
     if told.outcome in SUCCESSES:
         return FINISHED, number
     put_off = told.outcome == DEFERRED or told.error == ErrorKind.INTERRUPTED
-    return AGAIN if put_off or keep == "failed" else FAILED, number
+    return AGAIN if put_off or refetch is None or told.error in refetch else FAILED, number
 
 
 def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tuple[bytearray, int, int]:

@@ -262,6 +262,7 @@ CARRIED_OUT: Mapping[str, frozenset[str]] = {
     "display": frozenset({"quiet"}),
     "alarm": frozenset(),
     "since": frozenset(),
+    "start": frozenset(),
 }
 """The settings that ``outcomes`` carries out, of the groups about what a run leaves behind: its reader is a program."""
 

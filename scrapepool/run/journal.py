@@ -15,6 +15,7 @@ from ..engine import Stop
 from ..errors import OutputError, UsageError
 from ..ports import Sink
 from ..read.database import RecordDatabase
+from ..read.failures import again_of
 from ..read.finished import Finished
 from ..read.journal import Journal, read_journal
 from ..read.records import RecordFile
@@ -85,7 +86,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
     if output.sqlite is None:
         raise UsageError(NOTHING_TO_RESUME)
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.asked)
-    journal = read_journal(records, finished, keep=output.resume, method=settings.request.method)
+    journal = read_journal(records, finished, refetch=again_of(output.resume), method=settings.request.method)
     if journal.size:
         _tell(journal, output.sqlite, finished, on_note)
 
@@ -116,7 +117,7 @@ def _in_order(
     form = form_of(output)
     columns = None if form == "jsonl" else columns_of(output, method)
     records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, ADDED)
-    journal = read_journal(records, finished, keep=output.resume, method=method)
+    journal = read_journal(records, finished, refetch=again_of(output.resume), method=method)
     if journal.size:
         _tell(journal, path, finished, on_note)
     if journal.whole:

@@ -76,7 +76,7 @@ EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%",
             "fail-if": ["failures>5%"],
-            "since": ["text"], "change-by": ["url"]}  # fmt: skip
+            "resume": "all", "since": ["text"], "change-by": ["url"]}  # fmt: skip
 
 PARTNERS = {"key": "cert = 'c'"} | dict.fromkeys(("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'")
 """What must stand beside an option."""
@@ -162,7 +162,7 @@ def test_help_needs_no_file(place: Place) -> None:
         ("workers = ", "scrapepool.toml: no TOML: Invalid value (at end of document)"),
         ("worker = 3", "scrapepool.toml: worker: no such option; is it workers?"),
         ("xyz = 3", "scrapepool.toml: xyz: no such option"),
-        ("config = 'x'", "scrapepool.toml: config: no such option"),
+        ("config = 'x'", "scrapepool.toml: config: no such option; is it cron?"),
         ("help = true", "scrapepool.toml: help: no such option"),
         ("workers = 'eight'", "scrapepool.toml: workers: 'eight' is no whole number"),
         ("workers = true", "scrapepool.toml: workers: expected text or a number, not true or false"),

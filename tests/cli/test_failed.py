@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from running import ended, here, program
 
+from tests.servers.polite import PoliteServer
+
 RECORDS = [
     {"url": "http://a/1", "outcome": "failed", "error": "dns"},
     {"url": "http://a/2", "outcome": "ok", "error": None},
@@ -90,3 +92,36 @@ def test_what_cannot_be_meant_is_said(
     ran = here(capfd, "failed", path, *options)
     assert ran.code == 2
     assert message.lower() in ran.err.lower()
+
+
+def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """So that they can be fetched again as they were; data of rows are not in records, and that is said."""
+    with PoliteServer() as server:
+        rows = [
+            {"url": server.url("/status/404"), "id": 1},
+            {"url": server.url("/status/404?h"), "id": 2, "request": {"method": "HEAD"}},
+            {"url": server.url("/status/404?p"), "id": 3, "request": {"method": "POST", "data": "x"}},
+            {"url": server.url("/page"), "id": 4},
+        ]
+        urls, out = tmp_path / "urls.jsonl", tmp_path / "out.jsonl"
+        urls.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        here(capfd, "fetch", urls, "--no-robots", "-q", "-o", out)
+        ran = here(capfd, "failed", out, "--rows")
+        assert sorted(ran.records, key=lambda row: row["id"]) == [
+            {"id": 1, "url": rows[0]["url"]},
+            {"id": 2, "url": rows[1]["url"], "request": {"method": "HEAD"}},
+        ]
+        assert ran.err == (
+            "scrapepool: rows with data of their own, which records do not hold; fetch --resume takes them from their "
+            "list: 1\n"
+        )
+        (tmp_path / "again.jsonl").write_text(ran.out)
+        again = here(capfd, "fetch", tmp_path / "again.jsonl", "--no-robots", "-q").records
+        assert sorted((one["input"]["id"], one.get("method"), one["status"]) for one in again) == [
+            (1, None, 404),
+            (2, "HEAD", 404),
+        ]
+        table = tmp_path / "out.csv"
+        here(capfd, "fetch", urls, "--no-robots", "-q", "-o", table)
+        told = here(capfd, "failed", table, "--rows").records
+        assert sorted(told, key=lambda row: row["id"]) == sorted(ran.records, key=lambda row: row["id"])

@@ -66,7 +66,7 @@ def test_an_unknown_class_is_told_with_all_there_are():
     """And so is a list of none."""
     with pytest.raises(UsageError, match=r"no such class: rain; there are timeout, .*http_5xx"):
         errors_of(["rain"])
-    with pytest.raises(UsageError, match="names no class"):
+    with pytest.raises(UsageError, match="no class is named"):
         errors_of([])
 
 

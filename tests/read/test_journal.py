@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrapepool.errors import UsageError
 from scrapepool.model import ErrorKind
+from scrapepool.read.failures import again_of
 from scrapepool.read.finished import Finished, identity
 from scrapepool.read.journal import read_journal
 from scrapepool.read.records import RecordFile
@@ -22,7 +24,7 @@ def judged(*records, keep="failed", method="GET", each=False, torn=b""):
     """The journal, the records that stay, and what is finished."""
     data = b"".join(records) + torn
     finished = Finished(each=each)
-    journal = read_journal(RecordFile("out", [data] if data else []), finished, keep=keep, method=method)
+    journal = read_journal(RecordFile("out", [data] if data else []), finished, refetch=again_of(keep), method=method)
     return journal, b"".join(data[begin:end] for begin, end in journal.keep).splitlines(keepends=True), finished
 
 
@@ -152,3 +154,26 @@ def test_of_several_deferrals_the_longest_counts():
     assert list(judged(*told)[2].put_off.values()) == [1_700_000_000.5]
     row = f"url,outcome,status,not_before,final_url\nhttp://a/x,deferred,,{late},\n".encode()
     assert list(judged(row)[2].put_off.values()) == [1_700_000_000.5]
+
+
+def test_only_failures_of_some_classes_are_fetched_again() -> None:
+    """What was only put off is in any case, and what stays counts as a failure."""
+    records = [
+        record("http://a/1", "failed", error="read_timeout"),
+        record("http://a/2", "http_error", error="http_4xx"),
+        record("http://a/3", "http_error", error="http_5xx"),
+        record("http://a/4", "deferred"),
+        record("http://a/5"),
+    ]
+    journal, kept, finished = judged(*records, keep="timeout, http_5xx")
+    assert (journal.again, journal.kept, finished.failures) == (3, 2, 1)
+    assert [json.loads(line)["url"] for line in kept] == ["http://a/2", "http://a/5"]
+
+
+def test_the_words_of_resume() -> None:
+    """failed, all, or classes; a name that is none is told."""
+    assert (again_of("failed"), again_of("all")) == (None, frozenset())
+    assert again_of("timeout,dns") == {"connect_timeout", "read_timeout", "deadline", "dns"}
+    for wrong in ("rain", "", ",", "dns,rain"):
+        with pytest.raises(UsageError):
+            again_of(wrong)

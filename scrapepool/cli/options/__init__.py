@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...settings import Settings
-from . import alarm, display, files, input, output, pace, patience, request, since  # noqa: A004 - named as the group of settings is
+from . import alarm, display, files, input, output, pace, patience, request, since, start  # noqa: A004 - named as the group of settings is
 
 OPTIONS = [
     *input.OPTIONS,
@@ -19,6 +19,7 @@ OPTIONS = [
     *files.OPTIONS,
     *since.OPTIONS,
     *alarm.OPTIONS,
+    *start.OPTIONS,
     *display.OPTIONS,
 ]
 
@@ -44,6 +45,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
         output=output.output_settings(o),
         warc=output.warc_settings(o),
         files=files.file_settings(o),
+        start=start.start_settings(o),
         since=since.since_settings(o),
         alarm=alarm.alarm_settings(o),
         display=display.display_settings(o),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ...settings import OutputSettings, WarcSettings
-from ..types import MOST_WORKERS, Duration, FileName, Names, Select, Size, Whole
+from ..types import MOST_WORKERS, Duration, FileName, Names, Resume, Select, Size, Whole
 from .declare import D, Decorator, opt, refuse, spelt, subject
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
@@ -41,10 +41,10 @@ OPTIONS: list[Decorator] = [
            help="Begin CSV and TSV with a byte order mark, by which Excel knows that they are UTF-8."),
         opt("--headers", is_flag=True, help="Add the response's header fields to records."),
         opt("--body", is_flag=True, help="Add the text of the response to records."),
-        opt("--resume", type=click.Choice(["failed", "all"]), bare="failed", metavar="[failed|all]",
+        opt("--resume", type=Resume(), bare="failed", metavar="[failed|all|a,b,c]",
            help="Go on with the records in --output, else --parquet or --sqlite: what succeeded stays, the rest is "
-           "fetched again; all: only what has no record.  [default: the file is overwritten; --resume alone means "
-           "failed]"),
+           "fetched again; all: only what has no record; --resume=timeout,http_5xx: of failures only these classes.  "
+           "[default: the file is overwritten; --resume alone means failed]"),
         opt("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
            help="When records are seen onto the disk, against a loss of power."),
     ),

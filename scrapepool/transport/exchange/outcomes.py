@@ -1,7 +1,7 @@
 """What is told of an attempt once it is over: exchanges and faults in, outcomes out.
 
 Decides what a record can know of a reply, and which replies are worth asking for again (urllib3's ``Retry`` is the
-policy) or ask for a pause (``wait_hint`` says how long). Touches no connection.
+policy) or ask for a pause (``rate_limit_headers`` says how long). Touches no connection.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def unpacked_note(urls: Sequence[str], content_encoding: bytes, head: bytes) -> 
 
 
 class OwnCoding:
-    """Keeps ``decode.Decoder``: leaves a coding on that turns out to be the file's own.
+    """Keeps ``content_coding.Decoder``: leaves a coding on that turns out to be the file's own.
 
     It is where what comes out of the decoder is not compressed: a server that compresses a compressed file for
     transfer as well is undone as usual. Whether the file is whole is for its reader to say then.

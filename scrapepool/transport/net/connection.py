@@ -2,7 +2,7 @@
 
 Decides how bytes get to a server and back: dialling, tunnels, TLS, deadlines on every wait,
 and whether the connection is clean enough to be used again. What a reply means is
-``reply.ReplyParser``'s to say; which connection is used for what is the pool's.
+``response.ReplyParser``'s to say; which connection is used for what is the pool's.
 
 There are two ways in. ``requests`` and ``urllib3`` use ``connect``, ``request`` and ``getresponse`` as on any urllib3
 connection, and block. The event loop uses ``opening``, ``send_some`` and ``receive``, which never block: what has to

@@ -1,6 +1,6 @@
 """Pools through a SOCKS proxy: needs PySocks, the extra ``scrapepool[socks]``.
 
-Decides how PySocks is kept to our clocks: ``dial`` connects to the proxy and PySocks negotiates over
+Decides how PySocks is kept to our clocks: ``happy_eyeballs.dial`` connects to the proxy and PySocks negotiates over
 that socket, so that the deadline holds, a name is looked up by our resolver, and another thread can cut it.
 """
 

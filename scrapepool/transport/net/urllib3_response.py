@@ -1,6 +1,6 @@
 """A reply as urllib3 and requests want it: a file of body bytes with a list of headers.
 
-Decides nothing; it lets ``requests`` use what ``reply.ReplyParser`` understood, and translates
+Decides nothing; it lets ``requests`` use what ``response.ReplyParser`` understood, and translates
 faults into the exceptions that urllib3's response expects from ``http.client``.
 """
 

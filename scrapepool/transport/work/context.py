@@ -1,6 +1,6 @@
 """What the leases of a run share.
 
-Decides what they have in common, and how they are stopped. How a lease is worked is ``lease_run``'s.
+Decides what they have in common, and how they are stopped. How a lease is worked is ``lease``'s.
 """
 
 from __future__ import annotations

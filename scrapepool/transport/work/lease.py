@@ -4,7 +4,7 @@ Decides how a lease is fetched over one warm connection: redirects on the same h
 the wait for a file descriptor, and what must be fetched again because the connection turned out to be out of step.
 It never raises for what a server or a URL does; whether and when to try again is the scheduler's to decide. What a
 response means is for ``exchange`` and ``outcomes``, how long a connection is watched before its responses are believed
-for ``trust``. Who drives the steps, and with how many others, is for ``loop``.
+for ``desync``. Who drives the steps, and with how many others, is for ``loop``.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from scrapepool.transport.net.steps import IN, OUT, Steps, Watch, in_thread
 from scrapepool.transport.robots.fetcher import RobotsFetcher
 from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work import loop as loop_module
+from scrapepool.transport.work import poller as poller_module
 from scrapepool.transport.work.context import Fetcher
 from scrapepool.transport.work.desync import Standing
 from scrapepool.transport.work.follow_redirects import Hops
@@ -57,7 +58,7 @@ def warm(made: Fetcher, *urls: str) -> None:
 def poller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the loop waits with: the system's best, and what every system has."""
     if request.param == "poll":
-        monkeypatch.setattr(loop_module, "_poller", loop_module._Poll)
+        monkeypatch.setattr(poller_module, "_system_poll", poller_module._Poll)
     return str(request.param)
 
 
@@ -153,7 +154,7 @@ def test_a_socket_that_is_closed_is_watched_no_more(
     monkeypatch: pytest.MonkeyPatch, loop: Loop, scripted: Callable[[Callable[[LeaseRun], Steps[Any]]], None]
 ) -> None:
     """Without epoll, too, the loop sleeps then."""
-    monkeypatch.setattr(loop_module, "_poller", loop_module._Poll)
+    monkeypatch.setattr(poller_module, "_system_poll", poller_module._Poll)
 
     def steps(run: LeaseRun) -> Steps[Done]:
         one, other = socket.socketpair()

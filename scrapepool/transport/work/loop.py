@@ -11,7 +11,6 @@ All methods but ``wake`` belong to the loop's thread.
 from __future__ import annotations
 
 import os
-import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,18 +18,16 @@ from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 from ...model import ErrorKind, Failed
 from ...ports import Done, Unbegun, Work
 from ...uptime import monotonic
 from ..errors import FetchError
-from ..net.connection import Condition, Connection
-from ..net.pool import HostPool
 from ..net.steps import IN, OUT, POLL_NOW, ROOM, SLICE, Resume, Watch
 from .context import Fetcher
-from .desync import Standing
 from .lease import LeaseRun
+from .poller import Poller, Watched
 
 SLOW_STEP = 0.02
 """Seconds that a step may take before it counts as time taken from the others."""
@@ -43,9 +40,6 @@ SWEEP = 0.25
 
 USELESS = 0.00002
 """Seconds below which a round was of no use to anybody: nothing had come."""
-
-EVENTS = 512
-"""Events taken from the system at a time."""
 
 WAKEUPS = 64
 """Bytes to read at once from the pipe that wakes the loop: more than are ever in it."""
@@ -67,58 +61,39 @@ class Chain(Protocol):
         """What follows on the end of one: another, or the end of all."""
 
 
-class _Task:
+class _Task(Watched):
     """One piece of work on the loop.
 
-    fd, sock, events: what the poller watches for it, -1 where that is nothing. extra: further descriptors. until:
-    monotonic time when its wait ends. due: when the loop looks at it next. queued: the time of its entry in the heap.
-    occupies: it counts as in flight. polled: it is to be told whether something has come by now. computes: it waits for
-    nothing but its turn. registered: the round in which ``fd`` was registered. lost: the loop's lost time when
-    it was looked at last. given_back: how much of that it was given back in all.
+    until: monotonic time when its wait ends. due: when the loop looks at it next. queued: the time of its entry in the
+    heap. occupies: it counts as in flight. polled: it is to be told whether something has come by now. computes: it
+    waits for nothing but its turn. lost: the loop's lost time when it was looked at last. given_back: how much of that
+    it was given back in all.
     """
 
     __slots__ = (
         "chain",
         "computes",
         "due",
-        "events",
-        "extra",
-        "fd",
         "given_back",
         "lost",
         "occupies",
         "polled",
         "queued",
-        "registered",
         "run",
-        "sock",
         "until",
         "work",
     )
 
     def __init__(self, work: Work, lost: float) -> None:
+        super().__init__()
         self.work = work
         self.lost = lost
         self.given_back = 0.0
         self.run: LeaseRun | None = None
         self.chain: Chain | None = None
-        self.sock: Any = None
-        self.fd = -1
-        self.extra: list[int] = []
-        self.events = 0
         self.until = self.due = self.queued = inf
         self.occupies = True
         self.polled = self.computes = False
-        self.registered = 0
-
-
-class _Idle(NamedTuple):
-    """A connection that no lease uses, and that is watched for its end."""
-
-    sock: Any
-    conn: Connection
-    pool: HostPool
-    standing: Standing
 
 
 class Loop:
@@ -132,21 +107,18 @@ class Loop:
         self._fetcher = fetcher
         self._chain = chain
         self.in_flight = 0
-        self._poll = _poller()
+        self._poller: Poller[_Task] = Poller()
         self._wakeup_fd, self._wake_fd = os.pipe()
         os.set_blocking(self._wakeup_fd, False)
         os.set_blocking(self._wake_fd, False)
-        self._poll.register(self._wakeup_fd, IN)
+        self._poller.add(self._wakeup_fd)
         self._tasks: dict[_Task, None] = {}
-        self._by_fd: dict[int, _Task] = {}
-        self._idle: dict[int, _Idle] = {}  # by descriptor, too
         self._polled: list[_Task] = []
         self._computing: deque[_Task] = deque()
         self._resumed: deque[_Task] = deque()  # appended to by any thread
         self._owed = 0.0  # seconds that slices took, and others did not have since
         self._timers: list[tuple[float, int, _Task]] = []
         self._timer = 0  # numbers the entries of the heap
-        self._round = 0
         self._polled_at = 0.0
         self._sweep_at = 0.0
         self._now = monotonic()
@@ -237,13 +209,12 @@ class Loop:
 
         end: monotonic time up to which it may sleep where there is nothing to do.
         """
-        self._round += 1
         polled, self._polled = self._polled, []
         began = now = self._now
         if now >= self._sweep_at:
             self._sweep(now)
         sleep = 0.0 if polled or self._computing or self._resumed else self._soonest(end) - now
-        events = self._poll.poll(max(0.0, sleep) if sleep != inf else -1, EVENTS)
+        events = self._poller.poll(max(0.0, sleep) if sleep != inf else -1)
         polled_before, self._polled_at = self._polled_at, monotonic()
         self._now = self._polled_at
         if sleep > 0:
@@ -272,14 +243,15 @@ class Loop:
     def _go_on(self, events: Sequence[tuple[int, int]]) -> bool:
         """Go on with what has come; whether ``wake`` was called."""
         woken = False
+        by_fd, this_round = self._poller.by_fd, self._poller.round
         for fd, _ in events:
-            task = self._by_fd.get(fd)
+            task = by_fd.get(fd)
             if task is None:
                 if fd == self._wakeup_fd:
                     woken = self._drain_pipe()
-                elif fd in self._idle:
-                    self._check_idle(fd, self._idle[fd])
-            elif not task.computes and task.registered != self._round:
+                else:
+                    self._poller.check_idle(fd)
+            elif not task.computes and task.round != this_round:
                 task.polled = False
                 self._advance(task, True)
         return woken
@@ -383,7 +355,7 @@ class Loop:
         except StopIteration as end:
             done = end.value
         except KeyboardInterrupt:  # of a caller that handles no signals
-            self._unwatch(task)
+            self._poller.unwatch(task)
             self._end(task, Done(task.work, ()))
             raise
         except BaseException as error:  # noqa: BLE001 - a bug in one lease's way costs it a record, not the others theirs
@@ -397,7 +369,7 @@ class Loop:
         if wanted is None:
             conn = run.conn
             if conn.sock is not task.sock or task.events != IN:
-                self._watch(task, conn.sock, IN)
+                self._poller.watch(task, conn.sock, IN)
             task.until = now + conn.read_timeout
             deadline = conn.deadline
             if deadline is not None and deadline < task.until:
@@ -411,10 +383,11 @@ class Loop:
 
     def _wait_for(self, task: _Task, run: LeaseRun, wanted: float | Watch, now: float) -> None:
         if isinstance(wanted, Watch):
-            self._watch_all(task, wanted)
+            task.until = wanted.until
+            self._poller.watch_all(task, wanted.sockets)
             return
         conn = run.conn
-        self._watch(task, conn.sock, IN | OUT if wanted == ROOM else IN)
+        self._poller.watch(task, conn.sock, IN | OUT if wanted == ROOM else IN)
         if wanted == ROOM:
             task.until = conn.gives_up_at(now)
             return
@@ -448,97 +421,11 @@ class Loop:
             run.steps.close()
         self._finish(task, done)
 
-    def _watch(self, task: _Task, sock: Any, events: int) -> None:
-        """Let the poller watch a socket, and nothing else."""
-        if sock is not task.sock:  # not by its descriptor: a new one may have the number of the old
-            self._unwatch(task)
-            task.sock, task.fd = sock, sock.fileno()
-            self._register(task, sock, task.fd, events)
-        elif events != task.events:
-            self._poll.modify(task.fd, events)
-        if task.extra:
-            self._unwatch_extra(task)
-        task.events = events
-
-    def _watch_all(self, task: _Task, watch: Watch) -> None:
-        """Let the poller watch what a ``Watch`` names, and nothing else."""
-        task.until = watch.until
-        sockets = watch.sockets
-        if not sockets:
-            self._unwatch(task)
-            return
-        self._watch(task, *sockets[0])
-        for sock, events in sockets[1:]:
-            fd = sock.fileno()
-            self._register(task, sock, fd, events)
-            task.extra.append(fd)
-
-    def _register(self, task: _Task, sock: Any, fd: int, events: int) -> None:
-        self._by_fd[fd] = task
-        idle = self._idle.pop(fd, None)
-        if idle is not None and idle.sock is sock:
-            if events != IN:
-                self._poll.modify(fd, events)
-            return
-        task.registered = self._round
-        try:
-            self._poll.register(fd, events)
-        except FileExistsError:  # the same socket under another wrapper, as TLS has it
-            self._poll.modify(fd, events)
-
-    def _unwatch(self, task: _Task) -> None:
-        if task.fd >= 0:
-            if task.sock.fileno() >= 0:
-                self._forget(task, task.fd)
-            elif self._by_fd.get(task.fd) is task:  # it was closed, which the system takes note of by itself
-                del self._by_fd[task.fd]
-            task.sock, task.fd, task.events = None, -1, 0
-        if task.extra:
-            self._unwatch_extra(task)
-
-    def _unwatch_extra(self, task: _Task) -> None:
-        for fd in task.extra:
-            if fd != task.fd:
-                self._forget(task, fd)
-        task.extra.clear()
-
-    def _forget(self, task: _Task, fd: int) -> None:
-        if self._by_fd.get(fd) is task:
-            del self._by_fd[fd]
-            with suppress(KeyError, ValueError, OSError):  # closing the socket may have done it
-                self._poll.unregister(fd)
-
-    def _keep_watching(self, task: _Task, run: LeaseRun) -> None:
-        """Watch the connection that a lease leaves open, so that its end is noticed; else nothing of the lease's."""
-        conn = getattr(run, "conn", None)
-        if conn is None or conn.sock is None or conn.sock is not task.sock:
-            self._unwatch(task)
-            return
-        if task.events != IN:
-            self._poll.modify(task.fd, IN)
-        del self._by_fd[task.fd]
-        self._idle[task.fd] = _Idle(conn.sock, conn, run.pool, run.standing)
-        task.sock, task.fd, task.events = None, -1, 0
-
-    def _check_idle(self, fd: int, idle: _Idle) -> None:
-        """See what has come over a connection that no lease uses: its end as a rule."""
-        if idle.conn.sock is idle.sock and idle.pool.take_out(idle.conn):
-            condition = idle.conn.condition()
-            if condition is Condition.DIRTY:
-                idle.standing.distrust()
-            if condition is not Condition.QUIET:
-                idle.conn.close()
-            idle.pool.checkin(idle.conn)
-            if condition is Condition.QUIET:
-                return
-        elif idle.sock.fileno() == fd:  # somebody uses the session beside this run
-            self._poll.unregister(fd)
-        del self._idle[fd]
-
     def _finish(self, task: _Task, done: Done) -> None:
         """The end of a lease: of the work it was, or of a part of a chain."""
         assert task.run is not None  # noqa: S101 - as above
-        self._keep_watching(task, task.run)
+        run = task.run
+        self._poller.keep(task, getattr(run, "conn", None), getattr(run, "pool", None), run.standing)
         if task.chain is not None:
             try:
                 following = task.chain.next(done)
@@ -580,25 +467,3 @@ def run_alone(fetcher: Fetcher, work: Work, chain: Chain | None = None) -> Done:
                 return back
         if fetcher.state.aborted:
             loop.abort()
-
-
-class _Poll:
-    """``select.poll`` with epoll's units, for systems that have no epoll."""
-
-    def __init__(self) -> None:
-        poll = select.poll()
-        self.register, self.modify, self.unregister, self._poll = poll.register, poll.modify, poll.unregister, poll.poll
-
-    def poll(self, seconds: float, most: int) -> list[tuple[int, int]]:
-        """As epoll's; a descriptor that was closed is watched no more."""
-        events = self._poll(None if seconds < 0 else seconds * 1000)
-        for fd, event in events:
-            if event & select.POLLNVAL:
-                self.unregister(fd)
-        return [(fd, event) for fd, event in events if not event & select.POLLNVAL][:most]
-
-
-def _poller() -> Any:
-    with suppress(AttributeError, OSError):  # there is none, or no descriptor for one
-        return select.epoll()
-    return _Poll()

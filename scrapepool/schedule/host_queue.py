@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from typing import NamedTuple, Self
 
@@ -77,6 +78,14 @@ class Parked(NamedTuple):
     due: float
     owner: HostQueue | None
     why: Why = Why.TURN
+
+
+def _refunded(parked: Parked, said: str, most: int) -> Parked:
+    attempt = parked.attempt
+    back = min(attempt.number - 1, most - attempt.refunds)
+    if attempt.earlier is None or attempt.earlier.said != said or back <= 0:
+        return parked
+    return parked._replace(attempt=replace(attempt, number=attempt.number - back, refunds=attempt.refunds + back))
 
 
 class HostQueue:
@@ -422,6 +431,13 @@ class HostQueue:
             return False
         self.ask_again(self.waiting.pop(number))
         return True
+
+    def give_attempts_back(self, said: str, most: int) -> None:
+        """Count the attempts of waiting pages that failed like this no more, ``most`` of each page."""
+        for number, parked in enumerate(self.again or ()):
+            self.again[number] = _refunded(parked, said, most)  # type: ignore[index]
+        for number, parked in (self.waiting or {}).items():
+            self.waiting[number] = _refunded(parked, said, most)  # type: ignore[index]
 
     def take_parked(self, most: int) -> list[Parked]:
         """Up to ``most`` attempts, due or not, to be refused."""

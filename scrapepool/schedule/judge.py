@@ -37,11 +37,10 @@ from .host_queue import HostQueue
 from .hosts import Hosts
 from .lease import Lease
 from .outage import ANSWERED, OutageGuard, looks_down, site_of
-from .pace import TRIAL, VAIN
 from .proxy import MAY_BE_THE_HOSTS, ProxyGuard, Ruling
 from .quota import Quota
 from .robots import RobotsGate, RobotsVerdict
-from .trouble import Trouble
+from .trouble import Trouble, was_checked
 
 MOST_REFUNDS = 10
 """Attempts at one target that are given back because of its host, beside those of an outage, which has an end of its
@@ -105,7 +104,9 @@ class Judge:
             self._hosts.unproven -= queue.out
             self.guard.met()
 
-    def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float, *, failed: bool) -> None:
+    def heard(  # noqa: PLR0912 - as ``judge``
+        self, queue: HostQueue, lease: Lease, answers: int, now: float, *, failed: bool
+    ) -> None:
         """Take in answers of a host to a lease; none are news where it never failed and nobody does.
 
         failed: whether the lease ended in a failure: its answers came before that, and say nothing of the network now.
@@ -126,11 +127,13 @@ class Judge:
                 trouble.passing += 1
             if test is not None and lease.since > test.since:
                 if earlier is not None:
-                    self._is_limited(trouble, lease, now)
+                    self._is_limited(queue, trouble, lease, now)
                 elif test.other_answered():
                     queue.acquit()
             elif earlier is not None and earlier.tries and trouble.pace is not None:
-                trouble.pace.convicted(earlier.at, now)
+                if trouble.pace.convicted(earlier.at, now):
+                    self._limits(queue, trouble)
+                trouble.limits &= not trouble.pace.is_flaky
             if trouble.test is None and not trouble.blamed:
                 queue.failures += trouble.breaker.row
             if trouble.answered(answers, lease.since, queue.answers):
@@ -167,7 +170,8 @@ class Judge:
             if result.status == 503 and after is None:
                 if trouble.blamed:  # by pages in a row before
                     trouble.breaker.note(Cause.SERVER, _words(result, Cause.SERVER), result.target.url)
-                trouble.blamed, trouble.limits = True, not trouble.throttles
+                trouble.blamed = True
+                self._limits(queue, trouble)
             self._refused(queue, lease, trouble, after, now)
         elif trouble.breaker.row:
             trouble.test = None
@@ -180,11 +184,20 @@ class Judge:
             trouble.test = None
             queue.set_limits()
 
-    def _is_limited(self, trouble: Trouble, lease: Lease, now: float) -> None:
+    def _limits(self, queue: HostQueue, trouble: Trouble) -> None:
+        """The host refuses by a 503 that names no wait, unless it has a word of its own for that.
+
+        As that is found, attempts that it may have cost are given back.
+        """
+        if not trouble.limits and not trouble.throttles:
+            trouble.limits = True
+            queue.give_attempts_back(str(503), MOST_REFUNDS)
+
+    def _is_limited(self, queue: HostQueue, trouble: Trouble, lease: Lease, now: float) -> None:
         """A page that was refused is answered when it is requested again, alone: the host limits requests."""
         trouble.test = None
         if trouble.breaker.cause is Cause.SERVER and not trouble.throttles:
-            trouble.limits = True
+            self._limits(queue, trouble)
             if trouble.pace is not None:
                 trouble.pace.refused(lease.since, now, out=0, wait=0.0)
 
@@ -313,8 +326,8 @@ class Judge:
             tries = cause in AMBIGUOUS and whose is Blame.UNDECIDED and host_wide and after is None
             test = trouble.test
             if tries and test is not None and (test.since == now or lease.since > test.since):
-                after = 0.0
-            elif tries and trouble.limits and trouble.interval and not trouble.throttles:
+                after = SOON if test.alone and test.since == now else 0.0
+            elif tries and trouble.is_checked(lease.attempt, now):
                 after = SOON
             else:
                 tries = False
@@ -346,7 +359,7 @@ class Judge:
                 return "; ".join(filter(None, (outcome.detail, budget.exhausted(scope, share))))
         return None
 
-    def _blame(  # noqa: PLR0911 - the order of the questions is the policy
+    def _blame(  # noqa: PLR0911, PLR0912 - the order of the questions is the policy
         self, queue: HostQueue, lease: Lease, outcome: Outcome, cause: Cause, after: float | None, now: float
     ) -> Blame:
         """Whose failure it is. The page is noted as one that failed in a row, unless it has been before."""
@@ -364,8 +377,10 @@ class Judge:
             return Blame.HOST
         if refused and earlier is None and trouble.limits and self._adapt and not trouble.interval:
             return Blame.HOST
-        if others:
+        if earlier is not None and (earlier.tries or (others and trouble.seems_served)):
             trouble.broken += 1
+        if earlier is not None and trouble.pace is not None:
+            trouble.pace.acquitted(earlier.at)
         if breaker.opened is not None and queue.good is not None:
             return Blame.PAGE if others else Blame.UNDECIDED
         test = trouble.test
@@ -385,13 +400,15 @@ class Judge:
             )
             if whose is not Blame.HOST or test is not None:
                 return whose if test is None else Blame.UNDECIDED
-            if (queue.good is not None or queue.has_fresh()) and not (refused and not trouble.seems_served):
-                may_limit = refused and not trouble.throttles and not trouble.limits
-                alone = may_limit and trouble.broken <= 2 * trouble.passing
+            if queue.good is not None or queue.has_fresh():
+                alone = refused and not trouble.throttles and trouble.broken <= 2 * trouble.passing
                 trouble.test = RowTest(now, times=3 if alone else 1, alone=alone)
+                if alone:
+                    queue.park(now + SOON)  # a rate limit lets the page pass then
                 return Blame.UNDECIDED
         trouble.blamed = True
-        trouble.limits |= refused and not trouble.throttles
+        if refused:
+            self._limits(queue, trouble)
         return Blame.HOST
 
     def _charge(
@@ -414,15 +431,12 @@ class Judge:
             if cause in STRAIN and pace is not None:
                 pace.strained(lease.since, now)
         elif pace is not None and refused and not trouble.throttles:
-            if (
-                trouble.limits
-                and pace.proven
-                and trouble.passing > trouble.broken
-                and pace.is_futile(lease.since, 2 * VAIN, TRIAL // 3)
+            if pace.helped:
+                self._limits(queue, trouble)
+            if not was_checked(lease.attempt) and pace.suspected(
+                lease.since, now, queue.capacity, limits=trouble.limits, broken=not trouble.may_be_refused
             ):
-                trouble.limits = False
-            elif lease.attempt is None:
-                pace.suspected(lease.since, now, queue.capacity, limits=trouble.limits)
+                queue.park(now + max(SOON, 2 * pace.interval))  # for a token to be there when its page is tried again
         elif pace is not None:
             pace.answered(1)  # no limit kept it back
         verdict = self._break(queue, trouble, lease, now)
@@ -514,7 +528,9 @@ class Judge:
         return verdict
 
     def _break(self, queue: HostQueue, trouble: Trouble, lease: Lease, now: float) -> Verdict:
-        breaker = trouble.breaker
+        breaker, test = trouble.breaker, trouble.test
+        if test is not None and lease.since <= test.since:
+            return Verdict.COUNTED  # it was on its way when the test began, which will tell
         breaker.after = self._policy.break_after << min(trouble.vouched, MOST_VOUCHED)
         was_open = breaker.opened is not None
         answered = queue.answered or trouble.throttles or breaker.cause is Cause.SERVER  # a refusal is one, too

@@ -39,7 +39,7 @@ DOUBLED_AFTER = 16
 UNBOUND = 500.0
 """Requests a second from which on an interval keeps nothing back, and is given up."""
 
-REQUESTS = 100
+REQUESTS = 150
 """Answers from a cut until the measured rate is reached. The probe beyond finds the limit after about half as many
 again, so about one request in a hundred is refused."""
 
@@ -61,6 +61,9 @@ AFTER_STRAIN = 10
 FEW = 8
 """Responses between two refusals below which their rate may be a guess."""
 
+ROUNDING = 1e-6
+"""Share by which two rates that are the same may differ."""
+
 PROOF = 10
 """Answers from a refusal on that prove the rate at which they came."""
 
@@ -70,10 +73,19 @@ ANCHORS = 4
 MANY = 0.85
 """Share of what a host could serve, from which on down scattered failures may be those of a rate limit."""
 
+SCATTERED = 0.1
+"""Share of the requests that has to fail as well for that."""
+
+DOUBTED_FOR = 10.0
+"""Seconds, and three intervals, after which a failure is in doubt no more, though its page was not requested again."""
+
 TRIAL = 60
 VAIN = 3
 """Answers for which a host is slowed down to see whether that helps, and failures meanwhile that say that it does
 not."""
+
+IN_VAIN = 2
+"""Times in a row that the rate is lowered for such failures, before it is given up to look for a limit."""
 
 FORGOTTEN = 1800.0
 """Seconds after which a first refusal says nothing of the rate that a second one ends."""
@@ -105,18 +117,21 @@ class Pace:
     """What one host bears and allows.
 
     most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
-    for none. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
+    for none. helped: whether fewer requests failed once they were slowed down. is_flaky: whether that did not help.
+    doubted: when a failure came that may be a refusal, until its page is requested again; negative infinity for no such
+    time. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
     """
 
     __slots__ = (
-        "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_flaky", "_from", "_lags", "_plateau",
-        "_proven", "_refused", "_since_refusal", "_step", "_total", "_trial", "_unused", "_vain", "_window", "interval",
-        "limit", "most",
+        "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from", "_lags", "_lowered",
+        "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total", "_trial",
+        "_unused", "_vain", "_window", "doubted", "helped", "interval", "is_flaky", "limit", "most",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
         self.most = self.limit = most
         self.interval = 0.0
+        self.is_flaky = self.helped = False
         self._unused = 0.0  # seconds since the last refusal in which it might have been requested and was not
         self._window = float(most)
         self._step = AFTER_STRAIN
@@ -125,12 +140,15 @@ class Pace:
         self._since_refusal = 0  # answers since then
         self._answers = 0  # answers since the interval was set or grew last
         self._total = 0  # answers so far
+        self.doubted = -inf  # when a failure came that may be a refusal, until its page is requested again
         self._anchors: list[tuple[float, int]] = []  # refusals, the first and the last, and answers until then
         self._proven = 0.0  # requests a second that were served since one of them, at best
         self._trial: int | None = None  # answers until then, when it was slowed down to see whether that helps
+        self._failed = 0  # requests that failed since the first of them, perhaps for being too many,
+        self._share = 0.0  # and their share when it was slowed down
         self._vain = 0  # failures at a proven rate,
         self._counted_from = 0  # since there were so many answers
-        self._flaky = False  # whether it did not help
+        self._lowered = self._lowered_at = 0  # how often the rate was lowered in a row in vain, and answers until then
         self._ceiling = inf  # requests a second that the host was measured to allow; infinite for unknown
         self._from = 0.0  # requests a second at which the interval was set
         self._begun = -inf  # when a request was begun last
@@ -176,9 +194,9 @@ class Pace:
 
         out: requests in flight on it, that one included. wait: seconds that it is parked for.
         """
-        self._proven = 0.0  # it may allow less than before
-        self._anchors.clear()
+        self._forget_proven()  # it may allow less than before
         self._trial = None
+        self.doubted = -inf
         if out == 1 and self.interval:  # fewer at a time there cannot be: it is the rate
             self._window, self.limit = float(self.most), self.most
         elif out >= self.limit:
@@ -193,46 +211,55 @@ class Pace:
     def restart(self) -> None:
         """The host was sent less than it could serve: measure anew what it serves, unless that is known already."""
         if not self.interval:
-            self._proven = 0.0
-            self._anchors.clear()
+            self._forget_proven()
+
+    def _forget_proven(self) -> None:
+        self._proven = 0.0
+        self._anchors.clear()
+        self._failed = 0
 
     @property
     def proven(self) -> bool:
         """Whether requests are sent at a rate that the host was seen to serve."""
-        return self.interval > 0 and 1 / self.interval <= self._proven * (1 + DIP)
+        return self.interval * self._proven * (1 + ROUNDING) >= 1
 
-    def is_futile(self, started: float, most: int, within: int) -> bool:
-        """Take in a failure at a proven rate; True where ``most`` come ``within`` so many answers, and all is undone.
+    def suspected(self, started: float, now: float, capacity: float, *, limits: bool, broken: bool = False) -> bool:
+        """One request among others failed, perhaps for being one too many; True where that is to be found out.
 
-        They are no limit's then.
+        It is, one failure at a time, where starts are kept apart, at a rate that is not proven. Where they are not, and
+        many requests fail, they are slowed down for a while to see whether that helps. capacity: requests per second
+        that the host would serve, slots and latency alone considered. limits: whether it is known to limit requests.
+        broken: whether pages that failed so were found to be broken mostly.
         """
-        if self._failures(within, count=started > self._refused) < most:
+        self._failed += 1
+        if not self.interval:
+            self._prove(now, self._total)
+            if self.is_flaky:
+                self.is_flaky = self._failures(TRIAL // 3) < TRIAL // 2  # most fail: that is no chance
+            if not self.is_flaky and 0 < self._proven < MANY * capacity:
+                self._try_slower(now)
             return False
-        self._flaky, self._trial, self.interval, self._refused = True, None, 0.0, -inf
-        self._window, self.limit = float(self.most), self.most
+        if self._trial is not None:
+            most = max(VAIN, self._share * (self._total - self._trial) / 2)
+            if not limits and self._failures(TRIAL, count=started > self._refused) >= most:
+                self._give_up()
+            return False
+        is_open = now <= self.doubted + DOUBTED_FOR + 3 * self.interval
+        if is_open or started <= self._refused or self.proven or (broken and not limits):
+            return False
+        self.doubted = now
         return True
 
-    def suspected(self, started: float, now: float, capacity: float, *, limits: bool) -> None:
-        """One request among others failed, perhaps for being one too many; the host is not parked.
-
-        Where many fail so, requests are slowed down to the rate at which the others were served, once, to see whether
-        that helps. capacity: requests a second that the host would serve, slots and latency alone considered.
-        limits: whether it is known to limit requests.
-        """
-        self._prove(now)
-        if self._flaky and not self.interval:
-            self._flaky = self._failures(TRIAL // 3) < TRIAL // 2  # most fail: that is no chance
-        if not self.interval:
-            if not self._flaky and 0 < self._proven < MANY * capacity:
-                self._set(self._proven, self._proven, REQUESTS)
-                self._refused, self._since_refusal = now, 0
-                self._trial = self._counted_from = self._total
-                self._vain = 0
-        elif self._trial is not None and not limits:
-            self.is_futile(started, VAIN, TRIAL)
-        elif self._trial is None and started > self._refused and 0 < self._proven * (1 + DIP) < 1 / self.interval:
-            self._set(self._proven, self._proven, REQUESTS)  # more than is proven was tried, and is too much
+    def _try_slower(self, now: float) -> None:
+        """Slow down to the rate at which requests were served, if enough of them failed."""
+        others = self._failed - 1  # the first of them began the count of responses
+        share = others / (others + self._total - self._anchors[0][1])
+        if share >= SCATTERED:
+            self._set(self._proven, self._proven, REQUESTS)
             self._refused, self._since_refusal = now, 0
+            self._share = share
+            self._trial = self._counted_from = self._total
+            self._vain = 0
 
     def _failures(self, within: int, *, count: bool = True) -> int:
         """Failures within so many answers, with this one where it is to ``count``."""
@@ -241,16 +268,41 @@ class Pace:
         self._vain += count
         return self._vain
 
-    def convicted(self, at: float, now: float) -> None:
-        """A request that had failed ``at`` a time is answered now: it was one too many.
+    def convicted(self, at: float, now: float) -> bool:
+        """A page that had failed ``at`` a time is answered now, so it was refused; True where that was in doubt.
 
-        The rate goes back to what is proven, or a little.
+        If it failed at a rate that was proven, it takes several such failures until the rate counts as proven no more.
         """
-        if self.interval and self._trial is None and at > self._refused:
+        if self.doubted == at:
+            self.doubted = -inf
+            self._prove(at, self._total)
+            if self._since_refusal:
+                self._measure(at - self._refused - self._unused, 0.0)
+                self._refused, self._unused, self._since_refusal = at, 0.0, 0
+            return True
+        if self.interval and self._trial is None and at > self._refused and self._failures(TRIAL) >= VAIN:
+            self._counted_from, self._vain = self._total, 0
+            self._lowered = self._lowered + 1 if self._total - self._lowered_at <= TRIAL else 1
+            self._lowered_at = self._total
+            if self._lowered >= IN_VAIN:
+                self._lowered = 0
+                self._give_up()
+                return False
             self._proven *= 1 - DIP / 2
             rate = self._proven or (1 - DIP) / self.interval
             self._set(rate, rate, REQUESTS)
             self._refused, self._since_refusal = now, 0
+        return False
+
+    def _give_up(self) -> None:
+        """Undo all: to slow down did not help, so what fails fails for no limit."""
+        self.is_flaky, self.helped, self._trial, self.interval, self._refused = True, False, None, 0.0, -inf
+        self._window, self.limit = float(self.most), self.most
+
+    def acquitted(self, at: float) -> None:
+        """The page that had failed ``at`` a time failed again: it is broken, and the rate was not too high."""
+        if self.doubted == at:
+            self.doubted = -inf
 
     def strained(self, started: float, now: float) -> None:
         """A timeout, a refused connection, a latency that rose: too much is in flight."""
@@ -266,7 +318,7 @@ class Pace:
             if self.limit == self.most:
                 self._step = AFTER_STRAIN
         if self._trial is not None and self._total - self._trial >= TRIAL:
-            self._trial = None  # it did
+            self._trial, self.helped = None, True
         if self.interval:
             if not self._lags:
                 self._answers += count
@@ -309,15 +361,15 @@ class Pace:
         self._answers = 0
         self.interval = 1 / self._from
 
-    def _prove(self, now: float) -> None:
+    def _prove(self, now: float, total: int) -> None:
         """Take note of the rate at which answers came since one of the last refusals, and of this one."""
-        for at, total in self._anchors:
-            served = self._total - total - 1  # a token may have been there by halves
+        for at, before in self._anchors:
+            served = total - before - 1  # a token may have been there by halves
             if served >= PROOF and now > at:
                 self._proven = max(self._proven, served / (now - at))
         if len(self._anchors) == ANCHORS:
             del self._anchors[1]
-        self._anchors.append((now, self._total))
+        self._anchors.append((now, total))
 
     def _shrink(self, started: float, now: float) -> None:
         if started > self._cut:

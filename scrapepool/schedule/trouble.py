@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from math import inf
 
+from ..model import Attempt
 from .attribution import FEWEST, RowTest
 from .breaker import Breaker
 from .pace import REMEMBERED, Pace
 from .parking import Parking
+
+
+def was_checked(attempt: Attempt | None) -> bool:
+    """Whether an attempt is one by which it is found out whether its page was refused."""
+    return attempt is not None and attempt.earlier is not None and attempt.earlier.tries
 
 
 class Trouble:
@@ -53,6 +59,22 @@ class Trouble:
     def interval(self) -> float:
         """Seconds between two starts that the host was found to want."""
         return self.pace.interval if self.pace is not None else 0.0
+
+    def is_checked(self, attempt: Attempt | None, now: float) -> bool:
+        """Whether a page that failed now is requested again soon, before others, as the host may have refused it.
+
+        That is done once per page, and no more where such pages turned out to be broken mostly.
+        """
+        if self.pace is not None and self.pace.doubted == now:
+            return True
+        if was_checked(attempt) or not self.limits or self.throttles or not self.interval:
+            return False
+        return self.may_be_refused
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether the host may refuse pages with a 503: those that failed so were not mostly found to be broken."""
+        return self.broken <= 2 * self.passing + FEWEST
 
     @property
     def seems_served(self) -> bool:

@@ -431,8 +431,6 @@ class Judge:
             if cause in STRAIN and pace is not None:
                 pace.strained(lease.since, now)
         elif pace is not None and refused and not trouble.throttles:
-            if pace.helped:
-                self._limits(queue, trouble)
             if not was_checked(lease.attempt) and pace.suspected(
                 lease.since, now, queue.capacity, limits=trouble.limits, broken=not trouble.may_be_refused
             ):

@@ -117,7 +117,7 @@ class Pace:
     """What one host bears and allows.
 
     most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
-    for none. helped: whether fewer requests failed once they were slowed down. is_flaky: whether that did not help.
+    for none. is_flaky: whether as many requests failed when they were slowed down.
     doubted: when a failure came that may be a refusal, until its page is requested again; negative infinity for no such
     time. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
     """
@@ -125,13 +125,13 @@ class Pace:
     __slots__ = (
         "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from", "_lags", "_lowered",
         "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total", "_trial",
-        "_unused", "_vain", "_window", "doubted", "helped", "interval", "is_flaky", "limit", "most",
+        "_unused", "_vain", "_window", "doubted", "interval", "is_flaky", "limit", "most",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
         self.most = self.limit = most
         self.interval = 0.0
-        self.is_flaky = self.helped = False
+        self.is_flaky = False
         self._unused = 0.0  # seconds since the last refusal in which it might have been requested and was not
         self._window = float(most)
         self._step = AFTER_STRAIN
@@ -245,7 +245,10 @@ class Pace:
                 self._give_up()
             return False
         is_open = now <= self.doubted + DOUBTED_FOR + 3 * self.interval
-        if is_open or started <= self._refused or self.proven or (broken and not limits):
+        if broken and not limits:
+            self._give_up()
+            return False
+        if is_open or started <= self._refused or self.proven:
             return False
         self.doubted = now
         return True
@@ -255,7 +258,7 @@ class Pace:
         others = self._failed - 1  # the first of them began the count of responses
         share = others / (others + self._total - self._anchors[0][1])
         if share >= SCATTERED:
-            self._set(self._proven, self._proven, REQUESTS)
+            self._set(self._proven, self._proven, TRIAL)
             self._refused, self._since_refusal = now, 0
             self._share = share
             self._trial = self._counted_from = self._total
@@ -296,7 +299,7 @@ class Pace:
 
     def _give_up(self) -> None:
         """Undo all: to slow down did not help, so what fails fails for no limit."""
-        self.is_flaky, self.helped, self._trial, self.interval, self._refused = True, False, None, 0.0, -inf
+        self.is_flaky, self._trial, self.interval, self._refused = True, None, 0.0, -inf
         self._window, self.limit = float(self.most), self.most
 
     def acquitted(self, at: float) -> None:
@@ -317,8 +320,9 @@ class Pace:
             self.limit = int(self._window)
             if self.limit == self.most:
                 self._step = AFTER_STRAIN
-        if self._trial is not None and self._total - self._trial >= TRIAL:
-            self._trial, self.helped = None, True
+        if self._trial is not None and self._total - self._trial >= min(TRIAL, 2 * VAIN / self._share):
+            self._trial = None  # it did, and a higher rate may do as well
+            self._set(self._proven, inf, 1)
         if self.interval:
             if not self._lags:
                 self._answers += count

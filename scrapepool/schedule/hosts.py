@@ -35,10 +35,16 @@ speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better 
 
 
 EXPLORED = 20
-"""Targets from which on a host's robots.txt is fetched early, as it may bring a Crawl-delay,"""
+"""Targets from which on a host is begun early, as it may have a Crawl-delay or limit requests,"""
 
 EXPLORED_DELAY = 1.0
 """of so many seconds, for all that is known before."""
+
+FOUND_OUT = 32
+"""Pages of a host with ``EXPLORED`` targets or more that are fetched early, one at a time, as it may limit requests.
+
+Only requests show that, and one that allows a request per second is longer than most. With 12 pages, simulated runs of
+300 hosts ended within 1.17 of the bound, with 32 within 1.02."""
 
 MAX_WAITING = 1000
 """Hosts that are begun and wait until another run leaves them a share, at most. Each costs about a kilobyte."""
@@ -61,8 +67,6 @@ class Hosts:
         historian: Historian | None = None,
         recollection: Recollection | None = None,
         max_park: float = inf,
-        *,
-        robots: bool = False,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
@@ -73,7 +77,6 @@ class Hosts:
         self._pool = pool
         self._limits_for = limits_for
         self._max_park = max_park
-        self._explores = robots
         self._explored = octave(EXPLORED)
         self._historian = historian
         self.recollection = recollection
@@ -81,6 +84,7 @@ class Hosts:
         self.timers: list[tuple[float, int, HostQueue]] = []
         self.resting: list[tuple[float, int, HostQueue]] = []
         self._numbers = 0
+        self._critical = 0  # the octave from which on a host was critical, last time
         self._robots = RobotsKept()
         self.weigh()
 
@@ -135,9 +139,9 @@ class Hosts:
         new = self.unproven < max(1, self._pool.workers // 2)
         while True:
             unbegun = weight = self.backlog.longest() if self.recollection is None or self.may_begin else -1
-            if self._explores and unbegun >= self._explored:
-                weight = min(unbegun + self._exploring, OCTAVES - 1)
-            critical = int(queued * self._horizon).bit_length()
+            critical = self._critical = int(queued * self._horizon).bit_length()
+            if unbegun >= self._explored:
+                weight = max(unbegun, min(unbegun + self._exploring, critical + 1, OCTAVES - 1))
             bucket = ready.best(critical, weight, new=new, due=due)
             if bucket is None:
                 if unbegun < 0:
@@ -289,6 +293,9 @@ class Hosts:
             return LAST
         pace = queue.pace() if queue.row.mean else max(self._typical, queue.delay)
         length = octave(fresh * pace / self._typical)
+        if queue.answers < FOUND_OUT and fresh >= EXPLORED and not queue.out:
+            explored = octave(fresh * max(pace, EXPLORED_DELAY) / self._typical)
+            length = max(length, min(explored, self._critical + 1))  # but not before those that surely decide the end
         if not queue.answered:
             return length + (UNPROVEN if queue.out else NEW)
         return length + (WARM if queue.row.idle else BUSY if queue.out else COLD)

@@ -3,7 +3,8 @@
 Decides the order between hosts and nothing else: no time, no limits, no tickets. Lanes, from the first to the last:
 
 * hosts with a redirect's hop, or an attempt that was handed back: what was begun holds memory, and is finished first;
-* *critical* hosts, longest first: those whose own work takes a good part of all that the workers have left.
+* *critical* hosts, longest first: those whose own work takes a good part of all that the workers have left, and those
+  that may turn out to be as long, as long as little was asked of them.
   Starting the longest first is what keeps the end of a run short (Graham's LPT rule), and only they decide it;
 * among all others the order does not matter for the end, so a *warm* host, one with an idle connection, goes before a
   cold one, and a *busy* one, whose connections are all in use, comes last: a host once begun is mostly run to

@@ -97,7 +97,6 @@ class Scheduler:
             self._historian,
             self._recollection,
             retry.max_park,
-            robots=politeness.robots,
         )
         self._fallback = fallback
         self._verifies = verifies

@@ -67,3 +67,26 @@ def test_no_long_host_is_left_to_the_end():
         {host_named(n): targets for n in range(hosts)}, pool=PoolSettings(workers=128, per_host=8), audit=False
     )
     assert world.run() <= 1.03 * hosts * targets * 0.1 / 128
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_host_that_limits_requests_is_found_out_early(seed):
+    """Nobody says that a host allows one request per second; it is begun in time to end with the others."""
+    rng = random.Random(seed)
+    limited, others = host_named(0), [host_named(n) for n in range(1, 61)]
+    tokens, at = 5.0, 0.0
+
+    def serve(attempt):
+        nonlocal tokens, at
+        if attempt.host != limited:
+            return Reply(rng.uniform(0.05, 0.15))
+        tokens, at = min(5.0, tokens + world.now - at), world.now
+        if tokens < 1:
+            return Reply(0.1, status=429, retry=True)
+        tokens -= 1
+        return Reply(0.1)
+
+    world = World(
+        {**dict.fromkeys(others, 200), limited: 120}, serve, pool=PoolSettings(workers=8, per_host=4), audit=False
+    )
+    assert world.run() <= 1.1 * (60 * 200 + 120) * 0.1 / 8

@@ -16,7 +16,7 @@ from ..engine import Engine
 from ..model import Outcome, Transcript
 from ..ports import Archive, Snapshot
 
-MOST_UNWRITTEN = 1000
+MOST_UNWRITTEN = 500
 """Outcomes that are not taken yet, above which nothing is begun."""
 
 MOST_BYTES = 32 * 1024 * 1024

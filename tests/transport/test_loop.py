@@ -169,7 +169,7 @@ def test_a_socket_that_is_closed_is_watched_no_more(
     scripted(steps)
     mine = Loop(loop._fetcher)
     assert len(all_of(mine, [some_work()])) == 1
-    assert mine._round < 100
+    assert mine._poller.round < 100
 
 
 def test_a_loop_leaves_no_descriptor_open(loop: Loop) -> None:
@@ -329,7 +329,7 @@ def test_a_call_that_blocks_for_too_long_is_waited_for_asleep(
 
     scripted(steps)
     assert len(all_of(loop, [some_work()])) == 1
-    assert loop._round < 100
+    assert loop._poller.round < 100
 
 
 # -- whoever keeps the thread ----------------------------------------------------------------------

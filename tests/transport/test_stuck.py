@@ -169,9 +169,9 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
 
 
 def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do() -> None:
-    """It is last in no queue: half of the time is for it."""
+    """It is last in no queue: a share of the time is for it."""
     with (
-        bad_servers(answering(tiny_chunks(50_000)), 1, "http") as urls,
+        bad_servers(answering(tiny_chunks(5_000)), 1, "http") as urls,
         PoliteServer() as good,
         fetcher(output={"body": False}) as made,
     ):

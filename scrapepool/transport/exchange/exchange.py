@@ -149,7 +149,7 @@ class Exchange:
         if not parser.done:
             yield from self._receive_body(conn, body, offload)
         elif body.coded:
-            yield from self._take(body)
+            yield from self._take(conn, body)
         else:
             for piece in parser.take():
                 body.feed(piece)
@@ -169,12 +169,18 @@ class Exchange:
             come = yield None
         raise conn.too_late()
 
-    def _take(self, body: Body) -> Steps[None]:
+    @staticmethod
+    def _rest(conn: Connection) -> Steps[None]:
+        """Let others go first, amid long computation. Raises FetchError (``deadline``)."""
+        if (yield SLICE) is False:
+            raise conn.too_late()
+
+    def _take(self, conn: Connection, body: Body) -> Steps[None]:
         """Let the body have what has come of it."""
         for piece in self.parser.take():
             if body.coded:
                 for _ in body.slices(piece):
-                    yield SLICE
+                    yield from self._rest(conn)
             else:
                 body.feed(piece)
 
@@ -183,11 +189,11 @@ class Exchange:
         large = parser.length is not None and parser.length >= LARGE
         size = LARGE_RECEIVE_SIZE if large else RECEIVE_SIZE
         while True:
-            yield from self._take(body)
+            yield from self._take(conn, body)
             if parser.done:
                 break
             if parser.behind and not body.full:
-                yield SLICE
+                yield from self._rest(conn)
                 parser.go_on()
                 continue
             if parser.data_over or (body.ended and body.size == parser.length):
@@ -268,7 +274,7 @@ class Exchange:
         try:
             while not parser.done and size <= HOP_BODY and (parser.length or 0) <= HOP_BODY:
                 if parser.behind:
-                    yield SLICE
+                    yield from self._rest(conn)
                     parser.go_on()
                 elif (data := conn.receive()) is None:
                     break

@@ -27,7 +27,7 @@ POLL_NOW = 0.0
 """Yielded to learn, without a wait, whether the connection can be read."""
 
 SLICE = -1.0
-"""Yielded amid long computation: other work goes first. The value that is sent has no meaning."""
+"""Yielded amid long computation: other work goes first. It is sent False once the connection's deadline has passed."""
 
 ROOM = -2.0
 """Yielded to wait until the connection can be read or written to, for as long as its timeouts allow."""

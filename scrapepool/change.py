@@ -40,7 +40,7 @@ class Condition(Enum):
 class PageState(NamedTuple):
     """The part of a record that tells one state of a page from another. The fields are those of the record.
 
-    redirected: whether redirects were followed.
+    redirected: whether redirects were followed. says_nothing: the server sent 304 without being asked.
     """
 
     outcome: str
@@ -54,6 +54,7 @@ class PageState(NamedTuple):
     elapsed: float | None = None
     final_url: str | None = None
     redirected: bool = False
+    says_nothing: bool = False
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
@@ -71,13 +72,14 @@ class PageState(NamedTuple):
             _typed(found("elapsed"), float, int),
             _typed(found("final_url"), str),
             bool(found("redirects")),
+            is_unasked(record),
         )
 
     @property
     def condition(self) -> Condition:
         """What it says about the page."""
         if self.outcome in PAGES:
-            return Condition.PAGE
+            return Condition.UNKNOWN if self.says_nothing else Condition.PAGE
         if self.outcome == "http_error" and self.status in GONE_STATUSES:
             return Condition.GONE
         return Condition.UNKNOWN if self.error == ErrorKind.INTERRUPTED else Condition.FAILING
@@ -102,6 +104,11 @@ class Change(StrEnum):
     """There is a page again, after it was gone."""
     UNKNOWN = "unknown"
     """Nothing is known of it now, or the records do not say enough."""
+
+
+def is_unasked(record: Mapping[str, Any]) -> bool:
+    """Whether a record is of a 304 that nobody asked for, which says nothing of the page."""
+    return record.get("outcome") == "unchanged" and record.get("change") == Change.UNKNOWN
 
 
 class Difference(StrEnum):

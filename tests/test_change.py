@@ -30,6 +30,7 @@ def state(**fields: object) -> PageState:
         (PageState("deferred"), Condition.FAILING),
         (FAILED, Condition.FAILING),
         (STOPPED, Condition.UNKNOWN),
+        (state(outcome="unchanged", status=304, says_nothing=True), Condition.UNKNOWN),
     ],
 )
 def test_the_condition_of_a_page(record: PageState, condition: Condition) -> None:

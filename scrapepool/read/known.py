@@ -14,7 +14,7 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-from ..change import GONE_STATUSES, PAGES
+from ..change import GONE_STATUSES, PAGES, is_unasked
 from ..errors import ListError
 from ..validators import KEPT, Known
 from .failures import number_of
@@ -101,7 +101,9 @@ class KnownPages:
 def last_page(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The record, or what it says of an earlier one, that tells of a page or that there is none; None for neither."""
     outcome = record.get("outcome")
-    if outcome in PAGES or (outcome == "http_error" and record.get("status") in GONE_STATUSES):
+    if (outcome in PAGES and not is_unasked(record)) or (
+        outcome == "http_error" and record.get("status") in GONE_STATUSES
+    ):
         return record
     before = record.get("before")
     return before if isinstance(before, dict) and isinstance(before.get("outcome"), str) else None

@@ -122,7 +122,7 @@ class Revisit:
         if isinstance(outcome, Unchanged):
             if known is None or not (outcome.fresh or outcome.asked):
                 outcome.detail = UNASKED if outcome.detail is None else f"{outcome.detail}; {UNASKED}"
-                outcome.change = Change.UNKNOWN
+                outcome.change, outcome.before = Change.UNKNOWN, known
                 return
             _take_over(outcome, known)
             outcome.change = Change.SAME

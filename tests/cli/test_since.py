@@ -16,7 +16,7 @@ from tests.servers.changing import ChangingSite
 from tests.servers.pages import Response
 from tests.servers.polite import PoliteServer
 
-PAGES, NIGHTS = 70, 6
+PAGES, NIGHTS = 105, 8
 OPTIONS = ("-q", "--no-robots", "--retries", 0, "--fail-if", "ok<0")
 
 

@@ -40,7 +40,13 @@ def test_the_last_record_that_says_something_counts() -> None:
         record("http://a/3", "failed", error="dns"),
         record("http://a/4", "http_error", status=503, before={"outcome": "ok", "sha256": "4"}),
         record("http://a/5", "deferred", before="rain"),
+        record("http://a/7", "unchanged", change="unknown", before={"outcome": "http_error", "status": 404}),
+        record("http://a/8", "unchanged", change="unknown"),
     )
+    unasked = pages.find(number("http://a/7"))
+    assert unasked is not None
+    assert not unasked.is_page
+    assert pages.find(number("http://a/8")) is None
     found = pages.find(number("http://a/1"))
     assert found is not None
     assert found.record == {"outcome": "ok", "sha256": "2", "etag": '"x"'}
@@ -53,7 +59,7 @@ def test_the_last_record_that_says_something_counts() -> None:
     assert before.record == {"outcome": "ok", "sha256": "4"}
     assert pages.find(number("http://a/5")) is None
     assert pages.find(number("http://a/6")) is None
-    assert pages.records == 4
+    assert pages.records == 5
     pages.close()
 
 

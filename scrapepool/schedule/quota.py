@@ -4,7 +4,8 @@ Servers count requests by window, and say in whole seconds, rounded up, when a w
 time loses half a second per window. But a window cannot end later than its length after any moment at which it was
 open, and where more is left than before, a new one has begun. So the wait ends as soon as the window must be over, and
 never later than the server said. A prediction that turns out to be wrong is counted; a host that is not predictable is
-left alone for as long as it says.
+left alone for as long as it says. A few servers round down: one that says of a window that is used up that it ends now,
+or refuses after as long a wait as it named, means up to a second more.
 
 Decides from responses to one host; knows time only as an argument.
 """
@@ -35,13 +36,15 @@ class Quota:
     spare: requests that may be in flight, infinite where no limit says anything of that.
     """
 
-    __slots__ = ("_right", "_told_until", "_until", "_windows", "_wrong", "spare")
+    __slots__ = ("_right", "_rounds_down", "_told_until", "_until", "_waits_until", "_windows", "_wrong", "spare")
 
     def __init__(self) -> None:
         self.spare: float = inf
         self._windows: dict[str, _Window] = {}
         self._until = inf  # monotonic time for which the wait was cut short, until it is known whether rightly so
         self._told_until = -inf  # no window of which something was said lasts longer
+        self._waits_until = inf  # monotonic time for which the server asked to wait, where that was done
+        self._rounds_down = False  # whether a window was found to last longer than its server says
         self._right = self._wrong = 0
 
     def __repr__(self) -> str:
@@ -60,7 +63,9 @@ class Quota:
         told = predicted = 0.0
         spare = size = inf
         renewed = False
-        for limit in limits:
+        for told_limit in limits:
+            reset = told_limit.reset + self._rounds_down
+            limit = told_limit._replace(reset=max(reset, 0 if told_limit.left else 1))
             window = self._windows.get(limit.name)
             if window is None:
                 if len(self._windows) == MOST:
@@ -79,6 +84,7 @@ class Quota:
             return 0.0
         shortened = self.is_predictable and predicted < told
         self._until = now + predicted if shortened else inf
+        self._waits_until = inf if shortened else now + told
         self.spare = 1 if shortened and self._right < PROOF else size
         return predicted if shortened else told
 
@@ -87,6 +93,8 @@ class Quota:
         self.spare = 1
         if since >= self._until:
             self._check(right=False)
+        elif since >= self._waits_until:
+            self._rounds_down = True
 
     def is_over(self, now: float) -> bool:
         """Whether nothing is known any more of what is left, since responses no longer say it."""

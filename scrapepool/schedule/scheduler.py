@@ -505,7 +505,9 @@ class Scheduler:
         """Whether a retry goes next, before fresh targets of the host that there may be."""
         if self._guard.down and not self._guard.probes_afresh:
             return True
-        return queue.tests_page or (queue.next_is_retry(now) and not queue.wants_another)
+        if queue.trouble is not None and queue.trouble.test is not None and queue.has_fresh():
+            return queue.tests_page  # else the same page would use up its attempts before another one tells
+        return queue.next_is_retry(now) and not queue.wants_another
 
     def _tickets(self, queue: HostQueue) -> tuple[int, ...]:
         """The fresh targets of the next lease, where there is something to heed."""

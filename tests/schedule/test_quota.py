@@ -56,12 +56,13 @@ def run(server: Server, requests: int, every: float) -> tuple[float, int]:
 
 @pytest.mark.parametrize("aligned", [True, False])
 @pytest.mark.parametrize("phase", [0.01, 0.3, 0.5, 0.99])
+@pytest.mark.parametrize("rounded", [math.ceil, math.floor, round])
 @pytest.mark.parametrize(("limit", "every"), [(1, 0.0), (5, 0.0), (5, 0.2), (20, 0.0), (20, 0.05)])
 def test_nine_tenths_of_a_limit_are_used_and_nothing_is_refused(
-    limit: int, every: float, phase: float, *, aligned: bool
+    limit: int, every: float, rounded: Callable[[float], int], phase: float, *, aligned: bool
 ) -> None:
-    """Whole seconds that are rounded up do not cost half a second per window."""
-    seconds, refused = run(Server(limit, phase, aligned=aligned), 40 * limit, every)
+    """Whole seconds do not cost half a second per window, whichever way they are rounded."""
+    seconds, refused = run(Server(limit, phase, aligned=aligned, rounded=rounded), 40 * limit, every)
     assert refused == 0
     assert 40 <= seconds / 0.9 <= 40 / 0.9**2 + 2
 

@@ -179,6 +179,56 @@ CREATE VIEW by_host AS
 """
 
 
+VERSION_COLUMNS = (
+    "url",
+    "method",
+    "request",
+    "change",
+    "outcome",
+    "status",
+    "started",
+    "bytes",
+    "sha256",
+    "path",
+    "etag",
+)
+"""Columns of ``versions`` that a record fills, beside ``run``."""
+
+VERSIONS = """
+CREATE TABLE IF NOT EXISTS versions (
+    id INTEGER PRIMARY KEY,          -- in order of completion
+    run INTEGER NOT NULL REFERENCES runs (id),
+    url TEXT NOT NULL,
+    method TEXT NOT NULL,
+    request TEXT NOT NULL,           -- as in records
+    change TEXT NOT NULL,            -- new, changed, gone or back: no row for what is the same, or unknown
+    outcome TEXT NOT NULL,
+    status INTEGER,
+    started TEXT,                    -- RFC 3339, UTC
+    bytes INTEGER,
+    sha256 TEXT,                     -- of the body, which is in bodies where --body was given
+    path TEXT,
+    etag TEXT
+);
+
+CREATE INDEX IF NOT EXISTS versions_by_url ON versions (url, id);
+
+CREATE VIEW IF NOT EXISTS changes AS
+    SELECT runs.started AS run_started, versions.change, versions.url, versions.status, versions.started,
+        versions.bytes, versions.sha256, versions.path
+    FROM versions JOIN runs ON runs.id = versions.run
+    ORDER BY versions.id DESC;
+
+CREATE VIEW IF NOT EXISTS changes_by_run AS
+    SELECT runs.id AS run, runs.started, runs.ended, sum(change = 'new') AS new, sum(change = 'changed') AS changed,
+        sum(change = 'gone') AS gone, sum(change = 'back') AS back
+    FROM runs LEFT JOIN versions ON versions.run = runs.id
+    GROUP BY runs.id
+    ORDER BY runs.id DESC;
+"""
+"""What databases get that are written to with ``--since``."""
+
+
 def strangeness(application_id: int, user_version: int) -> str | None:
     """Say why a database is not one that we read and write; None where it is."""
     if application_id != APPLICATION_ID:

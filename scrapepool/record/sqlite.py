@@ -16,9 +16,10 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
 
+from ..change import Change
 from ..errors import OutputError, UsageError
 from ..model import HostKey, Outcome, is_repeat
-from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, VERSION, strangeness
+from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, VERSION, VERSION_COLUMNS, VERSIONS, strangeness
 from ..settings import OutputSettings
 from ..text import printable
 from ..url import plain
@@ -54,6 +55,14 @@ SYNCHRONOUS = {"never": "OFF", "second": "FULL", "always": "FULL"}
 INSERT = (
     f"INSERT OR REPLACE INTO records (run, host, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (2 + len(COLUMNS)))})"  # noqa: S608 - our own names
 )
+
+
+INSERT_VERSION = (
+    f"INSERT INTO versions (run, {', '.join(VERSION_COLUMNS)}) VALUES ({', '.join('?' * (1 + len(VERSION_COLUMNS)))})"  # noqa: S608 - as above
+)
+
+NEW_VERSIONS = frozenset({Change.NEW, Change.CHANGED, Change.GONE, Change.BACK})
+"""What is a version of a page of its own."""
 
 
 class SqliteStore:
@@ -167,6 +176,9 @@ class SqliteStore:
         for name, kind in ADDED.items():
             if name not in columns:
                 db.execute(f"ALTER TABLE records ADD COLUMN {name} {kind}")
+        if settings.compared:
+            for statement in VERSIONS.split(";\n"):
+                db.execute(statement)
         begun = db.execute("INSERT INTO runs (started, version) VALUES (?, ?)", (instant(time.time()), __version__))
         db.execute("COMMIT")
         return int(begun.lastrowid or 0)
@@ -182,6 +194,9 @@ class SqliteStore:
             if self._bodies:
                 self._db.executemany("INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", self._new_bodies())
             self._db.executemany(INSERT, map(self._row, rows))
+            if self._settings.compared:
+                changed = [outcome for outcome in rows if outcome.change in NEW_VERSIONS]
+                self._db.executemany(INSERT_VERSION, map(self._version, changed))
             if duplicates:
                 self._db.execute("UPDATE runs SET duplicates = duplicates + ? WHERE id = ?", (duplicates, self._run))
             if ended:
@@ -239,13 +254,21 @@ class SqliteStore:
 
     # -- rows --------------------------------------------------------------------------------------
 
-    def _row(self, outcome: Outcome) -> list[Any]:
+    def _record(self, outcome: Outcome) -> dict[str, Any]:
         told = record(outcome, self._settings, self._method)
         told["url"] = plain(told["url"])  # so that it is found again as the same URL
-        told["redirects"] = told["redirects"] or None
-        told["hops"] = told["hops"] or None
         told.setdefault("method", GET)
         told.setdefault("request", "")
+        return told
+
+    def _version(self, outcome: Outcome) -> list[Any]:
+        told = self._record(outcome)
+        return [self._run, *(_cell(told.get(column)) for column in VERSION_COLUMNS)]
+
+    def _row(self, outcome: Outcome) -> list[Any]:
+        told = self._record(outcome)
+        told["redirects"] = told["redirects"] or None
+        told["hops"] = told["hops"] or None
         if outcome.timings is not None:
             told.update(told["timings"])
         if self._needs_bytes and told["bytes"] is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -346,3 +348,30 @@ def test_ctrl_c_while_records_are_read(tmp_path: Path) -> None:
     except BrokenPipeError:
         pass
     assert process.wait(20) == 130
+
+
+def test_a_database_keeps_the_versions_of_pages(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A row for each change of each night, with its body; a database from before --since gets the table, too."""
+    site = ChangingSite(PAGES, NIGHTS, seed=9)
+    base = tmp_path / "site.db"
+    expected = []
+    with PoliteServer(handler=site) as server:
+        urls = write_list(tmp_path / "urls.txt", server, PAGES)
+        for site.night in range(NIGHTS):
+            since = ("--since", base) if site.night else ()
+            ran = here(capfd, "fetch", urls, *OPTIONS, "--sqlite", base, "--body", *since)
+            assert ran.code == 0
+            if site.night:
+                told = ((server.url(f"/page/{number}"), change) for number, change in enumerate(site.truth()))
+                expected.append({(url, change) for url, change in told if change not in ("same", "unknown")})
+        with closing(sqlite3.connect(base)) as db:
+            found = [
+                set(db.execute("SELECT url, change FROM versions WHERE run = ?", (run,)))
+                for run in range(2, NIGHTS + 1)
+            ]
+            assert found == expected
+            lost = "SELECT count(*) FROM versions WHERE outcome = 'ok' AND sha256 NOT IN (SELECT sha256 FROM bodies)"
+            assert db.execute(lost).fetchone() == (0,)
+            by_run = dict(db.execute("SELECT run, changed FROM changes_by_run WHERE run > 1"))
+            assert by_run == {run: sum(change == "changed" for _, change in one) for run, one in enumerate(expected, 2)}
+            assert db.execute("SELECT count(*) FROM changes").fetchone() == (sum(map(len, expected)),)

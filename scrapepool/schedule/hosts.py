@@ -141,7 +141,7 @@ class Hosts:
             unbegun = weight = self.backlog.longest() if self.recollection is None or self.may_begin else -1
             critical = self._critical = int(queued * self._horizon).bit_length()
             if unbegun >= self._explored:
-                weight = max(unbegun, min(unbegun + self._exploring, critical + 1, OCTAVES - 1))
+                weight = max(unbegun, min(unbegun + self._exploring, critical + 2, OCTAVES - 1))  # robots.txt first
             bucket = ready.best(critical, weight, new=new, due=due)
             if bucket is None:
                 if unbegun < 0:

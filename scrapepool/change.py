@@ -41,6 +41,7 @@ class PageState(NamedTuple):
     """The part of a record that tells one state of a page from another. The fields are those of the record.
 
     redirected: whether redirects were followed. says_nothing: the server sent 304 without being asked.
+    last_sha256: of the page that was known last, where this is the record of a failure.
     """
 
     outcome: str
@@ -55,11 +56,12 @@ class PageState(NamedTuple):
     final_url: str | None = None
     redirected: bool = False
     says_nothing: bool = False
+    last_sha256: str | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
         """Take the state out of a record with the types of JSON Lines; what it lacks, or has otherwise, is None."""
-        found = record.get
+        found, before = record.get, record.get("before")
         return cls(
             str(found("outcome")),
             _typed(found("status"), int),
@@ -73,6 +75,7 @@ class PageState(NamedTuple):
             _typed(found("final_url"), str),
             bool(found("redirects")),
             is_unasked(record),
+            _typed(before.get("sha256"), str) if isinstance(before, Mapping) else None,
         )
 
     @property
@@ -158,6 +161,8 @@ def differences(old: PageState | None, new: PageState | None) -> list[Difference
     before, now = old.condition, new.condition
     if now is Condition.PAGE:
         if before is not Condition.PAGE:
+            if old.last_sha256 and new.sha256 and old.last_sha256 != new.sha256:
+                found.append(Difference.CHANGED)
             if before is not Condition.UNKNOWN:
                 found.append(Difference.BACK)
         else:

@@ -78,6 +78,9 @@ D = Difference
         (GONE, PAGE, [D.BACK]),
         (FAILED, PAGE, [D.BACK]),
         (STOPPED, PAGE, []),
+        (FAILED._replace(last_sha256="aa"), PAGE, [D.BACK]),
+        (FAILED._replace(last_sha256="bb"), PAGE, [D.CHANGED, D.BACK]),
+        (STOPPED._replace(last_sha256="bb"), PAGE, [D.CHANGED]),
         (PAGE, FAILED, [D.FAILING]),
         (GONE, FAILED, [D.FAILING]),
         (FAILED, FAILED._replace(error="dns"), []),
@@ -104,3 +107,6 @@ def test_a_record_with_values_of_other_types_is_read() -> None:
     """Somebody else may have written into it."""
     record = {"outcome": "ok", "status": "fine", "bytes": None, "sha256": 7, "elapsed": 1, "redirects": None}
     assert PageState.of(record) == PageState("ok", elapsed=1)
+    failure = {"outcome": "failed", "before": {"outcome": "ok", "sha256": "aa"}}
+    assert PageState.of(failure).last_sha256 == "aa"
+    assert PageState.of({**failure, "before": "rain"}).last_sha256 is None

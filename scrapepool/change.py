@@ -5,7 +5,7 @@ Decides which differences count as a change. Knows no files and no clocks: recor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -157,27 +157,28 @@ def differences(old: PageState | None, new: PageState | None) -> list[Difference
         if new is None:
             return [Difference.LEFT_LIST]
         return [] if new.condition is Condition.UNKNOWN else [Difference.NEW]
-    found = []
     before, now = old.condition, new.condition
     if now is Condition.PAGE:
-        if before is not Condition.PAGE:
-            if old.last_sha256 and new.sha256 and old.last_sha256 != new.sha256:
-                found.append(Difference.CHANGED)
-            if before is not Condition.UNKNOWN:
-                found.append(Difference.BACK)
-        else:
-            if same_page(old, new) is False:
-                found.append(Difference.CHANGED)
-            if new.redirected and old.final_url and new.final_url and new.final_url != old.final_url:
-                found.append(Difference.REDIRECTING)
-            if old.elapsed and (new.elapsed or 0.0) >= max(old.elapsed * SLOWER_TIMES, old.elapsed + SLOWER_BY):
-                found.append(Difference.SLOWER)
-    elif now is Condition.GONE:
-        if before is not Condition.GONE:
-            found.append(Difference.GONE)
-    elif now is Condition.FAILING and before is not Condition.FAILING:
-        found.append(Difference.FAILING)
-    return found
+        return list(_between_pages(old, new) if before is Condition.PAGE else _after_none(old, new))
+    step = {Condition.GONE: Difference.GONE, Condition.FAILING: Difference.FAILING}.get(now)
+    return [] if step is None or before is now else [step]
+
+
+def _between_pages(old: PageState, new: PageState) -> Iterator[Difference]:
+    if same_page(old, new) is False:
+        yield Difference.CHANGED
+    if new.redirected and old.final_url and new.final_url and new.final_url != old.final_url:
+        yield Difference.REDIRECTING
+    if old.elapsed and (new.elapsed or 0.0) >= max(old.elapsed * SLOWER_TIMES, old.elapsed + SLOWER_BY):
+        yield Difference.SLOWER
+
+
+def _after_none(old: PageState, new: PageState) -> Iterator[Difference]:
+    """What is different where there is a page now, and the older record is not of one."""
+    if old.last_sha256 and new.sha256 and old.last_sha256 != new.sha256:
+        yield Difference.CHANGED
+    if old.condition is not Condition.UNKNOWN:
+        yield Difference.BACK
 
 
 def change_of(old: PageState | None, new: PageState, *, same: bool | None = None, by_key: bool = False) -> Change:

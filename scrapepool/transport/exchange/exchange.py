@@ -144,18 +144,21 @@ class Exchange:
         unexpected_part = parser.status == 206 and not ranged
         if unexpected_part:
             check_range(parser)
-        body = self.body = new_body(parser)
+        if ranged and parser.status == 206:  # what is there of a file is read once more, for its digest
+            body = self.body = yield from offload.run(partial(new_body, parser))
+        else:
+            body = self.body = new_body(parser)
         body.declare(parser.length)
         if not parser.done:
             yield from self._receive_body(conn, body, offload)
-        elif body.coded:
-            yield from self._take(conn, body)
         else:
-            for piece in parser.take():
-                body.feed(piece)
+            yield from self._take(conn, body, offload)
         if unexpected_part:
             check_range(parser, None if body.full else body.wire)
-        body.finish()
+        if body.may_block(0):
+            yield from offload.run(body.finish)
+        else:
+            body.finish()
 
     def _received(self, conn: Connection, size: int) -> Steps[bytes]:
         """What comes next, nothing at the end. Raises FetchError, OSError."""
@@ -175,10 +178,12 @@ class Exchange:
         if (yield SLICE) is False:
             raise conn.too_late()
 
-    def _take(self, conn: Connection, body: Body) -> Steps[None]:
+    def _take(self, conn: Connection, body: Body, offload: Offload) -> Steps[None]:
         """Let the body have what has come of it."""
         for piece in self.parser.take():
-            if body.coded:
+            if body.may_block(len(piece)):
+                yield from offload.run(partial(body.feed, piece))
+            elif body.coded:
                 for _ in body.slices(piece):
                     yield from self._rest(conn)
             else:
@@ -189,7 +194,7 @@ class Exchange:
         large = parser.length is not None and parser.length >= LARGE
         size = LARGE_RECEIVE_SIZE if large else RECEIVE_SIZE
         while True:
-            yield from self._take(conn, body)
+            yield from self._take(conn, body, offload)
             if parser.done:
                 break
             if parser.behind and not body.full:
@@ -247,7 +252,6 @@ class Exchange:
                 if not size and come is False:
                     raise conn.too_late()
         finally:
-            offload.wait()
             conn.wait_for_much(1)
         if body.full:
             parser.keep_alive = False

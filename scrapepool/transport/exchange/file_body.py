@@ -55,6 +55,10 @@ class SavedBody(Body):
         """Whether pieces are only looked at: not while they are gathered in memory."""
         return super().passing and self._short is None
 
+    def may_block(self, size: int) -> bool:
+        """Whether the body is in a file, or may be once a piece of so many bytes is taken: it may decode to more."""
+        return self._short is None or self.coded or self.size + size > IN_MEMORY
+
     @property
     def notes(self) -> list[str]:
         """What decoding let pass, and where the body was gone on with, one human line each."""

@@ -73,6 +73,10 @@ class Body:
         """Whether pieces are only looked at, so that the next may overwrite them."""
         return self._decoder is None and self._pieces is None
 
+    def may_block(self, size: int) -> bool:  # noqa: ARG002 - bodies that become files look at it
+        """Whether to take a piece of so many bytes, or to finish, may wait for a disk or compute for long."""
+        return False
+
     @property
     def coded(self) -> bool:
         """Whether there is a content coding to be taken off, so that a short piece may be much work."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, wait
 from math import inf
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -78,27 +78,26 @@ def in_thread(call: Callable[[], T], executor: Executor, resume: Resume, until: 
 
 
 class Offload:
-    """Runs calls of one generator, one at a time, on the threads of an executor."""
+    """Runs calls of one generator on the threads of an executor, while the loop goes on."""
 
     def __init__(self, executor: Callable[[], Executor], resume: Resume) -> None:
         self._executor = executor
         self._resume = resume
-        self._running: Future[Any] | None = None
 
     def run(self, call: Callable[[], T]) -> Steps[T]:
-        """The result of a call; the loop goes on meanwhile. Raises what it raises."""
-        running = self._running = self._executor().submit(call)
-        running.add_done_callback(lambda _: self._resume())
-        while not running.done():
-            yield Watch((), inf)
-        self._running = None
-        result: T = running.result()
-        return result
+        """The result of a call. Raises what it raises.
 
-    def wait(self) -> None:
-        """Wait on this thread for a call under way, so that nobody touches what it works on after that."""
-        if self._running is not None:
-            wait((self._running,))
+        It has ended whatever ends the generator, so that nobody else touches what it works on before.
+        """
+        running = self._executor().submit(call)
+        running.add_done_callback(lambda _: self._resume())
+        try:
+            while not running.done():
+                yield Watch((), inf)
+        except BaseException:
+            wait((running,))
+            raise
+        return running.result()
 
 
 def drive(make: Callable[[Resume], Steps[T]], check: Callable[[], object]) -> T:

@@ -1,0 +1,59 @@
+"""Bodies that become files are taken in beside the loop: a slow disk holds up no other lease."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fetching import fetcher, work
+
+from scrapepool.folder import Folder
+from scrapepool.model import Fetched
+from scrapepool.ports import Done
+from scrapepool.transport.exchange.partial_files import Part, Parts
+from scrapepool.transport.work.loop import Loop
+from tests.servers.polite import PoliteServer
+
+SLOW = 0.3
+"""Seconds that each write takes: hundreds of times what a page of another host does."""
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    with Folder(str(tmp_path), os.O_RDONLY) as folder:
+        yield Parts(folder)
+
+
+@pytest.mark.parametrize("path", ["/bytes/3000000", "/bytes/200000", "/chunked/200000", "/gzip/300000"])
+def test_a_slow_disk_holds_up_nobody_else(parts: Parts, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Long bodies, short ones, those of unknown length and coded ones are written on other threads."""
+    written: set[threading.Thread] = set()
+    write = Part.write
+
+    def slow(part: Part, data: Any) -> None:
+        written.add(threading.current_thread())
+        time.sleep(SLOW)
+        write(part, data)
+
+    monkeypatch.setattr(Part, "write", slow)
+    with PoliteServer(2) as server, fetcher(parts=parts, patience={"read": 30.0, "total": 60.0}) as made:
+        loop = Loop(made)
+        saved = work(server.url(path))
+        loop.submit(saved)
+        others = [work(server.url(f"/ok?{number}", host=1)) for number in range(30)]
+        for one in others:
+            loop.submit(one)
+        back = list[Done]()
+        while len(back) < len(others) + 1:
+            back += [one for one in loop.wait(60) if isinstance(one, Done)]
+    assert back[-1].work is saved
+    (result,) = back[-1].results
+    assert isinstance(result, Fetched)
+    assert result.saved is not None
+    assert written
+    assert threading.current_thread() not in written

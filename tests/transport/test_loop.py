@@ -34,9 +34,10 @@ from scrapepool.transport.work.desync import Standing
 from scrapepool.transport.work.follow_redirects import Hops
 from scrapepool.transport.work.lease import LeaseRun
 from scrapepool.transport.work.loop import Loop, run_alone
-from tests.servers.hostile import HostileServer
+from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.polite import PoliteServer
 from tests.servers.proxies import SOCKS5Proxy
+from tests.servers.wire import OK, Wire
 
 PAUSE = 0.6
 """Seconds that somebody keeps the thread."""
@@ -656,6 +657,29 @@ def test_what_was_answered_before_a_stuck_request_is_told_at_once() -> None:
     assert [type(result) for result in unbegun.results] == [Fetched] * 2
     assert [type(result) for result in done.results] == [Failed]
     assert (unbegun.requests, done.requests) == (3, 0)
+
+
+def test_a_stuck_request_that_is_sent_again_gives_back_nothing_twice() -> None:
+    """Its response came with rubbish: the second try is late from its beginning, and others have what is behind it."""
+
+    def script(wire: Wire) -> None:
+        if wire.path.endswith("/3"):
+            wire.pause(1.5 if wire.nth > 1 else 0.2)
+        wire.send_page()
+        if wire.path.endswith("/3") and wire.nth > 1:
+            wire.send(b"rubbish")
+
+    kind = Behaviour("it", "", OK, script)
+    with HostileServer((), extra=[kind]) as server, fetcher() as made:
+        warm(made, server.url("it"))
+        slow = work(*(server.url("it", n) for n in range(1, 6)))
+        back = all_of(Loop(made), [slow])
+    assert [type(one) for one in back] == [Unbegun, Done]
+    unbegun, done = back
+    assert isinstance(unbegun, Unbegun)
+    assert unbegun.begun == 3
+    results = [*unbegun.results, *done.results]
+    assert [(type(result), result.target) for result in results] == [(Fetched, a.target) for a in slow.attempts[:3]]
 
 
 def test_a_bug_after_that_costs_the_stuck_target_a_record(monkeypatch: pytest.MonkeyPatch) -> None:

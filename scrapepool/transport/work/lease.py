@@ -395,7 +395,7 @@ class LeaseRun:
         starts = self.starts
         if at == len(starts):
             starts.append(monotonic())
-        if at + 1 == len(starts) and len(self.work.attempts) > 1:
+        if at + 1 == len(starts) and len(self.work.attempts) > 1 and not self.given:
             self.stuck_at = min(starts[at] + self.usual, starts[0] + self.work.lease.budget)
         return starts[at]
 

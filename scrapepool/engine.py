@@ -258,6 +258,7 @@ class Engine:
             if not one.results:
                 self._scheduler.shorten(lease, one.begun, now)
                 continue
+            self._forget(lease, len(one.results))
             final, self._rest[id(one.work)] = self._scheduler.split(
                 lease,
                 one.begun,
@@ -279,7 +280,6 @@ class Engine:
             if lease.robots:
                 self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
                 continue
-            self._forget(lease, len(done.results))
             results: Sequence[Result] = done.results
             if self._rest and (rest := self._rest.pop(id(done.work), None)) is not None:
                 lease = rest
@@ -289,6 +289,7 @@ class Engine:
                     and results[0].target is done.work.attempts[0].target
                 ):
                     results = ()  # a bug cost the lease its end, and is told of a target that has a record already
+            self._forget(lease, len(results))
             outcomes += self._scheduler.settle(
                 lease,
                 results,

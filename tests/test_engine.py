@@ -370,6 +370,7 @@ def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
     assert world.now < 101
     last = run.engine.snapshot()
     assert (last.done, last.total, last.busy, run.scheduler.out, run.scheduler.in_flight) == (300, 300, 0, 0, 0)
+    assert not run.engine._looked_up, "memory must not follow the length of the list"
 
 
 @pytest.mark.parametrize("rests", [0.0, 0.3])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import socket
 import threading
 import time
@@ -55,11 +57,34 @@ def warm(made: Fetcher, *urls: str) -> None:
         run(made, url)
 
 
-@pytest.fixture(params=["epoll", "poll"])
+class Crowded:
+    """The system's poll, which has room for a few descriptors, as epoll does where memory is short."""
+
+    def __init__(self, system: Any) -> None:
+        self._poll, self._room = system, 4
+        self.poll, self.modify, self.close = self._poll.poll, self._poll.modify, self._poll.close
+
+    def register(self, fd: int, events: int) -> None:
+        """Watch a descriptor."""
+        if not self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._poll.register(fd, events)
+        self._room -= 1
+
+    def unregister(self, fd: int) -> None:
+        """Watch it no more."""
+        self._poll.unregister(fd)
+        self._room += 1
+
+
+@pytest.fixture(params=["epoll", "poll", "no room for epoll"])
 def poller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the loop waits with: the system's best, and what every system has."""
+    """What the loop waits with: the system's best, what every system has, and the one after the other."""
     if request.param == "poll":
         monkeypatch.setattr(poller_module, "_system_poll", poller_module._Poll)
+    elif request.param != "epoll":
+        system = poller_module._system_poll
+        monkeypatch.setattr(poller_module, "_system_poll", lambda: Crowded(system()))
     return str(request.param)
 
 

@@ -6,6 +6,7 @@ next. Idle connections stay registered too, so that their end is noticed.
 
 from __future__ import annotations
 
+import errno
 import select
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,11 +14,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..net.connection import Condition, Connection
 from ..net.pool import HostPool
-from ..net.steps import IN
+from ..net.steps import IN, OUT
 from .desync import Standing
 
 EVENTS = 512
 """Events taken from the system at a time."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
+"""Errors of an epoll that can watch no further descriptor."""
 
 
 class Watched:
@@ -55,11 +59,13 @@ class Poller(Generic[W]):
         self._poll = _system_poll()
         self.by_fd: dict[int, W] = {}
         self._idle: dict[int, _Idle] = {}
+        self._added: list[int] = []
         self.round = 0
 
     def add(self, fd: int) -> None:
-        """Watch a descriptor that nobody in ``by_fd`` waits for."""
-        self._poll.register(fd, IN)
+        """Watch a descriptor that nobody in ``by_fd`` waits for, from the beginning."""
+        self._added.append(fd)
+        self._set(fd, IN)
 
     def poll(self, seconds: float) -> Sequence[tuple[int, int]]:
         """Wait for events up to ``seconds``, below 0 for ever; descriptors with what happened."""
@@ -74,7 +80,7 @@ class Poller(Generic[W]):
             waiter.sock, waiter.fd = sock, sock.fileno()
             self._register(waiter, sock, waiter.fd, events)
         elif events != waiter.events:
-            self._poll.modify(waiter.fd, events)
+            self._set(waiter.fd, events, known=True)
         if waiter.extra:
             self._unwatch_extra(waiter)
         waiter.events = events
@@ -107,7 +113,7 @@ class Poller(Generic[W]):
             self.unwatch(waiter)
             return
         if waiter.events != IN:
-            self._poll.modify(waiter.fd, IN)
+            self._set(waiter.fd, IN, known=True)
         del self.by_fd[waiter.fd]
         self._idle[waiter.fd] = _Idle(conn.sock, conn, pool, standing)
         waiter.sock, waiter.fd, waiter.events = None, -1, 0
@@ -115,7 +121,9 @@ class Poller(Generic[W]):
     def check_idle(self, fd: int) -> None:
         """See what has come over a connection that no lease uses: its end as a rule."""
         idle = self._idle.get(fd)
-        if idle is None:
+        if idle is None:  # without epoll: the number of one that was closed, and is something else's now
+            with suppress(KeyError, OSError):
+                self._poll.unregister(fd)
             return
         if idle.conn.sock is idle.sock and idle.pool.take_out(idle.conn):
             condition = idle.conn.condition()
@@ -135,13 +143,33 @@ class Poller(Generic[W]):
         idle = self._idle.pop(fd, None)
         if idle is not None and idle.sock is sock:
             if events != IN:
-                self._poll.modify(fd, events)
+                self._set(fd, events, known=True)
             return
         waiter.round = self.round
         try:
-            self._poll.register(fd, events)
+            self._set(fd, events)
         except FileExistsError:  # the same socket under another wrapper, as TLS has it
-            self._poll.modify(fd, events)
+            self._set(fd, events, known=True)
+
+    def _set(self, fd: int, events: int, *, known: bool = False) -> None:
+        """Watch a descriptor for these events. known: it is watched already."""
+        try:
+            self._poll.modify(fd, events) if known else self._poll.register(fd, events)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._do_without_epoll()
+            self._poll.register(fd, events)
+
+    def _do_without_epoll(self) -> None:
+        """Go on with a poll that needs nothing of the system: epoll's has no memory, or no place for this user."""
+        self._poll.close()
+        self._poll = _Poll()
+        idle = [fd for fd, one in self._idle.items() if one.sock.fileno() == fd]
+        for fd in (*self._added, *idle):
+            self._poll.register(fd, IN)
+        for fd, waiter in self.by_fd.items():
+            self._poll.register(fd, waiter.events if fd == waiter.fd and waiter.events else IN | OUT)
 
     def _unwatch_extra(self, waiter: W) -> None:
         for fd in waiter.extra:

@@ -1,9 +1,9 @@
 """A run whose system calls fail, one after another: how it ends, what it leaves, and whether it can go on.
 
-    python -m tests.torture.faults
+    python -m tests.torture.faults [STEP]
 
 strace makes one call fail: each write, fsync, open, rename and truncation of the outputs in turn, and each call on
-sockets, in turn and at intervals. The suite runs a short form.
+sockets and of the event loop, in turn and at intervals; with a STEP, one in so many of each. The suite runs a short form.
 """
 
 from __future__ import annotations
@@ -36,13 +36,16 @@ FILE_FAULTS = {
 }
 
 NETWORK_FAULTS = {
-    "socket": ("EMFILE", "ENOBUFS"),
-    "connect": ("ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOBUFS", INTERRUPTED),
+    "epoll_create1": ("EMFILE", "ENOMEM"),
+    "epoll_ctl": ("ENOSPC", "ENOMEM"),
+    "epoll_wait": (INTERRUPTED,),
+    "poll": (INTERRUPTED,),
+    "socket": ("EMFILE", "ENOBUFS", "ENOMEM"),
+    "connect": ("ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "ENOBUFS", "EADDRNOTAVAIL", "EAGAIN", INTERRUPTED),
     "setsockopt": ("ENOBUFS", "EINVAL"),
     "getsockopt": ("ENOBUFS",),
-    "poll": (INTERRUPTED,),
-    "sendto": ("ECONNRESET", "ETIMEDOUT", "ENOBUFS", "EPIPE", INTERRUPTED),
-    "recvfrom": ("ECONNRESET", "ETIMEDOUT", "ENOBUFS", INTERRUPTED),
+    "sendto": ("ECONNRESET", "ETIMEDOUT", "ENOBUFS", "EPIPE", "EAGAIN", INTERRUPTED),
+    "recvfrom": ("ECONNRESET", "ETIMEDOUT", "ENOBUFS", "EAGAIN", INTERRUPTED),
 }
 
 EVERY = 5
@@ -185,7 +188,7 @@ def main() -> None:
     """The long form."""
     if not can_trace():
         sys.exit("strace is needed, and the right to use it")
-    report = in_a_folder()
+    report = in_a_folder(step=int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     print(report)  # noqa: T201 - what the script is for
     print(*report.wrong[:20], sep="\n")  # noqa: T201
     sys.exit(bool(report.wrong))

@@ -40,7 +40,7 @@ WORDS = (
 
 def main() -> None:
     """Fuzz until libFuzzer has had enough; it ends the process."""
-    with atheris.instrument_imports(include=["scrapepool.fetch"]):
+    with atheris.instrument_imports(include=["scrapepool.transport"]):
         from tests.torture.reply_invariants import check, small_limits
     with tempfile.TemporaryDirectory() as name, small_limits():
         words, again = Path(name, "words"), Path(name, "again")

@@ -32,8 +32,8 @@ def main() -> None:
     """Run, and write the picture."""
     camera = Camera()
     settings = Settings()
-    with DemoWeb() as web, assembled(settings, lists(web.urls, settings), view=camera) as engine:
-        for _ in engine.run():
+    with DemoWeb() as web, assembled(settings, lists(web.urls, settings), view=camera) as run:
+        for _ in run.outcomes():
             pass
     if camera.taken is None:
         sys.exit(f"the run took less than {AT} s")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from math import inf
 
 from .change import Change
 from .errors import UsageError
+from .frozen import frozen
 from .groups import GROUPS, OUTCOMES
 from .model import ErrorKind
 from .text import brief
@@ -58,7 +59,7 @@ _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _UNIT = re.compile(r"\s*(%|[a-z]+)?\s*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One expression. limit: a count, a duration in seconds, or a share (0.05 for 5%). share: whether it is one."""
 
@@ -69,7 +70,7 @@ class Check:
     share: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figures:
     """What a run has come to.
 
@@ -85,7 +86,7 @@ class Figures:
     left: float = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What became of a check.
 

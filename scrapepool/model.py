@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, BinaryIO, Literal, NamedTuple
 
+from .frozen import Compared
 from .validators import Known, Validators
 
 
@@ -91,8 +92,7 @@ class Apart(NamedTuple):
     occurrence: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RowRequest:
+class RowRequest(NamedTuple):
     """What one row of a list asks for otherwise than the run.
 
     method: upper case. headers: over the run's. data: the body. timeout: seconds of a whole attempt.
@@ -117,8 +117,8 @@ class RowRequest:
         return Apart(self.method or method, hashlib.sha256(self.data).hexdigest())
 
 
-@dataclass(slots=True)
-class Target:
+@dataclass(slots=True, repr=False, eq=False)
+class Target(Compared):
     """One URL of the list, parsed once. Not changed once it is made, as ``Told``.
 
     url: as the list gave it, after ``--base-url``, with its password hidden: it goes into every output.
@@ -186,8 +186,7 @@ NO_TRAIL = Trail()
 """Of an attempt that was not redirected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """Where redirects have led one attempt.
 
     url, host, path, method: what is to be asked for now.
@@ -288,8 +287,8 @@ class Earlier(NamedTuple):
     said: str = ""
 
 
-@dataclass(slots=True)
-class Attempt:
+@dataclass(slots=True, repr=False, eq=False)
+class Attempt(Compared):
     """One try at a target. Not changed once it is made, as ``Told``.
 
     number: 1 for the first; a redirect's hop keeps its attempt's number.
@@ -352,8 +351,7 @@ class RateLimit(NamedTuple):
     window: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retryable:
+class Retryable(NamedTuple):
     """What a reply tells about asking again; whether and when that is done is the scheduler's to decide.
 
     after: seconds that the server asked to wait (Retry-After, or a rate limit's reset); None where it named none.
@@ -375,8 +373,8 @@ class Saved(NamedTuple):
     file: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Told:
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
+class Told(Compared):
     """What every outcome tells. Subclasses say which kind of end it was.
 
     Not changed once it is made; Python would take three times as long over it if it were frozen, once a URL.
@@ -430,12 +428,13 @@ class Told:
     before: Known | None = None
 
 
-@dataclass(slots=True, kw_only=True)
 class Fetched(Told):
     """A whole response came, whatever its status: ``ok`` below 400, ``http_error`` from 400 on."""
 
+    __slots__ = ()
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Unchanged(Told):
     """The page is what an earlier response had: the server said 304.
 
@@ -465,7 +464,7 @@ class ProxyFault(Enum):
     """It does not connect to this host."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Failed(Told):
     """No whole response came.
 
@@ -477,14 +476,14 @@ class Failed(Told):
     proxy: ProxyFault | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Skipped(Told):
     """Never asked for: a malformed line, a duplicate, an address that is not allowed."""
 
     error: ErrorKind
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Deferred(Told):
     """The host asked for more patience than ``--max-park``.
 
@@ -497,8 +496,7 @@ class Deferred(Told):
 Outcome = Fetched | Unchanged | Failed | Skipped | Deferred
 
 
-@dataclass(frozen=True, slots=True)
-class Redirected:
+class Redirected(NamedTuple):
     """The attempt goes on at another host: a hop for the scheduler to queue there."""
 
     attempt: Attempt

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .errors import InvalidURLError, UsageError
+from .frozen import frozen
 from .model import HostKey
 from .url import parse
 from .window import Window
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostOverride:
     """What is asked of one host otherwise than of the rest; None where it is as for the rest.
 
@@ -46,7 +47,7 @@ NOTHING = HostOverride()
 """What every host gets that no pattern is about."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostOverrides:
     """All sections of a run.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import inf
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .alarm import Verdict
+from .frozen import frozen
 from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, Unchanged, error_of, verdict
 from .schedule.lease import Lease
 from .schedule.memory import Known, Memory, Sharer
@@ -71,16 +72,14 @@ class SystemClock:
     cpu = staticmethod(time.process_time)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A lease with its targets looked up: what a worker is given."""
 
     lease: Lease
     attempts: Sequence[Attempt]
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """What a worker gives back.
 
     results: one for each attempt that was begun, in order, but for what ``Unbegun`` gave; shorter than the work where
@@ -103,8 +102,7 @@ class Done:
     transcripts: Sequence[Transcript] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unbegun:
+class Unbegun(NamedTuple):
     """What a worker says of a lease that is still out: its request takes long, and it begins no further target.
 
     begun: how many of the lease's targets it has begun. The others are free for other leases from now on, and the
@@ -163,7 +161,7 @@ Ended = Skipped | Unchanged
 """What may become of a line without a request."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batch:
     """What the reader found since it was last asked.
 
@@ -177,7 +175,7 @@ class Batch:
     places: Sequence[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Downloaded:
     """A list that was fetched. url: where it was found at last. content_type: what the server called it."""
 
@@ -284,7 +282,7 @@ class Archive(Protocol):
         """Finish the archive. Raises OutputError."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """The run at one moment: all that a view may know.
 

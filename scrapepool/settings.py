@@ -8,11 +8,12 @@ values that cannot be meant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Literal, NamedTuple, Self
 
 from . import alarm
 from .errors import UsageError
+from .frozen import frozen
 from .overrides import HostOverrides
 from .selection import Selection, keys, parsed
 
@@ -27,7 +28,7 @@ def _require(condition: bool, message: str) -> None:
 InputFormat = Literal["auto", "text", "csv", "tsv", "jsonl", "parquet", "sitemap", "feed", "html", "prose"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InputSettings:
     """How lists are read.
 
@@ -49,7 +50,7 @@ class InputSettings:
     row_requests: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestSettings:
     """What is sent.
 
@@ -92,7 +93,7 @@ class RequestSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolSettings:
     """How many at once, and how fast.
 
@@ -115,7 +116,7 @@ class PoolSettings:
         _require(self.pace in ("auto", "fixed"), f"no pace: {self.pace!r}; write auto or fixed")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PolitenessSettings:
     """What hosts are asked before they are asked.
 
@@ -131,7 +132,7 @@ class PolitenessSettings:
         _require(self.max_crawl_delay >= 0, "max_crawl_delay must not be negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunLimits:
     """What a whole run may spend; None for no limit. What is in flight when one is reached is let finish.
 
@@ -152,7 +153,7 @@ class RunLimits:
         _require(self.bandwidth is None or self.bandwidth > 0, "bandwidth must be above 0")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """How long a server may take, in seconds.
 
@@ -168,7 +169,7 @@ class Patience:
             _require(getattr(self, name) > 0, f"{name} timeout must be above 0")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """What is asked for again, and after how long.
 
@@ -199,7 +200,7 @@ class RetryPolicy:
         _require(all(100 <= status <= 599 for status in self.statuses), "retry statuses lie between 100 and 599")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SizeLimits:
     """What a response may weigh.
 
@@ -232,7 +233,7 @@ class Needs(NamedTuple):
     sha256: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputSettings:
     """Where records go and what they hold.
 
@@ -350,7 +351,7 @@ class OutputSettings:
 Packing = Literal["gz", "zst"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileSettings:
     """Bodies as files.
 
@@ -376,7 +377,7 @@ class FileSettings:
         return self.dedupe_bodies or "sha256" in (self.name_template or "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WarcSettings:
     """Where what goes over the wire is archived.
 
@@ -396,7 +397,7 @@ class WarcSettings:
         _require(self.size >= 1, "the size of an archive's files must be at least 1")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisplaySettings:
     """What is shown on standard error. ``auto`` is live on a terminal and plain lines elsewhere.
 
@@ -417,7 +418,7 @@ class DisplaySettings:
         _require(self.watch_stalls is None or self.watch_stalls > 0, "watch_stalls must be above 0")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartSettings:
     """When a run begins.
 
@@ -433,7 +434,7 @@ class StartSettings:
         _require(self.wait_lock >= 0, "wait_lock must not be negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SinceSettings:
     """What a run knows of earlier ones.
 
@@ -466,7 +467,7 @@ class SinceSettings:
         return self.fresh or self.min_age is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlarmSettings:
     """When a run has failed, and who is told.
 
@@ -490,7 +491,7 @@ class AlarmSettings:
         return tuple(map(alarm.parsed, self.fail_if))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """All settings of a run."""
 

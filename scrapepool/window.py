@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from .errors import UsageError
+from .frozen import frozen
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ MOST_DAYS = 1000
 _TEXT = re.compile(r"(\d\d?):(\d\d)\s*(?:-|\u2013)\s*(\d\d?):(\d\d)(?:\s+([A-Za-z][\w+/-]*))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """From a time of day to another, every day; over midnight where the second is the earlier one.
 

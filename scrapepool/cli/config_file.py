@@ -7,13 +7,14 @@ it becomes Click's ``default_map``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from ..errors import UsageError
+from ..frozen import frozen
 from ..overrides import HostOverride, HostOverrides
 from ..text import printable
 from ..window import Window
@@ -36,7 +37,7 @@ LONGEST = 1000
 """Characters of a message: a key of a hostile file may be as long as the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigFile:
     """What was read.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import select
 import stat
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
 from ..errors import UsageError
+from ..frozen import frozen
 
 NAME = "scrapepool.toml"
 PROJECT = "pyproject.toml"
@@ -39,7 +39,7 @@ class Trust(Enum):
     """Nobody: it happens to lie in the current folder, which may be anybody's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """A file that was read.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import click
 
 from ..errors import UsageError
+from ..frozen import frozen
 from ..text import printable
 from .types import Header
 
@@ -40,7 +41,7 @@ def keys(option: click.Option) -> list[str]:
     return [name.removeprefix("--") for name in option.opts if name.startswith("--")]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Values:
     """Values by the names of parameters, ready to be used; masked: those that hold secrets, as they are shown."""
 

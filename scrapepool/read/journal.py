@@ -9,11 +9,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..errors import InvalidURLError
+from ..frozen import frozen
 from ..model import ErrorKind
 from ..schedule.retry import HOST_WIDE
 from ..url import parse
@@ -37,7 +37,7 @@ FINISHED, FAILED, AGAIN, ANEW, OTHER = range(5)
 and what is none of its business and stays."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Journal:
     """What a record file says about a run that is to go on.
 

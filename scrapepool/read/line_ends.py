@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SHORTEST = 4
 """Bytes of the shortest entry with the NUL behind it (``a.b``). UTF-16 and binary files have more NULs than that."""
@@ -19,8 +19,7 @@ _LINE_END = re.compile(rb"[\r\n]")
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class LineEnds:
+class LineEnds(NamedTuple):
     """What ends a line besides a line feed.
 
     returns: a carriage return, where no line feed follows it: files of old Macs. nuls: a NUL, as ``find -print0``

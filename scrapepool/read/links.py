@@ -6,10 +6,10 @@ Decides nothing. Knows neither formats nor where a document came from.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import InvalidURLError
+from ..frozen import frozen
 from ..url import join, plain, without_line_breaks
 
 SHOWN = 1000
@@ -38,7 +38,7 @@ class Child(NamedTuple):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """Where a document comes from.
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import nsmallest
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import InvalidURLError
+from ..frozen import frozen
 from ..url import ParsedURL, parse, plain
 from .entries import absolute
 from .finished import recorded
@@ -32,7 +33,7 @@ class Records(Protocol):
         """The record that was told last, whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """What a record file knows of one URL.
 

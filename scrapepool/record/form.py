@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from ..frozen import frozen
 from ..model import Outcome
 from .output import Output
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """A record format under some settings.
 

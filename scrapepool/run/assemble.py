@@ -9,13 +9,14 @@ import random
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine import Engine, Stop
 from ..errors import UsageError
+from ..frozen import frozen
 from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
 from ..read import TargetList
@@ -56,7 +57,7 @@ GATHER = 0.02
 """Seconds for which outcomes are gathered: to wake whoever writes them costs as much as a request."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """What a run is made of. executor: its first thread is the engine's, others are for what can only block."""
 

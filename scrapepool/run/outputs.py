@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine import Stop
 from ..errors import InvalidURLError, OutputError, UsageError
+from ..frozen import frozen
 from ..model import Apart, Outcome
 from ..ports import Archive, Sink, Store
 from ..read.database import RecordDatabase
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ..record.warc import ArchiveProcess
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outputs:
     """Keeps ``ports.Sink`` over all outputs.
 
@@ -102,7 +103,7 @@ def open_outputs(
     return Outputs(sink if order is None else OrderedSink(sink, order), archive, settings.output.file, files)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opening:
     settings: Settings
     finished: Finished

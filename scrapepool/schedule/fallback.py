@@ -6,8 +6,9 @@ target stays what it is; it goes on as after a redirect, at another host, with t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ..frozen import frozen
 from ..model import Attempt, ErrorKind, Failed, Hop
 from ..url import parse
 
@@ -28,7 +29,7 @@ def falls_back(failure: Failed | None) -> bool:
     return failure is not None and failure.unsent and failure.error in FALLS_BACK
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpFallback:
     """What a bare name's attempt goes on with. method: the run's."""
 

@@ -5,8 +5,7 @@ Decides words and the larger of a few bounds; the figures come from the schedule
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..frozen import frozen
 from ..model import HostKey
 from .remaining import Remaining
 
@@ -14,7 +13,7 @@ IDLE_SHARE = 0.25
 """Of the workers: fewer idle ones are not worth a remark."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forecast:
     """What can be said of the rest of a run.
 

@@ -58,7 +58,7 @@ class Historian:
             steps = lease.attempt.history or ()
             started = wall - (now - lease.since)
         if isinstance(result, Redirected):
-            return replace(result, attempt=replace(result.attempt, history=(*steps, _hop(result, started))))
+            return result._replace(attempt=replace(result.attempt, history=(*steps, _hop(result, started))))
         if isinstance(result, Skipped):  # by robots.txt, or for its address: nothing was asked
             return replace(result, history=steps)
         attempt = Try(

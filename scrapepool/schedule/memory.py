@@ -7,10 +7,10 @@ not know where it is kept, nor by which clock: times are monotonic seconds of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
+from ..frozen import frozen
 from ..model import ErrorKind, HostKey, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from .host_queue import HostQueue
@@ -22,7 +22,7 @@ ROBOTS_AGE = 86_400.0
 """Seconds for which a robots.txt is believed (RFC 9309 section 2.4); an older one only where none can be had now."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """What is known of a host.
 

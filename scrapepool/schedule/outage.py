@@ -19,11 +19,11 @@ argument.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from math import inf, log10
 from typing import Generic, TypeVar
 
+from ..frozen import frozen
 from ..model import ErrorKind, Failed, HostKey, Outcome
 
 EVIDENCE = 6.0
@@ -81,7 +81,7 @@ def site_of(host: HostKey) -> str:
     return ".".join(labels[:2] if labels[-1].isdigit() else labels[-2:])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outage:
     """An outage under way, in monotonic seconds.
 

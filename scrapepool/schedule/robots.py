@@ -25,8 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..model import ErrorKind, Failed, HostKey
 from .breaker import FIRST_PAUSE, LONGEST_PAUSE
@@ -67,8 +66,7 @@ class Rules(Protocol):
         """What they consist of: patterns, and whether each allows."""
 
 
-@dataclass(frozen=True, slots=True)
-class RobotsVerdict:
+class RobotsVerdict(NamedTuple):
     """What came of a request for robots.txt. See the module.
 
     rules: None where all is allowed. crawl_delay: seconds. unreachable: why it could not be had, one human line.

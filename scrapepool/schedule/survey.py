@@ -7,7 +7,6 @@ number of them, and at those with most left only as often as keeps that a hundre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from heapq import nlargest
 from itertools import islice
 from math import inf
@@ -150,4 +149,4 @@ class Survey:
         state, until = queue.state(now)
         told = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
         why = held_up(queue, now) if queue.trouble is not None or queue.parked_until > now else None
-        return told if why is None else replace(told, held_up=why)
+        return told if why is None else told._replace(held_up=why)

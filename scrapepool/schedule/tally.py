@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from heapq import nlargest
+from typing import NamedTuple
 
 from ..model import HostKey, Outcome, error_of, verdict
 
@@ -30,8 +30,7 @@ RATE_SAMPLE = 0.1
 """Seconds between two samples of it at least, so that there are at most about a hundred."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostRow:
+class HostRow(NamedTuple):
     """One host at one moment.
 
     done, total: targets. in_flight, limit: requests. opened, idle: connections. requests: sent over them.

@@ -10,7 +10,6 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
@@ -39,8 +38,7 @@ _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(NamedTuple):
     """One cookie as it is stored.
 
     domain: lower case, without a dot before it. host_only: for that very host, not for those below it.
@@ -176,7 +174,7 @@ class CookieStore:
                 if not jar:
                     del self._domains[cookie.domain]
                 return
-            jar[key] = replace(cookie, created=created)
+            jar[key] = cookie._replace(created=created)
             self._size += old is None
             self._domains.move_to_end(cookie.domain)
             if len(jar) > MAX_PER_DOMAIN:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import requests
 from requests.utils import resolve_proxies
 from urllib3.util.retry import Retry
 
+from ...frozen import frozen
 from ...model import DEFAULT_PORTS, HostKey
 from ...settings import Patience, PoolSettings, RetryPolicy
 from ...version import __version__
@@ -32,7 +32,7 @@ MOST_POOLS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolStats:
     """One host's pool, now.
 

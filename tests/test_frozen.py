@@ -1,0 +1,108 @@
+"""A class made by ``@frozen`` behaves as one made by ``dataclass(frozen=True)``."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+
+import pytest
+
+from scrapepool.frozen import Compared, frozen
+
+
+@frozen
+class Shared:
+    """Made here."""
+
+    name: str
+    size: int = 1
+    tags: tuple[str, ...] = field(default_factory=tuple)
+    secret: str = field(default="", repr=False)
+    note: str = field(default="", compare=False)
+    double: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ValueError("size")
+        object.__setattr__(self, "double", 2 * self.size)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Made by Python."""
+
+    name: str
+    size: int = 1
+    tags: tuple[str, ...] = field(default_factory=tuple)
+    secret: str = field(default="", repr=False)
+    note: str = field(default="", compare=False)
+    double: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ValueError("size")
+        object.__setattr__(self, "double", 2 * self.size)
+
+
+CALLS = [
+    (("a",), {}),
+    (("a", 2), {"tags": ("x",)}),
+    ((), {"name": "a", "secret": "s", "note": "n"}),
+]
+
+
+@pytest.mark.parametrize(("args", "values"), CALLS)
+def test_instances_are_the_same(args, values):
+    shared, usual = Shared(*args, **values), Usual(*args, **values)
+    assert asdict(shared) == asdict(usual)
+    assert repr(shared) == repr(usual).replace("Usual", "Shared")
+    assert hash(shared) == hash(usual)
+    assert [one.name for one in fields(shared)] == [one.name for one in fields(usual)]
+    assert Shared.__match_args__ == Usual.__match_args__
+    assert pickle.loads(pickle.dumps(shared)) == copy.deepcopy(shared) == shared
+    assert asdict(replace(shared, size=3)) == asdict(replace(usual, size=3))
+
+
+@pytest.mark.parametrize(
+    ("args", "values"),
+    [((), {}), (("a", 1, (), "", "", 2), {}), (("a",), {"name": "b"}), (("a",), {"other": 1}), (("a",), {"double": 1})],
+)
+@pytest.mark.parametrize("made", [Shared, Usual])
+def test_wrong_arguments_are_refused(made, args, values):
+    with pytest.raises(TypeError):
+        made(*args, **values)
+
+
+def test_values_are_compared():
+    assert Shared("a") == Shared("a", note="not compared")
+    assert Shared("a") != Shared("b")
+    assert Shared("a") != Usual("a")
+    assert len({Shared("a"), Shared("a", 1), Shared("a", 2)}) == 2
+
+
+def test_nothing_can_be_changed():
+    one = Shared("a")
+    with pytest.raises(FrozenInstanceError):
+        one.size = 2
+    with pytest.raises(FrozenInstanceError):
+        del one.size
+    with pytest.raises(FrozenInstanceError):
+        one.other = 2
+    with pytest.raises(ValueError, match="size"):
+        replace(one, size=-1)
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class Plain(Compared):
+    """Can be changed."""
+
+    name: str
+    secret: str = field(default="", repr=False)
+
+
+def test_a_plain_one_is_compared_and_shown_by_its_fields():
+    assert Plain("a", "s") == Plain("a", "s") != Plain("a", "t")
+    assert repr(Plain("a", "s")) == "Plain(name='a')"
+    assert Plain.__hash__ is None
+    assert pickle.loads(pickle.dumps(Plain("a"))) == Plain("a")

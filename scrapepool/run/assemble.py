@@ -14,6 +14,7 @@ from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..address_space import share_one_arena_if_limited
 from ..engine import Engine, Stop
 from ..errors import UsageError
 from ..frozen import frozen
@@ -90,6 +91,7 @@ def assembled(
     put_off: see ``limits_for``. There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
+    share_one_arena_if_limited()
     stop = stop or Stop()
     view = view or NoView()
     saves = settings.files.save_dir is not None

@@ -3,7 +3,8 @@
     python -m tests.torture.faults [STEP]
 
 strace makes one call fail: each write, fsync, open, rename and truncation of the outputs in turn, and each call on
-sockets and of the event loop, in turn and at intervals; with a STEP, one in so many of each. The suite runs a short form.
+sockets and of the event loop, in turn and at intervals; with a STEP, one in so many of each. The suite runs a short
+form.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from .text import brief
 GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
 LOOK = 0.1  # seconds between two looks at the clock while a stop is under way
 BATCHES = 8  # of the reader's, taken at once
-AT_ONCE = 1000  # outcomes without a worker (deferrals, lines that have gone) after which they are given away
+AT_ONCE = 1000  # outcomes without a request (deferrals, lines that have gone) after which they are given away
 SLOWEST = 5  # hosts that the last snapshot names as slow
 ROWS = 60  # hosts in a snapshot: more than any terminal is high
 SUBMITTED = 64  # leases begun at once, before those in flight have a turn
@@ -355,7 +355,7 @@ class Engine:
         return self._feed.exhausted and self._scheduler.idle and self._out == 0
 
     def _patience(self, now: float) -> float:
-        """Seconds that the loop may sleep unless a worker, the reader or a signal wakes it."""
+        """Seconds that the loop may sleep unless a response, the reader or a signal wakes it."""
         if self._drained_at is not None:
             return max(0.0, min(LOOK, self._drained_at + GRACE - now))
         if self._held_since is not None:
@@ -370,7 +370,7 @@ class Engine:
         due = self._memory.due if due is None else min(due, self._memory.due)
         return min(IDLE, max(0.0, due - now))
 
-    # -- what ends without a worker ----------------------------------------------------------------
+    # -- what ends without a request ---------------------------------------------------------------
 
     def _refused(self, refusal: Refusal, now: float) -> list[Outcome]:
         wall = self._clock.wall()

@@ -48,7 +48,7 @@ __all__ = [
 
 
 LEASES_OUT = 2
-"""For each worker, at most: the one in flight, and one that is quarantined or hangs. Each holds a connection."""
+"""For each lease in flight, at most: itself, and one that is quarantined or hangs. Each holds a connection."""
 
 
 class Clock(Protocol):
@@ -73,14 +73,14 @@ class SystemClock:
 
 
 class Work(NamedTuple):
-    """A lease with its targets looked up: what a worker is given."""
+    """A lease with its targets looked up: what the transport is given."""
 
     lease: Lease
     attempts: Sequence[Attempt]
 
 
 class Done(NamedTuple):
-    """What a worker gives back.
+    """What the transport gives back.
 
     results: one for each attempt that was begun, in order, but for what ``Unbegun`` gave; shorter than the work where
     the rest is given back.
@@ -103,7 +103,7 @@ class Done(NamedTuple):
 
 
 class Unbegun(NamedTuple):
-    """What a worker says of a lease that is still out: its request takes long, and it begins no further target.
+    """What the transport says of a lease that is still out: its request takes long, and it begins no further target.
 
     begun: how many of the lease's targets it has begun. The others are free for other leases from now on, and the
     ``Done`` of this one has no results for them.

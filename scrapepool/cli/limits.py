@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..model import Outcome
 
 NO_MEMORY = "out of memory: fewer --workers, a lower --max-size, or a run without --body needs less"
-NO_THREADS = "the system gives no more threads: ask for fewer --workers, or raise its limit (ulimit -u, ulimit -v)"
+NO_THREADS = "the system gives no more threads: raise its limit (ulimit -u, ulimit -v)"
 NO_FILES = "this process may open no more files: ask for fewer --workers, or raise the limit (ulimit -n)"
 
 NO_FOLDER = "the current folder was deleted: change to another one, or name files by their whole paths"

@@ -25,7 +25,7 @@ EVERY = 1.0
 
 class Durable:
     """Sees a file's bytes onto the disk; ``when`` decides when. One thread writes; a second one calls fsync, as that
-    may take longer than a second request of every worker.
+    may take longer than a second request of each lease.
 
     unsupported: whether the file system knows no fsync, which the first one finds out.
 

@@ -98,7 +98,7 @@ class Files:
         return self._kept
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Name the bodies. Raises OutputError, also where a worker could not write."""
+        """Name the bodies. Raises OutputError, also where the transport could not write."""
         for number, outcome in enumerate(outcomes, self._kept + 1):
             if outcome.saved is not None:
                 outcome.path = self._place(outcome, outcome.saved, number)

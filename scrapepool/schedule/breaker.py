@@ -4,9 +4,9 @@ A dead host with ten thousand URLs must not cost forty thousand connects, and on
 So ten pages that fail in a row open the circuit; probes follow at growing pauses; one answer closes it. A page counts
 once: what fails again proves nothing more. A host that has answered in this run, if only with a 5xx, is probed for as
 long as one that names a Retry-After is waited for (``max_park``, 300 s: ten probes); one that never has for
-``UNKNOWN``: four probes. What waits meanwhile holds no worker, and a failed probe costs its target no attempt. Then the
-rest of the host fails at once. Pages count whatever the cause, as a host that is going down shows several; the first
-names the circuit. Time is an argument.
+``UNKNOWN``: four probes. What waits meanwhile holds no place among those in flight, and a failed probe costs its target
+no attempt. Then the rest of the host fails at once. Pages count whatever the cause, as a host that is going down shows
+several; the first names the circuit. Time is an argument.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Targets that end without being asked for: no worker is needed, only a record.
+    """Targets that end without being asked for: no request is needed, only a record.
 
     not_before: Unix-clock offset in seconds from now after which the host may be asked; set for a deferral.
     error: why they are skipped (``robots_unreachable``) or failed (``circuit_open``), where it is not a deferral.

@@ -10,7 +10,7 @@ Invariants:
    its pace allows, and only one while its circuit is open or its robots.txt is not settled;
 2. two starts on a host are at least its delay apart, also after its queue ran empty: a host is forgotten no earlier;
 3. every target gets exactly one final outcome: from ``settle``, or by a ``Refusal``; unless a limit of the run ends it;
-4. what waits (a retry, a Retry-After, a delay, a circuit, an outage) holds no worker and no slot;
+4. what waits (a retry, a Retry-After, a delay, a circuit, an outage) holds no place among those in flight and no slot;
 5. memory is bounded by what is in flight and 8 bytes a target of what is left: parked attempts by ``MAX_PARKED``, the
    numbers of finished hosts by ``tally.HOSTS_KEPT``, what their robots.txt said by ``robots.HOSTS_KEPT`` and
    ``robots.PATTERNS_KEPT``; all other state of a host goes when it is finished;

@@ -3,7 +3,7 @@
 Decides by a table which ``ErrorKind`` an exception is, what a person is told, and whether
 asking again may help. Some of what requests and urllib3 raise is no RequestException
 (UnicodeError, LocationParseError, ValueError, MemoryError): the table's last row is
-``internal``, so that nothing which one URL does kills a worker.
+``internal``, so that nothing which one URL does ends the run.
 """
 
 from __future__ import annotations

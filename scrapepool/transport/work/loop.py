@@ -105,12 +105,16 @@ class Loop:
     """Works leases; keeps ``ports.Transport``.
 
     fetcher: for leases on targets. chain: gives what works a lease otherwise, None for most. in_flight: leases that
-    count as such: neither quarantined, nor without a byte for long.
+    count as such: neither quarantined, nor without a byte for long. splits: whether a lease whose request takes long gives
+    back what it has not begun, for others to begin.
     """
 
-    def __init__(self, fetcher: Fetcher, chain: Callable[[Work], Chain | None] = lambda _: None) -> None:
+    def __init__(
+        self, fetcher: Fetcher, chain: Callable[[Work], Chain | None] = lambda _: None, *, splits: bool = True
+    ) -> None:
         self._fetcher = fetcher
         self._chain = chain
+        self._splits = splits
         self.in_flight = 0
         self._poller: Poller[_Task] = Poller()
         self._wakeup_fd, self._wake_fd = os.pipe()
@@ -312,7 +316,10 @@ class Loop:
             self._give_back(task, run)
             now = self._now + SOONEST
             if run.stuck_at <= now:
-                self._back.append(run.unbegun())
+                if self._splits:
+                    self._back.append(run.unbegun())
+                else:
+                    run.stuck_at = inf
                 task.due = min(task.until, run.stuck_at)
             if task.until <= now:
                 task.computes = task.polled = False
@@ -466,7 +473,7 @@ def _broken(work: Work, error: BaseException, given: int) -> Done:
 
 def run_alone(fetcher: Fetcher, work: Work, chain: Chain | None = None) -> Done:
     """Work one lease, or a chain of them, to its end on this thread. It ends early once the run is aborted."""
-    loop = Loop(fetcher, lambda _: chain)
+    loop = Loop(fetcher, lambda _: chain, splits=False)
     loop.submit(work)
     while True:
         for back in loop.wait(LOOK):

@@ -6,7 +6,6 @@ Decides what a message names, for all that is missing. Knows no options and none
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 def how_to_install(extra: str) -> str:
     """Say what to type: in the folder of the source, or with the file or repository that pip was given (PEP 610)."""
+    import shlex  # noqa: PLC0415 - for what is missing
+
     pip = f"{shlex.quote(sys.executable or 'python3')} -m pip install"  # the interpreter that lacks it, maybe a .venv's
     origin = _origin()
     url = str(origin.get("url", ""))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -134,6 +133,8 @@ def _owner_in(folder: str, dir_fd: int | None) -> int | None:
 
     None where it can make none.
     """
+    import secrets  # noqa: PLC0415 - for files that are no other's
+
     name = os.path.join(folder, f".scrapepool-{secrets.token_hex(8)}")  # noqa: PTH118
     try:
         fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=dir_fd)

@@ -13,10 +13,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from .frozen import Compared
-from .validators import Known, Validators
+
+if TYPE_CHECKING:
+    from .validators import Known, Validators
 
 
 class HostKey(NamedTuple):

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from .errors import InvalidURLError, UsageError
 from .frozen import frozen
 from .model import HostKey
 from .url import parse
-from .window import Window
+
+if TYPE_CHECKING:
+    from .window import Window
 
 
 @frozen

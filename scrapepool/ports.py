@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field, replace
 from math import inf
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .alarm import Verdict
 from .frozen import frozen
 from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, Unchanged, error_of, verdict
 from .schedule.lease import Lease
 from .schedule.memory import Known, Memory, Sharer
 from .schedule.robots import RobotsVerdict
 from .schedule.tally import HostRow
+
+if TYPE_CHECKING:
+    from .alarm import Verdict
 
 __all__ = [
     "LEASES_OUT",

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, fields, replace
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from . import alarm
 from .errors import UsageError
 from .frozen import frozen
 from .overrides import HostOverrides
-from .selection import Selection, keys, parsed
+
+if TYPE_CHECKING:
+    from .alarm import Check
+    from .selection import Selection
 
 MIB = 1024 * 1024
 
@@ -278,7 +280,7 @@ class OutputSettings:
 
     def __post_init__(self) -> None:
         _require(self.extract_workers is None or self.extract_workers >= 0, "extract_workers must not be negative")
-        keys(self.selections, links=self.links, text=self.text)
+        _ = self.data  # that can all be meant
         _require(
             self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
             "--parquet is made of the records in --output: these have to be JSON Lines with all fields",
@@ -296,6 +298,10 @@ class OutputSettings:
     @property
     def selections(self) -> tuple[Selection, ...]:
         """``select``, taken apart."""
+        if not self.select:
+            return ()
+        from .selection import parsed  # noqa: PLC0415 - rarely needed
+
         return tuple(map(parsed, self.select))
 
     @property
@@ -306,6 +312,10 @@ class OutputSettings:
     @property
     def data(self) -> tuple[str, ...]:
         """The keys of a record's ``data``, in order; none where nothing is taken out of pages."""
+        if not self.wants_data:
+            return ()
+        from .selection import keys  # noqa: PLC0415 - rarely needed
+
         return keys(self.selections, links=self.links, text=self.text)
 
     @property
@@ -482,13 +492,16 @@ class AlarmSettings:
     def __post_init__(self) -> None:
         _require(bool(self.fail_if) or not self.fail_fast, "--fail-fast needs --fail-if")
         _require(self.at_end is None or bool(self.at_end.strip()), "--at-end names no command")
-        for text in self.fail_if:
-            alarm.parsed(text)
+        _ = self.checks  # that can all be meant
 
     @property
-    def checks(self) -> tuple[alarm.Check, ...]:
+    def checks(self) -> tuple[Check, ...]:
         """``fail_if``, taken apart."""
-        return tuple(map(alarm.parsed, self.fail_if))
+        if not self.fail_if:
+            return ()
+        from .alarm import parsed  # noqa: PLC0415 - rarely needed
+
+        return tuple(map(parsed, self.fail_if))
 
 
 @frozen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -17,11 +17,20 @@ from ..errors import UsageError
 from ..frozen import frozen
 from ..overrides import HostOverride, HostOverrides
 from ..text import printable
-from ..window import Window
 from .config_source import MOST, MOST_DOTS, NAME, PROJECT, Source, Trust, found, named, users_own
 from .config_values import Values, converted
 from .grouped import FetchOption
 from .types import Duration, Header, Whole
+
+if TYPE_CHECKING:
+    from ..window import Window
+
+
+def _window(text: str) -> Window:
+    from ..window import Window  # noqa: PLC0415 - most runs have none
+
+    return Window.parse(text)
+
 
 HOST_OPTIONS = [
     click.Option(["--delay"], type=Duration()),
@@ -29,7 +38,7 @@ HOST_OPTIONS = [
     click.Option(["--robots/--no-robots"]),
     click.Option(["--headers", "--header", "headers"], type=Header(), multiple=True),
     click.Option(["--credentials"]),
-    click.Option(["--window"], type=click.types.FuncParamType(Window.parse)),
+    click.Option(["--window"], type=click.types.FuncParamType(_window)),
 ]
 """What a ``[host."…"]`` section may hold, by the names of ``HostOverride``'s fields."""
 

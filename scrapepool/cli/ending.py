@@ -6,7 +6,6 @@ Decides the exit code, and who is told in which order.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from contextlib import suppress
 from functools import partial
@@ -51,7 +50,9 @@ class Ending:
     @staticmethod
     def _run(command: str, last: Snapshot, code: int) -> None:
         """Run the command. Raises OutputError where it fails after a run that came to its end."""
-        from ..render.summary import summary_json  # noqa: PLC0415 - rarely needed
+        import subprocess  # noqa: PLC0415 - rarely needed
+
+        from ..render.summary import summary_json  # noqa: PLC0415
 
         name = f"the summary to --at-end {brief(command)}"
         try:

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Sequence
 from ..errors import OutputError, UsageError
 from ..read.compressed import BZIP2, GZIP, XZ, ZSTD
 from ..read.formats import PARQUET
-from ..read.records import RecordFile
 from ..record.lock import lock
-from ..record.parquet import PART
 from ..schema import MAGIC as SQLITE
 from ..settings import Settings
 from ..text import without_passwords
@@ -118,6 +116,8 @@ def _holds_records(path: str) -> bool:
         return False
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
+    from ..read.records import RecordFile  # noqa: PLC0415 - for files that are there already
+
     records = RecordFile(path, [begins])
     try:
         return begins.startswith(PRECIOUS) or next(iter(records), None) is not None or records.torn > 0
@@ -138,6 +138,8 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
     if output.parquet is not None:
         yield "--parquet", output.parquet
         if output.file is None:
+            from ..record.parquet import PART  # noqa: PLC0415 - rarely needed
+
             yield "--parquet's records", output.parquet + PART
     if settings.display.log_file is not None:
         yield "--log-file", settings.display.log_file

@@ -14,7 +14,6 @@ import click
 from ..errors import UsageError
 from ..extras import how_to_install
 from ..header import field_fault
-from ..selection import parsed
 
 LONGEST = 20 * 86_400.0
 """Seconds that a duration may last: the system's poll counts milliseconds in 31 bits, which are 24 days."""
@@ -214,6 +213,8 @@ class Select(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text as it was given; whether the expression compiles is seen later."""
         try:
+            from ..selection import parsed  # noqa: PLC0415 - rarely needed
+
             parsed(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)

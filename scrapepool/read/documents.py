@@ -18,7 +18,6 @@ from ..url import parse
 from .archives import check_no_archive
 from .compressed import decompressed
 from .formats import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
-from .jsonl import link_row
 from .line_ends import line_ends
 from .links import Child, Document, Link
 from .rows import RowError
@@ -67,6 +66,8 @@ def document_rows(
     kind: str, document: Document, pieces: Iterable[bytes], settings: InputSettings, open_document: OpenDocument
 ) -> Iterator[bytes]:
     """Give a document's links as lines for ``LinkRows``, some at once. Raises ListError, UsageError."""
+    from .jsonl import link_row  # noqa: PLC0415 - most runs read no documents
+
     rows: list[bytes] = []
     at_once = 1 if kind == "prose" else LINKS_AT_ONCE  # a log that is still written gives what it has
     for link in _Reader(settings, open_document).links(kind, document, pieces):

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..errors import ListError
 from ..settings import InputSettings
 from .archives import ARCHIVE_HEAD
-from .csv_header import begins_as_csv, holds_first_row, holds_header
-from .delimited import DelimitedRows
-from .jsonl import JsonlRows
 from .line_ends import line_ends
 from .rows import MAX_RECORD, RowFormat, TextRows, start_of
-from .template import URLTemplate
+
+if TYPE_CHECKING:
+    from .template import URLTemplate
 
 AUTO = "auto"
 DOCUMENTS = frozenset({"parquet", "sitemap", "feed", "html", "prose"})
@@ -123,6 +123,8 @@ def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
     if text.startswith(b"{"):
         return "jsonl"
     if not _TAG.match(text):
+        from .csv_header import begins_as_csv  # noqa: PLC0415 - URLs alone need none
+
         return "csv" if begins_as_csv(line_ends(AUTO, text).as_feeds(text), url_field) else "text"
     return format_of_root(head) or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
 
@@ -140,6 +142,8 @@ def enough(kind: str, head: bytes) -> bool:
     """
     if b"\0" in head and len(head) < ARCHIVE_HEAD:
         return False
+    from .csv_header import holds_first_row, holds_header  # noqa: PLC0415 - as above
+
     lines = line_ends(kind, head).as_feeds(head.removesuffix(b"\r"))
     match kind:
         case "csv" | "tsv":
@@ -168,8 +172,12 @@ def rows_of(
     template = template_for(name, kind, settings)
     match kind:
         case "csv" | "tsv":
+            from .delimited import DelimitedRows  # noqa: PLC0415 - most lists are lines
+
             return DelimitedRows(name, head, tabs=kind == "tsv", url_field=settings.url_field, template=template)
         case "jsonl":
+            from .jsonl import JsonlRows  # noqa: PLC0415 - as above
+
             return JsonlRows(
                 name,
                 head,
@@ -188,6 +196,8 @@ def template_for(name: str, kind: str, settings: InputSettings) -> URLTemplate |
         return None
     if kind not in COLUMNS:
         raise ListError(name, f"--url-template needs columns, as CSV, TSV, JSONL and Parquet have; this is {kind}")
+    from .template import URLTemplate  # noqa: PLC0415 - rarely needed
+
     return URLTemplate(settings.url_template)
 
 

@@ -32,7 +32,6 @@ from .formats import (
     format_of_url,
     rows_of,
 )
-from .jsonl import LinkRows
 from .line_ends import LineEnds, line_ends
 from .links import Document
 from .rows import MAX_LINE, RowFormat, TextRows
@@ -190,6 +189,8 @@ class SpooledSource(Source):
         self.format = kind = self._format_of(head)
         whole: Iterator[bytes] = chain([head], pieces)
         if kind in DOCUMENTS:
+            from .jsonl import LinkRows  # noqa: PLC0415 - most lists are lines
+
             self.rows, self.unit = LinkRows(), UNITS.get(kind, "entry")
             yield from document_rows(kind, self._document, whole, self._settings, self._open_document)
             return

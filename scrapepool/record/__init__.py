@@ -5,10 +5,9 @@
 ``lock`` keeps a file to one run, ``durable`` sees it onto the disk, ``replace`` leaves records out of it.
 """
 
-from .csv import columns_of
 from .fanout import Fanout
 from .lock import is_ours, open_locked
 from .open import form_of, sink_for, template_sink
 from .replace import rewrite
 
-__all__ = ["Fanout", "columns_of", "form_of", "is_ours", "open_locked", "rewrite", "sink_for", "template_sink"]
+__all__ = ["Fanout", "form_of", "is_ours", "open_locked", "rewrite", "sink_for", "template_sink"]

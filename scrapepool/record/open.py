@@ -7,12 +7,10 @@ from pathlib import PurePath
 
 from ..ports import Sink
 from ..settings import OutputSettings, RecordFormat
-from .csv import DELIMITERS, csv_form
 from .fields import GET
 from .form import Form, RecordSink
 from .jsonl import encoder
 from .output import Output, never
-from .template import template_form
 
 SUFFIXES: dict[str, RecordFormat] = {".csv": "csv", ".tsv": "tsv"}
 
@@ -46,6 +44,8 @@ def sink_for(
 
 def template_sink(settings: OutputSettings, *, method: str = GET, should_stop: Callable[[], bool] = never) -> Sink:
     """Open standard output for ``settings.template``. Raises UsageError for one that cannot be meant, OutputError."""
+    from .template import template_form  # noqa: PLC0415 - rarely needed
+
     return RecordSink(template_form(settings, method), Output(None, should_stop=should_stop))
 
 
@@ -53,4 +53,6 @@ def _form_for(settings: OutputSettings, method: str) -> Form:
     form = form_of(settings)
     if form == "jsonl":
         return Form(encoder(settings, method))
+    from .csv import DELIMITERS, csv_form  # noqa: PLC0415 - for tables
+
     return csv_form(settings, method, delimiter=DELIMITERS[form])

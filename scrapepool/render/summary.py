@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..alarm import Verdict
-from ..change import Change
 from ..errors import OutputError
 from ..groups import OUTCOMES
 from ..ports import HostRow, Snapshot
 from ..text import printable, strict_json
 from . import units
+
+if TYPE_CHECKING:
+    from ..alarm import Verdict
 
 SLOWEST = 5
 """How many of the slowest hosts a summary names: enough to see a pattern, few enough to read."""
@@ -103,7 +104,15 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
 
 def changed(changes: Mapping[str, int]) -> list[str]:
     """Tell how many pages changed in which way, in the order in which that is shown."""
+    from ..change import Change  # noqa: PLC0415 - for runs that know earlier ones
+
     return [f"{word} {units.count(changes[word])}" for word in Change if changes.get(word)]
+
+
+def _by_change(changes: Mapping[str, int]) -> dict[str, int]:
+    from ..change import Change  # noqa: PLC0415 - as above
+
+    return {word: changes.get(word, 0) for word in Change}
 
 
 def _checks(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, list[str]]]:
@@ -174,7 +183,7 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
         "bytes": snapshot.bytes,
         "outcomes": {word: snapshot.outcomes.get(word, 0) for word in OUTCOMES},
         "errors": dict(commonest(snapshot.errors)),
-        "changes": {word: snapshot.changes.get(word, 0) for word in Change} if snapshot.changes else {},
+        "changes": _by_change(snapshot.changes) if snapshot.changes else {},
         "requests": snapshot.requests,
         "opened": snapshot.opened,
         "handshakes_saved": handshakes_saved(snapshot),

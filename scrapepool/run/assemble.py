@@ -31,7 +31,6 @@ from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
 from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.work.activity import in_flight
 from ..transport.work.context import MOST_BLOCKED, Fetcher
 from ..transport.work.download import Downloader
 from ..transport.work.loop import Loop
@@ -42,7 +41,6 @@ from .limits import limits_for, most_per_host
 from .list_order import ListOrder, OrderedFeed
 from .memory import memory_for
 from .shard import Shard
-from .stalls import StallWatch
 
 if TYPE_CHECKING:
     from ..record.files import Files
@@ -136,6 +134,9 @@ def assembled(
         limits = limits_for(settings, clock, put_off)
         feed = make_feed(loop.wake, Downloader(fetcher, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
+            from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed
+            from .stalls import StallWatch  # noqa: PLC0415
+
             view = StallWatch(view, stall, partial(in_flight, fetcher), on_note or view.note)
         try:
             memory = memory_for(settings, clock, robots, loop.wake)

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from ..errors import OutputError, UsageError
 from ..folder import open_own
 from ..settings import RequestSettings
-from ..transport.exchange.cookie_file import read_cookies, spell_cookies
 from ..transport.exchange.cookies import CookieStore
 
 SHOWN = 5
@@ -26,6 +25,8 @@ def cookies_for(settings: RequestSettings, on_note: Callable[[str], None] = lamb
     """The cookies that all requests share; None where each URL has its own. Raises UsageError for an unusable file."""
     if settings.cookies is None:
         return None if settings.save_cookies is None else CookieStore()
+    from ..transport.exchange.cookie_file import read_cookies  # noqa: PLC0415 - rarely needed
+
     path = settings.cookies
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
@@ -80,6 +81,8 @@ def _check(path: str) -> None:
 
 def _save(store: CookieStore, path: str) -> None:
     """Replace the file as a whole. Raises OutputError."""
+    from ..transport.exchange.cookie_file import spell_cookies  # noqa: PLC0415 - rarely needed
+
     target = os.path.realpath(path)
     beside = f"{target}.{os.getpid()}.tmp"
     try:

@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import frexp, inf
+from typing import TYPE_CHECKING
 
-from ..alarm import PERCENTILES, Check, Figures, Verdict, is_certain, judged
-from ..change import Change
 from ..groups import GROUPS
 from ..model import ErrorKind, Failed, HostKey, Outcome
 from ..ports import Snapshot, View
 from ..read.finished import Finished
 from ..settings import AlarmSettings
+
+if TYPE_CHECKING:
+    from ..alarm import Check, Figures, Verdict
 
 LOOK = 0.5
 """Seconds between two looks at whether a run is certain to fail."""
@@ -67,7 +69,11 @@ class Counted:
 
     def __init__(self, *, wanted: bool = True, compares: bool = False) -> None:
         self.wanted = wanted or compares
-        self.changes: dict[str, int] = dict.fromkeys(Change, 0) if compares else {}
+        self.changes: dict[str, int] = {}
+        if compares:
+            from ..change import Change  # noqa: PLC0415 - for runs that know earlier ones
+
+            self.changes = dict.fromkeys(Change, 0)
         self.statuses: Counter[int | None] = Counter()
         self.down: set[HostKey] = set()
         self.latencies = Latencies()
@@ -87,6 +93,8 @@ class Counted:
 
     def figures(self, snapshot: Snapshot, finished: Finished) -> Figures:
         """Sum a run up. finished: targets that it passed over, which belong to its whole."""
+        from ..alarm import PERCENTILES, Figures  # noqa: PLC0415 - for runs with --fail-if or --metrics-file
+
         outcomes, errors = snapshot.outcomes, snapshot.errors
         duplicates = errors.get(ErrorKind.DUPLICATE, 0)
         good = outcomes.get("ok", 0) + outcomes.get("unchanged", 0)
@@ -137,6 +145,8 @@ class Alarm:
         """
         if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < LOOK:
             return None
+        from ..alarm import is_certain  # noqa: PLC0415 - for runs with --fail-if
+
         self._looked = now
         figures = self._counted.figures(snapshot(), self._finished)
         self.certain = next((check for check in self._checks if is_certain(check, figures)), None)
@@ -147,6 +157,8 @@ class Alarm:
         last = replace(last, changes=dict(self._counted.changes))
         if not self._checks:
             return last
+        from ..alarm import judged  # noqa: PLC0415 - for runs with --fail-if
+
         figures = self._counted.figures(last, self._finished)
         verdicts = (judged(check, figures) for check in self._checks)
         return replace(last, checks=tuple(map(self._sure, verdicts)))

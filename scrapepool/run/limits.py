@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf
+from typing import TYPE_CHECKING
 
 from ..model import HostKey
 from ..ports import Clock
 from ..schedule.limits import HostLimits, LimitsFor
 from ..settings import Settings
-from ..window import Window
+
+if TYPE_CHECKING:
+    from ..window import Window
 
 
 def limits_for(settings: Settings, clock: Clock, put_off: Mapping[HostKey, float] | None = None) -> LimitsFor:

@@ -12,7 +12,6 @@ from ..model import HostKey
 from ..ports import Clock, HostMemory
 from ..settings import Settings
 from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.robots.rules import Rules
 
 
 def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: Callable[[], None]) -> HostMemory | None:
@@ -21,6 +20,7 @@ def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: C
     if path is None:
         return None
     from ..memory.keeper import Keeper  # noqa: PLC0415 - SQLite is needed for nothing else
+    from ..transport.robots.rules import Rules  # noqa: PLC0415
 
     def agent_of(host: HostKey) -> str:
         with suppress(Exception):  # a host that cannot be asked is told so when it is

@@ -18,16 +18,13 @@ from ..errors import InvalidURLError, OutputError, UsageError
 from ..frozen import frozen
 from ..model import Apart, Outcome
 from ..ports import Archive, Sink, Store
-from ..read.database import RecordDatabase
 from ..read.finished import Finished, identity_of_record
-from ..read.journal import held
 from ..record import Fanout, form_of, sink_for, template_sink
 from ..record.unfinished import unmark
 from ..settings import OutputSettings, Settings
 from ..version import __version__
 from .journal import pass_over, records_sink
 from .list_order import ListOrder, OrderedSink
-from .repeats import RepeatsSink
 
 if TYPE_CHECKING:
     from ..record.files import Files
@@ -98,6 +95,8 @@ def open_outputs(
     else:
         sink = Fanout(stores, sinks, *([] if files is None else [files.recorded]))
     if files is not None and settings.input.dedupe:
+        from .repeats import RepeatsSink  # noqa: PLC0415 - as for the files
+
         method = settings.request.method
         sink = RepeatsSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
     return Outputs(sink if order is None else OrderedSink(sink, order), archive, settings.output.file, files)
@@ -105,6 +104,8 @@ def open_outputs(
 
 @frozen
 class _Opening:
+    """What the outputs are opened for. The fields are the parameters of ``open_outputs``."""
+
     settings: Settings
     finished: Finished
     stop: Stop
@@ -191,6 +192,9 @@ class _Opening:
             self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
         if output.sqlite in (None, journal):
             return
+        from ..read.database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
+        from ..read.journal import held  # noqa: PLC0415
+
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
         has = held(database, self.finished, method=self.settings.request.method)
         if has < stay:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..change import Change, Condition, PageState, change_of
 from ..model import Fetched, HostKey, Outcome, Skipped, Target, Unchanged, error_of, verdict
 from ..ports import Batch, Feed
 from ..read.finished import identity, recorded
-from ..read.journal import MADE_ANEW
-from ..read.known import KnownPages, key_of
 from ..record.fields import record
 from ..settings import Settings
 from ..transport.exchange.route import RouteTable
@@ -23,6 +20,10 @@ from ..transport.net.session import PooledSession
 from ..url import ParsedURL
 from ..validators import SAFE, Known, Validators, unix
 from .assemble import FeedMaker
+
+if TYPE_CHECKING:
+    from ..change import PageState
+    from ..read.known import KnownPages
 
 SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
 
@@ -114,11 +115,15 @@ class Revisit:
         """Set what outcomes say about the change, once and before anybody else looks at them."""
         if self._known is None:
             return
+        from ..read.journal import MADE_ANEW  # noqa: PLC0415 - most runs know no earlier ones
+
         for outcome in outcomes:
             if not isinstance(outcome, Skipped) or outcome.error not in MADE_ANEW:
                 self._compare(outcome, outcome.target.known)
 
     def _compare(self, outcome: Outcome, known: Known | None) -> None:
+        from ..change import Change, Condition, PageState, change_of  # noqa: PLC0415 - as above
+
         if isinstance(outcome, Unchanged):
             if known is None or not (outcome.fresh or outcome.asked):
                 outcome.detail = UNASKED if outcome.detail is None else f"{outcome.detail}; {UNASKED}"
@@ -138,6 +143,8 @@ class Revisit:
         """Whether the fields that decide have the values of before; None where they are not there."""
         if known is None or not isinstance(outcome, Fetched):
             return None
+        from ..read.known import key_of  # noqa: PLC0415 - as above
+
         key = key_of(record(outcome, self._output, self._method), self._change_by)
         return None if key is None or known.key is None else key == known.key
 
@@ -156,6 +163,8 @@ def variable_fields(settings: Settings) -> frozenset[str]:
 
 
 def _state(outcome: Outcome) -> PageState:
+    from ..change import PageState  # noqa: PLC0415 - as above
+
     validators = outcome.validators or Validators()
     return PageState(
         verdict(outcome),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import Attempt, ErrorKind, HostKey, Wait
 
@@ -35,8 +36,7 @@ class Lease:
         return len(self.tickets) or (0 if self.robots else 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Targets that end without being asked for: no request is needed, only a record.
 
     not_before: Unix-clock offset in seconds from now after which the host may be asked; set for a deferral.

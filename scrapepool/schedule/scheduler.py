@@ -546,7 +546,7 @@ class Scheduler:
             if self._proxy.refusals and refusal.error is ErrorKind.PROXY:
                 self._proxy.refused(refusal.detail.removesuffix(f"; {ASKED_FIRST}"))
             if self._historian is not None:
-                refusal = replace(refusal, waits=self._historian.fresh(queue, now))
+                refusal = refusal._replace(waits=self._historian.fresh(queue, now))
         self._hosts.place(queue, now)
         return refusal
 

@@ -105,8 +105,8 @@ class Loop:
     """Works leases; keeps ``ports.Transport``.
 
     fetcher: for leases on targets. chain: gives what works a lease otherwise, None for most. in_flight: leases that
-    count as such: neither quarantined, nor without a byte for long. splits: whether a lease whose request takes long gives
-    back what it has not begun, for others to begin.
+    count as such: neither quarantined, nor without a byte for long. splits: whether a lease whose request takes long
+    gives back what it has not begun, for others to begin.
     """
 
     def __init__(

@@ -248,6 +248,11 @@ class Connection(HTTPConnection):
 
     def _exchange_connect(self, request: bytes, parser: ReplyParser) -> Steps[None]:
         unsent = memoryview(request)
+        if not hasattr(self.sock, "send"):  # pyOpenSSL's, in direct use: it can only send all
+            self.sock.settimeout(max(SOONEST, self._open_by - monotonic()))
+            self.sock.sendall(request)
+            self.sock.settimeout(0)
+            unsent = unsent[:0]
         while unsent:
             unsent = unsent[self.send_some(unsent) :]
             if unsent and not (yield from self._ready(OUT)):
@@ -316,6 +321,10 @@ class Connection(HTTPConnection):
             data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
+        except TimeoutError as error:
+            if error.errno is not None:
+                raise
+            return None  # pyOpenSSL's way to say so
         if self.bandwidth is not None:
             self._paid_at = self.bandwidth.took(len(data), time.monotonic())
         if self.capture is not None:
@@ -362,7 +371,9 @@ class Connection(HTTPConnection):
 
     def make_non_blocking(self) -> None:
         """Let no call of the socket wait, whoever used it before."""
-        if self.sock.gettimeout() != 0.0:
+        # pyOpenSSL's sockets, which urllib3 can be told to use, have no such method.
+        timeout = getattr(self.sock, "gettimeout", None)
+        if timeout is None or timeout() != 0.0:
             self.sock.settimeout(0)
 
     def gives_up_at(self, now: float) -> float:

@@ -2,7 +2,7 @@
 
 Decides which lease goes on: the one whose bytes, connection or timeout is there. A lease is a generator (``steps``); it
 holds no thread while it waits, so that thousands may be in flight. Computation that takes long, decompression for
-example, is done in slices, for which there is a sixteenth of the time while other leases have something to do.
+example, is done in slices, for which there is a quarter of the time while other leases have something to do.
 What one step holds the thread up with nevertheless is no other lease's time: their deadlines move.
 
 All methods but ``wake`` belong to the loop's thread.
@@ -38,10 +38,11 @@ MOST_GIVEN_BACK = 2.0
 SWEEP = 0.25
 """Seconds between two looks through all leases for timeouts; only those that end before the next are in the heap."""
 
-OTHERS = 15
+OTHERS = 3
 """Times as long as a slice of computation that other leases go on before the next slice, if they have anything to do.
 
-What is quick does not wait for what is dear, which gets all the time that is left."""
+What is quick does not wait for what is dear, which gets all the time that is left. Less than a quarter would make pages
+of the same lease wait for it, whose connection cannot be verified before its response ends."""
 
 USELESS = 0.00002
 """Seconds below which a round was of no use to anybody: nothing had come."""

@@ -159,7 +159,7 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
     with (
         bad_servers(answering(answer()), 4, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}) as made,
+        fetcher(output={"body": False}, patience={"read": LONG, "total": LONG}) as made,
     ):
         bad = [work(url) for url in urls]
         back = shared(made, bad, good)
@@ -173,7 +173,7 @@ def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do
     with (
         bad_servers(answering(tiny_chunks(5_000)), 1, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}) as made,
+        fetcher(output={"body": False}, patience={"read": LONG, "total": LONG}) as made,
     ):
         bad = [work(urls[0])]
         many = [work(*(good.url(f"/ok?{lease}-{n}") for n in range(2000))) for lease in range(LEASES)]
@@ -236,7 +236,7 @@ def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
     with (
         bad_servers(answering(tiny_chunks(CHUNKS)), 1, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}) as made,
+        fetcher(output={"body": False}, patience={"read": LONG, "total": LONG}) as made,
     ):
         bad, well = work(urls[0]), work(good.url("/ok"))
         loop = Loop(made)

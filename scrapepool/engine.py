@@ -30,7 +30,7 @@ HANGING = 0.25  # seconds between two looks at whether some of the leases in fli
 IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Stop:
     """Whether and how a run is to end early. Set by signal handlers; read by the engine.
 

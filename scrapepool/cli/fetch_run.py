@@ -127,7 +127,7 @@ def run_once(
     return code
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class _Run:
     """What a run is made of beside its engine and its outputs. left: outcomes that are not final in the end."""
 

@@ -50,7 +50,7 @@ SOON = 0.5
 """Seconds until a page that was refused, perhaps, is requested again to find out."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Suspect:
     """A failure that may turn out to be the network's: the host that was asked, and where the retry waits, if any.
 

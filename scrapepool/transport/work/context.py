@@ -33,7 +33,7 @@ MOST_BLOCKED = 256
 """Connections that are opened at a time where that blocks a thread each."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class RunState:
     """How a run is going, as all its leases see it.
 

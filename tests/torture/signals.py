@@ -11,6 +11,7 @@ signal takes to end on the same machine at the same time. The suite runs a short
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -54,6 +55,9 @@ LATE_SECOND = 0.2
 
 LOOK = 0.01
 PATIENCE = 30.0  # seconds after which a run is killed, and a finding
+
+OWN_THREADS = 5
+"""Threads of a run that are not there for a request, at most."""
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -125,8 +129,8 @@ class Report:
     """What came of it.
 
     first: seconds from a single signal to the end. second: from a second one. idle: from a signal to a program that
-    only waits for it. held: threads of a run when it got its first signal. codes: exit codes. records: whole ones.
-    wrong: findings.
+    only waits for it. held: requests that a run had in flight when it got its first signal. codes: exit codes.
+    records: whole ones. wrong: findings.
     """
 
     first: list[float] = field(default_factory=list)
@@ -197,7 +201,7 @@ def run(
     while not output.exists() and process.poll() is None:
         time.sleep(LOOK)
     time.sleep(it.after)
-    held = 0 if process.poll() is not None else len(os.listdir(f"/proc/{process.pid}/task"))  # noqa: PTH208
+    held = 0 if process.poll() is not None else _held(process.pid, it)
     process.send_signal(it.number)
     sent = time.monotonic()
     if it.again is not None:
@@ -217,6 +221,15 @@ def run(
         report.codes[process.returncode] += 1
         (report.first if it.again is None else report.second).append(took)
         report.wrong += [f"{it}: {finding}" for finding in _findings(report, it, process.returncode, said, output)]
+
+
+def _held(pid: int, it: Run) -> int:
+    """The requests that a run has in flight: a socket each, or a thread where the name look-up hangs."""
+    held = max(0, len(os.listdir(f"/proc/{pid}/task")) - OWN_THREADS) if it.names_hang else 0  # noqa: PTH208
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held += str(path.readlink()).startswith("socket:")
+    return held
 
 
 def _idle(number: signal.Signals) -> float:

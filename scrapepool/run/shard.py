@@ -9,10 +9,10 @@ from __future__ import annotations
 import queue
 from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 
-from ..engine import Engine
+from ..engine import IDLE, Engine
 from ..model import Outcome, Transcript
 from ..ports import Archive, Snapshot
 
@@ -37,6 +37,7 @@ class Shard:
         self._put = self._put_bytes = 0  # by the engine's thread
         self._taken = self._taken_bytes = 0  # by the caller's
         self._running: Future[None] | None = None
+        self._ended = False  # by the engine's thread, whatever it could tell of its end
         self._asked: deque[Future[Snapshot]] = deque()
 
     def __repr__(self) -> str:
@@ -54,7 +55,7 @@ class Shard:
         """As ``Engine.run``, which runs on a thread of ``executor``; ``archive`` is used on this thread."""
         running = self._running = executor.submit(self._run, engine, None if archive is None else [])
         try:
-            while (batch := self._batches.get()) is not None:
+            while (batch := self._next()) is not None:
                 if isinstance(batch, BaseException):
                     raise batch
                 transcripts, outcomes, size = batch
@@ -68,14 +69,25 @@ class Shard:
                     engine.wake()
         finally:
             engine.halt()
-            running.result()
+            while not (running.done() or self._ended):
+                wait((running,), LOOK)
+            if running.done():
+                running.result()
+
+    def _next(self) -> Batch | BaseException | None:
+        """The next batch. Raises MemoryError where the engine's thread had none left to say that it ends."""
+        while True:
+            with suppress(queue.Empty):
+                return self._batches.get(timeout=IDLE)
+            if self._ended and self._batches.empty():
+                raise MemoryError
 
     def snapshot(self, engine: Engine) -> Snapshot:
         """The run at this moment, as the engine's thread sees it."""
         asked: Future[Snapshot] = Future()
         self._asked.append(asked)
         engine.wake()
-        while self._running is not None and not self._running.done():
+        while self._running is not None and not (self._running.done() or self._ended):
             with suppress(TimeoutError):
                 return asked.result(LOOK)
         return engine.snapshot()
@@ -97,6 +109,8 @@ class Shard:
             self._batches.put(error)
         else:
             self._batches.put(None)
+        finally:
+            self._ended = True
 
 
 class _Kept:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import Any, cast
 
 import pytest
@@ -178,3 +179,32 @@ def test_a_caller_that_takes_its_time_costs_no_url_its_deadline() -> None:
                 time.sleep(2.5)
             ends.append((type(one), one.attempts))
     assert ends == [(Fetched, 1)] * 32
+
+
+def test_a_thread_that_ends_without_memory_to_say_so_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can neither put its error into the queue nor into its future."""
+    monkeypatch.setattr(shard_module, "IDLE", 0.05)
+    shard = Shard()
+    engine = Counter(shard, 1, fails=True)
+
+    class Silent(Executor):
+        """Starts a thread and hears nothing of its end."""
+
+        def submit(self, call: Any, *args: Any, **options: Any) -> Future[Any]:
+            def run() -> None:
+                with suppress(MemoryError):
+                    call(*args, **options)
+
+            threading.Thread(target=run, daemon=True).start()
+            return Future()
+
+    class Full(queue.SimpleQueue[Any]):
+        """Has no memory for an entry."""
+
+        def put(self, *args: Any, **options: Any) -> None:
+            raise MemoryError
+
+    shard._batches = Full()
+    with pytest.raises(MemoryError), closing(shard.outcomes(cast("Engine", engine), Silent(), None)) as outcomes:
+        list(outcomes)
+    assert engine.halted.is_set()

@@ -90,9 +90,8 @@ def run(urls: int, paths: Sequence[str], *options: str, hosts: int = HOSTS) -> R
         path, output = Path(name, "urls.txt"), Path(name, "out.jsonl")
         with path.open("w") as lines:
             for n in range(urls):
-                lines.write(
-                    f"http://127.0.{4 + n % hosts // 250}.{1 + n % hosts % 250}:{port}/{paths[n // hosts % len(paths)]}/{n}\n"
-                )
+                host, path_of = f"127.0.{4 + n % hosts // 250}.{1 + n % hosts % 250}", paths[n // hosts % len(paths)]
+                lines.write(f"http://{host}:{port}/{path_of}/{n}\n")
         output.touch()
         command = [
             sys.executable,

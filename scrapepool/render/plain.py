@@ -103,5 +103,5 @@ def stopping(snapshot: Snapshot) -> str:
     """Say what a run that was asked to stop still waits for, how long at most, and how to hurry it."""
     requests = "1 request" if snapshot.busy == 1 else f"{snapshot.busy} requests"
     doing = f"waiting for {requests}" if snapshot.busy else "finishing what has come"
-    left = math.ceil(max(0.0, snapshot.grace or 0.0))
+    left = math.ceil(max(0.0, (snapshot.grace or 0.0) - 0.1))  # the clock has moved since the grace began
     return f"stopping: {doing}, {left} s at most; Ctrl-C again stops now"

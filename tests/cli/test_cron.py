@@ -39,7 +39,7 @@ def test_another_run_is_waited_for(tmp_path: Path) -> None:
     """With a word on it; then this one runs."""
     out = tmp_path / "out.jsonl"
     with PoliteServer() as server:
-        first = program("fetch", server.url("/delay/2"), "--no-robots", "-q", "-o", out)
+        first = program("fetch", server.url("/delay/5"), "--no-robots", "-q", "-o", out)
         while not server.in_flight:
             time.sleep(0.01)
         url = server.url("/page")

@@ -32,6 +32,7 @@ from scrapepool.transport.net.connection import Condition, Connection
 from scrapepool.transport.net.resolver import Resolver
 from scrapepool.transport.net.tls_connection import TLSConnection
 from scrapepool.transport.net.tls_context import client_context
+from scrapepool.uptime import monotonic
 
 BRIEF = 0.3
 """Seconds of a deadline that is expected to pass."""
@@ -168,7 +169,7 @@ def test_the_deadline_ends_a_connect(way: Way) -> None:
     """Nobody accepts: the connect ends at the deadline, long before its own limit."""
     with black_hole() as hole:
         conn = Connection("127.0.0.1", hole, timeout=60)
-        conn.deadline = time.monotonic() + BRIEF
+        conn.deadline = monotonic() + BRIEF
         with pytest.raises(ConnectTimeoutError):
             way(conn)
 
@@ -178,7 +179,7 @@ def test_the_deadline_ends_a_handshake(way: Way) -> None:
     """A server that never shakes hands is given up at the deadline."""
     with Server(silent) as server:
         conn = tls_connection(server.port, timeout=60)
-        conn.deadline = time.monotonic() + BRIEF
+        conn.deadline = monotonic() + BRIEF
         with pytest.raises(TimeoutError):
             way(conn)
         conn.close()
@@ -187,7 +188,7 @@ def test_the_deadline_ends_a_handshake(way: Way) -> None:
 def test_a_deadline_that_has_passed_begins_nothing() -> None:
     """With no time left nothing is opened and nothing sent."""
     with Server(answer_all) as server, connected(server) as conn:
-        conn.deadline = time.monotonic() - 1
+        conn.deadline = monotonic() - 1
         assert kind_of(lambda: exchanged(conn)) is ErrorKind.DEADLINE
         assert conn.condition() is Condition.QUIET
         conn.close()
@@ -202,7 +203,7 @@ def test_a_silent_server_is_given_up(tls: bool) -> None:
         conn.read_timeout = BRIEF
         assert kind_of(lambda: exchanged(conn)) is ErrorKind.READ_TIMEOUT
         conn.read_timeout = 60
-        conn.deadline = time.monotonic() + BRIEF
+        conn.deadline = monotonic() + BRIEF
         assert kind_of(lambda: exchanged(conn)) is ErrorKind.DEADLINE
 
 
@@ -215,7 +216,7 @@ def test_a_reader_that_takes_nothing_is_given_up(tls: bool) -> None:
         stop.wait(SOON)
 
     with Server(deaf, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
-        conn.deadline = time.monotonic() + BRIEF
+        conn.deadline = monotonic() + BRIEF
         assert kind_of(lambda: exchanged(conn, bytes(50_000_000))) is ErrorKind.DEADLINE
         stop.set()
 
@@ -230,7 +231,7 @@ def test_a_reader_that_sips_is_given_up(tls: bool) -> None:
             pass
 
     with Server(sip, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
-        conn.deadline = time.monotonic() + BRIEF
+        conn.deadline = monotonic() + BRIEF
         assert kind_of(lambda: exchanged(conn, bytes(50_000_000))) is ErrorKind.DEADLINE
         assert time.monotonic() < conn.deadline + SOON
         stop.set()

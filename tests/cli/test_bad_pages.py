@@ -98,7 +98,10 @@ def test_one_broken_page_of_a_short_list_uses_its_retries_and_no_more(capfd: pyt
 
 
 def test_pages_that_hang_are_recorded_as_that_and_hold_nobody_up(capfd: pytest.CaptureFixture[str]) -> None:
-    """Each hangs for its own attempts, as read_timeout; nothing is circuit_open, and the healthy pages come first."""
+    """Each hangs for its own attempts, as read_timeout, and nothing is circuit_open.
+
+    That retries go behind first tries is tested on a virtual clock: here a lease may still be out when a retry is due.
+    """
     numbers = [5, 6, 30, 50]
     log = broken(dict.fromkeys(numbers, "hang"))
     with PoliteServer(1, log) as server:
@@ -107,7 +110,6 @@ def test_pages_that_hang_are_recorded_as_that_and_hold_nobody_up(capfd: pytest.C
     assert Counter(record["outcome"] for record in ran.records) == {"ok": 96, "failed": 4}
     assert [(ends[n]["error"], ends[n]["attempts"]) for n in numbers] == [("read_timeout", 4)] * 4
     assert log.requests() == {f"/{n}": 4 if n in numbers else 1 for n in range(100)}
-    assert retries_come_last(log.paths, {f"/{n}" for n in numbers})
 
 
 def test_pages_that_hang_and_pages_that_say_500_do_not_add_up_to_a_dead_host(

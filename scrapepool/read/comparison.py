@@ -7,22 +7,16 @@ that SQLite sorts on the disk; what counts as a difference is ``change``'s to de
 from __future__ import annotations
 
 import marshal
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
-from ..errors import ListError
 from .failures import number_of
 from .journal import MADE_ANEW
 from .records import Told
 from .story import typed
-
-CACHE = 32 * 1024
-"""KiB that SQLite holds in memory, and sorts at once: beyond 64 MiB, ten million records are sorted no faster."""
-
-TEMPORARY = "the temporary files of this comparison"
+from .temporary import TemporaryTables
 
 Record = tuple[Told, Mapping[str, Any]]
 
@@ -51,37 +45,31 @@ class Comparison:
         self.targets = [0, 0]
         self.same = self.unknown = 0
         self._places = 0
-        self._db = sqlite3.connect("", isolation_level=None)  # a temporary file that has no name
-        for statement in (
-            "PRAGMA journal_mode = OFF",
-            "PRAGMA synchronous = OFF",
-            "PRAGMA temp_store = FILE",
-            f"PRAGMA cache_size = -{CACHE}",
+        self._tables = TemporaryTables(
+            "the temporary file of this comparison",
             "CREATE TABLE records (target INTEGER, side INTEGER, place INTEGER, told BLOB)",
             "CREATE TABLE entries (difference INTEGER, place INTEGER, told BLOB)",
-            "BEGIN",
-        ):
-            self._db.execute(statement)
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._tables.close()
 
     def add(self, side: int, records: Iterable[Record]) -> None:
         """Take the records of one side. Raises what reading them raises."""
-        self._write("INSERT INTO records VALUES (?, ?, ?, ?)", self._rows(side, records))
+        self._tables.insert("INSERT INTO records VALUES (?, ?, ?, ?)", self._rows(side, records))
 
     def compare(self, *, complete: bool = True) -> None:
         """Find the differences. complete: whether a target without a newer record has left the list."""
-        self._write("INSERT INTO entries VALUES (?, ?, ?)", self._differences(complete))
+        self._tables.insert("INSERT INTO entries VALUES (?, ?, ?)", self._differences(complete))
 
     def entries(self, wanted: Iterable[Difference] = tuple(Difference)) -> Iterator[Entry]:
         """Give the differences of the wanted kinds, kind by kind, each in the order of its records."""
         kinds = {number: one for number, one in enumerate(Difference) if one in set(wanted)}
         query = f"SELECT difference, told FROM entries WHERE difference IN ({','.join(map(str, kinds))})"  # noqa: S608 - numbers
-        for kind, told in self._read(f"{query} ORDER BY difference, place"):
+        for kind, told in self._tables.rows(f"{query} ORDER BY difference, place"):
             url, old, new = marshal.loads(told)  # noqa: S302 - our own, of this process
             yield Entry(kinds[kind], url, old and PageState(*old), new and PageState(*new))
 
@@ -95,7 +83,7 @@ class Comparison:
 
     def _differences(self, complete: bool) -> Iterator[tuple[int, int, bytes]]:
         numbers = {one: number for number, one in enumerate(Difference)}
-        rows = self._read("SELECT target, side, place, told FROM records ORDER BY target, side, place")
+        rows = self._tables.rows("SELECT target, side, place, told FROM records ORDER BY target, side, place")
         for _, group in groupby(rows, key=lambda row: row[0]):
             last: list[tuple[int, str, PageState] | None] = [None, None]
             for _, side, place, told in group:  # the last record of a target counts
@@ -121,20 +109,3 @@ class Comparison:
         same = same_page(old, new)
         self.same += same is True
         self.unknown += same is None
-
-    def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        try:
-            self._db.executemany(statement, rows)
-        except sqlite3.Error as error:
-            raise _lost(error) from error
-
-    def _read(self, query: str) -> Iterator[Any]:
-        try:
-            for row in self._db.execute(query):  # noqa: UP028 - which would close the cursor of a closed database
-                yield row
-        except sqlite3.Error as error:
-            raise _lost(error) from error
-
-
-def _lost(error: sqlite3.Error) -> ListError:
-    return ListError(TEMPORARY, f"{error}; TMPDIR names the folder that they are in")

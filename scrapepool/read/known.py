@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 import marshal
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from threading import Lock
 from typing import Any
 
 from ..change import GONE_STATUSES, PAGES, is_unasked
-from ..errors import ListError
 from ..validators import KEPT, Known
 from .failures import number_of
 from .journal import MADE_ANEW
 from .records import Told
 from .story import typed
-
-CACHE = 32 * 1024
-"""KiB that SQLite holds in memory."""
-
-TEMPORARY = "the temporary file of --since"
+from .temporary import TemporaryTables
 
 
 class KnownPages:
@@ -39,44 +33,31 @@ class KnownPages:
         self.records = 0
         self._change_by = change_by
         self._lock = Lock()
-        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # a file that has no name
-        for statement in (
-            "PRAGMA journal_mode = OFF",
-            "PRAGMA synchronous = OFF",
-            "PRAGMA temp_store = FILE",
-            f"PRAGMA cache_size = -{CACHE}",
+        self._tables = TemporaryTables(
+            "the temporary file of --since",
             "CREATE TABLE told (target INTEGER, place INTEGER, known BLOB)",
             "CREATE TABLE known (target INTEGER PRIMARY KEY, known BLOB)",
-            "BEGIN",  # else each row would be a transaction
-        ):
-            self._db.execute(statement)
+        )
 
     def __repr__(self) -> str:
         return f"<KnownPages of {self.records} records>"
 
     def add(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> None:
         """Take records; the last one that says something about a page counts. Raises what reading them raises."""
-        try:
-            self._db.executemany("INSERT INTO told VALUES (?, ?, ?)", self._rows(records))
-        except sqlite3.Error as error:
-            raise _lost(error) from error
+        self._tables.insert("INSERT INTO told VALUES (?, ?, ?)", self._rows(records))
 
     def settle(self) -> None:
         """Take no more: from now on ``find`` may be called."""
-        try:
+        self._tables.execute(
             # In the order of the keys, which writes each page of the table once.
-            self._db.execute("INSERT OR REPLACE INTO known SELECT target, known FROM told ORDER BY target, place")
-            self._db.execute("DROP TABLE told")
-        except sqlite3.Error as error:
-            raise _lost(error) from error
+            "INSERT OR REPLACE INTO known SELECT target, known FROM told ORDER BY target, place",
+            "DROP TABLE told",
+        )
 
     def find(self, number: int) -> Known | None:
         """Look a target up by its number (``failures.number_of``)."""
-        try:
-            with self._lock:
-                row = self._db.execute("SELECT known FROM known WHERE target = ?", (number,)).fetchone()
-        except sqlite3.Error as error:
-            raise _lost(error) from error
+        with self._lock:
+            row = self._tables.row("SELECT known FROM known WHERE target = ?", number)
         if row is None:
             return None
         values, key = marshal.loads(row[0])  # noqa: S302 - our own, of this process
@@ -85,7 +66,7 @@ class KnownPages:
     def close(self) -> None:
         """Give the temporary file up."""
         with self._lock:
-            self._db.close()
+            self._tables.close()
 
     def _rows(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> Iterable[tuple[int, int, bytes]]:
         for told, record in records:
@@ -123,7 +104,3 @@ def key_of(record: Mapping[str, Any], fields: Sequence[str]) -> str | None:
             return None
         values.append(value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":")))
     return sha256("\0".join(values).encode("utf-8", "backslashreplace")).hexdigest()
-
-
-def _lost(error: sqlite3.Error) -> ListError:
-    return ListError(TEMPORARY, f"{error}; TMPDIR names the folder that it is in")

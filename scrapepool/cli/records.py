@@ -73,8 +73,8 @@ def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tu
     try:
         for name in _files(records):
             file = opened(name, on_note)
-            for told in file:
-                yield told, file.current()
+            for pair in file.with_records():
+                yield pair
                 if watch is not None:
                     watch.count()
             note_torn(name, file, on_note)

@@ -61,6 +61,12 @@ class RecordDatabase:
             for row in db.execute(f"SELECT {', '.join(columns)} FROM records ORDER BY id"):  # noqa: S608 - our own names
                 yield _record(dict(zip(columns, row, strict=True)))
 
+    def with_records(self) -> Iterator[tuple[Told, dict[str, Any]]]:
+        """As ``RecordFile.with_records``, in one query: to look each record up again takes six times as long."""
+        for number, record in enumerate(self.records(), 1):
+            method, request = record.get("method", "GET"), record.get("request")
+            yield Told(record["url"], record["outcome"], record["error"], method, number, apart(request)), record
+
     def current(self) -> dict[str, Any]:
         """The record that was given last, as ``records`` gives it; to be asked for while it is iterated over."""
         columns = _columns(self._db)

@@ -101,6 +101,10 @@ class RecordFile:
             return self._value
         return dict(zip(self._names, self._cells(self._last, len(self._names)), strict=False))
 
+    def with_records(self) -> Iterator[tuple[Told, dict[str, Any]]]:
+        """Give what each record tells about its target, and the record whole, as ``current`` has it."""
+        return ((told, self.current()) for told in self)
+
     # -- JSON Lines --------------------------------------------------------------------------------
 
     def _objects(self, line: bytes) -> Iterator[Told]:

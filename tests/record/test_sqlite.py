@@ -94,6 +94,9 @@ def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_facto
         expected.pop(key, None)
         expected[key] = told
     assert list(RecordDatabase(path).records()) == list(expected.values())
+    database = RecordDatabase(path)
+    one_by_one = [(told, database.current()) for told in database]
+    assert list(RecordDatabase(path).with_records()) == one_by_one
 
 
 def test_a_url_has_one_row_by_method(tmp_path):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
+from ..groups import OUTCOMES
 from ..model import Apart, ErrorKind
 from ..settings import RecordFormat
 from ..text import brief
@@ -23,7 +24,7 @@ CELLS = {
 """One cell of a row with what ends it (RFC 4180); csv.reader stops at 128 KiB of it, and a body may be longer."""
 
 NEEDED = ("url", "outcome")
-WORDS = frozenset({"ok", "unchanged", "http_error", "failed", "skipped", "deferred"})
+WORDS = frozenset(OUTCOMES)
 TOLD = ("url", "outcome", "error", "method", "status", "request")
 
 

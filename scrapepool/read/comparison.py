@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
 from .failures import number_of
-from .journal import MADE_ANEW
+from .journal import is_made_anew
 from .records import Told
 from .story import typed
 from .temporary import TemporaryTables
@@ -75,8 +75,8 @@ class Comparison:
 
     def _rows(self, side: int, records: Iterable[Record]) -> Iterator[tuple[int, int, int, bytes]]:
         for told, record in records:
-            if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
-                continue  # a line that is no target, or another one's
+            if is_made_anew(told):
+                continue
             self._places += 1
             state = PageState.of(typed(record))
             yield number_of(told), side, self._places, marshal.dumps((told.url, tuple(state)))

@@ -15,11 +15,8 @@ from ..model import ErrorKind
 from ..text import HIDDEN, brief, printable, strict_json
 from ..url import plain
 from .finished import identity_of_record
-from .journal import SUCCESSES
+from .journal import DEFERRED, SUCCESSES
 from .records import Told
-
-DEFERRED = "deferred"
-"""The class of records without an error whose host asked for more patience."""
 
 CLASSES: tuple[str, ...] = (*GROUPS, DEFERRED, *ErrorKind)
 

@@ -28,6 +28,7 @@ MADE_ANEW = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, Erro
 """Errors of ``skipped`` lines: the reader finds these lines again and records them again."""
 
 DEFERRED = "deferred"
+"""The outcome, and the class, of records without an error whose host asked for more patience."""
 
 HOST_WIDE_WORDS = frozenset(map(str, HOST_WIDE))
 """The statuses whose wait is the host's, as records of any format spell them."""
@@ -134,9 +135,14 @@ def _remember_file(told: Told, record: Mapping[str, Any], finished: Finished) ->
             finished.paths[identity_of_record(told.url, told.apart)] = path
 
 
+def is_made_anew(told: Told) -> bool:
+    """Whether a record is of a line that is no target, or another one's, and says nothing of any page."""
+    return told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW)
+
+
 def _judged(told: Told, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
     """Tell what a record is to the run, and of which target it is."""
-    if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
+    if is_made_anew(told):
         return ANEW, 0
     if told.method != method and (told.apart is None or not told.apart.method):
         return OTHER, 0

@@ -16,7 +16,7 @@ from typing import Any
 from ..change import GONE_STATUSES, PAGES, is_unasked
 from ..validators import KEPT, Known
 from .failures import number_of
-from .journal import MADE_ANEW
+from .journal import is_made_anew
 from .records import Told
 from .story import typed
 from .temporary import TemporaryTables
@@ -70,7 +70,7 @@ class KnownPages:
 
     def _rows(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> Iterable[tuple[int, int, bytes]]:
         for told, record in records:
-            if told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW):
+            if is_made_anew(told):
                 continue
             page = last_page(typed(record))
             if page is not None:

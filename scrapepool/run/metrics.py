@@ -21,6 +21,7 @@ from ..model import ErrorKind
 from ..ports import Snapshot, View
 from ..record.lock import is_ours
 from ..record.replaced import replaced
+from ..render.summary import handshakes_saved
 from .figures import Counted, Latencies
 
 try:
@@ -75,7 +76,11 @@ class RunCollector(Collector):
             yield _counts("changes", "URLs by what became of their pages since the last run", "change", changes)
         for name, help_, count in (
             ("requests", "Requests sent", snapshot.requests),
-            ("reused_connections", "Requests sent over a connection that had served before", _reused(snapshot)),
+            (
+                "reused_connections",
+                "Requests sent over a connection that had served before",
+                handshakes_saved(snapshot),
+            ),
             ("opened_connections", "Connections opened", snapshot.opened),
             ("retries", "Attempts that were not the last", snapshot.retried),
             ("received_bytes", "Bytes of bodies received", snapshot.bytes),
@@ -177,10 +182,6 @@ def last_success(path: str) -> float | None:
     except (OSError, ValueError):
         return None  # there is none, or it is something else, which writing it will say
     return None
-
-
-def _reused(snapshot: Snapshot) -> int:
-    return max(0, snapshot.requests - snapshot.opened)
 
 
 def _counts(name: str, help_: str, label: str, counts: Mapping[Any, int]) -> Metric:

@@ -18,6 +18,7 @@ from ..model import ErrorKind, Failed, HostKey, Outcome
 from ..ports import Snapshot, View
 from ..read.finished import Finished
 from ..settings import AlarmSettings
+from .around import ViewAround
 
 if TYPE_CHECKING:
     from ..alarm import Check, Figures, Verdict
@@ -167,26 +168,13 @@ class Alarm:
         return replace(verdict, holds=verdict.holds or verdict.check == self.certain)
 
 
-class ChangesView:
-    """Keeps ``ports.View`` over another one, and shows what was counted of changes."""
+class ChangesView(ViewAround):
+    """Shows what was counted of changes, too."""
 
     def __init__(self, view: View, counted: Counted) -> None:
-        self._view = view
+        super().__init__(view)
         self._counted = counted
-
-    @property
-    def interval(self) -> float:
-        """As ``ports.View``."""
-        return self._view.interval
 
     def show(self, snapshot: Snapshot) -> None:
         """As ``ports.View``."""
-        self._view.show(replace(snapshot, changes=dict(self._counted.changes)))
-
-    def note(self, message: str) -> None:
-        """As ``ports.View``."""
-        self._view.note(message)
-
-    def close(self, snapshot: Snapshot | None) -> None:
-        """As ``ports.View``."""
-        self._view.close(snapshot)
+        super().show(replace(snapshot, changes=dict(self._counted.changes)))

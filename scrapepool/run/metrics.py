@@ -22,6 +22,7 @@ from ..ports import Snapshot, View
 from ..record.lock import is_ours
 from ..record.replaced import replaced
 from ..render.summary import handshakes_saved
+from .around import ViewAround
 from .figures import Counted, Latencies
 
 try:
@@ -135,11 +136,11 @@ class MetricsFile:
             file.write(text)
 
 
-class MetricsView:
-    """Keeps ``ports.View`` over another one, and has the metrics written while the run goes on. clock: monotonic."""
+class MetricsView(ViewAround):
+    """Has the metrics written while the run goes on. clock: monotonic seconds."""
 
     def __init__(self, view: View, metrics: MetricsFile, clock: Callable[[], float] = time.monotonic) -> None:
-        self._view = view
+        super().__init__(view)
         self._metrics = metrics
         self._clock = clock
         self._due = 0.0
@@ -148,27 +149,19 @@ class MetricsView:
     @property
     def interval(self) -> float:
         """As ``ports.View``."""
-        return min(self._view.interval, EVERY)
+        return min(super().interval, EVERY)
 
     def show(self, snapshot: Snapshot) -> None:
         """As ``ports.View``."""
-        self._view.show(snapshot)
+        super().show(snapshot)
         if (now := self._clock()) >= self._due:
             self._due = now + EVERY
             try:
                 self._metrics.write(snapshot)
             except OutputError as error:
                 if not self._failed:  # and once more at the end, as the run's own error
-                    self._view.note(str(error))
+                    self.note(str(error))
                 self._failed = True
-
-    def note(self, message: str) -> None:
-        """As ``ports.View``."""
-        self._view.note(message)
-
-    def close(self, snapshot: Snapshot | None) -> None:
-        """As ``ports.View``."""
-        self._view.close(snapshot)
 
 
 def last_success(path: str) -> float | None:

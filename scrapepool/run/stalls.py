@@ -14,6 +14,7 @@ from ..render import units
 from ..text import printable
 from ..transport.net.phase import Phase
 from ..transport.work.activity import Doing
+from .around import ViewAround
 
 GROUPS = 8
 """Groups of requests, or hosts, that are told apart; a note is to fit on a screen."""
@@ -41,8 +42,8 @@ WORDS = {
 }
 
 
-class StallWatch:
-    """Stands before a run's view and passes everything on to it; a ``ports.View``.
+class StallWatch(ViewAround):
+    """Looks whether anything ends, and tells what is waited for where nothing does.
 
     seconds: without an outcome, after which what is waited for is told, and again after as long. doing: what the
     requests in flight are doing. note: takes a line.
@@ -51,14 +52,18 @@ class StallWatch:
     def __init__(
         self, view: View, seconds: float, doing: Callable[[], Sequence[Doing]], note: Callable[[str], None]
     ) -> None:
-        self.interval = min(view.interval, max(SOONEST, seconds / LOOKS))
-        self._view = view
+        super().__init__(view)
         self._seconds = seconds
         self._doing = doing
         self._note = note
         self._done = 0
         self._since = 0.0  # seconds of the run, when something ended last
         self._told = 0.0  # seconds of the run, when a stall was told last
+
+    @property
+    def interval(self) -> float:
+        """As ``ports.View``."""
+        return min(super().interval, max(SOONEST, self._seconds / LOOKS))
 
     def show(self, snapshot: Snapshot) -> None:
         """Look whether anything has ended since; then show."""
@@ -69,15 +74,7 @@ class StallWatch:
             self._told = snapshot.elapsed
             for line in told(snapshot, snapshot.elapsed - self._since, self._doing()):
                 self._note(line)
-        self._view.show(snapshot)
-
-    def note(self, message: str) -> None:
-        """Pass it on."""
-        self._view.note(message)
-
-    def close(self, snapshot: Snapshot | None) -> None:
-        """Pass it on."""
-        self._view.close(snapshot)
+        super().show(snapshot)
 
 
 class WriteWatch:

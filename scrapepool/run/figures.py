@@ -43,9 +43,13 @@ class Latencies:
         mantissa, exponent = frexp(seconds)
         self.counts[exponent * STEPS + int(mantissa * 2 * STEPS) - STEPS] += 1
 
-    def between(self, below: float, above: float) -> int:
-        """Count the durations over ``below``, up to ``above``, as far as their steps tell them apart."""
-        return sum(count for step, count in self.counts.items() if below < _end_of(step) <= above)
+    def up_to(self, bounds: Sequence[float]) -> list[int]:
+        """Count, for each bound, the durations that do not exceed it, as far as their steps tell them apart.
+
+        May be called while another thread adds some.
+        """
+        ends = [(_end_of(step), count) for step, count in dict(self.counts).items()]
+        return [sum(count for end, count in ends if end <= bound) for bound in bounds]
 
     def percentile(self, share: float) -> float | None:
         """The duration that ``share`` of all do not exceed, None where there is none."""

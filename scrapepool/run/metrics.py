@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -185,11 +185,9 @@ def _counts(name: str, help_: str, label: str, counts: Mapping[Any, int]) -> Met
 
 
 def _histogram(latencies: Latencies) -> Metric:
-    within = list(
-        accumulate(latencies.between(below, above) for below, above in zip((0.0, *BOUNDS), BOUNDS, strict=False))
-    )
+    *within, whole = latencies.up_to((*BOUNDS, inf))
     buckets = [(repr(bound), float(count)) for bound, count in zip(BOUNDS, within, strict=True)]
-    buckets.append(("+Inf", float(latencies.counts.total())))
+    buckets.append(("+Inf", float(whole)))
     name = f"{PREFIX}attempt_duration_seconds"
     return HistogramMetricFamily(
         name, "Seconds that the last attempts of URLs took, in this run.", buckets=buckets, sum_value=latencies.seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import inf
 
 import pytest
 
@@ -10,6 +11,7 @@ from scrapepool.alarm import parsed
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.finished import Finished
+from scrapepool.run import figures
 from scrapepool.run.figures import LOOK, Alarm, ChangesView, Counted, Latencies
 from scrapepool.settings import AlarmSettings
 
@@ -42,6 +44,21 @@ def test_percentiles_are_right_within_three_percent(spread: tuple[float, float])
         true = values[int(share * len(values)) - 1]
         assert true <= (latencies.percentile(share) or 0) <= true * 1.035
     assert Latencies().percentile(0.5) is None
+
+
+def test_latencies_are_counted_while_others_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metrics are written on the engine's thread, while outcomes are counted on another."""
+    latencies = Latencies()
+    for value in (0.1, 0.2, 30.0):
+        latencies.add(value)
+    end_of = figures._end_of
+
+    def end_while_another_comes(step: int) -> float:
+        latencies.add(2.0 ** latencies.counts.total())
+        return end_of(step)
+
+    monkeypatch.setattr(figures, "_end_of", end_while_another_comes)
+    assert latencies.up_to((0.05, 1.0, inf)) == [0, 2, 3]
 
 
 def test_figures_of_outcomes() -> None:

@@ -17,10 +17,10 @@ from .lock import is_ours
 
 
 @contextmanager
-def replaced(path: str, mode: int = 0o666) -> Iterator[BinaryIO]:
+def replaced(path: str, mode: int | None = None) -> Iterator[BinaryIO]:
     """Give a file to write; at the end of the block it takes the place of ``path``, unless the block raises.
 
-    mode: the permissions of a new file, before the umask; one that is there keeps its own. Raises OutputError.
+    mode: its permissions, less the umask; None keeps those of the file that is there. Raises OutputError.
     """
     try:
         if not is_ours(path):
@@ -29,11 +29,12 @@ def replaced(path: str, mode: int = 0o666) -> Iterator[BinaryIO]:
             return
         target = os.path.realpath(path)
         beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.tmp")  # noqa: PTH118, PTH119, PTH120
-        fd = open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        fd = open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
         try:
             with open(fd, "wb") as file:  # noqa: PTH123
-                with suppress(FileNotFoundError):
-                    os.fchmod(fd, os.stat(target).st_mode & 0o7777)  # noqa: PTH116
+                if mode is None:
+                    with suppress(FileNotFoundError):
+                        os.fchmod(fd, os.stat(target).st_mode & 0o7777)  # noqa: PTH116
                 yield file
             os.replace(beside, target)  # noqa: PTH105
         except BaseException:

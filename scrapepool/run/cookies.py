@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ..errors import OutputError, UsageError
-from ..folder import open_own
+from ..record.replaced import replaced
 from ..settings import RequestSettings
 from ..transport.exchange.cookies import CookieStore
 
@@ -83,17 +83,5 @@ def _save(store: CookieStore, path: str) -> None:
     """Replace the file as a whole. Raises OutputError."""
     from ..transport.exchange.cookie_file import spell_cookies  # noqa: PLC0415 - rarely needed
 
-    target = os.path.realpath(path)
-    beside = f"{target}.{os.getpid()}.tmp"
-    try:
-        fd = open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with open(fd, "wb") as file:  # noqa: PTH123
-                file.write(spell_cookies(store.cookies(time.time())))
-            os.replace(beside, target)  # noqa: PTH105
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(beside)  # noqa: PTH108
-            raise
-    except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
+    with replaced(path, 0o600) as file:
+        file.write(spell_cookies(store.cookies(time.time())))

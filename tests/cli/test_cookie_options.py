@@ -71,6 +71,15 @@ def test_log_in_first(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["cookies.txt"]
 
 
+def test_a_file_that_others_could_read_is_its_owners_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Once cookies are saved there."""
+    cookies = tmp_path / "cookies.txt"
+    cookies.touch(0o644)
+    with PoliteServer(handler=site) as web:
+        assert here(capfd, "fetch", "-q", web.url(), "--save-cookies", cookies).code == 0
+    assert stat.S_IMODE(cookies.stat().st_mode) == 0o600
+
+
 def test_a_file_that_is_not_there_yet_is_begun(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Where it is also the one that is written: a script may always give both options."""
     cookies = tmp_path / "cookies.txt"

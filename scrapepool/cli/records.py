@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 STDIN = "standard input"
 
-EVERY = 1.0
-"""Seconds between two looks at how many records were read."""
+SHOWN_EVERY = 1.0
+"""Seconds after which it is told again how many records were read."""
 
-LOOK = 1000
+CLOCK_EVERY = 1000
 """Records between two looks at the clock."""
 
 
@@ -89,13 +89,13 @@ class _Watch:
     def __init__(self, name: str) -> None:
         self._name = printable(name)
         self._read = 0
-        self._due = time.monotonic() + EVERY
+        self._due = time.monotonic() + SHOWN_EVERY
         self._shown = False
 
     def count(self) -> None:
         self._read += 1
-        if not self._read % LOOK and time.monotonic() >= self._due:
-            self._due, self._shown = time.monotonic() + EVERY, True
+        if not self._read % CLOCK_EVERY and time.monotonic() >= self._due:
+            self._due, self._shown = time.monotonic() + SHOWN_EVERY, True
             click.echo(f"\r{self._name}: {self._read:,} records read", err=True, nl=False)
 
     def end(self) -> None:

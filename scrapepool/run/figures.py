@@ -23,7 +23,7 @@ from .around import ViewAround
 if TYPE_CHECKING:
     from ..alarm import Check, Figures, Verdict
 
-LOOK = 0.5
+CHECK_EVERY = 0.5
 """Seconds between two looks at whether a run is certain to fail."""
 
 STEPS = 32
@@ -148,7 +148,7 @@ class Alarm:
 
         snapshot: gives the run at this moment.
         """
-        if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < LOOK:
+        if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < CHECK_EVERY:
             return None
         from ..alarm import is_certain  # noqa: PLC0415 - for runs with --fail-if
 

@@ -12,7 +12,7 @@ from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Targe
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.finished import Finished
 from scrapepool.run import figures
-from scrapepool.run.figures import LOOK, Alarm, ChangesView, Counted, Latencies
+from scrapepool.run.figures import CHECK_EVERY, Alarm, ChangesView, Counted, Latencies
 from scrapepool.settings import AlarmSettings
 
 HOST = HostKey("http", "a", 80)
@@ -100,9 +100,9 @@ def test_a_run_that_is_certain_to_fail_is_stopped_once() -> None:
 
     assert alarm.look(lambda: look(1)) is None
     assert alarm.look(lambda: look(2)) is None  # too soon
-    now[0] += LOOK
+    now[0] += CHECK_EVERY
     assert alarm.look(lambda: look(2)) == parsed("dns>=2")
-    now[0] += LOOK
+    now[0] += CHECK_EVERY
     assert alarm.look(lambda: look(3)) is None
     assert looks == [1, 2]
     verdicts = alarm.checked(snapshot({"ok": 1}, {"dns": 0})).checks

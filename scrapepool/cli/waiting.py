@@ -5,14 +5,16 @@ Decides how a lock is waited for. Holds none itself: who waited takes the lock a
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
-LOOK = 0.5
+from ..errors import LockedError
+from ..record.lock import lock
+
+POLL_EVERY = 0.5
 """Seconds between two looks at a lock."""
 
 
@@ -27,7 +29,7 @@ def splay(
 def await_lock(path: str, until: float, clock: Callable[[], float] = time.monotonic) -> bool:
     """Wait until nobody locks a file; False where somebody still does at a monotonic time, or it is over."""
     while clock() < until:
-        time.sleep(min(LOOK, max(0.0, until - clock())))
+        time.sleep(min(POLL_EVERY, max(0.0, until - clock())))
         if not is_locked(path):
             return True
     return False
@@ -40,11 +42,9 @@ def is_locked(path: str) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock(fd, path)
+    except LockedError:
         return True
-    except OSError:
-        return False
     finally:
         with suppress(OSError):
             os.close(fd)

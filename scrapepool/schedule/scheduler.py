@@ -271,21 +271,18 @@ class Scheduler:
         done = tally.done
         final: list[Outcome] = []
         others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
-        wire = decoded = 0
+        received = 0
         for result in results:
             if type(result) is Fetched and result.retry is None and result.status is not None and result.status < 400:
-                wire += result.wire_bytes
-                decoded += result.bytes or 0
+                received += result.wire_bytes
                 final.append(result)
             elif is_answer(result):
                 row.errors += tally.count(result)
-                row.bytes += result.bytes or 0
                 final.append(result)
                 self._judge.heed(queue, lease, result, now, wall)
             else:
                 others.append(result)
-        tally.count_ok(len(final) - (tally.done - done), wire)
-        row.bytes += decoded
+        tally.count_ok(len(final) - (tally.done - done), received)
         self._note_answers(queue, lease, final, others, now)
         if alarmed:
             self._judge.alarmed(queue, lease, results, now)
@@ -605,7 +602,6 @@ class Scheduler:
             if (onward := self._over_http(lease, result)) is not None:
                 self._hosts.ask_first(onward, queue, now)
                 continue
-            row.bytes += result.wire_bytes
             outcome: Outcome | None = result
             if not isinstance(result, Skipped):
                 outcome = self._judge.judge(queue, lease, result, now, wall)

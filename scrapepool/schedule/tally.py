@@ -67,20 +67,19 @@ class HostRow(NamedTuple):
 class HostTally:
     """One host's numbers. Those that ``HostRow`` has too mean the same here.
 
-    bytes: of whole bodies, decoded; of others, as received. mean: 0.0 before the first latency. recent: the last
-    latencies, in seconds. robots: as in ``HostRow`` but for the number, which is ``disallowed``. asked_robots: whether
-    this run asked for it.
+    mean: 0.0 before the first latency. recent: the last latencies, in seconds. robots: as in ``HostRow`` but for the
+    number, which is ``disallowed``. asked_robots: whether this run asked for it.
     """
 
     __slots__ = (
-        "_spent", "_timed", "asked_robots", "bytes", "disallowed", "done", "errors", "host", "idle", "mean", "opened",
-        "recent", "requests", "robots", "total",
+        "_spent", "_timed", "asked_robots", "disallowed", "done", "errors", "host", "idle", "mean", "opened", "recent",
+        "requests", "robots", "total",
     )  # fmt: skip
 
     def __init__(self, host: HostKey) -> None:
         self.host = host
         self.total = self.done = self.errors = 0
-        self.opened = self.requests = self.idle = self.bytes = 0
+        self.opened = self.requests = self.idle = 0
         self.mean = 0.0
         self.robots = ""
         self.asked_robots = False

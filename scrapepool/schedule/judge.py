@@ -131,7 +131,7 @@ class Judge:
                 elif test.other_answered():
                     queue.acquit()
             elif earlier is not None and earlier.tries and trouble.pace is not None:
-                if trouble.pace.convicted(earlier.at, now):
+                if trouble.pace.retry_answered(earlier.at, now):
                     self._limits(queue, trouble)
                 trouble.limits &= not trouble.pace.is_flaky
             if trouble.test is None and not trouble.blamed:
@@ -380,7 +380,7 @@ class Judge:
         if earlier is not None and (earlier.tries or (others and trouble.seems_served)):
             trouble.broken += 1
         if earlier is not None and trouble.pace is not None:
-            trouble.pace.acquitted(earlier.at)
+            trouble.pace.retry_failed(earlier.at)
         if breaker.opened is not None and queue.good is not None:
             return Blame.PAGE if others else Blame.UNDECIDED
         test = trouble.test

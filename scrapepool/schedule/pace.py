@@ -30,14 +30,14 @@ BETA = 0.7
 """What a cut leaves, of a window or of a rate (RFC 9438 section 4.6)."""
 
 DIP = 0.1
-"""How far the rate goes beyond the ceiling in as many responses as it took to get there. Half of that it starts below
-the rate that was served, so that a bucket without a token gets one."""
+"""Share by which the rate exceeds its ceiling after twice as many responses as it takes to reach it. After a refusal,
+the rate begins half of this share below the one that was served, so that an empty token bucket gets a token."""
 
 DOUBLED_AFTER = 16
-"""Responses after which a rate that is only guessed has doubled. With 12 there were more refusals at the same rates."""
+"""Responses after which a guessed rate has doubled. With 12 there were more refusals, and the rates were the same."""
 
 UNBOUND = 500.0
-"""Requests a second from which on an interval keeps nothing back, and is given up."""
+"""Requests per second from which on an interval delays nothing and is dropped."""
 
 REQUESTS = 150
 """Answers from a cut until the measured rate is reached. The probe beyond finds the limit after about half as many
@@ -59,10 +59,10 @@ AFTER_STRAIN = 10
 """The same after a timeout, a refused connection or a risen latency: a restarted host is soon asked as before."""
 
 FEW = 8
-"""Responses between two refusals below which their rate may be a guess."""
+"""With fewer responses between two refusals, the rate at which they came may still be only a guess."""
 
 ROUNDING = 1e-6
-"""Share by which two rates that are the same may differ."""
+"""Relative difference up to which two rates count as equal."""
 
 PROOF = 10
 """Answers from a refusal on that prove the rate at which they came."""
@@ -74,18 +74,16 @@ MANY = 0.85
 """Share of what a host could serve, from which on down scattered failures may be those of a rate limit."""
 
 SCATTERED = 0.1
-"""Share of the requests that has to fail as well for that."""
+"""Share of the requests that must fail, in addition, for that."""
 
-DOUBTED_FOR = 10.0
-"""Seconds, and three intervals, after which a failure is in doubt no more, though its page was not requested again."""
+SUSPECTED_FOR = 10.0
+"""After so many seconds and three intervals, another failure may be suspected, even if the page of the last one was not
+requested again."""
 
 TRIAL = 60
 VAIN = 3
 """Answers for which a host is slowed down to see whether that helps, and failures meanwhile that say that it does
 not."""
-
-IN_VAIN = 2
-"""Times in a row that the rate is lowered for such failures, before it is given up to look for a limit."""
 
 FORGOTTEN = 1800.0
 """Seconds after which a first refusal says nothing of the rate that a second one ends."""
@@ -117,46 +115,51 @@ class Pace:
     """What one host bears and allows.
 
     most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
-    for none. is_flaky: whether as many requests failed when they were slowed down.
-    doubted: when a failure came that may be a refusal, until its page is requested again; negative infinity for no such
-    time. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
+    for none. is_flaky: whether requests failed just as often when they were slowed down.
+    suspected_at: when a failure came that may be a refusal, until its page is requested again; negative infinity for no
+    such time. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
     """
 
     __slots__ = (
-        "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from", "_lags", "_lowered",
+        "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from", "_lags",
         "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total", "_trial",
-        "_unused", "_vain", "_window", "doubted", "interval", "is_flaky", "limit", "most",
+        "_unused", "_vain", "_window", "interval", "is_flaky", "most", "suspected_at",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
-        self.most = self.limit = most
+        self.most = most
         self.interval = 0.0
         self.is_flaky = False
-        self._unused = 0.0  # seconds since the last refusal in which it might have been requested and was not
+        self.suspected_at = -inf
+        self._unused = 0.0  # seconds since the last refusal in which the host could have been requested and was not
         self._window = float(most)
         self._step = AFTER_STRAIN
         self._cut = -inf  # when the window was last cut
         self._refused = -inf  # when a refusal last counted
         self._since_refusal = 0  # answers since then
-        self._answers = 0  # answers since the interval was set or grew last
+        self._answers = 0  # answers at the rate that was tried, since the interval was set
         self._total = 0  # answers so far
-        self.doubted = -inf  # when a failure came that may be a refusal, until its page is requested again
         self._anchors: list[tuple[float, int]] = []  # refusals, the first and the last, and answers until then
         self._proven = 0.0  # requests a second that were served since one of them, at best
         self._trial: int | None = None  # answers until then, when it was slowed down to see whether that helps
-        self._failed = 0  # requests that failed since the first of them, perhaps for being too many,
-        self._share = 0.0  # and their share when it was slowed down
+        self._failed = 0  # requests that failed since the first of them, and may have been refused
+        self._share = 0.0  # the share of such requests when it was slowed down
         self._vain = 0  # failures at a proven rate,
         self._counted_from = 0  # since there were so many answers
-        self._lowered = self._lowered_at = 0  # how often the rate was lowered in a row in vain, and answers until then
+        self._lowered_at = -inf  # answers until the rate was last lowered because pages were refused at a proven rate
         self._ceiling = inf  # requests a second that the host was measured to allow; infinite for unknown
         self._from = 0.0  # requests a second at which the interval was set
-        self._begun = -inf  # when a request was begun last
-        self._lags = False  # whether that was far later than the interval allowed: then the rate is not tried
+        self._begun = -inf  # when the last request began
+        self._lags = False  # whether that was far later than the interval allows, so that the rate is not tried
         self._plateau = 1.0  # answers after which the ceiling is reached
 
     def __repr__(self) -> str:
         return f"<Pace {self.limit}/{self.most} in flight, {self.interval:.3f} s apart>"
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight."""
+        return int(self._window)
 
     @property
     def recovered(self) -> bool:
@@ -177,14 +180,13 @@ class Pace:
     def resume(self, limit: int | None, interval: float, now: float) -> None:
         """Go on where another run was. limit: None for the window at its widest. interval: seconds, 0.0 for none."""
         if limit is not None:
-            self.limit = max(1, min(limit, self.most))
-            self._window = float(self.limit)
+            self._window = float(max(1, min(limit, self.most)))
         if interval:
             self._set((1 - DIP) / interval, 1 / interval, REQUESTS)
         self._refused = now  # for the next refusal to tell a rate
 
     def begun(self, now: float, ready_since: float) -> None:
-        """Take note that a request begins, and that the host could have been requested since ``ready_since``."""
+        """Note that a request begins, and that the host could have been requested since ``ready_since``."""
         self._unused += now - ready_since
         self._lags = now - self._begun > 2 * self.interval
         self._begun = now
@@ -196,17 +198,15 @@ class Pace:
         """
         self._forget_proven()  # it may allow less than before
         self._trial = None
-        self.doubted = -inf
-        if out == 1 and self.interval:  # fewer at a time there cannot be: it is the rate
-            self._window, self.limit = float(self.most), self.most
+        self.suspected_at = -inf
+        if out == 1 and self.interval:  # no smaller window would help, so the rate was too high
+            self._window = float(self.most)
         elif out >= self.limit:
             self._step = AFTER_REFUSAL
             self._shrink(started, now)
         if self._refused > -inf and not self._since_refusal:
             return  # nothing was served: from the refusal before on, the parkings measure the rate
-        self._measure(now - self._refused - self._unused, wait)
-        self._refused, self._unused = now, 0.0
-        self._since_refusal = 0
+        self._measure(now, wait)
 
     def restart(self) -> None:
         """The host was sent less than it could serve: measure anew what it serves, unless that is known already."""
@@ -224,16 +224,16 @@ class Pace:
         return self.interval * self._proven * (1 + ROUNDING) >= 1
 
     def suspected(self, started: float, now: float, capacity: float, *, limits: bool, broken: bool = False) -> bool:
-        """One request among others failed, perhaps for being one too many; True where that is to be found out.
+        """Take in that a request failed, and may have been refused; True where its page should be requested again.
 
-        It is, one failure at a time, where starts are kept apart, at a rate that is not proven. Where they are not, and
-        many requests fail, they are slowed down for a while to see whether that helps. capacity: requests per second
-        that the host would serve, slots and latency alone considered. limits: whether it is known to limit requests.
-        broken: whether pages that failed so were found to be broken mostly.
+        The page of one failure at a time is, where starts are spaced at a rate that is not proven. Where starts are not
+        spaced, and many requests fail, they are slowed down for a while to see whether that helps. capacity: requests
+        per second that the host would serve, by slots and latency alone. limits: whether it is known to limit requests.
+        broken: whether most pages that failed like this were found to be broken.
         """
         self._failed += 1
         if not self.interval:
-            self._prove(now, self._total)
+            self._prove(now)
             if self.is_flaky:
                 self.is_flaky = self._failures(TRIAL // 3) < TRIAL // 2  # most fail: that is no chance
             if not self.is_flaky and 0 < self._proven < MANY * capacity:
@@ -244,18 +244,18 @@ class Pace:
             if not limits and self._failures(TRIAL, count=started > self._refused) >= most:
                 self._give_up()
             return False
-        is_open = now <= self.doubted + DOUBTED_FOR + 3 * self.interval
         if broken and not limits:
             self._give_up()
             return False
+        is_open = now <= self.suspected_at + SUSPECTED_FOR + 3 * self.interval
         if is_open or started <= self._refused or self.proven:
             return False
-        self.doubted = now
+        self.suspected_at = now
         return True
 
     def _try_slower(self, now: float) -> None:
         """Slow down to the rate at which requests were served, if enough of them failed."""
-        others = self._failed - 1  # the first of them began the count of responses
+        others = self._failed - 1  # responses are counted from the first failure on
         share = others / (others + self._total - self._anchors[0][1])
         if share >= SCATTERED:
             self._set(self._proven, self._proven, TRIAL)
@@ -271,26 +271,25 @@ class Pace:
         self._vain += count
         return self._vain
 
-    def convicted(self, at: float, now: float) -> bool:
-        """A page that had failed ``at`` a time is answered now, so it was refused; True where that was in doubt.
+    def retry_answered(self, at: float, now: float) -> bool:
+        """Take in that a page which failed at the time ``at`` is answered now, so that it was refused.
 
-        If it failed at a rate that was proven, it takes several such failures until the rate counts as proven no more.
+        True where that failure was suspected. If it came at a proven rate, the rate is lowered after several of them.
+        If as many come soon after that, the rate was not the reason, and it is no longer limited.
         """
-        if self.doubted == at:
-            self.doubted = -inf
-            self._prove(at, self._total)
+        if self.suspected_at == at:
+            self.suspected_at = -inf
+            self._prove(at)
             if self._since_refusal:
-                self._measure(at - self._refused - self._unused, 0.0)
-                self._refused, self._unused, self._since_refusal = at, 0.0, 0
+                self._measure(at, 0.0)
             return True
         if self.interval and self._trial is None and at > self._refused and self._failures(TRIAL) >= VAIN:
             self._counted_from, self._vain = self._total, 0
-            self._lowered = self._lowered + 1 if self._total - self._lowered_at <= TRIAL else 1
-            self._lowered_at = self._total
-            if self._lowered >= IN_VAIN:
-                self._lowered = 0
+            if self._total - self._lowered_at <= TRIAL:
+                self._lowered_at = -inf
                 self._give_up()
                 return False
+            self._lowered_at = self._total
             self._proven *= 1 - DIP / 2
             rate = self._proven or (1 - DIP) / self.interval
             self._set(rate, rate, REQUESTS)
@@ -298,14 +297,14 @@ class Pace:
         return False
 
     def _give_up(self) -> None:
-        """Undo all: to slow down did not help, so what fails fails for no limit."""
+        """Undo all: slowing down did not help, so the failures do not come from a limit."""
         self.is_flaky, self._trial, self.interval, self._refused = True, None, 0.0, -inf
-        self._window, self.limit = float(self.most), self.most
+        self._window = float(self.most)
 
-    def acquitted(self, at: float) -> None:
-        """The page that had failed ``at`` a time failed again: it is broken, and the rate was not too high."""
-        if self.doubted == at:
-            self.doubted = -inf
+    def retry_failed(self, at: float) -> None:
+        """Take in that a page which failed at the time ``at`` failed again: it is broken, and the rate not too high."""
+        if self.suspected_at == at:
+            self.suspected_at = -inf
 
     def strained(self, started: float, now: float) -> None:
         """A timeout, a refused connection, a latency that rose: too much is in flight."""
@@ -317,12 +316,11 @@ class Pace:
         self._total += count
         if self._window < self.most:
             self._window = min(self.most, self._window + count / self._step)
-            self.limit = int(self._window)
-            if self.limit == self.most:
+            if self._window == self.most:
                 self._step = AFTER_STRAIN
         if self._trial is not None and self._total - self._trial >= min(TRIAL, 2 * VAIN / self._share):
-            self._trial = None  # it did, and a higher rate may do as well
-            self._set(self._proven, inf, 1)
+            self._trial = None  # it helped, and a higher rate may help as well
+            self._set(self._proven)
         if self.interval:
             if not self._lags:
                 self._answers += count
@@ -332,7 +330,7 @@ class Pace:
                 self.interval = 0.0
 
     def _rate(self) -> float:
-        """Requests a second after so many answers since the interval was set."""
+        """Requests per second, after ``_answers`` answers."""
         if self._ceiling == inf:
             return self._from * 2 ** (self._answers / DOUBLED_AFTER)
         left = 1 - self._answers / self._plateau
@@ -340,24 +338,26 @@ class Pace:
             return self._ceiling - (self._ceiling - self._from) * left**3
         return self._ceiling * (1 - DIP * left**3)
 
-    def _measure(self, span: float, wait: float) -> None:
-        """Set the rate anew, ``span`` seconds after a refusal, at one that costs a parking of ``wait`` seconds."""
+    def _measure(self, at: float, wait: float) -> None:
+        """Set the rate anew by a refusal at the time ``at``, for which the host is parked for ``wait`` seconds."""
+        span, answers = at - self._refused - self._unused, self._since_refusal
+        self._refused, self._unused, self._since_refusal = at, 0.0, 0
         if not self.interval and span >= FORGOTTEN:
             return
         refused = 1 / self.interval if self.interval else inf
-        served = min(self._since_refusal / max(span, 0.001), refused)
-        if refused == inf or (self._since_refusal < FEW and served < STEEPEST * refused):
-            self._set(served, inf, 1)
+        served = min(answers / max(span, 0.001), refused)
+        if refused == inf or (answers < FEW and served < STEEPEST * refused):
+            self._set(served)
             return
         served = max(served, STEEPEST * refused)
         first = self._ceiling == inf
-        many = first or self._since_refusal >= SOON
+        many = first or answers >= SOON
         ceiling = (served + 2 * refused) / 3 if many else (served + refused) / 2
         plateau = REQUESTS / 4 if first else max(REQUESTS, ceiling * min(PARKINGS * wait, LONGEST))
         self._set(served * (1 - DIP / 2), ceiling, plateau)
 
-    def _set(self, rate: float, ceiling: float, plateau: float) -> None:
-        """Begin at a rate, to come to a ceiling after so many answers."""
+    def _set(self, rate: float, ceiling: float = inf, plateau: float = 1.0) -> None:
+        """Begin at a rate, to reach a ceiling after ``plateau`` answers. Without a ceiling, the rate doubles."""
         least = max(self._proven, 1 / SLOWEST)
         self._from = max(rate, least)
         self._ceiling = max(ceiling, self._from)
@@ -365,18 +365,17 @@ class Pace:
         self._answers = 0
         self.interval = 1 / self._from
 
-    def _prove(self, now: float, total: int) -> None:
+    def _prove(self, now: float) -> None:
         """Take note of the rate at which answers came since one of the last refusals, and of this one."""
-        for at, before in self._anchors:
-            served = total - before - 1  # a token may have been there by halves
+        for at, total in self._anchors:
+            served = self._total - total - 1  # a token may have been there by halves
             if served >= PROOF and now > at:
                 self._proven = max(self._proven, served / (now - at))
         if len(self._anchors) == ANCHORS:
             del self._anchors[1]
-        self._anchors.append((now, total))
+        self._anchors.append((now, self._total))
 
     def _shrink(self, started: float, now: float) -> None:
         if started > self._cut:
             self._cut = now
             self._window = max(1.0, self._window * BETA)
-            self.limit = int(self._window)

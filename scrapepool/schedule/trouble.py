@@ -65,7 +65,7 @@ class Trouble:
 
         That is done once per page, and no more where such pages turned out to be broken mostly.
         """
-        if self.pace is not None and self.pace.doubted == now:
+        if self.pace is not None and self.pace.suspected_at == now:
             return True
         if was_checked(attempt) or not self.limits or self.throttles or not self.interval:
             return False

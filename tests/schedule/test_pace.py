@@ -129,7 +129,7 @@ def test_no_cut_goes_below_a_rate_that_was_served():
         pace.answered(1)
         if _ % 5 == 4:
             pace.suspected(now - 0.05, now, 40.0, limits=True)
-            pace.convicted(now, now)
+            pace.retry_answered(now, now)
     assert pace.interval <= 0.12
 
 

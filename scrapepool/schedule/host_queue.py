@@ -81,6 +81,7 @@ class Parked(NamedTuple):
 
 
 def _refunded(parked: Parked, said: str, most: int) -> Parked:
+    """Return the attempt with its number set back, where its page failed with ``said``; see ``give_attempts_back``."""
     attempt = parked.attempt
     back = min(attempt.number - 1, most - attempt.refunds)
     if attempt.earlier is None or attempt.earlier.said != said or back <= 0:
@@ -433,11 +434,11 @@ class HostQueue:
         return True
 
     def give_attempts_back(self, said: str, most: int) -> None:
-        """Count the attempts of waiting pages that failed like this no more, ``most`` of each page."""
-        for number, parked in enumerate(self.again or ()):
-            self.again[number] = _refunded(parked, said, most)  # type: ignore[index]
-        for number, parked in (self.waiting or {}).items():
-            self.waiting[number] = _refunded(parked, said, most)  # type: ignore[index]
+        """Stop counting the attempts so far of waiting pages that failed with ``said``, up to ``most`` per page."""
+        if self.again:
+            self.again = deque(_refunded(parked, said, most) for parked in self.again)
+        if self.waiting:
+            self.waiting = {number: _refunded(parked, said, most) for number, parked in self.waiting.items()}
 
     def take_parked(self, most: int) -> list[Parked]:
         """Up to ``most`` attempts, due or not, to be refused."""

@@ -104,9 +104,7 @@ class Judge:
             self._hosts.unproven -= queue.out
             self.guard.met()
 
-    def heard(  # noqa: PLR0912 - as ``judge``
-        self, queue: HostQueue, lease: Lease, answers: int, now: float, *, failed: bool
-    ) -> None:
+    def heard(self, queue: HostQueue, lease: Lease, answers: int, now: float, *, failed: bool) -> None:
         """Take in answers of a host to a lease; none are news where it never failed and nobody does.
 
         failed: whether the lease ended in a failure: its answers came before that, and say nothing of the network now.
@@ -118,29 +116,32 @@ class Judge:
             self.guard.answered(lease.since)
         if self.proxy.alert:
             self.proxy.answered(queue.key, now)
-        trouble = queue.trouble
-        if trouble is not None:
-            slight = trouble.is_slight
-            test = trouble.test
-            earlier = None if lease.attempt is None else lease.attempt.earlier
+        if queue.trouble is not None:
+            self._answered_in_trouble(queue, queue.trouble, lease, answers, now)
+
+    def _answered_in_trouble(self, queue: HostQueue, trouble: Trouble, lease: Lease, answers: int, now: float) -> None:
+        """Let answers have their consequences for a host that has failed."""
+        slight = trouble.is_slight
+        test = trouble.test
+        earlier = None if lease.attempt is None else lease.attempt.earlier
+        if earlier is not None:
+            trouble.passing += 1
+        if test is not None and lease.since > test.since:
             if earlier is not None:
-                trouble.passing += 1
-            if test is not None and lease.since > test.since:
-                if earlier is not None:
-                    self._is_limited(queue, trouble, lease, now)
-                elif test.other_answered():
-                    queue.acquit()
-            elif earlier is not None and earlier.tries and trouble.pace is not None:
-                if trouble.pace.retry_answered(earlier.at, now):
-                    self._limits(queue, trouble)
-                trouble.limits &= not trouble.pace.is_flaky
-            if trouble.test is None and not trouble.blamed:
-                queue.failures += trouble.breaker.row
-            if trouble.answered(answers, lease.since, queue.answers):
-                queue.trouble = None
-            if not slight:
-                queue.set_limits()
-                queue.reopen(now)
+                self._is_limited(queue, trouble, lease, now)
+            elif test.other_answered():
+                queue.acquit()
+        elif earlier is not None and earlier.tries and trouble.pace is not None:
+            if trouble.pace.retry_answered(earlier.at, now):
+                self._limits(queue, trouble)
+            trouble.limits &= not trouble.pace.is_flaky
+        if trouble.test is None and not trouble.blamed:
+            queue.failures += trouble.breaker.row
+        if trouble.answered(answers, lease.since, queue.answers):
+            queue.trouble = None
+        if not slight:
+            queue.set_limits()
+            queue.reopen(now)
 
     def probed(self, queue: HostQueue, lease: Lease, result: Result, now: float) -> None:
         """Take in what a probe of a page that was answered before came to. ``queue`` is placed by the caller."""
@@ -185,13 +186,13 @@ class Judge:
             queue.set_limits()
 
     def _limits(self, queue: HostQueue, trouble: Trouble) -> None:
-        """The host refuses by a 503 that names no wait, unless it has a word of its own for that.
+        """Note that the host limits requests by a 503 without a wait, unless it has a clear signal, such as 429.
 
-        As that is found, attempts that it may have cost are given back.
+        When that is found out, attempts that may have been lost to the limit are given back.
         """
         if not trouble.limits and not trouble.throttles:
             trouble.limits = True
-            queue.give_attempts_back(str(503), MOST_REFUNDS)
+            queue.give_attempts_back("503", MOST_REFUNDS)
 
     def _is_limited(self, queue: HostQueue, trouble: Trouble, lease: Lease, now: float) -> None:
         """A page that was refused is answered when it is requested again, alone: the host limits requests."""
@@ -359,7 +360,7 @@ class Judge:
                 return "; ".join(filter(None, (outcome.detail, budget.exhausted(scope, share))))
         return None
 
-    def _blame(  # noqa: PLR0911, PLR0912 - the order of the questions is the policy
+    def _blame(
         self, queue: HostQueue, lease: Lease, outcome: Outcome, cause: Cause, after: float | None, now: float
     ) -> Blame:
         """Whose failure it is. The page is noted as one that failed in a row, unless it has been before."""
@@ -383,13 +384,8 @@ class Judge:
             trouble.pace.retry_failed(earlier.at)
         if breaker.opened is not None and queue.good is not None:
             return Blame.PAGE if others else Blame.UNDECIDED
-        test = trouble.test
-        if test is not None and lease.since > test.since:
-            if earlier is not None:
-                test.page_failed()
-            if earlier is not None or (queue.good is not None and not test.alone):
-                return Blame.UNDECIDED
-            trouble.test = None
+        if trouble.test is not None:
+            whose = self._tested(queue, lease, trouble, trouble.test)
         else:
             whose = blame(
                 breaker.row,
@@ -398,17 +394,28 @@ class Judge:
                 others_answered=others,
                 vouched=trouble.vouched,
             )
-            if whose is not Blame.HOST or test is not None:
-                return whose if test is None else Blame.UNDECIDED
-            if queue.good is not None or queue.has_fresh():
+            if whose is Blame.HOST and (queue.good is not None or queue.has_fresh()):
                 alone = refused and not trouble.throttles and trouble.broken <= 2 * trouble.passing
                 trouble.test = RowTest(now, times=3 if alone else 1, alone=alone)
                 if alone:
-                    queue.park(now + SOON)  # a rate limit lets the page pass then
+                    queue.park(now + SOON)  # by then a rate limit lets the page pass
                 return Blame.UNDECIDED
-        trouble.blamed = True
-        if refused:
-            self._limits(queue, trouble)
+        if whose is Blame.HOST:
+            trouble.blamed = True
+            if refused:
+                self._limits(queue, trouble)
+        return whose
+
+    def _tested(self, queue: HostQueue, lease: Lease, trouble: Trouble, test: RowTest) -> Blame:
+        """Whose failure it is while the pages that failed in a row are tested. It may end the test."""
+        if lease.since <= test.since:
+            return Blame.UNDECIDED  # it was requested before the test began
+        is_retry = lease.attempt is not None and lease.attempt.earlier is not None
+        if is_retry:
+            test.page_failed()
+        if is_retry or (queue.good is not None and not test.alone):
+            return Blame.UNDECIDED
+        trouble.test = None
         return Blame.HOST
 
     def _charge(
@@ -434,7 +441,7 @@ class Judge:
             if not was_checked(lease.attempt) and pace.suspected(
                 lease.since, now, queue.capacity, limits=trouble.limits, broken=not trouble.may_be_refused
             ):
-                queue.park(now + max(SOON, 2 * pace.interval))  # for a token to be there when its page is tried again
+                queue.park(now + max(SOON, 2 * pace.interval))  # by then a token bucket has one for the page's retry
         elif pace is not None:
             pace.answered(1)  # no limit kept it back
         verdict = self._break(queue, trouble, lease, now)
@@ -528,7 +535,7 @@ class Judge:
     def _break(self, queue: HostQueue, trouble: Trouble, lease: Lease, now: float) -> Verdict:
         breaker, test = trouble.breaker, trouble.test
         if test is not None and lease.since <= test.since:
-            return Verdict.COUNTED  # it was on its way when the test began, which will tell
+            return Verdict.COUNTED  # it was requested before the test began, and the test will tell
         breaker.after = self._policy.break_after << min(trouble.vouched, MOST_VOUCHED)
         was_open = breaker.opened is not None
         answered = queue.answered or trouble.throttles or breaker.cause is Cause.SERVER  # a refusal is one, too

@@ -15,7 +15,7 @@ from .parking import Parking
 
 
 def was_checked(attempt: Attempt | None) -> bool:
-    """Whether an attempt is one by which it is found out whether its page was refused."""
+    """Whether an attempt is the retry that finds out whether its page was refused."""
     return attempt is not None and attempt.earlier is not None and attempt.earlier.tries
 
 
@@ -61,9 +61,9 @@ class Trouble:
         return self.pace.interval if self.pace is not None else 0.0
 
     def is_checked(self, attempt: Attempt | None, now: float) -> bool:
-        """Whether a page that failed now is requested again soon, before others, as the host may have refused it.
+        """Whether a page that failed now is requested again soon, before others, since the host may have refused it.
 
-        That is done once per page, and no more where such pages turned out to be broken mostly.
+        This is done once per page, and no longer when most such pages turned out to be broken.
         """
         if self.pace is not None and self.pace.suspected_at == now:
             return True
@@ -73,7 +73,7 @@ class Trouble:
 
     @property
     def may_be_refused(self) -> bool:
-        """Whether the host may refuse pages with a 503: those that failed so were not mostly found to be broken."""
+        """Whether the host may refuse pages with a 503: most pages that failed so did not turn out to be broken."""
         return self.broken <= 2 * self.passing + FEWEST
 
     @property

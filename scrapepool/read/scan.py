@@ -12,14 +12,14 @@ from operator import itemgetter
 from typing import Any
 
 from ..errors import InvalidURLError
-from ..model import Apart, ErrorKind, Skipped, Target, Unchanged
+from ..model import Apart, ErrorKind, RowRequest, Skipped, Target, Unchanged
 from ..settings import InputSettings
 from ..text import without_password
 from ..url import ParsedURL, parse
 from ..validators import Known
-from .dedupe import UNKNOWN, FirstPlaces, SeenHashes
+from .dedupe import UNKNOWN, FirstPlaces
 from .entries import place, rejected, target_url
-from .finished import Finished, identity, recorded
+from .finished import Finished, Occurrences, identity
 from .handover import Finds
 from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
 from .rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
@@ -53,7 +53,7 @@ class Scan:
         self._method_number = hash(method)
         self._fresh = fresh
         self._occurrences = {} if occurrences is None else occurrences
-        self._with_password = SeenHashes()  # as records tell them
+        self._with_password = Occurrences()
         self._base_url = settings.base_url
         self._seen = FirstPlaces() if settings.dedupe else None
         self._spans: list[tuple[int, Span]] = []  # each with the place before its first line
@@ -232,7 +232,7 @@ class Scan:
                 return
         occurrence = 1
         if parsed.userinfo is not None:
-            occurrence, number = self._recorded(recorded(parsed), apart or Apart())
+            occurrence, number = self._with_password.count(parsed, apart or Apart())
         ticket = span.ticket(offset, line)
         is_fresh = self._fresh if entry.request is None else None
         if self._is_finished is not None and self._is_finished(number):
@@ -247,21 +247,6 @@ class Scan:
         if parsed.userinfo is None and isinstance(rows, TextRows):
             self._spellings.learn(row, parsed.host)
 
-    def _recorded(self, shown: ParsedURL, apart: Apart) -> tuple[int, int]:
-        """Count the targets so far whose record looks like this one's: its occurrence, and its number in records."""
-        first = 0  # the largest occurrence that is known to be taken
-        step = 1
-        numbers = self._with_password
-        while identity(shown, apart._replace(occurrence=first + step)) in numbers:
-            first += step
-            step *= 2
-        while step > 1:
-            step //= 2
-            if identity(shown, apart._replace(occurrence=first + step)) in numbers:
-                first += step
-        numbers.add(number := identity(shown, apart._replace(occurrence=first + 1)))
-        return first + 1, number
-
     def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int, first: int) -> None:
         entry = rows.parse(row)
         assert entry is not None  # noqa: S101  # it is a clean URL
@@ -271,17 +256,7 @@ class Scan:
         self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry, first: int
     ) -> None:
         """Report a row whose target an earlier one has. first: its place among the lines of all lists."""
-        source, (host, path, userinfo) = span.source, parsed
-        target = Target(
-            without_password(url),
-            host,
-            path,
-            line if source.numbered else None,
-            userinfo,
-            entry.input,
-            entry.request,
-            source=source.label,
-        )
+        target = _target(span, url, parsed, line, entry.input, request=entry.request)
         repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail=f"the same as {self._described(first)}")
         self._finds.reject(repeat, span.ticket(offset, line))
 
@@ -297,18 +272,7 @@ class Scan:
         occurrence: int = 1,
     ) -> None:
         """Report a row whose page need not be requested. row: its other columns."""
-        source, (host, path, userinfo) = span.source, parsed
-        target = Target(
-            without_password(url),
-            host,
-            path,
-            line if source.numbered else None,
-            userinfo,
-            row,
-            occurrence=occurrence,
-            source=source.label,
-            known=page,
-        )
+        target = _target(span, url, parsed, line, row, occurrence=occurrence, known=page)
         self._finds.reject(Unchanged(target=target, fresh=True), span.ticket(offset, line))
 
     def _described(self, first: int) -> str:
@@ -332,6 +296,24 @@ class Scan:
         source = span.source
         skipped = rejected(text, number, source.name, error, row, source.unit, source.label)
         self._finds.reject(skipped, span.ticket(offset, line))
+
+
+def _target(
+    span: Span,
+    url: str,
+    parsed: ParsedURL,
+    line: int,
+    row: dict[str, Any] | None,
+    *,
+    request: RowRequest | None = None,
+    occurrence: int = 1,
+    known: Known | None = None,
+) -> Target:
+    """The target of a row that is not fetched. row: its other columns."""
+    source, (host, path, userinfo) = span.source, parsed
+    number = line if source.numbered else None
+    shown = without_password(url)
+    return Target(shown, host, path, number, userinfo, row, request, occurrence, source.label, known=known)
 
 
 def _never(_number: int, _place: int) -> int:

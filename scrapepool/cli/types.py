@@ -177,14 +177,18 @@ class Size(click.ParamType[int]):
         return int(size)
 
 
-class Header(click.ParamType[tuple[str, str]]):
+class OnePerLine:
+    """Of an option that may be repeated, and whose values may hold spaces: in the environment there is one per line."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The values."""
+        return [line for line in rv.splitlines() if line.strip()]
+
+
+class Header(OnePerLine, click.ParamType[tuple[str, str]]):
     """A header field as curl takes it: ``Name: value``, or ``Name;`` for an empty value."""
 
     name = "'Name: value'"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """In the environment, one a line."""
-        return [line for line in rv.splitlines() if line.strip()]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         """Name and value."""
@@ -201,14 +205,10 @@ class Header(click.ParamType[tuple[str, str]]):
         return name, content
 
 
-class Select(click.ParamType[str]):
+class Select(OnePerLine, click.ParamType[str]):
     """A value to be taken out of pages: ``name=kind:expression``."""
 
     name = "name=kind:expression"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """In the environment, one a line."""
-        return [line for line in rv.splitlines() if line.strip()]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text as it was given; whether the expression compiles is seen later."""
@@ -221,14 +221,10 @@ class Select(click.ParamType[str]):
         return str(value)
 
 
-class Expression(click.ParamType[str]):
+class Expression(OnePerLine, click.ParamType[str]):
     """What means trouble: ``failed>5%``."""
 
     name = "expression"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        """In the environment, one a line."""
-        return [line for line in rv.splitlines() if line.strip()]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text as it was given."""

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
@@ -193,10 +193,10 @@ class SqliteStore:
             self._patiently("BEGIN IMMEDIATE")
             if self._bodies:
                 self._db.executemany("INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", self._new_bodies())
-            self._db.executemany(INSERT, map(self._row, rows))
-            if self._settings.compared:
-                changed = [outcome for outcome in rows if outcome.change in NEW_VERSIONS]
-                self._db.executemany(INSERT_VERSION, map(self._version, changed))
+            versions: list[list[Any]] = []
+            self._db.executemany(INSERT, self._rows(rows, versions))
+            if versions:
+                self._db.executemany(INSERT_VERSION, versions)
             if duplicates:
                 self._db.execute("UPDATE runs SET duplicates = duplicates + ? WHERE id = ?", (duplicates, self._run))
             if ended:
@@ -254,19 +254,18 @@ class SqliteStore:
 
     # -- rows --------------------------------------------------------------------------------------
 
-    def _record(self, outcome: Outcome) -> dict[str, Any]:
-        told = record(outcome, self._settings, self._method)
-        told["url"] = plain(told["url"])  # so that it is found again as the same URL
-        told.setdefault("method", GET)
-        told.setdefault("request", "")
-        return told
+    def _rows(self, outcomes: Iterable[Outcome], versions: list[list[Any]]) -> Iterator[list[Any]]:
+        """Give the rows of ``records``. versions: gets those of ``versions``, where this run writes some."""
+        for outcome in outcomes:
+            told = record(outcome, self._settings, self._method)
+            told["url"] = plain(told["url"])  # so that it is found again as the same URL
+            told.setdefault("method", GET)
+            told.setdefault("request", "")
+            if self._settings.compared and outcome.change in NEW_VERSIONS:
+                versions.append([self._run, *(_cell(told.get(column)) for column in VERSION_COLUMNS)])
+            yield self._row(outcome, told)
 
-    def _version(self, outcome: Outcome) -> list[Any]:
-        told = self._record(outcome)
-        return [self._run, *(_cell(told.get(column)) for column in VERSION_COLUMNS)]
-
-    def _row(self, outcome: Outcome) -> list[Any]:
-        told = self._record(outcome)
+    def _row(self, outcome: Outcome, told: dict[str, Any]) -> list[Any]:
         told["redirects"] = told["redirects"] or None
         told["hops"] = told["hops"] or None
         if outcome.timings is not None:

@@ -69,11 +69,11 @@ def _end_of(step: int) -> float:
 class Counted:
     """Counts what the engine's own tally does not: statuses, changes, hosts that were given up, latencies.
 
-    wanted: whether anybody asks for that. compares: whether outcomes say what changed.
+    wanted: whether anybody asks for more than the changes. compares: whether outcomes say what changed.
     """
 
     def __init__(self, *, wanted: bool = True, compares: bool = False) -> None:
-        self.wanted = wanted or compares
+        self.wanted = wanted
         self.changes: dict[str, int] = {}
         if compares:
             from ..change import Change  # noqa: PLC0415 - for runs that know earlier ones
@@ -85,14 +85,16 @@ class Counted:
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
         """Count final outcomes."""
+        if self.changes:
+            for outcome in outcomes:
+                if outcome.change is not None:
+                    self.changes[outcome.change] += 1
         if not self.wanted:
             return
         self.statuses.update([outcome.status for outcome in outcomes])
         for outcome in outcomes:
             if outcome.elapsed > 0:
                 self.latencies.add(outcome.elapsed)
-            if outcome.change is not None and self.changes:
-                self.changes[outcome.change] += 1
             if type(outcome) is Failed and outcome.error is ErrorKind.CIRCUIT_OPEN:
                 self.down.add(outcome.target.host)
 

@@ -121,8 +121,9 @@ def test_without_expressions_nothing_is_counted() -> None:
 def test_changes_are_counted_and_shown() -> None:
     """Where outcomes say what changed: while the run goes on, and in the end."""
     counted = Counted(wanted=False, compares=True)
-    new = Fetched(target=target(), change="new")
+    new = Fetched(target=target(), change="new", elapsed=1.0)
     counted.take([new, new, Fetched(target=target())])
+    assert (counted.statuses, counted.latencies.percentile(0.5)) == ({}, None)  # for which nobody asked
     shown: list[Snapshot | None] = []
 
     class Screen(NoView):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from ..change import Change
@@ -137,7 +139,7 @@ class MetricsFile:
 
 
 class MetricsView(ViewAround):
-    """Has the metrics written while the run goes on. clock: monotonic seconds."""
+    """Has the metrics written while the run goes on, by a thread, as a disk may be slow. clock: monotonic seconds."""
 
     def __init__(self, view: View, metrics: MetricsFile, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(view)
@@ -145,6 +147,7 @@ class MetricsView(ViewAround):
         self._clock = clock
         self._due = 0.0
         self._failed = False
+        self._writing: Thread | None = None
 
     @property
     def interval(self) -> float:
@@ -154,14 +157,30 @@ class MetricsView(ViewAround):
     def show(self, snapshot: Snapshot) -> None:
         """As ``ports.View``."""
         super().show(snapshot)
-        if (now := self._clock()) >= self._due:
+        if (now := self._clock()) >= self._due and (self._writing is None or not self._writing.is_alive()):
             self._due = now + EVERY
-            try:
-                self._metrics.write(snapshot)
-            except OutputError as error:
-                if not self._failed:  # and once more at the end, as the run's own error
-                    self.note(str(error))
-                self._failed = True
+            thread = Thread(target=self._write, args=(snapshot,), name="scrapepool-metrics", daemon=True)
+            with suppress(RuntimeError):  # no thread can be started now; the next time is soon
+                thread.start()
+                self._writing = thread
+
+    def close(self, snapshot: Snapshot | None) -> None:
+        """As ``ports.View``; the file is not being written any more then."""
+        self.settle()
+        super().close(snapshot)
+
+    def settle(self) -> None:
+        """Wait for the file that is being written."""
+        if self._writing is not None:
+            self._writing.join()
+
+    def _write(self, snapshot: Snapshot) -> None:
+        try:
+            self._metrics.write(snapshot)
+        except OutputError as error:
+            if not self._failed:  # and once more at the end, as the run's own error
+                self.note(str(error))
+            self._failed = True
 
 
 def last_success(path: str) -> float | None:

@@ -47,7 +47,7 @@ def test_percentiles_are_right_within_three_percent(spread: tuple[float, float])
 
 
 def test_latencies_are_counted_while_others_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The metrics are written on the engine's thread, while outcomes are counted on another."""
+    """The metrics are written by one thread, while outcomes are counted by another."""
     latencies = Latencies()
     for value in (0.1, 0.2, 30.0):
         latencies.add(value)

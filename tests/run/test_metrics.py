@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -95,26 +96,57 @@ def test_the_file_is_written_now_and_then(tmp_path: Path) -> None:
 
     view = MetricsView(Screen(), MetricsFile(str(path), Counted()), lambda: now[0])
     assert view.interval == EVERY
-    view.show(snapshot(done=1))
+
+    def show(now: Snapshot) -> None:
+        view.show(now)
+        view.settle()
+
+    show(snapshot(done=1))
     assert samples(path)["scrapepool_left_urls", ()] == 9
     now[0] = EVERY - 1
-    view.show(snapshot(done=2))
+    show(snapshot(done=2))
     assert samples(path)["scrapepool_left_urls", ()] == 9
     now[0] = EVERY
-    view.show(snapshot(done=2))
+    show(snapshot(done=2))
     assert samples(path)["scrapepool_left_urls", ()] == 8
     path.unlink()
     path.parent.rmdir()
     for now[0] in (2 * EVERY, 3 * EVERY):
-        view.show(snapshot(done=3))
+        show(snapshot(done=3))
     assert len(notes) == 1
     assert "cannot write" in notes[0]
     path.parent.mkdir()
     now[0] = 4 * EVERY
-    view.show(snapshot(done=4))
+    show(snapshot(done=4))
     assert samples(path)["scrapepool_left_urls", ()] == 6
     assert len(shown) == 6
     assert [one.name for one in path.parent.iterdir()] == ["a.prom"]
+
+
+def test_a_slow_disk_holds_nothing_up() -> None:
+    """The run goes on while the file is written, by one thread at a time; the end of the view waits for it."""
+    goes_on, written, closed = Event(), [], []
+
+    class SlowFile(MetricsFile):
+        def __init__(self) -> None:
+            pass
+
+        def write(self, snapshot: Snapshot, code: int | None = None) -> None:
+            goes_on.wait(10)
+            written.append(snapshot.done)
+
+    class Screen(NoView):
+        def close(self, snapshot: Snapshot | None) -> None:
+            closed.append(list(written))
+
+    now = [0.0]
+    view = MetricsView(Screen(), SlowFile(), lambda: now[0])
+    for now[0] in (0.0, EVERY, 2 * EVERY):
+        view.show(snapshot(done=int(now[0])))
+    assert written == []
+    goes_on.set()
+    view.close(None)
+    assert closed == [[0]]
 
 
 def test_what_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import trustme
 from fetching import get
+from loopback import Server, read_head
 
 from scrapepool.model import ErrorKind, Failed, Retryable
+from scrapepool.transport.net.connection import Connection
 from tests.servers.hostile import HostileServer
 
 TOTAL = 0.3
@@ -128,3 +130,22 @@ def test_a_read_timeout_is_shorter_and_may_be_tried_again() -> None:
     assert failed.error is ErrorKind.READ_TIMEOUT
     assert failed.retry == Retryable()
     assert (failed.status, failed.complete) == (200, False)
+
+
+def test_a_deadline_ends_a_long_body_that_keeps_coming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where every look finds some of it, so that nothing is ever waited for."""
+
+    def begin(sock: socket.socket) -> None:
+        read_head(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n" + bytes(65536))
+        sock.recv(1)
+
+    monkeypatch.setattr(Connection, "receive_into", lambda _, buffer: len(buffer))
+    with Server(begin) as server:
+        failed = get(
+            f"http://127.0.0.1:{server.port}/",
+            patience={"total": TOTAL},
+            size={"max_size": 2**60},
+            output={"fields": ("url",), "body": False, "headers": False},
+        )
+    assert failed.error is ErrorKind.DEADLINE

@@ -249,7 +249,7 @@ class Exchange:
                 conn.wait_for_much(min(LOW_WATER, parser.left))
                 come = yield None
                 size = yield from offload.run(partial(self._receive_burst, conn, body))
-                if not size and come is False:
+                if come is False and (not size or conn.is_late):
                     raise conn.too_late()
         finally:
             conn.wait_for_much(1)

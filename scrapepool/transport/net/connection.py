@@ -388,9 +388,14 @@ class Connection(HTTPConnection):
         if self.deadline is not None:
             self.deadline += seconds
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and monotonic() >= self.deadline - SOONEST
+
     def too_late(self, what: str = "sent nothing") -> FetchError:
         """What a wait that was in vain comes to."""
-        if self.deadline is not None and monotonic() >= self.deadline - SOONEST:
+        if self.is_late:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 

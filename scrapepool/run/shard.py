@@ -30,7 +30,7 @@ Batch = tuple[Sequence[Transcript], Sequence[Outcome], int]
 
 
 class Shard:
-    """Runs one engine. ``full`` belongs to the engine's thread, ``wake`` to any, all else to the caller's."""
+    """Runs one engine. ``full`` and ``wake`` may be called from any thread, all else from the caller's only."""
 
     def __init__(self) -> None:
         self._batches: queue.SimpleQueue[Batch | BaseException | None] = queue.SimpleQueue()
@@ -94,23 +94,31 @@ class Shard:
 
     def _run(self, engine: Engine, transcripts: list[Transcript] | None) -> None:
         try:
-            for outcomes in engine.run(None if transcripts is None else _Kept(transcripts)):
-                exchanged = [] if transcripts is None else transcripts[:]
+            try:
+                for outcomes in engine.run(None if transcripts is None else _Kept(transcripts)):
+                    while self._asked:
+                        self._asked.popleft().set_result(engine.snapshot())
+                    self._hand_over(transcripts, outcomes)
+            finally:
                 if transcripts:
-                    transcripts.clear()
-                size = sum(len(one.reply) for one in exchanged if isinstance(one.reply, bytes))
-                size += sum(len(outcome.body) for outcome in outcomes if outcome.body is not None)
-                while self._asked:
-                    self._asked.popleft().set_result(engine.snapshot())
-                self._put += len(outcomes)
-                self._put_bytes += size
-                self._batches.put((exchanged, outcomes, size))
+                    self._hand_over(transcripts, ())
         except BaseException as error:  # noqa: BLE001 - it is the caller's to handle
             self._batches.put(error)
         else:
             self._batches.put(None)
         finally:
             self._ended = True
+
+    def _hand_over(self, transcripts: list[Transcript] | None, outcomes: Sequence[Outcome]) -> None:
+        exchanged: list[Transcript] = []
+        if transcripts:
+            exchanged = transcripts[:]
+            transcripts.clear()
+        size = sum(len(one.reply) for one in exchanged if isinstance(one.reply, bytes))
+        size += sum(len(outcome.body) for outcome in outcomes if outcome.body is not None)
+        self._put += len(outcomes)
+        self._put_bytes += size
+        self._batches.put((exchanged, outcomes, size))
 
 
 class _Kept:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Any, cast
 
 import pytest
@@ -120,6 +120,29 @@ def test_what_is_not_taken_is_bounded(monkeypatch: pytest.MonkeyPatch, most: int
             ahead.append(engine.yielded - taken_by_now)
     assert engine.yielded == 200
     assert max(ahead) <= 13
+
+
+class LateExchange(Counter):
+    """An engine that ends with an exchange which led to no outcome."""
+
+    def run(self, archive: Archive | None) -> Iterator[Sequence[Outcome]]:
+        yield from super().run(archive)
+        assert archive is not None
+        archive.keep([cast("Transcript", Exchanged(self.count))])
+        if self.last_words:
+            raise RuntimeError("no such list")
+
+    last_words = False
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_exchange_that_led_to_no_outcome_is_archived(fails: bool) -> None:
+    """A robots.txt, or a request that is left for another run; also where the run ends with an error."""
+    engine, archive = LateExchange(Shard(), 3), Kept()
+    engine.last_words = fails
+    with pytest.raises(RuntimeError, match="no such list") if fails else nullcontext():
+        taken(engine, archive)
+    assert archive.numbers == [0, 1, 2, 3]
 
 
 def test_an_error_of_the_engine_is_the_caller_s() -> None:

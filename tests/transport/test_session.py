@@ -303,3 +303,14 @@ def test_a_full_pool_is_not_waited_for_for_ever() -> None:
 def test_direct_use_reads_waits_as_a_run_does(field: str, seconds: float) -> None:
     """A Retry-After that urllib3 would raise an exception for is read, or is no wait."""
     assert urllib3_retry(RetryPolicy()).parse_retry_after(field) == seconds
+
+
+def test_pools_for_other_options_are_pools_of_their_own() -> None:
+    """What urllib3's manager is asked for beside the adapter's own context is not lost."""
+    with PooledSession(1, 1) as session:
+        manager = session.adapter.poolmanager
+        usual = manager.connection_from_host("a.test", 443, "https")
+        assert usual is manager.connection_from_url("https://A.test/x")
+        insecure = manager.connection_from_host("a.test", 443, "https", {"cert_reqs": "CERT_NONE"})
+        assert insecure is not usual
+        assert insecure.cert_reqs == "CERT_NONE"

@@ -42,6 +42,14 @@ MOST_IDLE = 8192
 THROUGH_PROXY = "it would be asked through a proxy, which may connect to any address"
 
 
+def _tls_options(context: ssl.SSLContext) -> dict[str, Any]:
+    """What a pool is made with to use a context: urllib3 asks for the verification beside it, and sets it."""
+    return {
+        "ssl_context": context,
+        "cert_reqs": "CERT_NONE" if context.verify_mode == ssl.CERT_NONE else "CERT_REQUIRED",
+    }
+
+
 class DirectPools(PoolManager):
     """The pools of direct connections, by origin and TLS context."""
 
@@ -52,10 +60,7 @@ class DirectPools(PoolManager):
         with pools.lock:
             pool: Any = pools.get(key)
             if pool is None:
-                kwargs = self.connection_pool_kw
-                if context is not None:
-                    verified = "CERT_NONE" if context.verify_mode == ssl.CERT_NONE else "CERT_REQUIRED"
-                    kwargs = {**kwargs, "ssl_context": context, "cert_reqs": verified}
+                kwargs = {**self.connection_pool_kw, **({} if context is None else _tls_options(context))}
                 pool = pools[key] = self.pool_classes_by_scheme[host.scheme](host.host, host.port, **kwargs)
         made: HostPool = pool
         return made
@@ -65,10 +70,11 @@ class DirectPools(PoolManager):
     ) -> Any:
         """As urllib3 does; the same pool as ``pool_for`` where nothing but the TLS context is asked for."""
         scheme = (scheme or "http").lower()
-        if host and scheme in POOLS and set(pool_kwargs or ()) <= {"ssl_context", "cert_reqs"}:
+        options: dict[str, Any] = pool_kwargs or {}
+        context = options.get("ssl_context")
+        if host and scheme in POOLS and options == ({} if context is None else _tls_options(context)):
             name = host.lower().strip("[]")
-            origin = HostKey(scheme, name, port or DEFAULT_PORTS[scheme])
-            return self.pool_for(origin, (pool_kwargs or {}).get("ssl_context"))
+            return self.pool_for(HostKey(scheme, name, port or DEFAULT_PORTS[scheme]), context)
         return super().connection_from_host(host, port, scheme, pool_kwargs)
 
 
@@ -118,7 +124,7 @@ class PooledAdapter(HTTPAdapter):
         """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
 
         All http hosts behind a forwarding proxy share one pool, so it has a connection for every lease there may be:
-        one that had to wait for another could hold up the thread that sees the other to its end.
+        one that waited for another's would be held up by what that waits for.
         """
         proxy = with_password(proxy)
         if proxy not in self.proxy_manager:
@@ -178,10 +184,7 @@ class PooledAdapter(HTTPAdapter):
         if isinstance(cert, list):
             cert = tuple(cert)
         verify = True if verify is None else verify
-        return host, {
-            "ssl_context": self.context(verify, cert),
-            "cert_reqs": "CERT_NONE" if verify is False else "CERT_REQUIRED",
-        }
+        return host, _tls_options(self.context(verify, cert))
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
         """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate.

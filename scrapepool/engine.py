@@ -87,14 +87,14 @@ class Engine:
         self._held_since: float | None = None  # nothing is begun since this look, because outcomes are not taken
         self._out = 0  # leases that have not come back
         self._looked = float("-inf")  # at whether some of them hang
-        self._full_turn = False  # more may be begun than was
+        self._turn_over = False  # more may be begun than was
         self._rest: dict[int, Lease] = {}  # by the identity of a work: the lease of what has no result yet
         self._more = False  # the reader has more than was taken
         self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed tells each once
         self._began = clock.monotonic()
         self._bottleneck = Bottleneck(self._began, clock.cpu())
         self._shown = float("-inf")
-        self._drained_at: float | None = None
+        self._stopped_at: float | None = None  # since when ``GRACE`` runs
 
     def run(self, archive: Archive | None = None) -> Iterator[Sequence[Outcome]]:
         """Yield final outcomes, in order of completion, until every target has one or a stop was asked for.
@@ -164,17 +164,15 @@ class Engine:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether a stop was asked for so long ago, or so urgently, that nothing may be waited for any more."""
+        """Whether a stop was asked for so long ago, or so urgently, that nothing may be waited for any more.
+
+        May be asked from any thread.
+        """
         if not self._stop.asked:
             return False
-        return self._stop.now or self._clock.monotonic() >= self._stopped_at() + GRACE
-
-    def _stopped_at(self) -> float:
-        if self._drained_at is None:
-            self._drained_at = self._clock.monotonic()
-            self._transport.drain()
-            self._scheduler.drain()
-        return self._drained_at
+        if self._stopped_at is None:
+            self._stopped_at = self._clock.monotonic()
+        return self._stop.now or self._clock.monotonic() >= self._stopped_at + GRACE
 
     @property
     def network_lost(self) -> bool:
@@ -232,7 +230,7 @@ class Engine:
                 submitted += 1
                 self._out += 1
                 self._transport.submit(Work(decision, attempts))
-        self._full_turn = submitted == SUBMITTED or len(outcomes) >= AT_ONCE
+        self._turn_over = submitted == SUBMITTED or len(outcomes) >= AT_ONCE
         return outcomes
 
     @property
@@ -348,19 +346,20 @@ class Engine:
 
     def _over(self) -> bool:
         if self._stop.asked:
-            self._stopped_at()
-            return self._out == 0 or self.out_of_patience
+            self._transport.drain()
+            self._scheduler.drain()
+            return self.out_of_patience or self._out == 0
         if self._scheduler.spent is not None or self.network_lost:
             return self._out == 0
         return self._feed.exhausted and self._scheduler.idle and self._out == 0
 
     def _patience(self, now: float) -> float:
         """Seconds that the loop may sleep unless a response, the reader or a signal wakes it."""
-        if self._drained_at is not None:
-            return max(0.0, min(LOOK, self._drained_at + GRACE - now))
+        if self._stopped_at is not None:
+            return max(0.0, min(LOOK, self._stopped_at + GRACE - now))
         if self._held_since is not None:
             return IDLE
-        if self._more or self._full_turn:
+        if self._more or self._turn_over:
             return 0.0
         due: float | None = None
         if self._has_room:
@@ -417,7 +416,7 @@ class Engine:
             hint=forecast.hint,
             hosts=tuple(scheduler.rows(now, ROWS)),
             host_count=scheduler.host_count,
-            grace=None if self._drained_at is None else max(0.0, self._drained_at + GRACE - now),
+            grace=None if self._stopped_at is None else max(0.0, self._stopped_at + GRACE - now),
             slowest=tuple(scheduler.slowest(now, SLOWEST)) if last else (),
         )
 

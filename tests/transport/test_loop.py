@@ -350,7 +350,7 @@ def test_a_call_that_blocks_for_too_long_is_waited_for_asleep(
 
     def steps(run: LeaseRun) -> Steps[Done]:
         with ThreadPoolExecutor(1) as executor:
-            yield from in_thread(lambda: time.sleep(PAUSE), executor, run.resume, loop_module.monotonic())
+            yield from in_thread(lambda: time.sleep(PAUSE), executor, run.resume)
         return Done(run.work, ())
 
     scripted(steps)
@@ -784,3 +784,21 @@ def test_an_idle_connection_that_somebody_else_uses_is_left_alone() -> None:
             loop.wait(0.01)
         assert conn.receive()
         pool.checkin(conn)
+
+
+def test_what_may_have_been_there_for_long_is_not_taken_for_slow() -> None:
+    """The loop says for how long it did not look: not at all where it slept until something came."""
+    with PoliteServer() as server, fetcher() as made:
+        loop = Loop(made)
+        all_of(loop, [work(server.url("/ok"))])
+        loop.submit(work(server.url("/ok?2")))
+        time.sleep(0.015)  # shorter than what is given back
+        lags = []
+        while not loop.wait(LONG):
+            lags.append(made.state.lag)
+        lags.append(made.state.lag)
+        assert max(lags) >= 0.01
+        loop.submit(work(server.url("/delay/0.2")))
+        while not loop.wait(LONG):
+            pass
+        assert made.state.lag == 0.0

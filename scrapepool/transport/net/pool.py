@@ -18,11 +18,10 @@ from urllib3.util import Timeout
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from ...model import ProxyFault
-from ...uptime import monotonic
 from ..classify import IDEMPOTENT, classify
 from ..errors import ProxyError
 from .bandwidth import Bandwidth
-from .connection import NO_LIMIT, Condition, Connection
+from .connection import Condition, Connection
 from .slots import IdleConnections, Slots
 from .steps import Resume, Steps, in_thread
 from .tls_connection import NestedTLSConnection, TLSConnection
@@ -170,8 +169,7 @@ class HostPool(HTTPConnectionPool):
             if conn.opens_in_steps and not self._lacks_context(conn):
                 yield from conn.opening(resume)
             else:
-                limit = conn.deadline or monotonic() + NO_LIMIT
-                yield from in_thread(conn.connect, executor(), resume, limit)
+                yield from in_thread(conn.connect, executor(), resume)
                 conn.make_non_blocking()
         except (OSError, HTTPError) as error:
             if self.proxy is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor, Future, wait
 from math import inf
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -65,15 +65,18 @@ def pause(seconds: float) -> Steps[None]:
         yield Watch((), until)
 
 
-def in_thread(call: Callable[[], T], executor: Executor, resume: Resume, until: float) -> Steps[T]:
+def in_thread(call: Callable[[], T], executor: Executor, resume: Resume) -> Steps[T]:
     """The result of a call that blocks, which a thread of ``executor`` makes. Raises what it raises.
 
-    until: monotonic time by which the call ends, by timeouts of its own.
+    The call goes on where the generator is ended before it.
     """
-    future = executor.submit(call)
+    return (yield from _result(executor.submit(call), resume))
+
+
+def _result(future: Future[T], resume: Resume) -> Steps[T]:
     future.add_done_callback(lambda _: resume())
     while not future.done():
-        yield Watch((), max(until, monotonic() + LONGEST_BLOCK))  # a call that ends too late is waited for all the same
+        yield Watch((), inf)
     return future.result()
 
 
@@ -90,14 +93,11 @@ class Offload:
         It has ended whatever ends the generator, so that nobody else touches what it works on before.
         """
         running = self._executor().submit(call)
-        running.add_done_callback(lambda _: self._resume())
         try:
-            while not running.done():
-                yield Watch((), inf)
+            return (yield from _result(running, self._resume))
         except BaseException:
             wait((running,))
             raise
-        return running.result()
 
 
 def drive(make: Callable[[Resume], Steps[T]], check: Callable[[], object]) -> T:

@@ -171,6 +171,8 @@ class Fetcher:
     def evict_idle(self) -> None:
         """Close an idle connection of every host, so that there are file descriptors for others."""
         for pool in self.session.adapter.pools():
+            if not pool.idle:
+                continue
             with contextlib.suppress(PoolError):
                 conn, _ = pool.checkout(0)
                 conn.close()

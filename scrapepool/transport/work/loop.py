@@ -48,7 +48,7 @@ USELESS = 0.00002
 """Seconds below which a round was of no use to anybody: nothing had come."""
 
 WAKEUPS = 64
-"""Bytes to read at once from the pipe that wakes the loop: more than are ever in it."""
+"""Bytes to read at once from the pipe that wakes the loop; what is left is there in the next round."""
 
 LOOK = 0.1
 """Seconds between two looks of ``run_alone`` at whether the run was aborted."""
@@ -200,7 +200,7 @@ class Loop:
 
     def drain(self) -> None:
         """Begin nothing more; what is in flight goes on."""
-        self._fetcher.state.draining = True
+        self._fetcher.drain()
 
     def abort(self) -> None:
         """Cut every connection, so that all that is in flight ends."""
@@ -227,15 +227,15 @@ class Loop:
         events = self._poller.poll(max(0.0, sleep) if sleep != inf else -1)
         polled_before, self._polled_at = self._polled_at, monotonic()
         self._now = self._polled_at
-        if sleep > 0:
-            began = self._now
-        self._fetcher.state.lag = 0.0 if sleep > 0 else self._now - polled_before
+        if sleep > 0 and self._now - now > SOONEST:  # it slept: nothing was there before
+            began = polled_before = self._now
+        self._fetcher.state.lag = self._now - polled_before
         woken = self._go_on(events)
         for task in polled:
             if task.polled:
                 task.polled = False
                 self._advance(task, False)
-        while self._resumed:
+        for _ in range(len(self._resumed)):  # one that they resume at once has its turn in the next round
             task = self._resumed.popleft()
             if task.fd < 0 and task in self._tasks:
                 self._advance(task, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -120,8 +120,11 @@ def _check_files(old: str, new: str, output: str | None) -> None:
     """Refuse what would read or write a file twice. Raises UsageError."""
     if old == new == "-":
         raise UsageError("standard input can be read only once: - is given twice")
+    from .files import identity_of  # noqa: PLC0415 - as above
+
+    written = None if output is None else identity_of(output)
     for name in (old, new):
-        if output is not None and name != "-" and Path(output).exists() and Path(output).samefile(name):
+        if written is not None and name != "-" and written == identity_of(name):
             raise UsageError(f"{name} is read and would be replaced by --output; name another file")
 
 

@@ -55,19 +55,19 @@ def check_files(sources: Sequence[str], settings: Settings, inputs: Sequence[Inp
     written = _written(settings)
     named: dict[object, str] = {}
     for option, path in written:
-        file = _identity(path) or _new(path)
+        file = identity_of(path) or _new(path)
         if file is None:
             continue
         if file in named:
             raise UsageError(f"{named[file]} and {option} are the same file")
         named[file] = option
     for source in sources:
-        identity = _identity(0 if source == "-" else source)
+        identity = identity_of(0 if source == "-" else source)
         if identity in named:
             what = "standard input" if source == "-" else source
             raise UsageError(f"{what} is read as a list and written as {named[identity]}")
     for option, path in inputs:
-        file = _identity(path) or _new(path)
+        file = identity_of(path) or _new(path)
         if file in named:
             raise UsageError(f"{path} is read by {option} and written as {named[file]}; name another file")
     if settings.warc.path is not None and not settings.warc.overwrite and settings.output.resume is None:
@@ -108,7 +108,7 @@ def _check_told(option: str, path: str | None) -> None:
 def _holds_records(path: str) -> bool:
     """Whether a file begins as what a run leaves; not where it may only be written. Raises OutputError."""
     try:
-        if _identity(path) is None:
+        if identity_of(path) is None:
             return False
         with open(path, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
             begins = stream.read(HEAD)
@@ -162,7 +162,7 @@ def _database(option: str, path: str) -> Iterable[tuple[str, str]]:
         yield f"{option}'s {suffix}", path + suffix
 
 
-def _identity(file: str | int) -> Identity | None:
+def identity_of(file: str | int) -> Identity | None:
     """Which regular file this is; None for anything else. URLs are no files."""
     try:
         found = os.stat(file)  # noqa: PTH116  # may be a descriptor

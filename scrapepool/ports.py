@@ -327,6 +327,12 @@ class Snapshot:
     checks: tuple[Verdict, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def failures(self) -> int:
+        """Targets that did not succeed; lines that repeat one are no targets."""
+        good = self.outcomes.get("ok", 0) + self.outcomes.get("unchanged", 0)
+        return self.done - good - self.errors.get("duplicate", 0)
+
     def without(self, outcomes: Collection[Outcome]) -> Snapshot:
         """The same run, but that these outcomes of it were not final: what was sent and received for them stays."""
         words, errors = Counter(self.outcomes), Counter(self.errors)

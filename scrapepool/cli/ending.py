@@ -117,7 +117,6 @@ def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None
     """
     if interrupted is not None:
         return interrupted
-    good = last.outcomes.get("ok", 0) + last.outcomes.get("unchanged", 0)
     duplicates = last.errors.get("duplicate", 0)
     refused = sum(last.errors.get(error, 0) for error in ("robots", "robots_unreachable", "forbidden_address"))
     usable = last.done - last.outcomes.get("skipped", 0) + refused
@@ -126,5 +125,5 @@ def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None
         return Exit.USAGE
     if last.checks:
         return Exit.SOME_FAILED if any(verdict.holds for verdict in last.checks) else Exit.OK
-    all_good = good + duplicates == last.done and not (finished is not None and finished.failures)
-    return Exit.OK if all_good else Exit.SOME_FAILED
+    failures = last.failures + (0 if finished is None else finished.failures)
+    return Exit.SOME_FAILED if failures else Exit.OK

@@ -100,20 +100,24 @@ class Counted:
 
     def figures(self, snapshot: Snapshot, finished: Finished) -> Figures:
         """Sum a run up. finished: targets that it passed over, which belong to its whole."""
-        from ..alarm import PERCENTILES, Figures  # noqa: PLC0415 - for runs with --fail-if or --metrics-file
+        from ..alarm import (  # noqa: PLC0415 - for runs with --fail-if
+            FAILURES,
+            HOSTS_DOWN,
+            PERCENTILES,
+            REJECTED,
+            RETRIES,
+            Figures,
+        )
 
         outcomes, errors = snapshot.outcomes, snapshot.errors
         duplicates = errors.get(ErrorKind.DUPLICATE, 0)
-        good = outcomes.get("ok", 0) + outcomes.get("unchanged", 0)
         counts = {f"status_{status}": number for status, number in self.statuses.items() if status is not None}
         counts |= {name: sum(errors.get(error, 0) for error in group) for name, group in GROUPS.items()}
         counts |= {**outcomes, **errors, **self.changes}
-        counts["failures"] = snapshot.done - good - duplicates + finished.failures
-        counts["rejected"] = sum(
-            errors.get(error, 0) for error in (ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME)
-        )
-        counts["hosts_down"] = len(self.down)
-        counts["retries"] = snapshot.retried
+        counts[FAILURES] = snapshot.failures + finished.failures
+        counts[REJECTED] = sum(errors.get(error, 0) for error in (ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME))
+        counts[HOSTS_DOWN] = len(self.down)
+        counts[RETRIES] = snapshot.retried
         return Figures(
             counts,
             {"seconds": snapshot.elapsed, **{name: self.latencies.percentile(at) for name, at in PERCENTILES.items()}},

@@ -17,7 +17,7 @@ from scrapepool.record.fields import FIELDS
 from scrapepool.render.summary import summary_dict
 
 ROOT = Path(__file__).parents[1]
-INTERFACE = (ROOT / "docs" / "interface.md").read_text(encoding="utf-8")
+INTERFACE = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
 README = ROOT / "README.md"
 COMMAND = re.compile(r"(?:^|[\s|;&/])scrapepool (?!=)([^|;&#]*)")
 

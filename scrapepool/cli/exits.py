@@ -1,4 +1,4 @@
-"""Exit codes, as documented in ``docs/interface.md``: part of the interface."""
+"""Exit codes, as documented in ``docs/records.md``: part of the interface."""
 
 from __future__ import annotations
 

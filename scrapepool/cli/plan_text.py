@@ -39,7 +39,7 @@ class Report:
 
 
 def plan_dict(report: Report) -> dict[str, Any]:
-    """The plan for a program. The keys are an API; see docs/interface.md."""
+    """The plan for a program. The keys are an API; see docs/records.md."""
     found, plan = report.found, report.plan
     return {
         "urls": 0 if plan is None else plan.urls,

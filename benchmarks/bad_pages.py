@@ -191,7 +191,7 @@ def look_up(words: str) -> None:
     """Put a function in the place of ``getaddrinfo``, and run the command line. refusing: for 20 s, after 4 s."""
     import socket
 
-    from scrapepool.cli import run
+    from scrapepool.cli.program import run
 
     began = time.monotonic()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from scrapepool.cli import cli
-from scrapepool.cli.grouped import FetchOption, GroupedCommand
+from scrapepool.cli.parameters.grouped_options import FetchOption, GroupedCommand
+from scrapepool.cli.program import cli
 
 PAGE = Path(__file__).with_name("options.md")
 

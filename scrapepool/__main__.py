@@ -16,11 +16,11 @@ def main() -> NoReturn:
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if usual:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from . import cli  # noqa: PLC0415 - as it says
+    from .cli import program  # noqa: PLC0415 - as it says
 
     if usual:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    cli.main()
+    program.main()
 
 
 if __name__ == "__main__":

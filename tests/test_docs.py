@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from scrapepool.cli import cli
 from scrapepool.cli.exits import Exit
+from scrapepool.cli.program import cli
 from scrapepool.model import ErrorKind
 from scrapepool.record.fields import FIELDS
 from scrapepool.render.summary import summary_dict

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-from scrapepool.cli import run
+from scrapepool.cli.program import run
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from scrapepool.cli import run
+from scrapepool.cli.program import run
 
 PATIENCE = 20.0
 """Seconds after which a program that does not end fails its test."""

@@ -226,7 +226,7 @@ def test_a_bug_is_exit_code_70(capfd: pytest.CaptureFixture[str], monkeypatch: p
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("scrapepool.cli.fetch.settings_from", broken)
+    monkeypatch.setattr("scrapepool.cli.commands.fetch_command.settings_from", broken)
     ran = here(capfd, "fetch", "good.txt")
     assert (ran.code, ran.err.count("\n")) == (70, 1)
     assert "a bug: ZeroDivisionError: oh" in ran.err

@@ -11,10 +11,10 @@ import click
 import pytest
 from place import Place
 
-from scrapepool.cli.config_values import keys
-from scrapepool.cli.fetch import fetch
-from scrapepool.cli.grouped import FetchOption
-from scrapepool.cli.types import FileName
+from scrapepool.cli.commands.fetch_command import fetch
+from scrapepool.cli.config.config_values import keys
+from scrapepool.cli.parameters.grouped_options import FetchOption
+from scrapepool.cli.parameters.option_types import FileName
 
 OPTIONS = [option for option in fetch.params if isinstance(option, FetchOption) and option.name != "config"]
 

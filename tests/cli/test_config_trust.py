@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from place import Place
 
-from scrapepool.cli.fetch import fetch
-from scrapepool.cli.grouped import FetchOption
+from scrapepool.cli.commands.fetch_command import fetch
+from scrapepool.cli.parameters.grouped_options import FetchOption
 from tests.servers.polite import PoliteServer
 
 GUARDED = sorted(

@@ -15,8 +15,8 @@ import pytest
 from running import ended, here, program
 
 from scrapepool.alarm import parsed
-from scrapepool.cli.fetch import fetch
-from scrapepool.cli.waiting import await_lock, is_locked, splay
+from scrapepool.cli.commands.fetch_command import fetch
+from scrapepool.cli.fetching.start_waits import await_lock, is_locked, splay
 from tests.servers.pages import Response
 from tests.servers.polite import PoliteServer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from running import PATIENCE, ended, here, program
 
-from scrapepool.cli import run
+from scrapepool.cli.program import run
 from scrapepool.demo import demo_urls
 
 

@@ -167,6 +167,6 @@ def test_the_exit_code_follows_from_the_counts(
     outcomes: dict[str, int], errors: dict[str, int], interrupted: int | None, code: int
 ) -> None:
     """Each row of the documented table."""
-    from scrapepool.cli.ending import exit_code
+    from scrapepool.cli.fetching.run_end import exit_code
 
     assert exit_code(snapshot(outcomes, errors), interrupted) == code

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import ended, here, program
 
-from scrapepool.cli import fetch_run
+from scrapepool.cli.fetching import fetch_run
 from scrapepool.transport.http1.body import Body
 from tests.servers.polite import PoliteServer, Response
 

@@ -97,7 +97,7 @@ def test_a_third_signal_ends_the_process_whatever_is_stuck() -> None:
     """It needs nothing of the run any more."""
     code = (
         "import os, signal, time\n"
-        "from scrapepool.cli.signals import Signals\n"
+        "from scrapepool.cli.fetching.signals import Signals\n"
         "from scrapepool.engine import Stop\n"
         "with Signals(Stop()):\n"
         "    for _ in range(3): os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -239,7 +239,7 @@ def test_help_is_quick() -> None:
     """It imports none of the heavy libraries."""
     code = (
         "import sys\n"
-        "from scrapepool.cli import run\n"
+        "from scrapepool.cli.program import run\n"
         "codes = [run(words) for words in (['--help'], ['--version'], ['fetch', '--help'], ['demo', '--help'])]\n"
         "assert not any(codes), codes\n"
         "heavy = {'requests', 'urllib3', 'rich', 'ssl', 'httptools', 'scrapepool.engine'} & set(sys.modules)\n"
@@ -302,7 +302,7 @@ def test_a_plain_run_imports_no_more_than_it_needs(tmp_path: Path) -> None:
     code = (
         "import sys, requests, click\n"
         "before = set(sys.modules)\n"
-        "from scrapepool.cli import run\n"
+        "from scrapepool.cli.program import run\n"
         "code = run(sys.argv[1].split())\n"
         "print(code, *sorted(set(sys.modules) - before))\n"
     )

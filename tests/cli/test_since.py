@@ -60,7 +60,7 @@ def test_every_change_of_a_site_is_told(capfd: pytest.CaptureFixture[str], tmp_p
 
 def read_back(capfd: pytest.CaptureFixture[str], out: Path) -> list[dict[str, Any]]:
     """The records of a file of any form."""
-    from scrapepool.cli.records import watched_records
+    from scrapepool.cli.arguments.record_arguments import watched_records
 
     return [dict(record) for _, record in watched_records(str(out), print)]
 

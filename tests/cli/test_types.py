@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.cli.types import (
+from scrapepool.cli.parameters.option_types import (
     LONGEST,
     Duration,
     FileName,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import Reading, read
 
-from scrapepool.cli import run
+from scrapepool.cli.program import run
 from scrapepool.errors import ListError, UsageError
 from scrapepool.model import Target
 from scrapepool.read import TargetList

@@ -8,19 +8,30 @@ from __future__ import annotations
 from typing import Any
 
 from ...settings import Settings
-from . import alarm, display, files, input, output, pace, patience, request, since, start  # noqa: A004 - named as the group of settings is
+from . import (
+    alarm_options,
+    body_file_options,
+    display_options,
+    failure_options,
+    input_options,
+    output_options,
+    pace_options,
+    request_options,
+    since_options,
+    start_options,
+)
 
 OPTIONS = [
-    *input.OPTIONS,
-    *request.OPTIONS,
-    *pace.OPTIONS,
-    *patience.OPTIONS,
-    *output.OPTIONS,
-    *files.OPTIONS,
-    *since.OPTIONS,
-    *alarm.OPTIONS,
-    *start.OPTIONS,
-    *display.OPTIONS,
+    *input_options.OPTIONS,
+    *request_options.OPTIONS,
+    *pace_options.OPTIONS,
+    *failure_options.OPTIONS,
+    *output_options.OPTIONS,
+    *body_file_options.OPTIONS,
+    *since_options.OPTIONS,
+    *alarm_options.OPTIONS,
+    *start_options.OPTIONS,
+    *display_options.OPTIONS,
 ]
 
 
@@ -34,20 +45,20 @@ def fetch_options(command: Any) -> Any:
 def settings_from(o: dict[str, Any]) -> Settings:
     """Settings out of Click's values. Raises UsageError for what contradicts itself."""
     return Settings(
-        input=input.input_settings(o),
-        request=request.request_settings(o),
-        pool=pace.pool_settings(o),
-        politeness=pace.politeness_settings(o),
-        patience=patience.patience(o),
-        limits=patience.run_limits(o),
-        retry=patience.retry_policy(o),
-        size=patience.size_limits(o),
-        output=output.output_settings(o),
-        warc=output.warc_settings(o),
-        files=files.file_settings(o),
-        start=start.start_settings(o),
-        since=since.since_settings(o),
-        alarm=alarm.alarm_settings(o),
-        display=display.display_settings(o),
+        input=input_options.input_settings(o),
+        request=request_options.request_settings(o),
+        pool=pace_options.pool_settings(o),
+        politeness=pace_options.politeness_settings(o),
+        patience=failure_options.patience(o),
+        limits=failure_options.run_limits(o),
+        retry=failure_options.retry_policy(o),
+        size=failure_options.size_limits(o),
+        output=output_options.output_settings(o),
+        warc=output_options.warc_settings(o),
+        files=body_file_options.file_settings(o),
+        start=start_options.start_settings(o),
+        since=since_options.since_settings(o),
+        alarm=alarm_options.alarm_settings(o),
+        display=display_options.display_settings(o),
         host_overrides=o["config"].hosts,
     )

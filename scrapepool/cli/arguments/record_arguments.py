@@ -1,0 +1,160 @@
+"""Record files as arguments of a command: a file, also compressed, a table, or standard input.
+
+Decides by the first bytes how such an argument is opened. Reads no more of it, but a table that comes through a pipe.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from ...errors import ListError, UsageError
+from ...extras import how_to_install
+from ...text import printable
+from ..standard_streams import note
+
+if TYPE_CHECKING:
+    from ...read.database import RecordDatabase
+    from ...read.records import RecordFile, Told
+
+STDIN = "standard input"
+
+SHOWN_EVERY = 1.0
+"""Seconds after which it is told again how many records were read."""
+
+CLOCK_EVERY = 1000
+"""Records between two looks at the clock."""
+
+
+def name_of(records: str) -> str:
+    """What the argument is called in messages."""
+    return STDIN if records == "-" else records
+
+
+def opened(records: str, on_note: Callable[[str], None] | None = None) -> RecordFile | RecordDatabase:
+    """The records of a file, or of standard input for ``-``. on_note: gets what a person should know; ``note``.
+
+    Raises ListError, also while they are iterated over, and UsageError for a database that comes through a pipe.
+    """
+    from ...read.compressed import decompressed  # noqa: PLC0415
+    from ...read.database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
+    from ...read.formats import PARQUET  # noqa: PLC0415
+    from ...read.records import RecordFile  # noqa: PLC0415
+    from ...schema import MAGIC  # noqa: PLC0415
+
+    name, pieces = name_of(records), _pieces(records)
+    begins = b""
+    while len(begins) < len(MAGIC) and (piece := next(pieces, b"")):
+        begins += piece
+    pieces = chain([begins], pieces)
+    regular = records != "-" and Path(records).is_file()
+    if begins.startswith(MAGIC):
+        if not regular:
+            raise UsageError(f"{name}: a database cannot be read through a pipe; name its file")
+        return RecordDatabase(records)
+    if begins.startswith(PARQUET):
+        return RecordFile(name, _parquet_lines(name, records if regular else _spooled(name, pieces)), "jsonl")
+    return RecordFile(name, decompressed(name, pieces, on_note or note))
+
+
+def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tuple[Told, dict[str, Any]]]:
+    """Give every record of a file, of standard input for ``-``, or of all files in a folder.
+
+    Files of a folder are read in the order of their names. The types are those of the format: cells of CSV are text.
+    A terminal is told how many were read. Raises as ``opened``.
+    """
+    watch = _Watch(name_of(records)) if sys.stderr.isatty() else None
+    try:
+        for name in _files(records):
+            file = opened(name, on_note)
+            for pair in file.with_records():
+                yield pair
+                if watch is not None:
+                    watch.count()
+            note_torn(name, file, on_note)
+    finally:
+        if watch is not None:
+            watch.end()
+
+
+class _Watch:
+    """Counts records on a terminal, on one line that goes in the end."""
+
+    def __init__(self, name: str) -> None:
+        self._name = printable(name)
+        self._read = 0
+        self._due = time.monotonic() + SHOWN_EVERY
+        self._shown = False
+
+    def count(self) -> None:
+        self._read += 1
+        if not self._read % CLOCK_EVERY and time.monotonic() >= self._due:
+            self._due, self._shown = time.monotonic() + SHOWN_EVERY, True
+            click.echo(f"\r{self._name}: {self._read:,} records read", err=True, nl=False)
+
+    def end(self) -> None:
+        if self._shown:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
+def _files(records: str) -> list[str]:
+    """The record files that an argument means: itself, or what a folder holds but for what is hidden or a marker."""
+    if records == "-" or not Path(records).is_dir():
+        return [records]
+    try:
+        found = sorted(str(path) for path in Path(records).iterdir() if path.name[0] not in "._" and path.is_file())
+    except OSError as error:
+        raise ListError(records, error.strerror or str(error)) from error
+    if not found:
+        raise ListError(records, "the folder holds no record file")
+    return found
+
+
+def note_torn(records: str, file: RecordFile | RecordDatabase, on_note: Callable[[str], None] | None = None) -> None:
+    """Say where a record was not written to its end; known once all were read."""
+    if file.torn:
+        (on_note or note)(f"{name_of(records)}: the last record is not whole and was passed over")
+
+
+def _spooled(name: str, pieces: Iterator[bytes]) -> BinaryIO:
+    """A temporary file of what can be read only once: a Parquet file begins with its end."""
+    try:
+        file = tempfile.TemporaryFile(prefix="scrapepool-")  # noqa: SIM115 - it ends with its reader
+        file.writelines(pieces)
+        file.seek(0)
+    except OSError as error:
+        raise ListError(name, f"cannot be kept in {tempfile.gettempdir()}: {error.strerror}") from error
+    return file
+
+
+def _parquet_lines(name: str, source: str | BinaryIO) -> Iterator[bytes]:
+    from ...record.parquet import lines_of  # noqa: PLC0415 - an extra
+
+    try:
+        yield from lines_of(source, bodies=False)
+    except ImportError as error:
+        raise UsageError(f"Parquet needs pyarrow: {how_to_install('parquet')}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _pieces(records: str) -> Iterator[bytes]:
+    from ...read.streams import object_pieces  # noqa: PLC0415
+
+    if records == "-":
+        if sys.stdin is None:
+            raise ListError(STDIN, "is not open")
+        yield from object_pieces(sys.stdin.buffer)
+        return
+    try:
+        with open(records, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
+            yield from object_pieces(stream)
+    except (OSError, ValueError) as error:
+        raise ListError(records, getattr(error, "strerror", None) or str(error)) from error

@@ -1,0 +1,169 @@
+"""``scrapepool changes``: what is different between two record files."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import click
+
+from ...change import Difference
+from ...errors import UsageError
+from ...text import brief
+from ..arguments.record_arguments import name_of, watched_records
+from ..exits import Exit
+from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.option_types import FileName, Names
+from ..standard_streams import note
+
+if TYPE_CHECKING:
+    from ...read.comparison import Comparison
+    from ...render.changes import Overview
+
+AT_ONCE = 1000
+"""Pieces of text in one write."""
+
+FORMATS = ("text", "jsonl", "csv", "md", "html")
+
+EPILOG = """\b
+Kinds of changes:
+  new          OLD does not have the URL
+  changed      the page is another one, by its digest where both records have one
+  gone         it is 404 or 410 now
+  back         there is a page again: it was gone, or it failed
+  left_list    NEW does not have the URL
+  failing      it fails now, and did not before
+  redirecting  redirects lead to another URL than before
+  slower       it took twice as long, and a second longer
+
+Exit codes: 0 no changes; 1 some; 2 usage, or a file that cannot be read."""
+
+
+@click.command(cls=GroupedCommand, epilog=EPILOG)
+@click.argument("old", type=FileName())
+@click.argument("new", type=FileName())
+@click.option(
+    "--only",
+    type=Names(),
+    metavar="a,b,c",
+    help="List, and count for the exit code, only these kinds of changes.  [default: all]",
+    cls=GroupedOption,
+    subject="Which",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FileName(),
+    help="Where changes go, - for standard output.  [default: standard output]",
+    cls=GroupedOption,
+    subject="Output",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Form of the changes.  [default: by the suffix of the file, else text]",
+    cls=GroupedOption,
+    subject="Output",
+)
+def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None, form: str | None) -> int:
+    """List what changed between two runs, by their records.
+
+    OLD and NEW are what fetch wrote (JSONL, CSV or TSV, also as .gz, a database, Parquet, or a folder of such files);
+    one of them can be - for standard input. The last record of a URL counts.
+    """
+    from ...read.comparison import Comparison  # noqa: PLC0415 - a quick --help needs none of these
+
+    kinds = _kinds(only)
+    output = None if output == "-" else output
+    form = form or _form_of(output)
+    _check_files(old, new, output)
+    with Comparison() as comparison:
+        _read(comparison, old, new)
+        overview = _overview(comparison, old, new, kinds)
+        _write(comparison, overview, form, output)
+    if comparison.unknown:
+        number = f"{comparison.unknown:,}"
+        note(f"pages in both files of which the records do not say enough to compare them (no sha256): {number}")
+    some = any(overview.counts.values())
+    if output is not None and some:
+        note(f"{output}: {overview.counted()}")
+    return Exit.SOME_FAILED if some else Exit.OK
+
+
+def _kinds(only: tuple[str, ...] | None) -> list[Difference]:
+    if only is None:
+        return list(Difference)
+    for name in only:
+        if name not in set(Difference):
+            raise UsageError(f"--only: no such kind of change: {brief(name)}; there are {', '.join(Difference)}")
+    if not only:
+        raise UsageError("--only names no kind of change")
+    return [one for one in Difference if one in only]
+
+
+def _form_of(output: str | None) -> str:
+    from ...render.changes import SUFFIXES  # noqa: PLC0415 - as above
+
+    if output is None:
+        return "text"
+    suffix = PurePath(output).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"--output {brief(output, 500)}: a file of changes ends in {', '.join(SUFFIXES)}; with --format, "
+            "any name is taken"
+        )
+    return SUFFIXES[suffix]
+
+
+def _check_files(old: str, new: str, output: str | None) -> None:
+    """Refuse what would read or write a file twice. Raises UsageError."""
+    if old == new == "-":
+        raise UsageError("standard input can be read only once: - is given twice")
+    from ..arguments.file_conflicts import identity_of  # noqa: PLC0415 - as above
+
+    written = None if output is None else identity_of(output)
+    for name in (old, new):
+        if written is not None and name != "-" and written == identity_of(name):
+            raise UsageError(f"{name} is read and would be replaced by --output; name another file")
+
+
+def _read(comparison: Comparison, old: str, new: str) -> None:
+    from ...read.comparison import NEW, OLD  # noqa: PLC0415 - as above
+    from ...record.unfinished import is_unfinished  # noqa: PLC0415
+
+    comparison.add(OLD, watched_records(old, note))
+    comparison.add(NEW, watched_records(new, note))
+    complete = new == "-" or not is_unfinished(new)
+    if not complete:
+        note(
+            f"{new} is of a run that did not come to its end: URLs without a record in it are not listed as left_list; "
+            "fetch --resume goes on with it"
+        )
+    comparison.compare(complete=complete)
+
+
+def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference]) -> Overview:
+    from ...render.changes import Overview  # noqa: PLC0415 - as above
+
+    counts = {one: comparison.counts[one] for one in kinds}
+    before, now = comparison.targets
+    return Overview(name_of(old), name_of(new), before, now, counts, comparison.same, comparison.unknown)
+
+
+def _write(comparison: Comparison, overview: Overview, form: str, output: str | None) -> None:
+    from ...record.output import Output  # noqa: PLC0415 - as above
+    from ...record.replaced import replaced  # noqa: PLC0415
+    from ...render.changes import FORMS  # noqa: PLC0415
+
+    pieces = FORMS[form](overview, comparison.entries(overview.counts))
+    batches = iter(lambda: [piece.encode("utf-8", "backslashreplace") for piece in islice(pieces, AT_ONCE)], [])
+    if output is None:
+        standard = Output(None)
+        for batch in batches:
+            standard.write(batch)
+        return
+    with replaced(output) as file:
+        for batch in batches:
+            file.writelines(batch)

@@ -1,0 +1,132 @@
+"""``scrapepool demo``: the whole tool at work on a small web of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import UsageError
+from ...settings import Settings
+from ..exits import Exit
+from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.option_types import FileName, Whole
+from ..standard_streams import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...demo.pages import Role
+    from ...ports import View
+
+AFTER = """The failures are part of the show: that web has slow, flaky, refusing and lying hosts on purpose.
+Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
+
+
+@click.command(cls=GroupedCommand)
+@click.option(
+    "--list", "only_list", is_flag=True, help="Print the URLs and do nothing.", cls=GroupedOption, subject="What"
+)
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Only serve, until Ctrl-C, so that the URLs can be fetched by hand.",
+    cls=GroupedOption,
+    subject="What",
+)
+@click.option(
+    "--port",
+    type=Whole(0, 65535),
+    help="Port of every host; 0 for any free one.  [default: 8900, or any free one]",
+    cls=GroupedOption,
+    subject="How",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FileName(),
+    help="Where records go.  [default: standard output, where that is not where the display is]",
+    cls=GroupedOption,
+    subject="How",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "live", "plain", "none"]),
+    default="auto",
+    show_default=True,
+    help="As for fetch.",
+    cls=GroupedOption,
+    subject="How",
+)
+def demo(only_list: bool, keep: bool, port: int | None, output: str | None, progress: Any) -> int:
+    """Fetch a small web that this command itself serves on loopback, with the live view.
+
+    Sixteen hosts, quick, slow, flaky, redirecting, rate-limited and lying ones; nobody's server is touched.
+    """  # fmt: skip
+    from ...demo import DEFAULT_PORT, DemoWeb, demo_urls  # noqa: PLC0415 - a quick --help needs none of it
+
+    if only_list and (keep or output):
+        raise UsageError(f"--list and {'--keep' if keep else '--output'} contradict each other")
+    if keep and output:
+        raise UsageError("--keep and --output contradict each other: with --keep nothing is fetched")
+    if only_list:
+        say("\n".join(demo_urls(DEFAULT_PORT if port is None else port)))
+        return Exit.OK
+    try:
+        web = DemoWeb(DEFAULT_PORT if port is None else port)
+    except OSError as error:
+        raise UsageError(f"no server can be started on loopback: {error.strerror}") from error
+    with web:
+        if keep:
+            return _serve(web.urls, web.port)
+        from .fetch_command import run  # noqa: PLC0415
+
+        if output is None and _shown_with_the_display():
+            output = os.devnull
+        settings = Settings().with_(output={"path": output}, display={"progress": progress})
+        code = run(web.urls, settings, view=_view(web.hosts) if progress == "auto" else None)
+    if code in (Exit.OK, Exit.SOME_FAILED):
+        click.echo(AFTER, err=True)
+        return Exit.OK
+    return code
+
+
+def _shown_with_the_display() -> bool:
+    """Whether records would go where the display is: to the terminal, or into the same log or pipe."""
+    if sys.stdout is None:
+        return False
+    if sys.stdout.isatty():
+        return True
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _view(hosts: Mapping[str, Role]) -> View | None:
+    """What is shown where there is no terminal to draw on; None where there is one. Introduces the hosts."""
+    from ...render.choose import can_redraw  # noqa: PLC0415
+
+    if can_redraw(sys.stderr):
+        return None
+    from ...render.hosts import EVERY, HostsView  # noqa: PLC0415
+
+    for origin, role in hosts.items():
+        click.echo(f"{origin}  {role.character}", err=True)
+    return HostsView(sys.stderr, every=EVERY)
+
+
+def _serve(urls: list[str], port: int) -> int:
+    import threading  # noqa: PLC0415
+
+    click.echo(
+        f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and its like; Ctrl-C ends it",
+        err=True,
+    )
+    click.echo(f"try: scrapepool demo --list --port {port} | scrapepool fetch -", err=True)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    return Exit.OK

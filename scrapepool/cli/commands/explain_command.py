@@ -1,0 +1,39 @@
+"""``scrapepool explain``: the story of one URL of a record file."""
+
+from __future__ import annotations
+
+import click
+
+from ...text import printable, without_passwords
+from ..arguments.record_arguments import name_of, note_torn, opened
+from ..exits import Exit
+from ..parameters.grouped_options import GroupedCommand
+from ..parameters.option_types import FileName
+from ..standard_streams import note
+
+EPILOG = "Exit codes: 0 it was found; 1 no record has this URL, and near misses are named; 2 usage, or no record file."
+
+
+@click.command(cls=GroupedCommand, epilog=EPILOG)
+@click.argument("records", type=FileName())
+@click.argument("url")
+def explain(records: str, url: str) -> int:
+    """Tell what became of one URL: what it waited for, each attempt, and its end.
+
+    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
+    last record of the URL counts. Records of fetch --verbose tell most.
+    """
+    from ...read.story import find  # noqa: PLC0415 - a quick --help needs none of these
+    from ...record.output import Output  # noqa: PLC0415
+    from ...render.story import story  # noqa: PLC0415
+
+    file = opened(records)
+    found = find(file, url)
+    note_torn(records, file)
+    if found.record is None:
+        note(f"{name_of(records)} has no record of {printable(without_passwords(url))}")
+        if found.near:
+            note("\n  ".join(["it has records of", *map(printable, found.near)]))
+        return Exit.SOME_FAILED
+    Output(None).write([story(found.record, found.times).encode("utf-8", "backslashreplace")])
+    return Exit.OK

@@ -1,0 +1,65 @@
+"""``scrapepool failed``: the URLs of a record file that did not succeed, for another run."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import click
+
+from ..arguments.record_arguments import note_torn, opened
+from ..exits import Exit
+from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.option_types import FileName, Names
+from ..standard_streams import note
+
+AT_ONCE = 1000  # lines in one write
+
+EPILOG = """\b
+Classes are the errors of records, deferred, and groups of them:
+  timeout   connect_timeout, read_timeout, deadline
+  network   timeout, and dns, connect_refused, unreachable, tls, proxy, reset
+  response  truncated, partial, protocol, decode, too_large, too_many_redirects
+  http      http_4xx, http_5xx
+
+\b
+To run the failures again:
+  scrapepool failed out.jsonl --rows | scrapepool fetch - -o again.jsonl
+To have them replaced in the same file, use fetch --resume."""
+
+
+@click.command(cls=GroupedCommand, epilog=EPILOG)
+@click.argument("records", type=FileName())
+@click.option(
+    "--class",
+    "classes",
+    type=Names(),
+    metavar="a,b,c",
+    help="Only these.  [default: all but skipped lines]",
+    cls=GroupedOption,
+    subject="Which",
+)
+@click.option(
+    "--rows",
+    is_flag=True,
+    help="Print JSON Lines, with the other columns of each row and its method, instead of URLs alone.",
+    cls=GroupedOption,
+    subject="How",
+)
+def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
+    """Print the URLs that did not succeed, one a line.
+
+    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
+    last record of a URL counts.
+    """
+    from ...read.failures import errors_of, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
+    from ...record.output import Output  # noqa: PLC0415
+
+    slugs = None if classes is None else errors_of(classes)
+    file = opened(records)
+    row_of = (lambda told: row_of_record(told, file.current())) if rows else None
+    urls = failures(file, slugs, on_note=note, row_of=row_of)
+    output = Output(None)
+    while lines := [f"{url}\n".encode() for url in islice(urls, AT_ONCE)]:
+        output.write(lines)
+    note_torn(records, file)
+    return Exit.OK

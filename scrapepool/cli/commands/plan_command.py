@@ -1,0 +1,145 @@
+"""``scrapepool plan``: what a fetch would be like.
+
+Decides what is asked for it and its exit code; how it is told is decided in ``plan_text``.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import UsageError
+from ...text import printable, strict_json
+from ..arguments.list_arguments import sources_or_stdin, spoken, standard_input
+from ..exits import Exit
+from ..options import fetch_options, settings_from
+from ..options.ineffective_options import without_idle
+from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.option_types import Duration, Whole
+from ..standard_streams import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...model import HostKey
+    from ...ports import Known
+    from ...settings import Settings
+    from ..config.config_file import ConfigFile
+
+SUBJECT = "Plan"
+EPILOG = """Exit codes: 0 every line is a URL; 1 some are rejected; 2 usage, a list that cannot be read, or no URL that
+may be fetched. Takes the options of fetch, too; those that change what is read, or how hosts are asked, count."""
+
+
+@click.command(cls=GroupedCommand, epilog=EPILOG)
+@click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
+@click.option("--offline", is_flag=True, cls=GroupedOption, subject=SUBJECT,
+              help="Ask no host for its robots.txt.")  # fmt: skip
+@click.option("--hosts", type=Whole(0), default=10, show_default=True, cls=GroupedOption, subject=SUBJECT,
+              help="Hosts to be named, those with most URLs.")  # fmt: skip
+@click.option("--rejects", type=Whole(0), default=20, show_default=True, cls=GroupedOption, subject=SUBJECT,
+              help="Rejected lines to be shown; all are counted.")  # fmt: skip
+@click.option("--latency", type=Duration(above_zero=True), default="100ms", show_default=True,
+              cls=GroupedOption, subject=SUBJECT, help="What a request is taken to last.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, cls=GroupedOption, subject=SUBJECT, help="As JSON.")
+@fetch_options
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    /,
+    sources: tuple[str, ...],
+    offline: bool,
+    hosts: int,
+    rejects: int,
+    latency: float,
+    as_json: bool,
+    **values: Any,
+) -> int:
+    """Tell what fetch would do: rejected lines, duplicates, hosts, and how long it takes and why.
+
+    Asks each host for its robots.txt where fetch would, and for nothing else: what a request lasts is assumed.
+    """
+    settings = settings_from(without_idle(ctx, values))
+    config: ConfigFile = values["config"]
+    config.tell(ctx)
+    return run(
+        sources_or_stdin(sources, settings.input),
+        settings,
+        offline=offline,
+        hosts=hosts,
+        rejects=rejects,
+        latency=latency,
+        as_json=as_json,
+    )
+
+
+def run(
+    sources: Sequence[str],
+    settings: Settings,
+    *,
+    offline: bool,
+    hosts: int,
+    rejects: int,
+    latency: float,
+    as_json: bool,
+) -> int:
+    """Read the lists, print the plan; the exit code. Raises ListError, UsageError."""
+    from ...ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
+    from ...read import TargetList  # noqa: PLC0415
+    from ...run.downloads import downloads  # noqa: PLC0415
+    from ...run.limits import limits_for  # noqa: PLC0415
+    from ...run.plan import count, planned  # noqa: PLC0415
+    from ...run.plan_memory import recalled  # noqa: PLC0415
+    from .plan_text import Report, plan_dict, plan_lines  # noqa: PLC0415
+
+    clock = SystemClock()
+    limits = limits_for(settings, clock)
+    stdin = standard_input(sources, settings.input)
+    notes: list[str] = []
+    read_as: dict[str, str] = {}
+    robots = None
+    method = settings.request.method
+    with (
+        downloads(settings, clock) as download,
+        closing(
+            TargetList(
+                sources,
+                settings.input,
+                stdin=stdin,
+                on_note=notes.append,
+                method=method,
+                download=download,
+                read_as=read_as,
+                whole=True,
+            )
+        ) as targets,
+    ):
+        if targets.paced:
+            raise UsageError("a pattern of more than a million URLs is fetched, but not planned; plan a part of it")
+        found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
+        for note in notes:
+            click.echo(printable(note), err=True)
+        if found.tickets:
+            from ...run.plan_robots import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
+
+            robots = ask_robots(found.tickets, targets, settings)
+    allowed, delays = found.hosts.copy(), {}
+    for host, changed in (robots or {}).items():
+        delays[host] = changed.crawl_delay
+        allowed[host] -= changed.refused
+    allowed = +allowed  # without the hosts of which nothing is left
+    result = None
+    known: Mapping[HostKey, Known] = {}
+    if allowed:
+        known = recalled(settings, allowed, clock)
+        result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
+    report = Report(found, robots, result, settings, latency, hosts, len(known))
+    say(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
+    if result is None:
+        if found.hosts:
+            raise UsageError(f"no URL that may be fetched in {spoken(sources, settings.input)}")
+        raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
+    return Exit.SOME_FAILED if found.rejects else Exit.OK

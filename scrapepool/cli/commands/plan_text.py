@@ -1,0 +1,182 @@
+"""How a plan is told to a person and to a program. Pure functions of what was found out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import TYPE_CHECKING, Any
+
+from ...render import units
+from ...text import printable
+
+if TYPE_CHECKING:
+    from ...model import HostKey, Skipped
+    from ...run.plan import Count, HostPlan, Plan
+    from ...run.plan_robots import HostRobots
+    from ...settings import Settings
+
+_WIDEST = 40  # columns of a host's name
+_URL = 100  # characters of a rejected line
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is told.
+
+    robots: what robots.txt changes, by host; None where none was asked. plan: None where nothing is left to be fetched.
+    latency: seconds that a request was taken to last. most: hosts to be named. known: hosts that earlier runs knew.
+    """
+
+    found: Count
+    robots: Mapping[HostKey, HostRobots] | None
+    plan: Plan | None
+    settings: Settings
+    latency: float
+    most: int
+    known: int = 0
+
+
+def plan_dict(report: Report) -> dict[str, Any]:
+    """The plan for a program. The keys are an API; see docs/records.md."""
+    found, plan = report.found, report.plan
+    return {
+        "urls": 0 if plan is None else plan.urls,
+        "hosts": 0 if plan is None else plan.host_count,
+        "duplicates": found.duplicates,
+        "rejected": found.rejects.total(),
+        "errors": dict(found.rejects.most_common()),
+        "robots": None if report.robots is None else _robots_dict(report.robots, report.most),
+        "seconds": None if plan is None else _seconds(plan.seconds),
+        "decided_by": None if plan is None else plan.decided_by,
+        "longest": None if plan is None else _host_dict(plan.longest),
+        "latency": report.latency,
+        "most_urls": [] if plan is None else [_host_dict(host) for host in plan.hosts],
+        "rejects": [
+            {"line": line.target.line, "url": line.target.url, "error": line.error, "detail": line.detail}
+            for line in found.shown
+        ],
+    }
+
+
+def _robots_dict(robots: Mapping[HostKey, HostRobots], most: int) -> dict[str, Any]:
+    return {
+        "refused": sum(host.refused for host in robots.values()),
+        "hosts": [
+            {
+                "host": str(host),
+                "refused": robots[host].refused,
+                "crawl_delay": robots[host].crawl_delay,
+                "unreachable": robots[host].unreachable,
+            }
+            for host in _most_refused(robots, most)
+        ],
+    }
+
+
+def _most_refused(robots: Mapping[HostKey, HostRobots], most: int) -> list[HostKey]:
+    return nlargest(most, robots, key=lambda host: (robots[host].refused, robots[host].crawl_delay))
+
+
+def _host_dict(host: HostPlan) -> dict[str, Any]:
+    return {
+        "host": str(host.host),
+        "urls": host.urls,
+        "seconds": _seconds(host.seconds),
+        "delay": host.delay,
+        "per_host": host.per_host,
+        "window": None if host.window is None else str(host.window),
+        "latency": round(host.latency, 6),
+    }
+
+
+def _seconds(seconds: float) -> float | None:
+    return round(seconds, 3) if math.isfinite(seconds) else None
+
+
+def plan_lines(report: Report) -> Iterator[str]:
+    """The plan for a person, a line at a time."""
+    found, plan = report.found, report.plan
+    if plan is not None:
+        yield _line("plan", f"{_number(plan.urls, 'URL')} on {_number(plan.host_count, 'host')}")
+    if found.duplicates:
+        yield _line("left out", _number(found.duplicates, "duplicate"))
+    if found.rejects:
+        reasons = "  ".join(f"{error} {units.count(number)}" for error, number in found.rejects.most_common())
+        yield _line("rejected", f"{_number(found.rejects.total(), 'line')}: {reasons}")
+        yield from (_line("", _reject(line)) for line in found.shown)
+        if (more := found.rejects.total() - len(found.shown)) and found.shown:
+            yield _line("", f"and {_number(more, 'line')} more (--rejects)")
+    if report.robots:
+        yield from _robots(report.robots, report.most)
+    if plan is None:
+        return
+    workers = _number(report.settings.pool.workers, "worker")
+    yield _line("takes", f"{_spoken(plan.seconds)}, {_why(plan, report.settings)}")
+    known = f", or as known of {_number(report.known, 'host')}" if report.known else ""
+    yield _line("", f"with {workers} and {units.spoken(report.latency)} a request{known}, nothing failing")
+    if plan.hosts:
+        yield from _table(plan)
+
+
+def _robots(robots: Mapping[HostKey, HostRobots], most: int) -> Iterator[str]:
+    refused = sum(host.refused for host in robots.values())
+    yield _line("robots", f"{_number(refused, 'URL')} refused by robots.txt of {_number(len(robots), 'host')}")
+    for host in _most_refused(robots, most):
+        changed = robots[host]
+        told = f"{units.count(changed.refused)} refused"
+        if changed.unreachable is not None:
+            told = f"all {told}, no robots.txt to be had: {changed.unreachable}"
+        elif changed.crawl_delay:
+            told = f"{told}, Crawl-delay {changed.crawl_delay:g} s"
+        yield _line("", printable(f"{_name(host)}: {told}"))
+
+
+def _why(plan: Plan, settings: Settings) -> str:
+    """What decides how long the run takes, and what would help."""
+    host = plan.longest
+    match plan.decided_by:
+        case "host":
+            return f"decided by {_name(host.host)}: {_number(host.urls, 'URL')}, {_pace(host)}"
+        case "workers":
+            most = f"{_name(host.host)} alone needs {units.spoken(host.seconds)}"
+            return f"decided by the workers: more of them would help ({most})"
+        case "rate":
+            return f"decided by --rate {settings.pool.rate:g}"
+
+
+def _pace(host: HostPlan) -> str:
+    pace = f"1 per {host.delay:g} s" if host.delay else f"{host.per_host} at a time"
+    return pace if host.window is None else f"{pace}, {host.window}"
+
+
+def _table(plan: Plan) -> Iterator[str]:
+    names = [_name(host.host) for host in plan.hosts]
+    width = max(map(len, names))
+    yield ""
+    yield f"{'host':<{width}}  {'URLs':>9}  {'takes':>10}  how"
+    for name, host in zip(names, plan.hosts, strict=True):
+        yield f"{name:<{width}}  {units.count(host.urls):>9}  {_spoken(host.seconds):>10}  {_pace(host)}"
+    if plan.host_count > len(plan.hosts):
+        yield f"and {_number(plan.host_count - len(plan.hosts), 'host')} more (--hosts)"
+
+
+def _spoken(seconds: float) -> str:
+    return units.spoken(seconds) if math.isfinite(seconds) else "years"
+
+
+def _name(host: HostKey) -> str:
+    return units.middle_cut(host.netloc, _WIDEST, "...")
+
+
+def _reject(line: Skipped) -> str:
+    return printable(f"{line.detail}: {units.middle_cut(line.target.url, _URL, '...')}")
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _line(title: str, text: str) -> str:
+    return f"{title:<10}{text}"

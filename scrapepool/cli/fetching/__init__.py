@@ -1,0 +1,1 @@
+"""One run of ``fetch``: what happens before, during and after it."""

@@ -1,0 +1,180 @@
+"""Lines about single URLs: on standard error with ``--verbose``, in a file with ``--log-file``.
+
+Decides what such a line says. The records remain the whole truth; this is for a person who looks on.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from ...errors import OutputError, ScrapepoolError
+from ...model import ErrorKind, Fetched, Outcome, Skipped, error_of, is_repeat, verdict
+from ...ports import Snapshot, View
+from ...settings import DisplaySettings
+from ...text import printable
+from ...version import __version__
+
+SHOWN = 20  # notes about the list that are shown before the rest is only recorded
+
+FEW = 5
+"""Lines that a quiet run keeps for its end: enough to see a pattern, few enough for a mail of cron's."""
+
+NO_FAULT = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UNREACHABLE})
+"""Why a line may be skipped that nothing is wrong with: by the thousand, in the end, and counted in the summary."""
+
+
+class RunLog:
+    """Writes what one run has to say about single lines and URLs. opening: what the log file is told first.
+
+    Raises OutputError where the log file cannot be opened, LockedError where it holds the records of another run. A log
+    that cannot be written later is given up, not the run, and ``finish`` says so.
+    """
+
+    def __init__(self, settings: DisplaySettings, view: View, opening: str | None = None) -> None:
+        self._view = view
+        self._opening = opening
+        self._verbose = settings.verbose
+        self._rejected = 0
+        self.anything = False  # whether any target has ended
+        self._path = settings.log_file
+        self._file: TextIO | None = None
+        self._is_own = False  # a file of its own, which can be renamed
+        self._failure: OutputError | None = None
+        if settings.log_file is not None:
+            from ...record.lock import is_ours  # noqa: PLC0415 - most runs have no log
+
+            try:
+                self._file = _opened(settings.log_file)
+            except OSError as error:
+                raise OutputError(settings.log_file, error.strerror or str(error)) from error
+            self._is_own = is_ours(settings.log_file)
+        self._keeps = settings.quiet and not self._verbose
+        self._quiet = not (self._verbose or self._file or self._keeps)
+        self.few: list[str] = []  # what a quiet run says at its end, where that is not a good one
+        self.more = 0  # how many lines these are the first of, beside them
+
+    def __enter__(self) -> Self:
+        self._write(f"started, scrapepool {__version__}")
+        if self._opening is not None:
+            self._write(self._opening)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._write(f"stopped: {printable(str(error) or type(error).__name__)}")
+            if not isinstance(error, ScrapepoolError):
+                for line in "".join(traceback.format_exception(error)).splitlines():
+                    self._write(printable(line))
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+    def note(self, message: str) -> None:
+        """Say something about the run as a whole."""
+        if self._keeps:
+            self._keep(message)
+        self._view.note(message)
+        self._write(message)
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Say which of these did not succeed; rejected lines of a list are said in any case, the first few of them."""
+        self.anything = True
+        for outcome in outcomes:
+            if type(outcome) is Fetched and (outcome.status or 0) < 400:
+                continue
+            word = verdict(outcome)
+            if word == "skipped":
+                self._skipped(outcome)
+            elif not self._quiet and word not in ("ok", "unchanged"):
+                self._say(outcome, word)
+
+    def end(self, last: Snapshot, code: int) -> None:
+        """Say how the run ended."""
+        counts = ", ".join(f"{word} {number}" for word, number in sorted(last.outcomes.items()))
+        self._write(f"ended after {last.elapsed:.1f} s with exit code {code}: {counts or 'nothing done'}")
+
+    def finish(self) -> None:
+        """Raise OutputError where the log is not whole."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _skipped(self, outcome: Outcome) -> None:
+        error = error_of(outcome)
+        if error in NO_FAULT:
+            if not self._quiet:
+                self._say(outcome, "skipped")
+            return
+        self._rejected += 1
+        message = printable(f"{outcome.detail}: {_short(outcome)}" if isinstance(outcome, Skipped) else "")
+        if self._verbose or self._rejected <= SHOWN:
+            self._view.note(message)
+        elif self._rejected == SHOWN + 1:
+            self._view.note("more lines are rejected; the records name all of them")
+        if self._keeps:
+            self._keep(message)
+        self._write(message)
+
+    def _keep(self, line: str) -> None:
+        if len(self.few) < FEW:
+            self.few.append(line)
+        else:
+            self.more += 1
+
+    def _say(self, outcome: Outcome, word: str) -> None:
+        what = error_of(outcome) or word
+        line = printable(f"{word}  {what}  {outcome.target.url}  {outcome.detail or outcome.status or ''}".rstrip())
+        if self._verbose:
+            self._view.note(line)
+        elif self._keeps and not is_repeat(outcome):
+            self._keep(line)
+        self._write(line)
+
+    def _follow(self) -> None:
+        """Begin a new file where the log was renamed or deleted, as logrotate does. Raises OSError."""
+        if self._path is None or self._file is None or not self._is_own:
+            return
+        from ...record.lock import is_open_as  # noqa: PLC0415 - as below
+
+        if not is_open_as(self._file.fileno(), self._path):
+            renamed, self._file = self._file, _opened(self._path)
+            renamed.close()
+
+    def _write(self, line: str) -> None:
+        if self._file is None:
+            return
+        try:
+            self._follow()
+            self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
+            self._file.flush()
+        except OSError as error:
+            self._view.note("the log file cannot be written any more")
+            self._failure = OutputError(str(self._path), error.strerror or str(error))
+            with suppress(OSError):  # what it holds back cannot be written either
+                self._file.close()
+            self._file = None
+
+
+def _opened(path: str) -> TextIO:
+    """Open a log to append to it: what empties it, as logrotate's copytruncate does, leaves no gap."""
+    from ...record.lock import lock  # noqa: PLC0415 - most runs have no log
+
+    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by whoever gets it
+    try:
+        lock(file.fileno(), path, shared=True)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _short(outcome: Outcome) -> str:
+    url = outcome.target.url
+    return url if len(url) <= 100 else f"{url[:97]}..."

@@ -1,0 +1,49 @@
+"""Ctrl-C and its kin: the first asks the run to stop, the second stops it, the third ends the process.
+
+Decides which signals stop a run and with what exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from ...engine import Stop
+from ..exits import Exit
+
+CODES = {"SIGINT": Exit.INTERRUPT, "SIGTERM": Exit.TERMINATE, "SIGHUP": Exit.HANGUP}
+
+
+class Signals:
+    """Handlers for the time of a run; leaving the block puts back what was there.
+
+    exit_code: of the first signal that came, None while none has.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._before: dict[int, Any] = {}
+        self.exit_code: int | None = None
+
+    def __enter__(self) -> Self:
+        for name in CODES:
+            number = getattr(signal, name, None)
+            # What the parent made us ignore stays ignored: nohup and shells with & rely on it.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
+        if self.exit_code is None:
+            self.exit_code = CODES[signal.Signals(number).name]
+        if self._stop.now:
+            os._exit(self.exit_code)  # something is stuck; records are written whole, so none is torn by this
+        self._stop.ask()

@@ -1,0 +1,51 @@
+"""What a run waits for before it begins: a random time, and another run that writes the same output.
+
+Decides how a lock is waited for. Holds none itself: who waited takes the lock as any other run does.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...errors import LockedError
+from ...record.lock import lock
+
+POLL_EVERY = 0.5
+"""Seconds between two looks at a lock."""
+
+
+def splay(
+    seconds: float, sleep: Callable[[float], None] = time.sleep, dice: Callable[[], float] = random.random
+) -> None:
+    """Wait for a random time of at most so many seconds."""
+    if seconds > 0:
+        sleep(dice() * seconds)
+
+
+def await_lock(path: str, until: float, clock: Callable[[], float] = time.monotonic) -> bool:
+    """Wait until nobody locks a file; False where somebody still does at a monotonic time, or it is over."""
+    while clock() < until:
+        time.sleep(min(POLL_EVERY, max(0.0, until - clock())))
+        if not is_locked(path):
+            return True
+    return False
+
+
+def is_locked(path: str) -> bool:
+    """Whether somebody holds the lock of a file now."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        lock(fd, path)
+    except LockedError:
+        return True
+    finally:
+        with suppress(OSError):
+            os.close(fd)
+    return False

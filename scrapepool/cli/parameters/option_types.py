@@ -1,0 +1,316 @@
+"""What people type for durations, sizes, headers and lists, turned into values."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from ...errors import UsageError
+from ...extras import how_to_install
+from ...header import field_fault
+
+LONGEST = 20 * 86_400.0
+"""Seconds that a duration may last: the system's poll counts milliseconds in 31 bits, which are 24 days."""
+
+MOST_WORKERS = 10_000
+"""Threads: beyond the default process limits of most systems."""
+
+MOST_RATE = 1e6
+"""Requests a second: beyond any network."""
+
+UNLIMITED = "none"
+"""What is typed for a share without an end."""
+
+PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|m|min|h)?", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class Whole(click.ParamType[int]):
+    """A whole number in a range."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least = least
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        text = str(value).strip()
+        if not _WHOLE.fullmatch(text):
+            self.fail(f"{value!r} is no whole number", param, ctx)
+        number = int(text)
+        if number < self._least:
+            self.fail(f"{number} is too small; the least is {self._least}", param, ctx)
+        if self._most is not None and number > self._most:
+            self.fail(f"{number} is too large; the most is {self._most}", param, ctx)
+        return number
+
+
+class Rate(click.ParamType[float]):
+    """Requests a second."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Requests a second as a float above 0."""
+        try:
+            rate = float(value)
+        except ValueError:
+            rate = math.nan
+        if not 1 / LONGEST <= rate <= MOST_RATE:
+            self.fail(f"{value!r} is no rate; give a number above 0, such as 10 or 0.5", param, ctx)
+        return rate
+
+
+class FileName(click.ParamType[str]):
+    """The name of a file; whether it can be opened is seen later."""
+
+    name = "FILE"
+    guarded = True
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was given."""
+        if not value:
+            self.fail("no file is named", param, ctx)
+        return str(value)
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, or a number with ms, s, m, h. above_zero: whether 0 makes no sense."""
+
+    name = "seconds"
+
+    def __init__(self, *, above_zero: bool = False) -> None:
+        self._above_zero = above_zero
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds as a float."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            self.fail(
+                f"{value!r} is no duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx
+            )
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if seconds > LONGEST:
+            self.fail(f"{value!r} is too long; the longest is {LONGEST / 86_400:.0f} days", param, ctx)
+        if self._above_zero and not seconds:
+            self.fail("must be above 0", param, ctx)
+        return seconds
+
+
+class Share(click.ParamType[float]):
+    """A share such as 10% or 0.1; infinite for ``none``. Above 1 only with ``%``: who writes 10 means a tenth."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share as a number."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = value.strip()
+        if text.lower() == UNLIMITED:
+            return math.inf
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = math.nan
+        if not 0 <= share < math.inf or (share > 1 and not text.endswith("%")):
+            self.fail(f"{value!r} is no share; write 10%, 0.1 or none", param, ctx)
+        return share
+
+
+class TimeOfDay(click.ParamType[str]):
+    """A time of day such as 06:00."""
+
+    name = "HH:MM"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The time as it was given."""
+        try:
+            time.strptime(value, "%H:%M")
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is no time of day; write 06:00", param, ctx)
+        return str(value)
+
+
+def next_time(text: str, now: datetime | None = None) -> float:
+    """Unix seconds of the next such time of day, in the machine's own zone. now: by its clocks on the wall."""
+    hour, minute = map(int, text.split(":"))
+    now = now or datetime.now()
+    then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if then <= now:
+        then += timedelta(days=1)
+    return then.timestamp()
+
+
+class Size(click.ParamType[int]):
+    """Bytes, or a number with kB, MB, GB (thousands) or KiB, MiB, GiB (1,024s)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes as an int."""
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(value.strip())
+        if match is None:
+            self.fail(f"{value!r} is no size; give bytes or a unit, such as 500kB or 100MiB", param, ctx)
+        base = 1024 if (match[3] or "").lower() == "ib" else 1000
+        size = float(match[1]) * base ** _POWERS[match[2].lower()]
+        if size < 1:
+            self.fail("must be at least 1 byte", param, ctx)
+        if size == math.inf:
+            self.fail(f"{value[:20]}... is too large", param, ctx)
+        return int(size)
+
+
+class OnePerLine:
+    """Of an option that may be repeated, and whose values may hold spaces: in the environment there is one per line."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The values."""
+        return [line for line in rv.splitlines() if line.strip()]
+
+
+class Header(OnePerLine, click.ParamType[tuple[str, str]]):
+    """A header field as curl takes it: ``Name: value``, or ``Name;`` for an empty value."""
+
+    name = "'Name: value'"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Name and value."""
+        if isinstance(value, tuple):
+            return value
+        name, colon, content = value.partition(":")
+        if not colon and value.endswith(";"):
+            name, content = value[:-1], ""
+        elif not colon:
+            self.fail(f"{value!r} has no colon; write 'Name: value'", param, ctx)
+        name, content = name.strip(), content.strip()
+        if (fault := field_fault(name, content)) is not None:
+            self.fail(fault, param, ctx)
+        return name, content
+
+
+class Select(OnePerLine, click.ParamType[str]):
+    """A value to be taken out of pages: ``name=kind:expression``."""
+
+    name = "name=kind:expression"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given; whether the expression compiles is seen later."""
+        try:
+            from ...selection import parsed  # noqa: PLC0415 - rarely needed
+
+            parsed(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class Expression(OnePerLine, click.ParamType[str]):
+    """What means trouble: ``failed>5%``."""
+
+    name = "expression"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given."""
+        from ...alarm import parsed as taken_apart  # noqa: PLC0415 - rarely needed
+
+        try:
+            taken_apart(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+class UserAgent(click.ParamType[str]):
+    """The value of a User-Agent field."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, which HTTP can carry."""
+        return Header().convert(("User-Agent: " + value), param, ctx)[1]
+
+
+class Proxy(click.ParamType[str]):
+    """The URL of a proxy; ``host:port`` is an http one."""
+
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The URL as it was given."""
+        from urllib.parse import urlsplit  # noqa: PLC0415 - rarely needed
+
+        try:
+            parts = urlsplit(value if "://" in value else f"http://{value}")
+            usable = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            self.fail(f"{value!r} is no proxy; write http://host:port", param, ctx)
+        if parts.scheme.lower() not in PROXIES:
+            self.fail(f"there are no {parts.scheme} proxies; there are {', '.join(PROXIES)}", param, ctx)
+        if parts.scheme.lower().startswith("socks") and find_spec("socks") is None:
+            self.fail(f"a SOCKS proxy needs PySocks: {how_to_install('socks')}", param, ctx)
+        return str(value)
+
+
+class Statuses(click.ParamType[frozenset[int]]):
+    """HTTP status codes with commas between them; empty for none."""
+
+    name = "codes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[int]:
+        """The codes."""
+        if isinstance(value, frozenset):
+            return value
+        words = [word.strip() for word in value.split(",") if word.strip()]
+        for word in words:
+            if not (word.isascii() and word.isdigit() and 100 <= int(word) <= 599):
+                self.fail(f"{word!r} is no HTTP status code", param, ctx)
+        return frozenset(map(int, words))
+
+
+class Resume(click.ParamType[str]):
+    """Which records a run goes on with: ``failed``, ``all``, or classes of errors as ``failed --class`` has them."""
+
+    name = "classes"
+    choices = ("failed", "all")
+    """What may stand behind the option after a space; classes stand behind an equals sign."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given."""
+        from ...read.failures import again_of  # noqa: PLC0415 - rarely needed
+
+        try:
+            again_of(value)
+        except UsageError as error:
+            self.fail(f"{error}, failed and all", param, ctx)
+        return str(value)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002 - Click's signature
+        """The names."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())

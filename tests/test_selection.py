@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.errors import UsageError
-from scrapepool.extract.kinds import _KINDS
+from scrapepool.extract.expressions import _KINDS
 from scrapepool.selection import KINDS, Selection, keys, parsed
 from scrapepool.settings import OutputSettings
 

@@ -15,7 +15,7 @@ from ..extras import how_to_install
 from ..selection import LINKS, TEXT
 from ..settings import OutputSettings
 from ..text import brief
-from .page import Extracted, Page, TooSlowError, UnreadableError
+from .extraction import Extracted, Page, TooSlowError, UnreadableError
 
 MODULES = ("selectolax", "jmespath")
 """What every kind of value may need; the extra ``text`` has these and one more."""
@@ -38,12 +38,12 @@ class Extractor:
 
     def __init__(self, settings: OutputSettings, limited: Limited = unlimited) -> None:
         _require("text", *MODULES, "trafilatura") if settings.text else _require("select", *MODULES)
-        from .kinds import find_for  # noqa: PLC0415 - what it needs may be missing
-        from .links import links  # noqa: PLC0415
-        from .readable import readable  # noqa: PLC0415
-        from .reading import Reading  # noqa: PLC0415
+        from .expressions import find_for  # noqa: PLC0415 - what it needs may be missing
+        from .page_links import links  # noqa: PLC0415
+        from .parsed_page import ParsedPage  # noqa: PLC0415
+        from .readable_text import readable  # noqa: PLC0415
 
-        self._read = Reading
+        self._read = ParsedPage
         self._limited = limited
         self._finds = {selection.name: find_for(selection) for selection in settings.selections}
         if settings.links:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeGuard
 from ..model import Fetched, Outcome
 from ..settings import MIB, OutputSettings
 from ..text import without_userinfo
+from .extraction import Extracted, Page
 from .extractor import Extractor
-from .page import Extracted, Page
 
 if TYPE_CHECKING:
     from .workers import Workers
@@ -30,7 +30,7 @@ MOST_PAGES = 64
 MOST_WORKERS = 8
 """Processes where nobody says how many: more are not fed by one run."""
 
-LOOK = 0.1
+STOP_POLL = 0.1
 """Seconds between two looks at whether to give up."""
 
 
@@ -67,7 +67,7 @@ def extracted(
         for outcomes in batches:
             yield from stage.take(outcomes, should_stop)
         while stage.out and not should_stop():
-            if ready := stage.ready(LOOK):
+            if ready := stage.ready(STOP_POLL):
                 yield ready
         if stage.out:
             on_note(f"pages left unread, which have no record: {len(stage.out)}; --resume fetches them again")
@@ -107,10 +107,10 @@ class _Stage:
             else:
                 self.out[id(outcome)] = outcome
                 self.bytes += len(outcome.body)
-                self.workers.hand(outcome, _page(outcome))
+                self.workers.submit(outcome, _page(outcome))
         yield ready + self.ready(0)
         while self._is_full() and not should_stop():
-            yield self.ready(LOOK)
+            yield self.ready(STOP_POLL)
 
     def _is_full(self) -> bool:
         """Whether too much is out, not counting what waits behind a page of its host that takes long.
@@ -121,7 +121,7 @@ class _Stage:
         if pages <= self._most and size <= MOST_BYTES:
             return False
         if pages <= 2 * self._most and size <= 2 * MOST_BYTES:
-            held = self.workers.held()
+            held = self.workers.blocked()
             pages -= len(held)
             size -= sum(len(outcome.body or b"") for outcome in held)
         return pages > self._most or size > MOST_BYTES
@@ -131,7 +131,7 @@ class _Stage:
         ready: list[Outcome] = []
         while self.out:
             try:
-                outcome, found = self.workers.back(0 if ready else timeout)
+                outcome, found = self.workers.result(0 if ready else timeout)
             except queue.Empty:
                 break
             del self.out[id(outcome)]

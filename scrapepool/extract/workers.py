@@ -20,17 +20,17 @@ from ..beside import begin
 from ..errors import ExtractionError
 from ..model import Fetched
 from ..settings import OutputSettings
-from .limits import LIMITS, OVERTIME, Limits
-from .page import Extracted, Page
-from .waiting import LONG, WaitingPages
+from .cpu_limits import LIMITS, OVERTIME, Limits
+from .extraction import Extracted, Page
+from .waiting_pages import SLOW_AFTER, WaitingPages
 
-STARTS = (0.0, 0.1, 0.5, 1.0, 2.0)
+START_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0)
 """Seconds before each try to start a process: a machine that is out of processes may have one in a moment."""
 
-YIELDING = 15
+LOW_PRIORITY = 15
 """Niceness of a process whose page takes long: a thirtieth of the processor where others want it."""
 
-LAST_WORDS = 1.0
+EXIT_GRACE = 1.0
 """Seconds that a process which closed its pipe is given to end."""
 
 
@@ -43,12 +43,12 @@ class Process:
     yields = False
 
     def __init__(self, settings: OutputSettings, limits: Limits) -> None:
-        self._process, self._pipe = begin("scrapepool.extract.child")
+        self._process, self._pipe = begin("scrapepool.extract.extract_process")
         try:
             self._pipe.send((settings, limits))
             self._pipe.recv_bytes()
         except (OSError, EOFError):
-            raise ChildProcessError(errno.ECHILD, _said(self.end())) from None
+            raise ChildProcessError(errno.ECHILD, _exit_reason(self.end())) from None
 
     def extract(self, page: Page) -> Extracted:
         """Have a page worked on. Raises OSError, EOFError where the process dies."""
@@ -62,7 +62,7 @@ class Process:
         if not self.yields:
             self.yields = True
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self._process.pid, YIELDING)
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, LOW_PRIORITY)
 
     def kill(self) -> None:
         """End it at once, whatever it does."""
@@ -72,13 +72,13 @@ class Process:
         """Let it go; its exit code, or what killed it as a negative number."""
         self._pipe.close()
         try:
-            return self._process.wait(LAST_WORDS)
+            return self._process.wait(EXIT_GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
 
 
-def _said(code: int) -> str:
+def _exit_reason(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
@@ -86,7 +86,7 @@ class Workers:
     """Up to ``most`` processes, each begun when there is a page that no other has time for; see ``waiting`` for more.
 
     lost: what is told of a page whose process died, by the reason. wake: called whenever something came back.
-    ``hand``, ``back``, ``held`` and ``close`` belong to one thread.
+    ``submit``, ``result``, ``blocked`` and ``close`` belong to one thread.
     """
 
     def __init__(
@@ -114,29 +114,29 @@ class Workers:
     def __repr__(self) -> str:
         return f"<Workers {len(self._processes)} of {self._waiting.most}, {len(self._waiting)} pages waiting>"
 
-    def hand(self, outcome: Fetched, page: Page) -> None:
+    def submit(self, outcome: Fetched, page: Page) -> None:
         """Have a page worked on, when it is its host's turn. Raises ExtractionError."""
         with self._changed:
             self._waiting.put(outcome.target.host, (outcome, page))
             self._changed.notify()
-        self._tend()
+        self._adjust_threads()
 
-    def back(self, timeout: float) -> tuple[Fetched, Extracted]:
+    def result(self, timeout: float) -> tuple[Fetched, Extracted]:
         """What was found on one page; waits up to ``timeout`` seconds.
 
         Raises queue.Empty, ExtractionError, and whatever else went wrong in a thread.
         """
         if timeout > 0:
-            self._tend()
+            self._adjust_threads()
         outcome, found = self._found.get(timeout > 0, timeout)
         if isinstance(found, Exception):
             raise found
         return outcome, found
 
-    def held(self) -> list[Fetched]:
+    def blocked(self) -> list[Fetched]:
         """The outcomes whose pages wait behind one of their own host that takes long."""
         with self._changed:
-            return [outcome for outcome, _ in self._waiting.held(time.monotonic())]
+            return [outcome for outcome, _ in self._waiting.blocked(time.monotonic())]
 
     def close(self) -> None:
         """End every process, and what it is at."""
@@ -147,13 +147,13 @@ class Workers:
             self._changed.notify_all()
             threads = list(self._threads)
         for thread in threads:
-            thread.join(LAST_WORDS)
+            thread.join(EXIT_GRACE)
 
-    def _tend(self) -> None:
+    def _adjust_threads(self) -> None:
         """Begin a thread where a page has to wait and there may be one more. Raises ExtractionError for none at all."""
         with self._changed:
             now = time.monotonic()
-            for number in self._waiting.long(now):
+            for number in self._waiting.slow(now):
                 if number in self._at:
                     self._at[number].yield_cpu()
             if len(self._waiting) <= self._idle or len(self._threads) >= self._waiting.allowed(now):
@@ -176,7 +176,7 @@ class Workers:
                 while not self._closed and len(self._threads) <= self._waiting.allowed(time.monotonic()):
                     if (job := self._waiting.take(time.monotonic())) is not None:
                         return job
-                    self._changed.wait(LONG)
+                    self._changed.wait(SLOW_AFTER)
                 self._threads.discard(threading.current_thread())
                 return None
             finally:
@@ -188,10 +188,10 @@ class Workers:
             number, (outcome, page) = job
             found: Extracted | Exception
             try:
-                process = process or self._started()
+                process = process or self._start_process()
                 with self._changed:
                     self._at[number] = process
-                    self._waiting.begin(number, time.monotonic())
+                    self._waiting.mark_started(number, time.monotonic())
                 found = process.extract(page)
             except ExtractionError as error:
                 found = error
@@ -199,7 +199,7 @@ class Workers:
                 if process is None:
                     found = ExtractionError(getattr(error, "strerror", None) or str(error))
                 else:
-                    found = self._lost(self._reason(self._ended(process)))
+                    found = self._lost(self._reason(self._end_process(process)))
                 process = None
             except Exception as error:  # noqa: BLE001 - no memory for example; whoever waits for the page is told
                 found = error
@@ -209,16 +209,16 @@ class Workers:
                 self._changed.notify()
             if process is not None and process.yields:
                 process.kill()
-                self._ended(process)
+                self._end_process(process)
                 process = None
             self._found.put((outcome, found))
             self._wake()
         if process is not None:
-            self._ended(process)
+            self._end_process(process)
 
-    def _started(self) -> Process:
+    def _start_process(self) -> Process:
         """A new process. Raises ExtractionError."""
-        for pause in STARTS:
+        for pause in START_DELAYS:
             time.sleep(pause)
             try:
                 process = Process(self._settings, self._limits)
@@ -235,9 +235,9 @@ class Workers:
     def _reason(self, code: int) -> str:
         if code == -OVERTIME:
             return f"took longer than {self._limits.page:g} s of CPU"
-        return f"the process that read it ended ({_said(code)})"
+        return f"the process that read it ended ({_exit_reason(code)})"
 
-    def _ended(self, process: Process) -> int:
+    def _end_process(self, process: Process) -> int:
         with self._changed:
             self._processes.discard(process)
         return process.end()

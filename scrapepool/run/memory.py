@@ -19,7 +19,7 @@ def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: C
     path = settings.politeness.host_memory
     if path is None:
         return None
-    from ..memory.keeper import Keeper  # noqa: PLC0415 - SQLite is needed for nothing else
+    from ..memory.host_store import HostStore  # noqa: PLC0415 - SQLite is needed for nothing else
     from ..transport.robots.rules import Rules  # noqa: PLC0415
 
     def agent_of(host: HostKey) -> str:
@@ -27,4 +27,4 @@ def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: C
             return fetcher.agent(host)
         return ""
 
-    return Keeper(path, clock, make_rules=Rules, agent_of=agent_of, wake=wake)
+    return HostStore(path, clock, make_rules=Rules, agent_of=agent_of, wake=wake)

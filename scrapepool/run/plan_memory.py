@@ -20,8 +20,8 @@ def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict
     path = settings.politeness.host_memory
     if path is None or not Path(path).exists():
         return {}
-    from ..memory.file import HostFile  # noqa: PLC0415 - SQLite is needed for nothing else
-    from ..memory.rows import known_in, moved  # noqa: PLC0415
+    from ..memory.host_file import HostFile  # noqa: PLC0415 - SQLite is needed for nothing else
+    from ..memory.host_rows import known_in, moved  # noqa: PLC0415
 
     offset = clock.monotonic() - clock.wall()
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.errors import UsageError
+from scrapepool.extract.extraction import Extracted, Page, TooSlowError
 from scrapepool.extract.extractor import Extractor
-from scrapepool.extract.page import Extracted, Page, TooSlowError
 from scrapepool.settings import OutputSettings
 
 URL = "https://shop.example/list/?page=1"
@@ -232,7 +232,7 @@ def test_a_slow_value_costs_itself() -> None:
         raise TooSlowError("took too long")
 
     extractor = Extractor(OutputSettings(select=("a=css:title", "b=meta:og:title")), impatient)
-    extractor._read = type("Reading", (extractor._read,), {"seen": False})
+    extractor._read = type("ParsedPage", (extractor._read,), {"seen": False})
     assert extractor.extract(page()) == Extracted({"a": None, "b": "Shop"}, "a: took too long")
 
 

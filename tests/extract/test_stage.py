@@ -18,10 +18,10 @@ import pytest
 
 from scrapepool import beside
 from scrapepool.errors import ExtractionError, UsageError
-from scrapepool.extract import stage, waiting, workers
+from scrapepool.extract import stage, waiting_pages, workers
+from scrapepool.extract.cpu_limits import Limits
+from scrapepool.extract.extraction import Extracted, Page
 from scrapepool.extract.extractor import Extractor
-from scrapepool.extract.limits import Limits
-from scrapepool.extract.page import Extracted, Page
 from scrapepool.extract.stage import extracted, processes
 from scrapepool.extract.workers import Workers
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Outcome, Target
@@ -92,8 +92,8 @@ def test_slow_pages_cost_themselves() -> None:
     pool = Workers(settings, 1, lost=Extractor(settings).nothing, limits=Limits(value=0.2, page=0.6))
     try:
         for number, body in enumerate((ENDLESS, f"<title>t</title>{'x' * 50}y", "<title>t</title>xx")):
-            pool.hand(fetched(number), page(body))
-        found = [pool.back(PATIENCE)[1] for _ in range(3)]
+            pool.submit(fetched(number), page(body))
+        found = [pool.result(PATIENCE)[1] for _ in range(3)]
     finally:
         pool.close()
     assert found == [
@@ -106,20 +106,20 @@ def test_slow_pages_cost_themselves() -> None:
 @pytest.mark.parametrize(("hosts", "most"), [(1, 2), (6, 1)], ids=["one host", "six hosts"])
 def test_slow_pages_hold_up_no_others(monkeypatch: pytest.MonkeyPatch, most: int, hosts: int) -> None:
     """Pages of other hosts that came after them are read while the slow ones go on, be these of one host or of many."""
-    monkeypatch.setattr(waiting, "LONG", 0.1)
+    monkeypatch.setattr(waiting_pages, "SLOW_AFTER", 0.1)
     slow, good = 2 * most + 1, 60
     pool = Workers(TITLES, most, lost=Extractor(TITLES).nothing, limits=Limits(value=20.0, page=0.4))
     try:
         for number in range(slow + good):
             host = HostKey("http", f"h{number % hosts if number < slow else 6 + number % 20}.example", 80)
             outcome = fetched(number)
-            pool.hand(
+            pool.submit(
                 replace(outcome, target=replace(outcome.target, host=host)), page(ENDLESS if number < slow else "x")
             )
         order = []
         while len(order) < slow + good:
             with suppress(queue.Empty):
-                order.append(int(pool.back(0.02)[0].target.path.removeprefix("/")))
+                order.append(int(pool.result(0.02)[0].target.path.removeprefix("/")))
     finally:
         pool.close()
     assert sorted(order) == list(range(slow + good))
@@ -140,16 +140,17 @@ def test_a_process_that_is_killed_costs_one_page() -> None:
     """Whoever kills an extraction process takes the page that it was at, and no other."""
     pool = Workers(TITLES, 1, lost=Extractor(TITLES).nothing)
     try:
-        pool.hand(fetched(1), page("<title>1</title>n=1"))
-        assert pool.back(PATIENCE)[1].data == {"title": "1", "n": "1"}
+        pool.submit(fetched(1), page("<title>1</title>n=1"))
+        assert pool.result(PATIENCE)[1].data == {"title": "1", "n": "1"}
         (child,) = children()
-        pool.hand(fetched(2), page(ENDLESS))
+        pool.submit(fetched(2), page(ENDLESS))
         time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
         lost = {"title": None, "n": None}
-        assert pool.back(PATIENCE)[1] == Extracted(lost, "title, n: the process that read it ended (killed by SIGKILL)")
-        pool.hand(fetched(3), page("<title>3</title>n=3"))
-        assert pool.back(PATIENCE)[1].data == {"title": "3", "n": "3"}
+        why = "title, n: the process that read it ended (killed by SIGKILL)"
+        assert pool.result(PATIENCE)[1] == Extracted(lost, why)
+        pool.submit(fetched(3), page("<title>3</title>n=3"))
+        assert pool.result(PATIENCE)[1].data == {"title": "3", "n": "3"}
     finally:
         pool.close()
     assert children() == []
@@ -198,7 +199,7 @@ def test_a_stop_leaves_what_is_not_read() -> None:
 def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that starts no process ends the run with the reason, rather than with records that lack their data."""
     monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
-    monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
+    monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="No such file or directory; --extract-workers 0 does without"):
         all_of([fetched(1)], TITLES)
 
@@ -255,7 +256,7 @@ def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytes
 
     monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
-    assert pauses == list(workers.STARTS[:2])
+    assert pauses == list(workers.START_DELAYS[:2])
 
 
 def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,6 +277,6 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """How it ended is in the message."""
     monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
-    monkeypatch.setattr(workers, "STARTS", (0.0, 0.0))
+    monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="for --select: exit code 3; "):
         all_of([fetched(1)], TITLES)

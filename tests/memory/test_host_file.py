@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scrapepool.errors import OutputError, UsageError
-from scrapepool.memory.file import EXPIRY, KEPT, VERSION, HostFile, Report
-from scrapepool.memory.rows import known_in
+from scrapepool.memory.host_file import EXPIRY, KEPT, VERSION, HostFile, Report
+from scrapepool.memory.host_rows import known_in
 from scrapepool.model import HostKey
 from scrapepool.schedule.memory import Known
 from scrapepool.schedule.robots import RobotsVerdict

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from scrapepool import Settings, fetch
-from scrapepool.extract import waiting
-from scrapepool.extract.limits import Limits
+from scrapepool.extract import waiting_pages
+from scrapepool.extract.cpu_limits import Limits
 from scrapepool.extract.workers import Workers
 from scrapepool.model import ErrorKind, Failed, Fetched, Outcome
 from scrapepool.transport.net.connection import Connection
@@ -123,7 +123,7 @@ def test_what_was_to_follow_a_stuck_request_does_not_wait_for_it() -> None:
 
 def test_pages_that_are_slow_to_read_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The records of the pages of other hosts are given while extraction works on them."""
-    monkeypatch.setattr(waiting, "LONG", 0.1)
+    monkeypatch.setattr(waiting_pages, "SLOW_AFTER", 0.1)
     monkeypatch.setitem(Workers.__init__.__kwdefaults__ or {}, "limits", Limits(value=20.0, page=0.4))
 
     def handler(request: Request) -> Response:

@@ -6,7 +6,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from scrapepool.memory.file import EXPIRY, HostFile, Report
+from scrapepool.memory.host_file import EXPIRY, HostFile, Report
 from tests.cli.running import PATIENCE, ended, program
 from tests.servers.polite import PoliteServer, Request, Response
 

@@ -19,7 +19,7 @@ from ..standard_streams import note
 
 if TYPE_CHECKING:
     from ...read.comparison import Comparison
-    from ...render.changes import Overview
+    from ...render.change_formats import Overview
 
 AT_ONCE = 1000
 """Pieces of text in one write."""
@@ -104,7 +104,7 @@ def _kinds(only: tuple[str, ...] | None) -> list[Difference]:
 
 
 def _form_of(output: str | None) -> str:
-    from ...render.changes import SUFFIXES  # noqa: PLC0415 - as above
+    from ...render.change_formats import SUFFIXES  # noqa: PLC0415 - as above
 
     if output is None:
         return "text"
@@ -145,7 +145,7 @@ def _read(comparison: Comparison, old: str, new: str) -> None:
 
 
 def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference]) -> Overview:
-    from ...render.changes import Overview  # noqa: PLC0415 - as above
+    from ...render.change_formats import Overview  # noqa: PLC0415 - as above
 
     counts = {one: comparison.counts[one] for one in kinds}
     before, now = comparison.targets
@@ -155,7 +155,7 @@ def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference
 def _write(comparison: Comparison, overview: Overview, form: str, output: str | None) -> None:
     from ...record.output import Output  # noqa: PLC0415 - as above
     from ...record.replaced import replaced  # noqa: PLC0415
-    from ...render.changes import FORMS  # noqa: PLC0415
+    from ...render.change_formats import FORMS  # noqa: PLC0415
 
     pieces = FORMS[form](overview, comparison.entries(overview.counts))
     batches = iter(lambda: [piece.encode("utf-8", "backslashreplace") for piece in islice(pieces, AT_ONCE)], [])

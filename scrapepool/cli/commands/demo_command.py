@@ -112,7 +112,7 @@ def _view(hosts: Mapping[str, Role]) -> View | None:
 
     if can_redraw(sys.stderr):
         return None
-    from ...render.hosts import EVERY, HostsView  # noqa: PLC0415
+    from ...render.hosts_view import EVERY, HostsView  # noqa: PLC0415
 
     for origin, role in hosts.items():
         click.echo(f"{origin}  {role.character}", err=True)

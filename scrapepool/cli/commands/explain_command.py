@@ -25,7 +25,7 @@ def explain(records: str, url: str) -> int:
     """
     from ...read.story import find  # noqa: PLC0415 - a quick --help needs none of these
     from ...record.output import Output  # noqa: PLC0415
-    from ...render.story import story  # noqa: PLC0415
+    from ...render.url_history import story  # noqa: PLC0415
 
     file = opened(records)
     found = find(file, url)

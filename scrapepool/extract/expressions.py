@@ -17,13 +17,13 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from ..errors import UsageError
 from ..selection import Selection
 from ..text import brief
-from .page import UnreadableError
-from .reading import Reading
+from .extraction import UnreadableError
+from .parsed_page import ParsedPage
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-Find = Callable[[Reading], Any]
+Find = Callable[[ParsedPage], Any]
 
 URL_ATTRIBUTES = frozenset(
     {"action", "background", "cite", "data", "formaction", "href", "longdesc", "manifest", "poster", "src"}
@@ -62,10 +62,10 @@ def _css(expression: str, every: bool) -> Find:
         return _attribute(selector, attribute, every)
     told = _TOLD[pseudo[1].lower()] if pseudo else _whole_text
 
-    def all_of(page: Reading) -> list[str]:
+    def all_of(page: ParsedPage) -> list[str]:
         return [told(node) for node in page.tree.css(selector)]
 
-    def first(page: Reading) -> str | None:
+    def first(page: ParsedPage) -> str | None:
         node = page.tree.css_first(selector)
         return None if node is None else told(node)
 
@@ -73,7 +73,7 @@ def _css(expression: str, every: bool) -> Find:
 
 
 def _attribute(selector: str, name: str, every: bool) -> Find:
-    def values(page: Reading) -> list[str]:
+    def values(page: ParsedPage) -> list[str]:
         found = [(attrs[name] or "") for node in page.tree.css(selector) if name in (attrs := node.attributes)]
         if not every:
             del found[1:]
@@ -107,7 +107,7 @@ def _re(expression: str, every: bool) -> Find:
         raise _WrongError(f"{pattern.groups} groups in {brief(expression)}; keep one, and write the others as (?:…)")
     group = pattern.groups
 
-    def first(page: Reading) -> str | None:
+    def first(page: ParsedPage) -> str | None:
         match = pattern.search(page.text)
         return None if match is None else match[group]
 
@@ -124,10 +124,10 @@ def _json_ld(expression: str, every: bool) -> Find:
     """What JMESPath finds in the page's JSON-LD objects, each searched for itself; ``@type`` needs no quotes."""
     search = _jmespath(_KEYWORD.sub(lambda found: found[1] or f'"@{found[2]}"', expression))
 
-    def all_of(page: Reading) -> list[Any]:
+    def all_of(page: ParsedPage) -> list[Any]:
         return _listed([search(item) for item in page.json_ld])
 
-    def first(page: Reading) -> Any:
+    def first(page: ParsedPage) -> Any:
         return next((value for item in page.json_ld if (value := search(item)) is not None), None)
 
     return all_of if every else first

@@ -22,7 +22,7 @@ from ..model import HostKey
 from ..schedule.memory import Known
 from ..schedule.robots import RobotsVerdict
 from ..schedule.shares import NOTHING, Claim, Grant, Shares, granted
-from .rows import COLUMNS, robots_text, row_of
+from .host_rows import COLUMNS, robots_text, row_of
 
 APPLICATION = 0x73706C68  # "splh"
 VERSION = 1

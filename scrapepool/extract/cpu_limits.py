@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from .page import TooSlowError
+from .extraction import TooSlowError
 
 
 class Limits(NamedTuple):

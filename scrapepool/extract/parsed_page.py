@@ -17,12 +17,12 @@ from ..charset import decode_text, text_charset
 from ..errors import InvalidURLError
 from ..text import brief
 from ..url import join, parse
-from .page import Page, UnreadableError
+from .extraction import Page, UnreadableError
 
 _NAMED_BY = ("property", "name", "itemprop", "http-equiv")
 
 
-class Reading:
+class ParsedPage:
     """Reads one page. Every property but ``text`` raises UnreadableError where the page is no such thing."""
 
     def __init__(self, page: Page) -> None:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from .cpu_limits import ValueLimit, page_limit
+from .extraction import Page
 from .extractor import Extractor
-from .limits import ValueLimit, page_limit
-from .page import Page
 
 READY = b"ready"
 

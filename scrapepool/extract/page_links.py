@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from ..errors import InvalidURLError
 from ..url import parse
-from .reading import Reading
+from .parsed_page import ParsedPage
 
 
-def links(page: Reading) -> list[str]:
+def links(page: ParsedPage) -> list[str]:
     """Absolute http and https URLs in the order of the page, each once, without fragments. Raises UnreadableError."""
     elements = page.tree.css("a[href], area[href]")
     hrefs = dict.fromkeys(page.absolute(element.attributes.get("href") or "") for element in elements)

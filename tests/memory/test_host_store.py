@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from scrapepool.errors import OutputError
-from scrapepool.memory.file import EXPIRY
-from scrapepool.memory.keeper import BEAT, SUSPENDED, Keeper
+from scrapepool.memory.host_file import EXPIRY
+from scrapepool.memory.host_store import BEAT, SUSPENDED, HostStore
 from scrapepool.model import HostKey
 from scrapepool.schedule.memory import Known
 from scrapepool.schedule.shares import Claim, Shares
@@ -53,18 +53,18 @@ class Run:
 
 
 class Desk:
-    """A keeper with its clock; ``turn`` is one look of the engine."""
+    """A store with its clock; ``turn`` is one look of the engine."""
 
     def __init__(self, path: Path) -> None:
         self.clock, self.run, self.woken = Clock(), Run(), threading.Event()
-        self.keeper = Keeper(
+        self.store = HostStore(
             str(path), self.clock, make_rules=Rules, agent_of=lambda _: "scrapepool", wake=self.woken.set
         )
 
     def turn(self, seconds: float = 0.0) -> None:
         self.clock.now += seconds
-        if self.clock.now >= self.keeper.due:
-            self.keeper.exchange(self.run, self.clock.now)
+        if self.clock.now >= self.store.due:
+            self.store.exchange(self.run, self.clock.now)
 
     def answered(self) -> None:
         assert self.woken.wait(PATIENCE)
@@ -72,7 +72,7 @@ class Desk:
         self.turn()
 
     def close(self) -> None:
-        self.keeper.close(self.run, self.clock.now)
+        self.store.close(self.run, self.clock.now)
 
 
 def test_a_run_hears_that_it_is_alone_and_speaks_four_times_a_second(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_what_is_known_at_the_end_is_there_for_the_next_run_by_its_own_clock(tmp
     desk.close()
     later = Desk(tmp_path / "hosts")
     later.clock.now += 3.0
-    known = later.keeper.recall(A, later.clock.now)
+    known = later.store.recall(A, later.clock.now)
     assert known is not None
     assert (known.latency, known.parked_until) == (0.5, pytest.approx(later.clock.now + 4.0))
     later.close()
@@ -117,7 +117,7 @@ def test_a_run_that_was_silent_for_too_long_begins_anew(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_any_more_ends_the_run_once(tmp_path: Path) -> None:
     """The engine is told by an OutputError, and closing does not tell it again."""
     desk = Desk(tmp_path / "hosts")
-    desk.keeper._file._db.execute("PRAGMA query_only = 1")
+    desk.store._file._db.execute("PRAGMA query_only = 1")
     desk.turn()
     with pytest.raises(OutputError, match="readonly"):
         desk.answered()
@@ -129,6 +129,6 @@ def test_a_last_word_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "hosts")
     desk.turn()
     desk.answered()
-    desk.keeper._file._db.execute("PRAGMA query_only = 1")
+    desk.store._file._db.execute("PRAGMA query_only = 1")
     with pytest.raises(OutputError, match="readonly"):
         desk.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scrapepool.extract.waiting import LONG, WaitingPages
+from scrapepool.extract.waiting_pages import SLOW_AFTER, WaitingPages
 
 
 def taken(pages: WaitingPages[str], now: float) -> list[str]:
@@ -46,11 +46,11 @@ def test_a_page_that_takes_long_keeps_its_own_process_only() -> None:
         pages.put(host, job)
     number, job = pages.take(0.0) or (0, "")
     assert job == "slow"
-    assert pages.allowed(LONG / 2) == 1
-    assert (pages.allowed(LONG), pages.long(LONG), pages.held(LONG)) == (2, [number], ["a2"])
-    assert taken(pages, LONG) == ["b1", "a2"]
+    assert pages.allowed(SLOW_AFTER / 2) == 1
+    assert (pages.allowed(SLOW_AFTER), pages.slow(SLOW_AFTER), pages.blocked(SLOW_AFTER)) == (2, [number], ["a2"])
+    assert taken(pages, SLOW_AFTER) == ["b1", "a2"]
     pages.done(number)
-    assert pages.allowed(LONG) == 1
+    assert pages.allowed(SLOW_AFTER) == 1
 
 
 def test_one_process_is_left_to_hosts_that_may_come() -> None:
@@ -60,7 +60,7 @@ def test_one_process_is_left_to_hosts_that_may_come() -> None:
         pages.put("a", f"a{number}")
     begun = 0
     for step in range(20):
-        begun += len(taken(pages, step * LONG))
+        begun += len(taken(pages, step * SLOW_AFTER))
     pages.put("b", "b0")
-    assert begun + 1 == pages.allowed(20 * LONG)
-    assert taken(pages, 20 * LONG) == ["b0"]
+    assert begun + 1 == pages.allowed(20 * SLOW_AFTER)
+    assert taken(pages, 20 * SLOW_AFTER) == ["b0"]

@@ -18,8 +18,8 @@ from ..ports import Clock
 from ..schedule.memory import Known, Sharer
 from ..schedule.robots import RobotsVerdict
 from ..schedule.shares import Claim, Grant, Shares
-from .file import EXPIRY, HostFile, Report
-from .rows import MakeRules, known_in, moved
+from .host_file import EXPIRY, HostFile, Report
+from .host_rows import MakeRules, known_in, moved
 
 BEAT = 0.25
 """Seconds between two reports: how soon a parking is known to others, and half of what handing a host over takes."""
@@ -39,7 +39,7 @@ FAREWELL = 10.0
 SUSPENDED = Shares(alone=False, grants={})
 
 
-class Keeper:
+class HostStore:
     """Keeps ``ports.HostMemory`` over an open file, which it closes. wake: ends the engine's sleep."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Keeper:
         self._thread.start()
 
     def __repr__(self) -> str:
-        return f"<Keeper of {self._file!r}, {len(self._known)} hosts to be written>"
+        return f"<HostStore of {self._file!r}, {len(self._known)} hosts to be written>"
 
     def recall(self, host: HostKey, now: float) -> Known | None:
         """What is known of a host. Raises OutputError."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scrapepool.model import Why
 from scrapepool.read.failures import CLASSES
-from scrapepool.render.story import REASONS, TELL_MORE, story
+from scrapepool.render.url_history import REASONS, TELL_MORE, story
 
 PLAIN: dict[str, Any] = {
     "url": "https://example.org/a",

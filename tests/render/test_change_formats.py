@@ -11,7 +11,7 @@ import pytest
 
 from scrapepool.change import Difference, PageState
 from scrapepool.read.comparison import Entry
-from scrapepool.render.changes import FORMS, Overview
+from scrapepool.render.change_formats import FORMS, Overview
 
 OLD = PageState("ok", 200, bytes=1234, elapsed=0.5, final_url="https://a/", sha256="aa")
 HOSTILE = 'https://a/<b>|`"\x1b[31m\u202e'

@@ -13,13 +13,13 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-LONG = 1.0
+SLOW_AFTER = 1.0
 """Seconds after which a page takes long: a hundred times what most take."""
 
-MOST_BEYOND = 8
+MOST_EXTRA = 8
 """Processes at most that are begun in the place of those whose pages take long; each holds some 50 MB."""
 
-BEYOND = 3
+EXTRA_PER_PROCESS = 3
 """The same, for each process that there should be."""
 
 
@@ -31,7 +31,7 @@ class WaitingPages(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._beyond = min(MOST_BEYOND, BEYOND * most)
+        self._beyond = min(MOST_EXTRA, EXTRA_PER_PROCESS * most)
         self._hosts: dict[object, deque[T]] = {}  # those that have something waiting, in the order of their turns
         self._waiting = 0
         self._working: dict[int, tuple[object, float]] = {}  # host and since when, the oldest first
@@ -61,7 +61,7 @@ class WaitingPages(Generic[T]):
         self._of_host[host] += 1
         return self._number, job
 
-    def begin(self, number: int, now: float) -> None:
+    def mark_started(self, number: int, now: float) -> None:
         """The work on the job of that number begins only now: it had no process until then."""
         host, _ = self._working.pop(number)
         self._working[number] = (host, now)
@@ -73,26 +73,26 @@ class WaitingPages(Generic[T]):
         if not self._of_host[host]:
             del self._of_host[host]
 
-    def long(self, now: float) -> list[int]:
+    def slow(self, now: float) -> list[int]:
         """The numbers of the jobs that take long."""
-        return [number for number, _ in self._long(now)]
+        return [number for number, _ in self._slow(now)]
 
     def allowed(self, now: float) -> int:
         """How many processes there should be at most."""
-        return self.most + min(self._beyond, sum(1 for _ in self._long(now)))
+        return self.most + min(self._beyond, sum(1 for _ in self._slow(now)))
 
-    def held(self, now: float) -> list[T]:
+    def blocked(self, now: float) -> list[T]:
         """The jobs that wait behind one of their own host that takes long."""
-        return [job for host in {host for _, host in self._long(now)} for job in self._hosts.get(host, ())]
+        return [job for host in {host for _, host in self._slow(now)} for job in self._hosts.get(host, ())]
 
-    def _long(self, now: float) -> Iterator[tuple[int, object]]:
+    def _slow(self, now: float) -> Iterator[tuple[int, object]]:
         for number, (host, since) in self._working.items():
-            if now - since < LONG:
+            if now - since < SLOW_AFTER:
                 return
             yield number, host
 
     def _next(self, now: float) -> object | None:
-        slow = {host for _, host in self._long(now)}
+        slow = {host for _, host in self._slow(now)}
         share = -(-self.most // 2) if len(self._hosts) > 1 else self.most
         last = None
         for host in self._hosts:

@@ -156,7 +156,7 @@ class RunLimits:
 
 
 @frozen
-class Patience:
+class Timeouts:
     """How long a server may take, in seconds.
 
     connect: TCP and TLS together. read: between two pieces of a reply. total: a whole attempt, redirects included.
@@ -513,7 +513,7 @@ class Settings:
     pool: PoolSettings = field(default_factory=PoolSettings)
     politeness: PolitenessSettings = field(default_factory=PolitenessSettings)
     limits: RunLimits = field(default_factory=RunLimits)
-    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     size: SizeLimits = field(default_factory=SizeLimits)
     output: OutputSettings = field(default_factory=OutputSettings)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scrapepool.errors import UsageError
-from scrapepool.settings import Patience, PoolSettings, RequestSettings, RetryPolicy, Settings, SizeLimits
+from scrapepool.settings import PoolSettings, RequestSettings, RetryPolicy, Settings, SizeLimits, Timeouts
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ from scrapepool.settings import Patience, PoolSettings, RequestSettings, RetryPo
         (PoolSettings, {"per_host": 0}),
         (PoolSettings, {"delay": -0.1}),
         (PoolSettings, {"rate": 0.0}),
-        (Patience, {"connect": 0.0}),
-        (Patience, {"read": -1.0}),
-        (Patience, {"total": float("nan")}),
+        (Timeouts, {"connect": 0.0}),
+        (Timeouts, {"read": -1.0}),
+        (Timeouts, {"total": float("nan")}),
         (RetryPolicy, {"retries": -1}),
         (RetryPolicy, {"backoff": -1.0}),
         (RetryPolicy, {"max_park": -1.0}),

@@ -111,8 +111,6 @@ def assembled(
         PooledSession(
             pool.workers,
             per_host,
-            patience=settings.patience,
-            retries=settings.retry,
             tls_resume=settings.request.tls_resume,
             deny_private=settings.request.deny_private,
             bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),

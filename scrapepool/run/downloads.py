@@ -31,9 +31,7 @@ def _downloader(settings: Settings, clock: Clock, opened: ExitStack) -> Download
     from .cookies import cookies_for  # noqa: PLC0415
 
     private = settings.request.deny_private
-    session = opened.enter_context(
-        PooledSession(1, 1, patience=settings.patience, retries=settings.retry, deny_private=private)
-    )
+    session = opened.enter_context(PooledSession(1, 1, deny_private=private))
     limits = limits_for(settings, clock)
     fetcher = Fetcher(session, settings, jar=cookies_for(settings.request))
     opened.callback(fetcher.abort)

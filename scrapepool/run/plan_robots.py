@@ -47,7 +47,7 @@ def ask_robots(
     private = settings.request.deny_private
     with (
         UPTIME,
-        PooledSession(workers, 1, patience=settings.patience, retries=settings.retry, deny_private=private) as session,
+        PooledSession(workers, 1, deny_private=private) as session,
     ):
         fetcher = Fetcher(session, settings, jar=cookies_for(settings.request))
         loop = Loop(fetcher, RobotsFetcher(fetcher, settings).chain)

@@ -51,7 +51,7 @@ def settings(*, robots: bool, **patience: float) -> Settings:
         pool={"workers": WORKERS, "per_host": 1},
         retry={"retries": 0},
         politeness={"robots": robots},
-        patience={"connect": 20.0, "read": 20.0, "total": 30.0} | patience,
+        timeouts={"connect": 20.0, "read": 20.0, "total": 30.0} | patience,
     )
 
 

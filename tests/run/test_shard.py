@@ -193,7 +193,7 @@ def test_a_snapshot_is_made_by_the_engine_s_thread() -> None:
 
 def test_a_caller_that_takes_its_time_costs_no_url_its_deadline() -> None:
     """What is in flight is received while nobody takes outcomes."""
-    made = Settings().with_(patience={"total": 1.0, "read": 1.0}, politeness={"robots": False})
+    made = Settings().with_(timeouts={"total": 1.0, "read": 1.0}, politeness={"robots": False})
     with PoliteServer(hosts=4) as server:
         urls = [server.url(f"/delay/0.3?{number}", host=number % 4) for number in range(32)]
         ends = []

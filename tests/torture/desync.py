@@ -170,7 +170,7 @@ def run(urls: int, workers: int, hosts: list[Behaviour]) -> Tally:
         politeness={"robots": False},
         retry={"retries": 0},
         output={"body": True},
-        patience={"connect": 5.0, "read": 5.0, "total": 10.0},
+        timeouts={"connect": 5.0, "read": 5.0, "total": 10.0},
     )
     tally = Tally()
     with HostileServer((), extra=hosts) as server:

@@ -24,10 +24,10 @@ LONG = 30.0
 
 
 def settings(**groups: Any) -> Settings:
-    """Settings with short patience."""
-    patience = {"connect": 2.0, "read": 2.0, "total": 4.0} | groups.pop("patience", {})
+    """Settings with short timeouts."""
+    timeouts = {"connect": 2.0, "read": 2.0, "total": 4.0} | groups.pop("timeouts", {})
     output = {"body": True, "headers": True} | groups.pop("output", {})
-    return Settings().with_(patience=patience, output=output, **groups)
+    return Settings().with_(timeouts=timeouts, output=output, **groups)
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def fetcher(jar: CookieStore | None = None, parts: Parts | None = None, **groups
     """A fetcher for the block; the groups are ``settings``'s."""
     made = settings(**groups)
     private = made.request.deny_private
-    with PooledSession(made.pool.workers, made.pool.per_host, patience=made.patience, deny_private=private) as session:
+    with PooledSession(made.pool.workers, made.pool.per_host, timeout=made.timeouts, deny_private=private) as session:
         yield Fetcher(session, made, jar=jar, parts=parts)
 
 

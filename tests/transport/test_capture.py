@@ -178,7 +178,7 @@ def test_a_reply_that_takes_too_long_is_cut_by_time(tmp_path: Path) -> None:
         sock.sendall(message(b"200 OK\r\nContent-Length: 9", b"slow"))
         sock.recv(1)
 
-    [transcript] = transcripts(tmp_path, script, patience={"read": 0.1})
+    [transcript] = transcripts(tmp_path, script, timeouts={"read": 0.1})
     assert transcript.cut == "time"
     assert content(transcript).endswith(b"slow")
 

@@ -59,7 +59,7 @@ def ended(server: HostileServer) -> bool:
 def test_a_deadline_ends_what_takes_its_time(name: str) -> None:
     """It is failed, deadline, for good: another try would take as long."""
     with HostileServer([name]) as server:
-        failed = get(server.url(name), patience={"total": TOTAL})
+        failed = get(server.url(name), timeouts={"total": TOTAL})
         assert isinstance(failed, Failed)
         assert failed.error is ErrorKind.DEADLINE
         assert failed.retry is None
@@ -70,7 +70,7 @@ def test_a_deadline_ends_what_takes_its_time(name: str) -> None:
 def test_it_holds_through_tls(name: str, tls: tuple[ssl.SSLContext, str]) -> None:
     """The same over HTTPS."""
     with HostileServer([name], tls=tls[0]) as server:
-        failed = get(server.url(name), patience={"total": TOTAL}, request={"cacert": tls[1]})
+        failed = get(server.url(name), timeouts={"total": TOTAL}, request={"cacert": tls[1]})
         assert failed.error is ErrorKind.DEADLINE
         assert ended(server)
 
@@ -79,7 +79,7 @@ def test_it_holds_through_tls(name: str, tls: tuple[ssl.SSLContext, str]) -> Non
 def test_a_flood_ends_by_a_limit_or_the_deadline(name: str) -> None:
     """Nothing that goes on for ever is read for ever."""
     with HostileServer([name]) as server:
-        failed = get(server.url(name), patience={"total": TOTAL}, size={"max_size": 2**40})
+        failed = get(server.url(name), timeouts={"total": TOTAL}, size={"max_size": 2**40})
         assert failed.error in {ErrorKind.DEADLINE, ErrorKind.PROTOCOL, ErrorKind.TOO_LARGE}
         assert ended(server)
 
@@ -88,10 +88,10 @@ def test_a_flood_ends_by_a_limit_or_the_deadline(name: str) -> None:
 def test_a_handshake_that_never_ends_is_ended(name: str) -> None:
     """By the deadline or by the connect timeout, whichever comes first."""
     with HostileServer([name]) as server:
-        late = get(server.url(name), patience={"total": TOTAL})
+        late = get(server.url(name), timeouts={"total": TOTAL})
         assert late.error is ErrorKind.DEADLINE
         assert "connected to 127.0.9.1, no TLS answer" in (late.detail or "")
-        failed = get(server.url(name), patience={"connect": TOTAL})
+        failed = get(server.url(name), timeouts={"connect": TOTAL})
         assert failed.error is ErrorKind.CONNECT_TIMEOUT
         assert f"connected to 127.0.9.1, no TLS answer within {TOTAL:g} s" in (failed.detail or "")
         assert failed.retry == Retryable()
@@ -107,8 +107,8 @@ def test_a_black_hole_is_a_connect_timeout() -> None:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        slow: Any = get(url, patience={"connect": 0.2})
-        late: Any = get(url, patience={"total": 0.2})
+        slow: Any = get(url, timeouts={"connect": 0.2})
+        late: Any = get(url, timeouts={"total": 0.2})
         for filler in fillers:
             filler.close()
     assert slow.error is ErrorKind.CONNECT_TIMEOUT
@@ -120,13 +120,13 @@ def test_a_server_that_does_not_read_the_upload_meets_the_deadline() -> None:
     """Sending is bounded as receiving is."""
     with HostileServer(["deaf_to_upload"]) as server:
         request = {"method": "POST", "data": bytes(2**25)}
-        assert get(server.url("deaf_to_upload"), patience={"total": TOTAL}, request=request).error is ErrorKind.DEADLINE
+        assert get(server.url("deaf_to_upload"), timeouts={"total": TOTAL}, request=request).error is ErrorKind.DEADLINE
 
 
 def test_a_read_timeout_is_shorter_and_may_be_tried_again() -> None:
     """A pause is not the end of a URL's time."""
     with HostileServer(["silence_in_body"]) as server:
-        failed = get(server.url("silence_in_body"), patience={"read": 0.1})
+        failed = get(server.url("silence_in_body"), timeouts={"read": 0.1})
     assert failed.error is ErrorKind.READ_TIMEOUT
     assert failed.retry == Retryable()
     assert (failed.status, failed.complete) == (200, False)
@@ -144,7 +144,7 @@ def test_a_deadline_ends_a_long_body_that_keeps_coming(monkeypatch: pytest.Monke
     with Server(begin) as server:
         failed = get(
             f"http://127.0.0.1:{server.port}/",
-            patience={"total": TOTAL},
+            timeouts={"total": TOTAL},
             size={"max_size": 2**60},
             output={"fields": ("url",), "body": False, "headers": False},
         )

@@ -206,7 +206,7 @@ def test_a_server_that_speaks_first_is_not_believed(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Connection, "opening", open_and_be_greeted)
     first = Behaviour("first", "", OK, script, at="connect", scheme="http")
     with HostileServer((), extra=[first]) as server:
-        result = get(server.url("first"), patience={"read": 0.2})
+        result = get(server.url("first"), timeouts={"read": 0.2})
     assert result.error is ErrorKind.PROTOCOL
 
 

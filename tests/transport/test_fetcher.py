@@ -97,7 +97,7 @@ def test_drain_in_the_middle_of_a_lease_hands_back_the_rest() -> None:
 
 def test_abort_cuts_what_is_in_flight() -> None:
     """A worker that waits for a silent server comes back at once, and the connection is gone."""
-    with HostileServer(["silence"]) as server, fetcher(patience={"read": 60.0, "total": 60.0}) as made:
+    with HostileServer(["silence"]) as server, fetcher(timeouts={"read": 60.0, "total": 60.0}) as made:
         back: list[Any] = []
         worker = threading.Thread(target=lambda: back.append(run(made, server.url("silence"))))
         worker.start()

@@ -83,7 +83,7 @@ def follow(url: str, **groups: Any) -> Any:
 def test_the_body_of_a_redirect_is_not_waited_for(fields: tuple[str, ...], body: bytes) -> None:
     """Whatever was announced: the next URL is requested over another connection, with the time that is left."""
     with site(redirect("Location: /page", *fields, body=body)) as server:
-        result = get(f"{server.url}/start", patience=ONCE)
+        result = get(f"{server.url}/start", timeouts=ONCE)
     assert isinstance(result, Fetched), result
     assert (result.status, result.final_url) == (200, f"{server.url}/page")
     assert server.connections == [1, 2]
@@ -93,14 +93,14 @@ def test_the_body_of_a_redirect_is_not_waited_for(fields: tuple[str, ...], body:
 def test_nor_is_it_waited_for_over_tls(body: bytes) -> None:
     """Where a connection begins with records that carry no data."""
     with site(redirect("Location: /page", "Content-Length: 512", body=body), server_context()) as server:
-        result = get(f"{server.url}/start", patience=ONCE, request={"insecure": True})
+        result = get(f"{server.url}/start", timeouts=ONCE, request={"insecure": True})
     assert isinstance(result, Fetched), result
     assert (result.status, server.connections) == (200, [1, 2])
 
 
 def test_nor_among_other_leases() -> None:
     """They go on while it connects again."""
-    with site(redirect("Location: /page", "Content-Length: 512")) as server, fetcher(patience=ONCE) as made:
+    with site(redirect("Location: /page", "Content-Length: 512")) as server, fetcher(timeouts=ONCE) as made:
         back = on_loop(made, [work(f"{server.url}/start?{n}") for n in range(8)])
     for done in back:
         result = only(done.results)
@@ -143,7 +143,7 @@ def test_a_chain_of_redirects_without_bodies_ends_in_time() -> None:
             sock.sendall(PAGE if number == 10 else redirect(f"Location: /{number + 1}", "Content-Length: 512"))
 
     with Server(script) as server:
-        result = get(f"http://127.0.0.1:{server.port}/0", patience={"read": 2.0, "total": 4.0})
+        result = get(f"http://127.0.0.1:{server.port}/0", timeouts={"read": 2.0, "total": 4.0})
     assert isinstance(result, Fetched), result
     assert [hop.status for hop in result.hops] == [302] * 10
 

@@ -96,7 +96,7 @@ def test_a_server_s_count_of_requests_is_kept() -> None:
 
 def test_direct_use_keeps_the_count_too() -> None:
     """A session's own requests are no exception."""
-    with keeping(b"Keep-Alive: max=0\r\n") as server, PooledSession(patience=settings().patience) as session:
+    with keeping(b"Keep-Alive: max=0\r\n") as server, PooledSession(timeout=settings().timeouts) as session:
         for number in range(3):
             assert session.get(f"http://127.0.0.1:{server.port}/{number}").text == "ok"
         assert server.accepted == 3
@@ -105,7 +105,7 @@ def test_direct_use_keeps_the_count_too() -> None:
 @pytest.mark.parametrize(("method", "opened"), [("GET", 1), ("POST", 3)])
 def test_direct_use_does_not_post_over_a_stale_connection(method: str, opened: int) -> None:
     """Nor do a session's own requests that must not be repeated."""
-    with keeping(b"Keep-Alive: timeout=0\r\n") as server, PooledSession(patience=settings().patience) as session:
+    with keeping(b"Keep-Alive: timeout=0\r\n") as server, PooledSession(timeout=settings().timeouts) as session:
         for number in range(3):
             assert session.request(method, f"http://127.0.0.1:{server.port}/{number}").text == "ok"
         assert server.accepted == opened

@@ -124,7 +124,7 @@ def some_work() -> Work:
 def test_each_lease_gets_its_own(path: str) -> None:
     """Many leases on many hosts: every body is that of its URL."""
     hosts = 17
-    with PoliteServer(hosts=hosts) as server, fetcher(patience={"read": LONG, "total": LONG}) as made:
+    with PoliteServer(hosts=hosts) as server, fetcher(timeouts={"read": LONG, "total": LONG}) as made:
         works = [work(*(server.url(f"{path}?{host}-{n}", host=host) for n in range(5))) for host in range(hosts)]
         alone = [run_alone(made, one) for one in works]
         together = on_loop(made, works)
@@ -139,7 +139,7 @@ def test_each_lease_gets_its_own(path: str) -> None:
 @pytest.mark.usefixtures("poller")
 def test_a_connection_that_went_stale_is_opened_again() -> None:
     """Its descriptor may have the number of the one that was closed, and is watched all the same."""
-    with HostileServer(["stale"]) as server, fetcher(patience={"read": 5.0}) as made:
+    with HostileServer(["stale"]) as server, fetcher(timeouts={"read": 5.0}) as made:
         works = [work(*(server.url("stale", 3 * lease + n) for n in range(3))) for lease in range(4)]
         back = on_loop(made, works)
     assert [type(result) for done in back for result in done.results] == [Fetched] * 12
@@ -226,7 +226,7 @@ def test_stuck_leases_leave_room_for_others() -> None:
     with (
         HostileServer(names) as bad,
         PoliteServer(hosts=3) as good,
-        fetcher(pool={"per_host": 8}, patience={"read": 1.5}) as made,
+        fetcher(pool={"per_host": 8}, timeouts={"read": 1.5}) as made,
     ):
         stuck = [work(bad.url(names[0], 2 * n), bad.url(names[0], 2 * n + 1)) for n in range(8)]
         quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
@@ -265,7 +265,7 @@ def test_connections_that_are_not_had_hold_nobody_up(kind: str, monkeypatch: pyt
     with (
         hanging(kind, monkeypatch) as (url, groups),
         PoliteServer(hosts=3) as good,
-        fetcher(pool={"per_host": 8}, patience={"connect": 1.5}, **groups) as made,
+        fetcher(pool={"per_host": 8}, timeouts={"connect": 1.5}, **groups) as made,
     ):
         stuck = [work(f"{url}{n}") for n in range(8)]
         quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
@@ -314,7 +314,7 @@ def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyP
 def test_what_hangs_does_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once that is looked for; it is counted once, whatever becomes of it, and others are in flight as ever."""
     monkeypatch.setattr(lease_run, "HANGS", 0.2)
-    with Server(silent) as server, PoliteServer() as good, fetcher(patience={"read": 1.0}) as made:
+    with Server(silent) as server, PoliteServer() as good, fetcher(timeouts={"read": 1.0}) as made:
         loop = Loop(made)
         loop.submit(work(f"http://127.0.0.1:{server.port}/"))
         loop.discount_hanging()
@@ -334,7 +334,7 @@ def test_what_hangs_does_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
 def test_a_deadline_holds_among_others(name: str) -> None:
     """A server that drips ends at its deadline, the others are answered."""
-    with HostileServer([name]) as bad, PoliteServer() as good, fetcher(patience={"total": 0.4, "read": 0.3}) as made:
+    with HostileServer([name]) as bad, PoliteServer() as good, fetcher(timeouts={"total": 0.4, "read": 0.3}) as made:
         works = [work(bad.url(name, 0), bad.url(name, 1)), work(*(good.url(f"/ok?{n}") for n in range(30)))]
         back = on_loop(made, works)
     ends = {done.work is works[0]: done.results for done in back}
@@ -371,7 +371,7 @@ def test_what_one_lease_takes_is_not_the_others_time(monkeypatch: pytest.MonkeyP
 
     steps = LeaseRun._steps
     monkeypatch.setattr(LeaseRun, "_steps", slow_start)
-    with PoliteServer(hosts=2) as server, fetcher(patience={"total": SHORT}) as made:
+    with PoliteServer(hosts=2) as server, fetcher(timeouts={"total": SHORT}) as made:
         warm(made, server.url("/"), server.url("/", host=1))
         works = [work(server.url("/ok"), server.url("/ok?2")), work(server.url("/slow", host=1))]
         back = on_loop(made, works)
@@ -389,7 +389,7 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
             sock.sendall(HEAD + b"ok")
 
     patience = {"connect": SHORT, "read": SHORT, "total": SHORT}
-    with Server(answer, tls=tls) as server, fetcher(patience=patience, request={"insecure": True}) as made:
+    with Server(answer, tls=tls) as server, fetcher(timeouts=patience, request={"insecure": True}) as made:
         loop = Loop(made)
         loop.submit(work(f"{scheme}://127.0.0.1:{server.port}/"))
         back = list[Done | Unbegun]()
@@ -404,7 +404,7 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
 
 def test_a_lease_that_begins_after_a_pause_has_no_more_time_than_others() -> None:
     """The caller had the thread before, and took nothing from it."""
-    with Server(silent) as server, fetcher(patience={"read": LONG, "total": SHORT}) as made:
+    with Server(silent) as server, fetcher(timeouts={"read": LONG, "total": SHORT}) as made:
         loop = Loop(made)
         time.sleep(PAUSE)
         loop.submit(work(f"http://127.0.0.1:{server.port}/"))
@@ -433,7 +433,7 @@ def test_a_wait_can_be_ended_and_times_out(loop: Loop) -> None:
 
 def test_another_thread_ends_a_wait() -> None:
     """Also one in which a lease is in flight, and that goes on with the next."""
-    with Server(silent) as server, fetcher(patience={"read": 1.0}) as made, ThreadPoolExecutor(1) as executor:
+    with Server(silent) as server, fetcher(timeouts={"read": 1.0}) as made, ThreadPoolExecutor(1) as executor:
         loop = Loop(made)
         loop.submit(work(f"http://127.0.0.1:{server.port}/"))
         executor.submit(lambda: time.sleep(0.1) or loop.wake())
@@ -494,7 +494,7 @@ def test_abort_ends_what_is_in_flight(kind: str, monkeypatch: pytest.MonkeyPatch
             url = f"http://127.0.0.1:{server.port}/"
             groups = {"request": {"method": "PUT", "data": bytes(2**24)} if kind == "upload" else {}}
         patience = {"connect": LONG, "read": LONG, "total": LONG}
-        made = stack.enter_context(fetcher(patience=patience, **groups))
+        made = stack.enter_context(fetcher(timeouts=patience, **groups))
         loop = Loop(made)
         for n in range(2):
             loop.submit(work(f"{url}{n}", f"{url}{n}?2"))
@@ -518,7 +518,7 @@ def test_abort_ends_what_waits_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
 
     bandwidth = Dear(1e6, time.monotonic())
     with PoliteServer(hosts=2) as server, PooledSession(2, 1, bandwidth=bandwidth) as session:
-        made = Fetcher(session, settings(patience={"total": LONG}))
+        made = Fetcher(session, settings(timeouts={"total": LONG}))
         loop = Loop(made)
         works = [work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(2)]
         loop.submit(works[0])
@@ -536,7 +536,7 @@ def test_abort_ends_what_waits_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
 def test_abort_ends_what_only_watches_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the responses that have come."""
     monkeypatch.setattr(Standing, "silence", lambda *_: LONG)
-    with PoliteServer() as server, fetcher(patience={"total": LONG}) as made:
+    with PoliteServer() as server, fetcher(timeouts={"total": LONG}) as made:
         warm(made, server.url("/"))
         loop = Loop(made)
         loop.submit(work(server.url("/ok"), server.url("/ok?2")))
@@ -549,7 +549,7 @@ def test_abort_ends_what_only_watches_its_connection(monkeypatch: pytest.MonkeyP
 
 def test_abort_ends_a_chain() -> None:
     """A robots.txt that does not come has no verdict; a list that does not come is interrupted."""
-    with Server(silent) as server, fetcher(patience={"read": LONG, "total": LONG}) as made:
+    with Server(silent) as server, fetcher(timeouts={"read": LONG, "total": LONG}) as made:
         robots = RobotsFetcher(made, settings())
         aim = target(f"http://127.0.0.1:{server.port}/")
         attempt = Attempt(aim)
@@ -567,7 +567,7 @@ def test_abort_ends_a_chain() -> None:
 
 def test_a_run_that_is_aborted_elsewhere_ends_a_lease_that_is_worked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list that is being downloaded: by the thread that reads lists, whose loop sees it within a moment."""
-    with hanging("name", monkeypatch) as (url, _), fetcher(patience={"connect": LONG, "total": LONG}) as made:
+    with hanging("name", monkeypatch) as (url, _), fetcher(timeouts={"connect": LONG, "total": LONG}) as made:
         timer = threading.Timer(0.1, made.abort)
         timer.start()
         assert only(run(made, url).results).error is ErrorKind.INTERRUPTED
@@ -650,7 +650,7 @@ def test_ctrl_c_comes_out(
 def test_what_a_stuck_lease_has_not_begun_is_left_to_others() -> None:
     """It is given back while the stuck request goes on to its own end."""
     names = ["accept_then_silence"]
-    with HostileServer(names) as server, fetcher(patience={"read": 1.0}) as made:
+    with HostileServer(names) as server, fetcher(timeouts={"read": 1.0}) as made:
         stuck = work(*(server.url(names[0], n) for n in range(5)))
         unbegun, done = all_of(Loop(made), [stuck])
     assert isinstance(unbegun, Unbegun)
@@ -674,7 +674,7 @@ def test_a_request_that_takes_long_and_is_answered_ends_its_lease() -> None:
 
 def test_what_was_answered_before_a_stuck_request_is_told_at_once() -> None:
     """Its results come once the connection was silent for long enough, and not a second time with the lease's end."""
-    with PoliteServer() as server, fetcher(patience={"read": 1.5}) as made:
+    with PoliteServer() as server, fetcher(timeouts={"read": 1.5}) as made:
         stuck = work(server.url("/ok?1"), server.url("/ok?2"), server.url("/delay/9"))
         warm(made, server.url("/"))
         unbegun, done = all_of(Loop(made), [stuck])
@@ -709,7 +709,7 @@ def test_a_stuck_request_that_is_sent_again_gives_back_nothing_twice() -> None:
 
 def test_a_bug_after_that_costs_the_stuck_target_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """And none that has one already."""
-    with PoliteServer() as server, fetcher(patience={"read": 1.0}) as made:
+    with PoliteServer() as server, fetcher(timeouts={"read": 1.0}) as made:
         stuck = work(server.url("/ok?1"), server.url("/ok?2"), server.url("/delay/9"))
         warm(made, server.url("/"))
         loop = Loop(made)

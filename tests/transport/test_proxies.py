@@ -56,7 +56,7 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def session() -> Iterator[PooledSession]:
-    with PooledSession(2, 2, retries=RetryPolicy(retries=0)) as session:
+    with PooledSession(2, 2, max_retries=RetryPolicy(retries=0)) as session:
         yield session
 
 

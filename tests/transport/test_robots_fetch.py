@@ -170,7 +170,7 @@ def test_half_an_answer_is_none(reply: bytes, error: ErrorKind) -> None:
 def test_a_slow_answer_is_none() -> None:
     """A host that does not answer in time is not reachable."""
     with answering(Response(body=REFUSING, delay=30)) as server:
-        found = verdict(host_of(server), patience={"read": 0.1})
+        found = verdict(host_of(server), timeouts={"read": 0.1})
 
     assert found.failure is not None
     assert found.failure.error is ErrorKind.READ_TIMEOUT
@@ -276,7 +276,7 @@ def test_a_file_without_an_end_ends() -> None:
             gone.set()
 
     with Server(script) as server:
-        found = verdict(HostKey("http", "127.0.0.1", server.port), patience={"total": 600.0})
+        found = verdict(HostKey("http", "127.0.0.1", server.port), timeouts={"total": 600.0})
 
         assert gone.wait(SOON)
     assert found.rules is not None

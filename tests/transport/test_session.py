@@ -9,15 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
 from loopback import HEAD, Server, answer_all, authority, read_head, server_context
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import EmptyPoolError
+from urllib3.util import Retry
 
 from scrapepool.demo.wire import Request
-from scrapepool.settings import Patience, PoolSettings, RetryPolicy
+from scrapepool.errors import UsageError
+from scrapepool.settings import PoolSettings, RetryPolicy, Timeouts
 from scrapepool.transport.net.adapter import MOST_IDLE, most_idle
 from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.descriptors import budget, raise_soft_limit
@@ -165,10 +168,10 @@ def test_the_default_timeouts_apply() -> None:
     policy = RetryPolicy(retries=0)
     with Server(lambda sock: sock.recv(1) and time.sleep(1)) as server:
         url = f"http://127.0.0.1:{server.port}/"
-        patience = Patience(read=0.1)
-        with PooledSession(1, 1, patience=patience, retries=policy) as session, pytest.raises(requests.ReadTimeout):
+        patience = Timeouts(read=0.1)
+        with PooledSession(1, 1, timeout=patience, max_retries=policy) as session, pytest.raises(requests.ReadTimeout):
             session.get(url)
-        with PooledSession(1, 1, retries=policy) as session, pytest.raises(requests.ReadTimeout):
+        with PooledSession(1, 1, max_retries=policy) as session, pytest.raises(requests.ReadTimeout):
             session.get(url, timeout=0.1)
 
 
@@ -184,15 +187,72 @@ def test_statuses_are_asked_for_again() -> None:
             else:
                 sock.sendall(HEAD + b"ok")
 
-    with Server(script) as server, PooledSession(1, 1, retries=RetryPolicy(retries=1, backoff=0)) as session:
+    with Server(script) as server, PooledSession(1, 1, max_retries=RetryPolicy(retries=1, backoff=0)) as session:
         assert session.get(f"http://127.0.0.1:{server.port}/").text == "ok"
     assert asked[1] - asked[0] >= 1
 
 
 def test_a_status_that_stays_is_returned() -> None:
     """After the last retry the reply itself is what the caller gets."""
-    with PoliteServer() as server, PooledSession(1, 1, retries=RetryPolicy(retries=1, backoff=0)) as session:
+    with PoliteServer() as server, PooledSession(1, 1, max_retries=RetryPolicy(retries=1, backoff=0)) as session:
         assert session.get(server.url("/status/503")).status_code == 503
+
+
+def test_the_well_known_pattern_is_a_session() -> None:
+    """urllib3's Retry is taken as it is, by the name that HTTPAdapter has for it."""
+    retry = Retry(total=3, backoff_factor=0, status_forcelist=[503])
+    with PoliteServer() as server, PooledSession(pool_connections=10, pool_maxsize=20, max_retries=retry) as session:
+        assert session.adapter.max_retries is retry
+        with pytest.raises(requests.exceptions.RetryError):
+            session.get(server.url("/status/503"))
+        (stats,) = session.pool_stats().values()
+    assert stats.requests == 4
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_number_of_retries_is_what_it_is_to_an_adapter(retries: int) -> None:
+    """It is of failed connections, and of no statuses."""
+    adapter = requests.adapters.HTTPAdapter(max_retries=retries)
+    with PoliteServer() as server, PooledSession(max_retries=retries) as session:
+        assert vars(session.adapter.max_retries) == vars(adapter.max_retries)
+        assert session.get(server.url("/status/503")).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("options", "waits"),
+    [
+        ({"per_host": 1}, True),
+        ({"pool_maxsize": 1}, False),
+        ({"pool_maxsize": 1, "pool_block": True}, True),
+        ({"per_host": 1, "pool_block": False}, False),
+    ],
+)
+def test_pools_of_pool_maxsize_overflow(options: dict[str, Any], waits: bool) -> None:
+    """As HTTPAdapter's do: a further connection is opened, unless the pool is to block."""
+    with PoliteServer() as server, PooledSession(**options, timeout=(0.2, 5)) as session:
+        held = session.get(server.url("/bytes/3000000"), stream=True)
+        if waits:
+            with pytest.raises(EmptyPoolError):
+                session.get(server.url("/page"))
+        else:
+            assert session.get(server.url("/page")).ok
+        held.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "timeout"), [(3, (3, 3)), ((1.5, None), (1.5, None)), (Timeouts(connect=1, read=2), (1, 2))]
+)
+def test_a_timeout_is_a_number_a_pair_or_timeouts(given: Any, timeout: tuple[float, float | None]) -> None:
+    """As in ``session.get``."""
+    assert PooledSession(timeout=given).timeout == timeout
+
+
+def test_options_that_contradict_each_other_are_refused() -> None:
+    """With a sentence."""
+    with pytest.raises(UsageError, match="give one of them"):
+        PooledSession(per_host=2, pool_maxsize=2)
+    with pytest.raises(UsageError, match="at least 1"):
+        PooledSession(pool_maxsize=0)
 
 
 def test_retry_after_has_a_limit() -> None:
@@ -259,15 +319,15 @@ def test_pools_that_are_let_go_close_what_is_idle() -> None:
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])
 def test_a_copy_works_as_a_session_of_its_own(copied: Callable[[PooledSession], PooledSession]) -> None:
     """``pickle`` and ``copy.deepcopy`` take settings, headers and cookies along, and no connection."""
-    patience = Patience(connect=3, read=4)
+    patience = Timeouts(connect=3, read=4)
     options = {"tls_resume": True, "headers": {"X-Own": "1"}, "bandwidth": Bandwidth(1e6, 0.0)}
-    with PoliteServer() as server, PooledSession(3, 1, patience=patience, **options) as session:
+    with PoliteServer() as server, PooledSession(3, 1, timeout=patience, **options) as session:
         session.cookies.set("a", "b", domain="127.0.2.1")
         session.get(server.url("/1"))
         with copied(session) as other:
             assert other.pool_stats() == {}
             assert other.adapter is other.get_adapter("https://x/") is other.get_adapter("http://x/")
-            assert other.patience == patience
+            assert other.timeout == (3, 4)
             assert other.adapter._pool_maxsize == 1
             assert other.adapter._tls_resume
             fields = dict(other.get(server.url("/echo")).json()["headers"])
@@ -286,7 +346,7 @@ def test_a_copy_keeps_to_public_addresses(session: PooledSession) -> None:
 
 def test_a_full_pool_is_not_waited_for_for_ever() -> None:
     """Responses that are streamed and not read keep their connections; the next one waits as for a connection."""
-    with PoliteServer() as server, PooledSession(4, 2, patience=Patience(connect=0.2)) as session:
+    with PoliteServer() as server, PooledSession(4, 2, timeout=Timeouts(connect=0.2)) as session:
         held = [session.get(server.url(f"/bytes/3000000?{n}"), stream=True) for n in range(2)]
         with pytest.raises(EmptyPoolError):
             session.get(server.url("/page"))

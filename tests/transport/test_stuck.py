@@ -136,7 +136,7 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
     with (
         bad_servers(script, 6, "https") as urls,
         PoliteServer() as good,
-        fetcher(request={"cacert": str(bundle)}, patience=patience) as made,
+        fetcher(request={"cacert": str(bundle)}, timeouts=patience) as made,
     ):
         bad = [work(url) for url in urls]
         back = shared(made, bad, good)
@@ -159,7 +159,7 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
     with (
         bad_servers(answering(answer()), 4, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}, patience={"read": LONG, "total": LONG}) as made,
+        fetcher(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
         bad = [work(url) for url in urls]
         back = shared(made, bad, good)
@@ -173,7 +173,7 @@ def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do
     with (
         bad_servers(answering(tiny_chunks(5_000)), 1, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}, patience={"read": LONG, "total": LONG}) as made,
+        fetcher(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
         bad = [work(urls[0])]
         many = [work(*(good.url(f"/ok?{lease}-{n}") for n in range(2000))) for lease in range(LEASES)]
@@ -196,7 +196,7 @@ def test_an_upload_that_is_not_read_is_not_waited_for(scheme: str, tmp_path: Any
     with (
         bad_servers(deaf, 3, scheme) as urls,
         PoliteServer() as good,
-        fetcher(patience={"read": READ}, request={"cacert": str(bundle)}) as made,
+        fetcher(timeouts={"read": READ}, request={"cacert": str(bundle)}) as made,
     ):
         row = RowRequest(method="PUT", data=bytes(2**24))
         bad = [work(Attempt(replace(target(url), request=row))) for url in urls]
@@ -218,7 +218,7 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
             url = f"http://127.0.0.1:{stack.enter_context(black_hole())}/"
         else:
             (url,) = stack.enter_context(bad_servers(half_a_handshake, 1, "https"))
-        made = stack.enter_context(fetcher(patience={"connect": READ}))
+        made = stack.enter_context(fetcher(timeouts={"connect": READ}))
         stuck = work(*(f"{url}?{n}" for n in range(5)))
         unbegun, done = all_of(Loop(made), [stuck])
     assert isinstance(unbegun, Unbegun)
@@ -236,7 +236,7 @@ def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
     with (
         bad_servers(answering(tiny_chunks(CHUNKS)), 1, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}, patience={"read": LONG, "total": LONG}) as made,
+        fetcher(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
         bad, well = work(urls[0]), work(good.url("/ok"))
         loop = Loop(made)

@@ -63,7 +63,7 @@ def test_the_address_that_answered_is_told() -> None:
 def test_complete_says_what_is_known(name: str, complete: bool | None) -> None:
     """A counted body is whole, a cut one is not; of gzip members that end with the connection nobody knows."""
     with HostileServer([name]) as server:
-        assert get(server.url(name), patience={"total": 0.5}).complete is complete
+        assert get(server.url(name), timeouts={"total": 0.5}).complete is complete
 
 
 def test_a_body_that_ends_with_the_connection_may_be_cut() -> None:

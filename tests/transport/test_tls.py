@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
+import requests
 import trustme
 from loopback import SOON, Server, answer_all, authority, exchanged, opened, server_context
 from urllib3.util.wait import wait_for_read
@@ -94,6 +96,18 @@ def test_requests_ca_bundle_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
     with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
+
+
+@pytest.mark.parametrize("cacert", [str, Path])
+def test_a_session_s_own_bundle_goes_before_the_environment_s(
+    monkeypatch: pytest.MonkeyPatch, pem: Path, cacert: Callable[[Path], Any]
+) -> None:
+    """``cacert`` is what it trusts, whatever REQUESTS_CA_BUNDLE says; what a request says itself goes before both."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1, cacert=cacert(pem)) as session:
+        assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(f"https://127.0.0.1:{server.port}/", verify=certifi.where())
 
 
 def test_a_client_certificate_is_shown(pem: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def uploaded(script: Any, tls: ssl.SSLContext | None, bundle: str, data: bytes, 
     request = {"method": "PUT", "data": data, "cacert": bundle}
     with (
         HostileServer((), tls=tls, extra=[Behaviour("odd", "", OK, script)]) as server,
-        fetcher(request=request, patience=patience) as made,
+        fetcher(request=request, timeouts=patience) as made,
     ):
         return only(run(made, server.url("odd")).results)
 

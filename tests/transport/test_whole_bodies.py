@@ -152,7 +152,7 @@ def test_a_content_length_of_nothing_is_not_made_up_for(announced: int) -> None:
 def test_the_last_line_end_of_a_chunked_body_may_be_missing(end: bytes, close: bool) -> None:
     """After the zero-sized chunk all data is there; the connection is not used again."""
     with Server(answers(chunked(end=end), close=close)) as server:
-        outcome = get(f"http://127.0.0.1:{server.port}/", patience={"read": 30.0, "total": 30.0})
+        outcome = get(f"http://127.0.0.1:{server.port}/", timeouts={"read": 30.0, "total": 30.0})
     assert isinstance(outcome, Fetched)
     assert (outcome.body, outcome.complete) == (PAGE, True)
     assert outcome.detail

@@ -39,7 +39,7 @@ def settings(cacert: str | None = None, method: str = "GET", upload: int = 0) ->
     return Settings().with_(
         pool={"workers": 96},
         politeness={"robots": False},
-        patience={"connect": TOTAL, "read": READ, "total": TOTAL},
+        timeouts={"connect": TOTAL, "read": READ, "total": TOTAL},
         retry={"retries": 0},
         size={"max_size": 4 * 2**20},
         output={"body": True},

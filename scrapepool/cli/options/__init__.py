@@ -49,7 +49,7 @@ def settings_from(o: dict[str, Any]) -> Settings:
         request=request_options.request_settings(o),
         pool=pace_options.pool_settings(o),
         politeness=pace_options.politeness_settings(o),
-        patience=failure_options.patience(o),
+        timeouts=failure_options.timeouts(o),
         limits=failure_options.run_limits(o),
         retry=failure_options.retry_policy(o),
         size=failure_options.size_limits(o),

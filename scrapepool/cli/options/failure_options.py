@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...settings import MIB, Patience, RetryPolicy, RunLimits, SizeLimits
+from ...settings import MIB, RetryPolicy, RunLimits, SizeLimits, Timeouts
 from ..parameters.declare import D, Decorator, opt, spelt, subject
 from ..parameters.option_types import Duration, Share, Size, Statuses, TimeOfDay, Whole, next_time
 
@@ -13,11 +13,11 @@ _STATUSES = ",".join(map(str, sorted(D.retry.statuses)))
 OPTIONS: list[Decorator] = [
     *subject(
         "Patience",
-        opt("--connect-timeout", type=Duration(above_zero=True), default=spelt(D.patience.connect),
+        opt("--connect-timeout", type=Duration(above_zero=True), default=spelt(D.timeouts.connect),
            help="For TCP and TLS together."),
-        opt("--read-timeout", type=Duration(above_zero=True), default=spelt(D.patience.read),
+        opt("--read-timeout", type=Duration(above_zero=True), default=spelt(D.timeouts.read),
            help="Between two pieces of a reply."),
-        opt("--timeout", type=Duration(above_zero=True), default=spelt(D.patience.total),
+        opt("--timeout", type=Duration(above_zero=True), default=spelt(D.timeouts.total),
            help="All that one attempt may take, redirects included, whatever the server does."),
         opt("--retries", type=Whole(0), default=D.retry.retries,
            help="Further attempts per URL after the first; up to 10 more if it is the host that fails."),
@@ -50,9 +50,9 @@ OPTIONS: list[Decorator] = [
 ]  # fmt: skip
 
 
-def patience(o: dict[str, Any]) -> Patience:
+def timeouts(o: dict[str, Any]) -> Timeouts:
     """How long a server may take."""
-    return Patience(connect=o["connect_timeout"], read=o["read_timeout"], total=o["timeout"])
+    return Timeouts(connect=o["connect_timeout"], read=o["read_timeout"], total=o["timeout"])
 
 
 def retry_policy(o: dict[str, Any]) -> RetryPolicy:

@@ -7,17 +7,20 @@ Everything that a ``requests.Session`` does still works, from any number of thre
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
+from os import PathLike
 from typing import Any, Self
 
 import requests
 from requests.utils import resolve_proxies
 from urllib3.util.retry import Retry
 
+from ...errors import UsageError
 from ...frozen import frozen
 from ...model import DEFAULT_PORTS, HostKey
-from ...settings import Patience, PoolSettings, RetryPolicy
+from ...settings import PoolSettings, RetryPolicy, Timeouts
 from ...version import __version__
 from ..http1.content_coding import ACCEPT_ENCODING
 from ..http1.rate_limit_headers import longest_wait
@@ -52,37 +55,67 @@ class PoolStats:
 
 
 class PooledSession(requests.Session):
-    """A ``requests.Session`` over pools that are sized for bulk work.
+    """A ``requests.Session`` whose pools, timeouts and retries are set up for bulk work.
 
-    workers: threads that will use it. per_host: connections to one host at most; a further request waits for one.
-    patience: default timeouts. retries: for direct use, honoured by urllib3 in the calling thread.
-    headers: over the defaults. tls_resume: take up TLS sessions again. deny_private: connect to public addresses only;
-    a request to another raises a ConnectionError, and so does one through a proxy. bandwidth: what the connections of a
-    run share; direct use takes no notice of it.
+    Use it as any session, from any number of threads, and close it (or use ``with``)::
+
+        with PooledSession(pool_maxsize=20, max_retries=Retry(total=3, backoff_factor=1), timeout=10) as session:
+            response = session.get("https://example.org/")
+
+    workers: threads that will use it. It decides how many connections may stay idle over all hosts.
+    per_host: connections to one host at most. A further request waits for one, at most for the connect timeout,
+        and then raises urllib3's ``EmptyPoolError``.
+    timeout: seconds, of requests that give none: one number, ``(connect, read)``, or ``Timeouts``, whose ``total``
+        counts for ``fetch`` alone. None: the defaults of ``Timeouts``.
+    max_retries: as in ``HTTPAdapter``, an int (of failed connections) or urllib3's ``Retry``; or a ``RetryPolicy``.
+        None: the defaults of ``RetryPolicy``. The thread that sent a request waits for its retries.
+    headers: sent with each request, over the default ones.
+    cacert: file or folder of the CA certificates to trust, before ``REQUESTS_CA_BUNDLE``. It is read at first use.
+    pool_connections: hosts whose pools are kept, as in ``HTTPAdapter``.
+    pool_maxsize: connections that are kept for one host, as in ``HTTPAdapter``; in the place of ``per_host``.
+    pool_block: whether a request waits where all connections to a host are in use, as in ``HTTPAdapter``; else a
+        further one is opened, and closed afterwards. None: only where ``pool_maxsize`` is not given.
+    tls_resume: whether TLS sessions are resumed.
+    deny_private: whether only public addresses are connected to. A request to another one, or through a proxy, raises
+        requests' ``ConnectionError``.
+    bandwidth: internal; what the connections of a run share.
+
+    Raises UsageError for values that contradict each other.
     """
 
-    __attrs__ = (*requests.Session.__attrs__, "patience", "bandwidth", "_adapter")
+    __attrs__ = (*requests.Session.__attrs__, "timeout", "bandwidth", "_adapter")
     """What a copy has, by ``pickle`` or ``copy.deepcopy``; it opens connections of its own, as requests' does."""
+
+    timeout: tuple[float | None, float | None]
+    """Seconds to connect and to read, of requests that give none."""
 
     def __init__(
         self,
         workers: int = DEFAULTS.workers,
-        per_host: int = DEFAULTS.per_host,
+        per_host: int | None = None,
         *,
-        patience: Patience | None = None,
-        retries: RetryPolicy | None = None,
+        timeout: float | tuple[float | None, float | None] | Timeouts | None = None,
+        max_retries: int | Retry | RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
+        cacert: str | PathLike[str] | None = None,
+        pool_connections: int = MOST_POOLS,
+        pool_maxsize: int | None = None,
+        pool_block: bool | None = None,
         tls_resume: bool = False,
         deny_private: bool = False,
         bandwidth: Bandwidth | None = None,
     ) -> None:
-        self.patience = patience or Patience()
+        if per_host is not None and pool_maxsize is not None:
+            raise UsageError("per_host and pool_maxsize are the same: give one of them")
+        size = next((given for given in (per_host, pool_maxsize) if given is not None), DEFAULTS.per_host)
+        PoolSettings(workers=workers, per_host=size)
+        self.timeout = _timeout(timeout)
         self.bandwidth = bandwidth
         self._adapter = PooledAdapter(
-            pool_connections=MOST_POOLS,
-            pool_maxsize=per_host,
-            pool_block=True,
-            max_retries=urllib3_retry(retries or RetryPolicy()),
+            pool_connections=pool_connections,
+            pool_maxsize=size,
+            pool_block=pool_maxsize is None if pool_block is None else pool_block,
+            max_retries=max_retries if isinstance(max_retries, int | Retry) else urllib3_retry(max_retries),
             workers=workers,
             tls_resume=tls_resume,
             deny_private=deny_private,
@@ -90,6 +123,8 @@ class PooledSession(requests.Session):
         )
         super().__init__()
         self.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING, **(headers or {})})
+        if cacert is not None:
+            self.verify = os.fspath(cacert)
         self.mount("http://", self._adapter)
         self.mount("https://", self._adapter)
 
@@ -111,14 +146,19 @@ class PooledSession(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As requests does, with the session's timeouts where none are given."""
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = (self.patience.connect, self.patience.read)
+            kwargs["timeout"] = self.timeout
         if "proxies" not in kwargs:
             proxies = with_no_proxy(self.proxies, trust_env=self.trust_env)
             kwargs["proxies"] = resolve_proxies(request, proxies, self.trust_env)
         return super().send(request, **kwargs)
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """As requests does; NO_PROXY may have spaces between its hosts."""
+        """As requests does; a session's own CA bundle goes before that of the environment.
+
+        NO_PROXY may have spaces between its hosts.
+        """
+        if verify is None and isinstance(self.verify, str):
+            verify = self.verify
         if proxies is not None:
             proxies = with_no_proxy(proxies, trust_env=self.trust_env)
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
@@ -140,8 +180,18 @@ class PolicyRetry(Retry):
         return min(longest_wait(retry_after.strip(), time.time()) or 0.0, self.retry_after_max)
 
 
-def urllib3_retry(policy: RetryPolicy) -> Retry:
-    """The retry policy in urllib3's words."""
+def _timeout(given: float | tuple[float | None, float | None] | Timeouts | None) -> tuple[float | None, float | None]:
+    if isinstance(given, tuple):
+        return given
+    if isinstance(given, int | float):
+        return given, given
+    timeouts = given or Timeouts()
+    return timeouts.connect, timeouts.read
+
+
+def urllib3_retry(policy: RetryPolicy | None = None) -> Retry:
+    """The retry policy in urllib3's words; None for the default one."""
+    policy = policy or RetryPolicy()
     return PolicyRetry(
         total=policy.retries,
         read=None if policy.retries else False,  # so that requests raises ReadTimeout as it does by default

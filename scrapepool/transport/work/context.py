@@ -78,7 +78,7 @@ class Fetcher:
         )
         self.report = Reporter(settings)
         self.trust: Trust = Trust() if of is None else of.trust
-        self.patience = settings.patience
+        self.timeouts = settings.timeouts
         self.method: str = settings.request.method.upper()
         self.head_fallback = settings.request.head_fallback
         self.max_redirects = settings.request.max_redirects

@@ -54,9 +54,9 @@ class Downloader:
         self._policy = settings.retry
         self._delay_of = delay_of
         self._free_at: dict[HostKey, float] = {}
-        patience = replace(settings.patience, total=max(settings.patience.total, PATIENCE))
+        timeouts = replace(settings.timeouts, total=max(settings.timeouts.total, PATIENCE))
         request = replace(settings.request, method="GET", data=None)
-        self._lists = _ListFetcher(fetcher, replace(settings, request=request, patience=patience, size=LIMITS))
+        self._lists = _ListFetcher(fetcher, replace(settings, request=request, timeouts=timeouts, size=LIMITS))
 
     def __call__(self, url: str, begin: Callable[[], Keep]) -> Downloaded:
         """Fetch a list, as often as the policy allows. Raises ListError."""

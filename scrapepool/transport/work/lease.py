@@ -199,7 +199,7 @@ class LeaseRun:
         self.starts[0] = monotonic()
 
     def _check_out(self, route: Route) -> Steps[Connection]:
-        evictions, until = 0, monotonic() + self.fetcher.patience.total
+        evictions, until = 0, monotonic() + self.fetcher.timeouts.total
         while True:
             self.pool = route.current_pool()
             try:
@@ -338,9 +338,9 @@ class LeaseRun:
         fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
         started = time.time() if attempt.started is None else attempt.started
         began = self._begin(at)
-        conn.read_timeout = fetcher.patience.read
+        conn.read_timeout = fetcher.timeouts.read
         own = target.request
-        total = (None if own is None else own.timeout) or fetcher.patience.total
+        total = (None if own is None else own.timeout) or fetcher.timeouts.total
         conn.deadline = began + total - (hop.spent if hop else 0.0)
         url, path = (target.url, target.path) if hop is None else (hop.url, hop.path)
         self.trail = attempt.trail
@@ -535,7 +535,7 @@ class LeaseRun:
                     f"the time for this URL was used up before a connection to {self.work.lease.host.netloc} was begun"
                 )
                 raise FetchError(ErrorKind.DEADLINE, detail)
-            conn.timeout = fetcher.patience.connect
+            conn.timeout = fetcher.timeouts.connect
             try:
                 yield from self.pool.opening(conn, self.resume, fetcher.executor)
             except Exception as error:

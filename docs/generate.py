@@ -31,7 +31,7 @@ def page() -> str:
             lines += [f"### {subject}", "", "| option | what it does |", "| --- | --- |"]
             lines += [f"| `{_cell(option)}` | {_cell(text)} |" for option, text in records]
             lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, "---", "[All pages](README.md) · [Configuration](config.md) · [Records](records.md)", ""])
 
 
 def _cell(text: str) -> str:

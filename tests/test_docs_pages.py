@@ -1,0 +1,146 @@
+"""The pages hang together: links lead somewhere, commands parse, options exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from scrapepool.cli.program import cli
+
+ROOT = Path(__file__).parents[1]
+INDEX = ROOT / "docs" / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+OUTER = [
+    path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md") if path.exists()
+]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE_SPAN = re.compile(r"`([^`]+)`")
+SHELLS = {"sh", "console", "bash", "crontab", "ini"}
+FOREIGN = {"--load-cookies", "--max-threads", "--parallel-max", "--strict", "--recheck", "--follow"}
+"""Options of other programs that pages name."""
+
+
+def by_name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(text: str) -> Iterator[tuple[str | None, str]]:
+    """Each line with the language of the block of code that it is in; None for prose."""
+    language = None
+    for line in text.splitlines():
+        if line.lstrip().startswith("```"):
+            language = (line.strip().removeprefix("```") or "text") if language is None else None
+        else:
+            yield language, line
+
+
+def prose(path: Path) -> str:
+    return "\n".join(line for language, line in blocks(path.read_text(encoding="utf-8")) if language is None)
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: set[str] = set()
+    for line in prose(path).splitlines():
+        if heading := re.match(r"#+ (.*)", line):
+            words = LINK.sub("]", heading[1]).lower()
+            found.add(re.sub(r"[^\w\- ]", "", words).replace(" ", "-"))
+    return found
+
+
+MODULE = re.compile(r"`python (?:-m (tests\.[\w.]+)|((?:tests|benchmarks|docs)/[\w/]+\.py))")
+
+
+def local_links(path: Path) -> Iterator[tuple[str, Path, str]]:
+    for link in LINK.findall(prose(path)):
+        if not re.match(r"[a-z]+:", link):
+            file, _, anchor = link.partition("#")
+            yield link, (path.parent / file).resolve() if file else path, anchor
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OUTER], ids=by_name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """To a file that is there, and to a heading of it."""
+    for link, target, anchor in local_links(path):
+        assert target.exists() or target.parent == ROOT, link  # files of the root are not in every package
+        if anchor and target.exists():
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OUTER], ids=by_name)
+def test_scripts_that_are_named_exist(path: Path) -> None:
+    """Those of tests and benchmarks, by which figures were found."""
+    for module, script in MODULE.findall(prose(path)):
+        assert (ROOT / (script or f"{module.replace('.', '/')}.py")).exists(), module or script
+
+
+def test_every_page_is_in_the_index() -> None:
+    linked = {target for _, target, _ in local_links(INDEX)}
+    assert {path.name for path in PAGES} - {target.name for target in linked} - {INDEX.name} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != INDEX], ids=by_name)
+def test_every_page_ends_with_a_link_to_the_index(path: Path) -> None:
+    """And to its neighbours."""
+    last = path.read_text(encoding="utf-8").rstrip().splitlines()[-1]
+    assert "(README.md)" in last
+
+
+def shell_words(line: str) -> list[str]:
+    """A line as the shell splits it, comments left out; what joins or redirects commands is a word of its own."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace_split = True
+    return list(lexer)
+
+
+def commands(path: Path) -> Iterator[list[str]]:
+    """The words that follow ``scrapepool`` in blocks of shell commands, and in spans of code."""
+    text = re.sub(r"\\\n *", "", path.read_text(encoding="utf-8"))
+    lines = [(str(language), re.sub(r"%%|\\%", "%", line)) for language, line in blocks(text) if language in SHELLS]
+    lines += [("sh", span) for span in CODE_SPAN.findall(prose(path)) if re.match(r"scrapepool [a-z]", span)]
+    for language, line in lines:
+        words = [word for word in re.split(r"(?<=\S)(?=\$\()", line.removeprefix("$ ")) if "scrapepool" in word]
+        for part in words:
+            yield from _commands(shell_words(part), whole_path=language in {"crontab", "ini"})
+
+
+def _commands(words: list[str], *, whole_path: bool) -> Iterator[list[str]]:
+    for place, word in enumerate(words):
+        begins = place == 0 or not words[place - 1].strip("();<>|&$*") or "=" in words[place - 1]
+        if re.search(r"bin/scrapepool$", word) if whole_path else begins and re.search(r"(^|/)scrapepool$", word):
+            rest = words[place + 1 :]
+            end = next((at for at, later in enumerate(rest) if not later.strip("();<>|&")), len(rest))
+            yield rest[:end]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OUTER], ids=by_name)
+def test_commands_parse(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is there, and takes these options with these values."""
+    monkeypatch.chdir(tmp_path)
+    Path("fields.txt").write_text("Name: value\n", encoding="utf-8")
+    Path("mine.toml").touch()
+    context = click.Context(cli)
+    for name, *arguments in commands(path):
+        command = cli.get_command(context, name)
+        if command is None:
+            assert name in {"--version", "--help"}, name
+        elif arguments and not any(word.startswith(("[", "--help", "-h")) for word in arguments):
+            command.parse_args(click.Context(command), arguments)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OUTER[:1]], ids=by_name)
+def test_options_that_are_named_exist(path: Path) -> None:
+    context = click.Context(cli)
+    known = set(FOREIGN)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        for param in command.get_params(context):
+            known.update((*param.opts, *param.secondary_opts))
+    named = {match[0] for span in CODE_SPAN.findall(prose(path)) if (match := re.match(r"--[a-z][a-z-]*", span))}
+    assert named - known == set()

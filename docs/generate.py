@@ -20,15 +20,15 @@ def page() -> str:
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         if not isinstance(command, GroupedCommand):
-            raise TypeError(f"{name} has no subjects")
+            raise TypeError(f"{name} has no option groups")
         lines += [f"## `scrapepool {name}`", "", command.get_short_help_str(200), ""]
         own = [param for param in command.params if not isinstance(param, FetchOption)]
         if name != "fetch" and len(own) < len(command.params):
             command = copy(command)
             command.params = own
             lines += ["All options of `fetch`, and:", ""]
-        for subject, records in command.sections(click.Context(command, info_name=name, parent=context)).items():
-            lines += [f"### {subject}", "", "| option | what it does |", "| --- | --- |"]
+        for group, records in command.sections(click.Context(command, info_name=name, parent=context)).items():
+            lines += [f"### {group}", "", "| option | what it does |", "| --- | --- |"]
             lines += [f"| `{_cell(option)}` | {_cell(text)} |" for option, text in records]
             lines.append("")
     return "\n".join([*lines, "---", "[All pages](README.md) · [Configuration](config.md) · [Records](records.md)", ""])

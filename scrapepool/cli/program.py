@@ -22,7 +22,7 @@ from .click_errors import wording
 from .exits import Exit
 from .machine_limits import reached
 from .parameters.grouped_options import HelpfulCommand
-from .standard_streams import say, secure
+from .standard_streams import echo, secure
 
 PROGRAM = "scrapepool"
 COMPLETE = "_SCRAPEPOOL_COMPLETE"  # what the shell sets where it asks for completions, by Click's convention
@@ -47,13 +47,13 @@ class _Commands(HelpfulCommand, click.Group):
 
 def _say_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
     if value and not ctx.resilient_parsing:
-        say(f"{PROGRAM} {__version__}")
+        echo(f"{PROGRAM} {__version__}")
         ctx.exit()
 
 
 @click.group(
     cls=_Commands,
-    epilog="A first look: scrapepool demo. Each command has a --help of its own.",
+    epilog="To see it work, run scrapepool demo. Each command has its own --help.",
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 110,

@@ -28,7 +28,7 @@ def secure() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # open to the end
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Write text and a line end to standard output. Raises OutputError where it is full or closed, BrokenPipeError."""
     if sys.stdout is None:
         raise _lost("it is closed")

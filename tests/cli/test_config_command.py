@@ -227,7 +227,7 @@ def test_files_that_cannot_be_read(place: Place) -> None:
 
 
 def test_what_contradicts_itself(place: Place) -> None:
-    """What fetch would refuse is refused here, wherever it comes from."""
+    """What fetch would refuse_if is refused here, wherever it comes from."""
     place.write("scrapepool.toml", "quiet = true")
     assert complaint(place, "--progress", "live") == "--quiet and --progress live contradict each other"
 

@@ -1,4 +1,4 @@
-"""``scrapepool fetch`` and hosts that refuse, fail and recover, as their servers see it.
+"""``scrapepool fetch`` and hosts that refuse_if, fail and recover, as their servers see it.
 
 Times are the servers' own, and only ever lower bounds: a busy machine makes gaps longer.
 """

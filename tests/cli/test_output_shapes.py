@@ -97,10 +97,10 @@ def test_a_byte_order_mark_is_written_once_and_passed_over(capfd, tmp_path, shop
 def test_a_file_system_without_fsync_is_spoken_of_once(capfd, tmp_path, monkeypatch, code: int, when: str):
     """And the run goes on."""
 
-    def refuse(_: int) -> None:
+    def refuse_if(_: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(durable.os, "fsync", refuse)
+    monkeypatch.setattr(durable.os, "fsync", refuse_if)
     path = tmp_path / "out.jsonl"
     with PoliteServer(1) as server:
         urls = [server.url(f"/{number}") for number in range(5)]

@@ -184,14 +184,14 @@ def test_a_proxy_that_restarts_is_waited_for(
     trouble = Trouble(mended_by=2)
     connect: Any = dial._begin
 
-    def refuse(*address: Any) -> Any:
+    def refuse_if(*address: Any) -> Any:
         if len(proxy.lines) >= 30:
             trouble.begin()
         if trouble.strikes():
             raise failure
         return connect(*address)
 
-    monkeypatch.setattr(dial, "_begin", refuse)
+    monkeypatch.setattr(dial, "_begin", refuse_if)
     with Proxy(close=True) as proxy:
         pages = urls(scheme, 10, PAGES)
         ran = here(capfd, *FETCH, "--proxy", proxy.url, "--retries", 0, "-w", 8, *pages)
@@ -207,14 +207,14 @@ def test_a_proxy_that_goes_away_for_good_leaves_the_rest_to_another_run(
     trouble = Trouble(mended_by=1000)
     connect: Any = dial._begin
 
-    def refuse(*address: Any) -> Any:
+    def refuse_if(*address: Any) -> Any:
         if len(proxy.lines) >= 30:
             trouble.begin()
         if trouble.strikes():
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         return connect(*address)
 
-    monkeypatch.setattr(dial, "_begin", refuse)
+    monkeypatch.setattr(dial, "_begin", refuse_if)
     with Proxy(close=True) as proxy:
         pages = urls("http", 10, PAGES)
         ran = here(capfd, *FETCH, "--proxy", proxy.url, "--max-outage", "1s", *pages)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from running import here
 
-from scrapepool.cli.options import failure_options
+from scrapepool.cli.options import limit_options
 from scrapepool.transport.net.bandwidth import BURST, PIECE
 from tests.servers.polite import PoliteServer, Request, Response
 
@@ -33,7 +33,7 @@ def test_a_time_that_passes_before_anything_began_ends_a_run_like_any_other(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Nothing is said of the list, which was not looked at; --resume fetches all of it."""
-    monkeypatch.setattr(failure_options, "next_time", lambda _: time() - 1)
+    monkeypatch.setattr(limit_options, "next_time", lambda _: time() - 1)
     records = tmp_path / "records.jsonl"
     with PoliteServer(1, page) as server:
         ran = here(capfd, *FETCH, "-o", records, "--until", SOON, server.url("/a"))
@@ -64,7 +64,7 @@ def test_a_run_that_reaches_its_limit_ends_well(
     most: int,
 ) -> None:
     """It says which limit, with exit code 0; nothing is cut off, and the rest is fetched by ``--resume``, once."""
-    monkeypatch.setattr(failure_options, "next_time", lambda text: time() + 0.8 if text == SOON else math.nan)
+    monkeypatch.setattr(limit_options, "next_time", lambda text: time() + 0.8 if text == SOON else math.nan)
     records = tmp_path / "records.jsonl"
     with PoliteServer(1, page) as server:
         urls = [server.url(f"/{n}") for n in range(PAGES)]

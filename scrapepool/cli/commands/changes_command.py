@@ -28,16 +28,17 @@ FORMATS = ("text", "jsonl", "csv", "md", "html")
 
 EPILOG = """\b
 Kinds of changes:
-  new          OLD does not have the URL
-  changed      the page is another one, by its digest where both records have one
-  gone         it is 404 or 410 now
-  back         there is a page again: it was gone, or it failed
-  left_list    NEW does not have the URL
-  failing      it fails now, and did not before
+  new          OLD has no record of the URL
+  changed      the page differs, by its digest if both records have one
+  gone         the status is now 404 or 410
+  back         the page succeeds again after it was gone or failed
+  left_list    NEW has no record of the URL
+  failing      the URL fails now and did not before
   redirecting  redirects lead to another URL than before
-  slower       it took twice as long, and a second longer
+  slower       the page took twice as long, and at least a second longer
 
-Exit codes: 0 no changes; 1 some; 2 usage, or a file that cannot be read."""
+Exit codes: 0 no changes; 1 some changes; 2 wrong usage, or a file that cannot be read; 3 the output cannot be
+written."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -47,31 +48,31 @@ Exit codes: 0 no changes; 1 some; 2 usage, or a file that cannot be read."""
     "--only",
     type=Names(),
     metavar="a,b,c",
-    help="List, and count for the exit code, only these kinds of changes.  [default: all]",
+    help="List only these kinds of changes; the exit code ignores all others.  [default: all]",
     cls=GroupedOption,
-    subject="Which",
+    group="Which",
 )
 @click.option(
     "-o",
     "--output",
     type=FileName(),
-    help="Where changes go, - for standard output.  [default: standard output]",
+    help="Write changes to this file; - is standard output.  [default: standard output]",
     cls=GroupedOption,
-    subject="Output",
+    group="Output",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Form of the changes.  [default: by the suffix of the file, else text]",
+    help="Write changes in this format.  [default: by the file's suffix, else text]",
     cls=GroupedOption,
-    subject="Output",
+    group="Output",
 )
 def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None, form: str | None) -> int:
-    """List what changed between two runs, by their records.
+    """Compare the records of two runs and list what changed.
 
-    OLD and NEW are what fetch wrote (JSONL, CSV or TSV, also as .gz, a database, Parquet, or a folder of such files);
-    one of them can be - for standard input. The last record of a URL counts.
+    OLD and NEW are files that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or folders of such
+    files; one of them can be - for standard input. If a URL has several records, the last one counts.
     """
     from ...read.comparison import Comparison  # noqa: PLC0415 - a quick --help needs none of these
 

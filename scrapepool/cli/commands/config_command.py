@@ -25,21 +25,21 @@ from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_idle
 from ..parameters.grouped_options import FetchOption, GroupedCommand, GroupedOption
 from ..parameters.option_types import UNLIMITED, Header, Share
-from ..standard_streams import say
+from ..standard_streams import echo
 
 _COLUMN = 40  # where comments begin
 
 
 @click.command(cls=GroupedCommand)
 @click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.", cls=GroupedOption, subject="Output of this command")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.", cls=GroupedOption, group="Output of this command")
 @fetch_options
 @click.pass_context
 def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **values: Any) -> int:  # noqa: ARG001 - see below
-    """Print what fetch would go by, and where each value comes from.
+    """Print the value of each option and where it comes from.
 
-    Takes the options of fetch, and lists, which are not looked at: write config in the place of fetch. The output
-    is itself a configuration file; passwords and secret header fields are not shown.
+    Takes the arguments of fetch: write config in place of fetch. Lists are not read. The output is itself a
+    configuration file; passwords and secret header fields are masked.
     """
     settings_from(without_idle(ctx, values))  # complains of what contradicts itself
     file: ConfigFile = values["config"]
@@ -47,9 +47,9 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
     if as_json:
         options = {option.key: {"value": value, "source": source} for option, value, source in shown}
         hosts = {pattern: _section(override, file.masks(pattern)) for pattern, override in file.hosts.sections}
-        say(json.dumps({"file": file.path, "options": options, "hosts": hosts}, indent=2))
+        echo(json.dumps({"file": file.path, "options": options, "hosts": hosts}, indent=2))
     else:
-        say("\n".join(_toml(file, shown)))
+        echo("\n".join(_toml(file, shown)))
     return Exit.OK
 
 
@@ -152,11 +152,11 @@ def _section(override: HostOverride, masked: Mapping[str, Any]) -> dict[str, Any
 
 def _toml(file: ConfigFile, shown: list[tuple[FetchOption, Any, str]]) -> Iterator[str]:
     yield f"# {'no configuration file' if file.path is None else f'with {_quoted(file.path)}'}"
-    subject = None
+    group = None
     for option, value, source in shown:
-        if option.subject != subject:
-            subject = option.subject
-            yield from ("", f"# {subject}")
+        if option.group != group:
+            group = option.group
+            yield from ("", f"# {group}")
         line = f"# {option.key} is not set" if value is None else f"{option.key} = {_toml_value(value)}"
         yield line if value is None else f"{line:<{_COLUMN}}  # {source}"
     for pattern, override in file.hosts.sections:

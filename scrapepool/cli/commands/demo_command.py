@@ -14,7 +14,7 @@ from ...settings import Settings
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Whole
-from ..standard_streams import say
+from ..standard_streams import echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,50 +22,51 @@ if TYPE_CHECKING:
     from ...demo.pages import Role
     from ...ports import View
 
-AFTER = """The failures are part of the show: that web has slow, flaky, refusing and lying hosts on purpose.
+AFTER = """The failures are intended: some hosts of the demo are slow, flaky, rate-limited or broken on purpose.
 Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
 
 
 @click.command(cls=GroupedCommand)
 @click.option(
-    "--list", "only_list", is_flag=True, help="Print the URLs and do nothing.", cls=GroupedOption, subject="What"
+    "--list", "only_list", is_flag=True, help="Print the URLs and fetch nothing.", cls=GroupedOption, group="What"
 )
 @click.option(
     "--keep",
     is_flag=True,
-    help="Only serve, until Ctrl-C, so that the URLs can be fetched by hand.",
+    help="Serve the pages until Ctrl-C and fetch nothing, so that you can fetch them yourself.",
     cls=GroupedOption,
-    subject="What",
+    group="What",
 )
 @click.option(
     "--port",
     type=Whole(0, 65535),
-    help="Port of every host; 0 for any free one.  [default: 8900, or any free one]",
+    help="Serve on this port; 0 takes any free one.  [default: 8900, or any free one]",
     cls=GroupedOption,
-    subject="How",
+    group="How",
 )
 @click.option(
     "-o",
     "--output",
     type=FileName(),
-    help="Where records go.  [default: standard output, where that is not where the display is]",
+    help="Write records to this file.  [default: standard output, unless progress is shown there]",
     cls=GroupedOption,
-    subject="How",
+    group="How",
 )
 @click.option(
     "--progress",
     type=click.Choice(["auto", "live", "plain", "none"]),
     default="auto",
     show_default=True,
-    help="As for fetch.",
+    help="Show progress, as fetch does.",
     cls=GroupedOption,
-    subject="How",
+    group="How",
 )
 def demo(only_list: bool, keep: bool, port: int | None, output: str | None, progress: Any) -> int:
-    """Fetch a small web that this command itself serves on loopback, with the live view.
+    """Fetch a small web that the program serves itself, on loopback.
 
-    Sixteen hosts, quick, slow, flaky, redirecting, rate-limited and lying ones; nobody's server is touched.
-    """  # fmt: skip
+    Sixteen hosts show how fast, slow, flaky, redirecting, rate-limited and broken servers are handled. No other server
+    is contacted.
+    """
     from ...demo import DEFAULT_PORT, DemoWeb, demo_urls  # noqa: PLC0415 - a quick --help needs none of it
 
     if only_list and (keep or output):
@@ -73,7 +74,7 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
     if keep and output:
         raise UsageError("--keep and --output contradict each other: with --keep nothing is fetched")
     if only_list:
-        say("\n".join(demo_urls(DEFAULT_PORT if port is None else port)))
+        echo("\n".join(demo_urls(DEFAULT_PORT if port is None else port)))
         return Exit.OK
     try:
         web = DemoWeb(DEFAULT_PORT if port is None else port)

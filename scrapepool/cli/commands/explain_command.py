@@ -11,17 +11,18 @@ from ..parameters.grouped_options import GroupedCommand
 from ..parameters.option_types import FileName
 from ..standard_streams import note
 
-EPILOG = "Exit codes: 0 it was found; 1 no record has this URL, and near misses are named; 2 usage, or no record file."
+EPILOG = """Exit codes: 0 the URL was found; 1 no record has this URL (similar ones are named); 2 wrong usage, or a file
+that cannot be read."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
 @click.argument("records", type=FileName())
 @click.argument("url")
 def explain(records: str, url: str) -> int:
-    """Tell what became of one URL: what it waited for, each attempt, and its end.
+    """Show what happened to one URL: waits, attempts and outcome.
 
-    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
-    last record of the URL counts. Records of fetch --verbose tell most.
+    RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
+    If the URL has several records, the last one is shown. Records of fetch --verbose hold the most detail.
     """
     from ...read.story import find  # noqa: PLC0415 - a quick --help needs none of these
     from ...record.output import Output  # noqa: PLC0415

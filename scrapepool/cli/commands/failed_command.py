@@ -15,16 +15,16 @@ from ..standard_streams import note
 AT_ONCE = 1000  # lines in one write
 
 EPILOG = """\b
-Classes are the errors of records, deferred, and groups of them:
+Classes are the errors of records, deferred, and these groups of errors:
   timeout   connect_timeout, read_timeout, deadline
   network   timeout, and dns, connect_refused, unreachable, tls, proxy, reset
   response  truncated, partial, protocol, decode, too_large, too_many_redirects
   http      http_4xx, http_5xx
 
 \b
-To run the failures again:
+To fetch the failures again:
   scrapepool failed out.jsonl --rows | scrapepool fetch - -o again.jsonl
-To have them replaced in the same file, use fetch --resume."""
+To replace their records in the same file, use fetch --resume."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -34,22 +34,22 @@ To have them replaced in the same file, use fetch --resume."""
     "classes",
     type=Names(),
     metavar="a,b,c",
-    help="Only these.  [default: all but skipped lines]",
+    help="Print only these classes.  [default: all but skipped lines]",
     cls=GroupedOption,
-    subject="Which",
+    group="Which",
 )
 @click.option(
     "--rows",
     is_flag=True,
-    help="Print JSON Lines, with the other columns of each row and its method, instead of URLs alone.",
+    help="Print each failure as JSON with its method and the other columns of its row, instead of the URL alone.",
     cls=GroupedOption,
-    subject="How",
+    group="How",
 )
 def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
-    """Print the URLs that did not succeed, one a line.
+    """Print the URLs that did not succeed, one per line.
 
-    RECORDS is what fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input. The
-    last record of a URL counts.
+    RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
+    If a URL has several records, the last one counts.
     """
     from ...read.failures import errors_of, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
     from ...record.output import Output  # noqa: PLC0415

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ..config.config_file import ConfigFile
     from ..parameters.files_read import Input
 
-EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 usage, or no list to read; 3 an output cannot be
-written; 75 another run writes it; 130 and 143 interrupted. Each option can be given as SCRAPEPOOL_FETCH_NAME in the
-environment."""
+EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 wrong usage, or no usable URL; 3 an output cannot be
+written; 75 another run writes the output, or the network is down; 130 and 143 interrupted. Each option can also be set
+in the environment, as SCRAPEPOOL_FETCH_NAME."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -38,10 +38,10 @@ environment."""
 @fetch_options
 @click.pass_context
 def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int:
-    """Fetch every URL of the lists and write one JSON record a line.
+    """Fetch every URL of the lists; write one JSON record per URL.
 
     LIST_OR_URL is a file (text, CSV, TSV, JSONL, Parquet, sitemap, feed or HTML page, each also as .gz), a URL, or -
-    for standard input, which is also what is read where nothing is given and standard input is a pipe.
+    for standard input. Without any, standard input is read if it is a pipe or a file.
     """
     values = with_cron(ctx, values)
     settings = settings_from(without_idle(ctx, values))

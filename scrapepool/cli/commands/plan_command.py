@@ -19,7 +19,7 @@ from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_idle
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import Duration, Whole
-from ..standard_streams import say
+from ..standard_streams import echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from ...settings import Settings
     from ..config.config_file import ConfigFile
 
-SUBJECT = "Plan"
-EPILOG = """Exit codes: 0 every line is a URL; 1 some are rejected; 2 usage, a list that cannot be read, or no URL that
-may be fetched. Takes the options of fetch, too; those that change what is read, or how hosts are asked, count."""
+GROUP = "Plan"
+EPILOG = """Exit codes: 0 every line is a URL; 1 some lines are rejected; 2 wrong usage, a list that cannot be read, or
+no URL that may be fetched. All options of fetch are accepted; those about lists, hosts and pace change the plan."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
 @click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
-@click.option("--offline", is_flag=True, cls=GroupedOption, subject=SUBJECT,
-              help="Ask no host for its robots.txt.")  # fmt: skip
-@click.option("--hosts", type=Whole(0), default=10, show_default=True, cls=GroupedOption, subject=SUBJECT,
-              help="Hosts to be named, those with most URLs.")  # fmt: skip
-@click.option("--rejects", type=Whole(0), default=20, show_default=True, cls=GroupedOption, subject=SUBJECT,
-              help="Rejected lines to be shown; all are counted.")  # fmt: skip
+@click.option("--offline", is_flag=True, cls=GroupedOption, group=GROUP,
+              help="Do not request any robots.txt.")  # fmt: skip
+@click.option("--hosts", type=Whole(0), default=10, show_default=True, cls=GroupedOption, group=GROUP,
+              help="List this many hosts, those with the most URLs.")  # fmt: skip
+@click.option("--rejects", type=Whole(0), default=20, show_default=True, cls=GroupedOption, group=GROUP,
+              help="Show at most this many rejected lines; all are counted.")  # fmt: skip
 @click.option("--latency", type=Duration(above_zero=True), default="100ms", show_default=True,
-              cls=GroupedOption, subject=SUBJECT, help="What a request is taken to last.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, cls=GroupedOption, subject=SUBJECT, help="As JSON.")
+              cls=GroupedOption, group=GROUP, help="Assume that a request takes this long.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, cls=GroupedOption, group=GROUP, help="Print JSON.")
 @fetch_options
 @click.pass_context
 def plan(
@@ -58,9 +58,10 @@ def plan(
     as_json: bool,
     **values: Any,
 ) -> int:
-    """Tell what fetch would do: rejected lines, duplicates, hosts, and how long it takes and why.
+    """Show what fetch would do and how long it would take.
 
-    Asks each host for its robots.txt where fetch would, and for nothing else: what a request lasts is assumed.
+    Lists rejected lines, duplicates and URLs per host, and names the host that decides the duration. Requests each
+    host's robots.txt, as fetch would, and nothing else: how long a request takes is assumed.
     """
     settings = settings_from(without_idle(ctx, values))
     config: ConfigFile = values["config"]
@@ -137,7 +138,7 @@ def run(
         known = recalled(settings, allowed, clock)
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
     report = Report(found, robots, result, settings, latency, hosts, len(known))
-    say(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
+    echo(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
     if result is None:
         if found.hosts:
             raise UsageError(f"no URL that may be fetched in {spoken(sources, settings.input)}")

@@ -1,23 +1,23 @@
-"""When a run has failed, and who is told: the options on the exit code and what follows the run."""
+"""When a run counts as failed, and what runs after it: the options on the result."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...settings import AlarmSettings
-from ..parameters.declare import Decorator, opt, subject
+from ..parameters.declare import Decorator, option, option_group
 from ..parameters.option_types import Expression
 
 OPTIONS: list[Decorator] = [
-    *subject(
-        "Alarm",
-        opt("--fail-if", type=Expression(), multiple=True, metavar="EXPRESSION",
-            help="End with exit code 1 if this is true, and else with 0, whatever failed: 'failures>5%', "
-            "'http_5xx>=100', 'status_404>10', 'p95>2s'; may be repeated.  [default: exit code 1 if any URL fails]"),
-        opt("--fail-fast", is_flag=True,
-            help="Stop the run as soon as an expression of --fail-if is certain to be true at its end."),
-        opt("--at-end", guarded=True, metavar="COMMAND",
-            help="After the run, also an interrupted one, run a command of the shell. It gets the summary as JSON on "
+    *option_group(
+        "Result",
+        option("--fail-if", type=Expression(), multiple=True, metavar="EXPRESSION",
+            help="End with exit code 1 if this is true, and otherwise with 0: 'failures>5%', 'http_5xx>=100', "
+            "'status_404>10', 'p95>2s'. May be repeated.  [default: exit code 1 if any URL fails]"),
+        option("--fail-fast", is_flag=True,
+            help="Stop the run as soon as a --fail-if expression is certain to be true at the end."),
+        option("--at-end", guarded=True, metavar="COMMAND",
+            help="Run this shell command after the run, also after an interrupted one, with the summary as JSON on its "
             "standard input."),
     ),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Bodies as files: the options on where they go and how they are called."""
+"""Bodies as files: the options on where they go and how they are named."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import click
 
 from ...settings import FileSettings
-from ..parameters.declare import Decorator, opt, subject
+from ..parameters.declare import Decorator, option, option_group
 from ..parameters.option_types import FileName
 
 OPTIONS: list[Decorator] = [
-    *subject(
+    *option_group(
         "Bodies as files",
-        opt("--save-dir", type=FileName(), metavar="DIR",
-           help="Write each body that came with a status below 300 into a file below DIR."),
-        opt("--name-template", metavar="TEXT",
-           help="The files' names, with {host} {path} {stem} {ext} {hash} {sha256} {line} {date} {status} and the "
-           "columns of the row.  [default: {host}/{stem}-{hash}{ext}]"),
-        opt("--compress", type=click.Choice(["gz", "zst"]), help="Pack each file.  [default: none is]"),
-        opt("--dedupe-bodies", is_flag=True, help="Link files of equal bodies instead of writing them again."),
+        option("--save-dir", type=FileName(), metavar="DIR",
+            help="Save each body whose status is below 300 as a file in this folder."),
+        option("--name-template", metavar="TEXT",
+            help="Name the files like this, with {host} {path} {stem} {ext} {hash} {sha256} {line} {date} {status} and "
+            "the columns of the row filled in.  [default: {host}/{stem}-{hash}{ext}]"),
+        option("--compress", type=click.Choice(["gz", "zst"]), help="Compress each file.  [default: uncompressed]"),
+        option("--dedupe-bodies", is_flag=True, help="Write equal bodies only once, and hard-link the others."),
     ),
 ]  # fmt: skip
 

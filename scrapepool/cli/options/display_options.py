@@ -8,38 +8,40 @@ import click
 
 from ...settings import DisplaySettings
 from ..config.config_file import read_config
-from ..parameters.declare import D, Decorator, opt, refuse, subject
+from ..parameters.declare import DEFAULTS, Decorator, option, option_group, refuse_if
 from ..parameters.option_types import Duration, FileName
 
 OPTIONS: list[Decorator] = [
-    *subject(
+    *option_group(
         "Display",
-        opt("--progress", type=click.Choice(["auto", "live", "plain", "none"]), default=D.display.progress,
-           help="On standard error; auto is live on a terminal and a line every ten seconds elsewhere."),
-        opt("-q", "--quiet", is_flag=True,
-           help="Write nothing on standard error where every URL succeeds, and a few lines on what failed where not."),
-        opt("-v", "--verbose", is_flag=True,
-           help="A line on standard error for every URL that did not succeed; records with a history, for explain."),
-        opt("--log-file", type=FileName(), help="The same lines, with times, appended to a file."),
-        opt("--watch-stalls", type=Duration(above_zero=True),
-           help="Where nothing has ended for so long, say what every request waits for.  [default: never]"),
-        opt("--summary-json", type=FileName(), help="Write the closing summary as JSON."),
-        opt("--metrics-file", type=FileName(), metavar="FILE.prom",
-           help="Write the figures of the run for Prometheus (node_exporter's textfile collector), every 15 s and at "
-           "its end."),
+        option("--progress", type=click.Choice(["auto", "live", "plain", "none"]), default=DEFAULTS.display.progress,
+            help="Show progress on standard error: live redraws a table, plain writes a line every 10 s, and auto is "
+            "live on a terminal and plain elsewhere."),
+        option("-q", "--quiet", is_flag=True,
+            help="Write nothing to standard error if every URL succeeds, and otherwise a few lines about failures."),
+        option("-v", "--verbose", is_flag=True,
+            help="Write a line to standard error for every URL that did not succeed, and add a history for explain to "
+            "records."),
+        option("--log-file", type=FileName(), help="Append the same lines, with times, to this file."),
+        option("--watch-stalls", type=Duration(above_zero=True),
+            help="If no URL ends for this long, report what every request is waiting for.  [default: never]"),
+        option("--summary-json", type=FileName(), help="Write the summary to this file as JSON."),
+        option("--metrics-file", type=FileName(), metavar="FILE.prom",
+            help="Write metrics of the run to this file, every 15 s and at the end, for node_exporter's textfile "
+            "collector (Prometheus)."),
     ),
-    *subject(
+    *option_group(
         "Configuration",
-        opt("--config", type=FileName(), is_eager=True, callback=read_config,
-           help="Options, and sections for hosts, as TOML; /dev/null for none.  [default: ./scrapepool.toml, "
-           "[tool.scrapepool] in ./pyproject.toml, or ~/.config/scrapepool/config.toml]"),
+        option("--config", type=FileName(), is_eager=True, callback=read_config,
+            help="Read options, and sections for hosts, from this TOML file; /dev/null reads none.  [default: "
+            "./scrapepool.toml, [tool.scrapepool] in ./pyproject.toml, or ~/.config/scrapepool/config.toml]"),
     ),
 ]  # fmt: skip
 
 
 def display_settings(o: dict[str, Any]) -> DisplaySettings:
     """What is shown. Raises UsageError."""
-    refuse(
+    refuse_if(
         o["quiet"] and o["progress"] in ("live", "plain"),
         f"--quiet and --progress {o['progress']} contradict each other",
     )

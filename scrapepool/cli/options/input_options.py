@@ -7,26 +7,29 @@ from typing import Any, get_args
 import click
 
 from ...settings import InputFormat, InputSettings
-from ..parameters.declare import D, Decorator, opt, subject
+from ..parameters.declare import DEFAULTS, Decorator, option, option_group
 
 OPTIONS: list[Decorator] = [
-    *subject(
+    *option_group(
         "Input",
-        opt("--list", "lists", guarded=True, metavar="FILE|URL", multiple=True,
-            help="A list to read, also by its URL, which as an argument would be fetched itself; may be repeated."),
-        opt("--input-format", type=click.Choice(get_args(InputFormat)), default=D.input.format,
-           help="How lists are read; auto goes by suffix and first bytes, prose takes the URLs out of any text."),
-        opt("--url-field", metavar="NAME",
-            help="Column (CSV, TSV, Parquet) or key (JSONL) that holds the URL.  [default: url]"),
-        opt("--url-template", guarded=True, metavar="TEMPLATE",
-            help="Make the URL of a row's columns, as in 'https://example.org/item/{id}'; {+id} encodes less."),
-        opt("--base-url", guarded=True, metavar="URL", help="What relative URLs in the list are resolved against."),
-        opt("--glob", is_flag=True,
-            help="Take URLs given here for patterns, as curl does: 'https://example.org/{a,b}/[001-100:2]'."),
-        opt("--row-requests/--no-row-requests", default=D.input.row_requests,
-            help="Take the columns method, headers, data, timeout and save_as of JSONL for requests of the rows, as an "
-            "object under the key request is; with --no-row-requests that is a column as well."),
-        opt("--dedupe/--no-dedupe", default=D.input.dedupe, help="Fetch a URL that the list holds twice once only."),
+        option("--list", "lists", guarded=True, metavar="FILE|URL", multiple=True,
+            help="Read this list. A URL here names a list to download; as an argument it would be fetched itself. May "
+            "be repeated."),
+        option("--input-format", type=click.Choice(get_args(InputFormat)), default=DEFAULTS.input.format,
+            help="Read lists in this format; auto decides by suffix and first bytes, prose finds URLs in any text."),
+        option("--url-field", metavar="NAME",
+            help="Take the URL from this column (CSV, TSV, Parquet) or key (JSONL).  [default: url]"),
+        option("--url-template", guarded=True, metavar="TEMPLATE",
+            help="Build each row's URL from its columns, as in 'https://example.org/item/{id}'; {+id} leaves / ? & and "
+            "the like as they are."),
+        option("--base-url", guarded=True, metavar="URL", help="Resolve relative URLs in the lists against this URL."),
+        option("--glob", is_flag=True,
+            help="Expand patterns in URL arguments, as curl does: 'https://example.org/{a,b}/[001-100:2]'."),
+        option("--row-requests/--no-row-requests", default=DEFAULTS.input.row_requests,
+            help="Let the JSONL columns method, headers, data, timeout and save_as set the row's request.  [default: "
+            "only an object under the key request does; with --no-row-requests, that is a plain column too]"),
+        option("--dedupe/--no-dedupe", default=DEFAULTS.input.dedupe,
+            help="Fetch a URL only once, even if the lists repeat it."),
     ),
 ]  # fmt: skip
 

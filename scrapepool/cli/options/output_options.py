@@ -7,65 +7,69 @@ from typing import Any
 import click
 
 from ...settings import OutputSettings, WarcSettings
-from ..parameters.declare import D, Decorator, opt, refuse, spelt, subject
+from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group, refuse_if
 from ..parameters.option_types import MOST_WORKERS, Duration, FileName, Names, Resume, Select, Size, Whole
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 """Names of what the shell opened: a file is not opened again, so that what stands in it stays."""
 
 OPTIONS: list[Decorator] = [
-    *subject(
+    *option_group(
         "Output",
-        opt("-o", "--output", type=FileName(),
-           help="Where records go, - for standard output.  [default: standard output, but for --sqlite and --parquet]"),
-        opt("--sqlite", type=FileName(), metavar="FILE.db",
-           help="Gather records in a database, one a URL, and bodies with --body."),
-        opt("--sqlite-timeout", type=Duration(), default=spelt(D.output.sqlite_timeout),
-           help="How long another program may hold the database before the run ends."),
-        opt("--parquet", type=FileName(), metavar="FILE.parquet",
-           help="Make a Parquet file of the records at the end of the run."),
-        opt("--template", metavar="TEXT",
-           help="What to print on standard output of each URL, instead of a record: fields of the record in braces, as "
-           "in '{status} {elapsed:.2f} {url}\\n'."),
-        opt("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
-           help="Of the records.  [default: by the file's suffix, else jsonl]"),
-        opt("--fields", type=Names(), metavar="a,b,c",
-           help="Fields of the records, in this order; an entry of input, data, headers or timings as input.id.  "
-           "[default: all]"),
-        opt("--ordered", is_flag=True,
-           help="Write records in the order of the lists. At most 10,000 wait for one that takes long; then nothing "
-           "further down is begun."),
-        opt("--safe-csv", is_flag=True,
-           help="Put ' before cells that begin with = + - @, tab or CR, which a spreadsheet would run as formulas."),
-        opt("--csv-bom", is_flag=True,
-           help="Begin CSV and TSV with a byte order mark, by which Excel knows that they are UTF-8."),
-        opt("--headers", is_flag=True, help="Add the response's header fields to records."),
-        opt("--body", is_flag=True, help="Add the text of the response to records."),
-        opt("--resume", type=Resume(), bare="failed", metavar="[failed|all|a,b,c]",
-           help="Go on with the records in --output, else --parquet or --sqlite: what succeeded stays, the rest is "
-           "fetched again; all: only what has no record; --resume=timeout,http_5xx: of failures only these classes.  "
-           "[default: the file is overwritten; --resume alone means failed]"),
-        opt("--fsync", type=click.Choice(["never", "second", "always"]), default=D.output.fsync,
-           help="When records are seen onto the disk, against a loss of power."),
+        option("-o", "--output", type=FileName(),
+            help="Write records to this file; - is standard output.  [default: standard output, unless --sqlite or "
+            "--parquet is given]"),
+        option("--sqlite", type=FileName(), metavar="FILE.db",
+            help="Store records in this SQLite database, one per URL; with --body, store bodies too."),
+        option("--sqlite-timeout", type=Duration(), default=duration_text(DEFAULTS.output.sqlite_timeout),
+            help="End the run if another program locks the database for longer than this."),
+        option("--parquet", type=FileName(), metavar="FILE.parquet",
+            help="Write all records to this Parquet file at the end of the run."),
+        option("--template", metavar="TEXT",
+            help="Print this text for each URL on standard output instead of a record; names in braces are fields of "
+            "the record, as in '{status} {elapsed:.2f} {url}\\n'."),
+        option("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
+            help="Write records in this format.  [default: by the file's suffix, else jsonl]"),
+        option("--fields", type=Names(), metavar="a,b,c",
+            help="Write only these fields, in this order; input.id is one entry of input, and likewise for data, "
+            "headers and timings.  [default: all]"),
+        option("--ordered", is_flag=True,
+            help="Write records in the order of the lists. At most 10,000 records wait for a slow URL; then no further "
+            "URL is started until it ends."),
+        option("--safe-csv", is_flag=True,
+            help="Put ' before cells that begin with = + - @, tab or CR, which a spreadsheet would run as formulas."),
+        option("--csv-bom", is_flag=True,
+            help="Begin CSV and TSV with a byte order mark, so that Excel reads them as UTF-8."),
+        option("--headers", is_flag=True, help="Add the response's header fields to records."),
+        option("--body", is_flag=True, help="Add the text of the response to records."),
+        option("--resume", type=Resume(), bare="failed", metavar="[failed|all|a,b,c]",
+            help="Continue with the records in --output, else --parquet or --sqlite. failed: fetch again what did not "
+            "succeed; all: fetch only what has no record; --resume=timeout,http_5xx: of the failures, fetch again only "
+            "these classes.  [default: overwrite the file; --resume alone means failed]"),
+        option("--fsync", type=click.Choice(["never", "second", "always"]), default=DEFAULTS.output.fsync,
+            help="Flush records to disk never, once per second, or after every write."),
     ),
-    *subject(
-        "Fields out of pages",
-        opt("--select", type=Select(), multiple=True, metavar="NAME=KIND:EXPR",
-           help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, re, json, meta "
-           "or jsonld; NAME[] takes all matches."),
-        opt("--links", is_flag=True, help="Add all links of the page, absolute and each once."),
-        opt("--text", is_flag=True, help="Add the readable text of the page, without its navigation."),
-        opt("--extract-workers", type=Whole(0, MOST_WORKERS), default=D.output.extract_workers,
-           help="Processes that do this; 0 for none but the run's own.  [default: one a core, 8 at most]"),
+    *option_group(
+        "Fields from pages",
+        option("--select", type=Select(), multiple=True, metavar="NAME=KIND:EXPR",
+            help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, re, json, meta "
+            "or jsonld; NAME[] collects all matches."),
+        option("--links", is_flag=True,
+            help="Add the page's links to the record's data, as absolute URLs without repeats."),
+        option("--text", is_flag=True,
+            help="Add the page's readable text, without its navigation, to the record's data."),
+        option("--extract-workers", type=Whole(0, MOST_WORKERS), default=DEFAULTS.output.extract_workers,
+            help="Extract fields in this many processes; 0 uses only the run's own.  [default: 1 per core, at most 8]"),
     ),
-    *subject(
-        "Archive",
-        opt("--warc", type=FileName(), metavar="FILE.warc.gz",
-           help="Archive all requests and responses as they went over the wire; uncompressed where it ends in .warc. "
-           "An archive that is there is appended to with --resume, replaced with --overwrite, and refused otherwise."),
-        opt("--warc-size", type=Size(), default=D.warc.size, show_default="1GB",
-           help="Of an archive's file, after which FILE-00001.warc.gz and so on are begun."),
-        opt("--overwrite", guarded=True, is_flag=True, help="Replace the archive of --warc where there is one."),
+    *option_group(
+        "Web archive",
+        option("--warc", type=FileName(), metavar="FILE.warc.gz",
+            help="Archive all requests and responses as they were sent and received; uncompressed if the name ends in "
+            ".warc. If the archive exists, append to it with --resume, replace it with --overwrite, and refuse to run "
+            "otherwise."),
+        option("--warc-size", type=Size(), default=DEFAULTS.warc.size, show_default=False,
+            help="Begin FILE-00001.warc.gz and so on when an archive file reaches this size.  [default: 1GB]"),
+        option("--overwrite", guarded=True, is_flag=True, help="Replace the archive of --warc if it exists."),
     ),
 ]  # fmt: skip
 
@@ -97,5 +101,5 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
 
 def warc_settings(o: dict[str, Any]) -> WarcSettings:
     """Where exchanges are archived. Raises UsageError."""
-    refuse(o["overwrite"] and o["resume"], "--overwrite replaces an archive, and --resume goes on with it")
+    refuse_if(o["overwrite"] and o["resume"], "--overwrite replaces an archive, and --resume goes on with it")
     return WarcSettings(path=o["warc"], size=o["warc_size"], overwrite=o["overwrite"])

@@ -1,4 +1,4 @@
-"""How many at once, and how fast: the options on the pool and on politeness."""
+"""How many requests at once, how fast, and what hosts want: the options on concurrency and politeness."""
 
 from __future__ import annotations
 
@@ -7,30 +7,33 @@ from typing import Any
 import click
 
 from ...settings import PolitenessSettings, PoolSettings
-from ..parameters.declare import D, Decorator, opt, spelt, subject
+from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
 from ..parameters.option_types import MOST_WORKERS, Duration, FileName, Rate, Size, Whole
 
 OPTIONS: list[Decorator] = [
-    *subject(
-        "Pool and pace",
-        opt("-w", "--workers", type=Whole(1, MOST_WORKERS), default=D.pool.workers,
-           help="Most requests in flight at once, over all hosts; thousands cost little memory and no threads."),
-        opt("--per-host", type=Whole(1, MOST_WORKERS), default=D.pool.per_host,
-           help="Requests in flight on one host, and connections kept for it."),
-        opt("--delay", type=Duration(), default=spelt(D.pool.delay), help="Time between two starts on one host."),
-        opt("--rate", type=Rate(), default=D.pool.rate,
-           help="Requests a second over all hosts.  [default: no limit]"),
-        opt("--pace", type=click.Choice(["auto", "fixed"]), default=D.pool.pace,
-           help="auto sends a host fewer requests while it refuses, fails or slows down, not because pages fail."),
-        opt("--bandwidth", type=Size(),
-           help="Bytes a second that are received, over all hosts.  [default: no limit]"),
-        opt("--robots/--no-robots", default=D.politeness.robots,
-           help="Ask each host for its robots.txt first, and obey it."),
-        opt("--max-crawl-delay", type=Duration(), default=spelt(D.politeness.max_crawl_delay),
-           help="Longest Crawl-delay of a robots.txt that is kept; a longer one is taken for this."),
-        opt("--host-memory", type=FileName(),
-           help="Keep what is found out of hosts (pace, robots.txt, parking) for other runs, and share each host with "
-           "those that name the same file now."),
+    *option_group(
+        "Concurrency and politeness",
+        option("-w", "--workers", type=Whole(1, MOST_WORKERS), default=DEFAULTS.pool.workers,
+            help="Keep at most this many requests in flight over all hosts. Thousands cost little memory and no "
+            "threads."),
+        option("--per-host", type=Whole(1, MOST_WORKERS), default=DEFAULTS.pool.per_host,
+            help="Keep at most this many requests in flight, and connections open, per host."),
+        option("--delay", type=Duration(), default=duration_text(DEFAULTS.pool.delay),
+            help="Wait at least this long between the starts of two requests to one host."),
+        option("--rate", type=Rate(), default=DEFAULTS.pool.rate,
+            help="Start at most this many requests per second over all hosts.  [default: no limit]"),
+        option("--pace", type=click.Choice(["auto", "fixed"]), default=DEFAULTS.pool.pace,
+            help="auto: send fewer requests to a host while it refuses them, fails or slows down, but not because "
+            "single pages fail. fixed: never do."),
+        option("--bandwidth", type=Size(),
+            help="Receive at most this many bytes per second over all hosts.  [default: no limit]"),
+        option("--robots/--no-robots", default=DEFAULTS.politeness.robots,
+            help="Request each host's robots.txt first, and obey it."),
+        option("--max-crawl-delay", type=Duration(), default=duration_text(DEFAULTS.politeness.max_crawl_delay),
+            help="Cap a robots.txt's Crawl-delay at this."),
+        option("--host-memory", type=FileName(),
+            help="Keep what is learned about hosts (pace, robots.txt, pauses) in this file for later runs. Runs that "
+            "use one file at the same time share each host's limits."),
     ),
 ]  # fmt: skip
 

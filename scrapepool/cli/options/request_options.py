@@ -6,51 +6,53 @@ from typing import Any
 
 from ...errors import UsageError
 from ...settings import RequestSettings
-from ..parameters.declare import D, Decorator, opt, refuse, subject
+from ..parameters.declare import DEFAULTS, Decorator, option, option_group, refuse_if
 from ..parameters.header_option import HeaderOption
 from ..parameters.option_types import FileName, Header, Proxy, UserAgent, Whole
 
 OPTIONS: list[Decorator] = [
-    *subject(
+    *option_group(
         "Request",
-        opt("-X", "--method", metavar="METHOD", help="HTTP method.  [default: GET; POST with --data]"),
-        opt("-H", "--header", cls=HeaderOption, type=Header(), multiple=True,
-           help="A header field to send, or @FILE for a file with one field per line; may be repeated, also with one "
-           "name. Only harmless ones (Accept, User-Agent, Range and such) follow a redirect to another origin."),
-        opt("--header-everywhere", guarded=True, is_flag=True,
-           help="Let all header fields follow redirects, to whatever host they lead: secrets, too."),
-        opt("-A", "--user-agent", type=UserAgent(), metavar="TEXT",
-           help="The User-Agent to send.  [default: scrapepool/VERSION]"),
-        opt("--data", metavar="TEXT|@FILE", help="Body to send with every request; @FILE reads it from a file."),
-        opt("--max-redirects", type=Whole(0), default=D.request.max_redirects,
-           help="Redirects that are followed; 0 records the redirect itself."),
-        opt("--proxy", guarded=True, type=Proxy(),
-           help="http, https or socks5 proxy for everything.  [default: the environment's]"),
-        opt("--cacert", type=FileName(), help="CA certificates to trust, instead of the usual ones."),
-        opt("--cert", type=FileName(), help="Client certificate (PEM)."),
-        opt("--key", type=FileName(), help="Private key of --cert, where it is not in the same file."),
-        opt("--insecure", guarded=True, is_flag=True, help="Do not verify TLS certificates."),
-        opt("--tls-resume", is_flag=True, help="Take up TLS sessions again: a round trip less with TLS 1.2."),
-        opt("--netrc", guarded=True, is_flag=True, help="Take credentials from ~/.netrc or $NETRC."),
-        opt("--deny-private", is_flag=True,
-           help="Connect to public addresses only, at every redirect too: nothing of this machine and its network."),
-        opt("--http-fallback", guarded=True, is_flag=True,
-           help="Request a list's names without a scheme over http where https cannot be connected to."),
-        opt("--head-fallback", is_flag=True,
-           help="Send GET where a server refuses HEAD with 405 or 501."),
-        opt("--cookies", type=FileName(),
-           help="Read cookies from a Netscape cookie file (as of curl, wget, browsers); all requests share them."),
-        opt("--save-cookies", type=FileName(),
-           help="Write the cookies to this file at the end of the run; all requests share them."),
+        option("-X", "--method", metavar="METHOD", help="Send this HTTP method.  [default: GET; POST with --data]"),
+        option("-H", "--header", cls=HeaderOption, type=Header(), multiple=True,
+            help="Send this header field; @FILE reads fields from a file, one per line. May be repeated, also with the "
+            "same name. After a redirect to another origin, only harmless fields (Accept, User-Agent, Range and such) "
+            "are sent."),
+        option("--header-everywhere", guarded=True, is_flag=True,
+            help="Send all header fields, secrets included, to every origin that redirects lead to."),
+        option("-A", "--user-agent", type=UserAgent(), metavar="TEXT",
+            help="Send this User-Agent.  [default: scrapepool/VERSION]"),
+        option("--data", metavar="TEXT|@FILE",
+            help="Send this body with every request; @FILE reads it from a file."),
+        option("--max-redirects", type=Whole(0), default=DEFAULTS.request.max_redirects,
+            help="Follow at most this many redirects per URL; 0 records the redirect itself."),
+        option("--proxy", guarded=True, type=Proxy(),
+            help="Send all requests through this http, https or socks5 proxy.  [default: the environment's]"),
+        option("--cacert", type=FileName(), help="Trust the CA certificates in this file instead of the default ones."),
+        option("--cert", type=FileName(), help="Present this client certificate (PEM)."),
+        option("--key", type=FileName(), help="Use this private key for --cert, if the certificate's file has none."),
+        option("--insecure", guarded=True, is_flag=True, help="Do not verify TLS certificates."),
+        option("--tls-resume", is_flag=True, help="Resume TLS sessions; saves one round trip with TLS 1.2."),
+        option("--netrc", guarded=True, is_flag=True, help="Read credentials from ~/.netrc or $NETRC."),
+        option("--deny-private", is_flag=True,
+            help="Connect to public addresses only, also after redirects: never to this machine or its network."),
+        option("--http-fallback", guarded=True, is_flag=True,
+            help="Try http if https cannot be connected to; only for names in a list without a scheme."),
+        option("--head-fallback", is_flag=True, help="Send GET if a server refuses HEAD with 405 or 501."),
+        option("--cookies", type=FileName(),
+            help="Read cookies from a Netscape cookie file (curl, wget and browsers write them), and share cookies "
+            "between all requests."),
+        option("--save-cookies", type=FileName(),
+            help="Share cookies between all requests, and write them to this file at the end of the run."),
     ),
 ]  # fmt: skip
 
 
 def request_settings(o: dict[str, Any]) -> RequestSettings:
     """What is sent. Raises UsageError."""
-    refuse(o["insecure"] and o["cacert"], "--insecure and --cacert contradict each other")
-    refuse(o["key"] and not o["cert"], "--key needs --cert")
-    method = (o["method"] or ("POST" if o["data"] is not None else D.request.method)).upper()
+    refuse_if(o["insecure"] and o["cacert"], "--insecure and --cacert contradict each other")
+    refuse_if(o["key"] and not o["cert"], "--key needs --cert")
+    method = (o["method"] or ("POST" if o["data"] is not None else DEFAULTS.request.method)).upper()
     return RequestSettings(
         method=method,
         headers=tuple(o["header"]),

@@ -9,21 +9,22 @@ import click
 from click.core import ParameterSource
 
 from ...settings import StartSettings
-from ..parameters.declare import D, Decorator, opt, spelt, subject
+from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
 from ..parameters.option_types import Duration
 
 CRON: Mapping[str, Any] = {"quiet": True, "splay": 60.0, "wait_lock": 600.0}
 """What ``--cron`` stands for, by parameter."""
 
 OPTIONS: list[Decorator] = [
-    *subject(
+    *option_group(
         "Cron",
-        opt("--cron", is_flag=True,
-            help="The usual set for cron: --quiet, --splay 60s and --wait-lock 10m, where you do not say otherwise."),
-        opt("--splay", type=Duration(), default=spelt(D.start.splay),
-            help="Begin after a random time of at most this, so that not all machines begin at once."),
-        opt("--wait-lock", type=Duration(), default=spelt(D.start.wait_lock),
-            help="Wait this long for another run that writes the same output, instead of exit code 75 at once."),
+        option("--cron", is_flag=True,
+            help="Set --quiet, --splay 60s and --wait-lock 10m, unless you set them otherwise."),
+        option("--splay", type=Duration(), default=duration_text(DEFAULTS.start.splay),
+            help="Wait for a random time up to this before the run, so that many machines do not start at once."),
+        option("--wait-lock", type=Duration(), default=duration_text(DEFAULTS.start.wait_lock),
+            help="Wait up to this long for another run that writes the same output, instead of ending with exit code "
+            "75."),
     ),
 ]  # fmt: skip
 

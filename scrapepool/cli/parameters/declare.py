@@ -1,4 +1,4 @@
-"""How an option of ``fetch`` is declared: under its subject, its default shown where it has one."""
+"""How an option of ``fetch`` is declared: in a group of the help, with its default shown if it has one."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from ...errors import UsageError
 from ...settings import Settings
 from .grouped_options import FetchOption
 
-D = Settings()
+DEFAULTS = Settings()
+"""Where options take their defaults from."""
+
 Decorator = Callable[[Any], Any]
 
 
-def subject(name: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> list[Decorator]:
-    """Options that stand under one heading of the help."""
-    usual = {"cls": FetchOption, "subject": name}
-    return [click.option(*names, **{**usual, **attributes}) for names, attributes in options]
+def option_group(name: str, *options: tuple[tuple[str, ...], dict[str, Any]]) -> list[Decorator]:
+    """Declare options that the help lists under one heading."""
+    common = {"cls": FetchOption, "group": name}
+    return [click.option(*names, **{**common, **attributes}) for names, attributes in options]
 
 
-def opt(*names: str, **attributes: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """One option: its names, and what Click is to know of it."""
+def option(*names: str, **attributes: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Describe one option: its names and Click's attributes."""
     if attributes.get("default") is not None and not attributes.get("is_flag"):
         attributes.setdefault("show_default", True)
     return names, attributes
 
 
-def spelt(seconds: float) -> str:
-    """A duration as a person types it."""
+def duration_text(seconds: float) -> str:
+    """Write a duration as a person types it."""
     return f"{seconds:g}s"
 
 
-def refuse(wrong: Any, message: str) -> None:
-    """Raise UsageError with ``message`` where something is wrong."""
+def refuse_if(wrong: Any, message: str) -> None:
+    """Raise UsageError with ``message`` if ``wrong`` is true."""
     if wrong:
         raise UsageError(message)

@@ -1,60 +1,65 @@
-"""Help whose options stand under subjects, each with its default and unit, and how help reaches standard output."""
+"""Commands whose help lists options in groups, and how help is written to standard output."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
 
-from ..standard_streams import say
+from ..standard_streams import echo
 
-LAST = "Help"  # the subject of what has none
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_SHORT_DEFAULT = re.compile(r"\[default: [^]]{1,20}\]")
+
+LAST = "Help"
+"""The group of options that name none; it comes last."""
 
 
 class GroupedOption(click.Option):
-    """An option that knows its subject. bare: its value where it stands without one, None where it needs one."""
+    """An option that knows its group in the help. bare: its value if none is given, None if it needs one."""
 
-    def __init__(self, *args: Any, subject: str, bare: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, group: str, bare: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.subject = subject
+        self.group = group
         self.bare = bare
 
 
 class FetchOption(GroupedOption):
-    """An option of ``fetch``, also where another command has it: of one name in the environment and in files.
+    """An option of ``fetch``. Other commands that take it use the same name in the environment and in files.
 
-    guarded: it reads or writes files, sends secrets, or chooses where requests go, so that a configuration file which
-    the user did not name may not set it. All options that take the name of a file are guarded.
+    guarded: the option reads or writes files, sends secrets, or chooses where requests go. A configuration file that
+    the user did not name may not set it. All options that take a file name are guarded.
     """
 
     def __init__(self, *args: Any, guarded: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.guarded = guarded or getattr(self.type, "guarded", False)
-        self.allow_from_autoenv = False  # Click would take the parameter's name, which is not always the option's
+        self.allow_from_autoenv = False  # Click would use the parameter's name, which can differ from the option's
         self.envvar = f"SCRAPEPOOL_FETCH_{self.key.upper().replace('-', '_')}"
 
     @property
     def key(self) -> str:
-        """Its long name, without the dashes."""
+        """The long name, without the dashes."""
         return next(name for name in self.opts if name.startswith("--")).removeprefix("--")
 
 
 class HelpfulCommand(click.Command):
-    """A command whose --help is told as all output is where that is closed or full: Click's own raises OSError."""
+    """A command whose --help reports a closed or full standard output as other output does; Click's raises OSError."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Click's, with our callback."""
+        """Give Click's own option our callback."""
         option = super().get_help_option(ctx)
         if option is not None:
-            option.callback = _say_help
+            option.callback = _echo_help
         return option
 
 
 class GroupedCommand(HelpfulCommand):
-    """A command whose help lists options by subject, in the order in which subjects first appear, --help last."""
+    """A command whose help lists options by group, in the order in which the groups first appear, --help last."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give options that stand bare their value: Click's own way would take the next argument, a list, for it."""
+        """Give options without a value their ``bare`` one. Click alone would take the next argument, a list, for it."""
         bare = {
             name: option
             for option in self.params
@@ -71,24 +76,32 @@ class GroupedCommand(HelpfulCommand):
         return super().parse_args(ctx, args)
 
     def sections(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
-        """Options with their help, by subject."""
+        """List options with their help, by group."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
-                sections.setdefault(getattr(param, "subject", LAST), []).append(record)
+                sections.setdefault(getattr(param, "group", LAST), []).append(record)
         if LAST in sections:
             sections[LAST] = sections.pop(LAST)
         return sections
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one section a subject."""
-        for subject, records in self.sections(ctx).items():
-            with formatter.section(subject):
-                formatter.write_dl(records)
+        """Write one section per group. A short default is kept on one line."""
+        for group, records in self.sections(ctx).items():
+            with formatter.section(group):
+                formatter.write_dl([(names, _SHORT_DEFAULT.sub(_unbroken, text)) for names, text in records])
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Write the help as plain text."""
+        return super().get_help(ctx).replace(_NO_BREAK, " ")
 
 
-def _say_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
+def _unbroken(found: re.Match[str]) -> str:
+    return found[0].replace(" ", _NO_BREAK)
+
+
+def _echo_help(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
     if value and not ctx.resilient_parsing:
-        say(ctx.get_help())
+        echo(ctx.get_help())
         ctx.exit()

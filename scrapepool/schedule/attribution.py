@@ -52,9 +52,10 @@ def blame(row: int, *, answers: int, failures: int, others_answered: bool, vouch
 class RowTest:
     """Finds out whether pages that failed in a row are broken, or whether it is their host.
 
-    One of them and a page that is not are requested in turn, one at a time. A host that refuses refuses both, or
-    neither; a broken page fails while the other is answered. As a rate limit may let the other one pass by chance, that
-    is to happen more than once, where the failures look like those of a limit.
+    Those pages and pages that did not fail are requested in turn, one at a time, each page of the row once while there
+    is another. A host that refuses refuses both, or neither; a broken page fails while the other is answered. As a rate
+    limit may let the other one pass by chance, and a refused page may be broken as well, that is to happen more than
+    once, where the failures look like those of a limit.
 
     since: when it began, in monotonic seconds: what was requested before has no part in it. alone: whether the requests
     of the test are the only ones meanwhile. page_next: whether the page that failed is next. out: whether a request is.

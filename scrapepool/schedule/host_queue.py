@@ -89,6 +89,18 @@ def _refunded(parked: Parked, said: str, most: int) -> Parked:
     return parked._replace(attempt=replace(attempt, number=attempt.number - back, refunds=attempt.refunds + back))
 
 
+def _failed_at(parked: Parked) -> float:
+    """Return when the page failed last, in monotonic seconds; negative infinity for never."""
+    earlier = parked.attempt.earlier
+    return -inf if earlier is None else earlier.at
+
+
+def _failed_here(parked: Parked, host: HostKey, since: float) -> bool:
+    """Whether the page failed at ``host`` and not after ``since``."""
+    earlier = parked.attempt.earlier
+    return earlier is not None and earlier.host == host and earlier.at <= since
+
+
 class HostQueue:
     """The state of one host that was asked for something, owned by the scheduler.
 
@@ -354,6 +366,24 @@ class HostQueue:
     def tests_page(self) -> bool:
         """Whether a page that failed is to be requested again, to see whether it is broken."""
         return self.trouble is not None and self.trouble.test is not None and self.trouble.test.page_next
+
+    def next_suspect(self, since: float) -> Parked | None:
+        """Return the retry whose page failed last before ``since``: the one that a test requests next."""
+        retries = (*(self.again or ()), *(self.waiting or {}).values())
+        suspects = [parked for parked in retries if _failed_here(parked, self.key, since)]
+        return max(suspects, key=_failed_at, default=None)
+
+    def test_next(self, since: float) -> None:
+        """Move the retry of another page that failed before ``since`` to the front, if one waits."""
+        parked = self.next_suspect(since)
+        if parked is None or (earlier := parked.attempt.earlier) is None:
+            return
+        if self.again and parked in self.again:
+            self.again.remove(parked)
+        elif self.waiting:
+            del self.waiting[next(number for number, other in self.waiting.items() if other is parked)]
+        attempt = replace(parked.attempt, earlier=earlier._replace(tries=True))
+        self.ask_again(parked._replace(attempt=attempt))
 
     def acquit(self) -> None:
         """The pages that failed in a row are broken, and the host is well."""

@@ -131,6 +131,8 @@ class Judge:
                 self._is_limited(queue, trouble, lease, now)
             elif test.other_answered():
                 queue.acquit()
+            else:
+                queue.test_next(test.since)
         elif earlier is not None and earlier.tries and trouble.pace is not None:
             if trouble.pace.retry_answered(earlier.at, now):
                 self._limits(queue, trouble)
@@ -139,6 +141,9 @@ class Judge:
             queue.failures += trouble.breaker.row
         if trouble.answered(answers, lease.since, queue.answers):
             queue.trouble = None
+        elif trouble.pace is not None and trouble.pace.is_limited and not trouble.limits:
+            trouble.broken = 0  # pages failed again because they were refused again
+            self._limits(queue, trouble)
         if not slight:
             queue.set_limits()
             queue.reopen(now)
@@ -159,6 +164,8 @@ class Judge:
             if test is None or test.other_answered():
                 trouble.vouched += 1
                 queue.acquit()
+            else:
+                queue.test_next(test.since)
             queue.set_limits()
             queue.reopen(now)
             return
@@ -326,8 +333,11 @@ class Judge:
             trouble = self._trouble(queue)
             tries = cause in AMBIGUOUS and whose is Blame.UNDECIDED and host_wide and after is None
             test = trouble.test
-            if tries and test is not None and (test.since == now or lease.since > test.since):
-                after = SOON if test.alone and test.since == now else 0.0
+            if tries and test is not None and test.since == now:
+                after = SOON if test.alone else 0.0
+            elif tries and test is not None and lease.since > test.since:
+                tries = queue.next_suspect(test.since) is None  # else another page is requested next
+                after = 0.0 if tries else after
             elif tries and trouble.is_checked(lease.attempt, now):
                 after = SOON
             else:

@@ -85,6 +85,9 @@ VAIN = 3
 """Answers for which a host is slowed down to see whether that helps, and failures meanwhile that say that it does
 not."""
 
+HELPED = 4
+"""One failure of so many that were to be expected, at most, shows that slowing down helped."""
+
 FORGOTTEN = 1800.0
 """Seconds after which a first refusal says nothing of the rate that a second one ends."""
 
@@ -116,26 +119,28 @@ class Pace:
 
     most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
     for none. is_flaky: whether requests failed just as often when they were slowed down.
+    is_limited: whether hardly any failed then, so that the host refuses what is too much.
     suspected_at: when a failure came that may be a refusal, until its page is requested again; negative infinity for no
     such time. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
     """
 
     __slots__ = (
-        "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from", "_lags",
-        "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total", "_trial",
-        "_unused", "_vain", "_window", "interval", "is_flaky", "most", "suspected_at",
+        "_adjusted_at", "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from",
+        "_lags", "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total", "_trial",
+        "_unused", "_vain", "_window", "interval", "is_flaky", "is_limited", "most", "suspected_at",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.interval = 0.0
-        self.is_flaky = False
+        self.is_flaky = self.is_limited = False
         self.suspected_at = -inf
         self._unused = 0.0  # seconds since the last refusal in which the host could have been requested and was not
         self._window = float(most)
         self._step = AFTER_STRAIN
         self._cut = -inf  # when the window was last cut
         self._refused = -inf  # when a refusal last counted
+        self._adjusted_at = -inf  # when a retry last changed the rate: what failed before was requested at another one
         self._since_refusal = 0  # answers since then
         self._answers = 0  # answers at the rate that was tried, since the interval was set
         self._total = 0  # answers so far
@@ -282,8 +287,10 @@ class Pace:
             self._prove(at)
             if self._since_refusal:
                 self._measure(at, 0.0)
+            self._adjusted_at = now
             return True
-        if self.interval and self._trial is None and at > self._refused and self._failures(TRIAL) >= VAIN:
+        counts = self.interval and self._trial is None and at > max(self._refused, self._adjusted_at)
+        if counts and self._failures(TRIAL) >= VAIN:
             self._counted_from, self._vain = self._total, 0
             if self._total - self._lowered_at <= TRIAL:
                 self._lowered_at = -inf
@@ -294,11 +301,13 @@ class Pace:
             rate = self._proven or (1 - DIP) / self.interval
             self._set(rate, rate, REQUESTS)
             self._refused, self._since_refusal = now, 0
+            self._adjusted_at = now
         return False
 
     def _give_up(self) -> None:
         """Undo all: slowing down did not help, so the failures do not come from a limit."""
         self.is_flaky, self._trial, self.interval, self._refused = True, None, 0.0, -inf
+        self.is_limited = False
         self._window = float(self.most)
 
     def retry_failed(self, at: float) -> None:
@@ -319,6 +328,7 @@ class Pace:
             if self._window == self.most:
                 self._step = AFTER_STRAIN
         if self._trial is not None and self._total - self._trial >= min(TRIAL, 2 * VAIN / self._share):
+            self.is_limited |= HELPED * self._vain <= self._share * (self._total - self._trial)
             self._trial = None  # it helped, and a higher rate may help as well
             self._set(self._proven)
         if self.interval:

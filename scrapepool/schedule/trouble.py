@@ -106,7 +106,8 @@ class Trouble:
 
     def row_ended(self) -> None:
         """The host answered: pages that failed before tell nothing any more."""
-        if self.pace is not None and (self.test is not None or self.breaker.opened is not None):
+        was_alone = self.test is not None and self.test.alone
+        if self.pace is not None and (was_alone or self.breaker.opened is not None):
             self.pace.restart()
         self.breaker.answered()
         self.blamed = False

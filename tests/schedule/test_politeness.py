@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from simulate import WALL, Reply, World, answer, host_named
 
@@ -103,6 +103,8 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
 
 @settings(max_examples=15, deadline=None)
 @given(rate=st.floats(0.5, 10), broken=st.sampled_from([0.0, 0.01, 0.05]), seed=st.integers(0, 99))
+@example(rate=7.0, broken=0.05, seed=1)  # the page that a test of the host chose was broken, and the host limited it
+@example(rate=10.0, broken=0.05, seed=1)  # refusals that were in flight together counted against a rate set after them
 def test_broken_pages_behind_a_limit_that_says_503_cost_no_good_ones(rate, broken, seed):
     """Those that the limit refuses are told from those that are broken: by a second request after a pause."""
     dice = random.Random(seed)

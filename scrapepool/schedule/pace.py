@@ -126,8 +126,8 @@ class Pace:
 
     __slots__ = (
         "_adjusted_at", "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from",
-        "_lags", "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total", "_trial",
-        "_unused", "_vain", "_window", "interval", "is_flaky", "is_limited", "most", "suspected_at",
+        "_lags", "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total",
+        "_trial", "_unused", "_vain", "_window", "interval", "is_flaky", "is_limited", "most", "suspected_at",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:

@@ -6,18 +6,16 @@ for every new thread, so that a few threads leave no room for the stack of anoth
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 
-if sys.platform != "win32":  # which has no such limit
-    import resource
+from .fallbacks import limit
 
 _M_ARENA_MAX = -8
 
 
 def share_one_arena_if_limited() -> None:
     """See above; to be called before threads are begun."""
-    if sys.platform == "win32" or resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+    if limit("AS") is None:
         return
     with suppress(ImportError, OSError, AttributeError):
         import ctypes  # noqa: PLC0415 - rarely needed

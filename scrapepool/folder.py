@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Self
 
+from .fallbacks import CLOEXEC, DIRECTORY, LOOK_UP, NOFOLLOW, NONBLOCK, user_id
+
 HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir, os.rmdir} <= os.supports_dir_fd
 
-_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_SEARCHED = getattr(os, "O_PATH", os.O_RDONLY) | _FOLDER
+_FILE = NOFOLLOW | NONBLOCK | CLOEXEC
+_FOLDER = DIRECTORY | NOFOLLOW | CLOEXEC
+_SEARCHED = LOOK_UP | _FOLDER
 """A folder in which names are looked up, but which is not listed: that needs no permission to read it."""
 
 _KINDS = (
@@ -33,8 +35,6 @@ PATIENCE = 10.0
 
 LOOK = 0.02
 """Seconds between two tries meanwhile."""
-
-_user = getattr(os, "geteuid", lambda: 0)
 
 
 class ForeignFileError(OSError):
@@ -120,7 +120,7 @@ def check_own(
 
 
 def _check_owner(found: os.stat_result, name: str, dir_fd: int | None, folder: str) -> None:
-    if found.st_uid != _user() and found.st_uid != _owner_in(os.path.dirname(name), dir_fd):  # noqa: PTH120
+    if found.st_uid != user_id() and found.st_uid != _owner_in(os.path.dirname(name), dir_fd):  # noqa: PTH120
         raise ForeignFileError(_join(folder, name), f"it belongs to another user (id {found.st_uid})")
 
 
@@ -158,7 +158,7 @@ class Folder:
         self.on_full: Callable[[], None] = lambda: None
         self._fd: int | None = None
         if parent is None:
-            opened = os.open(path, flags & ~getattr(os, "O_NOFOLLOW", 0))  # who names it may name a link
+            opened = os.open(path, flags & ~NOFOLLOW)  # who names it may name a link
         else:
             opened = _opened(parent.at(name), flags, 0, parent.dir_fd, parent.on_full)
         if HAS_DIR_FD:

@@ -100,4 +100,5 @@ class Uptime:
 
 UPTIME = Uptime()
 monotonic = UPTIME.monotonic
-os.register_at_fork(after_in_child=UPTIME.forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=UPTIME.forget)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ..fallbacks import limit_cpu, ring_after_cpu
 from .extraction import TooSlowError
 
 
@@ -29,9 +30,6 @@ class Limits(NamedTuple):
 
 LIMITS = Limits()
 
-OVERTIME = signal.SIGPROF
-"""What a process dies of whose page took too long."""
-
 
 class ValueLimit:
     """Calls functions, each for ``seconds`` at most; a ``Limited`` of the extractor."""
@@ -39,13 +37,14 @@ class ValueLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._running = False
-        signal.signal(signal.SIGVTALRM, self._ring)
+        if hasattr(signal, "SIGVTALRM"):
+            signal.signal(signal.SIGVTALRM, self._ring)
 
     def __call__(self, find: Callable[[Any], Any], page: Any) -> Any:
         """Give what ``find`` finds. Raises TooSlowError, and what it raises."""
         self._running = True
         try:
-            signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds)
+            ring_after_cpu(self._seconds)
             return find(page)
         finally:
             self._running = False  # a signal that is on its way finds nobody to stop
@@ -58,9 +57,9 @@ class ValueLimit:
 
 @contextmanager
 def page_limit(seconds: float) -> Iterator[None]:
-    """Let what is done inside take ``seconds``; the process ends with OVERTIME where it takes longer."""
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    """Let what is done inside take ``seconds``; the process ends with CPU_SIGNAL where it takes longer."""
+    limit_cpu(seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        limit_cpu(0)

@@ -18,9 +18,10 @@ from contextlib import suppress
 
 from ..beside import begin
 from ..errors import ExtractionError
+from ..fallbacks import CPU_SIGNAL
 from ..model import Fetched
 from ..settings import OutputSettings
-from .cpu_limits import LIMITS, OVERTIME, Limits
+from .cpu_limits import LIMITS, Limits
 from .extraction import Extracted, Page
 from .waiting_pages import SLOW_AFTER, WaitingPages
 
@@ -233,7 +234,7 @@ class Workers:
         raise ExtractionError(reason)
 
     def _reason(self, code: int) -> str:
-        if code == -OVERTIME:
+        if CPU_SIGNAL and code == -CPU_SIGNAL:
             return f"took longer than {self._limits.page:g} s of CPU"
         return f"the process that read it ended ({_exit_reason(code)})"
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError, UsageError
+from ..fallbacks import CLOEXEC
 from ..model import HostKey
 from ..schedule.memory import Known
 from ..schedule.robots import RobotsVerdict
@@ -109,7 +110,7 @@ class HostFile:
         self._written: dict[HostKey, Claim] = {}
         _check_header(path)
         with suppress(OSError):  # which SQLite meets again, and tells
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, PRIVATE))
         with self._errors():
             self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import BinaryIO
 
 from ..errors import InvalidURLError, ListError, UsageError
+from ..fallbacks import CLOEXEC, NONBLOCK, pread
 from ..settings import InputSettings
 from ..text import brief, without_password
 from ..url import parse
@@ -152,7 +153,7 @@ class _Opener:
     def _open_file(self, name: str) -> Source:
         kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
         try:
-            fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO without a writer must not block
+            fd = os.open(name, os.O_RDONLY | NONBLOCK | CLOEXEC)  # a FIFO without a writer must not block
         except FileNotFoundError as error:
             raise ListError(name, f"{error.strerror}{_perhaps_url(name)}") from error
         except (OSError, ValueError) as error:
@@ -168,7 +169,7 @@ class _Opener:
     def _regular(self, name: str, fd: int, kind: str, origin: int = 0) -> Source:
         """Judge a regular file by its beginning; it is closed where that fails."""
         try:
-            compressed = is_compressed(os.pread(fd, MAGIC, origin))
+            compressed = is_compressed(pread(fd, MAGIC, origin))
             head = b""
             for piece in decompressed(name, file_pieces(fd, origin), _ignore):
                 head += piece

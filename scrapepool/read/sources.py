@@ -12,6 +12,7 @@ from itertools import chain
 
 from ..charset import as_utf8
 from ..errors import ListError, UsageError
+from ..fallbacks import pread
 from ..settings import MIB, InputSettings
 from ..text import brief, without_password
 from .archives import check_no_archive
@@ -125,7 +126,7 @@ class FileSource(Source):
         """Read again, not beyond what was read the first time."""
         if self.size is not None:
             size = max(0, min(size, self.size - offset))
-        return self._ends.as_feeds(os.pread(self._fd, size, self._origin + offset))
+        return self._ends.as_feeds(pread(self._fd, size, self._origin + offset))
 
     def close(self) -> None:
         """Close the file."""

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from threading import Lock
 
 from ..errors import ListError
+from ..fallbacks import pread
 
 MEMORY = 4 * 1024 * 1024
 """Bytes held before they go to the temporary file: most piped lists never touch the disk."""
@@ -45,7 +46,7 @@ class Spool:
             if start >= 0:
                 return bytes(self._tail[start : start + size])
             assert self._file is not None  # noqa: S101  # something is on disk
-            found = os.pread(self._file, min(size, -start), offset)
+            found = pread(self._file, min(size, -start), offset)
             return found + bytes(self._tail[: max(0, start + size)])
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class RollingSpool:
             at = offset - _first(segment)
             if segment.file is None:
                 return bytes(segment.data[at : at + size])
-            return os.pread(segment.file, max(0, min(size, segment.size - at)), at)
+            return pread(segment.file, max(0, min(size, segment.size - at)), at)
 
     def let_go(self, offset: int) -> bool:
         """Take note that the row at this offset was read again; whether bytes were dropped."""

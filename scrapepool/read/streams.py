@@ -7,11 +7,12 @@ pieces that are never empty; it gives what has come rather than wait for more.
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Callable, Collection, Iterable, Iterator
 from io import UnsupportedOperation
 from itertools import islice
 from typing import BinaryIO
+
+from ..fallbacks import IN, poll, pread
 
 PIECE = 128 * 1024
 """Bytes asked for at once: two to eight thousand rows, some milliseconds of work."""
@@ -22,7 +23,7 @@ COLLECTION_PIECE = 1000
 
 def file_pieces(fd: int, start: int = 0) -> Iterator[bytes]:
     """Read a regular file from ``start`` on to its end, without moving its position."""
-    while piece := os.pread(fd, PIECE, start):
+    while piece := pread(fd, PIECE, start):
         start += len(piece)
         yield piece
 
@@ -35,11 +36,11 @@ class PolledPieces:
         self._wake_reader, self._wake_writer = os.pipe()
 
     def __iter__(self) -> Iterator[bytes]:
-        poll = select.poll()
-        poll.register(self._fd, select.POLLIN)
-        poll.register(self._wake_reader, select.POLLIN)
+        poller = poll()
+        poller.register(self._fd, IN)
+        poller.register(self._wake_reader, IN)
         while True:
-            if any(fd == self._wake_reader for fd, _ in poll.poll()):
+            if any(fd == self._wake_reader for fd, _ in poller.poll()):
                 return
             try:
                 piece = os.read(self._fd, PIECE)

@@ -14,6 +14,8 @@ from errno import EINVAL, ENOENT, ENOSYS, ENOTSUP
 from pathlib import Path
 from typing import Literal
 
+from ..fallbacks import CLOEXEC, DIRECTORY
+
 Fsync = Literal["never", "second", "always"]
 
 NOT_SUPPORTED = frozenset({EINVAL, ENOSYS, ENOTSUP})
@@ -116,7 +118,9 @@ def fsync(fd: int) -> bool:
 
 def sync_folder(path: str) -> None:
     """See the name of a new or renamed file onto the disk. Raises OSError; some file systems cannot, and need not."""
-    fd = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if not DIRECTORY:  # there folders cannot be opened
+        return
+    fd = os.open(Path(path).parent, os.O_RDONLY | DIRECTORY | CLOEXEC)
     try:
         fsync(fd)
     finally:

@@ -6,7 +6,6 @@ that ends, and no lock file is left behind.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import time
@@ -16,6 +15,7 @@ from errno import ENXIO
 from pathlib import Path
 
 from ..errors import LockedError
+from ..fallbacks import CLOEXEC, NONBLOCK, flock, let_block
 from ..folder import Folder
 
 LOOK = 0.1
@@ -53,12 +53,12 @@ def await_reader(path: str, should_stop: Callable[[], bool], on_wait: Callable[[
     tries = 0
     while True:
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = os.open(path, os.O_WRONLY | NONBLOCK | CLOEXEC)
         except OSError as error:
             if error.errno != ENXIO:
                 raise
         else:
-            os.set_blocking(fd, True)
+            let_block(fd)
             return fd
         if should_stop():
             raise KeyboardInterrupt
@@ -75,8 +75,8 @@ def open_locked(path: str, *, read: bool = False, mode: int = 0o666) -> int:
     Raises OSError, and LockedError where another run holds the file.
     """
     if not is_ours(path):
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    flags = (os.O_RDWR if read else os.O_WRONLY) | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        return os.open(path, os.O_WRONLY | os.O_APPEND | CLOEXEC)
+    flags = (os.O_RDWR if read else os.O_WRONLY) | os.O_CREAT | os.O_APPEND | CLOEXEC
     while True:
         fd = os.open(path, flags, mode)
         try:
@@ -113,7 +113,7 @@ def lock(fd: int, path: str, *, shared: bool = False) -> None:
     shared: with others who say so too, as several runs append to one log.
     """
     try:
-        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        flock(fd, shared=shared)
     except BlockingIOError:
         raise LockedError(path) from None
     except OSError:

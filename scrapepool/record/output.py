@@ -6,20 +6,17 @@ Decides what is done when an output is full, gone or stuck, and nothing about wh
 from __future__ import annotations
 
 import os
-import select
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..errors import OutputError
+from ..fallbacks import OUT, PIPE_BUF, poll
 from .durable import Durable, Fsync, sync_folder
 from .lock import is_open_as, is_ours, open_locked
 from .unfinished import mark
 
 STANDARD_OUTPUT = "standard output"
-
-# POSIX: a pipe that polls as writable takes PIPE_BUF bytes without blocking; 4,096 on Linux, 512 at least anywhere.
-_PIECE = select.PIPE_BUF
 
 # Between two looks at should_stop while a reader takes nothing: soon for a person, nothing for the machine.
 _LOOK_EVERY = 0.1
@@ -109,7 +106,7 @@ class Output:
                     written += os.write(self._fd, data[written:])
                 else:
                     self._await_reader()
-                    written += os.write(self._fd, data[written : written + _PIECE])
+                    written += os.write(self._fd, data[written : written + PIPE_BUF])
             if self._durable is not None and written:
                 self.size += written
                 self._durable.wrote()
@@ -187,9 +184,9 @@ class Output:
             raise OutputError(self.name, "the file was truncated during the run")
 
     def _await_reader(self) -> None:
-        poll = select.poll()
-        poll.register(self._fd, select.POLLOUT)
-        while not poll.poll(_LOOK_EVERY * 1000):
+        poller = poll()
+        poller.register(self._fd, OUT)
+        while not poller.poll(_LOOK_EVERY * 1000):
             if self._should_stop():
                 raise StalledError(f"the reader of {self.name} takes nothing")
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from ..fallbacks import pread
 from ..folder import Folder
 from ..model import Apart, Target
 
@@ -113,7 +114,7 @@ class Placed:
 
     def _entries(self) -> Iterator[_Entry]:
         """What the list of a run before this one holds, where its records are those of this run."""
-        lines = os.pread(self._fd, MOST, 0).split(b"\n")[:-1]  # a last line without its end was not written whole
+        lines = pread(self._fd, MOST, 0).split(b"\n")[:-1]  # a last line without its end was not written whole
         try:
             if not lines or json.loads(lines[0])["records"] != self._records:
                 return

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from ..fallbacks import pread
 from ..folder import open_own
 from .durable import fsync, sync_folder
 from .lock import lock
@@ -49,7 +50,7 @@ def _copy(source: int, copy: int, begin: int, end: int, should_stop: Callable[[]
     while begin < end:
         if should_stop():
             raise KeyboardInterrupt
-        piece = memoryview(os.pread(source, min(STEP, end - begin), begin))
+        piece = memoryview(pread(source, min(STEP, end - begin), begin))
         if not piece:
             raise OSError("it became shorter while it was read")
         begin += len(piece)

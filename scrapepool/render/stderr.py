@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import os
-import select
 from typing import TextIO
+
+from ..fallbacks import ERROR, INVALID, OUT, poll
 
 _PATIENCE = 0.5  # seconds that the rest of a write waits for a terminal that is behind
 
@@ -41,13 +42,13 @@ class Stderr(io.TextIOBase):
         """Tell whether a write would go through now, or within ``timeout`` seconds."""
         if self._fd is None:
             return True
-        poll = select.poll()
-        poll.register(self._fd, select.POLLOUT)
+        poller = poll()
+        poller.register(self._fd, OUT)
         try:
-            events = poll.poll(timeout * 1000)
+            events = poller.poll(timeout * 1000)
         except OSError:
             return False
-        return bool(events) and not events[0][1] & (select.POLLERR | select.POLLNVAL)
+        return bool(events) and not events[0][1] & (ERROR | INVALID)
 
     def write(self, text: str) -> int:
         """Write ``text``, or lose it. What the encoding has not is escaped."""

@@ -16,13 +16,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import trustme
 
+from scrapepool.fallbacks import IN, OUT
 from scrapepool.settings import SizeLimits
 from scrapepool.transport.exchange.exchange import Exchange
 from scrapepool.transport.http1.body import Body
 from scrapepool.transport.http1.response import ReplyParser
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.pool import HostPool
-from scrapepool.transport.net.steps import IN, OUT, POLL_NOW, ROOM, SLICE, Offload, Watch, drive
+from scrapepool.transport.net.steps import POLL_NOW, ROOM, SLICE, Offload, Watch, drive
 from scrapepool.uptime import monotonic
 
 Script = Callable[[socket.socket], None]

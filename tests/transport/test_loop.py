@@ -19,6 +19,7 @@ import pytest
 from fetching import LONG, all_of, fetcher, on_loop, only, run, settings, target, work
 from loopback import HEAD, SOON, Server, black_hole, read_head, server_context, silent
 
+from scrapepool.fallbacks import IN, OUT
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched
 from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.schedule.lease import Lease
@@ -26,7 +27,7 @@ from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
 from scrapepool.transport.net.session import PooledSession
-from scrapepool.transport.net.steps import IN, OUT, Steps, Watch, in_thread
+from scrapepool.transport.net.steps import Steps, Watch, in_thread
 from scrapepool.transport.robots.fetcher import RobotsFetcher
 from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work import loop as loop_module

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable, Sequence
 
 from ...errors import OutputError, UsageError
+from ...fallbacks import CLOEXEC
 from ...read.compressed import BZIP2, GZIP, XZ, ZSTD
 from ...read.formats import PARQUET
 from ...record.lock import lock
@@ -183,7 +184,7 @@ def _check_writable(path: str) -> None:
     try:
         if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH110, PTH112, PTH113
             return  # a pipe or a device: opening one can block, and closing it is seen at the other end
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | CLOEXEC, 0o666)
         try:
             lock(fd, path, shared=True)  # which ends with the descriptor: two runs may name one summary
         finally:

@@ -7,12 +7,12 @@ else may have written, and what is not the plain text of a configuration.
 from __future__ import annotations
 
 import os
-import select
 import stat
 from enum import Enum, auto
 from pathlib import Path
 
 from ...errors import UsageError
+from ...fallbacks import CLOEXEC, IN, NONBLOCK, let_block, poll, user_id
 from ...frozen import frozen
 
 NAME = "scrapepool.toml"
@@ -61,14 +61,14 @@ class Source:
 def named(path: str) -> Source:
     """The file that the user named. Raises UsageError."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | NONBLOCK | CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(path, error) from None
     if stat.S_ISFIFO(os.fstat(fd).st_mode):
         _wait_for_writer(path, fd)
-    os.set_blocking(fd, True)
+    let_block(fd)
     return Source(path, _content(path, fd), Trust.NAMED)
 
 
@@ -101,7 +101,7 @@ def _of_user() -> Path:
 def _regular(path: str, trust: Trust) -> Source | None:
     """A regular file that nobody named. Raises UsageError, PermissionError."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | NONBLOCK | CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
@@ -126,16 +126,16 @@ def _content(path: str, fd: int) -> bytes:
 
 def _wait_for_writer(path: str, fd: int) -> None:
     """See that a pipe has something to say: opening one waits for its writer, for ever where there is none."""
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    if not any(event & select.POLLIN for _, event in poll.poll(1000 * WRITER)):
+    poller = poll()
+    poller.register(fd, IN)
+    if not any(event & IN for _, event in poller.poll(1000 * WRITER)):
         os.close(fd)
         raise UsageError(f"{path}: a pipe that nobody writes to")
 
 
 def _other_writer(status: os.stat_result) -> str | None:
     """Who else may have written a file; the rule is OpenSSH's for its own files."""
-    if status.st_uid not in (os.geteuid(), 0):
+    if status.st_uid not in (user_id(), 0):
         return "it belongs to another user"
     if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_private(status.st_gid)):
         return "others may write to it"
@@ -148,7 +148,7 @@ def _is_private(group: int) -> bool:
     import pwd  # noqa: PLC0415
 
     try:
-        user, entry = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+        user, entry = pwd.getpwuid(user_id()), grp.getgrgid(group)
     except KeyError:
         return False
     return user.pw_gid == group and entry.gr_name == user.pw_name and not set(entry.gr_mem) - {user.pw_name}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...errors import LockedError
+from ...fallbacks import CLOEXEC, NONBLOCK
 from ...record.lock import lock
 
 POLL_EVERY = 0.5
@@ -38,7 +39,7 @@ def await_lock(path: str, until: float, clock: Callable[[], float] = time.monoto
 def is_locked(path: str) -> bool:
     """Whether somebody holds the lock of a file now."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(path, os.O_RDONLY | CLOEXEC | NONBLOCK)
     except OSError:
         return False
     try:

@@ -19,6 +19,7 @@ from multiprocessing.reduction import recv_handle
 from typing import Any
 
 from ...errors import LockedError, ScrapepoolError
+from ...fallbacks import STOP_SIGNALS
 from ...model import Span, Transcript
 from .archive import WarcArchive
 
@@ -34,8 +35,8 @@ COLLECT_AFTER = 20_000
 
 def main(descriptor: int) -> None:
     """Write for the other end of a pipe, which sends settings first, then exchanges, then an empty message."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # they are the run's to hear, which closes the pipe
+    for number in STOP_SIGNALS:  # they are the run's to hear, which closes the pipe
+        signal.signal(number, signal.SIG_IGN)
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
     with suppress(EOFError, OSError), Connection(descriptor) as pipe:

@@ -11,6 +11,8 @@ import re
 import zlib
 from collections.abc import Callable
 
+from ...fallbacks import pread
+
 STEP = 16 * 1024
 """Bytes of a compressed file that are read at once: a thousand times as many at most when they are decompressed."""
 
@@ -53,7 +55,7 @@ def _end_of_members(fd: int, should_stop: Callable[[], bool]) -> int:
             if not data:
                 if should_stop():
                     raise KeyboardInterrupt
-                data = os.pread(fd, STEP, at)
+                data = pread(fd, STEP, at)
                 at += len(data)
             if not data:
                 return end
@@ -73,9 +75,9 @@ def _end_of_records(fd: int, should_stop: Callable[[], bool]) -> int:
     while True:
         if should_stop():
             raise KeyboardInterrupt
-        header = os.pread(fd, USUAL_HEADER, at)
+        header = pread(fd, USUAL_HEADER, at)
         if _END not in header:
-            header = os.pread(fd, MAX_HEADER, at)
+            header = pread(fd, MAX_HEADER, at)
         if not _BEGIN.startswith(header[: len(_BEGIN)]):
             raise DamagedError(at)
         fields, found, _ = header.partition(_END)
@@ -87,6 +89,6 @@ def _end_of_records(fd: int, should_stop: Callable[[], bool]) -> int:
         behind = at + len(fields) + len(_END) + int(length[1]) + len(_END)
         if behind > size:
             return at
-        if os.pread(fd, len(_END), behind - len(_END)) != _END:
+        if pread(fd, len(_END), behind - len(_END)) != _END:
             raise DamagedError(at)
         at = behind

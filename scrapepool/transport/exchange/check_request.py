@@ -17,6 +17,7 @@ from urllib3.util import parse_url
 
 from ...errors import UsageError
 from ...extras import how_to_install
+from ...fallbacks import CLOEXEC, NONBLOCK
 from ...settings import RequestSettings
 from ..net.proxies import no_proxy
 from ..net.tls_context import client_context
@@ -59,7 +60,7 @@ def _check_key_log() -> None:
     if not path:
         return
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NONBLOCK | CLOEXEC, 0o600))
     except (OSError, ValueError) as error:
         raise UsageError(f"SSLKEYLOGFILE: {path}: {getattr(error, 'strerror', None) or error}") from error
 

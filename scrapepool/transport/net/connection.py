@@ -28,6 +28,7 @@ from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameReso
 from urllib3.response import HTTPResponse
 from urllib3.util.timeout import _DEFAULT_TIMEOUT
 
+from ...fallbacks import IN, OUT
 from ...model import ErrorKind, ProxyFault
 from ...uptime import monotonic
 from ..errors import FetchError, ProxyError, ReplyError
@@ -39,7 +40,7 @@ from .bandwidth import Bandwidth
 from .happy_eyeballs import dial
 from .phase import Phase
 from .resolver import Address, Resolver, literal
-from .steps import IN, OUT, Resume, Steps, Watch, drive
+from .steps import Resume, Steps, Watch, drive
 from .urllib3_response import RawReply
 
 RECEIVE_SIZE = 64 * 1024

@@ -5,12 +5,9 @@ Decides the share of the process's limit that workers and idle connections may t
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 
-if sys.platform != "win32":  # which has no such limit
-    import resource
+from ...fallbacks import limit, raise_limit
 
 SHARE = 0.8  # the rest is for files, the terminal, name look-ups and whatever the caller holds
 WORKERS_SHARE = 0.75  # of the budget, for connections in use; what they leave is for idle ones
@@ -19,10 +16,8 @@ WITHOUT_LIMIT = 8192
 
 def budget() -> int:
     """Descriptors that connections may take."""
-    if sys.platform == "win32":
-        return WITHOUT_LIMIT
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return WITHOUT_LIMIT if soft == resource.RLIM_INFINITY else int(soft * SHARE)
+    most = limit("NOFILE")
+    return WITHOUT_LIMIT if most is None else int(most * SHARE)
 
 
 def workers_within(workers: int, *, save: bool = False) -> int:
@@ -41,8 +36,4 @@ def are_used_up() -> bool:
 
 def raise_soft_limit() -> None:
     """Lift the soft limit to the hard one, as far as the system lets us."""
-    if sys.platform == "win32":
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_limit("NOFILE")

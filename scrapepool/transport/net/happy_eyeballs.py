@@ -10,10 +10,11 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 
+from ...fallbacks import OUT
 from ...uptime import monotonic
 from ..classify import NO_WAY
 from .resolver import Address
-from .steps import OUT, Steps, Watch
+from .steps import Steps, Watch
 
 STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
 NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)

@@ -6,22 +6,16 @@ generators on one thread; ``drive`` drives a single one and blocks meanwhile, fo
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, wait
 from math import inf
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ...fallbacks import poll
 from ...uptime import monotonic
 
 T = TypeVar("T")
-
-IN = 0x001
-"""A socket can be read; the value of select's POLLIN and EPOLLIN."""
-
-OUT = 0x004
-"""A socket can be written to; the value of select's POLLOUT and EPOLLOUT."""
 
 POLL_NOW = 0.0
 """Yielded to learn, without a wait, whether the connection can be read."""
@@ -121,15 +115,15 @@ def drive(make: Callable[[Resume], Steps[T]], check: Callable[[], object]) -> T:
 
 
 def _block(watch: Watch, resumed: threading.Event, check: Callable[[], object]) -> bool:
-    poll = select.poll()
+    poller = poll()
     for sock, events in watch.sockets:
-        poll.register(sock, events)
+        poller.register(sock, events)
     while True:
         check()
         left = watch.until - monotonic()
         if left <= 0:
             return False
         wait = min(left, LONGEST_BLOCK)
-        if poll.poll(wait * 1000) if watch.sockets else resumed.wait(wait):
+        if poller.poll(wait * 1000) if watch.sockets else resumed.wait(wait):
             resumed.clear()
             return True

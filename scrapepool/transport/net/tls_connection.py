@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from urllib3.connection import HTTPSConnection
 
+from ...fallbacks import IN, OUT
 from ...uptime import monotonic
 from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, SOONEST, Connection, shut
 from .phase import Phase
-from .steps import IN, OUT, Steps
+from .steps import Steps
 from .tls_context import ResumingContext
 
 

@@ -6,13 +6,9 @@ moved on meanwhile, and what is told is right for a moment of the look. Knows no
 
 from __future__ import annotations
 
-import fcntl
-import socket
-import struct
-import termios
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...fallbacks import unsent
 from ...uptime import monotonic
 from ..net.phase import Phase
 
@@ -61,17 +57,8 @@ def _doing(conn: Connection, run: LeaseRun, now: float) -> Doing:
     elif exchange.parser.started:
         phase, since = Phase.HEAD, exchange.sent
     else:
-        phase, since = Phase.SENDING if _unsent(conn.sock) else Phase.FIRST_BYTE, exchange.sent
+        phase, since = Phase.SENDING if conn.sock is not None and unsent(conn.sock) else Phase.FIRST_BYTE, exchange.sent
     connected = phase not in (Phase.NAME, Phase.CONNECTION)
     return Doing(
         run.work.lease.host.netloc, url, phase, max(0.0, now - since), conn.remote if connected else None, received
     )
-
-
-def _unsent(sock: socket.socket | None) -> int:
-    """Bytes that the kernel holds because the peer takes none; 0 where that cannot be told."""
-    with suppress(OSError, ValueError, AttributeError):
-        if sock is not None:
-            (unsent,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
-            return int(unsent)
-    return 0

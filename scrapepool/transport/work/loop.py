@@ -20,11 +20,12 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Protocol
 
+from ...fallbacks import IN, OUT
 from ...model import ErrorKind, Failed
 from ...ports import Done, Unbegun, Work
 from ...uptime import monotonic
 from ..errors import FetchError
-from ..net.steps import IN, OUT, POLL_NOW, ROOM, SLICE, Resume, Watch
+from ..net.steps import POLL_NOW, ROOM, SLICE, Resume, Watch
 from .context import Fetcher
 from .lease import LeaseRun
 from .poller import Poller, Watched

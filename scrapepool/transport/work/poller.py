@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from ...fallbacks import IN, INVALID, OUT, poll
 from ..net.connection import Condition, Connection
 from ..net.pool import HostPool
-from ..net.steps import IN, OUT
 from .desync import Standing
 
 EVENTS = 512
@@ -188,16 +188,17 @@ class _Poll:
     """``select.poll`` with epoll's units, for systems that have no epoll."""
 
     def __init__(self) -> None:
-        poll = select.poll()
-        self.register, self.modify, self.unregister, self._poll = poll.register, poll.modify, poll.unregister, poll.poll
+        poller = poll()
+        self.register, self.modify, self.unregister = poller.register, poller.modify, poller.unregister
+        self._poll = poller.poll
 
     def poll(self, seconds: float, most: int) -> list[tuple[int, int]]:
         """As epoll's; a descriptor that was closed is watched no more."""
         events = self._poll(None if seconds < 0 else seconds * 1000)
         for fd, event in events:
-            if event & select.POLLNVAL:
+            if event & INVALID:
                 self.unregister(fd)
-        return [(fd, event) for fd, event in events if not event & select.POLLNVAL][:most]
+        return [(fd, event) for fd, event in events if not event & INVALID][:most]
 
 
 def _system_poll() -> Any:

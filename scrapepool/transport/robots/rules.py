@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from ...url import SENDABLE
+from .groups import group_of
 
 MOST_READ = 500 * 1024
 """Bytes of a robots.txt that are read: the least that RFC 9309 section 2.5 allows, and what Google reads."""
@@ -141,17 +142,10 @@ def rules_of(body: bytes, agent: str) -> Rules:
     text = _prepared(body[len(bom) :], agent)
     if text is None:
         return ALLOW_ALL
-    from protego import Protego  # noqa: PLC0415 - only where there is a robots.txt
-
-    parsed = Protego.parse(text)
-    # protego's own way to a group takes every name that ours begins with, and has no way to its rules.
-    group = parsed._user_agents.get(_OURS) or parsed._user_agents.get(_ALL)
+    group = group_of(text, (_OURS, _ALL))
     if group is None:
         return ALLOW_ALL
-    patterns = [
-        (canonical(rule.value._pattern.replace("%25", "%"), is_pattern=True), rule.field == "allow")
-        for rule in group._rules
-    ]
+    patterns = [(canonical(pattern.replace("%25", "%"), is_pattern=True), allow) for pattern, allow in group.rules]
     rules = Rules(patterns, group.crawl_delay)
     return ALLOW_ALL if rules.unrestricted and not rules.crawl_delay else rules
 

@@ -14,10 +14,17 @@ from scrapepool.cli.program import cli
 
 ROOT = Path(__file__).parents[1]
 INDEX = ROOT / "docs" / "README.md"
+DESIGN = ROOT / "docs" / "design.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 OUTER = [
     path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md") if path.exists()
 ]
+GENERATED = {"options.md", "library.md"}
+"""Their sentences are the program's: help texts and docstrings."""
+
+LONGEST = 40
+"""Words in a sentence."""
+
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE_SPAN = re.compile(r"`([^`]+)`")
 SHELLS = {"sh", "console", "bash", "crontab", "ini"}
@@ -53,9 +60,6 @@ def anchors(path: Path) -> set[str]:
     return found
 
 
-MODULE = re.compile(r"`python (?:-m (tests\.[\w.]+)|((?:tests|benchmarks|docs)/[\w/]+\.py))")
-
-
 def local_links(path: Path) -> Iterator[tuple[str, Path, str]]:
     for link in LINK.findall(prose(path)):
         if not re.match(r"[a-z]+:", link):
@@ -72,11 +76,25 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("path", [*PAGES, *OUTER], ids=by_name)
-def test_scripts_that_are_named_exist(path: Path) -> None:
-    """Those of tests and benchmarks, by which figures were found."""
-    for module, script in MODULE.findall(prose(path)):
-        assert (ROOT / (script or f"{module.replace('.', '/')}.py")).exists(), module or script
+@pytest.mark.parametrize("path", [*PAGES, *OUTER[:1], *OUTER[2:]], ids=by_name)
+def test_files_that_are_named_exist(path: Path) -> None:
+    """Scripts by which figures were found, and modules: below the package, or below the whole project."""
+    for span in CODE_SPAN.findall(prose(path)):
+        words = [f"{word.replace('.', '/')}.py" if word.startswith("tests.torture.") else word for word in span.split()]
+        for file in (word for word in words if re.fullmatch(r"[\w/]+/\w+\.py|[\w/]+/", word) and "/" in word[:-1]):
+            assert (ROOT / file).exists() or (ROOT / "scrapepool" / file).exists(), file
+
+
+def test_modules_that_the_design_names_exist() -> None:
+    """With a class or function of theirs, or without."""
+    named = re.findall(r"`((?:schedule|transport|run|read|record|render|extract|memory|cli)\.[\w.]+)`", prose(DESIGN))
+    assert named
+    for dotted in named:
+        *_, last = parts = dotted.split(".")
+        file = ROOT.joinpath("scrapepool", *parts[:-1])
+        inside = file.with_suffix(".py")
+        found = (file / last).exists() or (file / f"{last}.py").exists()
+        assert found or (inside.exists() and re.search(rf"\b{last}\b", inside.read_text(encoding="utf-8"))), dotted
 
 
 def test_every_page_is_in_the_index() -> None:
@@ -144,3 +162,17 @@ def test_options_that_are_named_exist(path: Path) -> None:
             known.update((*param.opts, *param.secondary_opts))
     named = {match[0] for span in CODE_SPAN.findall(prose(path)) if (match := re.match(r"--[a-z][a-z-]*", span))}
     assert named - known == set()
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """The sentences of a page: those of paragraphs, of items and of cells."""
+    text = re.sub(r"`[^`]*`", "X", prose(path))
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    for paragraph in re.split(r"\n\s*\n|\n\s*(?:[-*]|\d+\.) |\n#+ |\n(?=\|)", text):
+        for cell in paragraph.split("|"):
+            yield from re.split(r"(?<=[.?!])[)*]*\s+", " ".join(cell.split()))
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name not in GENERATED], ids=by_name)
+def test_sentences_are_short(path: Path) -> None:
+    assert [sentence for sentence in sentences(path) if len(sentence.split()) > LONGEST] == []

@@ -210,14 +210,14 @@ class Folder:
         if self._found is None or not os.path.samestat(found, self._found):
             raise ForeignFileError(self.path, "the folder was replaced by another one during the run")
 
-    def private(self, name: str) -> Folder:
-        """Open a folder in this one that only this program uses, made where it is missing.
+    def private(self, name: str, mode: int = 0o700) -> Folder:
+        """Open a folder in this one that only this program writes to, made with a mode where it is missing.
 
         Raises ForeignFileError for a link or another user's folder, OSError.
         """
         flags = os.O_RDONLY | _FOLDER
         try:
-            os.mkdir(self.at(name), 0o700, dir_fd=self._fd)
+            os.mkdir(self.at(name), mode, dir_fd=self._fd)
             made = True
         except FileExistsError:
             made = False

@@ -228,6 +228,12 @@ CREATE VIEW IF NOT EXISTS changes_by_run AS
 """
 """What databases get that are written to with ``--since``."""
 
+SHORTENED = """
+CREATE INDEX IF NOT EXISTS versions_by_sha256 ON versions (sha256);
+CREATE INDEX IF NOT EXISTS records_by_sha256 ON records (sha256)
+"""
+"""What databases get beside ``VERSIONS`` that are written to with ``--keep-versions``: bodies go that no row names."""
+
 
 def strangeness(application_id: int, user_version: int) -> str | None:
     """Say why a database is not one that we read and write; None where it is."""

@@ -451,7 +451,8 @@ class SinceSettings:
     records: files of their records, the last one goes first; none for a run that starts from nothing. if_there: those
     that are missing are passed over. change_by: fields of records whose values decide whether a page has changed; none
     for the body's digest. fresh: pages whose last response is fresh are not requested. min_age: nor those that were
-    requested less than so many seconds ago; None for no such limit.
+    requested less than so many seconds ago; None for no such limit. keep_versions: how many earlier versions of a page
+    are kept; None for none as files, and all in a database.
     """
 
     records: tuple[str, ...] = ()
@@ -459,6 +460,7 @@ class SinceSettings:
     change_by: tuple[str, ...] = ()
     fresh: bool = False
     min_age: float | None = None
+    keep_versions: int | None = None
 
     def __post_init__(self) -> None:
         _require(self.records.count("-") <= 1, "standard input can be read only once: --since - is given twice")
@@ -467,9 +469,11 @@ class SinceSettings:
             ("--change-by", self.change_by),
             ("--fresh", self.fresh),
             ("--min-age", self.min_age is not None),
+            ("--keep-versions", self.keep_versions is not None),
         ):
             _require(bool(self.records) or not value, f"{option} needs --since")
         _require(self.min_age is None or self.min_age > 0, "min_age must be above 0")
+        _require(self.keep_versions is None or self.keep_versions >= 0, "keep_versions must not be negative")
 
     @property
     def passes_over(self) -> bool:

@@ -2,7 +2,8 @@
 
 Decides where a body ends up and what is done where a name is taken: nothing is overwritten but an earlier body of the
 same URL. Nothing is written outside the folder: everything in it is reached through its descriptor (``folder``). How
-names look is ``names``' to decide, how a body gets into its temporary file ``transport.exchange.partial_files``'.
+names look is ``names``' to decide, how a body gets into its temporary file ``transport.exchange.partial_files``', which
+files of an earlier run stay or may be replaced ``known_files``'.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ from ..folder import Folder, ForeignFileError
 from ..model import ErrorKind, Failed, Outcome, Saved
 from ..settings import FileSettings
 from .durable import fsync
+from .known_files import WORK, FileOwners, KnownFiles
 from .names import DEFAULT, NameTemplate
 from .packing import SUFFIXES, packer
 from .placed import PLACED, IsFinished, Placed, mark_of
+from .versions import set_aside
 
 __all__ = ["LOCK", "PLACED", "WORK", "Files"]
-
-WORK = ".scrapepool"
-"""The folder inside for what is on its way; ``run.saving`` removes it once nothing is."""
 
 LOCK = "lock"
 """The file in the folder of work that keeps two runs from writing to one folder."""
@@ -53,7 +53,8 @@ class Files:
 
     records: where the run's records go, for the list of bodies that have none yet; None keeps no list. goes_on: the
     run goes on with these. repeats: whether targets may be one URL, whose bodies are then each kept.
-    synced: whether each file is seen onto the disk before its record is written.
+    synced: whether each file is seen onto the disk before its record is written. owners: which targets have which file,
+    where earlier records are known, else None. keep_versions: how many earlier versions stay beside a file.
     Raises UsageError for a template that is none, OutputError where the folder cannot be made or is not ours.
     """
 
@@ -66,6 +67,8 @@ class Files:
         goes_on: bool = False,
         repeats: bool = False,
         synced: bool = False,
+        owners: FileOwners | None = None,
+        keep_versions: int = 0,
     ) -> None:
         assert settings.save_dir is not None  # noqa: S101 - there is a folder, or there is no such store
         self._template = NameTemplate(settings.name_template or DEFAULT, method)
@@ -74,7 +77,12 @@ class Files:
         self._packing = settings.compress
         self._dedupe = settings.dedupe_bodies
         self._repeats = repeats
-        self._shares = self._dedupe or repeats or goes_on  # a file of the same bytes, also one of a run that was killed
+        self._known = None if owners is None else KnownFiles(settings)
+        self._owners = owners
+        self._versions = keep_versions
+        several = self._dedupe or repeats  # targets may share a file
+        self._shares = several or (goes_on and owners is None)  # also one of a run that was killed
+        self._replaces = owners is not None and not (several and goes_on)  # whose targets are not known any more
         self._fsync = synced
         self._bodies: OrderedDict[str, _Body] = OrderedDict()
         self._numbers = count()
@@ -149,26 +157,43 @@ class Files:
         unique = wanted is None and self._template.unique and not self._repeats
         try:
             self._root.check_in_place()
-            source = self._known(outcome) or self._temporary(saved)
-            found = self._work.check(source, names=True)
-
-            def note(given: str) -> None:
-                self._placed.add(number, outcome.target, found, given)
-
-            try:
-                given = self._put(source, name, note, replace=unique)
-            except (NotADirectoryError, FileExistsError, IsADirectoryError):
-                # /a is a page and so is /a/b: one of the two names cannot be a folder.
-                given = self._put(source, self._fallback.name(outcome), note, replace=not self._repeats)
+            there = None if self._known is None else self._known.unchanged(outcome, name, unique=unique)
+            if there is None:
+                given, found = self._place_anew(outcome, saved, number, name, unique=unique)
+            else:
+                given, found = there
+                if saved.file is not None:
+                    self._work.remove(saved.file)
         except OSError as error:
             raise self._error(error, name) from error
+        if self._owners is not None and not unique:
+            self._owners.add(given, outcome.target)
         if self._dedupe and outcome.sha256 is not None:
             self._bodies[outcome.sha256] = _Body(given, mark_of(found))
             if len(self._bodies) > BODIES_KEPT:
                 self._bodies.popitem(last=False)
         return os.path.join(self._path, given)  # noqa: PTH118
 
-    def _known(self, outcome: Outcome) -> str | None:
+    def _place_anew(
+        self, outcome: Outcome, saved: Saved, number: int, name: str, *, unique: bool
+    ) -> tuple[str, os.stat_result]:
+        """Write a body, and give it its name; the name that it got, and what the file is. Raises OSError."""
+        source = self._linked(outcome) or self._temporary(saved)
+        found = self._work.check(source, names=True)
+        replaced = None
+        if self._known is not None and self._owners is not None and self._replaces and not unique:
+            replaced = self._known.replaced(outcome, name, self._owners)
+
+        def note(given: str) -> None:
+            self._placed.add(number, outcome.target, found, given)
+
+        try:
+            return self._put(source, replaced or name, note, replace=unique or replaced is not None), found
+        except (NotADirectoryError, FileExistsError, IsADirectoryError):
+            # /a is a page and so is /a/b: one of the two names cannot be a folder.
+            return self._put(source, self._fallback.name(outcome), note, replace=not self._repeats), found
+
+    def _linked(self, outcome: Outcome) -> str | None:
         """A second name for a body that is there already, to be put where this one belongs; None where it is new."""
         if not self._dedupe or outcome.sha256 is None or (known := self._bodies.get(outcome.sha256)) is None:
             return None
@@ -235,6 +260,8 @@ class Files:
             given = last + suffix
             if replace:
                 note(before + given)
+                if self._versions and not self._is_equal(source, folder, given):
+                    set_aside(folder, given, self._versions)
                 self._work.replace(source, folder, given)
                 return before + given
             stem, dot, extension = last.partition(".")

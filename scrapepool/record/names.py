@@ -39,6 +39,9 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0
 _CONFIG = frozenset({"scrapepool.toml", "pyproject.toml"})
 """Files that this program obeys where they lie in the current folder (``cli.config_source``)."""
 
+VERSIONS = ".~versions~"
+"""What the folder with the earlier versions of a file adds to its name (``versions``)."""
+
 _EXTENSION = re.compile(r"(?:\.tar)?\.[a-z0-9]{1,8}", re.IGNORECASE)
 _VAGUE = frozenset({"application/octet-stream", "text/plain", "binary/octet-stream", ""})
 _EXTENSIONS = {"text/html": ".html", "image/jpeg": ".jpg", "text/plain": ".txt", "application/json": ".json"}
@@ -140,6 +143,8 @@ def _safe_part(part: str, distinct: Callable[[], str]) -> str:
     text = unicodedata.normalize("NFC", _UNSAFE.sub("_", part)).rstrip(" .").lstrip(" ")
     if text[:1] in {".", "-", "~"} or _DEVICE.fullmatch(text) or _plain(text) in _CONFIG:
         text = f"_{text}"
+    if _plain(text).endswith(VERSIONS):
+        text = f"{text}_"
     if not text:
         return "_"
     if len(text.encode()) <= MAX_PART:

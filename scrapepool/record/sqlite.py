@@ -16,10 +16,9 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from ..change import Change
 from ..errors import OutputError, UsageError
 from ..model import HostKey, Outcome, is_repeat
-from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, VERSION, VERSION_COLUMNS, VERSIONS, strangeness
+from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, SHORTENED, VERSION, VERSION_COLUMNS, VERSIONS, strangeness
 from ..settings import OutputSettings
 from ..text import printable
 from ..url import plain
@@ -28,6 +27,7 @@ from .fields import GET, instant, record
 from .jsonl import json_text
 from .lock import is_open_as, is_ours, open_locked
 from .output import never
+from .sqlite_versions import NEW_VERSIONS, insert_versions
 
 EVERY = 1.0
 """Seconds that an outcome waits for its transaction at most, while ``write`` is called."""
@@ -57,17 +57,10 @@ INSERT = (
 )
 
 
-INSERT_VERSION = (
-    f"INSERT INTO versions (run, {', '.join(VERSION_COLUMNS)}) VALUES ({', '.join('?' * (1 + len(VERSION_COLUMNS)))})"  # noqa: S608 - as above
-)
-
-NEW_VERSIONS = frozenset({Change.NEW, Change.CHANGED, Change.GONE, Change.BACK})
-"""What is a version of a page of its own."""
-
-
 class SqliteStore:
     """A ``ports.Store`` over a database, made where there is none, locked against other runs.
 
+    keep_versions: how many earlier versions of a page stay, None for all.
     should_stop: asked while another program holds the database, on_note: told after a second of it. clock: monotonic
     seconds.
     Raises UsageError for a file of something else, which is not touched, OutputError, LockedError.
@@ -79,6 +72,7 @@ class SqliteStore:
         settings: OutputSettings,
         *,
         method: str = GET,
+        keep_versions: int | None = None,
         should_stop: Callable[[], bool] = never,
         on_note: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
@@ -88,6 +82,7 @@ class SqliteStore:
         self._settings = replace(settings, fields=None, body=False)
         self._bodies = settings.body
         self._method = method
+        self._keep_versions = keep_versions
         self._should_stop = should_stop
         self._on_note = on_note
         self._timeout = settings.sqlite_timeout
@@ -177,7 +172,7 @@ class SqliteStore:
             if name not in columns:
                 db.execute(f"ALTER TABLE records ADD COLUMN {name} {kind}")
         if settings.compared:
-            for statement in VERSIONS.split(";\n"):
+            for statement in (VERSIONS if self._keep_versions is None else VERSIONS + SHORTENED).split(";\n"):
                 db.execute(statement)
         begun = db.execute("INSERT INTO runs (started, version) VALUES (?, ?)", (instant(time.time()), __version__))
         db.execute("COMMIT")
@@ -196,7 +191,7 @@ class SqliteStore:
             versions: list[list[Any]] = []
             self._db.executemany(INSERT, self._rows(rows, versions))
             if versions:
-                self._db.executemany(INSERT_VERSION, versions)
+                insert_versions(self._db, versions, self._keep_versions)
             if duplicates:
                 self._db.execute("UPDATE runs SET duplicates = duplicates + ? WHERE id = ?", (duplicates, self._run))
             if ended:

@@ -82,11 +82,13 @@ def assembled(
     stop: Stop | None = None,
     on_note: Callable[[str], None] | None = None,
     put_off: Mapping[HostKey, float] | None = None,
+    has_file: Callable[[Known], bool] | None = None,
 ) -> Iterator[Run]:
     """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
 
     make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
-    put_off: see ``limits_for``. There are no more workers than the process may open files for.
+    put_off: see ``limits_for``. has_file: see ``Fetcher``.
+    There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
     share_one_arena_if_limited()
@@ -117,7 +119,7 @@ def assembled(
         ) as session,
         closing(_Threads(1 + MOST_BLOCKED, thread_name_prefix="scrapepool")) as executor,
     ):
-        fetcher = Fetcher(session, settings, jar=cookies, parts=parts, executor=executor)
+        fetcher = Fetcher(session, settings, jar=cookies, parts=parts, has_file=has_file, executor=executor)
         if parts is not None:
             parts.folder.on_full = fetcher.evict_idle
         robots = RobotsFetcher(fetcher, settings)

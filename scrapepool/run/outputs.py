@@ -28,6 +28,7 @@ from .list_order import ListOrder, OrderedSink
 
 if TYPE_CHECKING:
     from ..record.files import Files
+    from ..record.known_files import FileOwners
     from ..record.warc import ArchiveProcess
 
 
@@ -70,16 +71,18 @@ def open_outputs(
     should_stop: Callable[[], bool],
     on_note: Callable[[str], None],
     order: ListOrder | None = None,
+    owners: FileOwners | None = None,
 ) -> Outputs:
     """Open every output of a run, to be written in ``order``; where one cannot be opened, none stays open.
 
-    The parameters and errors are ``journal.records_sink``'s. To add a store, open it in ``stores``.
+    owners: which targets have which file, by earlier records; None where these are not known. The other parameters
+    and errors are ``journal.records_sink``'s. To add a store, open it in ``stores``.
     """
     opening = _Opening(settings, finished, stop, should_stop, on_note)
     with ExitStack() as opened:
         empty = opening.empty()
         passing = opening.passing()  # what cannot be meant is said before a file is emptied
-        files = opening.files(opened)
+        files = opening.files(opened, owners)
         stores = [*([] if files is None else [files]), *opening.stores(opened)]
         archive = _archive(settings, stop, on_note)
         if archive is not None:
@@ -127,8 +130,11 @@ class _Opening:
             self._pass_over()
         return [sink_for(replace(output, path="-"), method=method, should_stop=self.should_stop)]
 
-    def files(self, opened: ExitStack) -> Files | None:
-        """The store that names files: the first, since others write the names. opened: gets to close it."""
+    def files(self, opened: ExitStack, owners: FileOwners | None) -> Files | None:
+        """The store that names files: the first, since others write the names. opened: gets to close it.
+
+        owners: see ``open_outputs``.
+        """
         if self.settings.files.save_dir is None:
             return None
         from ..record.files import Files  # noqa: PLC0415 - rarely needed
@@ -141,6 +147,8 @@ class _Opening:
             goes_on=output.resume is not None,
             repeats=not self.settings.input.dedupe,
             synced=output.fsync == "always",
+            owners=owners,
+            keep_versions=self.settings.since.keep_versions or 0,
         )
         opened.callback(files.end)
         return files
@@ -162,7 +170,14 @@ class _Opening:
             if not self.settings.input.dedupe:
                 raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
             stores.append(
-                SqliteStore(output.sqlite, output, method=method, should_stop=self.should_stop, on_note=self.on_note)
+                SqliteStore(
+                    output.sqlite,
+                    output,
+                    method=method,
+                    keep_versions=self.settings.since.keep_versions,
+                    should_stop=self.should_stop,
+                    on_note=self.on_note,
+                )
             )
             opened.callback(stores[-1].close)
         return stores

@@ -24,6 +24,7 @@ from .assemble import FeedMaker
 if TYPE_CHECKING:
     from ..change import PageState
     from ..read.known import KnownPages
+    from ..record.known_files import KnownFiles
 
 SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
 
@@ -65,10 +66,36 @@ class KnownFeed:
         self._feed.close()
 
 
+class _Owners:
+    """Keeps ``record.known_files.FileOwners``: which targets have which file, by earlier records and by this run."""
+
+    def __init__(self, known: KnownPages, method: str) -> None:
+        self._known = known
+        self._method = method
+
+    def add(self, name: str, target: Target) -> None:
+        """As ``FileOwners``."""
+        self._known.add_file(name, number_of_target(target, self._method))
+
+    def has_others(self, name: str, target: Target) -> bool:
+        """As ``FileOwners``."""
+        return self._known.has_other(name, number_of_target(target, self._method))
+
+
+def known_files(settings: Settings) -> KnownFiles | None:
+    """The files that earlier records name; None where bodies become no files."""
+    if settings.files.save_dir is None or settings.request.method.upper() == "HEAD":
+        return None
+    from ..record.known_files import KnownFiles  # noqa: PLC0415 - rarely needed
+
+    return KnownFiles(settings.files)
+
+
 class Revisit:
     """What a run knows of earlier ones, from its feed to its outcomes.
 
-    known: what earlier records say, None where nobody asked: nothing is done then.
+    known: what earlier records say, None where nobody asked: nothing is done then. owners: which targets have which
+    file, None where nobody asks about files.
     """
 
     def __init__(self, known: KnownPages | None, settings: Settings) -> None:
@@ -77,9 +104,16 @@ class Revisit:
         self._output = settings.output
         self._method = settings.request.method
         self._change_by = settings.since.change_by
+        self._files = None if known is None else known_files(settings)
+        self.owners = None if known is None or self._files is None else _Owners(known, self._method)
 
     def __repr__(self) -> str:
         return f"<Revisit {self._known!r}>"
+
+    @property
+    def has_file(self) -> Callable[[Known], bool] | None:
+        """What tells whether a page's file is there as its record says; None where nobody asks about files."""
+        return None if self._files is None else self._files.has
 
     def feed(self, make: FeedMaker) -> FeedMaker:
         """Have a feed tell each target what is known of it."""
@@ -95,14 +129,14 @@ class Revisit:
             return None
         sample = sample_request(self._settings) if since.fresh else b""
         variable = variable_fields(self._settings)
-        min_age = since.min_age or 0.0
+        min_age, has_file = since.min_age or 0.0, self.has_file
 
         def page(number: int) -> Known | None:
             found, now = known.find(number), time.time()
             if found is None:
                 return None
             needs_not = found.is_younger(min_age, now) or (since.fresh and found.is_fresh(now, sample, variable))
-            return found if needs_not else None
+            return found if needs_not and (has_file is None or has_file(found)) else None
 
         return page
 
@@ -130,6 +164,8 @@ class Revisit:
                 outcome.change, outcome.before = Change.UNKNOWN, known
                 return
             _take_over(outcome, known)
+            if self._files is not None:
+                outcome.path = self._files.path_of(known.record) or outcome.path
             outcome.change = Change.SAME
             return
         state = _state(outcome)

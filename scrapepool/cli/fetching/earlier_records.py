@@ -62,8 +62,10 @@ def known_pages(
     if not since.records:
         return None
     from ...read.known import KnownPages  # noqa: PLC0415 - rarely needed
+    from ...run.revisit import known_files  # noqa: PLC0415
 
-    known = KnownPages(since.change_by)
+    files = known_files(settings)
+    known = KnownPages(since.change_by, None if files is None else files.name_of)
     try:
         for name in since.records:
             if since.if_there and name != "-" and not Path(name).exists():

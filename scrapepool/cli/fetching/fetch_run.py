@@ -102,6 +102,7 @@ def run_once(
                 stop=stop,
                 on_note=log.note,
                 put_off=None if settings.output.resume is None else finished.put_off,
+                has_file=revisit.has_file,
             ) as made,
         ):
             engine = made.engine
@@ -113,6 +114,7 @@ def run_once(
                     should_stop=_write_watch(settings, lambda: engine.out_of_patience, log),
                     on_note=log.note,
                     order=order,
+                    owners=revisit.owners,
                 )
             except KeyboardInterrupt:
                 view.close(None)

@@ -39,6 +39,11 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ),
     ("warc_size", lambda settings: settings.warc.path is not None, "--warc-size needs --warc"),
     ("sqlite_timeout", lambda settings: settings.output.sqlite is not None, "--sqlite-timeout needs --sqlite"),
+    (
+        "keep_versions",
+        lambda settings: settings.files.save_dir is not None or settings.output.sqlite is not None,
+        "--keep-versions needs --save-dir or --sqlite",
+    ),
     ("overwrite", lambda settings: settings.warc.path is not None, "--overwrite is about --warc, and there is none"),
 )
 """Parameters, whether settings give them something to do, and what is said where they have nothing."""
@@ -46,7 +51,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
 
 ABOUT: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bool]], ...] = (
     (("name_template", "compress", "dedupe_bodies"), lambda o: o["save_dir"] is not None),
-    (("since_if_there", "change_by", "fresh", "min_age"), lambda o: bool(o["since"])),
+    (("since_if_there", "change_by", "fresh", "min_age", "keep_versions"), lambda o: bool(o["since"])),
     (("fail_fast",), lambda o: bool(o["fail_if"])),
     (("format", "fields"), lambda o: o["output"] is not None or not (o["sqlite"] or o["parquet"] or o["template"])),
 )

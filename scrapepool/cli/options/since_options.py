@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+
 from ...settings import SinceSettings
 from ..parameters.declare import Decorator, option, option_group
 from ..parameters.option_types import Duration, FileName, Names
@@ -22,6 +24,9 @@ OPTIONS: list[Decorator] = [
         option("--min-age", type=Duration(above_zero=True),
             help="Do not request pages that were last requested less than this long ago, whatever their headers say.  "
             "[default: request all]"),
+        option("--keep-versions", type=click.IntRange(min=0), metavar="N",
+            help="Keep the last N earlier versions of a changed page and delete older ones: as files beside the page's "
+            "own with --save-dir, as rows (and bodies) with --sqlite.  [default: no files; all rows]"),
         option("--change-by", type=Names(), metavar="a,b,c",
             help="Compare the values of these record fields to decide whether a page changed, as data.price with "
             "--select.  [default: the digest of the body]"),
@@ -37,4 +42,5 @@ def since_settings(o: dict[str, Any]) -> SinceSettings:
         change_by=tuple(o["change_by"] or ()),
         fresh=o["fresh"],
         min_age=o["min_age"],
+        keep_versions=o["keep_versions"],
     )

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import time
 
-from ...model import Fetched, Target, Unchanged
-from ...validators import validators_of
+from ...model import Fetched, Unchanged
+from ...validators import Known, validators_of
 from .exchange import Exchange
 from .partial_files import Left
 from .route import with_fields
 
 
-def with_conditions(request: bytes, left: Left | None, target: Target, url: str, method: str) -> bytes:
+def with_conditions(request: bytes, left: Left | None, known: Known | None, url: str, method: str) -> bytes:
     """A request that asks for the rest of a body, or whether a page has changed, where that can be asked.
 
-    left: what is there of a body. url: that is requested now.
+    left: what is there of a body. known: what earlier records say, None where a 304 would not do. url: that is
+    requested now.
     """
     if left is not None:
         return with_fields(request, left.fields)
-    if target.known is None:
+    if known is None:
         return request
-    fields = target.known.conditions(url, method, request)
+    fields = known.conditions(url, method, request)
     return with_fields(request, fields) if fields else request
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from urllib3.exceptions import PoolError
 
 from ...model import Attempt, HostKey, Target
 from ...settings import Settings
+from ...validators import Known
 from ..exchange.cookies import CookieStore
 from ..exchange.file_body import SavedBody
 from ..exchange.outcomes import Reporter
@@ -55,6 +57,8 @@ class Fetcher:
     executor: gives threads for what can only be done by blocking; by default they are its own.
     jar: cookies that all targets share. capture: makes what an exchange is written down by, None where nobody asks.
     parts: where bodies are written to, None where they become no files.
+    has_file: whether the file of a page is there as an earlier record says; None where bodies become no files, or
+    nothing is known of earlier ones.
     of: the context of the run's targets, where this one is for other requests to the same hosts: they share their
     connections, routes, cookies and opinions of hosts.
     """
@@ -66,6 +70,7 @@ class Fetcher:
         *,
         jar: CookieStore | None = None,
         parts: Parts | None = None,
+        has_file: Callable[[Known], bool] | None = None,
         executor: Executor | None = None,
         of: Fetcher | None = None,
     ) -> None:
@@ -86,6 +91,7 @@ class Fetcher:
         self._size = settings.size
         self._keep, self._digest = needs.body, needs.sha256 or settings.files.needs_digest
         self.parts = parts
+        self.has_file = has_file
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar: CookieStore | None = jar if of is None else of.jar
         self.state: RunState = RunState() if of is None else of.state

@@ -21,6 +21,7 @@ from ...model import NO_TRAIL, Attempt, ErrorKind, Fetched, ProxyFault, Redirect
 from ...ports import Done, Unbegun, Work
 from ...schedule.host_queue import MAX_LEASE
 from ...uptime import monotonic
+from ...validators import Known
 from ..classify import IDEMPOTENT, classify, out_of_descriptors
 from ..errors import FetchError, ProxyError, ReplyError
 from ..exchange.conditions import with_conditions, with_validators
@@ -316,6 +317,13 @@ class LeaseRun:
         self.new_body = partial(self.fetcher.saved_body, parts, method, target, left)
         return left
 
+    def _usable(self, known: Known | None, method: str) -> Steps[Known | None]:
+        """What is known of a page, where a 304 would do: the file of its body is there, or it becomes none."""
+        has_file = self.fetcher.has_file
+        if known is None or has_file is None or method == "HEAD" or not (known.is_page and known.asking):
+            return known
+        return known if (yield from self.offload.run(partial(has_file, known))) else None
+
     def _start_over(self, method: str, target: Target) -> None:
         """The server has another version, or nothing that goes on where ours broke off."""
         parts = self.fetcher.parts
@@ -348,12 +356,12 @@ class LeaseRun:
         method = self.method if own is None else fetcher.method_of(attempt)
         self.exchange, sent = None, 0.0
         try:
-            left = self._take_up(method, target)
+            left, known = self._take_up(method, target), (yield from self._usable(target.known, method))
             if own is not None:
                 route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
             while True:
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
-                request = with_conditions(request, left, target, url, route.method)
+                request = with_conditions(request, left, known, url, route.method)
                 self.ranged = route.ranged or left is not None
                 exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent

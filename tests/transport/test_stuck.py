@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import os
 import socket
 import ssl
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fetching import LONG, all_of, fetcher, on_loop, target, work
-from loopback import LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
+from fetching import LONG, all_of, fetcher, on_loop, run, target, work
+from loopback import HEAD, LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
 
+from scrapepool.folder import Folder
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
 from scrapepool.ports import Done, Unbegun, Work
+from scrapepool.transport.exchange.partial_files import Parts
+from scrapepool.transport.exchange.read_ahead import MOST_OF_ALL
 from scrapepool.transport.work.context import Fetcher
 from scrapepool.transport.work.loop import Loop
 from tests.servers.polite import PoliteServer
@@ -26,6 +31,9 @@ READ = 2.5
 
 LEASES, URLS = 4, 40
 """Of a host that is well: so many that each needs more turns than any bad one has pieces."""
+
+SHORT = 0.05
+"""Seconds that a lease is worth."""
 
 CHUNKS = 600_000
 ZEROS = 64 * 1024 * 1024
@@ -229,6 +237,98 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
     assert failed.error is ErrorKind.CONNECT_TIMEOUT
     had = "no connection" if kind == "connect" else "connected to 127.0.0.1, no TLS answer"
     assert f"{had} within {READ:g} s" in (failed.detail or "")
+
+
+def beside_ok(dear: bytes) -> Callable[[socket.socket], None]:
+    """A script that responds at once, under /dear with these bytes."""
+
+    def script(sock: socket.socket) -> None:
+        while head := read_head(sock):
+            sock.sendall(dear if b" /dear" in head else HEAD + b"ok")
+
+    return script
+
+
+def in_chunks(response: bytes) -> bytes:
+    """The same response with its body in one chunk."""
+    head, _, body = response.partition(b"\r\n\r\n")
+    fields = head.rpartition(b"\r\n")[0] + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return fields + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+LATER = [
+    pytest.param(lambda: tiny_chunks(CHUNKS), id="chunks of one byte"),
+    pytest.param(lambda: coded(gzip.compress(bytes(2 * ZEROS), 1), "gzip"), id="a gzip bomb"),
+    pytest.param(lambda: in_chunks(coded(gzip.compress(bytes(2 * ZEROS), 1), "gzip")), id="a gzip bomb in a chunk"),
+]
+
+
+@pytest.mark.parametrize("dear", LATER)
+@pytest.mark.parametrize("threads", [False, True], ids=["", "to a file"])
+def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
+    dear: Callable[[], bytes], threads: bool, tmp_path: Path
+) -> None:
+    """All of the body has come, so that silence verifies them; it is whole in the end, and the connection serves on."""
+    with (
+        Server(beside_ok(dear())) as server,
+        fetcher(
+            output={"body": False},
+            patience={"read": LONG, "total": LONG},
+            size={"max_size": 5 * ZEROS},
+            parts=Parts(Folder(str(tmp_path), os.O_RDONLY)) if threads else None,
+        ) as made,
+    ):
+        origin = f"http://127.0.0.1:{server.port}"
+        run(made, f"{origin}/warm")
+        stuck = work(*(f"{origin}/{path}" for path in ("1", "2", "3", "dear", "5")), budget=SHORT)
+        unbegun, *more, done = all_of(Loop(made), [stuck])
+        assert made.state.allowance.left == MOST_OF_ALL
+        (again,) = run(made, f"{origin}/again").results
+    told = [unbegun, *more, done]
+    assert [len(one.results) for one in told][-2:] == [3, 1]
+    assert [result.status for one in told for result in one.results if isinstance(result, Fetched)] == [200] * 4
+    assert isinstance(again, Fetched)
+    assert again.reused
+
+
+@pytest.mark.parametrize("dear", LATER)
+def test_what_came_before_is_not_believed_where_a_further_response_follows(dear: Callable[[], bytes]) -> None:
+    """The server responded twice to the first request, so that all that follows belongs to the request before."""
+    bodies = {
+        b"/1": in_chunks(HEAD + b"1!"),
+        b"/2": in_chunks(HEAD + b"2!"),
+        b"/dear": dear(),
+        b"/4": in_chunks(HEAD + b"4!"),
+    }
+    connections = 0
+
+    def script(sock: socket.socket) -> None:
+        nonlocal connections
+        connections += 1
+        shifted = connections == 1
+        while head := read_head(sock):
+            path = head.split(b" ")[1]
+            if shifted and path == b"/dear":
+                sock.sendall(bodies[b"/2"])
+                read_head(sock)
+                sock.sendall(bodies[path] + bodies[b"/4"])
+            else:
+                sock.sendall(bodies.get(path, HEAD + b"ok"))
+
+    with (
+        Server(script) as server,
+        fetcher(patience={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
+    ):
+        origin = f"http://127.0.0.1:{server.port}"
+        run(made, f"{origin}/warm")
+        lease = work(*(f"{origin}/{path}" for path in ("1", "2", "dear", "4")), budget=SHORT)
+        told = all_of(Loop(made), [lease])
+    results = [result for one in told for result in one.results]
+    assert all(isinstance(result, Fetched) for result in results)
+    short = [result.body for result in results if isinstance(result, Fetched) and result.bytes == 2]
+    assert short[:2] == [b"1!", b"2!"]
+    assert [result.target.path for result in results][:3] == ["/1", "/2", "/dear"]
+    assert results[2].bytes > 2  # type: ignore[union-attr]
 
 
 def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from ssl import SSLError
 
 from ...model import Saved, Timings
@@ -23,6 +24,7 @@ from ..http1.redirect import STATUSES
 from ..http1.response import MISSING_END, NO_LAST_LINE_END, ReplyParser
 from ..net.connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from ..net.steps import ROOM, SLICE, Offload, Steps
+from .read_ahead import Allowance, ReadAhead
 
 LOW_WATER = 128 * 1024  # bytes of such a body that are waited for at once
 BURST = 4 * 1024 * 1024  # bytes of such a body that are taken in before other bodies have a turn
@@ -43,7 +45,20 @@ class Exchange:
     body: None before the head.
     """
 
-    __slots__ = ("ambiguous", "body", "ended", "headed", "location", "parser", "reused", "sent", "unsent")
+    __slots__ = (
+        "_ahead",
+        "_computes",
+        "_quiet_since",
+        "ambiguous",
+        "body",
+        "ended",
+        "headed",
+        "location",
+        "parser",
+        "reused",
+        "sent",
+        "unsent",
+    )
 
     def __init__(self, method: str, *, reused: bool) -> None:
         self.parser = ReplyParser(method, slices=True)
@@ -52,6 +67,9 @@ class Exchange:
         self.body: Body | None = None
         self.location: bytes | None = None
         self.unsent = self.ambiguous = False
+        self._computes = False
+        self._ahead: ReadAhead | None = None
+        self._quiet_since = inf
 
     def run(
         self,
@@ -103,6 +121,43 @@ class Exchange:
         """The body as a file, where it has become one."""
         return None if self.body is None else self.body.saved
 
+    def quiet_since(self, conn: Connection, now: float, allowance: Allowance) -> float:
+        """Since when the response has been whole, as it seems, and its connection silent; infinite where it is not.
+
+        Between two steps, while the body is worked on, this receives what has come, so that silence shows.
+        """
+        parser = self.parser
+        if parser.done:
+            whole = self._look_behind(conn)
+        elif self.computes and conn.bandwidth is None:
+            ahead = self._ahead
+            if ahead is None:
+                ahead = self._ahead = ReadAhead(allowance)
+            before = len(ahead)
+            whole = not ahead.fill(conn) and len(ahead) == before and ahead.completes(parser)
+        else:
+            whole = False
+        self._quiet_since = min(self._quiet_since, now) if whole else inf
+        return self._quiet_since
+
+    @property
+    def computes(self) -> bool:
+        """Whether what has come of the body is worked on, so that nothing is waited for."""
+        return self._computes and self.body is not None
+
+    def _look_behind(self, conn: Connection) -> bool:
+        """Whether nothing came behind the response."""
+        try:
+            data = conn.receive()
+        except OSError:
+            return True
+        except FetchError:  # it could not be written down
+            self.parser.keep_alive = False
+            return False
+        if data:
+            self.parser.feed(data)
+        return not self.parser.leftover
+
     def timings(self, conn: Connection) -> Timings:
         """How long each step took."""
         ttfb, download = self.headed - self.sent, self.ended - self.headed
@@ -150,7 +205,10 @@ class Exchange:
             body = self.body = new_body(parser)
         body.declare(parser.length)
         if not parser.done:
-            yield from self._receive_body(conn, body, offload)
+            try:
+                yield from self._receive_body(conn, body, offload)
+            finally:
+                self._leave_ahead()
         else:
             yield from self._take(conn, body, offload)
         if unexpected_part:
@@ -172,17 +230,20 @@ class Exchange:
             come = yield None
         raise conn.too_late()
 
-    @staticmethod
-    def _rest(conn: Connection) -> Steps[None]:
+    def _rest(self, conn: Connection) -> Steps[None]:
         """Let others go first, amid long computation. Raises FetchError (``deadline``)."""
+        self._computes = True
         if (yield SLICE) is False:
             raise conn.too_late()
+        self._computes = False
 
     def _take(self, conn: Connection, body: Body, offload: Offload) -> Steps[None]:
         """Let the body have what has come of it."""
         for piece in self.parser.take():
             if body.may_block(len(piece)):
+                self._computes = True
                 yield from offload.run(partial(body.feed, piece))
+                self._computes = False
             elif body.coded:
                 for _ in body.slices(piece):
                     yield from self._rest(conn)
@@ -201,6 +262,12 @@ class Exchange:
                 yield from self._rest(conn)
                 parser.go_on()
                 continue
+            if self._ahead is not None:
+                if body.full:
+                    parser.keep_alive = False
+                    break
+                self._parse_ahead(self._ahead, size)
+                continue
             if parser.data_over or (body.ended and body.size == parser.length):
                 yield from self._conclude(conn)
                 continue
@@ -215,6 +282,24 @@ class Exchange:
                 parser.feed(data)
             else:
                 parser.eof()
+
+    def _parse_ahead(self, ahead: ReadAhead, size: int) -> None:
+        """Parse what was received ahead, ``size`` bytes of it; then what ended that. Raises FetchError, OSError."""
+        if ahead:
+            self.parser.feed(ahead.take(size))
+            return
+        self._ahead = None
+        if ahead.fault is not None:
+            raise ahead.fault
+        if ahead.ended:
+            self.parser.eof()
+
+    def _leave_ahead(self) -> None:
+        """Let go of what was received ahead and is no part of the response."""
+        if self._ahead is not None:
+            behind = self._ahead.take(len(self._ahead))
+            if self.parser.done:
+                self.parser.feed(behind)
 
     def _conclude(self, conn: Connection) -> Steps[None]:
         """Wait briefly for the formal end of a message whose body is whole; do without it where it does not come.

@@ -62,6 +62,11 @@ class ChunkedBody:
         """Whether the zero-sized chunk has come."""
         return self._expected == _TRAILER
 
+    @property
+    def held(self) -> bytes:
+        """What was fed and is not taken apart yet."""
+        return self._held
+
     def feed(self, data: bytes, pieces: list[bytes]) -> bytes | None:
         """Append the data of chunks to ``pieces``, that of many small ones joined.
 

@@ -170,6 +170,11 @@ class ReplyParser:
         """Take in more of what was fed. Raises as ``feed``."""
         self._feed_body(b"")
 
+    @property
+    def unparsed(self) -> bytes:
+        """What was fed of a chunked body and is not taken in yet."""
+        return b"" if self._chunks is None else self._chunks.held
+
     def eof(self) -> None:
         """Note that the peer has closed.
 

@@ -21,6 +21,7 @@ from ..exchange.cookies import CookieStore
 from ..exchange.file_body import SavedBody
 from ..exchange.outcomes import Reporter
 from ..exchange.partial_files import Left, Parts, name_of
+from ..exchange.read_ahead import Allowance
 from ..exchange.route import Route, RouteTable
 from ..exchange.transcript import Capture, folder_of
 from ..http1.body import Body
@@ -41,13 +42,15 @@ class RunState:
 
     draining, aborted: nothing is begun, nothing goes on. keeps_no_idle: a proxy allows so few connections that none
     stays open for a host which has no request. live: the connections in use; each lease adds and removes its own.
-    lag: seconds since when what came now may have been there, because the loop was busy.
+    lag: seconds since when what came now may have been there, because the loop was busy. allowance: of bytes that are
+    received before they can be parsed.
     """
 
     draining: bool = False
     aborted: bool = False
     keeps_no_idle: bool = False
     lag: float = 0.0
+    allowance: Allowance = field(default_factory=Allowance)
     live: dict[Connection, LeaseRun] = field(default_factory=dict)
 
 

@@ -46,6 +46,7 @@ EVICTIONS = 3  # times that a pool may be let go between looking it up and takin
 HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that knows no HEAD
 CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
 LOOK = 0.1  # seconds between two looks at whether something else than an event allows to go on
+LOOK_SOON = 0.005  # seconds between two looks at whether a response that is being worked on is all there
 STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
 HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
@@ -99,12 +100,15 @@ class LeaseRun:
         self.offload = Offload(fetcher.takers, resume)
         self.steps = self._steps()
 
-    def unbegun(self) -> Unbegun:
-        """Begin nothing more: what is left to others to begin, and what has been answered until now."""
+    def unbegun(self) -> Unbegun | None:
+        """Begin nothing more: what is left to others to begin, and what has been answered until now.
+
+        None where that is nothing new.
+        """
         self.stuck_at = NEVER
-        self.begins = len(self.starts)
+        begins, self.begins = self.begins, len(self.starts)
         if self.given or not self.results or not self._are_proven():
-            return Unbegun(self.work, self.begins)
+            return None if begins == self.begins else Unbegun(self.work, self.begins)
         self._believe()
         if self.exchange is not None and self.exchange.reused:
             self.suspect = len(self.results)
@@ -116,17 +120,23 @@ class LeaseRun:
     def _are_proven(self) -> bool:
         """Whether what was answered can be believed, since nothing came for long although there is a further request.
 
-        An answer too many would have been taken for that one's.
+        An answer too many would have been taken for that one's, and that one's would still come. So the silence counts
+        before its first byte, and after its last.
         """
-        exchange = self.exchange
+        exchange, now = self.exchange, monotonic()
         if not self.unproven:
             return True
-        if exchange is None or exchange.parser.started:
-            return False
-        now = monotonic()
-        silent_until = exchange.sent + self.standing.silence(self.quickest, now - self.starts[0])
-        if now < silent_until:
-            self.stuck_at = silent_until  # for another look
+        if exchange is None or not exchange.sent:
+            since = NEVER
+        elif not exchange.parser.started:
+            since = exchange.sent
+        else:
+            since = exchange.quiet_since(self.conn, now, self.fetcher.state.allowance)
+        silent_until = since + self.standing.silence(self.quickest, now - self.starts[0])
+        if silent_until == NEVER:
+            self.stuck_at = now + (LOOK_SOON if exchange is not None and exchange.computes else LOOK)
+        elif now < silent_until:
+            self.stuck_at = silent_until
         return now >= silent_until
 
     def hangs(self, now: float) -> bool:

@@ -2,7 +2,7 @@
 
 Decides which lease goes on: the one whose bytes, connection or timeout is there. A lease is a generator (``steps``); it
 holds no thread while it waits, so that thousands may be in flight. Computation that takes long, decompression for
-example, is done in slices, for which there is a quarter of the time while other leases have something to do.
+example, is done in slices, for which there is a sixteenth of the time while other leases have something to do.
 What one step holds the thread up with nevertheless is no other lease's time: their deadlines move.
 
 All methods but ``wake`` belong to the loop's thread.
@@ -39,11 +39,11 @@ MOST_GIVEN_BACK = 2.0
 SWEEP = 0.25
 """Seconds between two looks through all leases for timeouts; only those that end before the next are in the heap."""
 
-OTHERS = 3
+OTHERS = 15
 """Times as long as a slice of computation that other leases go on before the next slice, if they have anything to do.
 
-What is quick does not wait for what is dear, which gets all the time that is left. Less than a quarter would make pages
-of the same lease wait for it, whose connection cannot be verified before its response ends."""
+What is quick does not wait for what is dear, which gets all the time that is left. With a quarter of the time for what
+is dear, instead of a sixteenth, quick URLs came later by 0.7 s on a busy machine, instead of by 0.3 s."""
 
 USELESS = 0.00002
 """Seconds below which a round was of no use to anybody: nothing had come."""
@@ -319,7 +319,8 @@ class Loop:
             now = self._now + SOONEST
             if run.stuck_at <= now:
                 if self._splits:
-                    self._back.append(run.unbegun())
+                    if (unbegun := run.unbegun()) is not None:
+                        self._back.append(unbegun)
                 else:
                     run.stuck_at = inf
                 task.due = min(task.until, run.stuck_at)

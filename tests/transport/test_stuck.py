@@ -273,7 +273,7 @@ def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
         Server(beside_ok(dear())) as server,
         fetcher(
             output={"body": False},
-            patience={"read": LONG, "total": LONG},
+            timeouts={"read": LONG, "total": LONG},
             size={"max_size": 5 * ZEROS},
             parts=Parts(Folder(str(tmp_path), os.O_RDONLY)) if threads else None,
         ) as made,
@@ -317,7 +317,7 @@ def test_what_came_before_is_not_believed_where_a_further_response_follows(dear:
 
     with (
         Server(script) as server,
-        fetcher(patience={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
+        fetcher(timeouts={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
     ):
         origin = f"http://127.0.0.1:{server.port}"
         run(made, f"{origin}/warm")

@@ -393,11 +393,15 @@ class WarcSettings:
 
     path: of the first file, which ends in ``.warc.gz`` or, uncompressed, ``.warc``; None for no archive.
     size: bytes of a file, after which another one is begun. overwrite: an archive that is there is replaced.
+    dedup: earlier archives or their indexes, as files, folders or patterns; a body that they have is not archived
+    again. cdx: each file gets an index beside it.
     """
 
     path: str | None = None
     size: int = 1_000_000_000
     overwrite: bool = False
+    dedup: tuple[str, ...] = ()
+    cdx: bool = False
 
     def __post_init__(self) -> None:
         _require(

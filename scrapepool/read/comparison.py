@@ -12,11 +12,11 @@ from itertools import groupby
 from typing import Any, NamedTuple, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
+from ..temporary import TemporaryTables
 from .failures import number_of
 from .journal import is_made_anew
 from .records import Told
 from .story import typed
-from .temporary import TemporaryTables
 
 Record = tuple[Told, Mapping[str, Any]]
 

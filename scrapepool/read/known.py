@@ -14,12 +14,12 @@ from threading import Lock
 from typing import Any
 
 from ..change import GONE_STATUSES, PAGES, is_unasked
+from ..temporary import TemporaryTables
 from ..validators import KEPT, Known
 from .failures import number_of
 from .journal import is_made_anew
 from .records import Told
 from .story import typed
-from .temporary import TemporaryTables
 
 
 class KnownPages:

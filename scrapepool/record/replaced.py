@@ -17,17 +17,18 @@ from .lock import is_ours
 
 
 @contextmanager
-def replaced(path: str, mode: int | None = None) -> Iterator[BinaryIO]:
+def replaced(path: str, mode: int | None = None, *, follow: bool = True) -> Iterator[BinaryIO]:
     """Give a file to write; at the end of the block it takes the place of ``path``, unless the block raises.
 
-    mode: its permissions, less the umask; None keeps those of the file that is there. Raises OutputError.
+    mode: its permissions, less the umask; None keeps those of the file that is there. follow: a link keeps
+    pointing to the file; else it is replaced itself, as no user named it. Raises OutputError.
     """
     try:
-        if not is_ours(path):
+        if follow and not is_ours(path):
             with open(path, "wb") as there:  # noqa: PTH123 - a Path of its own would say no more
                 yield there
             return
-        target = os.path.realpath(path)
+        target = os.path.realpath(path) if follow else path
         beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.tmp")  # noqa: PTH118, PTH119, PTH120
         fd = open_own(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
         try:

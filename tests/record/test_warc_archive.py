@@ -14,7 +14,7 @@ from warc_cases import of_kind, records, spooled, transcript
 
 from scrapepool.errors import LockedError, OutputError, UsageError
 from scrapepool.model import Transcript
-from scrapepool.record.warc import WarcArchive, archive
+from scrapepool.record.warc import WarcArchive, bodies
 from scrapepool.settings import WarcSettings
 
 SAID = {"software": "scrapepool/0"}
@@ -120,7 +120,7 @@ def test_what_has_no_whole_body_is_never_pointed_to(tmp_path: Path) -> None:
 
 def test_the_oldest_bodies_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that memory has a bound; what is forgotten is written again."""
-    monkeypatch.setattr(archive, "REMEMBERED", 2)
+    monkeypatch.setattr(bodies, "REMEMBERED", 2)
     path = tmp_path / "a.warc.gz"
     write(path, [transcript(f"{n}", body) for n, body in enumerate([b"1", b"2", b"3", b"3", b"1"])])
     assert [record.url[-1] for record in of_kind("revisit", records(path))] == ["3"]

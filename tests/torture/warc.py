@@ -7,7 +7,8 @@ on the host and to another one, a 503 first, the same body at many URLs. One lis
 with SIGKILL at random moments, each resumed until it comes to its end. Every list is archived, in small files. Then:
 
 - warcio finds every digest right, and each response is, byte for byte, one that the server gives for that URL;
-- what a revisit points to is in the archive, and has the body;
+- what a revisit points to is in the archive, or in that of the first list (``--warc-dedup``), and has the body;
+- the index beside each file lists its responses and revisits as warcio finds them, sorted, and nothing else;
 - each record of the run, and each redirect on the way there, has its exchange, and the decoded body has its sha256.
 
 count: what prints a line for each record of the file that is its last argument. check: what must find nothing wrong.
@@ -20,6 +21,7 @@ import argparse
 import base64
 import gzip
 import hashlib
+import json
 import random
 import shlex
 import sys
@@ -44,7 +46,19 @@ LATENCY = 0.005
 SIZE = "100kB"
 """Of a file of the archive: so small that every list takes several."""
 
-OPTIONS = ("--workers", "4", "--per-host", "4", "--warc-size", SIZE, "--backoff", "20ms", "--pace", "fixed")
+OPTIONS = (
+    "--workers",
+    "4",
+    "--per-host",
+    "4",
+    "--warc-size",
+    SIZE,
+    "--warc-cdx",
+    "--backoff",
+    "20ms",
+    "--pace",
+    "fixed",
+)
 SAME = b"the same body at many URLs " * 50
 
 
@@ -169,7 +183,8 @@ def tortured(
     report, web = Report(), Web()
     with PoliteServer(HOSTS, web, latency=f"fixed:{LATENCY}") as server, tempfile.TemporaryDirectory() as name:
         web.origins = [site.origin for site in server.sites]
-        usual = 0.0
+        usual, first = 0.0, Path(name, f"{seed}-0")
+        earlier: dict[str, list[Exchange]] = {}
         while not report.lists or report.kills < kills:
             story = f"{seed}-{report.lists}"
             folder = Path(name, story)
@@ -177,6 +192,8 @@ def tortured(
             plan = plan_of(server, folder, story, urls, dice)
             output, archive = folder / "out.jsonl", folder / "pages.warc.gz"
             arguments = command(plan, output, *OPTIONS, "--warc", str(archive))
+            if folder != first:
+                arguments += ["--warc-dedup", str(first)]
             if usual:
                 while report.kills < kills and killed(arguments, dice.uniform(0.1, usual)):
                     report.kills += 1
@@ -185,8 +202,11 @@ def tortured(
             usual = usual or time.monotonic() - began
             if ended.returncode != 1 or "Traceback" in ended.stderr:
                 report.wrong.append(f"{story}: exit {ended.returncode}: {ended.stderr[-300:]}")
-            _judge(report, web, plan, output, sorted(folder.glob("*.warc.gz")), story)
+            found = _judge(report, web, plan, output, sorted(folder.glob("*.warc.gz")), story, earlier)
+            earlier = earlier or found
             for file in sorted(folder.glob("*.warc.gz")):
+                if sorted(map(repr, index_of(file))) != sorted(map(repr, index_by_warcio(file))):
+                    report.wrong.append(f"{story}: {file.name} has another index")
                 _read_by_others(report, file, counts, checks)
             report.lists += 1
             report.urls += len(plan.lines)
@@ -245,7 +265,16 @@ def _exchanges(report: Report, files: Sequence[Path]) -> Iterator[Exchange]:
                     )
 
 
-def _judge(report: Report, web: Web, plan: Plan, output: Path, files: Sequence[Path], story: str) -> None:
+def _judge(
+    report: Report,
+    web: Web,
+    plan: Plan,
+    output: Path,
+    files: Sequence[Path],
+    story: str,
+    earlier: dict[str, list[Exchange]],
+) -> dict[str, list[Exchange]]:
+    """Judge a list's archive; its exchanges by URL. earlier: those of the archive that it may point to."""
     report.files += len(files)
     wrong = report.wrong
     found: dict[str, list[Exchange]] = {}
@@ -262,7 +291,8 @@ def _judge(report: Report, web: Web, plan: Plan, output: Path, files: Sequence[P
                 wrong.append(f"{story}: not the body that was sent at {one.url}")
         else:
             digest = "sha1:" + base64.b32encode(hashlib.sha1(sent).digest()).decode()
-            if digest != one.fields["WARC-Payload-Digest"] or not _original(found, one, digest):
+            originals = (_original(where, one, digest) for where in (found, earlier))
+            if digest != one.fields["WARC-Payload-Digest"] or not any(originals):
                 wrong.append(f"{story}: a revisit of nothing at {one.url}")
     for record in read_records(output):
         at_end = found.get(str(record["final_url"]), [])
@@ -280,14 +310,43 @@ def _judge(report: Report, web: Web, plan: Plan, output: Path, files: Sequence[P
         ]
     lost = set(plan.lines) - {str(record["url"]) for record in read_records(output)}
     wrong += [f"{story}: {url} has no record" for url in lost]
+    return found
 
 
 def _original(found: dict[str, list[Exchange]], revisit: Exchange, digest: str) -> bool:
     url, date = revisit.fields["WARC-Refers-To-Target-URI"], revisit.fields["WARC-Refers-To-Date"]
     return any(
-        one.kind == "response" and one.date == date and one.fields["WARC-Payload-Digest"] == digest
+        one.kind == "response" and one.date[:19] == date[:19] and one.fields["WARC-Payload-Digest"] == digest
         for one in found.get(url, [])
     )
+
+
+def index_by_warcio(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Timestamp and values that the index of a file should have for each response, in no order."""
+    lines = []
+    with path.open("rb") as stream:
+        records = ArchiveIterator(stream)
+        for record in records:
+            if record.rec_type not in ("response", "revisit"):
+                continue
+            offset = records.get_record_offset()
+            field = record.rec_headers.get_header
+            record.raw_stream.read()
+            said = {"url": field("WARC-Target-URI"), "mime": "warc/revisit"}
+            if record.rec_type == "response":
+                content_type = record.http_headers.get_header("Content-Type", "unk")
+                said |= {"mime": content_type.split(";")[0], "status": record.http_headers.get_statuscode()}
+            said |= {"digest": field("WARC-Payload-Digest").removeprefix("sha1:")}
+            said |= {"length": str(records.get_record_length()), "offset": str(offset), "filename": path.name}
+            lines.append(("".join(filter(str.isdigit, field("WARC-Date")))[:14], said))
+    return lines
+
+
+def index_of(path: Path) -> list[tuple[str, dict[str, str]]]:
+    """Timestamp and values of each line of the index beside a file, whose lines are sorted."""
+    lines = path.with_name(path.name.removesuffix(".gz").removesuffix(".warc") + ".cdxj").read_bytes().splitlines()
+    assert lines == sorted(lines)
+    return [(line.split()[1].decode(), json.loads(line.split(b" ", 2)[2])) for line in lines]
 
 
 def _sha256(data: bytes) -> str:

@@ -72,9 +72,9 @@ def check_files(sources: Sequence[str], settings: Settings, inputs: Sequence[Inp
         if file in named:
             raise UsageError(f"{path} is read by {option} and written as {named[file]}; name another file")
     if settings.warc.path is not None and not settings.warc.overwrite and settings.output.resume is None:
-        from ...record.warc.archive import check_archive  # noqa: PLC0415 - most runs keep none
+        from ...record.warc.names import check_archive  # noqa: PLC0415 - most runs keep none
 
-        check_archive(settings.warc.path)
+        check_archive(settings.warc)
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
     _check_told("--log-file", settings.display.log_file)
@@ -134,8 +134,7 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
         yield "--output", output.file
     if output.sqlite is not None:
         yield from _database("--sqlite", output.sqlite)
-    if settings.warc.path is not None:
-        yield "--warc", settings.warc.path
+    yield from _archive(settings)
     if output.parquet is not None:
         yield "--parquet", output.parquet
         if output.file is None:
@@ -154,6 +153,16 @@ def _written(settings: Settings) -> Iterable[tuple[str, str | int]]:
         yield "--metrics-file", settings.display.metrics_file
     if keys := os.environ.get("SSLKEYLOGFILE"):
         yield "SSLKEYLOGFILE", keys
+
+
+def _archive(settings: Settings) -> Iterable[tuple[str, str]]:
+    """The first file of an archive, and its index."""
+    if settings.warc.path is not None:
+        yield "--warc", settings.warc.path
+        if settings.warc.cdx:
+            from ...record.warc.names import ArchiveNames  # noqa: PLC0415 - as above
+
+            yield "--warc-cdx", ArchiveNames(settings.warc.path).index(0)
 
 
 def _database(option: str, path: str) -> Iterable[tuple[str, str]]:

@@ -38,6 +38,8 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
         "--extract-workers needs --select, --links or --text",
     ),
     ("warc_size", lambda settings: settings.warc.path is not None, "--warc-size needs --warc"),
+    ("warc_dedup", lambda settings: settings.warc.path is not None, "--warc-dedup needs --warc"),
+    ("warc_cdx", lambda settings: settings.warc.path is not None, "--warc-cdx needs --warc"),
     ("sqlite_timeout", lambda settings: settings.output.sqlite is not None, "--sqlite-timeout needs --sqlite"),
     (
         "keep_versions",

@@ -69,6 +69,11 @@ OPTIONS: list[Decorator] = [
             "otherwise."),
         option("--warc-size", type=Size(), default=DEFAULTS.warc.size, show_default=False,
             help="Begin FILE-00001.warc.gz and so on when an archive file reaches this size.  [default: 1GB]"),
+        option("--warc-dedup", type=FileName(), metavar="OLD", multiple=True,
+            help="Do not archive bodies again that an earlier archive has, but point to them. OLD is a WARC, CDX or "
+            "CDXJ file, a folder of these, or a quoted pattern; may be repeated."),
+        option("--warc-cdx", is_flag=True,
+            help="Write an index beside each archive file: FILE.cdxj, sorted, as pywb reads it."),
         option("--overwrite", guarded=True, is_flag=True, help="Replace the archive of --warc if it exists."),
     ),
 ]  # fmt: skip
@@ -102,4 +107,10 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
 def warc_settings(o: dict[str, Any]) -> WarcSettings:
     """Where exchanges are archived. Raises UsageError."""
     refuse_if(o["overwrite"] and o["resume"], "--overwrite replaces an archive, and --resume goes on with it")
-    return WarcSettings(path=o["warc"], size=o["warc_size"], overwrite=o["overwrite"])
+    return WarcSettings(
+        path=o["warc"],
+        size=o["warc_size"],
+        overwrite=o["overwrite"],
+        dedup=tuple(o["warc_dedup"]),
+        cdx=o["warc_cdx"],
+    )

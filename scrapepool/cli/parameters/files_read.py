@@ -44,9 +44,7 @@ def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[Input]:
     for option, path in (("--cacert", request.cacert), ("--cert", request.cert), ("--key", request.key)):
         if path is not None:
             yield option, path
-    for path in settings.since.records:
-        if path not in ("-", settings.output.sqlite):  # a database is read before it is written to
-            yield "--since", path
+    yield from _earlier(settings)
     if request.cookies is not None and request.cookies != request.save_cookies:  # which is read first, and replaced
         yield "--cookies", request.cookies
     if request.netrc:
@@ -56,3 +54,13 @@ def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[Input]:
     for name in BUNDLES:
         if path := os.environ.get(name):
             yield name, path
+
+
+def _earlier(settings: Settings) -> Iterator[Input]:
+    """What earlier runs left, but for what this one reads before it goes on with it."""
+    for path in settings.since.records:
+        if path not in ("-", settings.output.sqlite):
+            yield "--since", path
+    for path in settings.warc.dedup:
+        if path != settings.warc.path or settings.output.resume is None:
+            yield "--warc-dedup", path

@@ -1,7 +1,8 @@
 """An archive of a run: which records go into which file, and which bodies are only pointed to.
 
 Decides that the records of one exchange lie together in one file, when a file is full, what becomes of the files of an
-earlier run, and how many bodies are remembered. How records are spelt and packed is ``spell``'s and ``pack``'s to say.
+earlier run, and when an index is written. How records are spelt and packed is ``spell``'s and ``pack``'s to say, what
+is an earlier body ``bodies``'s.
 """
 
 from __future__ import annotations
@@ -12,22 +13,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count, takewhile
 
-from ...errors import OutputError, UsageError
-from ...folder import open_own
+from ...errors import OutputError
+from ...fallbacks import CLOEXEC
 from ...model import Span, Transcript
 from ...settings import WarcSettings
 from ..durable import Fsync
-from ..lock import is_ours, lock, open_locked
 from ..output import Output, never
+from .bodies import ArchivedBodies
+from .cdxj import Capture, Index, capture_of
+from .earlier import earlier_files
+from .names import PRIVATE, ArchiveNames, check_new, open_first, open_next, remove_empty
 from .pack import packed, packed_bytes
-from .spell import Place, Record, exchange_records, read, warcinfo, weighed
-from .whole import DamagedError, whole_end
-
-PRIVATE = 0o600
-"""Mode of a file that is made: it holds requests as they were sent, with credentials."""
-
-REMEMBERED = 100_000
-"""Bodies that are known when they come again, the newest ones: about 50 MB."""
+from .reader import RecordReader
+from .spell import END, exchange_records, read, warcinfo, weighed
+from .stream import DamagedError
 
 AT_ONCE = 4 * 1024 * 1024
 """Bytes of records that wait to be written together."""
@@ -38,9 +37,11 @@ class WarcArchive:
 
     said: what each file says of the run at its beginning. resume: append to the last file, behind its last whole
     record. settings.overwrite: the first exchange replaces the files of an earlier run.
-    should_stop: True gives up reading them with KeyboardInterrupt. on_note: gets what a person should know.
+    should_stop: True gives up reading files with KeyboardInterrupt. on_note: gets what a person should know.
+    An archive that has an index keeps one, whether the settings ask for it or not.
     Raises OutputError where a file cannot be opened or is no WARC file, LockedError where another run writes it,
-    UsageError for an archive that is there and neither to be appended to nor replaced.
+    UsageError for an archive that is there and neither to be appended to nor replaced, and for an earlier one that
+    cannot be read.
     """
 
     def __init__(
@@ -54,12 +55,13 @@ class WarcArchive:
         on_note: Callable[[str], None] = lambda _: None,
     ) -> None:
         assert settings.path is not None  # noqa: S101  # else nobody wants an archive
-        self._stem, self._suffix = _parts(settings.path)
+        self._names = ArchiveNames(settings.path)
         self._most = settings.size
         self._said = said
         self._fsync = fsync
-        self._compress = self._suffix.lower().endswith(".gz")
-        self._seen: dict[str, Place] = {}  # by payload digest, the oldest first
+        self._compress = self._names.compressed
+        self._bodies = ArchivedBodies()
+        self._index: Index | None = None
         self._waiting: list[bytes] = []  # whole records
         self._size = 0  # bytes of them
         self._number = 0
@@ -67,26 +69,36 @@ class WarcArchive:
         self._stale: list[str] | None = None  # the later files of an archive that is to be replaced
         with ExitStack() as undo, self._named():
             self._folder = os.path.dirname(os.path.realpath(settings.path))  # noqa: PTH120  # of its disk
-            self._first = _open(settings.path)  # kept open: its lock is the whole archive's
+            later = list(takewhile(os.path.lexists, map(self._names.file, count(1))))
+            own = [name(number) for number in range(len(later) + 1) for name in (self._names.file, self._names.index)]
+            earlier = earlier_files(settings.dedup, own if settings.overwrite else ())
+            if settings.cdx or ((resume or settings.overwrite) and os.path.lexists(self._names.index(0))):
+                self._index = Index()
+                undo.callback(self._index.close)
+            if not os.path.lexists(settings.path):
+                undo.callback(remove_empty, settings.path)
+            self._first = open_first(settings.path)  # kept open: its lock is the whole archive's
             undo.callback(os.close, self._first)
-            later = list(takewhile(os.path.lexists, map(self._name, count(1))))
             if resume:
                 self._number = len(later)
+                self._index_full_files(should_stop)
                 self._output = self._opened(lambda fd: self._cut_torn_end(fd, should_stop, on_note))
                 self._fresh = not self._output.size
             else:
                 if not settings.overwrite:
-                    _check_new(settings.path)
+                    check_new(self._names, indexed=settings.cdx)
                 self._output = self._opened()
                 self._stale = later if later or self._output.size else None
             undo.callback(self._output.close)
+            if settings.dedup:
+                self._bodies.read(earlier, should_stop, on_note)
             if self._stale is None:
                 self._begin()
                 self._flush()
             undo.pop_all()
 
     def __repr__(self) -> str:
-        return f"<WarcArchive {self._output!r} {self._output.size} bytes, {len(self._seen)} bodies known>"
+        return f"<WarcArchive {self._output!r} {self._output.size} bytes, {self._bodies!r}>"
 
     def keep(self, transcripts: Sequence[Transcript], *, hurry: bool = False) -> None:
         """Write the records of some exchanges. Raises OutputError, after which each file ends with a whole record.
@@ -97,10 +109,7 @@ class WarcArchive:
             if self._stale is not None and transcripts:
                 self._replace(self._stale)
             for transcript in transcripts:
-                records = self._records(transcript)
-                self._add([packed(record, self._folder, compress=self._compress, hurry=hurry) for record in records])
-                if not isinstance(transcript.reply, bytes):
-                    transcript.reply.file.close()
+                self._keep(transcript, hurry=hurry)
             self._flush()
 
     def close(self) -> None:
@@ -109,30 +118,46 @@ class WarcArchive:
             return
         try:
             self._output.close()
+            if self._stale is None:
+                self._write_index()
         finally:
             os.close(self._first)
             self._first = -1
+            self._bodies.close()
+            if self._index is not None:
+                self._index.close()
 
     # -- records -----------------------------------------------------------------------------------
 
-    def _records(self, transcript: Transcript) -> list[Record]:
-        reply, seen = weighed(transcript), self._seen
-        if not reply.payload or transcript.cut is not None:
-            return exchange_records(transcript, reply, None)[0]
-        original = seen.get(reply.payload_digest)
+    def _keep(self, transcript: Transcript, *, hurry: bool) -> None:
+        reply = weighed(transcript)
+        worth = bool(reply.payload) and transcript.cut is None
+        original = self._bodies.find(reply.payload_digest) if worth else None
         records, place = exchange_records(transcript, reply, original)
-        if original is None:
-            if len(seen) >= REMEMBERED:
-                del seen[next(iter(seen))]
-            seen[reply.payload_digest] = place
-        return records
+        whole = [packed(record, self._folder, compress=self._compress, hurry=hurry) for record in records]
+        offset = self._add(whole)
+        if worth and original is None:
+            self._bodies.add(reply.payload_digest, place)
+        if self._index is not None:
+            capture = Capture(place.url, place.date, reply.payload_digest, reply.head, revisit=original is not None)
+            self._note(self._index, capture, offset, _size(whole[0]))
+        if not isinstance(transcript.reply, bytes):
+            transcript.reply.file.close()
 
-    def _add(self, records: Sequence[bytes | Span]) -> None:
-        """Let an exchange's records wait to be written, to another file where this one would be over its size."""
-        size = sum(len(record) if isinstance(record, bytes) else record.size for record in records)
+    def _note(self, index: Index, capture: Capture, offset: int, size: int) -> None:
+        """Take a record of this file into its index; uncompressed, without the line ends behind it, as by others."""
+        index.add(capture, offset, size if self._compress else size - len(END), self._base_name())
+
+    def _add(self, records: Sequence[bytes | Span]) -> int:
+        """Let an exchange's records wait to be written, to another file where this one would be over its size.
+
+        The offset of the first one in its file.
+        """
+        size = sum(map(_size, records))
         if self._output.size + self._size + size > self._most and not self._fresh:
             self._next_file()
         self._fresh = False
+        offset = self._output.size + self._size
         for record in records:
             if isinstance(record, bytes):
                 self._waiting.append(record)
@@ -142,6 +167,7 @@ class WarcArchive:
                 self._copy(record)
         if self._size > AT_ONCE:
             self._flush()
+        return offset
 
     def _flush(self) -> None:
         waiting, self._waiting, self._size = self._waiting, [], 0
@@ -164,24 +190,29 @@ class WarcArchive:
         self._stale = None
         for path in later:
             os.unlink(path)  # noqa: PTH108
+        if self._index is not None:
+            for number in range(len(later) + 1):
+                with suppress(FileNotFoundError):
+                    os.unlink(self._names.index(number))  # noqa: PTH108
         self._output.size = 0
         os.ftruncate(self._first, 0)
         self._begin()
 
     def _begin(self) -> None:
         """Say whose the records are that follow: at a file's beginning, and where a run goes on with it."""
-        name = os.path.basename(self._name(self._number))  # noqa: PTH119
-        self._waiting.append(packed_bytes(warcinfo(name, time.time(), self._said), compress=self._compress))
+        info = packed_bytes(warcinfo(self._base_name(), time.time(), self._said), compress=self._compress)
+        self._waiting.append(info)
+        self._size += len(info)
 
     # -- files -------------------------------------------------------------------------------------
 
-    def _name(self, number: int) -> str:
-        return f"{self._stem}-{number:05}{self._suffix}" if number else f"{self._stem}{self._suffix}"
+    def _base_name(self) -> str:
+        return os.path.basename(self._names.file(self._number))  # noqa: PTH119
 
     def _opened(self, mend: Callable[[int], None] = lambda _: None) -> Output:
         """The file of this number, to be appended to; ``mend`` gets its descriptor first."""
-        name = self._name(self._number)
-        fd = _open_next(name) if self._number else os.dup(self._first)
+        name = self._names.file(self._number)
+        fd = open_next(name) if self._number else os.dup(self._first)
         try:
             mend(fd)
             return Output(name, fd=fd, fsync=self._fsync)
@@ -192,24 +223,55 @@ class WarcArchive:
     def _next_file(self) -> None:
         self._flush()
         self._output.close()
+        self._write_index()
         self._number += 1
-        while os.path.lexists(self._name(self._number)):  # whatever it is, it is not this run's
+        while self._is_taken():
             self._number += 1
         self._output, self._fresh = self._opened(lambda fd: os.ftruncate(fd, 0)), True
         self._begin()
 
+    def _is_taken(self) -> bool:
+        """Whether there is a file of this number, or an index of one; whatever it is, it is not this run's."""
+        indexed = self._index is not None and os.path.lexists(self._names.index(self._number))
+        return indexed or os.path.lexists(self._names.file(self._number))
+
     def _cut_torn_end(self, fd: int, should_stop: Callable[[], bool], on_note: Callable[[str], None]) -> None:
-        name = self._name(self._number)
-        try:
-            end = whole_end(fd, compressed=self._compress, should_stop=should_stop)
-        except DamagedError as error:
-            at = error.offset
-            where = f" from byte {at} on; cut it there (truncate -s {at}) or name another" if at else ""
-            raise OutputError(name, f"it is no WARC file{where}") from None
+        end = self._read(fd, should_stop)
         torn = os.fstat(fd).st_size - end
         if torn:
             os.ftruncate(fd, end)
-            on_note(f"{name}: the last record was not whole, its {torn} bytes were cut off")
+            on_note(f"{self._names.file(self._number)}: the last record was not whole, its {torn} bytes were cut off")
+
+    def _read(self, fd: int, should_stop: Callable[[], bool]) -> int:
+        """Read the file of this number for its index; the offset behind its last whole record. Raises OutputError."""
+        reader = RecordReader(fd, compressed=self._compress, should_stop=should_stop)
+        try:
+            for record in reader:
+                if self._index is not None and (capture := capture_of(record)) is not None:
+                    self._note(self._index, capture, record.offset, record.size)
+        except DamagedError as error:
+            at = error.offset
+            where = f" from byte {at} on; cut it there (truncate -s {at}) or name another" if at else ""
+            raise OutputError(self._names.file(self._number), f"it is no WARC file{where}") from None
+        return reader.end
+
+    def _index_full_files(self, should_stop: Callable[[], bool]) -> None:
+        """Write the indexes that are missing of the files before the last one."""
+        last = self._number
+        for number in range(last if self._index is not None else 0):
+            self._number = number
+            if not os.path.lexists(self._names.index(self._number)):
+                fd = os.open(self._names.file(self._number), os.O_RDONLY | CLOEXEC)
+                try:
+                    self._write_index(self._read(fd, should_stop))
+                finally:
+                    os.close(fd)
+        self._number = last
+
+    def _write_index(self, end: int | None = None) -> None:
+        """Write the index of this file, whose records end at ``end``. Raises OutputError."""
+        if self._index is not None:
+            self._index.write(self._names.index(self._number), self._output.size if end is None else end, PRIVATE)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -218,40 +280,8 @@ class WarcArchive:
             yield
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = getattr(error, "strerror", None) or str(error)
-            raise OutputError(self._name(self._number), reason) from error
+            raise OutputError(self._names.file(self._number), reason) from error
 
 
-def check_archive(path: str) -> None:
-    """See that no archive of that name would be lost. Raises UsageError, LockedError where another run writes it."""
-    try:
-        _check_new(path)
-    except UsageError:
-        with suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
-            lock(file.fileno(), path, shared=True)
-        raise
-
-
-def _check_new(path: str) -> None:
-    stem, suffix = _parts(path)
-    for name in (path, f"{stem}-00001{suffix}"):
-        if os.path.isfile(name) and os.path.getsize(name):  # noqa: PTH113, PTH202
-            does = "--resume appends to it, --overwrite replaces it, and another name keeps both"
-            raise UsageError(f"{name}: there is an archive already: {does}")
-
-
-def _parts(path: str) -> tuple[str, str]:
-    """A path before and from its ``.warc`` or ``.warc.gz`` on."""
-    at = len(path) - len(".warc.gz" if path.lower().endswith(".gz") else ".warc")
-    return path[:at], path[at:]
-
-
-def _open_next(path: str) -> int:
-    """Open a file whose name the archive makes, which is no link. Raises OSError, ForeignFileError."""
-    return open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
-
-
-def _open(path: str) -> int:
-    """Open and lock a file for reading and appending. Raises OSError, LockedError, OutputError for what is no file."""
-    if not is_ours(path):
-        raise OutputError(path, "an archive is a regular file")
-    return open_locked(path, read=True, mode=PRIVATE)
+def _size(record: bytes | Span) -> int:
+    return len(record) if isinstance(record, bytes) else record.size

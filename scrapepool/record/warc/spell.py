@@ -40,9 +40,9 @@ class Record(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a body stands: the id, URL and date of its response record."""
+    """Where a body stands: the id, URL and date of its response record. id: None where it is not known."""
 
-    id: str
+    id: str | None
     url: str
     date: str
 
@@ -78,7 +78,7 @@ def weighed(transcript: Transcript) -> Reply:
     for piece in pieces:
         block.update(piece)
         payload.update(piece)
-    return Reply(fields, reply.size, reply.size - head, _spelt(block.digest()), _spelt(payload.digest()))
+    return Reply(fields, reply.size, reply.size - head, spelt(block.digest()), spelt(payload.digest()))
 
 
 def exchange_records(transcript: Transcript, reply: Reply, original: Place | None) -> tuple[list[Record], Place]:
@@ -134,10 +134,11 @@ def read(span: Span, first: int = STEP) -> Iterator[bytes]:
 
 def digest(data: bytes) -> str:
     """SHA-1 in base 32, the one digest that every reader of WARC knows."""
-    return _spelt(_sha1(data, usedforsecurity=False).digest())
+    return spelt(_sha1(data, usedforsecurity=False).digest())
 
 
-def _spelt(value: bytes) -> str:
+def spelt(value: bytes) -> str:
+    """A SHA-1 digest in base 32, with its label."""
     # base64.b32encode takes twice as long, and there are four digests a URL.
     p = _PAIRS
     a, b = int.from_bytes(value[:10], "big"), int.from_bytes(value[10:], "big")
@@ -167,8 +168,9 @@ def _response(record_id: str, common: str, transcript: Transcript, reply: Reply)
 
 def _revisit(record_id: str, common: str, reply: Reply, original: Place) -> Record:
     head = reply.head
+    refers_to = "" if original.id is None else f"WARC-Refers-To: <urn:uuid:{original.id}>\r\n"
     fields = (
-        f"{common}WARC-Profile: {REVISIT}\r\nWARC-Refers-To: <urn:uuid:{original.id}>\r\n"
+        f"{common}WARC-Profile: {REVISIT}\r\n{refers_to}"
         f"WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
         f"WARC-Payload-Digest: {reply.payload_digest}\r\n{_truncated('length')}"
     )

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..errors import ListError
+from .errors import ListError
 
 CACHE = 32 * 1024
 """KiB that SQLite holds in memory, and sorts at once: beyond 64 MiB, ten million records are sorted no faster."""

@@ -1,20 +1,31 @@
-"""Write docs/options.md out of the program: ``python docs/generate.py``. A test checks that it was run."""
+"""Write what follows from the program: ``python docs/generate.py``. A test checks that it was run.
+
+docs/options.md: the options. scrapepool/setting_values.py: the types of what ``Settings.with_`` takes.
+"""
 
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import fields
 from pathlib import Path
 
 import click
 
 from scrapepool.cli.parameters.grouped_options import FetchOption, GroupedCommand
 from scrapepool.cli.program import cli
+from scrapepool.settings import Settings
 
-PAGE = Path(__file__).with_name("options.md")
+DOCS = Path(__file__).parent
+PACKAGE = DOCS.parent / "scrapepool"
 
 
-def page() -> str:
-    """The page, whole."""
+def generated() -> dict[Path, str]:
+    """The files, whole."""
+    return {DOCS / "options.md": options(), PACKAGE / "setting_values.py": setting_values()}
+
+
+def options() -> str:
+    """All commands with their options."""
     lines = ["# Options", "", "Made by `python docs/generate.py`; do not edit.", ""]
     context = click.Context(cli, info_name="scrapepool", **cli.context_settings)
     for name in cli.list_commands(context):
@@ -38,5 +49,29 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("  [", " [")
 
 
+def setting_values() -> str:
+    """A TypedDict for each group of settings."""
+    types = []
+    for group in fields(Settings):
+        kind = type(getattr(Settings(), group.name))
+        types.append((kind.__name__, {one.name: str(one.type).replace("'", '"') for one in fields(kind) if one.init}))
+    types.append(("Settings", {group.name: f"{group.type}Values" for group in fields(Settings)}))
+    text = VALUES
+    for name, values in types:
+        text += f'\n\nclass {name}Values(TypedDict, total=False):\n    """See ``{name}``."""\n\n'
+        text += "".join(f"    {value}: {kind}\n" for value, kind in values.items())
+    return text
+
+
+VALUES = '''"""What ``Settings.with_`` takes, for type checkers. Made by ``python docs/generate.py``; do not edit."""
+
+from typing import Literal, TypedDict
+
+from .fetch_settings import InputFormat
+from .output_settings import Packing, RecordFormat
+from .overrides import HostOverride
+'''
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")

@@ -13,6 +13,28 @@ class UsageError(ScrapepoolError):
     """Options or settings that cannot be meant: exit code 2."""
 
 
+class SettingsError(UsageError):
+    """Settings that cannot be meant, or that contradict each other.
+
+    message: what is wrong; it names settings as ``pool.workers``, where the command line names options. values: of its
+    placeholders ``{}``.
+    """
+
+    def __init__(self, message: str, *values: object) -> None:
+        super().__init__(message, *values)
+        self.message = message
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.message.format(*self.values)
+
+
+def require(condition: bool, message: str, *values: object) -> None:
+    """Raise SettingsError, which gets the other arguments, unless the condition holds."""
+    if not condition:
+        raise SettingsError(message, *values)
+
+
 class ListError(ScrapepoolError):
     """A list that cannot be read: exit code 2.
 
@@ -68,7 +90,7 @@ class ExtractionError(ScrapepoolError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"no process can be started for --select: {self.reason}; --extract-workers 0 does without"
+        return f"no process can be started to extract values: {self.reason}; with 0 extract workers none is needed"
 
 
 class InvalidURLError(ScrapepoolError, ValueError):

@@ -22,19 +22,20 @@ README = ROOT / "README.md"
 COMMAND = re.compile(r"(?:^|[\s|;&/])scrapepool (?!=)([^|;&#]*)")
 
 
-def generated_page() -> str:
+def generated() -> dict[Path, str]:
     """What docs/generate.py would write."""
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.page())
+    made: dict[Path, str] = module.generated()
+    return made
 
 
-def test_the_page_of_options_is_up_to_date() -> None:
-    """``python docs/generate.py`` was run after the last change of an option."""
-    assert (ROOT / "docs" / "options.md").read_text(encoding="utf-8") == generated_page()
+def test_what_is_generated_is_up_to_date() -> None:
+    """``python docs/generate.py`` was run after the last change of an option or a setting."""
+    assert {path: path.read_text(encoding="utf-8") for path in generated()} == generated()
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from scrapepool.errors import UsageError
+from scrapepool.errors import SettingsError, UsageError
 from scrapepool.settings import PoolSettings, RequestSettings, RetryPolicy, Settings, SizeLimits, Timeouts
 
 
@@ -48,11 +49,38 @@ def test_a_copy_differs_in_what_was_asked_for() -> None:
     assert before == Settings()
 
 
-@pytest.mark.parametrize("wrong", [{"pol": {}}, {"pool": {"worker": 1}}, {"pool": {"workers": 0}}])
-def test_what_there_is_not_cannot_be_changed(wrong: dict[str, Any]) -> None:
-    """Neither a group, nor a setting, nor to a value that cannot be meant."""
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"pol": {}}, "Settings has no group 'pol': did you mean pool?"),
+        ({"pool": {"worker": 1}}, "pool has no setting 'worker': did you mean workers?"),
+        ({"start": {"nothing": 1}}, "start has no setting 'nothing': there are splay, wait_lock"),
+        ({"pool": {"workers": 0}}, "pool.workers must be at least 1"),
+        ({"pool": {"workers": "8"}}, "pool.workers takes int, not str"),
+        ({"pool": {"workers": True}}, "pool.workers takes int, not bool"),
+        ({"pool": {"pace": "slow"}}, "pool.pace takes Literal['auto', 'fixed'], not 'slow'"),
+        ({"pool": 8}, "pool takes a dict of its settings, not int"),
+        ({"request": {"headers": {"Authorization": "secret"}}}, "takes tuple[tuple[str, str], ...], not dict"),
+        ({"request": {"headers": (("A", "b", "c"),)}}, "takes tuple[tuple[str, str], ...], not tuple"),
+        ({"retry": {"statuses": {429}}}, "retry.statuses takes frozenset[int], not set"),
+        ({"retry": {"statuses": frozenset({"429"})}}, "retry.statuses takes frozenset[int], not frozenset"),
+    ],
+)
+def test_what_there_is_not_cannot_be_changed(wrong: dict[str, Any], words: str) -> None:
+    """Neither a group, nor a setting, nor to a value that cannot be meant; the sentence names the setting."""
+    with pytest.raises(SettingsError) as caught:
         Settings().with_(**wrong)
+    assert str(caught.value).endswith(words)
+
+
+def test_every_default_is_of_its_type() -> None:
+    """And so are other values: an int for a float, a value for what may be None."""
+    settings = Settings()
+    same = {one.name: vars(getattr(settings, one.name)) for one in fields(settings)}
+    del same["host_overrides"]
+    assert settings.with_(**same) == settings
+    changed = settings.with_(pool={"rate": 2, "delay": 1}, output={"fields": ("url",)}, warc={"path": "a.warc"})
+    assert (changed.pool.rate, changed.output.fields, changed.warc.path) == (2, ("url",), "a.warc")
 
 
 def test_settings_travel() -> None:

@@ -90,7 +90,9 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one for each end that th
     except click.ClickException as error:
         return complain(wording(error), Exit.USAGE)
     except (UsageError, ListError) as error:
-        return complain(str(error), Exit.USAGE)
+        from .options.setting_names import in_options  # noqa: PLC0415 - rarely needed
+
+        return complain(in_options(error), Exit.USAGE)
     except OutputError as error:
         return complain(str(error), Exit.OUTPUT)
     except (LockedError, ExtractionError) as error:

@@ -14,7 +14,7 @@ import jmespath
 from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from ..errors import UsageError
+from ..errors import SettingsError
 from ..selection import Selection
 from ..text import brief
 from .extraction import UnreadableError
@@ -38,11 +38,11 @@ _KEYWORD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`
 
 
 def find_for(selection: Selection) -> Find:
-    """Compile a selection. Raises UsageError."""
+    """Compile a selection. Raises SettingsError."""
     try:
         return _KINDS[selection.kind](selection.expression, selection.every)
     except _WrongError as error:
-        raise UsageError(f"--select {selection.name}: {error}") from None
+        raise SettingsError("output.select {}: {}", selection.name, error) from None
 
 
 class _WrongError(Exception):

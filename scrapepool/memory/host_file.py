@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputError, UsageError
+from ..errors import OutputError, SettingsError, UsageError
 from ..fallbacks import CLOEXEC
 from ..model import HostKey
 from ..schedule.memory import Known
@@ -285,7 +285,7 @@ def _check_header(path: str) -> None:
     try:
         kind = Path(path).stat().st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # reading a FIFO would wait for who writes it
-            raise UsageError(f"--host-memory needs a regular file, and {path} is none")
+            raise SettingsError("politeness.host_memory needs a regular file, and {} is none", path)
         with Path(path).open("rb") as file:
             begins = file.read(len(_MAGIC))
     except FileNotFoundError as error:

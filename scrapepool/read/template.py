@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import UsageError
+from ..errors import SettingsError
 from .characters import control_in
 from .rows import RowError, named
 
@@ -22,17 +22,17 @@ _VARIABLE = re.compile(r"\{(\+?)([^{}]+)\}")
 
 
 class URLTemplate:
-    """A template, taken apart once. columns: the names that it asks for. Raises UsageError for one that is none."""
+    """A template, taken apart once. columns: the names that it asks for. Raises SettingsError for one that is none."""
 
     def __init__(self, text: str) -> None:
         if (control := control_in(text)) is not None:
-            raise UsageError(f"--url-template: {control} in {text!r}")
+            raise SettingsError("input.url_template: {} in {!r}", control, text)
         self._text = text
         self.columns = [name for _, name in _VARIABLE.findall(text)]
         if not self.columns:
-            raise UsageError(f"--url-template: no {{column}} in {text!r}")
+            raise SettingsError("input.url_template: no {{column}} in {!r}", text)
         if "{" in (rest := _VARIABLE.sub("", text)) or "}" in rest:
-            raise UsageError(f"--url-template: a brace without its other half in {text!r}")
+            raise SettingsError("input.url_template: a brace without its other half in {!r}", text)
 
     def __repr__(self) -> str:
         return f"<URLTemplate {self._text}>"

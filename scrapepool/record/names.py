@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
 
-from ..errors import UsageError
+from ..errors import SettingsError
 from ..model import DEFAULT_PORTS, Apart, Outcome, Target
 
 DEFAULT = "{host}/{stem}-{hash}{ext}"
@@ -54,7 +54,7 @@ class NameTemplate:
     text: with fields in braces, ``/`` between folders: ``{host}``, ``{path}`` (its slashes make folders), ``{stem}``
     and ``{ext}`` of its last part, ``{sha256}`` of the body, ``{hash}`` of the URL, ``{line}``, ``{date}``,
     ``{status}``, and the input columns of the row. Formats are those of ``str.format``: ``{line:06}``, ``{date:%Y}``.
-    Raises UsageError.
+    Raises SettingsError.
 
     unique: whether no two targets can have one name.
     """
@@ -66,14 +66,16 @@ class NameTemplate:
         try:
             pieces = list(string.Formatter().parse(text))
         except ValueError as error:
-            raise UsageError(f"--name-template: {error}") from None
+            raise SettingsError("files.name_template: {}", error) from None
         for _, field, spec, conversion in pieces:
             if field is not None and (not field or conversion or "{" in (spec or "") or set(field) & set(".[]")):
-                raise UsageError(f"--name-template: no field is called {field!r}; braces themselves are doubled")
+                raise SettingsError(
+                    "files.name_template: no field is called {!r}; braces themselves are doubled", field
+                )
             if field in _FIELDS and spec:
                 _check(field, spec)
         if not any(field for _, field, _, _ in pieces):
-            raise UsageError(f"--name-template names all files alike: it has no field, as {DEFAULT} has")
+            raise SettingsError("files.name_template names all files alike: it has no field, as {} has", DEFAULT)
         self._pieces = [(literal, field, spec or "") for literal, field, spec, _ in pieces]
         self.unique = any(field == "hash" and _WHOLE in format(_WHOLE, spec) for _, field, spec in self._pieces)
 
@@ -104,13 +106,15 @@ class NameTemplate:
 
 
 def _check(field: str, spec: str) -> None:
-    """See that a field can have a format. Raises UsageError."""
+    """See that a field can have a format. Raises SettingsError."""
     try:
         format(_SAMPLES.get(field, ""), spec)
     except (ValueError, TypeError) as error:
-        raise UsageError(f"--name-template: {{{field}:{spec}}}: {error}") from None
+        raise SettingsError("files.name_template: {{{}:{}}}: {}", field, spec, error) from None
     if field == "date" and "%" not in spec:
-        raise UsageError(f"--name-template: {{date:{spec}}} has no part of the date in it, as {{date:%Y-%m}} has")
+        raise SettingsError(
+            "files.name_template: {{date:{}}} has no part of the date in it, as {{date:%Y-%m}} has", spec
+        )
 
 
 def target_hash(method: str, target: Target) -> str:

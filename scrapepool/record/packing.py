@@ -10,7 +10,7 @@ import zlib
 from hashlib import sha256
 from typing import Any, BinaryIO, Protocol
 
-from ..errors import UsageError
+from ..errors import SettingsError
 from ..extras import how_to_install
 from ..settings import Packing
 
@@ -35,7 +35,7 @@ class Packer(Protocol):
 
 
 def packer(packing: Packing) -> Packer:
-    """A packer for one file. Raises UsageError where its library is missing."""
+    """A packer for one file. Raises SettingsError where its library is missing."""
     if packing == "gz":
         return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP)
     made: Packer = _zstd().ZstdCompressor(ZSTD_LEVEL)
@@ -45,7 +45,7 @@ def packer(packing: Packing) -> Packer:
 def unpacked_digest(file: BinaryIO, packing: Packing | None, size: int) -> str | None:
     """The SHA-256 of what a file holds, None where that is not of this size, or not packed like that.
 
-    Raises OSError, UsageError as ``packer``.
+    Raises OSError, SettingsError as ``packer``.
     """
     broken: tuple[type[Exception], ...] = (EOFError, zlib.error, gzip.BadGzipFile)
     unpacked: Any = file
@@ -66,12 +66,12 @@ def unpacked_digest(file: BinaryIO, packing: Packing | None, size: int) -> str |
 
 
 def _zstd() -> Any:
-    """The module that packs and unpacks. Raises UsageError where it is missing."""
+    """The module that packs and unpacks. Raises SettingsError where it is missing."""
     try:
         from backports import zstd  # noqa: PLC0415 - an extra
     except ImportError:
         try:
             from compression import zstd  # type: ignore[import-not-found,no-redef]  # noqa: PLC0415 - Python 3.14
         except ImportError:
-            raise UsageError(f"--compress zst needs zstd: {how_to_install('zstd')}") from None
+            raise SettingsError("files.compress zst needs zstd: {}", how_to_install("zstd")) from None
     return zstd

@@ -73,7 +73,7 @@ WRONG = [
     (f"good.txt --max-size 1{'0' * 400}", "--max-size: 10000000000000000000... is too large"),
     ("good.txt --max-size x", "--max-size: 'x' is no size"),
     ("good.txt --retry-on 99", "--retry-on: '99' is no HTTP status code"),
-    ("good.txt -X G+T", "no HTTP method: 'G+T'"),
+    ("good.txt -X G+T", "--method: 'G+T' is no HTTP method"),
     ("good.txt -q --progress live", "--quiet and --progress live contradict each other"),
     ("good.txt --insecure --cacert good.txt", "--insecure and --cacert contradict each other"),
     ("good.txt --key good.txt", "--key needs --cert"),

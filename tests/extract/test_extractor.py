@@ -264,7 +264,7 @@ def test_expressions_that_do_not_compile(expression: str, reason: str) -> None:
     """An expression that means nothing is a usage error which names it."""
     with pytest.raises(UsageError) as refused:
         Extractor(OutputSettings(select=(f"x={expression}",)))
-    assert str(refused.value).startswith(f"--select x: {reason}")
+    assert str(refused.value).startswith(f"output.select x: {reason}")
 
 
 @pytest.mark.parametrize(

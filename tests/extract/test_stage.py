@@ -200,7 +200,7 @@ def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that starts no process ends the run with the reason, rather than with records that lack their data."""
     monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
     monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
-    with pytest.raises(ExtractionError, match="No such file or directory; --extract-workers 0 does without"):
+    with pytest.raises(ExtractionError, match="No such file or directory; with 0 extract workers none is needed"):
         all_of([fetched(1)], TITLES)
 
 
@@ -270,7 +270,7 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(threading.Thread, "start", start)
     assert len(all_of([fetched(number) for number in range(9)], TITLES)) == 9
-    with pytest.raises(ExtractionError, match="can't start new thread; --extract-workers 0 does without"):
+    with pytest.raises(ExtractionError, match="can't start new thread; with 0 extract workers none is needed"):
         all_of([fetched(1)], TITLES)
 
 
@@ -278,5 +278,5 @@ def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -
     """How it ended is in the message."""
     monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
     monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
-    with pytest.raises(ExtractionError, match="for --select: exit code 3; "):
+    with pytest.raises(ExtractionError, match="to extract values: exit code 3; "):
         all_of([fetched(1)], TITLES)

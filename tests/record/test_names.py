@@ -90,7 +90,7 @@ def test_the_path_makes_folders():
 )
 def test_a_template_that_cannot_be_meant_is_refused(text):
     """Before anything is fetched."""
-    with pytest.raises(UsageError, match="--name-template"):
+    with pytest.raises(UsageError, match=r"files\.name_template"):
         NameTemplate(text)
 
 

@@ -132,7 +132,7 @@ def test_a_netrc_that_cannot_be_read_is_told_at_the_start(
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     monkeypatch.setenv("NETRC", str(file))
-    with pytest.raises(UsageError, match=f"--netrc: .*{words}"):
+    with pytest.raises(UsageError, match=rf"request\.netrc: .*{words}"):
         check_request(RequestSettings(netrc=True))
     file.write_text("machine example.org login me password word\n")
     check_request(RequestSettings(netrc=True))

@@ -15,7 +15,7 @@ from requests.utils import NETRC_FILES, check_header_validity, get_environ_proxi
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from ...errors import UsageError
+from ...errors import SettingsError, UsageError
 from ...extras import how_to_install
 from ...fallbacks import CLOEXEC, NONBLOCK
 from ...settings import RequestSettings
@@ -32,15 +32,15 @@ def check_request(settings: RequestSettings) -> None:
     Costs nothing where none of them is given. Raises UsageError.
     """
     if settings.key and not settings.cert:
-        raise UsageError("--key needs --cert")
+        raise SettingsError("request.key needs request.cert")
     _check_key_log()
     bundles = {name: os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
-    for source, bundle in {"--cacert": settings.cacert, **bundles}.items():
+    for source, bundle in {"request.cacert": settings.cacert, **bundles}.items():
         if bundle and not settings.insecure:
             _check_tls(source, bundle, None)
             break
     if settings.cert:
-        _check_tls("--cert", False, certificate(settings))
+        _check_tls("request.cert", False, certificate(settings))
     if settings.netrc:
         _check_netrc()
     if settings.proxy:
@@ -68,11 +68,11 @@ def _check_key_log() -> None:
 def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
     for path in (verify, *(cert if isinstance(cert, tuple) else (cert,))):
         if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # a name, not a path to walk
-            raise UsageError(f"{source}: {path}: No such file or directory")
+            raise SettingsError(f"{source}: {{}}: No such file or directory", path)
     try:
         client_context(verify, cert)
     except OSError as error:
-        raise UsageError(f"{source}: {error}") from error
+        raise SettingsError(f"{source}: {{}}", error) from error
 
 
 def _check_netrc() -> None:
@@ -83,25 +83,27 @@ def _check_netrc() -> None:
     try:
         paths = [Path.home() / name for name in NETRC_FILES] if named is None else [Path(named).expanduser()]
     except RuntimeError:
-        raise UsageError("--netrc: this user has no home folder; name the file in $NETRC") from None
+        raise SettingsError("request.netrc: this user has no home folder; name the file in $NETRC") from None
     path = next(filter(Path.exists, paths), paths[0])
     try:
         netrc(path)
     except NetrcParseError as error:
-        raise UsageError(f"--netrc: {error}") from error
+        raise SettingsError("request.netrc: {}", error) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"--netrc: {path}: not text in UTF-8 ({error})") from error
+        raise SettingsError("request.netrc: {}: not text in UTF-8 ({})", path, error) from error
     except OSError as error:
-        raise UsageError(f"--netrc: {path}: {error.strerror}") from error
+        raise SettingsError("request.netrc: {}: {}", path, error.strerror) from error
 
 
 def _check_proxy(proxy: str) -> None:
     try:
         parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
     except LocationParseError as error:
-        raise UsageError(f"--proxy {proxy}: {error}") from error
+        raise SettingsError("request.proxy {}: {}", proxy, error) from error
     if parts.scheme not in PROXY_SCHEMES or not parts.host:
-        raise UsageError(f"--proxy {proxy}: no URL of a proxy; its scheme is one of {', '.join(PROXY_SCHEMES)}")
+        raise SettingsError(
+            "request.proxy {}: no URL of a proxy; its scheme is one of {}", proxy, ", ".join(PROXY_SCHEMES)
+        )
     if parts.scheme.startswith("socks"):
         try:
             from ..net import socks  # noqa: F401, PLC0415 - PySocks is an extra
@@ -114,6 +116,7 @@ def _check_no_proxy() -> None:
     for url in ("http://any.invalid/", "https://any.invalid/"):
         if select_proxy(url, get_environ_proxies(url, no_proxy())) is not None:
             variable = f"{url.partition(':')[0].upper()}_PROXY or ALL_PROXY"
-            raise UsageError(
-                f"--deny-private: the environment names a proxy, which may connect to any address: unset {variable}"
+            raise SettingsError(
+                "request.deny_private: the environment names a proxy, which may connect to any address: unset {}",
+                variable,
             )

@@ -1,0 +1,47 @@
+"""The options by the names of their settings: the library's errors name settings, those of the command line options."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+from ...errors import SettingsError
+from ...settings import Settings
+
+OTHERS = {
+    "input.format": "--input-format",
+    "input.lists": "--list",
+    "request.headers": "--header",
+    "limits.targets": "--limit",
+    "timeouts.connect": "--connect-timeout",
+    "timeouts.read": "--read-timeout",
+    "timeouts.total": "--timeout",
+    "retry.statuses": "--retry-on",
+    "output.path": "--output",
+    "output.history": "--verbose",
+    "output.compared": "--since",
+    "warc.path": "--warc",
+    "warc.size": "--warc-size",
+    "warc.dedup": "--warc-dedup",
+    "warc.cdx": "--warc-cdx",
+    "since.records": "--since",
+    "since.if_there": "--since-if-there",
+}
+"""Those that are not called as their setting is."""
+
+NONE = frozenset({"retry.backoff_max", "size.max_ratio", "size.ratio_floor", "size.cut", "output.lists"})
+"""Settings without an option."""
+
+_SETTING = re.compile(rf"\b(?:{'|'.join(group.name for group in fields(Settings))})\.[a-z_]+\b")
+
+
+def option_of(setting: str) -> str:
+    """The option of a setting: ``--workers`` of ``pool.workers``."""
+    return OTHERS.get(setting) or f"--{setting.partition('.')[2].replace('_', '-')}"
+
+
+def in_options(error: Exception) -> str:
+    """The words of an error, with options in the place of settings."""
+    if not isinstance(error, SettingsError):
+        return str(error)
+    return _SETTING.sub(lambda found: option_of(found[0]), error.message).format(*error.values)

@@ -1,0 +1,327 @@
+"""The groups of settings about what a run writes and shows: the only home of their defaults. See ``fetch_settings``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from .errors import require
+from .frozen import frozen
+
+if TYPE_CHECKING:
+    from .alarm import Check
+    from .selection import Selection
+
+RecordFormat = Literal["jsonl", "csv", "tsv"]
+
+
+class Needs(NamedTuple):
+    """What outputs want of the transport beyond what every outcome tells.
+
+    body: the decoded body's bytes. headers: the response's fields. sha256: the body's digest.
+    """
+
+    body: bool
+    headers: bool
+    sha256: bool
+
+
+@frozen
+class OutputSettings:
+    """Where records go and what they hold. ``scrapepool.fetch`` yields outcomes and takes only some of these.
+
+    path: file of the records, ``-`` for standard output. None: standard output, unless another output holds them.
+    format: of the records. None: by the file's suffix.
+    fields: names of the records' fields. None: all.
+    headers: whether records hold the response's header fields.
+    body: whether records hold the text of the body, and outcomes the body.
+    history: whether records say what the target waited for, and tell of each attempt.
+    resume: ``failed`` goes on with the records in the file and fetches again what did not succeed; names of errors and
+        groups of them (``timeout,http_5xx``) only these; ``all`` only what has no final record. None: the file is
+        overwritten.
+    fsync: when records are flushed to the disk.
+    safe_csv: whether cells that a spreadsheet would run as a formula become text, which changes values.
+    csv_bom: whether CSV and TSV begin with a byte order mark.
+    select: values out of pages, as ``title=css:title``.
+    links: whether the links of pages are taken out.
+    text: whether the readable text of pages is taken out.
+    extract_workers: processes that take values out of pages; 0 for the run's own. None: one per core.
+    sqlite: database that gathers records, and bodies with ``body``.
+    sqlite_timeout: seconds that another program may hold the database.
+    template: the line per outcome on standard output, in the place of records.
+    parquet: file that the records become at the end of a run.
+    ordered: whether records are written in the order of the lists.
+    lists: whether records name the list of their target.
+    compared: whether records say what changed since earlier ones.
+    """
+
+    path: str | None = None
+    format: RecordFormat | None = None
+    fields: tuple[str, ...] | None = None
+    headers: bool = False
+    body: bool = False
+    history: bool = False
+    resume: str | None = None
+    fsync: Literal["never", "second", "always"] = "second"
+    safe_csv: bool = False
+    csv_bom: bool = False
+    select: tuple[str, ...] = ()
+    links: bool = False
+    text: bool = False
+    extract_workers: int | None = None
+    sqlite: str | None = None
+    sqlite_timeout: float = 30.0
+    template: str | None = None
+    parquet: str | None = None
+    ordered: bool = False
+    lists: bool = False
+    compared: bool = False
+
+    def __post_init__(self) -> None:
+        require(
+            self.extract_workers is None or self.extract_workers >= 0, "output.extract_workers must not be negative"
+        )
+        _ = self.data  # that can all be meant
+        require(
+            self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
+            "output.parquet is made of the records in output.path: these have to be JSON Lines with all fields",
+        )
+        require(
+            "-" not in (self.sqlite, self.parquet), "output.sqlite and output.parquet need a file; - is standard output"
+        )
+        require(
+            self.template is None or self.path != "-",
+            "output.template writes to standard output, and so does output.path -",
+        )
+        require(
+            self.to_stdout or self.path is not None or (self.format is None and self.fields is None),
+            "output.format and output.fields are of output.path, which output.template, output.sqlite and "
+            "output.parquet do without",
+        )
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """``select``, taken apart."""
+        if not self.select:
+            return ()
+        from .selection import parsed  # noqa: PLC0415 - rarely needed
+
+        return tuple(map(parsed, self.select))
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether anything is taken out of pages."""
+        return bool(self.select) or self.links or self.text
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The keys of a record's ``data``, in order; none where nothing is taken out of pages."""
+        if not self.wants_data:
+            return ()
+        from .selection import keys  # noqa: PLC0415 - rarely needed
+
+        return keys(self.selections, links=self.links, text=self.text)
+
+    @property
+    def journal(self) -> str | None:
+        """The file or database whose records a run goes on with; None where there is none."""
+        return self.file or self.parquet or self.sqlite
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether records go to standard output."""
+        return self.path == "-" or (self.path is None and not self.tables and self.template is None)
+
+    @property
+    def uses_stdout(self) -> bool:
+        """Whether anything goes to standard output."""
+        return self.to_stdout or self.template is not None
+
+    @property
+    def tables(self) -> bool:
+        """Whether an output beside the records' own holds all of them."""
+        return self.sqlite is not None or self.parquet is not None
+
+    @property
+    def file(self) -> str | None:
+        """The file that records go to, None where they go to standard output or only into tables."""
+        return None if self.path == "-" else self.path
+
+    @property
+    def needs(self) -> Needs:
+        """What these outputs, all together, want of the transport: the one place that knows it."""
+        # A digest that no record holds is not worth half the time that a large body takes.
+        return Needs(
+            body=self.body or self.wants_data,
+            headers=self.headers,
+            sha256=self.tables
+            or self.compared
+            or self.fields is None
+            or "sha256" in self.fields
+            or "{sha256" in (self.template or ""),
+        )
+
+
+Packing = Literal["gz", "zst"]
+
+
+@frozen
+class FileSettings:
+    """Bodies as files.
+
+    save_dir: folder of the files. None: bodies do not become files.
+    name_template: their names in the folder. None: a readable name that no two URLs share.
+    compress: how each file is compressed. None: not at all.
+    dedupe_bodies: whether equal bodies are hard links to one file.
+    """
+
+    save_dir: str | None = None
+    name_template: str | None = None
+    compress: Packing | None = None
+    dedupe_bodies: bool = False
+
+    def __post_init__(self) -> None:
+        require(
+            self.save_dir is not None or not (self.name_template or self.compress or self.dedupe_bodies),
+            "files.name_template, files.compress and files.dedupe_bodies need files.save_dir",
+        )
+        require(self.save_dir != "", "files.save_dir needs a folder")
+
+    @property
+    def needs_digest(self) -> bool:
+        """Whether names or comparisons go by the digests of bodies."""
+        return self.dedupe_bodies or "sha256" in (self.name_template or "")
+
+
+@frozen
+class WarcSettings:
+    """Where requests and responses are archived as they were sent and received.
+
+    path: the first file, which ends in ``.warc.gz`` or, uncompressed, ``.warc``. None: no archive.
+    size: bytes of a file after which another one is begun.
+    overwrite: whether an archive of this name is replaced.
+    dedup: earlier archives or their indexes, as files, folders or patterns; a body that they have is not archived
+        again.
+    cdx: whether each file gets an index beside it.
+    """
+
+    path: str | None = None
+    size: int = 1_000_000_000
+    overwrite: bool = False
+    dedup: tuple[str, ...] = ()
+    cdx: bool = False
+
+    def __post_init__(self) -> None:
+        require(
+            self.path is None or self.path.lower().endswith((".warc", ".warc.gz")),
+            "an archive's name ends in .warc.gz or .warc, not like {}",
+            self.path,
+        )
+        require(self.size >= 1, "warc.size must be at least 1 byte")
+
+
+@frozen
+class DisplaySettings:
+    """What is shown on standard error, or written beside the records.
+
+    progress: ``auto`` is live on a terminal, and plain lines elsewhere.
+    quiet: whether only what failed is shown.
+    verbose: whether more is shown.
+    log_file: file that messages are appended to.
+    summary_json: file that the summary is written to, as JSON.
+    watch_stalls: seconds without an outcome after which it is said what is waited for. None: never.
+    metrics_file: file with the figures of the run for Prometheus, replaced every 15 seconds.
+    """
+
+    progress: Literal["auto", "live", "plain", "none"] = "auto"
+    quiet: bool = False
+    verbose: bool = False
+    log_file: str | None = None
+    summary_json: str | None = None
+    watch_stalls: float | None = None
+    metrics_file: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self.metrics_file != "-", "display.metrics_file needs a file; - is standard output")
+        require(self.watch_stalls is None or self.watch_stalls > 0, "display.watch_stalls must be above 0")
+
+
+@frozen
+class StartSettings:
+    """When a run begins.
+
+    splay: seconds that its start is delayed by, at most, at random.
+    wait_lock: seconds to wait for another run that writes the same output.
+    """
+
+    splay: float = 0.0
+    wait_lock: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(self.splay >= 0, "start.splay must not be negative")
+        require(self.wait_lock >= 0, "start.wait_lock must not be negative")
+
+
+@frozen
+class SinceSettings:
+    """What a run knows of earlier ones.
+
+    records: files of their records; the last one counts most.
+    if_there: whether those that are missing are passed over.
+    change_by: fields of records that tell whether a page has changed. Empty: the digest of the body.
+    fresh: whether pages whose last response is still fresh are not requested.
+    min_age: seconds; pages that were requested less long ago are not requested. None: no limit.
+    keep_versions: earlier versions of a page that are kept. None: none as files, and all in a database.
+    """
+
+    records: tuple[str, ...] = ()
+    if_there: bool = False
+    change_by: tuple[str, ...] = ()
+    fresh: bool = False
+    min_age: float | None = None
+    keep_versions: int | None = None
+
+    def __post_init__(self) -> None:
+        require(self.records.count("-") <= 1, "standard input can be read only once: since.records has - twice")
+        for name, value in (
+            ("since.if_there", self.if_there),
+            ("since.change_by", self.change_by),
+            ("since.fresh", self.fresh),
+            ("since.min_age", self.min_age is not None),
+            ("since.keep_versions", self.keep_versions is not None),
+        ):
+            require(bool(self.records) or not value, f"{name} needs since.records")
+        require(self.min_age is None or self.min_age > 0, "since.min_age must be above 0")
+        require(self.keep_versions is None or self.keep_versions >= 0, "since.keep_versions must not be negative")
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether some pages are not requested at all."""
+        return self.fresh or self.min_age is not None
+
+
+@frozen
+class AlarmSettings:
+    """When a run has failed, and what is run then.
+
+    fail_if: expressions over its figures, such as ``failed > 5%``. With any, they alone decide.
+    fail_fast: whether the run stops once one of them is certain to hold.
+    at_end: shell command that gets the summary.
+    """
+
+    fail_if: tuple[str, ...] = ()
+    fail_fast: bool = False
+    at_end: str | None = None
+
+    def __post_init__(self) -> None:
+        require(bool(self.fail_if) or not self.fail_fast, "alarm.fail_fast needs alarm.fail_if")
+        require(self.at_end is None or bool(self.at_end.strip()), "alarm.at_end names no command")
+        _ = self.checks  # that can all be meant
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """``fail_if``, taken apart."""
+        if not self.fail_if:
+            return ()
+        from .alarm import parsed  # noqa: PLC0415 - rarely needed
+
+        return tuple(map(parsed, self.fail_if))

@@ -1,0 +1,53 @@
+"""Errors of settings are told in the words of whoever reads them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import click
+import pytest
+from running import here
+
+from scrapepool import Settings
+from scrapepool.cli.options.setting_names import NONE, OTHERS, in_options, option_of
+from scrapepool.cli.program import cli
+from scrapepool.errors import SettingsError, UsageError
+
+SETTINGS = [
+    f"{group.name}.{one.name}"
+    for group in fields(Settings)
+    for one in fields(getattr(Settings(), group.name))
+    if group.name != "host_overrides"
+]
+
+
+def test_every_setting_has_an_option() -> None:
+    """Or is known to have none."""
+    command = cli.get_command(click.Context(cli), "fetch")
+    assert command is not None
+    options = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+    assert {setting for setting in SETTINGS if option_of(setting) not in options} == NONE
+    assert set(OTHERS) <= set(SETTINGS)
+
+
+def test_values_are_not_taken_for_names() -> None:
+    """A file may be called as a setting is."""
+    error = SettingsError("request.cacert: {}: no such file, see warc.path", "pool.workers")
+    assert str(error) == "request.cacert: pool.workers: no such file, see warc.path"
+    assert in_options(error) == "--cacert: pool.workers: no such file, see --warc"
+    assert in_options(UsageError("pool.workers")) == "pool.workers"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--deny-private", "--proxy", "http://p"], "--deny-private and --proxy contradict each other: "),
+        (["--fresh"], "--fresh needs --since"),
+        (["--name-template", "page", "--save-dir", "pages"], "--name-template names all files alike"),
+        (["--cacert", "pool.workers"], "--cacert: pool.workers: No such file or directory"),
+    ],
+)
+def test_the_command_line_names_options(capfd: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    """One line, exit code 2."""
+    done = here(capfd, "fetch", "http://127.0.0.1:9/", *words)
+    assert (done.code, done.err.startswith(f"scrapepool: {said}")) == (2, True), done.err

@@ -5,6 +5,7 @@ docs/options.md: the options. scrapepool/setting_values.py: the types of what ``
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +19,31 @@ from scrapepool.settings import Settings
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "scrapepool"
 
+HEAD = """# Options
+
+What does each option do? This page is made by `python docs/generate.py` out of the program's help; do not edit it.
+Every option of `fetch` has an anchor by its name (`options.md#workers`). It can be set in the
+[configuration](config.md), and as `SCRAPEPOOL_FETCH_` and its name in the environment.
+"""
+
+MORE = {
+    "Input": "[Lists](lists.md), [List formats](list-formats.md)",
+    "Request": "[Cookies](cookies.md), [Security](security.md), [Untrusted lists](untrusted-lists.md)",
+    "Concurrency and politeness": "[Politeness](politeness.md), [robots.txt](robots.md), [Host memory](host-memory.md)",
+    "Timeouts and retries": "[Politeness](politeness.md), [Troubleshooting](troubleshooting.md)",
+    "Limits": "[Politeness](politeness.md#what-a-run-may-spend)",
+    "Output": "[Outputs](outputs.md), [Resume](resume.md), [Records](records.md)",
+    "Fields from pages": "[Fields](fields.md)",
+    "Web archive": "[Web archives](warc.md)",
+    "Bodies as files": "[Pages](pages.md)",
+    "Repeated runs": "[Again](again.md#what-has-changed-since)",
+    "Result": "[Again](again.md#when-has-a-run-failed)",
+    "Cron": "[Nightly](nightly.md)",
+    "Display": "[Troubleshooting](troubleshooting.md), [Records](records.md#streams)",
+    "Configuration": "[Configuration](config.md)",
+}
+"""The pages on each group of options of ``fetch``."""
+
 
 def generated() -> dict[Path, str]:
     """The files, whole."""
@@ -26,7 +52,7 @@ def generated() -> dict[Path, str]:
 
 def options() -> str:
     """All commands with their options."""
-    lines = ["# Options", "", "Made by `python docs/generate.py`; do not edit.", ""]
+    lines = [HEAD]
     context = click.Context(cli, info_name="scrapepool", **cli.context_settings)
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
@@ -39,10 +65,18 @@ def options() -> str:
             command.params = own
             lines += ["All options of `fetch`, and:", ""]
         for group, records in command.sections(click.Context(command, info_name=name, parent=context)).items():
-            lines += [f"### {group}", "", "| option | what it does |", "| --- | --- |"]
-            lines += [f"| `{_cell(option)}` | {_cell(text)} |" for option, text in records]
+            lines += [f"### {group}", ""]
+            if name == "fetch" and group in MORE:
+                lines += [f"See {MORE[group]}.", ""]
+            lines += ["| option | what it does |", "| --- | --- |"]
+            lines += [f"| {_anchor(option, name)}`{_cell(option)}` | {_cell(text)} |" for option, text in records]
             lines.append("")
     return "\n".join([*lines, "---", "[All pages](README.md) · [Configuration](config.md) · [Records](records.md)", ""])
+
+
+def _anchor(option: str, command: str) -> str:
+    names = re.findall(r"(?<!\S)--([\w-]+)", option)
+    return f'<a id="{names[0]}"></a>' if command == "fetch" and names else ""
 
 
 def _cell(text: str) -> str:

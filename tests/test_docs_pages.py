@@ -51,8 +51,8 @@ def prose(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    found: set[str] = set()
+    """The anchors of a page's headings, as GitHub makes them, and those that it names."""
+    found = set(re.findall(r'<a id="([\w-]+)">', prose(path)))
     for line in prose(path).splitlines():
         if heading := re.match(r"#+ (.*)", line):
             words = LINK.sub("]", heading[1]).lower()
@@ -100,6 +100,13 @@ def test_modules_that_the_design_names_exist() -> None:
 def test_every_page_is_in_the_index() -> None:
     linked = {target for _, target, _ in local_links(INDEX)}
     assert {path.name for path in PAGES} - {target.name for target in linked} - {INDEX.name} == set()
+
+
+def test_every_page_is_on_the_site() -> None:
+    site = ROOT / "mkdocs.yml"
+    if not site.exists():
+        pytest.skip("a checkout without its site")
+    assert {path.name for path in PAGES} - set(re.findall(r"[\w-]+\.md", site.read_text(encoding="utf-8"))) == set()
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if path != INDEX], ids=by_name)

@@ -1,4 +1,4 @@
-"""The test suite on every Python that is at hand: ``nox``, or ``nox -s tests-3.13``. ``nox -s docs`` builds the pages."""
+"""The test suite on every Python at hand: ``nox``, or ``nox -s tests-3.13``. The pages as a site: ``nox -s docs``."""
 
 import nox
 

@@ -73,7 +73,7 @@ def test_the_readme_s_commands_exist() -> None:
     """Every ``scrapepool …`` line of it names a command and options that there are."""
     used = [match[1] for line in shell_lines(README.read_text()) for match in COMMAND.finditer(line)]
     assert used
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     for line in used:
         words = shlex.split(line.split(">")[0])
         command = cli.get_command(context, words[0])

@@ -149,18 +149,18 @@ def test_commands_parse(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     Path("fields.txt").write_text("Name: value\n", encoding="utf-8")
     Path("mine.toml").touch()
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     for name, *arguments in commands(path):
         command = cli.get_command(context, name)
         if command is None:
             assert name in {"--version", "--help"}, name
         elif arguments and not any(word.startswith(("[", "--help", "-h")) for word in arguments):
-            command.parse_args(click.Context(command), arguments)
+            command.parse_args(click.Context(command, parent=context), arguments)
 
 
 @pytest.mark.parametrize("path", [*PAGES, *OUTER[:1]], ids=by_name)
 def test_options_that_are_named_exist(path: Path) -> None:
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     known = set(FOREIGN)
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)

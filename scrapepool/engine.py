@@ -17,6 +17,7 @@ from .schedule.bottleneck import Bottleneck
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
 from .schedule.scheduler import Scheduler
+from .schedule.tally import HostRow
 from .text import brief
 
 GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
@@ -25,6 +26,7 @@ BATCHES = 8  # of the reader's, taken at once
 AT_ONCE = 1000  # outcomes without a request (deferrals, lines that have gone) after which they are given away
 SLOWEST = 5  # hosts that the last snapshot names as slow
 ROWS = 60  # hosts in a snapshot: more than any terminal is high
+SURVEY_EVERY = 5.0  # seconds between two looks for the largest hosts, which takes 25 ms where there are 50,000
 SUBMITTED = 64  # leases begun at once, before those in flight have a turn
 HANGING = 0.25  # seconds between two looks at whether some of the leases in flight hang, where no more may begin
 IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
@@ -70,6 +72,7 @@ class Engine:
         memory: HostMemory | None = None,
         full: Callable[[], bool] = lambda: False,
         gather: float = 0.0,
+        largest: int = 0,
     ) -> None:
         self._scheduler = scheduler
         self._tally = scheduler.tally
@@ -83,6 +86,9 @@ class Engine:
         self._stop = stop
         self._full = full
         self._gather = gather
+        self._most_largest = largest
+        self._largest: tuple[HostRow, ...] = ()
+        self._surveyed = float("-inf")  # when these were looked for
         self._halted = False
         self._held_since: float | None = None  # nothing is begun since this look, because outcomes are not taken
         self._out = 0  # leases that have not come back
@@ -418,7 +424,14 @@ class Engine:
             host_count=scheduler.host_count,
             grace=None if self._stopped_at is None else max(0.0, self._stopped_at + GRACE - now),
             slowest=tuple(scheduler.slowest(now, SLOWEST)) if last else (),
+            largest=self._largest_hosts(now, last=last),
         )
+
+    def _largest_hosts(self, now: float, *, last: bool) -> tuple[HostRow, ...]:
+        if self._most_largest and (last or now - self._surveyed >= SURVEY_EVERY):
+            self._surveyed = now
+            self._largest = tuple(self._scheduler.largest(now, self._most_largest))
+        return self._largest
 
 
 def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:

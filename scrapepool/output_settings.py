@@ -229,7 +229,9 @@ class DisplaySettings:
     log_file: file that messages are appended to.
     summary_json: file that the summary is written to, as JSON.
     watch_stalls: seconds without an outcome after which it is said what is waited for. None: never.
-    metrics_file: file with the figures of the run for Prometheus, replaced every 15 seconds.
+    metrics_file: file with the metrics of the run for Prometheus, replaced every 15 seconds.
+    metrics_port: port of 127.0.0.1 that serves them while the run goes on, 0 for a free one. None: none does.
+    metrics_hosts: whether the 50 hosts with the most URLs have metrics of their own.
     """
 
     progress: Literal["auto", "live", "plain", "none"] = "auto"
@@ -239,10 +241,21 @@ class DisplaySettings:
     summary_json: str | None = None
     watch_stalls: float | None = None
     metrics_file: str | None = None
+    metrics_port: int | None = None
+    metrics_hosts: bool = False
 
     def __post_init__(self) -> None:
+        measured = self.has_metrics or not self.metrics_hosts
+        require(measured, "display.metrics_hosts needs display.metrics_file or display.metrics_port")
+        port = self.metrics_port
+        require(port is None or 0 <= port < 65536, "display.metrics_port must be at least 0 and at most 65535")
         require(self.metrics_file != "-", "display.metrics_file needs a file; - is standard output")
         require(self.watch_stalls is None or self.watch_stalls > 0, "display.watch_stalls must be above 0")
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether anybody wants metrics."""
+        return self.metrics_file is not None or self.metrics_port is not None
 
 
 @frozen

@@ -298,7 +298,8 @@ class Snapshot:
     while nothing does. hint: what would make use of idle workers.
     grace: seconds that a stop still waits for what is in flight; None while no stop was asked for.
     changes: final outcomes by their word for the change, empty where nobody asked.
-    slowest: the hosts with the highest latencies, only in the last snapshot of a run. checks: what ``--fail-if``
+    slowest: the hosts with the highest latencies, only in the last snapshot of a run. largest: the hosts with the most
+    URLs, some seconds old; empty where nobody asked. checks: what ``--fail-if``
     looked at, likewise.
     """
 
@@ -324,6 +325,7 @@ class Snapshot:
     trouble: str | None = None
     hint: str | None = None
     slowest: tuple[HostRow, ...] = ()
+    largest: tuple[HostRow, ...] = ()
     checks: tuple[Verdict, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
 

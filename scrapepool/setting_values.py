@@ -156,6 +156,8 @@ class DisplaySettingsValues(TypedDict, total=False):
     summary_json: str | None
     watch_stalls: float | None
     metrics_file: str | None
+    metrics_port: int | None
+    metrics_hosts: bool
 
 
 class AlarmSettingsValues(TypedDict, total=False):

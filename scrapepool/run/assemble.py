@@ -45,6 +45,9 @@ from .shard import Shard
 if TYPE_CHECKING:
     from ..record.files import Files
 
+HOSTS_MEASURED = 50
+"""Hosts that have metrics of their own, where that is wanted."""
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods whose requests change nothing (RFC 9110 section 9.2.1), and may be sent to see whether a host is up."""
 
@@ -167,6 +170,7 @@ def assembled(
             memory=memory,
             full=shard.full,
             gather=GATHER,
+            largest=HOSTS_MEASURED if settings.display.metrics_hosts else 0,
         )
         try:
             yield Run(engine, shard, executor)

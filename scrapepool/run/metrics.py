@@ -1,13 +1,14 @@
-"""The figures of a run for Prometheus, as a file for node_exporter's textfile collector: ``--metrics-file``.
+"""The metrics of a run for Prometheus, as a file for node_exporter's textfile collector: ``--metrics-file``.
 
 Decides which metrics there are and what they are called (https://prometheus.io/docs/practices/naming/), and how often
-the file is replaced. No metric has a label per URL or per host. prometheus_client is an extra, imported with this file.
+the file is replaced. No metric has a label per URL, and none has one per host unless the snapshot names the largest.
+prometheus_client is an extra, imported with this file.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -24,6 +25,7 @@ from ..ports import Snapshot, View
 from ..record.lock import is_ours
 from ..record.replaced import replaced
 from ..render.summary import handshakes_saved
+from ..schedule.tally import STATES, HostRow
 from .around import ViewAround
 from .figures import Counted, Latencies
 
@@ -33,7 +35,8 @@ try:
     from prometheus_client.parser import text_string_to_metric_families
     from prometheus_client.registry import Collector, CollectorRegistry
 except ImportError as error:
-    raise UsageError(f"--metrics-file needs prometheus_client: {how_to_install('metrics')}") from error
+    missing = f"--metrics-file and --metrics-port need prometheus_client: {how_to_install('metrics')}"
+    raise UsageError(missing) from error
 
 EVERY = 15.0
 """Seconds between two files: Prometheus asks node_exporter as often by default."""
@@ -102,6 +105,8 @@ class RunCollector(Collector):
         ):
             if value is not None:
                 yield GaugeMetricFamily(PREFIX + name, help_, value=value)
+        if snapshot.largest:
+            yield from _of_hosts(snapshot.largest)
 
 
 class MetricsFile:
@@ -121,7 +126,7 @@ class MetricsFile:
             raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
         if not ours:
             raise UsageError(f"--metrics-file needs a regular file, and {path} is none")
-        self._succeeded = last_success(path)  # which is a file, and no device that never ends
+        self.succeeded = last_success(path)  # which is a file, and no device that never ends
         left = Path(path).read_bytes() if Path(path).exists() else b""
         with replaced(path) as file:  # whoever cannot write it is told before anything is fetched
             file.write(left)
@@ -130,9 +135,9 @@ class MetricsFile:
         """Replace the file by the metrics of now. code: exit code, where the run is over. Raises OutputError."""
         now = self._clock()
         if code == 0:
-            self._succeeded = now
+            self.succeeded = now
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(RunCollector(Moment(snapshot, self._counted, self._started, now, code, self._succeeded)))
+        registry.register(RunCollector(Moment(snapshot, self._counted, self._started, now, code, self.succeeded)))
         text = generate_latest(registry)
         with replaced(self._path) as file:
             file.write(text)
@@ -201,6 +206,26 @@ def _counts(name: str, help_: str, label: str, counts: Mapping[Any, int]) -> Met
     for word, count in counts.items():
         family.add_metric([str(word)], count)
     return family
+
+
+def _of_hosts(rows: Sequence[HostRow]) -> Iterator[Metric]:
+    requests = CounterMetricFamily(f"{PREFIX}host_requests", "Requests to this host, in this run.", labels=["host"])
+    failures = CounterMetricFamily(
+        f"{PREFIX}host_failures", "URLs and attempts that failed on this host, in this run.", labels=["host"]
+    )
+    latency = GaugeMetricFamily(f"{PREFIX}host_latency_seconds", "How long this host takes of late.", labels=["host"])
+    state = GaugeMetricFamily(
+        f"{PREFIX}host_state", "1 for the state that this host is in, 0 for others.", labels=["host", "state"]
+    )
+    for row in rows:
+        host = row.host.origin
+        requests.add_metric([host], row.requests)
+        failures.add_metric([host], row.errors)
+        if row.requests and row.mean:
+            latency.add_metric([host], row.mean)
+        for word in STATES:
+            state.add_metric([host, word], int(word == row.state))
+    yield from (requests, failures, latency, state)
 
 
 def _histogram(latencies: Latencies) -> Metric:

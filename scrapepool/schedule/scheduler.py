@@ -411,6 +411,10 @@ class Scheduler:
         """The hosts worth showing: those with requests out first, and the busiest first among each."""
         return self._survey.rows(now, most)
 
+    def largest(self, now: float, most: int) -> list[HostRow]:
+        """The hosts with the most targets, first the largest, of those that work began on."""
+        return self._survey.largest(now, most)
+
     def slowest(self, now: float, most: int) -> list[HostRow]:
         """The hosts with the highest mean latency, first the slowest."""
         return self._survey.slowest(now, most)

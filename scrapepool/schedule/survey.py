@@ -73,6 +73,10 @@ class Survey:
             rows += [self._row(row, now) for row in self._tally.busiest(most - len(rows), ended)]
         return rows
 
+    def largest(self, now: float, most: int) -> list[HostRow]:
+        """The hosts with the most targets, first the largest."""
+        return [self._row(row, now) for row in self._tally.largest(most)]
+
     def slowest(self, now: float, most: int) -> list[HostRow]:
         """The hosts with the highest mean latency, first the slowest."""
         return [self._row(row, now) for row in self._tally.slowest(most)]

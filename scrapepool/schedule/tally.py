@@ -29,6 +29,22 @@ RATE_WINDOW = 10.0
 RATE_SAMPLE = 0.1
 """Seconds between two samples of it at least, so that there are at most about a hundred."""
 
+STATES = (
+    "ok",
+    "slowed",
+    "robots",
+    "shared",
+    "waiting",
+    "parked",
+    "backoff",
+    "circuit open",
+    "half-open",
+    "deferred",
+    "given up",
+    "done",
+)
+"""What ``HostRow.state`` may be."""
+
 
 class HostRow(NamedTuple):
     """One host at one moment.
@@ -246,6 +262,10 @@ class Tally:
     def busiest(self, most: int, among: Iterable[HostTally] | None = None) -> list[HostTally]:
         """The hosts with the most requests, first the busiest."""
         return self._top(most, lambda row: row.requests, among)
+
+    def largest(self, most: int) -> list[HostTally]:
+        """The hosts with the most targets, first the largest, of those that work began on."""
+        return self._top(most, lambda row: row.total, None)
 
     def slowest(self, most: int) -> list[HostTally]:
         """The hosts with the highest mean latency, first the slowest; hosts that never answered are left out."""

@@ -82,5 +82,5 @@ def test_without_the_library_it_is_named(
     monkeypatch.delitem(sys.modules, "scrapepool.run.metrics", raising=False)
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--metrics-file", tmp_path / "a.prom")
     assert ran.code == 2
-    assert "--metrics-file needs prometheus_client: " in ran.err
+    assert "--metrics-file and --metrics-port need prometheus_client: " in ran.err
     assert "[metrics]" in ran.err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,6 +16,8 @@ from scrapepool.model import Fetched, HostKey, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.run.figures import Counted
 from scrapepool.run.metrics import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
+from scrapepool.schedule.host_queue import HostQueue
+from scrapepool.schedule.tally import STATES
 
 HOST = HostKey("http", "a", 80)
 
@@ -147,6 +151,12 @@ def test_a_slow_disk_holds_nothing_up() -> None:
     goes_on.set()
     view.close(None)
     assert closed == [[0]]
+
+
+def test_every_state_of_a_host_has_its_metric() -> None:
+    """As the scheduler calls them."""
+    words = re.findall(r'"([a-z -]+)"', inspect.getsource(HostQueue.state).split('"""')[2])
+    assert set(words) | {"done"} == set(STATES)
 
 
 def test_what_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ...engine import Engine, Stop
@@ -24,7 +24,7 @@ from ...run.figures import Alarm, ChangesView, Counted
 from ...run.list_order import list_order
 from ...run.outputs import Outputs, open_outputs
 from ...run.revisit import Revisit
-from ...settings import Settings
+from ...settings import DisplaySettings, Settings
 from ...transport.net.descriptors import raise_soft_limit, workers_within
 from ..arguments.file_conflicts import check_files
 from ..arguments.list_arguments import all_names, spoken, standard_input
@@ -62,15 +62,16 @@ def run_once(
     stop = Stop()
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view or view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
-    wanted = bool(settings.alarm.fail_if) or settings.display.metrics_file is not None
+    wanted = bool(settings.alarm.fail_if) or settings.display.has_metrics
     counted = Counted(wanted=wanted, compares=bool(settings.since.records))
     view = ChangesView(view, counted) if counted.changes else view
-    if settings.display.metrics_file is not None:
-        from ...run.metrics import MetricsFile, MetricsView  # noqa: PLC0415 - an extra
-
-        ending.metrics = MetricsFile(settings.display.metrics_file, counted)
-        view = MetricsView(view, ending.metrics)
-    with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
+    with (
+        _measured(settings.display, view, counted, ending) as (view, where),
+        RunLog(settings.display, view, note) as log,
+        Signals(stop) as signals,
+    ):
+        if where is not None:
+            log.note(f"metrics are at {where}")
         _open_more_files(settings, log)
         finished = Finished(each=not settings.input.dedupe)
         try:
@@ -127,6 +128,32 @@ def run_once(
         ending.read = spoken(sources, settings.input, read_as)
         conclude(settings, log, last, code, stop)
     return code
+
+
+@contextmanager
+def _measured(
+    settings: DisplaySettings, view: View, counted: Counted, ending: Ending
+) -> Iterator[tuple[View, str | None]]:
+    """Have the metrics written and served as settings say: the view that does it, and where they are served.
+
+    The second is None where nobody needs to be told. Raises UsageError, OutputError.
+    """
+    if not settings.has_metrics:
+        yield view, None
+        return
+    from ...run.metrics import MetricsFile, MetricsView  # noqa: PLC0415 - an extra
+
+    if settings.metrics_file is not None:
+        ending.metrics = MetricsFile(settings.metrics_file, counted)
+        view = MetricsView(view, ending.metrics)
+    if settings.metrics_port is None:
+        yield view, None
+        return
+    from ...run.metrics_server import MetricsServer, ServedView  # noqa: PLC0415 - as above
+
+    succeeded = None if ending.metrics is None else ending.metrics.succeeded
+    with closing(MetricsServer(settings.metrics_port, counted, succeeded)) as server:
+        yield ServedView(view, server), None if settings.metrics_port else server.url
 
 
 @dataclass(slots=True, repr=False, eq=False)

@@ -29,6 +29,11 @@ OPTIONS: list[Decorator] = [
         option("--metrics-file", type=FileName(), metavar="FILE.prom",
             help="Write metrics of the run to this file, every 15 s and at the end, for node_exporter's textfile "
             "collector (Prometheus)."),
+        option("--metrics-port", type=click.IntRange(0, 65535), metavar="PORT",
+            help="Serve the same metrics to Prometheus while the run goes on, on 127.0.0.1 only; 0 takes a free port "
+            "and reports it."),
+        option("--metrics-hosts", is_flag=True,
+            help="Add metrics per host for the 50 hosts with the most URLs: requests, failures, latency and state."),
     ),
     *option_group(
         "Configuration",
@@ -53,4 +58,6 @@ def display_settings(o: dict[str, Any]) -> DisplaySettings:
         summary_json=o["summary_json"],
         watch_stalls=o["watch_stalls"],
         metrics_file=o["metrics_file"],
+        metrics_port=o["metrics_port"],
+        metrics_hosts=o["metrics_hosts"],
     )

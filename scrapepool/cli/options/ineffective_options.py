@@ -54,6 +54,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
 ABOUT: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bool]], ...] = (
     (("name_template", "compress", "dedupe_bodies"), lambda o: o["save_dir"] is not None),
     (("since_if_there", "change_by", "fresh", "min_age", "keep_versions"), lambda o: bool(o["since"])),
+    (("metrics_hosts",), lambda o: o["metrics_file"] is not None or o["metrics_port"] is not None),
     (("fail_fast",), lambda o: bool(o["fail_if"])),
     (("format", "fields"), lambda o: o["output"] is not None or not (o["sqlite"] or o["parquet"] or o["template"])),
 )

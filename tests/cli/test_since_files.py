@@ -157,6 +157,30 @@ def test_a_file_that_is_not_as_recorded_is_written_anew(
     assert (second["/a"]["path"] != first["/a"]["path"]) == renamed
 
 
+@pytest.mark.parametrize(("option", "name"), [("--sqlite", "a.db"), ("-o", "a.csv"), ("--parquet", "a.parquet")])
+def test_records_of_every_form_tell_of_files(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, site: Site, option: str, name: str
+) -> None:
+    """A database, and what has no types of its own."""
+    with PoliteServer(1, site) as server:
+        args = ("fetch", server.url("/a"), "-q", "--no-robots", "--save-dir", tmp_path / "pages")
+        assert here(capfd, *args, option, tmp_path / name) == (0, "", "")
+        (path,) = [path for path in (tmp_path / "pages").rglob("*") if path.is_file()]
+        before = path.stat()
+        since = ("--since", tmp_path / name, "-o", tmp_path / "b.jsonl")
+        assert here(capfd, *args, *since) == (0, "", "")
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert site.asked[1][1] is not None
+
+
+def test_a_page_without_a_body_needs_no_file(nights: Nights, site: Site) -> None:
+    """HEAD asks with validators."""
+    nights.run("-X", "HEAD")
+    second = nights.run("-X", "HEAD")
+    assert None not in [tag for _, tag in site.asked]
+    assert {record["change"] for record in second.values()} == {"same"}
+
+
 def test_another_folder_gets_all_pages(nights: Nights, site: Site, tmp_path: Path) -> None:
     """And so does one after a run without any; the same folder by another name is the same."""
     first = nights.run(save=None)

@@ -134,20 +134,20 @@ def test_our_own_index_will_do(first: Path, tmp_path: Path) -> None:
         f'x 2023-11-14T22:13:20Z request {{"uri": "{URL}", "sha": "{DIGEST}"}}',
     ],
 )
-def test_what_cannot_be_pointed_to_is_passed_over(tmp_path: Path, line: str) -> None:
+def test_what_cannot_be_pointed_to_is_skipped(tmp_path: Path, line: str) -> None:
     """A revisit has no body, another digest cannot be compared, and a record's header must stay whole."""
     index = tmp_path / "old.cdxj"
     index.write_text(f"{line}\n")
     assert second_night(tmp_path, index) == []
 
 
-def test_passed_over_responses_are_told(tmp_path: Path) -> None:
+def test_skipped_responses_are_reported(tmp_path: Path) -> None:
     """Otherwise nobody would know why nothing is saved."""
     index, notes = tmp_path / "old.cdxj", []
     index.write_text(f'x 20231114221320 {{"url": "{URL}", "digest": "sha256:00"}}\n' * 3)
     second_night(tmp_path, index, notes=notes)
     assert notes == [
-        f"--warc-dedup {index}: 3 responses without SHA-1 digest, URL or date are passed over",
+        f"--warc-dedup {index}: 3 responses without SHA-1 digest, URL or date are skipped",
         "--warc-dedup: 0 bodies are known from 1 file",
     ]
 

@@ -20,6 +20,7 @@ from scrapepool.model import Span, Transcript
 from scrapepool.record.lock import open_locked
 from scrapepool.record.warc import ArchiveProcess, WarcArchive, process
 from scrapepool.settings import WarcSettings
+from tests.torture.warc import index_by_warcio, index_of
 
 SOON = 10.0
 """Seconds within which whatever is to happen has long happened."""
@@ -136,6 +137,29 @@ def test_a_process_that_dies_is_an_output_that_cannot_be_written(tmp_path: Path)
         assert made.kept == 1
         with pytest.raises(OutputError):
             made.close()
+
+
+def test_an_index_is_right_after_its_process_was_killed_and_the_run_resumed(tmp_path: Path) -> None:
+    """Nothing that was answered for is lost, of files before the last one and of the last."""
+    path = tmp_path / "a.warc.gz"
+    settings = WarcSettings(path=str(path), size=3000, cdx=True)
+    made = ArchiveProcess(settings, {})
+    made.keep([transcript(f"{n}", os.urandom(500)) for n in range(9)])
+    made.write([fetched()])
+    await_kept(made, 1)
+    made.keep([transcript(f"more{n}", os.urandom(500)) for n in range(9)])
+    made._process.kill()
+    with pytest.raises(OutputError):
+        made.close()
+    resumed = ArchiveProcess(settings, {}, resume=True)
+    resumed.keep([transcript("last")])
+    resumed.close()
+    files = list(tmp_path.glob("*.warc.gz"))
+    assert len(files) > 2
+    for file in files:
+        assert sorted(map(repr, index_of(file))) == sorted(map(repr, index_by_warcio(file)))
+    names = {said["url"].rpartition("/")[2] for file in files for _, said in index_of(file)}
+    assert names >= {*map(str, range(9)), "last"}
 
 
 def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,20 +131,20 @@ class WarcArchive:
 
     def _keep(self, transcript: Transcript, *, hurry: bool) -> None:
         reply = weighed(transcript)
-        worth = bool(reply.payload) and transcript.cut is None
-        original = self._bodies.find(reply.payload_digest) if worth else None
+        has_body = bool(reply.payload) and transcript.cut is None
+        original = self._bodies.find(reply.payload_digest) if has_body else None
         records, place = exchange_records(transcript, reply, original)
         whole = [packed(record, self._folder, compress=self._compress, hurry=hurry) for record in records]
         offset = self._add(whole)
-        if worth and original is None:
+        if has_body and original is None:
             self._bodies.add(reply.payload_digest, place)
         if self._index is not None:
             capture = Capture(place.url, place.date, reply.payload_digest, reply.head, revisit=original is not None)
-            self._note(self._index, capture, offset, _size(whole[0]))
+            self._index_record(self._index, capture, offset, _size(whole[0]))
         if not isinstance(transcript.reply, bytes):
             transcript.reply.file.close()
 
-    def _note(self, index: Index, capture: Capture, offset: int, size: int) -> None:
+    def _index_record(self, index: Index, capture: Capture, offset: int, size: int) -> None:
         """Take a record of this file into its index; uncompressed, without the line ends behind it, as by others."""
         index.add(capture, offset, size if self._compress else size - len(END), self._base_name())
 
@@ -248,7 +248,7 @@ class WarcArchive:
         try:
             for record in reader:
                 if self._index is not None and (capture := capture_of(record)) is not None:
-                    self._note(self._index, capture, record.offset, record.size)
+                    self._index_record(self._index, capture, record.offset, record.size)
         except DamagedError as error:
             at = error.offset
             where = f" from byte {at} on; cut it there (truncate -s {at}) or name another" if at else ""

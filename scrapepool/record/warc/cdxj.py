@@ -51,10 +51,10 @@ def capture_of(record: StoredRecord) -> Capture | None:
 
 def line_of(capture: Capture, offset: int, size: int, name: str) -> bytes:
     """The line of a record that lies in a file of that name."""
-    said = {"url": capture.url, **_http(capture), "digest": capture.digest.removeprefix("sha1:")}
-    said |= {"length": str(size), "offset": str(offset), "filename": name}
-    told = json.dumps({field: value for field, value in said.items() if value})
-    return f"{surt(capture.url)} {timestamp(capture.date)} {told}\n".encode()
+    values = {"url": capture.url, **_http(capture), "digest": capture.digest.removeprefix("sha1:")}
+    values |= {"length": str(size), "offset": str(offset), "filename": name}
+    text = json.dumps({field: value for field, value in values.items() if value})
+    return f"{surt(capture.url)} {timestamp(capture.date)} {text}\n".encode()
 
 
 def timestamp(date: str) -> str:

@@ -22,7 +22,8 @@ from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError
 
 ARCHIVES = (".warc", ".warc.gz")
 INDEXES = (".cdxj", ".cdx", ".cdxj.gz", ".cdx.gz")
-"""Names in a folder, besides which other files may lie there."""
+READ = ARCHIVES + INDEXES
+"""How names end of what is read in a folder, beside which other files may lie."""
 
 GZIP = b"\x1f\x8b"
 
@@ -63,11 +64,9 @@ class EarlierBodies:
             finally:
                 os.close(fd)
         except OSError as error:
-            raise wrong(path, error.strerror or str(error)) from None
-        if file.passed_over:
-            on_note(
-                f"--warc-dedup {path}: {file.passed_over:,} responses without SHA-1 digest, URL or date are passed over"
-            )
+            raise dedup_error(path, error.strerror or str(error)) from None
+        if file.skipped:
+            on_note(f"--warc-dedup {path}: {file.skipped:,} responses without SHA-1 digest, URL or date are skipped")
 
     def settle(self) -> int:
         """Take no more, from now on ``find`` may be called; how many bodies there are. Raises ListError."""
@@ -95,44 +94,42 @@ class EarlierBodies:
 def earlier_files(names: Sequence[str], own: Collection[str]) -> list[str]:
     """The files that names, patterns and folders mean, each once, without those of the new archive.
 
-    own: files that the new archive replaces. Of a file and its index in a folder or a pattern, the index is
-    read where it is the newer one. Raises UsageError where there is none.
+    own: files that the new archive replaces. Of a file and its index in a folder or a pattern, the index is read unless
+    the file is newer. Raises UsageError for a name or pattern of nothing.
     """
     files: dict[str, None] = {}
-    ours = {os.path.realpath(name) for name in own}
+    own = {os.path.realpath(name) for name in own}
     for name in names:
-        found = sorted(_meant(name))
+        found = sorted(_matching_files(name))
         indexed = {_stem(path): path for path in found if path.endswith(INDEXES)}
-        taken = [path for path in found if not _is_indexed(path, indexed) and os.path.realpath(path) not in ours]
+        taken = [path for path in found if not _is_indexed(path, indexed) and os.path.realpath(path) not in own]
         if not found and not os.path.isdir(name):  # noqa: PTH112
-            raise wrong(name, "no archive or index is there")
+            raise dedup_error(name, "no archive or index is there")
         files.update(dict.fromkeys(taken))
     return list(files)
 
 
-def wrong(name: str, reason: str) -> UsageError:
+def dedup_error(name: str, reason: str) -> UsageError:
     """What is said of a file that cannot be used."""
     return UsageError(f"--warc-dedup {name}: {reason}")
 
 
-def _meant(name: str) -> Iterator[str]:
+def _matching_files(name: str) -> Iterator[str]:
     try:
         there = os.path.lexists(name)
     except ValueError as error:  # a NUL in the path
-        raise wrong(name, str(error)) from None
+        raise dedup_error(name, str(error)) from None
     if not there:
         yield from filter(os.path.isfile, glob(name, recursive=True))  # noqa: PTH207 - an absolute pattern
     elif os.path.isdir(name):  # noqa: PTH112
         for folder, _, files in os.walk(name):
-            yield from (f"{folder}/{file}" for file in files if file.endswith((*ARCHIVES, *INDEXES)))
+            yield from (f"{folder}/{file}" for file in files if file.endswith(READ))
     else:
         yield name
 
 
 def _stem(path: str) -> str:
-    return next(
-        (path.removesuffix(suffix) for suffix in (*ARCHIVES[::-1], *INDEXES[::-1]) if path.endswith(suffix)), path
-    )
+    return next((path.removesuffix(suffix) for suffix in READ if path.endswith(suffix)), path)
 
 
 def _is_indexed(path: str, indexed: dict[str, str]) -> bool:
@@ -148,11 +145,11 @@ def _is_indexed(path: str, indexed: dict[str, str]) -> bool:
 class _EarlierFile:
     """One file; iterating gives the rows of its responses. Raises UsageError, OSError.
 
-    passed_over: responses whose digest is none that can be compared.
+    skipped: responses whose digest is none that can be compared.
     """
 
     def __init__(self, path: str, fd: int, should_stop: Callable[[], bool]) -> None:
-        self.passed_over = 0
+        self.skipped = 0
         self._path, self._fd, self._should_stop = path, fd, should_stop
         self._compressed = pread(fd, len(GZIP), 0) == GZIP
         self._line = 0
@@ -170,13 +167,14 @@ class _EarlierFile:
                 yield from self._of_cdxj(self._lines(stream))
         except DamagedError as error:
             at = error.offset
-            raise wrong(self._path, f"it is damaged behind byte {at}" if at else NO_ARCHIVE) from None
+            raise dedup_error(self._path, f"it is damaged behind byte {at}" if at else NO_ARCHIVE) from None
         except TornError:
-            raise wrong(self._path, "it is torn: its compressed data ends too early") from None
+            raise dedup_error(self._path, "it is torn: its compressed data ends too early") from None
 
     def _stream(self) -> Stream:
-        make = self._should_stop
-        return GzipStream(self._fd, make, members=False) if self._compressed else PlainStream(self._fd, make)
+        if self._compressed:
+            return GzipStream(self._fd, self._should_stop, members=False)
+        return PlainStream(self._fd, self._should_stop)
 
     def _of_archive(self) -> Iterator[Row]:
         reader = RecordReader(
@@ -189,14 +187,14 @@ class _EarlierFile:
         if reader.torn:
             at = reader.end
             cut = f"the record at byte {at} is torn; truncate -s {at} cuts it off"
-            raise wrong(self._path, cut if at else "its first record is torn")
+            raise dedup_error(self._path, cut if at else "its first record is torn")
 
     def _of_cdx(self, lines: Iterator[bytes]) -> Iterator[Row]:
         header = next(lines)
         delimiter = header[:1]
         letters = header[1:].decode("latin-1").split(delimiter.decode("latin-1"))[1:]
         if not {"a", "b", "k"} <= set(letters):
-            raise wrong(self._path, "its header line names no column for URL (a), date (b) or digest (k)")
+            raise dedup_error(self._path, "its header line names no column for URL (a), date (b) or digest (k)")
         for line in lines:
             values = line.decode("utf-8", "replace").split(delimiter.decode("latin-1"))
             if len(values) != len(letters):
@@ -225,7 +223,7 @@ class _EarlierFile:
         """The row of a response; none where nothing can point to it."""
         date = _dated(date)
         if digest is None or not _URL.fullmatch(url) or not _DATE.fullmatch(date):
-            self.passed_over += 1
+            self.skipped += 1
             return
         known = _UUID.fullmatch(record_id)
         yield *_split(digest), url, date, None if known is None else known[1]
@@ -242,8 +240,8 @@ class _EarlierFile:
 
     def _bad_line(self, reason: str) -> UsageError:
         if self._line == 1:
-            return wrong(self._path, NO_ARCHIVE)
-        return wrong(self._path, f"line {self._line}: {reason}")
+            return dedup_error(self._path, NO_ARCHIVE)
+        return dedup_error(self._path, f"line {self._line}: {reason}")
 
 
 def _split(digest: str) -> tuple[int, bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha1
 from typing import NamedTuple
 
-from .spell import END, spelt
+from .spell import END, base32_digest
 from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError, take, until
 
 MAX_HEADER = 256 * 1024
@@ -131,7 +131,7 @@ class RecordReader:
             computed = sha1(payload, usedforsecurity=False)
             for piece in pieces:
                 computed.update(piece)
-            return head + end, spelt(computed.digest())
+            return head + end, base32_digest(computed.digest())
         for _ in pieces:
             pass
         return head + end, digest
@@ -144,7 +144,7 @@ def sha1_digest(text: str) -> str | None:
         return None
     if len(value) == 40:
         try:
-            return spelt(bytes.fromhex(value))
+            return base32_digest(bytes.fromhex(value))
         except ValueError:
             return None
     value = value.upper()

@@ -78,7 +78,7 @@ def weighed(transcript: Transcript) -> Reply:
     for piece in pieces:
         block.update(piece)
         payload.update(piece)
-    return Reply(fields, reply.size, reply.size - head, spelt(block.digest()), spelt(payload.digest()))
+    return Reply(fields, reply.size, reply.size - head, base32_digest(block.digest()), base32_digest(payload.digest()))
 
 
 def exchange_records(transcript: Transcript, reply: Reply, original: Place | None) -> tuple[list[Record], Place]:
@@ -134,10 +134,10 @@ def read(span: Span, first: int = STEP) -> Iterator[bytes]:
 
 def digest(data: bytes) -> str:
     """SHA-1 in base 32, the one digest that every reader of WARC knows."""
-    return spelt(_sha1(data, usedforsecurity=False).digest())
+    return base32_digest(_sha1(data, usedforsecurity=False).digest())
 
 
-def spelt(value: bytes) -> str:
+def base32_digest(value: bytes) -> str:
     """A SHA-1 digest in base 32, with its label."""
     # base64.b32encode takes twice as long, and there are four digests a URL.
     p = _PAIRS

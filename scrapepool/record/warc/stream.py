@@ -1,6 +1,6 @@
 """The bytes of an archive or of an index, gzip or not, with what is known of where they lie in the file.
 
-Decides how much is read at once, and that no gzip bomb takes more than some megabytes. Knows no records.
+Decides how much is read and decompressed at once. Knows no records.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Protocol
 from ...fallbacks import pread
 
 STEP = 16 * 1024
-"""Bytes of a file that are read at once: a thousand times as many at most when they are decompressed."""
+"""Bytes of a file that are read at once."""
+
+MAX_PIECE = 64 * 1024
+"""Bytes that are decompressed at once."""
 
 
 class TornError(Exception):
@@ -128,10 +131,10 @@ class GzipStream:
         if not file.data and not file.fill():
             raise TornError
         try:
-            self.data += member.decompress(file.data)
+            self.data += member.decompress(file.data, MAX_PIECE)
         except zlib.error:
             raise DamagedError(self._offset) from None
-        file.data = member.unused_data
+        file.data = member.unused_data if member.eof else member.unconsumed_tail
         if member.eof:
             self._member, self._whole = None, file.finish()
 

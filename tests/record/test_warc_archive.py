@@ -282,6 +282,34 @@ def test_what_is_damaged_in_the_middle_is_left_alone(tmp_path: Path, suffix: str
     assert path.read_bytes() == damaged
 
 
+RECORD = b"WARC/1.1\r\nWARC-Type: resource\r\nContent-Length: %b\r\n\r\nblock\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"WARC/1.1\r\nWARC-Type: resource\r\n\r\n",
+        RECORD % b"five",
+        RECORD % (b"9" * 5000),
+        RECORD % b"3",
+        b"WARC/1.1\r\nWARC-Type: " + b"x" * 300_000,
+        RECORD % b"5" + b"more",
+        RECORD % b"50",
+    ],
+    ids=["no length", "no number", "many digits", "too short", "endless header", "more in its member", "less in its member"],
+)
+def test_a_damaged_record_is_never_cut_off(tmp_path: Path, damaged: bytes) -> None:
+    """Whole ones follow it, which nobody gave up."""
+    path = tmp_path / "a.warc.gz"
+    write(path, [transcript("a")])
+    whole = path.stat().st_size
+    content = path.read_bytes() + gzip.compress(damaged) + path.read_bytes()
+    path.write_bytes(content)
+    with pytest.raises(OutputError, match=rf"it is no WARC file from byte {whole} on"):
+        opened(path, resume=True)
+    assert path.read_bytes() == content
+
+
 def test_reading_a_long_archive_can_be_given_up(tmp_path: Path) -> None:
     """A person who stops the run need not wait for it."""
     path = tmp_path / "a.warc.gz"

@@ -16,6 +16,9 @@ from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError, ta
 MAX_HEADER = 256 * 1024
 """Bytes of a record's header, and of the HTTP header block in it."""
 
+MAX_DIGITS = 18
+"""Of a record's length: an exabyte."""
+
 BEGIN = b"WARC/"
 """How every record begins."""
 
@@ -101,7 +104,7 @@ class RecordReader:
                 raise DamagedError(offset)
             fields = _fields(header)
             length = fields.get("content-length", "")
-            if not (length.isascii() and length.isdigit()):
+            if not (length.isascii() and length.isdigit() and len(length) <= MAX_DIGITS):
                 raise DamagedError(offset)
             head, digest = self._block(fields, int(length))
             if self._ours and b"".join(take(stream, len(END))) != END:

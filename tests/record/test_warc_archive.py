@@ -296,7 +296,15 @@ RECORD = b"WARC/1.1\r\nWARC-Type: resource\r\nContent-Length: %b\r\n\r\nblock\r\
         RECORD % b"5" + b"more",
         RECORD % b"50",
     ],
-    ids=["no length", "no number", "many digits", "too short", "endless header", "more in its member", "less in its member"],
+    ids=[
+        "no length",
+        "no number",
+        "many digits",
+        "too short",
+        "endless header",
+        "more in its member",
+        "less in its member",
+    ],
 )
 def test_a_damaged_record_is_never_cut_off(tmp_path: Path, damaged: bytes) -> None:
     """Whole ones follow it, which nobody gave up."""

@@ -1,11 +1,14 @@
-"""scrapepool reads targets, schedules them, fetches them, records the outcomes and renders what happens.
+"""Fetch many URLs: fast, polite, nothing lost and nothing wrong.
 
-Five verbs, five packages: ``read``, ``schedule``, ``transport``, ``record``, ``render``. ``engine``
-carries values between them, ``run`` builds engines from ``settings``, ``cli`` turns words into
-settings. Of use to others are ``PooledSession``, ``Settings`` and ``fetch``::
+>>> from scrapepool import Settings, fetch
+>>> for outcome in fetch(["https://example.org/"], Settings().with_(output={"body": True})):
+...     print(outcome.target.url, outcome.status, outcome.text)
 
-    for outcome in fetch(["https://example.org/"], Settings()):
-        ...
+What is public is imported from here: ``dir(scrapepool)`` lists it, and ``docs/library.md`` is its reference.
+
+All modules are internal, and may change with any version: ``read`` reads targets, ``schedule`` decides which is next,
+``transport`` fetches, ``record`` writes the outcomes and ``render`` shows them. ``engine`` carries values between them,
+``run`` builds engines from ``settings``, and ``cli`` turns words into settings.
 """
 
 # No ``from __future__``, which would be looked for in the current folder too.
@@ -23,38 +26,175 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
-    from .model import Outcome, verdict
-    from .settings import Settings
+    import requests
+
+    from .errors import (
+        ExtractionError,
+        InvalidURLError,
+        ListError,
+        LockedError,
+        OutageError,
+        OutputError,
+        ScrapepoolError,
+        SettingsError,
+        UsageError,
+    )
+    from .model import (
+        Deferred,
+        ErrorKind,
+        Failed,
+        Fetched,
+        HostKey,
+        Outcome,
+        Redirect,
+        Skipped,
+        Target,
+        Timings,
+        Unchanged,
+        error_of,
+        verdict,
+    )
+    from .overrides import HostOverride, HostOverrides
+    from .read.items import Request
+    from .settings import (
+        AlarmSettings,
+        DisplaySettings,
+        FileSettings,
+        InputSettings,
+        OutputSettings,
+        PolitenessSettings,
+        PoolSettings,
+        RequestSettings,
+        RetryPolicy,
+        RunLimits,
+        Settings,
+        SinceSettings,
+        SizeLimits,
+        StartSettings,
+        Timeouts,
+        WarcSettings,
+    )
     from .transport.net.session import PooledSession, PoolStats
 
-__all__ = ["Outcome", "PoolStats", "PooledSession", "Settings", "__version__", "fetch", "verdict"]
-
 _HOMES = {
-    "PooledSession": ".transport.net.session",
-    "PoolStats": ".transport.net.session",
-    "Outcome": ".model",
-    "verdict": ".model",
-    "Settings": ".settings",
+    "errors": """ExtractionError InvalidURLError ListError LockedError OutageError OutputError ScrapepoolError
+        SettingsError UsageError""",
+    "model": """Deferred ErrorKind Failed Fetched HostKey Outcome Redirect Skipped Target Timings Unchanged error_of
+        verdict""",
+    "overrides": "HostOverride HostOverrides",
+    "read.items": "Request",
+    "settings": """AlarmSettings DisplaySettings FileSettings InputSettings OutputSettings PolitenessSettings
+        PoolSettings RequestSettings RetryPolicy RunLimits Settings SinceSettings SizeLimits StartSettings Timeouts
+        WarcSettings""",
+    "transport.net.session": "PoolStats PooledSession",
 }
+"""Modules, and the public names that are imported from each at their first use, so that the command starts quickly."""
+
+__all__ = [
+    "AlarmSettings",
+    "Deferred",
+    "DisplaySettings",
+    "ErrorKind",
+    "ExtractionError",
+    "Failed",
+    "Fetched",
+    "FileSettings",
+    "HostKey",
+    "HostOverride",
+    "HostOverrides",
+    "InputSettings",
+    "InvalidURLError",
+    "ListError",
+    "LockedError",
+    "OutageError",
+    "Outcome",
+    "OutputError",
+    "OutputSettings",
+    "PolitenessSettings",
+    "PoolSettings",
+    "PoolStats",
+    "PooledSession",
+    "Redirect",
+    "Request",
+    "RequestSettings",
+    "RetryPolicy",
+    "RunLimits",
+    "ScrapepoolError",
+    "Settings",
+    "SettingsError",
+    "SinceSettings",
+    "SizeLimits",
+    "Skipped",
+    "StartSettings",
+    "Target",
+    "Timeouts",
+    "Timings",
+    "Unchanged",
+    "UsageError",
+    "WarcSettings",
+    "__version__",
+    "error_of",
+    "fetch",
+    "verdict",
+]
 
 
-def fetch(urls: "Iterable[str]", settings: "Settings | None" = None) -> "Iterator[Outcome]":
+def fetch(
+    urls: "Iterable[str | Request]", settings: "Settings | None" = None, *, session: "requests.Session | None" = None
+) -> "Generator[Outcome]":
     """Fetch every URL and yield its outcome as it completes: what the command does, lazily.
 
-    Nothing new is begun while the caller does not ask for more. Stopping the iteration early
-    (``break``, ``close()``) cuts what is in flight. Raises UsageError for settings that cannot be meant.
-    """
-    from .run.assemble import outcomes  # noqa: PLC0415 - so that ``scrapepool --help`` does not pay for requests
+    >>> settings = Settings().with_(pool={"per_host": 2}, output={"body": True})
+    >>> for outcome in fetch(["https://example.org/a", "https://example.org/b"], settings):
+    ...     match outcome:
+    ...         case Fetched(status=200):
+    ...             print(outcome.target.url, outcome.text)
+    ...         case Failed() | Skipped():
+    ...             print(outcome.target.url, outcome.error, outcome.detail)
 
-    return outcomes(urls, settings)
+    urls: URLs, and ``Request`` objects for a method, header fields, a body or a context of their own. They are read as
+        they are needed, so there may be no end of them. A URL that is given twice is fetched once (``input.dedupe``).
+    settings: all that a run goes by. ``help(scrapepool.Settings)`` and ``docs/library.md`` have the groups and fields,
+        with types, units and defaults. None: ``Settings()``.
+    session: a ``requests.Session`` or ``PooledSession``, such as one that has logged in. Its header fields, user and
+        password, cookies, proxies, ``verify`` and ``cert`` count as they are at the call; settings go before them.
+        Cookies that hosts set are in the session after the run. The run opens connections of its own. It never closes
+        the session: that is up to you.
+
+    Every URL ends as one of five outcomes; a URL that fails is no exception. Each has ``target``, ``attempts``,
+    ``elapsed``, ``detail`` and so on, and ``context``, which is that of its ``Request``. ``verdict(outcome)`` is the
+    word for it that records have, and ``error_of(outcome)`` their error.
+
+    Fetched: a whole response came, with any ``status``. With ``output.body`` it has ``body``, ``text`` and ``json()``.
+    Unchanged: the server said 304.
+    Failed: no whole response came; ``error`` says why.
+    Skipped: not requested: no URL, a duplicate, or refused by robots.txt; ``error`` says which.
+    Deferred: the host asked for a longer wait than ``retry.max_park``; ``not_before`` is its end, in Unix time.
+
+    Nothing new is begun while you do not ask for more. Leaving the iteration early (``break``, ``close()``) cuts what
+    is in flight.
+
+    Raises UsageError for settings that cannot be meant, or that only the command carries out, before anything is
+    fetched; ListError for a list of ``input.lists`` that cannot be read; OutputError for a file that cannot be written;
+    OutageError where the network or the proxy was down for longer than ``retry.max_outage``.
+    """
+    from .run.library import outcomes  # noqa: PLC0415 - so that ``scrapepool --help`` does not pay for requests
+
+    return outcomes(urls, settings, session)
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at its first use, for the same reason."""
+    """Import a public name at its first use."""
     from importlib import import_module  # noqa: PLC0415
 
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name], __name__), name)
+    for home, names in _HOMES.items():
+        if name in names.split():
+            return getattr(import_module(f".{home}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What is public."""
+    return __all__

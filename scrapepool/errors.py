@@ -35,6 +35,13 @@ def require(condition: bool, message: str, *values: object) -> None:
         raise SettingsError(message, *values)
 
 
+class OutageError(ScrapepoolError):
+    """The network or the proxy was down for too long, or the proxy wants credentials: exit code 75.
+
+    What was not begun by then has no outcome.
+    """
+
+
 class ListError(ScrapepoolError):
     """A list that cannot be read: exit code 2.
 

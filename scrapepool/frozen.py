@@ -21,7 +21,22 @@ def frozen(cls: type[T]) -> type[T]:
     for name, method in _METHODS.items():
         if name not in cls.__dict__:
             setattr(made, name, method)
+    made.__signature__ = _Signature()  # type: ignore[attr-defined]
     return made
+
+
+class _Signature:
+    """What ``inspect.signature`` and ``help`` show of a class: its fields, looked up when somebody asks."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        from inspect import Parameter, Signature  # noqa: PLC0415 - rarely needed
+
+        def default(one: Any) -> Any:
+            return Parameter.empty if one.default is MISSING else one.default
+
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        shown = [one for one in fields(owner) if one.init]
+        return Signature([Parameter(one.name, kind, default=default(one), annotation=one.type) for one in shown])
 
 
 def _init(self: Any, *args: Any, **values: Any) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
+from .charset import decode_text
 from .frozen import Compared
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class RowRequest(NamedTuple):
 
     method: upper case. headers: over the run's. data: the body. timeout: seconds of a whole attempt.
     save_as: the name that the row wants for its body's file, as written. None is the run's in each case.
+    context: of a program, which gets it back with the outcome.
     """
 
     method: str | None = None
@@ -106,6 +109,7 @@ class RowRequest(NamedTuple):
     data: builtins.bytes | None = None
     timeout: float | None = None
     save_as: str | None = None
+    context: Any = None
 
     @property
     def plain(self) -> bool:
@@ -428,6 +432,26 @@ class Told(Compared):
     validators: Validators | None = None
     change: str | None = None
     before: Known | None = None
+
+    @property
+    def context(self) -> Any:
+        """What the caller gave with the ``Request``; None for a URL."""
+        return None if self.target.request is None else self.target.request.context
+
+    @property
+    def text(self) -> str | None:
+        """The body as text; None where there is no body. Never raises.
+
+        Its charset is that of its byte order mark, else of the Content-Type, else the one that the page itself names in
+        its first 1,024 bytes; else UTF-8, or windows-1252 for what is not UTF-8. What cannot be decoded becomes U+FFFD.
+        """
+        return None if self.body is None else decode_text(self.body, self.charset)
+
+    def json(self) -> Any:
+        """The body, read as JSON. Raises ValueError where it is none, and where there is no body."""
+        if self.body is None:
+            raise ValueError(f"{self.target.url} has no body here: bodies are kept with output={{'body': True}} alone")
+        return json.loads(self.text or "")
 
 
 class Fetched(Told):

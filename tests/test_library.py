@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 import scrapepool
-from scrapepool import PooledSession, Settings, fetch, verdict
-from scrapepool.errors import UsageError
-from scrapepool.model import Fetched, Skipped
-from tests.servers.polite import PoliteServer
+from scrapepool import (
+    ErrorKind,
+    Fetched,
+    OutageError,
+    PooledSession,
+    PoolSettings,
+    Request,
+    Settings,
+    Skipped,
+    UsageError,
+    error_of,
+    fetch,
+    verdict,
+)
+from tests.servers.polite import PoliteServer, Response
 
 ROOT = Path(__file__).parents[1]
+BODIES = Settings().with_(output={"body": True})
 
 
 def test_a_pooled_session_is_a_session() -> None:
@@ -61,7 +75,7 @@ def test_an_endless_iterable_is_read_as_far_as_it_is_needed() -> None:
         outcomes = fetch(endless(server.url("")), Settings().with_(pool={"workers": 2}))
         for _ in range(5):
             assert verdict(next(outcomes)) == "ok"
-        outcomes.close()  # type: ignore[attr-defined]
+        outcomes.close()
         for thread in set(threading.enumerate()) - before:
             thread.join(10)
             assert not thread.is_alive()
@@ -134,18 +148,114 @@ def test_settings_that_ask_for_nothing_are_carried_out() -> None:
 
 
 def test_the_public_names() -> None:
-    """All can be had, ``fetch`` is the function and not the package of that name, and there are no others."""
+    """All can be had, ``dir`` has them and no others, and each is documented."""
+    assert dir(scrapepool) == sorted(scrapepool.__all__)
     for name in scrapepool.__all__:
-        assert getattr(scrapepool, name) is not None
+        value = getattr(scrapepool, name)
+        assert not callable(value) or value.__doc__, name
     assert callable(scrapepool.fetch)
     with pytest.raises(AttributeError):
         scrapepool.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("urls", ["https://example.org/a", b"https://example.org/a", bytearray(b"a"), Path("urls.txt")])
-def test_one_text_is_no_list_of_urls(urls: object) -> None:
+def test_help_names_each_outcome_and_says_where_settings_are() -> None:
+    """What ``help(scrapepool.fetch)`` shows."""
+    shown = fetch.__doc__ or ""
+    for kind in get_args(scrapepool.Outcome):
+        assert f"    {kind.__name__}: " in shown
+    for name in ("help(scrapepool.Settings)", "docs/library.md", ">>> for outcome in fetch("):
+        assert name in shown
+    assert str(inspect.signature(PoolSettings)).startswith("(workers: 'int' = 32, per_host: 'int' = 4")
+
+
+def test_a_request_has_its_own_method_fields_body_and_context() -> None:
+    """The context comes back with the outcome, whichever that is, as the object that it was."""
+    contexts = [object() for _ in range(6)]
+    with PoliteServer() as server:
+        requests_ = [
+            Request(server.url("/echo?get"), context=contexts[0]),
+            Request(server.url("/echo"), method="put", headers={"X-Own": "1"}, data=b"\xff\x00", context=contexts[1]),
+            Request(server.url("/echo?json"), data={"a": 1}, context=contexts[2]),
+            Request(server.url("/echo?text"), data="é", context=contexts[3]),
+            Request("http://[bad/", context=contexts[4]),
+            Request(server.url("/echo?get"), context=contexts[5]),
+            server.url("/page"),
+        ]
+        found = {outcome.context: outcome for outcome in fetch(iter(requests_), BODIES)}
+    assert found[None].target.url == server.url("/page")
+    said = [found[context].json() for context in contexts[:4]]
+    assert [one["method"] for one in said] == ["GET", "PUT", "POST", "POST"]
+    assert [one["body"].encode("latin-1") for one in said] == [b"", b"\xff\x00", b'{"a":1}', "é".encode()]
+    assert ["X-Own", "1"] in said[1]["headers"]
+    assert ["Content-Type", "application/json"] in said[2]["headers"]
+    assert [error_of(found[context]) for context in contexts[4:]] == [ErrorKind.INVALID_URL, ErrorKind.DUPLICATE]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"url": b"http://h/"}, "a URL is a str, not bytes"),
+        ({"url": "http://h/", "method": "G T"}, "no HTTP method: 'G T'"),
+        ({"url": "http://h/", "headers": {"A": "b\r\nc"}}, "control character"),
+        ({"url": "http://h/", "timeout": -1}, "no timeout: -1"),
+        ({"url": "http://h/", "data": 5}, "data is neither text nor"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_refused(given: dict[str, Any], words: str) -> None:
+    """Where it is made."""
+    with pytest.raises(UsageError, match=f"^Request: .*{words}"):
+        Request(**given)
+
+
+def test_a_proxy_that_is_not_there_is_an_error() -> None:
+    """The run is in trouble, and not its URLs: these have no outcomes."""
+    settings = Settings().with_(request={"proxy": "http://127.0.0.1:9"}, retry={"max_outage": 0.0})
+    with pytest.raises(OutageError, match="nothing was answered through it"):
+        list(fetch(["http://127.0.2.1/", "http://127.0.2.1/2"], settings))
+
+
+def test_what_is_no_url_and_no_request_ends_the_iteration() -> None:
+    """With a TypeError that says what there may be."""
+    with pytest.raises(TypeError, match=r"a str or a scrapepool\.Request, not int"):
+        list(fetch([5]))  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "text"),
+    [
+        ((("Content-Type", "text/html; charset=latin1"),), b"\x80\xe9", "€é"),
+        ((("Content-Type", "text/html"),), b'<meta charset="koi8-r">\xc1', '<meta charset="koi8-r">\u0430'),
+        ((("Content-Type", "text/html; charset=latin1"),), b"\xef\xbb\xbf\xc3\xa9", "é"),
+        ((("Content-Type", "text/plain"),), "é".encode(), "é"),
+        ((("Content-Type", "text/plain"),), b"\xe9", "é"),
+        ((("Content-Type", "text/plain; charset=utf-8"),), b"\xe9", "\ufffd"),
+    ],
+)
+def test_text_is_decoded_as_browsers_do(headers: Any, body: bytes, text: str) -> None:
+    """By byte order mark, header, the page's own word; else UTF-8, or windows-1252."""
+    with PoliteServer(handler=lambda _: Response(body=body, headers=headers)) as server:
+        (outcome,) = fetch([server.url("/x")], BODIES)
+    assert outcome.text == text
+
+
+def test_without_a_body_there_is_no_text_and_no_json() -> None:
+    """The error says how to keep bodies; what is no JSON is a ValueError as well."""
+    with PoliteServer() as server:
+        (outcome,) = fetch([server.url()])
+        assert outcome.text is None
+        with pytest.raises(ValueError, match=r"output=\{'body': True\}"):
+            outcome.json()
+        (outcome,) = fetch([server.url()], BODIES)
+        with pytest.raises(ValueError, match="Expecting value"):
+            outcome.json()
+
+
+@pytest.mark.parametrize(
+    "urls", ["https://h/", b"https://h/", bytearray(b"a"), Path("urls.txt"), Request("https://h/")]
+)
+def test_one_url_is_no_list_of_urls(urls: object) -> None:
     """Its characters would be fetched one by one; it is refused at once, and what to write is said."""
-    with pytest.raises(UsageError, match=r"takes an iterable of URLs.*write \[url\]"):
+    with pytest.raises(UsageError, match=r"takes an iterable of URLs and requests.*write \[url\]"):
         fetch(urls)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from ..errors import InvalidURLError
-from ..model import DEFAULT_PORTS, ErrorKind, HostKey, Skipped, Target
+from ..model import DEFAULT_PORTS, ErrorKind, HostKey, RowRequest, Skipped, Target
 from ..text import HIDDEN, brief, without_password, without_passwords
 from ..url import ParsedURL, join, parse
 from .characters import control_in, invisible_before_host
@@ -106,6 +106,7 @@ def rejected(
     row: dict[str, Any] | None = None,
     unit: str | None = None,
     source: str | None = None,
+    request: RowRequest | None = None,
 ) -> Skipped:
     """Report an entry that cannot be fetched.
 
@@ -113,7 +114,9 @@ def rejected(
     """
     unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
     return Skipped(
-        target=Target(brief(without_passwords(text), SHOWN), NO_HOST, "", line, input=row, source=source),
+        target=Target(
+            brief(without_passwords(text), SHOWN), NO_HOST, "", line, input=row, request=request, source=source
+        ),
         error=ErrorKind.UNSUPPORTED_SCHEME if unsupported else ErrorKind.INVALID_URL,
         detail=f"{place(name, line, unit)}: {error}",
     )

@@ -47,7 +47,7 @@ class Lookup:
             entry = rows.parse(row) if row is not None else None
             if entry is not None:
                 url, (host, path, userinfo) = target_url(entry.url, self._base_url)
-                if row is not None and userinfo is None and type(rows) is TextRows:
+                if row is not None and userinfo is None and isinstance(rows, TextRows):
                     self._spellings.learn(row, host)
                 target = Target(url, host, path, number, userinfo, entry.input, entry.request, source=source.label)
                 target.bare = url is not entry.url and url in (f"https://{entry.url}", f"https:{entry.url}")
@@ -78,7 +78,7 @@ class Lookup:
         """Find the row at this offset, None where no row begins there any more."""
         at = offset - self._start
         if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
-            self._source, self._start, self._in_text = source, max(0, offset - 1), type(rows) is TextRows
+            self._source, self._start, self._in_text = source, max(0, offset - 1), isinstance(rows, TextRows)
             self._label = source.label
             at = offset - self._start
             for size in (source.window, rows.max_row // 8, rows.max_row + source.window):

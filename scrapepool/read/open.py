@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import InvalidURLError, ListError, UsageError
 from ..fallbacks import CLOEXEC, NONBLOCK, pread
@@ -38,7 +38,7 @@ from .line_ends import line_ends
 from .links import Document
 from .rows import TextRows
 from .sources import FetchedSource, FileSource, GlobSource, Note, Source, SpooledSource
-from .streams import PolledPieces, descriptor, file_pieces, item_pieces, object_pieces
+from .streams import PolledPieces, descriptor, file_pieces, item_pieces, line_of, object_pieces
 
 STDIN = "standard input"
 
@@ -104,14 +104,17 @@ def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
 
 def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
     """URLs that were arguments: they have no line numbers."""
-    source = SpooledSource("arguments", item_pieces(urls), settings, rows=TextRows(plain=True))
+    source = SpooledSource("arguments", item_pieces(urls, line_of), settings, rows=TextRows(plain=True))
     source.numbered, source.label = False, None
     return source
 
 
-def iterable_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
-    """URLs of a program, which may never end: no more are taken than are soon used."""
-    source = SpooledSource("urls", item_pieces(urls), settings, rows=TextRows(plain=True), paced=True)
+def iterable_source(items: Iterable[Any], settings: InputSettings) -> SpooledSource:
+    """URLs and requests of a program, which may never end: no more are taken than are soon used."""
+    from .items import ItemRows  # noqa: PLC0415 - for programs
+
+    rows = ItemRows()
+    source = SpooledSource("urls", item_pieces(items, rows.line), settings, rows=rows, paced=True)
     source.label = None
     return source
 

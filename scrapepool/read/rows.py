@@ -153,6 +153,9 @@ class TextRows:
         """Whether all of these lines are such that ``parse`` passes them over; most that are not are told at once."""
         return not self._plain and (block.isspace() or _NOTHING.fullmatch(block) is not None)
 
+    def keep(self, row: bytes, entry: Entry) -> None:
+        """Take note that this row is parsed once more, where its request is not in the list."""
+
     def parse(self, row: bytes) -> Entry | None:
         """Give the line without the white space around it, and without a comment behind it."""
         if self._plain:

@@ -217,11 +217,15 @@ class Scan:
             return
         if entry is None:
             self._empty += 1
-            return
+        else:
+            self._entry(span, rows, row, entry, offset, line)
+
+    def _entry(self, span: Span, rows: RowFormat, row: bytes, entry: Entry, offset: int, line: int) -> None:
+        """Judge what a row says."""
         try:
             url, parsed = target_url(entry.url, self._base_url)
         except InvalidURLError as error:
-            self._reject(span, entry.url, offset, line, error, entry.input)
+            self._reject(span, entry.url, offset, line, error, entry.input, entry.request)
             return
         apart = None if entry.request is None else entry.request.apart(self._method)
         number = identity(parsed, apart)
@@ -242,6 +246,8 @@ class Scan:
         else:
             if occurrence > 1:
                 self._occurrences[ticket] = occurrence
+            if entry.request is not None and isinstance(rows, TextRows):
+                rows.keep(row, entry)
             self._finds.added[parsed.host].append(ticket)
             self._finds.found += 1
         if parsed.userinfo is None and isinstance(rows, TextRows):
@@ -291,10 +297,11 @@ class Scan:
         line: int,
         error: InvalidURLError | str,
         row: dict[str, Any] | None = None,
+        request: RowRequest | None = None,
     ) -> None:
         number = line if span.source.numbered else None
         source = span.source
-        skipped = rejected(text, number, source.name, error, row, source.unit, source.label)
+        skipped = rejected(text, number, source.name, error, row, source.unit, source.label, request)
         self._finds.reject(skipped, span.ticket(offset, line))
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from io import UnsupportedOperation
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..fallbacks import IN, poll, pread
 
@@ -75,25 +75,26 @@ def descriptor(stream: BinaryIO) -> int | None:
         return None
 
 
-def item_pieces(items: Iterable[str]) -> Iterator[bytes]:
-    """Give each string as a line of UTF-8. Raises TypeError.
-
-    A line break inside of one becomes a line separator, U+2028: the string stays one row, which is no URL.
-    """
+def item_pieces(items: Iterable[Any], line: Callable[[Any], bytes]) -> Iterator[bytes]:
+    """Give each item as the line that ``line`` makes of it. Raises what that raises."""
     if isinstance(items, Collection):
         waiting = iter(items)
         while some := list(islice(waiting, COLLECTION_PIECE)):
-            yield b"".join(map(_line, some))
+            yield b"".join(map(line, some))
     else:
-        yield from map(_line, items)
+        yield from map(line, items)
 
 
 _SEPARATORS = str.maketrans("\r\n", "\u2028\u2028")
 
 
-def _line(item: str) -> bytes:
+def line_of(item: str) -> bytes:
+    """A string as a line of UTF-8. Raises TypeError.
+
+    A line break inside of it becomes a line separator, U+2028: the string stays one row, which is no URL.
+    """
     if not isinstance(item, str):
-        raise TypeError(f"a URL is a str, not {type(item).__name__}")
+        raise TypeError(f"a URL is a str or a scrapepool.Request, not {type(item).__name__}")
     if "\n" in item or "\r" in item:
         item = item.strip().translate(_SEPARATORS)
     try:

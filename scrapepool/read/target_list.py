@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock, Thread
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from ..errors import InvalidURLError, UsageError
 from ..model import Skipped, Target
@@ -108,13 +108,13 @@ class TargetList:
     @classmethod
     def of_urls(
         cls,
-        urls: Iterable[str],
+        urls: Iterable[Any],
         settings: InputSettings,
         *,
         wake: Callable[[], None] = _nothing,
         download: Download | None = None,
     ) -> Self:
-        """Take URLs of a program, lazily: an endless iterable is read no further ahead than ``handover.AHEAD`` targets.
+        """Take URLs and requests of a program, lazily: no further ahead than ``handover.AHEAD`` targets.
 
         They stand behind the lists of the settings.
         """

@@ -6,17 +6,14 @@ Decides which implementation of each port a run gets, and that all of them are c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import fields
 from functools import partial
-from os import PathLike
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from ..address_space import share_one_arena_if_limited
 from ..engine import Engine, Stop
-from ..errors import UsageError
 from ..frozen import frozen
 from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
@@ -26,6 +23,7 @@ from ..schedule.fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
 from ..transport.exchange.check_request import check_request
+from ..transport.exchange.cookies import CookieStore
 from ..transport.exchange.partial_files import Parts
 from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
@@ -42,9 +40,6 @@ from .list_order import ListOrder, OrderedFeed
 from .memory import memory_for
 from .shard import Shard
 
-if TYPE_CHECKING:
-    from ..record.files import Files
-
 HOSTS_MEASURED = 50
 """Hosts that have metrics of their own, where that is wanted."""
 
@@ -54,6 +49,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FeedMaker = Callable[[Callable[[], None], Download], Feed]
 """Gets what wakes the engine, and what fetches lists by their URLs."""
 
+Share = Callable[[PooledSession, CookieStore], AbstractContextManager[None]]
+"""Has a run's session and cookies go by those of its caller, for the block."""
 
 GATHER = 0.02
 """Seconds for which outcomes are gathered: to wake whoever writes them costs as much as a request."""
@@ -86,11 +83,12 @@ def assembled(
     on_note: Callable[[str], None] | None = None,
     put_off: Mapping[HostKey, float] | None = None,
     has_file: Callable[[Known], bool] | None = None,
+    share: Share | None = None,
 ) -> Iterator[Run]:
     """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
 
     make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
-    put_off: see ``limits_for``. has_file: see ``Fetcher``.
+    put_off: see ``limits_for``. has_file: see ``Fetcher``. share: see its type; None for what is the run's alone.
     There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
@@ -102,6 +100,8 @@ def assembled(
     pool = settings.pool
     clock = SystemClock()
     cookies = cookies_for(settings.request, on_note or view.note)
+    if share is not None and cookies is None:
+        cookies = CookieStore()
     per_host = most_per_host(settings)
     bandwidth = settings.limits.bandwidth
     check_request(settings.request)
@@ -120,6 +120,7 @@ def assembled(
             deny_private=settings.request.deny_private,
             bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),
         ) as session,
+        nullcontext() if share is None or cookies is None else share(session, cookies),
         closing(_Threads(1 + MOST_BLOCKED, thread_name_prefix="scrapepool")) as executor,
     ):
         fetcher = Fetcher(session, settings, jar=cookies, parts=parts, has_file=has_file, executor=executor)
@@ -260,71 +261,3 @@ def lists(
         return feed if order is None else OrderedFeed(feed, order, wake)
 
     return make
-
-
-CARRIED_OUT: Mapping[str, frozenset[str]] = {
-    "output": frozenset(
-        {"headers", "body", "history", "select", "links", "text", "extract_workers", "fsync"}  # the last for save_dir
-    ),
-    "warc": frozenset({"size"}),
-    "display": frozenset({"quiet"}),
-    "alarm": frozenset(),
-    "since": frozenset(),
-    "start": frozenset(),
-}
-"""The settings that ``outcomes`` carries out, of the groups about what a run leaves behind: its reader is a program."""
-
-
-def outcomes(urls: Iterable[str], settings: Settings | None = None) -> Iterator[Outcome]:
-    """The outcomes of a run over URLs in memory; ``scrapepool.fetch``. Raises UsageError."""
-    if isinstance(urls, str | bytes | bytearray | PathLike):
-        kind = "a file's name" if isinstance(urls, PathLike) else "one text"
-        raise UsageError(
-            f"fetch() takes an iterable of URLs, not {kind}: write [url] for one URL, and for a file that lists them "
-            "fetch([], Settings().with_(input={'lists': (name,)}))"
-        )
-    settings = settings or Settings()
-    if lost := list(_not_carried_out(settings)):
-        raise UsageError(
-            f"fetch() yields outcomes and does not carry out {', '.join(lost)}: write down what it yields, "
-            "or run the command"
-        )
-    return _outcomes(urls, settings)
-
-
-def _not_carried_out(settings: Settings) -> Iterator[str]:
-    for group, carried_out in CARRIED_OUT.items():
-        values = getattr(settings, group)
-        usual = type(values)()
-        for one in fields(values):
-            value = getattr(values, one.name)
-            silent = group == "display" and value == "none"
-            if one.name not in carried_out and value != getattr(usual, one.name) and not silent:
-                yield f"{group}.{one.name}"
-    if settings.input.glob:
-        yield "input.glob"
-
-
-def _outcomes(urls: Iterable[str], settings: Settings) -> Iterator[Outcome]:
-    stop = Stop()
-
-    def make(wake: Callable[[], None], download: Download) -> Feed:
-        return TargetList.of_urls(urls, settings.input, wake=wake, download=download)
-
-    with assembled(settings, make, stop=stop) as run:
-        store = None if settings.files.save_dir is None else _files(settings)
-        try:
-            with closing(final_outcomes(run, settings, stop)) as finals:
-                for final in finals:
-                    if store is not None:
-                        store.write(final)
-                    yield from final
-        finally:
-            if store is not None:
-                store.end()
-
-
-def _files(settings: Settings) -> Files:
-    from ..record.files import Files  # noqa: PLC0415 - rarely needed
-
-    return Files(settings.files, method=settings.request.method, synced=settings.output.fsync == "always")

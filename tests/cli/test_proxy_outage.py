@@ -300,7 +300,7 @@ def test_a_proxy_that_wants_credentials_ends_the_run_after_a_few(
         pages = urls(scheme, 20, 20)
         ran = here(capfd, "fetch", robots, "--progress", "none", "--proxy", proxy.url, *pages)
     assert ran.code == 75
-    assert "407 No; give the credentials that it wants as in --proxy http://USER:PASSWORD@HOST:PORT" in ran.err
+    assert "407 No; give the credentials that it wants in its URL: http://USER:PASSWORD@HOST:PORT" in ran.err
     assert (0 if robots == "--robots" else 3) <= len(ran.records) <= 3
     for record in ran.records:
         assert (record["error"], record["status"], record["outcome"]) == ("proxy", None, "failed")

@@ -89,7 +89,7 @@ class CookieStore:
         self._created = count()
         self._lock = threading.Lock()
         for cookie in cookies:
-            self._put(cookie, now)
+            self.put(cookie, now)
 
     def __repr__(self) -> str:
         return f"<CookieStore: {self._size} cookies of {len(self._domains)} domains>"  # their values are secrets
@@ -146,7 +146,7 @@ class CookieStore:
         expires = parsed.expires
         if parsed.max_age is not None:
             expires = min(int(now) + parsed.max_age, FOREVER) if parsed.max_age > 0 else 0
-        self._put(
+        self.put(
             Cookie(
                 parsed.name,
                 parsed.value,
@@ -160,7 +160,7 @@ class CookieStore:
             now,
         )
 
-    def _put(self, cookie: Cookie, now: float) -> None:
+    def put(self, cookie: Cookie, now: float) -> None:
         """Store a cookie in the place of one with its name, domain and path; one that has expired removes that one."""
         key = cookie.path, cookie.name
         with self._lock:

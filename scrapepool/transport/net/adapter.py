@@ -87,7 +87,7 @@ class PooledAdapter(HTTPAdapter):
     bandwidth: what all connections share, None for no limit.
     """
 
-    __attrs__ = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "_deny_private", "_tls_resume")
+    __attrs__ = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "deny_private", "_tls_resume")
     """What a copy has, by ``pickle`` or ``copy.deepcopy``: settings, but no connections and no contexts."""
 
     def __init__(
@@ -101,7 +101,7 @@ class PooledAdapter(HTTPAdapter):
     ) -> None:
         self._workers = workers
         self._bandwidth = bandwidth
-        self._deny_private = deny_private
+        self.deny_private = deny_private
         self._tls_resume = tls_resume
         self._contexts: dict[tuple[Verify, Cert], ssl.SSLContext] = {}
         self._lock = threading.Lock()
@@ -116,7 +116,7 @@ class PooledAdapter(HTTPAdapter):
         """As requests does, with our pools."""
         self._pool_connections, self._pool_maxsize, self._pool_block = connections, maxsize, block
         self.poolmanager = DirectPools(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
-        pools = PUBLIC_POOLS if self._deny_private else POOLS
+        pools = PUBLIC_POOLS if self.deny_private else POOLS
         self.idle = IdleConnections(most_idle(self._workers))
         self._adapt(self.poolmanager, {scheme: partial(pool, all_idle=self.idle) for scheme, pool in pools.items()})
 
@@ -195,7 +195,7 @@ class PooledAdapter(HTTPAdapter):
         if proxy is None:
             host, options = self.build_connection_pool_key_attributes(request, verify, cert)
             return self.poolmanager.connection_from_host(**host, pool_kwargs=options)
-        if self._deny_private:
+        if self.deny_private:
             fault = FetchError(ErrorKind.FORBIDDEN_ADDRESS, THROUGH_PROXY)
             raise RequestsConnectionError(THROUGH_PROXY, request=request) from fault
         _check(proxy)

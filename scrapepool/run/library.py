@@ -1,0 +1,104 @@
+"""A run whose reader is a program: ``scrapepool.fetch``.
+
+Decides which settings such a run carries out, and refuses the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import fields, replace
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from ..engine import Stop
+from ..errors import OutageError, UsageError
+from ..model import Outcome
+from ..ports import Download, Feed
+from ..read import TargetList
+from ..read.items import Request
+from ..settings import Settings
+from .assemble import Share, assembled, final_outcomes
+
+if TYPE_CHECKING:
+    import requests
+
+    from ..record.files import Files
+
+CARRIED_OUT: Mapping[str, frozenset[str]] = {
+    "output": frozenset(
+        {"headers", "body", "history", "select", "links", "text", "extract_workers", "fsync"}  # the last for save_dir
+    ),
+    "warc": frozenset({"size"}),
+    "display": frozenset({"quiet"}),
+    "alarm": frozenset(),
+    "since": frozenset(),
+    "start": frozenset(),
+}
+"""The settings that ``outcomes`` carries out, of the groups about what a run leaves behind: its reader is a program."""
+
+
+def outcomes(
+    urls: Iterable[str | Request], settings: Settings | None, session: requests.Session | None
+) -> Generator[Outcome]:
+    """The outcomes of a run over what a program hands in; ``scrapepool.fetch``. Raises UsageError."""
+    if isinstance(urls, str | bytes | bytearray | PathLike | Request):
+        kind = "a file's name" if isinstance(urls, PathLike) else "one of them"
+        raise UsageError(
+            f"fetch() takes an iterable of URLs and requests, not {kind}: write [url] for one URL, and for a file that "
+            "lists them fetch([], Settings().with_(input={'lists': (name,)}))"
+        )
+    settings = settings or Settings()
+    if lost := list(_not_carried_out(settings)):
+        raise UsageError(
+            f"fetch() yields outcomes and does not carry out {', '.join(lost)}: write down what it yields, "
+            "or run the command"
+        )
+    if session is None:
+        return _outcomes(urls, settings)
+    from ..transport.exchange import callers_session as callers  # noqa: PLC0415 - rarely needed
+
+    callers.cookies_of(session)  # that can all be sent
+    settings = replace(settings, request=callers.request_of(session, settings.request))
+    return _outcomes(urls, settings, partial(callers.shared_with, session))
+
+
+def _not_carried_out(settings: Settings) -> Iterator[str]:
+    for group, carried_out in CARRIED_OUT.items():
+        values = getattr(settings, group)
+        usual = type(values)()
+        for one in fields(values):
+            value = getattr(values, one.name)
+            silent = group == "display" and value == "none"
+            if one.name not in carried_out and value != getattr(usual, one.name) and not silent:
+                yield f"{group}.{one.name}"
+    if settings.input.glob:
+        yield "input.glob"
+
+
+def _outcomes(urls: Iterable[str | Request], settings: Settings, share: Share | None = None) -> Generator[Outcome]:
+    stop = Stop()
+
+    def make(wake: Callable[[], None], download: Download) -> Feed:
+        return TargetList.of_urls(urls, settings.input, wake=wake, download=download)
+
+    with assembled(settings, make, stop=stop, share=share) as run:
+        store = None if settings.files.save_dir is None else _files(settings)
+        try:
+            with closing(final_outcomes(run, settings, stop)) as finals:
+                for final in finals:
+                    if store is not None:
+                        store.write(final)
+                    yield from final
+            if (lost := run.engine.lost) is not None:
+                raise OutageError(lost)
+        finally:
+            if store is not None:
+                store.end()
+
+
+def _files(settings: Settings) -> Files:
+    from ..record.files import Files  # noqa: PLC0415 - rarely needed
+
+    return Files(settings.files, method=settings.request.method, synced=settings.output.fsync == "always")

@@ -1,4 +1,4 @@
-"""The test suite on every Python at hand: ``nox``, or ``nox -s tests-3.13``. The pages as a site: ``nox -s docs``."""
+"""The suite on each Python: ``nox``, or ``nox -s tests-3.13``. The site: ``nox -s docs``; pyright: ``nox -s types``."""
 
 import nox
 
@@ -19,3 +19,10 @@ def docs(session: nox.Session) -> None:
     """Build the site; every warning is an error."""
     session.install(".[docs]")
     session.run("mkdocs", "build", "--strict", "--site-dir", session.create_tmp(), *session.posargs)
+
+
+@nox.session(default=False)
+def types(session: nox.Session) -> None:
+    """See that pyright knows all public types; node comes along, a wheel of 60 MB."""
+    session.install(".", "pyright[nodejs]>=1.1.414")
+    session.run("python", ".ci/public_types.py")

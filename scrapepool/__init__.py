@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Fetched,
         HostKey,
         Outcome,
+        ProxyFault,
         Redirect,
         Skipped,
         Target,
@@ -77,18 +78,20 @@ if TYPE_CHECKING:
         WarcSettings,
     )
     from .transport.net.session import PooledSession, PoolStats
+    from .window import Window
 
 _HOMES = {
     "errors": """ExtractionError InvalidURLError ListError LockedError OutageError OutputError ScrapepoolError
         SettingsError UsageError""",
-    "model": """Deferred ErrorKind Failed Fetched HostKey Outcome Redirect Skipped Target Timings Unchanged error_of
-        verdict""",
+    "model": """Deferred ErrorKind Failed Fetched HostKey Outcome ProxyFault Redirect Skipped Target Timings Unchanged
+        error_of verdict""",
     "overrides": "HostOverride HostOverrides",
     "read.items": "Request",
     "settings": """AlarmSettings DisplaySettings FileSettings InputSettings OutputSettings PolitenessSettings
         PoolSettings RequestSettings RetryPolicy RunLimits Settings SinceSettings SizeLimits StartSettings Timeouts
         WarcSettings""",
     "transport.net.session": "PoolStats PooledSession",
+    "window": "Window",
 }
 """Modules, and the public names that are imported from each at their first use, so that the command starts quickly."""
 
@@ -116,6 +119,7 @@ __all__ = [
     "PoolSettings",
     "PoolStats",
     "PooledSession",
+    "ProxyFault",
     "Redirect",
     "Request",
     "RequestSettings",
@@ -134,6 +138,7 @@ __all__ = [
     "Unchanged",
     "UsageError",
     "WarcSettings",
+    "Window",
     "__version__",
     "error_of",
     "fetch",

@@ -101,7 +101,7 @@ class ExtractionError(ScrapepoolError):
 
 
 class InvalidURLError(ScrapepoolError, ValueError):
-    """Text that is no URL which can be fetched.
+    """Text that is no URL which can be fetched. ``fetch`` yields a ``Skipped`` for it.
 
     url: the text. reason: what is wrong, without a full stop.
     scheme_unsupported: True where it is a URL, of a scheme that is not fetched.

@@ -9,7 +9,7 @@ compiles only its ``__init__`` and inherits the rest from ``Compared``.
 from __future__ import annotations
 
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -32,7 +32,8 @@ class _Signature:
         from inspect import Parameter, Signature  # noqa: PLC0415 - rarely needed
 
         def default(one: Any) -> Any:
-            return Parameter.empty if one.default is MISSING else one.default
+            made = one.default if one.default_factory is MISSING else one.default_factory()
+            return Parameter.empty if made is MISSING else made
 
         kind = Parameter.POSITIONAL_OR_KEYWORD
         shown = [one for one in fields(owner) if one.init]
@@ -63,15 +64,6 @@ def _init(self: Any, *args: Any, **values: Any) -> None:
         self.__post_init__()
 
 
-def _repr(self: Any) -> str:
-    shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
-    return f"{_name(self)}({shown})"
-
-
-def _eq(self: Any, other: object) -> bool:
-    return _compared(self) == _compared(other) if type(self) is type(other) else NotImplemented
-
-
 def _hash(self: Any) -> int:
     return hash(_compared(self))
 
@@ -96,15 +88,21 @@ class Compared:
     """What ``dataclass(repr=False, eq=False)`` leaves out, shared by the classes that inherit it: the same results."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
-    __repr__ = _repr
-    __eq__ = _eq
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)  # type: ignore[arg-type]
+        return f"{_name(self)}({shown})"
+
+    def __eq__(self, other: object) -> bool:
+        return _compared(self) == _compared(other) if type(self) is type(other) else NotImplemented
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # as Python has it beside __eq__
 
 
 _METHODS = {
     "__init__": _init,
-    "__repr__": _repr,
-    "__eq__": _eq,
+    "__repr__": Compared.__repr__,
+    "__eq__": Compared.__eq__,
     "__hash__": _hash,
     "__setattr__": _setattr,
     "__delattr__": _delattr,

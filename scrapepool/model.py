@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 class HostKey(NamedTuple):
     """What limits, delays and connections are counted by: an origin (RFC 6454 section 4).
 
-    ``host`` is lower-cased and IDNA-encoded, an IPv6 address stands without brackets.
+    scheme: ``http`` or ``https``.
+    host: lower case, IDNA-encoded; an IPv6 address stands without brackets.
+    port: its number.
     """
 
     scheme: str
@@ -125,18 +127,19 @@ class RowRequest(NamedTuple):
 
 @dataclass(slots=True, repr=False, eq=False)
 class Target(Compared):
-    """One URL of the list, parsed once. Not changed once it is made, as ``Told``.
+    """One URL of the list, parsed once. Not to be changed once it is made, as outcomes.
 
-    url: as the list gave it, after ``--base-url``, with its password hidden: it goes into every output.
-    host: where it is asked for.
+    url: as it was given, with its password hidden: it goes into every output.
+    host: where it is requested.
     path: the request target (RFC 9112 section 3.2.1): path and query, ASCII, percent-encoded.
-    line: 1-based line in its list; None for a URL that was an argument.
-    userinfo: ``user:password`` out of the URL, still percent-encoded; None where it had none.
+    line: 1-based line in its list, or place among the URLs of a program; None for an argument of the command line.
+    userinfo: ``user:password`` out of the URL, still percent-encoded.
     input: the other columns of a row.
-    request: what its row asks for otherwise than the run; None, as a rule, for nothing.
-    occurrence: as in ``Apart``. source: the name of its list; None for what was an argument, or came from a program.
-    bare: whether the list named no scheme. known: what earlier records say about it, None where nobody asked, or they
-    say nothing.
+    request: what its row, or its ``Request``, has otherwise than the run.
+    occurrence: internal; as in ``Apart``.
+    source: the name of its list; None for what was an argument, or came from a program.
+    bare: whether no scheme was given.
+    known: internal; what earlier records say about it.
     """
 
     url: str
@@ -162,7 +165,11 @@ class Target(Compared):
 
 
 class Redirect(NamedTuple):
-    """A redirect that was followed. url: that was requested, without a password. status: of the response."""
+    """A redirect that was followed.
+
+    url: what was requested, without a password.
+    status: HTTP status of the response.
+    """
 
     url: str
     status: int
@@ -243,7 +250,14 @@ class Wait(NamedTuple):
 
 
 class Timings(NamedTuple):
-    """Where the time of one exchange went, in seconds; None where the step did not happen."""
+    """Where the time of one request went, in seconds; None where the step did not happen.
+
+    dns: the name look-up.
+    connect: TCP.
+    tls: the handshake.
+    ttfb: from the request to the first byte of the response.
+    download: from there to its last byte.
+    """
 
     dns: float | None
     connect: float | None
@@ -383,24 +397,37 @@ class Saved(NamedTuple):
 class Told(Compared):
     """What every outcome tells. Subclasses say which kind of end it was.
 
-    Not changed once it is made; Python would take three times as long over it if it were frozen, once a URL.
+    Not to be changed once it is made. It is not frozen, as Python would take three times as long over each.
 
-    attempts: requests made, first try included, redirect hops not counted.
-    elapsed: seconds of the last attempt, first byte sent to last byte read.
-    waited: seconds parked between attempts.
-    hops: the redirects that were followed, each with its status; redirects: their URLs alone.
-    bytes, wire_bytes: length of the body after decoding, and as received.
-    sha256: of the decoded body; None where the response has none by its nature, to HEAD or as a 304.
+    target: what was to be fetched.
+    attempts: requests made, the first one included, redirects not counted.
+    started: Unix time of the first attempt; None where there was none.
+    elapsed: seconds of the last attempt, from the first byte sent to the last byte read.
+    waited: seconds between attempts.
+    status: HTTP status of the final response.
+    final_url: URL of the final response, after redirects.
+    redirects: URLs that redirected, in order.
+    hops: the same, each with its status.
+    detail: one line for people about what went wrong or was odd.
+    content_type: the response's.
+    charset: label of the body's charset; None where nothing names one.
+    bytes: length of the body, decoded.
+    wire_bytes: length of the body, as received.
+    sha256: of the decoded body, in hexadecimal. None where the response has no body by its nature (HEAD, 304).
     reused: whether the last request went over a connection that had served before.
-    complete: whether the body is known to be whole; None where it cannot be known.
-    headers: the final response's fields in order; None where there was no response.
-    body: the decoded body, kept only where an output wants it.
-    saved: the body on its way into a file; path: that file, which only the one who names it sets.
-    data: what was taken out of the page, by name; None where nothing was asked for, or no page came.
-    retry: set where asking again may help, or the host asks for a pause.
-    history: how it came to this; None where nobody asked for it. validators: what the response says about asking for
-    it again. change: what became of the page since earlier records (a ``change.Change``), before: what these say, where
-    nothing is known of it now; both None where nobody asked.
+    complete: whether the body is known to be whole. None: it cannot be known.
+    remote: the address that responded.
+    timings: where the time of the last request went.
+    headers: the final response's fields in order, where ``output.headers`` keeps them.
+    body: the decoded body, where ``output.body`` keeps it.
+    saved: internal; the body on its way into a file.
+    path: the body's file, below ``files.save_dir``.
+    data: what was taken out of the page, by name.
+    retry: internal; whether another attempt may help.
+    history: the waits and attempts in order, with ``output.history``.
+    validators: internal; what the response says about asking for it again.
+    change: internal; what became of the page since earlier records.
+    before: internal; what these say.
     """
 
     target: Target
@@ -464,7 +491,8 @@ class Fetched(Told):
 class Unchanged(Told):
     """The page is what an earlier response had: the server said 304.
 
-    asked: the request named the validators of ``target.known``. fresh: there was none, as that response is still fresh.
+    asked: whether the request named the validators of ``target.known``.
+    fresh: whether no request was made, as that response is still fresh.
     """
 
     asked: bool = False
@@ -494,7 +522,9 @@ class ProxyFault(Enum):
 class Failed(Told):
     """No whole response came.
 
-    unsent: there was no connection over which the request could be sent. proxy: where it was the proxy that failed.
+    error: why.
+    unsent: whether there was no connection over which the request could be sent.
+    proxy: how the proxy failed, where it was the proxy.
     """
 
     error: ErrorKind
@@ -504,16 +534,19 @@ class Failed(Told):
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Skipped(Told):
-    """Never asked for: a malformed line, a duplicate, an address that is not allowed."""
+    """Not requested: no URL, a duplicate, refused by robots.txt, or an address that is not allowed.
+
+    error: which of these.
+    """
 
     error: ErrorKind
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Deferred(Told):
-    """The host asked for more patience than ``--max-park``.
+    """The host asked for a longer wait than ``retry.max_park``.
 
-    not_before: Unix time from which it may be asked again.
+    not_before: Unix time from which it may be requested again.
     """
 
     not_before: float

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @frozen
 class HostOverride:
-    """What is asked of one host otherwise than of the rest; None where it is as for the rest.
+    """What is different at one host; None where it is as for the rest.
 
-    delay: seconds between two starts. per_host: requests in flight. robots: whether robots.txt is obeyed.
-    headers: sent over those of the run. credentials: ``user:password`` for HTTP's Basic. window: when it may be asked.
+    delay: seconds between the starts of two requests.
+    per_host: requests in flight.
+    robots: whether robots.txt is obeyed.
+    headers: fields that replace those of the run with their names.
+    credentials: ``user:password`` for HTTP's Basic.
+    window: the hours at which it may be requested, as ``Window.parse("00:00-05:00 Europe/Berlin")``.
     """
 
     delay: float | None = None
@@ -52,10 +56,11 @@ NOTHING = HostOverride()
 
 @frozen
 class HostOverrides:
-    """All sections of a run.
+    """What is different at some hosts.
 
-    sections: pattern and override, in the order in which they were written. A pattern is a host (``example.org``,
-    ``192.0.2.1``, ``[2001:db8::1]``), ``*.`` and a domain for every host below it, or ``*``; each may end in a port.
+    sections: pattern and override, in order. A pattern is a host (``example.org``, ``192.0.2.1``, ``[2001:db8::1]``),
+        ``*.`` and a domain for every host below it, or ``*``; each may end in a port. The most specific one counts.
+
     Raises UsageError for a pattern that is none, or that is there twice.
     """
 

@@ -15,9 +15,11 @@ from scrapepool.cli.program import cli
 from scrapepool.model import ErrorKind
 from scrapepool.record.fields import FIELDS
 from scrapepool.render.summary import summary_dict
+from tests.servers.polite import PoliteServer
 
 ROOT = Path(__file__).parents[1]
 INTERFACE = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+LIBRARY = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
 README = ROOT / "README.md"
 COMMAND = re.compile(r"(?:^|[\s|;&/])scrapepool (?!=)([^|;&#]*)")
 
@@ -105,3 +107,22 @@ def test_the_summary_s_keys_are_described() -> None:
     description = summary_dict.__doc__ or ""
     for key in summary_dict(run.engine.snapshot(last=True)):
         assert re.search(rf"\b{key}\b", description), key
+
+
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", LIBRARY.partition("<!-- From here on")[0], re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_the_library_s_examples_run(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Against a server on loopback, as they stand but for its name."""
+    monkeypatch.chdir(tmp_path)
+    with PoliteServer() as server:
+        origin = server.url("")
+        Path("urls.txt").write_text(f"{origin}/a\n{origin}/status/404\n")
+        names: dict[str, object] = {}
+        exec(compile(example.replace("https://example.org", origin), "example", "exec"), names)
+    shown = capsys.readouterr().out
+    assert ("print(" in example) is bool(shown)
+    assert "rows" not in names or [row[1] for row in names["rows"]] == ["ok"] * 10  # type: ignore[attr-defined]

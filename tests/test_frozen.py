@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
 
 import pytest
 
+import scrapepool
+from scrapepool import Fetched, HostKey, Skipped, Target
 from scrapepool.frozen import Compared, frozen
 
 
@@ -79,6 +82,41 @@ def test_values_are_compared():
     assert Shared("a") != Shared("b")
     assert Shared("a") != Usual("a")
     assert len({Shared("a"), Shared("a", 1), Shared("a", 2)}) == 2
+
+
+def test_the_protocols_of_python_hold():
+    match Shared("a", 2):
+        case Shared("a", size):
+            assert size == 2
+    one = Shared("a")
+    assert getattr(copy, "replace", replace)(one, size=3) == Shared("a", 3)  # copy.replace from Python 3.13 on
+    assert copy.copy(one) == one
+    shown = inspect.signature(Shared)
+    assert str(shown).startswith("(name: 'str', size: 'int' = 1, tags: 'tuple[str, ...]' = ()")
+    assert list(shown.parameters) == list(inspect.signature(Usual).parameters)
+    assert [one.default for one in shown.parameters.values()][:2] == [inspect.Parameter.empty, 1]
+
+
+@pytest.mark.parametrize("name", [one for one in scrapepool.__all__ if one.endswith(("Settings", "Policy", "Limits"))])
+def test_settings_are_such_classes(name):
+    kind = getattr(scrapepool, name)
+    assert kind() == kind() == copy.deepcopy(kind()) == pickle.loads(pickle.dumps(kind()))
+    assert hash(kind()) == hash(kind())
+    with pytest.raises(FrozenInstanceError):
+        setattr(kind(), fields(kind)[0].name, None)
+
+
+def test_outcomes_are_compared_shown_and_copied():
+    page = Target("http://h/a", HostKey("http", "h", 80), "/a", userinfo="ann:secret")
+    one = Fetched(target=page, status=200, body=b"x")
+    assert one == replace(one) == copy.deepcopy(one) == pickle.loads(pickle.dumps(one))
+    assert one != replace(one, status=404) != Skipped(target=page, error="robots")
+    assert repr(one).startswith("Fetched(target=Target(url='http://h/a', ")
+    assert "secret" not in repr(one)
+    assert asdict(one)["target"]["path"] == "/a"
+    match one:
+        case Fetched(status=200, target=Target(url=url)):
+            assert url == page.url
 
 
 def test_nothing_can_be_changed():

@@ -235,7 +235,7 @@ def test_failing_program() -> None:
     with pytest.raises(RuntimeError, match="mine"):
         reading.to_the_end()
     assert len(reading.found) == 1
-    with pytest.raises(TypeError, match="a URL is a str, not bytes"):
+    with pytest.raises(TypeError, match=r"a URL is a str or a scrapepool\.Request, not bytes"):
         Reading(TargetList.of_urls([b"http://a.example/"], PLAIN)).to_the_end()  # type: ignore[list-item]
 
 

@@ -165,7 +165,7 @@ def test_what_cannot_be_used_is_told_at_the_start(tmp_path: Path, pem: Path, mon
         ({"cert": str(junk)}, str(junk)),
         ({"cert": str(pem)}, str(pem)),
         ({"cert": str(pem), "key": missing}, missing),
-        ({"key": str(key)}, "--cert"),
+        ({"key": str(key)}, "request.cert"),
         ({"proxy": "gopher://x"}, "gopher"),
         ({"proxy": "http://"}, "http://"),
         ({"proxy": "http://[::1"}, "[::1"),

@@ -87,7 +87,7 @@ class PooledAdapter(HTTPAdapter):
     bandwidth: what all connections share, None for no limit.
     """
 
-    __attrs__ = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "deny_private", "_tls_resume")
+    __attrs__: Any = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "deny_private", "_tls_resume")
     """What a copy has, by ``pickle`` or ``copy.deepcopy``: settings, but no connections and no contexts."""
 
     def __init__(
@@ -115,9 +115,9 @@ class PooledAdapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         """As requests does, with our pools."""
         self._pool_connections, self._pool_maxsize, self._pool_block = connections, maxsize, block
-        self.poolmanager = DirectPools(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
+        self.poolmanager: Any = DirectPools(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
         pools = PUBLIC_POOLS if self.deny_private else POOLS
-        self.idle = IdleConnections(most_idle(self._workers))
+        self.idle: IdleConnections = IdleConnections(most_idle(self._workers))
         self._adapt(self.poolmanager, {scheme: partial(pool, all_idle=self.idle) for scheme, pool in pools.items()})
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:

@@ -24,7 +24,7 @@ class Bandwidth:
 
     def __init__(self, rate: float, now: float) -> None:
         """rate: bytes a second, above 0. now: monotonic seconds, as everywhere here."""
-        self.piece = max(LEAST_PIECE, int(rate * PIECE))
+        self.piece: int = max(LEAST_PIECE, int(rate * PIECE))
         self._rate = rate
         self._paid_at = now - BURST
         self._lock = Lock()

@@ -95,18 +95,19 @@ class Connection(HTTPConnection):
     """
 
     resolver: ClassVar[Resolver] = Resolver()
+    sock: socket.socket | Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.deadline: float | None = None
         self.read_timeout = NO_LIMIT
-        self.served = 0
+        self.served: int = 0
         self._idle_since = 0.0  # monotonic; when the last response ended
         self._idle_limit = LONGEST_IDLE
         self._requests_left: int | None = None  # that the server takes over this connection; None where it did not say
         self.spoilt = False
         self.remote: str | None = None
-        self.connect_timings = ConnectTimings()
+        self.connect_timings: ConnectTimings = ConnectTimings()
         self.on_open: Callable[[], None] = _ignore
         self.public_only = False
         self.capture: Recorder | None = None

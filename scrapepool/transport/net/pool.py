@@ -62,7 +62,7 @@ class HostPool(HTTPConnectionPool):
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
         self._requested = threading.local()  # the method of each thread's request
-        self.retired = False
+        self.retired: bool = False
         self._public_only = public_only
         self._bandwidth = bandwidth
 
@@ -227,7 +227,7 @@ class HostPool(HTTPConnectionPool):
 class TLSHostPool(HostPool, HTTPSConnectionPool):
     """Connections to one origin over TLS."""
 
-    scheme = "https"
+    scheme: Any = "https"
     ConnectionCls: Any = TLSConnection
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

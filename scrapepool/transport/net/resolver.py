@@ -104,7 +104,7 @@ class Resolver:
         self._hanging = 0
         self._idle = 0  # threads that wait for a name
         self._work: queue.SimpleQueue[_Lookup] = queue.SimpleQueue()
-        self.abandoned = 0
+        self.abandoned: int = 0
 
     def __repr__(self) -> str:
         return f"<Resolver {len(self._names)} names, {self.abandoned} look-ups abandoned>"

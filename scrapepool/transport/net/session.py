@@ -37,10 +37,12 @@ MOST_POOLS = (
 
 @frozen
 class PoolStats:
-    """One host's pool, now.
+    """The connections to one host, now.
 
-    opened: connections opened. requests: sent over them. idle: open and unused. in_use: held.
-    reuse: share of requests, 0 to 1, that went over a connection which had served before.
+    opened: connections opened so far.
+    requests: requests sent over them.
+    idle: connections that are open and unused.
+    in_use: connections that are held.
     """
 
     opened: int
@@ -50,7 +52,7 @@ class PoolStats:
 
     @property
     def reuse(self) -> float:
-        """See the class."""
+        """Share of the requests, 0 to 1, that went over a connection which had served before."""
         return 1 - self.opened / self.requests if self.requests > self.opened else 0.0
 
 
@@ -83,9 +85,10 @@ class PooledSession(requests.Session):
     Raises UsageError for values that contradict each other.
     """
 
-    __attrs__ = (*requests.Session.__attrs__, "timeout", "bandwidth", "_adapter")
+    __attrs__: Any = (*requests.Session.__attrs__, "timeout", "bandwidth", "_adapter")
     """What a copy has, by ``pickle`` or ``copy.deepcopy``; it opens connections of its own, as requests' does."""
 
+    verify: bool | str | None
     timeout: tuple[float | None, float | None]
     """Seconds to connect and to read, of requests that give none."""
 
@@ -110,7 +113,7 @@ class PooledSession(requests.Session):
         size = next((given for given in (per_host, pool_maxsize) if given is not None), DEFAULTS.per_host)
         PoolSettings(workers=workers, per_host=size)
         self.timeout = _timeout(timeout)
-        self.bandwidth = bandwidth
+        self.bandwidth: Bandwidth | None = bandwidth
         self._adapter = PooledAdapter(
             pool_connections=pool_connections,
             pool_maxsize=size,

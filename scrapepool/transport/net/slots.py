@@ -23,7 +23,7 @@ class IdleConnections:
     """
 
     def __init__(self, most: int) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         self.most = most
         self._idle: OrderedDict[Any, Slots] = OrderedDict()
         self._weight = 0

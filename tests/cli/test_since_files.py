@@ -173,6 +173,27 @@ def test_records_of_every_form_tell_of_files(
     assert site.asked[1][1] is not None
 
 
+def test_rows_that_name_their_files_keep_the_names(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, site: Site
+) -> None:
+    """A changed page replaces the file that its row names, and the other one is left alone."""
+    rows = tmp_path / "rows.jsonl"
+    out = [tmp_path / "0.jsonl", tmp_path / "1.jsonl"]
+    with PoliteServer(1, site) as server:
+        names = {"/a": "one.html", "/b": "two.html"}
+        told = [{"url": server.url(target), "save_as": name} for target, name in names.items()]
+        rows.write_text("".join(json.dumps(row) + "\n" for row in told))
+        args = ("fetch", rows, "-q", "--no-robots", "--row-requests", "--save-dir", tmp_path / "pages")
+        assert here(capfd, *args, "-o", out[0]) == (0, "", "")
+        before = (tmp_path / "pages/two.html").stat()
+        site.pages["/a"] = b"A"
+        assert here(capfd, *args, "-o", out[1], "--since", out[0]) == (0, "", "")
+    assert (tmp_path / "pages/one.html").read_bytes() == b"A"
+    after = (tmp_path / "pages/two.html").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["one.html", "two.html"]
+
+
 def test_a_page_without_a_body_needs_no_file(nights: Nights, site: Site) -> None:
     """HEAD asks with validators."""
     nights.run("-X", "HEAD")

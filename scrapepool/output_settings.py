@@ -213,7 +213,8 @@ class WarcSettings:
     def __post_init__(self) -> None:
         require(
             self.path is None or self.path.lower().endswith((".warc", ".warc.gz")),
-            "an archive's name ends in .warc.gz or .warc, not like {}",
+            "an archive's name ends in {}, not like {}",
+            ".warc.gz or .warc",  # which in the message would be a setting
             self.path,
         )
         require(self.size >= 1, "warc.size must be at least 1 byte")

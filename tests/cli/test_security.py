@@ -322,16 +322,18 @@ def test_messages_about_files_of_secrets(place: Place, web: PoliteServer) -> Non
 
 @promise(
     "An archive of `--warc` holds requests as they were sent, `Authorization` and `Cookie` included, and is made with "
-    "mode 0600."
+    "mode 0600, as is its index."
 )
 def test_archives(place: Place, web: PoliteServer) -> None:
     """Each of its files."""
     place.write("urls.txt", "".join(web.url(f"/page?{n}\n") for n in range(20)))
     fields = ["-H", "Authorization: Bearer hush", "-H", "Cookie: a=hush"]
-    fetched(place, "urls.txt", "--warc", "all.warc", "--warc-size", "5kB", *fields)
+    fetched(place, "urls.txt", "--warc", "all.warc", "--warc-size", "5kB", "--warc-cdx", *fields)
     archives = list(place.folder.glob("all*.warc"))
     assert len(archives) > 1
-    assert {mode(path) for path in archives} == {0o600}
+    indexes = list(place.folder.glob("all*.cdxj"))
+    assert len(indexes) == len(archives)
+    assert {mode(path) for path in archives + indexes} == {0o600}
     assert archives[0].read_bytes().count(b"hush") >= 2
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import UsageError
 from ..model import RowRequest
-from .rows import Entry, RowError, TextRows
-from .streams import line_of
+from .formats.rows import Entry, RowError, TextRows
+from .streams.pieces import line_of
 
 MARK = b"\xff"
 """Stands before the number of a request: no text in UTF-8 has this byte."""
@@ -50,7 +50,7 @@ class Request:
 
     def _entry(self) -> Entry:
         """The row that it stands for. Raises UsageError."""
-        from .row_request import REQUEST, take_request  # noqa: PLC0415 - URLs alone need none
+        from .formats.row_request import REQUEST, take_request  # noqa: PLC0415 - URLs alone need none
 
         binary = isinstance(self.data, bytes | bytearray)
         said = {

@@ -11,10 +11,10 @@ from ..model import Skipped, Target
 from ..settings import InputSettings
 from ..text import without_password
 from .entries import rejected, target_url
-from .index import Index
-from .rows import RowError, RowFormat, TextRows
+from .formats.rows import RowError, RowFormat, TextRows
+from .host_cache import CLEAN, Spellings
 from .sources import Source
-from .spellings import CLEAN, Spellings
+from .tickets import Index
 
 LINE_FEED = ord("\n")
 CHANGED = "the list changed during the run"

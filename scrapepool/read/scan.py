@@ -17,13 +17,15 @@ from ..settings import InputSettings
 from ..text import without_password
 from ..url import ParsedURL, parse
 from ..validators import Known
-from .dedupe import UNKNOWN, FirstPlaces
+from .batch_queue import Finds
 from .entries import place, rejected, target_url
-from .finished import Finished, Occurrences, identity
-from .handover import Finds
-from .index import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
-from .rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
-from .spellings import CLEAN, Spellings
+from .formats.rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
+from .host_cache import CLEAN, Spellings
+from .seen.finished import Finished
+from .seen.hash_tables import UNKNOWN, FirstPlaces
+from .seen.occurrences import Occurrences
+from .seen.target_id import identity
+from .tickets import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
 
 SHOWN_BYTES = 2_000
 """Of a row that is too long, in its record."""

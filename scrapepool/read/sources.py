@@ -15,11 +15,11 @@ from ..errors import ListError, UsageError
 from ..fallbacks import pread
 from ..settings import MIB, InputSettings
 from ..text import brief, without_password
-from .archives import check_no_archive
 from .characters import control_in
-from .compressed import decompressed
-from .documents import EMPTY, OpenDocument, document_rows, no_documents
-from .formats import (
+from .documents.document import Document
+from .documents.document_rows import EMPTY, OpenDocument, document_rows, no_documents
+from .formats.archives import check_no_archive
+from .formats.detect import (
     AUTO,
     DOCUMENTS,
     HEAD,
@@ -33,11 +33,11 @@ from .formats import (
     format_of_url,
     rows_of,
 )
-from .line_ends import LineEnds, line_ends
-from .links import Document
-from .rows import MAX_LINE, RowFormat, TextRows
-from .spool import RollingSpool, Spool
-from .streams import PIECE, PolledPieces, file_pieces
+from .formats.rows import MAX_LINE, RowFormat, TextRows
+from .streams.decompress import decompressed
+from .streams.line_ends import LineEnds, line_ends
+from .streams.pieces import PIECE, PolledPieces, file_pieces
+from .streams.spool import RollingSpool, Spool
 
 MOST_INDEXED = 1_000_000
 """URLs of a pattern that are treated as a list's lines are."""
@@ -190,7 +190,7 @@ class SpooledSource(Source):
         self.format = kind = self._format_of(head)
         whole: Iterator[bytes] = chain([head], pieces)
         if kind in DOCUMENTS:
-            from .jsonl import LinkRows  # noqa: PLC0415 - most lists are lines
+            from .documents.link_rows import LinkRows  # noqa: PLC0415 - most lists are lines
 
             self.rows, self.unit = LinkRows(), UNITS.get(kind, "entry")
             yield from document_rows(kind, self._document, whole, self._settings, self._open_document)
@@ -291,7 +291,7 @@ class GlobSource(Source):
     def __init__(self, pattern: str) -> None:
         self.name = pattern
         self.rows = TextRows(plain=True)
-        from .glob import Glob  # noqa: PLC0415 - most runs have no patterns
+        from .formats.glob import Glob  # noqa: PLC0415 - most runs have no patterns
 
         if (control := control_in(pattern)) is not None:
             raise UsageError(f"--glob: {brief(pattern)}: {control} in the URL")

@@ -17,17 +17,17 @@ from ..ports import Batch, Download
 from ..settings import InputSettings
 from ..url import parse
 from ..validators import Known
-from .documents import no_documents
-from .download import documents_by
+from .batch_queue import Closed, Finds, Handover
+from .documents.document_rows import no_documents
 from .entries import check_characters, place
-from .finished import Finished
-from .formats import DOCUMENTS
-from .handover import Closed, Finds, Handover
-from .index import Index, Span
+from .formats.detect import DOCUMENTS
+from .list_downloads import documents_by
 from .lookup import Lookup
-from .open import iterable_source, open_sources
+from .open_lists import iterable_source, open_sources
 from .scan import Scan
+from .seen.finished import Finished
 from .sources import Source
+from .tickets import Index, Span
 
 CLOSE_PATIENCE = 1.0
 """Seconds that ``close`` waits for the reading thread, which may be stuck in a program's own iterator."""

@@ -18,7 +18,7 @@ from ..frozen import frozen
 from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
 from ..read import TargetList
-from ..read.finished import Finished
+from ..read.seen.finished import Finished
 from ..schedule.fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..groups import GROUPS
 from ..model import ErrorKind, Failed, HostKey, Outcome
 from ..ports import Snapshot, View
-from ..read.finished import Finished
+from ..read.seen.finished import Finished
 from ..settings import AlarmSettings
 from .around import ViewAround
 

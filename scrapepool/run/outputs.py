@@ -18,7 +18,8 @@ from ..errors import InvalidURLError, OutputError, UsageError
 from ..frozen import frozen
 from ..model import Apart, Outcome
 from ..ports import Archive, Sink, Store
-from ..read.finished import Finished, identity_of_record
+from ..read.seen.finished import Finished
+from ..read.seen.target_id import identity_of_record
 from ..record import Fanout, form_of, sink_for, template_sink
 from ..record.unfinished import unmark
 from ..settings import OutputSettings, Settings
@@ -207,8 +208,8 @@ class _Opening:
             self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
         if output.sqlite in (None, journal):
             return
-        from ..read.database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
-        from ..read.journal import held  # noqa: PLC0415
+        from ..results.journal import held  # noqa: PLC0415
+        from ..results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
         has = held(database, self.finished, method=self.settings.request.method)

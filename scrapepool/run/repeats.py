@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..model import Apart, Outcome, Target, is_repeat
 from ..ports import Sink
-from ..read.finished import identity, recorded
+from ..read.seen.target_id import identity, recorded
 from ..url import ParsedURL
 
 MOST = 50_000

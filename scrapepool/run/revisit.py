@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Fetched, HostKey, Outcome, Skipped, Target, Unchanged, error_of, verdict
 from ..ports import Batch, Feed
-from ..read.finished import identity, recorded
+from ..read.seen.target_id import identity, recorded
 from ..record.fields import record
 from ..settings import Settings
 from ..transport.exchange.route import RouteTable
@@ -23,8 +23,8 @@ from .assemble import FeedMaker
 
 if TYPE_CHECKING:
     from ..change import PageState
-    from ..read.known import KnownPages
     from ..record.known_files import KnownFiles
+    from ..results.known_pages import KnownPages
 
 SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
 
@@ -149,7 +149,7 @@ class Revisit:
         """Set what outcomes say about the change, once and before anybody else looks at them."""
         if self._known is None:
             return
-        from ..read.journal import MADE_ANEW  # noqa: PLC0415 - most runs know no earlier ones
+        from ..results.journal import MADE_ANEW  # noqa: PLC0415 - most runs know no earlier ones
 
         for outcome in outcomes:
             if not isinstance(outcome, Skipped) or outcome.error not in MADE_ANEW:
@@ -179,7 +179,7 @@ class Revisit:
         """Whether the fields that decide have the values of before; None where they are not there."""
         if known is None or not isinstance(outcome, Fetched):
             return None
-        from ..read.known import key_of  # noqa: PLC0415 - as above
+        from ..results.known_pages import key_of  # noqa: PLC0415 - as above
 
         key = key_of(record(outcome, self._output, self._method), self._change_by)
         return None if key is None or known.key is None else key == known.key

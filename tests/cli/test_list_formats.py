@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from running import here
 
-from scrapepool.read.database import RecordDatabase
 from scrapepool.record.parquet import lines_of
+from scrapepool.results.record_database import RecordDatabase
 from tests.lists import lists_of
 from tests.servers.polite import PoliteServer
 

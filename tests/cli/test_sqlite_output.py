@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from running import ended, here, program
 
-from scrapepool.read.database import RecordDatabase
+from scrapepool.results.record_database import RecordDatabase
 from tests.servers.polite import PoliteServer, Request, Response
 from tests.torture import tables
 

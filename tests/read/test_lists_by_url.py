@@ -6,14 +6,14 @@ import gzip
 from collections.abc import Callable
 
 import pytest
-from reading import Reading
 
 from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, Target
 from scrapepool.ports import Downloaded
 from scrapepool.read import TargetList
-from scrapepool.read.documents import MOST_NESTED
+from scrapepool.read.documents.document_rows import MOST_NESTED
 from scrapepool.settings import InputSettings
+from tests.read.reading import Reading
 
 SITE = "http://s.example/"
 

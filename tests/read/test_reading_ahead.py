@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading import Reading, Waiting
 
 from scrapepool.errors import ListError
 from scrapepool.model import Target
-from scrapepool.read import TargetList, handover, sources
-from scrapepool.read.spool import RollingSpool
+from scrapepool.read import TargetList, batch_queue, sources
+from scrapepool.read.streams.spool import RollingSpool
 from scrapepool.settings import InputSettings
+from tests.read.reading import Reading, Waiting
 
 AHEAD = 500
 """Targets that are read ahead in these tests."""
@@ -44,7 +44,7 @@ class Endless(io.RawIOBase):
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small measures, so that few rows reach them."""
-    monkeypatch.setattr(handover.Handover.__init__, "__kwdefaults__", {"batches": 8, "ahead": AHEAD})
+    monkeypatch.setattr(batch_queue.Handover.__init__, "__kwdefaults__", {"batches": 8, "ahead": AHEAD})
     monkeypatch.setattr(RollingSpool.__init__, "__defaults__", (1000,))
 
 

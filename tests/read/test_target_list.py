@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reading import Reading, Waiting, read
 
 from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, HostKey, Skipped, Target
-from scrapepool.read import TargetList, handover
-from scrapepool.read.dedupe import SeenHashes
-from scrapepool.read.index import LINE_BITS, Index
-from scrapepool.read.open import url_source
-from scrapepool.read.spool import Spool
+from scrapepool.read import TargetList, batch_queue
+from scrapepool.read.open_lists import url_source
+from scrapepool.read.seen.hash_tables import SeenHashes
+from scrapepool.read.streams.spool import Spool
+from scrapepool.read.tickets import LINE_BITS, Index
 from scrapepool.settings import InputSettings
 from scrapepool.url import parse
+from tests.read.reading import Reading, Waiting, read
 
 PATHS = st.text("ab/?%é &'\"", max_size=4).filter(lambda path: path.count(" ") < 2)  # words between spaces are prose
 URLS = st.builds(
@@ -216,7 +216,7 @@ def test_endless_program(monkeypatch: pytest.MonkeyPatch) -> None:
         for taken in count(1):
             yield f"http://a.example/{taken}"
 
-    monkeypatch.setattr(handover.Handover.__init__, "__kwdefaults__", {"batches": 8, "ahead": 50})
+    monkeypatch.setattr(batch_queue.Handover.__init__, "__kwdefaults__", {"batches": 8, "ahead": 50})
     targets = TargetList.of_urls(endless(), PLAIN)
     reading = Reading(targets).some(500)
     assert taken <= len(reading.found) + 50

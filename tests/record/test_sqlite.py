@@ -15,10 +15,10 @@ from record_cases import HOST, OUTCOMES, fetched, target
 
 from scrapepool.errors import ListError, LockedError, OutputError, UsageError
 from scrapepool.model import ErrorKind, Failed, HostKey, Skipped
-from scrapepool.read.database import RecordDatabase
 from scrapepool.record import sqlite
 from scrapepool.record.fields import FIELDS, TIMINGS, record
 from scrapepool.record.sqlite import SqliteStore
+from scrapepool.results.record_database import RecordDatabase
 from scrapepool.schema import COLUMNS, JSON_COLUMNS, SCHEMA
 from scrapepool.settings import OutputSettings
 from scrapepool.text import printable, strict_json

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 
 from scrapepool.change import Difference, PageState
-from scrapepool.read.comparison import Entry
 from scrapepool.render.change_formats import FORMS, Overview
+from scrapepool.results.comparison import Entry
 
 OLD = PageState("ok", 200, bytes=1234, elapsed=0.5, final_url="https://a/", sha256="aa")
 HOSTILE = 'https://a/<b>|`"\x1b[31m\u202e'

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import Why
-from scrapepool.read.failures import CLASSES
 from scrapepool.render.url_history import REASONS, TELL_MORE, story
+from scrapepool.results.failures import CLASSES
 
 PLAIN: dict[str, Any] = {
     "url": "https://example.org/a",

@@ -10,7 +10,7 @@ import pytest
 from scrapepool.alarm import parsed
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Target
 from scrapepool.ports import NoView, Snapshot
-from scrapepool.read.finished import Finished
+from scrapepool.read.seen.finished import Finished
 from scrapepool.run import figures
 from scrapepool.run.figures import CHECK_EVERY, Alarm, ChangesView, Counted, Latencies
 from scrapepool.settings import AlarmSettings

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, Fetched, HostKey, Outcome, RowRequest, Skipped, Target
-from scrapepool.read.finished import identity
+from scrapepool.read.seen.target_id import identity
 from scrapepool.run.repeats import RepeatsSink
 from scrapepool.url import parse
 

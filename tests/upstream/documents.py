@@ -25,10 +25,10 @@ from pathlib import Path
 from xml.parsers import expat
 
 from scrapepool.errors import ListError
-from scrapepool.read.documents import document_rows, no_documents
-from scrapepool.read.jsonl import LinkRows
-from scrapepool.read.links import Document
-from scrapepool.read.rows import RowError
+from scrapepool.read.documents.document import Document
+from scrapepool.read.documents.document_rows import document_rows, no_documents
+from scrapepool.read.documents.link_rows import LinkRows
+from scrapepool.read.formats.rows import RowError
 from scrapepool.settings import InputSettings
 
 FEEDS = "feedparser==6.0.14"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from ...errors import OutputError, UsageError
 from ...fallbacks import CLOEXEC
-from ...read.compressed import BZIP2, GZIP, XZ, ZSTD
-from ...read.formats import PARQUET
+from ...read.formats.detect import PARQUET
+from ...read.streams.decompress import BZIP2, GZIP, XZ, ZSTD
 from ...record.lock import lock
 from ...schema import MAGIC as SQLITE
 from ...settings import Settings
@@ -117,7 +117,7 @@ def _holds_records(path: str) -> bool:
         return False
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
-    from ...read.records import RecordFile  # noqa: PLC0415 - for files that are there already
+    from ...results.record_file import RecordFile  # noqa: PLC0415 - for files that are there already
 
     records = RecordFile(path, [begins])
     try:

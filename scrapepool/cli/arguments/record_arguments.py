@@ -21,8 +21,9 @@ from ...text import printable
 from ..standard_streams import note
 
 if TYPE_CHECKING:
-    from ...read.database import RecordDatabase
-    from ...read.records import RecordFile, Told
+    from ...results.record_database import RecordDatabase
+    from ...results.record_file import RecordFile
+    from ...results.record_summary import Told
 
 STDIN = "standard input"
 
@@ -43,10 +44,10 @@ def opened(records: str, on_note: Callable[[str], None] | None = None) -> Record
 
     Raises ListError, also while they are iterated over, and UsageError for a database that comes through a pipe.
     """
-    from ...read.compressed import decompressed  # noqa: PLC0415
-    from ...read.database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
-    from ...read.formats import PARQUET  # noqa: PLC0415
-    from ...read.records import RecordFile  # noqa: PLC0415
+    from ...read.formats.detect import PARQUET  # noqa: PLC0415
+    from ...read.streams.decompress import decompressed  # noqa: PLC0415
+    from ...results.record_database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
+    from ...results.record_file import RecordFile  # noqa: PLC0415
     from ...schema import MAGIC  # noqa: PLC0415
 
     name, pieces = name_of(records), _pieces(records)
@@ -146,7 +147,7 @@ def _parquet_lines(name: str, source: str | BinaryIO) -> Iterator[bytes]:
 
 
 def _pieces(records: str) -> Iterator[bytes]:
-    from ...read.streams import object_pieces  # noqa: PLC0415
+    from ...read.streams.pieces import object_pieces  # noqa: PLC0415
 
     if records == "-":
         if sys.stdin is None:

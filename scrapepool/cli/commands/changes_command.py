@@ -18,8 +18,8 @@ from ..parameters.option_types import FileName, Names
 from ..standard_streams import note
 
 if TYPE_CHECKING:
-    from ...read.comparison import Comparison
     from ...render.change_formats import Overview
+    from ...results.comparison import Comparison
 
 AT_ONCE = 1000
 """Pieces of text in one write."""
@@ -74,7 +74,7 @@ def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None
     OLD and NEW are files that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or folders of such
     files; one of them can be - for standard input. If a URL has several records, the last one counts.
     """
-    from ...read.comparison import Comparison  # noqa: PLC0415 - a quick --help needs none of these
+    from ...results.comparison import Comparison  # noqa: PLC0415 - a quick --help needs none of these
 
     kinds = _kinds(only)
     output = None if output == "-" else output
@@ -131,8 +131,8 @@ def _check_files(old: str, new: str, output: str | None) -> None:
 
 
 def _read(comparison: Comparison, old: str, new: str) -> None:
-    from ...read.comparison import NEW, OLD  # noqa: PLC0415 - as above
     from ...record.unfinished import is_unfinished  # noqa: PLC0415
+    from ...results.comparison import NEW, OLD  # noqa: PLC0415 - as above
 
     comparison.add(OLD, watched_records(old, note))
     comparison.add(NEW, watched_records(new, note))

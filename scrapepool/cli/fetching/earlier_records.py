@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from ...read.known import KnownPages
-    from ...read.records import Told
+    from ...results.known_pages import KnownPages
+    from ...results.record_summary import Told
     from ...settings import Settings
 
 CONDITIONS = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"})
@@ -61,7 +61,7 @@ def known_pages(
     since = settings.since
     if not since.records:
         return None
-    from ...read.known import KnownPages  # noqa: PLC0415 - rarely needed
+    from ...results.known_pages import KnownPages  # noqa: PLC0415 - rarely needed
     from ...run.revisit import known_files  # noqa: PLC0415
 
     files = known_files(settings)

@@ -16,7 +16,7 @@ from ...engine import Engine, Stop
 from ...errors import OutputError
 from ...model import Outcome
 from ...ports import Sink, Snapshot, View
-from ...read.finished import Finished
+from ...read.seen.finished import Finished
 from ...record.output import STANDARD_OUTPUT
 from ...render.choose import view_for
 from ...run.assemble import Run, assembled, final_outcomes, lists

@@ -18,7 +18,7 @@ from ..exits import Exit
 if TYPE_CHECKING:
     from ...engine import Stop
     from ...ports import Snapshot
-    from ...read.finished import Finished
+    from ...read.seen.finished import Finished
     from ...run.metrics import MetricsFile
     from ...settings import Settings
     from .run_log import RunLog

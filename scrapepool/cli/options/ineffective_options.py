@@ -23,7 +23,7 @@ def _writes_cells(settings: Settings) -> bool:
 
 
 def _reads_columns(settings: Settings) -> bool:
-    from ...read.formats import AUTO, COLUMNS  # noqa: PLC0415 - rarely needed
+    from ...read.formats.detect import AUTO, COLUMNS  # noqa: PLC0415 - rarely needed
 
     return settings.input.format in {AUTO, *COLUMNS}
 

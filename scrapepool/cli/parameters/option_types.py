@@ -295,7 +295,7 @@ class Resume(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text as it was given."""
-        from ...read.failures import again_of  # noqa: PLC0415 - rarely needed
+        from ...results.failures import again_of  # noqa: PLC0415 - rarely needed
 
         try:
             again_of(value)

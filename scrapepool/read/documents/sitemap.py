@@ -1,0 +1,111 @@
+"""Sitemaps and their indexes (sitemaps.org protocol 0.90).
+
+Decides which elements are URLs, and which lead to further sitemaps. What belongs to extensions (images, news, other
+languages) is passed over: it is told from the protocol's own elements by its prefix. Fetches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...errors import ListError
+from .document import SHOWN, Child, Document, Link, link_to
+from .markup import End, Start, Token
+
+ROOTS = ("urlset", "sitemapindex")
+ENTRIES = {"url": False, "sitemap": True}
+FIELDS = frozenset({"loc", "lastmod", "changefreq", "priority"})
+MAX_FIELD = 64 * 1024
+"""Characters of a field's text that are read; a longer URL is rejected, and the rest of other fields is left out."""
+
+
+def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link | Child]:
+    """Find the URLs of a sitemap, with what it says of them, and the sitemaps of an index.
+
+    Raises ListError for another document, and for one that ends too early.
+    """
+    reading = _Reading(document)
+    for token in tokens:
+        if isinstance(token, str):
+            reading.text(token)
+        elif isinstance(token, Start):
+            reading.start(token)
+        elif token.name == reading.root:
+            return
+        else:
+            yield from reading.end(token)
+    if not reading.root:
+        raise ListError(document.name, "is no sitemap: there is no element in it")
+    raise ListError(document.name, f"ends before </{reading.root}>, so that URLs may be missing")
+
+
+class _Field:
+    """An element of an entry. nested: whether it is within another one, which the protocol does not know."""
+
+    def __init__(self, name: str, *, nested: bool) -> None:
+        self.name = name
+        self.nested = nested
+        self.text = ""
+
+
+class _Reading:
+    """A sitemap as far as it was read. root: its first element; its prefix is that of all that counts."""
+
+    def __init__(self, document: Document) -> None:
+        self.root = ""
+        self._document = document
+        self._prefix = ""
+        self._entry: str | None = None
+        self._unknown: str | None = None  # an element of the entry that is not the protocol's, as images may be
+        self._field: _Field | None = None
+        self._fields: list[_Field] = []
+
+    def text(self, text: str) -> None:
+        if self._field is not None and len(self._field.text) <= MAX_FIELD:
+            self._field.text += text
+
+    def start(self, tag: Start) -> None:
+        before, colon, name = tag.name.rpartition(":")
+        self._field = None
+        if not self.root:
+            if name not in ROOTS:
+                raise ListError(self._document.name, f"is no sitemap: its first element is <{tag.name[:40]}>")
+            self.root, self._prefix = tag.name, before + colon
+        elif before + colon != self._prefix:
+            return
+        elif name in ENTRIES:
+            self._entry, self._unknown, self._fields = name, None, []
+        elif self._entry is None:
+            return
+        elif name in FIELDS:
+            self._field = _Field(name, nested=self._unknown is not None)
+            self._fields.append(self._field)
+        elif self._unknown is None:
+            self._unknown = tag.name
+
+    def end(self, tag: End) -> Iterator[Link | Child]:
+        self._field = None
+        if tag.name == self._unknown:
+            self._unknown = None
+        if self._entry is None or tag.name != self._prefix + self._entry:
+            return
+        is_child, self._entry = ENTRIES[self._entry], None
+        own = [field for field in self._fields if not field.nested]
+        locs = [field for field in own if field.name == "loc"] or [
+            field for field in self._fields if field.name == "loc"
+        ]
+        said: dict[str, str] = {}
+        for field in own:
+            if field.name != "loc":
+                said.setdefault(field.name, field.text.strip()[:MAX_FIELD])
+        urls = [url for field in locs if (url := field.text.strip())]
+        if not urls:
+            yield Link("", said, "no <loc>")
+        for url in urls:
+            yield self._found(url, said, is_child=is_child)
+
+    def _found(self, url: str, said: dict[str, str], *, is_child: bool) -> Link | Child:
+        if len(url) > MAX_FIELD:
+            return Link(url[:SHOWN], said, f"a <loc> longer than {MAX_FIELD // 1024} KiB")
+        link = link_to(url, self._document.base, said)
+        return Child(link.url) if is_child and link.reason is None else link

@@ -1,0 +1,242 @@
+"""What an argument of the command line names, and opening it.
+
+Decides which lists there are, in which order. Problems that can be found without reading a list through are found here,
+before anything is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, BinaryIO
+
+from ..errors import InvalidURLError, ListError, UsageError
+from ..fallbacks import CLOEXEC, NONBLOCK, pread
+from ..settings import InputSettings
+from ..text import brief, without_password
+from ..url import parse
+from .characters import invisible_before_host
+from .documents.document import Document
+from .documents.document_rows import EMPTY, OpenDocument, check_document, no_documents
+from .entries import SHOWN
+from .formats.archives import check_no_archive
+from .formats.detect import (
+    AUTO,
+    DOCUMENTS,
+    HEAD,
+    enough,
+    format_of_bytes,
+    format_of_name,
+    format_of_url,
+    is_xml_name,
+    rows_of,
+)
+from .formats.rows import TextRows
+from .sources import FetchedSource, FileSource, GlobSource, Note, Source, SpooledSource
+from .streams.decompress import MAGIC, decompressed, is_compressed
+from .streams.line_ends import line_ends
+from .streams.pieces import PolledPieces, descriptor, file_pieces, item_pieces, line_of, object_pieces
+
+STDIN = "standard input"
+
+_URL_PREFIX = re.compile(r"\s*(?:https?:/*|//(?=\w))", re.IGNORECASE)
+_FILE_LIKE = re.compile(r"\.(?:json|xml|log|lst|list|zip|tar|bak|tmp)$", re.IGNORECASE)
+_HOST_LIKE = re.compile(r"\S*(?:[^./]\.[a-z]{2,}|localhost|\d\.\d|[^./]\.xn--\w+|\])(?::\d+)?", re.IGNORECASE)
+"""Names with a dot and letters behind it, ``localhost`` and addresses, each perhaps with a port."""
+
+
+def _ignore(_: str) -> None:
+    pass
+
+
+def open_sources(
+    arguments: Sequence[str],
+    settings: InputSettings,
+    stdin: BinaryIO | None,
+    on_note: Note,
+    open_document: OpenDocument = no_documents,
+    *,
+    paced: bool = True,
+) -> list[Source]:
+    """Open every list, in order, those of the settings last; URLs that stand side by side become one.
+
+    open_document: fetches lists by their URLs, and what sitemap indexes lead to. paced: whether of standard input and
+    pipes no more is read than is soon used. Raises ListError and UsageError, with
+    nothing left open.
+    """
+    opener = _Opener(settings, stdin, on_note, open_document, paced=paced)
+    opened: list[Source] = []
+    try:
+        for are_urls, some in groupby(arguments, is_url if not settings.glob else lambda argument: "://" in argument):
+            if are_urls and not settings.glob:
+                urls = list(some)
+                opened.append(url_source(urls, settings))
+                _hint_at_list(urls, on_note)
+            else:
+                for argument in some:
+                    opened.append(GlobSource(argument) if are_urls else opener.open(argument))  # noqa: PERF401 - those before one that fails are closed
+        for name in settings.lists:
+            opened.append(FetchedSource(name, settings, open_document, on_note) if is_url(name) else opener.open(name))  # noqa: PERF401 - as above
+    except (ListError, UsageError):
+        for source in opened:
+            source.close()
+        raise
+    return opened
+
+
+def is_url(argument: str) -> bool:
+    """Whether an argument is a URL, and no file."""
+    return argument[:8].lower().startswith(("http://", "https://"))
+
+
+def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
+    """Say how a URL is read as a list, where one looks like a sitemap or a feed."""
+    for url in urls:
+        path = re.split(r"[?#]", url, maxsplit=1)[0]
+        if is_xml_name(path) or format_of_url(path) == "feed":
+            shown = brief(without_password(url), SHOWN)
+            on_note(f"{shown} is fetched itself; to fetch the URLs in it, say --list {shown}")
+            return
+
+
+def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
+    """URLs that were arguments: they have no line numbers."""
+    source = SpooledSource("arguments", item_pieces(urls, line_of), settings, rows=TextRows(plain=True))
+    source.numbered, source.label = False, None
+    return source
+
+
+def iterable_source(items: Iterable[Any], settings: InputSettings) -> SpooledSource:
+    """URLs and requests of a program, which may never end: no more are taken than are soon used."""
+    from .items import ItemRows  # noqa: PLC0415 - for programs
+
+    rows = ItemRows()
+    source = SpooledSource("urls", item_pieces(items, rows.line), settings, rows=rows, paced=True)
+    source.label = None
+    return source
+
+
+class _Opener:
+    """Opens lists that are no URLs. The parameters are ``open_sources``'s."""
+
+    def __init__(
+        self,
+        settings: InputSettings,
+        stdin: BinaryIO | None,
+        on_note: Note,
+        open_document: OpenDocument,
+        *,
+        paced: bool,
+    ) -> None:
+        self._settings = settings
+        self._stdin = stdin
+        self._on_note = on_note
+        self._open_document = open_document
+        self._paced = paced
+
+    def open(self, name: str) -> Source:
+        """Open a file, or ``-`` for standard input. Raises ListError, UsageError."""
+        return self._open_stdin() if name == "-" else self._open_file(name)
+
+    def _open_stdin(self) -> Source:
+        stdin = self._stdin
+        if stdin is None:
+            raise ListError(STDIN, "is not open")
+        kind = self._settings.format
+        fd = descriptor(stdin)
+        if fd is None:
+            return self._spooled(STDIN, object_pieces(stdin), kind, paced=self._paced)
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return self._regular(STDIN, os.dup(fd), kind, origin=stdin.tell())
+        return self._spooled(STDIN, PolledPieces(fd), kind, paced=self._paced)
+
+    def _open_file(self, name: str) -> Source:
+        kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
+        try:
+            fd = os.open(name, os.O_RDONLY | NONBLOCK | CLOEXEC)  # a FIFO without a writer must not block
+        except FileNotFoundError as error:
+            raise ListError(name, f"{error.strerror}{_perhaps_url(name)}") from error
+        except (OSError, ValueError) as error:
+            raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISREG(mode):
+            return self._regular(name, fd, kind)
+        if stat.S_ISDIR(mode):
+            os.close(fd)
+            raise ListError(name, "Is a directory")
+        return self._spooled(name, PolledPieces(fd), kind, opened=fd, paced=self._paced)
+
+    def _regular(self, name: str, fd: int, kind: str, origin: int = 0) -> Source:
+        """Judge a regular file by its beginning; it is closed where that fails."""
+        try:
+            compressed = is_compressed(pread(fd, MAGIC, origin))
+            head = b""
+            for piece in decompressed(name, file_pieces(fd, origin), _ignore):
+                head += piece
+                if len(head) >= HEAD and enough(kind, head):
+                    break
+            check_no_archive(name, head)
+            if kind == AUTO and is_xml_name(name) and not head.strip():
+                raise ListError(name, EMPTY)  # noqa: TRY301 - the file is closed below
+            if kind == AUTO:
+                kind = format_of_bytes(head, self._settings.url_field)
+            file = None if compressed or origin else fd
+            if kind in DOCUMENTS:
+                check_document(kind, Document(name, file=file), self._settings)
+                return self._spooled(name, file_pieces(fd, origin), kind, file=file, opened=fd)
+            ends = line_ends(kind, head)
+            rows = rows_of(name, kind, ends.as_feeds(head), self._settings, self._on_note)
+        except (OSError, ListError, UsageError) as error:
+            os.close(fd)
+            if isinstance(error, OSError):
+                raise ListError(name, error.strerror or str(error)) from error
+            raise
+        if compressed:
+            return self._spooled(name, file_pieces(fd, origin), kind, opened=fd)
+        source = FileSource(name, fd, rows, ends, origin)
+        source.format = kind
+        return source
+
+    def _spooled(
+        self,
+        name: str,
+        pieces: Iterable[bytes],
+        kind: str,
+        *,
+        file: int | None = None,
+        opened: int | None = None,
+        paced: bool = False,
+    ) -> SpooledSource:
+        return SpooledSource(
+            name,
+            pieces,
+            self._settings,
+            kind=kind,
+            file=file,
+            opened=opened,
+            open_document=self._open_document,
+            on_note=self._on_note,
+            paced=paced,
+        )
+
+
+def _perhaps_url(name: str) -> str:
+    """What to say of a file that is not there and whose name looks as a URL does."""
+    if (invisible := invisible_before_host(name)) is not None:
+        return f"; its name begins with {invisible}"
+    prefix = _URL_PREFIX.match(name)
+    rest = name[prefix.end() if prefix is not None else 0 :].strip()
+    first, slash, _ = rest.partition("/")
+    if prefix is None and not (
+        _HOST_LIKE.fullmatch(first) and (slash or (format_of_name(first) == AUTO and not _FILE_LIKE.search(first)))
+    ):
+        return ""
+    url = f"https://{rest}"
+    try:
+        parse(url)
+    except InvalidURLError:
+        return ""
+    return f"; a URL begins with http:// or https://, as in {without_password(url)}"

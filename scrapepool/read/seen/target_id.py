@@ -1,0 +1,41 @@
+"""The number by which tables of seen targets know a target.
+
+Decides when two entries are the same target: when scheme, user and password, host, port, path and query are equal once
+parsed, and the row asks for the same method and body. Knows no files.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from ...model import Apart
+from ...text import hidden_userinfo
+from ...url import ParsedURL, parse
+
+
+def identity(parsed: ParsedURL, apart: Apart | None = None) -> int:
+    """Number a target for tables of what was seen; another number in every process.
+
+    apart: what tells it from others of its URL.
+    """
+    host, path, userinfo = parsed
+    name = f"{host.origin}{path}"
+    if userinfo is not None:
+        user, _, password = userinfo.partition(":")
+        name = f"{name} {unquote(user, 'latin-1')}\n{unquote(password, 'latin-1')}"
+    if apart is not None:
+        if apart.method:
+            name = f"{name} {apart.method} {apart.data}"
+        if apart.occurrence > 1:
+            name = f"{name} {apart.occurrence}"
+    return hash(name.encode())
+
+
+def recorded(parsed: ParsedURL) -> ParsedURL:
+    """What a record tells of a URL: its password is hidden."""
+    return parsed if parsed.userinfo is None else parsed._replace(userinfo=hidden_userinfo(parsed.userinfo))
+
+
+def identity_of_record(url: str, apart: Apart | None = None) -> int:
+    """Number the target that a record tells of. Raises InvalidURLError."""
+    return identity(recorded(parse(url)), apart)

@@ -1,0 +1,1 @@
+"""Bytes in: how input is read, decompressed, cut into lines and kept for a second look."""

@@ -1,0 +1,111 @@
+"""Two sets of records, compared target by target, in memory that does not grow with them.
+
+Decides which record of a target counts and in which order differences are told. Both sets go into a temporary database
+that SQLite sorts on the disk; what counts as a difference is ``change``'s to decide.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple, Self
+
+from ..change import Condition, Difference, PageState, differences, same_page
+from ..temporary import TemporaryTables
+from .failures import number_of
+from .find import typed
+from .journal import is_made_anew
+from .record_summary import Told
+
+Record = tuple[Told, Mapping[str, Any]]
+
+OLD, NEW = 0, 1
+
+
+class Entry(NamedTuple):
+    """One difference. url: as the newer record has it. old, new: what the records say, None where there is none."""
+
+    difference: Difference
+    url: str
+    old: PageState | None
+    new: PageState | None
+
+
+class Comparison:
+    """Compares older records with newer ones. Give it all of them by ``add``, then ``compare``, then read ``entries``.
+
+    counts: how many entries there are of each difference. targets: how many targets the older and the newer records
+    have. same: targets with an equal page in both. unknown: targets with a page in both that do not say enough.
+    Raises ListError where the disk for temporary files is full.
+    """
+
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(Difference, 0)
+        self.targets = [0, 0]
+        self.same = self.unknown = 0
+        self._places = 0
+        self._tables = TemporaryTables(
+            "the temporary file of this comparison",
+            "CREATE TABLE records (target INTEGER, side INTEGER, place INTEGER, told BLOB)",
+            "CREATE TABLE entries (difference INTEGER, place INTEGER, told BLOB)",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tables.close()
+
+    def add(self, side: int, records: Iterable[Record]) -> None:
+        """Take the records of one side. Raises what reading them raises."""
+        self._tables.insert("INSERT INTO records VALUES (?, ?, ?, ?)", self._rows(side, records))
+
+    def compare(self, *, complete: bool = True) -> None:
+        """Find the differences. complete: whether a target without a newer record has left the list."""
+        self._tables.insert("INSERT INTO entries VALUES (?, ?, ?)", self._differences(complete))
+
+    def entries(self, wanted: Iterable[Difference] = tuple(Difference)) -> Iterator[Entry]:
+        """Give the differences of the wanted kinds, kind by kind, each in the order of its records."""
+        kinds = {number: one for number, one in enumerate(Difference) if one in set(wanted)}
+        query = f"SELECT difference, told FROM entries WHERE difference IN ({','.join(map(str, kinds))})"  # noqa: S608 - numbers
+        for kind, told in self._tables.rows(f"{query} ORDER BY difference, place"):
+            url, old, new = marshal.loads(told)  # noqa: S302 - our own, of this process
+            yield Entry(kinds[kind], url, old and PageState(*old), new and PageState(*new))
+
+    def _rows(self, side: int, records: Iterable[Record]) -> Iterator[tuple[int, int, int, bytes]]:
+        for told, record in records:
+            if is_made_anew(told):
+                continue
+            self._places += 1
+            state = PageState.of(typed(record))
+            yield number_of(told), side, self._places, marshal.dumps((told.url, tuple(state)))
+
+    def _differences(self, complete: bool) -> Iterator[tuple[int, int, bytes]]:
+        numbers = {one: number for number, one in enumerate(Difference)}
+        rows = self._tables.rows("SELECT target, side, place, told FROM records ORDER BY target, side, place")
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            last: list[tuple[int, str, PageState] | None] = [None, None]
+            for _, side, place, told in group:  # the last record of a target counts
+                url, state = marshal.loads(told)  # noqa: S302 - as above
+                last[side] = place, url, PageState(*state)
+            old, new = last
+            self.targets[OLD] += old is not None
+            self.targets[NEW] += new is not None
+            if new is None and not complete:
+                continue
+            before, now = old and old[2], new and new[2]
+            found = differences(before, now)
+            self._count_pages(before, now)
+            place, url, _ = new or old or (0, "", None)
+            for one in found:
+                self.counts[one] += 1
+                told = marshal.dumps((url, before and tuple(before), now and tuple(now)))
+                yield numbers[one], place, told
+
+    def _count_pages(self, old: PageState | None, new: PageState | None) -> None:
+        if old is None or new is None or {old.condition, new.condition} != {Condition.PAGE}:
+            return
+        same = same_page(old, new)
+        self.same += same is True
+        self.unknown += same is None

@@ -1,0 +1,116 @@
+"""Which URLs of a record file did not succeed, by class.
+
+Decides what counts as not succeeded and what the classes are. Knows no options and no output.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ..errors import InvalidURLError, UsageError
+from ..groups import GROUPS
+from ..model import ErrorKind
+from ..read.seen.target_id import identity_of_record
+from ..text import HIDDEN, brief, printable, strict_json
+from ..url import plain
+from .journal import DEFERRED, SUCCESSES
+from .record_summary import Told
+
+CLASSES: tuple[str, ...] = (*GROUPS, DEFERRED, *ErrorKind)
+
+
+def errors_of(classes: Iterable[str]) -> frozenset[str]:
+    """Resolve the names of classes to slugs. Raises UsageError for a name that is none."""
+    slugs: set[str] = set()
+    for name in classes:
+        if name and name not in CLASSES:
+            raise UsageError(f"no such class: {brief(name)}; there are {', '.join(CLASSES)}")
+        slugs |= GROUPS.get(name, frozenset({name} - {""}))
+    if not slugs:
+        raise UsageError("no class is named")
+    return frozenset(slugs)
+
+
+def failures(
+    records: Iterable[Told],
+    slugs: frozenset[str] | None = None,
+    *,
+    on_note: Callable[[str], None] = lambda _: None,
+    row_of: Callable[[Told], str | None] | None = None,
+) -> Iterator[str]:
+    """Give the URLs whose last record is no success, in the order of their first failure, each on one line.
+
+    slugs: only of these errors; None for all, but for what was never asked for (``skipped``). Held in memory are the
+    URLs to give, and no others. on_note: gets what a person should know about them. row_of: gives, in the place of the
+    URL, the row of a target whose record was read last; None for one that records do not tell whole.
+    """
+    lost = "URLs whose rows asked with a method or data of their own, as only fetch --resume does again"
+    if row_of is not None:
+        lost = "rows with data of their own, which records do not hold; fetch --resume takes them from their list"
+    failed: dict[int, str] = {}
+    own_requests: set[int] = set()
+    for told in records:
+        number = number_of(told)
+        if _wanted(told, slugs):
+            row = told.url if row_of is None else row_of(told)
+            failed[number] = told.url if row is None else row
+            own = told.apart is not None and bool(told.apart.method)
+            if row is None or (own and row_of is None):
+                own_requests.add(number)
+        elif not told.is_repeat:
+            failed.pop(number, None)
+            own_requests.discard(number)
+    if own_requests:
+        on_note(f"{lost}: {len(own_requests):,}")
+    if hidden := sum(f"{HIDDEN}@" in url for url in failed.values()):
+        on_note(
+            f"URLs whose passwords are hidden ({HIDDEN}), which only fetch --resume takes from their list again: "
+            f"{hidden:,}"
+        )
+    for number, text in failed.items():
+        if row_of is None:
+            yield printable(plain(text))
+        elif number not in own_requests:
+            yield text
+
+
+def row_of_record(told: Told, record: Mapping[str, Any]) -> str | None:
+    """Write a target as a row of JSON Lines that ``fetch`` reads; None where its record does not tell all of it."""
+    if told.apart is not None and told.apart.data:
+        return None
+    columns = record.get("input")
+    if isinstance(columns, str):  # a cell of CSV
+        try:
+            columns = json.loads(columns)
+        except (ValueError, RecursionError):
+            columns = None
+    row = {**columns, "url": told.url} if isinstance(columns, dict) else {"url": told.url}
+    method = told.method if told.apart is None else told.apart.method or told.method
+    if method != "GET":
+        row["request"] = {"method": method}
+    return strict_json(json.dumps(row, separators=(",", ":")))
+
+
+def again_of(resume: str) -> frozenset[str] | None:
+    """The errors of which ``--resume`` fetches targets again, ``None`` for all. Raises UsageError for other words."""
+    if resume == "failed":
+        return None
+    return frozenset() if resume == "all" else errors_of(name.strip() for name in resume.split(","))
+
+
+def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
+    if told.outcome in SUCCESSES:
+        return False
+    if slugs is None:
+        return told.outcome != "skipped"
+    return (DEFERRED if told.outcome == DEFERRED else told.error) in slugs
+
+
+def number_of(told: Told) -> int:
+    """Number the target that a record is about, its method included; another number in every process."""
+    try:
+        return identity_of_record(told.url, told.apart) ^ hash(told.method)
+    except InvalidURLError:
+        return hash(told.url)

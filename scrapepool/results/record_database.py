@@ -1,0 +1,140 @@
+"""The database of ``--sqlite``, read back as the records that went into it (``schema`` has its tables).
+
+Decides how a row is a record again. Changes nothing, and may read while a run writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ListError, UsageError
+from ..schema import ADDED, COLUMNS, JSON_COLUMNS, TIMINGS, strangeness
+from .record_summary import Told, apart
+
+if TYPE_CHECKING:
+    import sqlite3
+
+BOOLEAN = frozenset({"reused", "complete", "fresh"})
+LISTS = frozenset({"redirects", "hops"})
+ON_REQUEST = frozenset(
+    {"list", "change", "fresh", "before", "not_before", "headers", "data", "history", "input", "request"}
+)
+"""Fields that a record without them does not name."""
+
+
+class RecordDatabase:
+    """Iterates over what ``read_journal`` and ``failures`` want to know of each record, in order of completion.
+
+    Raises, while it is iterated over, ListError where the file cannot be read, UsageError where it is no such database,
+    KeyboardInterrupt once ``should_stop`` says so.
+
+    start, torn: 0, as of a record file that is whole. whole: records read so far.
+    """
+
+    start = torn = 0
+
+    def __init__(self, path: str, *, should_stop: Callable[[], bool] = lambda: False) -> None:
+        self.whole = 0
+        self._db: sqlite3.Connection
+        self._last = 0
+        self._path = path
+        self._should_stop = should_stop
+
+    def __iter__(self) -> Iterator[Told]:
+        query = "SELECT id, url, outcome, error, method, request FROM records ORDER BY id"
+        with self._reading() as self._db:
+            for number, url, outcome, error, method, request in self._db.execute(query):
+                if self._should_stop():
+                    raise KeyboardInterrupt
+                self.whole += 1
+                self._last = number
+                yield Told(url, outcome, error, method, self.whole, apart(request))
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
+        with self._reading() as db:
+            columns = _columns(db)
+            for row in db.execute(f"SELECT {', '.join(columns)} FROM records ORDER BY id"):  # noqa: S608 - our own names
+                yield _record(dict(zip(columns, row, strict=True)))
+
+    def with_records(self) -> Iterator[tuple[Told, dict[str, Any]]]:
+        """As ``RecordFile.with_records``, in one query: to look each record up again takes six times as long."""
+        for number, record in enumerate(self.records(), 1):
+            method, request = record.get("method", "GET"), record.get("request")
+            yield Told(record["url"], record["outcome"], record["error"], method, number, apart(request)), record
+
+    def current(self) -> dict[str, Any]:
+        """The record that was given last, as ``records`` gives it; to be asked for while it is iterated over."""
+        columns = _columns(self._db)
+        query = f"SELECT {', '.join(columns)} FROM records WHERE id = ?"  # noqa: S608 - our own names
+        row = self._db.execute(query, (self._last,)).fetchone()
+        return _record(dict(zip(columns, row, strict=True)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        import sqlite3  # noqa: PLC0415 - most runs need it not
+
+        try:
+            with closing(_opened(self._path)) as db:
+                (made,), (version,) = (
+                    db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+                )
+                strange = strangeness(made, version)
+                if strange is not None:
+                    raise UsageError(f"{self._path} {strange}")
+                yield db
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise ListError(self._path, str(error)) from error
+
+
+def _columns(db: sqlite3.Connection) -> list[str]:
+    """Name the columns that a database has of those of a record: one of an earlier version lacks the latest."""
+    there = {name for _, name, *_ in db.execute("PRAGMA table_info(records)")}
+    return [name for name in COLUMNS if name in there or name not in ADDED]
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    """Open a database for reading; one that was left in WAL mode also where nothing can be written beside it.
+
+    Raises sqlite3.Error, OSError, ValueError.
+    """
+    import sqlite3  # noqa: PLC0415 - most runs need it not
+
+    uri = f"{Path(path).resolve().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True)
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        db.close()
+        wal = Path(f"{path}-wal")
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or (
+            wal.exists() and wal.stat().st_size  # holds rows that would be missing
+        ):
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    timings = {step: row.pop(step) for step in TIMINGS}
+    record: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in ON_REQUEST and not value:
+            continue
+        if value is not None and name in JSON_COLUMNS:
+            record[name] = json.loads(value)
+        else:
+            record[name] = bool(value) if value is not None and name in BOOLEAN else value
+    for name in LISTS & record.keys():
+        record[name] = record[name] or []
+    record["timings"] = None if all(seconds is None for seconds in timings.values()) else timings
+    if record["method"] == "GET":
+        del record["method"]
+    return record

@@ -1,0 +1,84 @@
+import pytest
+
+from scrapepool.errors import UsageError
+from scrapepool.groups import GROUPS
+from scrapepool.model import Apart, ErrorKind
+from scrapepool.results.failures import CLASSES, errors_of, failures
+from scrapepool.results.record_summary import Told
+
+
+def told(url, outcome="failed", error=None, method="GET"):
+    return Told(url, outcome, error, method, 0)
+
+
+def test_what_did_not_succeed_is_given_in_order():
+    """Successes and lines that were never asked for are not."""
+    records = [
+        told("http://a/1", error="dns"),
+        told("http://a/2", "ok"),
+        told("http://a/3", "http_error", "http_4xx"),
+        told("http://a/4", "skipped", "duplicate"),
+        told("http://a/5", "deferred"),
+        told("http://a/6", "unchanged"),
+    ]
+    assert list(failures(records)) == ["http://a/1", "http://a/3", "http://a/5"]
+
+
+def test_the_last_record_of_a_url_counts():
+    """What succeeded later is no failure, and what failed later is one, once."""
+    records = [told("http://a/1"), told("http://A/1", "ok"), told("http://a/2", "ok"), told("http://a/2")] * 2
+    assert list(failures(records)) == ["http://a/2"]
+
+
+def test_requests_that_a_url_does_not_tell_are_counted():
+    """Those that failed in the end: fetched by its URL alone, a POST would be a GET."""
+    one, other = (told("http://a/1")._replace(apart=Apart("POST", digest)) for digest in ("aa", "bb"))
+    notes = []
+    assert list(failures([one, other, one._replace(outcome="ok"), told("http://a/2")], on_note=notes.append)) == [
+        "http://a/1",
+        "http://a/2",
+    ]
+    assert notes == ["URLs whose rows asked with a method or data of their own, as only fetch --resume does again: 1"]
+    assert list(failures([told("http://a/2")], on_note=notes.append)) == ["http://a/2"]
+    assert len(notes) == 1
+
+
+def test_classes_choose_by_error():
+    """Slugs, groups of them, and deferred; a skipped line where it is asked for."""
+    records = [
+        told("http://a/1", error="read_timeout"),
+        told("http://a/2", "http_error", "http_5xx"),
+        told("http://a/3", "deferred"),
+        told("no url", "skipped", "invalid_url"),
+        told("http://a/5"),
+    ]
+    assert list(failures(records, errors_of(["timeout", "deferred"]))) == ["http://a/1", "http://a/3"]
+    assert list(failures(records, errors_of(["http_5xx", "invalid_url"]))) == ["http://a/2", "no url"]
+
+
+def test_groups_are_made_of_errors():
+    """No group names what no record says."""
+    assert all(group <= set(ErrorKind) for group in GROUPS.values())
+    assert len(set(CLASSES)) == len(CLASSES)
+
+
+def test_an_unknown_class_is_told_with_all_there_are():
+    """And so is a list of none."""
+    with pytest.raises(UsageError, match=r"no such class: rain; there are timeout, .*http_5xx"):
+        errors_of(["rain"])
+    with pytest.raises(UsageError, match="no class is named"):
+        errors_of([])
+
+
+def test_a_url_is_one_line_that_means_the_same():
+    """Control characters are percent-encoded or dropped, as the parser does."""
+    assert list(failures([told("http://a/\x1b[31m\n\u202e")])) == ["http://a/%1B[31m%E2%80%AE"]
+    assert list(failures([told("no\nurl", "failed")])) == [r"no\nurl"]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "ok"])
+def test_a_repeat_says_nothing_of_what_became_of_its_url(outcome):
+    """Wherever its record stands; in those of a list that is read as it comes, it is the later one."""
+    records = [told("http://a/1", outcome), told("http://a/1", "skipped", "duplicate")]
+    assert list(failures(records)) == list(failures(records[::-1])) == (["http://a/1"] if outcome == "failed" else [])
+    assert list(failures(records, errors_of(["duplicate"]))) == ["http://a/1"]

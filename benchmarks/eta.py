@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Result, Retryable, Target
 from scrapepool.overrides import HostOverride, HostOverrides
-from scrapepool.run.limits import limits_for
-from scrapepool.run.plan import Plan, planned
+from scrapepool.run.dry_run.estimate import Plan, planned
+from scrapepool.run.host_limits import limits_for
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.memory import Known
 from scrapepool.schedule.robots import RobotsVerdict

@@ -34,10 +34,10 @@ from ..transport.work.download import Downloader
 from ..transport.work.loop import Loop
 from ..uptime import UPTIME
 from ..validators import Known
-from .cookies import cookies_for, saved_cookies
-from .limits import limits_for, most_per_host
-from .list_order import ListOrder, OrderedFeed
-from .memory import memory_for
+from .cookie_jar import cookies_for, saved_cookies
+from .host_limits import limits_for, most_per_host
+from .host_memory import memory_for
+from .outputs.ordered_output import ListOrder, OrderedFeed
 from .shard import Shard
 
 HOSTS_MEASURED = 50
@@ -139,7 +139,7 @@ def assembled(
         feed = make_feed(loop.wake, Downloader(fetcher, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
             from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed
-            from .stalls import StallWatch  # noqa: PLC0415
+            from .monitoring.stall_report import StallWatch  # noqa: PLC0415
 
             view = StallWatch(view, stall, partial(in_flight, fetcher), on_note or view.note)
         try:
@@ -191,7 +191,7 @@ def _parts(settings: FileSettings) -> AbstractContextManager[Parts | None]:
     """Where bodies on their way into files are written to."""
     if settings.save_dir is None:
         return nullcontext()
-    from .saving import parts_in  # noqa: PLC0415 - rarely needed
+    from .save_dir import parts_in  # noqa: PLC0415 - rarely needed
 
     return parts_in(settings)
 

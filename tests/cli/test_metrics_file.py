@@ -79,7 +79,7 @@ def test_without_the_library_it_is_named(
 ) -> None:
     """With what to type."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "scrapepool.run.metrics", raising=False)
+    monkeypatch.delitem(sys.modules, "scrapepool.run.monitoring.prometheus", raising=False)
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--metrics-file", tmp_path / "a.prom")
     assert ran.code == 2
     assert "--metrics-file and --metrics-port need prometheus_client: " in ran.err

@@ -321,7 +321,7 @@ def test_a_folder_that_cannot_be_made(capfd, tmp_path):
 
 def test_one_run_a_folder(capfd, tmp_path):
     """A second run that would write to it is told to come back."""
-    from scrapepool.run.saving import parts_in
+    from scrapepool.run.save_dir import parts_in
     from scrapepool.settings import FileSettings
 
     with parts_in(FileSettings(save_dir=str(tmp_path / "pages"))), PoliteServer(1) as server:

@@ -9,7 +9,7 @@ from scrapepool.model import Apart, HostKey, RowRequest, Target
 from scrapepool.results.failures import number_of
 from scrapepool.results.known_pages import KnownPages, key_of
 from scrapepool.results.record_summary import Told
-from scrapepool.run.revisit import number_of_target
+from scrapepool.run.recrawl import number_of_target
 from scrapepool.url import parse
 
 

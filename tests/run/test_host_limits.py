@@ -6,7 +6,7 @@ import pytest
 
 from scrapepool.model import HostKey
 from scrapepool.overrides import HostOverride
-from scrapepool.run.limits import limits_for, most_per_host
+from scrapepool.run.host_limits import limits_for, most_per_host
 from scrapepool.settings import Settings
 from scrapepool.window import Window
 

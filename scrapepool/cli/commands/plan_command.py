@@ -90,10 +90,10 @@ def run(
     """Read the lists, print the plan; the exit code. Raises ListError, UsageError."""
     from ...ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
     from ...read import TargetList  # noqa: PLC0415
-    from ...run.downloads import downloads  # noqa: PLC0415
-    from ...run.limits import limits_for  # noqa: PLC0415
-    from ...run.plan import count, planned  # noqa: PLC0415
-    from ...run.plan_memory import recalled  # noqa: PLC0415
+    from ...run.dry_run.estimate import count, planned  # noqa: PLC0415
+    from ...run.dry_run.known_hosts import recalled  # noqa: PLC0415
+    from ...run.dry_run.list_fetcher import downloads  # noqa: PLC0415
+    from ...run.host_limits import limits_for  # noqa: PLC0415
     from .plan_text import Report, plan_dict, plan_lines  # noqa: PLC0415
 
     clock = SystemClock()
@@ -124,7 +124,7 @@ def run(
         for note in notes:
             click.echo(printable(note), err=True)
         if found.tickets:
-            from ...run.plan_robots import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
+            from ...run.dry_run.robots_check import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
 
             robots = ask_robots(found.tickets, targets, settings)
     allowed, delays = found.hosts.copy(), {}

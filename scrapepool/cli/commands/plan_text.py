@@ -13,8 +13,8 @@ from ...text import printable
 
 if TYPE_CHECKING:
     from ...model import HostKey, Skipped
-    from ...run.plan import Count, HostPlan, Plan
-    from ...run.plan_robots import HostRobots
+    from ...run.dry_run.estimate import Count, HostPlan, Plan
+    from ...run.dry_run.robots_check import HostRobots
     from ...settings import Settings
 
 _WIDEST = 40  # columns of a host's name

@@ -62,7 +62,7 @@ def known_pages(
     if not since.records:
         return None
     from ...results.known_pages import KnownPages  # noqa: PLC0415 - rarely needed
-    from ...run.revisit import known_files  # noqa: PLC0415
+    from ...run.recrawl import known_files  # noqa: PLC0415
 
     files = known_files(settings)
     known = KnownPages(since.change_by, None if files is None else files.name_of)

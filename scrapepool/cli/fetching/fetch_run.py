@@ -20,10 +20,11 @@ from ...read.seen.finished import Finished
 from ...record.output import STANDARD_OUTPUT
 from ...render.choose import view_for
 from ...run.assemble import Run, assembled, final_outcomes, lists
-from ...run.figures import Alarm, ChangesView, Counted
-from ...run.list_order import list_order
-from ...run.outputs import Outputs, open_outputs
-from ...run.revisit import Revisit
+from ...run.monitoring.counters import ChangesView, Counted
+from ...run.monitoring.fail_if import Alarm
+from ...run.outputs.open_outputs import Outputs, open_outputs
+from ...run.outputs.ordered_output import list_order
+from ...run.recrawl import Revisit
 from ...settings import DisplaySettings, Settings
 from ...transport.net.descriptors import raise_soft_limit, workers_within
 from ..arguments.file_conflicts import check_files
@@ -141,7 +142,7 @@ def _measured(
     if not settings.has_metrics:
         yield view, None
         return
-    from ...run.metrics import MetricsFile, MetricsView  # noqa: PLC0415 - an extra
+    from ...run.monitoring.prometheus import MetricsFile, MetricsView  # noqa: PLC0415 - an extra
 
     if settings.metrics_file is not None:
         ending.metrics = MetricsFile(settings.metrics_file, counted)
@@ -149,7 +150,7 @@ def _measured(
     if settings.metrics_port is None:
         yield view, None
         return
-    from ...run.metrics_server import MetricsServer, ServedView  # noqa: PLC0415 - as above
+    from ...run.monitoring.metrics_server import MetricsServer, ServedView  # noqa: PLC0415 - as above
 
     succeeded = None if ending.metrics is None else ending.metrics.succeeded
     with closing(MetricsServer(settings.metrics_port, counted, succeeded)) as server:
@@ -223,7 +224,7 @@ def _write_watch(settings: Settings, should_stop: Callable[[], bool], log: RunLo
     seconds = settings.display.watch_stalls
     if seconds is None:
         return should_stop
-    from ...run.stalls import WriteWatch  # noqa: PLC0415 - as above
+    from ...run.monitoring.stall_report import WriteWatch  # noqa: PLC0415 - as above
 
     return WriteWatch(should_stop, seconds, log.note)
 

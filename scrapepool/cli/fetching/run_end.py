@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...engine import Stop
     from ...ports import Snapshot
     from ...read.seen.finished import Finished
-    from ...run.metrics import MetricsFile
+    from ...run.monitoring.prometheus import MetricsFile
     from ...settings import Settings
     from .run_log import RunLog
 

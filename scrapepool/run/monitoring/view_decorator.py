@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ports import Snapshot, View
+from ...ports import Snapshot, View
 
 
 class ViewAround:

@@ -15,7 +15,7 @@ from scrapepool.model import ErrorKind, HostKey
 from scrapepool.overrides import HostOverride
 from scrapepool.ports import Known
 from scrapepool.read import TargetList
-from scrapepool.run.plan import count, duration, planned
+from scrapepool.run.dry_run.estimate import count, duration, planned
 from scrapepool.settings import InputSettings, PolitenessSettings, PoolSettings, Settings
 from scrapepool.window import Window
 from tests.schedule.simulate import Reply, World

@@ -16,18 +16,18 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from ..change import Change
-from ..errors import OutputError, UsageError
-from ..extras import how_to_install
-from ..groups import OUTCOMES
-from ..model import ErrorKind
-from ..ports import Snapshot, View
-from ..record.lock import is_ours
-from ..record.replaced import replaced
-from ..render.summary import handshakes_saved
-from ..schedule.tally import STATES, HostRow
-from .around import ViewAround
-from .figures import Counted, Latencies
+from ...change import Change
+from ...errors import OutputError, UsageError
+from ...extras import how_to_install
+from ...groups import OUTCOMES
+from ...model import ErrorKind
+from ...ports import Snapshot, View
+from ...record.lock import is_ours
+from ...record.replaced import replaced
+from ...render.summary import handshakes_saved
+from ...schedule.tally import STATES, HostRow
+from .counters import Counted, Latencies
+from .view_decorator import ViewAround
 
 try:
     from prometheus_client import Metric, generate_latest

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, Fetched, HostKey, Outcome, RowRequest, Skipped, Target
 from scrapepool.read.seen.target_id import identity
-from scrapepool.run.repeats import RepeatsSink
+from scrapepool.run.outputs.duplicate_records import RepeatsSink
 from scrapepool.url import parse
 
 HOST = HostKey("http", "h", 80)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from ..ports import Clock, Download, Downloaded
-from ..settings import Settings
-from .limits import limits_for
+from ...ports import Clock, Download, Downloaded
+from ...settings import Settings
+from ..host_limits import limits_for
 
 
 @contextmanager
@@ -25,10 +25,10 @@ def downloads(settings: Settings, clock: Clock) -> Iterator[Download]:
 
 
 def _downloader(settings: Settings, clock: Clock, opened: ExitStack) -> Download:
-    from ..transport.net.session import PooledSession  # noqa: PLC0415
-    from ..transport.work.context import Fetcher  # noqa: PLC0415
-    from ..transport.work.download import Downloader  # noqa: PLC0415 - requests is for those who need it
-    from .cookies import cookies_for  # noqa: PLC0415
+    from ...transport.net.session import PooledSession  # noqa: PLC0415
+    from ...transport.work.context import Fetcher  # noqa: PLC0415
+    from ...transport.work.download import Downloader  # noqa: PLC0415 - requests is for those who need it
+    from ..cookie_jar import cookies_for  # noqa: PLC0415
 
     private = settings.request.deny_private
     session = opened.enter_context(PooledSession(1, 1, deny_private=private))

@@ -13,24 +13,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine import Stop
-from ..errors import InvalidURLError, OutputError, UsageError
-from ..frozen import frozen
-from ..model import Apart, Outcome
-from ..ports import Archive, Sink, Store
-from ..read.seen.finished import Finished
-from ..read.seen.target_id import identity_of_record
-from ..record import Fanout, form_of, sink_for, template_sink
-from ..record.unfinished import unmark
-from ..settings import OutputSettings, Settings
-from ..version import __version__
-from .journal import pass_over, records_sink
-from .list_order import ListOrder, OrderedSink
+from ...engine import Stop
+from ...errors import InvalidURLError, OutputError, UsageError
+from ...frozen import frozen
+from ...model import Apart, Outcome
+from ...ports import Archive, Sink, Store
+from ...read.seen.finished import Finished
+from ...read.seen.target_id import identity_of_record
+from ...record import Fanout, form_of, sink_for, template_sink
+from ...record.unfinished import unmark
+from ...settings import OutputSettings, Settings
+from ...version import __version__
+from .ordered_output import ListOrder, OrderedSink
+from .resume import pass_over, records_sink
 
 if TYPE_CHECKING:
-    from ..record.files import Files
-    from ..record.known_files import FileOwners
-    from ..record.warc import ArchiveProcess
+    from ...record.files import Files
+    from ...record.known_files import FileOwners
+    from ...record.warc import ArchiveProcess
 
 
 @frozen
@@ -99,7 +99,7 @@ def open_outputs(
     else:
         sink = Fanout(stores, sinks, *([] if files is None else [files.recorded]))
     if files is not None and settings.input.dedupe:
-        from .repeats import RepeatsSink  # noqa: PLC0415 - as for the files
+        from .duplicate_records import RepeatsSink  # noqa: PLC0415 - as for the files
 
         method = settings.request.method
         sink = RepeatsSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
@@ -138,7 +138,7 @@ class _Opening:
         """
         if self.settings.files.save_dir is None:
             return None
-        from ..record.files import Files  # noqa: PLC0415 - rarely needed
+        from ...record.files import Files  # noqa: PLC0415 - rarely needed
 
         output = self.output
         files = Files(
@@ -166,7 +166,7 @@ class _Opening:
         output, method = self.output, self.settings.request.method
         stores: list[Store] = []
         if output.sqlite is not None:
-            from ..record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
+            from ...record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 
             if not self.settings.input.dedupe:
                 raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
@@ -208,8 +208,8 @@ class _Opening:
             self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
         if output.sqlite in (None, journal):
             return
-        from ..results.journal import held  # noqa: PLC0415
-        from ..results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
+        from ...results.journal import held  # noqa: PLC0415
+        from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
         has = held(database, self.finished, method=self.settings.request.method)
@@ -230,7 +230,7 @@ class _Opening:
         pass_over(self.settings, self.finished, stop=self.stop, on_note=self.on_note)
 
     def _parquet(self, path: str) -> Sink:
-        from ..record.parquet import PART, ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
+        from ...record.parquet import PART, ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
 
         check_parquet(path)
         output = self.output
@@ -276,7 +276,7 @@ def _is_empty(path: str) -> bool:
 def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> ArchiveProcess | None:
     if settings.warc.path is None:
         return None
-    from ..record.warc import ArchiveProcess  # noqa: PLC0415 - most runs keep none
+    from ...record.warc import ArchiveProcess  # noqa: PLC0415 - most runs keep none
 
     said = {
         "software": f"scrapepool/{__version__}",

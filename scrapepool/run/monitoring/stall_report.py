@@ -9,12 +9,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from ..ports import HostRow, Snapshot, View
-from ..render import units
-from ..text import printable
-from ..transport.net.phase import Phase
-from ..transport.work.activity import Doing
-from .around import ViewAround
+from ...ports import HostRow, Snapshot, View
+from ...render import units
+from ...text import printable
+from ...transport.net.phase import Phase
+from ...transport.work.activity import Doing
+from .view_decorator import ViewAround
 
 GROUPS = 8
 """Groups of requests, or hosts, that are told apart; a note is to fit on a screen."""

@@ -12,20 +12,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..engine import Stop
-from ..errors import OutputError, UsageError
-from ..ports import Sink
-from ..read.seen.finished import Finished
-from ..read.streams.pieces import file_pieces
-from ..record import form_of, is_ours, open_locked, rewrite, sink_for
-from ..record.durable import fsync
-from ..record.fields import ADDED, GET, chosen_fields, with_option
-from ..record.lock import await_reader, is_fifo
-from ..record.unfinished import is_unfinished
-from ..settings import OutputSettings, Settings
+from ...engine import Stop
+from ...errors import OutputError, UsageError
+from ...ports import Sink
+from ...read.seen.finished import Finished
+from ...read.streams.pieces import file_pieces
+from ...record import form_of, is_ours, open_locked, rewrite, sink_for
+from ...record.durable import fsync
+from ...record.fields import ADDED, GET, chosen_fields, with_option
+from ...record.lock import await_reader, is_fifo
+from ...record.unfinished import is_unfinished
+from ...settings import OutputSettings, Settings
 
 if TYPE_CHECKING:
-    from ..results.journal import Journal
+    from ...results.journal import Journal
 
 NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run that is to go on"
 
@@ -81,9 +81,9 @@ def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
     """Go on with the records of the database alone, which stay until others replace them. As ``records_sink``."""
-    from ..results.failures import again_of  # noqa: PLC0415
-    from ..results.journal import read_journal  # noqa: PLC0415
-    from ..results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
+    from ...results.failures import again_of  # noqa: PLC0415
+    from ...results.journal import read_journal  # noqa: PLC0415
+    from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
     output = settings.output
     assert output.resume is not None  # noqa: S101 - see the caller
@@ -116,10 +116,10 @@ def _in_order(
     path: str, fd: int, settings: Settings, finished: Finished, stop: Stop, on_note: Callable[[str], None]
 ) -> tuple[int, list[str]]:
     """Leave in the file what stays; the descriptor to append to, and the columns that an older CSV file lacks."""
-    from ..record.csv import columns_of  # noqa: PLC0415
-    from ..results.failures import again_of  # noqa: PLC0415 - most runs go on with none
-    from ..results.journal import read_journal  # noqa: PLC0415
-    from ..results.record_file import RecordFile  # noqa: PLC0415
+    from ...record.csv import columns_of  # noqa: PLC0415
+    from ...results.failures import again_of  # noqa: PLC0415 - most runs go on with none
+    from ...results.journal import read_journal  # noqa: PLC0415
+    from ...results.record_file import RecordFile  # noqa: PLC0415
 
     output, method = settings.output, settings.request.method
     assert output.resume is not None  # noqa: S101  # see the caller

@@ -11,8 +11,9 @@ from scrapepool.alarm import parsed
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.seen.finished import Finished
-from scrapepool.run import figures
-from scrapepool.run.figures import CHECK_EVERY, Alarm, ChangesView, Counted, Latencies
+from scrapepool.run.monitoring import counters
+from scrapepool.run.monitoring.counters import ChangesView, Counted, Latencies
+from scrapepool.run.monitoring.fail_if import CHECK_EVERY, Alarm
 from scrapepool.settings import AlarmSettings
 
 HOST = HostKey("http", "a", 80)
@@ -51,13 +52,13 @@ def test_latencies_are_counted_while_others_come(monkeypatch: pytest.MonkeyPatch
     latencies = Latencies()
     for value in (0.1, 0.2, 30.0):
         latencies.add(value)
-    end_of = figures._end_of
+    end_of = counters._end_of
 
     def end_while_another_comes(step: int) -> float:
         latencies.add(2.0 ** latencies.counts.total())
         return end_of(step)
 
-    monkeypatch.setattr(figures, "_end_of", end_while_another_comes)
+    monkeypatch.setattr(counters, "_end_of", end_while_another_comes)
     assert latencies.up_to((0.05, 1.0, inf)) == [0, 2, 3]
 
 

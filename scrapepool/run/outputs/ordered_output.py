@@ -12,10 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..model import HostKey, Outcome, Skipped, Target
-from ..ports import Batch, Ended, Feed, Sink
-from ..settings import MIB, Settings
-from ..text import printable
+from ...model import HostKey, Outcome, Skipped, Target
+from ...ports import Batch, Ended, Feed, Sink
+from ...settings import MIB, Settings
+from ...text import printable
 
 MOST_WAITING = 10_000
 """Targets that are let in and not written, about 10 MB of outcomes."""

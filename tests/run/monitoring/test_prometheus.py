@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from scrapepool.errors import OutputError, UsageError
 from scrapepool.model import Fetched, HostKey, Target
 from scrapepool.ports import NoView, Snapshot
-from scrapepool.run.figures import Counted
-from scrapepool.run.metrics import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
+from scrapepool.run.monitoring.counters import Counted
+from scrapepool.run.monitoring.prometheus import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
 from scrapepool.schedule.host_queue import HostQueue
 from scrapepool.schedule.tally import STATES
 

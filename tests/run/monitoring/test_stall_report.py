@@ -9,7 +9,7 @@ import pytest
 
 from scrapepool.model import HostKey
 from scrapepool.ports import HostRow, NoView, Snapshot
-from scrapepool.run.stalls import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, told
+from scrapepool.run.monitoring.stall_report import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, told
 from scrapepool.transport.work.activity import Doing, Phase
 
 SNAPSHOT = Snapshot(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from ..model import Apart, Outcome, Target, is_repeat
-from ..ports import Sink
-from ..read.seen.target_id import identity, recorded
-from ..url import ParsedURL
+from ...model import Apart, Outcome, Target, is_repeat
+from ...ports import Sink
+from ...read.seen.target_id import identity, recorded
+from ...url import ParsedURL
 
 MOST = 50_000
 """Repeats that wait, and targets whose files are remembered: 300 bytes each."""

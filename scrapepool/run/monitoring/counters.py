@@ -1,30 +1,24 @@
-"""The figures of a run that ``--fail-if`` is about: counted as outcomes are written, and shown with the summary.
+"""Counters of a run beside the engine's own tally: statuses, changes, hosts that were given up, latencies.
 
-Decides which outcome counts where, and when a run that is certain to fail is stopped. What an expression means is
-``alarm``'s to decide.
+Decides which outcome counts where. ``--fail-if``, the metrics file and the summary are computed from them.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import frexp, inf
 from typing import TYPE_CHECKING
 
-from ..groups import GROUPS
-from ..model import ErrorKind, Failed, HostKey, Outcome
-from ..ports import Snapshot, View
-from ..read.seen.finished import Finished
-from ..settings import AlarmSettings
-from .around import ViewAround
+from ...groups import GROUPS
+from ...model import ErrorKind, Failed, HostKey, Outcome
+from ...ports import Snapshot, View
+from ...read.seen.finished import Finished
+from .view_decorator import ViewAround
 
 if TYPE_CHECKING:
-    from ..alarm import Check, Figures, Verdict
-
-CHECK_EVERY = 0.5
-"""Seconds between two looks at whether a run is certain to fail."""
+    from ...alarm import Figures
 
 STEPS = 32
 """Latencies that are told apart between one and its double: a percentile is right within 3 %."""
@@ -76,7 +70,7 @@ class Counted:
         self.wanted = wanted
         self.changes: dict[str, int] = {}
         if compares:
-            from ..change import Change  # noqa: PLC0415 - for runs that know earlier ones
+            from ...change import Change  # noqa: PLC0415 - for runs that know earlier ones
 
             self.changes = dict.fromkeys(Change, 0)
         self.statuses: Counter[int | None] = Counter()
@@ -100,7 +94,7 @@ class Counted:
 
     def figures(self, snapshot: Snapshot, finished: Finished) -> Figures:
         """Sum a run up. finished: targets that it passed over, which belong to its whole."""
-        from ..alarm import (  # noqa: PLC0415 - for runs with --fail-if
+        from ...alarm import (  # noqa: PLC0415 - for runs with --fail-if
             FAILURES,
             HOSTS_DOWN,
             PERCENTILES,
@@ -125,57 +119,6 @@ class Counted:
             hosts=snapshot.host_count,
             left=inf if snapshot.reading else snapshot.total - snapshot.done,
         )
-
-
-class Alarm:
-    """Watches over the figures of one run.
-
-    counted: has counted all outcomes so far. finished: targets that the run passes over. certain: the check that is
-    sure to fail, None while there is none. clock: monotonic seconds.
-    """
-
-    def __init__(
-        self,
-        settings: AlarmSettings,
-        counted: Counted,
-        finished: Finished,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.certain: Check | None = None
-        self._checks = settings.checks
-        self._fast = settings.fail_fast
-        self._finished = finished
-        self._clock = clock
-        self._looked = -inf
-        self._counted = counted
-
-    def look(self, snapshot: Callable[[], Snapshot]) -> Check | None:
-        """The check that is certain to fail from now on, once, where the run is to stop for it.
-
-        snapshot: gives the run at this moment.
-        """
-        if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < CHECK_EVERY:
-            return None
-        from ..alarm import is_certain  # noqa: PLC0415 - for runs with --fail-if
-
-        self._looked = now
-        figures = self._counted.figures(snapshot(), self._finished)
-        self.certain = next((check for check in self._checks if is_certain(check, figures)), None)
-        return self.certain
-
-    def checked(self, last: Snapshot) -> Snapshot:
-        """The last snapshot of a run, with all changes counted and all checks judged."""
-        last = replace(last, changes=dict(self._counted.changes))
-        if not self._checks:
-            return last
-        from ..alarm import judged  # noqa: PLC0415 - for runs with --fail-if
-
-        figures = self._counted.figures(last, self._finished)
-        verdicts = (judged(check, figures) for check in self._checks)
-        return replace(last, checks=tuple(map(self._sure, verdicts)))
-
-    def _sure(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, holds=verdict.holds or verdict.check == self.certain)
 
 
 class ChangesView(ViewAround):

@@ -18,11 +18,11 @@ from prometheus_client import Metric
 from prometheus_client.exposition import ThreadingWSGIServer, make_wsgi_app
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from ..errors import UsageError
-from ..ports import Snapshot, View
-from .around import ViewAround
-from .figures import Counted
-from .metrics import Moment, RunCollector
+from ...errors import UsageError
+from ...ports import Snapshot, View
+from .counters import Counted
+from .prometheus import Moment, RunCollector
+from .view_decorator import ViewAround
 
 LOOPBACK = "127.0.0.1"
 

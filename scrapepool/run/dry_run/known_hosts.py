@@ -9,10 +9,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from ..model import HostKey
-from ..ports import Clock, Known
-from ..settings import Settings
-from ..transport.robots.rules import Rules
+from ...model import HostKey
+from ...ports import Clock, Known
+from ...settings import Settings
+from ...transport.robots.rules import Rules
 
 
 def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, Known]:
@@ -20,8 +20,8 @@ def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict
     path = settings.politeness.host_memory
     if path is None or not Path(path).exists():
         return {}
-    from ..memory.host_file import HostFile  # noqa: PLC0415 - SQLite is needed for nothing else
-    from ..memory.host_rows import known_in, moved  # noqa: PLC0415
+    from ...memory.host_file import HostFile  # noqa: PLC0415 - SQLite is needed for nothing else
+    from ...memory.host_rows import known_in, moved  # noqa: PLC0415
 
     offset = clock.monotonic() - clock.wall()
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, Fetched, HostKey, Outcome, Skipped, Target
 from scrapepool.ports import Batch
-from scrapepool.run import list_order
-from scrapepool.run.list_order import ListOrder, OrderedFeed, OrderedSink
+from scrapepool.run.outputs import ordered_output
+from scrapepool.run.outputs.ordered_output import ListOrder, OrderedFeed, OrderedSink
 
 HOSTS = [HostKey("http", f"h{number}.test", 80) for number in range(3)]
 
@@ -113,9 +113,9 @@ class Run:
 def test_whatever_ends_first_is_written_in_the_order_of_the_list(good, batch, most, body, dice):
     """Rejected lines in their place, no line twice or never, no more let in than may wait, and no run that hangs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_order, "MOST_WAITING", most)
-        patch.setattr(list_order, "MOST_BYTES", 700)
-        patch.setattr(list_order, "AT_FIRST", 7)
+        patch.setattr(ordered_output, "MOST_WAITING", most)
+        patch.setattr(ordered_output, "MOST_BYTES", 700)
+        patch.setattr(ordered_output, "AT_FIRST", 7)
         run = Run(good, batch=batch, body=body)
         run.poll()
         while run.under_way:
@@ -130,7 +130,7 @@ def test_whatever_ends_first_is_written_in_the_order_of_the_list(good, batch, mo
 
 def test_what_is_further_down_is_not_begun_while_the_first_takes_long(monkeypatch):
     """Back-pressure: the window is full, nothing more is read, and the engine is woken once there is room."""
-    monkeypatch.setattr(list_order, "MOST_WAITING", 5)
+    monkeypatch.setattr(ordered_output, "MOST_WAITING", 5)
     run = Run([True] * 20, batch=3)
     run.poll()
     assert sorted(run.under_way) == [0, 10, 20, 30, 40]
@@ -146,7 +146,7 @@ def test_what_is_further_down_is_not_begun_while_the_first_takes_long(monkeypatc
 
 def test_a_person_is_told_for_whom_all_wait(monkeypatch):
     """Once for each, and not before some seconds."""
-    monkeypatch.setattr(list_order, "MOST_WAITING", 3)
+    monkeypatch.setattr(ordered_output, "MOST_WAITING", 3)
     now = [0.0]
     notes: list[str] = []
     run = Run([True] * 9, on_note=notes.append, clock=lambda: now[0])

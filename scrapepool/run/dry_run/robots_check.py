@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..model import HostKey, Target
-from ..ports import Done, Work
-from ..read import TargetList
-from ..schedule.lease import Lease
-from ..schedule.robots import RobotsVerdict
-from ..settings import Settings
-from ..transport.net.session import PooledSession
-from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.work.context import Fetcher
-from ..transport.work.loop import Loop
-from ..uptime import UPTIME
-from .cookies import cookies_for
+from ...model import HostKey, Target
+from ...ports import Done, Work
+from ...read import TargetList
+from ...schedule.lease import Lease
+from ...schedule.robots import RobotsVerdict
+from ...settings import Settings
+from ...transport.net.session import PooledSession
+from ...transport.robots.fetcher import RobotsFetcher
+from ...transport.work.context import Fetcher
+from ...transport.work.loop import Loop
+from ...uptime import UPTIME
+from ..cookie_jar import cookies_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from heapq import nlargest
 from threading import Event
 from typing import Literal
 
-from ..model import ErrorKind, HostKey, Skipped, Unchanged
-from ..ports import Clock, Ended, Known
-from ..read import TargetList
-from ..schedule.memory import ROBOTS_AGE
-from ..settings import Settings
-from ..window import Window
-from .limits import limits_for
+from ...model import ErrorKind, HostKey, Skipped, Unchanged
+from ...ports import Clock, Ended, Known
+from ...read import TargetList
+from ...schedule.memory import ROBOTS_AGE
+from ...settings import Settings
+from ...window import Window
+from ..host_limits import limits_for
 
 NOTHING_KNOWN = Known()
 

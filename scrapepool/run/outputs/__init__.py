@@ -1,0 +1,1 @@
+"""All outputs of a run, in the right order: what ``--resume`` keeps, ``--ordered``, the records of duplicates."""

@@ -1,9 +1,13 @@
-"""What a database of records looks like: the tables of ``--sqlite``, and what tells such a file from any other.
+"""The tables of ``--sqlite``, and how such a database is told from any other.
 
-Decides names and types, which are an API as record fields are. Opens no file.
+Names and types are an API, as record fields are. Opens no file.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .record_fields import TABLE, TIMINGS, Field, of_kind
 
 MAGIC = b"SQLite format 3\0"
 """What every SQLite database begins with (https://sqlite.org/fileformat2.html, section 1.3)."""
@@ -14,67 +18,40 @@ APPLICATION_ID = 0x53_43_50_4C
 VERSION = 1
 """``PRAGMA user_version``: changes with the tables."""
 
-TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
-"""The columns that a record's ``timings`` lie in."""
+SQL_TYPES = {"int16": "INTEGER", "int32": "INTEGER", "int64": "INTEGER", "boolean": "INTEGER", "real": "REAL"}
+"""By the kind of a field; TEXT for all others."""
 
-JSON_COLUMNS = frozenset({"redirects", "hops", "before", "headers", "data", "history", "input", "request"})
+JSON_COLUMNS = of_kind("json", "urls", "hops")
 """Columns of ``records`` that hold JSON text."""
 
-COLUMNS = (
-    "url",
-    "method",
-    "line",
-    "list",
-    "outcome",
-    "status",
-    "error",
-    "detail",
-    "final_url",
-    "redirects",
-    "hops",
-    "attempts",
-    "started",
-    "elapsed",
-    "waited",
-    "content_type",
-    "charset",
-    "bytes",
-    "wire_bytes",
-    "sha256",
-    "reused",
-    "path",
-    "complete",
-    "remote",
-    *TIMINGS,
-    "etag",
-    "last_modified",
-    "fresh_until",
-    "vary",
-    "change",
-    "fresh",
-    "before",
-    "not_before",
-    "headers",
-    "data",
-    "history",
-    "input",
-    "request",
-)
+
+def _columns() -> Iterator[Field]:
+    """The columns of ``records`` that a record fills: its fields, ``method`` right behind ``url``, and its timings."""
+    url, *others, method = TABLE
+    yield url
+    yield method
+    for field in others:
+        if field.name == "timings":
+            yield from (Field(step, "real") for step in TIMINGS)
+        elif field.name != "body":  # it lies in ``bodies``
+            yield field
+
+
+def _sql_type(field: Field) -> str:
+    return SQL_TYPES.get(field.kind, "TEXT")
+
+
+def _definition(field: Field) -> str:
+    text = f"    {field.name} {_sql_type(field)}{' NOT NULL' if field.required else ''},"
+    return f"{text:<36} -- {field.comment}" if field.comment else text
+
+
+COLUMNS = tuple(field.name for field in _columns())
 """Columns of ``records`` that a record fills, beside ``run`` and ``host``."""
 
-ADDED = {
-    "hops": "TEXT",
-    "list": "TEXT",
-    "etag": "TEXT",
-    "last_modified": "TEXT",
-    "fresh_until": "TEXT",
-    "vary": "TEXT",
-    "change": "TEXT",
-    "fresh": "INTEGER",
-    "before": "TEXT",
-}
-"""Columns of ``records`` that databases of earlier versions lack, with their types; they get them when they are written
-to."""
+LATER_COLUMNS = {field.name: _sql_type(field) for field in _columns() if field.later}
+"""Columns of ``records`` that databases of earlier versions lack, with their types; writing to such a database adds
+them."""
 
 SCHEMA = """
 CREATE TABLE runs (
@@ -97,48 +74,7 @@ CREATE TABLE records (
     id INTEGER PRIMARY KEY,          -- in order of completion
     run INTEGER NOT NULL REFERENCES runs (id),
     host INTEGER REFERENCES hosts (id),  -- null for what is no URL
-    url TEXT NOT NULL,
-    method TEXT NOT NULL,
-    line INTEGER,
-    list TEXT,                       -- where several were read
-    outcome TEXT NOT NULL,
-    status INTEGER,
-    error TEXT,
-    detail TEXT,
-    final_url TEXT,
-    redirects TEXT,                  -- JSON; null for none, as in hops
-    hops TEXT,
-    attempts INTEGER NOT NULL,
-    started TEXT,                    -- RFC 3339, UTC
-    elapsed REAL NOT NULL,           -- seconds, as are waited and dns to download
-    waited REAL NOT NULL,
-    content_type TEXT,
-    charset TEXT,
-    bytes INTEGER,                   -- null for a 304, which says nothing of them
-    wire_bytes INTEGER NOT NULL,
-    sha256 TEXT,                     -- of the body, which is in bodies where --body was given
-    reused INTEGER NOT NULL,         -- 0 or 1, as is complete
-    path TEXT,
-    complete INTEGER,
-    remote TEXT,
-    dns REAL,
-    connect REAL,
-    tls REAL,
-    ttfb REAL,
-    download REAL,
-    etag TEXT,
-    last_modified TEXT,
-    fresh_until TEXT,                -- RFC 3339, UTC
-    vary TEXT,
-    change TEXT,                     -- with --since, as are the next two
-    fresh INTEGER,                   -- 1, or null
-    before TEXT,                     -- JSON
-    not_before TEXT,                 -- RFC 3339, UTC
-    headers TEXT,                    -- JSON
-    data TEXT,                       -- JSON: values out of the page
-    history TEXT,                    -- JSON, with --verbose
-    input TEXT,                      -- JSON
-    request TEXT NOT NULL,           -- JSON: what tells a row's own request from others of its URL; '' for nothing
+{columns}
     UNIQUE (url, method, request)
 );
 
@@ -176,7 +112,7 @@ CREATE VIEW by_host AS
     FROM records LEFT JOIN hosts ON hosts.id = records.host
     GROUP BY hosts.id
     ORDER BY records DESC, 1;
-"""
+""".replace("{columns}", "\n".join(map(_definition, _columns())))
 
 
 VERSION_COLUMNS = (

@@ -13,7 +13,7 @@ import pytest
 from scrapepool.cli.exits import Exit
 from scrapepool.cli.program import cli
 from scrapepool.model import ErrorKind
-from scrapepool.record.fields import FIELDS
+from scrapepool.record_fields import FIELDS
 from scrapepool.render.summary import summary_dict
 from tests.servers.polite import PoliteServer
 

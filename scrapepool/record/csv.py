@@ -12,10 +12,11 @@ import csv
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..record_fields import TIMINGS
 from ..settings import OutputSettings
 from ..text import printable
 from ..url import plain
-from .fields import GET, TIMINGS, chosen_fields, selection
+from .fields import GET, chosen_fields, selection
 from .form import Form
 from .jsonl import json_text
 

@@ -13,75 +13,19 @@ from typing import Any
 from ..charset import decode_text
 from ..errors import UsageError
 from ..model import Deferred, Outcome, Step, Target, Timings, Unchanged, Wait, error_of, verdict
+from ..record_fields import FIELDS, TABLE, TIMINGS
 from ..settings import OutputSettings
 from ..text import printable
 from ..validators import NOTHING
 
-FIELDS = (
-    "url",
-    "line",
-    "list",
-    "outcome",
-    "status",
-    "error",
-    "detail",
-    "final_url",
-    "redirects",
-    "hops",
-    "attempts",
-    "started",
-    "elapsed",
-    "waited",
-    "content_type",
-    "charset",
-    "bytes",
-    "wire_bytes",
-    "sha256",
-    "reused",
-    "path",
-    "complete",
-    "remote",
-    "timings",
-    "etag",
-    "last_modified",
-    "fresh_until",
-    "vary",
-    "change",
-    "fresh",
-    "before",
-    "not_before",
-    "headers",
-    "body",
-    "data",
-    "history",
-    "input",
-    "request",
-    "method",
-)
-"""Every field there can be, in the order of a record."""
-
-ADDED = frozenset({"hops", "list", "etag", "last_modified", "fresh_until", "vary", "change", "fresh", "before"})
-"""Fields that record files of earlier versions lack. A CSV file without them is gone on with as it is."""
-
 OBJECTS = frozenset({"timings", "input", "data", "headers", "before"})
 """Fields whose entries can be named, as ``timings.ttfb``."""
-
-TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
-"""The steps of ``timings``, in the order in which they happen."""
 
 GET = "GET"
 """The method that records need not name."""
 
-_ON_REQUEST = {
-    "change": "--since",
-    "fresh": "--since",
-    "before": "--since",
-    "headers": "--headers",
-    "body": "--body",
-    "data": "--select, --links or --text",
-    "history": "--verbose",
-}
-"""Fields that there are only with an option."""
+_OPTIONS = {field.name: field.option for field in TABLE if field.option is not None}
+"""Fields that need an option, with that option."""
 
 _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years have four digits
 
@@ -90,15 +34,14 @@ def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]
     """Name the fields that a record can have under ``settings``, in order."""
     there = {"method": method != GET, "list": settings.lists}
     there |= {
-        name: bool(getattr(settings, "compared" if option == "--since" else name))
-        for name, option in _ON_REQUEST.items()
+        name: bool(getattr(settings, "compared" if option == "--since" else name)) for name, option in _OPTIONS.items()
     }
     return tuple(name for name in FIELDS if there.get(name, True))
 
 
 def with_option(column: str) -> str:
     """Name a column together with the option that it is there by, if it needs one."""
-    option = _ON_REQUEST.get(column.partition(".")[0]) or ("several lists" if column == "list" else None)
+    option = _OPTIONS.get(column.partition(".")[0]) or ("several lists" if column == "list" else None)
     return column if option is None else f"{column} ({option})"
 
 
@@ -114,8 +57,8 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
         raise UsageError("--fields names no field")
     for name in settings.fields:
         field, dot, entry = name.partition(".")
-        if field in _ON_REQUEST and field not in known:
-            raise UsageError(f"the field {name} needs {_ON_REQUEST[field]}")
+        if field in _OPTIONS and field not in known:
+            raise UsageError(f"the field {name} needs {_OPTIONS[field]}")
         if dot and field in OBJECTS and entry:
             entries = {"timings": TIMINGS, "data": settings.data}.get(field)
             if entries is not None and entry not in entries:

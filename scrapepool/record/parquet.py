@@ -22,9 +22,10 @@ from ..extras import how_to_install
 from ..folder import Folder, ForeignFileError, open_own
 from ..model import Outcome
 from ..ports import Sink
+from ..record_fields import LATER, OPTIONAL, TABLE, TIMINGS, of_kind
 from ..text import printable
 from .durable import fsync, sync_folder
-from .fields import ADDED, GET
+from .fields import GET
 from .jsonl import json_text
 from .lock import is_open_as, is_ours, open_lock
 from .output import never
@@ -39,10 +40,8 @@ GROUP_BYTES = 64 * 1024 * 1024
 ROWS_AT_ONCE = 1000
 """Rows that are in memory as Python's values, some kilobytes each and their bodies."""
 
-JSON_COLUMNS = frozenset({"before", "headers", "data", "history", "input", "request"})
-"""Columns of JSON text: objects, most of whose keys servers, lists and selectors choose."""
-
-INSTANTS = frozenset({"started", "fresh_until", "not_before"})
+JSON_COLUMNS = of_kind("json")
+TIMES = of_kind("time")
 
 
 class ParquetSink:
@@ -195,7 +194,7 @@ def lines_of(source: str | BinaryIO, *, bodies: bool = True) -> Iterator[bytes]:
             source = opened.enter_context(open(source, "rb"))  # noqa: PTH123
         file = opened.enter_context(ParquetFile(source))
         there = file.schema_arrow.names
-        names = [name for name in _schema().names if name in there or name not in ADDED]
+        names = [name for name in _schema().names if name in there or name not in LATER]
         if there != names:
             raise ValueError("its columns are not those of records")
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=[name for name in names if bodies or name != "body"]):
@@ -224,7 +223,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
             continue
         if name in JSON_COLUMNS:
             row[name] = json_text(value)
-        elif name in INSTANTS:
+        elif name in TIMES:
             row[name] = datetime.fromisoformat(value)
         elif name == "redirects":
             row[name] = list(map(printable, value))
@@ -241,63 +240,29 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 def _record(row: dict[str, Any]) -> dict[str, Any]:
     for name in JSON_COLUMNS & row.keys():
         row[name] = None if row[name] is None else json.loads(row[name])
-    for name in INSTANTS & row.keys():
+    for name in TIMES & row.keys():
         if row[name] is not None:
             row[name] = row[name].isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    on_request = {"list", "change", "fresh", "not_before", "body", *JSON_COLUMNS}
     return {
         name: value
         for name, value in row.items()
-        if not (value is None and name in on_request) and not (name == "method" and value == GET)
+        if not (value is None and name in OPTIONAL) and not (name == "method" and value == GET)
     }
 
 
 def _schema() -> Any:
     import pyarrow as pa  # noqa: PLC0415 - an extra
 
-    word = pa.dictionary(pa.int32(), pa.string())
-    instant = pa.timestamp("ms", tz="UTC")
-    seconds = pa.float64()
-    return pa.schema(
-        {
-            "url": pa.string(),
-            "line": pa.int64(),
-            "list": word,
-            "outcome": word,
-            "status": pa.int16(),
-            "error": word,
-            "detail": pa.string(),
-            "final_url": pa.string(),
-            "redirects": pa.list_(pa.string()),
-            "hops": pa.list_(pa.struct({"url": pa.string(), "status": pa.int16()})),
-            "attempts": pa.int32(),
-            "started": instant,
-            "elapsed": seconds,
-            "waited": seconds,
-            "content_type": word,
-            "charset": word,
-            "bytes": pa.int64(),
-            "wire_bytes": pa.int64(),
-            "sha256": pa.string(),
-            "reused": pa.bool_(),
-            "path": pa.string(),
-            "complete": pa.bool_(),
-            "remote": word,
-            "timings": pa.struct(dict.fromkeys(("dns", "connect", "tls", "ttfb", "download"), seconds)),
-            "etag": pa.string(),
-            "last_modified": pa.string(),
-            "fresh_until": instant,
-            "vary": word,
-            "change": word,
-            "fresh": pa.bool_(),
-            "before": pa.string(),
-            "not_before": instant,
-            "headers": pa.string(),
-            "body": pa.string(),
-            "data": pa.string(),
-            "history": pa.string(),
-            "input": pa.string(),
-            "request": pa.string(),
-            "method": word,
-        }
-    )
+    types = {
+        "word": pa.dictionary(pa.int32(), pa.string()),
+        "int16": pa.int16(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "real": pa.float64(),
+        "boolean": pa.bool_(),
+        "time": pa.timestamp("ms", tz="UTC"),
+        "urls": pa.list_(pa.string()),
+        "hops": pa.list_(pa.struct({"url": pa.string(), "status": pa.int16()})),
+        "timings": pa.struct(dict.fromkeys(TIMINGS, pa.float64())),
+    }
+    return pa.schema({field.name: types.get(field.kind, pa.string()) for field in TABLE})

@@ -18,7 +18,17 @@ from typing import Any
 
 from ..errors import OutputError, UsageError
 from ..model import HostKey, Outcome, is_repeat
-from ..schema import ADDED, APPLICATION_ID, COLUMNS, SCHEMA, SHORTENED, VERSION, VERSION_COLUMNS, VERSIONS, strangeness
+from ..schema import (
+    APPLICATION_ID,
+    COLUMNS,
+    LATER_COLUMNS,
+    SCHEMA,
+    SHORTENED,
+    VERSION,
+    VERSION_COLUMNS,
+    VERSIONS,
+    strangeness,
+)
 from ..settings import OutputSettings
 from ..text import printable
 from ..url import plain
@@ -168,7 +178,7 @@ class SqliteStore:
             db.execute(f"PRAGMA user_version = {VERSION}")
         columns = {name: needed for _, name, _, needed, *_ in db.execute("PRAGMA table_info(records)")}
         self._needs_bytes = bool(columns["bytes"])
-        for name, kind in ADDED.items():
+        for name, kind in LATER_COLUMNS.items():
             if name not in columns:
                 db.execute(f"ALTER TABLE records ADD COLUMN {name} {kind}")
         if settings.compared:

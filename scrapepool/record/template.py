@@ -15,9 +15,10 @@ from typing import Any
 
 from ..errors import UsageError
 from ..model import Outcome
+from ..record_fields import FIELDS, TIMINGS
 from ..settings import OutputSettings
 from ..text import printable
-from .fields import FIELDS, GET, OBJECTS, TIMINGS, found, selection
+from .fields import GET, OBJECTS, found, selection
 from .form import Form
 from .jsonl import json_text
 

@@ -16,6 +16,7 @@ from ..errors import InvalidURLError
 from ..frozen import frozen
 from ..read.entries import absolute
 from ..read.seen.target_id import recorded
+from ..record_fields import TABLE, Kind
 from ..url import ParsedURL, parse, plain
 from .record_summary import Told
 
@@ -135,22 +136,17 @@ def typed(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return typed
 
 
-_TYPES: dict[str, Callable[[str], Any]] = {
-    "line": int,
-    "status": int,
-    "attempts": int,
-    "bytes": int,
-    "wire_bytes": int,
-    "elapsed": float,
-    "waited": float,
-    "reused": "true".__eq__,
-    "complete": "true".__eq__,
-    "redirects": str.split,
-    "fresh": "true".__eq__,
-    "before": json.loads,
+_READERS: dict[Kind, Callable[[str], Any]] = {
+    "int16": int,
+    "int32": int,
+    "int64": int,
+    "real": float,
+    "boolean": "true".__eq__,
+    "urls": str.split,
     "hops": json.loads,
-    "history": json.loads,
+    "json": json.loads,
 }
+_TYPES = {field.name: _READERS.get(field.kind, str) for field in TABLE}
 
 
 def _read(cell: str, read: Callable[[str], Any]) -> Any:

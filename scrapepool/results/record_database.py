@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
-from ..schema import ADDED, COLUMNS, JSON_COLUMNS, TIMINGS, strangeness
+from ..record_fields import LATER, OPTIONAL, TIMINGS, of_kind
+from ..schema import COLUMNS, JSON_COLUMNS, strangeness
 from .record_summary import Told, apart
 
 if TYPE_CHECKING:
     import sqlite3
 
-BOOLEAN = frozenset({"reused", "complete", "fresh"})
-LISTS = frozenset({"redirects", "hops"})
-ON_REQUEST = frozenset(
-    {"list", "change", "fresh", "before", "not_before", "headers", "data", "history", "input", "request"}
-)
-"""Fields that a record without them does not name."""
+BOOLEAN = of_kind("boolean")
+LISTS = of_kind("urls", "hops")
 
 
 class RecordDatabase:
@@ -94,7 +91,7 @@ class RecordDatabase:
 def _columns(db: sqlite3.Connection) -> list[str]:
     """Name the columns that a database has of those of a record: one of an earlier version lacks the latest."""
     there = {name for _, name, *_ in db.execute("PRAGMA table_info(records)")}
-    return [name for name in COLUMNS if name in there or name not in ADDED]
+    return [name for name in COLUMNS if name in there or name not in LATER]
 
 
 def _opened(path: str) -> sqlite3.Connection:
@@ -126,7 +123,7 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     timings = {step: row.pop(step) for step in TIMINGS}
     record: dict[str, Any] = {}
     for name, value in row.items():
-        if name in ON_REQUEST and not value:
+        if name in OPTIONAL and not value:
             continue
         if value is not None and name in JSON_COLUMNS:
             record[name] = json.loads(value)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from running import closed_port, here
 
-from scrapepool.schema import ADDED
+from scrapepool.record_fields import LATER
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
 from tests.servers.polite import PoliteServer, Request, Response
@@ -152,25 +152,25 @@ def test_hops_in_every_output(capfd: pytest.CaptureFixture[str], web: PoliteServ
 def _as_earlier_versions_wrote(path: Path) -> None:
     """Take from a record file what earlier versions did not write."""
     if path.suffix == ".jsonl":
-        old = [{k: v for k, v in json.loads(line).items() if k not in ADDED} for line in path.read_bytes().splitlines()]
+        old = [{k: v for k, v in json.loads(line).items() if k not in LATER} for line in path.read_bytes().splitlines()]
         path.write_text("".join(f"{json.dumps(record)}\n" for record in old))
     elif path.suffix == ".csv":
         with path.open(newline="") as stream:
             rows = list(csv.DictReader(stream))
         with path.open("w", newline="") as stream:
-            names = [name for name in rows[0] if name not in ADDED]
+            names = [name for name in rows[0] if name not in LATER]
             writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
     elif path.suffix == ".db":
         with closing(sqlite3.connect(path)) as db:
-            for name in ADDED:
+            for name in LATER:
                 db.execute(f"ALTER TABLE records DROP COLUMN {name}")
             db.commit()
     else:
         from pyarrow.parquet import read_table, write_table
 
-        write_table(read_table(path).drop_columns([*ADDED]), path)
+        write_table(read_table(path).drop_columns([*LATER]), path)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.db", "a.parquet"])

@@ -9,16 +9,9 @@ from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
 from scrapepool.model import Deferred, ErrorKind, Failed, Skipped, Try, Unchanged, Wait, Why
-from scrapepool.record.fields import (
-    FIELDS,
-    chosen_fields,
-    instant,
-    joined_headers,
-    known_fields,
-    record,
-    selection,
-)
+from scrapepool.record.fields import chosen_fields, instant, joined_headers, known_fields, record, selection
 from scrapepool.record.jsonl import encoder
+from scrapepool.record_fields import FIELDS
 from scrapepool.settings import OutputSettings
 
 PLAIN = OutputSettings()

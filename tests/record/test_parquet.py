@@ -11,10 +11,11 @@ from record_cases import OUTCOMES, fetched
 
 from scrapepool.errors import LockedError, OutputError, UsageError
 from scrapepool.record import parquet
-from scrapepool.record.fields import FIELDS, record
+from scrapepool.record.fields import record
 from scrapepool.record.jsonl import encoder
 from scrapepool.record.open import sink_for
 from scrapepool.record.parquet import ParquetSink, check_parquet, unpack, write_parquet
+from scrapepool.record_fields import FIELDS
 from scrapepool.settings import OutputSettings
 from scrapepool.text import printable
 

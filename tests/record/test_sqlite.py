@@ -16,8 +16,9 @@ from record_cases import HOST, OUTCOMES, fetched, target
 from scrapepool.errors import ListError, LockedError, OutputError, UsageError
 from scrapepool.model import ErrorKind, Failed, HostKey, Skipped
 from scrapepool.record import sqlite
-from scrapepool.record.fields import FIELDS, TIMINGS, record
+from scrapepool.record.fields import record
 from scrapepool.record.sqlite import SqliteStore
+from scrapepool.record_fields import FIELDS, TIMINGS
 from scrapepool.results.record_database import RecordDatabase
 from scrapepool.schema import COLUMNS, JSON_COLUMNS, SCHEMA
 from scrapepool.settings import OutputSettings

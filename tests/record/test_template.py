@@ -7,8 +7,8 @@ from record_cases import OUTCOMES, fetched, target
 
 from scrapepool.errors import UsageError
 from scrapepool.model import ErrorKind, Failed, Timings
-from scrapepool.record.fields import FIELDS, TIMINGS
 from scrapepool.record.template import template_form
+from scrapepool.record_fields import FIELDS, TIMINGS
 from scrapepool.settings import OutputSettings
 
 

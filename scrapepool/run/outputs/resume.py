@@ -19,9 +19,10 @@ from ...read.seen.finished import Finished
 from ...read.streams.pieces import file_pieces
 from ...record import form_of, is_ours, open_locked, rewrite, sink_for
 from ...record.durable import fsync
-from ...record.fields import ADDED, GET, chosen_fields, with_option
+from ...record.fields import GET, chosen_fields, with_option
 from ...record.lock import await_reader, is_fifo
 from ...record.unfinished import is_unfinished
+from ...record_fields import LATER
 from ...settings import OutputSettings, Settings
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _in_order(
     assert output.resume is not None  # noqa: S101  # see the caller
     form = form_of(output)
     columns = None if form == "jsonl" else columns_of(output, method)
-    records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, ADDED)
+    records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, LATER)
     journal = read_journal(records, finished, refetch=again_of(output.resume), method=method)
     if journal.size:
         _tell(journal, path, finished, on_note)

@@ -178,7 +178,8 @@ def fetch(
     Skipped: not requested: no URL, a duplicate, or refused by robots.txt; ``error`` says which.
     Deferred: the host asked for a longer wait than ``retry.max_park``; ``not_before`` is its end, in Unix time.
 
-    Nothing new is begun while you do not ask for more. Leaving the iteration early (``break``, ``close()``) cuts what
+    Nothing new is begun while you do not ask for more. What was not begun when one of ``limits`` was reached has no
+    outcome. Leaving the iteration early (``break``, ``close()``) cuts what
     is in flight.
 
     Raises UsageError for settings that cannot be meant, or that only the command carries out, before anything is
@@ -190,14 +191,16 @@ def fetch(
     return outcomes(urls, settings, session)
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name at its first use."""
-    from importlib import import_module  # noqa: PLC0415
+if not TYPE_CHECKING:  # a type checker would take any name for one that there is
 
-    for home, names in _HOMES.items():
-        if name in names.split():
-            return getattr(import_module(f".{home}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Import a public name at its first use."""
+        from importlib import import_module  # noqa: PLC0415
+
+        for home, names in _HOMES.items():
+            if name in names.split():
+                return getattr(import_module(f".{home}", __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
 """What holds for all tests.
 
-On a CI server hypothesis draws the same examples each time, so that a red run can be repeated.
+``pytest --hypothesis-profile=ci`` draws the same examples each time, so that a red run can be repeated: ``.ci/run``
+says so, and a CI server need not. ``nox -s properties`` draws others.
 """
 
 import os
@@ -12,6 +13,7 @@ from hypothesis import settings
 # No deadline: a busy machine is no bug.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("more", deadline=None, max_examples=1000)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # A shell ignores SIGINT for what it starts in the background, and nohup SIGHUP; so would all that the tests start.

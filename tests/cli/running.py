@@ -19,6 +19,9 @@ PATIENCE = 20.0
 
 ROOT = Path(__file__).parents[2]
 
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""What makes coverage measure the program too, where it measures the tests."""
+
 
 class Ran(NamedTuple):
     """What a run said. code: exit code. out, err: standard output and error."""
@@ -44,7 +47,7 @@ def program(*args: object, **options: Any) -> subprocess.Popen[bytes]:
     """Start the command line as a program of its own; its streams are pipes where nothing else is said."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "scrapepool", *map(str, args)]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": "/nonexistent", **MEASURED}
     return subprocess.Popen(command, **{**pipes, "env": environment, **options})
 
 

@@ -18,7 +18,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # A shell ignores SIGINT for what it starts in the background, and nohup SIGHUP; so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

@@ -16,9 +16,11 @@ ROOT = Path(__file__).parents[1]
 INDEX = ROOT / "docs" / "README.md"
 DESIGN = ROOT / "docs" / "design.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 OUTER = [
-    path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md") if path.exists()
+    ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/README.md", "CONTRIBUTING.md", "SECURITY.md")
 ]
+OUTER = [path for path in OUTER if path.exists()]
 GENERATED = {"options.md", "library.md"}
 """Their sentences are the program's: help texts and docstrings."""
 
@@ -67,7 +69,7 @@ def local_links(path: Path) -> Iterator[tuple[str, Path, str]]:
             yield link, (path.parent / file).resolve() if file else path, anchor
 
 
-@pytest.mark.parametrize("path", [*PAGES, *OUTER], ids=by_name)
+@pytest.mark.parametrize("path", [*PAGES, *DECISIONS, *OUTER], ids=by_name)
 def test_links_lead_somewhere(path: Path) -> None:
     """To a file that is there, and to a heading of it."""
     for link, target, anchor in local_links(path):
@@ -76,7 +78,7 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("path", [*PAGES, *OUTER[:1], *OUTER[2:]], ids=by_name)
+@pytest.mark.parametrize("path", [*PAGES, *DECISIONS, *OUTER[:1], *OUTER[2:]], ids=by_name)
 def test_files_that_are_named_exist(path: Path) -> None:
     """Scripts by which figures were found, and modules: below the package, or below the whole project."""
     for span in CODE_SPAN.findall(prose(path)):
@@ -99,7 +101,7 @@ def test_modules_that_the_design_names_exist() -> None:
 
 def test_every_page_is_in_the_index() -> None:
     linked = {target for _, target, _ in local_links(INDEX)}
-    assert {path.name for path in PAGES} - {target.name for target in linked} - {INDEX.name} == set()
+    assert {path.name for path in [*PAGES, *DECISIONS]} - {target.name for target in linked} - {INDEX.name} == set()
 
 
 def test_every_page_is_on_the_site() -> None:
@@ -180,6 +182,6 @@ def sentences(path: Path) -> Iterator[str]:
             yield from re.split(r"(?<=[.?!])[)*]*\s+", " ".join(cell.split()))
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path.name not in GENERATED], ids=by_name)
+@pytest.mark.parametrize("path", [path for path in [*PAGES, *DECISIONS] if path.name not in GENERATED], ids=by_name)
 def test_sentences_are_short(path: Path) -> None:
     assert [sentence for sentence in sentences(path) if len(sentence.split()) > LONGEST] == []

@@ -44,10 +44,14 @@ def here(capfd: pytest.CaptureFixture[str], *args: object) -> Ran:
 
 
 def program(*args: object, **options: Any) -> subprocess.Popen[bytes]:
-    """Start the command line as a program of its own; its streams are pipes where nothing else is said."""
+    """Start the command line as a program of its own; its streams are pipes where nothing else is said.
+
+    What is done to it before it starts (limits, closed descriptors) would be done to coverage too, which stays away.
+    """
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "scrapepool", *map(str, args)]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": "/nonexistent", **MEASURED}
+    measured = {} if "preexec_fn" in options else MEASURED
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": "/nonexistent", **measured}
     return subprocess.Popen(command, **{**pipes, "env": environment, **options})
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import PATIENCE, ROOT, closed_port, ended, program
+from running import MEASURED, PATIENCE, ROOT, closed_port, ended, program
 
 from tests.servers.polite import PoliteServer
 
@@ -311,7 +311,7 @@ def test_a_plain_run_imports_no_more_than_it_needs(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", code, words],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={name: value for name, value in os.environ.items() if name not in MEASURED} | {"PYTHONPATH": str(ROOT)},
             timeout=PATIENCE,
             capture_output=True,
             text=True,

@@ -9,7 +9,13 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = {"../README.md": "project.md", "../CHANGELOG.md": "changelog.md", "../benchmarks/README.md": "benchmarks.md"}
+OUTSIDE = {
+    "../README.md": "project.md",
+    "../CHANGELOG.md": "changelog.md",
+    "../CONTRIBUTING.md": "contributing.md",
+    "../SECURITY.md": "reporting.md",
+    "../benchmarks/README.md": "benchmarks.md",
+}
 """Where each is on the site, by its path from docs/."""
 
 

@@ -606,7 +606,7 @@ class Transcript(NamedTuple):
 
 
 def verdict(outcome: Outcome) -> str:
-    """The record's ``outcome`` word."""
+    """The record's word: ``ok``, ``http_error``, ``unchanged``, ``failed``, ``skipped``, ``deferred``."""
     match outcome:
         case Fetched():
             return "ok" if (outcome.status or 0) < 400 else "http_error"
@@ -626,7 +626,7 @@ def is_repeat(outcome: Outcome) -> bool:
 
 
 def error_of(outcome: Outcome) -> ErrorKind | None:
-    """The record's ``error`` slug; None for a success and a deferral."""
+    """The record's error; None for a success and a deferral."""
     if isinstance(outcome, Fetched):
         status = outcome.status or 0
         if status < 400:

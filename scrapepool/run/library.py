@@ -59,9 +59,9 @@ def outcomes(
         return _outcomes(urls, settings)
     from ..transport.exchange import callers_session as callers  # noqa: PLC0415 - rarely needed
 
-    callers.cookies_of(session)  # that can all be sent
+    cookies = callers.cookies_of(session)
     settings = replace(settings, request=callers.request_of(session, settings.request))
-    return _outcomes(urls, settings, partial(callers.shared_with, session))
+    return _outcomes(urls, settings, partial(callers.shared_with, session, cookies))
 
 
 def _not_carried_out(settings: Settings) -> Iterator[str]:

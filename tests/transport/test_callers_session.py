@@ -12,6 +12,8 @@ from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from scrapepool import OutageError, PooledSession, Settings, UsageError, fetch
 from scrapepool.demo.wire import Request as Received
+from scrapepool.transport.exchange.callers_session import cookies_of
+from scrapepool.transport.exchange.cookies import Cookie
 from tests.servers.polite import PoliteServer, Response
 
 BODIES = Settings().with_(output={"body": True}, politeness={"robots": False})
@@ -63,6 +65,22 @@ def test_cookies_of_the_run_are_the_session_s(session: requests.Session) -> None
         assert session.get(server.url("/echo")).json()["headers"][-1] == ["Cookie", "sid=2; new=1"]
         list(fetch([server.url("/logout")], BODIES, session=session))
         assert session.cookies.get_dict() == {"new": "1"}
+
+
+def test_cookies_keep_where_they_may_go(session: requests.Session) -> None:
+    """Their domain, path, end, and whether they are for TLS alone; what is not sent comes back as it was."""
+    jar = session.cookies
+    jar.set("host", "1", domain="example.org", path="/a", secure=True, expires=4_000_000_000, rest={})
+    jar.set("below", "2", domain=".Example.org", rest={"HttpOnly": None})
+    jar.set("local", "3", domain="localhost.local", rest={})
+    assert [one for _, one in cookies_of(session)] == [
+        Cookie(b"host", b"1", "example.org", b"/a", host_only=True, secure=True, expires=4_000_000_000),
+        Cookie(b"below", b"2", "example.org", host_only=False, http_only=True),
+        Cookie(b"local", b"3", "localhost"),
+    ]
+    before = sorted((one.name, one.domain.lower(), one.path, one.secure, one.expires) for one in jar)
+    assert list(fetch([], session=session)) == []
+    assert sorted((one.name, one.domain, one.path, one.secure, one.expires) for one in jar) == before
 
 
 def test_what_a_session_sends_does_not_follow_to_another_host(session: requests.Session) -> None:

@@ -26,6 +26,12 @@ from .request_overrides import AUTHORIZATION, with_headers
 TRANSPORTS = frozenset({"accept-encoding", "connection"})
 """Header fields of a session that are left to the transport, which knows what it can read."""
 
+Cookies = list[tuple[SessionCookie, Cookie]]
+"""Those of a session, each as it has it and as a run has it."""
+
+LOCALHOST = "localhost.local"
+"""How http.cookiejar calls localhost."""
+
 
 def request_of(session: requests.Session, settings: RequestSettings) -> RequestSettings:
     """The settings over what the session sends. Raises UsageError for what a run cannot do as the session does."""
@@ -65,13 +71,10 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def cookies_of(session: requests.Session) -> list[Cookie]:
+def cookies_of(session: requests.Session) -> Cookies:
     """The cookies of a session. Raises UsageError for one without a domain, which requests sends to every host."""
-    return [_cookie(one) for one in _jar(session)]
-
-
-def _jar(session: requests.Session) -> list[SessionCookie]:
-    return list(cast(Iterable[SessionCookie], session.cookies))  # requests' own type says that they are names
+    jar = cast(Iterable[SessionCookie], session.cookies)  # requests' own type says that they are names
+    return [(one, _cookie(one)) for one in jar]
 
 
 def _cookie(one: SessionCookie) -> Cookie:
@@ -79,7 +82,7 @@ def _cookie(one: SessionCookie) -> Cookie:
         raise UsageError(
             f"the session's cookie {one.name!r} has no domain: set it with one, as session.cookies.set(…, domain=…)"
         )
-    domain = "localhost" if one.domain == "localhost.local" else one.domain.lower()
+    domain = "localhost" if one.domain == LOCALHOST else one.domain.lower()
     return Cookie(
         one.name.encode("latin-1", "replace"),
         (one.value or "").encode("latin-1", "replace"),
@@ -93,29 +96,28 @@ def _cookie(one: SessionCookie) -> Cookie:
 
 
 @contextmanager
-def shared_with(session: requests.Session, own: PooledSession, store: CookieStore) -> Iterator[None]:
-    """Have a run go by the session's proxies and cookies for the block; what became of the cookies is given back."""
+def shared_with(session: requests.Session, given: Cookies, own: PooledSession, store: CookieStore) -> Iterator[None]:
+    """Have a run go by the session's proxies and cookies for the block; what became of the cookies is given back.
+
+    given: the session's. own, store: the run's.
+    """
     own.proxies = dict(session.proxies)
     own.trust_env = session.trust_env
-    given = _jar(session)
-    for one in map(_cookie, given):
+    for _, one in given:
         store.put(one, time.time())
     try:
         yield
     finally:
-        left = store.cookies(time.time())
-        kept = {(one.domain, one.path, one.name) for one in left}
-        for old in given:
-            one = _cookie(old)
-            if (one.domain, one.path, one.name) not in kept:
-                with suppress(KeyError):
-                    session.cookies.clear(old.domain, old.path, old.name)
-        for one in left:
+        for old, _ in given:
+            with suppress(KeyError):  # somebody else may have taken it out
+                session.cookies.clear(old.domain, old.path, old.name)
+        for one in store.cookies(time.time()):
+            domain = LOCALHOST if one.domain == "localhost" else one.domain
             session.cookies.set_cookie(
                 create_cookie(  # type: ignore[no-untyped-call]
                     one.name.decode("latin-1"),
                     one.value.decode("latin-1"),
-                    domain=one.domain if one.host_only else f".{one.domain}",
+                    domain=domain if one.host_only else f".{domain}",
                     path=one.path.decode("latin-1"),
                     secure=one.secure,
                     expires=one.expires,

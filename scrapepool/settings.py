@@ -1,6 +1,7 @@
 """All settings of a run, in frozen groups; each part of the program is handed only its own group.
 
-The groups, and with them all defaults, are in ``fetch_settings`` and ``output_settings``; import them from here.
+The groups, and with them all defaults, are in ``fetch_settings``, ``output_settings`` and ``command_settings``. Import
+them from here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import field, fields, replace
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+from .command_settings import AlarmSettings, DisplaySettings, SinceSettings, StartSettings
 from .errors import SettingsError
 from .fetch_settings import (
     MIB,
@@ -25,15 +27,11 @@ from .fetch_settings import (
 )
 from .frozen import frozen
 from .output_settings import (
-    AlarmSettings,
-    DisplaySettings,
     FileSettings,
     Needs,
     OutputSettings,
     Packing,
     RecordFormat,
-    SinceSettings,
-    StartSettings,
     WarcSettings,
 )
 from .overrides import HostOverrides

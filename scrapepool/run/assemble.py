@@ -29,7 +29,7 @@ from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
 from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.work.context import MOST_BLOCKED, Fetcher
+from ..transport.work.context import MOST_BLOCKED, LeaseContext
 from ..transport.work.download import Downloader
 from ..transport.work.loop import Loop
 from ..uptime import UPTIME
@@ -88,7 +88,7 @@ def assembled(
     """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
 
     make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
-    put_off: see ``limits_for``. has_file: see ``Fetcher``. share: see its type; None for what is the run's alone.
+    put_off: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for what is the run's alone.
     There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
@@ -123,11 +123,11 @@ def assembled(
         nullcontext() if share is None or cookies is None else share(session, cookies),
         closing(_Threads(1 + MOST_BLOCKED, thread_name_prefix="scrapepool")) as executor,
     ):
-        fetcher = Fetcher(session, settings, jar=cookies, parts=parts, has_file=has_file, executor=executor)
+        context = LeaseContext(session, settings, jar=cookies, parts=parts, has_file=has_file, executor=executor)
         if parts is not None:
-            parts.folder.on_full = fetcher.evict_idle
-        robots = RobotsFetcher(fetcher, settings)
-        loop = Loop(fetcher, robots.chain)
+            parts.folder.on_full = context.evict_idle
+        robots = RobotsFetcher(context, settings)
+        loop = Loop(context, robots.chain)
         shard = Shard()
 
         def wake() -> None:
@@ -136,12 +136,12 @@ def assembled(
 
         stop.wake = wake
         limits = limits_for(settings, clock, put_off)
-        feed = make_feed(loop.wake, Downloader(fetcher, settings, lambda host: limits(host).delay))
+        feed = make_feed(loop.wake, Downloader(context, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
             from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed
             from .monitoring.stall_report import StallWatch  # noqa: PLC0415
 
-            view = StallWatch(view, stall, partial(in_flight, fetcher), on_note or view.note)
+            view = StallWatch(view, stall, partial(in_flight, context), on_note or view.note)
         try:
             memory = memory_for(settings, clock, robots, loop.wake)
         except BaseException:

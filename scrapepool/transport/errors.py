@@ -31,7 +31,7 @@ class ResolverError(FetchError):
         super().__init__(ErrorKind.DNS, detail)
 
 
-class ReplyError(FetchError):
+class ResponseError(FetchError):
     """Bytes that are no whole HTTP/1 response: ``protocol``, ``truncated`` or ``reset``.
 
     fresh: True where the connection ended before any byte of an answer came. Where it had served

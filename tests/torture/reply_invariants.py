@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from unittest import mock
 
-from scrapepool.transport.errors import ReplyError
+from scrapepool.transport.errors import ResponseError
 from scrapepool.transport.http1 import chunked
 from scrapepool.transport.http1 import response as reply
 
@@ -56,8 +56,8 @@ def small_limits() -> Iterator[None]:
 
 
 def told(pieces: list[bytes], method: str) -> Told | str:
-    """What a parser tells of these pieces; of an error only its kind. Raises what is no ReplyError."""
-    parser = reply.ReplyParser(method)
+    """What a parser tells of these pieces; of an error only its kind. Raises what is no ResponseError."""
+    parser = reply.ResponseParser(method)
     body = b""
     try:
         for piece in pieces:
@@ -65,7 +65,7 @@ def told(pieces: list[bytes], method: str) -> Told | str:
             body += b"".join(parser.take())
         whole = parser.done
         parser.eof()
-    except ReplyError as error:
+    except ResponseError as error:
         return error.kind
     return Told(
         parser.status,

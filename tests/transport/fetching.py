@@ -1,4 +1,4 @@
-"""What the tests of the fetch stage share: fetchers over a session that is closed, targets, leases."""
+"""What the tests of transport share: lease contexts over a session that is closed, targets, leases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scrapepool.transport.exchange.cookies import CookieStore
 from scrapepool.transport.exchange.partial_files import Parts
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.work import lease as lease_run
-from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.loop import Loop, run_alone
 
 LONG = 30.0
@@ -31,12 +31,12 @@ def settings(**groups: Any) -> Settings:
 
 
 @contextmanager
-def fetcher(jar: CookieStore | None = None, parts: Parts | None = None, **groups: Any) -> Iterator[Fetcher]:
-    """A fetcher for the block; the groups are ``settings``'s."""
+def lease_context(jar: CookieStore | None = None, parts: Parts | None = None, **groups: Any) -> Iterator[LeaseContext]:
+    """A lease context for the block; the groups are ``settings``'s."""
     made = settings(**groups)
     private = made.request.deny_private
     with PooledSession(made.pool.workers, made.pool.per_host, timeout=made.timeouts, deny_private=private) as session:
-        yield Fetcher(session, made, jar=jar, parts=parts)
+        yield LeaseContext(session, made, jar=jar, parts=parts)
 
 
 def target(url: str) -> Target:
@@ -51,7 +51,7 @@ def work(*of: str | Attempt, budget: float = LONG) -> Work:
     return Work(Lease(attempts[0].host, tuple(range(len(attempts))), None, budget), attempts)
 
 
-def run(made: Fetcher, *of: str | Attempt, budget: float = LONG) -> Done:
+def run(made: LeaseContext, *of: str | Attempt, budget: float = LONG) -> Done:
     """Fetch them."""
     return run_alone(made, work(*of, budget=budget))
 
@@ -63,12 +63,12 @@ def only(results: Sequence[Result]) -> Any:
 
 
 def get(url: str, jar: CookieStore | None = None, **groups: Any) -> Any:
-    """The result of one URL, fetched by a fetcher of its own."""
-    with fetcher(jar, **groups) as made:
+    """The result of one URL, fetched with a lease context of its own."""
+    with lease_context(jar, **groups) as made:
         return only(run(made, url).results)
 
 
-def on_loop(made: Fetcher, works: Sequence[Work]) -> list[Done]:
+def on_loop(made: LeaseContext, works: Sequence[Work]) -> list[Done]:
     """What is done, in order, by one event loop.
 
     No request counts as stuck, so that a busy machine leaves nothing unbegun.

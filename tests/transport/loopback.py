@@ -20,7 +20,7 @@ from scrapepool.fallbacks import IN, OUT
 from scrapepool.settings import SizeLimits
 from scrapepool.transport.exchange.exchange import Exchange
 from scrapepool.transport.http1.body import Body
-from scrapepool.transport.http1.response import ReplyParser
+from scrapepool.transport.http1.response import ResponseParser
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.pool import HostPool
 from scrapepool.transport.net.steps import POLL_NOW, ROOM, SLICE, Offload, Watch, drive
@@ -102,14 +102,14 @@ def _no_thread() -> Executor:
     raise AssertionError("a short body is taken in by the thread that receives it")
 
 
-def _new_body(parser: ReplyParser) -> Body:
+def _new_body(parser: ResponseParser) -> Body:
     return Body(SizeLimits(), parser.get(b"content-encoding"), keep=True)
 
 
 def _waited(conn: Connection, wanted: float | Watch | None) -> bool:
     """Wait for the connection as the event loop does; whether there is an event."""
     assert not isinstance(wanted, Watch)
-    until = conn.gives_up_at(monotonic())
+    until = conn.wait_deadline(monotonic())
     if wanted in (POLL_NOW, SLICE):
         until = 0.0
     elif wanted is not None and wanted != ROOM:

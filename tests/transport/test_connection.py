@@ -85,7 +85,7 @@ def cut_while(conn: Connection, act: Callable[[], object], after: float = 0.1) -
     thread = threading.Thread(target=acting, daemon=True)
     thread.start()
     time.sleep(after)
-    conn.sever()
+    conn.abort()
     thread.join(SOON)
     assert not thread.is_alive(), "the wait went on"
     assert raised, "the wait ended well"
@@ -287,7 +287,9 @@ def test_severed_while_sending() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize(("surprise", "expected"), [(b"", Condition.CLOSED), (b"HTTP/1.1 408 Late", Condition.DIRTY)])
+@pytest.mark.parametrize(
+    ("surprise", "expected"), [(b"", Condition.CLOSED), (b"HTTP/1.1 408 Late", Condition.UNEXPECTED_DATA)]
+)
 def test_what_an_idle_connection_looks_like(tls: bool, surprise: bytes, expected: Condition) -> None:
     """A connection that the server closed is closed; one with bytes that nobody asked for is dirty."""
 

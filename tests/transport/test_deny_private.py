@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from fetching import fetcher, only, run, settings
+from fetching import lease_context, only, run, settings
 from loopback import Server, answer_all, read_head
 
 from scrapepool.errors import UsageError
@@ -68,7 +68,7 @@ def public_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(url: str) -> Skipped:
-    with fetcher(**DENY) as made:
+    with lease_context(**DENY) as made:
         done = run(made, url)
         assert (done.opened, done.requests) == (0, 0)
         outcome = only(done.results)
@@ -101,7 +101,7 @@ def test_of_mixed_addresses_only_the_public_ones_are_tried(names: Callable[..., 
     """The private one stands first, and a server waits there."""
     names(mixed=[["127.0.0.2", "127.0.0.1"]])
     with Server(answer_all) as public, Server(answer_all, at=("127.0.0.2", public.port)) as private:
-        with fetcher(**DENY) as made:
+        with lease_context(**DENY) as made:
             outcome = only(run(made, f"http://mixed.test:{public.port}/").results)
         assert (outcome.status, outcome.remote) == (200, "127.0.0.1")
         assert (public.accepted, private.accepted) == (1, 0)
@@ -120,7 +120,7 @@ def test_a_name_that_changes_its_mind_is_judged_again(
 
     monkeypatch.setattr(resolver_module, "TTL", 0.0)
     with Server(close) as public, Server(answer_all, at=("127.0.0.2", public.port)) as private:
-        with fetcher(**DENY) as made:
+        with lease_context(**DENY) as made:
             url = f"http://rebound.test:{public.port}/"
             assert only(run(made, url).results).status == 200
             assert only(run(made, url).results).error is ErrorKind.FORBIDDEN_ADDRESS
@@ -136,7 +136,7 @@ def test_a_redirect_is_judged_at_its_hop(names: Callable[..., None]) -> None:
         while read_head(sock):
             sock.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://inside.test/admin\r\nContent-Length: 0\r\n\r\n")
 
-    with Server(redirect) as server, fetcher(**DENY) as made:
+    with Server(redirect) as server, lease_context(**DENY) as made:
         start = f"http://start.test:{server.port}/"
         hop = only(run(made, start).results)
         assert isinstance(hop, Redirected)
@@ -147,7 +147,7 @@ def test_a_redirect_is_judged_at_its_hop(names: Callable[..., None]) -> None:
 
 def test_robots_txt_is_not_asked_for_either() -> None:
     """It counts as none; the host's URLs are then told their own refusal."""
-    with Server(answer_all) as server, fetcher(**DENY) as made:
+    with Server(answer_all) as server, lease_context(**DENY) as made:
         host = HostKey("http", "127.0.0.1", server.port)
         work = Work(Lease(host, robots=True), ())
         done = run_alone(made, work, RobotsFetcher(made, settings(**DENY)).chain(work))
@@ -169,7 +169,7 @@ def test_the_session_refuses_too() -> None:
 
 def test_without_the_option_nothing_is_refused() -> None:
     """The default asks whoever is named."""
-    with Server(answer_all) as server, fetcher() as made:
+    with Server(answer_all) as server, lease_context() as made:
         assert only(run(made, f"http://127.0.0.1:{server.port}/").results).status == 200
 
 
@@ -187,7 +187,7 @@ def test_proxies_contradict_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HTTPS_PROXY")
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.setenv("all_proxy", "http://p:1")
-    with fetcher(**DENY) as made:
+    with lease_context(**DENY) as made:
         outcome = only(run(made, "http://93.184.216.34/").results)
     assert isinstance(outcome, Skipped)
     assert "through a proxy" in (outcome.detail or "")

@@ -1,238 +1,79 @@
-"""Never another URL's body: servers that say more than they were asked for."""
+"""How long a connection must be silent before what came over it is believed."""
 
 from __future__ import annotations
 
-import threading
-from typing import Any
-
 import pytest
-from fetching import LONG, fetcher, get, only, run, work
-from urllib3.util.wait import wait_for_read
 
-from scrapepool.model import ErrorKind, Fetched
-from scrapepool.ports import Done
-from scrapepool.transport.exchange.outcomes import AGAIN
-from scrapepool.transport.net.connection import Connection
-from scrapepool.transport.net.steps import Resume, Steps
-from scrapepool.transport.work.desync import Standing
-from scrapepool.transport.work.loop import Loop
-from tests.servers.hostile import Behaviour, HostileServer
-from tests.servers.wire import OK, Wire
-from tests.torture import desync
+from scrapepool.model import HostKey
+from scrapepool.transport.work import desync
+from scrapepool.transport.work.desync import MARGIN, MOST, PROVEN, QUICK, SHARE, DesyncState, DesyncStates
 
-POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nPOISON\n"
+WORKED = 0.02
+"""Seconds that a lease is meant to take."""
 
 
-def behaviour(script: Any) -> Behaviour:
-    """A behaviour under the name ``it``."""
-    return Behaviour("it", "", OK, script)
+def test_a_quick_answer_of_an_unknown_host_is_waited_for() -> None:
+    """At least as long as a busy machine may delay a server."""
+    assert DesyncState().verification_delay(0.001, WORKED) == MARGIN
 
 
-def bodies_are_right(server: HostileServer, name: str, results: Any) -> bool:
-    """Whether every result, in the order of the URLs, has its own body."""
-    return [result.body for result in results] == [server.expected_body(name, n) for n in range(len(results))]
+def test_the_wait_follows_the_slowest_answer_within_bounds() -> None:
+    """A true answer that is still to come takes as long as this host's answers take."""
+    desync = DesyncState()
+    desync.took(0.2)
+    assert desync.verification_delay(0.001, WORKED) == 0.2 + MARGIN
+    desync.took(60.0)
+    assert desync.verification_delay(0.001, WORKED) == MOST
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "length_too_small",
-        "leftover_crlf",
-        "second_response",
-        "second_response_late",
-        "second_response_sometimes",
-        "response_before_request",
-    ],
-)
-def test_a_lease_of_several_urls_has_its_own_bodies(name: str) -> None:
-    """Whatever the server adds to its replies, none of it is taken for a URL's body."""
-    with HostileServer([name]) as server, fetcher() as made:
-        done = run(made, *(server.url(name, n) for n in range(8)))
-        assert len(done.results) == 8
-        assert bodies_are_right(server, name, done.results)
+def test_a_distant_host_pays_nothing() -> None:
+    """An answer that took its time is believed at once where all answers do."""
+    desync = DesyncState()
+    desync.took(0.1)
+    assert desync.verification_delay(QUICK, WORKED) == 0.0
 
 
-def test_an_answer_that_comes_before_the_true_one_is_found_out() -> None:
-    """The wrong answer is read first, and the look right after it finds nothing; the true one shows a little later."""
-
-    def script(wire: Wire) -> None:
-        if wire.nth == 2:
-            wire.send(POISON)
-            wire.pause(0.005)
-        wire.send_page()
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        results = []
-        for n in range(4):
-            results += run(made, server.url("it", n)).results
-        assert bodies_are_right(server, "it", results)
-    assert [result.detail for result in results] == [None, AGAIN, None, None]
-    assert [result.attempts for result in results] == [1] * 4
+def test_a_near_host_is_waited_for_until_its_slowest_answer_would_have_come() -> None:
+    """Between the two, the rest of the slowest answer's time is enough."""
+    desync = DesyncState()
+    desync.took(0.04)
+    assert desync.verification_delay(0.03, WORKED) == pytest.approx(0.04 + MARGIN - 0.03)
+    assert desync.verification_delay(0.07, WORKED) == 0.0
 
 
-def test_what_spoils_a_quarantined_lease_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes that come while only silence is waited for: it is asked again, over a new connection."""
-    monkeypatch.setattr(Standing, "silence", lambda *_: 2.0)
-    told = threading.Event()
-
-    def script(wire: Wire) -> None:
-        wire.send_page()
-        if wire.nth == 2:
-            told.wait(10)
-            wire.send(POISON)
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        loop = Loop(made)
-        loop.submit(work(server.url("it", 0), server.url("it", 1)))
-        while loop.in_flight:
-            assert loop.wait(LONG) == []
-        told.set()
-        (done,) = loop.wait(LONG)
-        assert isinstance(done, Done)
-        assert bodies_are_right(server, "it", done.results)
-    assert [result.detail for result in done.results] == [None, AGAIN]
+def test_a_proven_host_costs_a_small_share() -> None:
+    """After enough believed replies the wait is bounded by the work that it checks."""
+    desync = DesyncState()
+    desync.took(0.4)
+    desync.verified = PROVEN
+    assert desync.verification_delay(0.001, WORKED) <= WORKED * SHARE
+    assert desync.verification_delay(0.001, 1.0) == 0.062
+    assert desync.verification_delay(0.001, 0.01) == 0.0
 
 
-def test_everything_since_the_last_clean_look_is_asked_again() -> None:
-    """A wrong answer in the middle of a lease shifts all that follow; none of them is kept, the first is."""
-
-    def script(wire: Wire) -> None:
-        if wire.nth == 3:
-            wire.send(POISON)
-        wire.pause(0.002)
-        wire.send_page()
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        done = run(made, *(server.url("it", n) for n in range(6)))
-        assert bodies_are_right(server, "it", done.results)
-        assert server.paths.count("/it/0") == 1
-        assert all(not result.reused for result in done.results if result.detail == AGAIN)
-    assert AGAIN in [result.detail for result in done.results]
+def test_what_was_slow_once_fades() -> None:
+    """One slow answer does not slow a host down for ever."""
+    desync = DesyncState()
+    desync.took(1.0)
+    for _ in range(200):
+        desync.took(0.001)
+    assert desync.slowest < 0.01
 
 
-def test_a_host_that_spoke_unasked_is_not_trusted_for_a_while() -> None:
-    """Every request gets a connection of its own from then on."""
-
-    def script(wire: Wire) -> None:
-        wire.send_page()
-        if wire.path.endswith("/1"):
-            wire.send(POISON)
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        run(made, server.url("it", 0), server.url("it", 1))
-        opened = server.opened["it"]
-        done = run(made, *(server.url("it", n) for n in range(2, 5)))
-        assert [result.body for result in done.results] == [server.expected_body("it", n) for n in range(2, 5)]
-        assert server.opened["it"] - opened == 3
-    assert done.idle == 0
+def test_distrust_starts_the_proof_anew() -> None:
+    """A host that spoke unasked has to prove itself again, later."""
+    desync = DesyncState()
+    desync.verified = PROVEN
+    assert not desync.distrusted
+    desync.distrust()
+    assert desync.distrusted
+    assert desync.verified == 0
 
 
-def test_rest_of_an_earlier_answer_is_not_the_next_urls_fault() -> None:
-    """Bytes that come late break the next reply's status line; the URL is asked again over a new connection."""
-
-    def script(wire: Wire) -> None:
-        if wire.nth == 2:
-            wire.send(b"rubbish\r\n")
-        wire.send_page()
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        results = run(made, server.url("it", 0), server.url("it", 1)).results
-        assert bodies_are_right(server, "it", results)
-    assert results[1].detail == AGAIN
-
-
-def test_a_malformed_reply_stays_a_failure() -> None:
-    """Asked again over a new connection it is as malformed as before, and that is its outcome."""
-
-    def script(wire: Wire) -> None:
-        if wire.path.endswith("/1"):
-            wire.send(b"rubbish\r\n")
-        wire.send_page()
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        results = run(made, server.url("it", 0), server.url("it", 1)).results
-        assert server.paths.count("/it/1") == 2
-    assert results[1].error is ErrorKind.PROTOCOL
-
-
-def test_a_post_is_not_sent_twice_for_a_doubt() -> None:
-    """Its answer may be another's, and asking again is not allowed: that is a failure, not a guess."""
-
-    def script(wire: Wire) -> None:
-        wire.send_page()
-        if wire.nth == 2:
-            wire.send(POISON)
-
-    with (
-        HostileServer((), extra=[behaviour(script)]) as server,
-        fetcher(request={"method": "POST", "data": b""}) as made,
-    ):
-        results = run(made, *(server.url("it", n) for n in range(2))).results
-        assert server.paths == ["/it/0", "/it/1"]
-    assert isinstance(results[0], Fetched)
-    assert results[1].error is ErrorKind.PROTOCOL
-    assert "not sent twice" in results[1].detail
-    assert results[1].retry is None
-
-
-def test_a_farewell_is_read_to_its_end() -> None:
-    """A wrong answer that ends the connection is found out as well: the true one comes before the close."""
-
-    def script(wire: Wire) -> None:
-        if wire.nth == 2:
-            wire.send(POISON.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-            wire.pause(0.002)
-            wire.send_page()
-            wire.close()
-        wire.send_page()
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        results = [only(run(made, server.url("it", n)).results) for n in range(2)]
-        assert bodies_are_right(server, "it", results)
-
-
-def test_a_server_that_speaks_first_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that is there before anything was asked is no answer."""
-
-    def script(wire: Wire) -> None:
-        wire.send(POISON)
-        wire.stay_silent()
-
-    def open_and_be_greeted(conn: Connection, resume: Resume) -> Steps[None]:
-        yield from opening(conn, resume)
-        wait_for_read(conn.sock, 5)  # else the greeting and the request may cross
-
-    opening = Connection.opening
-    monkeypatch.setattr(Connection, "opening", open_and_be_greeted)
-    first = Behaviour("first", "", OK, script, at="connect", scheme="http")
-    with HostileServer((), extra=[first]) as server:
-        result = get(server.url("first"), timeouts={"read": 0.2})
-    assert result.error is ErrorKind.PROTOCOL
-
-
-def test_redirects_over_a_doubtful_connection_are_followed_anew() -> None:
-    """A hop's answer can be the wrong one as well; then the attempt starts from its own URL."""
-
-    def script(wire: Wire) -> None:
-        if wire.path.endswith("/end"):
-            if wire.nth == 2:
-                wire.send(POISON)
-                wire.pause(0.005)
-            wire.send_page()
-        else:
-            wire.send(b"HTTP/1.1 302 Found\r\nLocation: /it/end\r\nContent-Length: 0\r\n\r\n")
-
-    with HostileServer((), extra=[behaviour(script)]) as server, fetcher() as made:
-        result: Any = only(run(made, server.url("it")).results)
-        assert result.body == server.expected_body("it", "end")
-        assert result.redirects == (server.url("it"),)
-    assert result.detail == AGAIN
-
-
-def test_none_of_many_is_wrong() -> None:
-    """The short form of the torture: every kind of unasked-for bytes at once, through the whole of ``fetch``."""
-    tally = desync.run(800, 8, list(desync.behaviours(shares=(desync.OFTEN,), latencies=(0.0, 0.005))))
-    assert not tally.wrong
-    assert not tally.failed
-    assert tally.ok == 800
-    assert tally.again
+def test_the_standings_are_bounded() -> None:
+    """A run over millions of hosts does not hold them all; the young ones stay."""
+    states = DesyncStates()
+    for n in range(desync.HOSTS_KEPT + 1):
+        last = states.of(HostKey("http", f"h{n}.test", 80))
+    assert len(states._states) <= desync.HOSTS_KEPT
+    assert states.of(HostKey("http", f"h{n}.test", 80)) is last

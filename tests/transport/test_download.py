@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from fetching import fetcher, settings
+from fetching import lease_context, settings
 
 from scrapepool.errors import ListError
 from scrapepool.ports import Downloaded
@@ -61,7 +61,7 @@ class Kept:
 def fetched(url: str, delay: float = 0.0, **groups: object) -> tuple[Downloaded, Kept]:
     groups = {"retry": {"backoff": 0.001}, **groups}
     kept = Kept()
-    with fetcher(**groups) as made:
+    with lease_context(**groups) as made:
         return Downloader(made, settings(**groups), lambda _: delay)(url, kept.begin), kept
 
 
@@ -110,7 +110,7 @@ def test_no_url() -> None:
 
 def test_a_hosts_delay_holds(web: PoliteServer) -> None:
     """Two lists of one host are asked for its delay apart, those of others are not."""
-    with fetcher() as made:
+    with lease_context() as made:
         download = Downloader(made, settings(), lambda host: DELAY if host.host.endswith(".1") else 0.0)
         began = time.monotonic()
         for host in (0, 0, 1, 1):
@@ -120,7 +120,7 @@ def test_a_hosts_delay_holds(web: PoliteServer) -> None:
 
 def test_a_stop_ends_the_waiting(web: PoliteServer) -> None:
     """A run that stops waits for no further try."""
-    with fetcher() as made:
+    with lease_context() as made:
         download = Downloader(made, settings(retry={"backoff": 60.0}), lambda _: 0.0)
         made.drain()
         with pytest.raises(ListError, match="the run was stopped"):

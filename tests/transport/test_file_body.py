@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetching import fetcher, work
+from fetching import lease_context, work
 
 from scrapepool.folder import Folder
 from scrapepool.model import Fetched
@@ -41,7 +41,7 @@ def test_a_slow_disk_holds_up_nobody_else(parts: Parts, monkeypatch: pytest.Monk
         write(part, data)
 
     monkeypatch.setattr(Part, "write", slow)
-    with PoliteServer(2) as server, fetcher(parts=parts, timeouts={"read": 30.0, "total": 60.0}) as made:
+    with PoliteServer(2) as server, lease_context(parts=parts, timeouts={"read": 30.0, "total": 60.0}) as made:
         loop = Loop(made)
         saved = work(server.url(path))
         loop.submit(saved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from fetching import fetcher, run, settings
+from fetching import lease_context, run, settings
 from loopback import Server, read_head
 
 from scrapepool.transport.http1.keep_alive import KeepAlive, read_keep_alive
@@ -70,7 +70,7 @@ def test_requests_are_counted_down() -> None:
 @pytest.mark.parametrize(("method", "opened"), [("GET", 1), ("PUT", 1), ("POST", 3), ("PATCH", 3), ("PROPFIND", 3)])
 def test_what_must_not_be_repeated_goes_over_a_new_connection(method: str, opened: int) -> None:
     """Where the server may close the one that is there at any moment."""
-    with keeping(b"Keep-Alive: timeout=0\r\n") as server, fetcher(request={"method": method}) as made:
+    with keeping(b"Keep-Alive: timeout=0\r\n") as server, lease_context(request={"method": method}) as made:
         done = run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(3)))
         assert {result.status for result in done.results} == {200}
         assert server.accepted == opened
@@ -78,18 +78,18 @@ def test_what_must_not_be_repeated_goes_over_a_new_connection(method: str, opene
 
 def test_a_post_goes_over_a_connection_that_was_just_used() -> None:
     """Without any doubt there is no reason to open another one."""
-    with keeping(b"") as server, fetcher(request={"method": "POST"}) as made:
+    with keeping(b"") as server, lease_context(request={"method": "POST"}) as made:
         run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(3)))
         assert server.accepted == 1
 
 
 def test_a_server_s_count_of_requests_is_kept() -> None:
     """A count that never ends is none; at 0 each request gets a connection of its own, whatever its method."""
-    with keeping(b"Keep-Alive: max=1\r\n") as server, fetcher() as made:
+    with keeping(b"Keep-Alive: max=1\r\n") as server, lease_context() as made:
         done = run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(4)))
         assert [result.status for result in done.results] == [200] * 4
         assert server.accepted == 1
-    with keeping(b"Keep-Alive: timeout=5, max=0\r\n") as server, fetcher() as made:
+    with keeping(b"Keep-Alive: timeout=5, max=0\r\n") as server, lease_context() as made:
         run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(4)))
         assert server.accepted == 4
 

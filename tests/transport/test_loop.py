@@ -16,7 +16,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from fetching import LONG, all_of, fetcher, on_loop, only, run, settings, target, work
+from fetching import LONG, all_of, lease_context, on_loop, only, run, settings, target, work
 from loopback import HEAD, SOON, Server, black_hole, read_head, server_context, silent
 
 from scrapepool.fallbacks import IN, OUT
@@ -32,10 +32,10 @@ from scrapepool.transport.robots.fetcher import RobotsFetcher
 from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work import loop as loop_module
 from scrapepool.transport.work import poller as poller_module
-from scrapepool.transport.work.context import Fetcher
-from scrapepool.transport.work.desync import Standing
-from scrapepool.transport.work.follow_redirects import Hops
-from scrapepool.transport.work.lease import LeaseRun
+from scrapepool.transport.work.context import LeaseContext
+from scrapepool.transport.work.desync import DesyncState
+from scrapepool.transport.work.follow_redirects import FollowRedirects
+from scrapepool.transport.work.lease import RunningLease
 from scrapepool.transport.work.loop import Loop, run_alone
 from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.polite import PoliteServer
@@ -52,7 +52,7 @@ SHORT = 0.4
 """Seconds of a timeout that is shorter than that."""
 
 
-def warm(made: Fetcher, *urls: str) -> None:
+def warm(made: LeaseContext, *urls: str) -> None:
     """Open a connection to each host."""
     for url in urls:
         run(made, url)
@@ -90,11 +90,11 @@ def poller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LeaseRun], Steps[Any]]], None]:
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[RunningLease], Steps[Any]]], None]:
     """Replaces the steps of all leases."""
 
-    def script(steps: Callable[[LeaseRun], Steps[Any]]) -> None:
-        monkeypatch.setattr(LeaseRun, "_steps", steps)
+    def script(steps: Callable[[RunningLease], Steps[Any]]) -> None:
+        monkeypatch.setattr(RunningLease, "_steps", steps)
 
     return script
 
@@ -102,7 +102,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LeaseRun], 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
     """A loop, and whatever its leases need."""
-    with fetcher() as made:
+    with lease_context() as made:
         yield Loop(made)
 
 
@@ -125,7 +125,7 @@ def some_work() -> Work:
 def test_each_lease_gets_its_own(path: str) -> None:
     """Many leases on many hosts: every body is that of its URL."""
     hosts = 17
-    with PoliteServer(hosts=hosts) as server, fetcher(timeouts={"read": LONG, "total": LONG}) as made:
+    with PoliteServer(hosts=hosts) as server, lease_context(timeouts={"read": LONG, "total": LONG}) as made:
         works = [work(*(server.url(f"{path}?{host}-{n}", host=host) for n in range(5))) for host in range(hosts)]
         alone = [run_alone(made, one) for one in works]
         together = on_loop(made, works)
@@ -140,7 +140,7 @@ def test_each_lease_gets_its_own(path: str) -> None:
 @pytest.mark.usefixtures("poller")
 def test_a_connection_that_went_stale_is_opened_again() -> None:
     """Its descriptor may have the number of the one that was closed, and is watched all the same."""
-    with HostileServer(["stale"]) as server, fetcher(timeouts={"read": 5.0}) as made:
+    with HostileServer(["stale"]) as server, lease_context(timeouts={"read": 5.0}) as made:
         works = [work(*(server.url("stale", 3 * lease + n) for n in range(3))) for lease in range(4)]
         back = on_loop(made, works)
     assert [type(result) for done in back for result in done.results] == [Fetched] * 12
@@ -148,12 +148,12 @@ def test_a_connection_that_went_stale_is_opened_again() -> None:
 
 @pytest.mark.usefixtures("poller")
 def test_a_descriptor_number_that_is_used_again_is_watched_anew(
-    loop: Loop, scripted: Callable[[Callable[[LeaseRun], Steps[Any]]], None]
+    loop: Loop, scripted: Callable[[Callable[[RunningLease], Steps[Any]]], None]
 ) -> None:
     """By the same lease in the same step, as the first or a further socket of a wait, and by the next lease."""
     numbers: list[int] = []
 
-    def steps(run: LeaseRun) -> Steps[Done]:
+    def steps(run: RunningLease) -> Steps[Done]:
         stays, peer = socket.socketpair()
         for _ in range(3):
             for others_first in (False, True):
@@ -178,12 +178,12 @@ def test_a_descriptor_number_that_is_used_again_is_watched_anew(
 
 
 def test_a_socket_that_is_closed_is_watched_no_more(
-    monkeypatch: pytest.MonkeyPatch, loop: Loop, scripted: Callable[[Callable[[LeaseRun], Steps[Any]]], None]
+    monkeypatch: pytest.MonkeyPatch, loop: Loop, scripted: Callable[[Callable[[RunningLease], Steps[Any]]], None]
 ) -> None:
     """Without epoll, too, the loop sleeps then."""
     monkeypatch.setattr(poller_module, "_system_poll", poller_module._Poll)
 
-    def steps(run: LeaseRun) -> Steps[Done]:
+    def steps(run: RunningLease) -> Steps[Done]:
         one, other = socket.socketpair()
         yield Watch(((one, OUT),), inf)
         one.close()
@@ -194,7 +194,7 @@ def test_a_socket_that_is_closed_is_watched_no_more(
         return Done(run.work, ())
 
     scripted(steps)
-    mine = Loop(loop._fetcher)
+    mine = Loop(loop._context)
     assert len(all_of(mine, [some_work()])) == 1
     assert mine._poller.round < 100
 
@@ -203,7 +203,7 @@ def test_a_loop_leaves_no_descriptor_open(loop: Loop) -> None:
     """Each list that is downloaded has a loop of its own."""
     before = next_descriptor()
     for _ in range(20):
-        Loop(loop._fetcher).wait(0)
+        Loop(loop._context).wait(0)
     gc.collect()
     assert next_descriptor() <= before
 
@@ -213,7 +213,7 @@ def test_a_loop_leaves_no_descriptor_open(loop: Loop) -> None:
 
 def test_a_slow_lease_holds_nobody_up() -> None:
     """Quick leases that came later are done before a slow one."""
-    with PoliteServer(hosts=3) as server, fetcher() as made:
+    with PoliteServer(hosts=3) as server, lease_context() as made:
         slow = work(server.url("/delay/0.5"), server.url("/delay/0.5?2"))
         quick = [work(*(server.url(f"/ok?{n}", host=host) for n in range(20))) for host in (1, 2)]
         back = on_loop(made, [slow, *quick])
@@ -227,7 +227,7 @@ def test_stuck_leases_leave_room_for_others() -> None:
     with (
         HostileServer(names) as bad,
         PoliteServer(hosts=3) as good,
-        fetcher(pool={"per_host": 8}, timeouts={"read": 1.5}) as made,
+        lease_context(pool={"per_host": 8}, timeouts={"read": 1.5}) as made,
     ):
         stuck = [work(bad.url(names[0], 2 * n), bad.url(names[0], 2 * n + 1)) for n in range(8)]
         quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
@@ -266,7 +266,7 @@ def test_connections_that_are_not_had_hold_nobody_up(kind: str, monkeypatch: pyt
     with (
         hanging(kind, monkeypatch) as (url, groups),
         PoliteServer(hosts=3) as good,
-        fetcher(pool={"per_host": 8}, timeouts={"connect": 1.5}, **groups) as made,
+        lease_context(pool={"per_host": 8}, timeouts={"connect": 1.5}, **groups) as made,
     ):
         stuck = [work(f"{url}{n}") for n in range(8)]
         quick = [work(*(good.url(f"/ok?{n}", host=host) for n in range(5))) for host in range(3)]
@@ -279,9 +279,9 @@ def test_connections_that_are_not_had_hold_nobody_up(kind: str, monkeypatch: pyt
 
 def test_leases_that_only_watch_their_connections_do_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """``wait`` comes back with nothing once their responses are there, so that others begin, and with each later."""
-    monkeypatch.setattr(Standing, "silence", lambda *_: 0.5)
+    monkeypatch.setattr(DesyncState, "verification_delay", lambda *_: 0.5)
     hosts = 16
-    with PoliteServer(hosts=hosts) as server, fetcher() as made:
+    with PoliteServer(hosts=hosts) as server, lease_context() as made:
         works = [work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(hosts)]
         warm(made, *(server.url("/", host=host) for host in range(hosts)))
         loop = Loop(made)
@@ -301,8 +301,8 @@ def test_leases_that_only_watch_their_connections_do_not_count_as_in_flight(monk
 
 def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that is submitted meanwhile is answered meanwhile."""
-    monkeypatch.setattr(Standing, "silence", lambda *_: 1.5)
-    with PoliteServer(hosts=2) as server, fetcher() as made:
+    monkeypatch.setattr(DesyncState, "verification_delay", lambda *_: 1.5)
+    with PoliteServer(hosts=2) as server, lease_context() as made:
         warm(made, server.url("/"), server.url("/", host=1))
         loop = Loop(made)
         for host in range(2):
@@ -315,7 +315,7 @@ def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyP
 def test_what_hangs_does_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once that is looked for; it is counted once, whatever becomes of it, and others are in flight as ever."""
     monkeypatch.setattr(lease_run, "HANGS", 0.2)
-    with Server(silent) as server, PoliteServer() as good, fetcher(timeouts={"read": 1.0}) as made:
+    with Server(silent) as server, PoliteServer() as good, lease_context(timeouts={"read": 1.0}) as made:
         loop = Loop(made)
         loop.submit(work(f"http://127.0.0.1:{server.port}/"))
         loop.discount_hanging()
@@ -335,7 +335,11 @@ def test_what_hangs_does_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
 def test_a_deadline_holds_among_others(name: str) -> None:
     """A server that drips ends at its deadline, the others are answered."""
-    with HostileServer([name]) as bad, PoliteServer() as good, fetcher(timeouts={"total": 0.4, "read": 0.3}) as made:
+    with (
+        HostileServer([name]) as bad,
+        PoliteServer() as good,
+        lease_context(timeouts={"total": 0.4, "read": 0.3}) as made,
+    ):
         works = [work(bad.url(name, 0), bad.url(name, 1)), work(*(good.url(f"/ok?{n}") for n in range(30)))]
         back = on_loop(made, works)
     ends = {done.work is works[0]: done.results for done in back}
@@ -345,11 +349,11 @@ def test_a_deadline_holds_among_others(name: str) -> None:
 
 
 def test_a_call_that_blocks_for_too_long_is_waited_for_asleep(
-    loop: Loop, scripted: Callable[[Callable[[LeaseRun], Steps[Any]]], None]
+    loop: Loop, scripted: Callable[[Callable[[RunningLease], Steps[Any]]], None]
 ) -> None:
     """It should have ended by a timeout of its own, and keeps nobody busy."""
 
-    def steps(run: LeaseRun) -> Steps[Done]:
+    def steps(run: RunningLease) -> Steps[Done]:
         with ThreadPoolExecutor(1) as executor:
             yield from in_thread(lambda: time.sleep(PAUSE), executor, run.resume)
         return Done(run.work, ())
@@ -365,14 +369,14 @@ def test_a_call_that_blocks_for_too_long_is_waited_for_asleep(
 def test_what_one_lease_takes_is_not_the_others_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step that blocks the thread for longer than a deadline fails nobody else."""
 
-    def slow_start(run: LeaseRun) -> Any:
+    def slow_start(run: RunningLease) -> Any:
         if run.work.attempts[0].target.path == "/slow":
             time.sleep(PAUSE)
         return (yield from steps(run))
 
-    steps = LeaseRun._steps
-    monkeypatch.setattr(LeaseRun, "_steps", slow_start)
-    with PoliteServer(hosts=2) as server, fetcher(timeouts={"total": SHORT}) as made:
+    steps = RunningLease._steps
+    monkeypatch.setattr(RunningLease, "_steps", slow_start)
+    with PoliteServer(hosts=2) as server, lease_context(timeouts={"total": SHORT}) as made:
         warm(made, server.url("/"), server.url("/", host=1))
         works = [work(server.url("/ok"), server.url("/ok?2")), work(server.url("/slow", host=1))]
         back = on_loop(made, works)
@@ -390,7 +394,7 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
             sock.sendall(HEAD + b"ok")
 
     patience = {"connect": SHORT, "read": SHORT, "total": SHORT}
-    with Server(answer, tls=tls) as server, fetcher(timeouts=patience, request={"insecure": True}) as made:
+    with Server(answer, tls=tls) as server, lease_context(timeouts=patience, request={"insecure": True}) as made:
         loop = Loop(made)
         loop.submit(work(f"{scheme}://127.0.0.1:{server.port}/"))
         back = list[Done | Unbegun]()
@@ -405,7 +409,7 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
 
 def test_a_lease_that_begins_after_a_pause_has_no_more_time_than_others() -> None:
     """The caller had the thread before, and took nothing from it."""
-    with Server(silent) as server, fetcher(timeouts={"read": LONG, "total": SHORT}) as made:
+    with Server(silent) as server, lease_context(timeouts={"read": LONG, "total": SHORT}) as made:
         loop = Loop(made)
         time.sleep(PAUSE)
         loop.submit(work(f"http://127.0.0.1:{server.port}/"))
@@ -434,7 +438,7 @@ def test_a_wait_can_be_ended_and_times_out(loop: Loop) -> None:
 
 def test_another_thread_ends_a_wait() -> None:
     """Also one in which a lease is in flight, and that goes on with the next."""
-    with Server(silent) as server, fetcher(timeouts={"read": 1.0}) as made, ThreadPoolExecutor(1) as executor:
+    with Server(silent) as server, lease_context(timeouts={"read": 1.0}) as made, ThreadPoolExecutor(1) as executor:
         loop = Loop(made)
         loop.submit(work(f"http://127.0.0.1:{server.port}/"))
         executor.submit(lambda: time.sleep(0.1) or loop.wake())
@@ -443,12 +447,14 @@ def test_another_thread_ends_a_wait() -> None:
     assert only(done.results).error is ErrorKind.READ_TIMEOUT
 
 
-def test_resume_early_late_and_often(loop: Loop, scripted: Callable[[Callable[[LeaseRun], Steps[Any]]], None]) -> None:
+def test_resume_early_late_and_often(
+    loop: Loop, scripted: Callable[[Callable[[RunningLease], Steps[Any]]], None]
+) -> None:
     """A call before the wait is not lost, calls too many do no harm, after the end of the lease neither."""
-    runs: list[LeaseRun] = []
+    runs: list[RunningLease] = []
     come: list[object] = []
 
-    def steps(run: LeaseRun) -> Steps[Done]:
+    def steps(run: RunningLease) -> Steps[Done]:
         runs.append(run)
         for _ in range(EARLY):
             run.resume()
@@ -475,7 +481,7 @@ def test_resume_early_late_and_often(loop: Loop, scripted: Callable[[Callable[[L
 
 def test_a_run_that_stops_gives_all_back() -> None:
     """While the run is draining, nothing is begun."""
-    with PoliteServer() as server, fetcher() as made:
+    with PoliteServer() as server, lease_context() as made:
         loop = Loop(made)
         loop.drain()
         back = all_of(loop, [work(server.url("/ok"), server.url("/ok?2")) for _ in range(3)])
@@ -495,7 +501,7 @@ def test_abort_ends_what_is_in_flight(kind: str, monkeypatch: pytest.MonkeyPatch
             url = f"http://127.0.0.1:{server.port}/"
             groups = {"request": {"method": "PUT", "data": bytes(2**24)} if kind == "upload" else {}}
         patience = {"connect": LONG, "read": LONG, "total": LONG}
-        made = stack.enter_context(fetcher(timeouts=patience, **groups))
+        made = stack.enter_context(lease_context(timeouts=patience, **groups))
         loop = Loop(made)
         for n in range(2):
             loop.submit(work(f"{url}{n}", f"{url}{n}?2"))
@@ -519,7 +525,7 @@ def test_abort_ends_what_waits_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
 
     bandwidth = Dear(1e6, time.monotonic())
     with PoliteServer(hosts=2) as server, PooledSession(2, 1, bandwidth=bandwidth) as session:
-        made = Fetcher(session, settings(timeouts={"total": LONG}))
+        made = LeaseContext(session, settings(timeouts={"total": LONG}))
         loop = Loop(made)
         works = [work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(2)]
         loop.submit(works[0])
@@ -536,8 +542,8 @@ def test_abort_ends_what_waits_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_abort_ends_what_only_watches_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the responses that have come."""
-    monkeypatch.setattr(Standing, "silence", lambda *_: LONG)
-    with PoliteServer() as server, fetcher(timeouts={"total": LONG}) as made:
+    monkeypatch.setattr(DesyncState, "verification_delay", lambda *_: LONG)
+    with PoliteServer() as server, lease_context(timeouts={"total": LONG}) as made:
         warm(made, server.url("/"))
         loop = Loop(made)
         loop.submit(work(server.url("/ok"), server.url("/ok?2")))
@@ -550,11 +556,11 @@ def test_abort_ends_what_only_watches_its_connection(monkeypatch: pytest.MonkeyP
 
 def test_abort_ends_a_chain() -> None:
     """A robots.txt that does not come has no verdict; a list that does not come is interrupted."""
-    with Server(silent) as server, fetcher(timeouts={"read": LONG, "total": LONG}) as made:
+    with Server(silent) as server, lease_context(timeouts={"read": LONG, "total": LONG}) as made:
         robots = RobotsFetcher(made, settings())
         aim = target(f"http://127.0.0.1:{server.port}/")
         attempt = Attempt(aim)
-        hops = Hops(made, attempt)
+        hops = FollowRedirects(made, attempt)
         loop = Loop(made, lambda one: robots.chain(one) or hops)
         loop.submit(Work(Lease(aim.host, robots=True), ()))
         loop.submit(Work(Lease(aim.host, attempt=attempt), [attempt]))
@@ -568,7 +574,7 @@ def test_abort_ends_a_chain() -> None:
 
 def test_a_run_that_is_aborted_elsewhere_ends_a_lease_that_is_worked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list that is being downloaded: by the thread that reads lists, whose loop sees it within a moment."""
-    with hanging("name", monkeypatch) as (url, _), fetcher(timeouts={"connect": LONG, "total": LONG}) as made:
+    with hanging("name", monkeypatch) as (url, _), lease_context(timeouts={"connect": LONG, "total": LONG}) as made:
         timer = threading.Timer(0.1, made.abort)
         timer.start()
         assert only(run(made, url).results).error is ErrorKind.INTERRUPTED
@@ -582,16 +588,16 @@ def test_a_run_that_is_aborted_elsewhere_ends_a_lease_that_is_worked_alone(monke
 def test_a_bug_costs_one_lease_a_record(monkeypatch: pytest.MonkeyPatch, after_a_wait: bool) -> None:
     """The first target fails as internal, the rest is given back, and the others go on."""
 
-    def broken(run: LeaseRun) -> Any:
+    def broken(run: RunningLease) -> Any:
         if run.work.attempts[0].target.path != "/broken":
             return (yield from steps(run))
         if after_a_wait:
             yield Watch((), 0.0)
         raise SystemExit("a bug")
 
-    steps = LeaseRun._steps
-    monkeypatch.setattr(LeaseRun, "_steps", broken)
-    with PoliteServer() as server, fetcher() as made:
+    steps = RunningLease._steps
+    monkeypatch.setattr(RunningLease, "_steps", broken)
+    with PoliteServer() as server, lease_context() as made:
         attempts = [Attempt(target(server.url(path)), number=2, waited=1.5) for path in ("/broken", "/b")]
         back = on_loop(made, [work(*attempts), work(server.url("/ok"))])
     kinds = {done.work.attempts[0].target.path: only(done.results) for done in back}
@@ -604,23 +610,23 @@ def test_a_bug_costs_one_lease_a_record(monkeypatch: pytest.MonkeyPatch, after_a
 class Broken:
     """A chain of leases that cannot be begun, or not be gone on with."""
 
-    def __init__(self, hops: Hops | None = None) -> None:
+    def __init__(self, hops: FollowRedirects | None = None) -> None:
         self._hops = hops
 
-    def first(self, resume: Callable[[], object]) -> LeaseRun:
+    def first(self, resume: Callable[[], object]) -> RunningLease:
         if self._hops is None:
             raise ZeroDivisionError
         return self._hops.first(resume)
 
-    def next(self, done: Done) -> LeaseRun | Done:
+    def next(self, done: Done) -> RunningLease | Done:
         raise ZeroDivisionError
 
 
 def test_a_bug_in_a_chain_costs_one_lease_a_record() -> None:
     """At its beginning and after its first part."""
-    with PoliteServer() as server, fetcher() as made:
+    with PoliteServer() as server, lease_context() as made:
         one = work(server.url("/ok"))
-        for chain in (Broken(), Broken(Hops(made, one.attempts[0]))):
+        for chain in (Broken(), Broken(FollowRedirects(made, one.attempts[0]))):
             loop = Loop(made, lambda _, chain=chain: chain)
             (done,) = all_of(loop, [one])
             assert only(done.results).error is ErrorKind.INTERNAL
@@ -629,11 +635,11 @@ def test_a_bug_in_a_chain_costs_one_lease_a_record() -> None:
 
 @pytest.mark.parametrize("after_a_wait", [False, True])
 def test_ctrl_c_comes_out(
-    loop: Loop, scripted: Callable[[Callable[[LeaseRun], Steps[Any]]], None], after_a_wait: bool
+    loop: Loop, scripted: Callable[[Callable[[RunningLease], Steps[Any]]], None], after_a_wait: bool
 ) -> None:
     """It is no bug of the lease that had the thread, and leaves a loop that can be aborted."""
 
-    def steps(run: LeaseRun) -> Steps[Done]:
+    def steps(run: RunningLease) -> Steps[Done]:
         if after_a_wait:
             yield Watch((), 0.0)
         raise KeyboardInterrupt
@@ -651,7 +657,7 @@ def test_ctrl_c_comes_out(
 def test_what_a_stuck_lease_has_not_begun_is_left_to_others() -> None:
     """It is given back while the stuck request goes on to its own end."""
     names = ["accept_then_silence"]
-    with HostileServer(names) as server, fetcher(timeouts={"read": 1.0}) as made:
+    with HostileServer(names) as server, lease_context(timeouts={"read": 1.0}) as made:
         stuck = work(*(server.url(names[0], n) for n in range(5)))
         unbegun, done = all_of(Loop(made), [stuck])
     assert isinstance(unbegun, Unbegun)
@@ -661,7 +667,7 @@ def test_what_a_stuck_lease_has_not_begun_is_left_to_others() -> None:
 
 def test_a_request_that_takes_long_and_is_answered_ends_its_lease() -> None:
     """What was answered is told, what was given back is not requested for a second time."""
-    with PoliteServer() as server, fetcher() as made:
+    with PoliteServer() as server, lease_context() as made:
         slow = work(server.url("/ok"), server.url("/delay/0.5"), server.url("/ok?2"), server.url("/ok?3"))
         warm(made, server.url("/"))
         unbegun, done = all_of(Loop(made), [slow])
@@ -675,7 +681,7 @@ def test_a_request_that_takes_long_and_is_answered_ends_its_lease() -> None:
 
 def test_what_was_answered_before_a_stuck_request_is_told_at_once() -> None:
     """Its results come once the connection was silent for long enough, and not a second time with the lease's end."""
-    with PoliteServer() as server, fetcher(timeouts={"read": 1.5}) as made:
+    with PoliteServer() as server, lease_context(timeouts={"read": 1.5}) as made:
         stuck = work(server.url("/ok?1"), server.url("/ok?2"), server.url("/delay/9"))
         warm(made, server.url("/"))
         unbegun, done = all_of(Loop(made), [stuck])
@@ -696,7 +702,7 @@ def test_a_stuck_request_that_is_sent_again_gives_back_nothing_twice() -> None:
             wire.send(b"rubbish")
 
     kind = Behaviour("it", "", OK, script)
-    with HostileServer((), extra=[kind]) as server, fetcher() as made:
+    with HostileServer((), extra=[kind]) as server, lease_context() as made:
         warm(made, server.url("it"))
         slow = work(*(server.url("it", n) for n in range(1, 6)))
         back = all_of(Loop(made), [slow])
@@ -710,7 +716,7 @@ def test_a_stuck_request_that_is_sent_again_gives_back_nothing_twice() -> None:
 
 def test_a_bug_after_that_costs_the_stuck_target_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """And none that has one already."""
-    with PoliteServer() as server, fetcher(timeouts={"read": 1.0}) as made:
+    with PoliteServer() as server, lease_context(timeouts={"read": 1.0}) as made:
         stuck = work(server.url("/ok?1"), server.url("/ok?2"), server.url("/delay/9"))
         warm(made, server.url("/"))
         loop = Loop(made)
@@ -721,7 +727,7 @@ def test_a_bug_after_that_costs_the_stuck_target_a_record(monkeypatch: pytest.Mo
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(LeaseRun, "_failed", broken)
+        monkeypatch.setattr(RunningLease, "_failed", broken)
         (done,) = loop.wait(LONG)
     failed = only(done.results)
     assert (failed.error, failed.target) == (ErrorKind.INTERNAL, stuck.attempts[2].target)
@@ -734,7 +740,7 @@ def test_the_end_of_an_idle_connection_is_noticed() -> None:
         read_head(sock)
         sock.sendall(HEAD + b"ok")
 
-    with Server(script) as server, fetcher() as made:
+    with Server(script) as server, lease_context() as made:
         loop = Loop(made)
         url = f"http://127.0.0.1:{server.port}/"
         (done,) = all_of(loop, [work(url)])
@@ -760,21 +766,21 @@ def test_unsolicited_data_on_an_idle_connection_is_noticed() -> None:
         sock.sendall(HEAD + b"no")
         read_head(sock)
 
-    with Server(script) as server, fetcher() as made:
+    with Server(script) as server, lease_context() as made:
         loop = Loop(made)
         (done,) = all_of(loop, [work(f"http://127.0.0.1:{server.port}/")])
         host = done.work.lease.host
         go.set()
         until = time.monotonic() + SOON
-        while not made.trust.of(host).distrusted and time.monotonic() < until:
+        while not made.desync.of(host).distrusted and time.monotonic() < until:
             loop.wait(0.01)
-        assert made.trust.of(host).distrusted
+        assert made.desync.of(host).distrusted
         assert made.session.adapter.pool_for(host, True, None).idle == 0
 
 
 def test_an_idle_connection_that_somebody_else_uses_is_left_alone() -> None:
     """What comes over it is theirs."""
-    with PoliteServer() as server, fetcher() as made:
+    with PoliteServer() as server, lease_context() as made:
         loop = Loop(made)
         (done,) = all_of(loop, [work(server.url("/ok"))])
         pool = made.session.adapter.pool_for(done.work.lease.host, True, None)
@@ -789,7 +795,7 @@ def test_an_idle_connection_that_somebody_else_uses_is_left_alone() -> None:
 
 def test_what_may_have_been_there_for_long_is_not_taken_for_slow() -> None:
     """The loop says for how long it did not look: not at all where it slept until something came."""
-    with PoliteServer() as server, fetcher() as made:
+    with PoliteServer() as server, lease_context() as made:
         loop = Loop(made)
         all_of(loop, [work(server.url("/ok"))])
         loop.submit(work(server.url("/ok?2")))

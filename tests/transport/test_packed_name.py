@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fetching import fetcher, only, run, target
+from fetching import lease_context, only, run, target
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,7 +83,7 @@ def test_a_file_stays_packed_whichever_target_of_its_url_it_is(tmp_path: Path, o
     parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
     with (
         PoliteServer(handler=lambda request: response) as web,
-        fetcher(parts=parts, output={"body": False}) as made,
+        lease_context(parts=parts, output={"body": False}) as made,
     ):
         attempt = Attempt(replace(target(web.url("/pages.tar.gz")), occurrence=occurrence))
         fetched = only(run(made, attempt).results)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from fetching import fetcher, get, on_loop, work
+from fetching import get, lease_context, on_loop, work
 from loopback import (
     SOON,
     Server,
@@ -337,7 +337,7 @@ def test_leases_do_not_wait_for_each_others_connections() -> None:
     """Behind one proxy, too, each that may be out has one of its own."""
     with PoliteServer(hosts=LEASES_OUT) as server, HTTPProxy() as proxy:
         works = [work(server.url("/1", host=host), server.url("/2", host=host)) for host in range(LEASES_OUT)]
-        with fetcher(pool={"workers": 1}, request={"proxy": proxy.url()}) as made:
+        with lease_context(pool={"workers": 1}, request={"proxy": proxy.url()}) as made:
             results = [result for done in on_loop(made, works) for result in done.results]
     assert [type(result) for result in results] == [Fetched] * 2 * LEASES_OUT
 
@@ -374,7 +374,7 @@ def test_what_waits_between_a_proxys_tls_and_the_origins_is_read() -> None:
     """No poll tells of records that came together with others: a lease that waits for them must not wait for ever."""
     with Server(at_once) as server, HTTPProxy(tls=server_context()) as proxy:
         url = f"https://127.0.0.1:{server.port}/"
-        with fetcher(request={"proxy": proxy.url(), "insecure": True}) as made:
+        with lease_context(request={"proxy": proxy.url(), "insecure": True}) as made:
             done = on_loop(made, [work(url + "1", url + "2")])
     assert [(result.status, result.bytes) for result in done[0].results] == [(200, 1000)] * 2
     assert done[0].opened == 1
@@ -400,13 +400,17 @@ def test_a_handshake_that_drips_through_a_proxys_tls_meets_the_deadline(session:
 
 def test_tls_within_tls_can_be_cut() -> None:
     """An abort reaches the socket below both."""
-    with Server(silent, tls=server_context()) as server, HTTPProxy(tls=server_context()) as proxy, fetcher() as made:
+    with (
+        Server(silent, tls=server_context()) as server,
+        HTTPProxy(tls=server_context()) as proxy,
+        lease_context() as made,
+    ):
         settings = RequestSettings(proxy=proxy.url(), insecure=True)
         pool = RouteTable(made.session, settings).get(host(server.port, "https"), "GET").current_pool()
         conn, _ = pool.checkout()
         conn.timeout = SOON
         opened(conn, pool)
-        conn.sever()
+        conn.abort()
         with pytest.raises((FetchError, OSError)):
             exchanged(conn)
         conn.close()

@@ -9,7 +9,7 @@ import pytest
 
 from scrapepool.transport.exchange import read_ahead
 from scrapepool.transport.exchange.read_ahead import Allowance, ReadAhead
-from scrapepool.transport.http1.response import ReplyParser
+from scrapepool.transport.http1.response import ResponseParser
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
@@ -42,9 +42,9 @@ def filled(*pieces: bytes | OSError) -> ReadAhead:
     return ahead
 
 
-def parser(data: bytes, **options: bool) -> ReplyParser:
+def parser(data: bytes, **options: bool) -> ResponseParser:
     """A parser that has these bytes."""
-    made = ReplyParser("GET", **options)
+    made = ResponseParser("GET", **options)
     made.feed(data)
     return made
 

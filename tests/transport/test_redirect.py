@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fetching import fetcher, get, only, run, target
+from fetching import get, lease_context, only, run, target
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,7 +165,7 @@ def test_any_location_is_a_url_or_a_fault(location: bytes) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_on_the_host_is_followed_over_the_same_connection(web: PoliteServer, status: int) -> None:
     """One lease, one connection, two requests, one attempt; the hop is told."""
-    with fetcher() as made:
+    with lease_context() as made:
         done = run(made, web.url(via("/there", status)))
     result: Any = only(done.results)
     assert result.body == b"This is /there\n"
@@ -190,7 +190,7 @@ def test_other_3xx_are_not_followed(web: PoliteServer, status: int) -> None:
 def test_a_redirect_to_another_host_goes_back_to_the_scheduler(web: PoliteServer) -> None:
     """The other host's limits hold for it; method, hops and the time used up go along."""
     there = web.url("/there", host=1)
-    with fetcher() as made:
+    with lease_context() as made:
         result = only(run(made, web.url(via(there))).results)
         assert isinstance(result, Redirected)
         hop = result.attempt.hop
@@ -215,7 +215,7 @@ def test_time_spent_before_a_hop_counts(web: PoliteServer) -> None:
     """A hop that comes with its time used up fails at once, finally."""
     aim = target(web.url("/delay/1"))
     hop = Hop(aim.url, aim.host, aim.path, "GET", ("http://before.test/",), spent=3.9)
-    with fetcher() as made:
+    with lease_context() as made:
         result = only(run(made, Attempt(aim, hop=hop)).results)
     assert isinstance(result, Failed)
     assert result.error is ErrorKind.DEADLINE
@@ -266,7 +266,7 @@ def test_the_body_of_a_redirect_does_not_matter() -> None:
 
 def follow(url: str, **groups: Any) -> Any:
     """The end of a chain over several hosts."""
-    with fetcher(**groups) as made:
+    with lease_context(**groups) as made:
         result: Any = only(run(made, url).results)
         while isinstance(result, Redirected):
             result = only(run(made, result.attempt).results)
@@ -342,7 +342,7 @@ def cookie_web(domain: str = "") -> PoliteServer:
 
 def test_cookies_live_along_a_targets_redirects_and_no_longer() -> None:
     """A jar for each target: set on a hop, sent on the next one, gone with the target."""
-    with cookie_web() as server, fetcher() as made:
+    with cookie_web() as server, lease_context() as made:
         first, second = run(made, server.url("/set?/cookies"), server.url("/cookies")).results
     assert json.loads(first.body) == {"a": "1", "b": "2"}
     assert json.loads(second.body) == {}
@@ -361,6 +361,6 @@ def test_cookies_keep_to_their_domain(domain: str) -> None:
 def test_a_shared_jar_serves_all_targets() -> None:
     """With ``--cookies`` what one target is given the next one sends, redirect or not."""
     jar = CookieStore([Cookie(b"mine", b"0", "127.0.2.1")])
-    with PoliteServer() as server, fetcher(jar=jar) as made:
+    with PoliteServer() as server, lease_context(jar=jar) as made:
         _, second = run(made, server.url("/set-cookie?c=3"), server.url("/cookies")).results
     assert json.loads(second.body) == {"mine": "0", "c": "3"}

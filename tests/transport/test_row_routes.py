@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from fetching import fetcher, run, target
+from fetching import lease_context, run, target
 
 from scrapepool.model import Attempt, Fetched, RowRequest
 from tests.servers.polite import PoliteServer, Request, Response
@@ -26,7 +26,7 @@ def test_a_lease_of_all_kinds() -> None:
         RowRequest("DELETE"),
         None,
     ]
-    with PoliteServer(1, echo) as server, fetcher(request={"headers": (("X-A", "run"),)}) as made:
+    with PoliteServer(1, echo) as server, lease_context(request={"headers": (("X-A", "run"),)}) as made:
         attempts = [Attempt(replace(target(server.url(f"/{n}")), request=request)) for n, request in enumerate(own)]
         done = run(made, *attempts)
     assert [json.loads(result.body or b"") for result in done.results if isinstance(result, Fetched)] == [
@@ -42,7 +42,7 @@ def test_a_lease_of_all_kinds() -> None:
 
 def test_a_post_of_a_row_is_not_sent_twice() -> None:
     """Whether a failure is worth another try goes by the row's method."""
-    with PoliteServer(1, lambda _: Response(reset=True)) as server, fetcher() as made:
+    with PoliteServer(1, lambda _: Response(reset=True)) as server, lease_context() as made:
         for request, again in ((RowRequest("POST", data=b"1"), False), (None, True)):
             (result,) = run(made, Attempt(replace(target(server.url("/")), request=request))).results
             assert (getattr(result, "retry", None) is not None) is again

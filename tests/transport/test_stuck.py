@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetching import LONG, all_of, fetcher, on_loop, run, target, work
+from fetching import LONG, all_of, lease_context, on_loop, run, target, work
 from loopback import HEAD, LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
 
 from scrapepool.folder import Folder
@@ -22,7 +22,7 @@ from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
 from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.transport.exchange.partial_files import Parts
 from scrapepool.transport.exchange.read_ahead import MOST_OF_ALL
-from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.loop import Loop
 from tests.servers.polite import PoliteServer
 
@@ -120,7 +120,7 @@ def bad_servers(script: Callable[[socket.socket], None], count: int, scheme: str
         yield [f"{scheme}://127.0.0.1:{server.port}/bad" for server in servers]
 
 
-def shared(made: Fetcher, bad: Sequence[Work], good: PoliteServer) -> list[Done]:
+def shared(made: LeaseContext, bad: Sequence[Work], good: PoliteServer) -> list[Done]:
     """What is done, in order, where the bad leases come first and then those of a host that is well."""
     well = [work(*(good.url(f"/ok?{lease}-{n}") for n in range(URLS))) for lease in range(LEASES)]
     return on_loop(made, [*bad, *well])
@@ -144,7 +144,7 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
     with (
         bad_servers(script, 6, "https") as urls,
         PoliteServer() as good,
-        fetcher(request={"cacert": str(bundle)}, timeouts=patience) as made,
+        lease_context(request={"cacert": str(bundle)}, timeouts=patience) as made,
     ):
         bad = [work(url) for url in urls]
         back = shared(made, bad, good)
@@ -167,7 +167,7 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
     with (
         bad_servers(answering(answer()), 4, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
+        lease_context(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
         bad = [work(url) for url in urls]
         back = shared(made, bad, good)
@@ -181,7 +181,7 @@ def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do
     with (
         bad_servers(answering(tiny_chunks(5_000)), 1, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
+        lease_context(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
         bad = [work(urls[0])]
         many = [work(*(good.url(f"/ok?{lease}-{n}") for n in range(2000))) for lease in range(LEASES)]
@@ -204,7 +204,7 @@ def test_an_upload_that_is_not_read_is_not_waited_for(scheme: str, tmp_path: Any
     with (
         bad_servers(deaf, 3, scheme) as urls,
         PoliteServer() as good,
-        fetcher(timeouts={"read": READ}, request={"cacert": str(bundle)}) as made,
+        lease_context(timeouts={"read": READ}, request={"cacert": str(bundle)}) as made,
     ):
         row = RowRequest(method="PUT", data=bytes(2**24))
         bad = [work(Attempt(replace(target(url), request=row))) for url in urls]
@@ -226,7 +226,7 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
             url = f"http://127.0.0.1:{stack.enter_context(black_hole())}/"
         else:
             (url,) = stack.enter_context(bad_servers(half_a_handshake, 1, "https"))
-        made = stack.enter_context(fetcher(timeouts={"connect": READ}))
+        made = stack.enter_context(lease_context(timeouts={"connect": READ}))
         stuck = work(*(f"{url}?{n}" for n in range(5)))
         unbegun, done = all_of(Loop(made), [stuck])
     assert isinstance(unbegun, Unbegun)
@@ -271,7 +271,7 @@ def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
     """All of the body has come, so that silence verifies them; it is whole in the end, and the connection serves on."""
     with (
         Server(beside_ok(dear())) as server,
-        fetcher(
+        lease_context(
             output={"body": False},
             timeouts={"read": LONG, "total": LONG},
             size={"max_size": 5 * ZEROS},
@@ -317,7 +317,7 @@ def test_what_came_before_is_not_believed_where_a_further_response_follows(dear:
 
     with (
         Server(script) as server,
-        fetcher(timeouts={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
+        lease_context(timeouts={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
     ):
         origin = f"http://127.0.0.1:{server.port}"
         run(made, f"{origin}/warm")
@@ -336,7 +336,7 @@ def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
     with (
         bad_servers(answering(tiny_chunks(CHUNKS)), 1, "http") as urls,
         PoliteServer() as good,
-        fetcher(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
+        lease_context(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
         bad, well = work(urls[0]), work(good.url("/ok"))
         loop = Loop(made)

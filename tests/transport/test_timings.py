@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
-from fetching import fetcher, get, run, settings
+from fetching import get, lease_context, run, settings
 
 from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.session import PooledSession
-from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.context import LeaseContext
 from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
 
 
 def test_a_new_connection_tells_every_step_and_a_used_one_only_its_own() -> None:
     """A step that did not happen is null: no look-up of a literal address, no TLS in the clear, nothing when reused."""
-    with PoliteServer() as server, fetcher() as made:
+    with PoliteServer() as server, lease_context() as made:
         first, second = (result.timings for result in run(made, server.url("/1"), server.url("/2")).results)
     assert first.connect is not None
     assert first.dns is None
@@ -45,7 +45,7 @@ class Dear(Bandwidth):
 def test_what_waits_for_bandwidth_is_not_the_server() -> None:
     """A lease's next request goes out when the last reply is paid for, and its clock starts with it."""
     with PoliteServer() as server, PooledSession(bandwidth=Dear(1e6, time.monotonic())) as session:
-        results = run(Fetcher(session, settings()), server.url("/1"), server.url("/2")).results
+        results = run(LeaseContext(session, settings()), server.url("/1"), server.url("/2")).results
     assert [result.timings.ttfb < 0.5 for result in results] == [True, True]
     assert results[1].elapsed < 0.5
 

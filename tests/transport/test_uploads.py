@@ -6,7 +6,7 @@ import ssl
 from typing import Any
 
 import pytest
-from fetching import fetcher, get, only, run
+from fetching import get, lease_context, only, run
 from loopback import authority, server_context
 
 from scrapepool.model import ErrorKind, Fetched, Retryable
@@ -42,7 +42,7 @@ def uploaded(script: Any, tls: ssl.SSLContext | None, bundle: str, data: bytes, 
     request = {"method": "PUT", "data": data, "cacert": bundle}
     with (
         HostileServer((), tls=tls, extra=[Behaviour("odd", "", OK, script)]) as server,
-        fetcher(request=request, timeouts=patience) as made,
+        lease_context(request=request, timeouts=patience) as made,
     ):
         return only(run(made, server.url("odd")).results)
 
@@ -110,7 +110,7 @@ def test_a_used_connection_that_was_closed_is_no_failure(tls: ssl.SSLContext | N
     request = {"method": "PUT", "data": PIECES, "cacert": bundle}
     with (
         HostileServer((), tls=tls, extra=[Behaviour("odd", "", OK, script)]) as server,
-        fetcher(request=request) as made,
+        lease_context(request=request) as made,
     ):
         results = run(made, server.url("odd", 1), server.url("odd", 2)).results
         assert [type(result) for result in results] == [Fetched, Fetched]

@@ -26,13 +26,13 @@ def downloads(settings: Settings, clock: Clock) -> Iterator[Download]:
 
 def _downloader(settings: Settings, clock: Clock, opened: ExitStack) -> Download:
     from ...transport.net.session import PooledSession  # noqa: PLC0415
-    from ...transport.work.context import Fetcher  # noqa: PLC0415
+    from ...transport.work.context import LeaseContext  # noqa: PLC0415
     from ...transport.work.download import Downloader  # noqa: PLC0415 - requests is for those who need it
     from ..cookie_jar import cookies_for  # noqa: PLC0415
 
     private = settings.request.deny_private
     session = opened.enter_context(PooledSession(1, 1, deny_private=private))
     limits = limits_for(settings, clock)
-    fetcher = Fetcher(session, settings, jar=cookies_for(settings.request))
-    opened.callback(fetcher.abort)
-    return Downloader(fetcher, settings, lambda host: limits(host).delay)
+    context = LeaseContext(session, settings, jar=cookies_for(settings.request))
+    opened.callback(context.abort)
+    return Downloader(context, settings, lambda host: limits(host).delay)

@@ -16,7 +16,7 @@ from ...schedule.robots import RobotsVerdict
 from ...settings import Settings
 from ...transport.net.session import PooledSession
 from ...transport.robots.fetcher import RobotsFetcher
-from ...transport.work.context import Fetcher
+from ...transport.work.context import LeaseContext
 from ...transport.work.loop import Loop
 from ...uptime import UPTIME
 from ..cookie_jar import cookies_for
@@ -49,8 +49,8 @@ def ask_robots(
         UPTIME,
         PooledSession(workers, 1, deny_private=private) as session,
     ):
-        fetcher = Fetcher(session, settings, jar=cookies_for(settings.request))
-        loop = Loop(fetcher, RobotsFetcher(fetcher, settings).chain)
+        context = LeaseContext(session, settings, jar=cookies_for(settings.request))
+        loop = Loop(context, RobotsFetcher(context, settings).chain)
         waiting = iter(tickets)
         busy = 0
         try:

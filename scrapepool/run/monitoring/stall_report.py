@@ -13,7 +13,7 @@ from ...ports import HostRow, Snapshot, View
 from ...render import units
 from ...text import printable
 from ...transport.net.phase import Phase
-from ...transport.work.activity import Doing
+from ...transport.work.activity import Activity
 from .view_decorator import ViewAround
 
 GROUPS = 8
@@ -50,7 +50,7 @@ class StallWatch(ViewAround):
     """
 
     def __init__(
-        self, view: View, seconds: float, doing: Callable[[], Sequence[Doing]], note: Callable[[str], None]
+        self, view: View, seconds: float, doing: Callable[[], Sequence[Activity]], note: Callable[[str], None]
     ) -> None:
         super().__init__(view)
         self._seconds = seconds
@@ -110,7 +110,7 @@ class WriteWatch:
         return self._should_stop()
 
 
-def told(snapshot: Snapshot, seconds: float, doing: Sequence[Doing]) -> Iterator[str]:
+def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Iterator[str]:
     """The lines of a note: what has not happened for so many seconds, and what is waited for."""
     busy = max(snapshot.busy, len(doing))
     queued = max(0, snapshot.total - snapshot.done - busy)
@@ -131,9 +131,9 @@ def told(snapshot: Snapshot, seconds: float, doing: Sequence[Doing]) -> Iterator
         yield from (f"  {row.held_up}" for row in snapshot.hosts[:GROUPS] if row.held_up is not None)
 
 
-def _requests(doing: Sequence[Doing]) -> Iterator[str]:
+def _requests(doing: Sequence[Activity]) -> Iterator[str]:
     """The requests in flight, those alike together, the longest waits first."""
-    groups: defaultdict[tuple[Phase, str, str | None], list[Doing]] = defaultdict(list)
+    groups: defaultdict[tuple[Phase, str, str | None], list[Activity]] = defaultdict(list)
     for one in doing:
         groups[one.phase, one.host, one.remote].append(one)
     ordered = sorted(groups.values(), key=lambda group: -max(one.seconds for one in group))
@@ -148,7 +148,7 @@ def _requests(doing: Sequence[Doing]) -> Iterator[str]:
         yield f"  {', '.join(words)}"
 
 
-def _group(group: Sequence[Doing]) -> str:
+def _group(group: Sequence[Activity]) -> str:
     longest = max(group, key=lambda one: one.seconds)
     host = longest.host if longest.remote is None else f"{longest.host} ({longest.remote})"
     what = f"{units.count(len(group))} {WORDS[longest.phase].format(host=host)}"

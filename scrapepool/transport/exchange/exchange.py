@@ -21,7 +21,7 @@ from ..http1.body import Body
 from ..http1.connect_request import refused
 from ..http1.content_range import check_range
 from ..http1.redirect import STATUSES
-from ..http1.response import MISSING_END, NO_LAST_LINE_END, ReplyParser
+from ..http1.response import MISSING_END, NO_LAST_LINE_END, ResponseParser
 from ..net.connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
 from ..net.steps import ROOM, SLICE, Offload, Steps
 from .read_ahead import Allowance, ReadAhead
@@ -32,7 +32,7 @@ LARGE = 1024 * 1024  # a body from this length on is received in larger pieces
 UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says that it can be written to
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read, where they have come, to save its connection
 
-NewBody = Callable[[ReplyParser], Body]
+NewBody = Callable[[ResponseParser], Body]
 """Gets the reply's head."""
 
 
@@ -61,7 +61,7 @@ class Exchange:
     )
 
     def __init__(self, method: str, *, reused: bool) -> None:
-        self.parser = ReplyParser(method, slices=True)
+        self.parser = ResponseParser(method, slices=True)
         self.reused = reused
         self.sent = self.headed = self.ended = 0.0
         self.body: Body | None = None
@@ -91,12 +91,12 @@ class Exchange:
             yield from conn.throttle()
         now = monotonic()
         if conn.deadline is not None and now >= conn.deadline:
-            raise conn.too_late()
+            raise conn.timeout_error()
         self.sent = now
         yield from self._send(conn, request)
         while not parser.head_done:
             if (yield None) is False:
-                raise conn.too_late()
+                raise conn.timeout_error()
             if conn.bandwidth is not None:
                 yield from conn.throttle()
             data = conn.receive(RECEIVE_SIZE)
@@ -179,7 +179,7 @@ class Exchange:
             view = memoryview(request)
             while at < size:
                 if (yield ROOM) is False:
-                    raise conn.too_late("took no data")
+                    raise conn.timeout_error("took no data")
                 while (data := conn.receive()) is not None:
                     if data:
                         parser.feed(data)
@@ -228,13 +228,13 @@ class Exchange:
             if data is not None:
                 return data
             come = yield None
-        raise conn.too_late()
+        raise conn.timeout_error()
 
     def _rest(self, conn: Connection) -> Steps[None]:
         """Let others go first, amid long computation. Raises FetchError (``deadline``)."""
         self._computes = True
         if (yield SLICE) is False:
-            raise conn.too_late()
+            raise conn.timeout_error()
         self._computes = False
 
     def _take(self, conn: Connection, body: Body, offload: Offload) -> Steps[None]:
@@ -335,7 +335,7 @@ class Exchange:
                 come = yield None
                 size = yield from offload.run(partial(self._receive_burst, conn, body))
                 if come is False and (not size or conn.is_late):
-                    raise conn.too_late()
+                    raise conn.timeout_error()
         finally:
             conn.wait_for_much(1)
         if body.full:

@@ -21,7 +21,7 @@ from ..errors import FetchError, ProxyError
 from ..http1.body import Body
 from ..http1.packed_name import unpacked_note
 from ..http1.rate_limit_headers import waits_of
-from ..http1.response import ReplyParser
+from ..http1.response import ResponseParser
 from ..net.connection import Connection
 from .exchange import Exchange
 
@@ -156,19 +156,19 @@ class Reporter:
             **known,
         )
 
-    def disowned(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
+    def discarded(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
         """The outcome of a request that must not be repeated and whose answer cannot be trusted."""
         fault = FetchError(ErrorKind.PROTOCOL, DISOWNED.format(method=method))
         return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
 
-    def hint(self, method: str, parser: ReplyParser) -> Retryable | None:
+    def hint(self, method: str, parser: ResponseParser) -> Retryable | None:
         """Whether a response is worth asking for again, for how long it asks to wait, and what it says of limits."""
         again = self._policy.is_retry(method, parser.status)
         after, limits = waits_of(parser.headers, parser.status, time.time())
         return Retryable(after, again=again, limits=limits) if again or limits or after is not None else None
 
 
-def decoded(parser: ReplyParser) -> list[tuple[str, str]]:
+def decoded(parser: ResponseParser) -> list[tuple[str, str]]:
     """The header fields as text: latin-1, which any bytes are. The password of a Location is hidden."""
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
     if parser.get(b"location") is None:
@@ -192,7 +192,7 @@ def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | Non
     )
 
 
-def _is_whole(parser: ReplyParser, body: Body) -> bool | None:
+def _is_whole(parser: ResponseParser, body: Body) -> bool | None:
     """Whether a body is known to be whole; None where that cannot be known."""
     if body.full:
         return False

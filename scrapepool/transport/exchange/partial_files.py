@@ -23,7 +23,7 @@ from ...folder import Folder, ForeignFileError
 from ...model import ErrorKind, Target
 from ..errors import FetchError
 from ..http1.content_range import content_range
-from ..http1.response import ReplyParser
+from ..http1.response import ResponseParser
 
 PART, WHOLE, TEMPORARY = ".part", ".whole", ".tmp"
 READ_SIZE = 1024 * 1024
@@ -65,7 +65,7 @@ class Left(NamedTuple):
         """The header fields that ask for the rest, as it stands there without any coding."""
         return ("Range", f"bytes={self.size}-"), ("If-Range", self.validator), ("Accept-Encoding", "identity")
 
-    def goes_on_in(self, parser: ReplyParser) -> bool:
+    def goes_on_in(self, parser: ResponseParser) -> bool:
         """Whether a reply is the rest of this very version."""
         found = content_range(parser.get(b"content-range"))
         if parser.status != 206 or found is None or parser.get(b"content-encoding") is not None:
@@ -143,7 +143,7 @@ class Parts:
         self.discard(key + NOTE)
         self.discard(key + PART)
 
-    def begin(self, method: str, url: str, parser: ReplyParser, left: Left | None) -> Part:
+    def begin(self, method: str, url: str, parser: ResponseParser, left: Left | None) -> Part:
         """Open the file of a body; ``left``: of the version that goes on. Raises FetchError (``disk``)."""
         key = _key(method, url)
         with self._lock:
@@ -282,7 +282,7 @@ def _key(method: str, url: str) -> str:
     return blake2b(f"{method} {url}".encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
-def _validator(parser: ReplyParser) -> str | None:
+def _validator(parser: ResponseParser) -> str | None:
     """What ``If-Range`` can name this version by: a strong ETag, or a date that is old enough to be one."""
     if parser.status != 200 or parser.get(b"content-encoding") is not None:
         return None

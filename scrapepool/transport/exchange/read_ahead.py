@@ -8,7 +8,7 @@ Does not know how long the silence has to last.
 from __future__ import annotations
 
 from ..errors import FetchError
-from ..http1.response import ReplyParser
+from ..http1.response import ResponseParser
 from ..net.connection import LARGE_RECEIVE_SIZE, Connection
 
 MOST_AHEAD = 16 * 1024 * 1024
@@ -78,7 +78,7 @@ class ReadAhead:
         self._allowance.left += len(data)
         return data
 
-    def completes(self, parser: ReplyParser) -> bool:
+    def completes(self, parser: ResponseParser) -> bool:
         """Whether the response seems to be whole with these bytes, and nothing seems to follow it.
 
         A body in chunks is not taken apart for that: what ends like its last chunk is its end, unless the server pauses
@@ -88,7 +88,7 @@ class ReadAhead:
             self._completes = self.fault is None and self._is_rest_of(parser)
         return self._completes
 
-    def _is_rest_of(self, parser: ReplyParser) -> bool:
+    def _is_rest_of(self, parser: ResponseParser) -> bool:
         if parser.framing == "length":
             return len(self._bytes) == parser.left
         if parser.framing != "chunked" or parser.data_over:

@@ -12,7 +12,7 @@ from math import inf
 from typing import NoReturn
 
 from ...model import ErrorKind
-from ..errors import ReplyError
+from ..errors import ResponseError
 from .head import Field, parse_fields, shown
 
 MAX_LINE = 8 * 1024
@@ -70,7 +70,7 @@ class ChunkedBody:
     def feed(self, data: bytes, pieces: list[bytes]) -> bytes | None:
         """Append the data of chunks to ``pieces``, that of many small ones joined.
 
-        Returns None while the message goes on, and then what came after its end. Raises ReplyError
+        Returns None while the message goes on, and then what came after its end. Raises ResponseError
         (protocol) for a size that is none and for a chunk that is longer than its size.
         """
         if self._held:
@@ -155,4 +155,4 @@ def _past_small(data: bytes, at: int, pieces: list[bytes], most: float) -> int:
 
 
 def _fail(detail: str) -> NoReturn:
-    raise ReplyError(ErrorKind.PROTOCOL, detail)
+    raise ResponseError(ErrorKind.PROTOCOL, detail)

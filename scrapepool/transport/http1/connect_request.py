@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ...model import ProxyFault
 from ..errors import ProxyError
 from .rate_limit_headers import wait_of
-from .response import ReplyParser
+from .response import ResponseParser
 
 _NAME = re.compile(r"[^:\s][^:\r\n]*")  # as http.client has them
 _VALUE = re.compile(r"[^\r\n]*")
@@ -36,7 +36,7 @@ def connect_request(host: str, port: int | None, headers: Mapping[str, str]) -> 
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def refused(parser: ReplyParser) -> ProxyError:
+def refused(parser: ResponseParser) -> ProxyError:
     """What the response of a proxy means that gives no tunnel, or forwards nothing."""
     status = parser.status
     after = wait_of(parser.headers, status, time.time())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ...model import ErrorKind
 from ..errors import FetchError
 from .head import shown
-from .response import ReplyParser
+from .response import ResponseParser
 
 _CONTENT_RANGE = re.compile(rb"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
 
@@ -32,7 +32,7 @@ def content_range(value: bytes | None) -> ContentRange | None:
     return ContentRange(int(found[1]), int(found[2]), None if found[3] == b"*" else int(found[3]))
 
 
-def check_range(parser: ReplyParser, received: int | None = None) -> None:
+def check_range(parser: ResponseParser, received: int | None = None) -> None:
     """Raise FetchError (``partial``) for a 206 that nobody requested, unless its range covers the whole body.
 
     received: bytes of the body, with the content coding left on; None before the body has come. A response to HEAD has

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ...model import ErrorKind
-from ..errors import ReplyError
+from ..errors import ResponseError
 
 Field = tuple[bytes, bytes]
 
@@ -68,16 +68,16 @@ def shown(raw: bytes) -> str:
     return text if len(raw) <= _SHOWN else text + "…"
 
 
-def not_http(raw: bytes) -> ReplyError:
+def not_http(raw: bytes) -> ResponseError:
     """Make the error for what does not begin as an HTTP/1 response does."""
     line = raw.split(b"\n", 1)[0].rstrip(b"\r")
-    return ReplyError(ErrorKind.PROTOCOL, f"no HTTP/1 status line: {shown(line)}")
+    return ResponseError(ErrorKind.PROTOCOL, f"no HTTP/1 status line: {shown(line)}")
 
 
 def parse_head(block: bytes) -> Head:
     """Parse a header block, from the status line to the blank line, both included (RFC 9112 sections 4 and 5).
 
-    Raises ReplyError (protocol) for a status line of another protocol or version, a NUL and a bare CR.
+    Raises ResponseError (protocol) for a status line of another protocol or version, a NUL and a bare CR.
     """
     lines = block.split(b"\r\n")
     start = _starts.get(lines[0])
@@ -141,9 +141,9 @@ def _parse_strictly(block: bytes) -> Head | None:
 def _parse_leniently(block: bytes) -> Head:
     """Read a block that llhttp refused: keep every line that can be understood, note the others."""
     if b"\0" in block:
-        raise ReplyError(ErrorKind.PROTOCOL, "a NUL in the header block")
+        raise ResponseError(ErrorKind.PROTOCOL, "a NUL in the header block")
     if _BARE_CR.search(block):
-        raise ReplyError(ErrorKind.PROTOCOL, "a carriage return inside a header line")
+        raise ResponseError(ErrorKind.PROTOCOL, "a carriage return inside a header line")
     lines = block.replace(b"\r\n", b"\n").split(b"\n")
     match = _STATUS_LINE.fullmatch(lines[0])
     if match is None:

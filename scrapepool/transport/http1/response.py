@@ -12,7 +12,7 @@ from math import inf
 from typing import Literal
 
 from ...model import ErrorKind
-from ..errors import ReplyError
+from ..errors import ResponseError
 from .chunked import MOST_AT_ONCE, ChunkedBody
 from .head import Field, Head, not_http, parse_head, shown
 
@@ -41,7 +41,7 @@ _LISTS = frozenset({b"connection", b"content-encoding", b"content-length", b"con
 Framing = Literal["none", "length", "chunked", "close"]
 
 
-class ReplyParser:
+class ResponseParser:
     """Parses one response to a request of ``method``.
 
     slices: a piece that is fed and means much work is taken in only in part; see ``behind``.
@@ -105,7 +105,7 @@ class ReplyParser:
 
     def __repr__(self) -> str:
         state = "done" if self.done else "body" if self.head_done else "head"
-        return f"<ReplyParser {self._method} {state} status={self.status} framing={self.framing}>"
+        return f"<ResponseParser {self._method} {state} status={self.status} framing={self.framing}>"
 
     @property
     def reason(self) -> str:
@@ -148,7 +148,7 @@ class ReplyParser:
     def feed(self, data: bytes) -> None:
         """Take bytes of the connection, in pieces of any size.
 
-        Raises ReplyError (protocol) for what is no HTTP/1 response; the parser is of no use then.
+        Raises ResponseError (protocol) for what is no HTTP/1 response; the parser is of no use then.
         """
         if not data:
             return
@@ -178,22 +178,22 @@ class ReplyParser:
     def eof(self) -> None:
         """Note that the peer has closed.
 
-        Completes a body that ends with the connection. Raises ReplyError: ``reset`` where no answer
+        Completes a body that ends with the connection. Raises ResponseError: ``reset`` where no answer
         had begun, ``truncated`` where one had and is not whole.
         """
         if self.done:
             return
         if not self.started:
-            raise ReplyError(ErrorKind.RESET, "the server closed the connection without an answer", fresh=True)
+            raise ResponseError(ErrorKind.RESET, "the server closed the connection without an answer", fresh=True)
         if not self.head_done:
-            raise ReplyError(ErrorKind.TRUNCATED, "the connection ended inside the header block")
+            raise ResponseError(ErrorKind.TRUNCATED, "the connection ended inside the header block")
         self.keep_alive = False
         if self.framing == "length":
             got = (self.length or 0) - self._left
-            raise ReplyError(ErrorKind.TRUNCATED, f"the connection ended after {got} of {self.length} bytes")
+            raise ResponseError(ErrorKind.TRUNCATED, f"the connection ended after {got} of {self.length} bytes")
         if self._chunks is not None:
             if not self._chunks.last_seen:
-                raise ReplyError(ErrorKind.TRUNCATED, "the connection ended before the last chunk")
+                raise ResponseError(ErrorKind.TRUNCATED, "the connection ended before the last chunk")
             self.conclude("the connection ended inside the trailers")
         self.done = True
 
@@ -222,10 +222,10 @@ class ReplyParser:
                 start += size
                 self._blank += size
                 if self._blank > MAX_BLANK:
-                    raise ReplyError(ErrorKind.PROTOCOL, "empty lines instead of a status line")
+                    raise ResponseError(ErrorKind.PROTOCOL, "empty lines instead of a status line")
             end = _head_end(data, max(start, scan))
             if (end if end >= 0 else len(data)) - start > MAX_HEAD:
-                raise ReplyError(ErrorKind.PROTOCOL, f"header block over {MAX_HEAD // 1024} KiB")
+                raise ResponseError(ErrorKind.PROTOCOL, f"header block over {MAX_HEAD // 1024} KiB")
             if end < 0:
                 return self._hold(data, start)
             head = parse_head(bytes(data[start:end]))
@@ -255,11 +255,11 @@ class ReplyParser:
 
     def _skip_interim(self, head: Head) -> None:
         if head.status == 101:
-            raise ReplyError(ErrorKind.PROTOCOL, "101 Switching Protocols, which was not asked for")
+            raise ResponseError(ErrorKind.PROTOCOL, "101 Switching Protocols, which was not asked for")
         self.informational += 1
         self._blank = 0
         if self.informational > MAX_INTERIM:
-            raise ReplyError(ErrorKind.PROTOCOL, f"over {MAX_INTERIM} interim answers")
+            raise ResponseError(ErrorKind.PROTOCOL, f"over {MAX_INTERIM} interim answers")
 
     def _accept(self, head: Head) -> None:
         """Take over the final header block and find out how the body ends (RFC 9112 section 6.3)."""
@@ -267,7 +267,7 @@ class ReplyParser:
         if notes:
             self.notes += notes
         if len(self.headers) > MAX_FIELDS:
-            raise ReplyError(ErrorKind.PROTOCOL, f"over {MAX_FIELDS} header fields")
+            raise ResponseError(ErrorKind.PROTOCOL, f"over {MAX_FIELDS} header fields")
         self._fields = fields = {name.lower(): value for name, value in reversed(self.headers)}
         if len(fields) != len(self.headers):
             for name in _LISTS & fields.keys():
@@ -305,19 +305,19 @@ class ReplyParser:
     def _is_chunked(self) -> bool:
         """Whether Transfer-Encoding says chunked (RFC 9112 section 6.1); False where it says identity only.
 
-        Chunked named twice is chunked once, as curl and browsers have it. Raises ReplyError for any other coding.
+        Chunked named twice is chunked once, as curl and browsers have it. Raises ResponseError for any other coding.
         """
         value = self._fields[b"transfer-encoding"].lower()
         codings = [coding.strip() for coding in value.split(b",") if coding.strip()]
         chunked = b"chunked" in codings
         if set(codings) - {b"chunked", b"identity"} or (chunked and codings[-1] != b"chunked"):
-            raise ReplyError(ErrorKind.PROTOCOL, f"a Transfer-Encoding that cannot be undone: {shown(value)}")
+            raise ResponseError(ErrorKind.PROTOCOL, f"a Transfer-Encoding that cannot be undone: {shown(value)}")
         return chunked
 
     def _read_length(self, value: bytes) -> int | None:
         """Return the length that Content-Length gives, as Fetch's "extract a length" has it; None where it gives none.
 
-        Values that differ raise ReplyError. What is no number, or one beyond MAX_LENGTH, is ignored.
+        Values that differ raise ResponseError. What is no number, or one beyond MAX_LENGTH, is ignored.
         """
         if value.isdigit():
             if len(value) < MAX_DIGITS:
@@ -325,7 +325,7 @@ class ReplyParser:
         else:
             values = {part.strip() for part in value.split(b",")}
             if len(values) > 1:
-                raise ReplyError(ErrorKind.PROTOCOL, f"Content-Lengths that differ: {shown(value)}")
+                raise ResponseError(ErrorKind.PROTOCOL, f"Content-Lengths that differ: {shown(value)}")
             value = values.pop()
         digits = value.lstrip(b"0") or b"0"
         if value.isdigit() and len(digits) <= MAX_DIGITS and int(digits) <= MAX_LENGTH:

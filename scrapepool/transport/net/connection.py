@@ -2,7 +2,7 @@
 
 Decides how bytes get to a server and back: dialling, tunnels, TLS, deadlines on every wait,
 and whether the connection is clean enough to be used again. What a reply means is
-``response.ReplyParser``'s to say; which connection is used for what is the pool's.
+``response.ResponseParser``'s to say; which connection is used for what is the pool's.
 
 There are two ways in. ``requests`` and ``urllib3`` use ``connect``, ``request`` and ``getresponse`` as on any urllib3
 connection, and block. The event loop uses ``opening``, ``send_some`` and ``receive``, which never block: what has to
@@ -31,17 +31,17 @@ from urllib3.util.timeout import _DEFAULT_TIMEOUT
 from ...fallbacks import IN, OUT
 from ...model import ErrorKind, ProxyFault
 from ...uptime import monotonic
-from ..errors import FetchError, ProxyError, ReplyError
+from ..errors import FetchError, ProxyError, ResponseError
 from ..http1.connect_request import connect_request, refused
 from ..http1.keep_alive import LONGEST_IDLE, read_keep_alive
-from ..http1.response import ReplyParser
+from ..http1.response import ResponseParser
 from .address_policy import why_not_public
 from .bandwidth import Bandwidth
 from .happy_eyeballs import dial
 from .phase import Phase
 from .resolver import Address, Resolver, literal
 from .steps import Resume, Steps, Watch, drive
-from .urllib3_response import RawReply
+from .urllib3_response import RawResponse
 
 RECEIVE_SIZE = 64 * 1024
 LARGE_RECEIVE_SIZE = 256 * 1024  # for a body that is known to be long
@@ -71,7 +71,7 @@ class Condition(Enum):
     """Open and silent: fit for another request."""
     CLOSED = auto()
     """The peer closed it, as it may."""
-    DIRTY = auto()
+    UNEXPECTED_DATA = auto()
     """Bytes came that nobody asked for: what came before may belong to another request."""
 
 
@@ -88,7 +88,7 @@ class Connection(HTTPConnection):
     """A plain connection.
 
     deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
-    served: replies taken whole. spoilt: bytes came that nobody asked for. remote: the address that answered, None where
+    served: replies taken whole. remote: the address that answered, None where
     a proxy resolved its name. connect_timings: of the last opening. on_open: called once for each connection made.
     public_only: see ``address_policy``. capture: gets every byte that is sent and received, None for nobody.
     bandwidth: of the run, None for no limit.
@@ -105,7 +105,6 @@ class Connection(HTTPConnection):
         self._idle_since = 0.0  # monotonic; when the last response ended
         self._idle_limit = LONGEST_IDLE
         self._requests_left: int | None = None  # that the server takes over this connection; None where it did not say
-        self.spoilt = False
         self.remote: str | None = None
         self.connect_timings: ConnectTimings = ConnectTimings()
         self.on_open: Callable[[], None] = _ignore
@@ -115,7 +114,7 @@ class Connection(HTTPConnection):
         self.opening_phase: tuple[Phase, float] | None = None
         self._low_water = 1
         self._paid_at = 0.0  # monotonic; when what came last has come slowly enough
-        self._severed = False
+        self._aborted = False
         self._open_by = 0.0  # monotonic; when what is being opened must be open
         self._reached = 0.0  # monotonic; when the last step of opening was done
 
@@ -126,7 +125,7 @@ class Connection(HTTPConnection):
 
     def _left(self, limit: float | None) -> float:
         """Seconds that a wait of at most ``limit`` may take now. Raises FetchError where none are left."""
-        if self._severed:
+        if self._aborted:
             raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
         limit = NO_LIMIT if limit is None else limit
         if self.deadline is None:
@@ -208,7 +207,7 @@ class Connection(HTTPConnection):
 
     def _check(self) -> None:
         """Raise FetchError where the connection was severed."""
-        if self._severed:
+        if self._aborted:
             self._left(None)
 
     def connect(self) -> None:
@@ -230,7 +229,7 @@ class Connection(HTTPConnection):
     def _tunnelling(self) -> Steps[None]:
         """Request a tunnel of the proxy. Raises OSError where it gives none, ValueError for an invalid header."""
         host, port, headers = self._tunnel_host or "", self._tunnel_port, self._tunnel_headers  # type: ignore[attr-defined]
-        request, parser = connect_request(host, port, headers), ReplyParser("CONNECT")
+        request, parser = connect_request(host, port, headers), ResponseParser("CONNECT")
         self.opening_phase = (Phase.HANDSHAKE, self._reached)
         self.make_non_blocking()
         try:
@@ -248,7 +247,7 @@ class Connection(HTTPConnection):
         self.connect_timings.connect = (self.connect_timings.connect or 0.0) + now - self._reached
         self._reached = now
 
-    def _exchange_connect(self, request: bytes, parser: ReplyParser) -> Steps[None]:
+    def _exchange_connect(self, request: bytes, parser: ResponseParser) -> Steps[None]:
         unsent = memoryview(request)
         if not hasattr(self.sock, "send"):  # pyOpenSSL's, in direct use: it can only send all
             self.sock.settimeout(max(SOONEST, self._open_by - monotonic()))
@@ -267,7 +266,7 @@ class Connection(HTTPConnection):
             try:
                 parser.feed(data) if data else parser.eof()
             except FetchError as fault:
-                closed = isinstance(fault, ReplyError) and fault.fresh
+                closed = isinstance(fault, ResponseError) and fault.fresh
                 raise self._no_tunnel(fault.detail) from (
                     ProxyError(ProxyFault.CLOSED, fault.detail) if closed else fault
                 )
@@ -366,7 +365,7 @@ class Connection(HTTPConnection):
     def throttle(self) -> Steps[None]:
         """Wait until what came last is within the bandwidth. The wait is our own, so the deadline moves."""
         began = monotonic()
-        while not self._severed and (left := self._paid_at - time.monotonic()) > 0:
+        while not self._aborted and (left := self._paid_at - time.monotonic()) > 0:
             yield Watch((), monotonic() + left)
         if self.deadline is not None:
             self.deadline += monotonic() - began
@@ -378,7 +377,7 @@ class Connection(HTTPConnection):
         if timeout is None or timeout() != 0.0:
             self.sock.settimeout(0)
 
-    def gives_up_at(self, now: float) -> float:
+    def wait_deadline(self, now: float) -> float:
         """The monotonic time until which a receive that begins now may wait."""
         until = now + self.read_timeout
         deadline = self.deadline
@@ -395,7 +394,7 @@ class Connection(HTTPConnection):
         """Whether the deadline has passed."""
         return self.deadline is not None and monotonic() >= self.deadline - SOONEST
 
-    def too_late(self, what: str = "sent nothing") -> FetchError:
+    def timeout_error(self, what: str = "sent nothing") -> FetchError:
         """What a wait that was in vain comes to."""
         if self.is_late:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
@@ -412,7 +411,7 @@ class Connection(HTTPConnection):
             return Condition.CLOSED
         if data is None:
             return Condition.QUIET
-        return Condition.DIRTY if data else Condition.CLOSED
+        return Condition.UNEXPECTED_DATA if data else Condition.CLOSED
 
     def pending(self) -> int:
         """Bytes that were received and not handed out yet, which no poll tells of."""
@@ -439,9 +438,9 @@ class Connection(HTTPConnection):
         """Whether the connection has been idle for so long that the server may be about to close it."""
         return now - self._idle_since >= self._idle_limit
 
-    def sever(self) -> None:
+    def abort(self) -> None:
         """Cut the connection from another thread, for good: whoever waits on it is woken, and opens it no more."""
-        self._severed = True
+        self._aborted = True
         shut(self.sock)
 
     # -- urllib3's side --------------------------------------------------------------------------
@@ -459,7 +458,7 @@ class Connection(HTTPConnection):
         self._response_options = None
         self.sock.settimeout(self.timeout)
         shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS has none
-        raw = RawReply(self, options.request_method)
+        raw = RawResponse(self, options.request_method)
         for note in raw.notes:
             url = f"{'https' if self.default_port == 443 else 'http'}://{self.host}:{self.port}{options.request_url}"
             log.warning("Failed to parse headers (url=%s): %s", url, note)

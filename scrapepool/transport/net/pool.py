@@ -1,6 +1,6 @@
 """The pool of one host: urllib3's, blocking, with a way to hold a connection for a run of requests.
 
-Decides which idle connection is handed out (the last one used) and that a spoilt one never is.
+Decides which idle connection is handed out (the last one used) and that a desynchronized one never is.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class HostPool(HTTPConnectionPool):
             if condition is Condition.QUIET:
                 return conn, condition
             conn.close()
-            if condition is Condition.DIRTY:
+            if condition is Condition.UNEXPECTED_DATA:
                 return conn, condition
             self._put_conn(conn)
             conn = self._take(timeout)
@@ -192,7 +192,7 @@ class HostPool(HTTPConnectionPool):
         """Whether each connection is one to this host alone by way of a proxy, which may allow only so many."""
         return self._tunnels or "_socks_options" in self.conn_kw
 
-    def shed_idle(self) -> int:
+    def evict_idle(self) -> int:
         """Close what is idle; how many connections that were."""
         idle = self.idle
         if idle:

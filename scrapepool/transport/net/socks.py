@@ -81,7 +81,7 @@ class _Dialling:
         talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
         try:
             talk.until = self._open_by
-            self.sock = talk  # so that ``sever`` finds it
+            self.sock = talk  # so that ``abort`` finds it
             self._check()
             talk.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
             socket.socket.settimeout(talk, max(SOONEST, self._open_by - began))

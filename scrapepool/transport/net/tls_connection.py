@@ -24,7 +24,7 @@ class TLSConnection(Connection, HTTPSConnection):
     """A connection through TLS."""
 
     has_records: ClassVar[bool] = True
-    # The connection during a handshake that blocks, for ``sever``: ssl takes the socket away.
+    # The connection during a handshake that blocks, for ``abort``: ssl takes the socket away.
     _handle: socket.socket | None = None
 
     def connect(self) -> None:
@@ -71,9 +71,9 @@ class TLSConnection(Connection, HTTPSConnection):
         self.is_verified = context.verify_mode == CERT_REQUIRED and not self.forwards
         self.connect_timings.tls = monotonic() - self._reached
 
-    def sever(self) -> None:
+    def abort(self) -> None:
         """As for a plain connection."""
-        super().sever()
+        super().abort()
         shut(self._handle)
 
     def close(self) -> None:

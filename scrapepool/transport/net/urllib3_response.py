@@ -1,6 +1,6 @@
 """A reply as urllib3 and requests want it: a file of body bytes with a list of headers.
 
-Decides nothing; it lets ``requests`` use what ``response.ReplyParser`` understood, and translates
+Decides nothing; it lets ``requests`` use what ``response.ResponseParser`` understood, and translates
 faults into the exceptions that urllib3's response expects from ``http.client``.
 """
 
@@ -17,7 +17,7 @@ from urllib3.response import HTTPResponse
 
 from ...model import ErrorKind
 from ..errors import FetchError
-from ..http1.response import MISSING_END, NO_LAST_LINE_END, ReplyParser
+from ..http1.response import MISSING_END, NO_LAST_LINE_END, ResponseParser
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -41,7 +41,7 @@ class _Chunks:
     With it ``stream`` gives what has come, where without it would wait for as much as was asked for.
     """
 
-    def __init__(self, raw: RawReply) -> None:
+    def __init__(self, raw: RawResponse) -> None:
         self._raw = raw
         self._ended = False
 
@@ -54,7 +54,7 @@ class _Chunks:
         return b"%x\r\n" % size
 
 
-class RawReply:
+class RawResponse:
     """The body of one reply, read from its connection as it is asked for.
 
     notes: what was wrong with the header block and let pass. fp: there where the body is chunked, as urllib3 expects.
@@ -63,7 +63,7 @@ class RawReply:
     def __init__(self, connection: Connection, method: str) -> None:
         self._connection: Connection | None = connection
         self._method = method  # urllib3 asks by this name whether it was HEAD
-        self._parser = ReplyParser(method)
+        self._parser = ResponseParser(method)
         self._pieces: deque[bytes] = deque()
         self._have = self._announced = 0
         self._short = self._ended = False

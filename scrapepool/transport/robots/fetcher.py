@@ -1,8 +1,8 @@
-"""How a host is asked for its robots.txt, and what its answer means for its URLs (RFC 9309 section 2.3).
+"""How a robots.txt is requested, and what the response means for its URLs (RFC 9309 section 2.3).
 
-Decides which answers are rules, which mean that there are none, and which that nothing may be asked for now. It is
-fetched as any URL is, by a ``Fetcher`` over the same pools. Does not know who waits for the verdict, when a host is
-asked again, nor what becomes of the URLs.
+Decides which responses are rules, which mean that there are none, and which that nothing may be requested now. It is
+fetched as any URL is, through the pools of the run. Does not know who waits for the verdict, when a host is requested
+again, nor what becomes of the URLs.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ...schedule.robots import RobotsVerdict
 from ...settings import OutputSettings, Settings, SizeLimits
 from ...uptime import monotonic
 from ..classify import classify
-from ..work.context import Fetcher
-from ..work.follow_redirects import Hops
-from ..work.lease import LeaseRun
+from ..work.context import LeaseContext
+from ..work.follow_redirects import FollowRedirects
+from ..work.lease import RunningLease
 from .rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
 
 REDIRECTS: Final = 5
@@ -45,39 +45,39 @@ class RobotsFetcher:
     The ``Done`` of such a lease has no results but a verdict; neither where the run is stopping.
     """
 
-    def __init__(self, fetcher: Fetcher, settings: Settings) -> None:
+    def __init__(self, context: LeaseContext, settings: Settings) -> None:
         plain = replace(
             settings,
             request=replace(settings.request, method="GET", data=None, max_redirects=REDIRECTS),
             size=_LIMITS,
             output=OutputSettings(body=True),
         )
-        self._fetcher = Fetcher(fetcher.session, plain, of=fetcher)
+        self._context = LeaseContext(context.session, plain, of=context)
 
     def chain(self, work: Work) -> RobotsChain | None:
         """What works a lease on a robots.txt; None for any other lease."""
-        return RobotsChain(self._fetcher, self.agent, work) if work.lease.robots else None
+        return RobotsChain(self._context, self.agent, work) if work.lease.robots else None
 
     def agent(self, host: HostKey) -> str:
         """The product token of the User-Agent that ``host`` is sent, whichever option it comes from."""
-        route = self._fetcher.routes.get(host, "GET")
+        route = self._context.routes.get(host, "GET")
         return product_token(route.prepared.headers.get("User-Agent", ""))
 
 
-class RobotsChain(Hops):
+class RobotsChain(FollowRedirects):
     """The leases that one robots.txt takes, through redirects to other hosts, and what they come to."""
 
-    def __init__(self, fetcher: Fetcher, agent: Callable[[HostKey], str], work: Work) -> None:
+    def __init__(self, context: LeaseContext, agent: Callable[[HostKey], str], work: Work) -> None:
         host = work.lease.host
-        super().__init__(fetcher, Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT)))
+        super().__init__(context, Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT)))
         self._agent = agent
         self._work = work
         self._began = monotonic()
         self._opened = self._requests = self._idle = 0
         self._transcripts: list[Transcript] = []
 
-    def next(self, done: Done) -> LeaseRun | Done:
-        """As ``Hops.next``, with the verdict in the end."""
+    def next(self, done: Done) -> RunningLease | Done:
+        """As ``FollowRedirects.next``, with the verdict in the end."""
         host = self._work.lease.host
         self._opened += done.opened
         self._requests += done.requests
@@ -85,7 +85,7 @@ class RobotsChain(Hops):
         if done.work.lease.host == host:
             self._idle = done.idle
         following = super().next(done)
-        if isinstance(following, LeaseRun):
+        if isinstance(following, RunningLease):
             return following
         result = done.results[0] if done.results else None
         verdict: RobotsVerdict | None = None

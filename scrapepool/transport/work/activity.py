@@ -14,11 +14,11 @@ from ..net.phase import Phase
 
 if TYPE_CHECKING:
     from ..net.connection import Connection
-    from .context import Fetcher
-    from .lease import LeaseRun
+    from .context import LeaseContext
+    from .lease import RunningLease
 
 
-class Doing(NamedTuple):
+class Activity(NamedTuple):
     """One request in flight.
 
     host: that is asked. url: of the target, or of the redirect that led to the host. seconds: since the phase began,
@@ -33,13 +33,13 @@ class Doing(NamedTuple):
     received: int = 0
 
 
-def in_flight(fetcher: Fetcher) -> list[Doing]:
+def in_flight(context: LeaseContext) -> list[Activity]:
     """What the leases with a connection wait for now."""
     now = monotonic()
-    return [_doing(conn, run, now) for conn, run in tuple(fetcher.state.live.items())]
+    return [_doing(conn, run, now) for conn, run in tuple(context.state.live.items())]
 
 
-def _doing(conn: Connection, run: LeaseRun, now: float) -> Doing:
+def _doing(conn: Connection, run: RunningLease, now: float) -> Activity:
     attempts = run.work.attempts
     attempt = attempts[min(len(run.starts), len(attempts)) - 1]
     url = attempt.target.url if attempt.hop is None else attempt.hop.url
@@ -59,6 +59,6 @@ def _doing(conn: Connection, run: LeaseRun, now: float) -> Doing:
     else:
         phase, since = Phase.SENDING if conn.sock is not None and unsent(conn.sock) else Phase.FIRST_BYTE, exchange.sent
     connected = phase not in (Phase.NAME, Phase.CONNECTION)
-    return Doing(
+    return Activity(
         run.work.lease.host.netloc, url, phase, max(0.0, now - since), conn.remote if connected else None, received
     )

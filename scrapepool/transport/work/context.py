@@ -26,11 +26,11 @@ from ..exchange.route import Route, RouteTable
 from ..exchange.transcript import Capture, folder_of
 from ..http1.body import Body
 from ..http1.packed_name import packed_name
-from ..http1.response import ReplyParser
+from ..http1.response import ResponseParser
 from ..net.connection import Connection
 from ..net.session import PooledSession
-from .desync import Trust
-from .lease import LeaseRun
+from .desync import DesyncStates
+from .lease import RunningLease
 
 MOST_BLOCKED = 256
 """Connections that are opened at a time where that blocks a thread each."""
@@ -51,10 +51,10 @@ class RunState:
     keeps_no_idle: bool = False
     lag: float = 0.0
     allowance: Allowance = field(default_factory=Allowance)
-    live: dict[Connection, LeaseRun] = field(default_factory=dict)
+    live: dict[Connection, RunningLease] = field(default_factory=dict)
 
 
-class Fetcher:
+class LeaseContext:
     """The context of leases over a ``PooledSession``.
 
     executor: gives threads for what can only be done by blocking; by default they are its own.
@@ -75,7 +75,7 @@ class Fetcher:
         parts: Parts | None = None,
         has_file: Callable[[Known], bool] | None = None,
         executor: Executor | None = None,
-        of: Fetcher | None = None,
+        of: LeaseContext | None = None,
     ) -> None:
         self._executor = executor
         self._takers: Executor | None = None
@@ -85,7 +85,7 @@ class Fetcher:
             RouteTable(session, settings.request, settings.host_overrides) if of is None else of.routes
         )
         self.report = Reporter(settings)
-        self.trust: Trust = Trust() if of is None else of.trust
+        self.desync: DesyncStates = DesyncStates() if of is None else of.desync
         self.timeouts = settings.timeouts
         self.method: str = settings.request.method.upper()
         self.head_fallback = settings.request.head_fallback
@@ -100,7 +100,7 @@ class Fetcher:
         self.state: RunState = RunState() if of is None else of.state
 
     def __repr__(self) -> str:
-        return f"<Fetcher {len(self.state.live)} connections in use{', draining' if self.state.draining else ''}>"
+        return f"<LeaseContext {len(self.state.live)} connections in use{', draining' if self.state.draining else ''}>"
 
     def takers(self) -> Executor:
         """Threads that take in long bodies, their digests and files: as many as there are cores."""
@@ -110,11 +110,11 @@ class Fetcher:
             self._takers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="scrapepool-bodies")
         return self._takers
 
-    def new_body(self, parser: ReplyParser) -> Body:
+    def new_body(self, parser: ResponseParser) -> Body:
         """What takes the body of a reply."""
         return Body(self._size, parser.get(b"content-encoding"), keep=self._keep, digest=self._digest)
 
-    def saved_body(self, parts: Parts, method: str, target: Target, left: Left | None, parser: ReplyParser) -> Body:
+    def saved_body(self, parts: Parts, method: str, target: Target, left: Left | None, parser: ResponseParser) -> Body:
         """What takes the body of a reply to a target that is to become a file.
 
         left: what is there of it, if that was asked to go on.
@@ -166,14 +166,14 @@ class Fetcher:
         """Cut every connection in use. Whoever drives a lease then lets it go on to its end."""
         self.state.draining = self.state.aborted = True
         for conn in list(self.state.live):
-            conn.sever()
+            conn.abort()
 
     def make_room_at_proxy(self) -> bool:
         """Close idle connections through proxies, as one of them allows no further one; whether there were any.
 
         From then on none is kept for a host that has no request.
         """
-        closed = sum(pool.shed_idle() for pool in self.session.adapter.pools(proxied=True))
+        closed = sum(pool.evict_idle() for pool in self.session.adapter.pools(proxied=True))
         self.state.keeps_no_idle |= closed > 0
         return closed > 0
 

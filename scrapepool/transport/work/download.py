@@ -1,8 +1,8 @@
 """Lists that have a URL of their own, fetched whole before they are read.
 
-Decides how often one is asked for, how long it may take and what it may weigh. It is fetched as any URL is, by a
-``Fetcher`` over the same pools, one at a time and not before its host's delay has passed. Its robots.txt is not asked:
-the user named the list, or the site did in a sitemap. Does not know what a list says, nor where its bytes are kept.
+Decides how often a list is requested, how long it may take and how large it may be. It is fetched as any URL is, over
+the pools of the run, one at a time and not before its host's delay has passed. robots.txt is not consulted for it: the
+user named the list, or the site did in a sitemap. Does not know what a list says, nor where its bytes are kept.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ...text import without_password
 from ...uptime import UPTIME
 from ...url import parse
 from ..http1.body import Body
-from ..http1.response import ReplyParser
-from .context import Fetcher
-from .follow_redirects import Hops
+from ..http1.response import ResponseParser
+from .context import LeaseContext
+from .follow_redirects import FollowRedirects
 from .loop import run_alone
 
 PATIENCE = 3600.0
@@ -46,17 +46,17 @@ Keep = Callable[[bytes | memoryview], object]
 class Downloader:
     """Keeps ``ports.Download``. Used by one thread.
 
-    fetcher: the run's, whose pools, routes and end it shares. delay_of: seconds between two starts on a host.
+    context: the run's, whose pools, routes and end it shares. delay_of: seconds between two starts on a host.
     """
 
-    def __init__(self, fetcher: Fetcher, settings: Settings, delay_of: Callable[[HostKey], float]) -> None:
-        self._run = fetcher
+    def __init__(self, context: LeaseContext, settings: Settings, delay_of: Callable[[HostKey], float]) -> None:
+        self._run = context
         self._policy = settings.retry
         self._delay_of = delay_of
         self._free_at: dict[HostKey, float] = {}
         timeouts = replace(settings.timeouts, total=max(settings.timeouts.total, PATIENCE))
         request = replace(settings.request, method="GET", data=None)
-        self._lists = _ListFetcher(fetcher, replace(settings, request=request, timeouts=timeouts, size=LIMITS))
+        self._lists = _ListContext(context, replace(settings, request=request, timeouts=timeouts, size=LIMITS))
 
     def __call__(self, url: str, begin: Callable[[], Keep]) -> Downloaded:
         """Fetch a list, as often as the policy allows. Raises ListError."""
@@ -93,10 +93,10 @@ class Downloader:
             time.sleep(min(LOOK, left))
 
 
-class _ListFetcher(Fetcher):
+class _ListContext(LeaseContext):
     """Fetches one list at a time, its body piece by piece to who keeps it."""
 
-    def __init__(self, run: Fetcher, settings: Settings) -> None:
+    def __init__(self, run: LeaseContext, settings: Settings) -> None:
         super().__init__(run.session, replace(settings, output=OutputSettings(fields=("url",))), of=run)
         self.capture = None
         self._begin: Callable[[], Keep] | None = None
@@ -105,10 +105,10 @@ class _ListFetcher(Fetcher):
         """Fetch a list, through redirects to other hosts too; None where the run stops. begin: as its body begins."""
         self._begin = begin
         attempt = Attempt(target)
-        done = run_alone(self, Work(Lease(target.host, attempt=attempt), [attempt]), Hops(self, attempt))
+        done = run_alone(self, Work(Lease(target.host, attempt=attempt), [attempt]), FollowRedirects(self, attempt))
         return done.results[0] if done.results else None
 
-    def new_body(self, parser: ReplyParser) -> Body:
+    def new_body(self, parser: ResponseParser) -> Body:
         """What takes the body of a reply, which is the list where it has been found."""
         if not 200 <= parser.status < 300 or self._begin is None:
             return super().new_body(parser)

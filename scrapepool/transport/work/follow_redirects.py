@@ -9,27 +9,27 @@ from ...model import Attempt, Redirected
 from ...ports import Done, Work
 from ...schedule.lease import Lease
 from ..net.steps import Resume
-from .context import Fetcher
-from .lease import LeaseRun
+from .context import LeaseContext
+from .lease import RunningLease
 
 
-class Hops:
+class FollowRedirects:
     """Fetches an attempt, redirects to other hosts included. Keeps ``loop.Chain``."""
 
-    def __init__(self, fetcher: Fetcher, attempt: Attempt) -> None:
-        self._fetcher = fetcher
+    def __init__(self, context: LeaseContext, attempt: Attempt) -> None:
+        self._context = context
         self._attempt = attempt
         self._resume: Resume = lambda: None
 
-    def first(self, resume: Resume) -> LeaseRun:
+    def first(self, resume: Resume) -> RunningLease:
         """The lease on the attempt's own host."""
         self._resume = resume
         return self._run(self._attempt)
 
-    def next(self, done: Done) -> LeaseRun | Done:
+    def next(self, done: Done) -> RunningLease | Done:
         """The lease on the host that a redirect leads to; the end where there is none, whose result is no redirect."""
         result = done.results[0] if done.results else None
         return self._run(result.attempt) if isinstance(result, Redirected) else done
 
-    def _run(self, attempt: Attempt) -> LeaseRun:
-        return LeaseRun(self._fetcher, Work(Lease(attempt.host, attempt=attempt), [attempt]), self._resume)
+    def _run(self, attempt: Attempt) -> RunningLease:
+        return RunningLease(self._context, Work(Lease(attempt.host, attempt=attempt), [attempt]), self._resume)

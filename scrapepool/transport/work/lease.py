@@ -23,7 +23,7 @@ from ...schedule.host_queue import MAX_LEASE
 from ...uptime import monotonic
 from ...validators import Known
 from ..classify import IDEMPOTENT, classify, out_of_descriptors
-from ..errors import FetchError, ProxyError, ReplyError
+from ..errors import FetchError, ProxyError, ResponseError
 from ..exchange.conditions import with_conditions, with_validators
 from ..exchange.cookies import CookieStore
 from ..exchange.exchange import LARGE, Exchange, NewBody
@@ -39,7 +39,7 @@ from ..net.steps import POLL_NOW, Offload, Resume, Steps, pause
 
 if TYPE_CHECKING:
     from ..exchange.transcript import Capture
-    from .context import Fetcher
+    from .context import LeaseContext
 
 DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
 EVICTIONS = 3  # times that a pool may be let go between looking it up and taking a connection from it
@@ -56,7 +56,7 @@ NO_ROOM = frozenset({ProxyFault.DOWN, ProxyFault.CLOSED, ProxyFault.BUSY, ProxyF
 AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
 
 
-class LeaseRun:
+class RunningLease:
     """One lease, the connection it holds, and what came over that and is not to be believed yet.
 
     steps: its work, which ends with its ``Done``; ``conn`` is what it waits for where no ``Watch`` says otherwise.
@@ -69,35 +69,35 @@ class LeaseRun:
     pool: HostPool
     conn: Connection
 
-    def __init__(self, fetcher: Fetcher, work: Work, resume: Resume) -> None:
-        self.fetcher = fetcher
+    def __init__(self, context: LeaseContext, work: Work, resume: Resume) -> None:
+        self.context = context
         self.work = work
         self.resume = resume
-        self.standing = fetcher.trust.of(work.lease.host)
+        self.desync = context.desync.of(work.lease.host)
         first = work.attempts[0]
-        self.method = first.hop.method if first.hop else fetcher.method  # of targets that ask for no other
+        self.method = first.hop.method if first.hop else context.method  # of targets that ask for no other
         self.opened = self.requests = 0
         self.results: list[Result] = []
         self.given = self.given_opened = self.given_requests = 0  # of these, of ``opened`` and of ``requests``
         self.begins = len(work.attempts)
         self.stuck_at = NEVER
-        self.usual = max(STUCK_FROM, STUCK * self.standing.slowest)
+        self.usual = max(STUCK_FROM, STUCK * self.desync.slowest)
         self.starts = [monotonic()]  # of the attempts begun, redone ones included
         self.redone = 0  # results below this index were asked for twice already
         self.exchange: Exchange | None = None  # the attempt's last one, for what a failure can still tell
-        self.new_body: NewBody = fetcher.new_body
+        self.new_body: NewBody = context.new_body
         self.ranged = False  # what is requested now is a range of a body
         self.ending = False  # the server said that it closes the connection
         self.trail = NO_TRAIL  # of the attempt, to what it requests now
         self.capture: Capture | None = None  # of the exchange under way
         self.transcripts: list[tuple[int, Transcript]] = []  # each with its result's index
         # What came since the connection was last seen silent for long enough:
-        self.suspect: int | None = None  # the first result that came over a connection which had served before
-        self.spoilt = False  # bytes came that nobody asked for
-        self.unproven = 0  # replies over a connection which had served before
+        self.first_unverified: int | None = None  # the first result that came over a connection which had served before
+        self.desynchronized = False  # bytes came that nobody asked for
+        self.unverified = 0  # replies over a connection which had served before
         self.quickest, self.slowest = NEVER, 0.0  # seconds to a first byte: of those, of all
         self.quarantined = False
-        self.offload = Offload(fetcher.takers, resume)
+        self.offload = Offload(context.takers, resume)
         self.steps = self._steps()
 
     def unbegun(self) -> Unbegun | None:
@@ -107,32 +107,32 @@ class LeaseRun:
         """
         self.stuck_at = NEVER
         begins, self.begins = self.begins, len(self.starts)
-        if self.given or not self.results or not self._are_proven():
+        if self.given or not self.results or not self._are_verified():
             return None if begins == self.begins else Unbegun(self.work, self.begins)
-        self._believe()
+        self._mark_verified()
         if self.exchange is not None and self.exchange.reused:
-            self.suspect = len(self.results)
+            self.first_unverified = len(self.results)
         self.given, self.given_opened, self.given_requests = len(self.results), self.opened, self.requests
         given = [transcript for _, transcript in self.transcripts]
         self.transcripts = []
         return Unbegun(self.work, self.begins, self.results[:], self.opened, self.requests, self.pool.idle, given)
 
-    def _are_proven(self) -> bool:
+    def _are_verified(self) -> bool:
         """Whether what was answered can be believed, since nothing came for long although there is a further request.
 
         An answer too many would have been taken for that one's, and that one's would still come. So the silence counts
         before its first byte, and after its last.
         """
         exchange, now = self.exchange, monotonic()
-        if not self.unproven:
+        if not self.unverified:
             return True
         if exchange is None or not exchange.sent:
             since = NEVER
         elif not exchange.parser.started:
             since = exchange.sent
         else:
-            since = exchange.quiet_since(self.conn, now, self.fetcher.state.allowance)
-        silent_until = since + self.standing.silence(self.quickest, now - self.starts[0])
+            since = exchange.quiet_since(self.conn, now, self.context.state.allowance)
+        silent_until = since + self.desync.verification_delay(self.quickest, now - self.starts[0])
         if silent_until == NEVER:
             self.stuck_at = now + (LOOK_SOON if exchange is not None and exchange.computes else LOOK)
         elif now < silent_until:
@@ -141,7 +141,7 @@ class LeaseRun:
 
     def hangs(self, now: float) -> bool:
         """Whether the request under way has got no byte for much longer than its host usually takes."""
-        if self.quarantined or now - self.starts[-1] < max(HANGS, STUCK * self.standing.slowest):
+        if self.quarantined or now - self.starts[-1] < max(HANGS, STUCK * self.desync.slowest):
             return False
         return self.exchange is None or not self.exchange.parser.started
 
@@ -162,26 +162,26 @@ class LeaseRun:
             conn.postpone(seconds)
 
     def _steps(self) -> Steps[Done]:
-        fetcher, work = self.fetcher, self.work
+        context, work = self.context, self.work
         first = work.attempts[0]
-        if fetcher.session.bandwidth is not None:
-            yield from self._await_bandwidth(fetcher.session.bandwidth)
-        if fetcher.state.draining:
+        if context.session.bandwidth is not None:
+            yield from self._await_bandwidth(context.session.bandwidth)
+        if context.state.draining:
             return Done(work, ())
         try:
             foreign = first.hop is not None and first.hop.host != first.target.host
-            route = fetcher.routes.get(work.lease.host, self.method, foreign=foreign)
+            route = context.routes.get(work.lease.host, self.method, foreign=foreign)
             conn = self.conn = yield from self._check_out(route)
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
             return Done(work, [self._not_begun(first, error)])
-        fetcher.state.live[conn] = self
+        context.state.live[conn] = self
         try:
             results = yield from self._each(route)
         finally:
-            fetcher.state.live.pop(conn, None)
+            context.state.live.pop(conn, None)
             conn.deadline = conn.capture = None
             self.pool.num_requests += self.requests
-            if fetcher.state.keeps_no_idle and self.pool.goes_through_proxy:
+            if context.state.keeps_no_idle and self.pool.goes_through_proxy:
                 conn.close()
             self.pool.checkin(conn)
         return Done(
@@ -195,22 +195,22 @@ class LeaseRun:
 
     def _not_begun(self, first: Attempt, error: Exception) -> Result:
         """The outcome of an attempt for which there is no connection to open."""
-        return self.fetcher.report.failed(
+        return self.context.report.failed(
             first,
             classify(error),
-            method=self.fetcher.method_of(first),
+            method=self.context.method_of(first),
             started=first.started or time.time(),
             elapsed=monotonic() - self.starts[0],
         )
 
     def _await_bandwidth(self, bandwidth: Bandwidth) -> Steps[None]:
         """Begin once what was read until now is within the bandwidth, so that later waits are the server's."""
-        while not self.fetcher.state.draining and (left := bandwidth.paid_at - time.monotonic()) > 0:
+        while not self.context.state.draining and (left := bandwidth.paid_at - time.monotonic()) > 0:
             yield from pause(min(left, LOOK))
         self.starts[0] = monotonic()
 
     def _check_out(self, route: Route) -> Steps[Connection]:
-        evictions, until = 0, monotonic() + self.fetcher.timeouts.total
+        evictions, until = 0, monotonic() + self.context.timeouts.total
         while True:
             self.pool = route.current_pool()
             try:
@@ -224,13 +224,13 @@ class LeaseRun:
                     raise
                 yield from pause(LOOK)
             else:
-                if condition is Condition.DIRTY:
-                    self.standing.distrust()
+                if condition is Condition.UNEXPECTED_DATA:
+                    self.desync.distrust()
                 return conn
 
     def _each(self, route: Route) -> Steps[list[Result]]:
         """The attempts in turn; those that a connection out of step answered are asked again over new ones."""
-        state, attempts, results = self.fetcher.state, self.work.attempts, self.results
+        state, attempts, results = self.context.state, self.work.attempts, self.results
         until = self.starts[0] + self.work.lease.budget
         while True:
             at = len(results)
@@ -243,11 +243,11 @@ class LeaseRun:
                 at + 1 >= self.redone
                 and (type(result) is not Fetched or _ends_lease(result) or state.draining or monotonic() > until)
             )
-            if over or self.ending or self.standing.distrusted:
+            if over or self.ending or self.desync.distrusted:
                 yield from self._settle(last=over)
             elif self.conn.sock is not None and ((yield POLL_NOW) is not False or self.conn.pending()):
                 self._look()
-            if self.spoilt and self._disown(results):
+            if self.desynchronized and self._discard_unverified(results):
                 continue
             if over:
                 return results
@@ -259,17 +259,17 @@ class LeaseRun:
         conn = self.conn
         condition = conn.condition()
         if condition is not Condition.QUIET:
-            self.spoilt |= condition is Condition.DIRTY
+            self.desynchronized |= condition is Condition.UNEXPECTED_DATA
             conn.close()
 
     def _settle(self, *, last: bool) -> Steps[None]:
         """Watch the connection until what came over it can be believed, and close it where it must not serve again."""
-        conn, standing = self.conn, self.standing
+        conn, desync = self.conn, self.desync
         if conn.sock is not None:
             now = monotonic()
             end = now
-            if self.unproven:
-                end += standing.silence(self.quickest, now - self.starts[0])
+            if self.unverified:
+                end += desync.verification_delay(self.quickest, now - self.starts[0])
                 if conn.deadline is not None:
                     end = min(end, conn.deadline)
             condition = Condition.QUIET
@@ -278,97 +278,97 @@ class LeaseRun:
                 while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
                     yield end
                 self.quarantined = False
-                self.spoilt |= condition is Condition.DIRTY
-            if condition is not Condition.QUIET or self.ending or standing.distrusted:
+                self.desynchronized |= condition is Condition.UNEXPECTED_DATA
+            if condition is not Condition.QUIET or self.ending or desync.distrusted:
                 conn.close()
         self.ending = False
-        if not self.spoilt:
-            self._believe()
+        if not self.desynchronized:
+            self._mark_verified()
         if last and self.slowest:
-            standing.took(self.slowest)
+            desync.took(self.slowest)
 
-    def _believe(self) -> None:
+    def _mark_verified(self) -> None:
         """What has come is each the answer to its request."""
-        self.standing.believed += self.unproven
-        self.suspect = None
-        self.unproven, self.quickest = 0, NEVER
+        self.desync.verified += self.unverified
+        self.first_unverified = None
+        self.unverified, self.quickest = 0, NEVER
 
-    def _disown(self, results: list[Result]) -> bool:
+    def _discard_unverified(self, results: list[Result]) -> bool:
         """Take back what may be another request's answer; whether something is to be asked for again."""
-        self.spoilt = False
-        self.standing.distrust()
-        suspect, self.suspect = self.suspect, None
-        self.unproven, self.quickest = 0, NEVER
-        if suspect is None or suspect < self.redone:
+        self.desynchronized = False
+        self.desync.distrust()
+        first_unverified, self.first_unverified = self.first_unverified, None
+        self.unverified, self.quickest = 0, NEVER
+        if first_unverified is None or first_unverified < self.redone:
             return False
-        self.transcripts = [(at, transcript) for at, transcript in self.transcripts if at < suspect]
-        for attempt, result in zip(self.work.attempts[suspect:], results[suspect:], strict=False):
+        self.transcripts = [(at, transcript) for at, transcript in self.transcripts if at < first_unverified]
+        for attempt, result in zip(self.work.attempts[first_unverified:], results[first_unverified:], strict=False):
             self._throw_away(attempt, result)
-        fetcher = self.fetcher
-        asked = self.work.attempts[suspect : len(results)]
-        if all(fetcher.method_of(attempt) in IDEMPOTENT for attempt in asked):
+        context = self.context
+        asked = self.work.attempts[first_unverified : len(results)]
+        if all(context.method_of(attempt) in IDEMPOTENT for attempt in asked):
             self.redone = len(results)
-            del results[suspect:]
+            del results[first_unverified:]
             return True
-        for at in range(suspect, len(results)):
+        for at in range(first_unverified, len(results)):
             attempt, result = self.work.attempts[at], results[at]
-            method, started = fetcher.method_of(attempt), attempt.started or time.time()
-            results[at] = fetcher.report.disowned(attempt, method, started, result.elapsed)
+            method, started = context.method_of(attempt), attempt.started or time.time()
+            results[at] = context.report.discarded(attempt, method, started, result.elapsed)
         return False
 
     # -- bodies as files ---------------------------------------------------------------------------
 
     def _take_up(self, method: str, target: Target) -> Left | None:
         """What is there of a target's body; sees to it that the rest, or all of it, is written there."""
-        parts = self.fetcher.parts
+        parts = self.context.parts
         if parts is None or self.work.lease.probe:
             return None
         left = parts.left_of(method, name_of(target))
-        self.new_body = partial(self.fetcher.saved_body, parts, method, target, left)
+        self.new_body = partial(self.context.saved_body, parts, method, target, left)
         return left
 
     def _usable(self, known: Known | None, method: str) -> Steps[Known | None]:
         """What is known of a page, where a 304 would do: the file of its body is there, or it becomes none."""
-        has_file = self.fetcher.has_file
+        has_file = self.context.has_file
         if known is None or has_file is None or method == "HEAD" or not (known.is_page and known.asking):
             return known
         return known if (yield from self.offload.run(partial(has_file, known))) else None
 
     def _start_over(self, method: str, target: Target) -> None:
         """The server has another version, or nothing that goes on where ours broke off."""
-        parts = self.fetcher.parts
+        parts = self.context.parts
         assert parts is not None  # noqa: S101 - there was a part
         parts.forget(method, name_of(target))
-        self.new_body = partial(self.fetcher.saved_body, parts, method, target, None)
+        self.new_body = partial(self.context.saved_body, parts, method, target, None)
 
     def _throw_away(self, attempt: Attempt, result: Result) -> None:
         """A disowned answer leaves no file."""
-        if self.fetcher.parts is None or isinstance(result, Redirected):
+        if self.context.parts is None or isinstance(result, Redirected):
             return
         if result.saved is not None and result.saved.file is not None:
-            self.fetcher.parts.discard(result.saved.file)
-        self.fetcher.parts.forget(self.fetcher.method_of(attempt), name_of(attempt.target))
+            self.context.parts.discard(result.saved.file)
+        self.context.parts.forget(self.context.method_of(attempt), name_of(attempt.target))
 
     # -- one attempt -------------------------------------------------------------------------------
 
     def _attempt(self, route: Route, attempt: Attempt, at: int) -> Steps[Result]:
         """One attempt at a target, with its redirects as far as they stay on the host."""
-        fetcher, hop, target, conn = self.fetcher, attempt.hop, attempt.target, self.conn
+        context, hop, target, conn = self.context, attempt.hop, attempt.target, self.conn
         started = time.time() if attempt.started is None else attempt.started
         began = self._begin(at)
-        conn.read_timeout = fetcher.timeouts.read
+        conn.read_timeout = context.timeouts.read
         own = target.request
-        total = (None if own is None else own.timeout) or fetcher.timeouts.total
+        total = (None if own is None else own.timeout) or context.timeouts.total
         conn.deadline = began + total - (hop.spent if hop else 0.0)
         url, path = (target.url, target.path) if hop is None else (hop.url, hop.path)
         self.trail = attempt.trail
-        jar = fetcher.jar if fetcher.jar is not None or hop is None else hop.cookies
-        method = self.method if own is None else fetcher.method_of(attempt)
+        jar = context.jar if context.jar is not None or hop is None else hop.cookies
+        method = self.method if own is None else context.method_of(attempt)
         self.exchange, sent = None, 0.0
         try:
             left, known = self._take_up(method, target), (yield from self._usable(target.known, method))
             if own is not None:
-                route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
+                route = context.route_to(target, route.host, method, foreign=route.foreign)
             while True:
                 request = route.request(path, cookies=jar, userinfo=None if route.foreign else target.userinfo)
                 request = with_conditions(request, left, known, url, route.method)
@@ -376,23 +376,23 @@ class LeaseRun:
                 exchange = yield from self._ask(request, route.method, at)
                 sent = sent or exchange.sent
                 parser, location = exchange.parser, exchange.location
-                if (fetcher.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
+                if (context.jar is not None or location is not None) and parser.get(b"set-cookie") is not None:
                     jar = _stored(jar, parser.headers, route.host.host, path)
                 if left is not None and (parser.status == 416 or (parser.status == 206 and exchange.saved is None)):
                     self._start_over(method, target)
                     left = self.exchange = None
                     continue
-                if parser.status in HEAD_REFUSED and route.method == "HEAD" and fetcher.head_fallback:
+                if parser.status in HEAD_REFUSED and route.method == "HEAD" and context.head_fallback:
                     self.exchange = None
-                    route = fetcher.route_to(target, route.host, "GET", foreign=route.foreign)
+                    route = context.route_to(target, route.host, "GET", foreign=route.foreign)
                     continue
                 if location is None:
-                    fetched = fetcher.report.fetched(
+                    fetched = context.report.fetched(
                         attempt, exchange, conn, route.method, started, sent, url, self.trail, at < self.redone
                     )
                     return with_validators(fetched, exchange, request)
-                if len(self.trail.redirects) >= fetcher.max_redirects:
-                    detail = f"{len(self.trail.redirects) + 1} redirects, {fetcher.max_redirects} are followed"
+                if len(self.trail.redirects) >= context.max_redirects:
+                    detail = f"{len(self.trail.redirects) + 1} redirects, {context.max_redirects} are followed"
                     raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)  # noqa: TRY301 - told like any other fault
                 to, parsed = next_url(route.host.origin + path, location)
                 self.trail = _followed(self.trail, url, exchange, route)
@@ -400,11 +400,11 @@ class LeaseRun:
                 url, path = to, parsed.path
                 if parsed.host != route.host:
                     spent = monotonic() - began + (hop.spent if hop else 0.0)
-                    onward = self.trail.hop(url, parsed.host, path, method, spent, None if jar is fetcher.jar else jar)
+                    onward = self.trail.hop(url, parsed.host, path, method, spent, None if jar is context.jar else jar)
                     return Redirected(replace(attempt, started=started, hop=onward), exchange.ended - sent)
                 self.exchange = None  # what fails from here on has no response yet
                 if method != route.method:
-                    route = fetcher.route_to(target, route.host, method, foreign=route.foreign)
+                    route = context.route_to(target, route.host, method, foreign=route.foreign)
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
             return self._failed(attempt, error, route.method, started, sent or began, url)
 
@@ -430,13 +430,13 @@ class LeaseRun:
         if exchange is not None and exchange.body is not None:
             exchange.body.abandon()
         fault = classify(error)
-        if self.fetcher.state.aborted:
+        if self.context.state.aborted:
             fault = FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
         elif fault.kind is ErrorKind.PROTOCOL and exchange is not None and exchange.reused:
-            self.spoilt = True  # the rest of an earlier answer, perhaps, and not this URL's fault
+            self.desynchronized = True  # the rest of an earlier answer, perhaps, and not this URL's fault
         conn.close()
         self.ending = False
-        return self.fetcher.report.failed(
+        return self.context.report.failed(
             attempt,
             fault,
             method=method,
@@ -455,7 +455,7 @@ class LeaseRun:
         conn = self.conn
         if conn.sock is not None and conn.served and method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
             self.ending = True
-        if conn.sock is not None and conn.served and (self.ending or self.standing.distrusted):
+        if conn.sock is not None and conn.served and (self.ending or self.desync.distrusted):
             yield from self._settle(last=False)
         if conn.sock is not None and conn.served:
             try:
@@ -471,16 +471,16 @@ class LeaseRun:
         return (yield from self._exchange(request, method, at, reused=False))
 
     def _exchange(self, request: bytes, method: str, at: int, *, reused: bool) -> Steps[Exchange]:
-        conn, fetcher = self.conn, self.fetcher
+        conn, context = self.conn, self.context
         self.requests += 1
         exchange = self.exchange = Exchange(method, reused=reused)
-        if reused and self.suspect is None:
-            self.suspect = at
-        if fetcher.capture is not None:
-            self.capture = conn.capture = fetcher.capture()
+        if reused and self.first_unverified is None:
+            self.first_unverified = at
+        if context.capture is not None:
+            self.capture = conn.capture = context.capture()
         try:
             yield from exchange.run(
-                conn, request, self.new_body, self.offload, follow=fetcher.max_redirects > 0, ranged=self.ranged
+                conn, request, self.new_body, self.offload, follow=context.max_redirects > 0, ranged=self.ranged
             )
         except (FetchError, OSError) as error:
             if conn.forwards and (fault := self._of_the_proxy(error, exchange)) is not None:
@@ -488,7 +488,7 @@ class LeaseRun:
                 raise fault from error
             self._write_down(exchange, request, at, error)
             raise
-        if fetcher.capture is not None:
+        if context.capture is not None:
             self._write_down(exchange, request, at)
         parser = exchange.parser
         ttfb = exchange.headed - exchange.sent
@@ -496,13 +496,13 @@ class LeaseRun:
             self.slowest = ttfb
         # What follows a body this long has long been in the socket when its end is read: one look is enough.
         if reused and (parser.length or 0) < LARGE:
-            self.unproven += 1
-            ttfb = max(0.0, ttfb - fetcher.state.lag)
+            self.unverified += 1
+            ttfb = max(0.0, ttfb - context.state.lag)
             if ttfb < self.quickest:  # noqa: PLR1730 - as above
                 self.quickest = ttfb
         whole = parser.keep_alive and parser.done and not exchange.unsent
         if parser.leftover:
-            self.spoilt = True
+            self.desynchronized = True
             conn.close()
         elif not (whole and conn.takes_another(parser.get(b"keep-alive"), time.monotonic())):
             if reused and parser.done and parser.framing != "close":
@@ -516,7 +516,7 @@ class LeaseRun:
         name = self.pool.proxy.netloc if self.pool.proxy else ""
         if isinstance(error, ProxyError):
             return ProxyError(error.fault, f"proxy {name}: {error}", error.after)
-        closed = isinstance(error, ConnectionError) or (isinstance(error, ReplyError) and error.fresh)
+        closed = isinstance(error, ConnectionError) or (isinstance(error, ResponseError) and error.fresh)
         if not closed or exchange.reused or exchange.parser.started:
             return None
         return ProxyError(ProxyFault.CLOSED, f"proxy {name}: it closed the connection without a response")
@@ -535,17 +535,17 @@ class LeaseRun:
         """Whether a proxy may allow the connection now, because idle ones were closed."""
         fault = classify(error)
         no_room = isinstance(fault, ProxyError) and fault.fault in NO_ROOM and fault.after is None
-        return no_room and self.fetcher.make_room_at_proxy()
+        return no_room and self.context.make_room_at_proxy()
 
     def _open(self) -> Steps[None]:
         """Connect; wait for a file descriptor, or a place for the look-up, where there is none.
 
         Raises what connecting raises.
         """
-        fetcher, conn = self.fetcher, self.conn
+        context, conn = self.context, self.conn
         may_evict = True
         while True:
-            if fetcher.state.aborted:
+            if context.state.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
             began = monotonic()
             if conn.deadline is not None and conn.deadline - began <= CLOCK_GRAIN:
@@ -553,9 +553,9 @@ class LeaseRun:
                     f"the time for this URL was used up before a connection to {self.work.lease.host.netloc} was begun"
                 )
                 raise FetchError(ErrorKind.DEADLINE, detail)
-            conn.timeout = fetcher.timeouts.connect
+            conn.timeout = context.timeouts.connect
             try:
-                yield from self.pool.opening(conn, self.resume, fetcher.executor)
+                yield from self.pool.opening(conn, self.resume, context.executor)
             except Exception as error:
                 conn.close()
                 left = NEVER if conn.deadline is None else conn.deadline - monotonic()
@@ -566,7 +566,7 @@ class LeaseRun:
                     may_evict = False
                     continue
                 if out_of_descriptors(error) and left > DESCRIPTOR_PAUSE:
-                    fetcher.evict_idle()
+                    context.evict_idle()
                     yield from pause(DESCRIPTOR_PAUSE)
                     continue
                 if left <= CLOCK_GRAIN:

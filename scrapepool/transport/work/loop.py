@@ -26,8 +26,8 @@ from ...ports import Done, Unbegun, Work
 from ...uptime import monotonic
 from ..errors import FetchError
 from ..net.steps import POLL_NOW, ROOM, SLICE, Resume, Watch
-from .context import Fetcher
-from .lease import LeaseRun
+from .context import LeaseContext
+from .lease import RunningLease
 from .poller import Poller, Watched
 
 SLOW_STEP = 0.02
@@ -61,10 +61,10 @@ SOONEST = 0.0005
 class Chain(Protocol):
     """Work that takes several leases, one after another."""
 
-    def first(self, resume: Resume) -> LeaseRun:
+    def first(self, resume: Resume) -> RunningLease:
         """The lease to begin with."""
 
-    def next(self, done: Done) -> LeaseRun | Done:
+    def next(self, done: Done) -> RunningLease | Done:
         """What follows on the end of one: another, or the end of all."""
 
 
@@ -96,7 +96,7 @@ class _Task(Watched):
         self.work = work
         self.lost = lost
         self.given_back = 0.0
-        self.run: LeaseRun | None = None
+        self.run: RunningLease | None = None
         self.chain: Chain | None = None
         self.until = self.due = self.queued = inf
         self.occupies = True
@@ -106,15 +106,15 @@ class _Task(Watched):
 class Loop:
     """Works leases; keeps ``ports.Transport``.
 
-    fetcher: for leases on targets. chain: gives what works a lease otherwise, None for most. in_flight: leases that
+    context: for leases on targets. chain: gives what works a lease otherwise, None for most. in_flight: leases that
     count as such: neither quarantined, nor without a byte for long. splits: whether a lease whose request takes long
     gives back what it has not begun, for others to begin.
     """
 
     def __init__(
-        self, fetcher: Fetcher, chain: Callable[[Work], Chain | None] = lambda _: None, *, splits: bool = True
+        self, context: LeaseContext, chain: Callable[[Work], Chain | None] = lambda _: None, *, splits: bool = True
     ) -> None:
-        self._fetcher = fetcher
+        self._context = context
         self._chain = chain
         self._splits = splits
         self.in_flight = 0
@@ -157,7 +157,7 @@ class Loop:
         resume = partial(self._resume, task)
         try:
             task.chain = self._chain(work)
-            task.run = LeaseRun(self._fetcher, work, resume) if task.chain is None else task.chain.first(resume)
+            task.run = RunningLease(self._context, work, resume) if task.chain is None else task.chain.first(resume)
         except KeyboardInterrupt:
             self._end(task, Done(work, ()))
             raise
@@ -201,11 +201,11 @@ class Loop:
 
     def drain(self) -> None:
         """Begin nothing more; what is in flight goes on."""
-        self._fetcher.drain()
+        self._context.drain()
 
     def abort(self) -> None:
         """Cut every connection, so that all that is in flight ends."""
-        self._fetcher.abort()
+        self._context.abort()
         for task in list(self._tasks):
             self._now = monotonic()
             if task in self._tasks:
@@ -230,7 +230,7 @@ class Loop:
         self._now = self._polled_at
         if sleep > 0 and self._now - now > SOONEST:  # it slept: nothing was there before
             began = polled_before = self._now
-        self._fetcher.state.lag = self._now - polled_before
+        self._context.state.lag = self._now - polled_before
         woken = self._go_on(events)
         for task in polled:
             if task.polled:
@@ -343,7 +343,7 @@ class Loop:
         if by is not None:
             by.lost += seconds
 
-    def _give_back(self, task: _Task, run: LeaseRun) -> None:
+    def _give_back(self, task: _Task, run: RunningLease) -> None:
         """Give a lease the time that was lost since it was looked at last."""
         seconds = min(self._lost - task.lost, MOST_GIVEN_BACK - task.given_back)
         task.lost = self._lost
@@ -397,7 +397,7 @@ class Loop:
         if due < self._sweep_at and due < task.queued:
             self._queue(task)
 
-    def _wait_for(self, task: _Task, run: LeaseRun, wanted: float | Watch, now: float) -> None:
+    def _wait_for(self, task: _Task, run: RunningLease, wanted: float | Watch, now: float) -> None:
         if isinstance(wanted, Watch):
             task.until = wanted.until
             self._poller.watch_all(task, wanted.sockets)
@@ -405,7 +405,7 @@ class Loop:
         conn = run.conn
         self._poller.watch(task, conn.sock, IN | OUT if wanted == ROOM else IN)
         if wanted == ROOM:
-            task.until = conn.gives_up_at(now)
+            task.until = conn.wait_deadline(now)
             return
         if wanted > POLL_NOW:
             task.until = wanted
@@ -442,13 +442,13 @@ class Loop:
         """The end of a lease: of the work it was, or of a part of a chain."""
         assert task.run is not None  # noqa: S101 - as above
         run = task.run
-        self._poller.keep(task, getattr(run, "conn", None), getattr(run, "pool", None), run.standing)
+        self._poller.keep(task, getattr(run, "conn", None), getattr(run, "pool", None), run.desync)
         if task.chain is not None:
             try:
                 following = task.chain.next(done)
             except BaseException as error:  # noqa: BLE001 - as above
                 following = _broken(task.work, error, 0)
-            if isinstance(following, LeaseRun):
+            if isinstance(following, RunningLease):
                 task.run = following
                 self._advance(task, None)
                 return
@@ -474,13 +474,13 @@ def _broken(work: Work, error: BaseException, given: int) -> Done:
     return Done(work, [Failed(**known, error=ErrorKind.INTERNAL)])
 
 
-def run_alone(fetcher: Fetcher, work: Work, chain: Chain | None = None) -> Done:
+def run_alone(context: LeaseContext, work: Work, chain: Chain | None = None) -> Done:
     """Work one lease, or a chain of them, to its end on this thread. It ends early once the run is aborted."""
-    loop = Loop(fetcher, lambda _: chain, splits=False)
+    loop = Loop(context, lambda _: chain, splits=False)
     loop.submit(work)
     while True:
         for back in loop.wait(LOOK):
             if isinstance(back, Done):
                 return back
-        if fetcher.state.aborted:
+        if context.state.aborted:
             loop.abort()

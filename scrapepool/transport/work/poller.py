@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ...fallbacks import IN, INVALID, OUT, poll
 from ..net.connection import Condition, Connection
 from ..net.pool import HostPool
-from .desync import Standing
+from .desync import DesyncState
 
 EVENTS = 512
 """Events taken from the system at a time."""
@@ -49,7 +49,7 @@ class _Idle(NamedTuple):
     sock: Any
     conn: Connection
     pool: HostPool
-    standing: Standing
+    desync: DesyncState
 
 
 class Poller(Generic[W]):
@@ -107,7 +107,7 @@ class Poller(Generic[W]):
         if waiter.extra:
             self._unwatch_extra(waiter)
 
-    def keep(self, waiter: W, conn: Connection | None, pool: HostPool | None, standing: Standing) -> None:
+    def keep(self, waiter: W, conn: Connection | None, pool: HostPool | None, desync: DesyncState) -> None:
         """Go on watching the connection that ``waiter`` leaves open, if it does; nothing else is its own any more."""
         if conn is None or pool is None or conn.sock is None or conn.sock is not waiter.sock:
             self.unwatch(waiter)
@@ -115,7 +115,7 @@ class Poller(Generic[W]):
         if waiter.events != IN:
             self._set(waiter.fd, IN, known=True)
         del self.by_fd[waiter.fd]
-        self._idle[waiter.fd] = _Idle(conn.sock, conn, pool, standing)
+        self._idle[waiter.fd] = _Idle(conn.sock, conn, pool, desync)
         waiter.sock, waiter.fd, waiter.events = None, -1, 0
 
     def check_idle(self, fd: int) -> None:
@@ -127,8 +127,8 @@ class Poller(Generic[W]):
             return
         if idle.conn.sock is idle.sock and idle.pool.take_out(idle.conn):
             condition = idle.conn.condition()
-            if condition is Condition.DIRTY:
-                idle.standing.distrust()
+            if condition is Condition.UNEXPECTED_DATA:
+                idle.desync.distrust()
             if condition is not Condition.QUIET:
                 idle.conn.close()
             idle.pool.checkin(idle.conn)

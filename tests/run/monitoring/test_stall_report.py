@@ -10,7 +10,7 @@ import pytest
 from scrapepool.model import HostKey
 from scrapepool.ports import HostRow, NoView, Snapshot
 from scrapepool.run.monitoring.stall_report import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, told
-from scrapepool.transport.work.activity import Doing, Phase
+from scrapepool.transport.work.activity import Activity, Phase
 
 SNAPSHOT = Snapshot(
     elapsed=0.0,
@@ -77,10 +77,10 @@ def test_it_looks_often_enough() -> None:
 def test_requests_that_are_alike_stand_together() -> None:
     """The longest wait is told of each group, and the longest group first."""
     doing = [
-        Doing("a.test", "http://a.test/1", Phase.FIRST_BYTE, 12.0, "192.0.2.1"),
-        Doing("a.test", "http://a.test/\x1b2", Phase.FIRST_BYTE, 34.0, "192.0.2.1"),
-        Doing("b.test", "http://b.test/", Phase.BODY, 60.0, "192.0.2.2", 34_000),
-        Doing("c.test", "http://c.test/", Phase.CONNECTION, 5.0),
+        Activity("a.test", "http://a.test/1", Phase.FIRST_BYTE, 12.0, "192.0.2.1"),
+        Activity("a.test", "http://a.test/\x1b2", Phase.FIRST_BYTE, 34.0, "192.0.2.1"),
+        Activity("b.test", "http://b.test/", Phase.BODY, 60.0, "192.0.2.2", 34_000),
+        Activity("c.test", "http://c.test/", Phase.CONNECTION, 5.0),
     ]
     snapshot = replace(SNAPSHOT, busy=6)
     assert list(told(snapshot, 10.0, doing)) == [
@@ -94,7 +94,7 @@ def test_requests_that_are_alike_stand_together() -> None:
 
 def test_many_hosts_fit_on_a_screen() -> None:
     """The rest is told by phase."""
-    doing = [Doing(f"h{n}.test", f"http://h{n}.test/", Phase.CONNECTION, 100.0 - n) for n in range(50)]
+    doing = [Activity(f"h{n}.test", f"http://h{n}.test/", Phase.CONNECTION, 100.0 - n) for n in range(50)]
     lines = list(told(replace(SNAPSHOT, busy=50, total=50), 10.0, doing))
     assert len(lines) == 1 + GROUPS + 1
     assert lines[-1] == f"  {50 - GROUPS} connecting to others"

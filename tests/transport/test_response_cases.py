@@ -12,7 +12,7 @@ import pytest
 from scrapepool.settings import SizeLimits
 from scrapepool.transport.errors import FetchError
 from scrapepool.transport.http1.body import Body
-from scrapepool.transport.http1.response import ReplyParser
+from scrapepool.transport.http1.response import ResponseParser
 
 CASES = Path(__file__).resolve().parents[2] / "../shared/cases"
 
@@ -50,7 +50,7 @@ def answer(raw: bytes, *, trailers: bool = False) -> tuple[bytes | None, str | N
 
     trailers: add them to the body, as ``curl --include`` writes them.
     """
-    parser = ReplyParser()
+    parser = ResponseParser()
     try:
         parser.feed(raw)
         parser.eof()

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapepool.transport.errors import ReplyError
+from scrapepool.transport.errors import ResponseError
 from scrapepool.transport.http1 import head
 from scrapepool.transport.http1.head import Head, _parse_leniently, _parse_strictly, parse_head
-from scrapepool.transport.http1.response import ReplyParser
+from scrapepool.transport.http1.response import ResponseParser
 
 NAMES = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12).map(str.encode)
 VALUES = st.text(string.ascii_letters + string.digits + " ;=/\xe9", max_size=30).map(
@@ -52,7 +52,7 @@ def cuts(raw: bytes, at: list[int]) -> list[bytes]:
 
 def outcome(pieces: list[bytes]) -> Any:
     """All that a parser tells once it was fed these pieces and a close; of an error only its kind."""
-    parser = ReplyParser()
+    parser = ResponseParser()
     body = b""
     try:
         for piece in pieces:
@@ -60,7 +60,7 @@ def outcome(pieces: list[bytes]) -> Any:
             body += b"".join(parser.take())
         whole = parser.done
         parser.eof()
-    except ReplyError as error:
+    except ResponseError as error:
         return error.kind
     told = (parser.status, parser.reason, parser.version, parser.headers, parser.trailers, parser.informational)
     return told, body, whole, parser.framing, parser.length, parser.keep_alive, parser.leftover, parser.notes
@@ -70,7 +70,7 @@ def outcome(pieces: list[bytes]) -> Any:
 def test_valid_replies_are_read_back(reply: tuple[bytes, list[tuple[bytes, bytes]], bytes, bool]) -> None:
     """What a server means by a valid reply is what comes out."""
     raw, fields, body, ends_itself = reply
-    parser = ReplyParser()
+    parser = ResponseParser()
     parser.feed(raw)
     assert parser.headers == fields
     assert parser.done is ends_itself
@@ -118,7 +118,7 @@ def read(parse: Callable[[bytes], Head | None], block: bytes) -> Any:
     """What a header block says; of an error its words."""
     try:
         return parse(block)
-    except ReplyError as error:
+    except ResponseError as error:
         return error.kind, error.detail
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetching import fetcher, run
+from fetching import lease_context, run
 from loopback import Server, read_head
 
 from scrapepool.model import ErrorKind, Span, Transcript
@@ -41,7 +41,7 @@ def replying(*pieces: bytes, close: bool = False) -> Any:
 def transcripts(tmp_path: Path, script: Any, *paths: str, **groups: Any) -> Sequence[Transcript]:
     """What is captured of a lease over these paths."""
     groups.setdefault("warc", {"path": str(tmp_path / "a.warc")})
-    with Server(script) as server, fetcher(**groups) as made:
+    with Server(script) as server, lease_context(**groups) as made:
         return run(made, *(f"http://127.0.0.1:{server.port}{path}" for path in paths or ["/"])).transcripts
 
 
@@ -218,7 +218,7 @@ def test_answers_that_are_not_believed_are_not_archived(tmp_path: Path) -> None:
 
     behaviour = Behaviour("it", "", OK, script)
     groups: dict[str, Any] = {"warc": {"path": str(tmp_path / "a.warc")}}
-    with HostileServer((), extra=[behaviour]) as server, fetcher(**groups) as made:
+    with HostileServer((), extra=[behaviour]) as server, lease_context(**groups) as made:
         done = run(made, *(server.url("it", n) for n in range(6)))
         assert [result.body for result in done.results] == [server.expected_body("it", n) for n in range(6)]
     assert [transcript.url for transcript in done.transcripts] == [result.final_url for result in done.results]
@@ -229,7 +229,7 @@ def test_a_temporary_file_that_cannot_be_written_is_told(tmp_path: Path, monkeyp
     """The URL fails with the disk's trouble, and no half of it is archived."""
     monkeypatch.setattr(capture, "IN_MEMORY", 100)
     body = message(b"200 OK\r\nContent-Length: 200", b"x" * 200)
-    with Server(replying(body)) as server, fetcher(warc={"path": str(tmp_path / "gone" / "a.warc")}) as made:
+    with Server(replying(body)) as server, lease_context(warc={"path": str(tmp_path / "gone" / "a.warc")}) as made:
         done = run(made, f"http://127.0.0.1:{server.port}/")
     [result] = done.results
     assert result.error is ErrorKind.DISK

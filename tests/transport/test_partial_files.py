@@ -7,19 +7,19 @@ import socket
 from pathlib import Path
 
 import pytest
-from fetching import fetcher, only, run
+from fetching import lease_context, only, run
 from loopback import Server, read_head
 
 from scrapepool.folder import Folder, ForeignFileError
 from scrapepool.model import ErrorKind, Failed
 from scrapepool.transport.errors import FetchError
 from scrapepool.transport.exchange.partial_files import Parts
-from scrapepool.transport.http1.response import ReplyParser
+from scrapepool.transport.http1.response import ResponseParser
 
 
 def test_like_requests_on_one_thread_have_a_file_each(tmp_path: Path) -> None:
     """However many there were before, and whichever of them have ended."""
-    parser = ReplyParser("POST")
+    parser = ResponseParser("POST")
     parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
     parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
     open_ = [parts.begin("POST", "http://a.test/", parser, None) for _ in range(4)]
@@ -39,7 +39,7 @@ def test_a_part_that_is_swapped_while_it_is_written_ends_its_body(tmp_path: Path
     """The server's bytes do not reach the file that the link leads to, and no body is made of another's file."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"mine")
-    parser = ReplyParser("GET")
+    parser = ResponseParser("GET")
     parser.feed(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: "1"\r\n\r\n')
     (tmp_path / "work").mkdir()
     parts = Parts(Folder(str(tmp_path / "work"), os.O_RDONLY))
@@ -76,10 +76,10 @@ def test_a_failure_after_a_refused_range_has_no_response(tmp_path: Path, status:
         server.refuse()
         sock.sendall(b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
 
-    parser = ReplyParser("GET")
+    parser = ResponseParser("GET")
     parser.feed(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: "1"\r\n\r\n')
     parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
-    with Server(script) as server, fetcher(parts=parts, output={"body": False}) as made:
+    with Server(script) as server, lease_context(parts=parts, output={"body": False}) as made:
         url = f"http://127.0.0.1:{server.port}/"
         part = parts.begin("GET", url, parser, None)
         part.write(b"ab")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.transport.http1.rate_limit_headers import LONGEST_WAIT, wait_of
-from scrapepool.transport.http1.response import ReplyParser
+from scrapepool.transport.http1.response import ResponseParser
 
 NOW = 1_800_000_000.0
 CLOCK_IS_SLOW = 3600.0  # of the server
@@ -118,10 +118,10 @@ NAMES = [*LIMITS, "ratelimit-policy", "x-ratelimit-reset", "retry-after", "date"
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_reply_that_tells_limits_is_told_from_others(name: str) -> None:
     """By the names of its fields, in whatever case, so that no other reply has to be looked at."""
-    parser = ReplyParser()
+    parser = ResponseParser()
     parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{name.title()}: 1\r\n\r\n".encode())
     assert parser.tells_limits
-    parser = ReplyParser()
+    parser = ResponseParser()
     parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX{name}: 1\r\n\r\n".encode())
     assert not parser.tells_limits
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fetching import fetcher, only, run
+from fetching import lease_context, only, run
 
 from scrapepool.model import Redirected
 from scrapepool.overrides import NOTHING, HostOverride
@@ -62,7 +62,7 @@ def test_what_a_server_sees(web: PoliteServer) -> None:
     """The section's host gets its fields and credentials, the other host gets the run's."""
     own, other = web.sites[0].origin, web.sites[1].origin
     values = section(own.removeprefix("http://"), headers=(("X-Own", "yes"), ("X-All", "mine")), credentials="me:hüsh")
-    with fetcher(request={"headers": (("X-All", "all"),)}, **values) as made:
+    with lease_context(request={"headers": (("X-All", "all"),)}, **values) as made:
         mine, others = (seen(only(run(made, f"{origin}/echo").results)) for origin in (own, other))
     assert (mine["x-own"], mine["x-all"], mine["authorization"]) == ("yes", "mine", BASIC)
     assert (others["x-all"], "x-own" in others, "authorization" in others) == ("all", False, False)
@@ -73,7 +73,7 @@ def test_secrets_do_not_follow_a_redirect(web: PoliteServer) -> None:
     own, other = web.sites[0].origin, web.sites[1].origin
     headers = (("X-Own", "yes"), ("Accept-Language", "de"))
     values = section(own.removeprefix("http://"), headers=headers, credentials="me:hüsh")
-    with fetcher(**values) as made:
+    with lease_context(**values) as made:
         for start, end in ((own, other), (other, own)):
             hop = only(run(made, f"{start}/redirect?status=302&to={quote(f'{end}/echo', safe='')}").results)
             assert isinstance(hop, Redirected)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from scrapepool.model import ErrorKind
-from scrapepool.transport.errors import ReplyError
-from scrapepool.transport.http1.response import LEFTOVER_KEPT, MAX_FIELDS, MAX_HEAD, MAX_INTERIM, ReplyParser
+from scrapepool.transport.errors import ResponseError
+from scrapepool.transport.http1.response import LEFTOVER_KEPT, MAX_FIELDS, MAX_HEAD, MAX_INTERIM, ResponseParser
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-def parsed(raw: bytes, method: str = "GET") -> ReplyParser:
-    parser = ReplyParser(method)
+def parsed(raw: bytes, method: str = "GET") -> ResponseParser:
+    parser = ResponseParser(method)
     parser.feed(raw)
     return parser
 
 
-def fault(raw: bytes, *, eof: bool = False) -> ReplyError:
-    parser = ReplyParser()
-    with pytest.raises(ReplyError) as caught:
+def fault(raw: bytes, *, eof: bool = False) -> ResponseError:
+    parser = ResponseParser()
+    with pytest.raises(ResponseError) as caught:
         parser.feed(raw)
         if eof:
             parser.eof()
@@ -197,8 +197,8 @@ def test_status_lines_that_are_none(line: bytes) -> None:
     """Only spaces stand around a status of three digits, and only whole line ends before the line."""
     raw = line + b"\r\nContent-Length: 0\r\n\r\n"
     for pieces in [raw], [raw[at : at + 1] for at in range(len(raw))]:
-        parser = ReplyParser()
-        with pytest.raises(ReplyError) as caught:
+        parser = ResponseParser()
+        with pytest.raises(ResponseError) as caught:
             for piece in pieces:
                 parser.feed(piece)
         assert caught.value.kind is ErrorKind.PROTOCOL
@@ -209,7 +209,7 @@ def test_empty_lines_before_the_status_line(ends: bytes) -> None:
     """Two of them at most, however they are cut."""
     raw = ends + b"HTTP/1.1 204 No Content\r\n\r\n"
     for pieces in [raw], [raw[at : at + 1] for at in range(len(raw))]:
-        parser = ReplyParser()
+        parser = ResponseParser()
         for piece in pieces:
             parser.feed(piece)
         assert (parser.done, parser.status, parser.before) == (True, 204, len(ends))
@@ -291,8 +291,8 @@ def test_protocol_errors(raw: bytes) -> None:
     error = fault(raw)
     assert error.kind is ErrorKind.PROTOCOL
     assert PROTOCOL_ERRORS[raw] in error.detail
-    parser = ReplyParser()
-    with pytest.raises(ReplyError) as caught:
+    parser = ResponseParser()
+    with pytest.raises(ResponseError) as caught:
         for at in range(len(raw)):
             parser.feed(raw[at : at + 1])
     assert caught.value.kind is ErrorKind.PROTOCOL
@@ -319,8 +319,8 @@ def test_cut_replies(raw: bytes) -> None:
 
 def test_a_connection_that_was_closed_already() -> None:
     """A close before the first byte is told apart, since a kept connection may then be replaced."""
-    parser = ReplyParser()
-    with pytest.raises(ReplyError) as caught:
+    parser = ResponseParser()
+    with pytest.raises(ResponseError) as caught:
         parser.eof()
     assert (caught.value.kind, caught.value.fresh, parser.started) == (ErrorKind.RESET, True, False)
 
@@ -343,5 +343,5 @@ def test_a_close_after_the_end_changes_nothing() -> None:
 
 def test_repr_tells_the_state() -> None:
     """The repr names what one asks for in a debugger."""
-    assert repr(parsed(OK)) == "<ReplyParser GET head status=0 framing=none>"
-    assert repr(parsed(OK + b"\r\n")) == "<ReplyParser GET body status=200 framing=close>"
+    assert repr(parsed(OK)) == "<ResponseParser GET head status=0 framing=none>"
+    assert repr(parsed(OK + b"\r\n")) == "<ResponseParser GET body status=200 framing=close>"

@@ -16,9 +16,9 @@ import pytest
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Redirected, Skipped
 from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.session import PooledSession
-from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.lease import AMBIGUOUS
-from tests.transport.fetching import fetcher, get, on_loop, only, run, settings, target, work
+from tests.transport.fetching import get, lease_context, on_loop, only, run, settings, target, work
 from tests.transport.loopback import Server, closed_port, read_head, server_context
 
 ONCE = {"read": 5.0, "total": 5.0}
@@ -57,7 +57,7 @@ def site(first: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Any]:
 
 def follow(url: str, **groups: Any) -> Any:
     """The end of a chain over several hosts."""
-    with fetcher(**groups) as made:
+    with lease_context(**groups) as made:
         result: Any = only(run(made, url).results)
         while isinstance(result, Redirected):
             result = only(run(made, result.attempt).results)
@@ -100,7 +100,7 @@ def test_nor_is_it_waited_for_over_tls(body: bytes) -> None:
 
 def test_nor_among_other_leases() -> None:
     """They go on while it connects again."""
-    with site(redirect("Location: /page", "Content-Length: 512")) as server, fetcher(timeouts=ONCE) as made:
+    with site(redirect("Location: /page", "Content-Length: 512")) as server, lease_context(timeouts=ONCE) as made:
         back = on_loop(made, [work(f"{server.url}/start?{n}") for n in range(8)])
     for done in back:
         result = only(done.results)
@@ -129,7 +129,7 @@ def test_the_body_of_a_redirect_is_paid_for() -> None:
     first = redirect("Location: /page", "Content-Length: 15000", body=bytes(15_000))
     bandwidth = Counted(1e5, time.monotonic())
     with site(first) as server, PooledSession(1, 1, bandwidth=bandwidth) as session:
-        result = only(run(Fetcher(session, settings()), f"{server.url}/start").results)
+        result = only(run(LeaseContext(session, settings()), f"{server.url}/start").results)
     assert (result.status, server.connections) == (200, [1, 1])
     assert Counted.received == len(first + PAGE)
 
@@ -152,7 +152,7 @@ def test_time_that_was_used_up_before_connecting_is_not_called_connecting() -> N
     """The message tells when the time for a URL ended."""
     aim = target("http://127.0.0.1:9/")
     hop = Hop(aim.url, aim.host, "/", "GET", ("http://before.test/",), spent=60.0)
-    with fetcher() as made:
+    with lease_context() as made:
         result = only(run(made, Attempt(aim, hop=hop)).results)
     assert result.error is ErrorKind.DEADLINE
     assert result.detail == "the time for this URL was used up before a connection to 127.0.0.1:9 was begun"
@@ -219,7 +219,7 @@ def test_a_redirect_to_an_address_that_is_not_allowed_keeps_its_story() -> None:
     """It is skipped, and the detail names the host."""
     there = target("http://10.0.0.1/x")
     hop = Hop(there.url, there.host, "/x", "GET", ("http://a.test/",), 0.0, hops=(Redirect("http://a.test/", 302),))
-    with fetcher(request={"deny_private": True}) as made:
+    with lease_context(request={"deny_private": True}) as made:
         result = only(run(made, Attempt(target("http://a.test/"), hop=hop)).results)
     assert isinstance(result, Skipped)
     assert (result.final_url, result.hops) == ("http://10.0.0.1/x", hop.hops)

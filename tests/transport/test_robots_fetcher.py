@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fetching import fetcher, settings, work
+from fetching import lease_context, settings, work
 from loopback import SOON, Server, read_head
 
 from scrapepool.model import ErrorKind, HostKey
@@ -19,7 +19,7 @@ from scrapepool.schedule.lease import Lease
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.transport.robots.fetcher import REDIRECTS, RobotsFetcher
 from scrapepool.transport.robots.rules import MOST_READ
-from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.loop import run_alone
 from tests.servers.polite import PoliteServer, Request, Response
 
@@ -29,7 +29,7 @@ REFUSING = b"User-agent: *\nDisallow: /private\nCrawl-delay: 3\n"
 class Worker:
     """Works leases one after another, on a loop of their own each."""
 
-    def __init__(self, targets: Fetcher, robots: RobotsFetcher) -> None:
+    def __init__(self, targets: LeaseContext, robots: RobotsFetcher) -> None:
         self.targets, self._robots = targets, robots
 
     def run(self, work: Work) -> Done:
@@ -40,7 +40,7 @@ class Worker:
 @contextmanager
 def robots_fetcher(**groups: Any) -> Iterator[Worker]:
     """What works leases on a robots.txt, and others, for the block."""
-    with fetcher(**groups) as targets:
+    with lease_context(**groups) as targets:
         yield Worker(targets, RobotsFetcher(targets, settings(**groups)))
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 import pytest
-from fetching import fetcher, get, only, run, work
+from fetching import get, lease_context, only, run, work
 from loopback import Server, answer_all
 from urllib3.exceptions import NewConnectionError
 
@@ -34,7 +34,7 @@ def polite() -> Iterator[PoliteServer]:
 
 def test_a_lease_is_fetched_in_order_over_one_connection(polite: PoliteServer) -> None:
     """Each attempt has one result, in order, and only the first of them opened a connection."""
-    with fetcher() as made:
+    with lease_context() as made:
         opened, requests = polite.opened, polite.requests
         done = run(made, *(polite.url(f"/page/{n}") for n in range(5)))
     assert [result.body for result in done.results] == [b"This is /page/%d\n" % n for n in range(5)]
@@ -45,7 +45,7 @@ def test_a_lease_is_fetched_in_order_over_one_connection(polite: PoliteServer) -
 
 def test_the_next_lease_goes_over_the_idle_connection(polite: PoliteServer) -> None:
     """What a lease leaves open serves the next one."""
-    with fetcher() as made:
+    with lease_context() as made:
         run(made, polite.url())
         done = run(made, polite.url())
     assert (done.opened, done.requests) == (0, 1)
@@ -54,7 +54,7 @@ def test_the_next_lease_goes_over_the_idle_connection(polite: PoliteServer) -> N
 
 def test_a_budget_that_is_used_up_hands_back_the_rest(polite: PoliteServer) -> None:
     """At least one attempt is begun; the others go back unbegun."""
-    with fetcher() as made:
+    with lease_context() as made:
         assert len(run(made, polite.url("/1"), polite.url("/2"), budget=0.0).results) == 1
 
 
@@ -63,13 +63,13 @@ def test_a_budget_that_is_used_up_hands_back_the_rest(polite: PoliteServer) -> N
 )
 def test_what_is_no_plain_success_ends_the_lease(polite: PoliteServer, path: str) -> None:
     """After a failure, an unchanged page, a hop or a status to be retried, the rest is handed back."""
-    with fetcher() as made:
+    with lease_context() as made:
         assert len(run(made, polite.url(path), polite.url()).results) == 1
 
 
 def test_a_lasting_http_error_goes_on(polite: PoliteServer) -> None:
     """A 404 says nothing about the next URL."""
-    with fetcher() as made:
+    with lease_context() as made:
         statuses = [result.status for result in run(made, polite.url("/status/404"), polite.url()).results]
     assert statuses == [404, 200]
 
@@ -77,7 +77,7 @@ def test_a_lasting_http_error_goes_on(polite: PoliteServer) -> None:
 def test_a_draining_fetcher_begins_nothing(polite: PoliteServer) -> None:
     """Work that comes after the drain goes back whole, and nothing is asked."""
     requests = polite.requests
-    with fetcher() as made:
+    with lease_context() as made:
         made.drain()
         assert not run(made, polite.url()).results
     assert polite.requests == requests
@@ -85,7 +85,7 @@ def test_a_draining_fetcher_begins_nothing(polite: PoliteServer) -> None:
 
 def test_drain_in_the_middle_of_a_lease_hands_back_the_rest() -> None:
     """What is in flight is finished, the rest is not begun."""
-    with fetcher() as made:
+    with lease_context() as made:
 
         def answer(request: Request) -> Response | None:
             made.drain()
@@ -97,7 +97,7 @@ def test_drain_in_the_middle_of_a_lease_hands_back_the_rest() -> None:
 
 def test_abort_cuts_what_is_in_flight() -> None:
     """A worker that waits for a silent server comes back at once, and the connection is gone."""
-    with HostileServer(["silence"]) as server, fetcher(timeouts={"read": 60.0, "total": 60.0}) as made:
+    with HostileServer(["silence"]) as server, lease_context(timeouts={"read": 60.0, "total": 60.0}) as made:
         back: list[Any] = []
         worker = threading.Thread(target=lambda: back.append(run(made, server.url("silence"))))
         worker.start()
@@ -114,14 +114,14 @@ def test_abort_cuts_what_is_in_flight() -> None:
 
 def test_nothing_is_opened_after_an_abort(polite: PoliteServer) -> None:
     """A lease that finds the run aborted says so and asks nobody."""
-    with fetcher() as made:
+    with lease_context() as made:
         made.state.aborted = True
         assert only(run(made, polite.url()).results).error is ErrorKind.INTERRUPTED
 
 
 def test_a_connection_comes_back_without_a_deadline(polite: PoliteServer) -> None:
     """What a lease leaves in the pool obeys only its next user's clocks."""
-    with fetcher() as made:
+    with lease_context() as made:
         run(made, polite.url())
         made.session.get(polite.url(), timeout=5)
         pool: Any = made.routes.get(work(polite.url()).lease.host, "GET").pool
@@ -133,7 +133,7 @@ def test_a_connection_comes_back_without_a_deadline(polite: PoliteServer) -> Non
 @pytest.mark.parametrize("name", ["stale", "stale_reset", "close_unannounced"])
 def test_a_stale_connection_gets_one_uncounted_second_try(name: str) -> None:
     """A kept connection that the server closed costs no attempt."""
-    with HostileServer([name]) as server, fetcher() as made:
+    with HostileServer([name]) as server, lease_context() as made:
         for n in range(4):
             result = only(run(made, server.url(name, n)).results)
             assert isinstance(result, Fetched)
@@ -143,7 +143,7 @@ def test_a_stale_connection_gets_one_uncounted_second_try(name: str) -> None:
 
 def test_a_post_over_a_stale_connection_is_not_repeated() -> None:
     """Nobody knows whether the server has acted on a request that must not be made twice."""
-    with HostileServer(["stale"]) as server, fetcher(request={"method": "POST"}) as made:
+    with HostileServer(["stale"]) as server, lease_context(request={"method": "POST"}) as made:
         first, second = run(made, server.url("stale", 1), server.url("stale", 2)).results
     assert isinstance(first, Fetched)
     assert isinstance(second, Failed)
@@ -160,7 +160,7 @@ def test_a_second_try_is_the_last() -> None:
         else:
             wire.cut()
 
-    with HostileServer((), extra=[Behaviour("closes", "", OK, script)]) as server, fetcher() as made:
+    with HostileServer((), extra=[Behaviour("closes", "", OK, script)]) as server, lease_context() as made:
         results = run(made, server.url("closes", "plain"), server.url("closes", 1)).results
         assert server.opened["closes"] == 2
     assert results[1].error is ErrorKind.RESET
@@ -214,7 +214,7 @@ def test_statuses_and_methods_decide_about_a_retry(polite: PoliteServer, status:
 
 def test_attempt_and_waiting_are_passed_on(polite: PoliteServer) -> None:
     """A later attempt's record counts on from the earlier ones."""
-    with fetcher() as made:
+    with lease_context() as made:
         first = work(polite.url()).attempts[0]
         again = Attempt(first.target, number=3, waited=1.5, started=1_000.0)
         result: Any = only(run(made, again).results)
@@ -237,7 +237,7 @@ class FullTable(HostPool):
 
 def test_a_want_of_descriptors_is_waited_out(polite: PoliteServer) -> None:
     """EMFILE is this process's trouble, not the URL's: no attempt is lost, and idle connections elsewhere go."""
-    with PoliteServer() as other, fetcher() as made:
+    with PoliteServer() as other, lease_context() as made:
         run(made, other.url())
         made.session.adapter.poolmanager.pool_classes_by_scheme = {"http": FullTable}
         done = run(made, polite.url())
@@ -249,7 +249,7 @@ def test_a_want_of_descriptors_is_waited_out(polite: PoliteServer) -> None:
 
 def test_an_unknown_exception_becomes_a_record(polite: PoliteServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong for one URL is that URL's outcome."""
-    with fetcher() as made:
+    with lease_context() as made:
 
         def fail(*args: Any, **kwargs: Any) -> Any:
             raise MemoryError

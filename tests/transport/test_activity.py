@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fetching import fetcher, run
+from fetching import lease_context, run
 from loopback import SOON, Server, black_hole, read_head, silent
 
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.phase import Phase
 from scrapepool.transport.net.resolver import Resolver
-from scrapepool.transport.work.activity import Doing, in_flight
-from scrapepool.transport.work.context import Fetcher
+from scrapepool.transport.work.activity import Activity, in_flight
+from scrapepool.transport.work.context import LeaseContext
 
 POLL = 0.005
 """Seconds between two looks."""
@@ -27,9 +27,9 @@ UPLOAD = b"x" * 30_000_000
 
 
 @contextmanager
-def at_work(url: str, **groups: Any) -> Iterator[Fetcher]:
+def at_work(url: str, **groups: Any) -> Iterator[LeaseContext]:
     """A fetcher at work on a URL that never ends; cut at the block's end."""
-    with fetcher(**groups) as made:
+    with lease_context(**groups) as made:
         thread = threading.Thread(target=run, args=(made, url))
         thread.start()
         try:
@@ -41,10 +41,10 @@ def at_work(url: str, **groups: Any) -> Iterator[Fetcher]:
         assert in_flight(made) == []
 
 
-def seen(made: Fetcher, phase: Phase) -> Doing:
+def seen(made: LeaseContext, phase: Phase) -> Activity:
     """What the only request is doing, once it is in this phase."""
     end = time.monotonic() + SOON
-    doing: list[Doing] = []
+    doing: list[Activity] = []
     while time.monotonic() < end:
         doing = in_flight(made)
         if doing and doing[0].phase is phase:

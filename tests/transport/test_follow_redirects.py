@@ -16,8 +16,8 @@ import pytest
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Redirected, Skipped
 from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.session import PooledSession
+from scrapepool.transport.work.attempt import AMBIGUOUS
 from scrapepool.transport.work.context import LeaseContext
-from scrapepool.transport.work.lease import AMBIGUOUS
 from tests.transport.fetching import get, lease_context, on_loop, only, run, settings, target, work
 from tests.transport.loopback import Server, closed_port, read_head, server_context
 

@@ -32,6 +32,7 @@ from scrapepool.transport.robots.fetcher import RobotsFetcher
 from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work import loop as loop_module
 from scrapepool.transport.work import poller as poller_module
+from scrapepool.transport.work.attempt import RunningAttempt
 from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.desync import DesyncState
 from scrapepool.transport.work.follow_redirects import FollowRedirects
@@ -727,7 +728,7 @@ def test_a_bug_after_that_costs_the_stuck_target_a_record(monkeypatch: pytest.Mo
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(RunningLease, "_failed", broken)
+        monkeypatch.setattr(RunningAttempt, "_failed", broken)
         (done,) = loop.wait(LONG)
     failed = only(done.results)
     assert (failed.error, failed.target) == (ErrorKind.INTERNAL, stuck.attempts[2].target)

@@ -1,0 +1,310 @@
+"""One attempt at a target, with its redirects as far as they stay on the host.
+
+Decides what is requested next: after a redirect, a refused HEAD, a part of a file that does not fit, a connection that
+the server closed in the meantime. It never raises for what a server or a URL does. Whether and when to try again is the
+scheduler's to decide; what a response means is for ``exchange`` and ``outcomes``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ...model import Attempt, ErrorKind, Redirected, Result, Target, Trail, Transcript
+from ...uptime import monotonic
+from ...validators import Known
+from ..classify import IDEMPOTENT, classify
+from ..errors import FetchError
+from ..exchange.conditions import with_conditions, with_validators
+from ..exchange.cookies import CookieStore
+from ..exchange.exchange import Exchange, NewBody
+from ..exchange.partial_files import Left, name_of
+from ..exchange.route import Route
+from ..http1.head import Field
+from ..http1.redirect import next_method, next_url
+from ..net.steps import Offload, Steps
+from .held_connection import HeldConnection
+
+if TYPE_CHECKING:
+    from ..exchange.transcript import Capture
+    from .context import LeaseContext
+
+HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that knows no HEAD
+AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
+TIMED_OUT = frozenset({ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT})
+
+
+class RunningAttempt:
+    """An attempt over the connection that its lease holds.
+
+    index: of its result in the lease. began: monotonic time. again: its first response was discarded. probe: nothing is
+    recorded of it. exchange: the last one, for what a failure can still tell; None where nothing came of it.
+    transcripts: of its exchanges.
+    """
+
+    __slots__ = (
+        "_again",
+        "_attempt",
+        "_began",
+        "_context",
+        "_held",
+        "_index",
+        "_jar",
+        "_known",
+        "_left",
+        "_method",
+        "_new_body",
+        "_offload",
+        "_path",
+        "_probe",
+        "_route",
+        "_sent",
+        "_started",
+        "_trail",
+        "_url",
+        "exchange",
+        "transcripts",
+    )
+
+    def __init__(
+        self,
+        context: LeaseContext,
+        held: HeldConnection,
+        offload: Offload,
+        attempt: Attempt,
+        method: str,
+        index: int,
+        began: float,
+        *,
+        again: bool,
+        probe: bool,
+    ) -> None:
+        self._context = context
+        self._held = held
+        self._offload = offload
+        self._attempt = attempt
+        self._method = method
+        self._index = index
+        self._began = began
+        self._again = again
+        self._probe = probe
+        hop, target = attempt.hop, attempt.target
+        self._started = time.time() if attempt.started is None else attempt.started
+        self._url, self._path = (target.url, target.path) if hop is None else (hop.url, hop.path)
+        self._trail = attempt.trail
+        self._jar = context.jar if context.jar is not None or hop is None else hop.cookies
+        self._sent = 0.0  # monotonic time of the first request
+        self._left: Left | None = None
+        self._known: Known | None = None
+        self._new_body: NewBody = context.new_body
+        self.exchange: Exchange | None = None
+        self.transcripts: Sequence[Transcript] = ()
+
+    def run(self, route: Route) -> Steps[Result]:
+        """Request the target on the route, or its own one; the outcome."""
+        target = self._attempt.target
+        self._route = route
+        self._set_timeouts(target)
+        try:
+            yield from self._prepare(target)
+            while True:
+                request = self._request(target)
+                exchange = yield from self._exchange(request)
+                self._take_cookies(exchange)
+                if self._must_repeat(exchange, target):
+                    continue
+                if exchange.location is None:
+                    return self._fetched(exchange, request)
+                if (onward := self._follow(exchange, exchange.location)) is not None:
+                    return onward
+        except Exception as error:  # noqa: BLE001 - one boundary per target catches all
+            return self._failed(error)
+
+    # -- what is requested -------------------------------------------------------------------------
+
+    def _set_timeouts(self, target: Target) -> None:
+        conn, timeouts, hop = self._held.conn, self._context.timeouts, self._attempt.hop
+        own = target.request
+        total = (None if own is None else own.timeout) or timeouts.total
+        conn.read_timeout = timeouts.read
+        conn.deadline = self._began + total - (hop.spent if hop else 0.0)
+
+    def _prepare(self, target: Target) -> Steps[None]:
+        """Find the route of a target that has its own, what is there of its body, and what is known of it."""
+        parts = self._context.parts
+        if parts is not None and not self._probe:
+            left = self._left = parts.left_of(self._method, name_of(target))
+            self._new_body = partial(self._context.saved_body, parts, self._method, target, left)
+        if target.known is not None:
+            self._known = yield from self._usable(target.known)
+        if target.request is not None:
+            self._take_route(target)
+
+    def _usable(self, known: Known) -> Steps[Known | None]:
+        """What is known of a page, where a 304 would do: the file of its body is there, or it becomes none."""
+        has_file = self._context.has_file
+        if has_file is None or self._method == "HEAD" or not (known.is_page and known.asking):
+            return known
+        return known if (yield from self._offload.run(partial(has_file, known))) else None
+
+    def _take_route(self, target: Target) -> None:
+        route = self._route
+        self._route = self._context.route_to(target, route.host, self._method, foreign=route.foreign)
+
+    def _request(self, target: Target) -> bytes:
+        route = self._route
+        request = route.request(self._path, cookies=self._jar, userinfo=None if route.foreign else target.userinfo)
+        return with_conditions(request, self._left, self._known, self._url, route.method)
+
+    # -- what a response leads to ------------------------------------------------------------------
+
+    def _take_cookies(self, exchange: Exchange) -> None:
+        parser = exchange.parser
+        if (self._context.jar is not None or exchange.location is not None) and parser.get(b"set-cookie") is not None:
+            self._jar = _stored(self._jar, parser.headers, self._route.host.host, self._path)
+
+    def _must_repeat(self, exchange: Exchange, target: Target) -> bool:
+        """Whether the same URL must be requested in another way: whole instead of a range, or with GET."""
+        status, route = exchange.parser.status, self._route
+        if self._left is not None and (status == 416 or (status == 206 and exchange.saved is None)):
+            self._start_over(target)
+        elif status in HEAD_REFUSED and route.method == "HEAD" and self._context.head_fallback:
+            self._method = "GET"
+            self._take_route(target)
+        else:
+            return False
+        self.exchange = None
+        return True
+
+    def _start_over(self, target: Target) -> None:
+        """Forget the part of a body: the server has another version, or nothing that goes on where ours broke off."""
+        parts = self._context.parts
+        assert parts is not None  # noqa: S101 - there was a part
+        parts.forget(self._method, name_of(target))
+        self._new_body = partial(self._context.saved_body, parts, self._method, target, None)
+        self._left = None
+
+    def _follow(self, exchange: Exchange, location: bytes) -> Redirected | None:
+        """Follow a redirect; what it comes to where it leads to another host. Raises FetchError."""
+        route, context, attempt = self._route, self._context, self._attempt
+        if len(self._trail.redirects) >= context.max_redirects:
+            detail = f"{len(self._trail.redirects) + 1} redirects, {context.max_redirects} are followed"
+            raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)
+        url, parsed = next_url(route.host.origin + self._path, location)
+        self._trail = _followed(self._trail, self._url, exchange, route)
+        self._method = next_method(route.method, exchange.parser.status)
+        self._url, self._path = url, parsed.path
+        if parsed.host != route.host:
+            spent = monotonic() - self._began + (attempt.hop.spent if attempt.hop else 0.0)
+            jar = None if self._jar is context.jar else self._jar
+            hop = self._trail.hop(url, parsed.host, self._path, self._method, spent, jar)
+            return Redirected(replace(attempt, started=self._started, hop=hop), exchange.ended - self._sent)
+        self.exchange = None  # what fails from here on has no response yet
+        if self._method != route.method:
+            self._take_route(attempt.target)
+        return None
+
+    def _fetched(self, exchange: Exchange, request: bytes) -> Result:
+        fetched = self._context.report.fetched(
+            self._attempt,
+            exchange,
+            self._held.conn,
+            self._route.method,
+            self._started,
+            self._sent,
+            self._url,
+            self._trail,
+            self._again,
+        )
+        return with_validators(fetched, exchange, request)
+
+    def _failed(self, error: Exception) -> Result:
+        exchange = self.exchange
+        if exchange is not None and exchange.body is not None:
+            exchange.body.abandon()
+        fault = classify(error)
+        if self._context.state.aborted:
+            fault = FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
+        self._held.close_after(fault, exchange)
+        return self._context.report.failed(
+            self._attempt,
+            fault,
+            method=self._route.method,
+            started=self._started,
+            elapsed=monotonic() - (self._sent or self._began),
+            url=self._url,
+            trail=self._trail,
+            exchange=exchange,
+            remote=self._held.conn.remote,
+        )
+
+    # -- one exchange ------------------------------------------------------------------------------
+
+    def _exchange(self, request: bytes) -> Steps[Exchange]:
+        """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
+        held, method = self._held, self._route.method
+        if (yield from held.prepare(method)):
+            try:
+                return (yield from self._exchange_once(request, reused=True))
+            except (FetchError, OSError) as error:
+                late = isinstance(error, FetchError) and error.kind in TIMED_OUT
+                responded = self.exchange is not None and self.exchange.parser.started
+                if responded or late or method not in IDEMPOTENT:
+                    raise
+                held.conn.close()
+        if held.conn.sock is None:
+            yield from held.open()
+        return (yield from self._exchange_once(request, reused=False))
+
+    def _exchange_once(self, request: bytes, *, reused: bool) -> Steps[Exchange]:
+        held, context, route = self._held, self._context, self._route
+        conn = held.conn
+        held.requests += 1
+        exchange = self.exchange = Exchange(route.method, reused=reused)
+        if reused and held.first_unverified is None:
+            held.first_unverified = self._index
+        capture = conn.capture = None if context.capture is None else context.capture()
+        ranged = route.ranged or self._left is not None
+        try:
+            yield from exchange.run(
+                conn, request, self._new_body, self._offload, follow=context.max_redirects > 0, ranged=ranged
+            )
+        except (FetchError, OSError) as error:
+            if (fault := held.fault_of_proxy(error, exchange)) is not None:
+                self.exchange = None  # what it said is nothing of the host's
+                raise fault from error
+            self._write_down(capture, exchange, request, error)
+            raise
+        self._write_down(capture, exchange, request)
+        self._sent = self._sent or exchange.sent
+        held.take_note(exchange)
+        return exchange
+
+    def _write_down(
+        self, capture: Capture | None, exchange: Exchange, request: bytes, fault: FetchError | OSError | None = None
+    ) -> None:
+        """Keep what went over the wire, where somebody wants it and the head of a response has come."""
+        if capture is None:
+            return
+        conn = self._held.conn
+        conn.capture = None
+        if exchange.parser.head_done and not capture.broken:
+            redirects = self._trail.redirects
+            transcript = capture.transcript(self._attempt, redirects, request, exchange, conn, fault)
+            self.transcripts = [*self.transcripts, transcript]
+
+
+def _stored(jar: CookieStore | None, fields: Sequence[Field], host: str, path: str) -> CookieStore:
+    """Store what a response sets in the jar, or in a new one."""
+    jar = CookieStore() if jar is None else jar
+    jar.store(fields, host, path, time.time())
+    return jar
+
+
+def _followed(trail: Trail, url: str, exchange: Exchange, route: Route) -> Trail:
+    """The trail with the redirect that an exchange gave."""
+    notes = (AMBIGUOUS.format(host=route.host.netloc),) if exchange.ambiguous else ()
+    return trail.followed(url, exchange.parser.status, notes)

@@ -1,0 +1,71 @@
+"""Record files as arguments: what is opened, and what is said where that cannot be."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from place import Place
+from running import here
+
+from scrapepool.cli.arguments import record_arguments
+
+RECORD = '{{"url": "http://h/{}", "line": 1, "outcome": "ok", "status": 200, "sha256": "x", "started": "2026-01-01T00:00:00Z"}}\n'
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_folder_is_all_record_files_in_it(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """Hidden files, markers and folders are passed over."""
+    for name in ("b.jsonl", "a.jsonl"):
+        place.write(f"new/{name}", RECORD.format(name))
+    for name in (".hidden", "_SUCCESS", "inner/c.jsonl"):
+        place.write(f"new/{name}", "no record")
+    old = place.write("old.jsonl", RECORD.format("b.jsonl"))
+    ran = here(capfd, "changes", old, place.folder / "new")
+    assert (ran.code, ran.err) == (1, "")
+    assert "new 1  same 1" in ran.out
+    assert "http://h/a.jsonl" in ran.out
+
+
+def test_a_database_cannot_come_through_a_pipe(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read from place to place."""
+    with sqlite3.connect(place.folder / "records.db") as database:
+        database.execute("CREATE TABLE t (a)")
+    database.close()
+    with (place.folder / "records.db").open("rb") as stdin:
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": stdin})())
+        ran = place.run("failed", "-")
+    assert ran.code == 2
+    assert ran.err == "scrapepool: standard input: a database cannot be read through a pipe; name its file\n"
+
+
+def test_standard_input_that_is_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, and nothing is printed."""
+    monkeypatch.setattr(sys, "stdin", None)
+    ran = place.run("failed", "-")
+    assert (ran.code, ran.out) == (2, "")
+    assert "standard input: is not open" in ran.err
+
+
+def test_a_terminal_is_told_how_many_were_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On one line, now and then, which goes in the end; a short read says nothing."""
+    now = iter(range(100))
+    monkeypatch.setattr(record_arguments.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(record_arguments, "CLOCK_EVERY", 2)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    records = place.write("records.jsonl", "".join(RECORD.format(n) for n in range(5)))
+    assert len(list(record_arguments.watched_records(str(records), print))) == 5
+    told = capsys.readouterr().err
+    assert told.startswith(f"\r{records}: 2 records read\r{records}: 4 records read")
+    assert told.endswith("\r\033[K")
+    place.write("records.jsonl", RECORD.format(0))
+    assert len(list(record_arguments.watched_records(str(records), print))) == 1
+    assert capsys.readouterr().err == ""

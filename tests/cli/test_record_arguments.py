@@ -12,7 +12,7 @@ from running import here
 
 from scrapepool.cli.arguments import record_arguments
 
-RECORD = '{{"url": "http://h/{}", "line": 1, "outcome": "ok", "status": 200, "sha256": "x", "started": "2026-01-01T00:00:00Z"}}\n'
+RECORD = '{{"url": "http://h/{}", "line": 1, "outcome": "ok", "status": 200, "sha256": "x"}}\n'
 
 
 @pytest.fixture

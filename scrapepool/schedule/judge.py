@@ -141,7 +141,7 @@ class Judge:
             queue.failures += trouble.breaker.row
         if trouble.answered(answers, lease.since, queue.answers):
             queue.trouble = None
-        elif trouble.pace is not None and trouble.pace.is_limited and not trouble.limits:
+        elif earlier is not None and trouble.pace is not None and trouble.pace.is_limited and not trouble.limits:
             trouble.broken = 0  # pages failed again because they were refused again
             self._limits(queue, trouble)
         if not slight:
@@ -535,7 +535,7 @@ class Judge:
         verdict = Verdict.PROBED  # unless it is the first of its window, it is not this target's fault
         if parked.counts:
             if trouble.pace is not None:
-                trouble.pace.refused(lease.since, now, out=queue.out + 1, wait=parked.wait)
+                trouble.pace.refused(lease.since, now, out=queue.out + 1, wait=parked.wait, clear=trouble.throttles)
             verdict = self._break(queue, trouble, lease, now)
             if verdict is Verdict.COUNTED and trouble.parking.row > 1:
                 verdict = Verdict.PROBED  # refused again, with no answer in between: nor is that

@@ -55,6 +55,12 @@ OUTGROWN = 4.0
 AFTER_REFUSAL = 50
 """Answers before one request more is in flight, after a refusal: one in fifty refused is the most that we cost."""
 
+FIRST_STEP = 16
+"""The same while it is found out whether the host serves only so many at a time."""
+
+LONGEST_STEP = 800
+"""Responses before that at most, where the host was seen to serve no more at a time: each try doubles them."""
+
 AFTER_STRAIN = 10
 """The same after a timeout, a refused connection or a risen latency: a restarted host is soon asked as before."""
 
@@ -125,9 +131,10 @@ class Pace:
     """
 
     __slots__ = (
-        "_adjusted_at", "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed", "_from",
-        "_lags", "_lowered_at", "_plateau", "_proven", "_refused", "_share", "_since_refusal", "_step", "_total",
-        "_trial", "_unused", "_vain", "_window", "interval", "is_flaky", "is_limited", "most", "suspected_at",
+        "_adjusted_at", "_alone", "_anchors", "_answers", "_begun", "_ceiling", "_counted_from", "_cut", "_failed",
+        "_from", "_lags", "_lowered_at", "_plateau", "_proven", "_refused", "_serial", "_share", "_since_refusal",
+        "_step", "_total", "_trial", "_unused", "_vain", "_widened", "_window", "interval", "is_flaky", "is_limited",
+        "most", "suspected_at",
     )  # fmt: skip
 
     def __init__(self, most: int) -> None:
@@ -155,6 +162,9 @@ class Pace:
         self._ceiling = inf  # requests a second that the host was measured to allow; infinite for unknown
         self._from = 0.0  # requests a second at which the interval was set
         self._begun = -inf  # when the last request began
+        self._alone = False  # whether a request was refused that was the only one in flight
+        self._serial = False  # whether requests were sent one at a time to find that out
+        self._widened = 0  # responses until the window last grew by one
         self._lags = False  # whether that was far later than the interval allows, so that the rate is not tried
         self._plateau = 1.0  # answers after which the ceiling is reached
 
@@ -196,22 +206,42 @@ class Pace:
         self._lags = now - self._begun > 2 * self.interval
         self._begun = now
 
-    def refused(self, started: float, now: float, *, out: int, wait: float) -> None:
+    def refused(self, started: float, now: float, *, out: int, wait: float, clear: bool = True) -> None:
         """The host refused a request for being one too many; called once a parking.
 
-        out: requests in flight on it, that one included. wait: seconds that it is parked for.
+        out: requests in flight on it, that one included. wait: seconds that it is parked for. clear: whether the host
+        has said so by a 429 or a wait, and not by a 503 that could be a broken page's.
         """
         self._forget_proven()  # it may allow less than before
         self._trial = None
         self.suspected_at = -inf
-        if out == 1 and self.interval:  # no smaller window would help, so the rate was too high
+        crowded = clear and self._is_crowded(out)
+        if out == 1 and (self.interval or self._serial):  # no smaller window would help, so the rate was too high
             self._window = float(self.most)
-        elif out >= self.limit:
+        elif out >= self.limit and not crowded:
             self._step = AFTER_REFUSAL
             self._shrink(started, now)
         if self._refused > -inf and not self._since_refusal:
             return  # nothing was served: from the refusal before on, the parkings measure the rate
+        if crowded:
+            self._window = float(max(1, out - 1)) if self._serial else 1.0
+            self._step = min(max(2 * self._step, AFTER_REFUSAL), LONGEST_STEP) if self._serial else FIRST_STEP
+            self._serial = True
+            self._refused, self._unused, self._since_refusal = now, 0.0, 0
+            return
         self._measure(now, wait)
+
+    def _is_crowded(self, out: int) -> bool:
+        """Whether a refusal may be for how many requests were in flight, and not for how many began in a while.
+
+        Until one request alone is refused, that is found out: one at a time is let through, and then one more. Where
+        that is refused at once, the host serves no more at a time.
+        """
+        if out == 1:
+            self._alone = True
+        if out < 2 or self._alone or self.interval or self._refused == -inf:
+            return False
+        return not self._serial or self._was_widened(out)
 
     def restart(self) -> None:
         """The host was sent less than it could serve: measure anew what it serves, unless that is known already."""
@@ -237,6 +267,7 @@ class Pace:
         broken: whether most pages that failed like this were found to be broken.
         """
         self._failed += 1
+        limits |= self.is_limited
         if not self.interval:
             self._prove(now)
             if self.is_flaky:
@@ -317,14 +348,24 @@ class Pace:
 
     def strained(self, started: float, now: float) -> None:
         """A timeout, a refused connection, a latency that rose: too much is in flight."""
+        if started > self._cut:
+            at_once = self._widened > 0 and self._was_widened(self.limit)
+            self._step = min(2 * self._step, LONGEST_STEP) if at_once else AFTER_STRAIN
         self._shrink(started, now)
+
+    def _was_widened(self, out: int) -> bool:
+        """Whether the window was just widened to ``out`` requests."""
+        return self._total - self._widened <= 2 * out
 
     def answered(self, count: int) -> None:
         """Take in ``count`` answers that were no refusals."""
         self._since_refusal += count
         self._total += count
         if self._window < self.most:
+            before = self.limit
             self._window = min(self.most, self._window + count / self._step)
+            if self.limit > before:
+                self._widened = self._total
             if self._window == self.most:
                 self._step = AFTER_STRAIN
         if self._trial is not None and self._total - self._trial >= min(TRIAL, 2 * VAIN / self._share):

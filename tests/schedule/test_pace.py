@@ -57,8 +57,49 @@ def test_the_second_refusal_gives_a_first_guess():
     pace.refused(9.9, 10.0, out=4, wait=0.5)
     assert pace.interval == 0.0
     pace.answered(20)
-    pace.refused(19.9, 20.0, out=2, wait=0.5)
+    pace.refused(19.9, 20.0, out=1, wait=0.5)
     assert pace.interval == pytest.approx(1 / 2.0)
+
+
+def test_a_host_that_serves_two_at_a_time_gets_two():
+    """Refusals beside other requests are for their number: the rate is not limited, and a third one is tried rarely."""
+    pace, now, refused, answered = Pace(4), 0.0, 0, 0
+    while answered < 2000:
+        now += 0.1
+        if pace.limit > 2:
+            pace.refused(now - 0.01, now, out=pace.limit, wait=0.5)
+            refused += 1
+        else:
+            pace.answered(pace.limit)
+            answered += pace.limit
+        assert pace.interval == 0.0
+    assert pace.limit == 2
+    assert refused <= 10
+
+
+def test_a_refusal_beside_others_may_still_be_about_the_rate():
+    """A rate limit refuses one request alone as well: then as many as ever may be in flight, at the rate measured."""
+    pace = Pace(4)
+    for now in (10.0, 20.0):
+        pace.refused(now - 0.1, now, out=4, wait=0.5)
+        pace.answered(10)
+    assert (pace.limit, pace.interval) == (1, 0.0)
+    pace.refused(29.9, 30.0, out=1, wait=0.5)
+    assert (pace.limit, pace.interval) == (4, pytest.approx(1.0))
+
+
+def test_connections_that_are_refused_again_each_time_are_tried_less_often():
+    """A host that accepts one connection at a time refuses the second: each time it takes twice as long until that."""
+    pace, now, refused, answered = Pace(4), 0.0, 0, 0
+    while answered < 1000:
+        now += 0.1
+        if pace.limit > 1:
+            pace.strained(now - 0.01, now)
+            refused += 1
+        else:
+            pace.answered(1)
+            answered += 1
+    assert refused <= 12
 
 
 @given(st.floats(1.0, 50.0), st.floats(0.02, 1.0))

@@ -1,9 +1,8 @@
 """Exceptions of other people's code, translated: the one place where they stop.
 
-Decides by a table which ``ErrorKind`` an exception is, what a person is told, and whether
-asking again may help. Some of what requests and urllib3 raise is no RequestException
-(UnicodeError, LocationParseError, ValueError, MemoryError): the table's last row is
-``internal``, so that nothing which one URL does ends the run.
+Decides by a table which ``ErrorKind`` an exception is, which message a person gets, and whether another request may
+help. Some of what requests and urllib3 raise is no RequestException (UnicodeError, LocationParseError, ValueError,
+MemoryError). The table's last row is ``internal``, so that nothing that one URL does ends the run.
 """
 
 from __future__ import annotations

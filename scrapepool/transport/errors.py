@@ -34,7 +34,7 @@ class ResolverError(FetchError):
 class ResponseError(FetchError):
     """Bytes that are no whole HTTP/1 response: ``protocol``, ``truncated`` or ``reset``.
 
-    fresh: True where the connection ended before any byte of an answer came. Where it had served
+    fresh: True where the connection ended before any byte of a response came. Where it had served
     before, the server had closed it in the meantime and the request may simply be sent again.
     """
 

@@ -90,10 +90,10 @@ def test_a_handshake_that_never_ends_is_ended(name: str) -> None:
     with HostileServer([name]) as server:
         late = get(server.url(name), timeouts={"total": TOTAL})
         assert late.error is ErrorKind.DEADLINE
-        assert "connected to 127.0.9.1, no TLS answer" in (late.detail or "")
+        assert "connected to 127.0.9.1, no TLS response" in (late.detail or "")
         failed = get(server.url(name), timeouts={"connect": TOTAL})
         assert failed.error is ErrorKind.CONNECT_TIMEOUT
-        assert f"connected to 127.0.9.1, no TLS answer within {TOTAL:g} s" in (failed.detail or "")
+        assert f"connected to 127.0.9.1, no TLS response within {TOTAL:g} s" in (failed.detail or "")
         assert failed.retry == Retryable()
 
 

@@ -235,7 +235,7 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
     (failed,) = done.results
     assert isinstance(failed, Failed)
     assert failed.error is ErrorKind.CONNECT_TIMEOUT
-    had = "no connection" if kind == "connect" else "connected to 127.0.0.1, no TLS answer"
+    had = "no connection" if kind == "connect" else "connected to 127.0.0.1, no TLS response"
     assert f"{had} within {READ:g} s" in (failed.detail or "")
 
 

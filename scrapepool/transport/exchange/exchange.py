@@ -1,9 +1,9 @@
-"""One request and its reply over an open connection.
+"""One request and its response over an open connection.
 
-Decides how bytes go out and come in: what an early answer to an unread upload means, how a body is received against
+Decides how bytes go out and come in: what an early response to an unread upload means, how a body is received against
 its limits, and how long each step took. Closes no connection and opens none; knows no targets, no retries.
 
-What has to wait is a step, so that one thread works many exchanges at once; see ``steps``.
+Whatever waits is a step, so that one thread runs many exchanges at once; see ``steps``.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ UPLOAD_PIECE = 16 * 1024  # less than the room that a socket has once it says th
 HOP_BODY = 64 * 1024  # bytes of a redirect's body that are read, where they have come, to save its connection
 
 NewBody = Callable[[ResponseParser], Body]
-"""Gets the reply's head."""
+"""Gets the response's head."""
 
 
 class Exchange:
-    """A request and its reply.
+    """A request and its response.
 
     sent, headed, ended: monotonic times of the first byte sent, the header block's end, the last byte read; 0.0 for
-    what has not come. unsent: the server answered before it had the whole request. location: where the reply redirects
-    to, None where it does not or is not followed. ambiguous: it named several places, of which the first counts.
+    what has not come. unsent: the server responded before it had the whole request. location: where the response
+    redirects to, None where it does not or is not followed. ambiguous: it named several places; the first one counts.
     body: None before the head.
     """
 
@@ -81,7 +81,7 @@ class Exchange:
         follow: bool,
         ranged: bool = False,
     ) -> Steps[None]:
-        """Send ``request`` and read the reply.
+        """Send ``request`` and read the response.
 
         offload: what takes in a long body beside the loop. follow: a redirect is followed, so that its body is of no
         interest. ranged: ``request`` asks for a range. Raises FetchError, OSError.

@@ -1,7 +1,7 @@
-"""What is told of an attempt once it is over: exchanges and faults in, outcomes out.
+"""The outcome of an attempt, made of its exchange or of the fault that ended it.
 
-Decides what a record can know of a reply, and which replies are worth asking for again (urllib3's ``Retry`` is the
-policy) or ask for a pause (``rate_limit_headers`` says how long). Touches no connection.
+Decides what a record can know of a response, which responses are worth another request (urllib3's ``Retry`` is the
+policy), and which of them call for a pause (``rate_limit_headers`` says how long). Touches no connection.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ..http1.response import ResponseParser
 from ..net.connection import Connection
 from .exchange import Exchange
 
-AGAIN = "fetched again over a new connection: the server had sent bytes that nobody asked for"
-DISOWNED = (
-    "the server had sent bytes that nobody asked for, so that this answer may be another URL's; "
+AGAIN = "fetched again over a new connection: the server had sent unsolicited data"
+DISCARDED = (
+    "the server had sent unsolicited data, so that this response may be another URL's; "
     "a {method} is not sent twice unasked"
 )
 
@@ -56,13 +56,13 @@ class Reporter:
         trail: Trail,
         again: bool,
     ) -> Fetched | Unchanged:
-        """The outcome of a whole reply.
+        """The outcome of a whole response.
 
         method: that was asked with at last. started: Unix time. began: monotonic time of the attempt's first byte sent.
-        url, trail: where it ended, and what led there. again: a first reply was thrown away.
+        url, trail: where it ended, and what led there. again: a first response was thrown away.
         """
         parser, body = exchange.parser, exchange.body
-        assert body is not None  # noqa: S101 - a whole reply has one
+        assert body is not None  # noqa: S101 - a whole response has one
         status = parser.status
         bodiless = status == 304 or method == "HEAD"
         field = parser.get(b"content-type")
@@ -114,7 +114,7 @@ class Reporter:
         exchange: Exchange | None = None,
         remote: str | None = None,
     ) -> Failed | Skipped:
-        """The outcome of an attempt without a whole reply; what came of one is told.
+        """The outcome of an attempt without a whole response; what came of one is told.
 
         exchange: the last one begun. The rest as in ``fetched``, where it is not the attempt's own; elapsed: seconds.
         """
@@ -157,8 +157,8 @@ class Reporter:
         )
 
     def discarded(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
-        """The outcome of a request that must not be repeated and whose answer cannot be trusted."""
-        fault = FetchError(ErrorKind.PROTOCOL, DISOWNED.format(method=method))
+        """The outcome of a request that must not be repeated and whose response cannot be trusted."""
+        fault = FetchError(ErrorKind.PROTOCOL, DISCARDED.format(method=method))
         return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
 
     def hint(self, method: str, parser: ResponseParser) -> Retryable | None:

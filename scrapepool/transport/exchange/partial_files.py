@@ -1,9 +1,9 @@
-"""Bodies on their way into files: what is there of one that broke off, and how it is asked to go on.
+"""Bodies on their way into files: what is there of one that broke off, and how the rest is requested.
 
-Decides which bodies can be continued (RFC 9110 sections 13.1.5 and 14) and that the pieces of two versions never meet:
-a part is kept with the validator of the reply it came from, asked for with ``Range`` and ``If-Range``, and thrown away
-unless the answer is the rest of exactly that. A part is named after its request, so that it is found again after this
-process was killed. Knows no connections.
+Decides which bodies can be continued (RFC 9110 sections 13.1.5 and 14), and that the pieces of two versions never
+meet. A part is kept with the validator of its response. The rest is requested with ``Range`` and ``If-Range``, and
+the part is deleted unless the response is the rest of exactly that version. A part is named after its request, so
+that it is found again after this process was killed. Knows no connections.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Packer(Protocol):
 
 
 class Left(NamedTuple):
-    """What an earlier attempt left of a body: so many bytes, and the validator of the reply that they came with."""
+    """What an earlier attempt left of a body: so many bytes, and the validator of the response that they came with."""
 
     size: int
     validator: str
@@ -66,7 +66,7 @@ class Left(NamedTuple):
         return ("Range", f"bytes={self.size}-"), ("If-Range", self.validator), ("Accept-Encoding", "identity")
 
     def goes_on_in(self, parser: ResponseParser) -> bool:
-        """Whether a reply is the rest of this very version."""
+        """Whether a response is the rest of this very version."""
         found = content_range(parser.get(b"content-range"))
         if parser.status != 206 or found is None or parser.get(b"content-encoding") is not None:
             return False

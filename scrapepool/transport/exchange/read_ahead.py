@@ -1,7 +1,7 @@
-"""Bytes of a response that are received before they can be taken apart, since its body takes long to compute.
+"""Bytes of a response that are received before they can be parsed, because its body takes long to decode.
 
-Decides whether such a response seems to be whole, and to be the last one on its connection: then the connection's
-silence verifies the responses before it, long before the computation ends. docs/responses.md says why that is sound.
+Decides whether such a response seems to be whole and to be the last one on its connection. Then the silence of the
+connection verifies the responses before it, long before the body is decoded. docs/responses.md says why that is sound.
 Does not know how long the silence has to last.
 """
 

@@ -1,8 +1,7 @@
-"""What one host, or one row of a list, is sent otherwise than the rest.
+"""What the requests of one host, or of one row of a list, have that the others have not.
 
-Decides which goes before which: a row's own before its host's section, and that before the run's. What of it must not
-follow a redirect is decided where a request is made, as for the fields of the whole run: ``Authorization`` is one of
-them.
+Decides the precedence: a row's own settings go before those of its host's section, and these before the run's. Which of
+them must not follow a redirect is decided where a request is made, as for the header fields of the whole run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""How one host is asked: everything about a request that does not change from URL to URL, made once.
+"""The route to one host: everything in a request that does not change from URL to URL, made once.
 
-Decides the header block as bytes, the proxy, the trust and the pool of a host. requests looks all
-of these up for each request (proxies from the environment alone cost 200 µs); here a URL adds its
-path and nothing else.
+Decides the header block as bytes, the proxy, the trust and the pool of a host. requests looks up all of these for each
+request; the proxies of the environment alone cost 200 µs. Here a URL adds its path and nothing else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The bytes of one exchange, kept as they go over the wire, for an archive.
 
-Decides what is held in memory and what in a temporary file, and what of the bytes is the reply: without interim answers
-before it and without what nobody asked for behind it. Writes no archive and knows no format of one.
+Decides what is held in memory and what in a temporary file, and which of the bytes are the response: interim responses
+before it and unsolicited data behind it are left out. Writes no archive and knows no format of one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 IN_MEMORY = 1024 * 1024
-"""Bytes received that are held in memory; a reply that has more goes to a temporary file whole."""
+"""Bytes received that are held in memory; a response that has more goes to a temporary file whole."""
 
 _TIME = frozenset({ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT})
 _DISCONNECT = frozenset({ErrorKind.TRUNCATED, ErrorKind.RESET})
@@ -60,7 +60,7 @@ class Capture:
             self._file.write(data)
         except OSError as error:
             self.broken = True
-            detail = f"the reply could not be kept for the archive: {error.strerror or error}"
+            detail = f"the response could not be kept for the archive: {error.strerror or error}"
             raise FetchError(ErrorKind.DISK, detail) from error
 
     def transcript(
@@ -72,7 +72,7 @@ class Capture:
         conn: Connection,
         fault: FetchError | OSError | None,
     ) -> Transcript:
-        """What was kept of an exchange whose reply's head has come.
+        """What was kept of an exchange whose response's head has come.
 
         redirects: the attempt's earlier URLs. request: all that was to be sent. fault: what ended the exchange early.
         """
@@ -108,7 +108,7 @@ def folder_of(path: str) -> str:
 
 
 def _reason(exchange: Exchange, fault: FetchError | OSError | None) -> Cut:
-    """Why a reply that is not whole was not received further."""
+    """Why a response that is not whole was not received further."""
     body = exchange.body
     if fault is None:
         return "length" if body is not None and body.full else "unspecified"

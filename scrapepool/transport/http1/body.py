@@ -1,7 +1,7 @@
-"""A body on its way in: decoded, weighed, hashed, and kept where someone wants it.
+"""A body that is being received: decoded, counted, hashed, and kept if somebody needs it.
 
-Decides when a body is too large, which is at the byte that passes a limit and not when it is over.
-Does not know the connection, nor where the body ends.
+Decides when a body is too large: at the byte that passes a limit, not at its end. Does not know the connection, nor
+where the body ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The chunked transfer coding (RFC 9112 section 7.1), taken off.
+"""The chunked transfer coding (RFC 9112 section 7.1) and how it is removed.
 
-Decides where chunks, trailers and the message end, to the byte: what follows the end must not be
-taken for the next answer on the connection, and httptools does not tell where llhttp stopped.
-Does not know the header block, and keeps no body.
+Decides where chunks, trailers and the message end, to the byte. What follows the end must not be taken for the next
+response on the connection, and httptools does not tell where llhttp stopped. Does not know the header block, and keeps
+no body.
 """
 
 from __future__ import annotations

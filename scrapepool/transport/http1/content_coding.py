@@ -1,8 +1,8 @@
-"""Content codings, taken off in bounded steps (RFC 9110 section 8.4).
+"""Content codings and how they are removed, in bounded steps (RFC 9110 section 8.4).
 
-Decides which codings are understood, and what is a whole stream. No step makes more than STEP
-bytes, and none is made before it is asked for, so that a bomb costs its reader no more than the
-reader allows. Does not know how much that is, and keeps nothing.
+Decides which codings are understood, and what a whole stream is. No step yields more than STEP bytes, and no step is
+made before the reader asks for it, so that a bomb costs its reader no more than the reader allows. Does not know how
+much that is, and keeps nothing.
 """
 
 from __future__ import annotations

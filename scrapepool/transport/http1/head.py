@@ -1,10 +1,9 @@
 """One header block: from its bytes to a status line and fields.
 
-Decides which blocks are HTTP/1 and what becomes of malformed lines. Most lines are the same in every
-reply of a host, so what a plain line says is remembered. A block with any other line is llhttp's to
-read; the few that it refuses are read here once more, line by line, in the way of browsers
-(docs/responses.md has the table). Does not know where the block ended in the stream, nor what the
-fields mean.
+Decides which blocks are HTTP/1 and what becomes of malformed lines. Most lines are the same in every response of a
+host, so the meaning of a plain line is cached. llhttp reads a block that has any other line. The few blocks that it
+refuses are read here once more, line by line, as browsers do (docs/responses.md has the table). Does not know where
+the block ended in the stream, nor what the fields mean.
 """
 
 from __future__ import annotations

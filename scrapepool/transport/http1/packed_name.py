@@ -1,7 +1,8 @@
-"""Files that are compressed by their name, from servers that take this for a compression for transfer.
+"""Files that are compressed according to their name, from servers that mistake this for a compression for transfer.
 
-Many servers send ``pages.tar.gz`` with ``Content-Encoding: gzip``; without that it is ``pages.tar``. Decides by the
-suffix of a URL's path, the Content-Encoding and the first bytes without it whether the coding is the file's own.
+Many servers send ``pages.tar.gz`` with ``Content-Encoding: gzip``; without the coding it would be ``pages.tar``.
+Decides whether the coding is the file's own, by the suffix of the URL's path, the Content-Encoding, and the first
+bytes without it.
 """
 
 from __future__ import annotations

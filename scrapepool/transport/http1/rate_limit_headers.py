@@ -1,7 +1,7 @@
-"""How long a reply asks to be left alone: Retry-After, and the fields by which servers tell of a rate limit.
+"""How long a server wants no requests: Retry-After, and the fields in which servers state a rate limit.
 
 Decides which of several fields counts and how its value is read: seconds, a date, or a Unix time. Knows no clock, and
-nothing of what is made of the wait. Nothing that a server writes raises.
+not what follows from the wait. Nothing that a server sends raises.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def waits_of(headers: Iterable[Field], status: int, now: float) -> tuple[float |
     the longest wait that can be read counts. Else it is what is left of a limit's window: of
     RateLimit (in the two shapes that draft-ietf-httpapi-ratelimit-headers gave it), or of RateLimit-Reset and
     X-RateLimit-Reset. A limit counts where it says that nothing is left of it; with 429 and 503 also where it does not
-    say. now: Unix time of the reply; its Date goes before it, as the server's clock set its other times too.
+    say. now: Unix time of the response; its Date goes before it, as the server's clock set its other times too.
     """
     fields: dict[str, str] = {}
     for raw, value in headers:

@@ -1,9 +1,9 @@
-"""One HTTP/1 response out of the bytes of a connection (RFC 9112), as a sans-I/O state machine.
+"""One HTTP/1 response, parsed from the bytes of a connection (RFC 9112) by a sans-I/O state machine.
 
-Decides what is an answer, where its body begins and ends, whether it is whole, and whether the
-connection may serve again. Bytes go in by ``feed`` and the peer's close by ``eof``; body pieces
-come out by ``take``, with the transfer coding removed and the content coding left on. Knows no
-sockets, no deadlines, no limits on bodies. docs/responses.md states its rules for users.
+Decides what a response is, where its body begins and ends, whether it is whole, and whether the connection may serve
+again. Bytes go in by ``feed``, and the peer's close by ``eof``. Pieces of the body come out by ``take``, with the
+transfer coding removed and the content coding left on. Knows no sockets, no deadlines, no limits on bodies.
+docs/responses.md states its rules for users.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_HEAD = 256 * 1024
 MAX_FIELDS = 5000
 """Fields of a header block: curl's figure; real servers send some hundreds at most."""
 MAX_INTERIM = 100
-"""1xx answers before the final one; real servers send one or two."""
+"""1xx responses before the final one; real servers send one or two."""
 MAX_BLANK = 4
 """Bytes of line ends before a status line: two empty lines."""
 MAX_LENGTH = 2**63 - 1
@@ -51,7 +51,7 @@ class ResponseParser:
     framing: how the body ends. length: of the body, in bytes, where ``framing`` is ``length``; else None.
     keep_alive: the connection may serve again, once ``done``.
     leftover: the beginning of what came after the message's end; then the stream is out of step and
-    the connection must go. before, head, after: how many bytes came before the final status line (interim answers,
+    the connection must go. before, head, after: how many bytes came before the final status line (interim responses,
     empty lines), in the final header block, and after the message's end. notes: what was repaired or ignored, one
     human line each.
     """
@@ -128,7 +128,7 @@ class ResponseParser:
 
     @property
     def tells_limits(self) -> bool:
-        """Whether some field tells what is left of a rate limit. Most replies have none, and pay 0.1 µs to be asked.
+        """Whether some field tells what is left of a rate limit. Most responses have none, and pay 0.1 µs to be asked.
 
         A set operation, or a loop, would take three times as long.
         """
@@ -178,13 +178,13 @@ class ResponseParser:
     def eof(self) -> None:
         """Note that the peer has closed.
 
-        Completes a body that ends with the connection. Raises ResponseError: ``reset`` where no answer
+        Completes a body that ends with the connection. Raises ResponseError: ``reset`` where no response
         had begun, ``truncated`` where one had and is not whole.
         """
         if self.done:
             return
         if not self.started:
-            raise ResponseError(ErrorKind.RESET, "the server closed the connection without an answer", fresh=True)
+            raise ResponseError(ErrorKind.RESET, "the server closed the connection without a response", fresh=True)
         if not self.head_done:
             raise ResponseError(ErrorKind.TRUNCATED, "the connection ended inside the header block")
         self.keep_alive = False
@@ -259,7 +259,7 @@ class ResponseParser:
         self.informational += 1
         self._blank = 0
         if self.informational > MAX_INTERIM:
-            raise ResponseError(ErrorKind.PROTOCOL, f"over {MAX_INTERIM} interim answers")
+            raise ResponseError(ErrorKind.PROTOCOL, f"over {MAX_INTERIM} interim responses")
 
     def _accept(self, head: Head) -> None:
         """Take over the final header block and find out how the body ends (RFC 9112 section 6.3)."""

@@ -1,8 +1,7 @@
-"""How fast bytes come in, over all connections of a run.
+"""How fast bytes come in, over all connections of a run: a token bucket.
 
-Decides from when on a connection may read again: what was read is paid for at the rate, one piece after another. Bytes
-that nobody reads stay in the kernel's buffers, and TCP slows their server down. Waits for nothing itself, and does not
-know who reads; time is an argument.
+Decides from when on a connection may read again, one piece after another. Bytes that are not read stay in the kernel's
+buffers, and TCP slows the server down. Waits for nothing itself, and does not know who reads; time is an argument.
 """
 
 from __future__ import annotations

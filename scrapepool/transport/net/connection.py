@@ -1,12 +1,12 @@
-"""One connection of a pool: urllib3's, with a parser that skips what must be skipped and clocks that hold.
+"""One connection of a pool: urllib3's, with our parser, and with timeouts that hold.
 
-Decides how bytes get to a server and back: dialling, tunnels, TLS, deadlines on every wait,
-and whether the connection is clean enough to be used again. What a reply means is
-``response.ResponseParser``'s to say; which connection is used for what is the pool's.
+Decides how bytes get to a server and back: TCP, tunnels, TLS, a deadline on every wait; and whether the connection is
+clean enough to serve again. What a response means is for ``response.ResponseParser``; which connection serves what is
+for the pool.
 
 There are two ways in. ``requests`` and ``urllib3`` use ``connect``, ``request`` and ``getresponse`` as on any urllib3
-connection, and block. The event loop uses ``opening``, ``send_some`` and ``receive``, which never block: what has to
-wait is a step (``steps``), whose end ``deadline`` and ``read_timeout`` decide.
+connection, and block. The event loop uses ``opening``, ``send_some`` and ``receive``, which never block: whatever
+waits is a step (``steps``), whose end ``deadline`` and ``read_timeout`` decide.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Connection(HTTPConnection):
     """A plain connection.
 
     deadline: monotonic time at which every wait ends. read_timeout: seconds that one wait for data may take.
-    served: replies taken whole. remote: the address that answered, None where
-    a proxy resolved its name. connect_timings: of the last opening. on_open: called once for each connection made.
+    served: responses taken whole. remote: the address that it is connected to, None where a proxy resolved the name.
+    connect_timings: of the last opening. on_open: called once for each connection made.
     public_only: see ``address_policy``. capture: gets every byte that is sent and received, None for nobody.
     bandwidth: of the run, None for no limit.
     """
@@ -242,7 +242,7 @@ class Connection(HTTPConnection):
             refusal = refused(parser)
             raise self._no_tunnel(refusal.detail) from refusal
         if parser.leftover:
-            raise self._no_tunnel("the proxy sent bytes that nobody asked for")
+            raise self._no_tunnel("the proxy sent unsolicited data")
         now = monotonic()
         self.connect_timings.connect = (self.connect_timings.connect or 0.0) + now - self._reached
         self._reached = now
@@ -451,7 +451,7 @@ class Connection(HTTPConnection):
         return self.condition() is Condition.QUIET
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """The reply to what ``request`` sent, as urllib3's response. Raises as urllib3's own connection does."""
+        """The response to what ``request`` sent, as urllib3's response. Raises as urllib3's own connection does."""
         options = self._response_options
         if options is None:
             raise http.client.ResponseNotReady
@@ -462,7 +462,7 @@ class Connection(HTTPConnection):
         for note in raw.notes:
             url = f"{'https' if self.default_port == 443 else 'http'}://{self.host}:{self.port}{options.request_url}"
             log.warning("Failed to parse headers (url=%s): %s", url, note)
-        # http.client keeps its state under a private name; this says that the exchange is the raw reply's now.
+        # http.client keeps its state under a private name; this says that the exchange is the raw response's now.
         self._HTTPConnection__state = http.client._CS_IDLE  # type: ignore[attr-defined]
         return raw.as_response(options, shutdown)
 

@@ -1,4 +1,4 @@
-"""A TCP connection to whichever address answers first (RFC 8305, "Happy Eyeballs").
+"""A TCP connection to whichever address accepts first (RFC 8305, "Happy Eyeballs").
 
 Decides which of a name's addresses is used. Every wait is a step with an end; knows no HTTP, no TLS.
 """

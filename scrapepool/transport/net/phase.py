@@ -1,4 +1,4 @@
-"""What a request in flight waits for, as a word. Decides nothing."""
+"""The phase that a request in flight is in, as a word. Decides nothing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Phase(StrEnum):
     SENDING = "sending"
     """That the server takes the request."""
     FIRST_BYTE = "first byte"
-    """The answer."""
+    """The response."""
     HEAD = "head"
     """The rest of its header block."""
     BODY = "body"
     """The rest of its body."""
     SILENCE = "silence"
-    """Nothing any more: the connection is watched for bytes that nobody asked for."""
+    """Nothing any more: the connection is watched for unsolicited data."""

@@ -146,7 +146,7 @@ class Resolver:
         return [address.at(port) for address in lookup.addresses]
 
     def prefer(self, host: str, address: Address) -> None:
-        """Hand out ``address`` first from now on: it answered when the one before it did not (RFC 8305 section 7)."""
+        """Give ``address`` first from now on: it accepted when the one before did not (RFC 8305 section 7)."""
         with self._lock:
             lookup = self._names.get(host)
             if lookup is not None and lookup.addresses:

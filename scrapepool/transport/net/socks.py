@@ -1,7 +1,7 @@
 """Pools through a SOCKS proxy: needs PySocks, the extra ``scrapepool[socks]``.
 
-Decides how PySocks is kept to our clocks: ``happy_eyeballs.dial`` connects to the proxy and PySocks negotiates over
-that socket, so that the deadline holds, a name is looked up by our resolver, and another thread can cut it.
+Decides how PySocks keeps to our timeouts. ``happy_eyeballs.dial`` connects to the proxy, and PySocks negotiates over
+that socket: so the deadline holds, our resolver looks names up, and another thread can abort the negotiation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Work that waits, as generators: what such a generator yields, and how a thread of its own drives one.
+"""Work that waits, as generators: what such a generator yields, and how a single thread runs one.
 
-Decides the few words in which a step says what it waits for. The event loop of a run (``loop``) drives many such
-generators on one thread; ``drive`` drives a single one and blocks meanwhile, for direct use of the session.
+Decides the few values by which a step says what it waits for. The event loop of a run (``loop``) runs many such
+generators on one thread. ``drive`` runs a single one and blocks meanwhile, for direct use of the session.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One connection of a pool through TLS.
 
-Decides how a handshake is timed and cut, and when a session is kept. Whom to trust is the context's to say.
+Decides how a handshake is timed and aborted, and when a session is kept. Whom to trust is decided by the TLS context.
 """
 
 from __future__ import annotations

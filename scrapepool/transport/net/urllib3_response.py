@@ -1,7 +1,7 @@
-"""A reply as urllib3 and requests want it: a file of body bytes with a list of headers.
+"""A response in the form that urllib3 and requests need: a file of body bytes with a list of headers.
 
-Decides nothing; it lets ``requests`` use what ``response.ResponseParser`` understood, and translates
-faults into the exceptions that urllib3's response expects from ``http.client``.
+Decides nothing. It hands what ``response.ResponseParser`` has parsed to ``requests``, and translates faults into the
+exceptions that urllib3's response expects from ``http.client``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Chunks:
 
 
 class RawResponse:
-    """The body of one reply, read from its connection as it is asked for.
+    """The body of one response, read from its connection as it is asked for.
 
     notes: what was wrong with the header block and let pass. fp: there where the body is chunked, as urllib3 expects.
     """
@@ -80,7 +80,7 @@ class RawResponse:
         self._settle()
 
     def as_response(self, options: Any, shutdown: Callable[[int], None] | None = None) -> HTTPResponse:
-        """This reply in urllib3's clothes; ``options`` are urllib3's for the request."""
+        """This response in urllib3's clothes; ``options`` are urllib3's for the request."""
         return HTTPResponse(
             body=self,  # type: ignore[arg-type]
             headers=self.headers,

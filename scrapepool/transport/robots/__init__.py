@@ -1,1 +1,1 @@
-"""robots.txt: how a host is asked for it, and what it says (RFC 9309)."""
+"""robots.txt: how it is requested from a host, and what it says (RFC 9309)."""

@@ -113,7 +113,7 @@ def verdict_of(result: Result, agent: str) -> RobotsVerdict:
     """What the end of asking for a robots.txt means (RFC 9309 section 2.3.1); a ``Redirected`` is no end.
 
     agent: the product token to go by. 2xx: its rules. 4xx but 429, redirects that lead nowhere, and 3xx that are none:
-    no rules. 429, 5xx, and no whole answer: nothing may be asked for.
+    no rules. 429, 5xx, and no whole response: nothing may be asked for.
     """
     assert not isinstance(result, Redirected)  # noqa: S101 - see above
     status = result.status

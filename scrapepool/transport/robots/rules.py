@@ -1,8 +1,8 @@
-"""What a robots.txt allows one agent (RFC 9309): bytes in, ``Rules`` out that answer by the hundred thousand.
+"""What a robots.txt allows one agent (RFC 9309): from its bytes to ``Rules``, which judge paths quickly.
 
-Decides which groups of the file are the agent's, which spellings of a path are one path, and which rule is the
-most specific. protego reads the lines, as forgiving of slips as site owners need. Does not know how the file was
-fetched, nor what becomes of a URL that it refuses.
+Decides which groups of the file apply to the agent, which spellings of a path are one path, and which rule is the most
+specific. protego reads the lines, as tolerant of mistakes as site owners need. Does not know how the file was fetched,
+nor what becomes of a URL that it refuses.
 """
 
 from __future__ import annotations

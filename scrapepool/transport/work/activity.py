@@ -1,7 +1,7 @@
-"""What requests in flight wait for at this moment: a look from outside, at what their connections hold anyway.
+"""What the requests in flight wait for at this moment, seen from outside.
 
-Decides which phase a lease is in. Takes no lock and asks nobody who works to keep anything: what is looked at may have
-moved on meanwhile, and what is told is right for a moment of the look. Knows no words for people.
+Decides which phase a lease is in, by what its connection and its exchange hold anyway. Takes no lock: the lease may
+have moved on meanwhile, and what is reported was right at some moment of the look. Knows no words for people.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the leases of a run share.
+"""What the leases of a run share: the session, routes, cookies, desync states, and whether the run is ending.
 
-Decides what they have in common, and how they are stopped. How a lease is worked is ``lease``'s.
+Decides how leases are stopped. What a lease does is for ``lease``.
 """
 
 from __future__ import annotations
@@ -111,11 +111,11 @@ class LeaseContext:
         return self._takers
 
     def new_body(self, parser: ResponseParser) -> Body:
-        """What takes the body of a reply."""
+        """What takes the body of a response."""
         return Body(self._size, parser.get(b"content-encoding"), keep=self._keep, digest=self._digest)
 
     def saved_body(self, parts: Parts, method: str, target: Target, left: Left | None, parser: ResponseParser) -> Body:
-        """What takes the body of a reply to a target that is to become a file.
+        """What takes the body of a response to a target that is to become a file.
 
         left: what is there of it, if that was asked to go on.
         """

@@ -109,7 +109,7 @@ class _ListContext(LeaseContext):
         return done.results[0] if done.results else None
 
     def new_body(self, parser: ResponseParser) -> Body:
-        """What takes the body of a reply, which is the list where it has been found."""
+        """What takes the body of a response, which is the list where it has been found."""
         if not 200 <= parser.status < 300 or self._begin is None:
             return super().new_body(parser)
         return _KeptBody(self._size, parser.get(b"content-encoding"), self._begin())

@@ -1,6 +1,6 @@
-"""One attempt from host to host, where no scheduler queues the hops: a chain of leases.
+"""One attempt from host to host, without a scheduler that queues redirects: a chain of leases.
 
-Decides nothing but that the next lease goes where the redirect leads.
+Decides only that the next lease goes where the redirect leads.
 """
 
 from __future__ import annotations

@@ -277,7 +277,7 @@ class HeldConnection:
 
 def _timed_out(conn: Connection, error: Exception, left: float) -> FetchError | None:
     """What opening a connection in vain comes to where a timeout ended it, ``left`` seconds before its deadline."""
-    had = "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS answer"
+    had = "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS response"
     if left <= CLOCK_GRAIN:
         return FetchError(ErrorKind.DEADLINE, f"the time for this URL was used up while connecting: {had}")
     if isinstance(error, TimeoutError):

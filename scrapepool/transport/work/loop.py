@@ -1,9 +1,9 @@
 """The event loop: many leases on one thread.
 
-Decides which lease goes on: the one whose bytes, connection or timeout is there. A lease is a generator (``steps``); it
-holds no thread while it waits, so that thousands may be in flight. Computation that takes long, decompression for
-example, is done in slices, for which there is a sixteenth of the time while other leases have something to do.
-What one step holds the thread up with nevertheless is no other lease's time: their deadlines move.
+Decides which lease goes on: the one whose bytes, connection or timeout has come. A lease is a generator (``steps``)
+and holds no thread while it waits, so that thousands may be in flight. Long computation, such as decompression, is
+done in slices, which get a sixteenth of the time while other leases have something to do. If a step keeps the thread
+for long all the same, the deadlines of the other leases move by that time.
 
 All methods but ``wake`` belong to the loop's thread.
 """

@@ -1,7 +1,7 @@
-"""Which descriptors the event loop waits for, and for whom.
+"""Which descriptors the event loop watches, and for which lease.
 
 Decides how few system calls that takes: a connection stays registered from one request, and from one lease, to the
-next. Idle connections stay registered too, so that their end is noticed.
+next. Idle connections stay registered too, so that the loop notices when the server closes them.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ CREATE INDEX IF NOT EXISTS records_by_sha256 ON records (sha256)
 """What databases get beside ``VERSIONS`` that are written to with ``--keep-versions``: bodies go that no row names."""
 
 
-def strangeness(application_id: int, user_version: int) -> str | None:
+def schema_mismatch(application_id: int, user_version: int) -> str | None:
     """Say why a database is not one that we read and write; None where it is."""
     if application_id != APPLICATION_ID:
         return "is a database of something else"

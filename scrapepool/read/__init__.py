@@ -1,4 +1,9 @@
-"""Stage 1: lists in. ``TargetList`` finds every URL in one pass and looks it up again when it is due."""
+"""Stage 1: lists in. ``TargetList`` finds every URL in one pass and looks it up again when it is due.
+
+``open_lists`` opens what the command line names as ``sources``; ``scan`` goes through them once and gives each row a
+number, its ticket (``tickets``); ``batch_queue`` carries batches of tickets to the engine; ``lookup`` turns a ticket
+back into a target.
+"""
 
 from .target_list import TargetList
 

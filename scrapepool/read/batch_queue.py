@@ -1,6 +1,6 @@
-"""Between the thread that reads lists and the one that wants targets.
+"""The bounded queue between the thread that reads lists and the thread that takes targets.
 
-Decides how far reading may run ahead. Knows nothing of lists.
+Decides how far reading may run ahead. Knows nothing about lists.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from ..model import HostKey
 from ..ports import Batch, Ended
 
 MAX_BATCHES = 8
-"""Batches that wait to be taken; then reading pauses."""
+"""Reading pauses while so many batches wait to be taken."""
 
-FULL = 1024
-"""Rows from which a waiting batch is not added to."""
+BATCH_ROWS = 1024
+"""A waiting batch takes more rows up to this number."""
 
-AHEAD = 250_000
-"""Targets of a paced list, which may be endless, that are found and not yet looked up. It is as many as keep 32 workers
-busy where a list is sorted by host and each of its hosts has 30,000 URLs, and takes 10 MB of memory."""
-
-
-class Closed(Exception):  # noqa: N818  # a way out of the reading thread, no error
-    """Nobody wants more."""
+MAX_AHEAD = 250_000
+"""Targets of a lazy list, which may be endless, that are found and not yet looked up. This keeps 32 workers busy on a
+list that is sorted by host, with 30,000 URLs per host, and takes 10 MB of memory."""
 
 
-class Finds:
-    """A batch in the making."""
+class QueueClosed(Exception):  # noqa: N818  # ends the reading thread; it is not an error
+    """The queue was closed: nobody takes further batches."""
+
+
+class PendingBatch:
+    """A batch that rows are still added to."""
 
     __slots__ = ("added", "found", "places", "rejected")
 
@@ -42,12 +42,12 @@ class Finds:
         return self.found + len(self.rejected)
 
     def reject(self, outcome: Ended, place: int) -> None:
-        """Put down a row that is not fetched. place: the ticket that it would have had."""
+        """Add a row that ends here without a request. place: the ticket that it would have had."""
         self.rejected.append(outcome)
         self.places.append(place)
 
-    def extend(self, later: Finds) -> None:
-        """Put what was found later behind."""
+    def extend(self, later: PendingBatch) -> None:
+        """Append a later batch."""
         for host, tickets in later.added.items():
             self.added[host].extend(tickets)
         self.found += later.found
@@ -55,87 +55,88 @@ class Finds:
         self.places.extend(later.places)
 
 
-class Handover:
-    """A bounded queue of batches. ``wake`` is called whenever there is something to take, and at the end."""
+class BatchQueue:
+    """A bounded queue of batches. It calls ``wake`` whenever there is something to take, and at the end."""
 
-    def __init__(self, wake: Callable[[], None], *, batches: int = MAX_BATCHES, ahead: int = AHEAD) -> None:
+    def __init__(self, wake: Callable[[], None], *, batches: int = MAX_BATCHES, ahead: int = MAX_AHEAD) -> None:
         self._wake = wake
         self._max_batches = batches
         self._ahead = ahead
         self._changed = Condition()  # guards everything below
-        self._waiting: deque[Finds] = deque()
-        self._paced_out = 0  # targets of a paced list handed over and not yet looked up
+        self._waiting: deque[PendingBatch] = deque()
+        self._ahead_now = 0  # targets of lazy lists that were put and not yet looked up
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
 
-    def put(self, finds: Finds, *, has_room: Callable[[], bool] | None = None) -> None:
-        """Hand over what was found, waiting while too much waits already. Raises Closed.
+    def put(self, batch: PendingBatch, *, has_room: Callable[[], bool] | None = None) -> None:
+        """Add a batch; block while the queue is full. Raises QueueClosed.
 
-        has_room: of a paced list, whether more of it may be kept; None for one that is read as quickly as can be.
+        has_room: for a lazy list, whether more of it may be kept. ``put`` blocks behind such a batch until the reader
+        may go on.
         """
-        paced = has_room is not None
+        lazy = has_room is not None
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._max_batches)
             if self._closed:
-                raise Closed
-            if self._waiting and len(self._waiting[-1]) + len(finds) <= FULL:
-                self._waiting[-1].extend(finds)
+                raise QueueClosed
+            if self._waiting and len(self._waiting[-1]) + len(batch) <= BATCH_ROWS:
+                self._waiting[-1].extend(batch)
             else:
-                self._waiting.append(finds)
-            if paced:
-                self._paced_out += finds.found
+                self._waiting.append(batch)
+            if lazy:
+                self._ahead_now += batch.found
         self._wake()
         if has_room is not None:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or (self._paced_out < self._ahead and has_room()))
+                self._changed.wait_for(lambda: self._closed or (self._ahead_now < self._ahead and has_room()))
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that nothing more comes, and why if that is not as it should be."""
+        """Note that nothing follows. error: what stopped the reading, if it did not reach the end."""
         with self._changed:
             self._ended = True
             self._error = error
         self._wake()
 
     def take(self) -> Batch | None:
-        """Take the next batch, None where none waits. Raises, once, what ended the reading."""
+        """Return the next batch, None if there is none. Raises the error that stopped the reading, once."""
         with self._changed:
             if self._waiting:
-                finds = self._waiting.popleft()
+                batch = self._waiting.popleft()
                 more = bool(self._waiting) or self._ended
                 self._changed.notify()
             else:
-                finds, more = None, False
+                batch, more = None, False
                 error, self._error = self._error, None
         if more:
-            self._wake()  # who takes one batch a turn is not left waiting for the next
-        if finds is not None:
-            return Batch(finds.added, finds.rejected, finds.places)
+            self._wake()  # the engine takes one batch each time it is woken
+        if batch is not None:
+            return Batch(batch.added, batch.rejected, batch.places)
         if error is not None:
             raise error
         return None
 
-    def looked_up(self, *, made_room: bool) -> None:
-        """Tell that a paced list's target is being used. made_room: whether less of the list is kept now."""
+    def on_lookup(self, *, made_room: bool) -> None:
+        """Note that a target of a lazy list was looked up. made_room: whether less of the list is kept now."""
         with self._changed:
-            self._paced_out -= 1
-            if made_room or self._paced_out == self._ahead - 1:
+            self._ahead_now -= 1
+            if made_room or self._ahead_now == self._ahead - 1:
                 self._changed.notify()
 
     def close(self) -> None:
-        """Let the reading thread go; it is told by Closed at its next ``put``."""
+        """Stop the reading thread: its next ``put`` raises QueueClosed."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
     @property
     def closed(self) -> bool:
-        """Whether nobody wants more."""
+        """Whether ``close`` was called."""
         with self._changed:
             return self._closed
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing more comes and everything was taken."""
+        """Whether the reading has ended and every batch was taken."""
         with self._changed:
             return self._ended and not self._waiting and self._error is None

@@ -1,7 +1,7 @@
-"""Characters that no URL of a list can mean: those that separate, and those that nobody sees.
+"""Characters that must not be in a URL of a list: control characters, and invisible ones before the host.
 
-Decides what is said about them. A list's rows follow another rule than the references of a page, where tabs and line
-breaks are dropped, as browsers do: in a list they stand between two things, which must not become one.
+Decides how they are named in messages. In the links of a page, tabs and line breaks are dropped, as browsers do. In a
+list they separate two values, which must not be joined into one URL.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _INVISIBLE = re.compile(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
-"""What shows nothing: Default_Ignorable_Code_Point of Unicode, and the specials."""
+"""Invisible characters: Unicode's Default_Ignorable_Code_Point, and the specials."""
 
 
 def control_in(text: str) -> str | None:
-    """Name the first control character in a text, None where there is none."""
+    """Name the first control character in a text; None if there is none."""
     found = _CONTROL.search(text)
     if found is None:
         return None
@@ -32,7 +32,7 @@ def control_in(text: str) -> str | None:
 
 
 def invisible_before_host(entry: str) -> str | None:
-    """Name the first invisible character before a URL's host, or at the start of an entry; None where there is none."""
+    """Name the first invisible character before a URL's host, or at the start of an entry; None if there is none."""
     if entry.isascii():
         return None
     before = _BEFORE_HOST.match(_INVISIBLE.sub("", entry))

@@ -1,6 +1,6 @@
-"""What an entry of a list is taken to mean, and how one that means nothing is reported.
+"""From an entry of a list to a URL, and how an entry that is not a URL is reported.
 
-Decides when a word is a host without a scheme. Knows no files and no formats.
+Decides when a word is a host without a scheme. Knows neither files nor formats.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .characters import control_in, invisible_before_host
 NO_HOST = HostKey("", "", 0)
 PROSE = ": is this prose? (--input-format prose)"
 SHOWN = 500
-"""Characters of a malformed entry that go into its record."""
+"""Characters of a malformed entry that its record shows."""
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)|([^/?#]*)", re.IGNORECASE)
@@ -28,11 +28,11 @@ _FOLLOWED_BY_DIGITS = frozenset({"tel", "sms", "fax", "callto", "geo", "urn", "c
 
 
 def absolute(entry: str, base_url: str | None) -> str:
-    """Complete an entry to a URL: against ``base_url``, or as a host without a scheme, which gets ``https://``.
+    """Complete an entry to a URL: resolve it against ``base_url``, or prepend ``https://`` to a host without a scheme.
 
-    ``localhost:8000`` and ``example.org:8000/x`` are hosts, ``mailto:x`` and ``javascript:0`` are URLs of another
-    scheme; they come back as they are. Raises InvalidURLError for a relative reference without a base, and for what
-    is more or less than one URL.
+    ``localhost:8000`` and ``example.org:8000/x`` are hosts. ``mailto:x`` and ``javascript:0`` are URLs of another
+    scheme and are returned unchanged. Raises InvalidURLError for a relative reference without a base, and for an entry
+    that is not exactly one URL.
     """
     if " " in entry or not (entry.isascii() and entry.isprintable()):
         check_characters(entry)
@@ -63,7 +63,7 @@ def _with_scheme(entry: str) -> str:
 
 
 def check_characters(entry: str) -> None:
-    """Raise InvalidURLError for an entry with characters that stand between URLs, or that nobody sees before one."""
+    """Raise InvalidURLError for an entry with control characters, white space in its host, or invisible characters."""
     if (control := control_in(entry)) is not None:
         hint = ": is this TSV? (--input-format tsv)" if control == "a tab" else ""
         raise InvalidURLError(entry, f"{control} in the URL{hint}")
@@ -79,7 +79,7 @@ def check_characters(entry: str) -> None:
 def target_url(entry: str, base_url: str | None) -> tuple[str, ParsedURL]:
     """Complete an entry to a URL, as ``absolute`` does, and parse it.
 
-    Raises InvalidURLError for what is not requested, also for a URL as records show it, whose password is hidden.
+    Raises InvalidURLError for an invalid URL, and for a URL copied from a record, in which the password is hidden.
     """
     url = absolute(entry, base_url)
     parsed = parse(url)
@@ -91,7 +91,7 @@ def target_url(entry: str, base_url: str | None) -> tuple[str, ParsedURL]:
 
 
 def place(name: str, line: int | None, unit: str | None = None) -> str:
-    """``urls.txt:17``, as compilers say it; ``sitemap.xml, entry 17``; only the name where there is no number."""
+    """Format a place for messages: ``urls.txt:17``, ``sitemap.xml, entry 17``, or the name alone without a number."""
     shown = brief(without_password(name), SHOWN)
     if line is None:
         return shown
@@ -108,9 +108,9 @@ def rejected(
     source: str | None = None,
     request: RowRequest | None = None,
 ) -> Skipped:
-    """Report an entry that cannot be fetched.
+    """Make the outcome of an entry that cannot be fetched.
 
-    error: why. unit: what ``line`` counts, if not lines. source: its list, as records name it.
+    error: the reason. unit: what ``line`` counts, if not lines. source: the list, as records name it.
     """
     unsupported = isinstance(error, InvalidURLError) and error.scheme_unsupported
     return Skipped(

@@ -1,44 +1,43 @@
-"""Hosts by the ways in which lists spell them.
+"""A cache from the first bytes of a row, ``https://example.org/``, to the parsed host.
 
-Decides which rows say nothing but a URL that can be taken as it stands, so that its host need not be parsed again: the
-one thing that is remembered of rows. Knows no lists.
+Decides which rows are URLs that can be used unchanged, so that only the host's spelling has to be parsed, once. Knows
+nothing about lists.
 """
 
 from __future__ import annotations
 
 from ..model import HostKey
 
-CLEAN = bytes(
-    byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^`{|}'
-)  # what url.parse leaves as it stands in a path
+VERBATIM = bytes(byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^`{|}')
+"""Bytes that ``url.parse`` leaves unchanged in a path."""
 
-SPELLINGS_KEPT = 65_536
-"""Ways of writing a host that are remembered; then it starts over."""
+MAX_CACHED_HOSTS = 65_536
+"""HostCache that are cached; the cache is emptied when it is full."""
 
 
-class Spellings:
-    """Used by one thread.
+class HostCache:
+    """For one thread.
 
-    known: by scheme, host and the slash that ends them, as a row has them: the host, and how they are spelled usually,
-    None where that is how.
+    by_prefix: the key is a row up to the slash behind its host. The value is the host, and the usual spelling of the
+    key, None if the key is the usual spelling.
     """
 
     def __init__(self) -> None:
-        self.known: dict[bytes, tuple[HostKey, bytes | None]] = {}
+        self.by_prefix: dict[bytes, tuple[HostKey, bytes | None]] = {}
 
     def __repr__(self) -> str:
-        return f"<Spellings {len(self.known)}>"
+        return f"<HostCache {len(self.by_prefix)}>"
 
     def learn(self, row: bytes, host: HostKey) -> None:
-        """Remember how a row spells its host, where the row is a URL without credentials."""
+        """Cache the host of a row that is a URL without credentials."""
         spelled = row[: row.find(b"/", 8) + 1]
         if (
             not spelled[:8].lower().startswith((b"http://", b"https://"))
             or b"?" in spelled
-            or spelled.translate(None, CLEAN)
+            or spelled.translate(None, VERBATIM)
         ):
             return
-        if len(self.known) >= SPELLINGS_KEPT:
-            self.known.clear()
+        if len(self.by_prefix) >= MAX_CACHED_HOSTS:
+            self.by_prefix.clear()
         usual = f"{host.origin}/".encode()
-        self.known[spelled] = host, None if spelled == usual else usual
+        self.by_prefix[spelled] = host, None if spelled == usual else usual

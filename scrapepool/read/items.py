@@ -1,7 +1,6 @@
-"""The targets of a program: URLs, and requests with a method, header fields, a body or a context of their own.
+"""The targets that a program passes to ``fetch``: URLs, and requests with their own method, headers, body or context.
 
-Decides what a program may hand in, and how it stands among the rows of a list: a URL as a line of text, a request as
-a line with its number. Knows no files.
+In the list of rows, a URL is a line of text, and a request is a line with its number. Knows no files.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .formats.rows import Entry, RowError, TextRows
 from .streams.pieces import line_of
 
 MARK = b"\xff"
-"""Stands before the number of a request: no text in UTF-8 has this byte."""
+"""Precedes the number of a request. This byte does not occur in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Request:
 
 
 class ItemRows(TextRows):
-    """The rows of what a program hands in. requests: those that are still to be parsed, by their rows."""
+    """The row format of a program's items. requests: by their rows, those that are still to be parsed."""
 
     def __init__(self) -> None:
         super().__init__(plain=True)
@@ -77,7 +76,7 @@ class ItemRows(TextRows):
         self._numbers = count()
 
     def line(self, item: str | Request) -> bytes:
-        """The row of an item, with its line feed. Raises TypeError."""
+        """Return the row of an item, with its line feed. Raises TypeError."""
         if not isinstance(item, Request):
             return line_of(item)
         row = MARK + str(next(self._numbers)).encode()
@@ -85,9 +84,9 @@ class ItemRows(TextRows):
         return row + b"\n"
 
     def keep(self, row: bytes, entry: Entry) -> None:
-        """Put a request back."""
+        """Store a request again, to be parsed once more."""
         self.requests[row] = entry
 
     def parse(self, row: bytes) -> Entry | None:
-        """As text is parsed; a request is taken out of ``requests``."""
+        """As ``TextRows``; a request is removed from ``requests``."""
         return self.requests.pop(row) if row.startswith(MARK) else super().parse(row)

@@ -1,6 +1,6 @@
-"""Lists by their URL: fetched whole through a port, and kept until they are read.
+"""Lists that are given by URL: downloaded whole, and kept in a spool until they are read.
 
-Decides where their bytes lie meanwhile. Knows no sockets: who fetches is handed in.
+Knows no sockets: ``ports.Download`` fetches.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .streams.spool import Spool
 
 
 def documents_by(download: Download) -> OpenDocument:
-    """Make what opens a document by its URL."""
+    """Return a function that downloads a document by its URL."""
 
     def open_document(url: str) -> tuple[Document, Iterable[bytes]]:
         spool = Spool(url)
@@ -27,11 +27,11 @@ def documents_by(download: Download) -> OpenDocument:
             return spool.append
 
         try:
-            told = download(url, begin)
+            downloaded = download(url, begin)
         except BaseException:
             spool.close()
             raise
-        return Document(url, told.url, told.content_type), _pieces(spool)
+        return Document(url, downloaded.url, downloaded.content_type), _pieces(spool)
 
     return open_document
 

@@ -1,7 +1,7 @@
 """From a ticket back to its target.
 
-Decides how much is read to find one row again, and what to say when the list is no longer what it was.
-Runs in the thread that wants targets, while another still reads the lists.
+Decides how many bytes are read to find one row again, and what is reported if the list has changed. Runs in the
+engine's thread while another thread still reads the lists.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from ..settings import InputSettings
 from ..text import without_password
 from .entries import rejected, target_url
 from .formats.rows import RowError, RowFormat, TextRows
-from .host_cache import CLEAN, Spellings
-from .sources import Source
-from .tickets import Index
+from .host_cache import VERBATIM, HostCache
+from .sources import ListSource
+from .tickets import TicketIndex
 
 LINE_FEED = ord("\n")
 CHANGED = "the list changed during the run"
 
 
 class Lookup:
-    """Looks rows up by ticket. Used by one thread."""
+    """Finds rows by their tickets. For one thread."""
 
-    def __init__(self, index: Index, settings: InputSettings) -> None:
+    def __init__(self, index: TicketIndex, settings: InputSettings) -> None:
         self._index = index
         self._base_url = settings.base_url
-        self._source: Source | None = None
+        self._source: ListSource | None = None
         self._label: str | None = None
-        self._in_text = False  # whether that is a list of lines
+        self._in_text = False  # whether ``_source`` is a list of lines
         self._start = 0
         self._window = b""
-        self._spellings = Spellings()
+        self._hosts = HostCache()
 
     def target(self, ticket: int) -> Target | Skipped:
-        """Parse the ticket's row again. Raises ListError where it cannot be read."""
+        """Parse the ticket's row again. Raises ListError if it cannot be read."""
         span, offset, line = self._index.locate(ticket)
         source = span.source
         number = line if source.numbered else None
@@ -48,7 +48,7 @@ class Lookup:
             if entry is not None:
                 url, (host, path, userinfo) = target_url(entry.url, self._base_url)
                 if row is not None and userinfo is None and isinstance(rows, TextRows):
-                    self._spellings.learn(row, host)
+                    self._hosts.learn(row, host)
                 target = Target(url, host, path, number, userinfo, entry.input, entry.request, source=source.label)
                 target.bare = url is not entry.url and url in (f"https://{entry.url}", f"https:{entry.url}")
                 if userinfo is not None:
@@ -62,20 +62,20 @@ class Lookup:
         return rejected("", number, source.name, CHANGED, unit=source.unit, source=source.label)
 
     def _clean(self, offset: int, number: int | None) -> Target | None:
-        """The target of a line in the window that is a URL as it stands, of a known host; None for any other."""
+        """Return the target of a line in the window that is a verbatim URL of a cached host; None for any other."""
         window, at = self._window, offset - self._start
         if not 0 < at <= len(window) or window[at - 1] != LINE_FEED or (end := window.find(b"\n", at)) < 0:
             return None
         row = window[at:end]
         cut = row.find(b"/", 8) + 1
-        known = self._spellings.known.get(row[:cut])
-        if known is None or row.translate(None, CLEAN):
+        known = self._hosts.by_prefix.get(row[:cut])
+        if known is None or row.translate(None, VERBATIM):
             return None
         url = row.decode("ascii")
         return Target(url, known[0], url[cut - 1 :], number, source=self._label)
 
-    def _row(self, source: Source, rows: RowFormat, offset: int) -> bytes | None:
-        """Find the row at this offset, None where no row begins there any more."""
+    def _row(self, source: ListSource, rows: RowFormat, offset: int) -> bytes | None:
+        """Find the row at this offset; None if no row begins there any more."""
         at = offset - self._start
         if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
             self._source, self._start, self._in_text = source, max(0, offset - 1), isinstance(rows, TextRows)

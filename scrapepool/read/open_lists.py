@@ -1,7 +1,7 @@
-"""What an argument of the command line names, and opening it.
+"""Opens the lists that the command line names.
 
-Decides which lists there are, in which order. Problems that can be found without reading a list through are found here,
-before anything is fetched.
+Decides what an argument is: a URL, a pattern, a file or standard input. Problems that can be found without reading a
+whole list are found here, before anything is fetched.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from .formats.detect import (
     AUTO,
     DOCUMENTS,
     HEAD,
-    enough,
     format_of_bytes,
     format_of_name,
     format_of_url,
+    is_enough,
     is_xml_name,
-    rows_of,
+    row_format,
 )
 from .formats.rows import TextRows
-from .sources import FetchedSource, FileSource, GlobSource, Note, Source, SpooledSource
+from .sources import FetchedSource, FileSource, GlobSource, ListSource, Note, SpooledSource
 from .streams.decompress import MAGIC, decompressed, is_compressed
-from .streams.line_ends import line_ends
+from .streams.line_endings import line_endings
 from .streams.pieces import PolledPieces, descriptor, file_pieces, item_pieces, line_of, object_pieces
 
 STDIN = "standard input"
@@ -45,7 +45,7 @@ STDIN = "standard input"
 _URL_PREFIX = re.compile(r"\s*(?:https?:/*|//(?=\w))", re.IGNORECASE)
 _FILE_LIKE = re.compile(r"\.(?:json|xml|log|lst|list|zip|tar|bak|tmp)$", re.IGNORECASE)
 _HOST_LIKE = re.compile(r"\S*(?:[^./]\.[a-z]{2,}|localhost|\d\.\d|[^./]\.xn--\w+|\])(?::\d+)?", re.IGNORECASE)
-"""Names with a dot and letters behind it, ``localhost`` and addresses, each perhaps with a port."""
+"""A name that ends with a dot and letters, ``localhost`` or an address; with or without a port."""
 
 
 def _ignore(_: str) -> None:
@@ -59,16 +59,16 @@ def open_sources(
     on_note: Note,
     open_document: OpenDocument = no_documents,
     *,
-    paced: bool = True,
-) -> list[Source]:
-    """Open every list, in order, those of the settings last; URLs that stand side by side become one.
+    lazy: bool = True,
+) -> list[ListSource]:
+    """Open every list, in order, those of the settings last. URLs that are next to each other become one source.
 
-    open_document: fetches lists by their URLs, and what sitemap indexes lead to. paced: whether of standard input and
-    pipes no more is read than is soon used. Raises ListError and UsageError, with
-    nothing left open.
+    open_document: downloads lists that are given by URL, and the sitemaps of a sitemap index. lazy: whether standard
+    input and pipes are read only as far ahead as their rows are used. Raises ListError and UsageError; nothing is left
+    open then.
     """
-    opener = _Opener(settings, stdin, on_note, open_document, paced=paced)
-    opened: list[Source] = []
+    opener = _Opener(settings, stdin, on_note, open_document, lazy=lazy)
+    opened: list[ListSource] = []
     try:
         for are_urls, some in groupby(arguments, is_url if not settings.glob else lambda argument: "://" in argument):
             if are_urls and not settings.glob:
@@ -88,12 +88,12 @@ def open_sources(
 
 
 def is_url(argument: str) -> bool:
-    """Whether an argument is a URL, and no file."""
+    """Whether an argument is a URL and not a file."""
     return argument[:8].lower().startswith(("http://", "https://"))
 
 
 def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
-    """Say how a URL is read as a list, where one looks like a sitemap or a feed."""
+    """Note how to read a URL as a list, if one looks like a sitemap or a feed."""
     for url in urls:
         path = re.split(r"[?#]", url, maxsplit=1)[0]
         if is_xml_name(path) or format_of_url(path) == "feed":
@@ -103,24 +103,24 @@ def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
 
 
 def url_source(urls: Iterable[str], settings: InputSettings) -> SpooledSource:
-    """URLs that were arguments: they have no line numbers."""
+    """Make a source of URLs from the command line, which have no line numbers."""
     source = SpooledSource("arguments", item_pieces(urls, line_of), settings, rows=TextRows(plain=True))
     source.numbered, source.label = False, None
     return source
 
 
 def iterable_source(items: Iterable[Any], settings: InputSettings) -> SpooledSource:
-    """URLs and requests of a program, which may never end: no more are taken than are soon used."""
+    """Make a source of a program's URLs and requests. They may be endless, so they are read lazily."""
     from .items import ItemRows  # noqa: PLC0415 - for programs
 
     rows = ItemRows()
-    source = SpooledSource("urls", item_pieces(items, rows.line), settings, rows=rows, paced=True)
+    source = SpooledSource("urls", item_pieces(items, rows.line), settings, rows=rows, lazy=True)
     source.label = None
     return source
 
 
 class _Opener:
-    """Opens lists that are no URLs. The parameters are ``open_sources``'s."""
+    """Opens files, pipes and standard input. For the parameters see ``open_sources``."""
 
     def __init__(
         self,
@@ -129,31 +129,31 @@ class _Opener:
         on_note: Note,
         open_document: OpenDocument,
         *,
-        paced: bool,
+        lazy: bool,
     ) -> None:
         self._settings = settings
         self._stdin = stdin
         self._on_note = on_note
         self._open_document = open_document
-        self._paced = paced
+        self._lazy = lazy
 
-    def open(self, name: str) -> Source:
+    def open(self, name: str) -> ListSource:
         """Open a file, or ``-`` for standard input. Raises ListError, UsageError."""
         return self._open_stdin() if name == "-" else self._open_file(name)
 
-    def _open_stdin(self) -> Source:
+    def _open_stdin(self) -> ListSource:
         stdin = self._stdin
         if stdin is None:
             raise ListError(STDIN, "is not open")
         kind = self._settings.format
         fd = descriptor(stdin)
         if fd is None:
-            return self._spooled(STDIN, object_pieces(stdin), kind, paced=self._paced)
+            return self._spooled(STDIN, object_pieces(stdin), kind, lazy=self._lazy)
         if stat.S_ISREG(os.fstat(fd).st_mode):
             return self._regular(STDIN, os.dup(fd), kind, origin=stdin.tell())
-        return self._spooled(STDIN, PolledPieces(fd), kind, paced=self._paced)
+        return self._spooled(STDIN, PolledPieces(fd), kind, lazy=self._lazy)
 
-    def _open_file(self, name: str) -> Source:
+    def _open_file(self, name: str) -> ListSource:
         kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
         try:
             fd = os.open(name, os.O_RDONLY | NONBLOCK | CLOEXEC)  # a FIFO without a writer must not block
@@ -167,16 +167,16 @@ class _Opener:
         if stat.S_ISDIR(mode):
             os.close(fd)
             raise ListError(name, "Is a directory")
-        return self._spooled(name, PolledPieces(fd), kind, opened=fd, paced=self._paced)
+        return self._spooled(name, PolledPieces(fd), kind, opened=fd, lazy=self._lazy)
 
-    def _regular(self, name: str, fd: int, kind: str, origin: int = 0) -> Source:
-        """Judge a regular file by its beginning; it is closed where that fails."""
+    def _regular(self, name: str, fd: int, kind: str, origin: int = 0) -> ListSource:
+        """Make the source of a regular file, by its first bytes. The file is closed if that fails."""
         try:
             compressed = is_compressed(pread(fd, MAGIC, origin))
             head = b""
             for piece in decompressed(name, file_pieces(fd, origin), _ignore):
                 head += piece
-                if len(head) >= HEAD and enough(kind, head):
+                if len(head) >= HEAD and is_enough(kind, head):
                     break
             check_no_archive(name, head)
             if kind == AUTO and is_xml_name(name) and not head.strip():
@@ -187,8 +187,8 @@ class _Opener:
             if kind in DOCUMENTS:
                 check_document(kind, Document(name, file=file), self._settings)
                 return self._spooled(name, file_pieces(fd, origin), kind, file=file, opened=fd)
-            ends = line_ends(kind, head)
-            rows = rows_of(name, kind, ends.as_feeds(head), self._settings, self._on_note)
+            ends = line_endings(kind, head)
+            rows = row_format(name, kind, ends.with_newlines(head), self._settings, self._on_note)
         except (OSError, ListError, UsageError) as error:
             os.close(fd)
             if isinstance(error, OSError):
@@ -208,7 +208,7 @@ class _Opener:
         *,
         file: int | None = None,
         opened: int | None = None,
-        paced: bool = False,
+        lazy: bool = False,
     ) -> SpooledSource:
         return SpooledSource(
             name,
@@ -219,12 +219,12 @@ class _Opener:
             opened=opened,
             open_document=self._open_document,
             on_note=self._on_note,
-            paced=paced,
+            lazy=lazy,
         )
 
 
 def _perhaps_url(name: str) -> str:
-    """What to say of a file that is not there and whose name looks as a URL does."""
+    """Explain a missing file whose name looks like a URL."""
     if (invisible := invisible_before_host(name)) is not None:
         return f"; its name begins with {invisible}"
     prefix = _URL_PREFIX.match(name)

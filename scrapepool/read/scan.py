@@ -1,7 +1,7 @@
-"""The one pass over a list: finds rows, hosts and duplicates, and keeps none of them.
+"""The one pass over a list: finds its targets and duplicates, and keeps no row.
 
-Decides which rows are targets. The loop over clean lines of a text list is what ten million URLs are paid by:
-it decodes nothing and parses each host once for each way that it is spelled. Runs in the reading thread alone.
+Decides which rows are targets. The loop over the verbatim URLs of a text list is the hot path for lists of millions: it
+decodes no row and parses each spelling of a host once. Runs in the reading thread.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from ..settings import InputSettings
 from ..text import without_password
 from ..url import ParsedURL, parse
 from ..validators import Known
-from .batch_queue import Finds
+from .batch_queue import PendingBatch
 from .entries import place, rejected, target_url
 from .formats.rows import MAX_LINE, Entry, RowError, RowFormat, TextRows
-from .host_cache import CLEAN, Spellings
+from .host_cache import VERBATIM, HostCache
 from .seen.finished import Finished
-from .seen.hash_tables import UNKNOWN, FirstPlaces
+from .seen.hash_tables import UNKNOWN_PLACE, FirstSeen
 from .seen.occurrences import Occurrences
-from .seen.target_id import identity
-from .tickets import LINE_BITS, LINE_MASK, MAX_OFFSET, Span
+from .seen.target_id import target_id
+from .tickets import LINE_BITS, LINE_MASK, MAX_OFFSET, ListSpan
 
 SHOWN_BYTES = 2_000
-"""Of a row that is too long, in its record."""
+"""Bytes of a row that is too long that its record shows."""
 
 MANY_KINDS = 16
-"""Rows of white space that differ, which are judged each for itself from there on."""
+"""A block with more than so many different rows of white space is parsed row by row."""
 
 
 class Scan:
-    """Goes through lists one after another, with one memory of what was seen in all of them.
+    """Goes through lists one after another, and finds duplicates across all of them.
 
-    finished: targets that are passed over; None for none. method: the run's. occurrences: gets those of tickets, as
-    ``Index`` has them. fresh: gives what is known of a target by its number (``failures.number_of``) where its page
-    need not be requested; None asks nobody.
+    finished: targets to pass over; None for none. method: the run's. occurrences: receives the occurrences of tickets,
+    see ``TicketIndex``. fresh: given a request id (``results.failures.request_id``), returns what is known of a page
+    that need not be requested again, None for any other page.
     """
 
     def __init__(
         self,
         settings: InputSettings,
-        publish: Callable[[Finds, Span], None],
+        publish: Callable[[PendingBatch, ListSpan], None],
         finished: Finished | None = None,
         method: str = "GET",
         occurrences: dict[int, int] | None = None,
@@ -57,27 +57,27 @@ class Scan:
         self._occurrences = {} if occurrences is None else occurrences
         self._with_password = Occurrences()
         self._base_url = settings.base_url
-        self._seen = FirstPlaces() if settings.dedupe else None
-        self._spans: list[tuple[int, Span]] = []  # each with the place before its first line
-        self._place = 0  # the lines of all lists before the current one
+        self._seen = FirstSeen() if settings.dedupe else None
+        self._spans: list[tuple[int, ListSpan]] = []  # each with the number of lines in the lists before it
+        self._place = 0  # the number of lines in the lists before the current one
         self._is_finished = finished.take if finished is not None and len(finished) else None
         self._publish = publish
-        self._spellings = Spellings()
-        self._finds = Finds()
-        self._empty = 0  # rows of the current list that were passed over
+        self._hosts = HostCache()
+        self._pending = PendingBatch()
+        self._empty = 0  # empty rows and comments of the current list
 
-    def run(self, span: Span) -> int:
-        """Read a list to its end; the number of its bytes. Raises ListError."""
+    def run(self, span: ListSpan) -> int:
+        """Read a list to its end; return the number of its bytes. Raises ListError."""
         source = span.source
         self._empty = 0
         self._spans.append((self._place, span))
         carry = b""
-        offset = 0  # of carry
-        line = 0  # of the first row in carry; 0 until the first row is reached
+        offset = 0  # of ``carry``
+        line = 0  # number of the first row in ``carry``; 0 until the first row is reached
         endless = False
         for piece in source.blocks():
             rows = source.rows
-            assert rows is not None  # noqa: S101  # blocks says so
+            assert rows is not None  # noqa: S101  # it is set before the first block
             block = carry + piece if carry else piece
             if endless:
                 cut = block.find(b"\n") + 1 or len(block)
@@ -94,7 +94,7 @@ class Scan:
             self._flush(span, offset)
         rows = source.rows
         source.size = end = offset + len(carry)
-        if carry and line and rows is not None:  # the last line has no line feed, or a quote is not closed
+        if carry and line and rows is not None:  # the last line has no line feed, or a quote was not closed
             carry, offset, line = self._block(span, rows, carry + b"\n", offset, line)
             while carry:
                 carry, offset, line = self._unclosed(span, carry, offset, line)
@@ -106,18 +106,18 @@ class Scan:
 
     @property
     def empty(self) -> int:
-        """Rows of the list read last that hold nothing: empty ones and comments."""
+        """Empty rows and comments of the list that was read last."""
         return self._empty
 
-    def _flush(self, span: Span, offset: int) -> None:
+    def _flush(self, span: ListSpan, offset: int) -> None:
         """Publish what was found before the row at this offset."""
-        span.source.published(offset, self._finds.found)
-        if len(self._finds):
-            finds, self._finds = self._finds, Finds()
-            self._publish(finds, span)
+        span.source.on_rows_found(offset, self._pending.found)
+        if len(self._pending):
+            batch, self._pending = self._pending, PendingBatch()
+            self._publish(batch, span)
 
-    def _block(self, span: Span, rows: RowFormat, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
-        """Go through a block's whole rows; what is left of it, its offset and its line."""
+    def _block(self, span: ListSpan, rows: RowFormat, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
+        """Go through a block's complete rows; return the rest of the block, its offset and its line number."""
         while True:
             found, end = rows.cut(block)
             if isinstance(rows, TextRows):
@@ -138,19 +138,19 @@ class Scan:
                 return block, offset, line
             block, offset, line = self._unclosed(span, block, offset, line)
 
-    def _unclosed(self, span: Span, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
-        """Give up the first line of a CSV row that does not end; the next line may be a row again."""
+    def _unclosed(self, span: ListSpan, block: bytes, offset: int, line: int) -> tuple[bytes, int, int]:
+        """Reject the first line of a CSV row that does not end; the next line may be a valid row."""
         first = block[: block.find(b"\n")]
         self._reject(span, first[:SHOWN_BYTES].decode(errors="replace"), offset, line, "a quote that is not closed")
         end = len(first) + 1
         return block[end:], offset + end, line + 1
 
-    def _too_long(self, span: Span, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
+    def _too_long(self, span: ListSpan, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
         reason = f"longer than {rows.max_row // 1024} KiB"
         self._reject(span, row[:SHOWN_BYTES].decode(errors="replace"), offset, line, reason)
 
-    def _text(  # noqa: PLR0912 - a call for each line would cost more than the line
-        self, span: Span, rows: TextRows, block: bytes, found: Sequence[bytes], offset: int, line: int
+    def _text(  # noqa: PLR0912 - a function call per line would cost more than the line
+        self, span: ListSpan, rows: TextRows, block: bytes, found: Sequence[bytes], offset: int, line: int
     ) -> None:
         if not found:
             return
@@ -158,35 +158,35 @@ class Scan:
         feed = 1
         if b"\r" in block and block.count(b"\r\n") == len(found) == block.count(b"\r"):
             found, feed = block[:-2].split(b"\r\n"), 2
-        all_clean = not block.translate(None, CLEAN + b"\r\n" if feed == 2 else CLEAN + b"\n")
+        all_clean = not block.translate(None, VERBATIM + b"\r\n" if feed == 2 else VERBATIM + b"\n")
         low = line & LINE_MASK
         epoch = line - low
         if low + len(found) > LINE_MASK or span.base + offset + len(block) >= MAX_OFFSET:
-            for row in found:  # line numbers outgrow their bits in this block
+            for row in found:  # the line numbers pass a multiple of 2^24 in this block
                 span.reach(offset, line)
                 self._row(span, rows, row, offset, line)
                 offset += len(row) + feed
                 line += 1
             return
         if rows.hold_nothing(block) and len(max(found, key=len)) <= MAX_LINE:
-            self._empty += len(found)  # half a megabyte of gzip may hold half a gigabyte of such lines
+            self._empty += len(found)  # half a megabyte of gzip may decompress to half a gigabyte of such lines
             return
-        added = self._finds.added
-        spelling = self._spellings.known.get
+        added = self._pending.added
+        spelling = self._hosts.by_prefix.get
         seen = self._seen.seen if self._seen is not None and span.source.deduped else _never
         at, step = self._place + line, 1
-        if at + len(found) >= UNKNOWN:
-            at, step = UNKNOWN, 0
+        if at + len(found) >= UNKNOWN_PLACE:
+            at, step = UNKNOWN_PLACE, 0
         is_finished, is_fresh = self._is_finished, self._fresh
         count = 0
-        spelled, known, cut = b"\n", None, 0  # of the row before: as a rule the next one has the same host
+        spelled, known, cut = b"\n", None, 0  # of the previous row: most rows have the same host as the previous one
         for row in found:
             if not row.startswith(spelled):
                 cut = row.find(b"/", 8) + 1
                 known = spelling(row[:cut])
                 spelled = b"\n" if known is None else row[:cut]
             size = len(row)
-            if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, CLEAN)):
+            if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, VERBATIM)):
                 self._row(span, rows, row, offset, epoch + low)
             else:
                 host, usual = known
@@ -204,10 +204,10 @@ class Scan:
             offset += size + feed
             low += 1
             at += step
-        self._finds.found += count
+        self._pending.found += count
 
-    def _row(self, span: Span, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
-        """Judge one row of any kind."""
+    def _row(self, span: ListSpan, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
+        """Parse one row of any format, and add it to the batch."""
         if len(row) > rows.max_row:
             self._too_long(span, rows, row, offset, line)
             return
@@ -222,7 +222,7 @@ class Scan:
         else:
             self._entry(span, rows, row, entry, offset, line)
 
-    def _entry(self, span: Span, rows: RowFormat, row: bytes, entry: Entry, offset: int, line: int) -> None:
+    def _entry(self, span: ListSpan, rows: RowFormat, row: bytes, entry: Entry, offset: int, line: int) -> None:
         """Judge what a row says."""
         try:
             url, parsed = target_url(entry.url, self._base_url)
@@ -230,9 +230,9 @@ class Scan:
             self._reject(span, entry.url, offset, line, error, entry.input, entry.request)
             return
         apart = None if entry.request is None else entry.request.apart(self._method)
-        number = identity(parsed, apart)
+        number = target_id(parsed, apart)
         if self._seen is not None and span.source.deduped:
-            first = self._seen.seen(number, min(self._place + line, UNKNOWN))
+            first = self._seen.seen(number, min(self._place + line, UNKNOWN_PLACE))
             if first:
                 self._repeat(span, url, parsed, offset, line, entry, first)
                 return
@@ -250,27 +250,27 @@ class Scan:
                 self._occurrences[ticket] = occurrence
             if entry.request is not None and isinstance(rows, TextRows):
                 rows.keep(row, entry)
-            self._finds.added[parsed.host].append(ticket)
-            self._finds.found += 1
+            self._pending.added[parsed.host].append(ticket)
+            self._pending.found += 1
         if parsed.userinfo is None and isinstance(rows, TextRows):
-            self._spellings.learn(row, parsed.host)
+            self._hosts.learn(row, parsed.host)
 
-    def _duplicate(self, span: Span, rows: TextRows, row: bytes, offset: int, line: int, first: int) -> None:
+    def _duplicate(self, span: ListSpan, rows: TextRows, row: bytes, offset: int, line: int, first: int) -> None:
         entry = rows.parse(row)
         assert entry is not None  # noqa: S101  # it is a clean URL
         self._repeat(span, entry.url, parse(entry.url), offset, line, entry, first)
 
     def _repeat(
-        self, span: Span, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry, first: int
+        self, span: ListSpan, url: str, parsed: ParsedURL, offset: int, line: int, entry: Entry, first: int
     ) -> None:
-        """Report a row whose target an earlier one has. first: its place among the lines of all lists."""
+        """Report a duplicate. first: the number of the earlier row among the lines of all lists."""
         target = _target(span, url, parsed, line, entry.input, request=entry.request)
         repeat = Skipped(target=target, error=ErrorKind.DUPLICATE, detail=f"the same as {self._described(first)}")
-        self._finds.reject(repeat, span.ticket(offset, line))
+        self._pending.reject(repeat, span.ticket(offset, line))
 
     def _unchanged(
         self,
-        span: Span,
+        span: ListSpan,
         url: str,
         parsed: ParsedURL,
         offset: int,
@@ -281,11 +281,11 @@ class Scan:
     ) -> None:
         """Report a row whose page need not be requested. row: its other columns."""
         target = _target(span, url, parsed, line, row, occurrence=occurrence, known=page)
-        self._finds.reject(Unchanged(target=target, fresh=True), span.ticket(offset, line))
+        self._pending.reject(Unchanged(target=target, fresh=True), span.ticket(offset, line))
 
     def _described(self, first: int) -> str:
-        """Tell a person where a row stands, by its place among the lines of all lists."""
-        if first >= UNKNOWN:
+        """Describe where a row is, for messages. first: its number among the lines of all lists."""
+        if first >= UNKNOWN_PLACE:
             return "an earlier line"
         before, span = self._spans[bisect_left(self._spans, first, key=itemgetter(0)) - 1]
         source = span.source
@@ -293,7 +293,7 @@ class Scan:
 
     def _reject(
         self,
-        span: Span,
+        span: ListSpan,
         text: str,
         offset: int,
         line: int,
@@ -304,11 +304,11 @@ class Scan:
         number = line if span.source.numbered else None
         source = span.source
         skipped = rejected(text, number, source.name, error, row, source.unit, source.label, request)
-        self._finds.reject(skipped, span.ticket(offset, line))
+        self._pending.reject(skipped, span.ticket(offset, line))
 
 
 def _target(
-    span: Span,
+    span: ListSpan,
     url: str,
     parsed: ParsedURL,
     line: int,
@@ -318,7 +318,7 @@ def _target(
     occurrence: int = 1,
     known: Known | None = None,
 ) -> Target:
-    """The target of a row that is not fetched. row: its other columns."""
+    """Make the target of a row that is not fetched. row: its other columns."""
     source, (host, path, userinfo) = span.source, parsed
     number = line if source.numbered else None
     shown = without_password(url)
@@ -330,7 +330,7 @@ def _never(_number: int, _place: int) -> int:
 
 
 def _pass_over(rows: RowFormat, found: Sequence[bytes]) -> bool:
-    """Whether all of these rows, which are white space, are passed over."""
+    """Whether the format passes over all of these rows of white space."""
     kinds = set(found)
     if len(kinds) > MANY_KINDS or max(map(len, kinds)) > rows.max_row:
         return False

@@ -1,6 +1,6 @@
-"""Where a list's bytes come from, the first time and again.
+"""Where a list's bytes come from, in the first pass and when a row is looked up again.
 
-Decides which lists can be read again where they lie, and which must be spooled. Opens nothing.
+Decides which lists can be read again in place, and which must be kept in a spool. Opens no files.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from .formats.detect import (
     MARKUP,
     XML,
     check_text,
-    enough,
     format_of_bytes,
     format_of_root,
     format_of_type,
     format_of_url,
-    rows_of,
+    is_enough,
+    row_format,
 )
 from .formats.rows import MAX_LINE, RowFormat, TextRows
 from .streams.decompress import decompressed
-from .streams.line_ends import LineEnds, line_ends
+from .streams.line_endings import LineEndings, line_endings
 from .streams.pieces import PIECE, PolledPieces, file_pieces
 from .streams.spool import RollingSpool, Spool
 
-MOST_INDEXED = 1_000_000
-"""URLs of a pattern that are treated as a list's lines are."""
+MAX_INDEXED = 1_000_000
+"""A pattern of up to so many URLs is treated as a list of lines; a longer one is read lazily."""
 
 UNITS = {"parquet": "row", "html": "link", "prose": "link"}
-"""What the numbers of a document's rows count, if not its entries."""
+"""What the rows of a document are called in messages, if not entries."""
 
 AHEAD_BYTES = 64 * MIB
-"""Bytes of a list that may be endless, between the first row that was not looked up and the last that was read."""
+"""Bytes of a lazy list between the first row that was not looked up and the last that was read."""
 
 WINDOW = 4096
-"""Bytes that are read to find a row. Tickets of one host often lie close together: the window is kept."""
+"""Bytes that are read to find a row. The rows of one host are often close together, so the window is kept."""
 
 Note = Callable[[str], None]
 
@@ -58,21 +58,21 @@ def _ignore(_: str) -> None:
     pass
 
 
-class Source:
-    """One list: read through once by ``blocks``, then row by row with ``read_at``.
+class ListSource:
+    """One list: ``blocks`` reads it once from beginning to end, then ``read_at`` reads single rows.
 
-    name: as the user gave it. label: that as records show it, None for what is no list. numbered: whether its lines
-    have numbers worth telling. unit: what they number where it is not lines. paced: whether no more is read than is
-    soon used. deduped: whether its rows are looked for and kept in the memory of what was seen. rows: its format, None
-    until the first block was read. format: the name of that, None for what is no list. size: bytes, None until the end.
-    window: bytes that are best read at once to find a row.
+    name: as the user gave it. label: the name as records show it, None for URLs that are not in a list. numbered:
+    whether messages and records name its line numbers. unit: what is numbered, None for lines. lazy: whether it is read
+    only as far ahead as its rows are used. deduped: whether its duplicates are found. rows: its row format, None until
+    the first block was read. format: the format's name, None for URLs that are not in a list. size: bytes, None until
+    the end is reached. window: how many bytes to read at once to find a row.
     """
 
     name: str
     label: str | None = None
     numbered = True
     unit: str | None = None
-    paced = False
+    lazy = False
     deduped = True
     window = WINDOW
     rows: RowFormat | None = None
@@ -84,31 +84,31 @@ class Source:
         raise NotImplementedError
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Up to ``size`` bytes of what ``blocks`` gave; fewer only at the end. Raises OSError."""
+        """Return ``size`` bytes of what ``blocks`` yielded; fewer only at the end. Raises OSError."""
         raise NotImplementedError
 
-    def published(self, end: int, rows: int) -> None:
-        """Take note that ``rows`` more rows before the offset ``end`` are to be looked up. Raises ListError."""
+    def on_rows_found(self, end: int, rows: int) -> None:
+        """Note that ``rows`` more rows before the offset ``end`` will be looked up. Raises ListError."""
 
     def has_room(self) -> bool:
-        """Whether more of a paced list may be read."""
+        """Whether more of a lazy list may be read."""
         return True
 
-    def let_go(self, offset: int) -> bool:  # noqa: ARG002 - of those that keep rows
-        """Take note that the row at this offset of a paced list was looked up; whether that made room."""
+    def release_row(self, offset: int) -> bool:  # noqa: ARG002 - subclasses that keep rows need it
+        """Note that the row at this offset of a lazy list was looked up. Return whether that freed space."""
         return False
 
     def interrupt(self) -> None:
-        """End a wait in ``blocks`` from another thread, where that is possible."""
+        """Make a ``blocks`` that waits for input in another thread return, if it can be interrupted."""
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close all files."""
 
 
-class FileSource(Source):
-    """An uncompressed regular file: kept open, never copied. ends: what ends its lines."""
+class FileSource(ListSource):
+    """An uncompressed regular file. It stays open and is not copied. ends: its line endings."""
 
-    def __init__(self, name: str, fd: int, rows: RowFormat, ends: LineEnds, origin: int = 0) -> None:
+    def __init__(self, name: str, fd: int, rows: RowFormat, ends: LineEndings, origin: int = 0) -> None:
         self.name, self.label = name, without_password(name)
         self.rows = rows
         self._fd = fd
@@ -116,29 +116,29 @@ class FileSource(Source):
         self._origin = origin
 
     def blocks(self) -> Iterator[bytes]:
-        """Read to the end that the file has when it is reached."""
+        """As ``ListSource``. A file that grows is read to the end that it has then."""
         try:
             yield from self._ends.pieces(file_pieces(self._fd, self._origin))
         except OSError as error:
             raise ListError(self.name, error.strerror or str(error)) from error
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Read again, not beyond what was read the first time."""
+        """As ``ListSource``; nothing beyond what the first pass read."""
         if self.size is not None:
             size = max(0, min(size, self.size - offset))
-        return self._ends.as_feeds(pread(self._fd, size, self._origin + offset))
+        return self._ends.with_newlines(pread(self._fd, size, self._origin + offset))
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
 
 
-class SpooledSource(Source):
-    """What can be read only once, or only from its start, or is no rows: its rows are kept in a spool.
+class SpooledSource(ListSource):
+    """A list that can be read only once or only from its start, or a document. Its rows are kept in a spool.
 
-    kind: the format, ``auto`` to go by the first bytes. file: a descriptor that can be read at any place, where there
-    is one. rows: given where they are known, and ``pieces`` are taken as they are. opened: a descriptor to be closed.
-    paced: whether it may be endless, so that no more is kept than what is still to be looked up.
+    kind: the format, ``auto`` to detect it from the first bytes. file: a descriptor that can be read at any offset, if
+    there is one. rows: the row format if it is known; ``pieces`` are then used unchanged. opened: a descriptor that
+    ``close`` closes. lazy: whether the list may be endless, so that only rows that are still to be looked up are kept.
     """
 
     def __init__(
@@ -153,11 +153,11 @@ class SpooledSource(Source):
         opened: int | None = None,
         open_document: OpenDocument = no_documents,
         on_note: Note = _ignore,
-        paced: bool = False,
+        lazy: bool = False,
     ) -> None:
         self.name, self.label = name, without_password(name)
         self.rows = rows
-        self.paced = paced
+        self.lazy = lazy
         self._pieces = pieces
         self._settings = settings
         self._kind = kind
@@ -166,23 +166,23 @@ class SpooledSource(Source):
         self._open_document = open_document
         self._on_note = on_note
         self._may_be_empty = True
-        self._rolling = RollingSpool(name) if paced else None
+        self._rolling = RollingSpool(name) if lazy else None
         self._spool = Spool(name) if self._rolling is None else self._rolling
 
     def blocks(self) -> Iterator[bytes]:
-        """Read as it comes; the first block is as long as it takes to judge the list."""
+        """As ``ListSource``. The first block is as long as it takes to detect the format."""
         try:
-            for piece in self._pieces if self.rows is not None else self._judged():
+            for piece in self._pieces if self.rows is not None else self._detected():
                 self._spool.append(piece)
                 yield piece
         except OSError as error:
             raise ListError(self.name, error.strerror or str(error)) from error
 
-    def _judged(self) -> Iterator[bytes]:
-        """Find out the format, and give rows of bytes."""
+    def _detected(self) -> Iterator[bytes]:
+        """Detect the format, and yield rows as bytes."""
         pieces = decompressed(self.name, self._pieces, self._on_note)
         head = b""
-        while not enough(self._kind, head) and (piece := next(pieces, b"")):
+        while not is_enough(self._kind, head) and (piece := next(pieces, b"")):
             head += piece
         check_no_archive(self.name, head)
         if not head.strip() and not self._may_be_empty:
@@ -200,9 +200,9 @@ class SpooledSource(Source):
             head = next(whole, b"")
             self.format = kind = self._format_of(head)
             whole = chain([head], whole)
-        lines = line_ends(kind, head).pieces(whole)
+        lines = line_endings(kind, head).pieces(whole)
         head = next(lines, b"")
-        self.rows = rows_of(self.name, kind, head, self._settings, self._on_note)
+        self.rows = row_format(self.name, kind, head, self._settings, self._on_note)
         yield head
         size = len(head)
         for piece in lines:
@@ -212,33 +212,33 @@ class SpooledSource(Source):
             yield piece
 
     def _format_of(self, head: bytes) -> str:
-        """Tell the format of a list that begins so."""
+        """Return the format of a list that begins with ``head``."""
         return format_of_bytes(head, self._settings.url_field) if self._kind == AUTO else self._kind
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Read from the spool."""
+        """As ``ListSource``, from the spool."""
         return self._spool.read_at(offset, size)
 
-    def published(self, end: int, rows: int) -> None:
-        """Have the spool know what it must keep."""
+    def on_rows_found(self, end: int, rows: int) -> None:
+        """As ``ListSource``."""
         if self._rolling is not None:
-            self._rolling.published(end, rows)
+            self._rolling.on_rows_found(end, rows)
 
     def has_room(self) -> bool:
-        """Whether fewer than ``AHEAD_BYTES`` are kept."""
+        """Whether fewer than ``AHEAD_BYTES`` bytes are kept."""
         return self._rolling is None or len(self._rolling) < AHEAD_BYTES
 
-    def let_go(self, offset: int) -> bool:
-        """Have the spool drop what was looked up."""
-        return self._rolling is not None and self._rolling.let_go(offset)
+    def release_row(self, offset: int) -> bool:
+        """As ``ListSource``; the spool drops rows that were looked up."""
+        return self._rolling is not None and self._rolling.release_row(offset)
 
     def interrupt(self) -> None:
-        """Wake a thread that waits for a pipe."""
+        """As ``ListSource``, for pipes."""
         if isinstance(self._pieces, PolledPieces):
             self._pieces.interrupt()
 
     def close(self) -> None:
-        """Drop the spool; close the input if it was opened here."""
+        """Drop the spool, and close the descriptor ``opened``."""
         self._spool.close()
         if isinstance(self._pieces, PolledPieces):
             self._pieces.close()
@@ -247,18 +247,18 @@ class SpooledSource(Source):
 
 
 class FetchedSource(SpooledSource):
-    """A list by its URL: fetched when its turn comes, by ``open_document``.
+    """A list that is given by URL. ``open_document`` downloads it when the lists before it were read.
 
-    Its format, where none is given, is told by the URL's path, the Content-Type and the first bytes, in this order; but
-    a sitemap or a feed is one whatever markup its Content-Type says, as many servers send them as HTML.
+    Without ``--input-format``, the format follows from the URL's path, else from the Content-Type, else from the first
+    bytes. A sitemap or feed that is served as HTML, as many are, is still read as a sitemap or feed.
     """
 
     def __init__(self, url: str, settings: InputSettings, open_document: OpenDocument, on_note: Note) -> None:
         super().__init__(url, (), settings, kind=settings.format, open_document=open_document, on_note=on_note)
-        self._may_be_empty = False  # a server's fault leaves a document empty
-        self._markup: str | None = None  # what the Content-Type says, where the first element may know better
+        self._may_be_empty = False  # an empty document is more likely an error of the server
+        self._markup: str | None = None  # the format by the Content-Type; the first element may overrule it
 
-    def _judged(self) -> Iterator[bytes]:
+    def _detected(self) -> Iterator[bytes]:
         document, self._pieces = self._open_document(self.name)
         self._document = replace(document, base=self._document.base or document.base)
         if self._kind == AUTO:
@@ -269,7 +269,7 @@ class FetchedSource(SpooledSource):
                 self._markup = kind
             else:
                 self._kind = kind
-        yield from super()._judged()
+        yield from super()._detected()
 
     def _format_of(self, head: bytes) -> str:
         if self._markup is None:
@@ -278,12 +278,12 @@ class FetchedSource(SpooledSource):
         return found if found in XML else self._markup
 
 
-class GlobSource(Source):
-    """The URLs of a pattern: written out wherever they are read, and kept nowhere.
+class GlobSource(ListSource):
+    """The URLs of a pattern. They are generated whenever they are read, and not kept.
 
-    As bytes they are lines of one length, so that a line's offset follows from its number. Beyond MOST_INDEXED no more
-    is read than is soon used, and repeats are not looked for: a list of so many would be held by 8 bytes a ticket and
-    20 a URL. Raises UsageError for a pattern that is none.
+    As bytes they are lines of equal length, so a line's offset follows from its number. A pattern of more than
+    MAX_INDEXED URLs is read lazily and not searched for duplicates, since that would take 28 bytes per URL.
+    Raises UsageError for an invalid pattern.
     """
 
     numbered = False
@@ -300,17 +300,17 @@ class GlobSource(Source):
         self.window = 2 * self._width
         if self._width > MAX_LINE:
             raise ListError(pattern, f"stands for URLs longer than {MAX_LINE // 1024} KiB")
-        self.paced = self._glob.size > MOST_INDEXED
-        self.deduped = not self.paced
+        self.lazy = self._glob.size > MAX_INDEXED
+        self.deduped = not self.lazy
 
     def blocks(self) -> Iterator[bytes]:
-        """All URLs, some at once."""
+        """As ``ListSource``."""
         at_once = max(1, PIECE // self._width)
         for first in range(0, self._glob.size, at_once):
             yield self._lines(first, first + at_once)
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Write out again what ``blocks`` gave."""
+        """As ``ListSource``."""
         first, skipped = divmod(offset, self._width)
         return self._lines(first, -(-(offset + size) // self._width))[skipped : skipped + size]
 

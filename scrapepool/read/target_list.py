@@ -1,8 +1,8 @@
-"""The targets of all lists, without holding them: keeps the ``Feed`` protocol.
+"""The targets of all lists of a run, without holding them in memory: implements ``ports.Feed``.
 
-Decides when reading begins and ends. One thread goes through the lists and hands over tickets by host; whoever
-polls has each ticket looked up when its target is due. What stays in memory is a few bytes a URL, for duplicates,
-until the last list is read.
+Decides when reading begins and ends. One thread reads the lists and puts tickets, grouped by host, into a queue. The
+engine takes them and looks each ticket up when its target is due. Until the last list is read, a few bytes per URL stay
+in memory to find duplicates.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..ports import Batch, Download
 from ..settings import InputSettings
 from ..url import parse
 from ..validators import Known
-from .batch_queue import Closed, Finds, Handover
+from .batch_queue import BatchQueue, PendingBatch, QueueClosed
 from .documents.document_rows import no_documents
 from .entries import check_characters, place
 from .formats.detect import DOCUMENTS
@@ -26,14 +26,14 @@ from .lookup import Lookup
 from .open_lists import iterable_source, open_sources
 from .scan import Scan
 from .seen.finished import Finished
-from .sources import Source
-from .tickets import Index, Span
+from .sources import ListSource
+from .tickets import ListSpan, TicketIndex
 
-CLOSE_PATIENCE = 1.0
-"""Seconds that ``close`` waits for the reading thread, which may be stuck in a program's own iterator."""
+CLOSE_TIMEOUT = 1.0
+"""Seconds that ``close`` waits for the reading thread, which may be blocked in a program's own iterator."""
 
 MANY_EMPTY = 1_000_000
-"""Lines of a list that hold nothing, from which on a note tells of them: they took time for nothing."""
+"""A list with at least so many empty lines and comments is mentioned in a note, since reading them took time."""
 
 
 def _nothing() -> None:
@@ -47,16 +47,16 @@ def _ignore(_: str) -> None:
 class TargetList:
     """All lists of a run.
 
-    sources: URLs, file names and ``-`` for standard input, in order. wake: called from the reading thread when
-    there is something to poll, and at the end; from ``poll`` where there is more. May be set until the first ``poll``.
-    on_note: called, from the reading thread too, with a line that a person should see. finished: targets that are
-    passed over; filled before the first ``poll``. whole: whether a list that may be endless, as standard input, is
-    read to its end before any target is looked up. paced: whether a list is read no further ahead than its targets are
-    looked up, so that it must not be read to its end before. method: the run's, which tells repeats from rows that ask
-    otherwise. download: fetches lists by their URLs; None where there can be none. read_as: gets the format of each
-    list by its name, once it has been read. fresh: as in ``Scan``.
+    sources: URLs, file names and ``-`` for standard input, in order. wake: called when there is something to poll, and
+    at the end; by the reading thread, and by ``poll`` if more is waiting. It may be replaced until the first ``poll``.
+    on_note: receives lines for the user, also from the reading thread. finished: targets to pass over; must be filled
+    before the first ``poll``. whole: read lists that may be endless, such as standard input, to their end before any
+    target is looked up. lazy: True if some list is read only as far ahead as its targets are looked up; such a list
+    cannot be read to its end first. method: the run's; a row with another method is not a duplicate. download: fetches
+    lists by their URLs; None if that is not possible. read_as: receives the format of each list by its name. fresh: as
+    in ``Scan``.
 
-    Raises ListError for a list that cannot be read, UsageError for a base URL that is none.
+    Raises ListError for a list that cannot be read, UsageError for an invalid base URL.
     """
 
     def __init__(
@@ -87,22 +87,22 @@ class TargetList:
         self._method = method
         self._on_note = on_note
         self._read_as = {} if read_as is None else read_as
-        self._sources: list[Source] = open_sources(
+        self._sources: list[ListSource] = open_sources(
             sources,
             settings,
             stdin,
             on_note,
             no_documents if download is None else documents_by(download),
-            paced=not whole,
+            lazy=not whole,
         )
-        self.paced = any(source.paced for source in self._sources)
-        self._index = Index()
+        self.lazy = any(source.lazy for source in self._sources)
+        self._index = TicketIndex()
         self._lookup = Lookup(self._index, settings)
-        self._handover = Handover(self._on_something)
+        self._queue = BatchQueue(self._on_something)
         self._thread: Thread | None = None
-        self._found = 0  # written by the reading thread, as is the next
+        self._found = 0  # written by the reading thread, as is ``_rejected``
         self._rejected = 0
-        self._closing = Lock()  # guards the next
+        self._closing = Lock()  # guards ``_released``
         self._released = False
 
     @classmethod
@@ -114,41 +114,41 @@ class TargetList:
         wake: Callable[[], None] = _nothing,
         download: Download | None = None,
     ) -> Self:
-        """Take URLs and requests of a program, lazily: no further ahead than ``handover.AHEAD`` targets.
+        """Make a list of a program's iterable of URLs and requests, behind the lists of the settings.
 
-        They stand behind the lists of the settings.
+        The iterable may be endless: it is read at most ``batch_queue.MAX_AHEAD`` targets ahead.
         """
         targets = cls((), settings, wake=wake, download=download)
         targets._sources.append(iterable_source(urls, settings))
-        targets.paced = True
+        targets.lazy = True
         return targets
 
     def __repr__(self) -> str:
         return f"<TargetList {self._found} found, {self._rejected} rejected, {len(self._sources)} lists>"
 
     def poll(self) -> Batch | None:
-        """Take the next batch, None where none is ready now. The first call begins the reading.
+        """Return the next batch, None if none is ready. The first call starts the reading thread.
 
-        Raises ListError where a list cannot be read on, and whatever a program's own iterator raised.
+        Raises ListError if a list cannot be read any further, and whatever a program's own iterator raised.
         """
         if self._thread is None:
             self._thread = Thread(target=self._read, name="scrapepool-read", daemon=True)
             self._thread.start()
-        return self._handover.take()
+        return self._queue.take()
 
     def target(self, ticket: int) -> Target | Skipped:
-        """Look a ticket up again, once. Skipped where the list no longer says what it said. Called by one thread."""
+        """Return the target of a ticket, once per ticket; Skipped if its row has changed. For one thread only."""
         target = self._lookup.target(ticket)
-        if self.paced:
+        if self.lazy:
             span, offset, _ = self._index.locate(ticket)
-            if span.source.paced:
-                self._handover.looked_up(made_room=span.source.let_go(offset))
+            if span.source.lazy:
+                self._queue.on_lookup(made_room=span.source.release_row(offset))
         return target
 
     @property
     def exhausted(self) -> bool:
         """Whether every list has been read to its end and every batch was polled."""
-        return self._handover.exhausted
+        return self._queue.exhausted
 
     @property
     def found(self) -> int:
@@ -157,17 +157,17 @@ class TargetList:
 
     @property
     def rejected(self) -> int:
-        """Rows so far that are no targets: malformed ones and duplicates."""
+        """Rows so far that are not targets: malformed rows and duplicates."""
         return self._rejected
 
     @property
     def rows_read(self) -> int:
-        """Rows so far, blank lines, comments and headers not counted."""
+        """Rows so far, without blank lines, comments and headers."""
         return self._found + self._rejected
 
     def close(self) -> None:
-        """Stop reading, close files, remove temporary ones. May be called again."""
-        self._handover.close()
+        """Stop reading, close all files and remove temporary ones. May be called more than once."""
+        self._queue.close()
         if self._thread is None or not self._thread.is_alive():
             self._release()
             return
@@ -175,7 +175,7 @@ class TargetList:
             if not self._released:
                 for source in self._sources:
                     source.interrupt()
-        self._thread.join(CLOSE_PATIENCE)
+        self._thread.join(CLOSE_TIMEOUT)
         if not self._thread.is_alive():
             self._release()
 
@@ -199,19 +199,19 @@ class TargetList:
                     self._on_note(f"{place(source.name, None)}: read as {source.format}, and there is no URL in it")
             if self._finished is not None and self._finished.passed_over:
                 self._on_note(f"{self._finished.passed_over:,} of the list are done already")
-        except Closed:
+        except QueueClosed:
             pass
-        except BaseException as raised:  # noqa: BLE001  # it is raised again, by poll
+        except BaseException as raised:  # noqa: BLE001  # ``poll`` raises it again
             error = raised
-        self._handover.end(error)
-        if self._handover.closed:
+        self._queue.end(error)
+        if self._queue.closed:
             self._release()
 
-    def _publish(self, finds: Finds, span: Span) -> None:
-        self._found += finds.found
-        self._rejected += len(finds.rejected)
+    def _publish(self, batch: PendingBatch, span: ListSpan) -> None:
+        self._found += batch.found
+        self._rejected += len(batch.rejected)
         source = span.source
-        self._handover.put(finds, has_room=source.has_room if source.paced else None)
+        self._queue.put(batch, has_room=source.has_room if source.lazy else None)
 
     def _release(self) -> None:
         with self._closing:

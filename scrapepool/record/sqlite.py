@@ -27,7 +27,7 @@ from ..schema import (
     VERSION,
     VERSION_COLUMNS,
     VERSIONS,
-    strangeness,
+    schema_mismatch,
 )
 from ..settings import OutputSettings
 from ..text import printable
@@ -165,7 +165,7 @@ class SqliteStore:
         self._patiently("SELECT 1 FROM sqlite_master")
         (made,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version"))
         new = not made and not version and db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
-        strange = None if new else strangeness(made, version)
+        strange = None if new else schema_mismatch(made, version)
         if strange is not None:
             raise UsageError(f"{self._path} {strange}; it is not touched")
         self._patiently("PRAGMA journal_mode = WAL")

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
 from ..temporary import TemporaryTables
-from .failures import number_of
-from .find import typed
-from .journal import is_made_anew
-from .record_summary import Told
+from .failures import request_id
+from .find import typed_record
+from .journal import is_regenerated
+from .record_summary import RecordSummary
 
-Record = tuple[Told, Mapping[str, Any]]
+Record = tuple[RecordSummary, Mapping[str, Any]]
 
 OLD, NEW = 0, 1
 
@@ -75,11 +75,11 @@ class Comparison:
 
     def _rows(self, side: int, records: Iterable[Record]) -> Iterator[tuple[int, int, int, bytes]]:
         for told, record in records:
-            if is_made_anew(told):
+            if is_regenerated(told):
                 continue
             self._places += 1
-            state = PageState.of(typed(record))
-            yield number_of(told), side, self._places, marshal.dumps((told.url, tuple(state)))
+            state = PageState.of(typed_record(record))
+            yield request_id(told), side, self._places, marshal.dumps((told.url, tuple(state)))
 
     def _differences(self, complete: bool) -> Iterator[tuple[int, int, bytes]]:
         numbers = {one: number for number, one in enumerate(Difference)}

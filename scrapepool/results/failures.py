@@ -12,16 +12,16 @@ from typing import Any
 from ..errors import InvalidURLError, UsageError
 from ..groups import GROUPS
 from ..model import ErrorKind
-from ..read.seen.target_id import identity_of_record
+from ..read.seen.target_id import recorded_target_id
 from ..text import HIDDEN, brief, printable, strict_json
 from ..url import plain
 from .journal import DEFERRED, SUCCESSES
-from .record_summary import Told
+from .record_summary import RecordSummary
 
 CLASSES: tuple[str, ...] = (*GROUPS, DEFERRED, *ErrorKind)
 
 
-def errors_of(classes: Iterable[str]) -> frozenset[str]:
+def error_slugs(classes: Iterable[str]) -> frozenset[str]:
     """Resolve the names of classes to slugs. Raises UsageError for a name that is none."""
     slugs: set[str] = set()
     for name in classes:
@@ -34,11 +34,11 @@ def errors_of(classes: Iterable[str]) -> frozenset[str]:
 
 
 def failures(
-    records: Iterable[Told],
+    records: Iterable[RecordSummary],
     slugs: frozenset[str] | None = None,
     *,
     on_note: Callable[[str], None] = lambda _: None,
-    row_of: Callable[[Told], str | None] | None = None,
+    row_of: Callable[[RecordSummary], str | None] | None = None,
 ) -> Iterator[str]:
     """Give the URLs whose last record is no success, in the order of their first failure, each on one line.
 
@@ -52,7 +52,7 @@ def failures(
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
     for told in records:
-        number = number_of(told)
+        number = request_id(told)
         if _wanted(told, slugs):
             row = told.url if row_of is None else row_of(told)
             failed[number] = told.url if row is None else row
@@ -76,7 +76,7 @@ def failures(
             yield text
 
 
-def row_of_record(told: Told, record: Mapping[str, Any]) -> str | None:
+def row_of_record(told: RecordSummary, record: Mapping[str, Any]) -> str | None:
     """Write a target as a row of JSON Lines that ``fetch`` reads; None where its record does not tell all of it."""
     if told.apart is not None and told.apart.data:
         return None
@@ -93,14 +93,14 @@ def row_of_record(told: Told, record: Mapping[str, Any]) -> str | None:
     return strict_json(json.dumps(row, separators=(",", ":")))
 
 
-def again_of(resume: str) -> frozenset[str] | None:
+def refetched_errors(resume: str) -> frozenset[str] | None:
     """The errors of which ``--resume`` fetches targets again, ``None`` for all. Raises UsageError for other words."""
     if resume == "failed":
         return None
-    return frozenset() if resume == "all" else errors_of(name.strip() for name in resume.split(","))
+    return frozenset() if resume == "all" else error_slugs(name.strip() for name in resume.split(","))
 
 
-def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
+def _wanted(told: RecordSummary, slugs: frozenset[str] | None) -> bool:
     if told.outcome in SUCCESSES:
         return False
     if slugs is None:
@@ -108,9 +108,9 @@ def _wanted(told: Told, slugs: frozenset[str] | None) -> bool:
     return (DEFERRED if told.outcome == DEFERRED else told.error) in slugs
 
 
-def number_of(told: Told) -> int:
+def request_id(told: RecordSummary) -> int:
     """Number the target that a record is about, its method included; another number in every process."""
     try:
-        return identity_of_record(told.url, told.apart) ^ hash(told.method)
+        return recorded_target_id(told.url, told.apart) ^ hash(told.method)
     except InvalidURLError:
         return hash(told.url)

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, Protocol
 from ..errors import InvalidURLError
 from ..frozen import frozen
 from ..read.entries import absolute
-from ..read.seen.target_id import recorded
+from ..read.seen.target_id import as_recorded
 from ..record_fields import TABLE, Kind
 from ..url import ParsedURL, parse, plain
-from .record_summary import Told
+from .record_summary import RecordSummary
 
 NEAR = 5
 """Near misses that are named at most."""
@@ -27,7 +27,7 @@ NEAR = 5
 class Records(Protocol):
     """A record file or a database of records: ``RecordFile``, ``RecordDatabase``."""
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[RecordSummary]:
         """Tell every record."""
 
     def current(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def find(records: Records, url: str) -> Found:
         parsed = None if wanted is None else _parsed(told.url)
         if told.url in (typed_in, completed) or (parsed is not None and wanted is not None and _same(parsed, wanted)):
             if record is None or not told.is_repeat:
-                record = typed(records.current())
+                record = typed_record(records.current())
             times += 1
         elif parsed is not None and miss is not None and not times and (rank := miss.rank(parsed)) is not None:
             near[told.url] = rank
@@ -82,7 +82,7 @@ def _rank(entry: tuple[str, int]) -> int:
 
 def _parsed(url: str) -> ParsedURL | None:
     try:
-        return recorded(parse(url))
+        return as_recorded(parse(url))
     except InvalidURLError:
         return None
 
@@ -120,7 +120,7 @@ class _Miss:
         return 2 if other.path and other.query == wanted.query else None
 
 
-def typed(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def typed_record(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with the types of JSON Lines, where it is a row of text cells; any other comes back as it is."""
     if not all(isinstance(value, str) for value in record.values()):
         return record

@@ -16,17 +16,17 @@ from ..errors import InvalidURLError
 from ..frozen import frozen
 from ..model import ErrorKind
 from ..read.seen.finished import Finished
-from ..read.seen.hash_tables import SeenHashes
-from ..read.seen.target_id import identity_of_record
+from ..read.seen.hash_tables import HashSet
+from ..read.seen.target_id import recorded_target_id
 from ..schedule.retry import HOST_WIDE
 from ..url import parse
 from .record_database import RecordDatabase
 from .record_file import RecordFile
-from .record_summary import Told
+from .record_summary import RecordSummary
 
 SUCCESSES = frozenset({"ok", "unchanged"})
 
-MADE_ANEW = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
+REGENERATED = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
 """Errors of ``skipped`` lines: the reader finds these lines again and records them again."""
 
 DEFERRED = "deferred"
@@ -35,7 +35,7 @@ DEFERRED = "deferred"
 HOST_WIDE_WORDS = frozenset(map(str, HOST_WIDE))
 """The statuses whose wait is the host's, as records of any format spell them."""
 
-FINISHED, FAILED, AGAIN, ANEW, OTHER = range(5)
+FINISHED, FAILED, REFETCH, REGENERATE, OTHER = range(5)
 """What a record is to the run: a success, a failure that stays, what is fetched again, what the reader makes anew,
 and what is none of its business and stays."""
 
@@ -94,7 +94,7 @@ def read_journal(
     for told in records:
         kind, number = _judged(told, refetch, method)
         if told.outcome == DEFERRED:
-            _put_off(records.current(), finished)
+            _note_deferral(records.current(), finished)
         elif told.error == ErrorKind.DUPLICATE:
             _remember_file(told, records.current(), finished)
         numbers.append(number)
@@ -111,12 +111,12 @@ def read_journal(
     )
 
 
-def held(records: RecordDatabase, finished: Finished, *, method: str) -> int:
+def count_finished(records: RecordDatabase, finished: Finished, *, method: str) -> int:
     """Count the finished targets, of which each is there once, that a database has a record of."""
     return sum(number in finished for _, number in (_judged(told, (), method) for told in records))
 
 
-def _put_off(record: Mapping[str, Any], finished: Finished) -> None:
+def _note_deferral(record: Mapping[str, Any], finished: Finished) -> None:
     """Take note of a host that asked to be left alone; a status that speaks for one URL says nothing of its host."""
     status = record.get("status")
     if status and str(status) not in HOST_WIDE_WORDS:
@@ -126,52 +126,52 @@ def _put_off(record: Mapping[str, Any], finished: Finished) -> None:
         until = datetime.fromisoformat(record["not_before"]).timestamp()
     except (InvalidURLError, KeyError, TypeError, ValueError, OverflowError):
         return  # of another version, or without the field
-    finished.put_off[host] = max(until, finished.put_off.get(host, 0.0))
+    finished.not_before[host] = max(until, finished.not_before.get(host, 0.0))
 
 
-def _remember_file(told: Told, record: Mapping[str, Any], finished: Finished) -> None:
+def _remember_file(told: RecordSummary, record: Mapping[str, Any], finished: Finished) -> None:
     """Take note of the file that the record of a repeat names: the reader makes that record anew."""
     path = record.get("path")
     if isinstance(path, str) and path:
         with suppress(InvalidURLError):
-            finished.paths[identity_of_record(told.url, told.apart)] = path
+            finished.paths[recorded_target_id(told.url, told.apart)] = path
 
 
-def is_made_anew(told: Told) -> bool:
+def is_regenerated(told: RecordSummary) -> bool:
     """Whether a record is of a line that is no target, or another one's, and says nothing of any page."""
-    return told.outcome == "skipped" and (told.error is None or told.error in MADE_ANEW)
+    return told.outcome == "skipped" and (told.error is None or told.error in REGENERATED)
 
 
-def _judged(told: Told, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
+def _judged(told: RecordSummary, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
     """Tell what a record is to the run, and of which target it is."""
-    if is_made_anew(told):
-        return ANEW, 0
+    if is_regenerated(told):
+        return REGENERATE, 0
     if told.method != method and (told.apart is None or not told.apart.method):
         return OTHER, 0
     try:
-        number = identity_of_record(told.url, told.apart)
+        number = recorded_target_id(told.url, told.apart)
     except InvalidURLError:
         return OTHER, 0
     if told.outcome in SUCCESSES:
         return FINISHED, number
-    put_off = told.outcome == DEFERRED or told.error == ErrorKind.INTERRUPTED
-    return AGAIN if put_off or refetch is None or told.error in refetch else FAILED, number
+    not_before = told.outcome == DEFERRED or told.error == ErrorKind.INTERRUPTED
+    return REFETCH if not_before or refetch is None or told.error in refetch else FAILED, number
 
 
 def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tuple[bytearray, int, int]:
     """Go back from the last record: which stay, how many are fetched again, how many a later one replaces."""
     stays = bytearray(len(kinds))
-    to_fetch = SeenHashes()
+    to_fetch = HashSet()
     again = duplicates = 0
     for place in range(len(kinds) - 1, -1, -1):
         kind, number = kinds[place], numbers[place]
         if kind == OTHER:
             stays[place] = True
-        elif kind == ANEW:
+        elif kind == REGENERATE:
             pass
-        elif number in to_fetch or (kind == AGAIN and number in finished):
+        elif number in to_fetch or (kind == REFETCH and number in finished):
             duplicates += 1
-        elif kind == AGAIN:
+        elif kind == REFETCH:
             again += 1
             if not finished.each:
                 to_fetch.add(number)

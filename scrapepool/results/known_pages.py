@@ -16,10 +16,10 @@ from typing import Any
 from ..change import GONE_STATUSES, PAGES, is_unasked
 from ..temporary import TemporaryTables
 from ..validators import KEPT, Known
-from .failures import number_of
-from .find import typed
-from .journal import is_made_anew
-from .record_summary import Told
+from .failures import request_id
+from .find import typed_record
+from .journal import is_regenerated
+from .record_summary import RecordSummary
 
 
 class KnownPages:
@@ -46,7 +46,7 @@ class KnownPages:
     def __repr__(self) -> str:
         return f"<KnownPages of {self.records} records>"
 
-    def add(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> None:
+    def add(self, records: Iterable[tuple[RecordSummary, Mapping[str, Any]]]) -> None:
         """Take records; the last one that says something about a page counts. Raises what reading them raises."""
         self._tables.insert("INSERT INTO told VALUES (?, ?, ?, ?)", self._rows(records))
 
@@ -64,7 +64,7 @@ class KnownPages:
         self._tables.execute("DROP TABLE told")
 
     def find(self, number: int) -> Known | None:
-        """Look a target up by its number (``failures.number_of``)."""
+        """Look a target up by its number (``failures.request_id``)."""
         with self._lock:
             row = self._tables.row("SELECT known FROM known WHERE target = ?", number)
         if row is None:
@@ -88,16 +88,18 @@ class KnownPages:
         with self._lock:
             self._tables.close()
 
-    def _rows(self, records: Iterable[tuple[Told, Mapping[str, Any]]]) -> Iterable[tuple[int, int, bytes, int | None]]:
+    def _rows(
+        self, records: Iterable[tuple[RecordSummary, Mapping[str, Any]]]
+    ) -> Iterable[tuple[int, int, bytes, int | None]]:
         for told, record in records:
-            if is_made_anew(told):
+            if is_regenerated(told):
                 continue
-            page = last_page(typed(record))
+            page = last_page(typed_record(record))
             if page is not None:
                 self.records += 1
                 kept = marshal.dumps((tuple(map(page.get, KEPT)), key_of(page, self._change_by)))
                 name = None if self._file_of is None else self._file_of(page)
-                yield number_of(told), self.records, kept, None if name is None else hash(name)
+                yield request_id(told), self.records, kept, None if name is None else hash(name)
 
 
 def last_page(record: Mapping[str, Any]) -> Mapping[str, Any] | None:

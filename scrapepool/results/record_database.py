@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
 from ..record_fields import LATER, OPTIONAL, TIMINGS, of_kind
-from ..schema import COLUMNS, JSON_COLUMNS, strangeness
-from .record_summary import Told, apart
+from ..schema import COLUMNS, JSON_COLUMNS, schema_mismatch
+from .record_summary import RecordSummary, apart
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,7 +41,7 @@ class RecordDatabase:
         self._path = path
         self._should_stop = should_stop
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[RecordSummary]:
         query = "SELECT id, url, outcome, error, method, request FROM records ORDER BY id"
         with self._reading() as self._db:
             for number, url, outcome, error, method, request in self._db.execute(query):
@@ -49,7 +49,7 @@ class RecordDatabase:
                     raise KeyboardInterrupt
                 self.whole += 1
                 self._last = number
-                yield Told(url, outcome, error, method, self.whole, apart(request))
+                yield RecordSummary(url, outcome, error, method, self.whole, apart(request))
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
@@ -58,11 +58,14 @@ class RecordDatabase:
             for row in db.execute(f"SELECT {', '.join(columns)} FROM records ORDER BY id"):  # noqa: S608 - our own names
                 yield _record(dict(zip(columns, row, strict=True)))
 
-    def with_records(self) -> Iterator[tuple[Told, dict[str, Any]]]:
+    def with_records(self) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
         """As ``RecordFile.with_records``, in one query: to look each record up again takes six times as long."""
         for number, record in enumerate(self.records(), 1):
             method, request = record.get("method", "GET"), record.get("request")
-            yield Told(record["url"], record["outcome"], record["error"], method, number, apart(request)), record
+            yield (
+                RecordSummary(record["url"], record["outcome"], record["error"], method, number, apart(request)),
+                record,
+            )
 
     def current(self) -> dict[str, Any]:
         """The record that was given last, as ``records`` gives it; to be asked for while it is iterated over."""
@@ -80,7 +83,7 @@ class RecordDatabase:
                 (made,), (version,) = (
                     db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
                 )
-                strange = strangeness(made, version)
+                strange = schema_mismatch(made, version)
                 if strange is not None:
                     raise UsageError(f"{self._path} {strange}")
                 yield db

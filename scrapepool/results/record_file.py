@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..groups import OUTCOMES
 from ..settings import RecordFormat
 from ..text import brief
-from .record_summary import Told, apart
+from .record_summary import RecordSummary, apart
 
 BOM = b"\xef\xbb\xbf"
 CELLS = {
@@ -65,7 +65,7 @@ class RecordFile:
         self._last = b""  # the bytes of the row that was given last
         self._value: dict[str, Any] = {}  # the JSON object that was given last
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[RecordSummary]:
         first = next(self._lines, b"")
         if not first:
             return iter(())
@@ -82,13 +82,13 @@ class RecordFile:
             return self._value
         return dict(zip(self._names, self._cells(self._last, len(self._names)), strict=False))
 
-    def with_records(self) -> Iterator[tuple[Told, dict[str, Any]]]:
+    def with_records(self) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
         """Give what each record tells about its target, and the record whole, as ``current`` has it."""
         return ((told, self.current()) for told in self)
 
     # -- JSON Lines --------------------------------------------------------------------------------
 
-    def _objects(self, line: bytes) -> Iterator[Told]:
+    def _objects(self, line: bytes) -> Iterator[RecordSummary]:
         while line:
             if not line.endswith(b"\n"):
                 self._end_in(line, begun=_begins_object(line))
@@ -103,7 +103,7 @@ class RecordFile:
             self._line += 1
             line = next(self._lines, b"")
 
-    def _object(self, line: bytes, end: int) -> Told:
+    def _object(self, line: bytes, end: int) -> RecordSummary:
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
@@ -115,7 +115,7 @@ class RecordFile:
 
     # -- CSV ---------------------------------------------------------------------------------------
 
-    def _rows(self, line: bytes) -> Iterator[Told]:
+    def _rows(self, line: bytes) -> Iterator[RecordSummary]:
         names = self._header(line)
         if not names:
             return
@@ -199,7 +199,7 @@ class RecordFile:
 
     # -- both --------------------------------------------------------------------------------------
 
-    def _told(self, value: dict[str, Any], end: int) -> Told:
+    def _told(self, value: dict[str, Any], end: int) -> RecordSummary:
         for needed in NEEDED:
             if not isinstance(value.get(needed), str):
                 raise self._error(f"no field {needed}")
@@ -209,7 +209,7 @@ class RecordFile:
         if "error" not in value and value["outcome"] == "http_error":
             error = "http_5xx" if str(value.get("status")) >= "500" else "http_4xx"
         method = value.get("method")
-        return Told(
+        return RecordSummary(
             value["url"],
             value["outcome"],
             error if isinstance(error, str) else None,

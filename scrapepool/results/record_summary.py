@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..model import Apart, ErrorKind
 
 
-class Told(NamedTuple):
+class RecordSummary(NamedTuple):
     """What a record tells about its target.
 
     url: as the list gave it. outcome: the word. error: the slug, None for none. method: of the request.

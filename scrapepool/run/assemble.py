@@ -81,14 +81,14 @@ def assembled(
     view: View | None = None,
     stop: Stop | None = None,
     on_note: Callable[[str], None] | None = None,
-    put_off: Mapping[HostKey, float] | None = None,
+    not_before: Mapping[HostKey, float] | None = None,
     has_file: Callable[[Known], bool] | None = None,
     share: Share | None = None,
 ) -> Iterator[Run]:
     """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
 
     make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
-    put_off: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for what is the run's alone.
+    not_before: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for what is the run's alone.
     There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
@@ -135,7 +135,7 @@ def assembled(
             shard.wake()
 
         stop.wake = wake
-        limits = limits_for(settings, clock, put_off)
+        limits = limits_for(settings, clock, not_before)
         feed = make_feed(loop.wake, Downloader(context, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
             from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed

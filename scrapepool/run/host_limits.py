@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..window import Window
 
 
-def limits_for(settings: Settings, clock: Clock, put_off: Mapping[HostKey, float] | None = None) -> LimitsFor:
+def limits_for(settings: Settings, clock: Clock, not_before: Mapping[HostKey, float] | None = None) -> LimitsFor:
     """The scheduler's question about a host, answered.
 
-    put_off: Unix times until which hosts asked an earlier run to be left alone; may be filled later.
+    not_before: Unix times until which hosts asked an earlier run to be left alone; may be filled later.
     """
     pool, robots, overrides = settings.pool, settings.politeness.robots, settings.host_overrides
     usual = HostLimits(pool.per_host, pool.delay, robots)
@@ -38,10 +38,10 @@ def limits_for(settings: Settings, clock: Clock, put_off: Mapping[HostKey, float
         )
 
     def _parked_until(host: HostKey) -> float:
-        until = None if put_off is None else put_off.get(host)
+        until = None if not_before is None else not_before.get(host)
         return -inf if until is None else clock.monotonic() + until - clock.wall()
 
-    return limits if overrides or put_off is not None else lambda _: usual
+    return limits if overrides or not_before is not None else lambda _: usual
 
 
 def most_per_host(settings: Settings) -> int:

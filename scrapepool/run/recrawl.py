@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Fetched, HostKey, Outcome, Skipped, Target, Unchanged, error_of, verdict
 from ..ports import Batch, Feed
-from ..read.seen.target_id import identity, recorded
+from ..read.seen.target_id import as_recorded, target_id
 from ..record.fields import record
 from ..settings import Settings
 from ..transport.exchange.route import RouteTable
@@ -31,10 +31,10 @@ SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
 UNASKED = "the server said 304, and was not asked whether the page had changed"
 
 
-def number_of_target(target: Target, method: str) -> int:
-    """Number a target as ``read.failures.number_of`` numbers its records. method: the run's."""
-    parsed = recorded(ParsedURL(target.host, target.path, target.userinfo))
-    return identity(parsed, target.apart(method)) ^ hash(target.method(method))
+def request_id_of_target(target: Target, method: str) -> int:
+    """Number a target as ``read.failures.request_id`` numbers its records. method: the run's."""
+    parsed = as_recorded(ParsedURL(target.host, target.path, target.userinfo))
+    return target_id(parsed, target.apart(method)) ^ hash(target.method(method))
 
 
 class KnownFeed:
@@ -53,7 +53,7 @@ class KnownFeed:
         """As ``ports.Feed``."""
         target = self._feed.target(ticket)
         if isinstance(target, Target):
-            target.known = self._known.find(number_of_target(target, self._method))
+            target.known = self._known.find(request_id_of_target(target, self._method))
         return target
 
     @property
@@ -75,11 +75,11 @@ class _Owners:
 
     def add(self, name: str, target: Target) -> None:
         """As ``FileOwners``."""
-        self._known.add_file(name, number_of_target(target, self._method))
+        self._known.add_file(name, request_id_of_target(target, self._method))
 
     def has_others(self, name: str, target: Target) -> bool:
         """As ``FileOwners``."""
-        return self._known.has_other(name, number_of_target(target, self._method))
+        return self._known.has_other(name, request_id_of_target(target, self._method))
 
 
 def known_files(settings: Settings) -> KnownFiles | None:
@@ -91,7 +91,7 @@ def known_files(settings: Settings) -> KnownFiles | None:
     return KnownFiles(settings.files)
 
 
-class Revisit:
+class Recrawl:
     """What a run knows of earlier ones, from its feed to its outcomes.
 
     known: what earlier records say, None where nobody asked: nothing is done then. owners: which targets have which
@@ -108,7 +108,7 @@ class Revisit:
         self.owners = None if known is None or self._files is None else _Owners(known, self._method)
 
     def __repr__(self) -> str:
-        return f"<Revisit {self._known!r}>"
+        return f"<Recrawl {self._known!r}>"
 
     @property
     def has_file(self) -> Callable[[Known], bool] | None:
@@ -149,10 +149,10 @@ class Revisit:
         """Set what outcomes say about the change, once and before anybody else looks at them."""
         if self._known is None:
             return
-        from ..results.journal import MADE_ANEW  # noqa: PLC0415 - most runs know no earlier ones
+        from ..results.journal import REGENERATED  # noqa: PLC0415 - most runs know no earlier ones
 
         for outcome in outcomes:
-            if not isinstance(outcome, Skipped) or outcome.error not in MADE_ANEW:
+            if not isinstance(outcome, Skipped) or outcome.error not in REGENERATED:
                 self._compare(outcome, outcome.target.known)
 
     def _compare(self, outcome: Outcome, known: Known | None) -> None:

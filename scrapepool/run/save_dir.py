@@ -19,7 +19,7 @@ from ..record.packing import packer
 from ..settings import FileSettings
 from ..transport.exchange.partial_files import Parts
 
-MOST_TRIES = 100
+MAX_TRIES = 100
 """Times that the folder for work is opened: a run that ends may delete it between two calls."""
 
 
@@ -56,7 +56,7 @@ def parts_in(settings: FileSettings) -> Iterator[Parts]:
 
 def _locked(root: Folder, opened: ExitStack) -> tuple[Folder, int]:
     """Open the folder for work, and lock it; both are closed by ``opened``."""
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         with ExitStack() as tried, suppress(FileNotFoundError):
             work = tried.enter_context(root.private(WORK))
             lock = open_lock(work, LOCK)

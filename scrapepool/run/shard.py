@@ -16,10 +16,10 @@ from ..engine import IDLE, Engine
 from ..model import Outcome, Transcript
 from ..ports import Archive, Snapshot
 
-MOST_UNWRITTEN = 500
+MAX_UNWRITTEN = 500
 """Outcomes that are not taken yet, above which nothing is begun."""
 
-MOST_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """The same, of their bodies."""
 
 LOOK = 0.1
@@ -45,7 +45,7 @@ class Shard:
 
     def full(self) -> bool:
         """Whether so much is not taken yet that nothing is to be begun."""
-        return self._put - self._taken > MOST_UNWRITTEN or self._put_bytes - self._taken_bytes > MOST_BYTES
+        return self._put - self._taken > MAX_UNWRITTEN or self._put_bytes - self._taken_bytes > MAX_BYTES
 
     def wake(self) -> None:
         """Have ``outcomes`` yield, if only nothing. May be called from a signal handler."""

@@ -11,7 +11,7 @@ from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, Target
 from scrapepool.ports import Downloaded
 from scrapepool.read import TargetList
-from scrapepool.read.documents.document_rows import MOST_NESTED
+from scrapepool.read.documents.document_rows import MAX_NESTED
 from scrapepool.settings import InputSettings
 from tests.read.reading import Reading
 
@@ -187,8 +187,8 @@ def test_depth_ends() -> None:
     web = Web(**{f"i{n}": index(f"i{n + 1}") for n in range(50)})
     (rejected,) = read(web, "i0").rejected
     assert rejected.detail is not None
-    assert f"more than {MOST_NESTED} indexes within each other" in rejected.detail
-    assert len(web.asked) == MOST_NESTED + 1
+    assert f"more than {MAX_NESTED} indexes within each other" in rejected.detail
+    assert len(web.asked) == MAX_NESTED + 1
 
 
 def test_no_lists_by_url_without_who_fetches_them() -> None:

@@ -44,7 +44,7 @@ class Endless(io.RawIOBase):
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small measures, so that few rows reach them."""
-    monkeypatch.setattr(batch_queue.Handover.__init__, "__kwdefaults__", {"batches": 8, "ahead": AHEAD})
+    monkeypatch.setattr(batch_queue.BatchQueue.__init__, "__kwdefaults__", {"batches": 8, "ahead": AHEAD})
     monkeypatch.setattr(RollingSpool.__init__, "__defaults__", (1000,))
 
 
@@ -139,7 +139,7 @@ def test_a_list_that_is_to_be_read_whole_is(short: None) -> None:
         return targets.exhausted
 
     waiting.until(polled)
-    assert not targets.paced
+    assert not targets.lazy
     assert [target.line for target in map(targets.target, found)] == list(range(1, 3001))  # type: ignore[union-attr]
     targets.close()
 
@@ -148,7 +148,7 @@ def test_an_interrupted_pipe_is_left(tmp_path: Path, short: None) -> None:
     """A named pipe is read as standard input is, and its writer is told when it is not read any more."""
     os.mkfifo(path := tmp_path / "fifo")
     targets = TargetList([str(path)], InputSettings())
-    assert targets.paced
+    assert targets.lazy
     writer = os.open(path, os.O_WRONLY)
     os.write(writer, b"http://a.example/1\n")
     assert len(Reading(targets).some(1).found) == 1
@@ -171,18 +171,18 @@ def test_a_rolling_spool_keeps_what_is_to_be_read(pieces: list[list[bytes]], ran
                 whole += row + b"\n"
                 spool.append(row + b"\n")
             spool.append(b"unfinis")
-            spool.published(len(whole), len(rows))
+            spool.on_rows_found(len(whole), len(rows))
             whole += b"unfinis"
             if rows:
                 spool.append(b"hed\n")
                 whole += b"hed\n"
-                spool.published(len(whole), 0)
+                spool.on_rows_found(len(whole), 0)
             random.shuffle(waiting)  # type: ignore[attr-defined]
             for _ in range(len(waiting) // 2):
                 offset, row = waiting.pop()
                 before = max(0, offset - 1)
                 assert spool.read_at(before, offset - before + len(row) + 1) == whole[before : offset + len(row) + 1]
-                spool.let_go(offset)
+                spool.release_row(offset)
             held = {offset for offset, _ in waiting}
             assert len(spool) <= (len(held) + 1) * (30 + 150)
     finally:
@@ -195,4 +195,4 @@ def test_no_room_for_a_rolling_spool(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     spool = RollingSpool("x", 10)
     spool.append(bytes(11))
     with pytest.raises(ListError, match="cannot be kept in a temporary file: No such file or directory"):
-        spool.published(11, 1)
+        spool.on_rows_found(11, 1)

@@ -19,9 +19,9 @@ from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, HostKey, Skipped, Target
 from scrapepool.read import TargetList, batch_queue
 from scrapepool.read.open_lists import url_source
-from scrapepool.read.seen.hash_tables import SeenHashes
+from scrapepool.read.seen.hash_tables import HashSet
 from scrapepool.read.streams.spool import Spool
-from scrapepool.read.tickets import LINE_BITS, Index
+from scrapepool.read.tickets import LINE_BITS, TicketIndex
 from scrapepool.settings import InputSettings
 from scrapepool.url import parse
 from tests.read.reading import Reading, Waiting, read
@@ -216,7 +216,7 @@ def test_endless_program(monkeypatch: pytest.MonkeyPatch) -> None:
         for taken in count(1):
             yield f"http://a.example/{taken}"
 
-    monkeypatch.setattr(batch_queue.Handover.__init__, "__kwdefaults__", {"batches": 8, "ahead": 50})
+    monkeypatch.setattr(batch_queue.BatchQueue.__init__, "__kwdefaults__", {"batches": 8, "ahead": 50})
     targets = TargetList.of_urls(endless(), PLAIN)
     reading = Reading(targets).some(500)
     assert taken <= len(reading.found) + 50
@@ -242,7 +242,7 @@ def test_failing_program() -> None:
 @given(st.lists(st.integers(1, 2**22), min_size=1, max_size=40), st.integers(2**24 - 30, 2**24 + 5))
 def test_tickets(steps: list[int], first_line: int) -> None:
     """Tickets give back list, offset and line, also beyond 2^24 lines and in later lists."""
-    index = Index()
+    index = TicketIndex()
     sources = [url_source([], PLAIN) for _ in range(3)]
     given_out = []
     base = 0
@@ -282,7 +282,7 @@ def test_no_room_for_the_spool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 @given(st.lists(URLS))
 def test_hashes_agree_with_a_set(urls: list[str]) -> None:
     """Hashes of URLs tell duplicates as the URLs themselves do."""
-    seen, known = SeenHashes(), set()
+    seen, known = HashSet(), set()
     for url in urls:
         assert seen.add(hash(url.encode())) == (url not in known)
         known.add(url)
@@ -324,7 +324,7 @@ def test_a_repeat_names_the_row_that_it_repeats(tmp_path_factory, lists):
 
 def test_a_repeat_far_down_is_said_without_its_place(monkeypatch, tmp_path):
     """Beyond four billion lines a place is not held."""
-    monkeypatch.setattr("scrapepool.read.scan.UNKNOWN", 3)
+    monkeypatch.setattr("scrapepool.read.scan.UNKNOWN_PLACE", 3)
     path = tmp_path / "urls"
     path.write_text("a\nb\nc\nd/\nd/\nb\nc\nd/\n")
     assert [detail for _, _, detail in read(path).reasons] == [

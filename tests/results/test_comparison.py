@@ -13,13 +13,18 @@ from scrapepool.change import Difference
 from scrapepool.errors import ListError
 from scrapepool.model import Apart
 from scrapepool.results.comparison import NEW, OLD, Comparison
-from scrapepool.results.record_summary import Told
+from scrapepool.results.record_summary import RecordSummary
 
 
 def record(
     url: str, outcome: str = "ok", *, error: str | None = None, apart: Apart | None = None, **fields: Any
 ) -> Any:
-    return Told(url, outcome, error, "GET", 0, apart), {"url": url, "outcome": outcome, "error": error, **fields}
+    return RecordSummary(url, outcome, error, "GET", 0, apart), {
+        "url": url,
+        "outcome": outcome,
+        "error": error,
+        **fields,
+    }
 
 
 def compared(old: list[Any], new: list[Any], *, complete: bool = True) -> tuple[Comparison, list[tuple[str, str]]]:

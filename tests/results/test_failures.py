@@ -3,12 +3,12 @@ import pytest
 from scrapepool.errors import UsageError
 from scrapepool.groups import GROUPS
 from scrapepool.model import Apart, ErrorKind
-from scrapepool.results.failures import CLASSES, errors_of, failures
-from scrapepool.results.record_summary import Told
+from scrapepool.results.failures import CLASSES, error_slugs, failures
+from scrapepool.results.record_summary import RecordSummary
 
 
 def told(url, outcome="failed", error=None, method="GET"):
-    return Told(url, outcome, error, method, 0)
+    return RecordSummary(url, outcome, error, method, 0)
 
 
 def test_what_did_not_succeed_is_given_in_order():
@@ -52,8 +52,8 @@ def test_classes_choose_by_error():
         told("no url", "skipped", "invalid_url"),
         told("http://a/5"),
     ]
-    assert list(failures(records, errors_of(["timeout", "deferred"]))) == ["http://a/1", "http://a/3"]
-    assert list(failures(records, errors_of(["http_5xx", "invalid_url"]))) == ["http://a/2", "no url"]
+    assert list(failures(records, error_slugs(["timeout", "deferred"]))) == ["http://a/1", "http://a/3"]
+    assert list(failures(records, error_slugs(["http_5xx", "invalid_url"]))) == ["http://a/2", "no url"]
 
 
 def test_groups_are_made_of_errors():
@@ -65,9 +65,9 @@ def test_groups_are_made_of_errors():
 def test_an_unknown_class_is_told_with_all_there_are():
     """And so is a list of none."""
     with pytest.raises(UsageError, match=r"no such class: rain; there are timeout, .*http_5xx"):
-        errors_of(["rain"])
+        error_slugs(["rain"])
     with pytest.raises(UsageError, match="no class is named"):
-        errors_of([])
+        error_slugs([])
 
 
 def test_a_url_is_one_line_that_means_the_same():
@@ -81,4 +81,4 @@ def test_a_repeat_says_nothing_of_what_became_of_its_url(outcome):
     """Wherever its record stands; in those of a list that is read as it comes, it is the later one."""
     records = [told("http://a/1", outcome), told("http://a/1", "skipped", "duplicate")]
     assert list(failures(records)) == list(failures(records[::-1])) == (["http://a/1"] if outcome == "failed" else [])
-    assert list(failures(records, errors_of(["duplicate"]))) == ["http://a/1"]
+    assert list(failures(records, error_slugs(["duplicate"]))) == ["http://a/1"]

@@ -14,7 +14,7 @@ from scrapepool.model import Fetched, HostKey, Target, Timings, Try, Wait, Why
 from scrapepool.record.csv import csv_form
 from scrapepool.record.fields import record
 from scrapepool.record.sqlite import SqliteStore
-from scrapepool.results.find import NEAR, Found, find, typed
+from scrapepool.results.find import NEAR, Found, find, typed_record
 from scrapepool.results.record_database import RecordDatabase
 from scrapepool.results.record_file import RecordFile
 from scrapepool.settings import OutputSettings
@@ -107,4 +107,4 @@ def test_a_database_is_asked_as_a_file_is(tmp_path: Path) -> None:
 )
 def test_cells_of_others_are_no_trouble(row: dict[str, str]) -> None:
     """Whatever stands in them."""
-    typed(row)
+    typed_record(row)

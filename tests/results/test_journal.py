@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scrapepool.errors import UsageError
 from scrapepool.model import ErrorKind
 from scrapepool.read.seen.finished import Finished
-from scrapepool.read.seen.target_id import identity
-from scrapepool.results.failures import again_of
+from scrapepool.read.seen.target_id import target_id
+from scrapepool.results.failures import refetched_errors
 from scrapepool.results.journal import read_journal
 from scrapepool.results.record_file import RecordFile
 from scrapepool.url import parse
@@ -25,12 +25,14 @@ def judged(*records, keep="failed", method="GET", each=False, torn=b""):
     """The journal, the records that stay, and what is finished."""
     data = b"".join(records) + torn
     finished = Finished(each=each)
-    journal = read_journal(RecordFile("out", [data] if data else []), finished, refetch=again_of(keep), method=method)
+    journal = read_journal(
+        RecordFile("out", [data] if data else []), finished, refetch=refetched_errors(keep), method=method
+    )
     return journal, b"".join(data[begin:end] for begin, end in journal.keep).splitlines(keepends=True), finished
 
 
 def done(finished, url):
-    return finished.take(identity(parse(url)))
+    return finished.take(target_id(parse(url)))
 
 
 def test_successes_stay_and_the_rest_is_fetched_again():
@@ -131,7 +133,7 @@ def test_what_stays_is_finished_and_the_other_way_round(told, keep):
 
 
 @pytest.mark.parametrize(
-    ("fields", "put_off"),
+    ("fields", "not_before"),
     [
         ({}, {"a": 1_700_000_000.5}),
         ({"status": 429}, {"a": 1_700_000_000.5}),
@@ -141,20 +143,20 @@ def test_what_stays_is_finished_and_the_other_way_round(told, keep):
         ({"not_before": None}, {}),
     ],
 )
-def test_a_deferral_tells_until_when_its_host_is_left_alone(fields, put_off):
+def test_a_deferral_tells_until_when_its_host_is_left_alone(fields, not_before):
     """The host that was asked last, by the status that speaks for a host, or by none where nothing was asked."""
     deferral = {"not_before": "2023-11-14T22:13:20.500Z", "final_url": None, "status": None} | fields
     _, _, finished = judged(record("http://a/x", "deferred", **deferral))
-    assert {host.host: until for host, until in finished.put_off.items()} == put_off
+    assert {host.host: until for host, until in finished.not_before.items()} == not_before
 
 
 def test_of_several_deferrals_the_longest_counts():
     """In whatever order they stand; rows of cells say the same."""
     late, early = "2023-11-14T22:13:20.500Z", "2020-01-01T00:00:00.000Z"
     told = [record(f"http://a/{when}", "deferred", not_before=when) for when in (late, early)]
-    assert list(judged(*told)[2].put_off.values()) == [1_700_000_000.5]
+    assert list(judged(*told)[2].not_before.values()) == [1_700_000_000.5]
     row = f"url,outcome,status,not_before,final_url\nhttp://a/x,deferred,,{late},\n".encode()
-    assert list(judged(row)[2].put_off.values()) == [1_700_000_000.5]
+    assert list(judged(row)[2].not_before.values()) == [1_700_000_000.5]
 
 
 def test_only_failures_of_some_classes_are_fetched_again() -> None:
@@ -173,8 +175,8 @@ def test_only_failures_of_some_classes_are_fetched_again() -> None:
 
 def test_the_words_of_resume() -> None:
     """failed, all, or classes; a name that is none is told."""
-    assert (again_of("failed"), again_of("all")) == (None, frozenset())
-    assert again_of("timeout,dns") == {"connect_timeout", "read_timeout", "deadline", "dns"}
+    assert (refetched_errors("failed"), refetched_errors("all")) == (None, frozenset())
+    assert refetched_errors("timeout,dns") == {"connect_timeout", "read_timeout", "deadline", "dns"}
     for wrong in ("rain", "", ",", "dns,rain"):
         with pytest.raises(UsageError):
-            again_of(wrong)
+            refetched_errors(wrong)

@@ -6,15 +6,15 @@ import random
 from typing import Any
 
 from scrapepool.model import Apart, HostKey, RowRequest, Target
-from scrapepool.results.failures import number_of
+from scrapepool.results.failures import request_id
 from scrapepool.results.known_pages import KnownPages, key_of
-from scrapepool.results.record_summary import Told
-from scrapepool.run.recrawl import number_of_target
+from scrapepool.results.record_summary import RecordSummary
+from scrapepool.run.recrawl import request_id_of_target
 from scrapepool.url import parse
 
 
 def record(url: str, outcome: str = "ok", *, apart: Apart | None = None, **fields: Any) -> Any:
-    told = Told(url, outcome, fields.get("error"), fields.get("method", "GET"), 0, apart)
+    told = RecordSummary(url, outcome, fields.get("error"), fields.get("method", "GET"), 0, apart)
     return told, {"url": url, "outcome": outcome, **fields}
 
 
@@ -26,7 +26,7 @@ def known(*records: Any, change_by: tuple[str, ...] = ()) -> KnownPages:
 
 
 def number(url: str) -> int:
-    return number_of(record(url)[0])
+    return request_id(record(url)[0])
 
 
 def test_the_last_record_that_says_something_counts() -> None:
@@ -79,10 +79,10 @@ def test_a_target_has_the_number_of_its_records() -> None:
         request = dice.choice([None, RowRequest(method="POST", data=b"x"), RowRequest(method="PUT"), RowRequest()])
         target = Target(url, host, path, userinfo=userinfo, request=request, occurrence=dice.choice([1, 1, 2]))
         run = dice.choice(["GET", "HEAD"])
-        told = Told(url, "ok", None, target.method(run), 0, target.apart(run))
-        assert number_of_target(target, run) == number_of(told)
+        told = RecordSummary(url, "ok", None, target.method(run), 0, target.apart(run))
+        assert request_id_of_target(target, run) == request_id(told)
     other = Target("http://h.test/", HostKey("http", "h.test", 80), "/")
-    assert number_of_target(other, "GET") != number_of_target(other, "HEAD")
+    assert request_id_of_target(other, "GET") != request_id_of_target(other, "HEAD")
 
 
 def test_many_targets_are_found_again() -> None:

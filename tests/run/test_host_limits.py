@@ -75,8 +75,8 @@ def test_a_window_by_the_wall_clock() -> None:
 
 def test_a_host_that_was_put_off_is_parked_in_this_run_s_time() -> None:
     """Also where that is found out after the question was made."""
-    put_off: dict[HostKey, float] = {}
-    limits = limits_for(Settings(), TwoClocks(), put_off)
-    put_off[HOST] = MIDNIGHT + 30
+    not_before: dict[HostKey, float] = {}
+    limits = limits_for(Settings(), TwoClocks(), not_before)
+    not_before[HOST] = MIDNIGHT + 30
     assert limits(HOST).parked_until == 130.0
     assert limits(HostKey("http", "b.test", 80)).parked_until < 0

@@ -109,8 +109,8 @@ def test_outcomes_come_in_order_from_another_thread() -> None:
 @pytest.mark.parametrize(("most", "size"), [(10, None), (10**9, b"x" * 1000)])
 def test_what_is_not_taken_is_bounded(monkeypatch: pytest.MonkeyPatch, most: int, size: bytes | None) -> None:
     """By count and by the bytes of bodies; once it is taken, the engine is woken and goes on."""
-    monkeypatch.setattr(shard_module, "MOST_UNWRITTEN", most)
-    monkeypatch.setattr(shard_module, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(shard_module, "MAX_UNWRITTEN", most)
+    monkeypatch.setattr(shard_module, "MAX_BYTES", 10_000)
     engine = Counter(Shard(), 200, body=size)
     ahead = []
     with ThreadPoolExecutor(1) as executor:

@@ -23,7 +23,7 @@ from ..standard_streams import note
 if TYPE_CHECKING:
     from ...results.record_database import RecordDatabase
     from ...results.record_file import RecordFile
-    from ...results.record_summary import Told
+    from ...results.record_summary import RecordSummary
 
 STDIN = "standard input"
 
@@ -65,7 +65,7 @@ def opened(records: str, on_note: Callable[[str], None] | None = None) -> Record
     return RecordFile(name, decompressed(name, pieces, on_note or note))
 
 
-def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tuple[Told, dict[str, Any]]]:
+def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
     """Give every record of a file, of standard input for ``-``, or of all files in a folder.
 
     Files of a folder are read in the order of their names. The types are those of the format: cells of CSV are text.

@@ -52,9 +52,9 @@ def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
     If a URL has several records, the last one counts.
     """
     from ...record.output import Output  # noqa: PLC0415
-    from ...results.failures import errors_of, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
+    from ...results.failures import error_slugs, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
 
-    slugs = None if classes is None else errors_of(classes)
+    slugs = None if classes is None else error_slugs(classes)
     file = opened(records)
     row_of = (lambda told: row_of_record(told, file.current())) if rows else None
     urls = failures(file, slugs, on_note=note, row_of=row_of)

@@ -118,7 +118,7 @@ def run(
             )
         ) as targets,
     ):
-        if targets.paced:
+        if targets.lazy:
             raise UsageError("a pattern of more than a million URLs is fetched, but not planned; plan a part of it")
         found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
         for note in notes:

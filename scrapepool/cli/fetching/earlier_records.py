@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...results.known_pages import KnownPages
-    from ...results.record_summary import Told
+    from ...results.record_summary import RecordSummary
     from ...settings import Settings
 
 CONDITIONS = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"})
@@ -86,8 +86,8 @@ def known_pages(
 
 
 def _until(
-    should_stop: Callable[[], bool], records: Iterator[tuple[Told, dict[str, Any]]]
-) -> Iterator[tuple[Told, dict[str, Any]]]:
+    should_stop: Callable[[], bool], records: Iterator[tuple[RecordSummary, dict[str, Any]]]
+) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
     for record in records:
         if should_stop():
             raise KeyboardInterrupt

@@ -20,11 +20,11 @@ from ...read.seen.finished import Finished
 from ...record.output import STANDARD_OUTPUT
 from ...render.choose import view_for
 from ...run.assemble import Run, assembled, final_outcomes, lists
-from ...run.monitoring.counters import ChangesView, Counted
+from ...run.monitoring.counters import ChangesView, Counters
 from ...run.monitoring.fail_if import Alarm
 from ...run.outputs.open_outputs import Outputs, open_outputs
 from ...run.outputs.ordered_output import list_order
-from ...run.recrawl import Revisit
+from ...run.recrawl import Recrawl
 from ...settings import DisplaySettings, Settings
 from ...transport.net.descriptors import raise_soft_limit, workers_within
 from ..arguments.file_conflicts import check_files
@@ -64,7 +64,7 @@ def run_once(
     on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
     view = view or view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
     wanted = bool(settings.alarm.fail_if) or settings.display.has_metrics
-    counted = Counted(wanted=wanted, compares=bool(settings.since.records))
+    counted = Counters(wanted=wanted, compares=bool(settings.since.records))
     view = ChangesView(view, counted) if counted.changes else view
     with (
         _measured(settings.display, view, counted, ending) as (view, where),
@@ -82,7 +82,7 @@ def run_once(
             return signals.exit_code or Exit.INTERRUPT
         order = list_order(settings, log.note)
         read_as: dict[str, str] = {}
-        revisit = Revisit(known, settings)
+        revisit = Recrawl(known, settings)
         make = lists(
             sources,
             settings,
@@ -103,7 +103,7 @@ def run_once(
                 view=view,
                 stop=stop,
                 on_note=log.note,
-                put_off=None if settings.output.resume is None else finished.put_off,
+                not_before=None if settings.output.resume is None else finished.not_before,
                 has_file=revisit.has_file,
             ) as made,
         ):
@@ -133,7 +133,7 @@ def run_once(
 
 @contextmanager
 def _measured(
-    settings: DisplaySettings, view: View, counted: Counted, ending: Ending
+    settings: DisplaySettings, view: View, counted: Counters, ending: Ending
 ) -> Iterator[tuple[View, str | None]]:
     """Have the metrics written and served as settings say: the view that does it, and where they are served.
 
@@ -167,9 +167,9 @@ class _Run:
     log: RunLog
     signals: Signals
     ending: Ending
-    counted: Counted
+    counted: Counters
     alarm: Alarm
-    revisit: Revisit
+    revisit: Recrawl
     left: list[Outcome] = field(default_factory=list)
 
     def write(self, made: Run, outputs: Outputs) -> bool:

@@ -295,10 +295,10 @@ class Resume(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The text as it was given."""
-        from ...results.failures import again_of  # noqa: PLC0415 - rarely needed
+        from ...results.failures import refetched_errors  # noqa: PLC0415 - rarely needed
 
         try:
-            again_of(value)
+            refetched_errors(value)
         except UsageError as error:
             self.fail(f"{error}, failed and all", param, ctx)
         return str(value)

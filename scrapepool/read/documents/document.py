@@ -32,7 +32,7 @@ class Link(NamedTuple):
     reason: str | None = None
 
 
-class Child(NamedTuple):
+class ChildSitemap(NamedTuple):
     """Another document that is to be read in this place. url: as written."""
 
     url: str

@@ -16,19 +16,19 @@ from ...settings import InputSettings
 from ...text import without_password
 from ...url import parse
 from ..formats.archives import check_no_archive
-from ..formats.detect import AUTO, enough, format_of_bytes, format_of_url, rows_of, template_for
+from ..formats.detect import AUTO, format_of_bytes, format_of_url, is_enough, row_format, template_for
 from ..formats.rows import RowError
 from ..streams.decompress import decompressed
-from ..streams.line_ends import line_ends
-from .document import Child, Document, Link
+from ..streams.line_endings import line_endings
+from .document import ChildSitemap, Document, Link
 
 LINKS_AT_ONCE = 256
 """Links that are handed on together."""
 
-MOST_SITEMAPS = 50_000
+MAX_SITEMAPS = 50_000
 """Sitemaps that are read from one list: what the protocol allows an index to name."""
 
-MOST_NESTED = 8
+MAX_NESTED = 8
 """Indexes within indexes. The protocol allows none."""
 
 EMPTY = "is empty: there is no list in it"
@@ -123,7 +123,7 @@ class _Reader:
                     else:
                         yield from self._child(link, depth + 1)
 
-    def _child(self, child: Child, depth: int) -> Iterator[Link]:
+    def _child(self, child: ChildSitemap, depth: int) -> Iterator[Link]:
         """Read a sitemap of an index. One that cannot be read is an entry that cannot be fetched, and ends nothing."""
         try:
             if self._is_new(child.url, depth):
@@ -143,16 +143,16 @@ class _Reader:
         if address in self._seen:
             return False
         self._seen.add(address)
-        if depth > MOST_NESTED:
-            raise ListError(url, f"more than {MOST_NESTED} indexes within each other")
-        if len(self._seen) > MOST_SITEMAPS:
-            raise ListError(url, f"more than {MOST_SITEMAPS:,} sitemaps in one list")
+        if depth > MAX_NESTED:
+            raise ListError(url, f"more than {MAX_NESTED} indexes within each other")
+        if len(self._seen) > MAX_SITEMAPS:
+            raise ListError(url, f"more than {MAX_SITEMAPS:,} sitemaps in one list")
         return True
 
     def _any(self, document: Document, pieces: Iterator[bytes], depth: int) -> Iterator[Link]:
         """Read what an index leads to: a sitemap, a feed, or plain lines (sitemaps.org, other formats)."""
         head = b""
-        while not enough(AUTO, head) and (piece := next(pieces, b"")):
+        while not is_enough(AUTO, head) and (piece := next(pieces, b"")):
             head += piece
         check_no_archive(document.name, head)
         if not head.strip():
@@ -165,14 +165,14 @@ class _Reader:
                 yield from self.links(kind, document, whole, depth)
             case "text":
                 text = as_utf8(whole, document.content_type or "")
-                yield from _lines(document, line_ends(kind, head).pieces(text))
+                yield from _lines(document, line_endings(kind, head).pieces(text))
             case _:
                 raise ListError(document.name, f"is no sitemap, but {kind}")
 
 
 def _lines(document: Document, pieces: Iterator[bytes]) -> Iterator[Link]:
     head = next(pieces, b"")
-    rows = rows_of(document.name, "text", head, InputSettings())
+    rows = row_format(document.name, "text", head, InputSettings())
     carry = b""
     for piece in chain([head], pieces, [b"\n"]):
         found, end = rows.cut(carry + piece)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...errors import ListError
-from .document import SHOWN, Child, Document, Link, link_to
+from .document import SHOWN, ChildSitemap, Document, Link, link_to
 from .markup import End, Start, Token
 
 ROOTS = ("urlset", "sitemapindex")
@@ -19,7 +19,7 @@ MAX_FIELD = 64 * 1024
 """Characters of a field's text that are read; a longer URL is rejected, and the rest of other fields is left out."""
 
 
-def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link | Child]:
+def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link | ChildSitemap]:
     """Find the URLs of a sitemap, with what it says of them, and the sitemaps of an index.
 
     Raises ListError for another document, and for one that ends too early.
@@ -83,7 +83,7 @@ class _Reading:
         elif self._unknown is None:
             self._unknown = tag.name
 
-    def end(self, tag: End) -> Iterator[Link | Child]:
+    def end(self, tag: End) -> Iterator[Link | ChildSitemap]:
         self._field = None
         if tag.name == self._unknown:
             self._unknown = None
@@ -104,8 +104,8 @@ class _Reading:
         for url in urls:
             yield self._found(url, said, is_child=is_child)
 
-    def _found(self, url: str, said: dict[str, str], *, is_child: bool) -> Link | Child:
+    def _found(self, url: str, said: dict[str, str], *, is_child: bool) -> Link | ChildSitemap:
         if len(url) > MAX_FIELD:
             return Link(url[:SHOWN], said, f"a <loc> longer than {MAX_FIELD // 1024} KiB")
         link = link_to(url, self._document.base, said)
-        return Child(link.url) if is_child and link.reason is None else link
+        return ChildSitemap(link.url) if is_child and link.reason is None else link

@@ -1,6 +1,6 @@
-"""Files that hold other files, or that are compressed as lists are not read: what is said of them.
+"""Rejects archives, office documents and unsupported compressions, and says how to extract the list.
 
-Decides by the first bytes.
+They are detected from their first bytes.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...errors import ListError
 
 ARCHIVE_HEAD = 512
-"""Bytes by which an archive can be told: a tar file's first block."""
+"""Bytes that are needed to detect an archive: the first block of a tar file."""
 
 OFFICE = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.")
 ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK")
@@ -24,7 +24,7 @@ OTHERS = {
 
 
 def check_no_archive(name: str, head: bytes) -> None:
-    """Raise ListError for a list that begins as an archive, stored or compressed, and say how to get at the list."""
+    """Raise ListError, which says how to extract the list, if ``head`` is the beginning of an archive."""
     if head.startswith(ZIP):
         if any(mark in head for mark in OFFICE):
             raise ListError(name, "is an office document; save the list as CSV")
@@ -37,10 +37,10 @@ def check_no_archive(name: str, head: bytes) -> None:
 
 
 def _is_tar(block: bytes) -> bool:
-    """Whether the checksum of a tar header is right, which covers archives without the mark of POSIX too."""
+    """Whether the checksum of a tar header is correct. That also finds archives without the magic of POSIX."""
     if b"\0" not in block or not block.strip(b"\0"):
         return False
-    import tarfile  # noqa: PLC0415 - takes 30 ms, and lists have no NULs as a rule
+    import tarfile  # noqa: PLC0415 - takes 30 ms, and few lists contain NULs
 
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")

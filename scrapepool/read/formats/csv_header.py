@@ -1,9 +1,8 @@
-"""The header row of CSV and TSV, and what may stand before it.
+"""Finds the header row of CSV and TSV, and the delimiter.
 
-Decides which line names the columns, and what separates them. Before the header row there may be blank lines, rows of
-empty cells, comments (lines that start with ``#``) and ``sep=;``, which spreadsheets write and read. A header row may
-itself be the last comment, as in dumps of databases: then it names the column of the URL, and the first row, which has
-as many cells, does not.
+Blank lines, rows of empty cells, comments (lines that start with ``#``) and ``sep=;``, which spreadsheets write, may
+precede the header row. The last comment may itself be the header row, as in dumps of databases: then it names the URL's
+column, and the first row has as many cells but does not name that column.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from .rows import MAX_RECORD, RowError, escaped, replaced, start_of
 URL_COLUMNS = ("url", "link", "href")
 DELIMITERS = ",;\t"
 
-csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))  # a row may be one cell; csv stops at 128 KiB of it
+csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))  # csv rejects cells above 128 KiB by default
 
 _SEPARATOR = re.compile(rb'(?:\xef\xbb\xbf)?("?)sep=([!-~\t ])\1[ \t]*\r?\n', re.IGNORECASE)
 _BLANK = re.compile(rb'(?:\xef\xbb\xbf)?[ \t,;|"\r]*\n')
@@ -29,14 +28,14 @@ _LINKS = re.compile(r"\s*\"?(?:https?://|[^\s/?#@]+\.[^\s/?#@]+)", re.IGNORECASE
 
 @lru_cache(maxsize=16)
 def row_pattern(delimiter: str) -> re.Pattern[bytes]:
-    """Match a row that ends in a line feed: a quote opens a quoted cell only at a cell's start."""
+    """Return a pattern for a row with its line feed. A quote opens a quoted cell only at the start of the cell."""
     d = re.escape(delimiter.encode())
     cell = rb'(?>(?:"[^"]*+(?>(?:""[^"]*+)*)"[^%b\n]*+|[^"%b\n][^%b\n]*+)?)' % (d, d, d)
     return re.compile(rb"%b(?>(?:%b%b)*)\n" % (cell, d, cell))
 
 
 def cells_of(text: str, delimiter: str) -> list[str]:
-    """Cut a row into its cells. Raises RowError."""
+    """Split a row into its cells. Raises RowError."""
     if '"' not in text and "\r" not in text and "\n" not in text:
         return text.split(delimiter)
     try:
@@ -47,10 +46,10 @@ def cells_of(text: str, delimiter: str) -> list[str]:
 
 
 class CsvHeader(NamedTuple):
-    """Where the rows begin, and what their cells are.
+    """A header row.
 
-    start: offset of the first row. lines: line feeds before it. columns: names. delimiter: between cells.
-    separated: whether ``sep=`` says the delimiter. commented: whether the names stand in a comment.
+    start: offset of the first row behind it. lines: number of line feeds before that. columns: the names.
+    separated: whether ``sep=`` names the delimiter. commented: whether the header row is a comment.
     """
 
     start: int
@@ -62,10 +61,9 @@ class CsvHeader(NamedTuple):
 
 
 def csv_header(head: bytes, *, tabs: bool, names: Callable[[Sequence[str]], bool]) -> CsvHeader | None:
-    """Find the header row of a list that begins so; None where its end is not there.
+    """Find the header row in the beginning of a list; None if the row is not complete.
 
-    tabs: cells are between tabs whatever the header says. names: whether columns are those of a header.
-    Raises RowError.
+    tabs: the delimiter is a tab. names: decides whether columns are those of a header. Raises RowError.
     """
     before = _before(head)
     at = before.end
@@ -78,7 +76,7 @@ def csv_header(head: bytes, *, tabs: bool, names: Callable[[Sequence[str]], bool
     if before.comment and not names(columns):
         between = separator or _delimiter(before.comment)
         commented = [name.strip() for name in _cells(before.comment, between)]
-        commented[0] = commented[0] or "#"  # a column of numbers, and no comment
+        commented[0] = commented[0] or "#"  # a column of row numbers, which is no comment
         if names(commented) and len(commented) == len(_cells(row[0], between)):
             return CsvHeader(at, head.count(b"\n", 0, at), commented, between, commented=True)
     end = row.end()
@@ -87,7 +85,7 @@ def csv_header(head: bytes, *, tabs: bool, names: Callable[[Sequence[str]], bool
 
 
 def holds_header(head: bytes, *, tabs: bool) -> bool:
-    """Whether so much of a list's beginning holds its whole header row."""
+    """Whether the beginning of a list contains its complete header row."""
     try:
         return csv_header(head, tabs=tabs, names=lambda _: True) is not None
     except RowError:
@@ -95,14 +93,14 @@ def holds_header(head: bytes, *, tabs: bool) -> bool:
 
 
 def holds_first_row(head: bytes) -> bool:
-    """Whether so much of a list's beginning holds a whole line that is no comment, and not blank."""
+    """Whether the beginning of a list contains a complete line that is neither blank nor a comment."""
     return head.find(b"\n", _before(head).end) >= 0
 
 
 def url_place(columns: Sequence[str], wanted: str | None) -> int | None:
-    """Tell which column holds the URL, None for none of them.
+    """Return the index of the column with the URL, None if there is none.
 
-    wanted: its name; None for the usual ones, of which the first in ``URL_COLUMNS`` counts, whatever its case.
+    wanted: its name. None: the first of ``URL_COLUMNS`` that is there, in upper or lower case.
     """
     if wanted is not None:
         return columns.index(wanted) if wanted in columns else None
@@ -111,9 +109,9 @@ def url_place(columns: Sequence[str], wanted: str | None) -> int | None:
 
 
 def begins_as_csv(head: bytes, wanted: str | None) -> bool:
-    """Whether a list begins with a header row: ``sep=``, or the column of the URL is named in it beside others.
+    """Whether a list begins with a header row: with ``sep=``, or with a row that names the URL's column and others.
 
-    wanted: its name, None for the usual ones. A single name may as well be a host's, and a line with a slash a URL.
+    wanted: as in ``url_place``. A row of a single name may be a host, and a row with a slash may be a URL.
     """
     try:
         header = csv_header(
@@ -139,7 +137,7 @@ def begins_as_csv(head: bytes, wanted: str | None) -> bool:
 
 
 class _Before(NamedTuple):
-    """What stands before a header row. end: its offset. separator: of ``sep=``. comment: the last one."""
+    """The lines before a header row. end: where they end. separator: of ``sep=``. comment: the last comment."""
 
     end: int
     separator: str | None

@@ -1,6 +1,6 @@
 """CSV and TSV: rows of named columns (RFC 4180).
 
-Decides where a row ends, which column holds the URL, and what the others are called.
+Decides where a row ends, and which column contains the URL.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from .url_template import URLTemplate
 
 
 class DelimitedRows:
-    """Rows below a header row. tabs: between tabs; else the delimiter is the header's.
+    """Rows below a header row. tabs: the delimiter is a tab; otherwise the header row decides.
 
-    Raises ListError for a header in which the URL's column is not named, or one that the template needs.
+    Raises ListError if the header row lacks the URL's column, or a column that the template needs.
     """
 
     max_row = MAX_RECORD
@@ -48,7 +48,7 @@ class DelimitedRows:
             check_columns(name, self._columns, template)
 
     def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
-        """Cut at line feeds outside of quotes."""
+        """As ``RowFormat``: rows end at line feeds outside quotes."""
         if b'"' not in block:
             return cut_lines(block)
         rows: list[bytes] = []
@@ -59,15 +59,15 @@ class DelimitedRows:
         return rows, at
 
     def end(self, block: bytes, at: int) -> int:
-        """Find the first line feed outside of quotes."""
+        """As ``RowFormat``: the first line feed outside quotes."""
         found = self._row.match(block, at)
         return found.end() - 1 if found is not None else -1
 
     def parse(self, row: bytes) -> Entry | None:
-        """Give the URL and, by name, the other columns; all of them where the URL is made of a template.
+        """Return the URL and, by name, the other columns; all columns if a template makes the URL.
 
-        A row that repeats the header is passed over: ``cat a.csv b.csv`` puts it there. Cells that are no UTF-8 cost
-        their row where the URL is made of them.
+        A row that repeats the header is passed over: ``cat a.csv b.csv`` produces it. A row whose URL is not UTF-8 is
+        rejected; invalid bytes in other columns are replaced.
         """
         text, whole = escaped(row)
         text = text.rstrip("\r\n")
@@ -104,7 +104,7 @@ class DelimitedRows:
 
 
 def _check(text: str, columns: dict[str, str]) -> None:
-    """Raise RowError for a text that is no UTF-8."""
+    """Raise RowError for a text that is not UTF-8."""
     try:
         check_utf8(text)
     except RowError as error:
@@ -112,7 +112,7 @@ def _check(text: str, columns: dict[str, str]) -> None:
 
 
 def url_column(name: str, columns: Sequence[str], wanted: str | None) -> int:
-    """Find the column that holds the URL. Raises ListError."""
+    """Return the index of the column with the URL. Raises ListError."""
     place = url_place(columns, wanted)
     if place is not None:
         return place
@@ -122,7 +122,7 @@ def url_column(name: str, columns: Sequence[str], wanted: str | None) -> int:
 
 
 def check_columns(name: str, columns: Sequence[str], template: URLTemplate) -> None:
-    """Raise ListError for a list that lacks a column of the template."""
+    """Raise ListError if a column of the template is missing."""
     for column in template.columns:
         if column not in columns:
             raise ListError(name, f"no column {column!r} for the template; there is {named(columns)}")

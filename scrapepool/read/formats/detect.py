@@ -1,6 +1,6 @@
-"""Which format a list has.
+"""Detects the format of a list.
 
-Decides by its name's suffix, by what a server calls it, and by its first bytes, in this order. Reads nothing itself.
+A file name's suffix decides, else the Content-Type, else the first bytes. Reads no files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import ListError
 from ...settings import InputSettings
-from ..streams.line_ends import line_ends
+from ..streams.line_endings import line_endings
 from .archives import ARCHIVE_HEAD
 from .rows import MAX_RECORD, RowFormat, TextRows, start_of
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 DOCUMENTS = frozenset({"parquet", "sitemap", "feed", "html", "prose"})
-"""Formats that are no rows of bytes: they are read to their end before a row can be found again."""
+"""Formats that are not rows of bytes; their links are written into a spool as rows."""
 
 XML = frozenset({"sitemap", "feed"})
 MARKUP = frozenset({*XML, "html"})
-"""Formats that a document's first element tells."""
+"""Formats that follow from a document's first element."""
 
 COLUMNS = frozenset({"csv", "tsv", "jsonl", "parquet"})
 """Formats whose rows have named columns."""
@@ -59,11 +59,11 @@ MEDIA_TYPES = {
 }
 
 HEAD = 64 * 1024
-"""Bytes of a list that are looked at to tell what it is."""
+"""Bytes at the beginning of a list that are examined."""
 
-STRANGE = 0.1
-"""Share of zeros and of what is no UTF-8 above which a list with zeros is a binary file: a list has a few at most, and
-UTF-16, pictures, archives and programs have a third of it and more."""
+MAX_BINARY_SHARE = 0.1
+"""A list with NULs in which more than this share is NULs and invalid UTF-8 is a binary file. UTF-16, images, archives
+and programs have a third and more."""
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 PARQUET = b"PAR1"
@@ -83,11 +83,11 @@ _ROOT = re.compile(
 LONGEST_BRACKET = len(b"<https://")
 _TAG = re.compile(rb"<(?!https?://)[a-z!?/]", re.IGNORECASE)
 _ARRAY = re.compile(rb"\[\s*+(?:[\[{\"\]]|\Z)")
-"""How a JSON array begins, and no host: an IPv6 address has digits behind its bracket."""
+"""The beginning of a JSON array. An IPv6 address, which is a host, has digits behind its bracket."""
 
 
 def format_of_name(name: str) -> str:
-    """Tell the format by the suffix of a file's name, ``auto`` where it has none that says it."""
+    """Return the format that the suffix of a file name means, ``auto`` if it means none."""
     stem = name.lower()
     for suffix in COMPRESSED:
         stem = stem.removesuffix(suffix)
@@ -95,7 +95,7 @@ def format_of_name(name: str) -> str:
 
 
 def is_xml_name(name: str) -> bool:
-    """Whether a file's name says that it is XML, of whatever kind."""
+    """Whether a file name has the suffix ``.xml``."""
     stem = name.lower()
     for suffix in COMPRESSED:
         stem = stem.removesuffix(suffix)
@@ -103,19 +103,19 @@ def is_xml_name(name: str) -> bool:
 
 
 def format_of_url(url: str) -> str:
-    """Tell the format by the suffix of a URL's path, ``auto`` where it has none that says it."""
+    """Return the format that the suffix of a URL's path means, ``auto`` if it means none."""
     return format_of_name(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def format_of_type(content_type: str | None) -> str:
-    """Tell the format by a Content-Type, ``auto`` where it may be anything."""
+    """Return the format that a Content-Type means, ``auto`` if it means none."""
     return MEDIA_TYPES.get((content_type or "").partition(";")[0].strip().lower(), AUTO)
 
 
 def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
-    """Tell the format by a list's first bytes, which ``enough`` takes for enough.
+    """Return the format of a list by its first bytes, for which ``is_enough`` is True.
 
-    url_field: the column of the URL in a header row, None for the usual ones.
+    url_field: the URL's column in a header row, None for the usual names.
     """
     if head.startswith(PARQUET):
         return "parquet"
@@ -123,28 +123,28 @@ def format_of_bytes(head: bytes, url_field: str | None = None) -> str:
     if text.startswith(b"{"):
         return "jsonl"
     if not _TAG.match(text):
-        from .csv_header import begins_as_csv  # noqa: PLC0415 - URLs alone need none
+        from .csv_header import begins_as_csv  # noqa: PLC0415 - a run without lists needs none
 
-        return "csv" if begins_as_csv(line_ends(AUTO, text).as_feeds(text), url_field) else "text"
+        return "csv" if begins_as_csv(line_endings(AUTO, text).with_newlines(text), url_field) else "text"
     return format_of_root(head) or ("sitemap" if text[:5].lower() == b"<?xml" else "html")
 
 
 def format_of_root(head: bytes) -> str | None:
-    """Tell the format of markup by its first element, None where that is none that says it."""
+    """Return the format of markup by its first element, None if that is none of the known ones."""
     root = _ROOT.match(_markup(head))
     return None if root is None else ROOTS.get(root[1].decode("latin-1").lower())
 
 
-def enough(kind: str, head: bytes) -> bool:
-    """Whether so much of a list's beginning tells its format and lets ``rows_of`` judge it. kind: or ``auto``.
+def is_enough(kind: str, head: bytes) -> bool:
+    """Whether ``head`` is long enough to detect the format and to call ``row_format``. kind: the format, or ``auto``.
 
-    NULs may separate URLs, or be those of an archive, which is told by its first block.
+    NULs may separate URLs or be part of an archive, which is recognized by its first block.
     """
     if b"\0" in head and len(head) < ARCHIVE_HEAD:
         return False
     from .csv_header import holds_first_row, holds_header  # noqa: PLC0415 - as above
 
-    lines = line_ends(kind, head).as_feeds(head.removesuffix(b"\r"))
+    lines = line_endings(kind, head).with_newlines(head.removesuffix(b"\r"))
     match kind:
         case "csv" | "tsv":
             return len(head) >= MAX_RECORD or holds_header(lines, tabs=kind == "tsv")
@@ -157,12 +157,12 @@ def enough(kind: str, head: bytes) -> bool:
             return len(head) >= HEAD or b"\n" in lines
 
 
-def rows_of(
+def row_format(
     name: str, kind: str, head: bytes, settings: InputSettings, on_note: Callable[[str], None] = lambda _: None
 ) -> RowFormat:
-    """Prepare a format by the beginning of a list. Raises ListError for a list that cannot be read, UsageError.
+    """Make the row format of a list by its first bytes. Raises ListError for an unreadable list, UsageError.
 
-    on_note: gets what a person should know of its rows.
+    on_note: receives lines for the user.
     """
     if head.startswith(UTF16):
         raise ListError(name, "is UTF-16; lists are read as UTF-8")
@@ -191,7 +191,7 @@ def rows_of(
 
 
 def template_for(name: str, kind: str, settings: InputSettings) -> URLTemplate | None:
-    """Take ``--url-template`` apart, None without it. Raises ListError for a format without columns, UsageError."""
+    """Parse ``--url-template``, None without it. Raises ListError for a format without columns, UsageError."""
     if settings.url_template is None:
         return None
     if kind not in COLUMNS:
@@ -202,14 +202,14 @@ def template_for(name: str, kind: str, settings: InputSettings) -> URLTemplate |
 
 
 def check_text(name: str, head: bytes) -> None:
-    """Raise ListError for bytes that are no text; a zero in a line or two is for these lines' own judgement."""
-    zeros = head.count(0)
-    if zeros and zeros + head.decode(errors="replace").count("\ufffd") > len(head) * STRANGE:
+    """Raise ListError for a binary file. A few NULs are no reason: the lines with them are rejected one by one."""
+    nuls = head.count(0)
+    if nuls and nuls + head.decode(errors="replace").count("\ufffd") > len(head) * MAX_BINARY_SHARE:
         raise ListError(name, "is a binary file")
 
 
 def _markup(head: bytes) -> bytes:
-    """Strip what may stand before the first character of a document: white space, a byte order mark, UTF-16's zeros."""
+    """Strip what may precede the first character of a document: white space, a byte order mark, the NULs of UTF-16."""
     if head.startswith(UTF16):
         head = head[2:].replace(b"\0", b"")
     return head[start_of(head) :].lstrip()

@@ -1,7 +1,6 @@
-"""``--glob``: many URLs as one pattern, as curl spells it (``{a,b}``, ``[1-100:2]``, ``[a-z]``).
+"""``--glob``: a pattern for many URLs, in the syntax of curl (``{a,b}``, ``[1-100:2]``, ``[a-z]``).
 
-Decides what a pattern means, and gives any one of its URLs by number without going through those before it. Knows
-nothing of lists.
+Computes any URL of a pattern from its number, without going through the others. Knows nothing about lists.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _ESCAPE = re.compile(r"\\([{}\[\],\\])")
 
 
 class _Numbers(Sequence[str]):
-    """``[001-100:2]``: numbers of at least so many digits."""
+    """``[001-100:2]``: numbers, padded with zeros to the width of the first."""
 
     def __init__(self, first: str, last: str, step: int) -> None:
         self._numbers = range(int(first), int(last) + 1, step)
@@ -34,14 +33,14 @@ class _Numbers(Sequence[str]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def __getitem__(self, place: int) -> str:  # type: ignore[override]  # nobody wants slices
+    def __getitem__(self, place: int) -> str:  # type: ignore[override]  # slices are not needed
         return f"{self._numbers[place]:0{self._digits}}"
 
 
 class Glob:
-    """A pattern. size: URLs that it stands for. width: bytes of the longest one at most. Raises UsageError.
+    """A parsed pattern. size: its number of URLs. width: an upper bound of their length in bytes.
 
-    The last part varies fastest. A backslash takes the meaning of braces, brackets, commas and backslashes away.
+    The last part varies fastest. A backslash escapes braces, brackets, commas and backslashes. Raises UsageError.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -54,7 +53,7 @@ class Glob:
         return f"<Glob {self._pattern} of {self.size}>"
 
     def url(self, number: int) -> str:
-        """Give the URL of a number from 0 on."""
+        """Return the URL with this number; numbers begin at 0."""
         chosen = []
         for part in reversed(self._parts):
             number, place = divmod(number, len(part))
@@ -66,7 +65,7 @@ class Glob:
 
 
 def _parts(pattern: str) -> Iterator[Sequence[str]]:
-    """Cut a pattern into what varies and what does not."""
+    """Split a pattern into its parts, each a sequence of alternatives."""
     at = 0
     while at < len(pattern):
         if found := _LITERAL.match(pattern, at):
@@ -86,7 +85,9 @@ def _parts(pattern: str) -> Iterator[Sequence[str]]:
         elif (found := _BRACKETED.match(pattern, at)) and _is_address(found[1]):
             yield [found[0]]
         else:
-            raise _wrong(pattern, at, "a brace or bracket that begins or ends nothing; with \\ before it, it is itself")
+            raise _wrong(
+                pattern, at, "a brace or bracket without its other half; write \\ before one that is meant literally"
+            )
         at = found.end()
 
 

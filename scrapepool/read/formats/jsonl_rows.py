@@ -1,6 +1,6 @@
-"""JSON Lines: an object or a string a line.
+"""JSON Lines: an object or a string per line.
 
-Decides which field of an object is the URL, and that the rest is passed on.
+Decides which field of an object is the URL; the other fields are passed on to the record.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class JsonlRows:
-    """JSON Lines of a user. Raises ListError where the first object lacks the URL's field.
+    """The row format of JSON Lines. Raises ListError if the first object lacks the URL's field.
 
-    requests: whether a row's columns called ``method``, ``data`` and so on are its own request. None: only an object
-    under the key ``request`` is, and ``on_note`` says once that there are such columns; False: that is none either.
+    requests: whether columns called ``method``, ``data`` and so on define the row's own request. None: only an object
+    under the key ``request`` does, and ``on_note`` says once if there are such columns. False: that does not either.
     """
 
     first_line = 1
@@ -49,20 +49,20 @@ class JsonlRows:
         try:
             value = json.loads(first)
         except (ValueError, RecursionError):
-            return  # rows are judged one by one
+            return  # the first row is rejected in its turn
         if template is None and isinstance(value, dict) and self._field not in value:
             raise ListError(name, f"no field {self._field!r}; there is {named(value)}")
 
     def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
-        """Cut at line feeds."""
+        """As ``RowFormat``: rows end at line feeds."""
         return cut_lines(block)
 
     def end(self, block: bytes, at: int) -> int:
-        """Find the line feed."""
+        """As ``RowFormat``."""
         return block.find(b"\n", at)
 
     def parse(self, row: bytes) -> Entry | None:
-        """Give the URL and, apart from its field, the rest of the object; all of it where a template makes the URL."""
+        """Return the URL and the other fields of the object; all fields if a template makes the URL."""
         text, whole = escaped(row)
         text = text.strip()
         text = text.lstrip("\ufeff").lstrip() if text.startswith("\ufeff") else text
@@ -79,7 +79,7 @@ class JsonlRows:
         if not isinstance(value, dict):
             raise RowError("no JSON object" if self._template else "neither a JSON object nor a string")
         if whole and self._template is None and ASKING.isdisjoint(value) and isinstance(value.get(self._field), str):
-            return Entry(value.pop(self._field).strip(), value)  # as most rows are: the same as below, and quicker
+            return Entry(value.pop(self._field).strip(), value)  # a fast path for most rows; the same as below
         try:
             entry = self._entry(value, whole=whole)
         except RowError as error:
@@ -87,7 +87,7 @@ class JsonlRows:
         return entry if whole else entry._replace(input=replaced(entry.input))
 
     def _entry(self, row: dict[str, Any], *, whole: bool) -> Entry:
-        """Tell what an object says. whole: whether all of its row is UTF-8; else its URL and request have to be."""
+        """Make the entry of an object. whole: whether its row is valid UTF-8; if not, URL and request have to be."""
         takes_request = self._requests is not False and not ASKING.isdisjoint(row) and not is_record(row)
         if self._template is not None:
             request = self._request(row, whole=whole) if takes_request else None

@@ -1,8 +1,8 @@
-"""What a row of a JSON Lines list requests otherwise than the run: its own method, header fields, body and timeout.
+"""The request overrides of a row of JSON Lines: its own method, header fields, body and timeout.
 
-Decides which keys of a row are meant so, and which of their values can be meant. A column that only happens to be
-called ``data`` or ``method``, as in records of this program and in many a data set, must not change a request: a
-request of a row's own stands under the key ``request``, or an option says that columns are meant. Sends nothing.
+Overrides are an object under the key ``request``; with ``--row-requests`` also the columns ``method``, ``data`` and so
+on. Without that option such a column must not change a request: many data sets, and this program's own records, have
+columns of these names.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ REQUEST = "request"
 KEYS = ("method", "headers", "data", "timeout", "save_as")
 NAMES = frozenset(KEYS)
 ASKING = NAMES | {REQUEST}
-"""Keys without which a row has no request of its own."""
+"""A row with none of these keys has no overrides."""
 
 FORBIDDEN = frozenset({"CONNECT", "TRACE", "TRACK"})
-"""Methods that no row can have: the forbidden ones of the Fetch standard (section 2.2.1)."""
+"""The forbidden methods of the Fetch standard (section 2.2.1)."""
 
-LONGEST = 20 * 86_400
-"""Seconds that a row's timeout may last, as one of the command line."""
+MAX_TIMEOUT = 20 * 86_400
+"""Seconds: the upper limit of a row's timeout, as of ``--timeout``."""
 
 
 def is_record(row: dict[str, Any]) -> bool:
-    """Whether a row is a record of ``fetch``, whose keys tell of a response."""
+    """Whether a row is a record of ``fetch``, whose keys describe a response."""
     return isinstance(row.get("url"), str) and row.get("outcome") in OUTCOMES
 
 
 def take_request(row: dict[str, Any], *, columns: bool) -> RowRequest | None:
-    """Take a row's own request out of it: an object under ``request``, else, with ``columns``, the row's own keys.
+    """Remove a row's request overrides and return them; None if there are none. A null counts as missing.
 
-    None where it has none. A null counts as not there. Raises RowError.
+    They are the object under ``request``, or with ``columns`` the row's own keys. Raises RowError.
     """
     if isinstance(row.get(REQUEST), dict):
         said = row[REQUEST]
@@ -78,7 +78,7 @@ def _method(value: Any) -> str:
         raise RowError(f"no HTTP method: {value!r}")
     method = value.upper()
     if method in FORBIDDEN:
-        raise RowError(f"{method} is no method that a row can have")
+        raise RowError(f"the method {method} is not allowed")
     return method
 
 
@@ -97,7 +97,7 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _data(value: Any) -> tuple[bytes, bool]:
-    """The body, and whether it was JSON: text is sent as it stands, an object or array as JSON."""
+    """Return the body, and whether it is JSON: text is sent unchanged, an object or array as JSON."""
     if not isinstance(value, str | dict | list):
         raise RowError("data is neither text nor an object or array")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -108,7 +108,12 @@ def _data(value: Any) -> tuple[bytes, bool]:
 
 
 def _timeout(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST or math.isnan(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 < value <= MAX_TIMEOUT
+        or math.isnan(value)
+    ):
         raise RowError(f"no timeout: {value!r}; give seconds above 0")
     return float(value)
 

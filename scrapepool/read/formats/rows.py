@@ -1,7 +1,7 @@
-"""What a row is, whatever its format; and the rows of text lists.
+"""What all row formats have in common, and the format of text lists.
 
-Decides what every format has in common. Knows no files, offsets of other rows or hosts: the same functions serve the
-pass over the whole list and the look-up of one row.
+Knows nothing about files, hosts or the offsets of other rows: the same functions serve the first pass over a list and
+the look-up of a single row.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from ...model import RowRequest
 
 MAX_LINE = 64 * 1024
 MAX_RECORD = 1024 * 1024
-"""Bytes of the longest row that is taken: of a text list, of all others. Servers stop at 8 to 64 kB of URL."""
+"""Bytes of the longest row that is accepted, in a text list and in other formats. Servers accept URLs of 8 to 64 kB."""
 
 NOT_UTF8 = "not UTF-8"
 
 _COMMENT = re.compile(r"\s+#")
 _NOTHING = re.compile(rb"(?>(?:[ \t\r\v\f]*+(?>(?:#[^\n]*+)?)\n)*)")
-"""Lines without anything, and those that are a comment."""
+"""Empty lines and comments."""
 
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
@@ -28,9 +28,9 @@ BOM = b"\xef\xbb\xbf"
 
 
 class RowError(Exception):
-    """A row that says nothing that could be fetched; its text is the reason.
+    """The row has no URL that could be fetched; the message is the reason.
 
-    shown: what of it goes into its record, None for its beginning. input: its columns, as far as there are any.
+    shown: the text that its record shows, None for the beginning of the row. input: the row's columns, if it has any.
     """
 
     def __init__(self, reason: str, shown: str | None = None, input: dict[str, Any] | None = None) -> None:  # noqa: A002 - the field's name
@@ -40,9 +40,9 @@ class RowError(Exception):
 
 
 class Entry(NamedTuple):
-    """What a row says.
+    """The content of a row.
 
-    url: as written. input: the other columns, None in a text list. request: what it asks for otherwise than the run.
+    url: as written. input: the other columns, None in a text list. request: the row's request overrides.
     """
 
     url: str
@@ -51,32 +51,32 @@ class Entry(NamedTuple):
 
 
 class RowFormat(Protocol):
-    """One format, prepared for one list."""
+    """A row format, prepared for one list."""
 
     start: int
     """Offset of the first row."""
     first_line: int
-    """1-based number of the line that the first row begins on."""
+    """1-based number of the line at which the first row begins."""
     max_row: int
 
     def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
-        """Cut a block into its whole rows, without their final line feed, and where the unfinished rest begins."""
+        """Split a block into its complete rows, without their final line feed. Also return where the rest begins."""
 
     def end(self, block: bytes, at: int) -> int:
-        """Where the line feed is that ends the row at ``at``; -1 where the block holds none."""
+        """Return the offset of the line feed that ends the row at ``at``, -1 if there is none in the block."""
 
     def parse(self, row: bytes) -> Entry | None:
-        """Tell what the row says, None for one that is to be passed over. Raises RowError."""
+        """Parse a row; None for a row to pass over, such as a comment. Raises RowError."""
 
 
 def cut_lines(block: bytes) -> tuple[list[bytes], int]:
-    """Cut a block whose rows end at line feeds, as ``RowFormat.cut`` does."""
+    """Implement ``RowFormat.cut`` for rows that end at line feeds."""
     end = block.rfind(b"\n") + 1
     return (block[: end - 1].split(b"\n") if end else []), end
 
 
 def decode(row: bytes) -> str:
-    """Read a row as UTF-8. Raises RowError."""
+    """Decode a row as UTF-8. Raises RowError."""
     try:
         return row.decode()
     except UnicodeDecodeError:
@@ -84,16 +84,16 @@ def decode(row: bytes) -> str:
 
 
 def text_of(row: bytes) -> str:
-    """Read a row as UTF-8, without white space around it and without byte order marks before it. Raises RowError.
+    """Decode a row as UTF-8; strip white space around it and byte order marks before it. Raises RowError.
 
-    A mark may stand before any line: ``cat a.txt b.txt`` puts it there.
+    A byte order mark may precede any line: ``cat a.txt b.txt`` produces that.
     """
     text = decode(row).strip()
     return text.lstrip("\ufeff").lstrip() if text.startswith("\ufeff") else text
 
 
 def escaped(row: bytes) -> tuple[str, bool]:
-    """Read a row as UTF-8, and tell whether all of it is: other bytes become lone surrogates (PEP 383)."""
+    """Decode a row as UTF-8. Also return whether it is valid; invalid bytes become lone surrogates (PEP 383)."""
     try:
         return row.decode(), True
     except UnicodeDecodeError:
@@ -101,13 +101,13 @@ def escaped(row: bytes) -> tuple[str, bool]:
 
 
 def check_utf8(value: Any) -> None:
-    """Raise RowError for a value of JSON with bytes that are no UTF-8, as ``escaped`` has them."""
+    """Raise RowError for a JSON value with invalid bytes, which ``escaped`` has decoded."""
     if replaced(value) != value:
         raise RowError(NOT_UTF8)
 
 
 def replaced(value: Any) -> Any:
-    """Put U+FFFD in the place of the bytes that ``escaped`` has found, in a value of JSON."""
+    """Replace the invalid bytes in a JSON value, which ``escaped`` has decoded, by U+FFFD."""
     match value:
         case str():
             return _ESCAPED.sub("\ufffd", value)
@@ -120,18 +120,19 @@ def replaced(value: Any) -> Any:
 
 
 def named(names: Iterable[str]) -> str:
-    """Name what there is, for a message about what there is not."""
+    """List the names that exist, for a message about one that does not."""
     return ", ".join(map(repr, names)) or "nothing"
 
 
 def start_of(head: bytes) -> int:
-    """Tell where a list's text begins: after its byte order mark."""
+    """Return the offset of the first byte behind the byte order mark."""
     return len(BOM) if head.startswith(BOM) else 0
 
 
 class TextRows:
-    """One URL per line; unless ``plain``, blank lines are passed over, and so is ``#`` with what follows it, at the
-    start of a line or after white space.
+    """One URL per line. Blank lines are passed over. ``#`` at a line's start or behind white space begins a comment.
+
+    plain: there are neither blank lines nor comments.
     """
 
     first_line = 1
@@ -142,26 +143,26 @@ class TextRows:
         self._plain = plain
 
     def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
-        """Cut at line feeds."""
+        """As ``RowFormat``: rows end at line feeds."""
         return cut_lines(block)
 
     def end(self, block: bytes, at: int) -> int:
-        """Find the line feed."""
+        """As ``RowFormat``."""
         return block.find(b"\n", at)
 
     def hold_nothing(self, block: bytes) -> bool:
-        """Whether all of these lines are such that ``parse`` passes them over; most that are not are told at once."""
+        """Whether ``parse`` would pass over all of these lines. For other blocks this is usually quick."""
         return not self._plain and (block.isspace() or _NOTHING.fullmatch(block) is not None)
 
     def keep(self, row: bytes, entry: Entry) -> None:
         """Take note that this row is parsed once more, where its request is not in the list."""
 
     def parse(self, row: bytes) -> Entry | None:
-        """Give the line without the white space around it, and without a comment behind it."""
+        """Return the line without its comment and without the white space around it."""
         if self._plain:
             return Entry(text_of(row))
         if row.lstrip().startswith(b"#"):
-            return None  # in whatever encoding
+            return None  # a comment may be in any encoding
         text = text_of(row)
         if not text or text.startswith("#"):
             return None

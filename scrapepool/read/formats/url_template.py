@@ -1,7 +1,7 @@
-"""``--url-template``: a URL out of a row's columns.
+"""``--url-template``: makes a URL from the columns of a row.
 
-Decides how a column's value is written into a URL: simple and reserved expansion of RFC 6570 (``{id}``, ``{+path}``),
-for one variable each. Knows no rows' format.
+Supports the simple and the reserved expansion of RFC 6570 (``{id}``, ``{+path}``) with one variable each. Knows no row
+format.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..characters import control_in
 from .rows import RowError, named
 
 RESERVED = ":/?#[]@!$&'()*+,;="
-"""What ``{+name}`` leaves as it is (RFC 3986 section 2.2)."""
+"""Characters that ``{+name}`` does not encode (RFC 3986 section 2.2)."""
 
 _VARIABLE = re.compile(r"\{(\+?)([^{}]+)\}")
 
 
 class URLTemplate:
-    """A template, taken apart once. columns: the names that it asks for. Raises SettingsError for one that is none."""
+    """A parsed template. columns: the names that it uses. Raises SettingsError for an invalid template."""
 
     def __init__(self, text: str) -> None:
         if (control := control_in(text)) is not None:
@@ -38,7 +38,7 @@ class URLTemplate:
         return f"<URLTemplate {self._text}>"
 
     def expand(self, row: Mapping[str, Any]) -> str:
-        """Write a row's values into the URL, percent-encoded. Raises RowError where one is missing or empty."""
+        """Insert a row's values into the URL, percent-encoded. Raises RowError if one is missing or empty."""
         return _VARIABLE.sub(lambda found: _value(found[2], row, RESERVED if found[1] else ""), self._text)
 
 

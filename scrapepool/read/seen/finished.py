@@ -6,24 +6,24 @@ Knows no files. Filled before the reading begins, then used by the reading threa
 from __future__ import annotations
 
 from ...model import HostKey
-from .hash_tables import SeenHashes
+from .hash_tables import HashSet
 
 
 class Finished:
-    """A bag of identities.
+    """The target ids of finished targets.
 
-    each: count how often a target is finished, for lists whose repeats are targets of their own; a plain set takes
-    a sixth of the memory. passed_over: how often ``take`` said yes. failures: how many of them are no successes.
-    put_off: hosts that asked to be left alone, and until when in Unix time; it may be over. paths: by identity, the
-    files that the records of repeats name.
+    each: count how often each target is finished, for lists whose duplicates are targets of their own. Without it, a
+    set is kept, which takes a sixth of the memory. passed_over: how often ``take`` returned True. failures: how many
+    finished targets did not succeed. not_before: by host, the Unix time until which it asked not to be requested; it
+    may be past. paths: by target id, the files that the records of duplicates name.
     """
 
     def __init__(self, *, each: bool = False) -> None:
         self.passed_over = 0
         self.failures = 0
-        self.put_off: dict[HostKey, float] = {}
+        self.not_before: dict[HostKey, float] = {}
         self.paths: dict[int, str] = {}
-        self._seen = SeenHashes()
+        self._seen = HashSet()
         self._left: dict[int, int] = {}
         self.each = each
 
@@ -37,14 +37,14 @@ class Finished:
         return f"<Finished {len(self)}, {self.passed_over} passed over>"
 
     def add(self, number: int) -> bool:
-        """Hold an identity; False for one that is held already, which a bag that counts never says."""
+        """Add a target id. Return whether it is new; always True with ``each``."""
         if not self.each:
             return self._seen.add(number)
         self._left[number] = self._left.get(number, 0) + 1
         return True
 
     def take(self, number: int) -> bool:
-        """Whether a target that the list has now is finished. Without ``each`` a target is asked about once."""
+        """Whether a target of the current list is finished. With ``each``, one finished target is used up."""
         if self.each:
             held = (left := self._left.get(number, 0)) > 0
             if held:

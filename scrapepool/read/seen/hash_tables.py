@@ -1,7 +1,7 @@
-"""Which URLs were seen before, and where, in a few bytes each.
+"""Hash tables of what was seen before, in a few bytes per URL.
 
-Decides by a 64-bit hash alone: two URLs of a list of n are taken for one with a probability of about n²/2^65,
-which is 1 in 370,000 for ten million. Knows no URLs, only their hashes. Used by one thread.
+Only 64-bit hashes are compared, so two different URLs of a list of n are taken for the same with a probability of about
+n²/2^65: 1 in 370,000 for ten million URLs. For one thread.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Callable
 SHARD_BITS = 8
 SHARDS = 1 << SHARD_BITS
 SHARD_MASK = SHARDS - 1
-"""Tables that grow on their own, so that no growth touches more than 1/256 of what is held."""
+"""The number of tables. Each grows by itself, so that growing copies 1/256 of all entries at a time."""
 
 FEW = 1 << 16
-"""Numbers that are held in a set of Python's, at 100 bytes each, which is quicker; more go into the tables."""
+"""Up to so many numbers are kept in a Python set, which is faster but takes 100 bytes per number."""
 
 FIRST_SLOTS = 512
 MAX_LOAD = 0.7
-"""Share of slots in use at which a table doubles: 11 to 23 bytes a URL, and 2 to 3 probes."""
+"""Load factor at which a table doubles its size: 11 to 23 bytes per URL, and 2 to 3 probes."""
 
 
-class SeenHashes:
-    """A set of signed 64-bit numbers, as ``hash`` gives them.
+class HashSet:
+    """A set of signed 64-bit numbers, as ``hash`` returns them.
 
-    The tables: open addressing, linear probing, 0 for an empty slot.
+    The tables use open addressing with linear probing; 0 marks an empty slot.
     """
 
     __slots__ = ("_few", "_room", "_tables")
@@ -40,10 +40,10 @@ class SeenHashes:
 
     def __repr__(self) -> str:
         slots = sum(map(len, self._tables))
-        return f"<SeenHashes {len(self)} in {slots} slots, {slots * 8} bytes>"
+        return f"<HashSet {len(self)} in {slots} slots, {slots * 8} bytes>"
 
     def add(self, number: int) -> bool:
-        """Whether this number is new; it is held from now on. 0 and 1 count as one."""
+        """Add a number. Return whether it is new. 0 and 1 count as the same number."""
         number = number or 1
         few = self._few
         if few is None:
@@ -108,14 +108,14 @@ class SeenHashes:
         self._room[shard] = int(len(table) * MAX_LOAD) - held
 
 
-UNKNOWN = 0xFFFF_FFFF
-"""A place that is too far down to be held."""
+UNKNOWN_PLACE = 0xFFFF_FFFF
+"""Stands for every place that does not fit into 32 bits."""
 
 
-class FirstPlaces:
-    """The place at which each signed 64-bit number was seen first: 1 to UNKNOWN, which stands for what lies beyond.
+class FirstSeen:
+    """A map from signed 64-bit numbers to the place, 1 to UNKNOWN_PLACE, at which each was seen first.
 
-    The tables are those of ``SeenHashes``, with the places beside them: 17 to 35 bytes a number.
+    The tables are those of ``HashSet``, with a table of places beside each: 17 to 35 bytes per number.
     """
 
     __slots__ = ("_few", "_numbers", "_places", "_room")
@@ -128,13 +128,13 @@ class FirstPlaces:
 
     def __repr__(self) -> str:
         slots = sum(map(len, self._numbers))
-        return f"<FirstPlaces in {slots} slots, {slots * 12} bytes>"
+        return f"<FirstSeen in {slots} slots, {slots * 12} bytes>"
 
     @property
     def seen(self) -> Callable[[int, int], int]:
-        """Gets a number and its place; tells where it was seen first, 0 for a new one, whose place is held from now on.
+        """A function of a number and its place. It returns where the number was seen first, 0 for a new number.
 
-        0 and 1 count as one number.
+        It also adds the number. 0 and 1 count as the same number.
         """
         return self._in_tables if self._few is None else self._in_few
 

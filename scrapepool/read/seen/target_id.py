@@ -13,11 +13,8 @@ from ...text import hidden_userinfo
 from ...url import ParsedURL, parse
 
 
-def identity(parsed: ParsedURL, apart: Apart | None = None) -> int:
-    """Number a target for tables of what was seen; another number in every process.
-
-    apart: what tells it from others of its URL.
-    """
+def target_id(parsed: ParsedURL, apart: Apart | None = None) -> int:
+    """Return the id of a target, which differs from process to process. apart: see ``model.Apart``."""
     host, path, userinfo = parsed
     name = f"{host.origin}{path}"
     if userinfo is not None:
@@ -31,11 +28,11 @@ def identity(parsed: ParsedURL, apart: Apart | None = None) -> int:
     return hash(name.encode())
 
 
-def recorded(parsed: ParsedURL) -> ParsedURL:
-    """What a record tells of a URL: its password is hidden."""
+def as_recorded(parsed: ParsedURL) -> ParsedURL:
+    """Return a URL as records show it, with its password hidden."""
     return parsed if parsed.userinfo is None else parsed._replace(userinfo=hidden_userinfo(parsed.userinfo))
 
 
-def identity_of_record(url: str, apart: Apart | None = None) -> int:
-    """Number the target that a record tells of. Raises InvalidURLError."""
-    return identity(recorded(parse(url)), apart)
+def recorded_target_id(url: str, apart: Apart | None = None) -> int:
+    """Return the id of the target that a record is about. Raises InvalidURLError."""
+    return target_id(as_recorded(parse(url)), apart)

@@ -1,6 +1,6 @@
-"""Compressed lists: gzip, bzip2, xz and Zstandard.
+"""Decompresses lists: gzip, bzip2, xz and Zstandard.
 
-Decides by the first bytes whether and how a list is compressed. Knows nothing of rows and files.
+Detects the compression from the first bytes. Knows nothing about rows and files.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 XZ = b"\xfd7zXZ\0"
 BZIP2 = tuple(b"BZh%d%b" % (level, block) for level in range(1, 10) for block in (b"1AY&SY", b"\x17rE8P\x90"))
-"""A letter is a host's too, so that the first block's mark counts, or the end's where there is none."""
+"""``BZh1`` may also begin a host, so the marker of the first block, or of the end without any, is part of it."""
 
 MAGIC = 10
-"""Bytes that tell how a list is compressed, if it is."""
+"""Bytes that are needed to detect the compression."""
 
 
 class Decompressor(Protocol):
-    """What zlib, bz2, lzma, compression.zstd and backports.zstd have in common."""
+    """The interface that zlib, bz2, lzma, compression.zstd and backports.zstd have in common."""
 
     @property
     def eof(self) -> bool:
-        """Whether a member or frame has ended."""
+        """Whether the end of a member or frame was reached."""
 
     @property
     def unused_data(self) -> bytes:
         """Input after that end."""
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Give up to ``max_length`` bytes; input that was not needed yet is kept."""
+        """Return up to ``max_length`` bytes; input that is not needed yet is kept."""
 
 
 def decompressed(name: str, pieces: Iterable[bytes], on_note: Callable[[str], None]) -> Iterator[bytes]:
-    """Undo a compression where the first bytes say so. Raises ListError for damaged data."""
+    """Decompress a list if it is compressed. Raises ListError for damaged data."""
     source = iter(pieces)
     head = b""
     for piece in source:
@@ -57,12 +57,12 @@ def decompressed(name: str, pieces: Iterable[bytes], on_note: Callable[[str], No
 
 
 def is_compressed(head: bytes) -> bool:
-    """Whether a list that begins so is compressed."""
+    """Whether a list that begins with ``head`` is compressed."""
     return head.startswith((GZIP, ZSTD, XZ, *BZIP2))
 
 
 def _inflated(name: str, head: bytes, source: Iterator[bytes], on_note: Callable[[str], None]) -> Iterator[bytes]:
-    """All members or frames, one after another (RFC 1952 section 2.2); zeros between them, and rubbish ends them."""
+    """Decompress all members or frames (RFC 1952 section 2.2). Zeros between them are skipped; other bytes end them."""
     decoder, errors = _decoder(name, head)
     data = head
     while True:
@@ -78,7 +78,7 @@ def _inflated(name: str, head: bytes, source: Iterator[bytes], on_note: Callable
                 data = (data + more).lstrip(b"\0")
             if not is_compressed(data):
                 if data:
-                    on_note(f"{brief(without_password(name), 500)}: what follows the compressed data is passed over")
+                    on_note(f"{brief(without_password(name), 500)}: ignored the bytes after the compressed data")
                 return
             decoder, errors = _decoder(name, data)
         elif len(out) < PIECE:
@@ -90,7 +90,7 @@ def _inflated(name: str, head: bytes, source: Iterator[bytes], on_note: Callable
 
 
 class _Gunzip:
-    """zlib's gzip decoder, which holds back no input: what it has not taken is given to it again."""
+    """zlib's gzip decoder. zlib returns input that it did not consume; it is passed again with the next call."""
 
     def __init__(self) -> None:
         self._decoder = zlib.decompressobj(wbits=31)
@@ -108,12 +108,15 @@ class _Gunzip:
 
 
 def _decoder(name: str, head: bytes) -> tuple[Decompressor, type[Exception]]:
-    """Make what decompresses data that begins so, and tell what it raises. Raises ListError where it is not there."""
+    """Return a decompressor for data that begins with ``head``, and the exception it raises.
+
+    Raises ListError if the library that it needs is not installed.
+    """
     if head.startswith(GZIP):
         return _Gunzip(), zlib.error
     if head.startswith(ZSTD):
         return _zstd(name)
-    module: Any = import_module("lzma" if head.startswith(XZ) else "bz2")  # few lists are, and few Pythons lack them
+    module: Any = import_module("lzma" if head.startswith(XZ) else "bz2")  # some builds of Python lack them
     return (module.LZMADecompressor(), module.LZMAError) if head.startswith(XZ) else (module.BZ2Decompressor(), OSError)
 
 

@@ -1,7 +1,7 @@
-"""Bytes in, piece by piece: from files, pipes and iterables.
+"""Reads bytes piece by piece from files, pipes and iterables.
 
-Decides how input is waited for. Knows nothing of rows. Every function here is an iterator of
-pieces that are never empty; it gives what has come rather than wait for more.
+Decides how to wait for input. Knows nothing about rows. Every iterator here yields pieces that are not empty, and
+yields what has arrived instead of waiting for more.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any, BinaryIO
 from ...fallbacks import IN, poll, pread
 
 PIECE = 128 * 1024
-"""Bytes asked for at once: two to eight thousand rows, some milliseconds of work."""
+"""Bytes per read: two to eight thousand rows, some milliseconds of work."""
 
 COLLECTION_PIECE = 1000
-"""Items taken at once from what is in memory anyway; other iterables give one at a time."""
+"""Items per piece for collections in memory; other iterables yield one item per piece."""
 
 
 def file_pieces(fd: int, start: int = 0) -> Iterator[bytes]:
-    """Read a regular file from ``start`` on to its end, without moving its position."""
+    """Read a regular file from ``start`` to its end, without moving its position."""
     while piece := pread(fd, PIECE, start):
         start += len(piece)
         yield piece
 
 
 class PolledPieces:
-    """A pipe, a terminal or a socket, read as it comes. ``interrupt`` ends the wait from another thread."""
+    """Reads a pipe, a terminal or a socket. ``interrupt`` ends the wait from another thread."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -44,7 +44,7 @@ class PolledPieces:
                 return
             try:
                 piece = os.read(self._fd, PIECE)
-            except BlockingIOError:  # someone else was quicker
+            except BlockingIOError:  # another process has read the bytes
                 continue
             if not piece:
                 return
@@ -55,20 +55,20 @@ class PolledPieces:
         os.write(self._wake_writer, b".")
 
     def close(self) -> None:
-        """Close what ``interrupt`` needs, not the input."""
+        """Close the wakeup pipe of ``interrupt``; the input stays open."""
         os.close(self._wake_reader)
         os.close(self._wake_writer)
 
 
 def object_pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """Read a file object that has no descriptor."""
+    """Read a file object without a descriptor."""
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     while piece := read(PIECE):
         yield piece
 
 
 def descriptor(stream: BinaryIO) -> int | None:
-    """Tell the stream's file descriptor, None for one that lives in memory."""
+    """Return the stream's file descriptor, None for a stream in memory."""
     try:
         return stream.fileno()
     except (AttributeError, UnsupportedOperation, ValueError):
@@ -76,7 +76,7 @@ def descriptor(stream: BinaryIO) -> int | None:
 
 
 def item_pieces(items: Iterable[Any], line: Callable[[Any], bytes]) -> Iterator[bytes]:
-    """Give each item as the line that ``line`` makes of it. Raises what that raises."""
+    """Yield ``line(item)`` for each item, many at a time if they are in memory. Raises what ``line`` raises."""
     if isinstance(items, Collection):
         waiting = iter(items)
         while some := list(islice(waiting, COLLECTION_PIECE)):
@@ -89,9 +89,9 @@ _SEPARATORS = str.maketrans("\r\n", "\u2028\u2028")
 
 
 def line_of(item: str) -> bytes:
-    """A string as a line of UTF-8. Raises TypeError.
+    """Encode a string as a line of UTF-8. Raises TypeError.
 
-    A line break inside of it becomes a line separator, U+2028: the string stays one row, which is no URL.
+    A line break inside the string becomes a line separator, U+2028: the string stays one row, which is rejected.
     """
     if not isinstance(item, str):
         raise TypeError(f"a URL is a str or a scrapepool.Request, not {type(item).__name__}")

@@ -1,6 +1,6 @@
-"""Keeps what cannot be read twice, so that a row can be looked up again later.
+"""Keeps input that cannot be read twice, so that its rows can be looked up later.
 
-Decides when bytes move from memory to disk, and when they are dropped. Knows nothing of what rows say. One thread
+Decides when bytes move from memory to disk, and when they are dropped. Knows nothing about what rows say. One thread
 appends while another reads.
 """
 
@@ -15,11 +15,11 @@ from ...errors import ListError
 from ...fallbacks import pread
 
 MEMORY = 4 * 1024 * 1024
-"""Bytes held before they go to the temporary file: most piped lists never touch the disk."""
+"""Bytes in memory before they move to a temporary file; most piped lists are shorter."""
 
 
 class Spool:
-    """An append-only store of bytes: the newest in memory, what came before in an unlinked temporary file."""
+    """An append-only store of bytes: the newest in memory, older ones in an unlinked temporary file."""
 
     def __init__(self, name: str, memory: int = MEMORY) -> None:
         self._name = name
@@ -33,19 +33,19 @@ class Spool:
         return self._on_disk + len(self._tail)
 
     def append(self, data: bytes | memoryview) -> None:
-        """Keep these bytes too. Raises ListError where the temporary file cannot be written."""
+        """Add bytes. Raises ListError if the temporary file cannot be written."""
         with self._lock:
             self._tail += data
             if len(self._tail) > self._memory:
                 self._move_to_disk()
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Up to ``size`` bytes from ``offset`` on; fewer only at the end. OSError where the disk fails."""
+        """Return ``size`` bytes from ``offset`` on; fewer only at the end. Raises OSError."""
         with self._lock:
             start = offset - self._on_disk
             if start >= 0:
                 return bytes(self._tail[start : start + size])
-            assert self._file is not None  # noqa: S101  # something is on disk
+            assert self._file is not None  # noqa: S101  # older bytes are on disk
             found = pread(self._file, min(size, -start), offset)
             return found + bytes(self._tail[: max(0, start + size)])
 
@@ -65,10 +65,10 @@ class Spool:
 
 
 class _Segment:
-    """A stretch of whole rows.
+    """A range of complete rows.
 
-    start: offset of its first row. data: the bytes from the one before that on, until they are in ``file``. size: how
-    many. rows: how many are still to be read again.
+    start: offset of its first row. data: its bytes and the byte before them, until they are in ``file``. size: number
+    of these bytes. rows: how many rows are still to be looked up.
     """
 
     __slots__ = ("data", "file", "rows", "size", "start")
@@ -82,9 +82,9 @@ class _Segment:
 
 
 class RollingSpool:
-    """An append-only store of rows, each of which is read again once: what was read is dropped, a segment at a time.
+    """An append-only store of rows that are each looked up once. Segments are dropped when all their rows were.
 
-    size: bytes of a segment. The newest one is in memory, the others in an unlinked temporary file each.
+    size: bytes of a segment. The newest segment is in memory, each other one in an unlinked temporary file.
     """
 
     def __init__(self, name: str, size: int = MEMORY) -> None:
@@ -95,18 +95,18 @@ class RollingSpool:
         self._kept = 0  # bytes in those before the newest
 
     def __len__(self) -> int:
-        """Bytes that are kept."""
+        """Number of bytes that are kept."""
         return self._kept + len(self._segments[-1].data)
 
     def append(self, data: bytes) -> None:
-        """Keep these bytes too."""
+        """Add bytes."""
         with self._lock:
             self._segments[-1].data += data
 
-    def published(self, end: int, rows: int) -> None:
-        """Take note that ``rows`` more rows before the offset ``end``, where a row begins, are to be read again.
+    def on_rows_found(self, end: int, rows: int) -> None:
+        """Note that ``rows`` more rows before the offset ``end``, where a row begins, will be looked up.
 
-        Raises ListError where the temporary file cannot be written.
+        Raises ListError if the temporary file cannot be written.
         """
         with self._lock:
             newest = self._segments[-1]
@@ -126,7 +126,7 @@ class RollingSpool:
                 del self._segments[-2]
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Up to ``size`` bytes from ``offset`` on, which is that of a row or one less; fewer where its segment ends."""
+        """Return ``size`` bytes from ``offset``, that of a row or one less; fewer at the end of its segment."""
         with self._lock:
             segment = self._of(offset + 1)
             at = offset - _first(segment)
@@ -134,8 +134,8 @@ class RollingSpool:
                 return bytes(segment.data[at : at + size])
             return pread(segment.file, max(0, min(size, segment.size - at)), at)
 
-    def let_go(self, offset: int) -> bool:
-        """Take note that the row at this offset was read again; whether bytes were dropped."""
+    def release_row(self, offset: int) -> bool:
+        """Note that the row at this offset was looked up. Return whether bytes were dropped."""
         with self._lock:
             segment = self._of(offset)
             segment.rows -= 1
@@ -143,7 +143,7 @@ class RollingSpool:
                 return False
             self._segments.remove(segment)
             self._kept -= segment.size
-            assert segment.file is not None  # noqa: S101  # as all but the newest have
+            assert segment.file is not None  # noqa: S101  # all segments but the newest have one
             os.close(segment.file)
             return True
 
@@ -166,7 +166,7 @@ def _start(segment: _Segment) -> int:
 
 
 def _first(segment: _Segment) -> int:
-    """The offset of a segment's first byte: that before its first row tells that a row begins there."""
+    """The offset of a segment's first byte: the line feed before its first row."""
     return max(0, segment.start - 1)
 
 

@@ -15,7 +15,7 @@ from ...groups import GROUPS
 from ...model import ErrorKind, Failed, HostKey, Outcome
 from ...ports import Snapshot, View
 from ...read.seen.finished import Finished
-from .view_decorator import ViewAround
+from .view_decorator import ViewDecorator
 
 if TYPE_CHECKING:
     from ...alarm import Figures
@@ -60,7 +60,7 @@ def _end_of(step: int) -> float:
     return float(2.0 ** (exponent - 1) * (1 + (part + 1) / STEPS))
 
 
-class Counted:
+class Counters:
     """Counts what the engine's own tally does not: statuses, changes, hosts that were given up, latencies.
 
     wanted: whether anybody asks for more than the changes. compares: whether outcomes say what changed.
@@ -121,10 +121,10 @@ class Counted:
         )
 
 
-class ChangesView(ViewAround):
+class ChangesView(ViewDecorator):
     """Shows what was counted of changes, too."""
 
-    def __init__(self, view: View, counted: Counted) -> None:
+    def __init__(self, view: View, counted: Counters) -> None:
         super().__init__(view)
         self._counted = counted
 

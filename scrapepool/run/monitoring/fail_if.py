@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ...ports import Snapshot
 from ...read.seen.finished import Finished
 from ...settings import AlarmSettings
-from .counters import Counted
+from .counters import Counters
 
 if TYPE_CHECKING:
     from ...alarm import Check, Verdict
@@ -33,7 +33,7 @@ class Alarm:
     def __init__(
         self,
         settings: AlarmSettings,
-        counted: Counted,
+        counted: Counters,
         finished: Finished,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -20,9 +20,9 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from ...errors import UsageError
 from ...ports import Snapshot, View
-from .counters import Counted
+from .counters import Counters
 from .prometheus import Moment, RunCollector
-from .view_decorator import ViewAround
+from .view_decorator import ViewDecorator
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,7 +45,7 @@ class MetricsServer(Collector):
     def __init__(
         self,
         port: int,
-        counted: Counted,
+        counted: Counters,
         succeeded: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -84,7 +84,7 @@ class MetricsServer(Collector):
         self._server.server_close()
 
 
-class ServedView(ViewAround):
+class ServedView(ViewDecorator):
     """Shows each moment to those who ask at the port, too."""
 
     def __init__(self, view: View, server: MetricsServer) -> None:

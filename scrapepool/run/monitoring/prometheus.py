@@ -26,8 +26,8 @@ from ...record.lock import is_ours
 from ...record.replaced import replaced
 from ...render.summary import handshakes_saved
 from ...schedule.tally import STATES, HostRow
-from .counters import Counted, Latencies
-from .view_decorator import ViewAround
+from .counters import Counters, Latencies
+from .view_decorator import ViewDecorator
 
 try:
     from prometheus_client import Metric, generate_latest
@@ -57,7 +57,7 @@ class Moment:
     """
 
     snapshot: Snapshot
-    counted: Counted
+    counted: Counters
     started: float
     now: float
     code: int | None
@@ -115,7 +115,7 @@ class MetricsFile:
     Raises OutputError where the file cannot be written at the beginning; later ``finish`` does.
     """
 
-    def __init__(self, path: str, counted: Counted, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: str, counted: Counters, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._counted = counted
         self._clock = clock
@@ -143,7 +143,7 @@ class MetricsFile:
             file.write(text)
 
 
-class MetricsView(ViewAround):
+class MetricsView(ViewDecorator):
     """Has the metrics written while the run goes on, by a thread, as a disk may be slow. clock: monotonic seconds."""
 
     def __init__(self, view: View, metrics: MetricsFile, clock: Callable[[], float] = time.monotonic) -> None:

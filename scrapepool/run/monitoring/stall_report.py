@@ -14,7 +14,7 @@ from ...render import units
 from ...text import printable
 from ...transport.net.phase import Phase
 from ...transport.work.activity import Activity
-from .view_decorator import ViewAround
+from .view_decorator import ViewDecorator
 
 GROUPS = 8
 """Groups of requests, or hosts, that are told apart; a note is to fit on a screen."""
@@ -42,7 +42,7 @@ WORDS = {
 }
 
 
-class StallWatch(ViewAround):
+class StallWatch(ViewDecorator):
     """Looks whether anything ends, and tells what is waited for where nothing does.
 
     seconds: without an outcome, after which what is waited for is told, and again after as long. doing: what the

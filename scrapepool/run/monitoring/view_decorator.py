@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...ports import Snapshot, View
 
 
-class ViewAround:
+class ViewDecorator:
     """Keeps ``ports.View`` over another one, to which everything is passed on. Subclasses do something on the way."""
 
     def __init__(self, view: View) -> None:

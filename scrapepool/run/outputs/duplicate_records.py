@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...model import Apart, Outcome, Target, is_repeat
 from ...ports import Sink
-from ...read.seen.target_id import identity, recorded
+from ...read.seen.target_id import as_recorded, target_id
 from ...url import ParsedURL
 
-MOST = 50_000
+MAX_REMEMBERED = 50_000
 """Repeats that wait, and targets whose files are remembered: 300 bytes each."""
 
 
-class RepeatsSink:
+class DuplicatesSink:
     """Keeps ``ports.Sink`` over another one, which names the files of outcomes as it writes them.
 
     method: of the run. is_finished: whether a target, by URL and what tells it from others of that, has its record from
@@ -32,7 +32,7 @@ class RepeatsSink:
         method: str,
         is_finished: Callable[[str, Apart | None], bool],
         paths: Mapping[int, str],
-        most: int = MOST,
+        most: int = MAX_REMEMBERED,
     ) -> None:
         self._sink = sink
         self._method = method
@@ -44,7 +44,7 @@ class RepeatsSink:
         self._held = 0
 
     def __repr__(self) -> str:
-        return f"<RepeatsSink {self._held} waiting, {len(self._paths)} files known>"
+        return f"<DuplicatesSink {self._held} waiting, {len(self._paths)} files known>"
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write what waits for no file, and with what has ended the repeats of it. As ``ports.Sink``."""
@@ -94,7 +94,7 @@ class RepeatsSink:
             repeat.path = self._paths[number]
             return False
         apart = target.apart(self._method)
-        repeat.path = self._known.get(identity(recorded(_parsed(target)), apart))
+        repeat.path = self._known.get(target_id(as_recorded(_parsed(target)), apart))
         if repeat.path or self._held >= self._most or self._is_finished(target.url, apart):
             return False
         self._waiting.setdefault(number, []).append(repeat)
@@ -103,7 +103,7 @@ class RepeatsSink:
 
     def _number(self, target: Target) -> int:
         own = None if target.request is None else target.request.apart(self._method)
-        return identity(_parsed(target), own)
+        return target_id(_parsed(target), own)
 
 
 def _parsed(target: Target) -> ParsedURL:

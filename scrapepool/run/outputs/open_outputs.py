@@ -19,7 +19,7 @@ from ...frozen import frozen
 from ...model import Apart, Outcome
 from ...ports import Archive, Sink, Store
 from ...read.seen.finished import Finished
-from ...read.seen.target_id import identity_of_record
+from ...read.seen.target_id import recorded_target_id
 from ...record import Fanout, form_of, sink_for, template_sink
 from ...record.unfinished import unmark
 from ...settings import OutputSettings, Settings
@@ -99,10 +99,10 @@ def open_outputs(
     else:
         sink = Fanout(stores, sinks, *([] if files is None else [files.recorded]))
     if files is not None and settings.input.dedupe:
-        from .duplicate_records import RepeatsSink  # noqa: PLC0415 - as for the files
+        from .duplicate_records import DuplicatesSink  # noqa: PLC0415 - as for the files
 
         method = settings.request.method
-        sink = RepeatsSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
+        sink = DuplicatesSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
     return Outputs(sink if order is None else OrderedSink(sink, order), archive, settings.output.file, files)
 
 
@@ -157,7 +157,7 @@ class _Opening:
     def is_finished(self, url: str, apart: Apart | None) -> bool:
         """Whether a target has its final record already; True where that cannot be told."""
         try:
-            return self.finished.each or identity_of_record(url, apart) in self.finished
+            return self.finished.each or recorded_target_id(url, apart) in self.finished
         except InvalidURLError:
             return True
 
@@ -208,11 +208,11 @@ class _Opening:
             self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
         if output.sqlite in (None, journal):
             return
-        from ...results.journal import held  # noqa: PLC0415
+        from ...results.journal import count_finished  # noqa: PLC0415
         from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
-        has = held(database, self.finished, method=self.settings.request.method)
+        has = count_finished(database, self.finished, method=self.settings.request.method)
         if has < stay:
             told = f"{has:,} of the {stay:,} records that stay in {journal}"
             self.on_note(f"{output.sqlite}: has {told}, and does not get the others")

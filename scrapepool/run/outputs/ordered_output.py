@@ -17,10 +17,10 @@ from ...ports import Batch, Ended, Feed, Sink
 from ...settings import MIB, Settings
 from ...text import printable
 
-MOST_WAITING = 10_000
+MAX_WAITING = 10_000
 """Targets that are let in and not written, about 10 MB of outcomes."""
 
-MOST_BYTES = 64 * MIB
+MAX_BYTES = 64 * MIB
 """Of bodies that wait, those of targets under way taken to be as long as the others were."""
 
 AT_FIRST = 100
@@ -68,11 +68,11 @@ class ListOrder:
     def room(self) -> int:
         """How many more targets may be let in."""
         with self._lock:
-            room = MOST_WAITING - len(self._order)
+            room = MAX_WAITING - len(self._order)
             if self._bodies and self._order:
                 under_way = len(self._order) - len(self._ended)
-                mean = self._seen_bytes / self._seen if self._seen else MOST_BYTES / AT_FIRST
-                room = min(room, int((MOST_BYTES - self._bytes) / max(mean, 1.0)) - under_way)
+                mean = self._seen_bytes / self._seen if self._seen else MAX_BYTES / AT_FIRST
+                room = min(room, int((MAX_BYTES - self._bytes) / max(mean, 1.0)) - under_way)
             elif self._bodies:
                 room = min(room, AT_FIRST)
             return max(0, room)
@@ -85,7 +85,7 @@ class ListOrder:
             else:
                 self._on_room = wake
 
-    def let_in(self, entries: Sequence[Entry]) -> None:
+    def admit(self, entries: Sequence[Entry]) -> None:
         """Rows that are begun, or end here, from now on."""
         with self._lock:
             for place, what in entries:
@@ -171,7 +171,7 @@ class OrderedFeed:
         if not self._next and not self._read():
             return None
         entries = [self._next.popleft() for _ in range(min(room, len(self._next)))]
-        self._order.let_in(entries)
+        self._order.admit(entries)
         added: dict[HostKey, list[int]] = {}
         rejected: list[Ended] = []
         for place, what in entries:

@@ -82,7 +82,7 @@ def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
     """Go on with the records of the database alone, which stay until others replace them. As ``records_sink``."""
-    from ...results.failures import again_of  # noqa: PLC0415
+    from ...results.failures import refetched_errors  # noqa: PLC0415
     from ...results.journal import read_journal  # noqa: PLC0415
     from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
@@ -91,7 +91,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
     if output.sqlite is None:
         raise UsageError(NOTHING_TO_RESUME)
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.asked)
-    journal = read_journal(records, finished, refetch=again_of(output.resume), method=settings.request.method)
+    journal = read_journal(records, finished, refetch=refetched_errors(output.resume), method=settings.request.method)
     if journal.size:
         _tell(journal, output.sqlite, finished, on_note)
 
@@ -118,7 +118,7 @@ def _in_order(
 ) -> tuple[int, list[str]]:
     """Leave in the file what stays; the descriptor to append to, and the columns that an older CSV file lacks."""
     from ...record.csv import columns_of  # noqa: PLC0415
-    from ...results.failures import again_of  # noqa: PLC0415 - most runs go on with none
+    from ...results.failures import refetched_errors  # noqa: PLC0415 - most runs go on with none
     from ...results.journal import read_journal  # noqa: PLC0415
     from ...results.record_file import RecordFile  # noqa: PLC0415
 
@@ -127,7 +127,7 @@ def _in_order(
     form = form_of(output)
     columns = None if form == "jsonl" else columns_of(output, method)
     records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, LATER)
-    journal = read_journal(records, finished, refetch=again_of(output.resume), method=method)
+    journal = read_journal(records, finished, refetch=refetched_errors(output.resume), method=method)
     if journal.size:
         _tell(journal, path, finished, on_note)
     if journal.whole:
@@ -143,7 +143,7 @@ def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[st
     for note in journal.notes(name):
         on_note(note)
     now = time.time()
-    ahead = sum(until > now for until in finished.put_off.values())
+    ahead = sum(until > now for until in finished.not_before.values())
     if ahead:
         on_note(f"{name}: hosts that had asked to be left alone for longer, and are: {ahead:,}")
 

@@ -267,13 +267,13 @@ def test_damaged_gzip(listed) -> None:
 
 
 def test_rubbish_after_gzip(listed) -> None:
-    """What follows the compressed data is passed over, with a note."""
+    """Bytes after the compressed data are ignored, with a note."""
     notes: list[str] = []
     path = listed("urls.gz", gzip.compress(b"http://a.example/\n") + b"rubbish")
     targets = TargetList([str(path)], InputSettings(), on_note=notes.append)
     assert len(Reading(targets).to_the_end().found) == 1
     targets.close()
-    assert notes == [f"{path}: what follows the compressed data is passed over"]
+    assert notes == [f"{path}: ignored the bytes after the compressed data"]
 
 
 def test_zstd(listed) -> None:

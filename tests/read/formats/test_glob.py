@@ -10,7 +10,7 @@ from scrapepool.errors import UsageError
 from scrapepool.model import Target
 from scrapepool.read import TargetList
 from scrapepool.read.formats.glob import Glob
-from scrapepool.read.sources import MOST_INDEXED
+from scrapepool.read.sources import MAX_INDEXED
 from scrapepool.settings import InputSettings
 from tests.read.reading import Reading, read
 
@@ -45,7 +45,7 @@ def test_patterns(pattern: str, urls: list[str]) -> None:
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("x{a", "a brace or bracket that begins or ends nothing"),
+        ("x{a", "a brace or bracket without its other half"),
         ("xa}", "at character 3"),
         ("x{}", "there is nothing in the braces, at character 2"),
         ("x{a{b}}", "a brace or bracket"),
@@ -95,9 +95,9 @@ def test_a_billion() -> None:
     """A pattern of more than can be held is read as far as it is used, and its last URL is there."""
     targets = TargetList(["http://a.example/[1-1000000000]"], InputSettings(glob=True))
     try:
-        assert targets.paced
+        assert targets.lazy
         reading = Reading(targets).some(3000)
-        assert len(reading.found) < MOST_INDEXED
+        assert len(reading.found) < MAX_INDEXED
         assert [t.path for t in reading.found[:3]] == ["/1", "/2", "/3"]
     finally:
         targets.close()

@@ -3,7 +3,7 @@ from pathlib import Path
 from scrapepool.model import ErrorKind
 from scrapepool.read import TargetList
 from scrapepool.read.seen.finished import Finished
-from scrapepool.read.seen.target_id import identity
+from scrapepool.read.seen.target_id import target_id
 from scrapepool.settings import InputSettings
 from scrapepool.url import parse
 from tests.read.reading import Reading
@@ -13,7 +13,7 @@ def read(path, urls, *, lines, dedupe=True):
     """What is left of a list when some URLs are finished, and what was said."""
     finished = Finished(each=not dedupe)
     for url in urls:
-        finished.add(identity(parse(url)))
+        finished.add(target_id(parse(url)))
     Path(path).write_text("".join(f"{line}\n" for line in lines))
     notes = []
     targets = TargetList([str(path)], InputSettings(dedupe=dedupe), finished=finished, on_note=notes.append)

@@ -12,7 +12,7 @@ from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Targe
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.seen.finished import Finished
 from scrapepool.run.monitoring import counters
-from scrapepool.run.monitoring.counters import ChangesView, Counted, Latencies
+from scrapepool.run.monitoring.counters import ChangesView, Counters, Latencies
 from scrapepool.run.monitoring.fail_if import CHECK_EVERY, Alarm
 from scrapepool.settings import AlarmSettings
 
@@ -64,7 +64,7 @@ def test_latencies_are_counted_while_others_come(monkeypatch: pytest.MonkeyPatch
 
 def test_figures_of_outcomes() -> None:
     """Repeats are no targets; what --resume passed over are some."""
-    counted, finished = Counted(), Finished()
+    counted, finished = Counters(), Finished()
     finished.passed_over, finished.failures = 90, 2
     counted.take(
         [
@@ -92,7 +92,7 @@ def test_figures_of_outcomes() -> None:
 def test_a_run_that_is_certain_to_fail_is_stopped_once() -> None:
     """And fails, though its figures at the end are others; they are looked at twice a second."""
     now = [0.0]
-    alarm = Alarm(AlarmSettings(("dns>=2", "ok<1"), fail_fast=True), Counted(), Finished(), lambda: now[0])
+    alarm = Alarm(AlarmSettings(("dns>=2", "ok<1"), fail_fast=True), Counters(), Finished(), lambda: now[0])
     looks = []
 
     def look(errors: int) -> Snapshot:
@@ -112,7 +112,7 @@ def test_a_run_that_is_certain_to_fail_is_stopped_once() -> None:
 
 def test_without_expressions_nothing_is_counted() -> None:
     """A run that does not ask pays nothing."""
-    counted = Counted(wanted=False)
+    counted = Counters(wanted=False)
     counted.take([Fetched(target=target(), status=200, elapsed=1.0)])
     assert (counted.statuses, counted.latencies.percentile(0.5)) == ({}, None)
     last = snapshot({"ok": 1})
@@ -121,7 +121,7 @@ def test_without_expressions_nothing_is_counted() -> None:
 
 def test_changes_are_counted_and_shown() -> None:
     """Where outcomes say what changed: while the run goes on, and in the end."""
-    counted = Counted(wanted=False, compares=True)
+    counted = Counters(wanted=False, compares=True)
     new = Fetched(target=target(), change="new", elapsed=1.0)
     counted.take([new, new, Fetched(target=target())])
     assert (counted.statuses, counted.latencies.percentile(0.5)) == ({}, None)  # for which nobody asked

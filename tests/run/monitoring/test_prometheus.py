@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scrapepool.errors import OutputError, UsageError
 from scrapepool.model import Fetched, HostKey, Target
 from scrapepool.ports import NoView, Snapshot
-from scrapepool.run.monitoring.counters import Counted
+from scrapepool.run.monitoring.counters import Counters
 from scrapepool.run.monitoring.prometheus import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
 from scrapepool.schedule.host_queue import HostQueue
 from scrapepool.schedule.tally import STATES
@@ -40,7 +40,7 @@ def samples(path: Path) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 def test_the_metrics_of_a_run(tmp_path: Path) -> None:
     """With the names that Prometheus wants: a prefix, base units, and _total for what only grows."""
     path = tmp_path / "a.prom"
-    counted = Counted(compares=True)
+    counted = Counters(compares=True)
     counted.take(
         [Fetched(target=Target("http://a/", HOST, "/"), elapsed=seconds, change="new") for seconds in (0.02, 0.3, 400)]
     )
@@ -73,11 +73,11 @@ def test_the_last_success_is_kept_over_runs(tmp_path: Path) -> None:
     """Also by one that fails, and by one that is killed before its first file."""
     path = tmp_path / "a.prom"
     assert last_success(str(path)) is None
-    MetricsFile(str(path), Counted(), lambda: 1000.0).write(snapshot(), 0)
+    MetricsFile(str(path), Counters(), lambda: 1000.0).write(snapshot(), 0)
     assert last_success(str(path)) == 1000.0
-    MetricsFile(str(path), Counted(), lambda: 2000.0)
+    MetricsFile(str(path), Counters(), lambda: 2000.0)
     assert last_success(str(path)) == 1000.0
-    MetricsFile(str(path), Counted(), lambda: 3000.0).write(snapshot(), 1)
+    MetricsFile(str(path), Counters(), lambda: 3000.0).write(snapshot(), 1)
     assert last_success(str(path)) == 1000.0
     path.write_text("rain {")
     assert last_success(str(path)) is None
@@ -98,7 +98,7 @@ def test_the_file_is_written_now_and_then(tmp_path: Path) -> None:
         def note(self, message: str) -> None:
             notes.append(message)
 
-    view = MetricsView(Screen(), MetricsFile(str(path), Counted()), lambda: now[0])
+    view = MetricsView(Screen(), MetricsFile(str(path), Counters()), lambda: now[0])
     assert view.interval == EVERY
 
     def show(now: Snapshot) -> None:
@@ -162,6 +162,6 @@ def test_every_state_of_a_host_has_its_metric() -> None:
 def test_what_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
     """Before anything is fetched."""
     with pytest.raises(OutputError, match="No such file or directory"):
-        MetricsFile(str(tmp_path / "nowhere" / "a.prom"), Counted())
+        MetricsFile(str(tmp_path / "nowhere" / "a.prom"), Counters())
     with pytest.raises(UsageError, match="needs a regular file"):
-        MetricsFile("/dev/null", Counted())
+        MetricsFile("/dev/null", Counters())

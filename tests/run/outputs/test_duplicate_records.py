@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, Fetched, HostKey, Outcome, RowRequest, Skipped, Target
-from scrapepool.read.seen.target_id import identity
-from scrapepool.run.outputs.duplicate_records import RepeatsSink
+from scrapepool.read.seen.target_id import target_id
+from scrapepool.run.outputs.duplicate_records import DuplicatesSink
 from scrapepool.url import parse
 
 HOST = HostKey("http", "h", 80)
@@ -49,8 +49,8 @@ def repeat(path: str, line: int, **fields: object) -> Outcome:
     return Skipped(target=target(path, line, **fields), error=ErrorKind.DUPLICATE)
 
 
-def repeats(names: Names, finished: Sequence[str] = (), most: int = 100) -> RepeatsSink:
-    return RepeatsSink(names, method="GET", is_finished=lambda url, _: url in finished, paths={}, most=most)
+def repeats(names: Names, finished: Sequence[str] = (), most: int = 100) -> DuplicatesSink:
+    return DuplicatesSink(names, method="GET", is_finished=lambda url, _: url in finished, paths={}, most=most)
 
 
 def test_a_repeat_waits_for_the_file_of_its_target() -> None:
@@ -109,8 +109,8 @@ def test_what_does_not_end_does_not_keep_repeats() -> None:
 def test_a_file_that_an_earlier_run_recorded() -> None:
     """It is that of the repeat's record then."""
     names = Names()
-    paths = {identity(parse("http://h/a")): "pages/a.html"}
-    sink = RepeatsSink(names, method="GET", is_finished=lambda _url, _apart: True, paths=paths)
+    paths = {target_id(parse("http://h/a")): "pages/a.html"}
+    sink = DuplicatesSink(names, method="GET", is_finished=lambda _url, _apart: True, paths=paths)
     sink.write([repeat("/a", 2)])
     assert names.told == [(2, "pages/a.html")]
 

@@ -113,8 +113,8 @@ class Run:
 def test_whatever_ends_first_is_written_in_the_order_of_the_list(good, batch, most, body, dice):
     """Rejected lines in their place, no line twice or never, no more let in than may wait, and no run that hangs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordered_output, "MOST_WAITING", most)
-        patch.setattr(ordered_output, "MOST_BYTES", 700)
+        patch.setattr(ordered_output, "MAX_WAITING", most)
+        patch.setattr(ordered_output, "MAX_BYTES", 700)
         patch.setattr(ordered_output, "AT_FIRST", 7)
         run = Run(good, batch=batch, body=body)
         run.poll()
@@ -130,7 +130,7 @@ def test_whatever_ends_first_is_written_in_the_order_of_the_list(good, batch, mo
 
 def test_what_is_further_down_is_not_begun_while_the_first_takes_long(monkeypatch):
     """Back-pressure: the window is full, nothing more is read, and the engine is woken once there is room."""
-    monkeypatch.setattr(ordered_output, "MOST_WAITING", 5)
+    monkeypatch.setattr(ordered_output, "MAX_WAITING", 5)
     run = Run([True] * 20, batch=3)
     run.poll()
     assert sorted(run.under_way) == [0, 10, 20, 30, 40]
@@ -146,7 +146,7 @@ def test_what_is_further_down_is_not_begun_while_the_first_takes_long(monkeypatc
 
 def test_a_person_is_told_for_whom_all_wait(monkeypatch):
     """Once for each, and not before some seconds."""
-    monkeypatch.setattr(ordered_output, "MOST_WAITING", 3)
+    monkeypatch.setattr(ordered_output, "MAX_WAITING", 3)
     now = [0.0]
     notes: list[str] = []
     run = Run([True] * 9, on_note=notes.append, clock=lambda: now[0])

@@ -18,7 +18,7 @@ from scrapepool.cli.program import run
 from scrapepool.errors import ListError, UsageError
 from scrapepool.model import Target
 from scrapepool.read import TargetList
-from scrapepool.read.streams.line_ends import LineEnds, line_ends
+from scrapepool.read.streams.line_endings import LineEndings, line_endings
 from scrapepool.settings import InputSettings
 from tests.read.reading import Reading, read
 
@@ -172,17 +172,17 @@ def test_wide_characters_are_no_separated_names(encoding: str, tmp_path: Path) -
 def test_pieces_are_cut_anywhere(parts: list[bytes], data: st.DataObject) -> None:
     """Line ends are the same however a list comes, and so is what is read again at any place."""
     whole = b"".join(parts)
-    ends = LineEnds(returns=data.draw(st.booleans()), nuls=data.draw(st.booleans()))
+    ends = LineEndings(returns=data.draw(st.booleans()), nuls=data.draw(st.booleans()))
     pieces, at = [], 0
     while at < len(whole):
         size = data.draw(st.integers(1, 5))
         pieces.append(whole[at : at + size])
         at += size
-    once = ends.as_feeds(whole)
+    once = ends.with_newlines(whole)
     assert b"".join(ends.pieces(pieces)) == once
     assert len(once) == len(whole)
     begin, end = sorted((data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, len(whole)))))
-    again = ends.as_feeds(whole[begin:end])
+    again = ends.with_newlines(whole[begin:end])
     assert again[:-1] == once[begin:end][:-1]
 
 
@@ -254,11 +254,11 @@ def test_no_argument_makes_a_request_of_two_rows(whole: bytes) -> None:
 
 def test_line_ends_of_a_format() -> None:
     """A table is not cut at NULs, and one with line feeds is not cut at carriage returns."""
-    assert line_ends("text", b"a.b\0c.d\0") == LineEnds(returns=True, nuls=True)
-    assert line_ends("text", b"a.b\n\0c.d\0") == LineEnds(returns=True)
-    assert line_ends("jsonl", b'"a"\0') == LineEnds(returns=True, nuls=True)
-    assert line_ends("csv", b"a\rb\n\0") == LineEnds()
-    assert line_ends("csv", b"a\rb\0") == LineEnds(returns=True)
+    assert line_endings("text", b"a.b\0c.d\0") == LineEndings(returns=True, nuls=True)
+    assert line_endings("text", b"a.b\n\0c.d\0") == LineEndings(returns=True)
+    assert line_endings("jsonl", b'"a"\0') == LineEndings(returns=True, nuls=True)
+    assert line_endings("csv", b"a\rb\n\0") == LineEndings()
+    assert line_endings("csv", b"a\rb\0") == LineEndings(returns=True)
 
 
 def test_what_is_said_of_an_argument_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:

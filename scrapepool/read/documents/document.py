@@ -1,6 +1,6 @@
-"""What a document gives: links, and documents that hold more of them.
+"""A document, its links, and the child sitemaps of an index.
 
-Decides nothing. Knows neither formats nor where a document came from.
+Knows neither formats nor where a document comes from.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ...frozen import frozen
 from ...url import join, plain, without_line_breaks
 
 SHOWN = 1000
-"""Characters of a reference that are shown where it is too long to be one."""
+"""Characters of a reference that is too long that its record shows."""
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -23,8 +23,8 @@ NO_BASE_URL = "a relative URL, and no --base-url"
 class Link(NamedTuple):
     """One entry of a document.
 
-    url: absolute, or as ``entries.absolute`` takes it. input: what else the entry says. reason: why it cannot be
-    fetched, None where it can as far as the document goes.
+    url: absolute, or as ``entries.absolute`` accepts it. input: the other values of the entry. reason: why it cannot be
+    fetched, None if the document gives no reason.
     """
 
     url: str
@@ -33,17 +33,17 @@ class Link(NamedTuple):
 
 
 class ChildSitemap(NamedTuple):
-    """Another document that is to be read in this place. url: as written."""
+    """Another sitemap, whose links are read at this point. url: as written."""
 
     url: str
 
 
 @frozen
 class Document:
-    """Where a document comes from.
+    """The origin of a document.
 
-    name: for messages. base: the URL that its links are relative to, None where it has none. content_type: what a
-    server called it. file: a descriptor to read it at any place, None where it comes in pieces only.
+    name: for messages. base: the URL that its links are relative to, None if there is none. content_type: from the
+    response. file: a descriptor that can be read at any offset, None if there are only pieces.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Document:
 
 
 def link_to(reference: str, base: str | None, input: dict[str, Any] | None) -> Link:  # noqa: A002 - the field's name
-    """Resolve a reference of a sitemap or feed. Without a base only an absolute one leads anywhere.
+    """Resolve a reference of a sitemap or feed. Without a base, only an absolute reference can be fetched.
 
-    An absolute http or https URL stays as it is written, but for what browsers drop.
+    An absolute http or https URL stays as written, except for tabs and line breaks, which browsers drop.
     """
     reference = without_line_breaks(reference)
     if reference[:8].lower().startswith(("http://", "https://")):

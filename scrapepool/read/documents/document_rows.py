@@ -1,8 +1,7 @@
-"""Documents as lists: Parquet, sitemaps, feeds and pages, turned into rows of bytes.
+"""Turns documents (Parquet, sitemaps, feeds, HTML pages, prose) into rows of bytes.
 
-Decides which reader takes which format. A row of a document cannot be found again by an offset in it, so its links
-are written out as lines (``jsonl.LinkRows``), which can: that is all that is kept of it, in a temporary file when it is
-much.
+Picks the reader of each format. A link cannot be found again by its offset in a document, so the links are written as
+rows (``link_rows``), which can. Only these rows are kept, in a temporary file if there are many.
 """
 
 from __future__ import annotations
@@ -23,27 +22,27 @@ from ..streams.line_endings import line_endings
 from .document import ChildSitemap, Document, Link
 
 LINKS_AT_ONCE = 256
-"""Links that are handed on together."""
+"""Links that are yielded together."""
 
 MAX_SITEMAPS = 50_000
-"""Sitemaps that are read from one list: what the protocol allows an index to name."""
+"""Sitemaps that are read for one list: the number that the protocol allows in an index."""
 
 MAX_NESTED = 8
-"""Indexes within indexes. The protocol allows none."""
+"""Nesting depth of sitemap indexes. The protocol allows no nesting."""
 
 EMPTY = "is empty: there is no list in it"
 
 OpenDocument = Callable[[str], tuple[Document, Iterable[bytes]]]
-"""Fetches a document by its URL, whole; its bytes may be read once. Raises ListError."""
+"""Downloads a document by its URL; its bytes can be read once. Raises ListError."""
 
 
 def no_documents(url: str) -> tuple[Document, Iterable[bytes]]:
-    """Where nothing can be fetched."""
+    """An ``OpenDocument`` for callers that cannot download: raises ListError."""
     raise ListError(url, "a list by its URL cannot be fetched here")
 
 
 def not_empty(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Give the pieces of a document. Raises ListError where there is nothing in it, as a server's fault leaves it."""
+    """Yield the pieces of a document. Raises ListError if it is empty, as after an error of its server."""
     waiting = iter(pieces)
     for piece in waiting:
         yield piece
@@ -54,7 +53,7 @@ def not_empty(name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def check_document(kind: str, document: Document, settings: InputSettings) -> None:
-    """Find what can be found wrong without reading a document through. Raises ListError, UsageError."""
+    """Check what can be checked without reading the whole document. Raises ListError, UsageError."""
     template_for(document.name, kind, settings)
     if kind == "parquet":
         from .parquet_rows import check_parquet  # noqa: PLC0415 - an extra
@@ -65,11 +64,11 @@ def check_document(kind: str, document: Document, settings: InputSettings) -> No
 def document_rows(
     kind: str, document: Document, pieces: Iterable[bytes], settings: InputSettings, open_document: OpenDocument
 ) -> Iterator[bytes]:
-    """Give a document's links as lines for ``LinkRows``, some at once. Raises ListError, UsageError."""
+    """Yield a document's links as rows for ``LinkRows``, several at a time. Raises ListError, UsageError."""
     from .link_rows import link_row  # noqa: PLC0415 - most runs read no documents
 
     rows: list[bytes] = []
-    at_once = 1 if kind == "prose" else LINKS_AT_ONCE  # a log that is still written gives what it has
+    at_once = 1 if kind == "prose" else LINKS_AT_ONCE  # links in a log that is still written are used at once
     for link in _Reader(settings, open_document).links(kind, document, pieces):
         rows.append(link_row(link))
         if len(rows) >= at_once:
@@ -80,7 +79,7 @@ def document_rows(
 
 
 class _Reader:
-    """Reads one list and what its sitemap indexes lead to. seen: sitemaps so far, so that circles end."""
+    """Reads one list and the sitemaps of its indexes. It remembers the URLs of sitemaps, so that cycles end."""
 
     def __init__(self, settings: InputSettings, open_document: OpenDocument) -> None:
         self._settings = settings
@@ -88,7 +87,7 @@ class _Reader:
         self._seen: set[str] = set()
 
     def links(self, kind: str, document: Document, pieces: Iterable[bytes], depth: int = 0) -> Iterator[Link]:
-        """Read one document, and those that it leads to. Raises ListError, UsageError."""
+        """Read one document, and the sitemaps that it names. Raises ListError, UsageError."""
         check_document(kind, document, self._settings)
         if kind == "parquet":
             from .parquet_rows import parquet_links  # noqa: PLC0415 - an extra
@@ -124,7 +123,7 @@ class _Reader:
                         yield from self._child(link, depth + 1)
 
     def _child(self, child: ChildSitemap, depth: int) -> Iterator[Link]:
-        """Read a sitemap of an index. One that cannot be read is an entry that cannot be fetched, and ends nothing."""
+        """Read a sitemap of an index. One that cannot be read becomes a rejected row; the reading goes on."""
         try:
             if self._is_new(child.url, depth):
                 document, pieces = self._open(child.url)
@@ -137,7 +136,7 @@ class _Reader:
             yield Link(child.url, None, f"a sitemap that cannot be read: {why}")
 
     def _is_new(self, url: str, depth: int) -> bool:
-        """Whether a sitemap was not read before. Raises ListError for one too many, InvalidURLError."""
+        """Whether a sitemap was not read before. Raises ListError if there are too many, InvalidURLError."""
         host, path, _ = parse(url)
         address = f"{host.origin}{path}"
         if address in self._seen:
@@ -150,7 +149,7 @@ class _Reader:
         return True
 
     def _any(self, document: Document, pieces: Iterator[bytes], depth: int) -> Iterator[Link]:
-        """Read what an index leads to: a sitemap, a feed, or plain lines (sitemaps.org, other formats)."""
+        """Read an entry of an index: a sitemap, a feed, or a text file (sitemaps.org, "Other Sitemap formats")."""
         head = b""
         while not is_enough(AUTO, head) and (piece := next(pieces, b"")):
             head += piece

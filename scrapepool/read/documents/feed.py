@@ -1,8 +1,8 @@
 """Feeds: RSS 0.9 to 2.0 with RSS 1.0's RDF, and Atom (RFC 4287).
 
-Decides which link of an entry is the entry's: Atom's ``alternate``, RSS's ``<link>``, else a ``<guid>`` or ``<id>``
-that is a URL and not said to be no permalink, else what is enclosed. Elements of extensions are told by their prefix,
-and passed over but for two dates.
+Decides which link of an entry counts: Atom's ``alternate`` or RSS's ``<link>``, else a ``<guid>`` or ``<id>`` that is a
+URL and is not marked as no permalink, else the enclosure. Elements of extensions, which have a prefix, are ignored,
+except for two dates.
 """
 
 from __future__ import annotations
@@ -30,38 +30,38 @@ TEXTS = {
     "modified": "updated",
     "source": "source",
 }
-"""Elements whose text is of use, and what for. Those inside of them are not looked at: a source has a title too."""
+"""Elements whose text is used, and what for. Elements inside them are ignored: a source has a title, too."""
 
 MAX_TEXT = 64 * 1024
-"""Characters of an element's text that are read; a longer URL is rejected, and the rest of other texts is left out."""
+"""Characters of an element's text that are read. A longer URL is rejected; other texts are truncated."""
 
 RELATIONS = "http://www.iana.org/assignments/relation/"
-"""What a relation may be written with in full (RFC 4287 section 4.2.7.2)."""
+"""The prefix of a link relation that is written in full (RFC 4287 section 4.2.7.2)."""
 
 
 def feed_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
-    """Find the entries of a feed, each with its title and date.
+    """Yield the entries of a feed, each with its title and date.
 
-    Raises ListError for another document, and for one that ends too early.
+    Raises ListError for a document that is no feed, and for one that is cut off.
     """
-    reading = _Reading(document)
+    parser = _FeedParser(document)
     for token in tokens:
         if isinstance(token, str):
-            reading.text(token)
+            parser.text(token)
         elif isinstance(token, Start):
-            reading.start(token)
-        elif token.name == reading.root:
+            parser.start(token)
+        elif token.name == parser.root:
             return
-        elif (entry := reading.end(token)) is not None:
+        elif (entry := parser.end(token)) is not None:
             yield _link(entry)
-    if not reading.root:
+    if not parser.root:
         raise ListError(document.name, "is no feed: there is no element in it")
-    raise ListError(document.name, f"ends before </{reading.root}>, so that entries may be missing")
+    raise ListError(document.name, f"ends before </{parser.root}>, so that entries may be missing")
 
 
 @dataclass(slots=True)
 class _Entry:
-    """An entry as far as it was read. texts: by use. alternate, enclosure: references. base: of its ``xml:base``."""
+    """An entry, as far as it was parsed. texts: by use. alternate, enclosure: references. base: from ``xml:base``."""
 
     name: str
     base: str | None
@@ -71,8 +71,8 @@ class _Entry:
     permalink: bool = True
 
 
-class _Reading:
-    """A feed as far as it was read. root: its first element."""
+class _FeedParser:
+    """A feed, as far as it was parsed. root: its first element."""
 
     def __init__(self, document: Document) -> None:
         self.root = ""
@@ -94,7 +94,7 @@ class _Reading:
                 raise ListError(self._name, f"is no feed: its first element is <{tag.name[:40]}>")
             self.root, self._prefix, self._base = tag.name, before + colon, _base(tag, self._base)
             return
-        name = tag.name.removeprefix(self._prefix)  # other prefixes are of extensions, and stay
+        name = tag.name.removeprefix(self._prefix)  # the prefixes of extensions stay
         if name in ENTRIES:
             self._entry, self._element = _Entry(tag.name, _base(tag, self._base)), ""
         elif self._entry is not None and not self._element:
@@ -114,7 +114,7 @@ class _Reading:
 
 
 def _took(entry: _Entry, name: str, tag: Start) -> bool:
-    """Take what the attributes of a link say; whether they said all that it says."""
+    """Use the attributes of a link element. Return whether the element's text can be ignored."""
     if name == "guid":
         entry.permalink = attributes_of(tag).get("ispermalink", "true").strip().lower() != "false"
         return False

@@ -1,7 +1,7 @@
-"""The links of an HTML page: what its ``<a>`` and ``<area>`` elements lead to.
+"""The links of an HTML page: the targets of its ``<a>`` and ``<area>`` elements.
 
-Decides which of them count: those to http and https; places on the same page, mail addresses and scripts are no links
-that could be fetched. Everything is relative to the page's first ``<base>``, and resolved as browsers do.
+Links to http and https count; fragments of the same page, mail addresses and scripts do not. Links are resolved against
+the page's first ``<base>``, as in browsers.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ MAX_TEXT = 4096
 """Characters of a link's text that are kept."""
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_AROUND = "".join(map(chr, range(0x21)))  # with the line breaks and tabs inside, what the URL standard drops first
+_AROUND = "".join(map(chr, range(0x21)))  # the URL standard strips these around a URL
 
 
 def page_links(document: Document, tokens: Iterable[Token], charset: str = "utf-8") -> Iterator[Link]:
-    """Find the links of a page, each with its text. charset: of the page, in which queries are encoded."""
+    """Yield the links of a page with their texts. charset: of the page; queries are encoded in it."""
     base, based = document.base, False
     open_link: str | None = None
     text = ""
@@ -32,7 +32,7 @@ def page_links(document: Document, tokens: Iterable[Token], charset: str = "utf-
             if open_link is not None and len(text) < MAX_TEXT:
                 text += token
             continue
-        if token.name == "a" and open_link is not None:  # its end, or another that begins without it
+        if token.name == "a" and open_link is not None:  # its end tag, or the next link if that is missing
             yield _link(open_link, base, text, charset)
             open_link = None
         if isinstance(token, End) or token.name not in ("a", "area", "base"):
@@ -65,7 +65,7 @@ def _link(href: str, base: str | None, text: str, charset: str) -> Link:
 
 
 def _absolute(href: str, base: str | None, charset: str) -> str:
-    """Resolve a link. An absolute one stays as the page spells it, where that requests the same."""
+    """Resolve a link. An absolute link stays as written if that is the same request."""
     joined = join(base, f"https:{href}" if base is None and href.startswith("//") else href, charset)
     if _SCHEME.match(href):
         with suppress(InvalidURLError):
@@ -82,6 +82,6 @@ def _joined(base: str | None, href: str) -> str | None:
 
 
 def _is_http(reference: str) -> bool:
-    """Whether a reference is relative, or has a scheme that can be fetched."""
+    """Whether a reference is relative or has the scheme http or https."""
     scheme = _SCHEME.match(reference)
     return scheme is None or scheme[0].lower() in ("http:", "https:")

@@ -13,22 +13,22 @@ _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class LinkRows:
-    """What a document gave, kept as a JSON array a line: a ``Link`` without what it lacks at its end."""
+    """A JSON array per line: a ``Link`` without its trailing None values."""
 
     start = 0
     first_line = 1
     max_row = MAX_RECORD
 
     def cut(self, block: bytes) -> tuple[Sequence[bytes], int]:
-        """Cut at line feeds."""
+        """As ``RowFormat``: rows end at line feeds."""
         return cut_lines(block)
 
     def end(self, block: bytes, at: int) -> int:
-        """Find the line feed."""
+        """As ``RowFormat``."""
         return block.find(b"\n", at)
 
     def parse(self, row: bytes) -> Entry | None:
-        """Give the link. Raises RowError for one that cannot be fetched."""
+        """Return the link. Raises RowError for one that cannot be fetched."""
         try:
             link = Link(*json.loads(row))
         except (ValueError, TypeError):
@@ -39,7 +39,7 @@ class LinkRows:
 
 
 def link_row(link: Link) -> bytes:
-    """Write a link as ``LinkRows`` reads it, with its line feed."""
+    """Write a link as a row for ``LinkRows``, with its line feed."""
     value: tuple[Any, ...] = link if link.reason is not None else link[:2] if link.input else link[:1]
     row = _dumps(value).encode()
     if len(row) > MAX_RECORD:

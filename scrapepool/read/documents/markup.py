@@ -1,11 +1,10 @@
-"""XML and HTML cut into tags and text, as leniently as feeds and sitemaps in the wild ask for.
+"""A lenient tokenizer for XML and HTML, as feeds and sitemaps in the wild need it.
 
-Decides where a tag ends and what a character reference stands for. Expat refuses one in six of the feeds that
-feedparser is tested with, among them those with a bare ``&`` in a URL, with ``&nbsp;``, with a blank line before the
-declaration. Here nothing is refused and nothing is fetched: a DTD is passed over, so there are no entities to expand
-and none to load; an unknown one stays as it is. Takes time in proportion to the input and holds at most MAX_TAG of it
-beside the piece at hand, whatever it says. Knows no element by its meaning, apart from those of HTML whose content is
-no markup.
+Expat rejects one in six of feedparser's test feeds, for example those with a bare ``&`` in a URL, with ``&nbsp;``, or
+with a blank line before the declaration. This tokenizer rejects nothing and loads nothing: it skips DTDs, so there are
+no entities to expand, and leaves unknown entities unchanged. Its time is proportional to the input, and besides the
+current piece it keeps at most MAX_TAG characters. It knows the meaning of no element, except that some elements of HTML
+contain raw text.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from html.entities import html5
 from typing import NamedTuple
 
 MAX_TAG = 64 * 1024
-"""Characters of the longest tag that is read; a longer one is passed over."""
+"""Characters of the longest tag that is read; longer tags are skipped."""
 
 LONGEST_REFERENCE = 40
-"""Characters that may yet belong to a character reference at the end of a piece; the longest name has 31."""
+"""A character reference at the end of a piece may be this long; the longest name has 31 characters."""
 
 LONGEST_END = 32
-"""Characters that may yet belong to what ends a comment, a section or an element of raw text."""
+"""The end of a comment, a section or a raw text element may be this long."""
 
 RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"})
-"""Elements of HTML up to whose end tag there are no tags (WHATWG HTML section 13.2.6.4)."""
+"""Elements of HTML that contain text only, no tags (WHATWG HTML section 13.2.6.4)."""
 
 _VALUE = r'"[^"]*+"|\'[^\']*+\'|(?!["\'])[^\s>]*+'
 _TEXT_AND_TAG = re.compile(rf"([^<]*+)<(/?)([a-z_:][^\s/>]*+)((?>(?:[^>=]++|=\s*+(?:{_VALUE}))*))>", re.IGNORECASE)
@@ -44,32 +43,32 @@ _CDATA = "<![CDATA["
 
 
 class Start(NamedTuple):
-    """A start tag. name: in lower case, with its prefix. attributes: as written, for ``attributes_of``."""
+    """A start tag. name: in lower case, with its prefix. attributes: as written; ``attributes_of`` parses them."""
 
     name: str
     attributes: str
 
 
 class End(NamedTuple):
-    """An end tag; also that of an XML element which has none."""
+    """An end tag, or the end of an empty-element tag of XML."""
 
     name: str
 
 
 Token = Start | End | str
-"""A str is text, its references resolved. It may come in several pieces."""
+"""A str is text with its character references resolved. One text may come in several tokens."""
 
 
 def tokens(pieces: Iterable[str], *, html: bool) -> Iterator[Token]:
-    """Cut markup into tags and text, piece by piece. html: by the rules of HTML, not XML. Never raises."""
-    cutter = _Cutter(html)
+    """Tokenize markup piece by piece. html: use the rules of HTML, not of XML. Never raises."""
+    tokenizer = _Tokenizer(html)
     for piece in pieces:
-        yield from cutter.cut(piece)
-    yield from cutter.cut("", last=True)
+        yield from tokenizer.feed(piece)
+    yield from tokenizer.feed("", last=True)
 
 
 def attributes_of(start: Start) -> dict[str, str]:
-    """Give a tag's attributes by name, in lower case with their prefix; the first of each name counts."""
+    """Return a tag's attributes. Names are in lower case, with their prefix; the first of equal names counts."""
     found: dict[str, str] = {}
     for name, value in _ATTRIBUTE.findall(start.attributes):
         bare = value[1:-1] if value[:1] in ('"', "'") and value else value
@@ -78,10 +77,10 @@ def attributes_of(start: Start) -> dict[str, str]:
 
 
 def resolved(text: str) -> str:
-    """Put characters for references: numeric ones, and HTML's names, of which XML's five are some.
+    """Resolve character references: numeric ones, and the names of HTML, which include those of XML.
 
-    A name without its semicolon is left alone before ``=`` and letters, as browsers do in attributes, so that
-    ``?a=1&copy=2`` stays a query.
+    A name without a semicolon in front of ``=`` stays unchanged, as in attributes in browsers, so that ``?a=1&copy=2``
+    stays a query.
     """
     return _REFERENCE.sub(_character, text) if "&" in text else text
 
@@ -94,8 +93,12 @@ def _character(found: re.Match[str]) -> str:
     return found[0] if known is None or (not end and found.string.startswith("=", found.end())) else known
 
 
-class _Cutter:
-    """Holds what of the input is not cut yet. until: what the input is passed over to; kept: whether as text."""
+class _Tokenizer:
+    """The state of ``tokens``.
+
+    _held: input that is not tokenized yet. _until: what ends the section that is being skipped. _kept: whether that
+    section is text.
+    """
 
     def __init__(self, html: bool) -> None:
         self._html = html
@@ -103,8 +106,8 @@ class _Cutter:
         self._until: re.Pattern[str] | None = None
         self._kept = False
 
-    def cut(self, piece: str, *, last: bool = False) -> Iterator[Token]:
-        """Cut what was held and this piece. last: nothing follows, so that nothing is held back."""
+    def feed(self, piece: str, *, last: bool = False) -> Iterator[Token]:
+        """Tokenize the held input and this piece. last: nothing follows, so hold nothing back."""
         text = self._held + piece if self._held else piece
         at, size = 0, len(text)
         while at < size:
@@ -133,9 +136,9 @@ class _Cutter:
         self._held = text[at:]
 
     def _tags(self, text: str, at: int) -> Generator[Token, None, tuple[int, bool]]:
-        """Give whole tags and the text before each, which is what most input consists of.
+        """Yield complete tags and the text before each: a fast path for most input.
 
-        Returns where they end, and whether with a tag after which there are none for a while.
+        Returns where they end, and whether the last one begins raw text.
         """
         while (found := _TEXT_AND_TAG.match(text, at)) is not None:
             before, closing, name, attributes = found.groups()
@@ -158,7 +161,7 @@ class _Cutter:
     def _passed_over(
         self, until: re.Pattern[str], text: str, at: int, last: bool
     ) -> Generator[Token, None, tuple[int, bool]]:
-        """Go on to what ends a comment, a section, a declaration. Returns how far, and whether that was it."""
+        """Skip to the end of a comment, section or declaration. Return the new offset, and whether it was found."""
         found = until.search(text, at)
         end = found.start() if found else len(text) if last else max(at, len(text) - LONGEST_END)
         if self._kept and end > at:
@@ -169,12 +172,12 @@ class _Cutter:
         return found.end(), True
 
     def _whole(self, text: str, at: int, last: bool) -> int:
-        """Tell where the text at the end of the input may be cut, so that no reference is."""
+        """Return where the text at the end of the input may be split without splitting a character reference."""
         reference = -1 if last else text.rfind("&", max(at, len(text) - LONGEST_REFERENCE))
         return len(text) if reference < 0 else reference
 
     def _begun(self, text: str, at: int, last: bool) -> int | None:
-        """Pass over what is no whole tag; where to go on, ``at`` itself where it is text, None to wait for more."""
+        """Begin to skip what is not a complete tag. Return the new offset, ``at`` for text, None to wait for input."""
         kept = False
         if text.startswith("<!--", at):
             begin, until = at + 2, _COMMENT_END  # <!--> is a whole comment

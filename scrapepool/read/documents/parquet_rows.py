@@ -1,7 +1,7 @@
-"""Parquet: a row group at a time, by pyarrow.
+"""Reads Parquet lists with pyarrow.
 
-Decides which column holds the URL and how values that JSON lacks are written: dates and times in ISO 8601, decimals
-as text, bytes as UTF-8 or else in hexadecimal. pyarrow is an extra, and is imported with this file.
+Decides which column contains the URL, and how values that JSON lacks are written: dates and times in ISO 8601, decimals
+as text, bytes as UTF-8 or in hexadecimal. pyarrow is an extra; this file imports it.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ except ImportError as error:
     raise UsageError(f"Parquet needs pyarrow: {how_to_install('parquet')}") from error
 
 ROWS_AT_ONCE = 2048
-"""Rows that are in memory as Python's values. A row group's columns are decoded beside them, some pages at a time."""
+"""Rows that are in memory as Python values at a time."""
 
 
 def check_parquet(document: Document, settings: InputSettings) -> None:
-    """Look at a file's columns, if it can be read where it lies. Raises ListError."""
+    """Check the columns of a file that can be read in place. Raises ListError."""
     if document.file is not None:
-        with _told(document.name), _file(document, ()) as file, _opened(file) as parquet:
+        with _translated(document.name), _file(document, ()) as file, _opened(file) as parquet:
             _columns(document.name, parquet, settings)
 
 
 def parquet_links(document: Document, pieces: Iterable[bytes], settings: InputSettings) -> Iterator[Link]:
-    """Give the rows of a Parquet file. Raises ListError.
+    """Yield the rows of a Parquet file. Raises ListError.
 
-    document: is read where it lies if it has a file; ``pieces`` are put into a temporary one otherwise, as the index
-    of a Parquet file stands at its end.
+    document: read in place if it has a file. Otherwise ``pieces`` are written into a temporary file first, since the
+    index of a Parquet file is at its end.
     """
-    with _told(document.name), _file(document, pieces) as file, _opened(file) as parquet:
+    with _translated(document.name), _file(document, pieces) as file, _opened(file) as parquet:
         url, template = _columns(document.name, parquet, settings)
         for batch in parquet.iter_batches(ROWS_AT_ONCE, use_threads=False):
             for row in batch.to_pylist():
@@ -61,7 +61,7 @@ def parquet_links(document: Document, pieces: Iterable[bytes], settings: InputSe
 
 
 def _columns(name: str, parquet: Any, settings: InputSettings) -> tuple[str, URLTemplate | None]:
-    """Tell the column that holds the URL, or the template that makes it of others. Raises ListError."""
+    """Return the column with the URL, or the template that makes it from others. Raises ListError."""
     columns = parquet.schema_arrow.names
     template = template_for(name, "parquet", settings)
     if template is None:
@@ -71,11 +71,11 @@ def _columns(name: str, parquet: Any, settings: InputSettings) -> tuple[str, URL
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _translated(name: str) -> Iterator[None]:
     try:
         yield
     except pyarrow.ArrowException as error:
-        raise ListError(name, f"no Parquet that can be read: {_first_line(error)}") from error
+        raise ListError(name, f"cannot be read as Parquet: {_first_line(error)}") from error
     except OSError as error:
         raise ListError(name, error.strerror or _first_line(error)) from error
 
@@ -101,7 +101,7 @@ def _text(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Write a value as JSON has it."""
+    """Convert a value to one of JSON."""
     write = _WRITERS.get(type(value), str)
     return value if write is None else write(value)
 
@@ -128,7 +128,7 @@ _WRITERS: dict[type, Callable[[Any], Any] | None] = {
     list: lambda value: [_plain(item) for item in value],
     tuple: lambda value: [_plain(item) for item in value],
 }
-"""How a value of each type is written; None as it is, any other as text."""
+"""How a value of each type is converted; None leaves it unchanged. Values of other types become text."""
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""``--input-format prose``: the URLs in any text, such as a mail, Markdown, the source of a page or a log.
+"""``--input-format prose``: finds the URLs in any text, such as mail, Markdown, source code or a log.
 
-Decides where a URL begins: at ``http://``, ``https://`` and ``www.``. Where it ends is for linkify-it-py, which knows
-brackets and punctuation; before that it ends at what no URL holds and at the partner of what stands before it.
+A URL begins at ``http://``, ``https://`` or ``www.``. It ends at a character that no URL contains, or at the closing
+partner of the quote before it; linkify-it-py then decides about brackets and punctuation.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ..formats.rows import MAX_LINE
 from .document import Link
 
 MAX_STRETCH = 1024 * 1024
-"""Characters of text without white space that are looked through at once; longer ones are cut."""
+"""Characters of text without white space that are searched at once; a longer stretch is split."""
 
 CLOSES = dict(zip("'`|“„‘‚«‹「『（《〈【", "'`|””’’»›」』）》〉】", strict=True))  # noqa: RUF001 - these are meant
-"""What ends a URL that stands right behind its partner. Parentheses, brackets and braces may be in pairs within it."""
+"""Ends a URL that directly follows the opening partner. Parentheses, brackets and braces may be part of a URL."""
 
 _CUT = re.compile(r'[\s<>"](?=[^\s<>"]*\Z)')
 _ESCAPES = {"&amp;": "&", "&#38;": "&", "&#x26;": "&", "\\/": "/", "&lt;": "<", "&gt;": ">", "&quot;": '"'}
@@ -31,11 +31,11 @@ _STRETCH = re.compile(rf"(?>(?:(?![,;|]https?://)[^{_NO_PART}])*)", re.IGNORECAS
 _AUTHORITY = re.compile(r"(?:[\w.~%!$&'*+;=:-]*@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]*\w)(?::\d{1,5}(?!\d))?")
 _TRAILING = "?!.,:;|\u2026"
 _EMPHASIS = "*_~"
-"""What stands behind a URL at the end of a sentence or of a cell, and of an emphasis that began before it."""
+"""Characters of emphasis. Like trailing punctuation, the closing one behind a URL is not part of it."""
 
 
 def prose_links(pieces: Iterable[str]) -> Iterator[Link]:
-    """Find the URLs of a text, in order."""
+    """Yield the URLs of a text, in order."""
     rest = ""
     for piece in pieces:
         rest += piece
@@ -67,9 +67,9 @@ def _links(text: str) -> Iterator[Link]:
 
 
 def _url(text: str, trailing: str) -> str:
-    """As much of a text that begins with a host as is the URL's; nothing where there is no host.
+    """Return the part of a text behind ``://`` that belongs to the URL; empty if it does not begin with a host.
 
-    trailing: characters that are not its last ones.
+    trailing: characters that do not end a URL.
     """
     authority = _AUTHORITY.match(text)
     if authority is None:

@@ -1,7 +1,7 @@
 """Sitemaps and their indexes (sitemaps.org protocol 0.90).
 
-Decides which elements are URLs, and which lead to further sitemaps. What belongs to extensions (images, news, other
-languages) is passed over: it is told from the protocol's own elements by its prefix. Fetches nothing.
+Finds the URLs, and the sitemaps of an index. Elements of extensions (images, news, other languages), which have another
+prefix than the root element, are ignored. Fetches nothing.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ ROOTS = ("urlset", "sitemapindex")
 ENTRIES = {"url": False, "sitemap": True}
 FIELDS = frozenset({"loc", "lastmod", "changefreq", "priority"})
 MAX_FIELD = 64 * 1024
-"""Characters of a field's text that are read; a longer URL is rejected, and the rest of other fields is left out."""
+"""Characters of a field's text that are read. A longer URL is rejected; other fields are truncated."""
 
 
 def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link | ChildSitemap]:
-    """Find the URLs of a sitemap, with what it says of them, and the sitemaps of an index.
+    """Yield the URLs of a sitemap with their other fields, and the sitemaps of an index.
 
-    Raises ListError for another document, and for one that ends too early.
+    Raises ListError for a document that is no sitemap, and for one that is cut off.
     """
-    reading = _Reading(document)
+    parser = _SitemapParser(document)
     for token in tokens:
         if isinstance(token, str):
-            reading.text(token)
+            parser.text(token)
         elif isinstance(token, Start):
-            reading.start(token)
-        elif token.name == reading.root:
+            parser.start(token)
+        elif token.name == parser.root:
             return
         else:
-            yield from reading.end(token)
-    if not reading.root:
+            yield from parser.end(token)
+    if not parser.root:
         raise ListError(document.name, "is no sitemap: there is no element in it")
-    raise ListError(document.name, f"ends before </{reading.root}>, so that URLs may be missing")
+    raise ListError(document.name, f"ends before </{parser.root}>, so that URLs may be missing")
 
 
 class _Field:
-    """An element of an entry. nested: whether it is within another one, which the protocol does not know."""
+    """A field of an entry. nested: whether it is inside an element that is not part of the protocol."""
 
     def __init__(self, name: str, *, nested: bool) -> None:
         self.name = name
@@ -48,15 +48,15 @@ class _Field:
         self.text = ""
 
 
-class _Reading:
-    """A sitemap as far as it was read. root: its first element; its prefix is that of all that counts."""
+class _SitemapParser:
+    """A sitemap, as far as it was parsed. root: its first element. Only elements with the same prefix count."""
 
     def __init__(self, document: Document) -> None:
         self.root = ""
         self._document = document
         self._prefix = ""
         self._entry: str | None = None
-        self._unknown: str | None = None  # an element of the entry that is not the protocol's, as images may be
+        self._unknown: str | None = None  # an open element of the entry that is not part of the protocol
         self._field: _Field | None = None
         self._fields: list[_Field] = []
 

@@ -296,7 +296,7 @@ def test_parquet_errors(listed, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"a": [1]}), path)
     with pytest.raises(ListError, match=r"no column called url; there is 'a' \(choose with --url-field\)"):
         TargetList([str(path)], InputSettings())
-    with pytest.raises(ListError, match="no Parquet that can be read"):
+    with pytest.raises(ListError, match="cannot be read as Parquet"):
         TargetList([str(listed("x.parquet", b"PAR1" + bytes(100)))], InputSettings())
 
 

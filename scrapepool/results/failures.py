@@ -1,6 +1,6 @@
-"""Which URLs of a record file did not succeed, by class.
+"""Selects the URLs of a record file that did not succeed: ``failed``, and what ``--resume`` fetches again.
 
-Decides what counts as not succeeded and what the classes are. Knows no options and no output.
+Decides what counts as a failure, and which error classes there are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CLASSES: tuple[str, ...] = (*GROUPS, DEFERRED, *ErrorKind)
 
 
 def error_slugs(classes: Iterable[str]) -> frozenset[str]:
-    """Resolve the names of classes to slugs. Raises UsageError for a name that is none."""
+    """Return the error slugs of error classes. Raises UsageError for an unknown class."""
     slugs: set[str] = set()
     for name in classes:
         if name and name not in CLASSES:
@@ -40,11 +40,11 @@ def failures(
     on_note: Callable[[str], None] = lambda _: None,
     row_of: Callable[[RecordSummary], str | None] | None = None,
 ) -> Iterator[str]:
-    """Give the URLs whose last record is no success, in the order of their first failure, each on one line.
+    """Yield the URLs whose last record is not a success, in the order of their first failure, each on one line.
 
-    slugs: only of these errors; None for all, but for what was never asked for (``skipped``). Held in memory are the
-    URLs to give, and no others. on_note: gets what a person should know about them. row_of: gives, in the place of the
-    URL, the row of a target whose record was read last; None for one that records do not tell whole.
+    slugs: only these errors; None for all errors except ``skipped`` targets, which were never requested. Only the URLs
+    to yield are kept in memory. on_note: receives lines for the user. row_of: returns a list row for the target of the
+    last record, to be yielded instead of the URL; None for a target that cannot be restored from its record.
     """
     lost = "URLs whose rows asked with a method or data of their own, as only fetch --resume does again"
     if row_of is not None:
@@ -77,7 +77,7 @@ def failures(
 
 
 def row_of_record(told: RecordSummary, record: Mapping[str, Any]) -> str | None:
-    """Write a target as a row of JSON Lines that ``fetch`` reads; None where its record does not tell all of it."""
+    """Write a target as a row of JSON Lines for ``fetch``; None if its record does not contain the whole request."""
     if told.apart is not None and told.apart.data:
         return None
     columns = record.get("input")
@@ -94,7 +94,10 @@ def row_of_record(told: RecordSummary, record: Mapping[str, Any]) -> str | None:
 
 
 def refetched_errors(resume: str) -> frozenset[str] | None:
-    """The errors of which ``--resume`` fetches targets again, ``None`` for all. Raises UsageError for other words."""
+    """Parse the value of ``--resume``: the error slugs whose targets are fetched again, None for all errors.
+
+    Raises UsageError.
+    """
     if resume == "failed":
         return None
     return frozenset() if resume == "all" else error_slugs(name.strip() for name in resume.split(","))
@@ -109,7 +112,7 @@ def _wanted(told: RecordSummary, slugs: frozenset[str] | None) -> bool:
 
 
 def request_id(told: RecordSummary) -> int:
-    """Number the target that a record is about, its method included; another number in every process."""
+    """Return the id of a record's request: of its target and method. It differs from process to process."""
     try:
         return recorded_target_id(told.url, told.apart) ^ hash(told.method)
     except InvalidURLError:

@@ -1,6 +1,6 @@
-"""One URL's record in a record file, and what stands there instead where it has none.
+"""Finds the record of one URL in a record file: ``explain``.
 
-Decides which record counts, and what is nearly the same URL. Knows no words for people.
+Decides which record counts, and which URLs are near misses if there is none.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from ..url import ParsedURL, parse, plain
 from .record_summary import RecordSummary
 
 NEAR = 5
-"""Near misses that are named at most."""
+"""Maximum number of near misses."""
 
 
 class Records(Protocol):
-    """A record file or a database of records: ``RecordFile``, ``RecordDatabase``."""
+    """The common interface of ``RecordFile`` and ``RecordDatabase``."""
 
     def __iter__(self) -> Iterator[RecordSummary]:
-        """Tell every record."""
+        """Iterate over the summaries of all records."""
 
     def current(self) -> dict[str, Any]:
-        """The record that was told last, whole."""
+        """Return the complete last record."""
 
 
 @frozen
 class Found:
-    """What a record file knows of one URL.
+    """The result of ``find``.
 
-    record: the last one, as JSON values; None where there is none. times: records of it.
-    near: URLs that are nearly the same and have records, the nearest first; told only where there is no record.
+    record: the last record of the URL, as JSON values; None if there is none. times: how many records it has. near: if
+    it has none, similar URLs that have records, the nearest first.
     """
 
     record: Mapping[str, Any] | None = None
@@ -48,10 +48,10 @@ class Found:
 
 
 def find(records: Records, url: str) -> Found:
-    """Look a URL up, in any spelling that parses to the same; what is no URL, letter by letter.
+    """Find the record of a URL. Spellings that parse to the same URL are equal; a text that is no URL is compared as is.
 
-    url: as on the command line, its password as it is or hidden; a host without a scheme gets ``https://``, as in
-    lists. Raises what reading raises.
+    url: as on the command line, with its password in clear or hidden. A host without a scheme gets ``https://``, as in
+    lists. Raises what reading the records raises.
     """
     typed_in = completed = url.strip()
     with suppress(InvalidURLError):
@@ -61,14 +61,16 @@ def find(records: Records, url: str) -> Found:
     record: Mapping[str, Any] | None = None
     times = 0
     near: dict[str, int] = {}
-    for told in records:
-        parsed = None if wanted is None else _parsed(told.url)
-        if told.url in (typed_in, completed) or (parsed is not None and wanted is not None and _same(parsed, wanted)):
-            if record is None or not told.is_repeat:
+    for summary in records:
+        parsed = None if wanted is None else _parsed(summary.url)
+        if summary.url in (typed_in, completed) or (
+            parsed is not None and wanted is not None and _same(parsed, wanted)
+        ):
+            if record is None or not summary.is_repeat:
                 record = typed_record(records.current())
             times += 1
         elif parsed is not None and miss is not None and not times and (rank := miss.rank(parsed)) is not None:
-            near[told.url] = rank
+            near[summary.url] = rank
             if len(near) > 100 * NEAR:
                 near = dict(nsmallest(NEAR, near.items(), key=_rank))
     if record is not None:
@@ -92,7 +94,7 @@ def _same(one: ParsedURL, other: ParsedURL) -> bool:
 
 
 class _Loose(NamedTuple):
-    """A URL without what people mistake: scheme and port, ``www.``, a final slash, upper case; with its query apart."""
+    """A URL without what is easily mistyped: scheme, port, ``www.``, a final slash, upper case. The query is separate."""
 
     host: str
     path: str
@@ -105,13 +107,13 @@ def _loose(url: ParsedURL) -> _Loose:
 
 
 class _Miss:
-    """How near other URLs are to the one that was looked for."""
+    """Ranks URLs by their similarity to the wanted one."""
 
     def __init__(self, wanted: ParsedURL) -> None:
         self._wanted = _loose(wanted)
 
     def rank(self, url: ParsedURL) -> int | None:
-        """0 for another scheme, user, port, slash or case; 1 for another query, 2 for another host; None for others."""
+        """Return 0 for another scheme, user, port, slash or case, 1 for another query, 2 for another host, else None."""
         other, wanted = _loose(url), self._wanted
         if other.path != wanted.path:
             return None
@@ -121,7 +123,7 @@ class _Miss:
 
 
 def typed_record(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record with the types of JSON Lines, where it is a row of text cells; any other comes back as it is."""
+    """Convert the text cells of a CSV record to the types of JSON Lines. Other records are returned unchanged."""
     if not all(isinstance(value, str) for value in record.values()):
         return record
     typed: dict[str, Any] = {}
@@ -150,7 +152,7 @@ _TYPES = {field.name: _READERS.get(field.kind, str) for field in TABLE}
 
 
 def _read(cell: str, read: Callable[[str], Any]) -> Any:
-    """A cell's value; None for an empty one, and for one that somebody else wrote into."""
+    """Convert a cell; None for an empty or invalid one."""
     try:
         return read(cell) if cell else None
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""A record file as the journal of the run that wrote it: what stays in it, and what is fetched again.
+"""Reads a record file as the journal of an earlier run, for ``--resume``: what stays, and what is fetched again.
 
-Decides which records are final, which are left out so that a target has one, and what a person is told about that.
-Reads the file once; changes nothing.
+Decides which records are final, which are dropped so that each target has one record, and what the user is told. Reads
+the file once and does not change it.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from .record_summary import RecordSummary
 SUCCESSES = frozenset({"ok", "unchanged"})
 
 REGENERATED = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
-"""Errors of ``skipped`` lines: the reader finds these lines again and records them again."""
+"""Errors of rows that the reader finds and records again in every run."""
 
 DEFERRED = "deferred"
-"""The outcome, and the class, of records without an error whose host asked for more patience."""
+"""The outcome, and the error class, of targets whose host asked for a longer wait than ``--max-park``."""
 
-HOST_WIDE_WORDS = frozenset(map(str, HOST_WIDE))
-"""The statuses whose wait is the host's, as records of any format spell them."""
+HOST_WIDE_STATUSES = frozenset(map(str, HOST_WIDE))
+"""Statuses whose Retry-After holds for the whole host."""
 
 FINISHED, FAILED, REFETCH, REGENERATE, OTHER = range(5)
-"""What a record is to the run: a success, a failure that stays, what is fetched again, what the reader makes anew,
-and what is none of its business and stays."""
+"""The kinds of records: a success; a failure that stays; a target to fetch again; a row that the reader records again;
+a record of another method or without a valid URL, which stays."""
 
 
 @frozen
 class Journal:
-    """What a record file says about a run that is to go on.
+    """What to do with a record file before a run resumes.
 
-    keep: where the records stand that stay, as pairs of offsets, in order. size: bytes of the file.
-    kept, again, duplicates: records that stay, whose targets are fetched again, that a later one of the same URL
-    replaces. torn: bytes of a last record that was not written to its end.
+    keep: the byte ranges of the records that stay, in order. size: bytes of the file. kept: records that stay. again:
+    records whose targets are fetched again. duplicates: records that a later record of the same target replaces. torn:
+    bytes of a last record that was not completely written.
     """
 
     keep: tuple[tuple[int, int], ...]
@@ -58,12 +58,12 @@ class Journal:
 
     @property
     def whole(self) -> bool:
-        """Whether the file can stay as it is."""
+        """Whether the file can stay unchanged."""
         return self.keep == (((0, self.size),) if self.size else ())
 
     @property
     def end(self) -> int | None:
-        """Where the file is to be cut to be as it should be; None where it has to be written anew."""
+        """The size to truncate the file to; None if the file has to be rewritten."""
         match self.keep:
             case ():
                 return 0
@@ -73,7 +73,7 @@ class Journal:
                 return None
 
     def notes(self, name: str) -> Iterator[str]:
-        """Tell a person, line by line, what is done with the file."""
+        """Yield lines that tell the user what happens to the file."""
         if self.torn:
             yield f"{name}: the last record was not written to its end; its {self.torn:,} bytes are cut off"
         if self.duplicates:
@@ -91,14 +91,14 @@ def read_journal(
     something else.
     """
     numbers, ends, kinds = array("q"), array("q"), bytearray()
-    for told in records:
-        kind, number = _judged(told, refetch, method)
-        if told.outcome == DEFERRED:
+    for summary in records:
+        kind, number = _classified(summary, refetch, method)
+        if summary.outcome == DEFERRED:
             _note_deferral(records.current(), finished)
-        elif told.error == ErrorKind.DUPLICATE:
-            _remember_file(told, records.current(), finished)
+        elif summary.error == ErrorKind.DUPLICATE:
+            _remember_file(summary, records.current(), finished)
         numbers.append(number)
-        ends.append(told.end)
+        ends.append(summary.end)
         kinds.append(kind)
     stays, again, duplicates = _last_ones(numbers, kinds, finished)
     return Journal(
@@ -112,54 +112,54 @@ def read_journal(
 
 
 def count_finished(records: RecordDatabase, finished: Finished, *, method: str) -> int:
-    """Count the finished targets, of which each is there once, that a database has a record of."""
-    return sum(number in finished for _, number in (_judged(told, (), method) for told in records))
+    """Count the records of finished targets in a database, which has one record per target."""
+    return sum(number in finished for _, number in (_classified(summary, (), method) for summary in records))
 
 
 def _note_deferral(record: Mapping[str, Any], finished: Finished) -> None:
-    """Take note of a host that asked to be left alone; a status that speaks for one URL says nothing of its host."""
+    """Note until when a host asked not to be requested, if the status of the record concerns the whole host."""
     status = record.get("status")
-    if status and str(status) not in HOST_WIDE_WORDS:
+    if status and str(status) not in HOST_WIDE_STATUSES:
         return
     try:
         host = parse(record.get("final_url") or record["url"]).host
         until = datetime.fromisoformat(record["not_before"]).timestamp()
     except (InvalidURLError, KeyError, TypeError, ValueError, OverflowError):
-        return  # of another version, or without the field
+        return  # a record of another version, or without the field
     finished.not_before[host] = max(until, finished.not_before.get(host, 0.0))
 
 
-def _remember_file(told: RecordSummary, record: Mapping[str, Any], finished: Finished) -> None:
-    """Take note of the file that the record of a repeat names: the reader makes that record anew."""
+def _remember_file(summary: RecordSummary, record: Mapping[str, Any], finished: Finished) -> None:
+    """Remember the file that the record of a duplicate names, since that record is written again."""
     path = record.get("path")
     if isinstance(path, str) and path:
         with suppress(InvalidURLError):
-            finished.paths[recorded_target_id(told.url, told.apart)] = path
+            finished.paths[recorded_target_id(summary.url, summary.apart)] = path
 
 
-def is_regenerated(told: RecordSummary) -> bool:
-    """Whether a record is of a line that is no target, or another one's, and says nothing of any page."""
-    return told.outcome == "skipped" and (told.error is None or told.error in REGENERATED)
+def is_regenerated(summary: RecordSummary) -> bool:
+    """Whether a record is of a malformed row or of a duplicate, and says nothing about any page."""
+    return summary.outcome == "skipped" and (summary.error is None or summary.error in REGENERATED)
 
 
-def _judged(told: RecordSummary, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
-    """Tell what a record is to the run, and of which target it is."""
-    if is_regenerated(told):
+def _classified(summary: RecordSummary, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
+    """Return the kind of a record, and the id of its target."""
+    if is_regenerated(summary):
         return REGENERATE, 0
-    if told.method != method and (told.apart is None or not told.apart.method):
+    if summary.method != method and (summary.apart is None or not summary.apart.method):
         return OTHER, 0
     try:
-        number = recorded_target_id(told.url, told.apart)
+        number = recorded_target_id(summary.url, summary.apart)
     except InvalidURLError:
         return OTHER, 0
-    if told.outcome in SUCCESSES:
+    if summary.outcome in SUCCESSES:
         return FINISHED, number
-    not_before = told.outcome == DEFERRED or told.error == ErrorKind.INTERRUPTED
-    return REFETCH if not_before or refetch is None or told.error in refetch else FAILED, number
+    postponed = summary.outcome == DEFERRED or summary.error == ErrorKind.INTERRUPTED
+    return REFETCH if postponed or refetch is None or summary.error in refetch else FAILED, number
 
 
 def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tuple[bytearray, int, int]:
-    """Go back from the last record: which stay, how many are fetched again, how many a later one replaces."""
+    """Go backwards through the records. Return which stay, how many are fetched again, and how many are replaced."""
     stays = bytearray(len(kinds))
     to_fetch = HashSet()
     again = duplicates = 0
@@ -184,11 +184,11 @@ def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tup
 
 
 def _stretches(start: int, ends: array[int], stays: bytearray) -> Iterator[tuple[int, int]]:
-    """Join what stays, the first ``start`` bytes too, to stretches of the file."""
+    """Yield the byte ranges of the records that stay, the first ``start`` bytes included; adjacent ranges are joined."""
     begin, end, at = 0, start, start
     for after, stay in zip(ends, stays, strict=True):
         if stay:
-            if at != end:  # something before was left out
+            if at != end:  # a record before this one was dropped
                 if begin != end:
                     yield begin, end
                 begin = at

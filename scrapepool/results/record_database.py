@@ -1,6 +1,6 @@
-"""The database of ``--sqlite``, read back as the records that went into it (``schema`` has its tables).
+"""Reads the records of a database of ``--sqlite`` (tables: ``schema``).
 
-Decides how a row is a record again. Changes nothing, and may read while a run writes.
+Decides how a row becomes a record again. Only reads, and may do so while a run writes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LISTS = of_kind("urls", "hops")
 
 
 class RecordDatabase:
-    """Iterates over what ``read_journal`` and ``failures`` want to know of each record, in order of completion.
+    """Iterates over the records of a database in order of completion, with the interface of ``RecordFile``.
 
-    Raises, while it is iterated over, ListError where the file cannot be read, UsageError where it is no such database,
-    KeyboardInterrupt once ``should_stop`` says so.
+    While it is iterated over, it raises ListError if the file cannot be read, UsageError if it is another kind of
+    database, and KeyboardInterrupt once ``should_stop`` returns True.
 
-    start, torn: 0, as of a record file that is whole. whole: records read so far.
+    start, torn: 0, as for a complete record file. whole: records read so far.
     """
 
     start = torn = 0
@@ -52,14 +52,14 @@ class RecordDatabase:
                 yield RecordSummary(url, outcome, error, method, self.whole, apart(request))
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Give every record as it stands in JSON Lines, in order of completion; bodies are left where they are."""
+        """Yield every record as it would be in JSON Lines, in order of completion, without bodies."""
         with self._reading() as db:
             columns = _columns(db)
             for row in db.execute(f"SELECT {', '.join(columns)} FROM records ORDER BY id"):  # noqa: S608 - our own names
                 yield _record(dict(zip(columns, row, strict=True)))
 
     def with_records(self) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
-        """As ``RecordFile.with_records``, in one query: to look each record up again takes six times as long."""
+        """As ``RecordFile.with_records``, in one query; a query per record takes six times as long."""
         for number, record in enumerate(self.records(), 1):
             method, request = record.get("method", "GET"), record.get("request")
             yield (
@@ -68,7 +68,7 @@ class RecordDatabase:
             )
 
     def current(self) -> dict[str, Any]:
-        """The record that was given last, as ``records`` gives it; to be asked for while it is iterated over."""
+        """Return the complete last record, as ``records`` yields it. Only during the iteration."""
         columns = _columns(self._db)
         query = f"SELECT {', '.join(columns)} FROM records WHERE id = ?"  # noqa: S608 - our own names
         row = self._db.execute(query, (self._last,)).fetchone()
@@ -76,7 +76,7 @@ class RecordDatabase:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        import sqlite3  # noqa: PLC0415 - most runs need it not
+        import sqlite3  # noqa: PLC0415 - few runs need it
 
         try:
             with closing(_opened(self._path)) as db:
@@ -92,17 +92,17 @@ class RecordDatabase:
 
 
 def _columns(db: sqlite3.Connection) -> list[str]:
-    """Name the columns that a database has of those of a record: one of an earlier version lacks the latest."""
+    """Return the columns of a record that the database has: databases of earlier versions lack the latest."""
     there = {name for _, name, *_ in db.execute("PRAGMA table_info(records)")}
     return [name for name in COLUMNS if name in there or name not in LATER]
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    """Open a database for reading; one that was left in WAL mode also where nothing can be written beside it.
+    """Open a database for reading, also one in WAL mode in a folder that cannot be written to.
 
     Raises sqlite3.Error, OSError, ValueError.
     """
-    import sqlite3  # noqa: PLC0415 - most runs need it not
+    import sqlite3  # noqa: PLC0415 - few runs need it
 
     uri = f"{Path(path).resolve().as_uri()}?mode=ro"
     db = sqlite3.connect(uri, uri=True)
@@ -112,7 +112,7 @@ def _opened(path: str) -> sqlite3.Connection:
         db.close()
         wal = Path(f"{path}-wal")
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or (
-            wal.exists() and wal.stat().st_size  # holds rows that would be missing
+            wal.exists() and wal.stat().st_size  # its rows would be missing
         ):
             raise
         return sqlite3.connect(f"{uri}&immutable=1", uri=True)

@@ -1,6 +1,6 @@
-"""A record file, read back: JSON Lines, CSV or TSV, as ``record`` writes them and other tools hand them on.
+"""Reads record files: JSON Lines, CSV or TSV, written by ``record`` and perhaps changed by other tools.
 
-Decides what is a record and where one ends. Knows neither what its reader makes of it nor where the bytes come from.
+Decides what is a record and where it ends. Does not know where the bytes come from.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CELLS = {
     "csv": re.compile(rb'(?:"([^"]*+(?>(?:""[^"]*+)*))"|([^",\r\n]*+))(,|\r?\n)'),
     "tsv": re.compile(rb'(?:"([^"]*+(?>(?:""[^"]*+)*))"|([^"\t\r\n]*+))(\t|\r?\n)'),
 }
-"""One cell of a row with what ends it (RFC 4180); csv.reader stops at 128 KiB of it, and a body may be longer."""
+"""A cell and the delimiter behind it (RFC 4180). csv.reader rejects cells above 128 KiB; bodies may be longer."""
 
 NEEDED = ("url", "outcome")
 WORDS = frozenset(OUTCOMES)
@@ -31,13 +31,13 @@ TOLD = ("url", "outcome", "error", "method", "status", "request")
 class RecordFile:
     """Iterates over the records of a file, once.
 
-    name: for messages. pieces: its bytes. form: None finds out. columns: what the header row of a CSV file must be;
-    None for any that names what is needed. spoken: a column as a person is told of it. added: columns that it may
-    lack, as one of an earlier version does.
-    Raises UsageError, while it is iterated over, for what is no record, and names the line.
+    name: for messages. pieces: its bytes. form: the format, None to detect it. columns: the required header row of a CSV
+    file, None for any header row with the necessary columns. spoken: formats a column for messages. added: columns that
+    may be missing, because earlier versions did not write them.
+    While it is iterated over, it raises UsageError, which names the line, for anything that is not a record.
 
-    start: bytes of the header row. whole: bytes up to the end of the last whole record. torn: bytes after that, of a
-    record that was not written to its end; known once the iteration is over. lacks: columns of ``added`` that it lacks.
+    start: bytes of the header row. whole: bytes up to the end of the last complete record. torn: bytes behind that, of
+    a record that was not completely written; set when the iteration ends. lacks: columns of ``added`` that are missing.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class RecordFile:
         self._spoken = spoken
         self._line = 1
         self._names: list[str] = []
-        self._last = b""  # the bytes of the row that was given last
-        self._value: dict[str, Any] = {}  # the JSON object that was given last
+        self._last = b""  # the last row
+        self._value: dict[str, Any] = {}  # the last JSON object
 
     def __iter__(self) -> Iterator[RecordSummary]:
         first = next(self._lines, b"")
@@ -77,14 +77,14 @@ class RecordFile:
         return self._rows(first)
 
     def current(self) -> dict[str, Any]:
-        """The record that was given last, whole: a JSON object's values, or a row's cells as text."""
+        """Return the complete last record: the values of a JSON object, or the cells of a row as text."""
         if self._form == "jsonl":
             return self._value
         return dict(zip(self._names, self._cells(self._last, len(self._names)), strict=False))
 
     def with_records(self) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
-        """Give what each record tells about its target, and the record whole, as ``current`` has it."""
-        return ((told, self.current()) for told in self)
+        """Yield the summary of each record, and the complete record, as ``current`` returns it."""
+        return ((summary, self.current()) for summary in self)
 
     # -- JSON Lines --------------------------------------------------------------------------------
 
@@ -97,9 +97,9 @@ class RecordFile:
             if line.isspace():
                 self.whole = end
             else:
-                told = self._object(line, end)
+                summary = self._object(line, end)
                 self.whole = end
-                yield told
+                yield summary
             self._line += 1
             line = next(self._lines, b"")
 
@@ -111,7 +111,7 @@ class RecordFile:
         if not isinstance(value, dict):
             raise self._error("no JSON object")
         self._value = value
-        return self._told(value, end)
+        return self._summary(value, end)
 
     # -- CSV ---------------------------------------------------------------------------------------
 
@@ -131,15 +131,15 @@ class RecordFile:
                 if len(cells) < enough:
                     raise self._error(f"{len(cells)} of {len(names)} cells")
                 values: dict[str, Any] = {name: cells[place] or None for name, place in places.items()}
-                values["url"] = values["url"] or ""  # of a row that had none
-                told = self._told(values, end)
+                values["url"] = values["url"] or ""  # of an empty cell
+                summary = self._summary(values, end)
                 self.whole, self._last = end, row
-                yield told
+                yield summary
             self.whole = end
             self._line += row.count(b"\n")
 
     def _header(self, line: bytes) -> list[str]:
-        """Read the names of the columns; none where the header row itself is torn."""
+        """Return the names of the columns; an empty list if the header row itself is torn."""
         names = self._cells(line.removeprefix(BOM), len(line))
         if self._columns is not None and line.endswith(b"\n"):
             self.lacks = [name for name in self._columns if name in self._added and name not in names]
@@ -159,14 +159,14 @@ class RecordFile:
         return names
 
     def _other(self, there: list[str], wanted: list[str]) -> str:
-        """What tells the columns of the file from those that are wanted."""
+        """Describe the difference between the columns of the file and those of this run."""
         lacking = ", ".join(self._spoken(name) for name in wanted if name not in there)
         beside = ", ".join(self._spoken(name) for name in there if name not in wanted)
         parts = (f"; it lacks {lacking}" if lacking else "", f"; only it has {beside}" if beside else "")
         return "".join(parts) or f", which are {','.join(wanted)}"
 
     def _row(self) -> bytes:
-        """Take lines until no quote is open; a row that the file ends in is what there is of it."""
+        """Read lines until no quote is open, or until the file ends."""
         row = next(self._lines, b"")
         if row.count(b'"') % 2:
             parts = [row]
@@ -178,7 +178,7 @@ class RecordFile:
         return row
 
     def _holds_row(self, rest: bytes, names: list[str]) -> bool:
-        """Whether whole rows stand in what seems to be one torn row: a quote that somebody left open."""
+        """Whether an apparently torn row contains complete rows: then a quote in the file was not closed."""
         outcome = names.index("outcome")
         return any(
             len(cells := self._cells(line + b"\n", len(names))) == len(names) and cells[outcome] in WORDS
@@ -186,7 +186,7 @@ class RecordFile:
         )
 
     def _cells(self, row: bytes, most: int) -> list[str]:
-        """Read a row's first cells, up to the first that is none."""
+        """Return a row's first cells, up to the first invalid one."""
         cells: list[str] = []
         at = 0
         while len(cells) < most and (found := self._pattern.match(row, at)) is not None:
@@ -199,7 +199,7 @@ class RecordFile:
 
     # -- both --------------------------------------------------------------------------------------
 
-    def _told(self, value: dict[str, Any], end: int) -> RecordSummary:
+    def _summary(self, value: dict[str, Any], end: int) -> RecordSummary:
         for needed in NEEDED:
             if not isinstance(value.get(needed), str):
                 raise self._error(f"no field {needed}")
@@ -219,7 +219,7 @@ class RecordFile:
         )
 
     def _end_in(self, rest: bytes, *, begun: bool) -> None:
-        if not begun and rest.strip(b"\0"):  # a machine that lost its power may leave zeros
+        if not begun and rest.strip(b"\0"):  # after a power loss, a file may end with NULs
             raise self._error("no JSON" if self._form == "jsonl" else "a quote that is not closed")
         self.torn = len(rest)
 
@@ -228,7 +228,7 @@ class RecordFile:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut bytes after line feeds; the last line may have none."""
+    """Split bytes after line feeds; the last line may have none."""
     begun: list[bytes] = []
     for piece in pieces:
         *lines, rest = piece.split(b"\n")
@@ -245,12 +245,12 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _form_by(line: bytes) -> RecordFormat:
-    """Tell the format by a file's first line."""
+    """Return the format of a file by its first line."""
     if line.startswith((b"{", b"\n", b"\r")):
         return "jsonl"
     return "tsv" if b"\t" in line else "csv"
 
 
 def _begins_object(text: bytes) -> bool:
-    """Whether this may be the beginning of a record that was not written to its end."""
+    """Whether this may be the beginning of a record that was not completely written."""
     return re.fullmatch(rb'\{(?:"(?:[a-z_0-9]*|[a-z_0-9]+"(?::.*)?))?', text, re.DOTALL) is not None

@@ -12,10 +12,10 @@ from ..model import Apart, ErrorKind
 
 
 class RecordSummary(NamedTuple):
-    """What a record tells about its target.
+    """The fields of a record that identify its target and say how it ended.
 
-    url: as the list gave it. outcome: the word. error: the slug, None for none. method: of the request.
-    end: offset of the byte after the record. apart: what tells its target from others of its URL, None for nothing.
+    url: as the list had it. outcome, error: as in the record. method: of the request. end: offset of the byte after the
+    record. apart: what distinguishes the target from others of its URL (``model.Apart``), None for nothing.
     """
 
     url: str
@@ -27,12 +27,12 @@ class RecordSummary(NamedTuple):
 
     @property
     def is_repeat(self) -> bool:
-        """Whether it is of a further place of the URL in the lists, and says nothing of what became of it."""
+        """Whether this is the record of a duplicate, which does not say how the target ended."""
         return self.error == ErrorKind.DUPLICATE
 
 
 def apart(request: Any) -> Apart | None:
-    """Read the field ``request``, an object or its text: what tells a target from others of its URL."""
+    """Parse the field ``request`` of a record, an object or its JSON text."""
     if isinstance(request, str):
         try:
             request = json.loads(request)

@@ -12,7 +12,7 @@ VERBATIM = bytes(byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^
 """Bytes that ``url.parse`` leaves unchanged in a path."""
 
 MAX_CACHED_HOSTS = 65_536
-"""HostCache that are cached; the cache is emptied when it is full."""
+"""Spellings that are cached; the cache is emptied when it is full."""
 
 
 class HostCache:

@@ -1,7 +1,7 @@
-"""Two sets of records, compared target by target, in memory that does not grow with them.
+"""Compares two sets of records target by target, in constant memory: ``changes``.
 
-Decides which record of a target counts and in which order differences are told. Both sets go into a temporary database
-that SQLite sorts on the disk; what counts as a difference is ``change``'s to decide.
+Decides which record of a target counts, and the order of the differences. Both sets are written into a temporary
+database, which SQLite sorts on disk. ``change`` decides what is a difference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OLD, NEW = 0, 1
 
 
 class Entry(NamedTuple):
-    """One difference. url: as the newer record has it. old, new: what the records say, None where there is none."""
+    """One difference. url: as in the newer record. old, new: the states of the page, None without a record."""
 
     difference: Difference
     url: str
@@ -33,11 +33,11 @@ class Entry(NamedTuple):
 
 
 class Comparison:
-    """Compares older records with newer ones. Give it all of them by ``add``, then ``compare``, then read ``entries``.
+    """Compares older records with newer ones: call ``add`` for all records, then ``compare``, then read ``entries``.
 
-    counts: how many entries there are of each difference. targets: how many targets the older and the newer records
-    have. same: targets with an equal page in both. unknown: targets with a page in both that do not say enough.
-    Raises ListError where the disk for temporary files is full.
+    counts: the number of entries by difference. targets: the number of targets in the older and the newer records.
+    same: targets with an equal page in both. unknown: targets with a page in both whose records do not show whether it
+    has changed. Raises ListError if the disk for temporary files is full.
     """
 
     def __init__(self) -> None:
@@ -58,15 +58,15 @@ class Comparison:
         self._tables.close()
 
     def add(self, side: int, records: Iterable[Record]) -> None:
-        """Take the records of one side. Raises what reading them raises."""
+        """Add the records of one side. Raises what reading them raises."""
         self._tables.insert("INSERT INTO records VALUES (?, ?, ?, ?)", self._rows(side, records))
 
     def compare(self, *, complete: bool = True) -> None:
-        """Find the differences. complete: whether a target without a newer record has left the list."""
+        """Find the differences. complete: whether a target without a newer record counts as removed from the list."""
         self._tables.insert("INSERT INTO entries VALUES (?, ?, ?)", self._differences(complete))
 
     def entries(self, wanted: Iterable[Difference] = tuple(Difference)) -> Iterator[Entry]:
-        """Give the differences of the wanted kinds, kind by kind, each in the order of its records."""
+        """Yield the differences of the wanted kinds, kind by kind, each in the order of its records."""
         kinds = {number: one for number, one in enumerate(Difference) if one in set(wanted)}
         query = f"SELECT difference, told FROM entries WHERE difference IN ({','.join(map(str, kinds))})"  # noqa: S608 - numbers
         for kind, told in self._tables.rows(f"{query} ORDER BY difference, place"):

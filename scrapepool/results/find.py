@@ -48,8 +48,9 @@ class Found:
 
 
 def find(records: Records, url: str) -> Found:
-    """Find the record of a URL. Spellings that parse to the same URL are equal; a text that is no URL is compared as is.
+    """Find the record of a URL.
 
+    Spellings that parse to the same URL are equal. A text that is no URL is compared letter by letter.
     url: as on the command line, with its password in clear or hidden. A host without a scheme gets ``https://``, as in
     lists. Raises what reading the records raises.
     """
@@ -94,7 +95,7 @@ def _same(one: ParsedURL, other: ParsedURL) -> bool:
 
 
 class _Loose(NamedTuple):
-    """A URL without what is easily mistyped: scheme, port, ``www.``, a final slash, upper case. The query is separate."""
+    """A URL without what is easily mistyped: scheme, port, ``www.``, final slash and upper case; the query apart."""
 
     host: str
     path: str
@@ -113,7 +114,7 @@ class _Miss:
         self._wanted = _loose(wanted)
 
     def rank(self, url: ParsedURL) -> int | None:
-        """Return 0 for another scheme, user, port, slash or case, 1 for another query, 2 for another host, else None."""
+        """Return 0 for another scheme, user, port, slash or case, 1 for another query, 2 for another host; or None."""
         other, wanted = _loose(url), self._wanted
         if other.path != wanted.path:
             return None

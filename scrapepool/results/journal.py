@@ -84,11 +84,11 @@ class Journal:
 def read_journal(
     records: RecordFile | RecordDatabase, finished: Finished, *, refetch: Collection[str] | None, method: str
 ) -> Journal:
-    """Read all records and put the targets that need no more into ``finished``. The last record of a URL counts.
+    """Read all records, and add the targets that are finished to ``finished``. The last record of a target counts.
 
-    refetch: errors whose targets are fetched again, None for all; what was only put off is, in any case. method: of the
-    run that is to go on; the records of other methods stay, and finish nothing. Raises UsageError for a file of
-    something else.
+    refetch: errors whose targets are fetched again, None for all. Deferred and interrupted targets always are. method:
+    of the run that resumes; records of other methods stay and finish no target. Raises UsageError for a file that is
+    not a record file.
     """
     numbers, ends, kinds = array("q"), array("q"), bytearray()
     for summary in records:
@@ -184,7 +184,7 @@ def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tup
 
 
 def _stretches(start: int, ends: array[int], stays: bytearray) -> Iterator[tuple[int, int]]:
-    """Yield the byte ranges of the records that stay, the first ``start`` bytes included; adjacent ranges are joined."""
+    """Yield the byte ranges of the records that stay, and of the first ``start`` bytes; adjacent ones are joined."""
     begin, end, at = 0, start, start
     for after, stay in zip(ends, stays, strict=True):
         if stay:

@@ -1,7 +1,7 @@
-"""What earlier records say about targets: ``--since``.
+"""What earlier records know about pages: ``--since``.
 
-Decides which record of a target counts, and what is kept of it. It is kept in a temporary database, so that memory does
-not grow with the records; a look-up takes some microseconds. Used by several threads.
+Decides which record of a target counts, and which of its values are kept. They are kept in a temporary database, so
+memory use is constant; a look-up takes some microseconds. Thread-safe.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .record_summary import RecordSummary
 
 
 class KnownPages:
-    """The last thing that is known about each target.
+    """The latest state of each page.
 
-    change_by: fields whose values decide whether a page has changed; none for the body's digest. file_of: names the
-    file of a record, for ``add_file`` and ``has_other``; None where nobody asks about files.
-    Raises ListError where the disk for the temporary file is full.
+    change_by: fields whose values decide whether a page has changed; none for the digest of the body. file_of: returns
+    the file of a record, for ``add_file`` and ``has_other``; None if they are not used. Raises ListError if the disk
+    for the temporary file is full.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class KnownPages:
         return f"<KnownPages of {self.records} records>"
 
     def add(self, records: Iterable[tuple[RecordSummary, Mapping[str, Any]]]) -> None:
-        """Take records; the last one that says something about a page counts. Raises what reading them raises."""
+        """Add records; the last one that describes a page counts. Raises what reading them raises."""
         self._tables.insert("INSERT INTO told VALUES (?, ?, ?, ?)", self._rows(records))
 
     def settle(self) -> None:
-        """Take no more: from now on ``find`` may be called."""
+        """Build the index: from now on ``find`` may be called, and ``add`` may not."""
         self._tables.execute(
-            # In the order of the keys, which writes each page of the table once.
+            # In the order of the keys, so that each page of the table is written once.
             "INSERT OR REPLACE INTO known SELECT target, known FROM told ORDER BY target, place",
         )
         if self._file_of is not None:
@@ -64,7 +64,7 @@ class KnownPages:
         self._tables.execute("DROP TABLE told")
 
     def find(self, number: int) -> Known | None:
-        """Look a target up by its number (``failures.request_id``)."""
+        """Look up a page by its request id (``failures.request_id``)."""
         with self._lock:
             row = self._tables.row("SELECT known FROM known WHERE target = ?", number)
         if row is None:
@@ -84,7 +84,7 @@ class KnownPages:
             return self._tables.row(query, hash(name), number) is not None
 
     def close(self) -> None:
-        """Give the temporary file up."""
+        """Delete the temporary file."""
         with self._lock:
             self._tables.close()
 
@@ -103,7 +103,7 @@ class KnownPages:
 
 
 def last_page(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The record, or what it says of an earlier one, that tells of a page or that there is none; None for neither."""
+    """Return the record if it describes a page or its absence, else the earlier record that it contains, else None."""
     outcome = record.get("outcome")
     if (outcome in PAGES and not is_unasked(record)) or (
         outcome == "http_error" and record.get("status") in GONE_STATUSES
@@ -114,7 +114,7 @@ def last_page(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def key_of(record: Mapping[str, Any], fields: Sequence[str]) -> str | None:
-    """Digest the values of some fields of a record, entries of objects as ``data.title``; None where one is missing."""
+    """Hash the values of some fields of a record, such as ``data.title``; None if one is missing."""
     if not fields:
         return None
     values = []

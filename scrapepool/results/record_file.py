@@ -31,9 +31,9 @@ TOLD = ("url", "outcome", "error", "method", "status", "request")
 class RecordFile:
     """Iterates over the records of a file, once.
 
-    name: for messages. pieces: its bytes. form: the format, None to detect it. columns: the required header row of a CSV
-    file, None for any header row with the necessary columns. spoken: formats a column for messages. added: columns that
-    may be missing, because earlier versions did not write them.
+    name: for messages. pieces: its bytes. form: the format, None to detect it. columns: the required header row of a
+    CSV file, None for any header row with the necessary columns. spoken: formats a column for messages. added: columns
+    that may be missing, because earlier versions did not write them.
     While it is iterated over, it raises UsageError, which names the line, for anything that is not a record.
 
     start: bytes of the header row. whole: bytes up to the end of the last complete record. torn: bytes behind that, of

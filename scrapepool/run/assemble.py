@@ -88,8 +88,8 @@ def assembled(
     """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
 
     make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
-    not_before: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for what is the run's alone.
-    There are no more workers than the process may open files for.
+    not_before: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for resources of this run
+    only. There are no more workers than the process may open files for.
     Raises ListError, UsageError, OutputError, OSError.
     """
     share_one_arena_if_limited()

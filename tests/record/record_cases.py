@@ -57,7 +57,10 @@ JSON_VALUES = st.recursive(
 )
 
 ROW_REQUESTS = st.builds(
-    RowRequest, method=maybe(st.sampled_from(["GET", "POST", "PURGE"])), data=maybe(st.binary(max_size=5))
+    RowRequest,
+    method=maybe(st.sampled_from(["GET", "POST", "PURGE"])),
+    data=maybe(st.binary(max_size=5)),
+    context=st.none(),
 )
 
 TARGETS = st.builds(

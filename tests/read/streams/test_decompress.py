@@ -25,12 +25,12 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2
 def test_compressed_lists(suffix: str, tmp_path: Path) -> None:
     """Several members, padding and a suffix before that of the compression are read as they are meant."""
     compress = COMPRESS[suffix]
-    rows = "".join(f"{number},http://a.example/{number}\n" for number in range(30_000))
+    rows = "".join(f"{number},http://a.example/{number}\n" for number in range(10_000))
     whole = compress(b"id,url\n" + rows.encode()) + bytes(8) + compress(b"x,http://b.example/\n") + bytes(512)
     (path := tmp_path / f"list.csv.{suffix}").write_bytes(whole)
     for reading in (read(path), read("-", stdin=whole)):
-        assert len(reading.urls) == 30_001
-        assert reading.urls[-1] == (30_002, "http://b.example/")
+        assert len(reading.urls) == 10_001
+        assert reading.urls[-1] == (10_002, "http://b.example/")
         assert reading.reasons == []
 
 

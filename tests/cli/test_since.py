@@ -298,7 +298,7 @@ def test_a_file_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: P
         ("rain\n", [], "s.jsonl:1: no record of scrapepool (no column url)\n"),
         ('{"url": "http://a/", "outcome": "ok"}\n{"url', ["--header", "If-None-Match: x"],
          "--since asks for what has changed by itself, and --header If-None-Match does too\n"),
-        ("", ["--since", "-", "--since", "-"], "standard input can be read only once: --since - is given twice\n"),
+        ("", ["--since", "-", "--since", "-"], "standard input can be read only once: --since has - twice\n"),
         ("", ["-o", "{path}"], "is read by --since and written as --output; name another file\n"),
         ("", ["--change-by", "data.price"], "--change-by: the field data.price needs --select, --links or --text\n"),
         ("", ["--change-by", "rain"], "--change-by: no such field: rain; there are url,"),

@@ -76,7 +76,8 @@ EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%",
             "fail-if": ["failures>5%"],
-            "resume": "all", "since": ["text"], "change-by": ["url"]}  # fmt: skip
+            "resume": "all", "since": ["text"], "change-by": ["url"],
+            "warc-dedup": ["text"]}  # fmt: skip
 
 PARTNERS = {"key": "cert = 'c'"} | dict.fromkeys(("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'")
 """What must stand beside an option."""

@@ -106,25 +106,25 @@ def parsed(text: str) -> Check:
     name, at = _next(text, _NAME, 0, "the name of a figure")
     if name not in COUNTS and name not in TIMES and not STATUS.fullmatch(name):
         close = get_close_matches(name, (*COUNTS, *TIMES), n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else "docs/again.md has all names"
-        raise _fault(text, at - len(name), f"there is no figure {brief(name)}; {hint}")
+        hint = f"did you mean {' or '.join(close)}?" if close else "docs/again.md lists all names"
+        raise _fault(text, at - len(name), f"unknown figure {brief(name)}; {hint}")
     word, at = _next(text, _OPERATOR, at, "one of > >= < <= = !=")
     number, at = _next(text, _NUMBER, at, "a number")
     match = _UNIT.match(text, at)
     assert match is not None  # noqa: S101 - it matches nothing, too
     unit, place = match[1], match.start(1) if match[1] else at
     if match.end() != len(text):
-        raise _fault(text, match.end(), "there is something behind the expression")
+        raise _fault(text, match.end(), "unexpected text after the expression")
     limit = float(number)
     if unit is None:
         return Check(text.strip(), name, word, limit)
     if unit == "%":
         if name in TIMES:
-            raise _fault(text, place, f"{name} is a duration, and not a share")
+            raise _fault(text, place, f"{name} is a duration, not a share")
         return Check(text.strip(), name, word, limit / 100, share=True)
     if unit not in UNITS or name not in TIMES:
         units = "ms, s, m or h" if name in TIMES else "%, or nothing"
-        raise _fault(text, place, f"{brief(unit)} is no unit of {name}; write {units}")
+        raise _fault(text, place, f"{brief(unit)} is not a unit of {name}; write {units}")
     return Check(text.strip(), name, word, limit * UNITS[unit])
 
 

@@ -97,7 +97,7 @@ class ExtractionError(ScrapepoolError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"no process can be started to extract values: {self.reason}; with 0 extract workers none is needed"
+        return f"cannot start a process to extract values: {self.reason}; with 0 extract workers, none is needed"
 
 
 class InvalidURLError(ScrapepoolError, ValueError):

@@ -22,7 +22,7 @@ class InputSettings:
     format: of every list. ``auto`` goes by suffix and first bytes.
     url_field: column or key that holds the URL. None: ``url``, ``link`` or ``href``.
     url_template: makes the URL of a row's columns (RFC 6570, ``{name}`` and ``{+name}``). None: the row has it.
-    base_url: resolves relative URLs. None: they are no URLs.
+    base_url: resolves relative URLs. None: they are not URLs.
     dedupe: whether a URL is fetched once only.
     lists: names of files and URLs of further lists.
     glob: whether URLs of the command line are patterns, as curl's.
@@ -95,7 +95,7 @@ class RequestSettings:
         require(self.max_redirects >= 0, "request.max_redirects must not be negative")
         require(
             bool(self.method) and self.method.isascii() and self.method.isalpha(),
-            "request.method: {!r} is no HTTP method",
+            "request.method: {!r} is not an HTTP method",
             self.method,
         )
 

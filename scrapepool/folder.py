@@ -101,7 +101,7 @@ def _opened(name: str, flags: int, mode: int, dir_fd: int | None, on_full: Calla
             now = time.monotonic()
             until = now + PATIENCE if until is None else until
             if now >= until:
-                raise OSError(error.errno, f"{error.strerror} (raise ulimit -n, or ask for fewer --workers)") from error
+                raise OSError(error.errno, f"{error.strerror} (raise ulimit -n, or use fewer --workers)") from error
         on_full()
         time.sleep(LOOK)
 
@@ -113,9 +113,9 @@ def check_own(
     if not stat.S_ISREG(found.st_mode):
         kind = next((kind for is_kind, kind in _KINDS if is_kind(found.st_mode)), "a device")
         folder_there = os.strerror(errno.EISDIR) if stat.S_ISDIR(found.st_mode) else None
-        raise ForeignFileError(_join(folder, name), folder_there or f"it is {kind}, and no file of this program")
+        raise ForeignFileError(_join(folder, name), folder_there or f"it is {kind}, not a file of this program")
     if found.st_nlink > 1 and not names:
-        raise ForeignFileError(_join(folder, name), "it is a hard link to a file that has another name too")
+        raise ForeignFileError(_join(folder, name), "it is a hard link: the file has another name too")
     _check_owner(found, name, dir_fd, folder)
 
 
@@ -266,7 +266,9 @@ class Folder:
             found = self.stat(name)
             if stat.S_ISLNK(found.st_mode):
                 to = os.readlink(self.at(name), dir_fd=self._fd)
-                raise ForeignFileError(self.path_of(name), f"a link leads to {to}, and is not followed") from error
+                raise ForeignFileError(
+                    self.path_of(name), f"it is a link to {to}, and links are not followed"
+                ) from error
             raise OSError(error.errno, error.strerror, self.path_of(name)) from error
 
     # -- files -------------------------------------------------------------------------------------

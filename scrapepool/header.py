@@ -30,9 +30,9 @@ FRAMING = frozenset({"content-length", "transfer-encoding"})
 def field_fault(name: str, value: str) -> str | None:
     """Say what is wrong with a field, None for one that can be sent."""
     if not _TOKEN.fullmatch(name):
-        return f"{name!r} is no header name"
+        return f"{name!r} is not a header name"
     if name.lower() in FRAMING:
-        return f"{name} follows from the body, and is not yours to set"
+        return f"{name} is computed from the body and cannot be set"
     if _FORBIDDEN.search(value):
         return f"the value of {name} holds a control character"
     try:

@@ -82,7 +82,7 @@ class OutputSettings:
         _ = self.data  # that can all be meant
         require(
             self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
-            "output.parquet is made of the records in output.path: these have to be JSON Lines with all fields",
+            "output.parquet is made from the records in output.path, so these must be JSON Lines with all fields",
         )
         require(
             "-" not in (self.sqlite, self.parquet), "output.sqlite and output.parquet need a file; - is standard output"
@@ -93,8 +93,8 @@ class OutputSettings:
         )
         require(
             self.to_stdout or self.path is not None or (self.format is None and self.fields is None),
-            "output.format and output.fields are of output.path, which output.template, output.sqlite and "
-            "output.parquet do without",
+            "output.format and output.fields need output.path: output.template, output.sqlite and output.parquet do "
+            "not use them",
         )
 
     @property
@@ -212,7 +212,7 @@ class WarcSettings:
     def __post_init__(self) -> None:
         require(
             self.path is None or self.path.lower().endswith((".warc", ".warc.gz")),
-            "an archive's name ends in {}, not like {}",
+            "the name of an archive must end in {}: {}",
             ".warc.gz or .warc",  # which in the message would be a setting
             self.path,
         )

@@ -106,16 +106,16 @@ def _usual(pattern: str) -> str:
     """A pattern as ``_patterns`` spells it."""
     found = _PATTERN.fullmatch(pattern)
     if found is None:
-        raise UsageError(f"{pattern!r} is no host; write example.org, *.example.org or *")
+        raise UsageError(f"{pattern!r} is not a host; write example.org, *.example.org or *")
     below, name, port = found.groups(default="")
     if not name:
         return f"*{port}"
     try:
         host = parse(f"http://{name}{port}/").host
     except InvalidURLError as error:
-        raise UsageError(f"{pattern!r} is no host: {error}") from None
+        raise UsageError(f"{pattern!r} is not a host: {error}") from None
     if below and _is_address(host):
-        raise UsageError(f"{pattern!r} is no host: there is nothing below an address")
+        raise UsageError(f"{pattern!r} is not a host: an address has no subdomains")
     return f"{below}{_spelled(host)}{port and f':{host.port}'}"
 
 

@@ -174,7 +174,7 @@ CREATE INDEX IF NOT EXISTS records_by_sha256 ON records (sha256)
 def schema_mismatch(application_id: int, user_version: int) -> str | None:
     """Say why a database is not one that we read and write; None where it is."""
     if application_id != APPLICATION_ID:
-        return "is a database of something else"
+        return "is a database of another program"
     if user_version != VERSION:
-        return f"is of another version of scrapepool (its tables are {user_version}, ours {VERSION})"
+        return f"was written by another version of scrapepool (its tables are version {user_version}, not {VERSION})"
     return None

@@ -46,13 +46,12 @@ def parsed(text: str) -> Selection:
     if not equals:
         raise UsageError(f"{brief(text)!r} has no name; write 'title=css:title'")
     if not _NAME.fullmatch(key):
-        raise UsageError(f"{brief(name)!r} is no name for a value; it takes letters, digits and _, as in 'title'")
+        raise UsageError(f"{brief(name)!r} is not a valid name; use letters, digits and _, as in 'title'")
     if not colon or kind not in KINDS:
-        raise UsageError(
-            f"{brief(text)}: what kind of expression is it? write {key}=KIND:…, KIND of {', '.join(KINDS)}"
-        )
+        kinds = ", ".join(KINDS)
+        raise UsageError(f"{brief(text)}: write {key}=KIND:EXPR, with a KIND of {kinds}")
     if not expression.strip():
-        raise UsageError(f"{brief(text)}: nothing to look for")
+        raise UsageError(f"{brief(text)}: the expression is empty")
     return Selection(key, every, kind, expression)
 
 
@@ -63,5 +62,5 @@ def keys(selections: Sequence[Selection], *, links: bool, text: bool) -> tuple[s
     for place, name in enumerate(names):
         if name in names[:place]:
             by_option = f" by --{name}" if (links and name == LINKS) or (text and name == TEXT) else ""
-            raise UsageError(f"the name {name} is taken{by_option}; give each value one of its own")
+            raise UsageError(f"the name {name} is taken{by_option}; give each value a different name")
     return tuple(names)

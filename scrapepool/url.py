@@ -135,7 +135,7 @@ def _why_invalid(reference: str) -> str:
     except InvalidURLError as error:
         if "//" in reference and not error.scheme_unsupported:
             return error.reason
-    return "no valid reference"
+    return "not a valid URL reference"
 
 
 def _tidy(text: str) -> str:
@@ -159,7 +159,7 @@ def _parse_any(url: str) -> ParsedURL:
         raise InvalidURLError(url, "no scheme")
     scheme = scheme_found[1].lower()
     if scheme not in DEFAULT_PORTS:
-        reason = f"scheme {brief(scheme)} is not fetched (http and https only)"
+        reason = f"scheme {brief(scheme)} is not supported (only http and https are)"
         raise InvalidURLError(url, reason, scheme_unsupported=True)
     rest = text[scheme_found.end() :].partition("#")[0]
     if not rest.startswith("//"):
@@ -193,13 +193,13 @@ def _split_port(place: str) -> tuple[str, str]:
         return host, port
     host, closing, port = place.partition("]")
     if not closing or (port and port[0] != ":"):
-        raise _Refused("no valid IPv6 address")
+        raise _Refused("not a valid IPv6 address")
     return host + closing, port[1:]
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise _Refused(f"port {brief(text)} is no number")
+        raise _Refused(f"port {brief(text)} is not a number")
     digits = text.lstrip("0") or "0"
     if len(digits) > 5 or not 1 <= int(digits) <= 65535:
         raise _Refused(f"port {brief(digits)} is out of range")
@@ -238,17 +238,17 @@ def _by_the_standard(text: str) -> str:
     if host.startswith("["):
         return host[1:-1]
     if not _HOST.fullmatch(host):
-        raise _Refused(f"no valid host: {brief(text)}")
+        raise _Refused(f"not a valid host: {brief(text)}")
     return host
 
 
 def _why_no_host(text: str) -> str:
     if text.startswith("["):
         if "%" in text:
-            return "an IPv6 zone, which names nothing outside this machine"
-        return f"no valid IPv6 address: {brief(text[1:-1])}"
+            return "an IPv6 zone, which has no meaning outside this machine"
+        return f"not a valid IPv6 address: {brief(text[1:-1])}"
     kind = "IPv4 address" if _IPV4_END.match(text.lower()) else "host"
-    return f"no valid {kind}: {brief(text)}"
+    return f"not a valid {kind}: {brief(text)}"
 
 
 def _sendable(text: str) -> str:

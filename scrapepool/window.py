@@ -43,9 +43,9 @@ class Window:
 
     def __post_init__(self) -> None:
         if not (0 <= self.start < DAY and 0 < self.end <= DAY):
-            raise UsageError("a window's times lie between 00:00 and 24:00")
+            raise UsageError("the times of a window must be between 00:00 and 24:00")
         if self.start == self.end:
-            raise UsageError("a window that opens and closes at the same time")
+            raise UsageError("a window must not open and close at the same time")
         _zone(self.zone)
 
     @classmethod
@@ -53,10 +53,10 @@ class Window:
         """Read ``HH:MM-HH:MM`` and, where it is not this machine's, a time zone. Raises UsageError."""
         found = _TEXT.fullmatch(text.strip())
         if found is None:
-            raise UsageError(f"{text!r} is no window; write it as 00:00-05:00 or 22:00-06:00 Europe/Berlin")
+            raise UsageError(f"{text!r} is not a window; write it as 00:00-05:00 or 22:00-06:00 Europe/Berlin")
         hour, minute, to_hour, to_minute, zone = found.groups()
         if int(minute) > 59 or int(to_minute) > 59:
-            raise UsageError(f"{text!r} is no window: an hour has 60 minutes")
+            raise UsageError(f"{text!r} is not a window: an hour has 60 minutes")
         start, end = int(hour) * 60 + int(minute), int(to_hour) * 60 + int(to_minute)
         return cls(start, end or DAY, zone)
 
@@ -107,7 +107,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)  # zoneinfo keeps what it has read
     except (OSError, ValueError, LookupError):
-        raise UsageError(f"no time zone {name!r}; write it as Europe/Berlin or UTC") from None
+        raise UsageError(f"unknown time zone {name!r}; write it as Europe/Berlin or UTC") from None
 
 
 def _first(day: date, minute: int, zone: ZoneInfo | None) -> float:

@@ -65,7 +65,7 @@ def test_patterns(url: str, pattern: str, matches: bool) -> None:
 )  # fmt: skip
 def test_patterns_that_are_none(pattern: str) -> None:
     """What is no pattern is refused."""
-    with pytest.raises(UsageError, match="is no host"):
+    with pytest.raises(UsageError, match="is not a host"):
         overrides(pattern)
 
 

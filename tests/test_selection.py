@@ -28,13 +28,13 @@ def test_name_kind_and_expression(text: str, selection: Selection) -> None:
     ("text", "reason"),
     [
         ("css:title", "'css:title' has no name; write 'title=css:title'"),
-        ("=css:title", "'' is no name"),
-        ("2nd=css:title", "'2nd' is no name"),
-        ("a b=css:title", "'a b' is no name"),
-        ("tïtle=css:title", "'tïtle' is no name"),
-        ("title=title", "title=title: what kind of expression is it? write title=KIND:…, KIND of css, re, json"),
-        ("title=xpath://h1", "title=xpath://h1: what kind"),
-        ("title=css: ", "title=css: : nothing to look for"),
+        ("=css:title", "'' is not a valid name"),
+        ("2nd=css:title", "'2nd' is not a valid name"),
+        ("a b=css:title", "'a b' is not a valid name"),
+        ("tïtle=css:title", "'tïtle' is not a valid name"),
+        ("title=title", "title=title: write title=KIND:EXPR, with a KIND of css, re, json"),
+        ("title=xpath://h1", "title=xpath://h1: write title=KIND"),
+        ("title=css: ", "title=css: : the expression is empty"),
     ],
 )
 def test_what_is_refused(text: str, reason: str) -> None:

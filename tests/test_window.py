@@ -51,14 +51,14 @@ def test_texts(text: str, start: int, end: int, zone: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("at night", "is no window"),
+        ("at night", "is not a window"),
         ("25:00-26:00", "between 00:00 and 24:00"),
         ("01:75-02:00", "60 minutes"),
         ("05:00-05:00", "at the same time"),
-        ("01:00-05:00 Berlin", "no time zone 'Berlin'"),
-        ("01:00-05:00 Europe/../../etc/passwd", "is no window"),
-        ("01:00-05:00 Europe/", "no time zone"),
-        ("\u0660\u0661:00-05:00", "is no window"),
+        ("01:00-05:00 Berlin", "unknown time zone 'Berlin'"),
+        ("01:00-05:00 Europe/../../etc/passwd", "is not a window"),
+        ("01:00-05:00 Europe/", "unknown time zone"),
+        ("\u0660\u0661:00-05:00", "is not a window"),
     ],
 )
 def test_texts_that_are_none(text: str, reason: str) -> None:

@@ -1,7 +1,4 @@
-"""Click's complaints in the words of ours: one line, what is wrong first.
-
-Decides words only.
-"""
+"""Click's errors in the form of ours: one line, which says first what is wrong."""
 
 from __future__ import annotations
 
@@ -13,8 +10,8 @@ from click.core import ParameterSource
 _SENTENCE = re.compile(r"\. \(?([A-Z])")
 
 
-def wording(error: click.ClickException) -> str:
-    """The line, without the program's name and a full stop."""
+def message_of(error: click.ClickException) -> str:
+    """Return the message, without the program's name and a full stop."""
     if isinstance(error, click.MissingParameter) or not isinstance(error, click.UsageError):
         return _plain(error.format_message())
     context = error.ctx
@@ -25,9 +22,9 @@ def wording(error: click.ClickException) -> str:
 
 
 def _name(param: click.Parameter, context: click.Context | None) -> str:
-    """The parameter as the user gave it: an environment variable, or the option's long name."""
+    """Return the name of the parameter as the user gave it: an environment variable, or the option's long name."""
     if context is not None and context.get_parameter_source(param.name or "") is ParameterSource.ENVIRONMENT:
-        # Click's own rule for names, where the option has no variable of its own
+        # An option without its own variable has the one that Click names
         return str(param.envvar or f"{context.auto_envvar_prefix}_{param.name}".upper())
     return max(param.opts, key=len)
 

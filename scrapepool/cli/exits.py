@@ -6,14 +6,14 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What the shell is told."""
+    """The exit code of the process."""
 
     OK = 0
     """Every target ended ok, unchanged, or skipped as a duplicate."""
     SOME_FAILED = 1
     """The run finished and some target did not."""
     USAGE = 2
-    """Options, an unreadable list, or a list with no usable URL."""
+    """Wrong options, an unreadable list, or a list with no usable URL."""
     OUTPUT = 3
     """An output cannot be written."""
     BUG = 70
@@ -23,5 +23,5 @@ class Exit(IntEnum):
     HANGUP = 129
     INTERRUPT = 130
     PIPE = 141
-    """The reader of standard output went away."""
+    """The reader of standard output closed it."""
     TERMINATE = 143

@@ -1,7 +1,6 @@
 """Limits of the machine that end a run: memory, threads, open files.
 
-Decides which exceptions these are, and what is said of them. They are no faults of the program, and there is something
-that a person can do.
+Decides which exceptions mean such a limit, and what the user can do about it.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..model import Outcome
 
-NO_MEMORY = "out of memory: fewer --workers, a lower --max-size, or a run without --body needs less"
-NO_THREADS = "the system gives no more threads: raise its limit (ulimit -u, ulimit -v)"
-NO_FILES = "this process may open no more files: ask for fewer --workers, or raise the limit (ulimit -n)"
+NO_MEMORY = "out of memory: use fewer --workers or a lower --max-size, or leave out --body"
+NO_THREADS = "the system allows no more threads: raise its limits (ulimit -u, ulimit -v)"
+NO_FILES = "this process may open no more files: use fewer --workers, or raise the limit (ulimit -n)"
 
-NO_FOLDER = "the current folder was deleted: change to another one, or name files by their whole paths"
+NO_FOLDER = "the current folder was deleted: change to another one, or name files by absolute paths"
 
 _ERRORS = {errno.EMFILE: NO_FILES, errno.ENFILE: NO_FILES, errno.ENOMEM: NO_MEMORY}
 
 
-def reached(error: BaseException) -> str | None:
-    """What to say where an error is a limit of the machine; None where it is none."""
+def limit_message(error: BaseException) -> str | None:
+    """Return the message for an error that is a limit of the machine; None for any other error."""
     if isinstance(error, MemoryError):
         return NO_MEMORY
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
@@ -37,8 +36,8 @@ def reached(error: BaseException) -> str | None:
 
 
 def check_memory(outcomes: Iterable[Outcome]) -> None:
-    """Raise MemoryError where a URL had none: those that follow would have none either."""
-    from ..model import ErrorKind, Failed  # noqa: PLC0415 - a quick --help needs it not
+    """Raise MemoryError if there was no memory for a URL: the next ones would fail in the same way."""
+    from ..model import ErrorKind, Failed  # noqa: PLC0415 - not needed for --help
 
     for outcome in outcomes:
         if type(outcome) is Failed and outcome.error is ErrorKind.INTERNAL:

@@ -1,7 +1,7 @@
-"""The command line: words into settings, one call, an exit code.
+"""The program: runs a command, reports its errors, and ends with its exit code.
 
-Decides what the shell is told of everything that can go wrong. Nothing heavier than Click is imported until a
-command needs it, so that ``--help`` is quick.
+Decides the message and the exit code for every error. Nothing heavier than Click is imported until a command needs it,
+so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -18,34 +18,35 @@ import click
 from ..errors import ExtractionError, ListError, LockedError, OutputError, UsageError
 from ..text import printable
 from ..version import __version__
-from .click_errors import wording
+from .click_errors import message_of
 from .exits import Exit
-from .machine_limits import reached
+from .machine_limits import limit_message
 from .parameters.grouped_options import HelpfulCommand
 from .standard_streams import echo, secure
 
 PROGRAM = "scrapepool"
-COMPLETE = "_SCRAPEPOOL_COMPLETE"  # what the shell sets where it asks for completions, by Click's convention
+COMPLETE = "_SCRAPEPOOL_COMPLETE"
+"""The variable that a shell sets to request completions, by Click's convention."""
 
 
 class _Commands(HelpfulCommand, click.Group):
-    """Commands by name, each imported when it is used, from the module of its name."""
+    """The commands by name. Each is imported when it is used."""
 
     NAMES = ("fetch", "failed", "explain", "changes", "plan", "config", "demo")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
-        """All of them."""
+        """List the names of all commands."""
         return list(self.NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
-        """One of them, None where there is none."""
+        """Import a command; None for an unknown name."""
         if cmd_name not in self.NAMES:
             return None
         command: click.Command = getattr(import_module(f".commands.{cmd_name}_command", __package__), cmd_name)
         return command
 
 
-def _say_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
+def _echo_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001 - Click's signature
     if value and not ctx.resilient_parsing:
         echo(f"{PROGRAM} {__version__}")
         ctx.exit()
@@ -65,7 +66,7 @@ def _say_version(ctx: click.Context, param: click.Parameter, value: bool) -> Non
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_say_version,
+    callback=_echo_version,
     help="Show the version and exit.",
 )
 def cli() -> None:
@@ -78,8 +79,8 @@ def main() -> NoReturn:
     leave(run(sys.argv[1:]))
 
 
-def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one for each end that there is
-    """Run the command line over ``args``; the exit code. One line on standard error for what a user can cause."""
+def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one per kind of error
+    """Run the command line ``args`` and return the exit code. An error is one line on standard error."""
     try:
         return _invoke(args)
     except click.exceptions.Exit as error:
@@ -88,31 +89,33 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one for each end that th
         click.echo(error.format_message(), err=True)
         return Exit.USAGE
     except click.ClickException as error:
-        return complain(wording(error), Exit.USAGE)
+        return report(message_of(error), Exit.USAGE)
     except (UsageError, ListError) as error:
         from .options.setting_names import in_options  # noqa: PLC0415 - rarely needed
 
-        return complain(in_options(error), Exit.USAGE)
+        return report(in_options(error), Exit.USAGE)
     except OutputError as error:
-        return complain(str(error), Exit.OUTPUT)
+        return report(str(error), Exit.OUTPUT)
     except (LockedError, ExtractionError) as error:
-        return complain(str(error), Exit.TEMPFAIL)
+        return report(str(error), Exit.TEMPFAIL)
     except BrokenPipeError:
         return Exit.PIPE
     except KeyboardInterrupt:
         return Exit.INTERRUPT
-    except Exception as error:  # noqa: BLE001 - the end of the line
-        if (limit := reached(error)) is not None:
-            return complain(limit, Exit.OUTPUT)
+    except Exception as error:  # noqa: BLE001 - no user sees a traceback
+        if (limit := limit_message(error)) is not None:
+            return report(limit, Exit.OUTPUT)
         if os.environ.get("SCRAPEPOOL_DEBUG"):
             import traceback  # noqa: PLC0415 - rarely needed
 
             traceback.print_exc()
-        return complain(f"a bug: {type(error).__name__}: {error} (SCRAPEPOOL_DEBUG=1 shows where)", Exit.BUG)
+        return report(
+            f"a bug in scrapepool: {type(error).__name__}: {error} (SCRAPEPOOL_DEBUG=1 shows the traceback)", Exit.BUG
+        )
 
 
 def _invoke(args: Sequence[str]) -> int:
-    # What Click's own main does, but for its handling of errors: it takes a closed pipe for a failure of its own.
+    # As Click's own main, except for errors: that one handles a closed pipe itself.
     if instruction := os.environ.get(COMPLETE):
         from click.shell_completion import shell_complete  # noqa: PLC0415 - rarely needed
 
@@ -121,8 +124,8 @@ def _invoke(args: Sequence[str]) -> int:
         return int(cli.invoke(context) or Exit.OK)
 
 
-def complain(message: str, code: Exit) -> Exit:
-    """Say what went wrong on standard error, where there is one."""
+def report(message: str, code: Exit) -> Exit:
+    """Write an error message to standard error, if it is open, and return ``code``."""
     lines = "\n".join(printable(line) for line in message.split("\n"))
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{PROGRAM}: {lines}\n")
@@ -131,8 +134,8 @@ def complain(message: str, code: Exit) -> Exit:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process. Worker threads that hang in the system's name look-up do not keep it alive."""
+    """End the process. Threads that hang in the system's DNS look-up do not keep it alive."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, full, or not there
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, full, or None
             stream.flush()
     os._exit(code)

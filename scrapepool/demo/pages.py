@@ -206,27 +206,29 @@ def _numbered(count: int, *prefixes: str) -> tuple[str, ...]:
 
 
 ROLES: tuple[Role, ...] = (
-    Role("quick", "answers within milliseconds", _numbered(170, "page"), _quick),
+    Role("quick", "responds within milliseconds", _numbered(170, "page"), _quick),
     Role("steady", "takes 50 to 100 ms", _numbered(180, "page"), _steady),
-    Role("slow", "thinks for 0.8 s, and so decides how long the run takes", _numbered(52, "page"), _slow),
-    Role("flaky", "fails every fifth page at first, by 503 or reset", _numbered(75, "page"), _flaky),
+    Role("slow", "takes 0.8 s per page, and so decides how long the run takes", _numbered(52, "page"), _slow),
+    Role("flaky", "fails every fifth page once, with 503 or a reset", _numbered(75, "page"), _flaky),
     Role(
         "redirecting",
-        "sends you elsewhere, twice in a circle",
+        "redirects, two pages in a loop",
         (*_numbered(40, "here", "away"), "/loop/1", "/loop/2"),
         _redirecting,
     ),
-    Role("limited", "429 with Retry-After when asked too often", _numbered(48, "page"), _limited, LIMIT_WINDOW),
+    Role(
+        "limited", "sends 429 with Retry-After after too many requests", _numbered(48, "page"), _limited, LIMIT_WINDOW
+    ),
     Role("missing", "404 and 410", _numbered(60, "gone"), _missing),
-    Role("truncated", "every third body ends half-way", _numbered(24, "page"), _truncated),
+    Role("truncated", "every third body ends too early", _numbered(24, "page"), _truncated),
     Role("large", "bodies of 2 to 5 MB", _numbered(12, "file"), _large),
     Role("compressed", "gzip", _numbered(60, "page"), _compressed),
     Role("chunked", "chunked transfer coding", _numbered(60, "page"), _chunked),
-    Role("failing", "500 for ever or for once, and a teapot", _numbered(15, "page"), _failing),
+    Role("failing", "500 always or once, and 418", _numbered(15, "page"), _failing),
     Role("ancient", "HTTP/1.0: the body ends with the connection", _numbered(40, "page"), _ancient),
     Role("foreign", "paths in many scripts", _numbered(60, "straße", "日本語", "кошка", "emoji-🙂"), _foreign),
-    Role("hinting", "103 Early Hints before each reply", _numbered(50, "page"), _hinting),
-    Role("fenced", "a robots.txt with a fence and a delay", _numbered(24, "page", "page", "private"), _fenced),
+    Role("hinting", "103 Early Hints before each response", _numbered(50, "page"), _hinting),
+    Role("fenced", "a robots.txt with Disallow and Crawl-delay", _numbered(24, "page", "page", "private"), _fenced),
 )
 """Every host. With the default settings they finish one after another, over some twenty seconds."""
 

@@ -1,7 +1,8 @@
-"""Fields out of pages: a body in, the values that were asked for out.
+"""Fields from pages: a body goes in, the requested values come out.
 
-``extractor`` says what is done with one page, ``kinds`` what each kind of expression means, ``reading`` what a body is
-read as. ``stage`` puts it between the engine and the outputs, in processes of its own (``workers``, ``child``).
+``extractor`` handles one page, ``expressions`` compiles each kind of expression, ``parsed_page`` parses a body.
+``stage`` runs extraction between the engine and the outputs, in processes of its own (``workers``,
+``extract_process``).
 """
 
 from .stage import extracted

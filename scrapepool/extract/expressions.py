@@ -1,7 +1,7 @@
 """The kinds of expressions: CSS, regular expressions, JMESPath over JSON and JSON-LD, names of ``<meta>`` elements.
 
-Decides what each finds on a page, and what of several matches is taken. Every kind is a function that compiles an
-expression, and raises UsageError where it does not compile; what it gives back finds the values on a page.
+Decides what each kind finds on a page, and which of several matches is used. Each kind is a function that compiles an
+expression into a function that finds the values on a page.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Find = Callable[[ParsedPage], Any]
 URL_ATTRIBUTES = frozenset(
     {"action", "background", "cite", "data", "formaction", "href", "longdesc", "manifest", "poster", "src"}
 )
-"""Attributes that hold one URL (HTML, index of attributes): their values are made absolute."""
+"""Attributes that hold one URL (HTML, index of attributes); their values are resolved to absolute URLs."""
 
 MOST_LEVELS = 100
-"""Of lists and objects in a value."""
+"""Nested lists and objects in a value."""
 
 _PSEUDO = re.compile(r"::\s*(text|html|attr\(\s*([^\s()]+)\s*\))\s*$", re.IGNORECASE)
 _KEYWORD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)|@([A-Za-z_]\w*)""", re.DOTALL)
@@ -46,28 +46,28 @@ def find_for(selection: Selection) -> Find:
 
 
 class _WrongError(Exception):
-    """Why an expression does not compile; never leaves this file."""
+    """Why an expression does not compile. Never leaves this module."""
 
 
 def _css(expression: str, every: bool) -> Find:
-    """Elements: their text with white space collapsed, or what ``::text``, ``::attr(name)`` and ``::html`` ask for."""
+    """Find elements: their text with collapsed white space, or what ``::text``, ``::attr(name)``, ``::html`` select."""
     pseudo = _PSEUDO.search(expression)
     selector = expression[: pseudo.start()].strip() if pseudo else expression.strip()
     try:
         LexborHTMLParser("").css(selector)
     except (SelectolaxError, UnicodeError):
-        raise _WrongError(f"no CSS selector: {brief(selector)}") from None
+        raise _WrongError(f"not a CSS selector: {brief(selector)}") from None
     attribute = (pseudo[2] or "").lower() if pseudo else ""
     if attribute:
         return _attribute(selector, attribute, every)
-    told = _TOLD[pseudo[1].lower()] if pseudo else _whole_text
+    value = _VALUES[pseudo[1].lower()] if pseudo else _whole_text
 
     def all_of(page: ParsedPage) -> list[str]:
-        return [told(node) for node in page.tree.css(selector)]
+        return [value(node) for node in page.tree.css(selector)]
 
     def first(page: ParsedPage) -> str | None:
         node = page.tree.css_first(selector)
-        return None if node is None else told(node)
+        return None if node is None else value(node)
 
     return all_of if every else first
 
@@ -94,17 +94,17 @@ def _collapsed(text: str) -> str:
     return " ".join(text.split())
 
 
-_TOLD: dict[str, Callable[[LexborNode], str]] = {"text": _own_text, "html": lambda node: node.html or ""}
+_VALUES: dict[str, Callable[[LexborNode], str]] = {"text": _own_text, "html": lambda node: node.html or ""}
 
 
 def _re(expression: str, every: bool) -> Find:
-    """What a pattern's group catches in the page's text, or its whole match where it has none."""
+    """Find what the pattern's group matches in the page's text, or the whole match if it has no group."""
     try:
         pattern = re.compile(expression)
     except (re.error, RecursionError, OverflowError) as error:
-        raise _WrongError(f"no regular expression: {brief(expression)}: {error}") from None
+        raise _WrongError(f"not a regular expression: {brief(expression)}: {error}") from None
     if pattern.groups > 1:
-        raise _WrongError(f"{pattern.groups} groups in {brief(expression)}; keep one, and write the others as (?:…)")
+        raise _WrongError(f"{pattern.groups} groups in {brief(expression)}; keep one and write the others as (?:...)")
     group = pattern.groups
 
     def first(page: ParsedPage) -> str | None:
@@ -115,13 +115,13 @@ def _re(expression: str, every: bool) -> Find:
 
 
 def _json(expression: str, every: bool) -> Find:
-    """What JMESPath finds in a body of JSON; any JSON value."""
+    """Find any JSON value in a JSON body by JMESPath."""
     search = _jmespath(expression)
     return (lambda page: _listed([search(page.json)])) if every else lambda page: search(page.json)
 
 
 def _json_ld(expression: str, every: bool) -> Find:
-    """What JMESPath finds in the page's JSON-LD objects, each searched for itself; ``@type`` needs no quotes."""
+    """Search each of the page's JSON-LD objects by JMESPath; ``@type`` needs no quotes."""
     search = _jmespath(_KEYWORD.sub(lambda found: found[1] or f'"@{found[2]}"', expression))
 
     def all_of(page: ParsedPage) -> list[Any]:
@@ -134,7 +134,7 @@ def _json_ld(expression: str, every: bool) -> Find:
 
 
 def _listed(values: list[Any]) -> list[Any]:
-    """Lay lists among the values flat, and leave out nulls."""
+    """Flatten lists among the values, and leave out nulls."""
     return [item for value in values for item in (value if isinstance(value, list) else [value]) if item is not None]
 
 
@@ -146,10 +146,10 @@ def _jmespath(expression: str) -> Callable[[Any], Any]:
         except (UnknownFunctionError, ArityError):
             raise
         except JMESPathError:
-            pass  # a function that takes no null
+            pass  # a function that does not accept null
     except (JMESPathError, RecursionError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise _WrongError(f"no JMESPath: {brief(expression)}: {brief(reason, 100)}") from None
+        raise _WrongError(f"not a JMESPath expression: {brief(expression)}: {brief(reason, 100)}") from None
 
     def search(value: Any) -> Any:
         try:
@@ -161,17 +161,17 @@ def _jmespath(expression: str) -> Callable[[Any], Any]:
 
 
 def _shallow(value: Any, levels: int = MOST_LEVELS) -> Any:
-    """Give the value back; one that is nested so deeply that writing it could fail is refused."""
+    """Return the value. Raises UnreadableError if it is nested so deeply that writing it could fail."""
     if isinstance(value, list | dict):
         if not levels:
-            raise UnreadableError(f"lists and objects in each other, over {MOST_LEVELS} deep")
+            raise UnreadableError(f"lists and objects nested more than {MOST_LEVELS} deep")
         for item in value.values() if isinstance(value, dict) else value:
             _shallow(item, levels - 1)
     return value
 
 
 def _meta(expression: str, every: bool) -> Find:
-    """The content of ``<meta>`` elements of that name, property, itemprop or http-equiv, in any case."""
+    """Find the content of ``<meta>`` elements by name, property, itemprop or http-equiv, case-insensitively."""
     name = expression.strip().lower()
     if every:
         return lambda page: list(page.metas.get(name, ()))

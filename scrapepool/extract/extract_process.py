@@ -1,7 +1,6 @@
-"""An extraction process: takes pages from a pipe, and gives back what was found on them, until the pipe is closed.
+"""An extraction process: reads pages from a pipe and returns the values found on them, until the pipe is closed.
 
-Decides nothing. That its parent has gone shows as the end of the pipe, so that it never outlives a run by more than a
-page.
+The pipe is closed when the parent ends, so that the process outlives a run by at most one page.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from .extractor import Extractor
 READY = b"ready"
 
 FIRST_TO_GO = "500"
-"""Its share in the system's choice of what to end where memory runs out (proc(5), oom_score_adj): not the run."""
+"""The process's oom_score_adj (proc(5)): if memory runs out, the kernel ends this process and not the run."""
 
 
 def main(descriptor: int) -> None:
-    """Work for the other end of a pipe, which sends settings and limits first, then each page in two messages."""
+    """Serve the other end of a pipe, which sends settings and limits first, then each page in two messages."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
     with suppress(EOFError, OSError), Connection(descriptor) as pipe:

@@ -1,7 +1,4 @@
-"""What goes into an extraction and what comes out: values that travel between processes.
-
-Decides their shape and nothing else.
-"""
+"""The input and the result of an extraction: values that travel between processes."""
 
 from __future__ import annotations
 
@@ -9,10 +6,10 @@ from typing import Any, NamedTuple
 
 
 class Page(NamedTuple):
-    """One body, and what its response said of it.
+    """One body, and what its response says about it.
 
-    body: decoded, which is to say without content coding. content_type: as in the header. charset: as
-    ``charset.charset_of`` told it. url: where it came from in the end; relative references start there.
+    body: decoded (RFC 9110, content coding). content_type: as in the header. charset: from ``charset.charset_of``.
+    url: the final URL, against which relative references are resolved.
     """
 
     body: bytes
@@ -22,9 +19,9 @@ class Page(NamedTuple):
 
 
 class Extracted(NamedTuple):
-    """What was found on a page.
+    """The values found on a page.
 
-    data: a value for every key, null where nothing was found. detail: one line on what could not be read, else None.
+    data: a value for every key, None if nothing was found. detail: one line about values that failed, or None.
     """
 
     data: dict[str, Any]
@@ -32,8 +29,8 @@ class Extracted(NamedTuple):
 
 
 class UnreadableError(Exception):
-    """A page is not what an expression needs: no HTML, no JSON. Costs the value, never the run."""
+    """A page is not what an expression needs, for example not HTML. Only the value is lost."""
 
 
 class TooSlowError(BaseException):
-    """A value took more time than it may. Not an Exception, so that no library on the way takes it for its own."""
+    """A value took too much time. Not an Exception, so that no library catches it."""

@@ -1,7 +1,7 @@
-"""Everything that is to be found on a page, found.
+"""Finds all requested values on a page.
 
-Decides which values a page gives and what is said of those that it does not. A page can raise nothing here: what goes
-wrong with a value makes it null, and one line tells why. Knows neither processes nor outcomes.
+Decides what happens to a value that cannot be found. No page raises an error: a value that fails becomes None, and one
+line says why. Knows neither processes nor outcomes.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from ..text import brief
 from .extraction import Extracted, Page, TooSlowError, UnreadableError
 
 MODULES = ("selectolax", "jmespath")
-"""What every kind of value may need; the extra ``text`` has these and one more."""
+"""Modules for all kinds of values; the extra ``text`` has one more."""
 
 Limited = Callable[[Callable[[Any], Any], Any], Any]
-"""Calls a function with one argument; raises TooSlowError where that takes too long."""
+"""Calls a function with one argument; raises TooSlowError if that takes too long."""
 
 
 def unlimited(find: Callable[[Any], Any], page: Any) -> Any:
-    """Let a value take the time that it takes."""
+    """Call ``find`` without a limit."""
     return find(page)
 
 
 class Extractor:
-    """Finds the values that ``settings`` ask for.
+    """Finds the values that ``settings`` request.
 
-    limited: how each is called, so that it can be cut short.
+    limited: calls the function for each value and limits its time.
     Raises UsageError for an expression that does not compile, and for an extra that is not installed.
     """
 
     def __init__(self, settings: OutputSettings, limited: Limited = unlimited) -> None:
         _require("text", *MODULES, "trafilatura") if settings.text else _require("select", *MODULES)
-        from .expressions import find_for  # noqa: PLC0415 - what it needs may be missing
+        from .expressions import find_for  # noqa: PLC0415 - the extra may be missing
         from .page_links import links  # noqa: PLC0415
         from .parsed_page import ParsedPage  # noqa: PLC0415
         from .readable_text import readable  # noqa: PLC0415
@@ -52,7 +52,7 @@ class Extractor:
             self._finds[TEXT] = readable
 
     def extract(self, page: Page) -> Extracted:
-        """Find every value; never raises. An empty body has none, which needs no explanation."""
+        """Find every value. Never raises. An empty body has no values and needs no explanation."""
         if not page.body:
             return self.nothing()
         reading = self._read(page)
@@ -66,7 +66,7 @@ class Extractor:
                 reason = str(error)
             except TooSlowError as error:
                 reason = str(error)
-            except Exception as error:  # noqa: BLE001 - whatever a page does to a library costs a value
+            except Exception as error:  # noqa: BLE001 - an error of a library costs only the value
                 reason = brief(f"{type(error).__name__}: {error}", 100)
             else:
                 continue
@@ -74,11 +74,11 @@ class Extractor:
         return Extracted(data, "; ".join(f"{', '.join(names)}: {reason}" for reason, names in missed.items()) or None)
 
     def nothing(self, reason: str | None = None) -> Extracted:
-        """What is told of a page from which nothing could be taken."""
+        """Return the result for a page without values. reason: why, for all keys."""
         return Extracted(dict.fromkeys(self._finds), None if reason is None else f"{', '.join(self._finds)}: {reason}")
 
 
 def _require(extra: str, *modules: str) -> None:
     if any(find_spec(module) is None for module in modules):
         missing = next(module for module in modules if find_spec(module) is None)
-        raise UsageError(f"fields out of pages need {missing}: {how_to_install(extra)}")
+        raise UsageError(f"extracting fields needs {missing}: {how_to_install(extra)}")

@@ -1,7 +1,7 @@
-"""One page, read as each kind of expression needs it: text, a tree of elements, JSON, JSON-LD objects.
+"""One page, parsed as each kind of expression needs it: text, a tree of elements, JSON, JSON-LD objects.
 
-Decides what counts as HTML and as JSON, and where relative references start. Everything is read once at most, and only
-when it is asked for. Knows no expressions.
+Decides what counts as HTML and as JSON, and the base of relative references. Everything is parsed at most once, and
+only on request. Knows no expressions.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _NAMED_BY = ("property", "name", "itemprop", "http-equiv")
 
 
 class ParsedPage:
-    """Reads one page. Every property but ``text`` raises UnreadableError where the page is no such thing."""
+    """Parses one page. Every property except ``text`` raises UnreadableError if the page has another format."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._absolute: dict[str, str | None] = {}
 
     def require_markup(self) -> None:
-        """Raise UnreadableError where the server says that the body is no markup and no text."""
+        """Raise UnreadableError if the Content-Type is neither markup nor text."""
         content_type = (self._page.content_type or "").partition(";")[0].strip().lower()
         if content_type and not content_type.startswith("text/") and not content_type.endswith(("/xml", "+xml")):
-            raise UnreadableError(f"no HTML but {brief(content_type)}")
+            raise UnreadableError(f"not HTML but {brief(content_type)}")
 
     @cached_property
     def text(self) -> str:
@@ -56,11 +56,11 @@ class ParsedPage:
         try:
             return json.loads(self.text)
         except (ValueError, RecursionError) as error:
-            raise UnreadableError(f"no JSON: {_reason(error)}") from None
+            raise UnreadableError(f"not JSON: {_reason(error)}") from None
 
     @cached_property
     def base(self) -> str:
-        """What references are relative to: the page's own word (``<base href>``), else where it came from."""
+        """The base of relative references: the page's ``<base href>``, or else its URL."""
         element = self.tree.css_first("base[href]")
         try:
             base = join(self._page.url, "" if element is None else element.attributes.get("href") or "")
@@ -70,7 +70,7 @@ class ParsedPage:
         return base
 
     def absolute(self, reference: str) -> str | None:
-        """Resolve a reference against the base; None where it is no valid one. Pages say most of them several times."""
+        """Resolve a reference against the base; None if it is invalid. Cached, as pages repeat most references."""
         if reference not in self._absolute:
             try:
                 self._absolute[reference] = join(self.base, reference, self._charset)
@@ -91,7 +91,7 @@ class ParsedPage:
 
     @cached_property
     def json_ld(self) -> list[Any]:
-        """The page's JSON-LD objects in order; those in a list or a ``@graph`` each count for themselves."""
+        """The page's JSON-LD objects in order. Objects in a list or a ``@graph`` are separate objects."""
         objects: list[Any] = []
         reasons = []
         for script in self.tree.css('script[type="application/ld+json" i]'):
@@ -100,7 +100,7 @@ class ParsedPage:
             except (ValueError, RecursionError) as error:
                 reasons.append(_reason(error))
         if reasons and not objects:
-            raise UnreadableError(f"no JSON-LD: {reasons[0]}")
+            raise UnreadableError(f"not JSON-LD: {reasons[0]}")
         return objects
 
 

@@ -1,6 +1,6 @@
-"""The readable text of a page, without its navigation, by trafilatura.
+"""The readable text of a page, without its navigation.
 
-Decides how trafilatura is asked. What counts as readable is trafilatura's.
+Decides how trafilatura is called; trafilatura decides what counts as readable.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import logging
 
 from .parsed_page import ParsedPage
 
-logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it tells of every page that is not to its liking
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it logs every page that it cannot handle
 
 
 def readable(page: ParsedPage) -> str | None:
-    """The main text, a line a paragraph; None where there is none. Raises what trafilatura does."""
-    from trafilatura import extract  # noqa: PLC0415 - takes half a second, for processes that come to a page only
+    """Return the main text, one line per paragraph; None if there is none. Raises what trafilatura raises."""
+    from trafilatura import extract  # noqa: PLC0415 - takes half a second, only if there is a page
 
     page.require_markup()
     return extract(page.text, include_comments=False)

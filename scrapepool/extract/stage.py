@@ -1,7 +1,7 @@
-"""The step between the engine and the outputs: outcomes with a page come out with what was found on it.
+"""The step between the engine and the outputs, which adds the values found on pages to outcomes.
 
-Decides where pages are worked on, and how many may wait: whoever iterates is held up once that is reached, and with it
-the engine. Outcomes come out in the order in which they are ready.
+Decides where pages are processed and how many may wait. When that limit is reached, iteration waits, and with it the
+engine. Outcomes are yielded in the order in which they are ready.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from .workers import Workers
 
 MOST_BYTES = 32 * MIB
-"""Of pages that wait or are worked on: a third of a second's supply on the fastest networks."""
+"""Bytes of pages that wait or are processed: what the fastest networks deliver in a third of a second."""
 
 MOST_PAGES = 64
-"""For each process, that wait or are worked on: what a stop, or the end of a run, has to wait for."""
+"""Pages per process that wait or are processed: what a stop, or the end of a run, has to wait for."""
 
 MOST_WORKERS = 8
-"""Processes where nobody says how many: more are not fed by one run."""
+"""Processes by default: one run cannot keep more of them busy."""
 
 STOP_POLL = 0.1
-"""Seconds between two looks at whether to give up."""
+"""Seconds between two checks whether the run is to stop."""
 
 
 def extracted(
@@ -43,12 +43,12 @@ def extracted(
     on_note: Callable[[str], None] = lambda _: None,
     on_left: Callable[[Collection[Outcome]], None] = lambda _: None,
 ) -> Iterator[Sequence[Outcome]]:
-    """Give the outcomes of ``batches`` with their ``data``, and without a body that no output wants.
+    """Yield the outcomes of ``batches`` with their ``data``, and without bodies that no output wants.
 
-    wake: called from other threads when something is ready; is to make ``batches`` give something, if only nothing.
-    should_stop: asked while there is nothing but pages to wait for; True leaves them. on_note: is told of that;
+    wake: called from other threads when a result is ready; it must make ``batches`` yield, even if only an empty batch.
+    should_stop: called while only pages are waited for; True abandons them. on_note: gets a message about them;
     on_left: gets their outcomes.
-    Raises UsageError for what cannot be extracted, ExtractionError where no process can be started.
+    Raises UsageError for an expression or an extra that cannot be used, ExtractionError if no process can be started.
     """
     extractor = Extractor(settings)
     keep_body = replace(settings, select=(), links=False, text=False).needs.body
@@ -60,7 +60,7 @@ def extracted(
                     _tell(outcome, extractor.extract(_page(outcome)), keep_body)
             yield outcomes
         return
-    from .workers import Workers  # noqa: PLC0415 - for pages that are worked on elsewhere
+    from .workers import Workers  # noqa: PLC0415 - only with processes
 
     stage = _Stage(extractor, keep_body, Workers(settings, most, lost=extractor.nothing, wake=wake), most * MOST_PAGES)
     try:
@@ -70,20 +70,20 @@ def extracted(
             if ready := stage.ready(STOP_POLL):
                 yield ready
         if stage.out:
-            on_note(f"pages left unread, which have no record: {len(stage.out)}; --resume fetches them again")
+            on_note(f"pages left without fields and without a record: {len(stage.out)}; --resume fetches them again")
             on_left(stage.out.values())
     finally:
         stage.workers.close()
 
 
 def processes() -> int:
-    """How many processes are worth it: one for each core, as a page costs several times what fetching it does."""
+    """Return the default number of processes: one per core, as extraction costs several times as much as fetching."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cores)
 
 
 class _Stage:
-    """Knows what is out. out: outcomes whose pages are with the workers, by identity; bytes: the pages' size."""
+    """Keeps outcomes whose pages are with the workers. out: the outcomes by identity. bytes: of their bodies in all."""
 
     def __init__(self, extractor: Extractor, keep_body: bool, workers: Workers, most: int) -> None:
         self.workers = workers
@@ -94,9 +94,9 @@ class _Stage:
         self._most = most
 
     def take(self, outcomes: Sequence[Outcome], should_stop: Callable[[], bool]) -> Iterator[Sequence[Outcome]]:
-        """Hand pages to the workers; what is ready, also nothing: outputs may have something to write by then.
+        """Submit pages to the workers, and yield outcomes that are ready. Waits while too many pages are out.
 
-        Waits while too many are out.
+        Also yields empty batches, so that outputs can write what they hold.
         """
         ready: list[Outcome] = []
         for outcome in outcomes:
@@ -113,9 +113,10 @@ class _Stage:
             yield self.ready(STOP_POLL)
 
     def _is_full(self) -> bool:
-        """Whether too much is out, not counting what waits behind a page of its host that takes long.
+        """Return whether too many pages are out.
 
-        That may be as much again, so that one host's pages hold up no other's.
+        Pages that wait behind a slow page of their own host do not count, up to the same limit again, so that the pages
+        of one host do not block those of others.
         """
         pages, size = len(self.out), self.bytes
         if pages <= self._most and size <= MOST_BYTES:
@@ -127,7 +128,7 @@ class _Stage:
         return pages > self._most or size > MOST_BYTES
 
     def ready(self, timeout: float) -> list[Outcome]:
-        """What has come back; waits up to ``timeout`` seconds for the first."""
+        """Return outcomes whose results are ready. Waits up to ``timeout`` seconds for the first one."""
         ready: list[Outcome] = []
         while self.out:
             try:
@@ -145,7 +146,7 @@ def _has_page(outcome: Outcome) -> TypeGuard[Fetched]:
 
 
 def _page(outcome: Fetched) -> Page:
-    url = without_userinfo(outcome.final_url or outcome.target.url)  # links are told without it
+    url = without_userinfo(outcome.final_url or outcome.target.url)  # links are recorded without it
     return Page(outcome.body or b"", outcome.content_type, outcome.charset, url)
 
 

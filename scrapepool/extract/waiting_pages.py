@@ -1,8 +1,8 @@
-"""Pages that wait for a process, and those that are worked on: which is next, and how many processes there should be.
+"""Pages that wait for a process or are processed: which page is next, and how many processes there should be.
 
-Decides what is fair between hosts: they take turns, none has more than half of the processes while others wait, and one
-whose page takes long goes behind all others. A page that takes long also keeps its own process only: another may be
-begun in its place. Knows neither processes nor what is found on a page; time is an argument.
+Decides what is fair between hosts: they take turns, none has more than half of the processes while others wait, and a
+host with a slow page comes after all others. A slow page blocks only its own process: another process may be started in
+its place. Knows neither processes nor results; time is an argument.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 SLOW_AFTER = 1.0
-"""Seconds after which a page takes long: a hundred times what most take."""
+"""Seconds after which a page counts as slow: a hundred times as long as most pages take."""
 
 MOST_EXTRA = 8
-"""Processes at most that are begun in the place of those whose pages take long; each holds some 50 MB."""
+"""Extra processes at most, started in place of those with slow pages. Each needs some 50 MB."""
 
 EXTRA_PER_PROCESS = 3
-"""The same, for each process that there should be."""
+"""Extra processes at most, per regular process."""
 
 
 class WaitingPages(Generic[T]):
-    """Jobs by host. Used under its owner's lock.
+    """Jobs by host. The caller holds the lock.
 
-    most: processes, but for those whose pages take long. working: the jobs that are worked on, by their numbers.
+    most: processes, not counting those with slow pages.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._beyond = min(MOST_EXTRA, EXTRA_PER_PROCESS * most)
-        self._hosts: dict[object, deque[T]] = {}  # those that have something waiting, in the order of their turns
+        self._hosts: dict[object, deque[T]] = {}  # hosts with waiting jobs, in the order of their turns
         self._waiting = 0
-        self._working: dict[int, tuple[object, float]] = {}  # host and since when, the oldest first
-        self._of_host: Counter[object] = Counter()  # of these
+        self._working: dict[int, tuple[object, float]] = {}  # host and start time by job number, the oldest first
+        self._of_host: Counter[object] = Counter()  # jobs in progress
         self._number = 0
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class WaitingPages(Generic[T]):
         self._waiting += 1
 
     def take(self, now: float) -> tuple[int, T] | None:
-        """The next job, and the number under which it is worked on; None where none may begin."""
+        """Start the next job: its number and the job; None if none may start."""
         host = self._next(now)
         if host is None:
             return None
@@ -62,27 +62,27 @@ class WaitingPages(Generic[T]):
         return self._number, job
 
     def mark_started(self, number: int, now: float) -> None:
-        """The work on the job of that number begins only now: it had no process until then."""
+        """Restart the clock of a job that had to wait for its process."""
         host, _ = self._working.pop(number)
         self._working[number] = (host, now)
 
     def done(self, number: int) -> None:
-        """The job of that number is worked on no more."""
+        """End a job."""
         host, _ = self._working.pop(number)
         self._of_host[host] -= 1
         if not self._of_host[host]:
             del self._of_host[host]
 
     def slow(self, now: float) -> list[int]:
-        """The numbers of the jobs that take long."""
+        """Return the numbers of slow jobs."""
         return [number for number, _ in self._slow(now)]
 
     def allowed(self, now: float) -> int:
-        """How many processes there should be at most."""
+        """Return how many processes there may be."""
         return self.most + min(self._beyond, sum(1 for _ in self._slow(now)))
 
     def blocked(self, now: float) -> list[T]:
-        """The jobs that wait behind one of their own host that takes long."""
+        """Return the jobs that wait behind a slow job of their own host."""
         return [job for host in {host for _, host in self._slow(now)} for job in self._hosts.get(host, ())]
 
     def _slow(self, now: float) -> Iterator[tuple[int, object]]:
@@ -98,7 +98,7 @@ class WaitingPages(Generic[T]):
         for host in self._hosts:
             if host in slow:
                 if last is None and self._of_host[host] < self.most + self._beyond - 1:
-                    last = host  # one process is left to others that may come
+                    last = host  # one process is kept free for hosts that may follow
             elif self._of_host[host] < share:
                 return host
         return last

@@ -1,7 +1,7 @@
-"""Extraction processes and the threads that wait for them: pages go in, what was found comes out as it is found.
+"""A pool of extraction processes, each with a thread that waits for it.
 
-Decides how processes are started, and what becomes of a page whose process dies: it costs that page's values, and the
-next page gets a new process. Not multiprocessing's pool: one that dies takes all of it along.
+Decides how processes are started, and what happens to a page whose process dies: its values are lost, and the next page
+gets a new process. Not multiprocessing's pool, which does not survive the death of a process.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from .extraction import Extracted, Page
 from .waiting_pages import SLOW_AFTER, WaitingPages
 
 START_DELAYS = (0.0, 0.1, 0.5, 1.0, 2.0)
-"""Seconds before each try to start a process: a machine that is out of processes may have one in a moment."""
+"""Seconds before each attempt to start a process: a machine without free processes may soon have one."""
 
 LOW_PRIORITY = 15
-"""Niceness of a process whose page takes long: a thirtieth of the processor where others want it."""
+"""Niceness of a process with a slow page: a thirtieth of the CPU if others need it."""
 
 EXIT_GRACE = 1.0
-"""Seconds that a process which closed its pipe is given to end."""
+"""Seconds to wait for a process to end after its pipe was closed."""
 
 
 class Process:
-    """One extraction process. Used by one thread; ``kill`` by any. Raises OSError where it cannot start.
+    """One extraction process. Used by one thread; ``kill`` by any. Raises OSError if it cannot start.
 
-    yields: it has the processor only where nothing else wants it, so that it is of no use for a further page.
+    yields: the process has low priority for good, and so takes no further page.
     """
 
     yields = False
@@ -52,25 +52,25 @@ class Process:
             raise ChildProcessError(errno.ECHILD, _exit_reason(self.end())) from None
 
     def extract(self, page: Page) -> Extracted:
-        """Have a page worked on. Raises OSError, EOFError where the process dies."""
+        """Extract the values of a page. Raises OSError or EOFError if the process dies."""
         self._pipe.send(page[1:])
         self._pipe.send_bytes(page.body)
         found: Extracted = self._pipe.recv()
         return found
 
     def yield_cpu(self) -> None:
-        """Let others have the processor first, from now on and for good."""
+        """Lower the priority of the process."""
         if not self.yields:
             self.yields = True
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self._process.pid, LOW_PRIORITY)
 
     def kill(self) -> None:
-        """End it at once, whatever it does."""
+        """End the process at once."""
         self._process.kill()
 
     def end(self) -> int:
-        """Let it go; its exit code, or what killed it as a negative number."""
+        """Close the pipe, and return the exit code, or the signal that killed the process as a negative number."""
         self._pipe.close()
         try:
             return self._process.wait(EXIT_GRACE)
@@ -84,10 +84,10 @@ def _exit_reason(code: int) -> str:
 
 
 class Workers:
-    """Up to ``most`` processes, each begun when there is a page that no other has time for; see ``waiting`` for more.
+    """Up to ``most`` processes, each started when a page has to wait for the others; see ``waiting_pages``.
 
-    lost: what is told of a page whose process died, by the reason. wake: called whenever something came back.
-    ``submit``, ``result``, ``blocked`` and ``close`` belong to one thread.
+    lost: makes the result of a page whose process died, from the reason. wake: called whenever a result is ready.
+    One thread calls ``submit``, ``result``, ``blocked`` and ``close``.
     """
 
     def __init__(
@@ -104,28 +104,28 @@ class Workers:
         self._lost = lost
         self._wake = wake
         self._threads: set[threading.Thread] = set()
-        self._idle = 0  # of these
+        self._idle = 0  # threads that wait for a job
         self._waiting = WaitingPages[tuple[Fetched, Page]](most)
         self._found: queue.SimpleQueue[tuple[Fetched, Extracted | Exception]] = queue.SimpleQueue()
         self._processes: set[Process] = set()
-        self._at: dict[int, Process] = {}  # the process that a job is with, by the job's number
-        self._changed = threading.Condition()  # guards all of these but _found, and _closed
+        self._at: dict[int, Process] = {}  # the process of each job, by the job's number
+        self._changed = threading.Condition()  # guards all of these except _found; also _closed
         self._closed = False
 
     def __repr__(self) -> str:
         return f"<Workers {len(self._processes)} of {self._waiting.most}, {len(self._waiting)} pages waiting>"
 
     def submit(self, outcome: Fetched, page: Page) -> None:
-        """Have a page worked on, when it is its host's turn. Raises ExtractionError."""
+        """Queue a page. Raises ExtractionError."""
         with self._changed:
             self._waiting.put(outcome.target.host, (outcome, page))
             self._changed.notify()
         self._adjust_threads()
 
     def result(self, timeout: float) -> tuple[Fetched, Extracted]:
-        """What was found on one page; waits up to ``timeout`` seconds.
+        """Return the next result; waits up to ``timeout`` seconds for it.
 
-        Raises queue.Empty, ExtractionError, and whatever else went wrong in a thread.
+        Raises queue.Empty, ExtractionError, and errors of the threads.
         """
         if timeout > 0:
             self._adjust_threads()
@@ -135,12 +135,12 @@ class Workers:
         return outcome, found
 
     def blocked(self) -> list[Fetched]:
-        """The outcomes whose pages wait behind one of their own host that takes long."""
+        """Return the outcomes whose pages wait behind a slow page of their own host."""
         with self._changed:
             return [outcome for outcome, _ in self._waiting.blocked(time.monotonic())]
 
     def close(self) -> None:
-        """End every process, and what it is at."""
+        """Kill every process."""
         with self._changed:
             self._closed = True
             for process in self._processes:
@@ -151,7 +151,7 @@ class Workers:
             thread.join(EXIT_GRACE)
 
     def _adjust_threads(self) -> None:
-        """Begin a thread where a page has to wait and there may be one more. Raises ExtractionError for none at all."""
+        """Start a thread if a page has to wait and one more is allowed. Raises ExtractionError if none can start."""
         with self._changed:
             now = time.monotonic()
             for number in self._waiting.slow(now):
@@ -162,7 +162,7 @@ class Workers:
             thread = threading.Thread(target=self._loop, name="scrapepool-extract", daemon=True)
             try:
                 thread.start()
-            except RuntimeError as error:  # the system gives no more threads: those that there are do the work
+            except RuntimeError as error:  # the system allows no more threads: the existing ones do the work
                 if not self._threads:
                     raise ExtractionError(str(error)) from None
                 self._waiting.most = min(self._waiting.most, len(self._threads))
@@ -170,7 +170,7 @@ class Workers:
                 self._threads.add(thread)
 
     def _next(self) -> tuple[int, tuple[Fetched, Page]] | None:
-        """The next job; None where the thread is to end: all is over, or a page that took long is done."""
+        """Wait for the next job; None if the thread is to end: the pool is closed, or has too many threads."""
         with self._changed:
             self._idle += 1
             try:
@@ -202,7 +202,7 @@ class Workers:
                 else:
                     found = self._lost(self._reason(self._end_process(process)))
                 process = None
-            except Exception as error:  # noqa: BLE001 - no memory for example; whoever waits for the page is told
+            except Exception as error:  # noqa: BLE001 - for example no memory; ``result`` raises it
                 found = error
             with self._changed:
                 self._at.pop(number, None)
@@ -218,7 +218,7 @@ class Workers:
             self._end_process(process)
 
     def _start_process(self) -> Process:
-        """A new process. Raises ExtractionError."""
+        """Start a process. Raises ExtractionError."""
         for pause in START_DELAYS:
             time.sleep(pause)
             try:
@@ -235,7 +235,7 @@ class Workers:
 
     def _reason(self, code: int) -> str:
         if CPU_SIGNAL and code == -CPU_SIGNAL:
-            return f"took longer than {self._limits.page:g} s of CPU"
+            return f"took longer than {self._limits.page:g} s of CPU time"
         return f"the process that read it ended ({_exit_reason(code)})"
 
     def _end_process(self, process: Process) -> int:

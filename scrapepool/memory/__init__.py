@@ -1,1 +1,1 @@
-"""What runs know of hosts, kept in a file: the only SQLite that is shared between runs."""
+"""The host memory: what runs know about hosts, in a SQLite file that runs share."""

@@ -1,8 +1,8 @@
-"""The file of a host memory: SQLite in WAL mode, which a process that is killed at any moment leaves whole.
+"""The file of a host memory: SQLite in WAL mode, which stays consistent if a process is killed at any moment.
 
-Decides what is such a file, and how a report of one run becomes one transaction: what it knows of hosts, its claims
-beside those of others, and the shares that follow. A run that has said nothing for ``EXPIRY`` has no claims any more.
-All times are Unix seconds. Does not know threads, nor what a run does with its share.
+Decides which files are accepted, and how a report of one run becomes one transaction: what the run knows about hosts,
+its claims beside those of other runs, and the shares that follow. The claims of a run that has not reported for
+``EXPIRY`` are deleted. All times are Unix seconds. Does not know threads, nor what a run does with its share.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ APPLICATION = 0x73706C68  # "splh"
 VERSION = 1
 
 EXPIRY = 10.0
-"""Seconds without a word after which a run counts as gone: it was killed, stopped, or cannot write its records."""
+"""Seconds without a report after which a run counts as gone: it was killed, stopped, or cannot write its records."""
 
 KEPT = 30 * 86_400.0
-"""Seconds for which a host is remembered that no run asks any more."""
+"""Seconds for which a host is remembered after its last run."""
 
-PATIENCE = 5.0
-"""Seconds that a transaction of another run is waited for; one takes a few milliseconds."""
+BUSY_TIMEOUT = 5.0
+"""Seconds to wait for a transaction of another run, which takes a few milliseconds."""
 
 PRIVATE = 0o600
-"""Mode of a file that is made: which hosts somebody asks is nobody else's business. SQLite's own beside it follow."""
+"""Mode of a new file: other users need not know which hosts are requested. SQLite's files beside it get the same."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -86,11 +86,11 @@ FROM claim AS mine JOIN claim AS other ON other.origin = mine.origin AND other.r
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one run has to say.
+    """The report of one run.
 
-    alone: whether it takes itself for the only one, and so names no claims. claims: on every host that it is at.
-    known, robots: of hosts, what was found out since it last said so; a robots.txt with the time at which it was had.
-    leaving: whether this is its last word.
+    alone: whether the run believes that it is the only one, and so states no claims. claims: on every active host.
+    known, robots: what was learned about hosts since the last report; a robots.txt with the time of its fetch.
+    leaving: whether this is the last report.
     """
 
     alone: bool
@@ -101,18 +101,18 @@ class Report:
 
 
 class HostFile:
-    """An open host memory. For one thread at a time. Whatever is wrong with the file raises OutputError."""
+    """An open host memory. For one thread at a time. Raises OutputError if the file cannot be read or written."""
 
     def __init__(self, path: str) -> None:
-        """Open a file, or make it. Raises UsageError for one that is no host memory, and OutputError."""
+        """Open or create a file. Raises UsageError for a file that is not a host memory, and OutputError."""
         self.path = path
         self._run: int | None = None
         self._written: dict[HostKey, Claim] = {}
         _check_header(path)
-        with suppress(OSError):  # which SQLite meets again, and tells
+        with suppress(OSError):  # SQLite gets the same error and reports it
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, PRIVATE))
         with self._errors():
-            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             with self._errors(damaged=UsageError):
                 self._prepare()
@@ -124,18 +124,18 @@ class HostFile:
         return f"<HostFile {self.path}, run {self._run}, {len(self._written)} claims>"
 
     def close(self) -> None:
-        """Close the file; the last to do so folds SQLite's own files beside it into it."""
+        """Close the file. SQLite merges its files beside it when the last run closes them."""
         with suppress(sqlite3.Error):
             self._db.close()
 
     def row(self, host: HostKey) -> tuple[Any, ...] | None:
-        """What is known of a host, as ``rows.COLUMNS``; None for nothing."""
+        """Return what is known about a host, as ``host_rows.COLUMNS``; None for nothing."""
         with self._errors():
             found = self._db.execute(f"SELECT {COLUMNS} FROM host WHERE origin = ?", (host.origin,)).fetchone()  # noqa: S608 - a constant
         return None if found is None else tuple(found)
 
-    def tell(self, report: Report, now: float) -> Shares:
-        """Write a report down in one transaction; what the run may do from now on."""
+    def exchange(self, report: Report, now: float) -> Shares:
+        """Write a report in one transaction, and return the run's shares from now on."""
         with self._transaction():
             self._keep(report, now)
             self._expire(now)
@@ -153,7 +153,7 @@ class HostFile:
         self._db.executemany(_KEEP_ROBOTS, robots)
 
     def _expire(self, now: float) -> None:
-        """Take the claims of those that are gone; when they last started, nobody knows for sure."""
+        """Delete the claims of runs that are gone. Their last request may have started just now."""
         gone = self._db.execute("SELECT id FROM run WHERE abs(beat - ?) > ? AND id IS NOT ?", (now, EXPIRY, self._run))
         for (run,) in gone.fetchall():
             self._db.execute(_KEEP_TIMES, (now, run))
@@ -171,7 +171,7 @@ class HostFile:
             grants = {host: self._after_those_gone(host, Grant(claim.most)) for host, claim in report.claims.items()}
             return Shares(alone=True, grants=grants)
         if report.alone:
-            return Shares(alone=False, grants={})  # it has to name its claims before anybody else gets a share
+            return Shares(alone=False, grants={})  # it must state its claims before any other run gets a share
         self._write(report.claims)
         if not all(published for (published,) in others):
             return Shares(alone=False, grants={})
@@ -182,12 +182,12 @@ class HostFile:
 
     def _beat(self, now: float, *, published: bool) -> None:
         beaten = self._db.execute("UPDATE run SET beat = ?, published = ? WHERE id = ?", (now, published, self._run))
-        if not beaten.rowcount:  # the first word, or the first after it was taken for gone
+        if not beaten.rowcount:  # the first report, or the first after the run counted as gone
             self._written = {}
             self._run = self._db.execute("INSERT INTO run (beat, published) VALUES (?, ?)", (now, published)).lastrowid
 
     def _write(self, claims: Mapping[HostKey, Claim]) -> None:
-        """Make the run's claims in the file these."""
+        """Replace the run's claims in the file."""
         written = self._written
         gone = [(host.origin, self._run) for host in written if host not in claims]
         changed = [(host.origin, self._run, *claim) for host, claim in claims.items() if written.get(host) != claim]
@@ -209,7 +209,7 @@ class HostFile:
         return grants
 
     def _after_those_gone(self, host: HostKey, grant: Grant) -> Grant:
-        """The grant, with the delay and the parking that runs left behind which are no more."""
+        """Return the grant with the delay and the pause that ended runs left behind."""
         sql = "SELECT free_at, parked_until FROM host WHERE origin = ?"
         free_at, parked_until = self._db.execute(sql, (host.origin,)).fetchone() or NOTHING[1:]
         return Grant(grant.slots, max(grant.free_at, free_at), max(grant.parked_until, parked_until))
@@ -229,19 +229,19 @@ class HostFile:
             self._db.execute("DELETE FROM host WHERE seen < ?", (time.time() - KEPT,))
 
     def _is_new(self) -> bool:
-        """Whether the file is empty; raises UsageError where it is not ours."""
+        """Return whether the file is empty. Raises UsageError if it is not a host memory."""
         application, version = self._pragma("application_id"), self._pragma("user_version")
         if not application and not self._pragma("schema_version"):
             return True
         if application != APPLICATION:
-            raise UsageError(f"{self.path}: no host memory of scrapepool; name another file")
+            raise UsageError(f"{self.path}: not a host memory of scrapepool; name another file")
         if version > VERSION:
-            raise UsageError(f"{self.path}: a host memory of a newer version of scrapepool; name another file")
+            raise UsageError(f"{self.path}: written by a newer version of scrapepool; name another file")
         return False
 
     def _wal(self) -> None:
-        """Turn write-ahead logging on, for which nobody else may be at work on the file at that moment."""
-        until = time.monotonic() + PATIENCE
+        """Turn write-ahead logging on; no other process may use the file at that moment."""
+        until = time.monotonic() + BUSY_TIMEOUT
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
@@ -269,23 +269,23 @@ class HostFile:
 
     @contextmanager
     def _errors(self, *, damaged: type[UsageError] | None = None) -> Iterator[None]:
-        """Raise what SQLite says of the file as OutputError; as ``damaged`` where it is the file that is wrong."""
+        """Raise SQLite's errors as OutputError, or as ``damaged`` if the file's content is wrong."""
         try:
             yield
         except sqlite3.OperationalError as error:
             raise OutputError(self.path, str(error)) from error
         except sqlite3.DatabaseError as error:
             if damaged is not None:
-                raise damaged(f"{self.path}: no host memory of scrapepool, or a damaged one ({error})") from error
+                raise damaged(f"{self.path}: not a host memory of scrapepool, or a damaged one ({error})") from error
             raise OutputError(self.path, f"it is damaged ({error})") from error
 
 
 def _check_header(path: str) -> None:
-    """Refuse what is no SQLite file before SQLite sees it. Raises UsageError, OutputError."""
+    """Refuse files that are not SQLite before SQLite opens them. Raises UsageError, OutputError."""
     try:
         kind = Path(path).stat().st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # reading a FIFO would wait for who writes it
-            raise SettingsError("politeness.host_memory needs a regular file, and {} is none", path)
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # reading a FIFO would wait for its writer
+            raise SettingsError("politeness.host_memory needs a regular file, and {} is not one", path)
         with Path(path).open("rb") as file:
             begins = file.read(len(_MAGIC))
     except FileNotFoundError as error:
@@ -295,4 +295,4 @@ def _check_header(path: str) -> None:
     except (OSError, ValueError) as error:
         raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
     if begins and begins != _MAGIC:
-        raise UsageError(f"{path}: no host memory of scrapepool; name another file")
+        raise UsageError(f"{path}: not a host memory of scrapepool; name another file")

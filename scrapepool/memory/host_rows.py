@@ -1,7 +1,7 @@
-"""How what is known of a host stands in the file: a row of plain values, and a robots.txt as JSON.
+"""What is known about a host as a row of the file: plain values, and a robots.txt as JSON.
 
-Decides the columns. Times in a row are Unix seconds; how a run's own clock is turned into those is its business.
-Pickles nothing, as a file may come from anywhere.
+Decides the columns. Times in a row are Unix seconds; the caller converts them to a run's own clock. Pickles nothing, as
+a file may come from anywhere.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ..schedule.memory import Known
 from ..schedule.robots import RobotsVerdict, Rules
 
 MakeRules = Callable[[Iterable[tuple[str, bool]], float | None], Rules]
-"""Rules out of their patterns and the Crawl-delay."""
+"""Makes rules from their patterns and the Crawl-delay."""
 
 COLUMNS = "latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots"
 
 
 def row_of(known: Known) -> tuple[Any, ...]:
-    """The columns, but for those of robots.txt; what time has no meaning is 0."""
+    """Return the columns, except those of robots.txt. A time without a meaning is 0."""
     return (
         known.latency,
         known.in_flight,
@@ -33,7 +33,7 @@ def row_of(known: Known) -> tuple[Any, ...]:
 
 
 def known_in(row: tuple[Any, ...], make_rules: MakeRules, agent: Callable[[], str]) -> Known:
-    """What a row of ``COLUMNS`` says. agent: whose robots.txt is wanted; one for another is passed over."""
+    """Convert a row of ``COLUMNS``. agent: the user agent of the run; a robots.txt for another one is ignored."""
     latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots = row
     verdict = None if robots is None else _verdict(robots, make_rules, agent)
     return Known(
@@ -49,7 +49,7 @@ def known_in(row: tuple[Any, ...], make_rules: MakeRules, agent: Callable[[], st
 
 
 def robots_text(verdict: RobotsVerdict) -> str:
-    """A robots.txt that was had, as far as it concerns its agent."""
+    """Return as JSON what a robots.txt says to its user agent."""
     rules = None if verdict.rules is None else list(verdict.rules.patterns())
     return json.dumps({"agent": verdict.agent, "delay": verdict.crawl_delay, "rules": rules}, separators=(",", ":"))
 
@@ -63,7 +63,7 @@ def _verdict(text: str, make_rules: MakeRules, agent: Callable[[], str]) -> Robo
 
 
 def moved(known: Known, offset: float) -> Known:
-    """The same by another clock."""
+    """Convert the times to another clock."""
     dead_since = None if known.dead_since is None else known.dead_since + offset
     return Known(
         latency=known.latency,

@@ -1,8 +1,8 @@
-"""Keeps a run's side of a host memory: one thread that writes, and what is to be written until it does.
+"""A run's side of a host memory: a thread that writes reports, and what is to be written next.
 
-Decides when the file is told something: four times a second, at once where a host waits for its share, every ten
-seconds all that was found out, and the rest at the end. Decides that a run which could not tell the file anything for
-too long lets go of its shares. Does not know what stands in the file.
+Decides when a report is written: four times a second, and at once if a host waits for its share. What was learned about
+hosts is written every ten seconds and at the end. Decides that a run which could not report for too long gives up its
+shares. Does not know the format of the file.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from .host_file import EXPIRY, HostFile, Report
 from .host_rows import MakeRules, known_in, moved
 
 BEAT = 0.25
-"""Seconds between two reports: how soon a parking is known to others, and half of what handing a host over takes."""
+"""Seconds between two reports: other runs learn of a pause this soon, and to hand over a host takes twice as long."""
 
 SAVE = 10.0
-"""Seconds between two savings of what was found out of hosts that are not finished: what a kill costs."""
+"""Seconds between two writes of what was learned about unfinished hosts, which is lost if the process is killed."""
 
 MARGIN = 2.0
-"""Seconds before its claims expire at which a run that is behind stops: its requests should not begin after that."""
+"""Seconds before its claims expire at which a run without an answer stops, so that no request starts after that."""
 
 DRIFT = 0.1
-"""Seconds that the two clocks may part before one is set by the other: claims should not change with each report."""
+"""Seconds that the two clocks may differ before one is adjusted: claims should not change with each report."""
 
-FAREWELL = 10.0
-"""Seconds that the end of a run waits for its last report, which another run's transaction may hold up for five."""
+CLOSE_TIMEOUT = 10.0
+"""Seconds that the end of a run waits for its last report; a transaction of another run may delay it for five."""
 
 SUSPENDED = Shares(alone=False, grants={})
 
 
 class HostStore:
-    """Keeps ``ports.HostMemory`` over an open file, which it closes. wake: ends the engine's sleep."""
+    """A ``ports.HostMemory`` over a file. wake: ends the engine's wait."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class HostStore:
         agent_of: Callable[[HostKey], str],
         wake: Callable[[], None],
     ) -> None:
-        """Open the file. Raises UsageError for one that is no host memory, and OutputError."""
+        """Open the file. Raises UsageError if it is not a host memory, and OutputError."""
         self.due = -inf
         self._file = HostFile(path)
         self._reader = HostFile(path)
@@ -64,10 +64,10 @@ class HostStore:
         self._known: dict[HostKey, Known] = {}
         self._robots: dict[HostKey, tuple[RobotsVerdict, float]] = {}
         self._alone = False
-        self._waits = False  # whether a host was begun since the last report, and waits for its share
-        self._asked = False  # whether a report is with the thread
-        self._lost = False  # whether the file cannot be written any more
-        self._told_at = -inf
+        self._waits = False  # whether a host was started since the last report, and waits for its share
+        self._pending = False  # whether a report is with the thread
+        self._failed = False  # whether the file can no longer be written
+        self._reported_at = -inf
         self._saved_at = clock.monotonic()
         self._valid_until = inf
         # Between the two:
@@ -80,10 +80,10 @@ class HostStore:
         return f"<HostStore of {self._file!r}, {len(self._known)} hosts to be written>"
 
     def recall(self, host: HostKey, now: float) -> Known | None:
-        """What is known of a host. Raises OutputError."""
+        """Return what is known about a host. Raises OutputError."""
         if not self._alone:
             self._waits = True
-            if not self._asked:
+            if not self._pending:
                 self.due = -inf
         if (unwritten := self._known.get(host)) is not None:
             return unwritten
@@ -94,55 +94,55 @@ class HostStore:
         return moved(known, now - self._clock.wall())
 
     def keep(self, host: HostKey, known: Known) -> None:
-        """Keep what was found out, with the next report."""
+        """Write what was learned about a host with the next report."""
         self._known[host] = known
 
     def keep_robots(self, host: HostKey, verdict: RobotsVerdict, now: float) -> None:
-        """Keep a robots.txt, with the next report."""
+        """Write a robots.txt with the next report."""
         self._robots[host] = verdict, now
 
     def exchange(self, run: Sharer, now: float) -> None:
-        """Take the answer to the last report in, where there is one, and make the next where it is time."""
-        if self._asked:
+        """Take the answer to the last report, if there is one, and make the next report if it is due."""
+        if self._pending:
             try:
                 answer = self._answers.get_nowait()
             except queue.Empty:
                 pass
             else:
-                self._asked = False
+                self._pending = False
                 self._take(answer, run, now)
         if now >= self._valid_until:
             self._valid_until = inf
             self._alone = False
             run.share(SUSPENDED, now)
-        if not self._asked and (self._waits or now >= self._told_at + BEAT):
-            self._tell(run, now)
+        if not self._pending and (self._waits or now >= self._reported_at + BEAT):
+            self._send_report(run, now)
         else:
-            self.due = self._valid_until if self._asked else self._told_at + BEAT
-        if self._asked and not self._answers.empty():
-            self.due = -inf  # it came in between
+            self.due = self._valid_until if self._pending else self._reported_at + BEAT
+        if self._pending and not self._answers.empty():
+            self.due = -inf  # the answer came in the meantime
 
     def close(self, run: Sharer, now: float) -> None:
         """Report a last time, and close the file."""
-        if not self._lost:
+        if not self._failed:
             self._known |= run.known(now)
             self._reports.put(self._report({}, leaving=True))
         self._reports.put(None)
-        self._thread.join(FAREWELL)
+        self._thread.join(CLOSE_TIMEOUT)
         self._reader.close()
-        while not self._lost and not self._answers.empty():
+        while not self._failed and not self._answers.empty():
             answer = self._answers.get()
             if isinstance(answer, ScrapepoolError):
                 raise answer
 
     def _take(self, answer: tuple[Shares, float] | ScrapepoolError, run: Sharer, now: float) -> None:
         if isinstance(answer, ScrapepoolError):
-            self._lost = True
+            self._failed = True
             raise answer
         shares, written = answer
         self._valid_until = written + EXPIRY - MARGIN
         if self._alone and not shares.alone:
-            self._waits = True  # the claims are to be named now
+            self._waits = True  # the claims must be stated now
         self._alone = shares.alone
         grants = {
             host: Grant(slots, free_at - self._offset, parked_until - self._offset)
@@ -150,7 +150,7 @@ class HostStore:
         }
         run.share(Shares(shares.alone, grants), now)
 
-    def _tell(self, run: Sharer, now: float) -> None:
+    def _send_report(self, run: Sharer, now: float) -> None:
         offset = self._clock.wall() - self._clock.monotonic()
         if abs(offset - self._offset) > DRIFT:
             self._offset = offset
@@ -159,13 +159,13 @@ class HostStore:
             self._known |= run.known(now)
         report = self._report({} if self._alone else run.claims())
         self._waits = False
-        self._asked = True
-        self._told_at = now
+        self._pending = True
+        self._reported_at = now
         self.due = self._valid_until
         self._reports.put(report)
 
     def _report(self, claims: dict[HostKey, Claim], *, leaving: bool = False) -> Report:
-        """All that is to be written, by the wall's clock."""
+        """Return the next report, with times of the wall clock."""
         offset = self._offset
         report = Report(
             self._alone,
@@ -181,11 +181,11 @@ class HostStore:
         return report
 
     def _write(self) -> None:
-        """What the thread does: a transaction for each report."""
+        """Run the thread: one transaction per report."""
         while (report := self._reports.get()) is not None:
             began = self._clock.monotonic()
             try:
-                self._answers.put((self._file.tell(report, self._clock.wall()), began))
+                self._answers.put((self._file.exchange(report, self._clock.wall()), began))
             except ScrapepoolError as error:
                 self._answers.put(error)
             self.due = -inf

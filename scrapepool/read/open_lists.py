@@ -98,7 +98,7 @@ def _hint_at_list(urls: Iterable[str], on_note: Note) -> None:
         path = re.split(r"[?#]", url, maxsplit=1)[0]
         if is_xml_name(path) or format_of_url(path) == "feed":
             shown = brief(without_password(url), SHOWN)
-            on_note(f"{shown} is fetched itself; to fetch the URLs in it, say --list {shown}")
+            on_note(f"{shown} is fetched itself; to fetch the URLs in it, use --list {shown}")
             return
 
 

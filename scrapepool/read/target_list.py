@@ -198,7 +198,7 @@ class TargetList:
                 if source.format in DOCUMENTS and not source.size and len(self._sources) > 1:
                     self._on_note(f"{place(source.name, None)}: read as {source.format}, and there is no URL in it")
             if self._finished is not None and self._finished.passed_over:
-                self._on_note(f"{self._finished.passed_over:,} of the list are done already")
+                self._on_note(f"{self._finished.passed_over:,} URLs of the lists are done already")
         except QueueClosed:
             pass
         except BaseException as raised:  # noqa: BLE001  # ``poll`` raises it again

@@ -62,9 +62,9 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
         if dot and field in OBJECTS and entry:
             entries = {"timings": TIMINGS, "data": settings.data}.get(field)
             if entries is not None and entry not in entries:
-                raise UsageError(f"no such field: {printable(name)}; {field} has {', '.join(entries)}")
+                raise UsageError(f"unknown field: {printable(name)}; {field} has {', '.join(entries)}")
         elif name not in FIELDS:
-            raise UsageError(f"no such field: {printable(name)}; there are {', '.join(known)}")
+            raise UsageError(f"unknown field: {printable(name)}; choose from {', '.join(known)}")
     return tuple(dict.fromkeys(settings.fields))
 
 

@@ -69,13 +69,13 @@ class NameTemplate:
             raise SettingsError("files.name_template: {}", error) from None
         for _, field, spec, conversion in pieces:
             if field is not None and (not field or conversion or "{" in (spec or "") or set(field) & set(".[]")):
-                raise SettingsError(
-                    "files.name_template: no field is called {!r}; braces themselves are doubled", field
-                )
+                raise SettingsError("files.name_template: unknown field {!r}; write a literal brace twice", field)
             if field in _FIELDS and spec:
                 _check(field, spec)
         if not any(field for _, field, _, _ in pieces):
-            raise SettingsError("files.name_template names all files alike: it has no field, as {} has", DEFAULT)
+            raise SettingsError(
+                "files.name_template gives all files the same name: it has no field, as {} has", DEFAULT
+            )
         self._pieces = [(literal, field, spec or "") for literal, field, spec, _ in pieces]
         self.unique = any(field == "hash" and _WHOLE in format(_WHOLE, spec) for _, field, spec in self._pieces)
 

@@ -164,7 +164,7 @@ class Output:
     def _tell_unsupported(self, durable: Durable) -> None:
         if durable.unsupported and self._on_note is not None:
             self._on_note(
-                f"{self.name}: the file system knows no fsync; a loss of power may cost what was written last"
+                f"{self.name}: the file system does not support fsync; a power failure may lose the last records"
             )
             self._on_note = None
 

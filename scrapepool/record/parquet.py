@@ -150,7 +150,7 @@ def check_parquet(path: str) -> None:
     except (OSError, ValueError):
         ours = True  # opening a file beside it will say what is wrong
     if not ours:
-        raise UsageError(f"--parquet needs a regular file, and {path} is none")
+        raise UsageError(f"--parquet needs a regular file, and {path} is not one")
 
 
 def write_parquet(

@@ -113,7 +113,7 @@ class SqliteStore:
                 self._run = self._begun(settings)
             except sqlite3.Error as error:
                 if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-                    raise UsageError(f"{path} is no database; it is not touched") from None
+                    raise UsageError(f"{path} is not an SQLite database; it was not changed") from None
                 raise self._error(error) from error
             opened.pop_all()
 
@@ -157,7 +157,7 @@ class SqliteStore:
                 return open_locked(self._path)
         except (OSError, ValueError) as error:
             raise self._error(error) from None
-        raise UsageError(f"--sqlite needs a regular file, and {self._path} is none")
+        raise UsageError(f"--sqlite needs a regular file, and {self._path} is not one")
 
     def _begun(self, settings: OutputSettings) -> int:
         """Make the tables where there are none, and begin a run; its number."""
@@ -167,7 +167,7 @@ class SqliteStore:
         new = not made and not version and db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
         strange = None if new else schema_mismatch(made, version)
         if strange is not None:
-            raise UsageError(f"{self._path} {strange}; it is not touched")
+            raise UsageError(f"{self._path} {strange}; it was not changed")
         self._patiently("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {SYNCHRONOUS[settings.fsync]}")
         self._patiently("BEGIN IMMEDIATE")
@@ -251,7 +251,7 @@ class SqliteStore:
                 if not told and now - begun >= SILENCE:
                     told = True
                     self._on_note(
-                        f"{self._path}: another program holds the database; waiting for it, {self._timeout:g} s at most"
+                        f"{self._path}: another program locks the database; waiting up to {self._timeout:g} s for it"
                     )
                 time.sleep(LOOK)
             else:
@@ -309,7 +309,7 @@ class SqliteStore:
     def _error(self, error: BaseException) -> OutputError:
         reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
-            held = f"has held the database for {self._timeout:g} s" if self._gave_up else "holds the database"
+            held = f"has locked the database for {self._timeout:g} s" if self._gave_up else "locks the database"
             reason = f"another program {held} (see --sqlite-timeout)"
         return OutputError(self._path, reason)
 

@@ -61,7 +61,7 @@ def template_form(settings: OutputSettings, method: str = GET) -> Form:
 def _unescaped(template: str) -> str:
     def character(found: re.Match[str]) -> str:
         if found[1] not in ESCAPES:
-            raise UsageError(f"--template: no such escape: \\{printable(found[1])}; there are \\n \\t \\r \\0 \\\\")
+            raise UsageError(f"--template: unknown escape: \\{printable(found[1])}; there are \\n \\t \\r \\0 \\\\")
         return ESCAPES[found[1]]
 
     return re.sub(r"\\(.?)", character, template, flags=re.DOTALL)
@@ -73,7 +73,7 @@ def _parts(template: str, data: Sequence[str]) -> list[tuple[str, str | None, st
     try:
         found = list(Formatter().parse(template))
     except ValueError as error:
-        raise UsageError(f"--template: {error}; a brace that is meant is written twice") from None
+        raise UsageError(f"--template: {error}; write a literal brace twice") from None
     for literal, name, spec, conversion in found:
         if name is not None:
             _check(name, spec or "", conversion, {"timings": TIMINGS, "data": data})
@@ -85,15 +85,15 @@ def _check(name: str, spec: str, conversion: str | None, known: Mapping[str, Seq
     """Refuse what cannot be meant. known: the entries of those objects whose entries are known beforehand."""
     field, dot, entry = name.partition(".")
     if field not in FIELDS or (dot and (field not in OBJECTS or not entry)):
-        raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(FIELDS)}")
+        raise UsageError(f"--template: unknown field: {printable(name)}; choose from {', '.join(FIELDS)}")
     if dot and (entries := known.get(field)) and entry not in entries:
-        raise UsageError(f"--template: no such field: {printable(name)}; there are {', '.join(entries)}")
+        raise UsageError(f"--template: unknown field: {printable(name)}; choose from {', '.join(entries)}")
     shown = printable(f"{{{name}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}}}")
     sample: Value = 200 if name in _WHOLE else 0.5 if name in _REAL else "text"
     try:
         # Nothing that depends on another value, is wider than any screen, or makes a character of a number.
         if conversion or "{" in spec or spec.endswith("c") or any(int(n) > _WIDEST for n in _NUMBER.findall(spec)):
-            raise ValueError("what this asks for is not done")  # noqa: TRY301 - one message for both
+            raise ValueError("this format is not supported")  # noqa: TRY301 - one message for both
         format(sample, spec)
     except ValueError as error:
         raise UsageError(f"--template: {shown}: {error}") from None

@@ -1,4 +1,5 @@
-"""Stage 5, outcomes to eyes: a run shown to a person, from ``ports.Snapshot`` alone.
+"""Stage 5: a run shown to a person, from ``ports.Snapshot`` alone.
 
-``choose`` picks the view, ``live`` and ``plain`` are the views, ``tables`` and ``summary`` pure functions of a moment.
+``choose`` picks the view, ``live`` and ``plain`` are the views, ``tables`` and ``summary`` are pure functions of a
+snapshot.
 """

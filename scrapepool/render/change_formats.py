@@ -23,14 +23,14 @@ SIDE = ("outcome", "status", "error", "bytes", "sha256", "final_url", "elapsed")
 """Fields of a record that programs are told of either side."""
 
 MEANINGS = {
-    Difference.NEW: "not in the older records",
-    Difference.CHANGED: "another page than before",
-    Difference.GONE: "404 or 410 now",
-    Difference.BACK: "a page again, after none",
-    Difference.LEFT_LIST: "not in the newer records",
-    Difference.FAILING: "no page now, and not because it is gone",
-    Difference.REDIRECTING: "redirected elsewhere than before",
-    Difference.SLOWER: "twice as slow as before, and by a second",
+    Difference.NEW: "no record in the older file",
+    Difference.CHANGED: "the page differs",
+    Difference.GONE: "the status is now 404 or 410",
+    Difference.BACK: "the page is there again",
+    Difference.LEFT_LIST: "no record in the newer file",
+    Difference.FAILING: "the URL fails now and did not before",
+    Difference.REDIRECTING: "redirects lead to another URL than before",
+    Difference.SLOWER: "twice as slow as before, and at least a second slower",
 }
 
 

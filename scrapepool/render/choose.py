@@ -1,4 +1,4 @@
-"""Which view the settings and the terminal mean."""
+"""The choice of the view, by settings and terminal."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .stderr import Stderr
 def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: bool = False) -> View:
     """Make the view of a run.
 
-    ``quiet`` shows nothing, or notes where ``verbose`` is set, too; ``none`` shows notes and the summary; ``auto`` is
-    live on a terminal that can move its cursor, and plain elsewhere. records_on_terminal: whether records scroll over a
-    terminal too, where a live display would be torn apart; ``auto`` is plain then, as curl has no meter there.
+    ``quiet`` shows nothing, or only notes if ``verbose`` is set too. ``none`` shows notes and the summary. ``auto`` is
+    live on a terminal that can move its cursor, and plain elsewhere. records_on_terminal: whether records are printed
+    on the terminal too, which would break a live display; ``auto`` is plain then, as curl shows no meter there.
     """
     if settings.quiet:
         return PlainView(stderr, every=math.inf, summary=False) if settings.verbose else NoView()
@@ -35,5 +35,5 @@ def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: 
 
 
 def can_redraw(stderr: TextIO) -> bool:
-    """Tell whether this is a terminal that can move its cursor."""
+    """Return whether standard error is a terminal that can move its cursor."""
     return Stderr(stderr).isatty() and os.environ.get("TERM", "dumb").lower() not in ("dumb", "unknown", "")

@@ -1,6 +1,6 @@
-"""Plain lines with the table of hosts, for a demo that no terminal shows: a log or a pipe.
+"""Plain lines with the table of hosts, for a demo whose output is a file or a pipe.
 
-Decides when the table is written; what it tells is ``tables``' to decide.
+Decides when the table is written; ``tables`` decides what it shows.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ EVERY = 6.0
 """Seconds between two tables: three of them in a demo."""
 
 WIDTH = 100
-"""Columns: a log has no width, and the table is as wide as this."""
+"""Columns of the table: a file has no width."""
 
 MOST = 30
-"""Lines of a table."""
+"""Lines of the table at most."""
 
 
 class HostsView(PlainView):

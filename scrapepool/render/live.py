@@ -1,7 +1,7 @@
 """The live display on a terminal: a region at the bottom that is redrawn in place.
 
-Decides when to draw and how much of a core that may cost; what is drawn is ``tables``' to decide. The run hands over
-frozen snapshots and never waits: a thread of the view's own draws the newest.
+Decides when to draw and how much CPU time that may cost; ``tables`` decides what is drawn. The run hands over frozen
+snapshots and never waits: a thread of the view draws the newest one.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ from .summary import summary_text
 from .tables import OUTCOME_STYLES, frame
 
 INTERVAL = 0.2
-"""Seconds between two frames at least: five a second are fluent for numbers."""
+"""Seconds between two frames at least: five frames per second are enough for numbers."""
 
 LONGEST_INTERVAL = 1.0
-"""Seconds between two frames at most, however dear a frame is: a display that is slower looks stuck."""
+"""Seconds between two frames at most, however much CPU time they take: a slower display looks stuck."""
 
 SHARE = 0.015
-"""Share of the run's CPU that drawing may take."""
+"""Share of the run's CPU time that drawing may take."""
 
-IDLE = 0.1
-"""Cores that a run is taken to use at least: one that only waits can afford a frame a second."""
+LEAST_BUSY = 0.1
+"""Cores that a run is assumed to use at least: a run that only waits can afford a frame per second."""
 
 _SMOOTHING = 0.3  # weight of the newest frame's cost in the moving mean
-_NOTES = 200  # notes kept for the next frame; more than a screenful at once is not read anyway
-_CLOSE_PATIENCE = 2.0  # seconds that the end of a run waits for a terminal that takes nothing
+_NOTES = 200  # notes kept for the next frame: nobody reads more than a screenful at once
+_CLOSE_TIMEOUT = 2.0  # seconds that the end of a run waits for a blocked terminal
 
 
 def terminal(stderr: TextIO) -> Console:
-    """Make a console on standard error whose writes never raise, each shown as one update of the screen."""
-    # An exported COLUMNS would outlast the next resize, so the terminal itself is asked.
+    """Make a console on standard error whose writes never raise; each is one update of the screen."""
+    # An exported COLUMNS would be wrong after a resize, so the size is read from the terminal.
     environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     file = cast("IO[str]", Stderr(stderr, synchronized=True))
     return Console(file=file, force_terminal=True, highlight=False, markup=False, emoji=False, _environ=environ)
 
 
 class LiveView:
-    """Shows the run in a region that is redrawn in place, and leaves the summary; a ``ports.View``.
+    """A ``ports.View`` that shows the run in a region that is redrawn in place, and at the end the summary.
 
-    console: where to draw; standard error without it. interval: seconds between two frames at least.
-    The region is never higher than the terminal less one line, so it does not scroll. While it is up, what is written
-    to ``sys.stderr`` appears above it.
+    console: where to draw; by default standard error. interval: seconds between two frames at least.
+    The region is at least one line lower than the terminal, so it does not scroll. Text that is written to
+    ``sys.stderr`` meanwhile appears above it.
     """
 
     def __init__(self, console: Console | None = None, *, interval: float = INTERVAL) -> None:
         self._console = terminal(sys.stderr) if console is None else console
-        self._pace = _Pace(interval)
-        # Shared by the run's threads and the view's, under _changed's lock:
+        self._frame_rate = _FrameRate(interval)
+        # Shared by the threads of the run and of the view, under the lock of _changed:
         self._changed = threading.Condition()
         self._snapshot: Snapshot | None = None
         self._notes: deque[str] = deque(maxlen=_NOTES)
@@ -70,11 +70,11 @@ class LiveView:
 
     @property
     def interval(self) -> float:
-        """Seconds between two frames now: longer where a frame is dear."""
-        return self._pace.interval
+        """Seconds between two frames now; longer if frames take much CPU time."""
+        return self._frame_rate.interval
 
     def show(self, snapshot: Snapshot) -> None:
-        """Hand the snapshot to the view's thread; a newer one replaces it before it is drawn."""
+        """Hand the snapshot to the view's thread, unless a newer one replaces it before it is drawn."""
         with self._changed:
             self._snapshot = snapshot
             self._changed.notify()
@@ -90,16 +90,16 @@ class LiveView:
     def close(self, snapshot: Snapshot | None) -> None:
         """Remove the region and print the summary of ``snapshot``, nothing for None.
 
-        Gives up after two seconds on a terminal that takes nothing.
+        Gives up after two seconds if the terminal is blocked.
         """
         with self._changed:
             self._closing.set()
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join(_CLOSE_PATIENCE)
+            self._thread.join(_CLOSE_TIMEOUT)
             if self._thread.is_alive():
                 return
-        if snapshot is not None and _takes_output(self._console, _CLOSE_PATIENCE):
+        if snapshot is not None and _takes_output(self._console, _CLOSE_TIMEOUT):
             self._console.print(coloured_summary(snapshot, self._console.width), end="")
 
     def _start(self) -> None:
@@ -119,8 +119,8 @@ class LiveView:
                     now, cpu = time.monotonic(), time.process_time()
                     busy = (cpu - cpu_before) / max(now - before, 0.001)
                     before, cpu_before = now, cpu
-                    self._pace.spend(time.thread_time() - began, busy)
-                if self._closing.wait(self._pace.interval):
+                    self._frame_rate.spend(time.thread_time() - began, busy)
+                if self._closing.wait(self._frame_rate.interval):
                     region.draw(None, self._take()[1])
                     return
 
@@ -134,13 +134,13 @@ class LiveView:
 
 
 class Region:
-    """The lines at the bottom of the terminal: drawn, redrawn over themselves, removed at the end of ``with``."""
+    """The lines at the bottom of the terminal: drawn, redrawn in place, and removed at the end of ``with``."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
         self._drawn: list[int] = []  # the widths of the lines on the screen
-        self._drawn_on = 0  # the terminal's width then
+        self._drawn_on = 0  # the terminal's width at that time
 
     def __enter__(self) -> Region:
         self._live.start()
@@ -151,7 +151,7 @@ class Region:
         self._live.stop()
 
     def draw(self, snapshot: Snapshot | None, notes: list[str]) -> None:
-        """Put the notes above the region, then the snapshot into it; None leaves it as it is."""
+        """Print the notes above the region, then draw the snapshot; None leaves the region as it is."""
         for note in notes:
             self._console.print(Text(note))
         if snapshot is None:
@@ -169,7 +169,7 @@ class Region:
         self._drawn, self._drawn_on = [line.cell_len for line in lines], width
 
     def _gather_wrapped(self, width: int) -> None:
-        """Erase the rows that lines were wrapped into when the terminal became narrower: Live does not know of them."""
+        """Erase the rows into which lines wrapped when the terminal became narrower: Rich does not know them."""
         if width >= self._drawn_on:
             return
         extra = sum(max(0, -(-columns // max(1, width)) - 1) for columns in self._drawn)
@@ -179,10 +179,10 @@ class Region:
         self._drawn_on = width
 
 
-class _Pace:
-    """How long to wait between two frames, so that drawing takes ``SHARE`` of the CPU that the run uses.
+class _FrameRate:
+    """How long to wait between two frames, so that drawing takes ``SHARE`` of the run's CPU time.
 
-    A run that waits for slow servers uses a tenth of a core, and its view has to be content with a share of that.
+    A run that waits for slow servers uses a tenth of a core, so its display gets only a share of that.
     """
 
     def __init__(self, shortest: float) -> None:
@@ -192,10 +192,10 @@ class _Pace:
         self.interval = shortest
 
     def spend(self, seconds: float, busy: float) -> None:
-        """Take note of a frame. seconds: of CPU that it took. busy: cores that the process used since the last one."""
+        """Record a frame. seconds: its CPU time. busy: cores that the process used since the last frame."""
         self._cost = seconds if not self._cost else self._cost + _SMOOTHING * (seconds - self._cost)
         self._busy += _SMOOTHING * (busy - self._busy)
-        wanted = self._cost / (SHARE * max(self._busy, IDLE))
+        wanted = self._cost / (SHARE * max(self._busy, LEAST_BUSY))
         self.interval = max(self._shortest, min(LONGEST_INTERVAL, wanted))
 
 

@@ -1,6 +1,6 @@
-"""Progress as plain lines, for logs, pipes and dumb terminals: one every ten seconds, then the summary.
+"""Progress as plain lines, for files, pipes and dumb terminals: one every ten seconds, then the summary.
 
-Decides what a line tells. Imports no Rich, so that a run without a live display starts quickly.
+Decides what a line shows. Does not import Rich, so that a run without a live display starts quickly.
 """
 
 from __future__ import annotations
@@ -17,26 +17,25 @@ from .stderr import Stderr
 from .summary import changed, decided, ordered, summary_text
 
 EVERY = 10.0
-"""Seconds between two lines: often enough to see that a run lives, and 360 lines an hour in a log."""
+"""Seconds between two lines: often enough to see that a run makes progress, and 360 lines per hour in a log."""
 
-SUMMARY_PATIENCE = 1.0
-"""Seconds that the summary waits for a reader of standard error that is behind."""
+SUMMARY_TIMEOUT = 1.0
+"""Seconds that the summary waits for a slow reader of standard error."""
 
 
 def local_time() -> str:
-    """Tell the time of day."""
+    """Return the local time of day."""
     return time.strftime("%H:%M:%S")
 
 
 class PlainView:
-    """Writes to ``stream`` a line at most every ``every`` seconds of the run; a ``ports.View``.
+    """A ``ports.View`` that writes a line to ``stream`` at most every ``every`` seconds of the run.
 
-    every: ``math.inf`` writes no progress, only notes and the summary. summary: whether to write one. clock: tells the
-    time of day.
-    A stream that is closed or takes nothing costs the display, not the run.
+    every: ``math.inf`` writes no progress, only notes and the summary. summary: whether to write one. clock: returns
+    the time of day. If the stream is closed or blocked, lines are lost, and the run goes on.
     """
 
-    interval = 1.0  # seconds between two snapshots: a stop is said within one, whenever the next line is due
+    interval = 1.0  # seconds between two snapshots, so that a stop is reported within one second
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class PlainView:
         self._draining = False
 
     def show(self, snapshot: Snapshot) -> None:
-        """Write a line when the next one is due, and one when the run begins to stop."""
+        """Write a line if one is due, and when the run begins to stop."""
         if snapshot.grace is not None and not self._draining:
             self._draining = True
             self._line(stopping(snapshot))
@@ -72,7 +71,7 @@ class PlainView:
 
     def close(self, snapshot: Snapshot | None) -> None:
         """Write the summary of ``snapshot``, nothing for None."""
-        if snapshot is not None and self._summary and self._stderr.ready(SUMMARY_PATIENCE):
+        if snapshot is not None and self._summary and self._stderr.ready(SUMMARY_TIMEOUT):
             self._stderr.write(summary_text(snapshot, self._stderr.width()))
 
     def _line(self, line: str) -> None:
@@ -81,7 +80,7 @@ class PlainView:
 
 
 def progress(snapshot: Snapshot) -> str:
-    """Tell the state of the run in one line."""
+    """Write the state of the run as one line."""
     done, total = units.count(snapshot.done), units.count(snapshot.total)
     if snapshot.reading:
         pieces = [done, f"reading the list, {total} so far", units.rate(snapshot.rate)]
@@ -100,8 +99,8 @@ def progress(snapshot: Snapshot) -> str:
 
 
 def stopping(snapshot: Snapshot) -> str:
-    """Say what a run that was asked to stop still waits for, how long at most, and how to hurry it."""
+    """Say what a stopping run still waits for, how long at most, and how to stop it at once."""
     requests = "1 request" if snapshot.busy == 1 else f"{snapshot.busy} requests"
-    doing = f"waiting for {requests}" if snapshot.busy else "finishing what has come"
+    doing = f"waiting for {requests}" if snapshot.busy else "finishing received responses"
     left = math.ceil(max(0.0, (snapshot.grace or 0.0) - 0.1))  # the clock has moved since the grace began
-    return f"stopping: {doing}, {left} s at most; Ctrl-C again stops now"
+    return f"stopping: {doing}, up to {left} s; press Ctrl-C again to stop now"

@@ -11,7 +11,7 @@ from .tables import frame
 
 
 def svg(snapshot: Snapshot, width: int = 100, height: int = 24, *, title: str = "scrapepool fetch urls.txt") -> str:
-    """Draw the display of ``snapshot`` on a terminal of ``width`` by ``height``: the same snapshot, the same SVG."""
+    """Draw the live display of ``snapshot`` on a terminal of ``width`` by ``height``. The result is deterministic."""
     console = Console(
         file=io.StringIO(),
         width=width,

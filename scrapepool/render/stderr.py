@@ -1,6 +1,6 @@
-"""Standard error as views write to it: never an exception, never a wait for a terminal that takes nothing.
+"""Standard error for views: writes raise no exception, and do not wait for a blocked terminal.
 
-Decides what is given up when standard error is closed, full or stopped: the display, not the run.
+Decides that output is lost if standard error is closed, full or stopped, and the run goes on.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TextIO
 
 from ..fallbacks import ERROR, INVALID, OUT, poll
 
-_PATIENCE = 0.5  # seconds that the rest of a write waits for a terminal that is behind
+_WRITE_TIMEOUT = 0.5  # seconds that the rest of a write waits for a slow terminal
 
-# DEC mode 2026: what stands between is shown at once, so that a redraw is never seen half done.
-# https://contour-terminal.org/vt-extensions/synchronized-output/ Terminals without it ignore it.
+# DEC mode 2026: the terminal shows everything in between at once, so that no half redraw is visible.
+# https://contour-terminal.org/vt-extensions/synchronized-output/ Other terminals ignore it.
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 
 
 class Stderr(io.TextIOBase):
-    """A text stream over ``stream`` whose ``write`` swallows what goes wrong.
+    """A text stream over ``stream`` whose ``write`` never raises.
 
     synchronized: whether to mark each write as one update of the screen; for terminals only.
     """
@@ -35,11 +35,11 @@ class Stderr(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The stream's encoding, UTF-8 where it has none."""
+        """The stream's encoding, or UTF-8 if it has none."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def ready(self, timeout: float = 0.0) -> bool:
-        """Tell whether a write would go through now, or within ``timeout`` seconds."""
+        """Return whether the stream accepts a write now, or within ``timeout`` seconds."""
         if self._fd is None:
             return True
         poller = poll()
@@ -51,7 +51,7 @@ class Stderr(io.TextIOBase):
         return bool(events) and not events[0][1] & (ERROR | INVALID)
 
     def write(self, text: str) -> int:
-        """Write ``text``, or lose it. What the encoding has not is escaped."""
+        """Write ``text``, or lose it. Characters that the encoding lacks are escaped."""
         framed = f"{_BEGIN}{text}{_END}" if self._synchronized else text
         try:
             data = framed.encode(self.encoding, "backslashreplace")
@@ -65,24 +65,24 @@ class Stderr(io.TextIOBase):
         return len(text)
 
     def isatty(self) -> bool:
-        """Tell whether a person's terminal is at the other end."""
+        """Return whether the stream is a terminal."""
         try:
             return self._stream.isatty()
         except (OSError, ValueError):
             return False
 
     def width(self) -> int:
-        """Tell the columns of the terminal, 80 where there is none."""
+        """Return the columns of the terminal, or 80 if there is none."""
         try:
             return os.get_terminal_size(self._fd if self._fd is not None else -1).columns or 80
         except OSError:
             return 80
 
     def _write_through(self, data: memoryview, fd: int) -> None:
-        # Not through the stream's buffer: a thread that is stuck there would hold its lock when the program ends.
+        # Not through the stream's buffer: a blocked thread would hold its lock when the program ends.
         while data:
             try:
                 data = data[os.write(fd, data) :]
             except BlockingIOError:  # another program made the terminal non-blocking
-                if not self.ready(_PATIENCE):
+                if not self.ready(_WRITE_TIMEOUT):
                     return

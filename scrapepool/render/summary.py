@@ -62,7 +62,7 @@ def failure_text(snapshot: Snapshot, lines: Sequence[str], more: int, width: int
     counts += _checks(snapshot.checks)
     text = "".join(f"{line}\n" for title, pieces in counts for line in _wrapped(title, pieces, width))
     text += "".join(f"{line}\n" for line in lines)
-    return text + (f"and {units.count(more)} more, which the records name\n" if more else "")
+    return text + (f"and {units.count(more)} more, listed in the records\n" if more else "")
 
 
 def decided(snapshot: Snapshot) -> list[str]:

@@ -16,24 +16,24 @@ from . import units
 
 OUTCOMES = {
     "ok": "it succeeded",
-    "unchanged": "it is unchanged, says the server",
-    "http_error": "the server answered with an error",
-    "failed": "no whole answer came",
-    "skipped": "it was not asked for",
-    "deferred": "it was put off: its host asked for more patience than --max-park",
+    "unchanged": "the server says that the page is unchanged",
+    "http_error": "the server responded with an error status",
+    "failed": "no complete response was received",
+    "skipped": "it was not requested",
+    "deferred": "its host asked for a longer pause than --max-park",
 }
 """What the words of a record's ``outcome`` mean."""
 
 REASONS: dict[str, str] = {
     Why.TURN: "for its turn",
-    Why.DELAY: "for its turn on a host whose starts are kept apart",
+    Why.DELAY: "for its turn on a host with a delay between requests",
     Why.ROBOTS: "for the host's robots.txt",
-    Why.RETRY_AFTER: "as long as the server had asked for (Retry-After)",
-    Why.PARKED: "while the host was left alone, after 429 or 503",
-    Why.CIRCUIT: "while the host was down, and only probed",
-    Why.WINDOW: "for the hours at which the host may be asked",
+    Why.RETRY_AFTER: "as long as the server asked for (Retry-After)",
+    Why.PARKED: "while the host got no requests, after 429 or 503",
+    Why.CIRCUIT: "while the host was down and was only probed",
+    Why.WINDOW: "for the hours in which the host may be requested",
     Why.BACKOFF: "before the retry (backoff)",
-    Why.OUTAGE: "while the network looked down",
+    Why.OUTAGE: "while the network seemed down",
 }
 """What was waited for, in the words of a record's ``history``."""
 
@@ -44,7 +44,7 @@ HOST, NETWORK = "its host", "the network"
 WHOSE = (HOST, NETWORK)
 """What an attempt that was given back is held against."""
 
-TELL_MORE = "A run with --verbose writes records that also tell each attempt, and what the URL waited for."
+TELL_MORE = "For every attempt and every wait, write the records with fetch --verbose."
 
 _TIME = len("00:00:00.000")
 _INDENT = " " * (_TIME + 2)
@@ -55,7 +55,7 @@ def story(record: Mapping[str, Any], times: int = 1) -> str:
 
     times: records of this URL that the file has, of which this is the last.
     """
-    lines = [_text(record.get("url")) or "a URL without a name", *_place(record, times), ""]
+    lines = [_text(record.get("url")) or "a record without a URL", *_place(record, times), ""]
     history = record.get("history")
     steps = history if isinstance(history, list) else []
     middle = [*_date(record), *_history(steps)] if steps else [*_summary(record)]
@@ -73,9 +73,9 @@ def _place(record: Mapping[str, Any], times: int) -> Iterator[str]:
         yield f"line {line:.0f} of {name or 'its list'}"
     method = _text(record.get("method"))
     if method is not None:
-        yield f"asked with {method}"
+        yield f"requested with {method}"
     if times > 1:
-        yield f"{times} records of this URL: the last one counts, and is told"
+        yield f"{times} records of this URL; this is the last one, which counts"
 
 
 def _date(record: Mapping[str, Any]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _history(history: list[Any]) -> Iterator[str]:
         begun = number if _text(step.get("redirected_to")) else None
         yield from _attempt(step, goes_on=goes_on)
         if at in given_back:
-            yield f"{_INDENT}held against {given_back[at]}: it does not count for this URL"
+            yield f"{_INDENT}counted against {given_back[at]}, not against this URL"
     if given_back:
         against = [f"{units.count(list(given_back.values()).count(whose))} against {whose}" for whose in WHOSE]
         counted = _counted(history)
@@ -140,15 +140,15 @@ def _counted(history: list[Any]) -> int:
 def _attempt(step: Mapping[str, Any], *, goes_on: bool) -> Iterator[str]:
     """goes_on: whether it is what a redirect to another host led to."""
     number = _number(step.get("attempt"))
-    name = "went on" if goes_on else f"attempt {number:.0f}" if number is not None else "attempt"
+    name = "continued" if goes_on else f"attempt {number:.0f}" if number is not None else "attempt"
     time = (_text(step.get("started")) or "")[11 : 11 + _TIME]
-    yield f"{time:{_TIME}}  {name}: {_came_to(step)}"
+    yield f"{time:{_TIME}}  {name}: {_result(step)}"
     if goes_on and (url := _text(step.get("url"))) is not None:
         yield f"{_INDENT}at {url}"
     yield from (f"{_INDENT}{line}" for line in _how(step))
 
 
-def _came_to(told: Mapping[str, Any]) -> str:
+def _result(told: Mapping[str, Any]) -> str:
     """What an attempt came to, and how long it took."""
     onward = _text(told.get("redirected_to"))
     if onward is not None:
@@ -159,7 +159,7 @@ def _came_to(told: Mapping[str, Any]) -> str:
         pieces = [f"status {status:.0f}"] if status is not None else []
         if error is not None and not (status is not None and error.startswith("http_")):
             pieces.append(error)
-        what = ", ".join(pieces) or "no answer"
+        what = ", ".join(pieces) or "no response"
         if detail is not None:
             what = f"{what} ({detail})"
     elapsed = _number(told.get("elapsed"))
@@ -172,7 +172,7 @@ def _how(told: Mapping[str, Any]) -> Iterator[str]:
     if remote is not None:
         reused = told.get("reused") is True
         yield (
-            f"over a connection to {remote} that had served before" if reused else f"over a new connection to {remote}"
+            f"over a connection to {remote} that was used before" if reused else f"over a new connection to {remote}"
         )
     timings = told.get("timings")
     if isinstance(timings, dict):
@@ -194,13 +194,13 @@ def _summary(record: Mapping[str, Any]) -> Iterator[str]:
     started = _text(record.get("started"))
     if not attempts:
         if waited:
-            yield f"never asked; it waited {units.spoken(waited)}"
+            yield f"never requested; it waited {units.spoken(waited)}"
         return
     when = "" if started is None else f", the first at {started[:10]} {started[11 : 11 + _TIME]} UTC"
     yield f"{attempts:.0f} {'attempt' if attempts == 1 else 'attempts'}{when}"
     if waited:
-        yield f"{units.spoken(waited)} of waiting between them, for pauses, limits or what the host had asked for"
-    yield f"{'it' if attempts == 1 else 'the last one'}: {_came_to(record)}"
+        yield f"{units.spoken(waited)} of waiting before attempts (backoff, limits, or a pause that the host asked for)"
+    yield f"{'the attempt' if attempts == 1 else 'the last attempt'}: {_result(record)}"
     yield from _how(record)
 
 
@@ -211,7 +211,7 @@ def _verdict(record: Mapping[str, Any]) -> Iterator[str]:
     outcome = _text(record.get("outcome")) or "unknown"
     status, error, detail = (_text(record.get(name)) for name in ("status", "error", "detail"))
     facts = [fact for fact in (f"status {status}" if status else None, error) if fact is not None]
-    yield f"{outcome}: {OUTCOMES.get(outcome, 'an outcome that this version does not know')}" + (
+    yield f"{outcome}: {OUTCOMES.get(outcome, 'an outcome that this version of scrapepool does not know')}" + (
         f" ({', '.join(facts)})" if facts else ""
     )
     if detail is not None:
@@ -220,13 +220,13 @@ def _verdict(record: Mapping[str, Any]) -> Iterator[str]:
     size, kind = _number(record.get("bytes")), _text(record.get("content_type"))
     if status is not None and size is not None:
         whole = "" if record.get("complete") is not False else ", cut"
-        yield f"{units.size(int(size))} of {kind or 'no Content-Type'}{whole}"
+        yield f"{units.size(int(size))} {f'of {kind}' if kind else 'without a Content-Type'}{whole}"
     path = _text(record.get("path"))
     if path is not None:
         yield f"saved as {path}"
     not_before = _text(record.get("not_before"))
     if not_before is not None:
-        yield f"it may be asked again from {not_before[:10]} {not_before[11:19]} UTC on"
+        yield f"it may be requested again from {not_before[:10]} {not_before[11:19]} UTC on"
 
 
 def _redirects(record: Mapping[str, Any]) -> Iterator[str]:
@@ -239,7 +239,7 @@ def _redirects(record: Mapping[str, Any]) -> Iterator[str]:
     for place, url in enumerate([*redirects[1:], *([final] if final is not None else [])]):
         status = _number(statuses[place]) if place < len(statuses) else None
         by = "" if status is None else f" with status {status:.0f}"
-        yield f"{'redirected' if not place else 'and then'}{by} to {_text(url)}"
+        yield f"{'redirected' if not place else 'then redirected'}{by} to {_text(url)}"
 
 
 def _brief(seconds: float) -> str:

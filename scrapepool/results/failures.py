@@ -26,7 +26,7 @@ def error_slugs(classes: Iterable[str]) -> frozenset[str]:
     slugs: set[str] = set()
     for name in classes:
         if name and name not in CLASSES:
-            raise UsageError(f"no such class: {brief(name)}; there are {', '.join(CLASSES)}")
+            raise UsageError(f"unknown class: {brief(name)}; choose from {', '.join(CLASSES)}")
         slugs |= GROUPS.get(name, frozenset({name} - {""}))
     if not slugs:
         raise UsageError("no class is named")
@@ -46,9 +46,9 @@ def failures(
     to yield are kept in memory. on_note: receives lines for the user. row_of: returns a list row for the target of the
     last record, to be yielded instead of the URL; None for a target that cannot be restored from its record.
     """
-    lost = "URLs whose rows asked with a method or data of their own, as only fetch --resume does again"
+    lost = "URLs left out because their rows set a method or data; fetch --resume repeats them"
     if row_of is not None:
-        lost = "rows with data of their own, which records do not hold; fetch --resume takes them from their list"
+        lost = "rows left out because records do not hold their data; fetch --resume reads it from the list"
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
     for told in records:
@@ -65,10 +65,7 @@ def failures(
     if own_requests:
         on_note(f"{lost}: {len(own_requests):,}")
     if hidden := sum(f"{HIDDEN}@" in url for url in failed.values()):
-        on_note(
-            f"URLs whose passwords are hidden ({HIDDEN}), which only fetch --resume takes from their list again: "
-            f"{hidden:,}"
-        )
+        on_note(f"URLs whose passwords are hidden ({HIDDEN}); only fetch --resume reads them from the list: {hidden:,}")
     for number, text in failed.items():
         if row_of is None:
             yield printable(plain(text))

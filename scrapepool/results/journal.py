@@ -75,10 +75,10 @@ class Journal:
     def notes(self, name: str) -> Iterator[str]:
         """Yield lines that tell the user what happens to the file."""
         if self.torn:
-            yield f"{name}: the last record was not written to its end; its {self.torn:,} bytes are cut off"
+            yield f"{name}: the last record is incomplete; its {self.torn:,} bytes are removed"
         if self.duplicates:
-            yield f"{name}: records that a later one of the same URL replaces: {self.duplicates:,}"
-        yield f"{name}: records that stay: {self.kept:,}; to be fetched again: {self.again:,}"
+            yield f"{name}: records replaced by a later one of the same URL: {self.duplicates:,}"
+        yield f"{name}: records kept: {self.kept:,}; to be fetched again: {self.again:,}"
 
 
 def read_journal(

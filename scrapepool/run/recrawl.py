@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
 
-UNASKED = "the server said 304, and was not asked whether the page had changed"
+UNASKED = "the server sent 304 to a request without a condition"
 
 
 def request_id_of_target(target: Target, method: str) -> int:

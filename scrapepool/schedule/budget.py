@@ -22,4 +22,4 @@ def affordable(retried: int, targets: int, share: float) -> bool:
 
 def exhausted(scope: str, share: float) -> str:
     """What the detail of a failure says that would have been repeated. scope: ``host`` or ``run``."""
-    return f"not repeated: the {scope}'s retry budget of {share:.0%} is used up"
+    return f"not retried: the {scope}'s retry budget of {share:.0%} is used up"

@@ -49,7 +49,7 @@ UNPROVEN = 60.0
 """Seconds that are waited for where nothing has ever answered in this run: that may be a list of dead hosts as well,
 and who started without a network is told so soon."""
 
-LOST = "the network has looked down for too long"
+LOST = "the network has seemed down for too long"
 """What is said where the network is not waited for any more."""
 
 KEPT = 256
@@ -197,7 +197,7 @@ class OutageGuard(Generic[Entry]):
         """
         self.down = self.alert = self._proven = True
         self._why = why
-        self._lost = lost or (f"{why}; it has been down for too long" if why else LOST)
+        self._lost = lost or (f"{why}; the run does not wait any longer" if why else LOST)
         self.refunded = self._probes = 0
         self._since = now
         self._until = now + min(self.longest, longest)

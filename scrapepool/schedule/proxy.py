@@ -139,7 +139,7 @@ class ProxyGuard:
         self.alert = True
         self.refusals += 1
         if self.refusals >= REFUSALS:
-            self.over = f"{detail}; give the credentials that it wants in its URL: http://USER:PASSWORD@HOST:PORT"
+            self.over = f"{detail}; give its credentials in its URL: http://USER:PASSWORD@HOST:PORT"
         return Ruling.OWN
 
     def _is_unavailable(self, failure: Failed, now: float) -> None:
@@ -157,7 +157,7 @@ class ProxyGuard:
         if self._outage.has_answered:
             self._outage.begin(now, failure.detail)
         else:
-            lost = f"{failure.detail}; nothing was answered through it in this run (see its URL, and HTTPS_PROXY)"
+            lost = f"{failure.detail}; it relayed no response in this run (see its URL, and HTTPS_PROXY)"
             self._outage.begin(now, failure.detail, longest=NEVER_REACHED, lost=lost)
 
     def _cut(self, started: float, now: float, others: int) -> None:

@@ -37,7 +37,7 @@ HOSTS_KEPT = 10_000
 PATTERNS_KEPT = 100_000
 """Patterns in these robots.txt together, of about 400 bytes each."""
 
-ASKED_FIRST = "asked for robots.txt first"
+ASKED_FIRST = "the request was for robots.txt"
 """What the detail of a refused target ends with whose host could not be asked for anything."""
 
 NOT_ASKED = frozenset(
@@ -86,7 +86,7 @@ class RobotsVerdict(NamedTuple):
         failure = self.failure
         if failure is not None and (failure.error in NOT_ASKED or failure.unsent):
             return failure.error, "; ".join(filter(None, (failure.detail, ASKED_FIRST)))
-        return ErrorKind.ROBOTS_UNREACHABLE, f"robots.txt could not be had: {self.unreachable}"
+        return ErrorKind.ROBOTS_UNREACHABLE, f"robots.txt could not be fetched: {self.unreachable}"
 
 
 class RobotsGate:

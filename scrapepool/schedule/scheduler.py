@@ -427,7 +427,7 @@ class Scheduler:
         left = self.queued + self.parked + self.out
         outage = self._guard.outage
         if outage is not None:
-            what = f"{outage.why}; it has been waited for" if outage.why else "the network has looked down"
+            what = f"{outage.why}; waiting" if outage.why else "the network seems down, waiting"
             return Forecast(None, None, f"{what} for {spell(now - outage.since)}")
         idle = workers - self.in_flight if idle is None else idle
         return self._survey.forecast(now, workers, left=left, out=self.in_flight, idle=idle, spacing=self._spacing)

@@ -164,7 +164,7 @@ def _system(error: BaseException) -> FetchError:
 
 
 def _no_room(error: BaseException) -> FetchError:
-    return FetchError(ErrorKind.INTERNAL, f"this process can open no further connection: {_words(error)}")
+    return FetchError(ErrorKind.INTERNAL, f"this process cannot open more connections: {_words(error)}")
 
 
 def _words(error: BaseException) -> str:

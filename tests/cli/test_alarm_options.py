@@ -85,16 +85,16 @@ def test_a_run_that_is_certain_to_fail_stops(tmp_path: Path) -> None:
         args = ("fetch", tmp_path / "urls.txt", "-o", out, "--no-robots", "--retries", 0, "--pace", "fixed")
         ran = ended(program(*args, "--per-host", 1, "--fail-if", "http_5xx>=5", "--fail-fast", "--progress", "none"))
         assert ran.code == 1
-        assert "--fail-if http_5xx>=5 is certain to be true: nothing more is begun (--fail-fast)" in ran.err
+        assert "--fail-if http_5xx>=5 is certain to be true; no more URLs are started (--fail-fast)" in ran.err
         assert "checked   FAILED  http_5xx>=5  5" in ran.err
         assert 5 <= len(out.read_text().splitlines()) < 400
-        assert "did not come to its end" in ended(program("changes", out, out)).err  # so --resume goes on with it
+        assert "is from an unfinished run" in ended(program("changes", out, out)).err  # so --resume goes on with it
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--fail-if", "faild>5%"], "scrapepool: --fail-if: there is no figure faild; did you mean failed"),
+        (["--fail-if", "faild>5%"], "scrapepool: --fail-if: unknown figure faild; did you mean failed"),
         (["--fail-if", "failed>"], "scrapepool: --fail-if: a number is missing here\n  failed>\n         ^\n"),
         (["--fail-fast"], "scrapepool: --fail-fast needs --fail-if\n"),
         (["--at-end", " "], "scrapepool: --at-end names no command\n"),

@@ -44,52 +44,52 @@ WRONG = [
     ("other.csv --url-field zz", "other.csv: no column 'zz'"),
     ("array.json", "array.json: is a JSON array; lists are JSON Lines"),
     ("array.json --input-format jsonl", "array.json: is a JSON array; lists are JSON Lines"),
-    ("good.txt --input-format text --url-field a", "--url-field names a column, and lists of --input-format text have"),
-    ("good.txt --safe-csv", "--safe-csv is about CSV and TSV, which no output of this run is"),
+    ("good.txt --input-format text --url-field a", "--url-field names a column, but lists of --input-format text have"),
+    ("good.txt --safe-csv", "--safe-csv needs CSV or TSV output"),
     ("good.txt --warc-size 1MB", "--warc-size needs --warc"),
     ("good.txt --extract-workers 2", "--extract-workers needs --select, --links or --text"),
     ("ftp://example.org/", "ftp://example.org/: URLs that can be fetched begin with http"),
     ("- -", "standard input can be read only once"),
     ("good.txt -H foo", "--header: 'foo' has no colon"),
-    ("good.txt -H a(b:c", "--header: 'a(b' is no header name"),
-    ("good.txt -H transfer-encoding:chunked", "--header: transfer-encoding follows from the body"),
+    ("good.txt -H a(b:c", "--header: 'a(b' is not a header name"),
+    ("good.txt -H transfer-encoding:chunked", "--header: transfer-encoding is computed from the body"),
     ("good.txt -H a:\x01", "--header: the value of a holds a control character"),
     ("good.txt -A \u20ac", "--user-agent: "),
-    ("good.txt --retries -1", "--retries: -1 is too small; the least is 0"),
-    ("good.txt --retries 1.5", "--retries: '1.5' is no whole number"),
-    ("good.txt --workers 0", "--workers: 0 is too small; the least is 1"),
+    ("good.txt --retries -1", "--retries: -1 is too small; the minimum is 0"),
+    ("good.txt --retries 1.5", "--retries: '1.5' is not a whole number"),
+    ("good.txt --workers 0", "--workers: 0 is too small; the minimum is 1"),
     ("good.txt -w 99999999999", "--workers: 99999999999 is too large"),
     ("good.txt --per-host 99999999999", "--per-host: 99999999999 is too large"),
-    ("good.txt --delay -1", "--delay: '-1' is no duration"),
-    ("good.txt --delay nan", "--delay: 'nan' is no duration"),
-    ("good.txt --delay inf", "--delay: 'inf' is no duration"),
+    ("good.txt --delay -1", "--delay: '-1' is not a duration"),
+    ("good.txt --delay nan", "--delay: 'nan' is not a duration"),
+    ("good.txt --delay inf", "--delay: 'inf' is not a duration"),
     ("good.txt --timeout 0", "--timeout: must be above 0"),
     ("good.txt --timeout 99999999999999", "--timeout: '99999999999999' is too long"),
-    ("good.txt --rate nan", "--rate: 'nan' is no rate"),
-    ("good.txt --rate inf", "--rate: 'inf' is no rate"),
-    ("good.txt --rate 0", "--rate: '0' is no rate"),
-    ("good.txt --rate 1e-320", "--rate: '1e-320' is no rate"),
+    ("good.txt --rate nan", "--rate: 'nan' is not a rate"),
+    ("good.txt --rate inf", "--rate: 'inf' is not a rate"),
+    ("good.txt --rate 0", "--rate: '0' is not a rate"),
+    ("good.txt --rate 1e-320", "--rate: '1e-320' is not a rate"),
     ("good.txt --max-size 0", "--max-size: must be at least 1 byte"),
-    (f"good.txt --max-size 1{'0' * 400}", "--max-size: 10000000000000000000... is too large"),
-    ("good.txt --max-size x", "--max-size: 'x' is no size"),
-    ("good.txt --retry-on 99", "--retry-on: '99' is no HTTP status code"),
-    ("good.txt -X G+T", "--method: 'G+T' is no HTTP method"),
+    (f"good.txt --max-size 1{'0' * 400}", "--max-size: 1000000000000000000… is too large"),
+    ("good.txt --max-size x", "--max-size: 'x' is not a size"),
+    ("good.txt --retry-on 99", "--retry-on: '99' is not an HTTP status code"),
+    ("good.txt -X G+T", "--method: 'G+T' is not an HTTP method"),
     ("good.txt -q --progress live", "--quiet and --progress live contradict each other"),
     ("good.txt --insecure --cacert good.txt", "--insecure and --cacert contradict each other"),
     ("good.txt --key good.txt", "--key needs --cert"),
-    ("good.txt --fields nope", "no such field: nope; there are url, "),
+    ("good.txt --fields nope", "unknown field: nope; choose from url, "),
     ("good.txt --fields ,", "--fields names no field"),
-    ("good.txt -o a.csv.gz", "--output a.csv.gz would be JSON Lines: records are not packed"),
-    ("good.txt -o a.parquet", "--parquet makes a Parquet file; with --format, any name is taken"),
-    ("good.txt -o a.db", "--sqlite makes a database"),
+    ("good.txt -o a.csv.gz", "--output a.csv.gz would hold JSON Lines: records are written uncompressed"),
+    ("good.txt -o a.parquet", "use --parquet for a Parquet file; with --format, any name is accepted"),
+    ("good.txt -o a.db", "use --sqlite for a database"),
     ("good.txt --sqlite -", "--sqlite and --parquet need a file"),
     ("good.txt --parquet -", "--sqlite and --parquet need a file"),
-    ("good.txt --sqlite a.db --fields url", "--format and --fields are of --output"),
-    ("good.txt --parquet a.parquet --format csv", "--format and --fields are of --output"),
-    ("good.txt --template {url} --fields url", "--format and --fields are of --output"),
+    ("good.txt --sqlite a.db --fields url", "--format and --fields need --output"),
+    ("good.txt --parquet a.parquet --format csv", "--format and --fields need --output"),
+    ("good.txt --template {url} --fields url", "--format and --fields need --output"),
     ("good.txt --format xml", "--format: 'xml' is not one of"),
-    ("good.txt --proxy foo:bar:baz", "--proxy: 'foo:bar:baz' is no proxy"),
-    ("good.txt --proxy ftp://x", "--proxy: there are no ftp proxies"),
+    ("good.txt --proxy foo:bar:baz", "--proxy: 'foo:bar:baz' is not a proxy"),
+    ("good.txt --proxy ftp://x", "--proxy: ftp proxies are not supported"),
     ("good.txt --cacert nowhere", "--cacert: nowhere: No such file or directory"),
     ("good.txt --cacert good.txt", "--cacert: good.txt: no usable CA certificates"),
     ("good.txt --cert nowhere", "--cert: nowhere: No such file or directory"),
@@ -101,12 +101,12 @@ WRONG = [
     ("good.txt --nope", "no such option '--nope'"),
     ("good.txt --wrkers 3", "no such option '--wrkers'"),
     ("good.txt --workers", "option '--workers' requires an argument"),
-    ("good.txt -o good.txt", "good.txt is read as a list and written as --output"),
-    ("good.txt --log-file ./good.txt", "good.txt is read as a list and written as --log-file"),
-    ("good.txt -o new --log-file ./new", "--output and --log-file are the same file"),
+    ("good.txt -o good.txt", "good.txt is read as a list and would be overwritten by --output"),
+    ("good.txt --log-file ./good.txt", "good.txt is read as a list and would be overwritten by --log-file"),
+    ("good.txt -o new --log-file ./new", "--output and --log-file name the same file"),
     (
         "good.txt --log-file empty.txt --summary-json dir/../empty.txt",
-        "--log-file and --summary-json are the same file",
+        "--log-file and --summary-json name the same file",
     ),
 ]
 
@@ -177,7 +177,7 @@ def test_a_log_that_cannot_be_written_is_given_up_and_said(capfd: pytest.Capture
     """The run goes on without it, and its exit code says that an output is not whole."""
     ran = here(capfd, "fetch", "good.txt", "--retries", 0, "--log-file", "/dev/full")
     assert (ran.code, len(ran.records)) == (3, 1)
-    assert "the log file cannot be written any more" in ran.err
+    assert "the log file can no longer be written" in ran.err
 
 
 def test_a_list_is_not_harmed_by_being_named_as_output(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
@@ -229,6 +229,6 @@ def test_a_bug_is_exit_code_70(capfd: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setattr("scrapepool.cli.commands.fetch_command.settings_from", broken)
     ran = here(capfd, "fetch", "good.txt")
     assert (ran.code, ran.err.count("\n")) == (70, 1)
-    assert "a bug: ZeroDivisionError: oh" in ran.err
+    assert "a bug in scrapepool: ZeroDivisionError: oh" in ran.err
     monkeypatch.setenv("SCRAPEPOOL_DEBUG", "1")
     assert "Traceback" in here(capfd, "fetch", "good.txt").err

@@ -45,7 +45,7 @@ def test_changes_are_listed(capfd: pytest.CaptureFixture[str], files: tuple[Path
     ran = here(capfd, "changes", *files)
     assert (ran.code, ran.err) == (1, "")
     assert "new 1  changed 1  gone 1  left_list 1  same 0\n" in ran.out
-    assert "\nleft_list (1): not in the newer records\n  http://a/2  200\n" in ran.out
+    assert "\nleft_list (1): no record in the newer file\n  http://a/2  200\n" in ran.out
     assert here(capfd, "changes", files[0], files[0])[:2] == (
         0,
         f"{files[0]} (3 URLs) -> {files[0]} (3 URLs)\nsame 3\n",
@@ -128,8 +128,8 @@ def test_what_a_run_that_was_stopped_lacks_has_not_left_the_list(
         stream.write('{"url":"ht')
     ran = here(capfd, "changes", *files)
     assert "left_list" not in ran.out
-    assert "is of a run that did not come to its end" in ran.err
-    assert "the last record is not whole and was passed over" in ran.err
+    assert "is from an unfinished run" in ran.err
+    assert "the last record is incomplete and was skipped" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_what_a_run_that_was_stopped_lacks_has_not_left_the_list(
         (["-", "-"], "scrapepool: standard input can be read only once: - is given twice\n"),
         (
             ["{old}", "{new}", "--only", "rain"],
-            "scrapepool: --only: no such kind of change: rain; there are new, changed",
+            "scrapepool: --only: unknown kind of change: rain; choose from new, changed",
         ),
         (["{old}", "{new}", "--only", ","], "scrapepool: --only names no kind of change\n"),
-        (["{old}", "{new}", "-o", "x.pdf"], "scrapepool: --output x.pdf: a file of changes ends in .txt, .jsonl"),
-        (["{old}", "{new}", "--format", "csv", "-o", "{old}"], "is read and would be replaced by --output"),
+        (["{old}", "{new}", "-o", "x.pdf"], "scrapepool: --output x.pdf: the name must end in .txt, .jsonl"),
+        (["{old}", "{new}", "--format", "csv", "-o", "{old}"], "is read and would be overwritten by --output"),
     ],
 )
 def test_what_cannot_be_meant_is_said(

@@ -100,7 +100,7 @@ def test_names_in_the_environment(place: Place) -> None:
     assert said["header"] == {"value": ["Accept: text/html"], "source": "SCRAPEPOOL_FETCH_HEADER"}
     assert said["headers"] == {"value": True, "source": "SCRAPEPOOL_FETCH_HEADERS"}
     place.environment = {"SCRAPEPOOL_FETCH_WORKERS": "none"}
-    assert complaint(place) == "SCRAPEPOOL_FETCH_WORKERS: 'none' is no whole number"
+    assert complaint(place) == "SCRAPEPOOL_FETCH_WORKERS: 'none' is not a whole number"
 
 
 # -- which file is read --------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_a_broken_file_of_others(place: Place) -> None:
     place.write("pyproject.toml", "[tool\n")
     assert options(place)["workers"]["source"] == "default"
     place.write("pyproject.toml", "[tool.scrapepool\n")
-    assert complaint(place).startswith("pyproject.toml: no TOML: ")
+    assert complaint(place).startswith("pyproject.toml: not valid TOML: ")
 
 
 def test_help_needs_no_file(place: Place) -> None:
@@ -160,16 +160,16 @@ def test_help_needs_no_file(place: Place) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("workers = ", "scrapepool.toml: no TOML: Invalid value (at end of document)"),
-        ("worker = 3", "scrapepool.toml: worker: no such option; is it workers?"),
-        ("xyz = 3", "scrapepool.toml: xyz: no such option"),
-        ("config = 'x'", "scrapepool.toml: config: no such option; is it cron?"),
-        ("help = true", "scrapepool.toml: help: no such option"),
-        ("workers = 'eight'", "scrapepool.toml: workers: 'eight' is no whole number"),
+        ("workers = ", "scrapepool.toml: not valid TOML: Invalid value (at end of document)"),
+        ("worker = 3", "scrapepool.toml: worker: unknown option; did you mean workers?"),
+        ("xyz = 3", "scrapepool.toml: xyz: unknown option"),
+        ("config = 'x'", "scrapepool.toml: config: unknown option; did you mean cron?"),
+        ("help = true", "scrapepool.toml: help: unknown option"),
+        ("workers = 'eight'", "scrapepool.toml: workers: 'eight' is not a whole number"),
         ("workers = true", "scrapepool.toml: workers: expected text or a number, not true or false"),
-        ("workers = 2.5", "scrapepool.toml: workers: '2.5' is no whole number"),
-        ("workers = 0", "scrapepool.toml: workers: 0 is too small; the least is 1"),
-        ("workers = [1, 2]", "scrapepool.toml: workers: '1,2' is no whole number"),
+        ("workers = 2.5", "scrapepool.toml: workers: '2.5' is not a whole number"),
+        ("workers = 0", "scrapepool.toml: workers: 0 is too small; the minimum is 1"),
+        ("workers = [1, 2]", "scrapepool.toml: workers: '1,2' is not a whole number"),
         ("base-url = ['a', 'b']", "scrapepool.toml: base-url: expected text in quotes, not a list"),
         ("delay = true", None),
         ("delay = -1", None),
@@ -183,23 +183,23 @@ def test_help_needs_no_file(place: Place) -> None:
         ("header = 'no colon'", None),
         ("header = ['A: b', 3]", None),
         ("header = 3", None),
-        ("retry-on = [429, 42]", "scrapepool.toml: retry-on: '42' is no HTTP status code"),
-        ("per-host = 1\nper_host = 2", "scrapepool.toml: per_host: stands there twice, in two spellings"),
+        ("retry-on = [429, 42]", "scrapepool.toml: retry-on: '42' is not an HTTP status code"),
+        ("per-host = 1\nper_host = 2", "scrapepool.toml: per_host: the key appears twice, in two spellings"),
         ("host = 3", 'scrapepool.toml: host: expected sections, such as [host."example.org"]'),
         ("host.a = 3", 'scrapepool.toml: host."a": expected a section, such as [host."example.org"]'),
         (
             "[host.example.org]\ndelay = 2",
             'scrapepool.toml: host.example.org: write the host in quotes: [host."example.org"]',
         ),
-        ("[host.'a']\nworkers = 3", 'scrapepool.toml: host."a".workers: no such option'),
+        ("[host.'a']\nworkers = 3", 'scrapepool.toml: host."a".workers: unknown option'),
         ("[host.'a']\ndelay = 'x'", None),
         ("[host.'a']\nrobots = 'no'", 'scrapepool.toml: host."a".robots: expected true or false, not text'),
-        ("[host.'a']\nper-host = 0", 'scrapepool.toml: host."a".per-host: 0 is too small; the least is 1'),
+        ("[host.'a']\nper-host = 0", 'scrapepool.toml: host."a".per-host: 0 is too small; the minimum is 1'),
         ("[host.'a']\ncredentials = 'me'", 'scrapepool.toml: host."a": credentials have no colon; write user:password'),
         ("[host.'a']\nwindow = 'at night'", None),
         ("[host.'a']\nwindow = '01:00-02:00 Europe/Bärlin'", None),
         ("[host.'a']\nheaders = {A = true}", None),
-        ("[host.'a*']", "scrapepool.toml: host: 'a*' is no host; write example.org, *.example.org or *"),
+        ("[host.'a*']", "scrapepool.toml: host: 'a*' is not a host; write example.org, *.example.org or *"),
         ("[host.'a']\n[host.'A']", "scrapepool.toml: host: two sections for the host A"),
     ],
 )
@@ -217,12 +217,12 @@ def test_what_cannot_be_meant(text: str, line: str | None, place: Place) -> None
 
 def test_files_that_cannot_be_read(place: Place) -> None:
     """A file that was named must be there, readable, text, and ours."""
-    assert complaint(place, "--config", "none.toml") == "none.toml: there is no such file"
+    assert complaint(place, "--config", "none.toml") == "none.toml: no such file"
     assert complaint(place, "--config", ".") == ".: cannot be read: Is a directory"
     (place.folder / "latin.toml").write_bytes(b"user-agent = '\xe4'")
-    assert complaint(place, "--config", "latin.toml") == "latin.toml: not UTF-8, as TOML must be, at byte 14"
+    assert complaint(place, "--config", "latin.toml") == "latin.toml: not UTF-8 at byte 14"
     place.write("pyproject.toml", "[tool.other]")
-    assert complaint(place, "--config", "pyproject.toml") == "pyproject.toml: it has no section [tool.scrapepool]"
+    assert complaint(place, "--config", "pyproject.toml") == "pyproject.toml: the file has no section [tool.scrapepool]"
     place.write("pyproject.toml", "[tool]\nscrapepool = 3")
     assert complaint(place) == "pyproject.toml: tool.scrapepool: expected a table"
 

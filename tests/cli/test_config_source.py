@@ -69,11 +69,11 @@ def test_a_found_file_may_not_set_it(key: str, name: str, place: Place) -> None:
     section = "[tool.scrapepool]\n" if name == "pyproject.toml" else ""
     place.write(name, f"{section}{key} = {EXAMPLES.get(key, OTHERS)}\n")
     assert complaint(place) == (
-        f"{name}: {key}: not taken from a file that was only found in the current folder, as it reads or writes files, "
-        f"sends secrets, or chooses where requests go; if it is meant, name the file: --config {name}"
+        f"{name}: {key}: not accepted from a file that you did not name, as it reads or writes files, "
+        f"sends secrets, or chooses where requests go; to accept it, name the file: --config {name}"
     )
     allowed = place.run("config", "--config", name)
-    assert "not taken from" not in allowed.err
+    assert "not accepted from" not in allowed.err
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_found_file_may_not_set_it(key: str, name: str, place: Place) -> None:
     [
         (
             'data = "@secret"',
-            "data: not taken from a file that was only found in the current folder, as it reads a file;",
+            "data: not accepted from a file that you did not name, as it reads a file;",
         ),
         ('header = ["A: b", "@secret"]', "as it reads a file;"),
         ('data = "@\\nsecret"', "as it reads a file;"),
@@ -101,7 +101,7 @@ def test_a_found_file_may_not_send_secrets(text: str, reason: str, place: Place)
     said = complaint(place)
     assert reason in said
     assert "hush" not in said
-    assert "not taken from" not in place.run("config", "--config", "scrapepool.toml").err
+    assert "not accepted from" not in place.run("config", "--config", "scrapepool.toml").err
 
 
 def test_harmless_options_of_a_found_file_are_obeyed(place: Place, web: PoliteServer) -> None:
@@ -109,19 +109,19 @@ def test_harmless_options_of_a_found_file_are_obeyed(place: Place, web: PoliteSe
     place.write("scrapepool.toml", "workers = 3\nheader = 'Accept-Language: de'\ndata = 'text'\nuser-agent = 'me'")
     told = place.run("fetch", web.url("/echo"), "-o", "out.jsonl", "--log-file", "log", "--progress", "none")
     assert told.code == 0
-    assert told.err.startswith("options are read from scrapepool.toml\n")
-    assert "options are read from scrapepool.toml\n" in (place.folder / "log").read_text()
+    assert told.err.startswith("reading options from scrapepool.toml\n")
+    assert "reading options from scrapepool.toml\n" in (place.folder / "log").read_text()
     told = place.run("plan", "--offline", web.url("/echo"))
-    assert told.err == "options are read from scrapepool.toml\n"
+    assert told.err == "reading options from scrapepool.toml\n"
 
 
 def test_only_the_user_makes_it_quiet(place: Place, web: PoliteServer) -> None:
     """With -q nothing is said but in the log; a file cannot be quiet about itself."""
     place.write("scrapepool.toml", "quiet = true")
     args = ("fetch", web.url("/page"), "-o", "out.jsonl", "--log-file", "log")
-    assert place.run(*args).err == "options are read from scrapepool.toml\n"
+    assert place.run(*args).err == "reading options from scrapepool.toml\n"
     assert place.run(*args, "-q").err == ""
-    assert (place.folder / "log").read_text().count("options are read from scrapepool.toml\n") == 2
+    assert (place.folder / "log").read_text().count("reading options from scrapepool.toml\n") == 2
     place.environment = {"SCRAPEPOOL_FETCH_QUIET": "1"}
     assert place.run(*args).err == ""
 
@@ -132,7 +132,7 @@ def test_the_users_own_file_is_trusted(place: Place, web: PoliteServer) -> None:
     place.environment = {"WORD": "x"}
     told = place.run("fetch", web.url("/page"), "--progress", "none")
     assert told.code == 0
-    assert told.err.startswith(f"options are read from {path}\n")
+    assert told.err.startswith(f"reading options from {path}\n")
     assert (place.folder / "mine.jsonl").exists()
 
 
@@ -153,7 +153,7 @@ def test_a_file_that_others_may_write_is_refused(name: str, mode: int, place: Pl
     path.chmod(mode)
     shown = name if name.endswith("l.toml") or name == "pyproject.toml" else str(path)
     assert complaint(place) == (
-        f"{shown}: not obeyed, because others may write to it; if it is meant, name the file: --config {shown}"
+        f"{shown}: not used, because others may write to it; to accept it, name the file: --config {shown}"
     )
     assert place.run("config", "--config", shown).code == 0
 
@@ -166,7 +166,7 @@ def test_a_file_of_another_user_is_refused(name: str, place: Place) -> None:
     os.chown(path, SOMEBODY, -1)
     shown = str(path) if name.startswith("home") else name
     assert complaint(place) == (
-        f"{shown}: not obeyed, because it belongs to another user; if it is meant, name the file: --config {shown}"
+        f"{shown}: not used, because it belongs to another user; to accept it, name the file: --config {shown}"
     )
     assert place.run("config", "--config", shown).code == 0
 
@@ -232,16 +232,16 @@ def test_what_is_no_regular_file_is_not_read(name: str, place: Place) -> None:
     path = place.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(path)
-    assert complaint(place).endswith("is no regular file, so it is not read as a configuration")
+    assert complaint(place).endswith("not a regular file, so it is not read as a configuration")
     path.unlink()
     path.symlink_to("/dev/zero")
-    assert complaint(place).endswith("is no regular file, so it is not read as a configuration")
+    assert complaint(place).endswith("not a regular file, so it is not read as a configuration")
 
 
 def test_a_pipe_may_be_named(place: Place) -> None:
     """As ``--config <(command)`` does, but not one that nobody writes to, nor a device without an end."""
     os.mkfifo(place.folder / "pipe")
-    assert complaint(place, "--config", "pipe") == "pipe: a pipe that nobody writes to"
+    assert complaint(place, "--config", "pipe") == "pipe: nobody writes to this pipe"
     assert "larger than" in complaint(place, "--config", "/dev/zero")
     reader, writer = os.pipe()
     os.write(writer, b"workers = 3")
@@ -304,7 +304,7 @@ def test_a_variable_that_is_not_set(place: Place) -> None:
     """Exit code 2: an empty token is never sent by mistake."""
     place.write("our.toml", 'header = "Authorization: Bearer ${NO_TOKEN}"')
     assert complaint(place, "--config", "our.toml") == (
-        "our.toml: header: the environment has no variable NO_TOKEN; $${NO_TOKEN} is the text itself"
+        "our.toml: header: the environment has no variable NO_TOKEN; write $${NO_TOKEN} for the text itself"
     )
 
 
@@ -313,10 +313,10 @@ def test_a_value_that_does_not_fit_is_not_repeated(text: str, place: Place) -> N
     """It may be a secret that was put into the wrong place."""
     place.write("our.toml", text)
     place.environment = {"TOKEN": "hush"}
-    assert "does not fit" in complaint(place, "--config", "our.toml")
+    assert "is not valid" in complaint(place, "--config", "our.toml")
 
 
 def test_keys_of_many_parts_come_to_an_end(place: Place) -> None:
     """As many as a line may have cost little; see MOST_DOTS."""
     place.write("scrapepool.toml", "\n".join(".".join(f"k{n}" for n in range(200)) + f".x{m} = 1" for m in range(200)))
-    assert "no such option" in complaint(place)
+    assert "unknown option" in complaint(place)

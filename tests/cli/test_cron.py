@@ -30,7 +30,7 @@ def test_a_random_start() -> None:
     """Between none and all of the time; none is no wait at all."""
     slept: list[float] = []
     for dice in (0.0, 0.5, 0.999):
-        splay(60.0, slept.append, lambda dice=dice: dice)  # type: ignore[misc]
+        splay(60.0, slept.append, lambda rng=dice: rng)  # type: ignore[misc]
     splay(0.0, slept.append)
     assert slept == [0.0, 30.0, 59.94]
 
@@ -47,7 +47,7 @@ def test_another_run_is_waited_for(tmp_path: Path) -> None:
         assert ended(first).code == 0
         ran = ended(second)
     assert ran.code == 0
-    assert f"another run is writing {out}; waiting for it, 30 s at most (--wait-lock)\n" in ran.err
+    assert f"another run is writing {out}; waiting up to 30 s for it (--wait-lock)\n" in ran.err
     assert [json.loads(line)["url"] for line in out.read_text().splitlines()] == [url]
 
 
@@ -99,7 +99,7 @@ def test_what_cron_stands_for(capfd: pytest.CaptureFixture[str], tmp_path: Path)
         assert "http_4xx" in ran.err
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--since", "-", "--cron", "--splay", "0")
     assert ran.code == 2
-    assert "--since - is read before another run is waited for" in ran.err
+    assert "--since - contradicts --wait-lock" in ran.err
 
 
 @pytest.mark.parametrize("how", ["rename", "copytruncate"])
@@ -149,7 +149,7 @@ def test_only_some_failures_are_fetched_again(capfd: pytest.CaptureFixture[str],
         assert asked == ["/a"]
         ran = here(capfd, *args, "--resume=rain")
         assert ran.code == 2
-        assert "--resume: no such class: rain; there are timeout, network" in ran.err
+        assert "--resume: unknown class: rain; choose from timeout, network" in ran.err
 
 
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="no logrotate on this machine")

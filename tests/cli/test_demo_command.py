@@ -46,7 +46,7 @@ def test_in_a_pipe_there_is_something_to_see(
     assert ran.code == 0
     assert len(ran.records) == 20
     lines = ran.err.splitlines()
-    assert "  429 with Retry-After when asked too often" in ran.err
+    assert "  sends 429 with Retry-After after too many requests" in ran.err
     header = next(number for number, line in enumerate(lines) if line.startswith("host "))
     assert lines[header].split()[1:4] == ["done", "in", "flight"]
     assert lines[header + 1].startswith("127.0.1.")

@@ -38,7 +38,7 @@ def test_a_run_s_record_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Pat
         "attempt 1: status 500",
         "before the retry (backoff)",
         "attempt 2: status 200",
-        "that had served before",
+        "that was used before",
         "ok: it succeeded (status 200)",
     ):
         assert words in ran.out
@@ -77,7 +77,7 @@ def test_compressed_records_and_standard_input_are_read(path: Path) -> None:
     path.write_bytes(gzip.compress(f'{LINES}{{"url":"ht'.encode()))
     with path.open("rb") as stream:
         ran = ended(program("explain", "-", "https://example.org/b", stdin=stream))
-    assert (ran.code, ran.err) == (0, "scrapepool: standard input: the last record is not whole and was passed over\n")
+    assert (ran.code, ran.err) == (0, "scrapepool: standard input: the last record is incomplete and was skipped\n")
     assert "status 200" in ran.out
 
 

@@ -52,7 +52,7 @@ def test_tables_through_a_pipe(tmp_path: Path) -> None:
         (table.read_bytes(), ("failed", "-"), 0, f"{url}\n", ""),
         (table.read_bytes(), ("explain", "-", url), 0, "connect_refused", ""),
         (table.read_bytes()[:500], ("failed", "-"), 2, "", "scrapepool: standard input: "),
-        (base.read_bytes(), ("failed", "-"), 2, "", "standard input: a database cannot be read through a pipe"),
+        (base.read_bytes(), ("failed", "-"), 2, "", "standard input: a database cannot be read from a pipe"),
     ):
         process = program(*command, stdin=subprocess.PIPE)
         said, told = process.communicate(content)
@@ -71,14 +71,14 @@ def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
     assert ran == (
         0,
         "http://a/1\nhttp://a/3\n",
-        "scrapepool: standard input: the last record is not whole and was passed over\n",
+        "scrapepool: standard input: the last record is incomplete and was skipped\n",
     )
 
 
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (LINES, ["--class", "rain"], "scrapepool: no such class: rain; there are timeout, network"),
+        (LINES, ["--class", "rain"], "scrapepool: unknown class: rain; choose from timeout, network"),
         (f"{LINES}rain\n", [], "out.jsonl:5: no record of scrapepool (no JSON)"),
         (None, [], "out.jsonl: No such file or directory"),
         (LINES, ["more"], "Got unexpected extra argument"),
@@ -112,7 +112,7 @@ def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], 
             {"id": 2, "url": rows[1]["url"], "request": {"method": "HEAD"}},
         ]
         assert ran.err == (
-            "scrapepool: rows with data of their own, which records do not hold; fetch --resume takes them from their "
+            "scrapepool: rows left out because records do not hold their data; fetch --resume reads it from the "
             "list: 1\n"
         )
         (tmp_path / "again.jsonl").write_text(ran.out)

@@ -61,7 +61,7 @@ def test_a_rejected_line_is_said_and_recorded(
     urls.write_text("http://[bad/\n")
     assert here(capfd, "fetch", "-q", urls)[::2] == (
         2,
-        f"scrapepool: no usable URL in {urls} (read as text); --input-format reads lists as another format\n",
+        f"scrapepool: no usable URL in {urls} (read as text); --input-format chooses another format\n",
     )
 
 
@@ -71,7 +71,7 @@ def test_only_some_rejected_lines_are_shown(capfd: pytest.CaptureFixture[str], t
     urls.write_text("http://[bad/\n" * 30)
     ran = here(capfd, "fetch", urls, "--no-dedupe", "--log-file", log)
     assert ran.err.count(f"{urls}:") == 20
-    assert "more lines are rejected" in ran.err
+    assert "more lines were rejected" in ran.err
     assert len(ran.records) == 30
     assert log.read_text().count(f"{urls}:") == 30
 

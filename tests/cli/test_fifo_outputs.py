@@ -33,7 +33,7 @@ def test_a_fifo_that_nobody_reads_is_spoken_of_and_a_signal_ends_the_wait(fifo, 
     """The first one does, as nothing is under way."""
     running = program("fetch", "http://127.0.0.1:1/", "-o", fifo, "--retries", 0, "--progress", "none")
     try:
-        line_of(running.stderr, f"{fifo}: nobody reads this FIFO")
+        line_of(running.stderr, f"{fifo}: waiting for a reader of this FIFO")
         running.send_signal(sent)
         assert ended(running).code == code
     finally:
@@ -44,7 +44,7 @@ def test_a_fifo_gets_its_records_once_somebody_reads(fifo):
     """The run begins then."""
     with PoliteServer(1) as server:
         running = program("fetch", server.url("/a"), "-o", fifo, "--progress", "none", "--no-robots")
-        line_of(running.stderr, "nobody reads this FIFO")
+        line_of(running.stderr, "waiting for a reader of this FIFO")
         assert json.loads(fifo.read_text())["outcome"] == "ok"
         assert ended(running).code == 0
 

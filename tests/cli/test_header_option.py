@@ -51,10 +51,10 @@ def test_a_file_can_be_named_in_the_environment_and_in_a_configuration(place: Pl
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"A: 1\nBearer hush", "line 2 is no header field; write Name: value"),
-        (b"hush: \xff", "line 1 is no header field; write Name: value"),
-        (b"A: hush\0", "line 1 is no header field; write Name: value"),
-        (b"x" * (1024 * 1024 + 1), "more than 1 MiB; a file of header fields has one field per line"),
+        (b"A: 1\nBearer hush", "line 2 is not a header field; write Name: value"),
+        (b"hush: \xff", "line 1 is not a header field; write Name: value"),
+        (b"A: hush\0", "line 1 is not a header field; write Name: value"),
+        (b"x" * (1024 * 1024 + 1), "larger than 1 MiB; the file must have one header field per line"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_without_its_content(place: Place, content: bytes, said: str) -> None:

@@ -24,7 +24,7 @@ def test_a_file_that_is_no_host_memory_ends_the_run_before_it_begins(place: Plac
         told = place.run("fetch", "--host-memory", "hosts", "-o", "out.jsonl", server.url("/ok"))
         assert server.requests == 0
     assert (told.code, told.out) == (Exit.USAGE, "")
-    assert told.err == "scrapepool: hosts: no host memory of scrapepool; name another file\n"
+    assert told.err == "scrapepool: hosts: not a host memory of scrapepool; name another file\n"
 
 
 def test_a_file_that_cannot_be_made_is_an_output_that_cannot_be_written(place: Place) -> None:
@@ -40,11 +40,11 @@ def test_the_memory_is_no_list_and_no_output(place: Place) -> None:
     told = place.run("fetch", "--host-memory", "urls.txt", "urls.txt")
     assert (told.code, told.err) == (
         Exit.USAGE,
-        "scrapepool: urls.txt is read as a list and written as --host-memory\n",
+        "scrapepool: urls.txt is read as a list and would be overwritten by --host-memory; name another file\n",
     )
     told = place.run("fetch", "--host-memory", "out.jsonl", "-o", "out.jsonl", "urls.txt")
     assert told.code == Exit.USAGE
-    assert "--output and --host-memory are the same file" in told.err
+    assert "--output and --host-memory name the same file" in told.err
 
 
 def test_a_second_run_asks_no_robots_txt_again(place: Place) -> None:

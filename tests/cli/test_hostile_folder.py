@@ -115,7 +115,7 @@ def test_a_hosts_folder_that_is_swapped_for_a_link_during_the_run(capfd, tmp_pat
         urls = [server.url(f"/{number}") for number in range(40)]
         ran = fetch(capfd, tmp_path, urls, "-w", 1, "--per-host", 1, "--delay", 0.005)
     assert ran.code == 3, ran.err
-    assert "a link leads to" in ran.err
+    assert "it is a link to" in ran.err
     assert not list(victim.iterdir())
 
 

@@ -22,7 +22,7 @@ def kept(tmp_path: Path) -> Path:
 def refused(capfd, kept: Path, reads: list[object], writes: list[object], said: str) -> None:
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", *reads, *writes)
     assert ran.code == 2, ran.err
-    assert f"is read by {said} and written as" in ran.err
+    assert f"is read by {said} and would be overwritten by" in ran.err
     assert ran.err.count("\n") == 1
     assert kept.read_text() == KEPT
 

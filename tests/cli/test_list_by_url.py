@@ -66,7 +66,7 @@ def test_an_argument_is_a_url_to_fetch(capfd: pytest.CaptureFixture[str], web: P
     """Where nothing is a list, what is said of lists is a mistake that is told."""
     ran = here(capfd, "fetch", web.url("/index.xml"), "--input-format", "sitemap")
     assert ran.code == 2
-    assert "a list by its URL is --list URL" in ran.err
+    assert "use --list URL to read it as a list" in ran.err
     local = tmp_path / "urls.txt"
     local.write_text(web.url("/page00"))
     ran = here(capfd, "fetch", web.url("/ok"), "--list", local, "--no-robots", "-q")
@@ -90,7 +90,7 @@ def test_a_list_that_is_fetched_itself_is_hinted_at(capfd: pytest.CaptureFixture
     ):
         url = f"http://127.0.0.1:{port}/{path}"
         ran = here(capfd, "fetch", url, url + "/other.html", "--no-robots", "--retries", 0, "--progress", "none")
-        assert (f"{url} is fetched itself; to fetch the URLs in it, say --list {url}" in ran.err) == hinted
+        assert (f"{url} is fetched itself; to fetch the URLs in it, use --list {url}" in ran.err) == hinted
         assert ran.err.count("--list") == hinted
 
 
@@ -98,7 +98,7 @@ def test_a_list_without_a_url_is_named_with_its_format(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path
 ) -> None:
     """Standard error says as which format it was read, and which option chooses another."""
-    hint = "--input-format reads lists as another format"
+    hint = "--input-format chooses another format"
     page = tmp_path / "page.html"
     page.write_text("<p>no link")
     ran = here(capfd, "fetch", page, "--list", web.url("/page"), "-q")

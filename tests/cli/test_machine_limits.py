@@ -99,8 +99,8 @@ def test_a_file_for_keys_that_cannot_be_opened_is_named(capfd, monkeypatch, tmp_
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (MemoryError(), "out of memory: fewer --workers"),
-        (RuntimeError("can't start new thread"), "the system gives no more threads"),
+        (MemoryError(), "out of memory: use fewer --workers"),
+        (RuntimeError("can't start new thread"), "the system allows no more threads"),
         (OSError(24, "Too many open files", "/etc/mime.types"), "this process may open no more files"),
     ],
 )
@@ -110,7 +110,7 @@ def test_what_the_machine_has_no_more_of_is_said(capfd, monkeypatch, error: Exce
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(fetch_run._Run, "_take", fail)
+    monkeypatch.setattr(fetch_run._FetchRun, "_take", fail)
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", "-o", os.devnull)
     assert (ran.code, said in ran.err) == (3, True), ran.err
 

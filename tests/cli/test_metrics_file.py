@@ -55,7 +55,7 @@ def test_a_run_that_goes_on_and_one_that_is_stopped(tmp_path: Path) -> None:
     [
         ("-", 2, "--metrics-file needs a file; - is standard output\n"),
         ("/nowhere/a.prom", 3, "cannot write /nowhere/a.prom: No such file or directory\n"),
-        ("/dev/full", 2, "--metrics-file needs a regular file, and /dev/full is none\n"),
+        ("/dev/full", 2, "--metrics-file needs a regular file, and /dev/full is not one\n"),
     ],
 )
 def test_what_cannot_be_written_is_said(capfd: pytest.CaptureFixture[str], path: str, code: int, message: str) -> None:
@@ -70,7 +70,7 @@ def test_records_are_not_overwritten(capfd: pytest.CaptureFixture[str], tmp_path
     path.write_text('{"url": "http://a/", "outcome": "ok"}\n')
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--metrics-file", path)
     assert ran.code == 2
-    assert "holds records or an archive, which would be lost" in ran.err
+    assert "holds records or an archive, and would be overwritten" in ran.err
     assert here(capfd, "fetch", "http://127.0.0.1:1/", "-o", "x", "--metrics-file", "x").code == 2
 
 

@@ -99,7 +99,7 @@ def test_an_outage_that_does_not_end_leaves_the_rest_to_another_run(
     records = tmp_path / "records.jsonl"
     code, said = fetch(capfd, server, records, "--max-outage", "1s")
     assert (code, cable.pulled) == (75, True)
-    assert "the network has looked down for too long: the rest is left for another run, as with --resume" in said
+    assert "the network has seemed down for too long; the remaining URLs are left for another run (--resume)" in said
     before = found(records)
     assert {end["outcome"] for end in before} == {"ok"}
     assert len(before) < PAGES * len(HOSTS)

@@ -22,7 +22,7 @@ def test_a_suffix_that_promises_something_else_is_refused(capfd, tmp_path, suffi
     """Unless --format says that the name is meant."""
     path = tmp_path / f"out{suffix}"
     ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", "-o", path)
-    assert (ran.code, "would be JSON Lines" in ran.err, path.exists()) == (2, True, False)
+    assert (ran.code, "would hold JSON Lines" in ran.err, path.exists()) == (2, True, False)
     assert here(capfd, "fetch", "http://127.0.0.1:1/", "--retries", 0, "-q", "-o", path, "--format", "jsonl").code == 1
 
 
@@ -68,8 +68,8 @@ def test_entries_of_objects_are_fields(capfd, tmp_path, shop, form: str):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ("url.x", "no such field: url.x"),
-        ("input.", "no such field: input."),
+        ("url.x", "unknown field: url.x"),
+        ("input.", "unknown field: input."),
         ("timings.x", "timings has dns"),
         ("data.x", "data has price"),
         ("history.x", "the field history.x needs --verbose"),
@@ -105,7 +105,7 @@ def test_a_file_system_without_fsync_is_spoken_of_once(capfd, tmp_path, monkeypa
     with PoliteServer(1) as server:
         urls = [server.url(f"/{number}") for number in range(5)]
         ran = here(capfd, "fetch", *urls, "-o", path, "--fsync", when, "--progress", "none", "--no-robots")
-    assert (ran.code, ran.err.count("the file system knows no fsync")) == (0, 1), ran.err
+    assert (ran.code, ran.err.count("the file system does not support fsync")) == (0, 1), ran.err
     assert len(path.read_text().splitlines()) == 5
 
 

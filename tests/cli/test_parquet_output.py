@@ -105,10 +105,10 @@ def test_an_interrupted_run_makes_what_there_is(web: PoliteServer) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["-o", "out.csv"], 2, "--parquet is made of the records in --output"),
-        (["-o", "out", "--format", "csv"], 2, "--parquet is made of the records in --output"),
-        (["-o", "out", "--fields", "url"], 2, "--parquet is made of the records in --output"),
-        (["-o", "a.parquet"], 2, "--output and --parquet are the same file"),
+        (["-o", "out.csv"], 2, "--parquet is made from the records in --output"),
+        (["-o", "out", "--format", "csv"], 2, "--parquet is made from the records in --output"),
+        (["-o", "out", "--fields", "url"], 2, "--parquet is made from the records in --output"),
+        (["-o", "a.parquet"], 2, "--output and --parquet name the same file"),
         (["--parquet", "/dev/null"], 2, "--parquet needs a regular file"),
         (["--parquet", "folder/a.parquet"], 3, "cannot write folder/a.parquet: No such file or directory"),
     ],

@@ -216,9 +216,7 @@ def test_a_hidden_password_is_not_sent(
     door.taken()
     failed = here(capfd, "failed", out)
     assert sorted(failed.out.splitlines()) == [with_user(web, "***"), with_user(web, "ann:***")]
-    assert (
-        "URLs whose passwords are hidden (***), which only fetch --resume takes from their list again: 2" in failed.err
-    )
+    assert "URLs whose passwords are hidden (***); only fetch --resume reads them from the list: 2" in failed.err
     again.write_text(failed.out)
     ran = fetch(capfd, again, "-o", "-")
     assert not door.taken()

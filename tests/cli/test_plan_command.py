@@ -39,10 +39,10 @@ def test_a_plan(place: Place) -> None:
 plan      3 URLs on 2 hosts
 left out  1 duplicate
 rejected  2 lines: unsupported_scheme 1  invalid_url 1
-          urls.txt:7: scheme mailto is not fetched (http and https only): mailto:someone@example.org
-          urls.txt:8: no valid IPv6 address: https://[::1/
+          urls.txt:7: scheme mailto is not supported (only http and https are): mailto:someone@example.org
+          urls.txt:8: not a valid IPv6 address: https://[::1/
 takes     4.5 s, decided by a.example.org: 2 URLs, 1 per 2 s
-          with 32 workers and 0.5 s a request, nothing failing
+          with 32 workers, 0.5 s per request and no failures
 
 host                URLs       takes  how
 a.example.org          2       4.5 s  1 per 2 s
@@ -81,7 +81,7 @@ def test_a_plan_for_programs(place: Place) -> None:
                 "line": 7,
                 "url": "mailto:someone@example.org",
                 "error": "unsupported_scheme",
-                "detail": "urls.txt:7: scheme mailto is not fetched (http and https only)",
+                "detail": "urls.txt:7: scheme mailto is not supported (only http and https are)",
             }
         ],
     }
@@ -94,10 +94,7 @@ def test_exit_codes(place: Place) -> None:
     told = place.run("plan", "--offline", "none.txt", "--json")
     assert told.code == 2
     assert json.loads(told.out)["urls"] == 0
-    assert (
-        told.err
-        == "scrapepool: no usable URL in none.txt (read as text); --input-format reads lists as another format\n"
-    )
+    assert told.err == "scrapepool: no usable URL in none.txt (read as text); --input-format chooses another format\n"
     told = place.run("plan", "--offline", "missing.txt")
     assert (told.code, told.out) == (2, "")
     assert "missing.txt" in told.err
@@ -106,7 +103,7 @@ def test_exit_codes(place: Place) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--workers", "1"], "decided by the workers: more of them would help (a.example.org alone needs 0.3 s)"),
+        (["--workers", "1"], "decided by --workers: more of them would help (a.example.org alone needs 0.3 s)"),
         (["--rate", "2"], "2.1 s, decided by --rate 2"),
         (["--per-host", "1"], "0.3 s, decided by a.example.org: 2 URLs, 1 at a time"),
     ],
@@ -168,7 +165,7 @@ def test_robots(place: Place) -> None:
     ]
     assert "503" in plan["robots"]["hosts"][0]["unreachable"]
     assert f"{one}: 2 refused, Crawl-delay 3 s\n" in told.out
-    assert f"{two}: all 4 refused, no robots.txt to be had: " in told.out
+    assert f"{two}: all 4 refused: its robots.txt cannot be fetched: " in told.out
     assert (offline["urls"], offline["robots"]) == (12, None)
 
 
@@ -180,6 +177,6 @@ def test_all_refused(place: Place) -> None:
     assert told.code == 2
     assert (
         told.err
-        == f"options are read from scrapepool.toml\nscrapepool: no URL that may be fetched in {server.url('/page')}\n"
+        == f"reading options from scrapepool.toml\nscrapepool: no URL that may be fetched in {server.url('/page')}\n"
     )
     assert "1 URL refused by robots.txt of 1 host" in told.out

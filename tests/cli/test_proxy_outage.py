@@ -219,7 +219,10 @@ def test_a_proxy_that_goes_away_for_good_leaves_the_rest_to_another_run(
         pages = urls("http", 10, PAGES)
         ran = here(capfd, *FETCH, "--proxy", proxy.url, "--max-outage", "1s", *pages)
     assert ran.code == 75
-    assert f"proxy {proxy.url[7:]}: connection refused; it has been down for too long: the rest is left" in ran.err
+    assert (
+        f"proxy {proxy.url[7:]}: connection refused; the run does not wait any longer; the remaining URLs are left"
+        in ran.err
+    )
     assert {record["error"] for record in ran.records} == {None}
     assert 30 <= len(ran.records) < len(pages)
 
@@ -237,7 +240,7 @@ def test_a_proxy_that_was_never_there_ends_the_run_with_a_sentence(
         capfd, "fetch", robots, "--progress", "none", "--proxy", f"http://127.0.0.1:{port}", *urls(scheme, 40, 2)
     )
     assert (ran.code, ran.records) == (75, [])
-    assert f"proxy 127.0.0.1:{port}: connection refused; nothing was answered through it in this run" in ran.err
+    assert f"proxy 127.0.0.1:{port}: connection refused; it relayed no response in this run" in ran.err
 
 
 @pytest.mark.parametrize("refusal", [status(429, "Retry-After: 1"), status(503, "Retry-After: 1")])
@@ -300,7 +303,7 @@ def test_a_proxy_that_wants_credentials_ends_the_run_after_a_few(
         pages = urls(scheme, 20, 20)
         ran = here(capfd, "fetch", robots, "--progress", "none", "--proxy", proxy.url, *pages)
     assert ran.code == 75
-    assert "407 No; give the credentials that it wants in its URL: http://USER:PASSWORD@HOST:PORT" in ran.err
+    assert "407 No; give its credentials in its URL: http://USER:PASSWORD@HOST:PORT" in ran.err
     assert (0 if robots == "--robots" else 3) <= len(ran.records) <= 3
     for record in ran.records:
         assert (record["error"], record["status"], record["outcome"]) == ("proxy", None, "failed")

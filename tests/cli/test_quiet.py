@@ -57,7 +57,7 @@ def test_what_failed_is_said_in_a_few_lines(place: Place, web: PoliteServer) -> 
         re.fullmatch(rf"http_error  http_4xx  {re.escape(web.url('/status/404'))}\?\d  404.*", line)
         for line in lines[3:8]
     )
-    assert lines[8] == "and 4 more, which the records name"
+    assert lines[8] == "and 4 more, listed in the records"
 
 
 def test_with_verbose_each_is_said_at_once(place: Place, web: PoliteServer) -> None:

@@ -145,7 +145,8 @@ def test_hops_in_every_output(capfd: pytest.CaptureFixture[str], web: PoliteServ
     for name in ("a.jsonl", "a.csv", "a.db", "a.parquet"):
         explained = here(capfd, "explain", tmp_path / name, start).out
         assert (
-            f"redirected with status 302 to {middle}\nand then with status 307 to {web.url('/there', 1)}" in explained
+            f"redirected with status 302 to {middle}\nthen redirected with status 307 to {web.url('/there', 1)}"
+            in explained
         )
 
 

@@ -15,7 +15,7 @@ from running import ended, here, program
 from scrapepool.record import unfinished
 from tests.servers.polite import PoliteServer
 
-SAID = "the records of a run that was interrupted are replaced; --resume goes on with them"
+SAID = "this replaces the records of an interrupted run; --resume would continue it"
 OLD = '{"url":"http://a.test/","outcome":"ok"}\n'
 
 

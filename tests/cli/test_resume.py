@@ -76,8 +76,8 @@ def test_what_failed_is_fetched_again_and_nothing_else(
     assert fetch(capfd, tmp_path, "--resume", output=output).code == 1
     mended.broken = False
     ran = fetch(capfd, tmp_path, "--resume", output=output)
-    assert f"{path}: records that stay: 2; to be fetched again: 2" in ran.err
-    assert "2 of the list are done already" in ran.err
+    assert f"{path}: records kept: 2; to be fetched again: 2" in ran.err
+    assert "2 URLs of the lists are done already" in ran.err
     assert outcomes(path) == {"ok": 4, "duplicate": 1, "unsupported_scheme": 1}
     assert [web.asked(f"/{name}") for name in ("good/1", "good/2", "bad/1", "bad/2")] == [1, 1, 2, 2]
     before = sorted(map(str, records(path)))
@@ -107,7 +107,7 @@ def test_nothing_left_to_do_is_a_success(
     (tmp_path / "urls").write_text("\n".join(reversed(urls)))
     for resume in ("--resume", "--resume=all"):
         ran = fetch(capfd, tmp_path, resume)
-        assert (ran.code, ran.err.splitlines()[-1]) == (0, "4 of the list are done already")
+        assert (ran.code, ran.err.splitlines()[-1]) == (0, "4 URLs of the lists are done already")
 
 
 def test_a_copy_that_cannot_be_made_is_named(
@@ -166,7 +166,7 @@ def test_a_torn_record_is_cut_at_any_byte(capfd: pytest.CaptureFixture[str], tmp
         path.write_bytes(whole[:cut])
         ran = fetch(capfd, tmp_path, "--resume")
         assert ran.code == 0
-        assert "the last record was not written to its end" in ran.err
+        assert "the last record is incomplete" in ran.err
         assert outcomes(path) == {"ok": 2}
 
 
@@ -194,10 +194,10 @@ def test_a_file_of_something_else_is_not_touched(
     [
         ([], "--resume needs --output"),
         (["-o", "-"], "--resume needs --output"),
-        (["-o", "/dev/null"], "--resume needs a regular file, and /dev/null is none"),
+        (["-o", "/dev/null"], "--resume needs a regular file, and /dev/null is not one"),
         (["-o", "out.jsonl", "--fields", "url,status"], "--resume needs the field outcome in --fields"),
         (["-o", "out.jsonl", "--fields", "url,outcome", "-X", "HEAD"], "--resume needs the field method in --fields"),
-        (["-o", "out.csv", "--fields", "url,rain"], "no such field: rain"),
+        (["-o", "out.csv", "--fields", "url,rain"], "unknown field: rain"),
     ],
 )
 def test_what_cannot_be_resumed_is_said(
@@ -239,7 +239,8 @@ def test_a_log_or_summary_in_records_is_refused(
     requests, content = web.requests, path.read_bytes()
     ran = fetch(capfd, tmp_path, option, path, output="other.jsonl")
     assert (ran.code, web.requests, path.read_bytes()) == (2, requests, content)
-    assert ran.err == f"scrapepool: {option} {path}: that file holds records or an archive, which would be lost\n"
+    reason = "the file holds records or an archive, and would be overwritten; name another file"
+    assert ran.err == f"scrapepool: {option} {path}: {reason}\n"
     for _ in range(2):
         assert fetch(capfd, tmp_path, option, tmp_path / "own", output="other.jsonl").code == 1
 
@@ -402,7 +403,7 @@ def test_a_host_that_asked_for_patience_is_left_alone(capfd: pytest.CaptureFixtu
         asked = server.requests
         ran = here(capfd, *fetch)
         assert server.requests == asked
-        assert "hosts that had asked to be left alone for longer, and are: 1" in ran.err
+        assert "hosts whose requested pause is not over yet: 1" in ran.err
         assert [record["outcome"] for record in records(out)] == ["deferred", "deferred"]
         text = out.read_text()
         year = str(records(out)[0]["not_before"])[:4]

@@ -38,7 +38,7 @@ def test_a_time_that_passes_before_anything_began_ends_a_run_like_any_other(
     with PoliteServer(1, page) as server:
         ran = here(capfd, *FETCH, "-o", records, "--until", SOON, server.url("/a"))
         assert (ran.code, found(records)) == (0, []), ran.err
-        assert "the time set by --until has come: the rest is left for another run" in ran.err
+        assert "the time set by --until has come; the remaining URLs are left for another run" in ran.err
         assert "no usable URL" not in ran.err
         ran = here(capfd, *FETCH, "-o", records, "--resume", server.url("/a"))
         assert (ran.code, [end["outcome"] for end in found(records)]) == (0, ["ok"]), ran.err
@@ -71,7 +71,7 @@ def test_a_run_that_reaches_its_limit_ends_well(
         ran = here(capfd, *FETCH, "-o", records, option, value, *urls)
         ends = found(records)
         assert (ran.code, {(end["outcome"], end["bytes"]) for end in ends}) == (0, {("ok", SIZE)})
-        assert f"{said}: the rest is left for another run, as with --resume" in ran.err
+        assert f"{said}; the remaining URLs are left for another run (--resume)" in ran.err
         assert fewest <= len(ends) <= most
         assert server.requests == len(ends)
 

@@ -126,7 +126,7 @@ def test_a_found_file_is_not_trusted(place: Place, web: PoliteServer) -> None:
         assert "name the file: --config scrapepool.toml" in told.err
     place.write("scrapepool.toml", "workers = 2")
     told, _ = fetched(place, web.url("/page"))
-    assert "options are read from scrapepool.toml\n" in told.err
+    assert "reading options from scrapepool.toml\n" in told.err
 
 
 @promise("One that belongs to anybody but you and root, or that others may write to, is not obeyed.")
@@ -134,11 +134,11 @@ def test_a_file_of_others_is_not_obeyed(place: Place, web: PoliteServer) -> None
     """Whatever it says."""
     path = place.write("scrapepool.toml", "workers = 2")
     path.chmod(0o666)
-    assert "not obeyed, because others may write to it" in fetched(place, web.url("/page"), code=2)[0].err
+    assert "not used, because others may write to it" in fetched(place, web.url("/page"), code=2)[0].err
     if os.geteuid() == 0:
         path.chmod(0o644)
         os.chown(path, 65534, -1)
-        assert "not obeyed, because it belongs to another user" in fetched(place, web.url("/page"), code=2)[0].err
+        assert "not used, because it belongs to another user" in fetched(place, web.url("/page"), code=2)[0].err
 
 
 # -- lists ---------------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_links_below_the_folder_of_bodies(place: Place, web: PoliteServer) -> No
     host = urlsplit(web.url("/")).netloc.replace(":", "_")
     (place.folder / "pages" / host).symlink_to("../victim")
     told, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
-    assert f"pages/{host}: a link leads to ../victim" in told.err
+    assert f"pages/{host}: it is a link to ../victim" in told.err
     assert not list((place.folder / "victim").iterdir())
 
 
@@ -404,7 +404,7 @@ def test_what_is_read_is_not_written_over(place: Place, web: PoliteServer) -> No
     """Whatever reads it."""
     place.write("kept", "kept")
     told, _ = fetched(place, web.url("/page"), "--data", "@kept", "--log-file", "kept", code=2)
-    assert "kept is read by --data and written as --log-file" in told.err
+    assert "kept is read by --data and would be overwritten by --log-file" in told.err
     assert (place.folder / "kept").read_text() == "kept"
 
 

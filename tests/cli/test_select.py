@@ -67,7 +67,7 @@ def test_a_wrong_selector_fetches_nothing(capfd: pytest.CaptureFixture[str], web
     output = tmp_path / "out.jsonl"
     output.write_text("kept\n")
     ran = here(capfd, "fetch", web.url(), "--select", "title=css:title[", "-o", output)
-    assert (ran.code, ran.err) == (2, "scrapepool: --select title: no CSS selector: title[\n")
+    assert (ran.code, ran.err) == (2, "scrapepool: --select title: not a CSS selector: title[\n")
     assert here(capfd, "fetch", web.url(), "--fields", "url,data").code == 2
     assert web.requests == 0
     assert output.read_text() == "kept\n"
@@ -105,7 +105,7 @@ def test_ctrl_c_is_quiet_and_quick(web: PoliteServer, tmp_path: Path) -> None:
         time.sleep(0.3)
     ran = ended(process)
     assert (ran.code, ran.out) == (130, "")
-    assert "pages left unread, which have no record: 1" in ran.err
+    assert "pages left without fields and without a record: 1" in ran.err
     told = json.loads(summary.read_text())
     assert (told["done"], told["outcomes"]["ok"]) == (0, 0)
     assert "Traceback" not in ran.err

@@ -43,7 +43,7 @@ def test_values_are_not_taken_for_names() -> None:
     [
         (["--deny-private", "--proxy", "http://p"], "--deny-private and --proxy contradict each other: "),
         (["--fresh"], "--fresh needs --since"),
-        (["--name-template", "page", "--save-dir", "pages"], "--name-template names all files alike"),
+        (["--name-template", "page", "--save-dir", "pages"], "--name-template gives all files the same name"),
         (["--cacert", "pool.workers"], "--cacert: pool.workers: No such file or directory"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_304_that_nobody_asked_for_says_nothing(capfd: pytest.CaptureFixture[s
         out.write_text(f"{json.dumps({'url': url, 'outcome': 'ok', 'status': 200, 'sha256': 'aa', 'bytes': 3})}\n")
         (record,) = here(capfd, "fetch", url, *OPTIONS, "--since", out).records
     assert (record["outcome"], record["change"], record["sha256"]) == ("unchanged", "unknown", None)
-    assert record["detail"] == "the server said 304, and was not asked whether the page had changed"
+    assert record["detail"] == "the server sent 304 to a request without a condition"
 
 
 def test_fields_decide_where_that_is_wanted(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -285,8 +285,8 @@ def test_a_file_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: P
         assert ran == (
             2,
             "",
-            f"scrapepool: --since {gone}: No such file or directory; --since-if-there passes over a file that is not "
-            "there yet, as on the first day\n",
+            f"scrapepool: --since {gone}: No such file or directory; --since-if-there skips a file that does "
+            "not exist yet, as on the first day\n",
         )
         ran = here(capfd, "fetch", url, *OPTIONS, "--since", gone, "--since-if-there")
         assert (ran.code, ran.records[0]["change"], ran.err) == (0, "new", "")
@@ -297,11 +297,11 @@ def test_a_file_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: P
     [
         ("rain\n", [], "s.jsonl:1: no record of scrapepool (no column url)\n"),
         ('{"url": "http://a/", "outcome": "ok"}\n{"url', ["--header", "If-None-Match: x"],
-         "--since asks for what has changed by itself, and --header If-None-Match does too\n"),
+         "--since sends conditions itself, so --header If-None-Match contradicts it\n"),
         ("", ["--since", "-", "--since", "-"], "standard input can be read only once: --since has - twice\n"),
-        ("", ["-o", "{path}"], "is read by --since and written as --output; name another file\n"),
+        ("", ["-o", "{path}"], "is read by --since and would be overwritten by --output; name another file\n"),
         ("", ["--change-by", "data.price"], "--change-by: the field data.price needs --select, --links or --text\n"),
-        ("", ["--change-by", "rain"], "--change-by: no such field: rain; there are url,"),
+        ("", ["--change-by", "rain"], "--change-by: unknown field: rain; choose from url,"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_said(
@@ -331,7 +331,7 @@ def test_a_torn_file_is_read_as_far_as_it_goes(capfd: pytest.CaptureFixture[str]
         ran: Ran = here(capfd, "fetch", url, "--no-robots", "--progress", "none", "--since", tmp_path / "s.jsonl")
     assert ran.code == 0
     assert ran.records[0]["change"] == "unknown"
-    assert "s.jsonl: the last record is not whole and was passed over\n" in ran.err
+    assert "s.jsonl: the last record is incomplete and was skipped\n" in ran.err
 
 
 def test_ctrl_c_while_records_are_read(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_run_goes_on_from_its_database_or_its_records(
     here(capfd, "fetch", "urls", "--sqlite", "a.db", *output, "--resume", "-q")
     mended.broken = False
     ran = here(capfd, "fetch", "urls", "--sqlite", "a.db", *output, "--resume", "--progress", "none")
-    assert f"{output[-1] if output else 'a.db'}: records that stay: 2; to be fetched again: 1" in ran.err
+    assert f"{output[-1] if output else 'a.db'}: records kept: 2; to be fetched again: 1" in ran.err
     assert [web.asked(f"/{name}") for name in ("good/1", "bad/1", "good/2")] == [1, 2, 1]
     assert ask("SELECT outcome, count(*) FROM records GROUP BY 1") == [("ok", 3), ("skipped", 1)]
     if output:
@@ -100,13 +100,13 @@ def test_a_database_that_joins_a_run_later_is_said_to_lack_what_was_there(
     """It gets what is fetched from then on; one that was there from the beginning has all, and nothing is said."""
     here(capfd, "fetch", "urls", "-o", "out.jsonl", "-q")
     later = "fetch", "urls", "-o", "out.jsonl", "--sqlite", "a.db", "--resume", "--progress", "none"
-    assert "a.db: has 0 of the 2 records that stay in out.jsonl, and does not get the others" in here(capfd, *later).err
+    assert "a.db: has 0 of the 2 records kept in out.jsonl; the others are not added" in here(capfd, *later).err
     here(capfd, "fetch", "urls", "-o", "out.jsonl", "--sqlite", "a.db", "-q")
     assert "a.db" not in here(capfd, *later).err
     Path("others").write_text("".join(f"http://127.0.0.1:1/{number}\n" for number in range(5)))
     Path("a.db").unlink()
     here(capfd, "fetch", "others", "--sqlite", "a.db", "-q", "--retries", 0)
-    assert "a.db: has 0 of the 2 records that stay in out.jsonl" in here(capfd, *later).err
+    assert "a.db: has 0 of the 2 records kept in out.jsonl" in here(capfd, *later).err
 
 
 def test_failed_reads_it(capfd: pytest.CaptureFixture[str], urls: list[str]) -> None:
@@ -120,7 +120,7 @@ def test_failed_says_what_it_cannot_read(capfd: pytest.CaptureFixture[str]) -> N
     """A database of something else, or one that is not whole, is named."""
     ask("CREATE TABLE precious (x)")
     ran = here(capfd, "failed", "a.db")
-    assert (ran.code, ran.err) == (2, "scrapepool: a.db is a database of something else\n")
+    assert (ran.code, ran.err) == (2, "scrapepool: a.db is a database of another program\n")
     Path("a.db").write_bytes(Path("a.db").read_bytes()[:16] + bytes(4096))
     ran = here(capfd, "failed", "a.db")
     assert (ran.code, ran.err) == (2, "scrapepool: a.db: file is not a database\n")
@@ -129,14 +129,14 @@ def test_failed_says_what_it_cannot_read(capfd: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--sqlite", "urls"], 2, "urls is read as a list and written as --sqlite"),
-        (["--sqlite", "a.db", "-o", "./a.db"], 2, "--output and --sqlite are the same file"),
-        (["--sqlite", "a.db", "--no-dedupe"], 2, "--sqlite holds one record a URL"),
-        (["--sqlite", "a.db", "--fields", "nope", "-o", "x"], 2, "no such field: nope"),
-        (["--sqlite", "/dev/null"], 2, "--sqlite needs a regular file, and /dev/null is none"),
+        (["--sqlite", "urls"], 2, "urls is read as a list and would be overwritten by --sqlite"),
+        (["--sqlite", "a.db", "-o", "./a.db"], 2, "--output and --sqlite name the same file"),
+        (["--sqlite", "a.db", "--no-dedupe"], 2, "--sqlite holds one record per URL"),
+        (["--sqlite", "a.db", "--fields", "nope", "-o", "x"], 2, "unknown field: nope"),
+        (["--sqlite", "/dev/null"], 2, "--sqlite needs a regular file, and /dev/null is not one"),
         (["--sqlite", "folder/a.db"], 3, "cannot write folder/a.db: No such file or directory"),
-        (["--sqlite", "text"], 2, "text is no database; it is not touched"),
-        (["--sqlite", "text", "-o", "x"], 2, "text is no database; it is not touched"),
+        (["--sqlite", "text"], 2, "text is not an SQLite database; it was not changed"),
+        (["--sqlite", "text", "-o", "x"], 2, "text is not an SQLite database; it was not changed"),
     ],
 )
 def test_what_cannot_be_meant_is_said(

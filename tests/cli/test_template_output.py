@@ -35,7 +35,7 @@ def test_a_digest_that_only_the_template_names_is_made(capfd: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--template", "{nope}", "-o", "out"], "no such field: nope"),
+        (["--template", "{nope}", "-o", "out"], "unknown field: nope"),
         (["--template", "{url}", "--resume"], "--resume needs --output, --sqlite or --parquet"),
     ],
 )

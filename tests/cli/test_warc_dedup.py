@@ -118,9 +118,15 @@ def test_three_nights_need_all_earlier_archives(
         (["--warc", "a.warc", "--warc-dedup", "nope*"], "--warc-dedup nope*: no archive or index is there"),
         (["--warc", "a.warc", "--warc-dedup", "text"], "--warc-dedup text: it is no WARC, CDX or CDXJ file"),
         (["--warc", "a.warc", "--warc-dedup", "torn.warc"], "--warc-dedup torn.warc: its first record is torn"),
-        (["--warc", "a.warc", "--warc-dedup", "text", "-o", "text"], "text is read by --warc-dedup and written as"),
-        (["--warc", "a.warc", "--warc-dedup", "a.warc"], "a.warc is read by --warc-dedup and written as --warc"),
-        (["--warc", "text.warc", "--warc-cdx", "-o", "text.cdxj"], "--output and --warc-cdx are the same file"),
+        (
+            ["--warc", "a.warc", "--warc-dedup", "text", "-o", "text"],
+            "text is read by --warc-dedup and would be overwritten by",
+        ),
+        (
+            ["--warc", "a.warc", "--warc-dedup", "a.warc"],
+            "a.warc is read by --warc-dedup and would be overwritten by --warc",
+        ),
+        (["--warc", "text.warc", "--warc-cdx", "-o", "text.cdxj"], "--output and --warc-cdx name the same file"),
     ],
 )
 def test_what_cannot_be_meant_or_read_is_said_before_anything_is_fetched(

@@ -38,7 +38,7 @@ def test_a_value_that_takes_long_is_given_up() -> None:
             print(error)
         print(limit(busy, 0.3))
     """)
-    assert ran.stdout.splitlines() == ["0.3 0.3", "took longer than 0.4 s of CPU", "0.3"], ran.stderr
+    assert ran.stdout.splitlines() == ["0.3 0.3", "took longer than 0.4 s of CPU time", "0.3"], ran.stderr
 
 
 def test_a_signal_that_comes_late_stops_nobody() -> None:

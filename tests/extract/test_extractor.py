@@ -194,7 +194,7 @@ def test_what_cannot_be_read_is_told() -> None:
     extractor = Extractor(OutputSettings(select=select, links=True, text=True))
     assert extractor.extract(page(b"\x89PNG\r\n", "image/png; x=y")) == Extracted(
         {"t": None, "l": None, "j": None, "r": None, "links": None, "text": None} | {"r": "PNG"},
-        "t, l, links, text: no HTML but image/png; j: no JSON: Expecting value: line 1 column 1 (char 0)",
+        "t, l, links, text: not HTML but image/png; j: not JSON: Expecting value: line 1 column 1 (char 0)",
     )
 
 
@@ -208,10 +208,10 @@ def test_what_may_be_a_page(content_type: str | None) -> None:
     ("expression", "body", "reason"),
     [
         ("json:length(a)", '{"a": 1}', "x: In function length()"),
-        ("json:@", "[" * 100_000, "x: no JSON: nested too deeply"),
-        ("json:@", "[" * 200 + "]" * 200, "x: lists and objects in each other, over 100 deep"),
-        ("json:@", "9" * 5000, "x: no JSON: Exceeds the limit"),
-        ("jsonld:@type", "<script type='application/ld+json'>{</script>", "x: no JSON-LD: Expecting property name"),
+        ("json:@", "[" * 100_000, "x: not JSON: nested too deeply"),
+        ("json:@", "[" * 200 + "]" * 200, "x: lists and objects nested more than 100 deep"),
+        ("json:@", "9" * 5000, "x: not JSON: Exceeds the limit"),
+        ("jsonld:@type", "<script type='application/ld+json'>{</script>", "x: not JSON-LD: Expecting property name"),
     ],
 )
 def test_odd_values_cost_a_detail(expression: str, body: str, reason: str) -> None:
@@ -249,15 +249,15 @@ def test_no_page_raises(body: bytes, charset: str | None, framed: bool) -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("css:a[", "no CSS selector: a["),
-        ("css:::text", "no CSS selector: "),
-        ("css:a::before", "no CSS selector: a::before"),
-        ("css:\ud800", r"no CSS selector: \ud800"),
-        ("re:(", "no regular expression: (: missing )"),
-        ("re:(a)(b)", "2 groups in (a)(b); keep one, and write the others as (?:…)"),
-        ("json:a[", "no JMESPath: a[: "),
-        ("json:nah(@)", "no JMESPath: nah(@): Unknown function: nah()"),
-        ("jsonld:@type.@", 'no JMESPath: "@type".@: '),
+        ("css:a[", "not a CSS selector: a["),
+        ("css:::text", "not a CSS selector: "),
+        ("css:a::before", "not a CSS selector: a::before"),
+        ("css:\ud800", r"not a CSS selector: \ud800"),
+        ("re:(", "not a regular expression: (: missing )"),
+        ("re:(a)(b)", "2 groups in (a)(b); keep one and write the others as (?:...)"),
+        ("json:a[", "not a JMESPath expression: a[: "),
+        ("json:nah(@)", "not a JMESPath expression: nah(@): Unknown function: nah()"),
+        ("jsonld:@type.@", 'not a JMESPath expression: "@type".@: '),
     ],
 )
 def test_expressions_that_do_not_compile(expression: str, reason: str) -> None:

@@ -83,7 +83,7 @@ def test_what_has_no_page_passes(number: int) -> None:
     found = all_of([failed, fetched(1, ""), fetched(2, "x", detail="odd header")], settings)
     assert [one.data for one in found.values()] == [None, {"a": None, "j": None}, {"a": None, "j": None}]
     details = [found[f"http://a.example/{number}"].detail for number in range(3)]
-    assert details == [None, None, "odd header; j: no JSON: Expecting value: line 1 column 1 (char 0)"]
+    assert details == [None, None, "odd header; j: not JSON: Expecting value: line 1 column 1 (char 0)"]
 
 
 def test_slow_pages_cost_themselves() -> None:
@@ -97,8 +97,8 @@ def test_slow_pages_cost_themselves() -> None:
     finally:
         pool.close()
     assert found == [
-        Extracted({"title": None, "r": None}, "title, r: took longer than 0.6 s of CPU"),
-        Extracted({"title": "t", "r": None}, "r: took longer than 0.2 s of CPU"),
+        Extracted({"title": None, "r": None}, "title, r: took longer than 0.6 s of CPU time"),
+        Extracted({"title": "t", "r": None}, "r: took longer than 0.2 s of CPU time"),
         Extracted({"title": "t", "r": "xx"}),
     ]
 
@@ -199,14 +199,14 @@ def test_a_stop_leaves_what_is_not_read() -> None:
     stopped = extracted([pages], TITLES, should_stop=lambda: True, on_note=notes.append, on_left=left.extend)
     assert [one for ready in stopped for one in ready] == []
     assert left == pages
-    assert notes == ["pages left unread, which have no record: 2; --resume fetches them again"]
+    assert notes == ["pages left without fields and without a record: 2; --resume fetches them again"]
 
 
 def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that starts no process ends the run with the reason, rather than with records that lack their data."""
     monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
     monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
-    with pytest.raises(ExtractionError, match="No such file or directory; with 0 extract workers none is needed"):
+    with pytest.raises(ExtractionError, match="No such file or directory; with 0 extract workers, none is needed"):
         all_of([fetched(1)], TITLES)
 
 
@@ -276,7 +276,7 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(threading.Thread, "start", start)
     assert len(all_of([fetched(number) for number in range(9)], TITLES)) == 9
-    with pytest.raises(ExtractionError, match="can't start new thread; with 0 extract workers none is needed"):
+    with pytest.raises(ExtractionError, match="can't start new thread; with 0 extract workers, none is needed"):
         all_of([fetched(1)], TITLES)
 
 

@@ -34,7 +34,7 @@ def test_what_was_found_out_is_there_again(tmp_path: Path) -> None:
     """Every value of a host, through a file that was closed in between."""
     known = Known(0.25, 2, 0.5, NOW + 1, NOW + 2, NOW - 3)
     file = HostFile(str(tmp_path / "hosts"))
-    file.tell(Report(alone=True, known={A: known}), NOW)
+    file.exchange(Report(alone=True, known={A: known}), NOW)
     file.close()
     file = HostFile(str(tmp_path / "hosts"))
     assert known_of(file, A) == known
@@ -47,7 +47,7 @@ def test_a_robots_txt_is_kept_for_its_agent(tmp_path: Path) -> None:
     rules = Rules([("/a*z", False), ("/abcz$", True), ("/x", False)], 2.0)
     file = HostFile(str(tmp_path / "hosts"))
     robots = {A: (RobotsVerdict(rules, 2.0, agent="scrapepool"), NOW - 5), B: (RobotsVerdict(), NOW)}
-    file.tell(Report(alone=True, known={A: Known(0.1)}, robots=robots), NOW)
+    file.exchange(Report(alone=True, known={A: Known(0.1)}, robots=robots), NOW)
     known = known_of(file, A, "ScrapePool")
     assert known is not None
     assert known.robots is not None
@@ -62,7 +62,7 @@ def test_a_robots_txt_is_kept_for_its_agent(tmp_path: Path) -> None:
     missing = known_of(file, B, "other")
     assert missing is not None
     assert missing.robots == RobotsVerdict()
-    file.tell(Report(alone=True, known={A: Known(0.3)}), NOW)
+    file.exchange(Report(alone=True, known={A: Known(0.3)}), NOW)
     kept = known_of(file, A)
     assert kept is not None
     assert kept.robots is not None, "what a run has not asked for, it does not forget"
@@ -73,7 +73,7 @@ def test_a_host_is_dead_since_it_was_first_found_so(tmp_path: Path) -> None:
     """A run that finds it down again changes nothing; one that finds it up forgets it; parkings only grow."""
     file = HostFile(str(tmp_path / "hosts"))
     for dead_since, parked, expected in [(NOW, 7.0, NOW), (NOW + 9, 5.0, NOW), (None, -inf, None), (NOW, 0.0, NOW)]:
-        file.tell(Report(alone=True, known={A: Known(parked_until=parked, dead_since=dead_since)}), NOW)
+        file.exchange(Report(alone=True, known={A: Known(parked_until=parked, dead_since=dead_since)}), NOW)
         known = known_of(file, A)
         assert known is not None
         assert (known.dead_since, known.parked_until) == (expected, 7.0)
@@ -83,16 +83,16 @@ def test_a_host_is_dead_since_it_was_first_found_so(tmp_path: Path) -> None:
 def test_a_run_that_joins_waits_until_the_other_has_named_its_claims(tmp_path: Path) -> None:
     """Alone nobody names any; with two, each gets its half once the first has said what it holds, and let go of it."""
     first, second = HostFile(str(tmp_path / "hosts")), HostFile(str(tmp_path / "hosts"))
-    assert first.tell(Report(alone=False, claims={A: claim()}), NOW).alone
-    assert second.tell(Report(alone=False, claims={A: claim()}), NOW) == (False, {})
-    assert first.tell(Report(alone=True), NOW) == (False, {})
-    assert second.tell(Report(alone=False, claims={A: claim()}), NOW) == (False, {})
-    assert first.tell(Report(alone=False, claims={A: claim(held=3), B: claim(held=1)}), NOW).grants[A].slots == 2
-    assert second.tell(Report(alone=False, claims={A: claim()}), NOW).grants[A].slots == 1
-    assert first.tell(Report(alone=False, claims={A: claim(held=2)}), NOW).grants[A].slots == 2
-    assert second.tell(Report(alone=False, claims={A: claim(held=1)}), NOW).grants[A].slots == 2
-    first.tell(Report(alone=False, leaving=True), NOW)
-    shares = second.tell(Report(alone=False, claims={A: claim(held=2)}), NOW)
+    assert first.exchange(Report(alone=False, claims={A: claim()}), NOW).alone
+    assert second.exchange(Report(alone=False, claims={A: claim()}), NOW) == (False, {})
+    assert first.exchange(Report(alone=True), NOW) == (False, {})
+    assert second.exchange(Report(alone=False, claims={A: claim()}), NOW) == (False, {})
+    assert first.exchange(Report(alone=False, claims={A: claim(held=3), B: claim(held=1)}), NOW).grants[A].slots == 2
+    assert second.exchange(Report(alone=False, claims={A: claim()}), NOW).grants[A].slots == 1
+    assert first.exchange(Report(alone=False, claims={A: claim(held=2)}), NOW).grants[A].slots == 2
+    assert second.exchange(Report(alone=False, claims={A: claim(held=1)}), NOW).grants[A].slots == 2
+    first.exchange(Report(alone=False, leaving=True), NOW)
+    shares = second.exchange(Report(alone=False, claims={A: claim(held=2)}), NOW)
     assert (shares.alone, shares.grants[A].slots) == (True, 4)
     first.close()
     second.close()
@@ -102,15 +102,15 @@ def test_the_share_of_a_run_that_was_killed_is_free_when_it_expires(tmp_path: Pa
     """Not sooner; and with a delay, only after the delay: nobody knows when it last started."""
     killed, other = HostFile(str(tmp_path / "hosts")), HostFile(str(tmp_path / "hosts"))
     slow = claim(delay=5.0, parked_until=NOW + 99)
-    killed.tell(Report(alone=False), NOW)
-    other.tell(Report(alone=False, claims={A: slow, B: claim()}), NOW)
-    killed.tell(Report(alone=False, claims={A: slow._replace(held=4), B: claim(held=4)}), NOW)
-    shares = other.tell(Report(alone=False, claims={A: slow, B: claim()}), NOW + EXPIRY)
+    killed.exchange(Report(alone=False), NOW)
+    other.exchange(Report(alone=False, claims={A: slow, B: claim()}), NOW)
+    killed.exchange(Report(alone=False, claims={A: slow._replace(held=4), B: claim(held=4)}), NOW)
+    shares = other.exchange(Report(alone=False, claims={A: slow, B: claim()}), NOW + EXPIRY)
     assert (shares.alone, shares.grants[A].slots, shares.grants[B].slots) == (False, 0, 0)
     gone = NOW + EXPIRY + 0.1
-    shares = other.tell(Report(alone=False, claims={A: slow, B: claim()}), gone)
+    shares = other.exchange(Report(alone=False, claims={A: slow, B: claim()}), gone)
     assert (shares.alone, shares.grants[A], shares.grants[B].slots) == (True, (4, gone + 5.0, NOW + 99), 4)
-    back = killed.tell(Report(alone=False, claims={A: slow, B: claim()}), gone)
+    back = killed.exchange(Report(alone=False, claims={A: slow, B: claim()}), gone)
     assert (back.alone, back.grants) == (False, {}), "who was taken for gone begins anew"
     killed.close()
     other.close()
@@ -119,8 +119,8 @@ def test_the_share_of_a_run_that_was_killed_is_free_when_it_expires(tmp_path: Pa
 def test_hosts_that_nobody_asks_any_more_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a month, when the file is next opened."""
     file = HostFile(str(tmp_path / "hosts"))
-    file.tell(Report(alone=True, known={A: Known(0.1)}), NOW)
-    file.tell(Report(alone=True, known={B: Known(0.1)}), NOW + 10)
+    file.exchange(Report(alone=True, known={A: Known(0.1)}), NOW)
+    file.exchange(Report(alone=True, known={B: Known(0.1)}), NOW + 10)
     file.close()
     monkeypatch.setattr("time.time", lambda: NOW + KEPT + 5)
     file = HostFile(str(tmp_path / "hosts"))
@@ -153,10 +153,10 @@ def damaged(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (foreign, "no host memory of scrapepool; name another file"),
-        (somebody_elses, "no host memory of scrapepool; name another file"),
-        (newer, "a host memory of a newer version of scrapepool"),
-        (damaged, "no host memory of scrapepool, or a damaged one"),
+        (foreign, "not a host memory of scrapepool; name another file"),
+        (somebody_elses, "not a host memory of scrapepool; name another file"),
+        (newer, "written by a newer version of scrapepool"),
+        (damaged, "not a host memory of scrapepool, or a damaged one"),
     ],
 )
 def test_what_is_no_host_memory_is_refused_and_not_touched(spoil, says: str, tmp_path: Path) -> None:
@@ -178,5 +178,5 @@ def test_a_file_that_cannot_be_made_or_written_is_an_output_error(tmp_path: Path
     file = HostFile(str(tmp_path / "hosts"))
     file._db.execute("PRAGMA query_only = 1")  # as a disk that was mounted anew would be
     with pytest.raises(OutputError, match="attempt to write a readonly database"):
-        file.tell(Report(alone=True), NOW)
+        file.exchange(Report(alone=True), NOW)
     file.close()

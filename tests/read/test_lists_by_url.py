@@ -155,16 +155,16 @@ def test_index() -> None:
     start = f"{SITE}index, entry"
     assert reading.reasons == [
         (3, ErrorKind.DUPLICATE, f"the same as {start} 1"),
-        (4, ErrorKind.INVALID_URL, f"{start} 4: a sitemap that cannot be read: 404 Not Found"),
-        (6, ErrorKind.UNSUPPORTED_SCHEME, f"{start} 6: scheme mailto is not fetched (http and https only)"),
-        (8, ErrorKind.INVALID_URL, f"{start} 8: a sitemap that cannot be read: is no sitemap, but html"),
+        (4, ErrorKind.INVALID_URL, f"{start} 4: this sitemap cannot be read: 404 Not Found"),
+        (6, ErrorKind.UNSUPPORTED_SCHEME, f"{start} 6: scheme mailto is not supported (only http and https are)"),
+        (8, ErrorKind.INVALID_URL, f"{start} 8: this sitemap cannot be read: is not a sitemap, but html"),
         (
             10,
             ErrorKind.INVALID_URL,
-            f"{start} 10: a sitemap that cannot be read: ends before </urlset>, so that URLs may be missing",
+            f"{start} 10: this sitemap cannot be read: ends before </urlset>, so that URLs may be missing",
         ),
-        (11, ErrorKind.INVALID_URL, f"{start} 11: a sitemap that cannot be read: is empty: there is no list in it"),
-        (12, ErrorKind.INVALID_URL, f"{start} 12: a sitemap that cannot be read: is empty: there is no list in it"),
+        (11, ErrorKind.INVALID_URL, f"{start} 11: this sitemap cannot be read: is empty: there is no list in it"),
+        (12, ErrorKind.INVALID_URL, f"{start} 12: this sitemap cannot be read: is empty: there is no list in it"),
     ]
 
 

@@ -140,8 +140,8 @@ def test_fields_select_and_order():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        (("url", "speed"), "no such field: speed; there are url, line, outcome"),
-        (("\x1b[31m",), r"no such field: \x1b\[31m"),
+        (("url", "speed"), "unknown field: speed; choose from url, line, outcome"),
+        (("\x1b[31m",), r"unknown field: \x1b\[31m"),
         (("body",), "the field body needs --body"),
         ((), "--fields names no field"),
     ],

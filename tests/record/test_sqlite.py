@@ -170,12 +170,12 @@ def test_every_write_is_a_transaction_where_that_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: path.write_text("hello, this is a text and not a database at all"), "is no database"),
-        (lambda path: ask(path, "CREATE TABLE precious (x)"), "is a database of something else"),
-        (lambda path: ask(path, "PRAGMA user_version = 7"), "is a database of something else"),
+        (lambda path: path.write_text("hello, this is a text and not a database at all"), "is not an SQLite database"),
+        (lambda path: ask(path, "CREATE TABLE precious (x)"), "is a database of another program"),
+        (lambda path: ask(path, "PRAGMA user_version = 7"), "is a database of another program"),
         (
             lambda path: ask(stored(path, [fetched()]), "PRAGMA user_version = 2"),
-            r"is of another version of scrapepool \(its tables are 2, ours 1\)",
+            r"was written by another version of scrapepool \(its tables are version 2, not 1\)",
         ),
     ],
 )
@@ -231,7 +231,7 @@ def test_another_program_that_writes_is_waited_for(tmp_path, monkeypatch):
         other.execute("BEGIN IMMEDIATE")
         store.write([fetched()])
         clock.now += 1
-        with pytest.raises(OutputError, match="another program has held the database for 30 s"):
+        with pytest.raises(OutputError, match="another program has locked the database for 30 s"):
             store.write([])
         other.execute("ROLLBACK")
     store.close()
@@ -306,13 +306,13 @@ def test_a_database_that_is_held_is_told_of_and_waited_for_once(tmp_path, monkey
         monkeypatch.setattr(sqlite.time, "sleep", sleep)
         store.write([fetched()])
         clock.now = 1.0
-        with pytest.raises(OutputError, match="another program has held the database for 7 s"):
+        with pytest.raises(OutputError, match="another program has locked the database for 7 s"):
             store.write([])
         assert clock.now == pytest.approx(8.0, abs=0.2)
         monkeypatch.setattr(sqlite.time, "sleep", lambda _: pytest.fail("it is waited for again"))
-        with pytest.raises(OutputError, match="another program has held the database for 7 s"):
+        with pytest.raises(OutputError, match="another program has locked the database for 7 s"):
             store.close()
-    assert notes == [f"{path}: another program holds the database; waiting for it, 7 s at most"]
+    assert notes == [f"{path}: another program locks the database; waiting up to 7 s for it"]
 
 
 def test_a_database_that_is_held_from_the_beginning_is_waited_for(tmp_path, monkeypatch):
@@ -321,7 +321,7 @@ def test_a_database_that_is_held_from_the_beginning_is_waited_for(tmp_path, monk
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         monkeypatch.setattr(sqlite.time, "sleep", lambda seconds: setattr(clock, "now", clock.now + seconds))
-        with pytest.raises(OutputError, match="another program has held the database for 2 s"):
+        with pytest.raises(OutputError, match="another program has locked the database for 2 s"):
             SqliteStore(path, OutputSettings(sqlite_timeout=2.0), clock=clock, on_note=notes.append)
     assert (len(notes), clock.now) == (1, pytest.approx(2.0, abs=0.2))
 

@@ -264,7 +264,7 @@ def test_what_is_no_archive_is_left_alone(tmp_path: Path, suffix: str, content: 
     """A run that would go on with it says so, and no byte of it is touched."""
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
-    with pytest.raises(OutputError, match=r"it is no WARC file$"):
+    with pytest.raises(OutputError, match=r"it is not a WARC file$"):
         opened(path, resume=True)
     assert path.read_bytes() == content
 
@@ -313,7 +313,7 @@ def test_a_damaged_record_is_never_cut_off(tmp_path: Path, damaged: bytes) -> No
     whole = path.stat().st_size
     content = path.read_bytes() + gzip.compress(damaged) + path.read_bytes()
     path.write_bytes(content)
-    with pytest.raises(OutputError, match=rf"it is no WARC file from byte {whole} on"):
+    with pytest.raises(OutputError, match=rf"it is not a WARC file from byte {whole} on"):
         opened(path, resume=True)
     assert path.read_bytes() == content
 

@@ -188,13 +188,13 @@ def test_troubles_with_opening_come_before_anything_is_fetched(tmp_path: Path, m
     with pytest.raises(OutputError, match="No such file or directory"):
         opened(tmp_path / "missing" / "a.warc")
     (tmp_path / "other.warc").write_bytes(b"not an archive")
-    with pytest.raises(OutputError, match="it is no WARC file"):
+    with pytest.raises(OutputError, match="it is not a WARC file"):
         opened(tmp_path / "other.warc", resume=True)
     monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
     with pytest.raises(OutputError, match="the process that writes it ended with exit code 3"):
         opened(tmp_path / "a.warc")
     monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
-    with pytest.raises(OutputError, match="no process to write it: No such file or directory"):
+    with pytest.raises(OutputError, match="cannot start the process that writes it: No such file or directory"):
         opened(tmp_path / "a.warc")
 
 

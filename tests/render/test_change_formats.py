@@ -35,12 +35,12 @@ def test_text() -> None:
     assert told("text") == (
         "old.jsonl (1,000 URLs) -> n<e>w.jsonl (1,001 URLs)\n"
         "new 1  changed 1  gone 1  failing 1  redirecting 1  slower 1  same 990  unknown 2\n"
-        "\nnew (1): not in the older records\n  https://a/new  200\n"
-        "\nchanged (1): another page than before\n  https://a/changed  1,234 bytes  ->  1,300 bytes\n"
-        '\ngone (1): 404 or 410 now\n  https://a/<b>|`"\\x1b[31m\\u202e  200  ->  404\n'
-        "\nfailing (1): no page now, and not because it is gone\n  https://a/f  200  ->  dns: no address <i>\\x1b\n"
-        "\nredirecting (1): redirected elsewhere than before\n  https://a/r  https://a/  ->  https://b/|x\n"
-        "\nslower (1): twice as slow as before, and by a second\n  https://a/s  0.5 s  ->  3.0 s\n"
+        "\nnew (1): no record in the older file\n  https://a/new  200\n"
+        "\nchanged (1): the page differs\n  https://a/changed  1,234 bytes  ->  1,300 bytes\n"
+        '\ngone (1): the status is now 404 or 410\n  https://a/<b>|`"\\x1b[31m\\u202e  200  ->  404\n'
+        "\nfailing (1): the URL fails now and did not before\n  https://a/f  200  ->  dns: no address <i>\\x1b\n"
+        "\nredirecting (1): redirects lead to another URL than before\n  https://a/r  https://a/  ->  https://b/|x\n"
+        "\nslower (1): twice as slow as before, and at least a second slower\n  https://a/s  0.5 s  ->  3.0 s\n"
     )
 
 

@@ -87,7 +87,7 @@ def test_the_stop_counts_down():
     with Region(console_on(screen)) as region:
         for grace, left in ((5.0, "5 s"), (3.5, "4 s"), (0.0, "0 s")):
             region.draw(snapshot(2, grace=grace), [])
-            assert f"{left} at most" in screen.lines[-1]
+            assert f"up to {left}" in screen.lines[-1]
 
 
 def test_a_whole_run():
@@ -128,7 +128,7 @@ class StuckTerminal(io.StringIO):
 
 def test_a_stuck_terminal_does_not_hold_the_run_up(monkeypatch):
     """show, note and close return although the terminal takes nothing."""
-    monkeypatch.setattr(live, "_CLOSE_PATIENCE", 0.01)
+    monkeypatch.setattr(live, "_CLOSE_TIMEOUT", 0.01)
     stuck = StuckTerminal()
     view = LiveView(Console(file=stuck, force_terminal=True, width=80, height=24, _environ={}))
     try:
@@ -145,10 +145,10 @@ def test_a_stuck_terminal_does_not_hold_the_run_up(monkeypatch):
 
 def test_drawing_keeps_to_its_share():
     """The dearer a frame, the rarer: never under the wish, never over a second."""
-    pace = live._Pace(0.2)
+    pace = live._FrameRate(0.2)
     pace.spend(0.001, busy=1.0)
     assert pace.interval == 0.2
-    pace = live._Pace(0.2)
+    pace = live._FrameRate(0.2)
     pace.spend(0.010, busy=1.0)
     assert pace.interval == pytest.approx(0.010 / live.SHARE)
     for _ in range(50):

@@ -53,13 +53,13 @@ def test_a_stop_is_said_once():
     plain = view(stream)
     for _ in range(3):
         plain.show(snapshot(grace=5.0, busy=1))
-    assert stream.getvalue() == "stopping: waiting for 1 request, 5 s at most; Ctrl-C again stops now\n"
+    assert stream.getvalue() == "stopping: waiting for 1 request, up to 5 s; press Ctrl-C again to stop now\n"
 
 
 def test_a_stop_with_nothing_in_flight_waits_for_no_requests():
     """It is what came that is written then."""
     assert stopping(snapshot(grace=4.5, busy=0)) == (
-        "stopping: finishing what has come, 5 s at most; Ctrl-C again stops now"
+        "stopping: finishing received responses, up to 5 s; press Ctrl-C again to stop now"
     )
 
 

@@ -161,7 +161,7 @@ def test_no_outcomes_and_no_errors_leave_their_lines_empty():
 def test_stopping_says_what_it_waits_for():
     """The message promises whole seconds, rounded up, and is shorter on a narrow terminal."""
     message = stopping_line(snapshot(busy=3, grace=3.2), 80).plain
-    assert message == "stopping: waiting for 3 requests, 4 s at most; Ctrl-C again stops now"
+    assert message == "stopping: waiting for 3 requests, up to 4 s; press Ctrl-C again to stop now"
     assert stopping_line(snapshot(busy=3, grace=3.2), 40).plain == "stopping: 3 in flight; Ctrl-C: now"
 
 

@@ -42,14 +42,14 @@ def test_a_plain_record_tells_what_it_holds() -> None:
         "line 17 of its list\n"
         "\n"
         "2 attempts, the first at 2026-11-22 16:36:53.980 UTC\n"
-        "31 s of waiting between them, for pauses, limits or what the host had asked for\n"
-        "the last one: status 200, after 310 ms\n"
+        "31 s of waiting before attempts (backoff, limits, or a pause that the host asked for)\n"
+        "the last attempt: status 200, after 310 ms\n"
         "over a new connection to 192.0.2.1\n"
         "DNS 12 ms, connect 20 ms, first byte 200 ms, body 30 ms\n"
         "\n"
         "ok: it succeeded (status 200)\n"
         "redirected to https://example.org/b\n"
-        "and then to https://example.org/c\n"
+        "then redirected to https://example.org/c\n"
         "18.2 kB of text/html\n"
         "\n"
         f"{TELL_MORE}\n"
@@ -78,18 +78,18 @@ def test_a_history_is_told_step_by_step() -> None:
     record = {"url": "http://a/", "outcome": "failed", "error": "reset", "history": history}
     assert story(record, times=3) == (
         "http://a/\n"
-        "3 records of this URL: the last one counts, and is told\n"
+        "3 records of this URL; this is the last one, which counts\n"
         "\n"
         "              waited 0.41 s for the host's robots.txt\n"
         "16:36:53.980  attempt 1: status 503, after 2.8 ms\n"
-        "              over a connection to 192.0.2.1 that had served before\n"
+        "              over a connection to 192.0.2.1 that was used before\n"
         "              the server asked to wait 30 s\n"
-        "              waited 30 s as long as the server had asked for (Retry-After)\n"
+        "              waited 30 s as long as the server asked for (Retry-After)\n"
         "              attempt 2: redirected to http://b/, after 100 ms\n"
-        "              went on: reset (connection reset by peer), after 1.5 s\n"
+        "              continued: reset (connection reset by peer), after 1.5 s\n"
         "              at http://b/\n"
         "\n"
-        "failed: no whole answer came (reset)\n"
+        "failed: no complete response was received (reset)\n"
     )
 
 
@@ -107,10 +107,10 @@ def test_attempts_that_were_given_back_are_held_against_the_host() -> None:
         {"attempt": 2, "url": "http://a/", "status": 500, "error": "http_5xx"},
     ]
     told = story({"url": "http://a/", "outcome": "http_error", "history": steps})
-    assert told.count("held against its host: it does not count for this URL") == 2
-    assert told.count("held against the network: it does not count for this URL") == 1
+    assert told.count("counted against its host, not against this URL") == 2
+    assert told.count("counted against the network, not against this URL") == 1
     assert "2 of the attempts count for this URL; 2 against its host, 1 against the network\n" in told
-    assert "held against" not in story({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
+    assert "counted against" not in story({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
 
 
 @pytest.mark.parametrize("why", Why)
@@ -124,12 +124,12 @@ def test_every_reason_has_its_words(why: Why) -> None:
 def test_ends_without_an_attempt() -> None:
     """A line that was skipped, and a target that was put off."""
     skipped = story({"url": "x:", "outcome": "skipped", "error": "invalid_url", "detail": "no scheme", "attempts": 0})
-    assert skipped.startswith("x:\n\nskipped: it was not asked for (invalid_url)\nno scheme\n")
+    assert skipped.startswith("x:\n\nskipped: it was not requested (invalid_url)\nno scheme\n")
     deferred = story(
         {"url": "u", "outcome": "deferred", "attempts": 0, "waited": 3.0, "not_before": "2026-11-22T16:36:53.980Z"}
     )
-    assert "never asked; it waited 3.0 s" in deferred
-    assert "it may be asked again from 2026-11-22 16:36:53 UTC on" in deferred
+    assert "never requested; it waited 3.0 s" in deferred
+    assert "it may be requested again from 2026-11-22 16:36:53 UTC on" in deferred
 
 
 VALUES = st.recursive(

@@ -38,7 +38,7 @@ def test_requests_that_a_url_does_not_tell_are_counted():
         "http://a/1",
         "http://a/2",
     ]
-    assert notes == ["URLs whose rows asked with a method or data of their own, as only fetch --resume does again: 1"]
+    assert notes == ["URLs left out because their rows set a method or data; fetch --resume repeats them: 1"]
     assert list(failures([told("http://a/2")], on_note=notes.append)) == ["http://a/2"]
     assert len(notes) == 1
 
@@ -64,7 +64,7 @@ def test_groups_are_made_of_errors():
 
 def test_an_unknown_class_is_told_with_all_there_are():
     """And so is a list of none."""
-    with pytest.raises(UsageError, match=r"no such class: rain; there are timeout, .*http_5xx"):
+    with pytest.raises(UsageError, match=r"unknown class: rain; choose from timeout, .*http_5xx"):
         error_slugs(["rain"])
     with pytest.raises(UsageError, match="no class is named"):
         error_slugs([])

@@ -108,9 +108,9 @@ def test_a_person_is_told_what_is_done_with_the_file():
     records = [record("http://a/x"), record("http://a/x"), record("http://a/y", "failed")]
     journal, _, _ = judged(*records, torn=b'{"url')
     assert list(journal.notes("out.jsonl")) == [
-        "out.jsonl: the last record was not written to its end; its 5 bytes are cut off",
-        "out.jsonl: records that a later one of the same URL replaces: 1",
-        "out.jsonl: records that stay: 1; to be fetched again: 1",
+        "out.jsonl: the last record is incomplete; its 5 bytes are removed",
+        "out.jsonl: records replaced by a later one of the same URL: 1",
+        "out.jsonl: records kept: 1; to be fetched again: 1",
     ]
 
 

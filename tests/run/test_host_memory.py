@@ -90,6 +90,6 @@ def test_a_run_that_is_killed_leaves_the_file_whole_and_its_share_expires(tmp_pa
         assert max(site.peak for site in server.sites) <= 4
     file = HostFile(str(memory))
     assert file._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert not file.tell(Report(alone=False), time.time()).alone
-    assert file.tell(Report(alone=False), time.time() + EXPIRY + 1).alone
+    assert not file.exchange(Report(alone=False), time.time()).alone
+    assert file.exchange(Report(alone=False), time.time() + EXPIRY + 1).alone
     file.close()

@@ -107,7 +107,7 @@ def test_a_host_that_nobody_listens_on_says_so() -> None:
     assert {(verdict(end), error_of(end), end.attempts) for end in ends.values()} == {
         ("failed", ErrorKind.CONNECT_REFUSED, 0)
     }
-    assert {end.detail for end in ends.values()} == {"connection refused; asked for robots.txt first"}
+    assert {end.detail for end in ends.values()} == {"connection refused; the request was for robots.txt"}
 
 
 def test_a_redirect_obeys_the_host_that_it_leads_to() -> None:

@@ -34,7 +34,7 @@ def test_retries_never_become_the_load():
     assert sum(asked.values()) <= 1500 * 1.1 + 1 + 5 * undecided
     assert max(asked.values()) <= 300 * 1.1 + 1 + undecided
     details = Counter(outcome.detail for outcome in world.outcomes)
-    assert details["not repeated: the host's retry budget of 10% is used up"] > 0
+    assert details["not retried: the host's retry budget of 10% is used up"] > 0
 
 
 def test_what_the_host_asked_to_be_repeated_is_not_counted():

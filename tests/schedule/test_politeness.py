@@ -242,11 +242,11 @@ def test_robots_that_cannot_be_had_refuse_the_host():
     assert 1 + 2 + 4 <= world.run() < 8
     assert len(world.leases) == 1 + RetryPolicy().retries
     assert {refusal.error for refusal in world.refusals} == {ErrorKind.ROBOTS_UNREACHABLE}
-    assert world.refusals[0].detail == "robots.txt could not be had: 503 Service Unavailable"
+    assert world.refusals[0].detail == "robots.txt could not be fetched: 503 Service Unavailable"
 
 
 def test_a_host_that_cannot_be_reached_ends_as_that():
-    """Its targets tell that nobody listens, which says more than that robots.txt could not be had."""
+    """Its targets tell that nobody listens, which says more than that robots.txt could not be fetched."""
     failed = answer(Attempt(Target("http://h1.test/robots.txt", A, "/robots.txt")), REFUSED)
     world = World({A: 2000}, robots=lambda _: RobotsVerdict(unreachable="…", failure=failed), audit=False)
     world.run()

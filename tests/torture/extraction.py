@@ -37,7 +37,7 @@ HOSTILE = 100
 PADDING = "<p>" + "Some words. " * 40 + "</p>\n"
 SELECT = ("--select", "title=css:title", "--select", r"n=re:n=(\d+)", "--select", "slow=re:((?:x+)+)$")
 KILLED = "title, n, slow: the process that read it ended (killed by SIGKILL)"
-SLOW = "slow: took longer than 5 s of CPU"
+SLOW = "slow: took longer than 5 s of CPU time"
 
 
 def page(request: Request) -> Response | None:

@@ -104,7 +104,7 @@ def test_too_large(web: PoliteServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_url() -> None:
     """What cannot be a URL is told as any list that cannot be read."""
-    with pytest.raises(ListError, match="no valid host"):
+    with pytest.raises(ListError, match="not a valid host"):
         fetched("http://a b/")
 
 

@@ -111,7 +111,7 @@ def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.
     resolver = Resolver(names)
     with ThreadPoolExecutor(2) as threads:
         for waiting in [threads.submit(resolver.resolve, "x", 80, 0.05) for _ in range(2)]:
-            with pytest.raises(FetchError, match="no answer for x"):
+            with pytest.raises(FetchError, match="no DNS response for x"):
                 waiting.result()
     assert 1 <= resolver.abandoned <= len(names.asked)
     assert "abandoned" in repr(resolver)
@@ -123,7 +123,7 @@ def test_a_short_wait_does_not_give_up_a_look_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(resolver_module, "HANGS", 60.0)
     names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
     resolver = Resolver(names)
-    with pytest.raises(FetchError, match="no answer for x"):
+    with pytest.raises(FetchError, match="no DNS response for x"):
         resolver.resolve("x", 80, 0.01)
     names.go.set()
     assert resolver.resolve("x", 80, 5)

@@ -215,7 +215,7 @@ def test_an_upload_that_is_not_read_is_not_waited_for(scheme: str, tmp_path: Any
     for done in back[LEASES:]:
         (failed,) = done.results
         assert isinstance(failed, Failed)
-        assert (failed.error, failed.detail) == (ErrorKind.READ_TIMEOUT, f"the server took no data for {READ:g} s")
+        assert (failed.error, failed.detail) == (ErrorKind.READ_TIMEOUT, f"the server accepted no data for {READ:g} s")
 
 
 @pytest.mark.parametrize("kind", ["connect", "handshake"])

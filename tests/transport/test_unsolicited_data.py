@@ -171,7 +171,7 @@ def test_a_post_is_not_sent_twice_for_a_doubt() -> None:
         assert server.paths == ["/it/0", "/it/1"]
     assert isinstance(results[0], Fetched)
     assert results[1].error is ErrorKind.PROTOCOL
-    assert "not sent twice" in results[1].detail
+    assert "not repeated" in results[1].detail
     assert results[1].retry is None
 
 

@@ -51,7 +51,7 @@ def test_a_server_that_reads_nothing_meets_the_read_timeout(tls: ssl.SSLContext 
     """The wait for room is a wait for the server as any other."""
     failed = uploaded(Wire.stay_deaf, tls, bundle, LONG, read=0.3)
     assert (failed.error, failed.retry) == (ErrorKind.READ_TIMEOUT, Retryable())
-    assert failed.detail == "the server took no data for 0.3 s"
+    assert failed.detail == "the server accepted no data for 0.3 s"
 
 
 def test_an_answer_to_an_unread_upload_is_taken(tls: ssl.SSLContext | None, bundle: str) -> None:

@@ -1,6 +1,6 @@
 """Which lists and URLs a command line names.
 
-Decides when standard input is read, and which combinations cannot be meant. Opens nothing but standard input.
+Decides when standard input is read, and which combinations contradict each other. Opens nothing but standard input.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 STDIN = "standard input"
 
-EXAMPLE = """give a list of URLs, a URL, or a pipe, as in
+EXAMPLE = """give a list of URLs, a URL or a pipe, for example
   scrapepool fetch urls.txt -o results.jsonl
   scrapepool fetch https://example.org/
   cat urls.txt | scrapepool fetch - | jq .status"""
 
 
 def sources_or_stdin(sources: Sequence[str], settings: InputSettings) -> Sequence[str]:
-    """The lists and URLs that were given, standard input where there are none.
+    """Return the lists and URLs that were given, or standard input if there are none.
 
-    Raises UsageError on a terminal, and where only URLs are given and something is said of lists.
+    Raises UsageError if standard input is a terminal, and for an option about lists if only URLs are given.
     """
     if not sources and not settings.lists:
         if sys.stdin is None or sys.stdin.isatty():
@@ -36,40 +36,40 @@ def sources_or_stdin(sources: Sequence[str], settings: InputSettings) -> Sequenc
     option = "--input-format" if settings.format != "auto" else "--url-template" if settings.url_template else None
     if option and not settings.lists and all(map(_is_url, sources)):
         url = without_password(sources[0])
-        raise UsageError(f"{option} is about lists, and {url} is fetched itself; a list by its URL is --list URL")
+        raise UsageError(f"{option} is about lists, but {url} is fetched itself; use --list URL to read it as a list")
     return sources
 
 
 def all_names(sources: Sequence[str], settings: InputSettings) -> Sequence[str]:
-    """Everything that is named, those of ``--list`` too."""
+    """Return all names that were given, those of ``--list`` included."""
     return (*sources, *settings.lists)
 
 
 def are_several(sources: Sequence[str], settings: InputSettings) -> bool:
-    """Whether a URL may come from one list or another, or from none: URLs that are arguments are no list."""
+    """Return whether records must say which list a URL is from. URLs that are arguments are from no list."""
     urls = sum("://" in name if settings.glob else _is_url(name) for name in sources)
     lists = len(sources) - urls + len(settings.lists)
     return lists > 1 or (lists == 1 and urls > 0)
 
 
 def standard_input(sources: Sequence[str], settings: InputSettings) -> BinaryIO | None:
-    """Standard input, if it is named and there."""
+    """Return standard input if it is named and open."""
     return sys.stdin.buffer if "-" in all_names(sources, settings) and sys.stdin is not None else None
 
 
-def spoken(sources: Sequence[str], settings: InputSettings, read_as: Mapping[str, str] | None = None) -> str:
-    """The names as a person is told them.
+def source_names(sources: Sequence[str], settings: InputSettings, read_as: Mapping[str, str] | None = None) -> str:
+    """Return the names as they are shown in messages.
 
-    read_as: formats by the names of lists; they are told, and how to choose another one.
+    read_as: formats by the names of lists. They are shown, with a hint how to choose another one.
     """
     formats = read_as or {}
-    told = []
+    names = []
     for name in all_names(sources, settings):
         shown = STDIN if name == "-" else name
         found = formats.get(shown)
-        told.append(printable(without_password(shown)) + ("" if found is None else f" (read as {found})"))
-    hint = "; --input-format reads lists as another format" if formats and settings.format == "auto" else ""
-    return ", ".join(told) + hint
+        names.append(printable(without_password(shown)) + ("" if found is None else f" (read as {found})"))
+    hint = "; --input-format chooses another format" if formats and settings.format == "auto" else ""
+    return ", ".join(names) + hint
 
 
 def _is_url(source: str) -> bool:

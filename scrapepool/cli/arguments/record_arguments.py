@@ -1,6 +1,6 @@
-"""Record files as arguments of a command: a file, also compressed, a table, or standard input.
+"""Record files as arguments of a command: a file, also compressed, a database or table, or standard input.
 
-Decides by the first bytes how such an argument is opened. Reads no more of it, but a table that comes through a pipe.
+Decides by the first bytes how such an argument is opened.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import click
 from ...errors import ListError, UsageError
 from ...extras import how_to_install
 from ...text import printable
-from ..standard_streams import note
+from ..standard_streams import warn
 
 if TYPE_CHECKING:
     from ...results.record_database import RecordDatabase
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 STDIN = "standard input"
 
-SHOWN_EVERY = 1.0
-"""Seconds after which it is told again how many records were read."""
+COUNT_EVERY = 1.0
+"""Seconds between two updates of the number of records read."""
 
 CLOCK_EVERY = 1000
 """Records between two looks at the clock."""
 
 
 def name_of(records: str) -> str:
-    """What the argument is called in messages."""
+    """Return the name of the argument in messages."""
     return STDIN if records == "-" else records
 
 
 def opened(records: str, on_note: Callable[[str], None] | None = None) -> RecordFile | RecordDatabase:
-    """The records of a file, or of standard input for ``-``. on_note: gets what a person should know; ``note``.
+    """Open the records of a file, or of standard input for ``-``. on_note: gets messages; ``warn``.
 
-    Raises ListError, also while they are iterated over, and UsageError for a database that comes through a pipe.
+    Raises ListError, also while the records are iterated over, and UsageError for a database in a pipe.
     """
     from ...read.formats.detect import PARQUET  # noqa: PLC0415
     from ...read.streams.decompress import decompressed  # noqa: PLC0415
@@ -58,46 +58,46 @@ def opened(records: str, on_note: Callable[[str], None] | None = None) -> Record
     regular = records != "-" and Path(records).is_file()
     if begins.startswith(MAGIC):
         if not regular:
-            raise UsageError(f"{name}: a database cannot be read through a pipe; name its file")
+            raise UsageError(f"{name}: a database cannot be read from a pipe; name its file")
         return RecordDatabase(records)
     if begins.startswith(PARQUET):
         return RecordFile(name, _parquet_lines(name, records if regular else _spooled(name, pieces)), "jsonl")
-    return RecordFile(name, decompressed(name, pieces, on_note or note))
+    return RecordFile(name, decompressed(name, pieces, on_note or warn))
 
 
 def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
-    """Give every record of a file, of standard input for ``-``, or of all files in a folder.
+    """Yield every record of a file, of standard input for ``-``, or of all files in a folder, in the order of names.
 
-    Files of a folder are read in the order of their names. The types are those of the format: cells of CSV are text.
-    A terminal is told how many were read. Raises as ``opened``.
+    Values have the types of the format: cells of CSV are text. A terminal shows how many records were read. Raises as
+    ``opened`` does.
     """
-    watch = _Watch(name_of(records)) if sys.stderr.isatty() else None
+    counter = _Counter(name_of(records)) if sys.stderr.isatty() else None
     try:
         for name in _files(records):
             file = opened(name, on_note)
             for pair in file.with_records():
                 yield pair
-                if watch is not None:
-                    watch.count()
+                if counter is not None:
+                    counter.count()
             note_torn(name, file, on_note)
     finally:
-        if watch is not None:
-            watch.end()
+        if counter is not None:
+            counter.end()
 
 
-class _Watch:
-    """Counts records on a terminal, on one line that goes in the end."""
+class _Counter:
+    """Shows on one line of the terminal how many records were read, and removes the line at the end."""
 
     def __init__(self, name: str) -> None:
         self._name = printable(name)
         self._read = 0
-        self._due = time.monotonic() + SHOWN_EVERY
+        self._due = time.monotonic() + COUNT_EVERY
         self._shown = False
 
     def count(self) -> None:
         self._read += 1
         if not self._read % CLOCK_EVERY and time.monotonic() >= self._due:
-            self._due, self._shown = time.monotonic() + SHOWN_EVERY, True
+            self._due, self._shown = time.monotonic() + COUNT_EVERY, True
             click.echo(f"\r{self._name}: {self._read:,} records read", err=True, nl=False)
 
     def end(self) -> None:
@@ -106,7 +106,7 @@ class _Watch:
 
 
 def _files(records: str) -> list[str]:
-    """The record files that an argument means: itself, or what a folder holds but for what is hidden or a marker."""
+    """List the record files of an argument: the file itself, or those of a folder that are not hidden or markers."""
     if records == "-" or not Path(records).is_dir():
         return [records]
     try:
@@ -119,19 +119,19 @@ def _files(records: str) -> list[str]:
 
 
 def note_torn(records: str, file: RecordFile | RecordDatabase, on_note: Callable[[str], None] | None = None) -> None:
-    """Say where a record was not written to its end; known once all were read."""
+    """Report an incomplete last record. Call it after all records were read."""
     if file.torn:
-        (on_note or note)(f"{name_of(records)}: the last record is not whole and was passed over")
+        (on_note or warn)(f"{name_of(records)}: the last record is incomplete and was skipped")
 
 
 def _spooled(name: str, pieces: Iterator[bytes]) -> BinaryIO:
-    """A temporary file of what can be read only once: a Parquet file begins with its end."""
+    """Copy a stream to a temporary file: Parquet is read from its end."""
     try:
-        file = tempfile.TemporaryFile(prefix="scrapepool-")  # noqa: SIM115 - it ends with its reader
+        file = tempfile.TemporaryFile(prefix="scrapepool-")  # noqa: SIM115 - closed with its reader
         file.writelines(pieces)
         file.seek(0)
     except OSError as error:
-        raise ListError(name, f"cannot be kept in {tempfile.gettempdir()}: {error.strerror}") from error
+        raise ListError(name, f"cannot copy it to {tempfile.gettempdir()}: {error.strerror}") from error
     return file
 
 

@@ -1,4 +1,4 @@
-"""``scrapepool changes``: what is different between two record files."""
+"""``scrapepool changes``: the differences between two record files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..arguments.record_arguments import name_of, watched_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Names
-from ..standard_streams import note
+from ..standard_streams import warn
 
 if TYPE_CHECKING:
     from ...render.change_formats import Overview
     from ...results.comparison import Comparison
 
-AT_ONCE = 1000
+BATCH = 1000
 """Pieces of text in one write."""
 
 FORMATS = ("text", "jsonl", "csv", "md", "html")
@@ -86,10 +86,10 @@ def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None
         _write(comparison, overview, form, output)
     if comparison.unknown:
         number = f"{comparison.unknown:,}"
-        note(f"pages in both files of which the records do not say enough to compare them (no sha256): {number}")
+        warn(f"pages that could not be compared, as a record has no sha256: {number}")
     some = any(overview.counts.values())
     if output is not None and some:
-        note(f"{output}: {overview.counted()}")
+        warn(f"{output}: {overview.counted()}")
     return Exit.SOME_FAILED if some else Exit.OK
 
 
@@ -98,7 +98,7 @@ def _kinds(only: tuple[str, ...] | None) -> list[Difference]:
         return list(Difference)
     for name in only:
         if name not in set(Difference):
-            raise UsageError(f"--only: no such kind of change: {brief(name)}; there are {', '.join(Difference)}")
+            raise UsageError(f"--only: unknown kind of change: {brief(name)}; choose from {', '.join(Difference)}")
     if not only:
         raise UsageError("--only names no kind of change")
     return [one for one in Difference if one in only]
@@ -112,14 +112,14 @@ def _form_of(output: str | None) -> str:
     suffix = PurePath(output).suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(
-            f"--output {brief(output, 500)}: a file of changes ends in {', '.join(SUFFIXES)}; with --format, "
-            "any name is taken"
+            f"--output {brief(output, 500)}: the name must end in {', '.join(SUFFIXES)}; with --format, "
+            "any name is accepted"
         )
     return SUFFIXES[suffix]
 
 
 def _check_files(old: str, new: str, output: str | None) -> None:
-    """Refuse what would read or write a file twice. Raises UsageError."""
+    """Refuse to read standard input twice, and to overwrite a file that is read. Raises UsageError."""
     if old == new == "-":
         raise UsageError("standard input can be read only once: - is given twice")
     from ..arguments.file_conflicts import identity_of  # noqa: PLC0415 - as above
@@ -127,20 +127,20 @@ def _check_files(old: str, new: str, output: str | None) -> None:
     written = None if output is None else identity_of(output)
     for name in (old, new):
         if written is not None and name != "-" and written == identity_of(name):
-            raise UsageError(f"{name} is read and would be replaced by --output; name another file")
+            raise UsageError(f"{name} is read and would be overwritten by --output; name another file")
 
 
 def _read(comparison: Comparison, old: str, new: str) -> None:
     from ...record.unfinished import is_unfinished  # noqa: PLC0415
     from ...results.comparison import NEW, OLD  # noqa: PLC0415 - as above
 
-    comparison.add(OLD, watched_records(old, note))
-    comparison.add(NEW, watched_records(new, note))
+    comparison.add(OLD, watched_records(old, warn))
+    comparison.add(NEW, watched_records(new, warn))
     complete = new == "-" or not is_unfinished(new)
     if not complete:
-        note(
-            f"{new} is of a run that did not come to its end: URLs without a record in it are not listed as left_list; "
-            "fetch --resume goes on with it"
+        warn(
+            f"{new} is from an unfinished run: URLs without a record in it are not listed as left_list; "
+            "continue the run with fetch --resume"
         )
     comparison.compare(complete=complete)
 
@@ -159,7 +159,7 @@ def _write(comparison: Comparison, overview: Overview, form: str, output: str | 
     from ...render.change_formats import FORMS  # noqa: PLC0415
 
     pieces = FORMS[form](overview, comparison.entries(overview.counts))
-    batches = iter(lambda: [piece.encode("utf-8", "backslashreplace") for piece in islice(pieces, AT_ONCE)], [])
+    batches = iter(lambda: [piece.encode("utf-8", "backslashreplace") for piece in islice(pieces, BATCH)], [])
     if output is None:
         standard = Output(None)
         for batch in batches:

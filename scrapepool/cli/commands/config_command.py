@@ -1,7 +1,7 @@
-"""``scrapepool config``: every option of ``fetch`` with its value, and where that comes from.
+"""``scrapepool config``: every option of ``fetch`` with its value, and where the value comes from.
 
-Decides how the merged result is written: as a configuration file with comments, so that what is read here can be
-written there, or as JSON. Secrets are not shown; what stands in their place is refused where it is used as one.
+Decides how the merged result is written: as a configuration file with comments, or as JSON. Secrets are masked; the
+mask itself is refused as a value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..config.config_file import ConfigFile
 from ..config.config_values import HIDDEN
 from ..exits import Exit
 from ..options import fetch_options, settings_from
-from ..options.ineffective_options import without_idle
+from ..options.ineffective_options import without_ineffective
 from ..parameters.grouped_options import FetchOption, GroupedCommand, GroupedOption
 from ..parameters.option_types import UNLIMITED, Header, Share
 from ..standard_streams import echo
@@ -41,7 +41,7 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
     Takes the arguments of fetch: write config in place of fetch. Lists are not read. The output is itself a
     configuration file; passwords and secret header fields are masked.
     """
-    settings_from(without_idle(ctx, values))  # complains of what contradicts itself
+    settings_from(without_ineffective(ctx, values))  # raises for options that contradict each other
     file: ConfigFile = values["config"]
     shown = _merged(ctx, file)
     if as_json:
@@ -54,7 +54,7 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
 
 
 def _merged(ctx: click.Context, file: ConfigFile) -> list[tuple[FetchOption, Any, str]]:
-    """Every option, its value as it would be written in a file, and where it comes from."""
+    """List every option, its value as a file would have it, and where the value comes from."""
     return [
         (option, _shown(option, ctx, file), _source(ctx, option, file))
         for option in ctx.command.params
@@ -82,7 +82,7 @@ def _shown(option: FetchOption, ctx: click.Context, file: ConfigFile) -> Any:
 
 
 def _masked(value: Any, *, fields: bool) -> Any:
-    """A value that names variables of the environment as it stands in the file. fields: it holds header fields."""
+    """Return a value that names environment variables as the file has it. fields: whether it holds header fields."""
     texts = [f"{name}: {content}" for name, content in value.items()] if isinstance(value, dict) else value
     if not fields:
         return [_without_password(str(text)) for text in texts] if isinstance(texts, list) else _without_password(texts)
@@ -105,7 +105,7 @@ def _written(option: click.Option, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value in types that JSON and TOML have."""
+    """Return a value in types that JSON and TOML have."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if value == inf:
@@ -134,7 +134,7 @@ def _without_password(url: str) -> str:
 
 
 def _section(override: HostOverride, masked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a host's section sets, by key. masked: what of it holds secrets, as it stands in the file."""
+    """Return what a host section sets, by key. masked: its values that hold secrets, as the file has them."""
     shown: dict[str, Any] = {}
     for field in fields(override):
         value = getattr(override, field.name)
@@ -174,5 +174,5 @@ def _toml_value(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text in quotes that JSON and TOML share; escaped where a terminal might act on it."""
+    """Return text in quotes, as in JSON and TOML, with control characters escaped."""
     return json.dumps(text, ensure_ascii=not text.isprintable())

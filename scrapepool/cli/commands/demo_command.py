@@ -1,4 +1,4 @@
-"""``scrapepool demo``: the whole tool at work on a small web of its own."""
+"""``scrapepool demo``: a run over a small web that the program serves itself."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
     try:
         web = DemoWeb(DEFAULT_PORT if port is None else port)
     except OSError as error:
-        raise UsageError(f"no server can be started on loopback: {error.strerror}") from error
+        raise UsageError(f"cannot start a server on loopback: {error.strerror}") from error
     with web:
         if keep:
             return _serve(web.urls, web.port)
@@ -96,7 +96,7 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
 
 
 def _shown_with_the_display() -> bool:
-    """Whether records would go where the display is: to the terminal, or into the same log or pipe."""
+    """Return whether records would go where progress is shown: to the terminal, or to the same file or pipe."""
     if sys.stdout is None:
         return False
     if sys.stdout.isatty():
@@ -108,7 +108,7 @@ def _shown_with_the_display() -> bool:
 
 
 def _view(hosts: Mapping[str, Role]) -> View | None:
-    """What is shown where there is no terminal to draw on; None where there is one. Introduces the hosts."""
+    """Introduce the hosts, and return a view that needs no terminal; None if standard error is one."""
     from ...render.choose import can_redraw  # noqa: PLC0415
 
     if can_redraw(sys.stderr):
@@ -124,7 +124,8 @@ def _serve(urls: list[str], port: int) -> int:
     import threading  # noqa: PLC0415
 
     click.echo(
-        f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and its like; Ctrl-C ends it",
+        f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and the addresses after it; "
+        "stop with Ctrl-C",
         err=True,
     )
     click.echo(f"try: scrapepool demo --list --port {port} | scrapepool fetch -", err=True)

@@ -1,4 +1,4 @@
-"""``scrapepool explain``: the story of one URL of a record file."""
+"""``scrapepool explain``: what happened to one URL of a record file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..arguments.record_arguments import name_of, note_torn, opened
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand
 from ..parameters.option_types import FileName
-from ..standard_streams import note
+from ..standard_streams import warn
 
 EPILOG = """Exit codes: 0 the URL was found; 1 no record has this URL (similar ones are named); 2 wrong usage, or a file
 that cannot be read."""
@@ -32,9 +32,9 @@ def explain(records: str, url: str) -> int:
     found = find(file, url)
     note_torn(records, file)
     if found.record is None:
-        note(f"{name_of(records)} has no record of {printable(without_passwords(url))}")
+        warn(f"{name_of(records)} has no record of {printable(without_passwords(url))}")
         if found.near:
-            note("\n  ".join(["it has records of", *map(printable, found.near)]))
+            warn("\n  ".join(["it has records of", *map(printable, found.near)]))
         return Exit.SOME_FAILED
     Output(None).write([story(found.record, found.times).encode("utf-8", "backslashreplace")])
     return Exit.OK

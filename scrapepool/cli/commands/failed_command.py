@@ -1,4 +1,4 @@
-"""``scrapepool failed``: the URLs of a record file that did not succeed, for another run."""
+"""``scrapepool failed``: the URLs of a record file that did not succeed, to fetch them again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..arguments.record_arguments import note_torn, opened
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Names
-from ..standard_streams import note
+from ..standard_streams import warn
 
-AT_ONCE = 1000  # lines in one write
+BATCH = 1000  # lines in one write
 
 EPILOG = """\b
 Classes are the errors of records, deferred, and these groups of errors:
@@ -57,9 +57,9 @@ def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
     slugs = None if classes is None else error_slugs(classes)
     file = opened(records)
     row_of = (lambda told: row_of_record(told, file.current())) if rows else None
-    urls = failures(file, slugs, on_note=note, row_of=row_of)
+    urls = failures(file, slugs, on_note=warn, row_of=row_of)
     output = Output(None)
-    while lines := [f"{url}\n".encode() for url in islice(urls, AT_ONCE)]:
+    while lines := [f"{url}\n".encode() for url in islice(urls, BATCH)]:
         output.write(lines)
     note_torn(records, file)
     return Exit.OK

@@ -1,6 +1,6 @@
-"""``scrapepool plan``: what a fetch would be like.
+"""``scrapepool plan``: what ``fetch`` would do.
 
-Decides what is asked for it and its exit code; how it is told is decided in ``plan_text``.
+Decides what is requested for a plan, and its exit code. ``plan_text`` decides how the plan is written.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import click
 
 from ...errors import UsageError
 from ...text import printable, strict_json
-from ..arguments.list_arguments import sources_or_stdin, spoken, standard_input
+from ..arguments.list_arguments import source_names, sources_or_stdin, standard_input
 from ..exits import Exit
 from ..options import fetch_options, settings_from
-from ..options.ineffective_options import without_idle
+from ..options.ineffective_options import without_ineffective
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import Duration, Whole
 from ..standard_streams import echo
@@ -63,7 +63,7 @@ def plan(
     Lists rejected lines, duplicates and URLs per host, and names the host that decides the duration. Requests each
     host's robots.txt, as fetch would, and nothing else: how long a request takes is assumed.
     """
-    settings = settings_from(without_idle(ctx, values))
+    settings = settings_from(without_ineffective(ctx, values))
     config: ConfigFile = values["config"]
     config.tell(ctx)
     return run(
@@ -87,7 +87,7 @@ def run(
     latency: float,
     as_json: bool,
 ) -> int:
-    """Read the lists, print the plan; the exit code. Raises ListError, UsageError."""
+    """Read the lists, print the plan and return the exit code. Raises ListError, UsageError."""
     from ...ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
     from ...read import TargetList  # noqa: PLC0415
     from ...run.dry_run.estimate import count, planned  # noqa: PLC0415
@@ -119,7 +119,7 @@ def run(
         ) as targets,
     ):
         if targets.lazy:
-            raise UsageError("a pattern of more than a million URLs is fetched, but not planned; plan a part of it")
+            raise UsageError("a pattern of more than a million URLs can be fetched but not planned; plan a part of it")
         found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
         for note in notes:
             click.echo(printable(note), err=True)
@@ -131,7 +131,7 @@ def run(
     for host, changed in (robots or {}).items():
         delays[host] = changed.crawl_delay
         allowed[host] -= changed.refused
-    allowed = +allowed  # without the hosts of which nothing is left
+    allowed = +allowed  # without hosts whose URLs are all refused
     result = None
     known: Mapping[HostKey, Known] = {}
     if allowed:
@@ -141,6 +141,6 @@ def run(
     echo(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
     if result is None:
         if found.hosts:
-            raise UsageError(f"no URL that may be fetched in {spoken(sources, settings.input)}")
-        raise UsageError(f"no usable URL in {spoken(sources, settings.input, read_as)}")
+            raise UsageError(f"no URL that may be fetched in {source_names(sources, settings.input)}")
+        raise UsageError(f"no usable URL in {source_names(sources, settings.input, read_as)}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK

@@ -1,4 +1,4 @@
-"""How a plan is told to a person and to a program. Pure functions of what was found out."""
+"""A plan as text and as JSON. Pure functions of what was found out."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _URL = 100  # characters of a rejected line
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that is told.
+    """All that is shown.
 
-    robots: what robots.txt changes, by host; None where none was asked. plan: None where nothing is left to be fetched.
-    latency: seconds that a request was taken to last. most: hosts to be named. known: hosts that earlier runs knew.
+    robots: what robots.txt changes, by host; None if none was requested. plan: None if no URL is left to fetch.
+    latency: seconds that a request is assumed to take. most: hosts to list. known: hosts that earlier runs measured.
     """
 
     found: Count
@@ -39,7 +39,7 @@ class Report:
 
 
 def plan_dict(report: Report) -> dict[str, Any]:
-    """The plan for a program. The keys are an API; see docs/records.md."""
+    """Return the plan as JSON values. The keys are an API; see docs/records.md."""
     found, plan = report.found, report.plan
     return {
         "urls": 0 if plan is None else plan.urls,
@@ -96,7 +96,7 @@ def _seconds(seconds: float) -> float | None:
 
 
 def plan_lines(report: Report) -> Iterator[str]:
-    """The plan for a person, a line at a time."""
+    """Write the plan for a person, line by line."""
     found, plan = report.found, report.plan
     if plan is not None:
         yield _line("plan", f"{_number(plan.urls, 'URL')} on {_number(plan.host_count, 'host')}")
@@ -114,8 +114,8 @@ def plan_lines(report: Report) -> Iterator[str]:
         return
     workers = _number(report.settings.pool.workers, "worker")
     yield _line("takes", f"{_spoken(plan.seconds)}, {_why(plan, report.settings)}")
-    known = f", or as known of {_number(report.known, 'host')}" if report.known else ""
-    yield _line("", f"with {workers} and {units.spoken(report.latency)} a request{known}, nothing failing")
+    known = f" (or as measured before on {_number(report.known, 'host')})" if report.known else ""
+    yield _line("", f"with {workers}, {units.spoken(report.latency)} per request{known} and no failures")
     if plan.hosts:
         yield from _table(plan)
 
@@ -125,23 +125,23 @@ def _robots(robots: Mapping[HostKey, HostRobots], most: int) -> Iterator[str]:
     yield _line("robots", f"{_number(refused, 'URL')} refused by robots.txt of {_number(len(robots), 'host')}")
     for host in _most_refused(robots, most):
         changed = robots[host]
-        told = f"{units.count(changed.refused)} refused"
+        text = f"{units.count(changed.refused)} refused"
         if changed.unreachable is not None:
-            told = f"all {told}, no robots.txt to be had: {changed.unreachable}"
+            text = f"all {text}: its robots.txt cannot be fetched: {changed.unreachable}"
         elif changed.crawl_delay:
-            told = f"{told}, Crawl-delay {changed.crawl_delay:g} s"
-        yield _line("", printable(f"{_name(host)}: {told}"))
+            text = f"{text}, Crawl-delay {changed.crawl_delay:g} s"
+        yield _line("", printable(f"{_name(host)}: {text}"))
 
 
 def _why(plan: Plan, settings: Settings) -> str:
-    """What decides how long the run takes, and what would help."""
+    """Name what decides the duration of the run, and what would shorten it."""
     host = plan.longest
     match plan.decided_by:
         case "host":
             return f"decided by {_name(host.host)}: {_number(host.urls, 'URL')}, {_pace(host)}"
         case "workers":
             most = f"{_name(host.host)} alone needs {units.spoken(host.seconds)}"
-            return f"decided by the workers: more of them would help ({most})"
+            return f"decided by --workers: more of them would help ({most})"
         case "rate":
             return f"decided by --rate {settings.pool.rate:g}"
 

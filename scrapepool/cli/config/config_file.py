@@ -1,7 +1,7 @@
-"""The configuration file: what is taken from it, and what is not.
+"""The configuration file: which options and host sections it sets.
 
-Decides which options a file may set that nobody named. What it sets ranks below the command line and the environment:
-it becomes Click's ``default_map``.
+Decides which options may be set by a file that the user did not name. The command line and the environment take
+precedence over the file: its values become Click's ``default_map``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from click.core import ParameterSource
 from ...errors import UsageError
 from ...frozen import frozen
 from ...overrides import HostOverride, HostOverrides
-from ...text import printable
+from ...text import brief, printable
 from ..parameters.grouped_options import FetchOption
 from ..parameters.option_types import Duration, Header, Whole
-from .config_source import MOST, MOST_DOTS, NAME, PROJECT, Source, Trust, found, named, users_own
+from .config_source import MAX_DOTS, MAX_SIZE, NAME, PROJECT, Source, Trust, found, named, users_own
 from .config_values import Values, converted
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ HOST_OPTIONS = [
     click.Option(["--credentials"]),
     click.Option(["--window"], type=click.types.FuncParamType(_window)),
 ]
-"""What a ``[host."…"]`` section may hold, by the names of ``HostOverride``'s fields."""
+"""Keys that a ``[host."…"]`` section may have; each is a field of ``HostOverride``."""
 
-LONGEST = 1000
-"""Characters of a message: a key of a hostile file may be as long as the file."""
+MAX_MESSAGE = 1000
+"""Characters of a message: a key of a hostile file can be as long as the file."""
 
 
 @frozen
 class ConfigFile:
-    """What was read.
+    """The configuration that was read.
 
-    path: as it is shown; None where there was no file. options: values by the names of Click's parameters.
-    masked: those that name variables of the environment, as they are shown; host_masks: the same, by a host's pattern.
+    path: as it is shown; None if there was no file. options: values by the names of Click's parameters.
+    masked: values that name variables of the environment, as they are shown; host_masks: the same, by host pattern.
     """
 
     path: str | None = None
@@ -61,34 +61,33 @@ class ConfigFile:
     host_masks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def masks(self, pattern: str) -> Mapping[str, Any]:
-        """What of a host's section is shown as it stands in the file."""
+        """Return the values of a host section that are shown as they are written in the file."""
         return self.host_masks.get(pattern, {})
 
     @property
     def note(self) -> str | None:
-        """Which file was read, as a sentence; None for no file, and for the one that is none."""
-        return None if self.path in (None, "/dev/null") else f"options are read from {self.path}"
+        """A sentence that names the file; None if no file was read."""
+        return None if self.path in (None, "/dev/null") else f"reading options from {self.path}"
 
     def tell(self, ctx: click.Context) -> None:
-        """Say on standard error which file was read, unless it is the user who wants it to be quiet."""
+        """Report on standard error which file was read, unless the user, and not the file, set ``--quiet``."""
         typed = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
         if self.note is not None and not (ctx.params["quiet"] and ctx.get_parameter_source("quiet") in typed):
             click.echo(printable(self.note), err=True)
 
 
 def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> ConfigFile:
-    """Read the file that ``--config`` names, or the one that is found; Click's callback of an eager option.
+    """Read the file that ``--config`` names, or else the first one found. This is the callback of an eager option.
 
-    Raises UsageError, in one line that names file and key, for what cannot be read, is no TOML, cannot be meant, or is
-    not taken from that file.
+    Raises UsageError, with one line that names file and key, for a file that cannot be read or is not TOML, and for a
+    value that is invalid or not accepted from that file.
     """
     if ctx.resilient_parsing:
         return ConfigFile()
     try:
         config = _config(ctx, param, value)
     except UsageError as error:
-        message = printable(str(error))
-        raise UsageError(message if len(message) <= LONGEST else f"{message[:LONGEST]}…") from None
+        raise UsageError(brief(str(error), MAX_MESSAGE)) from None
     ctx.default_map = {**(ctx.default_map or {}), **config.options}
     return config
 
@@ -99,7 +98,7 @@ def _config(ctx: click.Context, param: click.Parameter, value: str | None) -> Co
         return ConfigFile()
     source, table = chosen
     if source.trust is not Trust.NAMED and source.writer is not None:
-        raise UsageError(f"{source.path}: not obeyed, because {source.writer}; {source.how_to_allow}")
+        raise UsageError(f"{source.path}: not used, because {source.writer}; {source.how_to_allow}")
     sections = table.pop("host", {})
     options = [o for o in ctx.command.params if isinstance(o, FetchOption) and o is not param]
     values = converted(table, options, f"{source.path}: ", ctx, refusal=_refusal(source))
@@ -114,10 +113,10 @@ def _config(ctx: click.Context, param: click.Parameter, value: str | None) -> Co
 
 
 def _refusal(source: Source) -> str | None:
-    """What is said of an option that a file may not set; None where it may set all of them."""
+    """Return the message for an option that a file may not set; None if it may set all of them."""
     if source.trust is not Trust.FOUND:
         return None
-    return f"not taken from a file that was only found in the current folder, as it {{reason}}; {source.how_to_allow}"
+    return f"not accepted from a file that you did not name, as it {{reason}}; {source.how_to_allow}"
 
 
 def _named(name: str) -> tuple[Source, dict[str, Any]]:
@@ -127,17 +126,17 @@ def _named(name: str) -> tuple[Source, dict[str, Any]]:
         return source, table
     section = _section(name, table)
     if section is None:
-        raise UsageError(f"{name}: it has no section [tool.scrapepool]")
+        raise UsageError(f"{name}: the file has no section [tool.scrapepool]")
     return source, section
 
 
 def _found() -> tuple[Source, dict[str, Any]] | None:
-    """The first file of the usual ones."""
+    """Read the first configuration file among the usual places."""
     source = found(NAME)
     if source is not None:
         return source, _parsed(source)
     source = found(PROJECT)
-    if source is not None and b"scrapepool" in source.content:  # a broken file that is none of our business is let be
+    if source is not None and b"scrapepool" in source.content:  # other projects' files are ignored, even broken ones
         table = _section(PROJECT, _parsed(source))
         if table is not None:
             return source, table
@@ -149,20 +148,20 @@ def _parsed(source: Source) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - most runs have no file
 
     path = source.path
-    if len(source.content) > MOST:
-        raise UsageError(f"{path}: larger than {MOST // 1024} KiB, which no configuration is")
-    if source.trust is Trust.FOUND and any(line.count(b".") > MOST_DOTS for line in source.content.splitlines()):
-        raise UsageError(f"{path}: a line has more than {MOST_DOTS} dots; {source.how_to_allow}")
+    if len(source.content) > MAX_SIZE:
+        raise UsageError(f"{path}: larger than {MAX_SIZE // 1024} KiB, too large for a configuration")
+    if source.trust is Trust.FOUND and any(line.count(b".") > MAX_DOTS for line in source.content.splitlines()):
+        raise UsageError(f"{path}: a line has more than {MAX_DOTS} dots; {source.how_to_allow}")
     try:
         return tomllib.loads(source.content.decode())
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8, as TOML must be, at byte {error.start}") from None
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from None
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: no TOML: {error}") from None
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
     except RecursionError:
-        raise UsageError(f"{path}: no TOML that can be read: too many brackets within brackets") from None
+        raise UsageError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError:
-        raise UsageError(f"{path}: no TOML that can be read: a number of too many digits") from None
+        raise UsageError(f"{path}: not valid TOML: a number has too many digits") from None
 
 
 def _section(path: str, table: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
-"""Where a configuration file comes from: which one is read, and whether it is trusted.
+"""Where the configuration file comes from: which file is read, and whether it is trusted.
 
-Decides where a file is looked for, that the first one found is the only one, and which files are refused: what somebody
-else may have written, and what is not the plain text of a configuration.
+Decides where the file is searched, that only the first one found is read, and which files are refused: those that
+another user may have written, and those that are not regular files.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from ...frozen import frozen
 NAME = "scrapepool.toml"
 PROJECT = "pyproject.toml"
 
-MOST = 256 * 1024
-"""Bytes of a file: a hundred times what one with all options and many hosts has."""
+MAX_SIZE = 256 * 1024
+"""Bytes of a file: a hundred times the size of one with all options and many hosts."""
 
-MOST_DOTS = 200
-"""Dots on a line of a file that was only found: tomllib takes quadratic time over a key with many of them."""
+MAX_DOTS = 200
+"""Dots on a line of a file that the user did not name: tomllib takes quadratic time over a key with many dots."""
 
-WRITER = 1.0
-"""Seconds that a pipe is given to say something: ``--config <(command)`` has a writer already."""
+PIPE_TIMEOUT = 1.0
+"""Seconds to wait for data from a pipe: ``--config <(command)`` has a writer already."""
 
 
 class Trust(Enum):
-    """Who says that a file is meant."""
+    """How a file was chosen, which decides what it may set."""
 
     NAMED = auto()
-    """The user: ``--config``, or the environment."""
+    """The user named it, by ``--config`` or in the environment."""
     USERS = auto()
     """It lies in the user's own folder."""
     FOUND = auto()
-    """Nobody: it happens to lie in the current folder, which may be anybody's."""
+    """It lies in the current folder, which may belong to anybody."""
 
 
 @frozen
 class Source:
     """A file that was read.
 
-    path: as it is shown. content: a byte more than ``MOST`` where it is too large. writer: who else may have written
-    it, as a sentence; None: nobody.
+    path: as it is shown. content: one byte more than ``MAX_SIZE`` if the file is too large. writer: who else may have
+    written it, as a sentence; None for nobody.
     """
 
     path: str
@@ -54,16 +54,16 @@ class Source:
 
     @property
     def how_to_allow(self) -> str:
-        """What is to be done by whoever means what is refused."""
-        return f"if it is meant, name the file: --config {self.path}"
+        """What the user can do to have a refused file or value accepted."""
+        return f"to accept it, name the file: --config {self.path}"
 
 
 def named(path: str) -> Source:
-    """The file that the user named. Raises UsageError."""
+    """Read the file that the user named. Raises UsageError."""
     try:
         fd = os.open(path, os.O_RDONLY | NONBLOCK | CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"{path}: there is no such file") from None
+        raise UsageError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(path, error) from None
     if stat.S_ISFIFO(os.fstat(fd).st_mode):
@@ -73,17 +73,17 @@ def named(path: str) -> Source:
 
 
 def found(name: str) -> Source | None:
-    """The file of that name in the current folder; None where there is none. Raises UsageError."""
+    """Read the file of that name in the current folder; None if there is none. Raises UsageError."""
     try:
         return _regular(name, Trust.FOUND)
     except PermissionError as error:
-        if not os.access(".", os.X_OK):  # as with sudo -u nobody in /root: there is nothing to be found
+        if not os.access(".", os.X_OK):  # as with sudo -u nobody in /root
             return None
         raise _unreadable(name, error) from None
 
 
 def users_own() -> Source | None:
-    """The file in the user's own folder; None where there is none. Raises UsageError."""
+    """Read the file in the user's own folder; None if there is none. Raises UsageError."""
     try:
         return _regular(str(_of_user()), Trust.USERS)
     except PermissionError:  # HOME may be another user's, as with sudo
@@ -91,15 +91,15 @@ def users_own() -> Source | None:
 
 
 def _of_user() -> Path:
-    """The user's own file (XDG Base Directory Specification, which has relative paths ignored)."""
+    """Return the path of the user's own file (XDG Base Directory Specification, which ignores relative paths)."""
     folder = os.environ.get("XDG_CONFIG_HOME", "")
     if not Path(folder).is_absolute():
-        folder = os.path.expanduser("~/.config")  # noqa: PTH111 - Path.expanduser raises where there is no home
+        folder = os.path.expanduser("~/.config")  # noqa: PTH111 - Path.expanduser raises without a home
     return Path(folder, "scrapepool", "config.toml")
 
 
 def _regular(path: str, trust: Trust) -> Source | None:
-    """A regular file that nobody named. Raises UsageError, PermissionError."""
+    """Read a regular file that the user did not name. Raises UsageError, PermissionError."""
     try:
         fd = os.open(path, os.O_RDONLY | NONBLOCK | CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -111,30 +111,30 @@ def _regular(path: str, trust: Trust) -> Source | None:
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         os.close(fd)
-        raise UsageError(f"{path}: is no regular file, so it is not read as a configuration")
+        raise UsageError(f"{path}: not a regular file, so it is not read as a configuration")
     return Source(path, _content(path, fd), trust, _other_writer(status))
 
 
 def _content(path: str, fd: int) -> bytes:
-    """Read the file to its end, or a byte more than it may have, and close it."""
+    """Read the file to its end, but at most one byte over the limit, and close it."""
     try:
         with open(fd, "rb") as file:
-            return file.read(MOST + 1)
+            return file.read(MAX_SIZE + 1)
     except OSError as error:
         raise _unreadable(path, error) from None
 
 
 def _wait_for_writer(path: str, fd: int) -> None:
-    """See that a pipe has something to say: opening one waits for its writer, for ever where there is none."""
+    """Check that a pipe has data: reading would wait for its writer, and forever if there is none."""
     poller = poll()
     poller.register(fd, IN)
-    if not any(event & IN for _, event in poller.poll(1000 * WRITER)):
+    if not any(event & IN for _, event in poller.poll(1000 * PIPE_TIMEOUT)):
         os.close(fd)
-        raise UsageError(f"{path}: a pipe that nobody writes to")
+        raise UsageError(f"{path}: nobody writes to this pipe")
 
 
 def _other_writer(status: os.stat_result) -> str | None:
-    """Who else may have written a file; the rule is OpenSSH's for its own files."""
+    """Return who else may have written a file, by the rule that OpenSSH has for its own files."""
     if status.st_uid not in (user_id(), 0):
         return "it belongs to another user"
     if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_private(status.st_gid)):
@@ -143,7 +143,7 @@ def _other_writer(status: os.stat_result) -> str | None:
 
 
 def _is_private(group: int) -> bool:
-    """Whether a group is the user's alone, as most systems make one for each user."""
+    """Return whether only the user is in a group; most systems create one for each user."""
     import grp  # noqa: PLC0415 - for unusual modes
     import pwd  # noqa: PLC0415
 

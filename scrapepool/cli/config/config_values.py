@@ -1,7 +1,7 @@
-"""Values of TOML, as an option takes them.
+"""TOML values as the values of options.
 
-Decides how a key is spelled and which of TOML's types fit an option. What a value means is said by the option's own
-type, as it is on the command line, so that an option needs nothing more to be settable in a file.
+Decides how keys are spelled and which TOML types fit an option. The option's own type converts the value, as on the
+command line, so that an option needs nothing more to be settable in a file.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from ...text import printable
 from ..parameters.option_types import Header
 
 HIDDEN = "\u2026"
-"""What stands for a secret that is not shown; outside latin-1, so that no header can carry it."""
+"""Replaces a secret in output. It is outside latin-1, so that no header can carry it."""
 
 GUARDED = "reads or writes files, sends secrets, or chooses where requests go"
-"""What all options do that only a file may set which the user named."""
+"""Why an option may be set only by a file that the user named."""
 
 NAMING_FILES = frozenset({"header", "data"})
-"""Parameters whose text names a file where it begins with ``@``."""
+"""Parameters whose text names a file if it begins with ``@``."""
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
 
 
 class _WrongError(Exception):
-    """What is wrong with a value; never leaves this file."""
+    """What is wrong with a value. Never leaves this module."""
 
 
 def keys(option: click.Option) -> list[str]:
-    """What an option is called in a file: its long names."""
+    """Return the names of an option in a file: its long names."""
     return [name.removeprefix("--") for name in option.opts if name.startswith("--")]
 
 
 @frozen
 class Values:
-    """Values by the names of parameters, ready to be used; masked: those that hold secrets, as they are shown."""
+    """Converted values by the names of parameters. masked: those that hold secrets, as they are shown."""
 
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     masked: dict[str, Any] = field(default_factory=dict)
@@ -57,11 +57,11 @@ def converted(
     *,
     refusal: str | None = None,
 ) -> Values:
-    """Values of a table, as an option takes them; ``${NAME}`` in a text is replaced by that variable's value.
+    """Convert the values of a table for options; ``${NAME}`` in a text is replaced by that environment variable.
 
-    where: what stands before the key in a message. refusal: what is said of values that only a trusted file may have,
-    with ``{reason}``; None for a trusted file. Raises UsageError, in one line, for a key that names no option, for one
-    that is there twice (``per-host`` and ``per_host``), and for a value that does not fit or is refused.
+    where: the text before the key in a message. refusal: the message for values that only a trusted file may have, with
+    ``{reason}``; None for a trusted file. Raises UsageError, with one line, for a key that names no option or appears
+    twice (``per-host`` and ``per_host``), and for a value that is invalid or refused.
     """
     by_key = {key: option for option in options for key in keys(option)}
     found = Values()
@@ -70,12 +70,12 @@ def converted(
         if option is None or option.name is None:
             raise UsageError(f"{where}{key}: {_unknown(key, by_key)}")
         if option.name in found.values:
-            raise UsageError(f"{where}{key}: stands there twice, in two spellings")
+            raise UsageError(f"{where}{key}: the key appears twice, in two spellings")
         secrets: list[str] = []
         try:
             given = _expanded(value, secrets.append)
             if refusal is not None and (reason := _needs_trust(option, value, secrets)):
-                raise _WrongError(refusal.format(reason=reason))  # noqa: TRY301 - told like all that is wrong
+                raise _WrongError(refusal.format(reason=reason))  # noqa: TRY301 - reported as other mistakes are
             found.values[option.name] = _value(option, given, ctx)
         except (_WrongError, UsageError, click.UsageError) as error:
             message = error.message if isinstance(error, click.UsageError) else str(error)
@@ -88,7 +88,7 @@ def converted(
 
 
 def _needs_trust(option: click.Option, value: Any, secrets: list[str]) -> str | None:
-    """Why a value may not come from a file that nobody named; None where it may, but for what the option is."""
+    """Return why a value may not come from a file that the user did not name; None if the value is no reason."""
     if secrets:
         return "names a variable of the environment, which may hold a secret"
     values = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
@@ -101,9 +101,9 @@ def _needs_trust(option: click.Option, value: Any, secrets: list[str]) -> str | 
 
 
 def _expanded(value: Any, found: Callable[[str], None] | None) -> Any:
-    """A value with variables of the environment in the place of their names, or ``…`` where there is no ``found``.
+    """Replace names of environment variables in a value by the variables' values, or by ``…`` if ``found`` is None.
 
-    found: gets each of them. Raises _WrongError where the environment has none of a name.
+    found: gets the value of each variable. Raises _WrongError for a variable that does not exist.
     """
 
     def replaced(match: re.Match[str]) -> str:
@@ -113,7 +113,7 @@ def _expanded(value: Any, found: Callable[[str], None] | None) -> Any:
         if found is None:
             return HIDDEN
         if name not in os.environ:
-            raise _WrongError(f"the environment has no variable {name}; $${{{name}}} is the text itself")
+            raise _WrongError(f"the environment has no variable {name}; write $${{{name}}} for the text itself")
         found(os.environ[name])
         return os.environ[name]
 
@@ -127,9 +127,9 @@ def _expanded(value: Any, found: Callable[[str], None] | None) -> Any:
 
 
 def _without(secrets: list[str], message: str) -> str:
-    """A message, unless it repeats a variable's value."""
+    """Return a message, or a general one if it repeats a variable's value."""
     if any(secret and (secret in message or repr(secret)[1:-1] in message) for secret in secrets):
-        return "the value that the environment has for it does not fit"
+        return "the value from the environment is not valid"
     return message
 
 
@@ -137,7 +137,7 @@ def _unknown(key: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
 
     near = get_close_matches(key[:100].replace("_", "-"), known, n=1)
-    return f"no such option; is it {near[0]}?" if near else "no such option"
+    return f"unknown option; did you mean {near[0]}?" if near else "unknown option"
 
 
 def _value(option: click.Option, value: Any, ctx: click.Context) -> Any:
@@ -148,12 +148,12 @@ def _value(option: click.Option, value: Any, ctx: click.Context) -> Any:
 
 
 def _given(option: click.Option, value: Any) -> Any:
-    """A value as the command line would have it: text, texts, or a flag. A list is joined where one text is taken."""
+    """Return a value as the command line would give it: text, texts or a flag. A list becomes one text with commas."""
     if option.is_flag and option.is_bool_flag:
         if not isinstance(value, bool):
             raise _wrong("true or false", value)
         return value
-    if value is True and isinstance(option.flag_value, str):  # an option whose argument may be left out
+    if value is True and isinstance(option.flag_value, str):  # an option with an optional argument
         return option.flag_value
     if isinstance(option.type, Header) and isinstance(value, dict):
         value = [f"{name}: {_text(content)}" for name, content in value.items()]
@@ -162,11 +162,11 @@ def _given(option: click.Option, value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    """One value as text; numbers without an exponent."""
+    """Return one value as text; numbers have no exponent."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and value.bit_length() > 64:
-        raise _WrongError("a number of too many digits")
+        raise _WrongError("a number with too many digits")
     if isinstance(value, int | float) and not isinstance(value, bool):
         from decimal import Decimal  # noqa: PLC0415 - most runs have no file
 

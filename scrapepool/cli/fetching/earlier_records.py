@@ -1,6 +1,6 @@
-"""The records of ``--since``, read before a run begins.
+"""The records of ``--since``, which are read before a run starts.
 
-Decides what is said where they cannot be used.
+Decides which options contradict ``--since``, and what happens if a file of records cannot be read.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from ...settings import Settings
 
 CONDITIONS = frozenset({"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"})
-"""Header fields that a run which knows of earlier ones sends itself, or that make a condition mean something else."""
+"""Header fields that a run with ``--since`` sends itself, or that change what its conditions mean."""
 
 
 def check_since(settings: Settings, sources: Sequence[str]) -> None:
-    """Refuse what cannot be meant together with ``--since``. Raises UsageError."""
+    """Refuse options that contradict ``--since``. Raises UsageError."""
     if not settings.since.records:
         return
     if "-" in settings.since.records and "-" in sources:
-        raise UsageError("standard input can be read only once: --since - and the list - are the same")
+        raise UsageError("standard input can be read only once: it is given as --since and as a list")
     if "-" in settings.since.records and settings.start.wait_lock:
         raise UsageError(
-            "--since - is read before another run is waited for: write the records to a file for --wait-lock"
+            "--since - contradicts --wait-lock: standard input would be read before the wait; name a file of records"
         )
     for name, _ in settings.request.headers:
         if name.lower() in CONDITIONS:
-            raise UsageError(f"--since asks for what has changed by itself, and --header {name} does too")
+            raise UsageError(f"--since sends conditions itself, so --header {name} contradicts it")
     if settings.since.change_by:
         _check_fields(settings)
 
@@ -54,9 +54,10 @@ def _check_fields(settings: Settings) -> None:
 def known_pages(
     settings: Settings, on_note: Callable[[str], None], should_stop: Callable[[], bool]
 ) -> KnownPages | None:
-    """What earlier records know; None where nobody asked.
+    """Read what earlier records know about the pages; None without ``--since``.
 
-    Raises ListError, UsageError for files that cannot be read, KeyboardInterrupt once ``should_stop`` says so.
+    Raises ListError and UsageError for files that cannot be read, and KeyboardInterrupt if ``should_stop`` returns
+    True.
     """
     since = settings.since
     if not since.records:
@@ -69,13 +70,13 @@ def known_pages(
     try:
         for name in since.records:
             if since.if_there and name != "-" and not Path(name).exists():
-                on_note(f"--since {name}: it is not there yet")
+                on_note(f"--since {name}: the file does not exist yet, and is skipped")
                 continue
             try:
                 known.add(_until(should_stop, watched_records(name, on_note)))
             except ListError as error:
                 if name != "-" and not Path(name).exists():
-                    hint = "--since-if-there passes over a file that is not there yet, as on the first day"
+                    hint = "--since-if-there skips a file that does not exist yet, as on the first day"
                     raise UsageError(f"--since {name_of(name)}: {error.reason}; {hint}") from None
                 raise
         known.settle()

@@ -1,16 +1,16 @@
-"""One run of ``fetch``, from its settings to its exit code: what it is made of, and in which order that begins.
+"""One run of ``fetch``, from its settings to its exit code: what it is made of, and in which order the parts start.
 
-Decides the order: what cannot be meant is said first, then earlier records are read, then outputs are opened; outcomes
-are compared, counted and written. Imported when a run begins, since ``--help`` is to be quick.
+Decides the order: contradictions are reported first, then earlier records are read, then outputs are opened. After
+that, outcomes are compared, counted and written. Imported when a run starts, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, suppress
+from typing import BinaryIO
 
 from ...engine import Engine, Stop
 from ...errors import OutputError
@@ -25,232 +25,225 @@ from ...run.monitoring.fail_if import Alarm
 from ...run.outputs.open_outputs import Outputs, open_outputs
 from ...run.outputs.ordered_output import list_order
 from ...run.recrawl import Recrawl
-from ...settings import DisplaySettings, Settings
+from ...settings import Settings
 from ...transport.net.descriptors import raise_soft_limit, workers_within
 from ..arguments.file_conflicts import check_files
-from ..arguments.list_arguments import all_names, spoken, standard_input
+from ..arguments.list_arguments import all_names, source_names, standard_input
 from ..exits import Exit
 from ..machine_limits import check_memory
-from ..parameters.files_read import Input
+from ..parameters.files_read import FileRead
 from .earlier_records import known_pages
-from .run_end import Ending, conclude, exit_code
+from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
+from .run_metrics import measured
 from .signals import Signals
 
 COLLECT_AFTER = 20_000
-"""Objects between two collections: a run makes a few for each URL, in no cycles, and 700 is once for each lease."""
+"""Objects between two garbage collections. A run makes a few per URL, in no cycles; Python's 700 is once per lease."""
 
 
 def run_once(
     sources: Sequence[str],
     settings: Settings,
-    inputs: Sequence[Input],
-    ending: Ending,
+    files_read: Sequence[FileRead],
+    end: RunEnd,
     *,
     note: str | None,
     view: View | None,
 ) -> int:
-    """Run one fetch; the exit code. The parameters and errors are ``fetch.run``'s.
+    """Run one fetch and return its exit code. The parameters and errors are those of ``fetch_command.run``.
 
-    ending: gets the summary and what was read.
+    end: gets the summary, the metrics and the names of the lists.
     """
-    gc.freeze()  # what was imported stays: no collection needs to look at it
+    gc.freeze()  # imported modules stay, so that no collection needs to look at them
     gc.set_threshold(COLLECT_AFTER)
     stdin = standard_input(sources, settings.input)
     if settings.output.uses_stdout and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")
-    check_files(all_names(sources, settings.input), settings, inputs)
-    stop = Stop()
-    on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
-    view = view or view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
-    wanted = bool(settings.alarm.fail_if) or settings.display.has_metrics
-    counted = Counters(wanted=wanted, compares=bool(settings.since.records))
+    check_files(all_names(sources, settings.input), settings, files_read)
+    counts = bool(settings.alarm.fail_if) or settings.display.has_metrics
+    counted = Counters(wanted=counts, compares=bool(settings.since.records))
+    view = view or _view(settings)
     view = ChangesView(view, counted) if counted.changes else view
+    stop = Stop()
     with (
-        _measured(settings.display, view, counted, ending) as (view, where),
-        RunLog(settings.display, view, note) as log,
+        measured(settings.display, view, counted, end) as (measured_view, url),
+        RunLog(settings.display, measured_view, note) as log,
         Signals(stop) as signals,
     ):
-        if where is not None:
-            log.note(f"metrics are at {where}")
-        _open_more_files(settings, log)
-        finished = Finished(each=not settings.input.dedupe)
+        if url is not None:
+            log.note(f"metrics are at {url}")
+        _raise_file_limit(settings, log)
+        return _FetchRun(sources, settings, stdin, measured_view, counted, stop, log, signals, end).run()
+
+
+def _view(settings: Settings) -> View:
+    on_terminal = settings.output.uses_stdout and sys.stdout is not None and sys.stdout.isatty()
+    return view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
+
+
+class _FetchRun:
+    """A run and its parts. left: outcomes that are not final at the end."""
+
+    def __init__(
+        self,
+        sources: Sequence[str],
+        settings: Settings,
+        stdin: BinaryIO | None,
+        view: View,
+        counted: Counters,
+        stop: Stop,
+        log: RunLog,
+        signals: Signals,
+        end: RunEnd,
+    ) -> None:
+        self._sources = sources
+        self._settings = settings
+        self._stdin = stdin
+        self._view = view
+        self._counted = counted
+        self._stop = stop
+        self._log = log
+        self._signals = signals
+        self._end = end
+        self._finished = Finished(each=not settings.input.dedupe)
+        self._order = list_order(settings, log.note)
+        self._alarm = Alarm(settings.alarm, counted, self._finished)
+        self._read_as: dict[str, str] = {}
+        self._left: list[Outcome] = []
+
+    def run(self) -> int:
+        """Run, and return the exit code."""
+        settings, log = self._settings, self._log
         try:
-            known = known_pages(settings, log.note, lambda: stop.asked)
+            known = known_pages(settings, log.note, lambda: self._stop.asked)
         except KeyboardInterrupt:
-            view.close(None)
-            return signals.exit_code or Exit.INTERRUPT
-        order = list_order(settings, log.note)
-        read_as: dict[str, str] = {}
-        revisit = Recrawl(known, settings)
-        make = lists(
-            sources,
-            settings,
-            stdin=stdin,
-            on_note=log.note,
-            finished=finished,
-            order=order,
-            read_as=read_as,
-            fresh=revisit.fresh(),
-        )
-        alarm = Alarm(settings.alarm, counted, finished)
-        run = _Run(settings, view, stop, log, signals, ending, counted, alarm, revisit)
-        with (
-            closing(run.revisit),
-            assembled(
-                settings,
-                run.revisit.feed(make),
-                view=view,
-                stop=stop,
-                on_note=log.note,
-                not_before=None if settings.output.resume is None else finished.not_before,
-                has_file=revisit.has_file,
-            ) as made,
-        ):
-            engine = made.engine
+            return self._interrupted()
+        self._revisit = Recrawl(known, settings)
+        with closing(self._revisit), self._assembled() as run:
             try:
-                outputs = open_outputs(
-                    settings,
-                    finished,
-                    stop=stop,
-                    should_stop=_write_watch(settings, lambda: engine.out_of_patience, log),
-                    on_note=log.note,
-                    order=order,
-                    owners=revisit.owners,
-                )
+                outputs = self._open_outputs(run.engine)
             except KeyboardInterrupt:
-                view.close(None)
-                return signals.exit_code or Exit.INTERRUPT
-            if not run.write(made, outputs):
-                return signals.exit_code or Exit.PIPE  # raised further, Click would take it for its own affair
-            lost = engine.lost is not None
-        last, spent = run.last(engine), engine.spent is not None
-        code = Exit.TEMPFAIL if lost else exit_code(last, signals.exit_code, finished, spent=spent)
-        ending.read = spoken(sources, settings.input, read_as)
-        conclude(settings, log, last, code, stop)
-    return code
+                return self._interrupted()
+            if not self._write(run, outputs):
+                return self._signals.exit_code or Exit.PIPE  # Click would treat a BrokenPipeError as its own
+            lost = run.engine.lost is not None
+        last, spent = self._last(run.engine), run.engine.spent is not None
+        code = exit_code(last, self._signals.exit_code, self._finished, spent=spent)
+        code = Exit.TEMPFAIL if lost else code
+        self._end.lists = source_names(self._sources, settings.input, self._read_as)
+        conclude(settings, log, last, code, self._stop)
+        return code
 
+    def _interrupted(self) -> int:
+        self._view.close(None)
+        return self._signals.exit_code or Exit.INTERRUPT
 
-@contextmanager
-def _measured(
-    settings: DisplaySettings, view: View, counted: Counters, ending: Ending
-) -> Iterator[tuple[View, str | None]]:
-    """Have the metrics written and served as settings say: the view that does it, and where they are served.
+    def _assembled(self) -> AbstractContextManager[Run]:
+        make_feed = lists(
+            self._sources,
+            self._settings,
+            stdin=self._stdin,
+            on_note=self._log.note,
+            finished=self._finished,
+            order=self._order,
+            read_as=self._read_as,
+            fresh=self._revisit.fresh(),
+        )
+        return assembled(
+            self._settings,
+            self._revisit.feed(make_feed),
+            view=self._view,
+            stop=self._stop,
+            on_note=self._log.note,
+            not_before=None if self._settings.output.resume is None else self._finished.not_before,
+            has_file=self._revisit.has_file,
+        )
 
-    The second is None where nobody needs to be told. Raises UsageError, OutputError.
-    """
-    if not settings.has_metrics:
-        yield view, None
-        return
-    from ...run.monitoring.prometheus import MetricsFile, MetricsView  # noqa: PLC0415 - an extra
+    def _open_outputs(self, engine: Engine) -> Outputs:
+        return open_outputs(
+            self._settings,
+            self._finished,
+            stop=self._stop,
+            should_stop=self._watched(lambda: engine.out_of_patience),
+            on_note=self._log.note,
+            order=self._order,
+            owners=self._revisit.owners,
+        )
 
-    if settings.metrics_file is not None:
-        ending.metrics = MetricsFile(settings.metrics_file, counted)
-        view = MetricsView(view, ending.metrics)
-    if settings.metrics_port is None:
-        yield view, None
-        return
-    from ...run.monitoring.metrics_server import MetricsServer, ServedView  # noqa: PLC0415 - as above
+    def _watched(self, should_stop: Callable[[], bool]) -> Callable[[], bool]:
+        """Return ``should_stop``; with ``--watch-stalls`` it also reports outputs that accept nothing."""
+        seconds = self._settings.display.watch_stalls
+        if seconds is None:
+            return should_stop
+        from ...run.monitoring.stall_report import WriteWatch  # noqa: PLC0415 - rarely needed
 
-    succeeded = None if ending.metrics is None else ending.metrics.succeeded
-    with closing(MetricsServer(settings.metrics_port, counted, succeeded)) as server:
-        yield ServedView(view, server), None if settings.metrics_port else server.url
+        return WriteWatch(should_stop, seconds, self._log.note)
 
+    def _write(self, run: Run, outputs: Outputs) -> bool:
+        """Write all outcomes and close the outputs and the view. Return False if the reader of the records is gone.
 
-@dataclass(slots=True, repr=False, eq=False)
-class _Run:
-    """What a run is made of beside its engine and its outputs. left: outcomes that are not final in the end."""
-
-    settings: Settings
-    view: View
-    stop: Stop
-    log: RunLog
-    signals: Signals
-    ending: Ending
-    counted: Counters
-    alarm: Alarm
-    revisit: Recrawl
-    left: list[Outcome] = field(default_factory=list)
-
-    def write(self, made: Run, outputs: Outputs) -> bool:
-        """Write all outcomes down, and close the outputs and the view; False where the reader of the records left.
-
-        Raises what the outputs raise, and MemoryError where an outcome had no memory.
+        Raises what the outputs raise, and MemoryError if there was no memory for an outcome.
         """
-        engine = made.engine
-        outcomes_of = final_outcomes(made, self.settings, self.stop, self.log.note, outputs.archive, self.left.extend)
+        batches = final_outcomes(run, self._settings, self._stop, self._log.note, outputs.archive, self._left.extend)
         try:
-            with closing(outcomes_of):
-                for outcomes in outcomes_of:
+            with closing(batches):
+                for outcomes in batches:
                     self._take(outcomes, outputs)
-                    self._look(made)
+                    self._stop_if_certain_to_fail(run)
             outputs.close()
         except BrokenPipeError:
-            self.view.close(None)
-            _keep(outputs)
+            self._view.close(None)
+            _flush(outputs)
             return False
         except BaseException:
-            last = self.last(engine)
-            self.view.close(last if self.log.anything else None)
-            _keep(outputs)
+            last = self._last(run.engine)
+            self._view.close(last if self._log.anything else None)
+            _flush(outputs)
             raise
-        last = self.last(engine)
-        self.view.close(last if last.done or self.signals.exit_code else None)
-        _note_rest(engine, outputs, self.log, whole=not self.left and not self.stop.asked)
+        last = self._last(run.engine)
+        self._view.close(last if last.done or self._signals.exit_code else None)
+        self._report_rest(run.engine, outputs)
         return True
 
-    def last(self, engine: Engine) -> Snapshot:
-        """The run at its end; the same each time."""
-        if self.ending.last is None:
-            self.ending.last = self.alarm.checked(engine.snapshot(last=True).without(self.left))
-        return self.ending.last
+    def _last(self, engine: Engine) -> Snapshot:
+        """Return the snapshot at the end of the run, the same one on each call."""
+        if self._end.last is None:
+            self._end.last = self._alarm.checked(engine.snapshot(last=True).without(self._left))
+        return self._end.last
 
     def _take(self, outcomes: Sequence[Outcome], outputs: Outputs) -> None:
-        self.revisit.compare(outcomes)
-        self.counted.take(outcomes)
+        self._revisit.compare(outcomes)
+        self._counted.take(outcomes)
         outputs.write(outcomes)
         if outcomes:
-            self.log.outcomes(outcomes)
+            self._log.outcomes(outcomes)
             check_memory(outcomes)
 
-    def _look(self, made: Run) -> None:
-        """Stop the run where it is certain to fail, if that is wanted."""
-        if (certain := self.alarm.look(made.snapshot)) is not None:
-            self.log.note(f"--fail-if {certain.text} is certain to be true: nothing more is begun (--fail-fast)")
-            self.stop.ask()
+    def _stop_if_certain_to_fail(self, run: Run) -> None:
+        if (certain := self._alarm.look(run.snapshot)) is not None:
+            self._log.note(f"--fail-if {certain.text} is certain to be true; no more URLs are started (--fail-fast)")
+            self._stop.ask()
+
+    def _report_rest(self, engine: Engine, outputs: Outputs) -> None:
+        """Report why URLs are left for another run; if none are, mark the records as complete."""
+        reasons = dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason)
+        for reason in reasons:
+            self._log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
+        if not reasons and not self._left and not self._stop.asked:
+            outputs.complete()
 
 
-def _write_watch(settings: Settings, should_stop: Callable[[], bool], log: RunLog) -> Callable[[], bool]:
-    seconds = settings.display.watch_stalls
-    if seconds is None:
-        return should_stop
-    from ...run.monitoring.stall_report import WriteWatch  # noqa: PLC0415 - as above
-
-    return WriteWatch(should_stop, seconds, log.note)
-
-
-def _keep(sink: Sink) -> None:
-    """See what was written before the end of a run that did not come to its end onto the disk."""
+def _flush(sink: Sink) -> None:
+    """Flush the output of a run that stopped early."""
     with suppress(OutputError, BrokenPipeError):
         sink.close()
 
 
-def _note_rest(engine: Engine, outputs: Outputs, log: RunLog, *, whole: bool) -> None:
-    """Say why a part of the lists is left for another run; or take note in the records that none is.
-
-    whole: whether the run was not interrupted.
-    """
-    reasons = dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason)
-    for reason in reasons:
-        log.note(f"{reason}: the rest is left for another run, as with --resume")
-    if whole and not reasons:
-        outputs.complete()
-
-
-def _open_more_files(settings: Settings, log: RunLog) -> None:
-    """Lift the limit on open files as far as the system lets us, and say where it is too low for the workers."""
+def _raise_file_limit(settings: Settings, log: RunLog) -> None:
+    """Raise the limit on open files as far as the system allows, and report if it is too low for the workers."""
     raise_soft_limit()
     workers = settings.pool.workers
     most = workers_within(workers, save=settings.files.save_dir is not None)
     if most < workers:
-        log.note(f"{most} workers instead of {workers}: this process may open no more files (see ulimit -n)")
+        log.note(f"{most} workers instead of {workers}: the limit on open files allows no more (see ulimit -n)")

@@ -1,6 +1,6 @@
-"""The end of a run of ``fetch``: its exit code, the summary for programs, what a quiet run says, and ``--at-end``.
+"""The end of a run of ``fetch``: its exit code, the JSON summary, the failures of a quiet run, and ``--at-end``.
 
-Decides the exit code, and who is told in which order.
+Decides the exit code, and the order in which these are written.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from .run_log import RunLog
 
 
-class Ending:
-    """What is left to do when a run is over and all of its files are closed.
+class RunEnd:
+    """What is done after a run, when all of its files are closed.
 
-    last: the run at its end, None where it did not begin. read: the lists, in words. metrics: what they are written to.
+    last: the snapshot at the end of the run, None if the run did not start. lists: the names of the lists, as shown in
+    messages. metrics: the file for metrics.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.last: Snapshot | None = None
-        self.read = ""
+        self.lists = ""
         self.metrics: MetricsFile | None = None
         self._command = settings.alarm.at_end
 
-    def tell(self, code: int) -> None:
+    def report(self, code: int) -> None:
         """Write the metrics, and run the command of ``--at-end``. Raises OutputError."""
         if self.last is None:
             return
@@ -49,7 +50,7 @@ class Ending:
 
     @staticmethod
     def _run(command: str, last: Snapshot, code: int) -> None:
-        """Run the command. Raises OutputError where it fails after a run that came to its end."""
+        """Run the command. Raises OutputError if it fails after a run that was not interrupted."""
         import subprocess  # noqa: PLC0415 - rarely needed
 
         from ...render.summary import summary_json  # noqa: PLC0415
@@ -79,7 +80,7 @@ def _has_descriptor() -> bool:
 
 
 def _open_summary(stop: Stop, path: str, flags: int) -> int:
-    """Open the file of the summary. What the shell opened is not emptied, and the reader of a FIFO is waited for."""
+    """Open the file of the summary. A file that the shell opened is not truncated; a FIFO waits for its reader."""
     from ...record.lock import await_reader, is_fifo, is_ours  # noqa: PLC0415 - rarely needed
 
     if is_fifo(path):
@@ -88,32 +89,33 @@ def _open_summary(stop: Stop, path: str, flags: int) -> int:
 
 
 def conclude(settings: Settings, log: RunLog, last: Snapshot, code: int, stop: Stop) -> None:
-    """Tell what became of a run, wherever that is wanted. Raises OutputError where log or summary are not whole."""
+    """Write the end of the log, the summary and the failures. Raises OutputError if log or summary are incomplete."""
     log.end(last, code)
     if settings.display.summary_json is not None:
         from ...render.summary import write_summary_json  # noqa: PLC0415 - rarely needed
 
-        with suppress(KeyboardInterrupt):  # nobody reads the FIFO that it would be written to
+        with suppress(KeyboardInterrupt):  # the run was stopped while the FIFO waited for its reader
             write_summary_json(settings.display.summary_json, last, code, partial(_open_summary, stop))
     if settings.display.quiet and code not in (Exit.OK, Exit.USAGE):  # the latter has a line of its own
-        _tell_failures(log, last)
+        _write_failures(log, last)
     log.finish()
 
 
-def _tell_failures(log: RunLog, last: Snapshot) -> None:
-    from ...render.plain import SUMMARY_PATIENCE  # noqa: PLC0415 - as above
+def _write_failures(log: RunLog, last: Snapshot) -> None:
+    from ...render.plain import SUMMARY_TIMEOUT  # noqa: PLC0415 - as above
     from ...render.stderr import Stderr  # noqa: PLC0415
     from ...render.summary import failure_text  # noqa: PLC0415
 
     stderr = Stderr(sys.stderr)
-    if stderr.ready(SUMMARY_PATIENCE):
+    if stderr.ready(SUMMARY_TIMEOUT):
         stderr.write(failure_text(last, [printable(line) for line in log.few], log.more, stderr.width()))
 
 
 def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None, *, spent: bool = False) -> int:
-    """What the shell is told of a run that came to its end.
+    """Return the exit code of a run.
 
-    finished: targets that were passed over. spent: a limit of the run was reached, and some may not have been begun.
+    finished: targets that were skipped because earlier records have them. spent: a limit of the run was reached, so
+    that some targets may not have been started.
     """
     if interrupted is not None:
         return interrupted

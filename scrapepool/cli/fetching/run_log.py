@@ -1,6 +1,6 @@
 """Lines about single URLs: on standard error with ``--verbose``, in a file with ``--log-file``.
 
-Decides what such a line says. The records remain the whole truth; this is for a person who looks on.
+Decides what such a line says. The records are complete; these lines are for a person who watches the run.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from ...settings import DisplaySettings
 from ...text import printable
 from ...version import __version__
 
-SHOWN = 20  # notes about the list that are shown before the rest is only recorded
+SHOWN_REJECTS = 20
+"""Rejected lines that are shown; further ones are only recorded."""
 
-FEW = 5
-"""Lines that a quiet run keeps for its end: enough to see a pattern, few enough for a mail of cron's."""
+KEPT_FAILURES = 5
+"""Lines that a quiet run keeps for its end: enough to see a pattern, few enough for an email from cron."""
 
-NO_FAULT = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UNREACHABLE})
-"""Why a line may be skipped that nothing is wrong with: by the thousand, in the end, and counted in the summary."""
+VALID_SKIPS = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS_UNREACHABLE})
+"""Reasons to skip a valid line. There can be thousands, and the summary counts them."""
 
 
 class RunLog:
-    """Writes what one run has to say about single lines and URLs. opening: what the log file is told first.
+    """Writes one run's lines about list lines and URLs. opening: the first line of the log file.
 
-    Raises OutputError where the log file cannot be opened, LockedError where it holds the records of another run. A log
-    that cannot be written later is given up, not the run, and ``finish`` says so.
+    Raises OutputError if the log file cannot be opened, LockedError if another run writes its records there. If the log
+    cannot be written later, the run goes on without it, and ``finish`` raises.
     """
 
     def __init__(self, settings: DisplaySettings, view: View, opening: str | None = None) -> None:
@@ -56,8 +57,8 @@ class RunLog:
             self._is_own = is_ours(settings.log_file)
         self._keeps = settings.quiet and not self._verbose
         self._quiet = not (self._verbose or self._file or self._keeps)
-        self.few: list[str] = []  # what a quiet run says at its end, where that is not a good one
-        self.more = 0  # how many lines these are the first of, beside them
+        self.few: list[str] = []  # lines that a quiet run shows at its end if something failed
+        self.more = 0  # how many more such lines there were
 
     def __enter__(self) -> Self:
         self._write(f"started, scrapepool {__version__}")
@@ -85,7 +86,7 @@ class RunLog:
         self._write(message)
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Say which of these did not succeed; rejected lines of a list are said in any case, the first few of them."""
+        """Write a line for each outcome that did not succeed. The first few rejected list lines are always shown."""
         self.anything = True
         for outcome in outcomes:
             if type(outcome) is Fetched and (outcome.status or 0) < 400:
@@ -94,41 +95,41 @@ class RunLog:
             if word == "skipped":
                 self._skipped(outcome)
             elif not self._quiet and word not in ("ok", "unchanged"):
-                self._say(outcome, word)
+                self._write_failure(outcome, word)
 
     def end(self, last: Snapshot, code: int) -> None:
-        """Say how the run ended."""
+        """Write how the run ended to the log."""
         counts = ", ".join(f"{word} {number}" for word, number in sorted(last.outcomes.items()))
-        self._write(f"ended after {last.elapsed:.1f} s with exit code {code}: {counts or 'nothing done'}")
+        self._write(f"ended after {last.elapsed:.1f} s with exit code {code}: {counts or 'no URL was done'}")
 
     def finish(self) -> None:
-        """Raise OutputError where the log is not whole."""
+        """Raise OutputError if the log is incomplete."""
         if self._failure is not None:
             raise self._failure
 
     def _skipped(self, outcome: Outcome) -> None:
         error = error_of(outcome)
-        if error in NO_FAULT:
+        if error in VALID_SKIPS:
             if not self._quiet:
-                self._say(outcome, "skipped")
+                self._write_failure(outcome, "skipped")
             return
         self._rejected += 1
         message = printable(f"{outcome.detail}: {_short(outcome)}" if isinstance(outcome, Skipped) else "")
-        if self._verbose or self._rejected <= SHOWN:
+        if self._verbose or self._rejected <= SHOWN_REJECTS:
             self._view.note(message)
-        elif self._rejected == SHOWN + 1:
-            self._view.note("more lines are rejected; the records name all of them")
+        elif self._rejected == SHOWN_REJECTS + 1:
+            self._view.note("more lines were rejected; the records list all of them")
         if self._keeps:
             self._keep(message)
         self._write(message)
 
     def _keep(self, line: str) -> None:
-        if len(self.few) < FEW:
+        if len(self.few) < KEPT_FAILURES:
             self.few.append(line)
         else:
             self.more += 1
 
-    def _say(self, outcome: Outcome, word: str) -> None:
+    def _write_failure(self, outcome: Outcome, word: str) -> None:
         what = error_of(outcome) or word
         line = printable(f"{word}  {what}  {outcome.target.url}  {outcome.detail or outcome.status or ''}".rstrip())
         if self._verbose:
@@ -138,7 +139,7 @@ class RunLog:
         self._write(line)
 
     def _follow(self) -> None:
-        """Begin a new file where the log was renamed or deleted, as logrotate does. Raises OSError."""
+        """Open a new file if the log was renamed or deleted, as logrotate does. Raises OSError."""
         if self._path is None or self._file is None or not self._is_own:
             return
         from ...record.lock import is_open_as  # noqa: PLC0415 - as below
@@ -155,18 +156,18 @@ class RunLog:
             self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
             self._file.flush()
         except OSError as error:
-            self._view.note("the log file cannot be written any more")
+            self._view.note("the log file can no longer be written")
             self._failure = OutputError(str(self._path), error.strerror or str(error))
-            with suppress(OSError):  # what it holds back cannot be written either
+            with suppress(OSError):  # buffered lines cannot be written either
                 self._file.close()
             self._file = None
 
 
 def _opened(path: str) -> TextIO:
-    """Open a log to append to it: what empties it, as logrotate's copytruncate does, leaves no gap."""
+    """Open a log in append mode, so that truncation, as by logrotate's copytruncate, leaves no gap."""
     from ...record.lock import lock  # noqa: PLC0415 - most runs have no log
 
-    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by whoever gets it
+    file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by the caller
     try:
         lock(file.fileno(), path, shared=True)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin: the first asks the run to stop, the second stops it, the third ends the process.
+"""Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second stops it, the third ends the process.
 
 Decides which signals stop a run and with what exit code.
 """
@@ -17,9 +17,9 @@ CODES = {"SIGINT": Exit.INTERRUPT, "SIGTERM": Exit.TERMINATE, "SIGHUP": Exit.HAN
 
 
 class Signals:
-    """Handlers for the time of a run; leaving the block puts back what was there.
+    """Installs signal handlers for the time of a run, and restores the previous ones at its end.
 
-    exit_code: of the first signal that came, None while none has.
+    exit_code: the exit code for the first signal that was received, None before.
     """
 
     def __init__(self, stop: Stop) -> None:
@@ -30,7 +30,7 @@ class Signals:
     def __enter__(self) -> Self:
         for name in CODES:
             number = getattr(signal, name, None)
-            # What the parent made us ignore stays ignored: nohup and shells with & rely on it.
+            # A signal that the parent made us ignore stays ignored: nohup and shells with & rely on it.
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
         return self
@@ -45,5 +45,5 @@ class Signals:
         if self.exit_code is None:
             self.exit_code = CODES[signal.Signals(number).name]
         if self._stop.now:
-            os._exit(self.exit_code)  # something is stuck; records are written whole, so none is torn by this
+            os._exit(self.exit_code)  # something is stuck; records are written whole, so that this tears none
         self._stop.ask()

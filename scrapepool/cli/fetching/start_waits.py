@@ -1,6 +1,6 @@
-"""What a run waits for before it begins: a random time, and another run that writes the same output.
+"""What a run waits for before it starts: a random time, and another run that writes the same output.
 
-Decides how a lock is waited for. Holds none itself: who waited takes the lock as any other run does.
+Decides how to wait for a lock. Takes no lock itself: after the wait, the run takes it as any other run does.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ POLL_EVERY = 0.5
 
 
 def splay(
-    seconds: float, sleep: Callable[[float], None] = time.sleep, dice: Callable[[], float] = random.random
+    seconds: float, sleep: Callable[[float], None] = time.sleep, rng: Callable[[], float] = random.random
 ) -> None:
-    """Wait for a random time of at most so many seconds."""
+    """Wait for a random time of at most ``seconds``."""
     if seconds > 0:
-        sleep(dice() * seconds)
+        sleep(rng() * seconds)
 
 
 def await_lock(path: str, until: float, clock: Callable[[], float] = time.monotonic) -> bool:
-    """Wait until nobody locks a file; False where somebody still does at a monotonic time, or it is over."""
+    """Wait until no process locks a file. Return False if one still does at the monotonic time ``until``."""
     while clock() < until:
         time.sleep(min(POLL_EVERY, max(0.0, until - clock())))
         if not is_locked(path):
@@ -37,7 +37,7 @@ def await_lock(path: str, until: float, clock: Callable[[], float] = time.monoto
 
 
 def is_locked(path: str) -> bool:
-    """Whether somebody holds the lock of a file now."""
+    """Return whether another process locks a file now."""
     try:
         fd = os.open(path, os.O_RDONLY | CLOEXEC | NONBLOCK)
     except OSError:

@@ -1,6 +1,6 @@
-"""The options of ``fetch``: their names, help and order, and the way from them to ``Settings``.
+"""The options of ``fetch``: their names, help and order, and their conversion to ``Settings``.
 
-Decides words only, a module a group of settings. Every default is read from ``settings``.
+There is one module per group of settings. Every default is read from ``settings``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def fetch_options(command: Any) -> Any:
 
 
 def settings_from(o: dict[str, Any]) -> Settings:
-    """Settings out of Click's values. Raises UsageError for what contradicts itself."""
+    """Convert Click's values to settings. Raises UsageError for options that contradict each other."""
     return Settings(
         input=input_options.input_settings(o),
         request=request_options.request_settings(o),

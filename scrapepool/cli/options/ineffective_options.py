@@ -1,7 +1,7 @@
-"""Options that change nothing in a run.
+"""Options that have no effect on a run.
 
-Decides which combinations these are. On the command line such an option is a mistake that a person should know of; in a
-configuration file or in the environment it is there for other runs.
+Decides which combinations these are. On the command line such an option is an error; in a configuration file or in the
+environment it is meant for other runs and is ignored.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def _reads_columns(settings: Settings) -> bool:
 
 
 RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
-    ("url_field", _reads_columns, "--url-field names a column, and lists of --input-format {format} have none"),
-    ("safe_csv", _writes_cells, "--safe-csv is about CSV and TSV, which no output of this run is"),
-    ("csv_bom", _writes_cells, "--csv-bom is about CSV and TSV, which no output of this run is"),
+    ("url_field", _reads_columns, "--url-field names a column, but lists of --input-format {format} have none"),
+    ("safe_csv", _writes_cells, "--safe-csv needs CSV or TSV output"),
+    ("csv_bom", _writes_cells, "--csv-bom needs CSV or TSV output"),
     (
         "extract_workers",
         lambda settings: settings.output.wants_data,
@@ -46,33 +46,33 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
         lambda settings: settings.files.save_dir is not None or settings.output.sqlite is not None,
         "--keep-versions needs --save-dir or --sqlite",
     ),
-    ("overwrite", lambda settings: settings.warc.path is not None, "--overwrite is about --warc, and there is none"),
+    ("overwrite", lambda settings: settings.warc.path is not None, "--overwrite needs --warc"),
 )
-"""Parameters, whether settings give them something to do, and what is said where they have nothing."""
+"""Parameters, whether they have an effect with these settings, and the error message if they have none."""
 
 
-ABOUT: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bool]], ...] = (
+NEEDS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], bool]], ...] = (
     (("name_template", "compress", "dedupe_bodies"), lambda o: o["save_dir"] is not None),
     (("since_if_there", "change_by", "fresh", "min_age", "keep_versions"), lambda o: bool(o["since"])),
     (("metrics_hosts",), lambda o: o["metrics_file"] is not None or o["metrics_port"] is not None),
     (("fail_fast",), lambda o: bool(o["fail_if"])),
     (("format", "fields"), lambda o: o["output"] is not None or not (o["sqlite"] or o["parquet"] or o["template"])),
 )
-"""Parameters about something, and whether the values of all of them ask for that."""
+"""Parameters that need another option, and whether the values have that option."""
 
 
-def without_idle(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without those that were not typed, and are about what this run has not."""
+def without_ineffective(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, but reset ineffective ones that are not from the command line."""
     kept = dict(values)
-    for names, is_there in ABOUT:
+    for names, is_met in NEEDS:
         for name in names:
-            if not is_there(values) and ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            if not is_met(values) and ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
                 kept[name] = False if isinstance(kept[name], bool) else None
     return kept
 
 
-def check_idle(ctx: click.Context, settings: Settings) -> None:
-    """Raise UsageError for an option of the command line without effect."""
+def check_effective(ctx: click.Context, settings: Settings) -> None:
+    """Raise UsageError for an option on the command line that has no effect."""
     for name, has_effect, message in RULES:
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and not has_effect(settings):
             raise UsageError(message.format(format=settings.input.format))

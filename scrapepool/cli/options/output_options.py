@@ -11,7 +11,7 @@ from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, opt
 from ..parameters.option_types import MOST_WORKERS, Duration, FileName, Names, Resume, Select, Size, Whole
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
-"""Names of what the shell opened: a file is not opened again, so that what stands in it stays."""
+"""Names of standard output, which is not opened again: a file that the shell opened must not be truncated."""
 
 OPTIONS: list[Decorator] = [
     *option_group(
@@ -105,8 +105,11 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
 
 
 def warc_settings(o: dict[str, Any]) -> WarcSettings:
-    """Where exchanges are archived. Raises UsageError."""
-    refuse_if(o["overwrite"] and o["resume"], "--overwrite replaces an archive, and --resume goes on with it")
+    """Where requests and responses are archived. Raises UsageError."""
+    refuse_if(
+        o["overwrite"] and o["resume"],
+        "--overwrite and --resume contradict each other: one replaces the archive, the other appends to it",
+    )
     return WarcSettings(
         path=o["warc"],
         size=o["warc_size"],

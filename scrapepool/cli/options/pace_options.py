@@ -39,7 +39,7 @@ OPTIONS: list[Decorator] = [
 
 
 def pool_settings(o: dict[str, Any]) -> PoolSettings:
-    """How many at once."""
+    """How many requests at once, and how fast."""
     return PoolSettings(
         workers=o["workers"],
         per_host=min(o["per_host"], o["workers"]),
@@ -50,5 +50,5 @@ def pool_settings(o: dict[str, Any]) -> PoolSettings:
 
 
 def politeness_settings(o: dict[str, Any]) -> PolitenessSettings:
-    """What hosts are asked before they are asked."""
+    """What hosts want, and what is known about them."""
     return PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"], host_memory=o["host_memory"])

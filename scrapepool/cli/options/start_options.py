@@ -13,7 +13,7 @@ from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, opt
 from ..parameters.option_types import Duration
 
 CRON: Mapping[str, Any] = {"quiet": True, "splay": 60.0, "wait_lock": 600.0}
-"""What ``--cron`` stands for, by parameter."""
+"""The values that ``--cron`` sets, by parameter."""
 
 OPTIONS: list[Decorator] = [
     *option_group(
@@ -30,16 +30,16 @@ OPTIONS: list[Decorator] = [
 
 
 def with_cron(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with what ``--cron`` stands for in the place of defaults. A display that was asked for stays."""
+    """Return the values with defaults replaced by those of ``--cron``. A requested display stays."""
     if not values["cron"]:
         return dict(values)
     shown = ctx.get_parameter_source("progress") is not ParameterSource.DEFAULT
-    usual = {
+    replaced = {
         name: value
         for name, value in CRON.items()
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT and not (name == "quiet" and shown)
     }
-    return {**values, **usual}
+    return {**values, **replaced}
 
 
 def start_settings(o: dict[str, Any]) -> StartSettings:

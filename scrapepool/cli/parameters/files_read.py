@@ -1,6 +1,6 @@
-"""Files that a command line reads beside its lists: configuration, header fields, a body, cookies, certificates.
+"""Files that a command reads besides its lists: configuration, header fields, a body, cookies, certificates.
 
-Decides which these are, so that no output is written over one. Opens none of them.
+Decides which files these are, so that no output overwrites one. Opens none of them.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from ...settings import Settings
 _READ = "scrapepool.read"
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-"""Variables of the environment that name certificates, for requests or OpenSSL."""
+"""Environment variables that name certificates for requests or OpenSSL."""
 
 NETRC_FILES = ("~/.netrc", "~/_netrc")
 
-Input = tuple[str, str]
-"""What names the file, as an option, and its path."""
+FileRead = tuple[str, str]
+"""The option or variable that names a file, and the file's path."""
 
 
 def note_read(ctx: click.Context, option: str, path: str) -> None:
-    """Take note of a file that an option read while the command line was parsed."""
+    """Record a file that an option read while the command line was parsed."""
     ctx.meta.setdefault(_READ, []).append((option, path))
 
 
-def files_read(ctx: click.Context, values: Mapping[str, Any], settings: Settings) -> list[Input]:
-    """Name every file that is read beside the lists. values: Click's."""
+def files_read(ctx: click.Context, values: Mapping[str, Any], settings: Settings) -> list[FileRead]:
+    """List every file that is read besides the lists. values: by the names of Click's parameters."""
     return [*ctx.meta.get(_READ, ()), *_named(values, settings)]
 
 
-def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[Input]:
+def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[FileRead]:
     request = settings.request
     config, data = values.get("config"), values.get("data")
     if config is not None and config.path is not None:
@@ -45,7 +45,7 @@ def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[Input]:
         if path is not None:
             yield option, path
     yield from _earlier(settings)
-    if request.cookies is not None and request.cookies != request.save_cookies:  # which is read first, and replaced
+    if request.cookies is not None and request.cookies != request.save_cookies:  # else read, then replaced
         yield "--cookies", request.cookies
     if request.netrc:
         named = os.environ.get("NETRC")
@@ -56,8 +56,8 @@ def _named(values: Mapping[str, Any], settings: Settings) -> Iterator[Input]:
             yield name, path
 
 
-def _earlier(settings: Settings) -> Iterator[Input]:
-    """What earlier runs left, but for what this one reads before it goes on with it."""
+def _earlier(settings: Settings) -> Iterator[FileRead]:
+    """Name files of earlier runs, except those that this run reads before it appends to them."""
     for path in settings.since.records:
         if path not in ("-", settings.output.sqlite):
             yield "--since", path

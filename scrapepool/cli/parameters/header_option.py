@@ -1,6 +1,6 @@
-"""``--header @FILE``: header fields out of a file, so that no list of processes shows them.
+"""``--header @FILE``: header fields from a file, so that process listings do not show them.
 
-Decides how such a file is read, and that no message holds its content.
+Decides how such a file is read, and that no message repeats its content.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from .files_read import note_read
 from .grouped_options import FetchOption
 from .option_types import Header
 
-MOST = 1024 * 1024
-"""Bytes of such a file: no server takes as many."""
+MAX_SIZE = 1024 * 1024
+"""Bytes of such a file: no server accepts as many."""
 
 
 class HeaderOption(FetchOption):
-    """An option that takes header fields; ``@FILE`` stands for the fields of a file, one per line."""
+    """An option that takes header fields; ``@FILE`` means the fields in a file, one per line."""
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """The fields, those of files in the place of their names."""
+        """Return the fields, with the names of files replaced by the fields in them."""
         if not isinstance(value, list | tuple):
             return super().type_cast_value(ctx, value)
         fields: list[Any] = []
@@ -36,14 +36,14 @@ class HeaderOption(FetchOption):
 
 
 def _read(path: str) -> list[tuple[str, str]]:
-    """The fields that a file holds. Raises UsageError, which names the line and never tells what is on it."""
+    """Read the fields of a file. Raises UsageError, which names the line but never repeats it."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - Path("") is the current folder
-            content = file.read(MOST + 1)
+            content = file.read(MAX_SIZE + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"--header: {path}: {getattr(error, 'strerror', None) or error}") from None
-    if len(content) > MOST:
-        raise UsageError(f"--header: {path}: more than 1 MiB; a file of header fields has one field per line")
+    if len(content) > MAX_SIZE:
+        raise UsageError(f"--header: {path}: larger than 1 MiB; the file must have one header field per line")
     fields = []
     for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
@@ -51,5 +51,5 @@ def _read(path: str) -> list[tuple[str, str]]:
         try:
             fields.append(Header().convert(line.decode(), None, None))
         except (click.UsageError, UnicodeDecodeError):
-            raise UsageError(f"--header: {path}: line {number} is no header field; write Name: value") from None
+            raise UsageError(f"--header: {path}: line {number} is not a header field; write Name: value") from None
     return fields

@@ -1,4 +1,4 @@
-"""What people type for durations, sizes, headers and lists, turned into values."""
+"""The types of options: text that people type for durations, sizes, headers and lists, converted to values."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ import click
 from ...errors import UsageError
 from ...extras import how_to_install
 from ...header import field_fault
+from ...text import brief
 
 LONGEST = 20 * 86_400.0
-"""Seconds that a duration may last: the system's poll counts milliseconds in 31 bits, which are 24 days."""
+"""Seconds of the longest duration: the system's poll counts milliseconds in 31 bits, which is 24 days."""
 
 MOST_WORKERS = 10_000
-"""Threads: beyond the default process limits of most systems."""
+"""Requests in flight at most: each needs a file descriptor."""
 
 MOST_RATE = 1e6
-"""Requests a second: beyond any network."""
+"""Requests per second, more than any network carries."""
 
 UNLIMITED = "none"
-"""What is typed for a share without an end."""
+"""The text for a share without a limit."""
 
 PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
@@ -45,49 +46,49 @@ class Whole(click.ParamType[int]):
         self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number."""
+        """Return the number."""
         text = str(value).strip()
         if not _WHOLE.fullmatch(text):
-            self.fail(f"{value!r} is no whole number", param, ctx)
+            self.fail(f"{value!r} is not a whole number", param, ctx)
         number = int(text)
         if number < self._least:
-            self.fail(f"{number} is too small; the least is {self._least}", param, ctx)
+            self.fail(f"{number} is too small; the minimum is {self._least}", param, ctx)
         if self._most is not None and number > self._most:
-            self.fail(f"{number} is too large; the most is {self._most}", param, ctx)
+            self.fail(f"{number} is too large; the maximum is {self._most}", param, ctx)
         return number
 
 
 class Rate(click.ParamType[float]):
-    """Requests a second."""
+    """A number of requests per second."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Requests a second as a float above 0."""
+        """Return the requests per second, a float above 0."""
         try:
             rate = float(value)
         except ValueError:
             rate = math.nan
         if not 1 / LONGEST <= rate <= MOST_RATE:
-            self.fail(f"{value!r} is no rate; give a number above 0, such as 10 or 0.5", param, ctx)
+            self.fail(f"{value!r} is not a rate; give a number above 0, such as 10 or 0.5", param, ctx)
         return rate
 
 
 class FileName(click.ParamType[str]):
-    """The name of a file; whether it can be opened is seen later."""
+    """The name of a file; it is opened later."""
 
     name = "FILE"
     guarded = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name as it was given."""
+        """Return the name as it was given."""
         if not value:
-            self.fail("no file is named", param, ctx)
+            self.fail("the file name is empty", param, ctx)
         return str(value)
 
 
 class Duration(click.ParamType[float]):
-    """Seconds, or a number with ms, s, m, h. above_zero: whether 0 makes no sense."""
+    """Seconds, or a number with ms, s, m or h. above_zero: whether 0 is refused."""
 
     name = "seconds"
 
@@ -95,29 +96,29 @@ class Duration(click.ParamType[float]):
         self._above_zero = above_zero
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds as a float."""
+        """Return seconds as a float."""
         if isinstance(value, int | float):
             return float(value)
         match = _DURATION.fullmatch(value.strip())
         if match is None:
             self.fail(
-                f"{value!r} is no duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx
+                f"{value!r} is not a duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx
             )
         seconds = float(match[1]) * _SECONDS[match[2]]
         if seconds > LONGEST:
-            self.fail(f"{value!r} is too long; the longest is {LONGEST / 86_400:.0f} days", param, ctx)
+            self.fail(f"{value!r} is too long; the maximum is {LONGEST / 86_400:.0f} days", param, ctx)
         if self._above_zero and not seconds:
             self.fail("must be above 0", param, ctx)
         return seconds
 
 
 class Share(click.ParamType[float]):
-    """A share such as 10% or 0.1; infinite for ``none``. Above 1 only with ``%``: who writes 10 means a tenth."""
+    """A share such as 10% or 0.1; infinite for ``none``. A share above 1 needs ``%``, as 10 probably means 10%."""
 
     name = "share"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The share as a number."""
+        """Return the share as a number."""
         if isinstance(value, int | float):
             return float(value)
         text = value.strip()
@@ -128,7 +129,7 @@ class Share(click.ParamType[float]):
         except ValueError:
             share = math.nan
         if not 0 <= share < math.inf or (share > 1 and not text.endswith("%")):
-            self.fail(f"{value!r} is no share; write 10%, 0.1 or none", param, ctx)
+            self.fail(f"{value!r} is not a share; write 10%, 0.1 or none", param, ctx)
         return share
 
 
@@ -138,16 +139,16 @@ class TimeOfDay(click.ParamType[str]):
     name = "HH:MM"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The time as it was given."""
+        """Return the time as it was given."""
         try:
             time.strptime(value, "%H:%M")
         except (TypeError, ValueError):
-            self.fail(f"{value!r} is no time of day; write 06:00", param, ctx)
+            self.fail(f"{value!r} is not a time of day; write it as 06:00", param, ctx)
         return str(value)
 
 
 def next_time(text: str, now: datetime | None = None) -> float:
-    """Unix seconds of the next such time of day, in the machine's own zone. now: by its clocks on the wall."""
+    """Return the next such time of day in the machine's time zone, in Unix seconds. now: local time."""
     hour, minute = map(int, text.split(":"))
     now = now or datetime.now()
     then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
@@ -162,26 +163,26 @@ class Size(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Bytes as an int."""
+        """Return bytes as an int."""
         if isinstance(value, int):
             return value
         match = _SIZE.fullmatch(value.strip())
         if match is None:
-            self.fail(f"{value!r} is no size; give bytes or a unit, such as 500kB or 100MiB", param, ctx)
+            self.fail(f"{value!r} is not a size; give bytes or a unit, such as 500kB or 100MiB", param, ctx)
         base = 1024 if (match[3] or "").lower() == "ib" else 1000
         size = float(match[1]) * base ** _POWERS[match[2].lower()]
         if size < 1:
             self.fail("must be at least 1 byte", param, ctx)
         if size == math.inf:
-            self.fail(f"{value[:20]}... is too large", param, ctx)
+            self.fail(f"{brief(value, 20)} is too large", param, ctx)
         return int(size)
 
 
 class OnePerLine:
-    """Of an option that may be repeated, and whose values may hold spaces: in the environment there is one per line."""
+    """A type of options that may be repeated and whose values may hold spaces: the environment has one per line."""
 
     def split_envvar_value(self, rv: str) -> list[str]:
-        """The values."""
+        """Return the values."""
         return [line for line in rv.splitlines() if line.strip()]
 
 
@@ -191,7 +192,7 @@ class Header(OnePerLine, click.ParamType[tuple[str, str]]):
     name = "'Name: value'"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Name and value."""
+        """Return name and value."""
         if isinstance(value, tuple):
             return value
         name, colon, content = value.partition(":")
@@ -206,12 +207,12 @@ class Header(OnePerLine, click.ParamType[tuple[str, str]]):
 
 
 class Select(OnePerLine, click.ParamType[str]):
-    """A value to be taken out of pages: ``name=kind:expression``."""
+    """A value to extract from pages: ``name=kind:expression``."""
 
     name = "name=kind:expression"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text as it was given; whether the expression compiles is seen later."""
+        """Return the text as it was given; the expression is compiled later."""
         try:
             from ...selection import parsed  # noqa: PLC0415 - rarely needed
 
@@ -222,16 +223,16 @@ class Select(OnePerLine, click.ParamType[str]):
 
 
 class Expression(OnePerLine, click.ParamType[str]):
-    """What means trouble: ``failed>5%``."""
+    """When a run counts as failed: ``failed>5%``."""
 
     name = "expression"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text as it was given."""
-        from ...alarm import parsed as taken_apart  # noqa: PLC0415 - rarely needed
+        """Return the text as it was given."""
+        from ...alarm import parsed  # noqa: PLC0415 - rarely needed
 
         try:
-            taken_apart(value)
+            parsed(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
         return str(value)
@@ -243,17 +244,17 @@ class UserAgent(click.ParamType[str]):
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value, which HTTP can carry."""
+        """Return the value, which HTTP can carry."""
         return Header().convert(("User-Agent: " + value), param, ctx)[1]
 
 
 class Proxy(click.ParamType[str]):
-    """The URL of a proxy; ``host:port`` is an http one."""
+    """The URL of a proxy; ``host:port`` means an http proxy."""
 
     name = "URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The URL as it was given."""
+        """Return the URL as it was given."""
         from urllib.parse import urlsplit  # noqa: PLC0415 - rarely needed
 
         try:
@@ -262,55 +263,55 @@ class Proxy(click.ParamType[str]):
         except ValueError:
             usable = False
         if not usable:
-            self.fail(f"{value!r} is no proxy; write http://host:port", param, ctx)
+            self.fail(f"{value!r} is not a proxy; write http://host:port", param, ctx)
         if parts.scheme.lower() not in PROXIES:
-            self.fail(f"there are no {parts.scheme} proxies; there are {', '.join(PROXIES)}", param, ctx)
+            self.fail(f"{parts.scheme} proxies are not supported; choose from {', '.join(PROXIES)}", param, ctx)
         if parts.scheme.lower().startswith("socks") and find_spec("socks") is None:
             self.fail(f"a SOCKS proxy needs PySocks: {how_to_install('socks')}", param, ctx)
         return str(value)
 
 
 class Statuses(click.ParamType[frozenset[int]]):
-    """HTTP status codes with commas between them; empty for none."""
+    """HTTP status codes separated by commas; empty for none."""
 
     name = "codes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[int]:
-        """The codes."""
+        """Return the codes."""
         if isinstance(value, frozenset):
             return value
         words = [word.strip() for word in value.split(",") if word.strip()]
         for word in words:
             if not (word.isascii() and word.isdigit() and 100 <= int(word) <= 599):
-                self.fail(f"{word!r} is no HTTP status code", param, ctx)
+                self.fail(f"{word!r} is not an HTTP status code", param, ctx)
         return frozenset(map(int, words))
 
 
 class Resume(click.ParamType[str]):
-    """Which records a run goes on with: ``failed``, ``all``, or classes of errors as ``failed --class`` has them."""
+    """Which URLs to fetch again: ``failed``, ``all``, or classes of errors as in ``failed --class``."""
 
     name = "classes"
     choices = ("failed", "all")
-    """What may stand behind the option after a space; classes stand behind an equals sign."""
+    """Values that may follow the option after a space; classes must follow an equals sign."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text as it was given."""
+        """Return the text as it was given."""
         from ...results.failures import refetched_errors  # noqa: PLC0415 - rarely needed
 
         try:
             refetched_errors(value)
         except UsageError as error:
-            self.fail(f"{error}, failed and all", param, ctx)
+            self.fail(f"{error}, failed or all", param, ctx)
         return str(value)
 
 
 class Names(click.ParamType[tuple[str, ...]]):
-    """Names with commas between them."""
+    """Names separated by commas."""
 
     name = "names"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002 - Click's signature
-        """The names."""
+        """Return the names."""
         if isinstance(value, tuple):
             return value
         return tuple(name.strip() for name in value.split(",") if name.strip())

@@ -130,10 +130,10 @@ class _Reader:
                 for link in self._any(document, decompressed(child.url, pieces, _ignore), depth):
                     yield link._replace(input={"sitemap": without_password(child.url), **(link.input or {})})
         except InvalidURLError as error:
-            yield Link(child.url, None, f"a sitemap that cannot be read: {error.reason}")
+            yield Link(child.url, None, f"this sitemap cannot be read: {error.reason}")
         except ListError as error:
             why = error.reason if error.source == child.url else str(error)
-            yield Link(child.url, None, f"a sitemap that cannot be read: {why}")
+            yield Link(child.url, None, f"this sitemap cannot be read: {why}")
 
     def _is_new(self, url: str, depth: int) -> bool:
         """Whether a sitemap was not read before. Raises ListError if there are too many, InvalidURLError."""
@@ -166,7 +166,7 @@ class _Reader:
                 text = as_utf8(whole, document.content_type or "")
                 yield from _lines(document, line_endings(kind, head).pieces(text))
             case _:
-                raise ListError(document.name, f"is no sitemap, but {kind}")
+                raise ListError(document.name, f"is not a sitemap, but {kind}")
 
 
 def _lines(document: Document, pieces: Iterator[bytes]) -> Iterator[Link]:

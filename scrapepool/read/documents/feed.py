@@ -55,7 +55,7 @@ def feed_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
         elif (entry := parser.end(token)) is not None:
             yield _link(entry)
     if not parser.root:
-        raise ListError(document.name, "is no feed: there is no element in it")
+        raise ListError(document.name, "is not a feed: it has no element")
     raise ListError(document.name, f"ends before </{parser.root}>, so that entries may be missing")
 
 
@@ -91,7 +91,7 @@ class _FeedParser:
         if not self.root:
             before, colon, name = tag.name.rpartition(":")
             if name not in ROOTS:
-                raise ListError(self._name, f"is no feed: its first element is <{tag.name[:40]}>")
+                raise ListError(self._name, f"is not a feed: its first element is <{tag.name[:40]}>")
             self.root, self._prefix, self._base = tag.name, before + colon, _base(tag, self._base)
             return
         name = tag.name.removeprefix(self._prefix)  # the prefixes of extensions stay

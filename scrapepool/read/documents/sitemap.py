@@ -35,7 +35,7 @@ def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link 
         else:
             yield from parser.end(token)
     if not parser.root:
-        raise ListError(document.name, "is no sitemap: there is no element in it")
+        raise ListError(document.name, "is not a sitemap: it has no element")
     raise ListError(document.name, f"ends before </{parser.root}>, so that URLs may be missing")
 
 
@@ -69,7 +69,7 @@ class _SitemapParser:
         self._field = None
         if not self.root:
             if name not in ROOTS:
-                raise ListError(self._document.name, f"is no sitemap: its first element is <{tag.name[:40]}>")
+                raise ListError(self._document.name, f"is not a sitemap: its first element is <{tag.name[:40]}>")
             self.root, self._prefix = tag.name, before + colon
         elif before + colon != self._prefix:
             return

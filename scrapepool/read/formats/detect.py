@@ -165,10 +165,10 @@ def row_format(
     on_note: receives lines for the user.
     """
     if head.startswith(UTF16):
-        raise ListError(name, "is UTF-16; lists are read as UTF-8")
+        raise ListError(name, "is UTF-16; convert it to UTF-8")
     check_text(name, head[:HEAD])
     if kind in ("jsonl", "text") and _ARRAY.match(_markup(head)):
-        raise ListError(name, "is a JSON array; lists are JSON Lines, an object a line, as jq -c '.[]' makes them")
+        raise ListError(name, "is a JSON array; lists are JSON Lines, one object per line, as jq -c '.[]' prints them")
     template = template_for(name, kind, settings)
     match kind:
         case "csv" | "tsv":

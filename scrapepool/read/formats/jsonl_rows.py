@@ -115,7 +115,7 @@ class JsonlRows:
             on_note, self._on_note = self._on_note, None
             names = named(key for key in KEYS if key in row)
             on_note(
-                f"{place(self._name, None)}: rows have {names}, which change no request; --row-requests takes columns "
-                "of these names for requests of the rows, as an object under the key 'request' is"
+                f"{place(self._name, None)}: rows have {names}, which do not change their requests; --row-requests "
+                "applies them, as those in an object under the key 'request' are"
             )
         return request

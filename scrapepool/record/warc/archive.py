@@ -252,7 +252,7 @@ class WarcArchive:
         except DamagedError as error:
             at = error.offset
             where = f" from byte {at} on; cut it there (truncate -s {at}) or name another" if at else ""
-            raise OutputError(self._names.file(self._number), f"it is no WARC file{where}") from None
+            raise OutputError(self._names.file(self._number), f"it is not a WARC file{where}") from None
         return reader.end
 
     def _index_full_files(self, should_stop: Callable[[], bool]) -> None:

@@ -65,7 +65,9 @@ class ArchiveProcess:
         try:
             self._process, self._pipe = begin("scrapepool.record.warc.child")
         except OSError as error:
-            raise OutputError(self._path, f"no process to write it: {error.strerror or error}") from error
+            raise OutputError(
+                self._path, f"cannot start the process that writes it: {error.strerror or error}"
+            ) from error
         try:
             self._pipe.send((settings, dict(said), resume, fsync))
             self._sent = 1
@@ -192,7 +194,7 @@ class ArchiveProcess:
         try:
             code = self._process.wait(LAST_WORDS)
         except subprocess.TimeoutExpired:
-            return OutputError(self._path, "the process that writes it does not answer")
+            return OutputError(self._path, "the process that writes it does not respond")
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return OutputError(self._path, f"the process that writes it {how}")
 

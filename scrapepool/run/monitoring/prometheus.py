@@ -125,7 +125,7 @@ class MetricsFile:
         except (OSError, ValueError) as error:
             raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
         if not ours:
-            raise UsageError(f"--metrics-file needs a regular file, and {path} is none")
+            raise UsageError(f"--metrics-file needs a regular file, and {path} is not one")
         self.succeeded = last_success(path)  # which is a file, and no device that never ends
         left = Path(path).read_bytes() if Path(path).exists() else b""
         with replaced(path) as file:  # whoever cannot write it is told before anything is fetched

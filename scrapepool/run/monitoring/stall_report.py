@@ -28,17 +28,17 @@ SOONEST = 0.1
 BETWEEN_WAITS = 0.5
 """Seconds without a question that tell one wait of an output from the next: outputs ask ten times a second."""
 
-TAKES_NOTHING = "the reader of standard output does not read, or another program holds the database"
+TAKES_NOTHING = "the reader of standard output does not read, or another program locks the database"
 
 WORDS = {
     Phase.NAME: "looking up the name of {host}",
     Phase.CONNECTION: "connecting to {host}",
-    Phase.HANDSHAKE: "shaking hands with {host}",
-    Phase.SENDING: "sending to {host}, which takes nothing",
+    Phase.HANDSHAKE: "TLS handshake with {host}",
+    Phase.SENDING: "sending to {host}, which accepts no data",
     Phase.FIRST_BYTE: "waiting for the first byte of {host}",
-    Phase.HEAD: "waiting for the rest of the header block of {host}",
+    Phase.HEAD: "waiting for the rest of the headers of {host}",
     Phase.BODY: "receiving from {host}",
-    Phase.SILENCE: "done with {host}, watching that nothing follows",
+    Phase.SILENCE: "checking the connection to {host} for unsolicited data",
 }
 
 
@@ -105,7 +105,7 @@ class WriteWatch:
             self._since = self._told = now
         elif now - self._told >= self._seconds:
             self._told = now
-            self._note(f"an output has taken nothing for {units.spoken(now - self._since)}: {TAKES_NOTHING}")
+            self._note(f"an output has accepted nothing for {units.spoken(now - self._since)}: {TAKES_NOTHING}")
         self._asked = now
         return self._should_stop()
 
@@ -114,7 +114,7 @@ def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Itera
     """The lines of a note: what has not happened for so many seconds, and what is waited for."""
     busy = max(snapshot.busy, len(doing))
     queued = max(0, snapshot.total - snapshot.done - busy)
-    pieces = [f"nothing has ended for {units.spoken(seconds)}"]
+    pieces = [f"no URL has ended for {units.spoken(seconds)}"]
     pieces.append(f"{_some(busy, 'request')} in flight" if busy else "no request is in flight")
     if queued:
         pieces.append(f"{_some(queued, 'URL')} {'waits' if queued == 1 else 'wait'}")
@@ -124,7 +124,7 @@ def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Itera
     yield from _requests(doing)
     unseen = snapshot.busy - len(doing)
     if unseen > 0:
-        yield f"  {units.count(unseen)} about to get a connection, or at work on what came"
+        yield f"  {units.count(unseen)} waiting for a connection, or processing received data"
     if not busy:
         yield from _hosts(snapshot.hosts)
     else:

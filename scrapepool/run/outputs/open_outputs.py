@@ -169,7 +169,7 @@ class _Opening:
             from ...record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 
             if not self.settings.input.dedupe:
-                raise UsageError("--sqlite holds one record a URL, and --no-dedupe fetches it more than once")
+                raise UsageError("--sqlite holds one record per URL, and --no-dedupe may fetch a URL more than once")
             stores.append(
                 SqliteStore(
                     output.sqlite,
@@ -205,7 +205,7 @@ class _Opening:
         if output.resume is None or not stay:
             return
         for path in empty:
-            self.on_note(f"{path}: holds nothing of the {stay:,} records that stay in {journal}, and does not get it")
+            self.on_note(f"{path}: holds none of the {stay:,} records kept in {journal}; they are not added")
         if output.sqlite in (None, journal):
             return
         from ...results.journal import count_finished  # noqa: PLC0415
@@ -214,8 +214,8 @@ class _Opening:
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
         has = count_finished(database, self.finished, method=self.settings.request.method)
         if has < stay:
-            told = f"{has:,} of the {stay:,} records that stay in {journal}"
-            self.on_note(f"{output.sqlite}: has {told}, and does not get the others")
+            told = f"{has:,} of the {stay:,} records kept in {journal}"
+            self.on_note(f"{output.sqlite}: has {told}; the others are not added")
 
     def _records(self, output: OutputSettings) -> Sink:
         return records_sink(
@@ -238,7 +238,7 @@ class _Opening:
         if output.file is None:
             records = replace(output, path=path + PART, format="jsonl", fields=None, template=None)
         elif form_of(output) != "jsonl":
-            raise UsageError("--parquet is made of the records in --output: these have to be JSON Lines")
+            raise UsageError("--parquet is made from the records in --output, so these must be JSON Lines")
         source = str(records.path)
 
         def open_records() -> Sink:

@@ -146,8 +146,10 @@ class ListOrder:
             self._told = head
             known = self._targets.get(head)
             target = known.target if isinstance(known, Skipped) else known
-            whom = "one whose host has no time for it" if target is None else printable(target.url)
-            self._on_note(f"--ordered: {len(self._ended):,} records wait for {whom}, and nothing further down is begun")
+            whom = "a URL whose host is paused" if target is None else printable(target.url)
+            self._on_note(
+                f"--ordered: {len(self._ended):,} records wait for {whom}; no further URL is started until then"
+            )
 
 
 class OrderedFeed:

@@ -28,7 +28,7 @@ from ...settings import OutputSettings, Settings
 if TYPE_CHECKING:
     from ...results.journal import Journal
 
-NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run that is to go on"
+NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run to continue"
 
 
 def records_sink(
@@ -55,7 +55,7 @@ def records_sink(
             raise OutputError(str(path), error.strerror or str(error)) from error
         sink = sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
         if interrupted:  # and no other run is writing them
-            on_note(f"{path}: the records of a run that was interrupted are replaced; --resume goes on with them")
+            on_note(f"{path}: this replaces the records of an interrupted run; --resume would continue it")
         return sink
     path = _resumable(output, method)
     try:
@@ -77,7 +77,7 @@ def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -
     """Wait for the reader of a FIFO; None for what is none."""
     if path is None or not is_fifo(path):
         return None
-    return await_reader(path, lambda: stop.asked, lambda: on_note(f"{path}: nobody reads this FIFO; waiting for that"))
+    return await_reader(path, lambda: stop.asked, lambda: on_note(f"{path}: waiting for a reader of this FIFO"))
 
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
@@ -105,7 +105,7 @@ def _resumable(output: OutputSettings, method: str) -> str:
     except (OSError, ValueError):
         ours = True  # opening it will say what is wrong
     if not ours:
-        raise UsageError(f"--resume needs a regular file, and {path} is none")
+        raise UsageError(f"--resume needs a regular file, and {path} is not one")
     fields = chosen_fields(output, method)
     for needed in ("url", "outcome") if method == GET else ("url", "outcome", "method"):
         if needed not in fields:
@@ -145,7 +145,7 @@ def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[st
     now = time.time()
     ahead = sum(until > now for until in finished.not_before.values())
     if ahead:
-        on_note(f"{name}: hosts that had asked to be left alone for longer, and are: {ahead:,}")
+        on_note(f"{name}: hosts whose requested pause is not over yet: {ahead:,}")
 
 
 def _pieces(fd: int, stop: Stop) -> Iterator[bytes]:

@@ -179,7 +179,7 @@ class Exchange:
             view = memoryview(request)
             while at < size:
                 if (yield ROOM) is False:
-                    raise conn.timeout_error("took no data")
+                    raise conn.timeout_error("accepted no data")
                 while (data := conn.receive()) is not None:
                     if data:
                         parser.feed(data)

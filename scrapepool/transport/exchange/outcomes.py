@@ -28,7 +28,7 @@ from .exchange import Exchange
 AGAIN = "fetched again over a new connection: the server had sent unsolicited data"
 DISCARDED = (
     "the server had sent unsolicited data, so that this response may be another URL's; "
-    "a {method} is not sent twice unasked"
+    "a {method} request is not repeated automatically"
 )
 
 HEAD_REFUSED = "the server refused HEAD; GET was sent instead"

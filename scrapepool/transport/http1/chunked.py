@@ -126,10 +126,10 @@ class ChunkedBody:
     def _begin_chunk(self, line: bytes) -> None:
         match = _SIZE_LINE.fullmatch(line)
         if match is None:
-            _fail(f"no chunk size: {shown(line)}")
+            _fail(f"not a chunk size: {shown(line)}")
         self._left = int(match[1], 16)
         if self._left > MAX_CHUNK:
-            _fail(f"no chunk size: {shown(line)}")
+            _fail(f"not a chunk size: {shown(line)}")
         self._expected = _DATA_END if self._left else _TRAILER
 
     def _add_trailer(self, line: bytes) -> None:

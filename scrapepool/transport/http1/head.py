@@ -70,7 +70,7 @@ def shown(raw: bytes) -> str:
 def not_http(raw: bytes) -> ResponseError:
     """Make the error for what does not begin as an HTTP/1 response does."""
     line = raw.split(b"\n", 1)[0].rstrip(b"\r")
-    return ResponseError(ErrorKind.PROTOCOL, f"no HTTP/1 status line: {shown(line)}")
+    return ResponseError(ErrorKind.PROTOCOL, f"not an HTTP/1 status line: {shown(line)}")
 
 
 def parse_head(block: bytes) -> Head:
@@ -168,7 +168,7 @@ def parse_fields(lines: list[bytes], notes: list[str]) -> list[Field]:
                 name, value = headers[-1]
                 headers[-1] = name, (value + b" " + line.strip(b" \t")).strip(b" ")
             else:
-                notes.append(f"skipped a continuation of no header: {shown(line)}")
+                notes.append(f"skipped a continuation line without a header: {shown(line)}")
             continue
         name, colon, value = line.partition(b":")
         name = name.rstrip(b" \t")

@@ -255,7 +255,7 @@ class ResponseParser:
 
     def _skip_interim(self, head: Head) -> None:
         if head.status == 101:
-            raise ResponseError(ErrorKind.PROTOCOL, "101 Switching Protocols, which was not asked for")
+            raise ResponseError(ErrorKind.PROTOCOL, "101 Switching Protocols, which was not requested")
         self.informational += 1
         self._blank = 0
         if self.informational > MAX_INTERIM:
@@ -311,7 +311,7 @@ class ResponseParser:
         codings = [coding.strip() for coding in value.split(b",") if coding.strip()]
         chunked = b"chunked" in codings
         if set(codings) - {b"chunked", b"identity"} or (chunked and codings[-1] != b"chunked"):
-            raise ResponseError(ErrorKind.PROTOCOL, f"a Transfer-Encoding that cannot be undone: {shown(value)}")
+            raise ResponseError(ErrorKind.PROTOCOL, f"a Transfer-Encoding that cannot be decoded: {shown(value)}")
         return chunked
 
     def _read_length(self, value: bytes) -> int | None:
@@ -325,12 +325,12 @@ class ResponseParser:
         else:
             values = {part.strip() for part in value.split(b",")}
             if len(values) > 1:
-                raise ResponseError(ErrorKind.PROTOCOL, f"Content-Lengths that differ: {shown(value)}")
+                raise ResponseError(ErrorKind.PROTOCOL, f"several different Content-Lengths: {shown(value)}")
             value = values.pop()
         digits = value.lstrip(b"0") or b"0"
         if value.isdigit() and len(digits) <= MAX_DIGITS and int(digits) <= MAX_LENGTH:
             return int(digits)
-        self.notes.append(f"ignored a Content-Length that is none: {shown(value)}")
+        self.notes.append(f"ignored an invalid Content-Length: {shown(value)}")
         return None
 
     def _feed_body(self, data: bytes) -> None:

@@ -39,7 +39,7 @@ PUBLIC_POOLS: Pools = {scheme: partial(pool, public_only=True) for scheme, pool 
 MOST_IDLE = 8192
 """Idle connections that are kept over all hosts, see ``slots``; some 100 MB of memory at most."""
 
-THROUGH_PROXY = "it would be asked through a proxy, which may connect to any address"
+THROUGH_PROXY = "it would be requested through a proxy, which may connect to any address"
 
 
 def _tls_options(context: ssl.SSLContext) -> dict[str, Any]:

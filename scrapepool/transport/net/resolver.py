@@ -131,7 +131,7 @@ class Resolver:
                     pending = len(self._places) + self._hanging
                     raise NotLookedUpError(f"{pending} DNS look-ups are pending; did not resolve {host}")
                 self._abandon(lookup)
-                raise FetchError(ErrorKind.DNS, f"no answer for {host} within {until - began:.3g} s")
+                raise FetchError(ErrorKind.DNS, f"no DNS response for {host} within {until - began:.3g} s")
             if lookup.began is None:
                 yield Watch((), min(until, now + HANGS))
                 self._begin_some()

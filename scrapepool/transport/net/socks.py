@@ -87,7 +87,7 @@ class _Dialling:
             socket.socket.settimeout(talk, max(SOONEST, self._open_by - began))
             talk.ask(kind, host, port)
         except TimeoutError as error:
-            raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not answer in time")) from error
+            raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not respond in time")) from error
         except socks.SOCKS5Error as error:
             if (code := _TARGET_FAILED.get(str(error)[:4])) is not None:
                 why = NewConnectionError(self, f"Failed to establish a new connection: {error}")

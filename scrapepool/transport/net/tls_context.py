@@ -137,4 +137,4 @@ def _present(context: ssl.SSLContext, cert_file: str, key_file: str | None) -> N
 
 
 def _no_password() -> str:
-    raise ValueError("the key is encrypted, and nobody can be asked for its password")
+    raise ValueError("the key is encrypted; give a key without a password")

@@ -50,7 +50,7 @@ def test_sitemap(listed) -> None:
     assert inputs(reading) == [{"lastmod": "2024-01-01", "priority": "0.5"}, None]
     assert reading.reasons == [
         (3, INVALID, f"{path}, entry 3: no <loc>"),
-        (4, ErrorKind.UNSUPPORTED_SCHEME, f"{path}, entry 4: scheme mailto is not fetched (http and https only)"),
+        (4, ErrorKind.UNSUPPORTED_SCHEME, f"{path}, entry 4: scheme mailto is not supported (only http and https are)"),
         (5, ErrorKind.DUPLICATE, f"the same as {path}, entry 1"),
     ]
 
@@ -79,21 +79,21 @@ def test_sitemap_spellings(listed, content: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "options", "reason"),
     [
-        ("s.xml", "<?xml version='1.0'?><foo/>", {}, "is no sitemap: its first element is <foo>"),
-        ("s.xml", "<html>", {"format": "sitemap"}, "is no sitemap: its first element is <html>"),
+        ("s.xml", "<?xml version='1.0'?><foo/>", {}, "is not a sitemap: its first element is <foo>"),
+        ("s.xml", "<html>", {"format": "sitemap"}, "is not a sitemap: its first element is <html>"),
         ("s.xml", "", {"format": "sitemap"}, "is empty: there is no list in it"),
         ("s.xml", " \n", {}, "is empty: there is no list in it"),
         ("s.xml.gz", gzip.compress(b""), {}, "is empty: there is no list in it"),
         ("s.rss", "", {}, "is empty: there is no list in it"),
         ("s.html", "", {}, "is empty: there is no list in it"),
-        ("s.xml", "<!-- -->", {"format": "sitemap"}, "is no sitemap: there is no element in it"),
+        ("s.xml", "<!-- -->", {"format": "sitemap"}, "is not a sitemap: it has no element"),
         (
             "s.xml",
             "<urlset><url><loc>http://a.example/</loc></url>",
             {},
             "ends before </urlset>, so that URLs may be missing",
         ),
-        ("s.rss", "<html>", {}, "is no feed: its first element is <html>"),
+        ("s.rss", "<html>", {}, "is not a feed: its first element is <html>"),
         ("s.rss", "<rss><channel><item></item>", {}, "ends before </rss>, so that entries may be missing"),
     ],
 )

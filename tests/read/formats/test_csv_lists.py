@@ -160,7 +160,7 @@ def test_a_template_needs_its_columns_in_utf8(tmp_path: Path) -> None:
 ROWS = [
     ("urls.csv", "url,n\n,1\n", "no URL"),
     ("urls.csv", "n,url\n1\n", "no URL in this row"),
-    ("urls.csv", "n,url\n1,mailto:x\n", "scheme mailto is not fetched (http and https only)"),
+    ("urls.csv", "n,url\n1,mailto:x\n", "scheme mailto is not supported (only http and https are)"),
     ("urls.jsonl", '{"url": null, "n": "1"}\n', "field 'url' is null"),
     ("urls.jsonl", '{"url": 5, "n": "1"}\n', "field 'url' holds no text"),
     ("urls.jsonl", '{"url": "x"}\n{"n": "1"}\n', "no field 'url'"),

@@ -50,7 +50,7 @@ def test_text_rejects(listed) -> None:
     assert reading.urls == [(4, "http://a.example/ok")]
     assert reading.reasons == [
         (1, INVALID, f"{path}:1: no host"),
-        (2, SCHEME, f"{path}:2: scheme mailto is not fetched (http and https only)"),
+        (2, SCHEME, f"{path}:2: scheme mailto is not supported (only http and https are)"),
         (3, INVALID, f"{path}:3: not UTF-8"),
         (5, INVALID, f"{path}:5: a relative URL, and no --base-url"),
         (6, INVALID, f"{path}:6: a control character (U+001B) in the URL"),
@@ -184,7 +184,9 @@ def test_a_header_row_tells_csv(content: str, url_field: str | None, kind: str) 
 @pytest.mark.parametrize("content", ['[{"url": "http://a.example/"}]', '[\n"http://a.example/"\n]', "[]", "[\n"])
 def test_a_json_array_is_told_from_json_lines(listed, name: str, content: str) -> None:
     """It is one value over the whole file, which no line of it is; what makes JSON Lines of it is named."""
-    with pytest.raises(ListError, match=r"is a JSON array; lists are JSON Lines, an object a line, as jq -c '.\[\]'"):
+    with pytest.raises(
+        ListError, match=r"is a JSON array; lists are JSON Lines, one object per line, as jq -c '.\[\]'"
+    ):
         read(listed(name, content))
 
 
@@ -213,7 +215,7 @@ def test_jsonl(listed) -> None:
         ("u.jsonl", '{"a": 1, "b": 2}\n', {}, "no field 'url'; there is 'a', 'b'"),
         ("u.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, "is a binary file"),
         ("u.txt", "http://a.example/\n".encode("utf-16-le"), {}, "is a binary file"),
-        ("u.txt", b"\xff\xfeh\0t\0", {}, "is UTF-16; lists are read as UTF-8"),
+        ("u.txt", b"\xff\xfeh\0t\0", {}, "is UTF-16; convert it to UTF-8"),
         ("u.gz", b"\x1f\x8b\x08\0garbage", {}, None),
     ],
 )

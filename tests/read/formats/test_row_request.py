@@ -105,7 +105,7 @@ def test_columns_that_may_be_meant_are_named_once(tmp_path: Path) -> None:
         return said
 
     (note,) = notes(write(tmp_path, *rows), None)
-    assert "urls.jsonl: rows have 'method', 'data', which change no request; --row-requests takes" in note
+    assert "urls.jsonl: rows have 'method', 'data', which do not change their requests; --row-requests applies" in note
     assert notes(write(tmp_path, *rows), False) == []
     assert notes(write(tmp_path, rows[-1]), None) == []
     assert notes(write(tmp_path, {"url": URL, "request": {"data": "a"}}), None) == []
@@ -120,12 +120,12 @@ def test_columns_that_may_be_meant_are_named_once(tmp_path: Path) -> None:
         ({"method": "trace"}, "the method TRACE is not allowed"),
         ({"headers": ["a"]}, "headers are no JSON object"),
         ({"headers": {"a": ["b"]}}, "the header 'a' is no text"),
-        ({"headers": {"a b": "c"}}, "'a b' is no header name"),
+        ({"headers": {"a b": "c"}}, "'a b' is not a header name"),
         ({"headers": {"a": "b\r\nc: d"}}, "the value of a holds a control character"),
         ({"headers": {"a": "☃"}}, "the value of a holds a character outside latin-1, which HTTP cannot carry"),
         (
             {"headers": {"Content-Length": "5"}},
-            "Content-Length follows from the body, and is not yours to set",
+            "Content-Length is computed from the body and cannot be set",
         ),
         ({"data": 5}, "data is neither text nor an object or array"),
         ({"data": "\ud800"}, "data holds a lone surrogate, which UTF-8 cannot carry"),

@@ -30,7 +30,7 @@ def test_finished_targets_are_passed_over_in_any_order(tmp_path):
         tmp_path / "urls", ["http://a/1", "http://a/2", "https://a.example/q", "http://gone/"], lines=lines
     )
     assert reading.urls == [(1, "http://new/1")]
-    assert (finished.passed_over, notes) == (3, ["3 of the list are done already"])
+    assert (finished.passed_over, notes) == (3, ["3 URLs of the lists are done already"])
 
 
 def test_many_lines_of_one_host_are_passed_over(tmp_path):
@@ -51,4 +51,4 @@ def test_without_dedupe_as_many_repeats_are_passed_over_as_are_finished(tmp_path
     """Each line is a target of its own."""
     reading, _, notes = read(tmp_path / "urls", ["http://a/1"] * 2, lines=["http://a/1"] * 3, dedupe=False)
     assert reading.urls == [(3, "http://a/1")]
-    assert notes == ["2 of the list are done already"]
+    assert notes == ["2 URLs of the lists are done already"]

@@ -84,11 +84,11 @@ def test_requests_that_are_alike_stand_together() -> None:
     ]
     snapshot = replace(SNAPSHOT, busy=6)
     assert list(told(snapshot, 10.0, doing)) == [
-        "nothing has ended for 10 s; 6 requests in flight; 3 URLs wait",
+        "no URL has ended for 10 s; 6 requests in flight; 3 URLs wait",
         "  1 receiving from b.test (192.0.2.2), for 60 s, 34.0 kB so far: http://b.test/",
         "  2 waiting for the first byte of a.test (192.0.2.1), the longest for 34 s: http://a.test/\\x1b2",
         "  1 connecting to c.test, for 5.0 s: http://c.test/",
-        "  2 about to get a connection, or at work on what came",
+        "  2 waiting for a connection, or processing received data",
     ]
 
 
@@ -106,7 +106,7 @@ def test_with_nothing_in_flight_the_hosts_are_told() -> None:
     rows = (row, row._replace(state="circuit open", until=3.0), row._replace(state="done", done=5))
     lines = list(told(replace(SNAPSHOT, hosts=rows, trouble="the network has looked down for 4 s"), 10.0, []))
     assert lines == [
-        "nothing has ended for 10 s; no request is in flight; 9 URLs wait",
+        "no URL has ended for 10 s; no request is in flight; 9 URLs wait",
         "  the network has looked down for 4 s",
         "  a.test: circuit open for 3.0 s more, 4 URLs left",
         "  a.test: retry-after for 29 s more, 4 URLs left",
@@ -126,4 +126,4 @@ def test_an_output_that_takes_nothing_is_told_while_it_waits() -> None:
     answers = iter([False] * (len(times) - 1) + [True])
     watch = WriteWatch(lambda: next(answers), 1.0, notes.append, clock=iter(times).__next__)
     assert [watch() for _ in times] == [False] * (len(times) - 1) + [True]
-    assert notes == [f"an output has taken nothing for 1.2 s: {TAKES_NOTHING}"]
+    assert notes == [f"an output has accepted nothing for 1.2 s: {TAKES_NOTHING}"]

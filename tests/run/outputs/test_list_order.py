@@ -157,7 +157,7 @@ def test_a_person_is_told_for_whom_all_wait(monkeypatch):
         run.poll()
     for now[0] in (1.0, 9.0, 12.0, 30.0):
         run.sink.write([])
-    assert notes == ["--ordered: 2 records wait for http://h0.test/0, and nothing further down is begun"]
+    assert notes == ["--ordered: 2 records wait for http://h0.test/0; no further URL is started until then"]
     run.end(0)
     run.poll()
     for ticket in (40, 50):
@@ -166,7 +166,7 @@ def test_a_person_is_told_for_whom_all_wait(monkeypatch):
     for now[0] in (31.0, 42.0):
         run.sink.write([])
     assert notes[1:] == [
-        "--ordered: 2 records wait for one whose host has no time for it, and nothing further down is begun"
+        "--ordered: 2 records wait for a URL whose host is paused; no further URL is started until then"
     ]
 
 

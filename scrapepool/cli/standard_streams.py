@@ -46,6 +46,6 @@ def warn(message: str) -> None:
 
 
 def _stdout_error(reason: str) -> OutputError:
-    from ..record.output import STANDARD_OUTPUT  # noqa: PLC0415 - not needed for --help
+    from ..record.safe_io.output import STANDARD_OUTPUT  # noqa: PLC0415 - not needed for --help
 
     return OutputError(STANDARD_OUTPUT, reason)

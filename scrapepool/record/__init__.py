@@ -6,8 +6,8 @@
 """
 
 from .fanout import Fanout
-from .lock import is_ours, open_locked
-from .open import form_of, sink_for, template_sink
-from .replace import rewrite
+from .open_output import form_of, sink_for, template_sink
+from .safe_io.lock import is_ours, open_locked
+from .safe_io.rewrite_records import rewrite
 
 __all__ = ["Fanout", "form_of", "is_ours", "open_locked", "rewrite", "sink_for", "template_sink"]

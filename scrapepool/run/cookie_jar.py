@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from ..errors import OutputError, UsageError
-from ..record.replaced import replaced
+from ..record.safe_io.atomic_replace import replaced
 from ..settings import RequestSettings
 from ..transport.exchange.cookies import CookieStore
 

@@ -24,7 +24,7 @@ from .assemble import Share, assembled, final_outcomes
 if TYPE_CHECKING:
     import requests
 
-    from ..record.files import Files
+    from ..record.body_files.body_store import Files
 
 CARRIED_OUT: Mapping[str, frozenset[str]] = {
     "output": frozenset(
@@ -99,6 +99,6 @@ def _outcomes(urls: Iterable[str | Request], settings: Settings, share: Share | 
 
 
 def _files(settings: Settings) -> Files:
-    from ..record.files import Files  # noqa: PLC0415 - rarely needed
+    from ..record.body_files.body_store import Files  # noqa: PLC0415 - rarely needed
 
     return Files(settings.files, method=settings.request.method, synced=settings.output.fsync == "always")

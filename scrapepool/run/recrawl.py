@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..model import Fetched, HostKey, Outcome, Skipped, Target, Unchanged, error_of, verdict
 from ..ports import Batch, Feed
 from ..read.seen.target_id import as_recorded, target_id
-from ..record.fields import record
+from ..record.formats.fields import record
 from ..settings import Settings
 from ..transport.exchange.route import RouteTable
 from ..transport.net.session import PooledSession
@@ -23,7 +23,7 @@ from .assemble import FeedMaker
 
 if TYPE_CHECKING:
     from ..change import PageState
-    from ..record.known_files import KnownFiles
+    from ..record.body_files.known_files import KnownFiles
     from ..results.known_pages import KnownPages
 
 SAMPLE_HOST = HostKey("https", "sample.invalid", 443)
@@ -86,7 +86,7 @@ def known_files(settings: Settings) -> KnownFiles | None:
     """The files that earlier records name; None where bodies become no files."""
     if settings.files.save_dir is None or settings.request.method.upper() == "HEAD":
         return None
-    from ..record.known_files import KnownFiles  # noqa: PLC0415 - rarely needed
+    from ..record.body_files.known_files import KnownFiles  # noqa: PLC0415 - rarely needed
 
     return KnownFiles(settings.files)
 

@@ -13,9 +13,9 @@ from functools import partial
 
 from ..errors import LockedError, OutputError
 from ..folder import Folder, ForeignFileError
-from ..record.files import LOCK, PLACED, WORK
-from ..record.lock import open_lock
-from ..record.packing import packer
+from ..record.body_files.body_store import LOCK, PLACED, WORK
+from ..record.body_files.file_compression import packer
+from ..record.safe_io.lock import open_lock
 from ..settings import FileSettings
 from ..transport.exchange.partial_files import Parts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import here
 
-from scrapepool.record.parquet import lines_of
+from scrapepool.record.stores.parquet import lines_of
 from scrapepool.results.record_database import RecordDatabase
 from tests.lists import lists_of
 from tests.servers.polite import PoliteServer

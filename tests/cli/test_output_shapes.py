@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from running import here
 
-from scrapepool.record import durable
+from scrapepool.record.safe_io import durability
 from tests.servers.polite import PoliteServer, Response
 
 
@@ -100,7 +100,7 @@ def test_a_file_system_without_fsync_is_spoken_of_once(capfd, tmp_path, monkeypa
     def refuse_if(_: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(durable.os, "fsync", refuse_if)
+    monkeypatch.setattr(durability.os, "fsync", refuse_if)
     path = tmp_path / "out.jsonl"
     with PoliteServer(1) as server:
         urls = [server.url(f"/{number}") for number in range(5)]

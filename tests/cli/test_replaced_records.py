@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from running import ended, here, program
 
-from scrapepool.record import unfinished
+from scrapepool.record.safe_io import unfinished_mark
 from tests.servers.polite import PoliteServer
 
 SAID = "this replaces the records of an interrupted run; --resume would continue it"
@@ -82,8 +82,8 @@ def test_replacing_what_was_interrupted_is_said_once(capfd, tmp_path, monkeypatc
         running.send_signal(how)
         ended(running)
         if not attributes:
-            unfinished.unmark(str(path))
-            monkeypatch.setattr(unfinished, "ATTRIBUTE", "user.scrapepool.none")
+            unfinished_mark.unmark(str(path))
+            monkeypatch.setattr(unfinished_mark, "ATTRIBUTE", "user.scrapepool.none")
             with path.open("ab") as file:
                 file.write(b'{"url":"http')
         ran = fetch(capfd, urls[0], "-o", path)
@@ -97,7 +97,7 @@ def test_nothing_is_said_to_be_replaced_while_another_run_writes_it(capfd, tmp_p
     path = tmp_path / "out.jsonl"
     path.write_text(OLD)
     with path.open("r+b") as held:
-        unfinished.mark(held.fileno())
+        unfinished_mark.mark(held.fileno())
         fcntl.flock(held, fcntl.LOCK_EX)
         ran = fetch(capfd, "http://127.0.0.1:1/", "-o", path)
     assert (ran.code, ran.err) == (75, f"scrapepool: another run is writing {path}\n")
@@ -109,11 +109,11 @@ def test_a_run_that_went_on_to_its_end_is_not_interrupted(capfd, tmp_path):
     with PoliteServer(1) as server:
         fetch(capfd, server.url("/1"), server.url("/2"), "-o", path)
         fd = os.open(path, os.O_RDWR)
-        unfinished.mark(fd)
+        unfinished_mark.mark(fd)
         os.close(fd)
-        assert unfinished.is_unfinished(str(path))
+        assert unfinished_mark.is_unfinished(str(path))
         assert fetch(capfd, server.url("/1"), server.url("/2"), "-o", path, "--resume").code == 0
-        assert not unfinished.is_unfinished(str(path))
+        assert not unfinished_mark.is_unfinished(str(path))
 
 
 def test_the_records_of_a_table_that_was_not_made_are_spoken_of(capfd, tmp_path):
@@ -130,4 +130,4 @@ def test_the_records_of_a_table_that_was_not_made_are_spoken_of(capfd, tmp_path)
 def test_a_file_that_holds_no_records_is_no_run(tmp_path, text: str):
     """What is said is about runs."""
     (tmp_path / "f").write_text(text)
-    assert not unfinished.is_unfinished(str(tmp_path / "f"))
+    assert not unfinished_mark.is_unfinished(str(tmp_path / "f"))

@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from record_cases import fetched
 
 from scrapepool.errors import OutputError
 from scrapepool.record.fanout import Fanout
+from tests.record.record_cases import fetched
 
 LOST = OutputError("table", "No space left on device")
 

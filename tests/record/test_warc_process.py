@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from record_cases import fetched
 from warc_cases import of_kind, records, transcript
 
 from scrapepool import beside
 from scrapepool.errors import LockedError, OutputError
 from scrapepool.model import Span, Transcript
-from scrapepool.record.lock import open_locked
+from scrapepool.record.safe_io.lock import open_locked
 from scrapepool.record.warc import ArchiveProcess, WarcArchive, process
 from scrapepool.settings import WarcSettings
+from tests.record.record_cases import fetched
 from tests.torture.warc import index_by_warcio, index_of
 
 SOON = 10.0

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import Fetched, HostKey, Target, Timings, Try, Wait, Why
-from scrapepool.record.csv import csv_form
-from scrapepool.record.fields import record
-from scrapepool.record.sqlite import SqliteStore
+from scrapepool.record.formats.csv import csv_form
+from scrapepool.record.formats.fields import record
+from scrapepool.record.stores.sqlite import SqliteStore
 from scrapepool.results.find import NEAR, Found, find, typed_record
 from scrapepool.results.record_database import RecordDatabase
 from scrapepool.results.record_file import RecordFile

@@ -14,7 +14,7 @@ from ...errors import OutputError, UsageError
 from ...fallbacks import CLOEXEC
 from ...read.formats.detect import PARQUET
 from ...read.streams.decompress import BZIP2, GZIP, XZ, ZSTD
-from ...record.lock import lock
+from ...record.safe_io.lock import lock
 from ...schema import MAGIC as SQLITE
 from ...settings import Settings
 from ...text import without_passwords
@@ -159,7 +159,7 @@ def _outputs(settings: Settings) -> Iterable[tuple[str, str | int]]:
 
         yield "--warc-cdx", ArchiveNames(settings.warc.path).index(0)
     if output.parquet is not None and output.file is None:
-        from ...record.parquet import PART  # noqa: PLC0415 - rarely needed
+        from ...record.stores.parquet import PART  # noqa: PLC0415 - rarely needed
 
         yield "--parquet's records", output.parquet + PART
     for option, path in (("--sqlite", output.sqlite), ("--host-memory", settings.politeness.host_memory)):

@@ -136,7 +136,7 @@ def _spooled(name: str, pieces: Iterator[bytes]) -> BinaryIO:
 
 
 def _parquet_lines(name: str, source: str | BinaryIO) -> Iterator[bytes]:
-    from ...record.parquet import lines_of  # noqa: PLC0415 - an extra
+    from ...record.stores.parquet import lines_of  # noqa: PLC0415 - an extra
 
     try:
         yield from lines_of(source, bodies=False)

@@ -131,7 +131,7 @@ def _check_files(old: str, new: str, output: str | None) -> None:
 
 
 def _read(comparison: Comparison, old: str, new: str) -> None:
-    from ...record.unfinished import is_unfinished  # noqa: PLC0415
+    from ...record.safe_io.unfinished_mark import is_unfinished  # noqa: PLC0415
     from ...results.comparison import NEW, OLD  # noqa: PLC0415 - as above
 
     comparison.add(OLD, watched_records(old, warn))
@@ -154,8 +154,8 @@ def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference
 
 
 def _write(comparison: Comparison, overview: Overview, form: str, output: str | None) -> None:
-    from ...record.output import Output  # noqa: PLC0415 - as above
-    from ...record.replaced import replaced  # noqa: PLC0415
+    from ...record.safe_io.atomic_replace import replaced  # noqa: PLC0415
+    from ...record.safe_io.output import Output  # noqa: PLC0415 - as above
     from ...render.change_formats import FORMS  # noqa: PLC0415
 
     pieces = FORMS[form](overview, comparison.entries(overview.counts))

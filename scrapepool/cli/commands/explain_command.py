@@ -24,7 +24,7 @@ def explain(records: str, url: str) -> int:
     RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
     If the URL has several records, the last one is shown. Records of fetch --verbose hold the most detail.
     """
-    from ...record.output import Output  # noqa: PLC0415
+    from ...record.safe_io.output import Output  # noqa: PLC0415
     from ...render.url_history import story  # noqa: PLC0415
     from ...results.find import find  # noqa: PLC0415 - a quick --help needs none of these
 

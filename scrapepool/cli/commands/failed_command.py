@@ -51,7 +51,7 @@ def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
     RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
     If a URL has several records, the last one counts.
     """
-    from ...record.output import Output  # noqa: PLC0415
+    from ...record.safe_io.output import Output  # noqa: PLC0415
     from ...results.failures import error_slugs, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
 
     slugs = None if classes is None else error_slugs(classes)

@@ -43,7 +43,7 @@ def check_since(settings: Settings, sources: Sequence[str]) -> None:
 def _check_fields(settings: Settings) -> None:
     from dataclasses import replace  # noqa: PLC0415 - rarely needed
 
-    from ...record.fields import chosen_fields  # noqa: PLC0415
+    from ...record.formats.fields import chosen_fields  # noqa: PLC0415
 
     try:
         chosen_fields(replace(settings.output, fields=settings.since.change_by), settings.request.method)

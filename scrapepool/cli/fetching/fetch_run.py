@@ -17,7 +17,7 @@ from ...errors import OutputError
 from ...model import Outcome
 from ...ports import Sink, Snapshot, View
 from ...read.seen.finished import Finished
-from ...record.output import STANDARD_OUTPUT
+from ...record.safe_io.output import STANDARD_OUTPUT
 from ...render.choose import view_for
 from ...run.assemble import Run, assembled, final_outcomes, lists
 from ...run.monitoring.counters import ChangesView, Counters

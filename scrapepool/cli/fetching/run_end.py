@@ -81,7 +81,7 @@ def _has_descriptor() -> bool:
 
 def _open_summary(stop: Stop, path: str, flags: int) -> int:
     """Open the file of the summary. A file that the shell opened is not truncated; a FIFO waits for its reader."""
-    from ...record.lock import await_reader, is_fifo, is_ours  # noqa: PLC0415 - rarely needed
+    from ...record.safe_io.lock import await_reader, is_fifo, is_ours  # noqa: PLC0415 - rarely needed
 
     if is_fifo(path):
         return await_reader(path, lambda: stop.asked)

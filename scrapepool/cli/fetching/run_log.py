@@ -48,7 +48,7 @@ class RunLog:
         self._is_own = False  # a file of its own, which can be renamed
         self._failure: OutputError | None = None
         if settings.log_file is not None:
-            from ...record.lock import is_ours  # noqa: PLC0415 - most runs have no log
+            from ...record.safe_io.lock import is_ours  # noqa: PLC0415 - most runs have no log
 
             try:
                 self._file = _opened(settings.log_file)
@@ -142,7 +142,7 @@ class RunLog:
         """Open a new file if the log was renamed or deleted, as logrotate does. Raises OSError."""
         if self._path is None or self._file is None or not self._is_own:
             return
-        from ...record.lock import is_open_as  # noqa: PLC0415 - as below
+        from ...record.safe_io.lock import is_open_as  # noqa: PLC0415 - as below
 
         if not is_open_as(self._file.fileno(), self._path):
             renamed, self._file = self._file, _opened(self._path)
@@ -165,7 +165,7 @@ class RunLog:
 
 def _opened(path: str) -> TextIO:
     """Open a log in append mode, so that truncation, as by logrotate's copytruncate, leaves no gap."""
-    from ...record.lock import lock  # noqa: PLC0415 - most runs have no log
+    from ...record.safe_io.lock import lock  # noqa: PLC0415 - most runs have no log
 
     file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by the caller
     try:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from ...errors import LockedError
 from ...fallbacks import CLOEXEC, NONBLOCK
-from ...record.lock import lock
+from ...record.safe_io.lock import lock
 
 POLL_EVERY = 0.5
 """Seconds between two looks at a lock."""

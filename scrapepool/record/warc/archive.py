@@ -17,8 +17,8 @@ from ...errors import OutputError
 from ...fallbacks import CLOEXEC
 from ...model import Span, Transcript
 from ...settings import WarcSettings
-from ..durable import Fsync
-from ..output import Output, never
+from ..safe_io.durability import Fsync
+from ..safe_io.output import Output, never
 from .bodies import ArchivedBodies
 from .cdxj import Capture, Index, capture_of
 from .earlier import earlier_files

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ...errors import ListError, OutputError
 from ...temporary import TemporaryTables
-from ..durable import fsync
-from ..replaced import replaced
+from ..safe_io.atomic_replace import replaced
+from ..safe_io.durability import fsync
 from .reader import StoredRecord
 from .surt import surt
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from ...errors import OutputError, UsageError
 from ...folder import open_own
 from ...settings import WarcSettings
-from ..lock import is_ours, lock, open_locked
+from ..safe_io.lock import is_ours, lock, open_locked
 
 PRIVATE = 0o600
 """Mode of a file that is made: it holds requests as they were sent, with credentials."""

@@ -18,8 +18,8 @@ from ...beside import begin
 from ...errors import OutputError
 from ...model import Outcome, Transcript
 from ...settings import WarcSettings
-from ..durable import Fsync
-from ..output import never
+from ..safe_io.durability import Fsync
+from ..safe_io.output import never
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at whether to give up, while the files of an earlier run are read."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ...model import Span, Transcript
 from ...text import printable
-from ..fields import instant
+from ..formats.fields import instant
 
 REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 RESPONSE_TYPE = "application/http; msgtype=response"

@@ -22,8 +22,8 @@ from ...extras import how_to_install
 from ...groups import OUTCOMES
 from ...model import ErrorKind
 from ...ports import Snapshot, View
-from ...record.lock import is_ours
-from ...record.replaced import replaced
+from ...record.safe_io.atomic_replace import replaced
+from ...record.safe_io.lock import is_ours
 from ...render.summary import handshakes_saved
 from ...schedule.tally import STATES, HostRow
 from .counters import Counters, Latencies

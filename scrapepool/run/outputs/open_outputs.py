@@ -21,15 +21,15 @@ from ...ports import Archive, Sink, Store
 from ...read.seen.finished import Finished
 from ...read.seen.target_id import recorded_target_id
 from ...record import Fanout, form_of, sink_for, template_sink
-from ...record.unfinished import unmark
+from ...record.safe_io.unfinished_mark import unmark
 from ...settings import OutputSettings, Settings
 from ...version import __version__
 from .ordered_output import ListOrder, OrderedSink
 from .resume import pass_over, records_sink
 
 if TYPE_CHECKING:
-    from ...record.files import Files
-    from ...record.known_files import FileOwners
+    from ...record.body_files.body_store import Files
+    from ...record.body_files.known_files import FileOwners
     from ...record.warc import ArchiveProcess
 
 
@@ -138,7 +138,7 @@ class _Opening:
         """
         if self.settings.files.save_dir is None:
             return None
-        from ...record.files import Files  # noqa: PLC0415 - rarely needed
+        from ...record.body_files.body_store import Files  # noqa: PLC0415 - rarely needed
 
         output = self.output
         files = Files(
@@ -166,7 +166,7 @@ class _Opening:
         output, method = self.output, self.settings.request.method
         stores: list[Store] = []
         if output.sqlite is not None:
-            from ...record.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
+            from ...record.stores.sqlite import SqliteStore  # noqa: PLC0415 - rarely needed
 
             if not self.settings.input.dedupe:
                 raise UsageError("--sqlite holds one record per URL, and --no-dedupe may fetch a URL more than once")
@@ -230,7 +230,7 @@ class _Opening:
         pass_over(self.settings, self.finished, stop=self.stop, on_note=self.on_note)
 
     def _parquet(self, path: str) -> Sink:
-        from ...record.parquet import PART, ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
+        from ...record.stores.parquet import PART, ParquetSink, check_parquet, unpack  # noqa: PLC0415 - rarely needed
 
         check_parquet(path)
         output = self.output

@@ -18,10 +18,10 @@ from ...ports import Sink
 from ...read.seen.finished import Finished
 from ...read.streams.pieces import file_pieces
 from ...record import form_of, is_ours, open_locked, rewrite, sink_for
-from ...record.durable import fsync
-from ...record.fields import GET, chosen_fields, with_option
-from ...record.lock import await_reader, is_fifo
-from ...record.unfinished import is_unfinished
+from ...record.formats.fields import GET, chosen_fields, with_option
+from ...record.safe_io.durability import fsync
+from ...record.safe_io.lock import await_reader, is_fifo
+from ...record.safe_io.unfinished_mark import is_unfinished
 from ...record_fields import LATER
 from ...settings import OutputSettings, Settings
 
@@ -117,7 +117,7 @@ def _in_order(
     path: str, fd: int, settings: Settings, finished: Finished, stop: Stop, on_note: Callable[[str], None]
 ) -> tuple[int, list[str]]:
     """Leave in the file what stays; the descriptor to append to, and the columns that an older CSV file lacks."""
-    from ...record.csv import columns_of  # noqa: PLC0415
+    from ...record.formats.csv import columns_of  # noqa: PLC0415
     from ...results.failures import refetched_errors  # noqa: PLC0415 - most runs go on with none
     from ...results.journal import read_journal  # noqa: PLC0415
     from ...results.record_file import RecordFile  # noqa: PLC0415

@@ -1,0 +1,1 @@
+"""Bodies as files: their names, their compression, and which of them stay."""

@@ -1,0 +1,51 @@
+"""What a record format is to the output that it is written to, and the one sink for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...frozen import frozen
+from ...model import Outcome
+from ..safe_io.output import Output
+
+
+@frozen
+class Form:
+    """A record format under some settings.
+
+    encode: spells an outcome as its whole record, line end included. head: what a file begins with, before any record.
+    """
+
+    encode: Callable[[Outcome], bytes]
+    head: bytes = b""
+
+
+class RecordSink:
+    """Writes one record an outcome; a ``ports.Sink``. It closes the output."""
+
+    def __init__(self, form: Form, output: Output) -> None:
+        self._encode = form.encode
+        self._output = output
+        self._head = b"" if output.size else form.head
+
+    def __repr__(self) -> str:
+        return f"<RecordSink {self._output!r}>"
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Write the outcomes' records in one go. Raises OutputError, BrokenPipeError for a reader that left."""
+        self._write([self._encode(outcome) for outcome in outcomes])
+
+    def close(self) -> None:
+        """Finish the output; one without a record has its head, but where that would replace something. Raises
+        OutputError.
+        """
+        try:
+            self._write([])
+        finally:
+            self._output.close()
+
+    def _write(self, records: list[bytes]) -> None:
+        if self._head and (records or not self._output.replaces):  # nothing is replaced before there is a record
+            records.insert(0, self._head)
+            self._head = b""
+        self._output.write(records)

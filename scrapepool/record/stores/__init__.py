@@ -1,0 +1,1 @@
+"""Records as tables: a SQLite database and a Parquet file."""

@@ -1,0 +1,328 @@
+"""Records, and bodies where they are kept, in a SQLite database: ``--sqlite``.
+
+Decides when a transaction ends and how a record lies in its row (``schema`` has the tables). A URL, method and request
+of its own have one row, the last one: what is fetched again replaces what was known. Readers may look on while the run
+goes on (WAL).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from typing import Any
+
+from ...errors import OutputError, UsageError
+from ...model import HostKey, Outcome, is_repeat
+from ...schema import (
+    APPLICATION_ID,
+    COLUMNS,
+    LATER_COLUMNS,
+    SCHEMA,
+    SHORTENED,
+    VERSION,
+    VERSION_COLUMNS,
+    VERSIONS,
+    schema_mismatch,
+)
+from ...settings import OutputSettings
+from ...text import printable
+from ...url import plain
+from ...version import __version__
+from ..formats.fields import GET, instant, record
+from ..formats.jsonl import json_text
+from ..safe_io.lock import is_open_as, is_ours, open_locked
+from ..safe_io.output import never
+from .sqlite_versions import NEW_VERSIONS, insert_versions
+
+EVERY = 1.0
+"""Seconds that an outcome waits for its transaction at most, while ``write`` is called."""
+
+MOST_ROWS = 10_000
+"""Outcomes of one transaction, about 10 MB: a commit costs a sync of the disk, and rows of one batch share pages."""
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of bodies that wait for one."""
+
+LEVEL = 1
+"""Of zlib, as it works on the thread that writes."""
+
+HOSTS_KEPT = 100_000
+"""Hosts whose numbers are remembered; those of others are looked up."""
+
+LOOK = 0.1
+"""Seconds between two tries while another program holds the database."""
+
+SILENCE = 1.0
+"""Seconds of that before a person is told."""
+
+SYNCHRONOUS = {"never": "OFF", "second": "FULL", "always": "FULL"}
+
+INSERT = (
+    f"INSERT OR REPLACE INTO records (run, host, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (2 + len(COLUMNS)))})"  # noqa: S608 - our own names
+)
+
+
+class SqliteStore:
+    """A ``ports.Store`` over a database, made where there is none, locked against other runs.
+
+    keep_versions: how many earlier versions of a page stay, None for all.
+    should_stop: asked while another program holds the database, on_note: told after a second of it. clock: monotonic
+    seconds.
+    Raises UsageError for a file of something else, which is not touched, OutputError, LockedError.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        settings: OutputSettings,
+        *,
+        method: str = GET,
+        keep_versions: int | None = None,
+        should_stop: Callable[[], bool] = never,
+        on_note: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.kept = 0
+        self._path = path
+        self._settings = replace(settings, fields=None, body=False)
+        self._bodies = settings.body
+        self._method = method
+        self._keep_versions = keep_versions
+        self._should_stop = should_stop
+        self._on_note = on_note
+        self._timeout = settings.sqlite_timeout
+        self._gave_up = False  # another program held the database for too long, and is not waited for again
+        self._clock = clock
+        self._every = 0.0 if settings.fsync == "always" else EVERY
+        self._waiting: list[Outcome] = []
+        self._bytes = 0  # of bodies that wait
+        self._size = 0  # of the file, when it was last looked at
+        self._since = 0.0  # when the first of them came
+        self._hosts: dict[HostKey, int] = {}
+        self._needs_bytes = False  # a database of an earlier version has no null there
+        with ExitStack() as opened:
+            self._lock = self._locked()
+            opened.callback(os.close, self._lock)
+            try:
+                self._db = opened.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
+                self._run = self._begun(settings)
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                    raise UsageError(f"{path} is not an SQLite database; it was not changed") from None
+                raise self._error(error) from error
+            opened.pop_all()
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self._path!r} kept={self.kept}, {len(self._waiting)} waiting>"
+
+    def write(self, outcomes: Sequence[Outcome]) -> None:
+        """Gather the outcomes, and commit what has waited long enough. Raises OutputError."""
+        now = self._clock()
+        if not self._waiting:
+            self._since = now
+        self._waiting += outcomes
+        if self._bodies:
+            self._bytes += sum(len(outcome.body) for outcome in outcomes if outcome.body is not None)
+        if self._waiting and (
+            now - self._since >= self._every or len(self._waiting) >= MOST_ROWS or self._bytes >= MOST_BYTES
+        ):
+            self._commit()
+
+    def close(self) -> None:
+        """Commit what waits, and end. Raises OutputError."""
+        if self._lock < 0:
+            return
+        try:
+            with closing(self._db):
+                self._commit(ended=True)
+                with suppress(sqlite3.Error):  # somebody else is reading: the last one to go may do this
+                    self._db.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+        finally:
+            # Not before the database is closed: its own locks would go with any descriptor of the file.
+            os.close(self._lock)
+            self._lock = -1
+
+    # -- the file ----------------------------------------------------------------------------------
+
+    def _locked(self) -> int:
+        try:
+            if is_ours(self._path):
+                return open_locked(self._path)
+        except (OSError, ValueError) as error:
+            raise self._error(error) from None
+        raise UsageError(f"--sqlite needs a regular file, and {self._path} is not one")
+
+    def _begun(self, settings: OutputSettings) -> int:
+        """Make the tables where there are none, and begin a run; its number."""
+        db = self._db
+        self._patiently("SELECT 1 FROM sqlite_master")
+        (made,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version"))
+        new = not made and not version and db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+        strange = None if new else schema_mismatch(made, version)
+        if strange is not None:
+            raise UsageError(f"{self._path} {strange}; it was not changed")
+        self._patiently("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {SYNCHRONOUS[settings.fsync]}")
+        self._patiently("BEGIN IMMEDIATE")
+        if new:
+            for statement in SCHEMA.split(";\n"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
+        columns = {name: needed for _, name, _, needed, *_ in db.execute("PRAGMA table_info(records)")}
+        self._needs_bytes = bool(columns["bytes"])
+        for name, kind in LATER_COLUMNS.items():
+            if name not in columns:
+                db.execute(f"ALTER TABLE records ADD COLUMN {name} {kind}")
+        if settings.compared:
+            for statement in (VERSIONS if self._keep_versions is None else VERSIONS + SHORTENED).split(";\n"):
+                db.execute(statement)
+        begun = db.execute("INSERT INTO runs (started, version) VALUES (?, ?)", (instant(time.time()), __version__))
+        db.execute("COMMIT")
+        return int(begun.lastrowid or 0)
+
+    # -- transactions ------------------------------------------------------------------------------
+
+    def _commit(self, *, ended: bool = False) -> None:
+        rows = [outcome for outcome in self._waiting if not is_repeat(outcome)]  # whose URL has its own record
+        duplicates = len(self._waiting) - len(rows)
+        try:
+            self._check_in_place()
+            self._patiently("BEGIN IMMEDIATE")
+            if self._bodies:
+                self._db.executemany("INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", self._new_bodies())
+            versions: list[list[Any]] = []
+            self._db.executemany(INSERT, self._rows(rows, versions))
+            if versions:
+                insert_versions(self._db, versions, self._keep_versions)
+            if duplicates:
+                self._db.execute("UPDATE runs SET duplicates = duplicates + ? WHERE id = ?", (duplicates, self._run))
+            if ended:
+                self._db.execute("UPDATE runs SET ended = ? WHERE id = ?", (instant(time.time()), self._run))
+            self._db.execute("COMMIT")
+            self._check_in_place()
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise self._error(error) from error
+        self.kept += len(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+
+    def _check_in_place(self) -> None:
+        """See that the path still leads to the database. Raises OutputError."""
+        found = os.fstat(self._lock)
+        if found.st_nlink == 0:
+            raise OutputError(self._path, "it was deleted during the run")
+        try:
+            there = is_open_as(self._lock, self._path)
+        except OSError as error:
+            raise self._error(error) from error
+        if not there:
+            with suppress(sqlite3.Error):  # what is committed is in the file that was moved, and not in one beside it
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise OutputError(self._path, "it was renamed or replaced during the run")
+        if found.st_size < self._size:
+            raise OutputError(self._path, "it was truncated during the run")
+        self._size = found.st_size
+
+    def _patiently(self, statement: str) -> None:
+        """Execute what another program's transaction may hold up."""
+        begun: float | None = None
+        told = False
+        while True:
+            try:
+                self._db.execute(statement).fetchone()
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or self._gave_up or self._should_stop():
+                    raise
+                now = self._clock()
+                begun = now if begun is None else begun
+                if now - begun >= self._timeout:
+                    self._gave_up = True
+                    raise
+                if not told and now - begun >= SILENCE:
+                    told = True
+                    self._on_note(
+                        f"{self._path}: another program locks the database; waiting up to {self._timeout:g} s for it"
+                    )
+                time.sleep(LOOK)
+            else:
+                return
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def _rows(self, outcomes: Iterable[Outcome], versions: list[list[Any]]) -> Iterator[list[Any]]:
+        """Give the rows of ``records``. versions: gets those of ``versions``, where this run writes some."""
+        for outcome in outcomes:
+            told = record(outcome, self._settings, self._method)
+            told["url"] = plain(told["url"])  # so that it is found again as the same URL
+            told.setdefault("method", GET)
+            told.setdefault("request", "")
+            if self._settings.compared and outcome.change in NEW_VERSIONS:
+                versions.append([self._run, *(_cell(told.get(column)) for column in VERSION_COLUMNS)])
+            yield self._row(outcome, told)
+
+    def _row(self, outcome: Outcome, told: dict[str, Any]) -> list[Any]:
+        told["redirects"] = told["redirects"] or None
+        told["hops"] = told["hops"] or None
+        if outcome.timings is not None:
+            told.update(told["timings"])
+        if self._needs_bytes and told["bytes"] is None:
+            told["bytes"] = 0
+        return [self._run, self._host(outcome.target.host), *(_cell(told.get(column)) for column in COLUMNS)]
+
+    def _host(self, host: HostKey) -> int | None:
+        if not host.host:
+            return None
+        number = self._hosts.get(host)
+        if number is None:
+            if len(self._hosts) >= HOSTS_KEPT:
+                self._hosts.clear()
+            self._db.execute(
+                "INSERT OR IGNORE INTO hosts (name, scheme, host, port) VALUES (?, ?, ?, ?)",
+                (host.origin, *host),
+            )
+            (number,) = self._db.execute("SELECT id FROM hosts WHERE name = ?", (host.origin,)).fetchone()
+            self._hosts[host] = number
+        return number
+
+    def _new_bodies(self) -> Iterable[tuple[str, int, bytes]]:
+        """Bodies that wait and that the database has not, each once."""
+        seen: set[str] = set()
+        for outcome in self._waiting:
+            digest, body = outcome.sha256, outcome.body
+            if digest is None or body is None or digest in seen:
+                continue
+            seen.add(digest)
+            if self._db.execute("SELECT 1 FROM bodies WHERE sha256 = ?", (digest,)).fetchone() is None:
+                packed = zlib.compress(body, LEVEL)
+                yield digest, len(body), packed if len(packed) < len(body) else body
+
+    def _error(self, error: BaseException) -> OutputError:
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
+            held = f"has locked the database for {self._timeout:g} s" if self._gave_up else "locks the database"
+            reason = f"another program {held} (see --sqlite-timeout)"
+        return OutputError(self._path, reason)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # what is above says what it is busy with
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case str():
+            return printable(value)
+        case dict() | list():
+            return json_text(value)
+        case _:
+            return value

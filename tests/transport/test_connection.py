@@ -28,7 +28,8 @@ from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameReso
 
 from scrapepool.model import ErrorKind
 from scrapepool.transport.errors import FetchError
-from scrapepool.transport.net.connection import Condition, Connection
+from scrapepool.transport.net.channel import Condition
+from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
 from scrapepool.transport.net.tls_connection import TLSConnection
 from scrapepool.transport.net.tls_context import client_context

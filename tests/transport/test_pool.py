@@ -9,7 +9,7 @@ from loopback import HEAD, SOON, Server, answer_all, exchanged, opened, response
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 from urllib3.util.wait import wait_for_read
 
-from scrapepool.transport.net.connection import Condition
+from scrapepool.transport.net.channel import Condition
 from scrapepool.transport.net.pool import HostPool
 
 

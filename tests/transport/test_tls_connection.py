@@ -20,7 +20,7 @@ from scrapepool.model import ErrorKind
 from scrapepool.settings import RequestSettings
 from scrapepool.transport.classify import classify
 from scrapepool.transport.exchange.check_request import check_request
-from scrapepool.transport.net.connection import Condition
+from scrapepool.transport.net.channel import Condition
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.net.tls_connection import TLSConnection
 from scrapepool.transport.net.tls_context import ResumingContext, client_context

@@ -22,7 +22,8 @@ from ..http1.connect_request import refused
 from ..http1.content_range import check_range
 from ..http1.redirect import STATUSES
 from ..http1.response import MISSING_END, NO_LAST_LINE_END, ResponseParser
-from ..net.connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, Connection
+from ..net.channel import LARGE_RECEIVE_SIZE, RECEIVE_SIZE
+from ..net.connection import Connection
 from ..net.steps import ROOM, SLICE, Offload, Steps
 from .read_ahead import Allowance, ReadAhead
 

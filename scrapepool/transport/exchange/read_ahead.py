@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ..errors import FetchError
 from ..http1.response import ResponseParser
-from ..net.connection import LARGE_RECEIVE_SIZE, Connection
+from ..net.channel import LARGE_RECEIVE_SIZE
+from ..net.connection import Connection
 
 MOST_AHEAD = 16 * 1024 * 1024
 """Bytes that are received ahead for one response."""

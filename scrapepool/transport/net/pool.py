@@ -21,7 +21,8 @@ from ...model import ProxyFault
 from ..classify import IDEMPOTENT, classify
 from ..errors import ProxyError
 from .bandwidth import Bandwidth
-from .connection import Condition, Connection
+from .channel import Condition
+from .connection import Connection
 from .slots import IdleConnections, Slots
 from .steps import Resume, Steps, in_thread
 from .tls_connection import NestedTLSConnection, TLSConnection

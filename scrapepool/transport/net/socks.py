@@ -19,7 +19,9 @@ from ...uptime import monotonic
 from ..classify import out_of_descriptors
 from ..errors import FetchError
 from ..errors import ProxyError as Fault
-from .connection import SOONEST, Connection, ConnectTimings
+from .channel import LEAST_TIMEOUT
+from .connection import Connection
+from .opening import ConnectTimings
 from .pool import HostPool, TLSHostPool
 from .resolver import literal
 from .steps import Resume, Steps
@@ -45,7 +47,7 @@ class _Negotiating(socks.socksocket):  # type: ignore[misc]
 
     def recv_into(self, *args: Any) -> int:
         """As a socket does, against the clock."""
-        socket.socket.settimeout(self, max(SOONEST, self.until - monotonic()))
+        socket.socket.settimeout(self, max(LEAST_TIMEOUT, self.until - monotonic()))
         return socket.socket.recv_into(self, *args)
 
     def ask(self, kind: int, host: str, port: int) -> None:
@@ -84,7 +86,7 @@ class _Dialling:
             self.sock = talk  # so that ``abort`` finds it
             self._check()
             talk.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
-            socket.socket.settimeout(talk, max(SOONEST, self._open_by - began))
+            socket.socket.settimeout(talk, max(LEAST_TIMEOUT, self._open_by - began))
             talk.ask(kind, host, port)
         except TimeoutError as error:
             raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not respond in time")) from error

@@ -14,7 +14,8 @@ from urllib3.connection import HTTPSConnection
 
 from ...fallbacks import IN, OUT
 from ...uptime import monotonic
-from .connection import LARGE_RECEIVE_SIZE, RECEIVE_SIZE, SOONEST, Connection, shut
+from .channel import LARGE_RECEIVE_SIZE, LEAST_TIMEOUT, RECEIVE_SIZE, shut
+from .connection import Connection
 from .phase import Phase
 from .steps import Steps
 from .tls_context import ResumingContext
@@ -108,7 +109,7 @@ class NestedTLSConnection(TLSConnection):
         receive = outer.recv
 
         def receive_in_time(size: int) -> Any:
-            outer.settimeout(max(SOONEST, self._open_by - monotonic()))
+            outer.settimeout(max(LEAST_TIMEOUT, self._open_by - monotonic()))
             return receive(size)
 
         outer.recv = receive_in_time

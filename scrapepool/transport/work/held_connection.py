@@ -18,7 +18,8 @@ from ..classify import IDEMPOTENT, classify, out_of_descriptors
 from ..errors import FetchError, ProxyError, ResponseError
 from ..exchange.exchange import LARGE, Exchange
 from ..exchange.route import Route
-from ..net.connection import Condition, Connection
+from ..net.channel import Condition
+from ..net.connection import Connection
 from ..net.pool import HostPool
 from ..net.resolver import was_not_looked_up
 from ..net.steps import Resume, Steps, pause

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...fallbacks import IN, INVALID, OUT, poll
-from ..net.connection import Condition, Connection
+from ..net.channel import Condition
+from ..net.connection import Connection
 from ..net.pool import HostPool
 from .desync import DesyncState
 

@@ -30,10 +30,10 @@ from scrapepool.overrides import HostOverride, HostOverrides
 from scrapepool.run.dry_run.estimate import Plan, planned
 from scrapepool.run.host_limits import limits_for
 from scrapepool.schedule.lease import Lease, Refusal
-from scrapepool.schedule.memory import Known
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
-from scrapepool.schedule.shares import Shares
+from scrapepool.schedule.sharing.host_quota import Shares
+from scrapepool.schedule.sharing.host_state import Known
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, Settings
 from scrapepool.window import Window
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
 from .ports import Archive, Clock, Done, Feed, HostMemory, NoMemory, Snapshot, Transport, Unbegun, View, Work
-from .schedule.bottleneck import Bottleneck
+from .schedule.forecast.bottleneck import Bottleneck
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
 from .schedule.scheduler import Scheduler

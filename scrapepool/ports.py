@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from .frozen import frozen
 from .model import Attempt, HostKey, Outcome, Result, Skipped, Target, Transcript, Unchanged, error_of, verdict
 from .schedule.lease import Lease
-from .schedule.memory import Known, Memory, Sharer
 from .schedule.robots import RobotsVerdict
+from .schedule.sharing.host_state import Known, Memory, Sharer
 from .schedule.tally import HostRow
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from scrapepool.model import (
     verdict,
 )
 from scrapepool.ports import Batch, Done, NoView, Snapshot, Unbegun, Work
-from scrapepool.schedule.fallback import HttpFallback
+from scrapepool.schedule.http_fallback import HttpFallback
 from scrapepool.schedule.lease import Refusal
 from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy

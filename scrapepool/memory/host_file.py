@@ -20,9 +20,9 @@ from typing import Any
 from ..errors import OutputError, SettingsError, UsageError
 from ..fallbacks import CLOEXEC
 from ..model import HostKey
-from ..schedule.memory import Known
 from ..schedule.robots import RobotsVerdict
-from ..schedule.shares import NOTHING, Claim, Grant, Shares, granted
+from ..schedule.sharing.host_quota import NOTHING, Claim, Grant, Shares, granted
+from ..schedule.sharing.host_state import Known
 from .host_rows import COLUMNS, robots_text, row_of
 
 APPLICATION = 0x73706C68  # "splh"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
-from ..schedule.memory import Known
 from ..schedule.robots import RobotsVerdict, Rules
+from ..schedule.sharing.host_state import Known
 
 MakeRules = Callable[[Iterable[tuple[str, bool]], float | None], Rules]
 """Makes rules from their patterns and the Crawl-delay."""

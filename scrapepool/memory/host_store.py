@@ -15,9 +15,9 @@ from math import inf
 from ..errors import ScrapepoolError
 from ..model import HostKey
 from ..ports import Clock
-from ..schedule.memory import Known, Sharer
 from ..schedule.robots import RobotsVerdict
-from ..schedule.shares import Claim, Grant, Shares
+from ..schedule.sharing.host_quota import Claim, Grant, Shares
+from ..schedule.sharing.host_state import Known, Sharer
 from .host_file import EXPIRY, HostFile, Report
 from .host_rows import MakeRules, known_in, moved
 

@@ -18,7 +18,7 @@ from ..model import ErrorKind
 from ..read.seen.finished import Finished
 from ..read.seen.hash_tables import HashSet
 from ..read.seen.target_id import recorded_target_id
-from ..schedule.retry import HOST_WIDE
+from ..schedule.health.retry import HOST_WIDE
 from ..url import parse
 from .record_database import RecordDatabase
 from .record_file import RecordFile

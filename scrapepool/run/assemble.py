@@ -19,7 +19,7 @@ from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
 from ..read import TargetList
 from ..read.seen.finished import Finished
-from ..schedule.fallback import HttpFallback
+from ..schedule.http_fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
 from ..transport.exchange.check_request import check_request

@@ -28,8 +28,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from ..model import ErrorKind, Failed, HostKey
-from .breaker import FIRST_PAUSE, LONGEST_PAUSE
-from .retry import MAX_DOUBLINGS
+from .health.circuit_breaker import FIRST_PAUSE, LONGEST_PAUSE
+from .health.retry import MAX_DOUBLINGS
 
 HOSTS_KEPT = 10_000
 """Hosts that are done with and whose robots.txt is kept, should the list come back to them: as of their numbers."""

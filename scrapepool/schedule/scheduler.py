@@ -27,22 +27,23 @@ from math import inf
 
 from ..model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target, Why
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
-from .breaker import cause_of
-from .fallback import FALLS_BACK, HttpFallback, falls_back
-from .forecast import Forecast
-from .history import Historian
-from .host_queue import OVERRUN, HostQueue, Parked
-from .hosts import Hosts
-from .judge import Judge, is_answer
+from .failure_policy import Judge, is_answer
+from .forecast.eta import Forecast
+from .forecast.survey import Survey
+from .health.circuit_breaker import cause_of
+from .health.outage import Outage
+from .health.retry import spell
+from .http_fallback import FALLS_BACK, HttpFallback, falls_back
 from .lease import Lease, Refusal
 from .limits import HostLimits, LimitsFor
-from .memory import Known, Memory, Recollection, claim_of, known_of
-from .outage import Outage
-from .retry import spell
+from .queue.host_queue import OVERRUN, HostQueue, Parked
+from .queue.host_state_sync import Recollection, claim_of, known_of
+from .queue.host_table import Hosts
+from .queue.trace_recorder import Historian
 from .robots import ASKED_FIRST, RobotsVerdict, Rules
-from .shares import Claim, Shares
-from .spending import Spending
-from .survey import Survey
+from .run_quota import Spending
+from .sharing.host_quota import Claim, Shares
+from .sharing.host_state import Known, Memory
 from .tally import HostRow, Tally
 
 MAX_PARKED = 100_000

@@ -12,9 +12,9 @@ from scrapepool.errors import OutputError, UsageError
 from scrapepool.memory.host_file import EXPIRY, KEPT, VERSION, HostFile, Report
 from scrapepool.memory.host_rows import known_in
 from scrapepool.model import HostKey
-from scrapepool.schedule.memory import Known
 from scrapepool.schedule.robots import RobotsVerdict
-from scrapepool.schedule.shares import Claim
+from scrapepool.schedule.sharing.host_quota import Claim
+from scrapepool.schedule.sharing.host_state import Known
 from scrapepool.transport.robots.rules import Rules
 
 A, B = HostKey("https", "a.test", 443), HostKey("http", "b.test", 8080)

@@ -11,8 +11,8 @@ from scrapepool.errors import OutputError
 from scrapepool.memory.host_file import EXPIRY
 from scrapepool.memory.host_store import BEAT, SUSPENDED, HostStore
 from scrapepool.model import HostKey
-from scrapepool.schedule.memory import Known
-from scrapepool.schedule.shares import Claim, Shares
+from scrapepool.schedule.sharing.host_quota import Claim, Shares
+from scrapepool.schedule.sharing.host_state import Known
 from scrapepool.transport.robots.rules import Rules
 
 A = HostKey("https", "a.test", 443)

@@ -24,11 +24,11 @@ from scrapepool.model import (
     Retryable,
     Target,
 )
-from scrapepool.schedule.host_queue import HostQueue
 from scrapepool.schedule.lease import Lease, Refusal
-from scrapepool.schedule.memory import Memory
+from scrapepool.schedule.queue.host_queue import HostQueue
 from scrapepool.schedule.robots import NOT_ASKED, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
+from scrapepool.schedule.sharing.host_state import Memory
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 
 THROW = 0.5

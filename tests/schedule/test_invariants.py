@@ -4,11 +4,11 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate import Reply, World, host_named
 
 from scrapepool.model import Deferred, ErrorKind
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.settings import PoolSettings, RetryPolicy, RunLimits
+from tests.schedule.simulate import Reply, World, host_named
 
 HOSTS = 6
 

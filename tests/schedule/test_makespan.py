@@ -4,10 +4,10 @@ import random
 from collections import defaultdict
 
 import pytest
-from simulate import Reply, World, host_named
 
-from scrapepool.schedule.hosts import CRITICAL_SHARE
+from scrapepool.schedule.queue.host_table import CRITICAL_SHARE
 from scrapepool.settings import PoolSettings
+from tests.schedule.simulate import Reply, World, host_named
 
 HOSTS, TARGETS, WORKERS, PER_HOST = 300, 20_000, 128, 8
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from simulate import WALL, Reply, World, answer, host_named
 
 from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Timings, verdict
 from scrapepool.schedule.lease import Lease
@@ -16,6 +15,7 @@ from scrapepool.schedule.robots import RobotsKept, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from scrapepool.transport.robots.rules import Rules
+from tests.schedule.simulate import WALL, Reply, World, answer, host_named
 
 A, B = host_named(1), host_named(2)
 REFUSED = Reply(0.01, status=0, retry=True, error=ErrorKind.CONNECT_REFUSED)

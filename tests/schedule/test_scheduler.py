@@ -1,14 +1,14 @@
 """The scheduler's decisions, one by one."""
 
 import pytest
-from simulate import Reply, World, answer, host_named
 
 from scrapepool.model import Attempt, Deferred, ErrorKind, Fetched, Skipped, Target, verdict
-from scrapepool.schedule import host_queue
 from scrapepool.schedule import scheduler as module
 from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.queue import host_queue
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
+from tests.schedule.simulate import Reply, World, answer, host_named
 
 A, B, C = host_named(1), host_named(2), host_named(3)
 WALL = 1000.0

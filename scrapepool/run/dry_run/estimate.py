@@ -18,7 +18,7 @@ from typing import Literal
 from ...model import ErrorKind, HostKey, Skipped, Unchanged
 from ...ports import Clock, Ended, Known
 from ...read import TargetList
-from ...schedule.memory import ROBOTS_AGE
+from ...schedule.sharing.host_state import ROBOTS_AGE
 from ...settings import Settings
 from ...window import Window
 from ..host_limits import limits_for

@@ -13,7 +13,7 @@ from urllib3.util.retry import Retry
 
 from ...charset import charset_of, content_type_of
 from ...model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Trail, Unchanged
-from ...schedule.retry import HOST_WIDE
+from ...schedule.health.retry import HOST_WIDE
 from ...settings import Settings
 from ...text import without_passwords
 from ..classify import retryable

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
 from ...model import RateLimit
-from ...schedule.retry import HOST_WIDE
+from ...schedule.health.retry import HOST_WIDE
 from .head import Field
 
 LONGEST_WAIT = 315_576_000.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...model import Attempt, Fetched, Redirected, Result, Transcript
 from ...ports import Done, Unbegun, Work
-from ...schedule.host_queue import MAX_LEASE
+from ...schedule.queue.host_queue import MAX_LEASE
 from ...uptime import monotonic
 from ..classify import IDEMPOTENT, classify
 from ..exchange.exchange import Exchange

@@ -16,7 +16,7 @@ from scrapepool.model import Fetched, HostKey, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.run.monitoring.counters import Counters
 from scrapepool.run.monitoring.prometheus import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
-from scrapepool.schedule.host_queue import HostQueue
+from scrapepool.schedule.queue.host_queue import HostQueue
 from scrapepool.schedule.tally import STATES
 
 HOST = HostKey("http", "a", 80)

@@ -1,0 +1,1 @@
+"""How long a run will still take, and which host or machine decides that."""

@@ -1,0 +1,156 @@
+"""Looks over the hosts for those worth showing, and for the one that decides the end of the run.
+
+Decides nothing about the run itself. Costs about half a microsecond a host, so it looks at a bounded
+number of them, and at those with most left only as often as keeps that a hundredth of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from heapq import nlargest
+from itertools import islice
+from math import inf
+
+from ...model import HostKey
+from ...settings import PoolSettings
+from ..health.retry import spell
+from ..queue.host_queue import HostQueue
+from ..tally import HostRow, HostTally, Tally
+from .eta import Forecast, at_pace, every, idle_hint
+from .host_report import held_up
+from .remaining import NOTHING, Remaining, again, remaining
+
+SURVEY_MOST = 50_000
+"""Hosts looked at in one survey: 25 ms."""
+
+SURVEY_PAUSE = 50e-6
+"""Seconds a host, between two surveys of those with most left."""
+
+SURVEY_KEPT = 64
+"""Hosts kept as those with most left, until the next survey."""
+
+
+CLOSING_KEPT = 8
+"""The same of those with hours: how long their work lasts, which takes 50 µs to tell, does not go by how much it is."""
+
+
+def _work(queue: HostQueue) -> float:
+    return queue.left * queue.pace()
+
+
+def _activity(queue: HostQueue) -> tuple[bool, int]:
+    return queue.out > 0, queue.row.requests
+
+
+def _why_it_waits(queue: HostQueue, now: float) -> str | None:
+    """Why a host is asked nothing for some time, where that is longer than a delay; None where it may be asked."""
+    if queue.parked_until > now:
+        return f"parked for {spell(queue.parked_until - now)}"
+    if queue.trouble is not None and (opened := queue.trouble.breaker.opened) is not None:
+        return f"down for {spell(now - opened)}"
+    closed = 0.0 if queue.closed_for is None else queue.closed_for(now)
+    return f"its window opens in {spell(closed)}" if closed else None
+
+
+class Survey:
+    """Views of the scheduler's hosts; it changes none of them. hosts: the begun ones, owned by the scheduler."""
+
+    def __init__(self, hosts: Mapping[HostKey, HostQueue], tally: Tally, pool: PoolSettings) -> None:
+        self._hosts = hosts
+        self._tally = tally
+        self._pool = pool
+        self._longest: list[HostQueue] = []
+        self._each = 0.0  # seconds that a target takes, over the hosts that have some left
+        self._robots = 0.0  # robots.txt still to be asked for: each is a request, beside the targets
+        self._due = -inf
+
+    def rows(self, now: float, most: int) -> list[HostRow]:
+        """Hosts with requests out first, then the other begun ones, then the ended; the busiest first among each."""
+        begun = nlargest(most, islice(self._hosts.values(), SURVEY_MOST), key=_activity)
+        rows = [self._row(queue.row, now) for queue in begun]
+        if len(rows) < most:
+            ended = (row for row in self._tally.hosts.values() if row.host not in self._hosts)
+            rows += [self._row(row, now) for row in self._tally.busiest(most - len(rows), ended)]
+        return rows
+
+    def largest(self, now: float, most: int) -> list[HostRow]:
+        """The hosts with the most targets, first the largest."""
+        return [self._row(row, now) for row in self._tally.largest(most)]
+
+    def slowest(self, now: float, most: int) -> list[HostRow]:
+        """The hosts with the highest mean latency, first the slowest."""
+        return [self._row(row, now) for row in self._tally.slowest(most)]
+
+    def forecast(self, now: float, workers: int, *, left: int, out: int, idle: int, spacing: float) -> Forecast:
+        """What the rest of the run comes to.
+
+        left: targets. out: leases. idle: workers that would have work if there were more.
+        spacing: seconds between two starts over all hosts, 0.0 for none.
+        """
+        mean = self._tally.mean
+        if not left:
+            return Forecast(0.0, None, "nothing left")
+        self._look(now, mean, left)
+        host, queue = self._longest_host(now, mean)
+        if not mean or not self._tally.any_fetched:
+            waits = None if out or queue is None else _why_it_waits(queue, now)
+            if queue is None or waits is None:
+                return Forecast(None, None, "nothing has answered yet")
+            return Forecast(host.seconds, queue.key, f"{queue.left:,} left, {waits}")
+        together = left * self._each / workers
+        spaced = (left + self._robots) * spacing
+        if spaced > max(host.seconds, together):
+            return Forecast(spaced, None, f"{left:,} left at {every(spacing)}")
+        if queue is None or host.seconds <= together:
+            return Forecast(together, None, f"{left:,} left for {workers} workers")
+        reason = at_pace(queue.left + queue.out, host)
+        if (waits := _why_it_waits(queue, now)) is not None:
+            reason = f"{reason}, {waits}"
+        elif queue.lasts is not None:
+            reason = f"{reason}, within its hours"
+        hint = held_up(queue, now)
+        if hint is None:
+            hint = idle_hint(idle, workers, paced=host.paced or queue.not_before > now)
+        return Forecast(host.seconds, queue.key, reason, hint)
+
+    def _look(self, now: float, mean: float, left: int) -> None:
+        """Look at all hosts, where the last time is long ago: which have most left, and what a target takes them."""
+        if now < self._due:
+            return
+        begun = list(islice(self._hosts.values(), SURVEY_MOST))
+        self._longest = nlargest(SURVEY_KEPT, begun, key=_work)
+        closing = (queue for queue in begun if queue.lasts is not None)
+        self._longest += nlargest(CLOSING_KEPT, closing, key=_work)
+        # What hosts take that were not asked yet: as each host, but few were seen; as each request, but quick hosts
+        # answer more of them. So it is in between.
+        rows = [row for row in islice(self._tally.hosts.values(), SURVEY_MOST) if row.latency]
+        asked = [row.latency * again(row) for row in rows]
+        self._due = now + SURVEY_PAUSE * (len(begun) + len(asked))
+        usual = (mean + sum(asked) / len(asked)) / 2 if asked else mean
+        had = sum(row.asked_robots for row in rows) / len(rows) if rows else 0.0
+        self._robots = had * (self._tally.host_count - self._tally.begun)
+        spent, unbegun = 0.0, left + self._robots
+        for queue in begun:
+            row = queue.row
+            spent += queue.left * (row.latency * again(row) or usual)
+            unbegun -= queue.left
+        self._each = (spent + unbegun * usual) / left
+
+    def _longest_host(self, now: float, mean: float) -> tuple[Remaining, HostQueue | None]:
+        """What the host needs that needs longest, all its slots at work from now on."""
+        longest, decides = NOTHING, None
+        for queue in self._longest:
+            if queue.left and queue.refused_until <= now:
+                found = remaining(queue, now, mean)
+                if found.seconds > longest.seconds:
+                    longest, decides = found, queue
+        return longest, decides
+
+    def _row(self, row: HostTally, now: float) -> HostRow:
+        queue = self._hosts.get(row.host)
+        if queue is None:
+            return row.row(in_flight=0, limit=self._pool.per_host, state="done", until=None)
+        state, until = queue.state(now)
+        told = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
+        why = held_up(queue, now) if queue.trouble is not None or queue.parked_until > now else None
+        return told if why is None else told._replace(held_up=why)

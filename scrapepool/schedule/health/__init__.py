@@ -1,0 +1,1 @@
+"""How hosts fare, and what follows: cool-downs, circuits, rates, retries, outages."""

@@ -1,0 +1,253 @@
+"""Whether it is the network that is down, and not the hosts.
+
+Hosts that have nothing in common and fail one after another, with no answer from anyone in between, are either all down
+or not reachable from here. How unlikely the first is, is added up in powers of ten: a host that had answered before
+counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail (these among them, so that it takes a
+dozen hosts that answered before new ones prove anything), one that failed before for nothing. So a list of dead links
+is no outage, and neither is its end, where only retries of dead hosts are left.
+
+Other failures of one moment are nobody's fault either: a gateway or a CDN that says 5xx, resets or breaks TLS for hosts
+that have nothing in common. As pages are broken more often than networks, each such host, which must have answered
+before, counts for as much as such failures are seldom in the run.
+
+While the network counts as down nothing is asked but one probe at a time, what fails is given back its attempt, and
+any answer ends it. Every second probe is at a page that was answered before: the end of a list may be all dead. Where
+that one is answered at once it was a false alarm, and the next takes twice the evidence. Knows no scheduler; time is an
+argument.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from math import inf, log10
+from typing import Generic, TypeVar
+
+from ...frozen import frozen
+from ...model import ErrorKind, Failed, HostKey, Outcome
+
+EVIDENCE = 6.0
+"""Powers of ten from which on chance is ruled out: once in a million failures."""
+
+ANSWERED = 2.0
+"""What one that had answered is worth: of such hosts about one in a hundred goes down by itself during a run."""
+
+FEWEST = 3
+"""Unrelated sites at least: two may share a data centre."""
+
+FEWEST_UNPROVEN = 20
+"""The same while nothing has answered at all in this run."""
+
+WITHIN = 30.0
+"""Seconds in which they fail: three connect timeouts."""
+
+PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+"""Seconds before the first probe, and between two later ones at most; they double."""
+
+UNPROVEN = 60.0
+"""Seconds that are waited for where nothing has ever answered in this run: that may be a list of dead hosts as well,
+and who started without a network is told so soon."""
+
+LOST = "the network has seemed down for too long"
+"""What is said where the network is not waited for any more."""
+
+KEPT = 256
+"""Failures kept of one stretch, to be refunded."""
+
+_LOOKS_DOWN = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.UNREACHABLE})
+
+Entry = TypeVar("Entry")
+
+
+class Witness(Enum):
+    """What a failing host tells of the network: one that had ANSWERED most, one that failed before nothing."""
+
+    NONE = 0
+    NEW = 1
+    ANSWERED = 2
+
+
+def looks_down(outcome: Outcome) -> bool:
+    """Whether the failure could be the network's: no name found, no connection in time, no route."""
+    return isinstance(outcome, Failed) and outcome.error in _LOOKS_DOWN
+
+
+def site_of(host: HostKey) -> str:
+    """What hosts with something in common share: the last two labels of a name, an address's network."""
+    if ":" in host.host:
+        return ":".join(host.host.split(":")[:3])
+    labels = host.host.split(".")
+    return ".".join(labels[:2] if labels[-1].isdigit() else labels[-2:])
+
+
+@frozen
+class Outage:
+    """An outage under way, in monotonic seconds.
+
+    since: when it was found out. until: when it has lasted longer than is waited for. probe_at: the next probe.
+    probes: made so far. refunded: attempts given back so far. why: what is down, None for the network; lost: what is
+    said where it is not waited for any more.
+    """
+
+    since: float
+    until: float
+    probe_at: float
+    probes: int
+    refunded: int
+    why: str | None
+    lost: str
+
+
+class OutageGuard(Generic[Entry]):
+    """Watches the failures of a run. An entry is whatever its user needs to give an attempt back.
+
+    longest: seconds an outage is waited for. stretch: failures without an answer in between, of late.
+    down: whether the network counts as down. alert: whether an answer would be news.
+    refunded: attempts given back in this outage; its user counts them.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self.longest = longest
+        self.down = self.alert = False
+        self.refunded = 0
+        self.stretch: deque[tuple[float, str, Witness, float, Entry]] = deque(maxlen=KEPT)
+        self._evidence = EVIDENCE
+        self._new_answered = self._new_failed = 0  # hosts whose first attempt ended so
+        self._stretch_new = 0
+        self._since = self._until = self._probe_at = 0.0
+        self._pause = PAUSE
+        self._put_off = 0.0
+        self._probes = 0
+        self._why: str | None = None
+        self._lost = ""
+        self._armed = True  # until nothing ever answers for ``UNPROVEN``
+        self._proven = False  # whether anything had answered before the outage
+
+    def __repr__(self) -> str:
+        return f"<OutageGuard {'down' if self.down else 'up'}, {len(self.stretch)} failures in a stretch>"
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage under way."""
+        if not self.down:
+            return None
+        return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded, self._why, self._lost)
+
+    @property
+    def probes_afresh(self) -> bool:
+        """Whether the next probe should be another target than those that failed: every second one."""
+        return self.down and self._probes % 2 == 0
+
+    @property
+    def probe_at(self) -> float:
+        """When the next probe may start, while down."""
+        return self._probe_at
+
+    def met(self) -> None:
+        """A host answered for the first time."""
+        self._new_answered += 1
+
+    def answered(self, started: float) -> None:
+        """Anybody answered a request that was ``started`` then: what came over an old connection proves nothing."""
+        if self.down and started <= self._since:
+            return
+        if self.down and not self._probes:
+            self._evidence *= 2
+        self.down = self.alert = False
+        self._armed = True
+        self.stretch.clear()
+        self._new_failed += self._stretch_new
+        self._stretch_new = 0
+
+    def failed(
+        self, site: str, entry: Entry, now: float, *, answered: bool, new: bool, weight: float = ANSWERED
+    ) -> bool:
+        """Take in a failure that may be the network's; True where it is the one that proves an outage.
+
+        answered: whether its host had answered in this run. new: whether it is the first that the host was asked.
+        weight: what a host that had answered counts for, in powers of ten.
+        """
+        witness = Witness.ANSWERED if answered else Witness.NEW if new else Witness.NONE
+        self._stretch_new += witness is Witness.NEW
+        self.alert = True
+        self.stretch.append((now, site, witness, min(weight, ANSWERED), entry))
+        while self.stretch[0][0] < now - WITHIN:
+            self.stretch.popleft()
+        if not self._armed or witness is Witness.NONE or not self._is_proof():
+            return False
+        self.begin(now)
+        self._proven = self.has_answered
+        if not self._proven:
+            self._until = now + min(UNPROVEN, self.longest)
+        return True
+
+    def begin(
+        self,
+        now: float,
+        why: str | None = None,
+        *,
+        pause: float = PAUSE,
+        longest: float = inf,
+        lost: str | None = None,
+    ) -> None:
+        """Let nothing be requested but probes, the first after ``pause`` seconds.
+
+        why: what is down, None for the network. longest: seconds that are waited for at most. lost: what is said then.
+        """
+        self.down = self.alert = self._proven = True
+        self._why = why
+        self._lost = lost or (f"{why}; the run does not wait any longer" if why else LOST)
+        self.refunded = self._probes = 0
+        self._since = now
+        self._until = now + min(self.longest, longest)
+        self._pause = PAUSE
+        self._probe_at = now + pause
+        self._put_off = 0.0
+        self._stretch_new = 0
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether anything has answered in this run."""
+        return self._new_answered > 0
+
+    def put_off(self, until: float) -> None:
+        """Let the next probe wait: a proxy says for how long."""
+        self._put_off = until
+
+    def _is_proof(self) -> bool:
+        """Whether the stretch is too unlikely to be chance."""
+        known: dict[str, float] = {}
+        for _, site, witness, weight, _ in self.stretch:
+            if witness is Witness.ANSWERED:
+                known[site] = max(weight, known.get(site, 0.0))
+        new = {site for _, site, witness, _, _ in self.stretch if witness is Witness.NEW} - known.keys()
+        if len(known) + len(new) < FEWEST:
+            return False
+        if not self._new_answered:
+            return len(new) >= FEWEST_UNPROVEN
+        failed = self._new_failed + len(new)
+        share = (failed + 1) / (failed + self._new_answered + 2)  # Laplace's rule of succession
+        return sum(known.values()) - len(new) * log10(share) >= self._evidence
+
+    def take(self) -> list[Entry]:
+        """The failures of the stretch, to be given back."""
+        entries = [entry for *_, entry in self.stretch]
+        self.stretch.clear()
+        return entries
+
+    def probe_failed(self, now: float) -> None:
+        """The probe failed too. Where nothing ever answered in this run, that is believed only so often."""
+        self._probes += 1
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._probe_at = min(max(now + self._pause, self._put_off), max(now, self._until))
+        self.relent(now)
+
+    def relent(self, now: float) -> None:
+        """Where nothing ever answered in this run, an outage is believed in for ``UNPROVEN`` only."""
+        if now >= self._until and not self._proven:
+            self.down = self._armed = False
+
+    def is_over(self, now: float) -> bool:
+        """Whether the network has been down for longer than is waited for."""
+        return self.down and now >= self._until and self._proven

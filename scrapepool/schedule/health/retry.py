@@ -1,0 +1,72 @@
+"""Whether a target is asked for again, after how long, and how long its host is left alone.
+
+Decides from one outcome and the ``RetryPolicy`` only. Knows no queue, no clock and no dice: the time and
+the throw are arguments. Whether a failure is worth repeating at all was said where it was
+seen, by ``Told.retry``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import Any
+
+from ...model import Deferred, HostKey, Outcome, Told
+from ...settings import RetryPolicy
+
+HOST_WIDE = frozenset({429, 503})
+"""Statuses whose Retry-After speaks for the host and not for one URL (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+
+MAX_DOUBLINGS = 64
+"""Where doubling stops being computed: far beyond any ``backoff_max``, well inside a float."""
+
+_TOLD = tuple(field.name for field in fields(Told) if field.name not in {"detail", "retry"})
+
+
+def may_repeat(policy: RetryPolicy, made: int) -> bool:
+    """Whether another attempt is allowed after ``made`` of them."""
+    return made <= policy.retries
+
+
+def backoff(policy: RetryPolicy, made: int, throw: float) -> float:
+    """Seconds to wait after attempt number ``made``: exponential with full jitter, ``throw`` in [0, 1)."""
+    doublings = min(made - 1, MAX_DOUBLINGS)
+    return min(policy.backoff_max, math.ldexp(policy.backoff, doublings)) * throw
+
+
+def may_help(outcome: Outcome) -> bool:
+    """Whether asking for the same again may help."""
+    return outcome.retry is not None and outcome.retry.again
+
+
+def asked_to_wait(outcome: Outcome) -> float | None:
+    """Seconds that the server asked to wait with the outcome, None where it named none."""
+    if outcome.retry is None or outcome.retry.after is None:
+        return None
+    return max(0.0, outcome.retry.after)
+
+
+def deferred(outcome: Outcome, host: HostKey, after: float, wall: float) -> Deferred:
+    """The outcome as the end of a target whose host asked for ``after`` seconds, more than is waited for.
+
+    wall: Unix time of the outcome.
+    """
+    told: dict[str, Any] = {name: getattr(outcome, name) for name in _TOLD}
+    return Deferred(**told, detail=request_to_wait(host, after), not_before=wall + after)
+
+
+def request_to_wait(host: HostKey, after: float) -> str:
+    """What a record says of a host that asked for ``after`` seconds."""
+    return f"{host.netloc} asks to wait {spell(after)}"
+
+
+def spell(seconds: float) -> str:
+    """A duration in the two units that matter: ``45 s``, ``5 min 00 s``, ``1 h 00 min``, ``2 d 03 h``."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600:02} h"

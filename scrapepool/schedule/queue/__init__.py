@@ -1,0 +1,1 @@
+"""What waits to be fetched: hosts, their targets and retries, and which host is next."""

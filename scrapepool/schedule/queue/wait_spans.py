@@ -1,0 +1,87 @@
+"""Why a target was not asked sooner: the waits that a history tells.
+
+Decides how the time that a target waited is divided among reasons. It is kept only where records are to tell
+histories; nothing here decides what starts when. Time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from math import inf
+from typing import NamedTuple
+
+from ...model import Wait, Why
+
+KEPT = 64
+"""Spans that are told apart for one host; older ones become sums, which only waits from before all of them take in."""
+
+SHORTEST = 0.0005
+"""Seconds; a shorter wait is not told, as it would be 0.000."""
+
+
+class _Span(NamedTuple):
+    why: Why
+    since: float
+    until: float
+
+
+class Holds:
+    """The spans of time in which a host, or the whole run, asked nothing, each with its reason. They never overlap.
+
+    All times are monotonic seconds.
+    """
+
+    __slots__ = ("_older", "_spans", "_until")
+
+    def __init__(self) -> None:
+        self._spans: deque[_Span] = deque()
+        self._older: defaultdict[Why, float] = defaultdict(float)
+        self._until = -inf
+
+    def __repr__(self) -> str:
+        return f"<Holds: {len(self._spans)} spans, the last until {self._until:.3f}>"
+
+    def add(self, why: Why, since: float, until: float) -> None:
+        """Nothing is asked from ``since`` to ``until``. What an earlier span says of that time stands."""
+        since = max(since, self._until)
+        if until <= since:
+            return
+        self._until = until
+        last = self._spans[-1] if self._spans else None
+        if last is not None and last.why is why and last.until == since:
+            self._spans[-1] = last._replace(until=until)
+            return
+        self._spans.append(_Span(why, since, until))
+        if len(self._spans) > KEPT:
+            oldest = self._spans.popleft()
+            self._older[oldest.why] += oldest.until - oldest.since
+
+    def end(self, why: Why, now: float) -> None:
+        """Where it is this that holds the host now, it is over, sooner than was thought."""
+        if self._spans and self._until > now and self._spans[-1].why is why:
+            last = self._spans.pop()
+            self._until = max(now, last.since)
+            if self._until > last.since:
+                self._spans.append(last._replace(until=self._until))
+
+    def within(self, since: float, until: float) -> Iterable[tuple[Why, float]]:
+        """The reasons between two times, in order, and for how many seconds each. ``since`` -inf is the beginning."""
+        if since == -inf:
+            yield from self._older.items()
+        for span in self._spans:
+            seconds = min(span.until, until) - max(span.since, since)
+            if seconds > 0:
+                yield span.why, seconds
+
+
+def waits(seconds: float, reasons: Iterable[tuple[Why, float]], rest: Why) -> tuple[Wait, ...]:
+    """Divide a wait of so many seconds among reasons, in their order; ``rest`` is the reason for what they leave."""
+    found: dict[Why, float] = {}
+    left = seconds
+    for why, held in reasons:
+        share = min(held, left)
+        found[why] = found.get(why, 0.0) + share
+        left -= share
+    found[rest] = found.get(rest, 0.0) + left
+    return tuple(Wait(why, share) for why, share in found.items() if share >= SHORTEST)

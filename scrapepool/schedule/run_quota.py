@@ -1,0 +1,60 @@
+"""What a run may spend: time, bytes, targets.
+
+Decides from counts and from the time, which is an argument, whether anything new may begin. What is in flight is let
+finish, so bytes and time are passed by as much as that takes. How fast bytes come is kept where they are read.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from ..settings import RunLimits
+from .health.retry import spell
+
+
+class Spending:
+    """What is left to a run. until: monotonic time at which nothing new may begin, None for none.
+
+    fresh: targets that may still be begun.
+    """
+
+    def __init__(self, limits: RunLimits, until: float | None = None) -> None:
+        self._limits = limits
+        self._began: float | None = None
+        self._until = inf if until is None else until
+        self.fresh: float = inf if limits.targets is None else limits.targets
+
+    @property
+    def watches(self) -> bool:
+        """Whether any limit is set."""
+        limits = self._limits
+        return self._until < inf or any(
+            limit is not None for limit in (limits.max_time, limits.max_bytes, limits.targets)
+        )
+
+    def begin(self, now: float) -> None:
+        """The run starts, unless it has."""
+        if self._began is None:
+            self._began = now
+
+    @property
+    def ends_at(self) -> float:
+        """The monotonic time at which nothing new may begin."""
+        if self._limits.max_time is None or self._began is None:
+            return self._until
+        return min(self._until, self._began + self._limits.max_time)
+
+    def spent(self, now: float, received: int) -> str | None:
+        """Why nothing new may begin, None while something may; received: bytes so far."""
+        limits = self._limits
+        if now >= self._until:
+            return "the time set by --until has come"
+        if limits.max_time is not None and self._began is not None and now >= self._began + limits.max_time:
+            return f"--max-time {spell(limits.max_time) if limits.max_time >= 60 else f'{limits.max_time:g} s'} is over"
+        if limits.max_bytes is not None and received >= limits.max_bytes:
+            return f"--max-bytes {limits.max_bytes:,} were received"
+        return None
+
+    def all_begun(self) -> str:
+        """What ``Scheduler.spent`` says when the last of ``targets`` has ended."""
+        return f"--limit {self._limits.targets:,} targets were fetched"

@@ -1,0 +1,1 @@
+"""What runs that fetch from the same hosts know of each other and leave each other."""

@@ -1,0 +1,106 @@
+"""What hosts say is left of their rate limits, on a virtual clock: no wait is longer than it has to be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from math import inf
+
+import pytest
+
+from scrapepool.model import RateLimit
+from scrapepool.schedule.health.advertised_limits import MARGIN, Quota
+
+LATENCY = 0.04
+"""Seconds that a request takes, as long there as back."""
+
+
+class Server:
+    """Counts windows of one second, and says in whole seconds when one ends.
+
+    aligned: whether they follow each other without gaps, from ``phase`` on; else one begins with a request.
+    """
+
+    def __init__(self, limit: int, phase: float, *, aligned: bool, rounded: Callable[[float], int] = math.ceil) -> None:
+        self.limit, self.aligned, self.rounded = limit, aligned, rounded
+        self.ends = phase if aligned else -inf
+        self.used = 0
+
+    def count(self, now: float) -> tuple[bool, RateLimit]:
+        """Whether a request passes, and what the response says."""
+        if now >= self.ends:
+            self.ends = self.ends + math.floor(now - self.ends) + 1 if self.aligned else now + 1
+            self.used = 0
+        passes = self.used < self.limit
+        self.used += passes
+        return passes, RateLimit("default", self.limit - self.used, self.rounded(round(self.ends - now, 6)))
+
+
+def run(server: Server, requests: int, every: float) -> tuple[float, int]:
+    """Requests one after the other, so far apart at least; seconds until the last has passed, and refusals."""
+    quota, now, passed, refused = Quota(), 0.0, 0, 0
+    while passed < requests:
+        began, arrives = now, now + LATENCY / 2
+        now += LATENCY
+        passes, limit = server.count(arrives)
+        if passes:
+            passed += 1
+            now += quota.told([limit], began, now, now, LATENCY)
+        else:
+            refused += 1
+            quota.refused(began)
+            now += limit.reset
+        now = max(now, began + every)
+    return now, refused
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("phase", [0.01, 0.3, 0.5, 0.99])
+@pytest.mark.parametrize("rounded", [math.ceil, math.floor, round])
+@pytest.mark.parametrize(("limit", "every"), [(1, 0.0), (5, 0.0), (5, 0.2), (20, 0.0), (20, 0.05)])
+def test_nine_tenths_of_a_limit_are_used_and_nothing_is_refused(
+    limit: int, every: float, rounded: Callable[[float], int], phase: float, *, aligned: bool
+) -> None:
+    """Whole seconds do not cost half a second per window, whichever way they are rounded."""
+    seconds, refused = run(Server(limit, phase, aligned=aligned, rounded=rounded), 40 * limit, every)
+    assert refused == 0
+    assert 40 <= seconds / 0.9 <= 40 / 0.9**2 + 2
+
+
+def test_seconds_that_are_rounded_down_are_no_reason_for_more_refusals() -> None:
+    """A prediction that fails is not made again: the host is left alone for as long as it says."""
+
+    def run_of(*, predictable: bool) -> int:
+        server = Server(5, 0.3, aligned=True, rounded=lambda left: max(1, math.floor(left)))
+        seconds, refused = run(server, 200, 0.1)
+        assert seconds > 0
+        return refused
+
+    assert run_of(predictable=True) <= 40
+
+
+def test_no_more_is_in_flight_than_is_left() -> None:
+    """The last requests of a window are not sent together with others that would be refused."""
+    quota = Quota()
+    assert quota.spare == inf
+    assert quota.told([RateLimit("default", 3, 10)], 0.0, 0.1, 0.1, 0.1) == 0.0
+    assert quota.spare == 3
+    quota.told([RateLimit("default", 5, 10)], 0.0, 0.2, 0.2, 0.1)
+    assert quota.spare == 3, "a response that was overtaken by a later one"
+
+
+def test_nothing_is_known_any_more_once_the_window_is_over() -> None:
+    """A host of which later responses say nothing gets as many requests as any other."""
+    quota = Quota()
+    quota.told([RateLimit("default", 1, 10)], 0.0, 0.1, 0.1, 0.1)
+    assert (quota.is_over(5.0), quota.spare) == (False, 1)
+    assert (quota.is_over(11.2), quota.spare) == (True, inf)
+
+
+def test_the_longest_wait_of_several_limits_counts() -> None:
+    """Of a second and of a day: whichever is used up."""
+    quota = Quota()
+    limits = [RateLimit("second", 0, 1, 1), RateLimit("day", 0, 3600, 86_400)]
+    assert quota.told(limits, 0.0, 0.1, 0.1, 0.1) == 3600
+    quota = Quota()
+    assert quota.told([limits[0], limits[1]._replace(left=99)], 0.0, 0.1, 0.1, 0.1) <= 1 + MARGIN

@@ -1,0 +1,93 @@
+"""One host's queue."""
+
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrapepool.model import HostKey
+from scrapepool.schedule.limits import HostLimits
+from scrapepool.schedule.queue.host_queue import COMPACT_FROM, MAX_LEASE, HostQueue
+from scrapepool.schedule.tally import HostTally
+
+HOST = HostKey("http", "h.test", 80)
+
+
+def queue_of(count, limit=4, delay=0.0):
+    return HostQueue(HOST, HostTally(HOST), array("Q", range(count)), HostLimits(limit, delay))
+
+
+@given(st.integers(1, 3000), st.lists(st.tuples(st.integers(1, 200), st.integers(0, 64))))
+def test_tickets_come_in_order_whatever_is_handed_back(count, steps):
+    """Taking, and giving some of it back, goes through the list from front to end."""
+    queue, model, out = queue_of(count), list(range(count)), []
+    for take, back in steps:
+        if not model:
+            break
+        taken = queue.take(take)
+        assert list(taken) == model[:take]
+        del model[:take]
+        out.append(taken)
+        if back:
+            returned = out.pop(0)[-back:]
+            queue.give_back(returned)
+            model[:0] = returned
+        assert queue.fresh == len(model)
+    if model:
+        assert list(queue.take(count * 2)) == model
+
+
+def test_taken_tickets_are_let_go():
+    """The front of a long queue does not stay in memory."""
+    queue = queue_of(100_000)
+    for _ in range(9_000):
+        queue.take(10)
+    assert len(queue.tickets) <= 2 * 10_000 + COMPACT_FROM
+
+
+def test_leases_grow_by_doubling_and_shrink_at_once():
+    """A fast host's leases double; one that was handed back sets the length."""
+    queue = queue_of(100_000)
+    lengths = []
+    for _ in range(9):
+        lengths.append(queue.lease_length())
+        queue.learn([0.0001] * lengths[-1], 0)
+    assert lengths == [1, 2, 4, 8, 16, 32, 64, 64, 64]
+    assert max(lengths) == MAX_LEASE
+    queue.learn([0.0001] * 3, unbegun=61)
+    assert queue.lease_length() == 3
+
+
+@pytest.mark.parametrize(("best", "length"), [(0.001, 64), (0.01, 25), (0.025, 10), (0.026, 1), (0.1, 1)])
+def test_a_lease_is_worth_a_quarter_of_a_second_nearby_and_twenty_milliseconds_elsewhere(best, length):
+    """The worth of a lease, by the best that its host has shown."""
+    queue = queue_of(1000)
+    queue.learn([best], 0)
+    queue.longest = 64
+    assert queue.lease_length() == length
+
+
+def test_a_host_that_slowed_down_gets_shorter_leases():
+    """What the program does to itself must not look like a slow host; what was handed back sets the length."""
+    queue = queue_of(1000)
+    queue.learn([0.001], 0)
+    queue.longest = 64
+    queue.learn([0.2] * 3, unbegun=61)
+    assert queue.lease_length() == 3
+
+
+@pytest.mark.parametrize(("limit", "length"), [(1, 12), (4, 12), (16, 12), (64, 3), (256, 1)])
+def test_the_tail_is_shared(limit, length):
+    """No lease takes more than half of what is left, and less where there are many slots."""
+    queue = queue_of(24, limit=limit)
+    queue.learn([0.0001], 0)
+    queue.longest = 64
+    assert queue.lease_length() == length
+
+
+def test_a_delayed_host_is_asked_one_by_one():
+    """Where starts have to be apart, a lease is one target."""
+    queue = queue_of(1000, delay=0.1)
+    queue.longest, queue.row.mean = 64, 0.0001
+    assert queue.lease_length() == 1

@@ -27,7 +27,7 @@ from pathlib import Path
 import brotli
 from backports import zstd
 
-from scrapepool.transport.http1.content_coding import ZSTD_WINDOW_LOG
+from scrapepool.transport.http1.compressed_stream import ZSTD_WINDOW_LOG
 from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.wire import OK, Wire
 from tests.servers.zoo import ZOO

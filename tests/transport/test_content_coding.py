@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind
 from scrapepool.transport.errors import DecodeError
-from scrapepool.transport.http1.content_coding import ACCEPT_ENCODING, STEP, Decoder, decoder_for
+from scrapepool.transport.http1.compressed_stream import STEP
+from scrapepool.transport.http1.content_coding import ACCEPT_ENCODING, Decoder, decoder_for
 
 brotli = pytest.importorskip("brotli")
 zstd = pytest.importorskip("compression.zstd" if "compression.zstd" in ACCEPT_ENCODING else "backports.zstd")

@@ -7,26 +7,27 @@ much that is, and keeps nothing.
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ...model import ErrorKind
 from ..errors import DecodeError
-from .allocator import return_large_buffers
+from .compressed_stream import (
+    ZSTD_MODULE,
+    Stream,
+    brotli,
+    brotli_module,
+    cut,
+    deflate,
+    gzip,
+    present,
+    zstd,
+    zstd_module,
+)
 
-STEP = 64 * 1024
-"""Bytes of one decoded piece at most."""
 MAX_CODINGS = 5
 """Codings on top of each other: curl's figure; real servers use one, rarely two."""
-ZSTD_WINDOW_LOG = 23
-"""8 MiB, the most that a zstd response may ask a reader to hold (RFC 9659 section 3)."""
-
-_ZSTD_MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
 class Decoder(Protocol):
@@ -58,94 +59,6 @@ class Decoder(Protocol):
         """
 
 
-class _Stream(Protocol):
-    """One compressed stream with one end. ``rest``: what was fed beyond it."""
-
-    @property
-    def ended(self) -> bool: ...
-    @property
-    def rest(self) -> bytes: ...
-    def feed(self, data: bytes) -> Iterator[bytes]: ...
-
-
-class _Zlib:
-    """gzip, zlib or raw deflate, by ``wbits``."""
-
-    __slots__ = ("_inflate",)
-
-    def __init__(self, wbits: int) -> None:
-        self._inflate = zlib.decompressobj(wbits)
-
-    @property
-    def ended(self) -> bool:
-        return self._inflate.eof
-
-    @property
-    def rest(self) -> bytes:
-        return self._inflate.unused_data
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        inflate = self._inflate
-        piece = b""
-        while not inflate.eof and (data or len(piece) == STEP):
-            piece = inflate.decompress(data, STEP)
-            data = inflate.unconsumed_tail
-            if piece:
-                yield piece
-
-
-class _Brotli:
-    """The brotli library's limit is a soft one, so what it gives is cut again."""
-
-    __slots__ = ("_brotli", "rest")
-
-    def __init__(self) -> None:
-        self._brotli = _brotli().Decompressor()
-        self.rest = b""
-
-    @property
-    def ended(self) -> bool:
-        return bool(self._brotli.is_finished())
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        brotli = self._brotli
-        while True:
-            piece: bytes = brotli.process(data, output_buffer_limit=STEP)
-            yield from _cut(piece)
-            # That it can accept more data does not mean that it has no output left.
-            if brotli.is_finished() or not piece:
-                return
-            data = b""
-
-
-class _Zstd:
-    """One zstd frame."""
-
-    __slots__ = ("_zstd",)
-
-    def __init__(self) -> None:
-        zstd = _zstd()
-        self._zstd = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
-
-    @property
-    def ended(self) -> bool:
-        return bool(self._zstd.eof)
-
-    @property
-    def rest(self) -> bytes:
-        return bytes(self._zstd.unused_data)
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        zstd = self._zstd
-        while True:
-            piece: bytes = zstd.decompress(data, STEP)
-            if piece:
-                yield piece
-            if zstd.eof or zstd.needs_input:
-                return
-            data = b""
-
-
 class _Coding(NamedTuple):
     """One content coding.
 
@@ -155,7 +68,7 @@ class _Coding(NamedTuple):
     """
 
     name: str
-    start: Callable[[bytes], _Stream]
+    start: Callable[[bytes], Stream]
     error: Callable[[], type[Exception]]
     magics: tuple[bytes, ...] | None = ()
     sniff: int = 1
@@ -168,7 +81,7 @@ class _Single:
 
     def __init__(self, coding: _Coding) -> None:
         self._coding = coding
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._held = b""
         self._over = False
         self.notes: list[str] = []
@@ -201,7 +114,7 @@ class _Single:
         if self._held or not (self._stream is None or self._stream.ended):
             raise DecodeError(ErrorKind.TRUNCATED, f"the {self._coding.name} stream ends too soon")
 
-    def _stream_of(self, data: bytes) -> _Stream | None:
+    def _stream_of(self, data: bytes) -> Stream | None:
         """Find the stream that ``data`` belongs to; None where it takes more bytes to tell, or there is none."""
         coding = self._coding
         if self._over:
@@ -237,7 +150,7 @@ class _AsSent:
         self.notes = [f"Content-Encoding {coding!r} cannot be decoded; the body is as sent"]
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        return _cut(data)
+        return cut(data)
 
     def finish(self) -> None:
         """Nothing can be said."""
@@ -297,52 +210,17 @@ def decoder_for(content_encoding: bytes | str | None) -> Decoder | None:
     return decoders[0] if len(decoders) == 1 else _Chain(decoders)
 
 
-def _cut(data: bytes) -> Iterator[bytes]:
-    for at in range(0, len(data), STEP):
-        yield data[at : at + STEP]
-
-
-def _deflate(start: bytes) -> _Stream:
-    """Open "deflate": zlib (RFC 1950) by the book, raw deflate from some servers; the first two bytes tell."""
-    method, flags = start[0], start[1]
-    is_zlib = method & 0x0F == 8 and method >> 4 <= 7 and (method << 8 | flags) % 31 == 0
-    return _Zlib(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
-
-
-def _present(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-@cache
-def _brotli() -> Any:
-    """Import brotli when the first body needs it: it costs some milliseconds, and most runs meet none."""
-    brotli = import_module("brotli")
-    if not hasattr(brotli.Decompressor, "can_accept_more_data"):
-        raise DecodeError(ErrorKind.DECODE, "the installed brotli is below 1.2 and cannot be bounded")
-    return_large_buffers()
-    return brotli
-
-
-@cache
-def _zstd() -> Any:
-    return_large_buffers()
-    return import_module(_ZSTD_MODULE)
-
-
-_GZIP = _Coding("gzip", lambda _: _Zlib(zlib.MAX_WBITS | 16), lambda: zlib.error, magics=(b"\x1f\x8b",))
+_GZIP = _Coding("gzip", gzip, lambda: zlib.error, magics=(b"\x1f\x8b",))
 _CODINGS = {
     "gzip": _GZIP,
     "x-gzip": _GZIP,
-    "deflate": _Coding("deflate", _deflate, lambda: zlib.error, sniff=2),
+    "deflate": _Coding("deflate", deflate, lambda: zlib.error, sniff=2),
 }
-if _present("brotli"):
-    _CODINGS["br"] = _Coding("br", lambda _: _Brotli(), lambda: _brotli().error, magics=None)
-if _present(_ZSTD_MODULE):
+if present("brotli"):
+    _CODINGS["br"] = _Coding("br", brotli, lambda: brotli_module().error, magics=None)
+if present(ZSTD_MODULE):
     _ZSTD_MAGICS = (b"\x28\xb5\x2f\xfd", *(bytes([low]) + b"\x2a\x4d\x18" for low in range(0x50, 0x60)))
-    _CODINGS["zstd"] = _Coding("zstd", lambda _: _Zstd(), lambda: _zstd().ZstdError, magics=_ZSTD_MAGICS)
+    _CODINGS["zstd"] = _Coding("zstd", zstd, lambda: zstd_module().ZstdError, magics=_ZSTD_MAGICS)
 
 ACCEPT_ENCODING = ", ".join(name for name in _CODINGS if name != "x-gzip")
 """The Accept-Encoding header: what can be decoded here, and nothing else."""

@@ -9,12 +9,12 @@ docs/responses.md states its rules for users.
 from __future__ import annotations
 
 from math import inf
-from typing import Literal
 
 from ...model import ErrorKind
 from ..errors import ResponseError
 from .chunked import MOST_AT_ONCE, ChunkedBody
-from .head import Field, Head, not_http, parse_head, shown
+from .framing import Framing, has_no_body, is_chunked, is_persistent, read_length
+from .head import Field, Head, not_http, parse_head
 
 MAX_HEAD = 256 * 1024
 """Bytes of a header block: Chrome's figure; curl stops at 300 KiB."""
@@ -24,9 +24,6 @@ MAX_INTERIM = 100
 """1xx responses before the final one; real servers send one or two."""
 MAX_BLANK = 4
 """Bytes of line ends before a status line: two empty lines."""
-MAX_LENGTH = 2**63 - 1
-"""The largest Content-Length that is counted to, as in llhttp, curl and browsers."""
-MAX_DIGITS = len(str(MAX_LENGTH))
 MISSING_END = 0.5
 """Seconds that the end of a message is waited for after all of its body has come."""
 NO_LAST_LINE_END = "the last line end of the chunked body is missing"
@@ -35,10 +32,7 @@ LEFTOVER_KEPT = 4096
 
 LF = 0x0A
 
-_BODILESS = frozenset({204, 304})
 _LISTS = frozenset({b"connection", b"content-encoding", b"content-length", b"content-type", b"transfer-encoding"})
-
-Framing = Literal["none", "length", "chunked", "close"]
 
 
 class ResponseParser:
@@ -273,65 +267,20 @@ class ResponseParser:
             for name in _LISTS & fields.keys():
                 fields[name] = b", ".join([value for field, value in self.headers if field.lower() == name])
         self.head_done = True
-        self.keep_alive = self._persistent()
+        self.keep_alive = is_persistent(head.version, fields.get(b"connection"))
         declared = fields.get(b"content-length")
-        if self._has_no_body():
+        if has_no_body(self._method, head.status):
             self.done = True
-        elif b"transfer-encoding" in fields and self._is_chunked():
+        elif (coding := fields.get(b"transfer-encoding")) is not None and is_chunked(coding):
             self.framing, self._chunks = "chunked", ChunkedBody(MOST_AT_ONCE if self._slices else inf)
             if declared is not None:
                 self.notes.append("ignored a Content-Length beside Transfer-Encoding")
             if declared is not None or self.version == 10:
                 self.keep_alive = False
-        elif declared is not None and (length := self._read_length(declared)) is not None:
+        elif declared is not None and (length := read_length(declared, self.notes)) is not None:
             self.framing, self.length, self._left, self.done = "length", length, length, not length
         else:
             self.framing, self.keep_alive = "close", False
-
-    def _has_no_body(self) -> bool:
-        """Whether the message ends with its header block, whatever that says (RFC 9112 section 6.3, rules 1 and 2)."""
-        if self._method == "GET":
-            return self.status in _BODILESS
-        return self.status in _BODILESS or self._method == "HEAD" or (self._method == "CONNECT" and self.status < 300)
-
-    def _persistent(self) -> bool:
-        """Read version and Connection (RFC 9112 section 9.3)."""
-        connection = self._fields.get(b"connection")
-        if connection is None or connection == b"keep-alive":
-            return self.version == 11 or connection is not None
-        options = {option.strip() for option in connection.lower().split(b",")}
-        return b"close" not in options and (self.version == 11 or b"keep-alive" in options)
-
-    def _is_chunked(self) -> bool:
-        """Whether Transfer-Encoding says chunked (RFC 9112 section 6.1); False where it says identity only.
-
-        Chunked named twice is chunked once, as curl and browsers have it. Raises ResponseError for any other coding.
-        """
-        value = self._fields[b"transfer-encoding"].lower()
-        codings = [coding.strip() for coding in value.split(b",") if coding.strip()]
-        chunked = b"chunked" in codings
-        if set(codings) - {b"chunked", b"identity"} or (chunked and codings[-1] != b"chunked"):
-            raise ResponseError(ErrorKind.PROTOCOL, f"a Transfer-Encoding that cannot be decoded: {shown(value)}")
-        return chunked
-
-    def _read_length(self, value: bytes) -> int | None:
-        """Return the length that Content-Length gives, as Fetch's "extract a length" has it; None where it gives none.
-
-        Values that differ raise ResponseError. What is no number, or one beyond MAX_LENGTH, is ignored.
-        """
-        if value.isdigit():
-            if len(value) < MAX_DIGITS:
-                return int(value)
-        else:
-            values = {part.strip() for part in value.split(b",")}
-            if len(values) > 1:
-                raise ResponseError(ErrorKind.PROTOCOL, f"several different Content-Lengths: {shown(value)}")
-            value = values.pop()
-        digits = value.lstrip(b"0") or b"0"
-        if value.isdigit() and len(digits) <= MAX_DIGITS and int(digits) <= MAX_LENGTH:
-            return int(digits)
-        self.notes.append(f"ignored an invalid Content-Length: {shown(value)}")
-        return None
 
     def _feed_body(self, data: bytes) -> None:
         size = len(data)

@@ -1,0 +1,172 @@
+"""One compressed stream each: what zlib, brotli and zstd make of bytes, in bounded steps.
+
+Decides how each library is kept to STEP bytes at a time, and which libraries are there. What follows a stream's end is
+for ``content_coding``.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from ...model import ErrorKind
+from ..errors import DecodeError
+from .allocator import return_large_buffers
+
+STEP = 64 * 1024
+"""Bytes of one decoded piece at most."""
+ZSTD_WINDOW_LOG = 23
+"""8 MiB, the most that a zstd response may ask a reader to hold (RFC 9659 section 3)."""
+
+ZSTD_MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+
+class Stream(Protocol):
+    """One compressed stream with one end."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end has come."""
+
+    @property
+    def rest(self) -> bytes:
+        """What was fed beyond the end."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Decode ``data`` while it is iterated, in pieces of at most STEP bytes."""
+
+
+class _Zlib:
+    """gzip, zlib or raw deflate, by ``wbits``."""
+
+    __slots__ = ("_inflate",)
+
+    def __init__(self, wbits: int) -> None:
+        self._inflate = zlib.decompressobj(wbits)
+
+    @property
+    def ended(self) -> bool:
+        return self._inflate.eof
+
+    @property
+    def rest(self) -> bytes:
+        return self._inflate.unused_data
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        inflate = self._inflate
+        piece = b""
+        while not inflate.eof and (data or len(piece) == STEP):
+            piece = inflate.decompress(data, STEP)
+            data = inflate.unconsumed_tail
+            if piece:
+                yield piece
+
+
+class _Brotli:
+    """The brotli library's limit is a soft one, so what it gives is cut again."""
+
+    __slots__ = ("_brotli", "rest")
+
+    def __init__(self) -> None:
+        self._brotli = brotli_module().Decompressor()
+        self.rest = b""
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._brotli.is_finished())
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        brotli = self._brotli
+        while True:
+            piece: bytes = brotli.process(data, output_buffer_limit=STEP)
+            yield from cut(piece)
+            # That it can accept more data does not mean that it has no output left.
+            if brotli.is_finished() or not piece:
+                return
+            data = b""
+
+
+class _Zstd:
+    """One zstd frame."""
+
+    __slots__ = ("_zstd",)
+
+    def __init__(self) -> None:
+        zstd = zstd_module()
+        self._zstd = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG})
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._zstd.eof)
+
+    @property
+    def rest(self) -> bytes:
+        return bytes(self._zstd.unused_data)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        zstd = self._zstd
+        while True:
+            piece: bytes = zstd.decompress(data, STEP)
+            if piece:
+                yield piece
+            if zstd.eof or zstd.needs_input:
+                return
+            data = b""
+
+
+def cut(data: bytes) -> Iterator[bytes]:
+    """Pieces of at most STEP bytes."""
+    for at in range(0, len(data), STEP):
+        yield data[at : at + STEP]
+
+
+def gzip(start: bytes) -> Stream:  # noqa: ARG001 - all streams are opened alike
+    """Open a gzip member."""
+    return _Zlib(zlib.MAX_WBITS | 16)
+
+
+def deflate(start: bytes) -> Stream:
+    """Open "deflate": zlib (RFC 1950) by the book, raw deflate from some servers; the first two bytes tell."""
+    method, flags = start[0], start[1]
+    is_zlib = method & 0x0F == 8 and method >> 4 <= 7 and (method << 8 | flags) % 31 == 0
+    return _Zlib(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
+
+
+def brotli(start: bytes) -> Stream:  # noqa: ARG001 - as above
+    """Open a brotli stream."""
+    return _Brotli()
+
+
+def zstd(start: bytes) -> Stream:  # noqa: ARG001 - as above
+    """Open a zstd frame."""
+    return _Zstd()
+
+
+def present(module: str) -> bool:
+    """Whether a module is installed."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@cache
+def brotli_module() -> Any:
+    """Import brotli when the first body needs it: it costs some milliseconds, and most runs meet none."""
+    brotli = import_module("brotli")
+    if not hasattr(brotli.Decompressor, "can_accept_more_data"):
+        raise DecodeError(ErrorKind.DECODE, "the installed brotli is below 1.2 and cannot be bounded")
+    return_large_buffers()
+    return brotli
+
+
+@cache
+def zstd_module() -> Any:
+    """Import zstd when the first body needs it."""
+    return_large_buffers()
+    return import_module(ZSTD_MODULE)

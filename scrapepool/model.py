@@ -219,7 +219,7 @@ class Hop(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class Why(StrEnum):
+class WaitReason(StrEnum):
     """What a target waits for before it is asked: the words of a record's ``history``."""
 
     TURN = "turn"
@@ -245,7 +245,7 @@ class Why(StrEnum):
 class Wait(NamedTuple):
     """A wait, in seconds, and its reason."""
 
-    why: Why
+    why: WaitReason
     seconds: float
 
 
@@ -266,8 +266,8 @@ class Timings(NamedTuple):
     download: float | None
 
 
-class Try(NamedTuple):
-    """What one attempt came to. The fields are those of ``Told``, but for these.
+class AttemptRecord(NamedTuple):
+    """What one attempt came to. The fields are those of ``OutcomeBase``, but for these.
 
     number: 1 for the first; given twice where an attempt was not counted. url: the last that was asked.
     started: Unix time of its own start. retry_after: seconds that the server asked to wait.
@@ -288,7 +288,7 @@ class Try(NamedTuple):
     redirected_to: str | None = None
 
 
-Step = Wait | Try
+Step = Wait | AttemptRecord
 """A step in the history of a target, which is told in the order in which it happened."""
 
 
@@ -309,7 +309,7 @@ class Earlier(NamedTuple):
 
 @dataclass(slots=True, repr=False, eq=False)
 class Attempt(Compared):
-    """One try at a target. Not changed once it is made, as ``Told``.
+    """One try at a target. Not changed once it is made, as ``OutcomeBase``.
 
     number: 1 for the first; a redirect's hop keeps its attempt's number.
     refunds: attempts that were made and do not count, since they were not the target's fault.
@@ -394,7 +394,7 @@ class Saved(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class Told(Compared):
+class OutcomeBase(Compared):
     """What every outcome tells. Subclasses say which kind of end it was.
 
     Not to be changed once it is made. It is not frozen, as Python would take three times as long over each.
@@ -481,14 +481,14 @@ class Told(Compared):
         return json.loads(self.text or "")
 
 
-class Fetched(Told):
+class Fetched(OutcomeBase):
     """A whole response came, whatever its status: ``ok`` below 400, ``http_error`` from 400 on."""
 
     __slots__ = ()
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class Unchanged(Told):
+class Unchanged(OutcomeBase):
     """The page is what an earlier response had: the server said 304.
 
     asked: whether the request named the validators of ``target.known``.
@@ -519,7 +519,7 @@ class ProxyFault(Enum):
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class Failed(Told):
+class Failed(OutcomeBase):
     """No whole response came.
 
     error: why.
@@ -533,7 +533,7 @@ class Failed(Told):
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class Skipped(Told):
+class Skipped(OutcomeBase):
     """Not requested: no URL, a duplicate, refused by robots.txt, or an address that is not allowed.
 
     error: which of these.
@@ -543,7 +543,7 @@ class Skipped(Told):
 
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
-class Deferred(Told):
+class Deferred(OutcomeBase):
     """The host asked for a longer wait than ``retry.max_park``.
 
     not_before: Unix time from which it may be requested again.
@@ -573,7 +573,7 @@ class Span(NamedTuple):
     size: int
 
 
-Cut = Literal["length", "time", "disconnect", "unspecified"]
+TruncationReason = Literal["length", "time", "disconnect", "unspecified"]
 """Why a message was not received to its end: the reasons of WARC/1.1 section 5.13."""
 
 
@@ -601,7 +601,7 @@ class Transcript(NamedTuple):
     unsent: bool
     reply: bytes | Span
     head: int
-    cut: Cut | None
+    cut: TruncationReason | None
     interim: int
 
 

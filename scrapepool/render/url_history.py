@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..model import Why
+from ..model import WaitReason
 from ..text import printable
 from . import units
 
@@ -25,15 +25,15 @@ OUTCOMES = {
 """What the words of a record's ``outcome`` mean."""
 
 REASONS: dict[str, str] = {
-    Why.TURN: "for its turn",
-    Why.DELAY: "for its turn on a host with a delay between requests",
-    Why.ROBOTS: "for the host's robots.txt",
-    Why.RETRY_AFTER: "as long as the server asked for (Retry-After)",
-    Why.PARKED: "while the host got no requests, after 429 or 503",
-    Why.CIRCUIT: "while the host was down and was only probed",
-    Why.WINDOW: "for the hours in which the host may be requested",
-    Why.BACKOFF: "before the retry (backoff)",
-    Why.OUTAGE: "while the network seemed down",
+    WaitReason.TURN: "for its turn",
+    WaitReason.DELAY: "for its turn on a host with a delay between requests",
+    WaitReason.ROBOTS: "for the host's robots.txt",
+    WaitReason.RETRY_AFTER: "as long as the server asked for (Retry-After)",
+    WaitReason.PARKED: "while the host got no requests, after 429 or 503",
+    WaitReason.CIRCUIT: "while the host was down and was only probed",
+    WaitReason.WINDOW: "for the hours in which the host may be requested",
+    WaitReason.BACKOFF: "before the retry (backoff)",
+    WaitReason.OUTAGE: "while the network seemed down",
 }
 """What was waited for, in the words of a record's ``history``."""
 
@@ -122,7 +122,7 @@ def _given_back(history: list[Any]) -> dict[int, str]:
         if not isinstance(step, dict):
             continue
         if _number(step.get("waited")) is not None:
-            whose = NETWORK if _text(step.get("for")) == Why.OUTAGE else whose
+            whose = NETWORK if _text(step.get("for")) == WaitReason.OUTAGE else whose
             continue
         number = _number(step.get("attempt"))
         if last is not None and number == last[1] and number != begun:

@@ -25,7 +25,7 @@ from ..model import (
     Redirected,
     Result,
     Unchanged,
-    Why,
+    WaitReason,
 )
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy
 from .health import retry as again
@@ -244,7 +244,7 @@ class Judge:
         self, queue: HostQueue, gate: RobotsGate, verdict: RobotsVerdict, since: float, now: float
     ) -> None:
         """Take in what came of a host's robots.txt. ``queue`` is placed by the caller."""
-        queue.hold(Why.ROBOTS, since, now)
+        queue.hold(WaitReason.ROBOTS, since, now)
         queue.row.asked_robots = True
         if verdict.unreachable is None:
             self._obey(queue, verdict, since)
@@ -281,7 +281,7 @@ class Judge:
             queue.refuse(now + GIVEN_UP_FOR, verdict.refusal())
         else:
             queue.park(now + max(pause, after))
-            queue.hold(Why.ROBOTS, now, now + max(pause, after))
+            queue.hold(WaitReason.ROBOTS, now, now + max(pause, after))
 
     def _obey(self, queue: HostQueue, verdict: RobotsVerdict, since: float) -> None:
         queue.obey(verdict, self._max_crawl_delay)
@@ -531,7 +531,7 @@ class Judge:
             queue.quota.refused(lease.since)
         parked = trouble.parking.refused(after, lease.since, now, most=self._policy.max_park)
         queue.park(now + parked.wait)
-        queue.hold(Why.RETRY_AFTER if after else Why.PARKED, now, now + parked.wait)
+        queue.hold(WaitReason.RETRY_AFTER if after else WaitReason.PARKED, now, now + parked.wait)
         verdict = Verdict.PROBED  # unless it is the first of its window, it is not this target's fault
         if parked.counts:
             if trouble.pace is not None:
@@ -559,7 +559,7 @@ class Judge:
                 else:
                     trouble.blamed = True
             queue.longest = 1
-            queue.hold(Why.CIRCUIT, now, breaker.probe_at)
+            queue.hold(WaitReason.CIRCUIT, now, breaker.probe_at)
         if verdict is Verdict.GIVEN_UP:
             queue.refuse(now + GIVEN_UP_FOR, (ErrorKind.CIRCUIT_OPEN, breaker.why()))
             queue.trouble = None
@@ -588,7 +588,7 @@ class Judge:
         because of the host. earlier: as of an ``Attempt``.
         """
         number = _made(lease, outcome)
-        why = Why.RETRY_AFTER if wait else Why.BACKOFF
+        why = WaitReason.RETRY_AFTER if wait else WaitReason.BACKOFF
         if wait is None:
             wait = again.backoff(self._policy, number, self._dice())
         waited = 0.0 if lease.attempt is None else lease.attempt.waited

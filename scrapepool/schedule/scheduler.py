@@ -25,7 +25,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
 
-from ..model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target, Why
+from ..model import (
+    Attempt,
+    ErrorKind,
+    Failed,
+    Fetched,
+    HostKey,
+    Outcome,
+    Redirected,
+    Result,
+    Skipped,
+    Target,
+    WaitReason,
+)
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .failure_policy import Judge, is_answer
 from .forecast.eta import Forecast
@@ -183,7 +195,7 @@ class Scheduler:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now, only_due=only_due)
             queue.not_before = now + closed
-            queue.hold(Why.WINDOW, now, now + closed)
+            queue.hold(WaitReason.WINDOW, now, now + closed)
             hosts.place(queue, now)
         return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
 

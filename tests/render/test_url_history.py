@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.model import Why
+from scrapepool.model import WaitReason
 from scrapepool.render.url_history import REASONS, TELL_MORE, story
 from scrapepool.results.failures import CLASSES
 
@@ -113,8 +113,8 @@ def test_attempts_that_were_given_back_are_held_against_the_host() -> None:
     assert "counted against" not in story({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
 
 
-@pytest.mark.parametrize("why", Why)
-def test_every_reason_has_its_words(why: Why) -> None:
+@pytest.mark.parametrize("why", WaitReason)
+def test_every_reason_has_its_words(why: WaitReason) -> None:
     """A reason that is added is told in words as well."""
     assert why in REASONS
     told = story({"url": "u", "outcome": "ok", "history": [{"waited": 1.0, "for": why}]})

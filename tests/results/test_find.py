@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.model import Fetched, HostKey, Target, Timings, Try, Wait, Why
+from scrapepool.model import AttemptRecord, Fetched, HostKey, Target, Timings, Wait, WaitReason
 from scrapepool.record.formats.csv import csv_form
 from scrapepool.record.formats.fields import record
 from scrapepool.record.stores.sqlite import SqliteStore
@@ -76,7 +76,7 @@ TOLD = Fetched(
     reused=True,
     complete=True,
     timings=Timings(None, 0.02, None, 0.2, 0.03),
-    history=(Wait(Why.TURN, 1.0), Try(1, URL, 1.0, 0.5, status=500)),
+    history=(Wait(WaitReason.TURN, 1.0), AttemptRecord(1, URL, 1.0, 0.5, status=500)),
 )
 
 

@@ -2,7 +2,7 @@
 
 Decides from one outcome and the ``RetryPolicy`` only. Knows no queue, no clock and no dice: the time and
 the throw are arguments. Whether a failure is worth repeating at all was said where it was
-seen, by ``Told.retry``.
+seen, by ``OutcomeBase.retry``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from dataclasses import fields
 from typing import Any
 
-from ...model import Deferred, HostKey, Outcome, Told
+from ...model import Deferred, HostKey, Outcome, OutcomeBase
 from ...settings import RetryPolicy
 
 HOST_WIDE = frozenset({429, 503})
@@ -20,7 +20,7 @@ HOST_WIDE = frozenset({429, 503})
 MAX_DOUBLINGS = 64
 """Where doubling stops being computed: far beyond any ``backoff_max``, well inside a float."""
 
-_TOLD = tuple(field.name for field in fields(Told) if field.name not in {"detail", "retry"})
+_TOLD = tuple(field.name for field in fields(OutcomeBase) if field.name not in {"detail", "retry"})
 
 
 def may_repeat(policy: RetryPolicy, made: int) -> bool:

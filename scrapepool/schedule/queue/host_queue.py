@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import inf
 from typing import NamedTuple, Self
 
-from ...model import Attempt, ErrorKind, HostKey, Target, Why
+from ...model import Attempt, ErrorKind, HostKey, Target, WaitReason
 from ..health.adaptive_rate import alarm
 from ..health.advertised_limits import Quota
 from ..health.attribution import FEWEST
@@ -77,7 +77,7 @@ class Parked(NamedTuple):
     since: float
     due: float
     owner: HostQueue | None
-    why: Why = Why.TURN
+    why: WaitReason = WaitReason.TURN
 
 
 def _refunded(parked: Parked, said: str, most: int) -> Parked:
@@ -294,7 +294,7 @@ class HostQueue:
         self.floor = max(self.floor, min(verdict.crawl_delay or 0.0, max_crawl_delay))
         self.set_limits()
 
-    def hold(self, why: Why, since: float, until: float) -> None:
+    def hold(self, why: WaitReason, since: float, until: float) -> None:
         """Take note of why nothing is asked meanwhile, where histories are told."""
         if self.holds is not None:
             self.holds.add(why, since, until)
@@ -302,8 +302,8 @@ class HostQueue:
     def reopen(self, now: float) -> None:
         """Wait for no probe and no longer delay any more, only for what the parking and the delay ask for now."""
         if self.holds is not None:
-            self.holds.end(Why.CIRCUIT, now)
-            self.holds.add(Why.PARKED, now, self.parked_until)
+            self.holds.end(WaitReason.CIRCUIT, now)
+            self.holds.add(WaitReason.PARKED, now, self.parked_until)
         self.not_before = max(self.parked_until, self.started + self.delay)
         self.timer = 0
 
@@ -328,7 +328,7 @@ class HostQueue:
             self.refuse(until, None)
         elif until > now:
             self.park(until)
-            self.hold(Why.PARKED, now, until)
+            self.hold(WaitReason.PARKED, now, until)
 
     @property
     def wants_another(self) -> bool:

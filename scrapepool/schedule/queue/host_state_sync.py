@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import inf
 
-from ...model import ErrorKind, Why
+from ...model import ErrorKind, WaitReason
 from ...settings import PolitenessSettings, PoolSettings, RetryPolicy
 from ..health.host_health import Trouble
 from ..sharing.host_quota import NOTHING, Claim, Shares
@@ -69,7 +69,7 @@ class Recollection:
         self.waiting += (not queue.share) - (not before)
         queue.await_start(grant.free_at)
         queue.park(grant.parked_until)
-        queue.hold(Why.PARKED, now, grant.parked_until)
+        queue.hold(WaitReason.PARKED, now, grant.parked_until)
         if queue.share == before and queue.not_before == not_before:
             return False
         queue.set_limits()

@@ -14,7 +14,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from math import inf, log2
 
-from ...model import Attempt, HostKey, Why
+from ...model import Attempt, HostKey, WaitReason
 from ...settings import PoolSettings
 from ..limits import LimitsFor
 from ..robots import RobotsKept, RobotsVerdict
@@ -239,7 +239,7 @@ class Hosts:
             self.place(queue, now)
 
     def ask_later(
-        self, attempt: Attempt, wait: float, origin: HostQueue, now: float, why: Why = Why.BACKOFF
+        self, attempt: Attempt, wait: float, origin: HostQueue, now: float, why: WaitReason = WaitReason.BACKOFF
     ) -> tuple[HostQueue, int]:
         """Let an attempt wait at its host; where, and under which number. ``origin`` is placed by its caller."""
         owner = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 
-from ...model import Redirected, Result, Skipped, Step, Try, Wait, Why, error_of
+from ...model import AttemptRecord, Redirected, Result, Skipped, Step, Wait, WaitReason, error_of
 from ..lease import Lease
 from .host_queue import HostQueue, Parked
 from .wait_spans import Holds, waits
@@ -31,9 +31,9 @@ class Historian:
         if self._began is None:
             self._began = now
         if down and not self._down:
-            self.outage.add(Why.OUTAGE, now, inf)
+            self.outage.add(WaitReason.OUTAGE, now, inf)
         elif self._down and not down:
-            self.outage.end(Why.OUTAGE, now)
+            self.outage.end(WaitReason.OUTAGE, now)
         self._down = down
 
     def fresh(self, queue: HostQueue, now: float) -> tuple[Wait, ...]:
@@ -61,7 +61,7 @@ class Historian:
             return result._replace(attempt=replace(result.attempt, history=(*steps, _hop(result, started))))
         if isinstance(result, Skipped):  # by robots.txt, or for its address: nothing was asked
             return replace(result, history=steps)
-        attempt = Try(
+        attempt = AttemptRecord(
             number=result.attempts,
             url=result.final_url or result.target.url,
             started=started,
@@ -79,14 +79,14 @@ class Historian:
     def _divided(self, queue: HostQueue, since: float, now: float, seconds: float) -> tuple[Wait, ...]:
         reasons = [] if queue.holds is None else [*queue.holds.within(since, now)]
         reasons += self.outage.within(since, now)
-        return waits(seconds, reasons, Why.DELAY if queue.delay else Why.TURN)
+        return waits(seconds, reasons, WaitReason.DELAY if queue.delay else WaitReason.TURN)
 
 
-def _hop(result: Redirected, started: float | None) -> Try:
+def _hop(result: Redirected, started: float | None) -> AttemptRecord:
     attempt = result.attempt
     hop = attempt.hop
     assert hop is not None  # noqa: S101 - that is what a redirect is
-    return Try(
+    return AttemptRecord(
         number=attempt.number,
         url=hop.redirects[-1],
         started=started,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import NamedTuple
 
-from ...model import Wait, Why
+from ...model import Wait, WaitReason
 
 KEPT = 64
 """Spans that are told apart for one host; older ones become sums, which only waits from before all of them take in."""
@@ -21,7 +21,7 @@ SHORTEST = 0.0005
 
 
 class _Span(NamedTuple):
-    why: Why
+    why: WaitReason
     since: float
     until: float
 
@@ -36,13 +36,13 @@ class Holds:
 
     def __init__(self) -> None:
         self._spans: deque[_Span] = deque()
-        self._older: defaultdict[Why, float] = defaultdict(float)
+        self._older: defaultdict[WaitReason, float] = defaultdict(float)
         self._until = -inf
 
     def __repr__(self) -> str:
         return f"<Holds: {len(self._spans)} spans, the last until {self._until:.3f}>"
 
-    def add(self, why: Why, since: float, until: float) -> None:
+    def add(self, why: WaitReason, since: float, until: float) -> None:
         """Nothing is asked from ``since`` to ``until``. What an earlier span says of that time stands."""
         since = max(since, self._until)
         if until <= since:
@@ -57,7 +57,7 @@ class Holds:
             oldest = self._spans.popleft()
             self._older[oldest.why] += oldest.until - oldest.since
 
-    def end(self, why: Why, now: float) -> None:
+    def end(self, why: WaitReason, now: float) -> None:
         """Where it is this that holds the host now, it is over, sooner than was thought."""
         if self._spans and self._until > now and self._spans[-1].why is why:
             last = self._spans.pop()
@@ -65,7 +65,7 @@ class Holds:
             if self._until > last.since:
                 self._spans.append(last._replace(until=self._until))
 
-    def within(self, since: float, until: float) -> Iterable[tuple[Why, float]]:
+    def within(self, since: float, until: float) -> Iterable[tuple[WaitReason, float]]:
         """The reasons between two times, in order, and for how many seconds each. ``since`` -inf is the beginning."""
         if since == -inf:
             yield from self._older.items()
@@ -75,9 +75,9 @@ class Holds:
                 yield span.why, seconds
 
 
-def waits(seconds: float, reasons: Iterable[tuple[Why, float]], rest: Why) -> tuple[Wait, ...]:
+def waits(seconds: float, reasons: Iterable[tuple[WaitReason, float]], rest: WaitReason) -> tuple[Wait, ...]:
     """Divide a wait of so many seconds among reasons, in their order; ``rest`` is the reason for what they leave."""
-    found: dict[Why, float] = {}
+    found: dict[WaitReason, float] = {}
     left = seconds
     for why, held in reasons:
         share = min(held, left)

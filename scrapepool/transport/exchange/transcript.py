@@ -11,7 +11,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
-from ...model import Attempt, Cut, ErrorKind, Span, Transcript
+from ...model import Attempt, ErrorKind, Span, Transcript, TruncationReason
 from ...uptime import monotonic
 from ..errors import FetchError
 
@@ -107,7 +107,7 @@ def folder_of(path: str) -> str:
     return os.path.dirname(os.path.realpath(path))  # noqa: PTH120  # a Path of its own would say no more
 
 
-def _reason(exchange: Exchange, fault: FetchError | OSError | None) -> Cut:
+def _reason(exchange: Exchange, fault: FetchError | OSError | None) -> TruncationReason:
     """Why a response that is not whole was not received further."""
     body = exchange.body
     if fault is None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.errors import UsageError
-from scrapepool.model import Deferred, ErrorKind, Failed, Skipped, Try, Unchanged, Wait, Why
+from scrapepool.model import AttemptRecord, Deferred, ErrorKind, Failed, Skipped, Unchanged, Wait, WaitReason
 from scrapepool.record.formats.fields import chosen_fields, instant, joined_headers, known_fields, record, selection
 from scrapepool.record.formats.jsonl import encoder
 from scrapepool.record_fields import FIELDS
@@ -176,8 +176,8 @@ def test_data_is_there_where_it_was_asked_for():
 
 def test_a_history_is_told_step_by_step():
     """Waits with their reasons, attempts without what they have not; an empty one for what never waited."""
-    attempt = Try(1, "http://a/", 0.0, 0.25, error=ErrorKind.RESET, detail="reset\x1b", remote="192.0.2.1")
-    told = record(fetched(history=(Wait(Why.ROBOTS, 0.0421), attempt)), OutputSettings(history=True))
+    attempt = AttemptRecord(1, "http://a/", 0.0, 0.25, error=ErrorKind.RESET, detail="reset\x1b", remote="192.0.2.1")
+    told = record(fetched(history=(Wait(WaitReason.ROBOTS, 0.0421), attempt)), OutputSettings(history=True))
     assert told["history"] == [
         {"waited": 0.042, "for": "robots"},
         {
@@ -192,7 +192,7 @@ def test_a_history_is_told_step_by_step():
         },
     ]
     assert record(fetched(), OutputSettings(history=True))["history"] == []
-    line = encoder(OutputSettings(history=True))(fetched(history=(Wait(Why.TURN, 1.5),)))
+    line = encoder(OutputSettings(history=True))(fetched(history=(Wait(WaitReason.TURN, 1.5),)))
     assert b'"history":[{"waited":1.5,"for":"turn"}]' in line
     with pytest.raises(UsageError, match="needs --verbose"):
         chosen_fields(OutputSettings(fields=("url", "history")))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Try, Wait, Why
+from scrapepool.model import Attempt, AttemptRecord, ErrorKind, Skipped, Target, Wait, WaitReason
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
@@ -47,7 +47,7 @@ def test_a_retry_tells_its_pause_and_its_first_attempt() -> None:
     world = run({A: 1}, replies(Reply(error=ErrorKind.RESET, status=0, retry=True)))
     assert steps_of(world, f"{A.origin}/0") == [(1, "reset"), ("backoff", 0.5), (2, 200)]
     first = world.outcomes[0].history[0]  # type: ignore[index]
-    assert isinstance(first, Try)
+    assert isinstance(first, AttemptRecord)
     assert (first.started, first.elapsed) == (world.outcomes[0].started, 0.1)
 
 
@@ -99,7 +99,7 @@ def test_a_refused_target_tells_what_it_waited_for() -> None:
     """It was never asked, so there are no attempts."""
     world = run({A: 2}, replies(Reply(status=429, retry=True, after=9000.0)), pool=PoolSettings(per_host=1))
     assert steps_of(world, f"{A.origin}/0") == [(1, "http_4xx")]
-    assert [refusal.waits for refusal in world.refusals] == [(Wait(Why.TURN, pytest.approx(0.1)),)]  # type: ignore[arg-type]
+    assert [refusal.waits for refusal in world.refusals] == [(Wait(WaitReason.TURN, pytest.approx(0.1)),)]  # type: ignore[arg-type]
 
 
 def test_what_is_skipped_was_not_tried() -> None:

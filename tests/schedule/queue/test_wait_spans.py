@@ -8,43 +8,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.model import Wait, Why
+from scrapepool.model import Wait, WaitReason
 from scrapepool.schedule.queue import wait_spans as module
 from scrapepool.schedule.queue.wait_spans import Holds, waits
 
-SPANS = st.lists(st.tuples(st.sampled_from(Why), st.floats(0, 100), st.floats(0, 20)), max_size=20)
+SPANS = st.lists(st.tuples(st.sampled_from(WaitReason), st.floats(0, 100), st.floats(0, 20)), max_size=20)
 
 
 def test_a_wait_is_divided_by_what_held_the_host() -> None:
     """Each reason once, in its order; the rest has the reason that is left."""
     holds = Holds()
-    holds.add(Why.ROBOTS, 0.0, 0.4)
-    holds.add(Why.PARKED, 10.0, 40.0)
-    holds.add(Why.ROBOTS, 50.0, 51.0)
-    divided = waits(60.0, holds.within(-inf, 60.0), Why.TURN)
-    assert divided == (Wait(Why.ROBOTS, 1.4), Wait(Why.PARKED, 30.0), Wait(Why.TURN, 28.6))
-    assert list(holds.within(20.0, 30.0)) == [(Why.PARKED, 10.0)]
+    holds.add(WaitReason.ROBOTS, 0.0, 0.4)
+    holds.add(WaitReason.PARKED, 10.0, 40.0)
+    holds.add(WaitReason.ROBOTS, 50.0, 51.0)
+    divided = waits(60.0, holds.within(-inf, 60.0), WaitReason.TURN)
+    assert divided == (Wait(WaitReason.ROBOTS, 1.4), Wait(WaitReason.PARKED, 30.0), Wait(WaitReason.TURN, 28.6))
+    assert list(holds.within(20.0, 30.0)) == [(WaitReason.PARKED, 10.0)]
     assert list(holds.within(41.0, 49.0)) == []
 
 
 def test_what_was_said_first_of_a_time_stands() -> None:
     """A second reason counts from where the first one ends."""
     holds = Holds()
-    holds.add(Why.RETRY_AFTER, 0.0, 10.0)
-    holds.add(Why.CIRCUIT, 5.0, 8.0)
-    holds.add(Why.CIRCUIT, 5.0, 12.0)
-    assert list(holds.within(0.0, 20.0)) == [(Why.RETRY_AFTER, 10.0), (Why.CIRCUIT, 2.0)]
+    holds.add(WaitReason.RETRY_AFTER, 0.0, 10.0)
+    holds.add(WaitReason.CIRCUIT, 5.0, 8.0)
+    holds.add(WaitReason.CIRCUIT, 5.0, 12.0)
+    assert list(holds.within(0.0, 20.0)) == [(WaitReason.RETRY_AFTER, 10.0), (WaitReason.CIRCUIT, 2.0)]
 
 
 def test_a_hold_may_end_early() -> None:
     """Only where it is that one which holds, and whatever came after it counts from then on."""
     holds = Holds()
-    holds.add(Why.CIRCUIT, 0.0, 10.0)
-    holds.end(Why.PARKED, 4.0)
-    holds.end(Why.CIRCUIT, 4.0)
-    holds.add(Why.PARKED, 4.0, 6.0)
-    holds.end(Why.PARKED, 3.0)
-    assert list(holds.within(-inf, inf)) == [(Why.CIRCUIT, 4.0)]
+    holds.add(WaitReason.CIRCUIT, 0.0, 10.0)
+    holds.end(WaitReason.PARKED, 4.0)
+    holds.end(WaitReason.CIRCUIT, 4.0)
+    holds.add(WaitReason.PARKED, 4.0, 6.0)
+    holds.end(WaitReason.PARKED, 3.0)
+    assert list(holds.within(-inf, inf)) == [(WaitReason.CIRCUIT, 4.0)]
 
 
 def test_old_spans_become_sums(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,19 +52,19 @@ def test_old_spans_become_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT", 2)
     holds = Holds()
     for at in range(10):
-        holds.add(Why.PARKED, at, at + 0.5)
+        holds.add(WaitReason.PARKED, at, at + 0.5)
     assert len(holds._spans) == 2
     assert sum(seconds for _, seconds in holds.within(-inf, inf)) == pytest.approx(5.0)
-    assert list(holds.within(8.0, 20.0)) == [(Why.PARKED, 0.5), (Why.PARKED, 0.5)]
+    assert list(holds.within(8.0, 20.0)) == [(WaitReason.PARKED, 0.5), (WaitReason.PARKED, 0.5)]
 
 
 @given(SPANS, st.floats(0, 150))
-def test_the_parts_of_a_wait_are_the_wait(spans: list[tuple[Why, float, float]], seconds: float) -> None:
+def test_the_parts_of_a_wait_are_the_wait(spans: list[tuple[WaitReason, float, float]], seconds: float) -> None:
     """However spans were added, up to what is too short to be told."""
     holds = Holds()
     for why, since, length in spans:
         holds.add(why, since, since + length)
-    divided = waits(seconds, holds.within(-inf, seconds), Why.TURN)
+    divided = waits(seconds, holds.within(-inf, seconds), WaitReason.TURN)
     assert all(wait.seconds >= module.SHORTEST for wait in divided)
-    assert sum(wait.seconds for wait in divided) == pytest.approx(seconds, abs=module.SHORTEST * len(Why))
+    assert sum(wait.seconds for wait in divided) == pytest.approx(seconds, abs=module.SHORTEST * len(WaitReason))
     assert len({wait.why for wait in divided}) == len(divided)

@@ -1,6 +1,6 @@
-"""Settings in, an engine out: the one place that knows every stage.
+"""Builds an engine from settings: the only module that knows every stage.
 
-Decides which implementation of each port a run gets, and that all of them are closed at its end.
+Decides which implementation of each port a run gets, and closes all of them at its end.
 """
 
 from __future__ import annotations
@@ -44,32 +44,32 @@ HOSTS_MEASURED = 50
 """Hosts that have metrics of their own, where that is wanted."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods whose requests change nothing (RFC 9110 section 9.2.1), and may be sent to see whether a host is up."""
+"""Safe methods (RFC 9110 section 9.2.1), whose requests may be sent to check whether a host is up."""
 
 FeedMaker = Callable[[Callable[[], None], Download], Feed]
-"""Gets what wakes the engine, and what fetches lists by their URLs."""
+"""Makes a feed. Its arguments are a function that wakes the engine, and one that downloads lists."""
 
 Share = Callable[[PooledSession, CookieStore], AbstractContextManager[None]]
 """Has a run's session and cookies go by those of its caller, for the block."""
 
 GATHER = 0.02
-"""Seconds for which outcomes are gathered: to wake whoever writes them costs as much as a request."""
+"""Seconds for which outcomes are collected into a batch: waking the writer costs as much as a request."""
 
 
 @frozen
 class Run:
-    """What a run is made of. executor: its first thread is the engine's, others are for what can only block."""
+    """The parts of a run. executor: its first thread runs the engine, the others run calls that block."""
 
     engine: Engine
     shard: Shard
     executor: Executor
 
     def outcomes(self, archive: Archive | None = None) -> Generator[Sequence[Outcome]]:
-        """As ``Engine.run``, while that runs on a thread of its own. archive: used on this thread."""
+        """As ``Engine.run``, which runs on a thread of the executor. archive: used on the caller's thread."""
         return self.shard.outcomes(self.engine, self.executor, archive)
 
     def snapshot(self) -> Snapshot:
-        """The run at this moment."""
+        """Return a snapshot of the run."""
         return self.shard.snapshot(self.engine)
 
 
@@ -85,11 +85,11 @@ def assembled(
     has_file: Callable[[Known], bool] | None = None,
     share: Share | None = None,
 ) -> Iterator[Run]:
-    """An engine for one run, and the thread for it; leaving the block cuts what is in flight and closes everything.
+    """Build an engine for one run, and its thread. Leaving the block aborts what is in flight and closes everything.
 
-    make_feed: see its type. on_note: gets what is to be told, ``view`` by default.
+    make_feed: see its type. on_note: receives lines for the user; the default is ``view.note``.
     not_before: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for resources of this run
-    only. There are no more workers than the process may open files for.
+    only. The number of workers is limited by the file descriptors that the process may open.
     Raises ListError, UsageError, OutputError, OSError.
     """
     share_one_arena_if_limited()
@@ -108,7 +108,7 @@ def assembled(
     if settings.output.wants_data:
         from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
 
-        Extractor(settings.output)  # a selector that does not compile fetches nothing
+        Extractor(settings.output)  # an invalid selector is an error before anything is fetched
     with (
         UPTIME,
         saved_cookies(cookies, settings.request),
@@ -183,12 +183,12 @@ class _Threads(ThreadPoolExecutor):
     """The threads of a run."""
 
     def close(self) -> None:
-        """Let them go, without waiting for what blocks."""
+        """Shut down without waiting for threads that are blocked."""
         self.shutdown(wait=False, cancel_futures=True)
 
 
 def _parts(settings: FileSettings) -> AbstractContextManager[Parts | None]:
-    """Where bodies on their way into files are written to."""
+    """Open the folder of partial files, if bodies are saved."""
     if settings.save_dir is None:
         return nullcontext()
     from .save_dir import parts_in  # noqa: PLC0415 - rarely needed
@@ -204,7 +204,7 @@ def final_outcomes(
     archive: Archive | None = None,
     on_left: Callable[[Collection[Outcome]], None] = lambda _: None,
 ) -> Generator[Sequence[Outcome]]:
-    """The outcomes of a run as its outputs are to have them; the run has ended once the generator is closed.
+    """Yield the outcomes of a run with the values extracted from pages. Closing the generator ends the run.
 
     stop: the engine's. on_note, on_left: see ``extract.extracted``. archive: see ``Run.outcomes``.
     """
@@ -240,9 +240,9 @@ def lists(
     read_as: dict[str, str] | None = None,
     fresh: Callable[[int], Known | None] | None = None,
 ) -> FeedMaker:
-    """A feed over lists and URLs as the command line names them; ``finished`` are passed over, ``order`` is kept.
+    """Make a feed over lists and URLs as the command line names them. Finished targets are passed over.
 
-    read_as, fresh: as in ``TargetList``.
+    order: keeps the order of the lists, None for no order. read_as, fresh: as in ``TargetList``.
     """
 
     def make(wake: Callable[[], None], download: Download) -> Feed:

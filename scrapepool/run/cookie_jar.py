@@ -1,8 +1,7 @@
-"""The cookies of a run: read from a file, and written back to one.
+"""The cookies of a run: reads them from a file and writes them back.
 
-Decides that a file with a bad line is used nevertheless, and that a cookie file is replaced as a whole and is readable
-by its owner alone. The format is ``transport.exchange.cookie_file``'s. No message repeats what a line says: it may be a
-secret.
+A file with an invalid line is still used. A cookie file is replaced atomically and is readable by its owner only. The
+format is that of ``transport.exchange.cookie_file``. No message repeats a line, since it may contain a secret.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from ..settings import RequestSettings
 from ..transport.exchange.cookies import CookieStore
 
 SHOWN = 5
-"""Numbers of bad lines that are named."""
+"""Maximum number of invalid lines that a message names."""
 
 
 def cookies_for(settings: RequestSettings, on_note: Callable[[str], None] = lambda _: None) -> CookieStore | None:
-    """The cookies that all requests share; None where each URL has its own. Raises UsageError for an unusable file."""
+    """Return the cookies that all requests share; None if each URL has its own. Raises UsageError for a bad file."""
     if settings.cookies is None:
         return None if settings.save_cookies is None else CookieStore()
     from ..transport.exchange.cookie_file import read_cookies  # noqa: PLC0415 - rarely needed
@@ -50,9 +49,9 @@ def _named(numbers: Sequence[int]) -> str:
 
 @contextmanager
 def saved_cookies(store: CookieStore | None, settings: RequestSettings) -> Iterator[None]:
-    """Write the cookies to the file of ``--save-cookies`` at the end of the block, however that ends.
+    """Write the cookies to the file of ``--save-cookies`` at the end of the block, also after an error.
 
-    Raises OutputError where the file cannot be written, at the beginning already as far as that can be seen.
+    Raises OutputError if the file cannot be written; at the beginning of the block if that is known then.
     """
     path = settings.save_cookies
     if store is None or path is None:
@@ -69,7 +68,7 @@ def saved_cookies(store: CookieStore | None, settings: RequestSettings) -> Itera
 
 
 def _check(path: str) -> None:
-    """See that the file can be made. Raises OutputError."""
+    """Check that the file can be created. Raises OutputError."""
     folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
         raise OutputError(path, "it is no regular file")
@@ -80,7 +79,7 @@ def _check(path: str) -> None:
 
 
 def _save(store: CookieStore, path: str) -> None:
-    """Replace the file as a whole. Raises OutputError."""
+    """Replace the file atomically. Raises OutputError."""
     from ..transport.exchange.cookie_file import spell_cookies  # noqa: PLC0415 - rarely needed
 
     with replaced(path, 0o600) as file:

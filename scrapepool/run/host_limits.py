@@ -1,6 +1,6 @@
-"""What holds for each host, out of a run's settings and its sections for hosts.
+"""The limits of each host, from a run's settings and their sections for hosts.
 
-Decides that a section's value replaces the run's, one by one. Knows the clock that windows are told by.
+Each value in a section replaces the run's value. Knows the clock, which time windows need.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def limits_for(settings: Settings, clock: Clock, not_before: Mapping[HostKey, float] | None = None) -> LimitsFor:
-    """The scheduler's question about a host, answered.
+    """Return the function by which the scheduler looks up the limits of a host.
 
-    not_before: Unix times until which hosts asked an earlier run to be left alone; may be filled later.
+    not_before: by host, the Unix time until which it asked an earlier run not to send requests. It may be filled later.
     """
     pool, robots, overrides = settings.pool, settings.politeness.robots, settings.host_overrides
     usual = HostLimits(pool.per_host, pool.delay, robots)
@@ -45,7 +45,7 @@ def limits_for(settings: Settings, clock: Clock, not_before: Mapping[HostKey, fl
 
 
 def most_per_host(settings: Settings) -> int:
-    """Requests in flight on any one host, at most."""
+    """Return the highest limit of requests in flight on any host."""
     own = (override.per_host or 0 for _, override in settings.host_overrides.sections)
     return max(settings.pool.per_host, *own, 0)
 
@@ -67,5 +67,5 @@ def _lasts(window: Window, clock: Clock) -> Callable[[float, float], float]:
 
 
 def _wall(clock: Clock, now: float) -> float:
-    """Unix time; the two clocks are compared each time, as the wall's may be set, and a machine may sleep."""
+    """Convert monotonic to Unix time. The clocks are compared at each call: one may be set, and a machine may sleep."""
     return clock.wall() + now - clock.monotonic()

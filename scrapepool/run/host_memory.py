@@ -1,6 +1,6 @@
-"""The host memory of a run, out of its settings: none, or a file.
+"""Opens the host memory of a run, if the settings name one.
 
-Decides which robots.txt of another run is this run's too: one that was read for the same agent.
+A robots.txt that another run has read counts for this run if it was read for the same agent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folder of ``--save-dir``: locked for one run, with the parts that an earlier one left in it.
+"""The folder of ``--save-dir``: locks it for one run, and opens the partial files that an earlier run left.
 
 Decides nothing about names (``record.files``) or about what can be gone on with (``partial_files``); it is where the
 two meet.
@@ -20,15 +20,15 @@ from ..settings import FileSettings
 from ..transport.exchange.partial_files import Parts
 
 MAX_TRIES = 100
-"""Times that the folder for work is opened: a run that ends may delete it between two calls."""
+"""Attempts to open the work folder: a run that ends may delete it between two calls."""
 
 
 @contextmanager
 def parts_in(settings: FileSettings) -> Iterator[Parts]:
-    """Where the workers write bodies to.
+    """Open the partial files, into which bodies are received.
 
-    Raises OutputError where the folder cannot be made or holds what is not ours, LockedError where another run writes
-    to it, UsageError for a compression that needs a library.
+    Raises OutputError if the folder cannot be created or contains files of somebody else, LockedError if another run
+    writes to it, UsageError for a compression whose library is missing.
     """
     assert settings.save_dir is not None  # noqa: S101 - see the caller
     pack = None if settings.compress is None else partial(packer, settings.compress)
@@ -51,11 +51,11 @@ def parts_in(settings: FileSettings) -> Iterator[Parts]:
             with suppress(OSError):
                 work.check_is(LOCK, lock)
                 work.remove(LOCK)
-                root.remove_folder(WORK)  # not where parts are left
+                root.remove_folder(WORK)  # fails if partial files are left
 
 
 def _locked(root: Folder, opened: ExitStack) -> tuple[Folder, int]:
-    """Open the folder for work, and lock it; both are closed by ``opened``."""
+    """Open and lock the work folder; ``opened`` closes both."""
     for _ in range(MAX_TRIES):
         with ExitStack() as tried, suppress(FileNotFoundError):
             work = tried.enter_context(root.private(WORK))

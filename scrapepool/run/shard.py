@@ -1,7 +1,7 @@
-"""A shard beside its caller: an engine with its event loop on one thread of an executor, whose outcomes another takes.
+"""A shard: an engine with its event loop on one thread of an executor, and its outcomes on the caller's thread.
 
-Decides how outcomes cross from the one thread to the other: in batches, through a queue without a lock. The engine's
-thread never waits for whoever writes them; while too much is unwritten it only begins nothing, so that deadlines hold.
+Outcomes cross from one thread to the other in batches, through a queue. The engine's thread never waits for the writer:
+while too many outcomes are not written, it starts no new work, but keeps the deadlines of what is in flight.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from ..model import Outcome, Transcript
 from ..ports import Archive, Snapshot
 
 MAX_UNWRITTEN = 500
-"""Outcomes that are not taken yet, above which nothing is begun."""
+"""While more outcomes than this wait to be taken, no new work starts."""
 
 MAX_BYTES = 32 * 1024 * 1024
-"""The same, of their bodies."""
+"""The same for the bytes of their bodies."""
 
-LOOK = 0.1
-"""Seconds between two looks at whether the engine's thread has ended."""
+POLL_INTERVAL = 0.1
+"""Seconds between two checks whether the engine's thread has ended."""
 
-Batch = tuple[Sequence[Transcript], Sequence[Outcome], int]
-"""What was exchanged, what came of it, and the bytes of bodies in both."""
+OutcomeBatch = tuple[Sequence[Transcript], Sequence[Outcome], int]
+"""Transcripts to archive, outcomes, and the bytes of bodies in both."""
 
 
 class Shard:
-    """Runs one engine. ``full`` and ``wake`` may be called from any thread, all else from the caller's only."""
+    """Runs one engine. ``full`` and ``wake`` may be called from any thread, everything else from the caller's only."""
 
     def __init__(self) -> None:
-        self._batches: queue.SimpleQueue[Batch | BaseException | None] = queue.SimpleQueue()
-        self._put = self._put_bytes = 0  # by the engine's thread
-        self._taken = self._taken_bytes = 0  # by the caller's
+        self._batches: queue.SimpleQueue[OutcomeBatch | BaseException | None] = queue.SimpleQueue()
+        self._put = self._put_bytes = 0  # written by the engine's thread
+        self._taken = self._taken_bytes = 0  # written by the caller's thread
         self._running: Future[None] | None = None
-        self._ended = False  # by the engine's thread, whatever it could tell of its end
+        self._ended = False  # written by the engine's thread, in any case
         self._asked: deque[Future[Snapshot]] = deque()
 
     def __repr__(self) -> str:
         return f"<Shard {self._put - self._taken} outcomes not taken>"
 
     def full(self) -> bool:
-        """Whether so much is not taken yet that nothing is to be begun."""
+        """Whether so many outcomes wait to be taken that no new work should start."""
         return self._put - self._taken > MAX_UNWRITTEN or self._put_bytes - self._taken_bytes > MAX_BYTES
 
     def wake(self) -> None:
-        """Have ``outcomes`` yield, if only nothing. May be called from a signal handler."""
+        """Make ``outcomes`` yield, if only an empty batch. May be called from a signal handler."""
         self._batches.put(((), (), 0))
 
     def outcomes(self, engine: Engine, executor: Executor, archive: Archive | None) -> Generator[Sequence[Outcome]]:
-        """As ``Engine.run``, which runs on a thread of ``executor``; ``archive`` is used on this thread."""
+        """As ``Engine.run``, which runs on a thread of ``executor``. ``archive`` is used on the caller's thread."""
         running = self._running = executor.submit(self._run, engine, None if archive is None else [])
         try:
             while (batch := self._next()) is not None:
@@ -70,12 +70,12 @@ class Shard:
         finally:
             engine.halt()
             while not (running.done() or self._ended):
-                wait((running,), LOOK)
+                wait((running,), POLL_INTERVAL)
             if running.done():
                 running.result()
 
-    def _next(self) -> Batch | BaseException | None:
-        """The next batch. Raises MemoryError where the engine's thread had none left to say that it ends."""
+    def _next(self) -> OutcomeBatch | BaseException | None:
+        """Return the next batch. Raises MemoryError if the engine's thread had no memory left to report its end."""
         while True:
             with suppress(queue.Empty):
                 return self._batches.get(timeout=IDLE)
@@ -83,13 +83,13 @@ class Shard:
                 raise MemoryError
 
     def snapshot(self, engine: Engine) -> Snapshot:
-        """The run at this moment, as the engine's thread sees it."""
+        """Return a snapshot that the engine's thread takes."""
         asked: Future[Snapshot] = Future()
         self._asked.append(asked)
         engine.wake()
         while self._running is not None and not (self._running.done() or self._ended):
             with suppress(TimeoutError):
-                return asked.result(LOOK)
+                return asked.result(POLL_INTERVAL)
         return engine.snapshot()
 
     def _run(self, engine: Engine, transcripts: list[Transcript] | None) -> None:
@@ -102,7 +102,7 @@ class Shard:
             finally:
                 if transcripts:
                     self._hand_over(transcripts, ())
-        except BaseException as error:  # noqa: BLE001 - it is the caller's to handle
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
             self._batches.put(error)
         else:
             self._batches.put(None)
@@ -122,14 +122,14 @@ class Shard:
 
 
 class _Kept:
-    """Keeps ``ports.Archive`` for the engine: what is to be archived goes with the outcomes."""
+    """The engine's ``ports.Archive``: collects transcripts, which are passed on with the outcomes."""
 
     def __init__(self, transcripts: list[Transcript]) -> None:
         self._transcripts = transcripts
 
     def keep(self, transcripts: Sequence[Transcript]) -> None:
-        """Set them aside."""
+        """Collect transcripts."""
         self._transcripts += transcripts
 
     def close(self) -> None:
-        """Nothing: the archive is its owner's."""
+        """Do nothing: the caller closes the archive."""

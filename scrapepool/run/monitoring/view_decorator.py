@@ -1,4 +1,4 @@
-"""A view around another one, for what looks on while a run is shown."""
+"""A view that passes everything on to another view, for subclasses that observe the run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ...ports import Snapshot, View
 
 
 class ViewDecorator:
-    """Keeps ``ports.View`` over another one, to which everything is passed on. Subclasses do something on the way."""
+    """Implements ``ports.View`` by passing every call on to another view. Subclasses add to it."""
 
     def __init__(self, view: View) -> None:
         self._view = view

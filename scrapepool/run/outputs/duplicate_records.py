@@ -1,7 +1,7 @@
-"""The records of repeats beside bodies as files: each names the file of the target that it repeats.
+"""The records of duplicates if bodies are saved as files: each names the file of the target that it repeats.
 
-Decides how long the record of a repeat waits for that: until its target has ended, which may be much later. What is
-held is bounded; a repeat beyond that, and one whose target does not end in this run, is recorded without a file.
+The record of a duplicate waits until its target has ended, which may be much later. The number of waiting records is
+bounded; a duplicate beyond that, or whose target does not end in this run, is recorded without a file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ...read.seen.target_id import as_recorded, target_id
 from ...url import ParsedURL
 
 MAX_REMEMBERED = 50_000
-"""Repeats that wait, and targets whose files are remembered: 300 bytes each."""
+"""Duplicates that wait, and targets whose files are remembered: 300 bytes each."""
 
 
 class DuplicatesSink:
-    """Keeps ``ports.Sink`` over another one, which names the files of outcomes as it writes them.
+    """A ``ports.Sink`` over another sink, which names the files of outcomes when it writes them.
 
-    method: of the run. is_finished: whether a target, by URL and what tells it from others of that, has its record from
-    an earlier run. paths: files of repeats that an earlier run recorded, by identity.
+    method: of the run. is_finished: whether a target, by URL and ``model.Apart``, has a record of an earlier run.
+    paths: by target id, the files in the records of duplicates of an earlier run.
     """
 
     def __init__(
@@ -39,24 +39,24 @@ class DuplicatesSink:
         self._is_finished = is_finished
         self._known = paths
         self._most = most
-        self._paths: OrderedDict[int, str | None] = OrderedDict()  # of the latest targets that ended
-        self._waiting: dict[int, list[Outcome]] = {}  # repeats, by their target
+        self._paths: OrderedDict[int, str | None] = OrderedDict()  # files of the latest targets that ended
+        self._waiting: dict[int, list[Outcome]] = {}  # duplicates, by the id of their target
         self._held = 0
 
     def __repr__(self) -> str:
         return f"<DuplicatesSink {self._held} waiting, {len(self._paths)} files known>"
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Write what waits for no file, and with what has ended the repeats of it. As ``ports.Sink``."""
+        """Write the outcomes, except for duplicates that wait, and the duplicates that waited for them."""
         ready: list[Outcome] = []
-        ending: dict[int, Outcome] = {}  # those of them that are no repeats, by their target
+        ending: dict[int, Outcome] = {}  # those of them that are no duplicates, by target id
         for outcome in outcomes:
             number = self._number(outcome.target)
             if not is_repeat(outcome):
                 ready.append(outcome)
                 ending[number] = outcome
                 continue
-            if number in ending:  # so that its file is known, and the order stays what it is
+            if number in ending:  # write the target first, so that its file is known and the order stays the same
                 self._written(ready, ending)
                 ready, ending = [], {}
             if not self._waits(outcome, number):
@@ -78,7 +78,7 @@ class DuplicatesSink:
             self._sink.write(released)
 
     def close(self) -> None:
-        """Write the repeats of targets that did not end, and close. As ``ports.Sink``."""
+        """Write the duplicates that still wait, and close. As ``ports.Sink``."""
         rest = [repeat for repeats in self._waiting.values() for repeat in repeats]
         self._waiting.clear()
         try:
@@ -88,7 +88,7 @@ class DuplicatesSink:
             self._sink.close()
 
     def _waits(self, repeat: Outcome, number: int) -> bool:
-        """Whether the target of a repeat has not ended; where it has, the repeat gets its file."""
+        """Whether a duplicate has to wait for its target. If the target has ended, the duplicate gets its file."""
         target = repeat.target
         if number in self._paths:
             repeat.path = self._paths[number]

@@ -1,7 +1,7 @@
-"""All outputs of a run, opened together: archive, stores, behind them the records, then what only passes by.
+"""Opens all outputs of a run: archive and stores, then the records, then standard output.
 
-Decides which outputs the settings name, the order in which they are opened and written, and which is the journal that
-``--resume`` reads. How each writes is ``record``'s to decide, how a run finds its records again ``journal``'s.
+Decides which outputs the settings name, the order in which they are opened and written, and which of them is the
+journal that ``--resume`` reads. ``record`` decides how each is written, ``resume`` how a run continues.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Outputs:
-    """Keeps ``ports.Sink`` over all outputs.
+    """A ``ports.Sink`` over all outputs.
 
-    archive: what exchanges go to, None where nobody wants them. records: the file with the records, None for none.
-    files: what names bodies, None where they become no files.
+    archive: receives transcripts, None without ``--warc``. records: the file with the records, None for none. files:
+    names the files of bodies, None if bodies are not saved.
     """
 
     sink: Sink
@@ -51,7 +51,7 @@ class Outputs:
         self.sink.write(outcomes)
 
     def close(self) -> None:
-        """As ``ports.Sink``; the archive is among the stores."""
+        """As ``ports.Sink``; the archive is one of the stores."""
         try:
             self.sink.close()
         finally:
@@ -59,7 +59,7 @@ class Outputs:
                 self.files.end()
 
     def complete(self) -> None:
-        """Take note that every target has its record: there is nothing to go on with. Called behind ``close``."""
+        """Note that every target has its record, so there is nothing to resume. Called after ``close``."""
         if self.records is not None:
             unmark(self.records)
 
@@ -108,7 +108,7 @@ def open_outputs(
 
 @frozen
 class _Opening:
-    """What the outputs are opened for. The fields are the parameters of ``open_outputs``."""
+    """Opens the outputs. The fields are the parameters of ``open_outputs``."""
 
     settings: Settings
     finished: Finished
@@ -121,7 +121,7 @@ class _Opening:
         return self.settings.output
 
     def passing(self) -> list[Sink]:
-        """What goes to standard output."""
+        """Open the sinks that write to standard output."""
         output, method = self.output, self.settings.request.method
         if output.template is not None:
             return [template_sink(output, method=method, should_stop=self.should_stop)]
@@ -155,14 +155,14 @@ class _Opening:
         return files
 
     def is_finished(self, url: str, apart: Apart | None) -> bool:
-        """Whether a target has its final record already; True where that cannot be told."""
+        """Whether a target has its final record already; True if that is not known."""
         try:
             return self.finished.each or recorded_target_id(url, apart) in self.finished
         except InvalidURLError:
             return True
 
     def stores(self, opened: ExitStack) -> list[Store]:
-        """What else records speak of. opened: gets to close it."""
+        """Open the stores that records refer to. opened: closes them."""
         output, method = self.output, self.settings.request.method
         stores: list[Store] = []
         if output.sqlite is not None:
@@ -184,7 +184,7 @@ class _Opening:
         return stores
 
     def journal(self) -> list[Sink]:
-        """The records that a run goes on from; none where these are in a store, or nowhere."""
+        """Open the records that ``--resume`` reads; an empty list if they are in a store, or nowhere."""
         output = self.output
         if output.parquet is not None:
             return [self._parquet(output.parquet)]
@@ -195,11 +195,11 @@ class _Opening:
         return []
 
     def empty(self) -> list[str]:
-        """Name where bodies go, folder and archive, that holds none; to be asked before these are opened."""
+        """Return the paths of ``--save-dir`` and ``--warc`` that are empty. Called before these are opened."""
         return [path for path in (self.settings.files.save_dir, self.settings.warc.path) if path and _is_empty(path)]
 
     def compare(self, empty: Sequence[str]) -> None:
-        """Say what lacks records that stay in the journal: it was not there from the beginning."""
+        """Note which outputs lack records that stay in the journal, because an earlier run did not write them."""
         output, stay = self.output, len(self.finished)
         journal = output.journal
         if output.resume is None or not stay:
@@ -261,7 +261,7 @@ class _Opening:
 
 
 def _is_empty(path: str) -> bool:
-    """Whether a folder or a file holds nothing yet but what is hidden, or is not there."""
+    """Whether a file or folder is missing or empty; hidden files do not count."""
     try:
         with os.scandir(path) as entries:
             return all(entry.name.startswith(".") for entry in entries)

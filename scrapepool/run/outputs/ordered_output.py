@@ -1,8 +1,8 @@
 """Records in the order of the lists: ``--ordered``.
 
-Decides how far down the lists a run may be while an earlier target has no outcome yet, and what waits for it. It stands
-before the engine, as its feed, and behind it, before the outputs: what is not let in cannot come out, so what waits is
-bounded; what is let in ends, as every target does, so nothing waits for ever. Knows neither hosts' turns nor files.
+Decides how far ahead of the oldest unfinished target a run may be. It wraps the engine's feed and its outputs: the feed
+admits a bounded number of targets, so the number of outcomes that wait is bounded, too. Every admitted target gets an
+outcome, so none waits forever.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from ...settings import MIB, Settings
 from ...text import printable
 
 MAX_WAITING = 10_000
-"""Targets that are let in and not written, about 10 MB of outcomes."""
+"""Targets that are admitted and not written: about 10 MB of outcomes."""
 
 MAX_BYTES = 64 * MIB
-"""Of bodies that wait, those of targets under way taken to be as long as the others were."""
+"""Bytes of waiting bodies, including an estimate for targets in flight: the mean of the bodies so far."""
 
 AT_FIRST = 100
-"""Targets that are let in before it is known how long bodies are, where they are kept."""
+"""Targets that are admitted before the mean size of bodies is known, if outcomes have bodies."""
 
-SAY_AFTER = 10.0
-"""Seconds that all wait for one target before a person is told."""
+NOTE_AFTER = 10.0
+"""Seconds for which all outcomes wait for one target before the user is told."""
 
 Place = int
 Entry = tuple[Place, HostKey | Ended]
-"""A row in its place: the host of a target, or the outcome of a line that is not fetched."""
+"""A row and its place: the host of a target, or the outcome of a row that is not fetched."""
 
 
 class ListOrder:
-    """What waits, in the order of the lists. Used by the thread that begins targets and the one that writes them.
+    """The outcomes that wait, in the order of the lists. Shared by the engine's thread and the writing thread.
 
-    on_note: gets what a person should know. bodies: whether outcomes have them. clock: monotonic seconds.
+    on_note: receives lines for the user. bodies: whether outcomes have bodies. clock: monotonic seconds.
     """
 
     def __init__(
@@ -50,23 +50,23 @@ class ListOrder:
         self._on_note = on_note
         self._clock = clock
         self._bodies = bodies
-        self._order: deque[Place] = deque()  # let in and not written
-        self._ended: dict[Place, Outcome] = {}  # of these
-        self._place: dict[int, Place] = {}  # by the identity of the target, which ``_targets`` or ``_ended`` hold
+        self._order: deque[Place] = deque()  # admitted and not written
+        self._ended: dict[Place, Outcome] = {}  # outcomes of these that wait
+        self._place: dict[int, Place] = {}  # by the ``id`` of the target, which ``_targets`` or ``_ended`` keeps alive
         self._targets: dict[Place, Target | Skipped] = {}
         self._bytes = 0  # of bodies in ``_ended``
         self._seen = self._seen_bytes = 0
         self._stuck: tuple[Place, float] | None = None
         self._told: Place | None = None
         self._on_room: Callable[[], None] | None = None
-        self._lock = threading.RLock()  # guards all of it
+        self._lock = threading.RLock()  # guards everything above
 
     def __repr__(self) -> str:
-        return f"<ListOrder {len(self._order)} let in, {len(self._ended)} waiting>"
+        return f"<ListOrder {len(self._order)} admitted, {len(self._ended)} waiting>"
 
     @property
     def room(self) -> int:
-        """How many more targets may be let in."""
+        """The number of targets that may be admitted now."""
         with self._lock:
             room = MAX_WAITING - len(self._order)
             if self._bodies and self._order:
@@ -78,7 +78,7 @@ class ListOrder:
             return max(0, room)
 
     def await_room(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called, once, when there is room again."""
+        """Call ``wake`` once, when there is room again."""
         with self._lock:
             if self.room:
                 wake()
@@ -86,27 +86,27 @@ class ListOrder:
                 self._on_room = wake
 
     def admit(self, entries: Sequence[Entry]) -> None:
-        """Rows that are begun, or end here, from now on."""
+        """Admit rows: targets that are scheduled now, and rows that are not fetched."""
         with self._lock:
             for place, what in entries:
                 self._order.append(place)
                 if not isinstance(what, HostKey):
                     self._place[id(what.target)] = place
 
-    def looked_up(self, place: Place, target: Target | Skipped) -> Target | Skipped:
-        """The target at a place, always the same object."""
+    def remember(self, place: Place, target: Target | Skipped) -> Target | Skipped:
+        """Remember the target at a place. Return it, always the same object."""
         with self._lock:
             known = self._targets.setdefault(place, target)
             self._place[id(known.target if isinstance(known, Skipped) else known)] = place
             return known
 
-    def held(self, place: Place) -> Target | Skipped | None:
-        """What was looked up there."""
+    def remembered(self, place: Place) -> Target | Skipped | None:
+        """Return the target that was remembered for a place, None if there is none."""
         with self._lock:
             return self._targets.get(place)
 
     def ready(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Take outcomes; those that may be written now, in order."""
+        """Add outcomes. Return those that may be written now, in order."""
         with self._lock:
             for outcome in outcomes:
                 place = self._place.pop(id(outcome.target))
@@ -130,7 +130,7 @@ class ListOrder:
             return ready
 
     def rest(self) -> list[Outcome]:
-        """What is left at the end of a run that did not come to its own, in order."""
+        """Return the waiting outcomes of a run that was stopped, in order."""
         with self._lock:
             rest = [self._ended[place] for place in self._order if place in self._ended]
             self._order.clear()
@@ -138,11 +138,11 @@ class ListOrder:
             return rest
 
     def _tell(self) -> None:
-        """Say, once, that all wait for one target."""
+        """Note once that all outcomes wait for one target."""
         now, head = self._clock(), self._order[0]
         if self._stuck is None or self._stuck[0] != head:
             self._stuck = (head, now)
-        elif now - self._stuck[1] >= SAY_AFTER and self._told != head:
+        elif now - self._stuck[1] >= NOTE_AFTER and self._told != head:
             self._told = head
             known = self._targets.get(head)
             target = known.target if isinstance(known, Skipped) else known
@@ -153,19 +153,19 @@ class ListOrder:
 
 
 class OrderedFeed:
-    """Keeps ``ports.Feed`` over another one, and lets in what ``order`` has room for, in the order of the lists.
+    """A ``ports.Feed`` over another feed. It admits rows in the order of the lists, while ``order`` has room.
 
-    wake: ends the engine's sleep.
+    wake: wakes the engine.
     """
 
     def __init__(self, feed: Feed, order: ListOrder, wake: Callable[[], None]) -> None:
         self._feed = feed
         self._order = order
         self._wake = wake
-        self._next: deque[Entry] = deque()  # read and not let in
+        self._next: deque[Entry] = deque()  # read and not admitted
 
     def poll(self) -> Batch | None:
-        """As ``ports.Feed``; None as well while there is no room."""
+        """As ``ports.Feed``; also None while there is no room."""
         room = self._order.room
         if not room:
             self._order.await_room(self._wake)
@@ -185,7 +185,7 @@ class OrderedFeed:
 
     def target(self, ticket: int) -> Target | Skipped:
         """As ``ports.Feed``."""
-        return self._order.held(ticket) or self._order.looked_up(ticket, self._feed.target(ticket))
+        return self._order.remembered(ticket) or self._order.remember(ticket, self._feed.target(ticket))
 
     @property
     def exhausted(self) -> bool:
@@ -207,12 +207,12 @@ class OrderedFeed:
 
 
 def list_order(settings: Settings, on_note: Callable[[str], None]) -> ListOrder | None:
-    """What keeps the order of the lists where the settings ask for it."""
+    """Return the order of the lists if the settings ask for it, else None."""
     return ListOrder(on_note, bodies=settings.output.needs.body) if settings.output.ordered else None
 
 
 class OrderedSink:
-    """Keeps ``ports.Sink`` over another one, and hands on what ``order`` says is ready."""
+    """A ``ports.Sink`` over another sink. It passes outcomes on when ``order`` has them ready."""
 
     def __init__(self, sink: Sink, order: ListOrder) -> None:
         self._sink = sink
@@ -223,7 +223,7 @@ class OrderedSink:
         self._sink.write(self._order.ready(outcomes))
 
     def close(self) -> None:
-        """Write what waits for nothing any more, and close. As ``ports.Sink``."""
+        """Write the outcomes that still wait, and close. As ``ports.Sink``."""
         try:
             self._sink.write(self._order.rest())
         finally:

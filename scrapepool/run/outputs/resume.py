@@ -1,7 +1,7 @@
-"""Going on with a run: its record file is read as a journal, put in order, and appended to.
+"""Resumes a run: reads its record file as a journal, drops what is fetched again, and appends to it.
 
-Decides nothing about records (``read.journal``) or files (``record``); it is where the two meet. At every moment the
-file holds each record that it is to keep, so a run that resumes may be killed as any other.
+``results.journal`` decides about records, ``record`` about files; this module connects the two. At every moment the
+file contains all records that stay, so a run that resumes may be killed like any other.
 """
 
 from __future__ import annotations
@@ -39,11 +39,10 @@ def records_sink(
     should_stop: Callable[[], bool],
     on_note: Callable[[str], None],
 ) -> Sink:
-    """Open the output of a run, as ``sink_for`` does; with ``resume`` behind the records that stay.
+    """Open the records of a run, as ``sink_for`` does; with ``--resume`` behind the records that stay.
 
-    finished: gets the targets that need no more. on_note: gets what a person should know about the file.
-    Raises UsageError for what cannot be resumed, OutputError, LockedError; KeyboardInterrupt where a stop was asked
-    for while the file was read.
+    finished: receives the targets that are finished. on_note: receives lines for the user. Raises UsageError for a file
+    that cannot be resumed, OutputError, LockedError; KeyboardInterrupt if the run is stopped while the file is read.
     """
     output, method = settings.output, settings.request.method
     if output.resume is None:
@@ -66,7 +65,7 @@ def records_sink(
             os.close(fd)
             raise
     except (OSError, ValueError) as error:
-        named = getattr(error, "filename", None) or path  # the copy beside the file, where it is that
+        named = getattr(error, "filename", None) or path  # may be the copy beside the file
         raise OutputError(str(named), getattr(error, "strerror", None) or str(error)) from error
     if lacks:
         output = replace(output, fields=tuple(name for name in chosen_fields(output, method) if name not in lacks))
@@ -74,14 +73,14 @@ def records_sink(
 
 
 def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -> int | None:
-    """Wait for the reader of a FIFO; None for what is none."""
+    """Open a FIFO when it has a reader; None for any other file."""
     if path is None or not is_fifo(path):
         return None
     return await_reader(path, lambda: stop.asked, lambda: on_note(f"{path}: waiting for a reader of this FIFO"))
 
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
-    """Go on with the records of the database alone, which stay until others replace them. As ``records_sink``."""
+    """Resume from the records of the database, which stay until others replace them. Raises as ``records_sink``."""
     from ...results.failures import refetched_errors  # noqa: PLC0415
     from ...results.journal import read_journal  # noqa: PLC0415
     from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
@@ -116,7 +115,7 @@ def _resumable(output: OutputSettings, method: str) -> str:
 def _in_order(
     path: str, fd: int, settings: Settings, finished: Finished, stop: Stop, on_note: Callable[[str], None]
 ) -> tuple[int, list[str]]:
-    """Leave in the file what stays; the descriptor to append to, and the columns that an older CSV file lacks."""
+    """Drop the records that do not stay. Return the descriptor to append to, and the columns that the file lacks."""
     from ...record.formats.csv import columns_of  # noqa: PLC0415
     from ...results.failures import refetched_errors  # noqa: PLC0415 - most runs go on with none
     from ...results.journal import read_journal  # noqa: PLC0415

@@ -1,7 +1,8 @@
-"""Targets that earlier records know: ``--since``.
+"""Recrawls with earlier records: ``--since``.
 
-Decides what each outcome says about the change of its page, and what a 304 takes over from the earlier record. It
-stands before the engine, as its feed, which looks targets up, and behind it, before anything is counted or written.
+Decides what each outcome says about the change of its page, and which values a 304 takes over from the earlier record.
+It wraps the engine's feed, which adds what is known to each target, and completes outcomes before they are counted and
+written.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ UNASKED = "the server sent 304 to a request without a condition"
 
 
 def request_id_of_target(target: Target, method: str) -> int:
-    """Number a target as ``read.failures.request_id`` numbers its records. method: the run's."""
+    """Return the request id of a target, equal to ``results.failures.request_id`` of its record. method: the run's."""
     parsed = as_recorded(ParsedURL(target.host, target.path, target.userinfo))
     return target_id(parsed, target.apart(method)) ^ hash(target.method(method))
 
 
 class KnownFeed:
-    """Keeps ``ports.Feed`` over another one, and tells each target what earlier records know of it."""
+    """A ``ports.Feed`` over another feed. It adds what earlier records know to each target."""
 
     def __init__(self, feed: Feed, known: KnownPages, method: str) -> None:
         self._feed = feed
@@ -67,7 +68,7 @@ class KnownFeed:
 
 
 class _Owners:
-    """Keeps ``record.known_files.FileOwners``: which targets have which file, by earlier records and by this run."""
+    """Implements ``known_files.FileOwners``: which targets own which file, by earlier records and by this run."""
 
     def __init__(self, known: KnownPages, method: str) -> None:
         self._known = known
@@ -83,7 +84,7 @@ class _Owners:
 
 
 def known_files(settings: Settings) -> KnownFiles | None:
-    """The files that earlier records name; None where bodies become no files."""
+    """Return the files that earlier records name; None if bodies are not saved."""
     if settings.files.save_dir is None or settings.request.method.upper() == "HEAD":
         return None
     from ..record.body_files.known_files import KnownFiles  # noqa: PLC0415 - rarely needed
@@ -112,18 +113,21 @@ class Recrawl:
 
     @property
     def has_file(self) -> Callable[[Known], bool] | None:
-        """What tells whether a page's file is there as its record says; None where nobody asks about files."""
+        """Return a function that checks whether a page's file is as its record says; None if bodies are not saved."""
         return None if self._files is None else self._files.has
 
     def feed(self, make: FeedMaker) -> FeedMaker:
-        """Have a feed tell each target what is known of it."""
+        """Wrap a feed, so that each target has what is known about it."""
         known = self._known
         if known is None:
             return make
         return lambda wake, download: KnownFeed(make(wake, download), known, self._method)
 
     def fresh(self) -> Callable[[int], Known | None] | None:
-        """What gives what is known of a target, by its number, if its page need not be requested; None for no such."""
+        """Return a function from a request id to what is known of a page that need not be requested again.
+
+        None if every page is requested.
+        """
         known, request, since = self._known, self._settings.request, self._settings.since
         if known is None or not since.passes_over or self._method not in SAFE or request.data is not None:
             return None
@@ -141,12 +145,12 @@ class Recrawl:
         return page
 
     def close(self) -> None:
-        """Look nothing up any more."""
+        """Close the earlier records."""
         if self._known is not None:
             self._known.close()
 
     def compare(self, outcomes: Sequence[Outcome]) -> None:
-        """Set what outcomes say about the change, once and before anybody else looks at them."""
+        """Set the ``change`` of outcomes. Called once per outcome, before it is used elsewhere."""
         if self._known is None:
             return
         from ..results.journal import REGENERATED  # noqa: PLC0415 - most runs know no earlier ones
@@ -176,7 +180,7 @@ class Recrawl:
         outcome.change = change_of(before, state, same=same, by_key=bool(self._change_by))
 
     def _has_same_key(self, outcome: Outcome, known: Known | None) -> bool | None:
-        """Whether the fields that decide have the values of before; None where they are not there."""
+        """Whether the fields of ``--change-by`` have the same values as before; None if one is missing."""
         if known is None or not isinstance(outcome, Fetched):
             return None
         from ..results.known_pages import key_of  # noqa: PLC0415 - as above
@@ -186,14 +190,14 @@ class Recrawl:
 
 
 def sample_request(settings: Settings) -> bytes:
-    """A request as all hosts get it, but for its first line and what ``variable_fields`` names."""
+    """Return a request with the header fields that are the same for all hosts (see ``variable_fields``)."""
     with PooledSession(1, 1) as session:
         route = RouteTable(session, settings.request).get(SAMPLE_HOST, settings.request.method)
         return route.request("/")
 
 
 def variable_fields(settings: Settings) -> frozenset[str]:
-    """Header fields that are not the same to all hosts: a response that depends on them is not called fresh."""
+    """Return the header fields that differ between hosts. A response that varies by one of them is never fresh."""
     own = {name.lower() for _, section in settings.host_overrides.sections for name, _ in section.headers}
     return frozenset({"host", "cookie", "authorization", *own})
 
@@ -214,7 +218,7 @@ def _state(outcome: Outcome) -> PageState:
 
 
 def _take_over(outcome: Unchanged, known: Known) -> None:
-    """Tell with an unchanged page what the earlier record told of it. What the server says now goes before that."""
+    """Copy values of the earlier record to the outcome of an unchanged page. Values from the server take precedence."""
     old = known.record
     if outcome.fresh:
         outcome.started = unix(old.get("started"))

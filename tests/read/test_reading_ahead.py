@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import tempfile
@@ -63,6 +64,7 @@ def opened() -> int:
 def test_endless_standard_input_is_read_as_it_is_used(kind: str, row: str, short: None) -> None:
     """No more than agreed is read ahead, every row is found, and what was looked up is dropped."""
     stream = Endless(row)
+    gc.collect()  # files of other tests, which would be closed meanwhile
     before = opened()
     targets = TargetList(["-"], InputSettings(format=kind), stdin=stream)
     reading = Reading(targets)

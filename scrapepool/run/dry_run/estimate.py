@@ -1,8 +1,8 @@
-"""What a run over some lists would be like: how many URLs, on which hosts, for how long, and what decides that.
+"""Estimates a run over some lists: the number of URLs, their hosts, the duration, and what limits it.
 
-Decides how long each host takes, by the limits that the scheduler keeps to, and that the longest of hosts, workers and
-rate decides the run. A robots.txt is a request like any other: of a thousand hosts with a page each it is half of all.
-Asks no server: what a request takes is assumed, what robots.txt says is given. Keeps no URL.
+Computes the duration of each host from the limits of the scheduler; the longest of hosts, workers and rate is that of
+the run. A robots.txt counts as a request: with a page on each of a thousand hosts, it is half of all requests. Sends no
+requests: their latency is assumed, and the rules of robots.txt are an argument. Keeps no URLs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NOTHING_KNOWN = Known()
 
 @dataclass(slots=True)
 class Count:
-    """What the lists hold.
+    """The content of the lists.
 
     hosts: URLs by host. tickets: of the hosts whose robots.txt is to be asked. duplicates: lines that say what an
     earlier one said. rejects: lines that are no URL, by why. shown: the first of those.
@@ -76,7 +76,7 @@ class Plan:
 
 
 def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = lambda _: False) -> Count:
-    """Read all lists to their end. Raises ListError.
+    """Read all lists to their end, and count their URLs. Raises ListError.
 
     shown: rejected lines to keep. asks: whether a host's robots.txt is to be asked, so that tickets, 8 bytes a URL, are
     kept.
@@ -171,6 +171,6 @@ def planned(
 
 
 def duration(requests: int, delay: float, slots: int, latency: float) -> float:
-    """Seconds until the last of some requests is answered, so many at a time, their starts ``delay`` apart."""
+    """Return the seconds until the last response. slots: requests in flight. delay: seconds between two starts."""
     rounds, rest = divmod(requests - 1, slots)  # before the last request
     return rounds * max(latency, slots * delay) + rest * delay + latency

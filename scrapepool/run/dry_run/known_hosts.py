@@ -1,4 +1,4 @@
-"""What a host memory knows of the hosts of a plan. A file that is not there yet is not made."""
+"""Reads what a host memory knows about the hosts of a plan. A missing file is not created."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from ...transport.robots.rules import Rules
 
 
 def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, Known]:
-    """What runs found out of these hosts; of a robots.txt only when it was had. Raises UsageError, OutputError."""
+    """Return what earlier runs know about these hosts, without the rules of robots.txt.
+
+    Raises UsageError, OutputError.
+    """
     path = settings.politeness.host_memory
     if path is None or not Path(path).exists():
         return {}

@@ -1,4 +1,4 @@
-"""Lists by their URL where there is no run: a session of their own, made when the first one is asked for."""
+"""Downloads lists that are given by URL, without a run: with a session that is created for the first of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..host_limits import limits_for
 
 @contextmanager
 def downloads(settings: Settings, clock: Clock) -> Iterator[Download]:
-    """What fetches lists for as long as the block lasts."""
+    """Return a function that downloads lists, valid inside the block."""
     with ExitStack() as opened:
         made: list[Download] = []
 

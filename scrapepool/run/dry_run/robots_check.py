@@ -1,4 +1,4 @@
-"""What the robots.txt of each host would make of a run, asked before it.
+"""Fetches the robots.txt of each host, to see what it would change about a run.
 
 Decides nothing about robots.txt: it is fetched and judged as in a run. Each host is asked once, without a second try.
 """
@@ -24,7 +24,7 @@ from ..cookie_jar import cookies_for
 
 @dataclass(frozen=True, slots=True)
 class HostRobots:
-    """What a robots.txt changes.
+    """The effect of a robots.txt.
 
     refused: URLs that may not be asked for, all of them where it is ``unreachable`` (why, one human line).
     crawl_delay: seconds between two starts, as far as it is kept; 0.0 for none.

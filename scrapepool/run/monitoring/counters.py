@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from ...alarm import Figures
 
 STEPS = 32
-"""Latencies that are told apart between one and its double: a percentile is right within 3 %."""
+"""Buckets per power of two: a percentile is exact within 3 %."""
 
 
 class Latencies:
-    """Durations by their logarithm: a few hundred counts, however many there are."""
+    """A histogram of durations with logarithmic buckets: a few hundred counters for any number of durations."""
 
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
@@ -38,7 +38,7 @@ class Latencies:
         self.counts[exponent * STEPS + int(mantissa * 2 * STEPS) - STEPS] += 1
 
     def up_to(self, bounds: Sequence[float]) -> list[int]:
-        """Count, for each bound, the durations that do not exceed it, as far as their steps tell them apart.
+        """Count, for each bound, the durations that do not exceed it, with the precision of the buckets.
 
         May be called while another thread adds some.
         """
@@ -46,7 +46,7 @@ class Latencies:
         return [sum(count for end, count in ends if end <= bound) for bound in bounds]
 
     def percentile(self, share: float) -> float | None:
-        """The duration that ``share`` of all do not exceed, None where there is none."""
+        """Return the duration that this share of all durations does not exceed; None without durations."""
         left = share * self.counts.total()
         for step, count in sorted(self.counts.items()):
             left -= count
@@ -93,7 +93,7 @@ class Counters:
                 self.down.add(outcome.target.host)
 
     def figures(self, snapshot: Snapshot, finished: Finished) -> Figures:
-        """Sum a run up. finished: targets that it passed over, which belong to its whole."""
+        """Return the figures of a run for ``--fail-if``. finished: targets that it passed over, which count, too."""
         from ...alarm import (  # noqa: PLC0415 - for runs with --fail-if
             FAILURES,
             HOSTS_DOWN,
@@ -122,7 +122,7 @@ class Counters:
 
 
 class ChangesView(ViewDecorator):
-    """Shows what was counted of changes, too."""
+    """Adds the counts of changes to each snapshot."""
 
     def __init__(self, view: View, counted: Counters) -> None:
         super().__init__(view)

@@ -24,7 +24,7 @@ CHECK_EVERY = 0.5
 
 
 class Alarm:
-    """Watches over the figures of one run.
+    """Evaluates the checks of ``--fail-if`` during a run and at its end.
 
     counted: has counted all outcomes so far. finished: targets that the run passes over. certain: the check that is
     sure to fail, None while there is none. clock: monotonic seconds.
@@ -46,7 +46,7 @@ class Alarm:
         self._counted = counted
 
     def look(self, snapshot: Callable[[], Snapshot]) -> Check | None:
-        """The check that is certain to fail from now on, once, where the run is to stop for it.
+        """Return the check that is certain to fail, once, if the run is to stop for it.
 
         snapshot: gives the run at this moment.
         """
@@ -60,7 +60,7 @@ class Alarm:
         return self.certain
 
     def checked(self, last: Snapshot) -> Snapshot:
-        """The last snapshot of a run, with all changes counted and all checks judged."""
+        """Return the last snapshot of a run with the counts of changes and the verdicts of all checks."""
         last = replace(last, changes=dict(self._counted.changes))
         if not self._checks:
             return last

@@ -1,4 +1,4 @@
-"""``--watch-stalls``: what everything waits for, told where nothing has ended for a while.
+"""``--watch-stalls``: reports what requests and outputs wait for, if no URL has finished for a while.
 
 Decides when that is told, and in which words. Looks on, as any view; changes nothing.
 """
@@ -17,7 +17,7 @@ from ...transport.work.activity import Activity
 from .view_decorator import ViewDecorator
 
 GROUPS = 8
-"""Groups of requests, or hosts, that are told apart; a note is to fit on a screen."""
+"""Maximum number of groups of requests, or of hosts, in a report: it must fit on a screen."""
 
 LOOKS = 10
 """Looks at the run in the time after which it counts as stalled, so that this is told no more than a tenth too late."""
@@ -43,7 +43,7 @@ WORDS = {
 
 
 class StallWatch(ViewDecorator):
-    """Looks whether anything ends, and tells what is waited for where nothing does.
+    """A view that reports when no URL has finished for a while.
 
     seconds: without an outcome, after which what is waited for is told, and again after as long. doing: what the
     requests in flight are doing. note: takes a line.
@@ -66,7 +66,7 @@ class StallWatch(ViewDecorator):
         return min(super().interval, max(SOONEST, self._seconds / LOOKS))
 
     def show(self, snapshot: Snapshot) -> None:
-        """Look whether anything has ended since; then show."""
+        """Check whether a URL has finished since the last snapshot; then show the snapshot."""
         if snapshot.done != self._done or snapshot.grace is not None:
             self._done = snapshot.done
             self._since = self._told = snapshot.elapsed
@@ -111,7 +111,7 @@ class WriteWatch:
 
 
 def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Iterator[str]:
-    """The lines of a note: what has not happened for so many seconds, and what is waited for."""
+    """Yield the lines of a report. seconds: since a URL has finished."""
     busy = max(snapshot.busy, len(doing))
     queued = max(0, snapshot.total - snapshot.done - busy)
     pieces = [f"no URL has ended for {units.spoken(seconds)}"]
@@ -132,7 +132,7 @@ def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Itera
 
 
 def _requests(doing: Sequence[Activity]) -> Iterator[str]:
-    """The requests in flight, those alike together, the longest waits first."""
+    """Describe the requests in flight in groups, the longest waits first."""
     groups: defaultdict[tuple[Phase, str, str | None], list[Activity]] = defaultdict(list)
     for one in doing:
         groups[one.phase, one.host, one.remote].append(one)
@@ -163,7 +163,7 @@ def _group(group: Sequence[Activity]) -> str:
 
 
 def _hosts(rows: Sequence[HostRow]) -> Iterator[str]:
-    """What keeps the hosts that are not asked, those that will be asked soonest first."""
+    """Describe the hosts that wait, those whose wait ends soonest first."""
     waiting = [row for row in rows if row.done < row.total and row.state not in ("ok", "done")]
     waiting.sort(key=lambda row: (row.until is None, row.until or 0.0))
     for row in waiting[:GROUPS]:

@@ -586,7 +586,8 @@ class Transcript(NamedTuple):
     request: as sent; whole unless ``unsent``.
     reply: from the final status line to the end of the message, chunks and codings left on; a long one in a file.
     head: bytes of the reply's header block. cut: why the reply is not whole, None where it is.
-    interim: answers before the final one, which are left out.
+    interim: answers before the final one, which are left out. not_modified: whether it is a 304 to a request that named
+    validators of an earlier response.
     """
 
     url: str
@@ -603,6 +604,7 @@ class Transcript(NamedTuple):
     head: int
     cut: TruncationReason | None
     interim: int
+    not_modified: bool = False
 
 
 def verdict(outcome: Outcome) -> str:

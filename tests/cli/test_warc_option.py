@@ -168,3 +168,45 @@ def test_each_byte_is_what_the_server_sent_whenever_a_run_was_killed() -> None:
     assert report.files > report.lists
     assert report.kinds["response"] == report.bodies > 0
     assert report.kinds["revisit"] > 0
+
+
+class Versioned:
+    """A page with an ETag, and one whose 304 nobody asks for."""
+
+    def __call__(self, request: Request) -> Response | None:
+        if request.target == "/unasked":
+            return Response(304)
+        if request.header("if-none-match") == '"1"':
+            return Response(304, [("ETag", '"1"')])
+        return Response(200, [("ETag", '"1"')], body=PAGE)
+
+
+def test_a_page_that_has_not_changed_is_archived_as_a_revisit(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It refers to the earlier responses to its URL; a 304 that nobody asked for is a response."""
+    with PoliteServer(1, Versioned()) as server:
+        urls = [server.url("/page"), server.url("/unasked")]
+        options = ["--no-robots", "--progress", "none"]
+        nights = [tmp_path / f"{night}.jsonl" for night in range(3)]
+        for night, records in enumerate(nights):
+            since = ["--since", nights[night - 1]] if night else []
+            archive = tmp_path / f"{night}.warc.gz"
+            here(capfd, "fetch", *urls, "-o", records, "--warc", archive, "--warc-cdx", *since, *options)
+    fields = []
+    for night in range(3):
+        with (tmp_path / f"{night}.warc.gz").open("rb") as stream:
+            found = {
+                record.rec_headers.get_header("WARC-Target-URI"): dict(record.rec_headers.headers)
+                for record in ArchiveIterator(stream, check_digests="raise")
+                if record.rec_type in ("response", "revisit") and record.content_stream().read() is not None
+            }
+        assert found[urls[1]]["WARC-Type"] == "response"
+        fields.append(found[urls[0]])
+    assert [one["WARC-Type"] for one in fields] == ["response", "revisit", "revisit"]
+    for revisit in fields[1:]:
+        assert revisit["WARC-Profile"].endswith("/revisit/server-not-modified")
+        assert revisit["WARC-Refers-To-Target-URI"] == urls[0]
+        assert not {"WARC-Payload-Digest", "WARC-Refers-To-Date"} & set(revisit)  # a 304 tells neither
+    [line] = [said for _, said in warc.index_of(tmp_path / "1.warc.gz") if said["url"] == urls[0]]
+    assert (line["mime"], "digest" in line) == ("warc/revisit", False)

@@ -139,7 +139,9 @@ class WarcArchive:
         if has_body and original is None:
             self._bodies.add(reply.payload_digest, place)
         if self._index is not None:
-            capture = Capture(place.url, place.date, reply.payload_digest, reply.head, revisit=original is not None)
+            payload = "" if transcript.not_modified else reply.payload_digest  # a 304 has none of its own
+            revisit = original is not None or transcript.not_modified
+            capture = Capture(place.url, place.date, payload, reply.head, revisit=revisit)
             self._index_record(self._index, capture, offset, _size(whole[0]))
         if not isinstance(transcript.reply, bytes):
             transcript.reply.file.close()

@@ -15,7 +15,8 @@ from ...model import Span, Transcript
 from ...text import printable
 from ..formats.fields import instant
 
-REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 RESPONSE_TYPE = "application/http; msgtype=response"
 REQUEST_TYPE = "application/http; msgtype=request"
 FIELDS_TYPE = "application/warc-fields"
@@ -93,10 +94,12 @@ def exchange_records(transcript: Transcript, reply: Reply, original: Place | Non
     if transcript.remote is not None:
         common = f"{common}WARC-IP-Address: {transcript.remote}\r\n"
     beside = f"{common}WARC-Concurrent-To: <urn:uuid:{response_id}>\r\n"
-    if original is None:
+    if transcript.not_modified:
+        response = _not_modified(response_id, common, transcript, reply)
+    elif original is None:
         response = _response(response_id, common, transcript, reply)
     else:
-        response = _revisit(response_id, common, reply, original)
+        response = _identical(response_id, common, reply, original)
     cut = _truncated("disconnect") if transcript.unsent else ""
     told = _told(transcript)
     return [
@@ -166,14 +169,27 @@ def _response(record_id: str, common: str, transcript: Transcript, reply: Reply)
     return Record(header, whole) if isinstance(whole, bytes) else Record(header, b"", whole)
 
 
-def _revisit(record_id: str, common: str, reply: Reply, original: Place) -> Record:
-    head = reply.head
+def _identical(record_id: str, common: str, reply: Reply, original: Place) -> Record:
+    """A revisit of a body that is archived already (section 6.7.2)."""
     refers_to = "" if original.id is None else f"WARC-Refers-To: <urn:uuid:{original.id}>\r\n"
     fields = (
-        f"{common}WARC-Profile: {REVISIT}\r\n{refers_to}"
-        f"WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
+        f"{refers_to}WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
         f"WARC-Payload-Digest: {reply.payload_digest}\r\n{_truncated('length')}"
     )
+    return _revisit(record_id, common, IDENTICAL, fields, reply.head)
+
+
+def _not_modified(record_id: str, common: str, transcript: Transcript, reply: Reply) -> Record:
+    """A revisit of a page that the server says has not changed (section 6.7.3).
+
+    The payload is that of an earlier response to this URL, of which neither the digest nor the exact date is known.
+    """
+    refers_to = f"WARC-Refers-To-Target-URI: {transcript.url}\r\n"
+    return _revisit(record_id, common, NOT_MODIFIED, refers_to, reply.head)
+
+
+def _revisit(record_id: str, common: str, profile: str, fields: str, head: bytes) -> Record:
+    fields = f"{common}WARC-Profile: {profile}\r\n{fields}"
     return Record(_header("revisit", record_id, fields, digest(head), RESPONSE_TYPE, len(head)), head)
 
 

@@ -77,6 +77,7 @@ class Capture:
         redirects: the attempt's earlier URLs. request: all that was to be sent. fault: what ended the exchange early.
         """
         parser = exchange.parser
+        known = attempt.target.known if parser.status == 304 else None
         where = request[: request.index(b" HTTP/")].partition(b" ")[2].decode("ascii")
         return Transcript(
             url=attempt.host.origin + where if where.startswith("/") else where,
@@ -93,6 +94,7 @@ class Capture:
             head=parser.head,
             cut=None if parser.done else _reason(exchange, fault),
             interim=parser.informational,
+            not_modified=known is not None and known.was_sent(request),
         )
 
     def _reply(self, begin: int, end: int) -> bytes | Span:

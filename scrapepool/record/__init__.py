@@ -1,13 +1,13 @@
-"""Stage 4, outcomes to disk: records as JSON Lines or CSV, written whole.
+"""Stage 4, outcomes to disk.
 
-``open`` picks the output, ``fields`` decides what records say, ``jsonl`` and ``csv`` spell them, ``output`` writes;
-``fanout`` has several outputs written in order.
-``lock`` keeps a file to one run, ``durable`` sees it onto the disk, ``replace`` leaves records out of it.
+``formats`` decides what records say and how they are written, ``stores`` writes them into tables, ``body_files`` saves
+bodies as files, ``warc`` archives exchanges. ``safe_io`` keeps files whole, locked and on disk. ``open_output`` opens
+the records of a run, and ``fanout`` writes several outputs in order.
 """
 
 from .fanout import Fanout
-from .open_output import form_of, sink_for, template_sink
+from .open_output import record_format, sink_for, template_sink
 from .safe_io.lock import is_ours, open_locked
 from .safe_io.rewrite_records import rewrite
 
-__all__ = ["Fanout", "form_of", "is_ours", "open_locked", "rewrite", "sink_for", "template_sink"]
+__all__ = ["Fanout", "is_ours", "open_locked", "record_format", "rewrite", "sink_for", "template_sink"]

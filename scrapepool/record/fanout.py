@@ -1,7 +1,7 @@
 """Several outputs of one run as one sink.
 
-Decides the order in which they are written: what records speak of first, then the records, so that whoever finds a
-record (``--resume`` does) finds the rest as well, however the run ended. Does not know what any of them writes.
+Stores are written first, then the records that refer to them. So whoever finds a record, as ``--resume`` does, also
+finds what it refers to, however the run ended. Does not know what the outputs write.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from ..ports import Sink, Store
 
 
 class Fanout:
-    """Keeps ``ports.Sink`` over several. An error of one of them is raised as it is, and ``close`` still ends them all.
+    """A ``ports.Sink`` over several outputs. After an error of one of them, ``close`` still closes all of them.
 
-    stores: hold what records speak of. records: written in this order, once all stores hold the outcomes' share. What
-    waits for that is bounded by the stores, which gather outcomes for a second at most. on_recorded: gets how many
-    outcomes have their records.
+    stores: contain what records refer to. records: written in this order when all stores have kept the outcomes. Few
+    outcomes wait, since stores collect them for at most a second. on_recorded: receives the number of outcomes that
+    have their records.
     """
 
     def __init__(
@@ -34,14 +34,14 @@ class Fanout:
         return f"<Fanout {len(self._stores)} stores, {len(self._records)} records, {len(self._waiting)} waiting>"
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
-        """Give the outcomes to every output. Raises OutputError, BrokenPipeError as they do."""
+        """Write the outcomes to every output. Raises OutputError, BrokenPipeError."""
         self._waiting += outcomes
         for store in self._stores:
             store.write(outcomes)
         self._record()
 
     def close(self) -> None:
-        """Finish all outputs, the stores first; then raise the first error. What a store lost has no record."""
+        """Close all outputs, the stores first; then raise the first error. Outcomes that a store lost get no record."""
         errors: list[BaseException] = []
         for step in (
             *(store.close for store in self._stores),

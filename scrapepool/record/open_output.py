@@ -9,13 +9,13 @@ from ..ports import Sink
 from ..settings import OutputSettings, RecordFormat
 from .formats.fields import GET
 from .formats.jsonl import encoder
-from .formats.serializer import Form, RecordSink
+from .formats.serializer import RecordSink, Serializer
 from .safe_io.output import Output, never
 
 SUFFIXES: dict[str, RecordFormat] = {".csv": "csv", ".tsv": "tsv"}
 
 
-def form_of(settings: OutputSettings) -> RecordFormat:
+def record_format(settings: OutputSettings) -> RecordFormat:
     """Tell the records' format: ``settings.format``, else by the suffix of ``settings.path``, else JSON Lines."""
     if settings.format is not None:
         return settings.format
@@ -44,15 +44,15 @@ def sink_for(
 
 def template_sink(settings: OutputSettings, *, method: str = GET, should_stop: Callable[[], bool] = never) -> Sink:
     """Open standard output for ``settings.template``. Raises UsageError for one that cannot be meant, OutputError."""
-    from .formats.text_template import template_form  # noqa: PLC0415 - rarely needed
+    from .formats.text_template import template_serializer  # noqa: PLC0415 - rarely needed
 
-    return RecordSink(template_form(settings, method), Output(None, should_stop=should_stop))
+    return RecordSink(template_serializer(settings, method), Output(None, should_stop=should_stop))
 
 
-def _form_for(settings: OutputSettings, method: str) -> Form:
-    form = form_of(settings)
+def _form_for(settings: OutputSettings, method: str) -> Serializer:
+    form = record_format(settings)
     if form == "jsonl":
-        return Form(encoder(settings, method))
-    from .formats.csv import DELIMITERS, csv_form  # noqa: PLC0415 - for tables
+        return Serializer(encoder(settings, method))
+    from .formats.csv import DELIMITERS, csv_serializer  # noqa: PLC0415 - for tables
 
-    return csv_form(settings, method, delimiter=DELIMITERS[form])
+    return csv_serializer(settings, method, delimiter=DELIMITERS[form])

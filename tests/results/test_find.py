@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import AttemptRecord, Fetched, HostKey, Target, Timings, Wait, WaitReason
-from scrapepool.record.formats.csv import csv_form
+from scrapepool.record.formats.csv import csv_serializer
 from scrapepool.record.formats.fields import record
 from scrapepool.record.stores.sqlite import SqliteStore
 from scrapepool.results.find import NEAR, Found, find, typed_record
@@ -84,7 +84,7 @@ TOLD = Fetched(
 def test_a_row_of_cells_is_the_record_again(form: str) -> None:
     """Numbers, redirects, timings, and what a cell holds as JSON: headers, input, history."""
     settings = OutputSettings(history=True, headers=True)
-    made = csv_form(settings, delimiter="\t" if form == "tsv" else ",")
+    made = csv_serializer(settings, delimiter="\t" if form == "tsv" else ",")
     found = looked_up(made.head + made.encode(TOLD), URL).record
     expected = json.loads(json.dumps(record(TOLD, settings)))
     assert found is not None

@@ -17,9 +17,9 @@ from ...settings import Settings
 
 
 def _writes_cells(settings: Settings) -> bool:
-    from ...record import form_of  # noqa: PLC0415 - rarely needed
+    from ...record import record_format  # noqa: PLC0415 - rarely needed
 
-    return form_of(settings.output) != "jsonl"
+    return record_format(settings.output) != "jsonl"
 
 
 def _reads_columns(settings: Settings) -> bool:

@@ -1,9 +1,9 @@
-"""Records as CSV or TSV: a header row, then one row a record, in UTF-8 (RFC 4180, rows ending in a bare newline).
+"""Records as CSV or TSV: a header row, then one row per record, in UTF-8 (RFC 4180, but rows end with a line feed).
 
-Decides how a record that has lists and objects in it lies flat: ``redirects`` joined by spaces (no URL has one),
-``timings`` and ``data`` as dotted columns, ``hops``, ``headers``, ``input`` and lists as JSON. The columns follow from
-the settings alone, so the header row can be written before the first record; what an outcome has not is an empty cell.
-Knows what a spreadsheet would take for a formula, and writes that harmlessly where it is asked to.
+Decides how lists and objects are flattened: ``redirects`` are joined by spaces (no URL contains one), ``timings`` and
+``data`` become dotted columns, ``hops``, ``headers``, ``input`` and lists become JSON. The columns follow from the
+settings, so the header row can be written before the first record; a missing value is an empty cell. With
+``--safe-csv``, cells that a spreadsheet would run as formulas are escaped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...text import printable
 from ...url import plain
 from .fields import GET, chosen_fields, selection
 from .jsonl import json_text
-from .serializer import Form
+from .serializer import Serializer
 
 Cell = str | int | float | None
 
@@ -32,7 +32,7 @@ FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What a cell that a spreadsheet runs as a formula begins with (OWASP, CSV Injection); the last are full-width."""
 
 
-def csv_form(settings: OutputSettings, method: str = GET, *, delimiter: str = ",") -> Form:
+def csv_serializer(settings: OutputSettings, method: str = GET, *, delimiter: str = ",") -> Serializer:
     """Records as rows under a header row. Raises UsageError for fields that there are not."""
     fields = chosen_fields(settings, method)
     select = selection(settings, method)
@@ -40,8 +40,8 @@ def csv_form(settings: OutputSettings, method: str = GET, *, delimiter: str = ",
     data = settings.data
     head = (BOM if settings.csv_bom else b"") + row(columns(fields, data))
     if settings.safe_csv:
-        return Form(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields, data)]), head)
-    return Form(lambda outcome: row(cells(select(outcome), fields, data)), head)
+        return Serializer(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields, data)]), head)
+    return Serializer(lambda outcome: row(cells(select(outcome), fields, data)), head)
 
 
 def defused(cell: Cell) -> Cell:

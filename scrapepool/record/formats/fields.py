@@ -1,6 +1,6 @@
-"""One outcome as one record: the fields, their order, their types and how each value is written.
+"""Turns an outcome into a record: the value of each field (``record_fields`` has their names and types).
 
-Decides what a record says. Does not know formats, files or the run. The names are an API.
+Knows neither formats nor files nor the run.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def with_option(column: str) -> str:
 
 
 def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
-    """Name the fields that ``--fields`` asks for, in its order and each once; all that there can be without it.
+    """Return the fields of ``--fields``, in its order and each once; without it, all fields that a record can have.
 
     Raises UsageError for a name that is no field, or that needs an option which is not given.
     """
@@ -69,7 +69,7 @@ def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...
 
 
 def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
-    """Tell the outcome as a record of JSON values, fields in order.
+    """Return the record of an outcome: JSON values, fields in order.
 
     ``change``, ``fresh`` and ``before`` are there where an outcome has them; ``list``, ``headers``, ``body``, ``data``
     and ``history`` as ``settings`` ask, ``not_before`` for a deferral only, ``input`` where the target has one,
@@ -154,7 +154,7 @@ def found(told: dict[str, Any], name: str) -> Any:
 
 
 def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], dict[str, Any]]:
-    """Pick what makes the records that ``settings`` ask for.
+    """Return a function that makes the records that ``settings`` ask for.
 
     With ``--fields`` every record has exactly the fields named, null where an outcome has none. Raises UsageError.
     """

@@ -1,8 +1,7 @@
-"""Records as JSON Lines: one object a line, in ASCII.
+"""Records as JSON Lines: one object per line, in ASCII.
 
-Decides how a record is spelt. What it says is ``fields``' to decide, where it goes ``output``'s.
-``encode`` spells the common record by hand because a record is written for every URL; a property test holds it to
-``json.dumps`` of ``fields.record``.
+``fields`` decides what a record says, ``output`` where it goes. ``encode`` is a hand-written fast path, since a record
+is written for every URL; a property test compares it with ``json.dumps`` of ``fields.record``.
 """
 
 from __future__ import annotations

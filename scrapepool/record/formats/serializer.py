@@ -1,4 +1,4 @@
-"""What a record format is to the output that it is written to, and the one sink for all of them."""
+"""The interface of a record format, and the sink that writes records in any of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..safe_io.output import Output
 
 
 @frozen
-class Form:
+class Serializer:
     """A record format under some settings.
 
     encode: spells an outcome as its whole record, line end included. head: what a file begins with, before any record.
@@ -23,7 +23,7 @@ class Form:
 class RecordSink:
     """Writes one record an outcome; a ``ports.Sink``. It closes the output."""
 
-    def __init__(self, form: Form, output: Output) -> None:
+    def __init__(self, form: Serializer, output: Output) -> None:
         self._encode = form.encode
         self._output = output
         self._head = b"" if output.size else form.head

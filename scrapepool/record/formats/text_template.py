@@ -1,8 +1,8 @@
-"""Records as a person or a shell wants to see them: ``--template '{status} {elapsed:.2f} {url}'``.
+"""Records as text for people or shells: ``--template '{status} {elapsed:.2f} {url}'``.
 
-Decides what a template may say and how a value looks in it. Names are fields of a record, or entries of those that are
-objects (``timings.ttfb``, ``input.id``); nothing of Python's objects can be reached by them. Everything is checked
-before the first request, so that no record fails to be written.
+Decides what a template may contain and how values are formatted. Names are fields of a record, or entries of fields
+that are objects (``timings.ttfb``, ``input.id``); attributes of Python objects are not accessible. A template is
+checked before the first request, so that every record can be written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...settings import OutputSettings
 from ...text import printable
 from .fields import GET, OBJECTS, found, selection
 from .jsonl import json_text
-from .serializer import Form
+from .serializer import Serializer
 
 MISSING = "-"
 """What stands for null, as in the logs of web servers."""
@@ -39,7 +39,7 @@ _IN_JSON = re.compile("[\x7f-\x9f]")
 Value = str | int | float
 
 
-def template_form(settings: OutputSettings, method: str = GET) -> Form:
+def template_serializer(settings: OutputSettings, method: str = GET) -> Serializer:
     """Records spelt by ``settings.template``. Raises UsageError for a template that cannot be meant."""
     assert settings.template is not None  # noqa: S101 - see the caller
     parts = _parts(_unescaped(settings.template), settings.data)
@@ -55,7 +55,7 @@ def template_form(settings: OutputSettings, method: str = GET) -> Form:
         )
         return text.encode("utf-8", "backslashreplace")
 
-    return Form(encode)
+    return Serializer(encode)
 
 
 def _unescaped(template: str) -> str:

@@ -1,7 +1,7 @@
-"""A file that is replaced as a whole: whoever reads it sees the old content or the new one, and never a part.
+"""Replaces a file atomically: readers see the old content or the new content, never a part of it.
 
-Decides where the new content stands until it is complete. What is no regular file (a FIFO, a device, a descriptor that
-the shell opened) cannot be replaced, and is written to as it is.
+The new content is written into a file beside it first. Anything but a regular file (a FIFO, a device, a descriptor that
+the shell opened) cannot be replaced and is written to directly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .lock import is_ours
 
 @contextmanager
 def replaced(path: str, mode: int | None = None, *, follow: bool = True) -> Iterator[BinaryIO]:
-    """Give a file to write; at the end of the block it takes the place of ``path``, unless the block raises.
+    """Open a file for writing. At the end of the block it replaces ``path``, unless the block raises.
 
     mode: its permissions, less the umask; None keeps those of the file that is there. follow: a link keeps
     pointing to the file; else it is replaced itself, as no user named it. Raises OutputError.

@@ -1,7 +1,7 @@
-"""When what was written reaches the disk.
+"""When written records are flushed to disk: ``--fsync``.
 
-Decides how long a machine that loses its power may cost: a second of records, none, or what the system likes; and how
-soon it is noticed that other hands touched the file.
+Decides how much a power loss may cost: a second of records, no record, or as much as the system has not flushed. Also
+decides how soon a change to the file by another program is noticed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...fallbacks import CLOEXEC, DIRECTORY
 Fsync = Literal["never", "second", "always"]
 
 NOT_SUPPORTED = frozenset({EINVAL, ENOSYS, ENOTSUP})
-"""What fsync fails with on file systems that have none: some of FUSE, of networks, of containers."""
+"""Errors of fsync on file systems that do not support it: some of FUSE, networks and containers."""
 
 EVERY = 1.0
 """Seconds between two fsyncs at least: databases choose the same (Redis, ``appendfsync everysec``)."""

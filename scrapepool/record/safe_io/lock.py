@@ -1,7 +1,6 @@
-"""One run a file: how an output is opened so that no two runs write it.
+"""Opens and locks outputs, so that no two runs write the same file.
 
-Decides what is locked and who finds out. The lock is the kernel's (flock): it goes when its process ends, however
-that ends, and no lock file is left behind.
+The lock is flock's: the kernel releases it when its process ends, however that ends, and no lock file is left behind.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Bytes out: a file or standard output, whole records at a time, unbuffered.
+"""Writes bytes to a file or standard output: whole records at a time, unbuffered.
 
-Decides what is done when an output is full, gone or stuck, and nothing about what is written.
+Decides what happens when an output is full, deleted or blocked. Knows nothing about the content.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def never() -> bool:
 
 
 class Output:
-    """A file descriptor that takes whole records.
+    """A file descriptor to which whole records are written.
 
     path: file to create or overwrite, locked against other runs; None writes to ``fd``, which stays open on ``close``.
     Devices, pipes and terminals are written to as they are. The file is opened here, so that a run which cannot write

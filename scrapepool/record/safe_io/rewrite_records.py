@@ -1,7 +1,6 @@
-"""A file without some of its parts, at once or not at all.
+"""Rewrites a record file without some of its records, atomically.
 
-Decides how a file is replaced so that there is one whole file under its name at every moment, also when the machine
-stops. Knows offsets only, no records.
+There is a complete file under its name at every moment, also if the machine stops. Knows offsets, not records.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ STEP = 1024 * 1024
 
 
 def rewrite(path: str, fd: int, keep: Iterable[tuple[int, int]], should_stop: Callable[[], bool]) -> int:
-    """Replace the file that is open and locked as ``fd`` by one that holds only ``keep``; its locked descriptor.
+    """Replace the file that is open and locked as ``fd`` by one with only the ranges ``keep``. Return its descriptor.
 
     keep: pairs of offsets, in order. should_stop: True gives up with KeyboardInterrupt, nothing changed.
     A copy is written beside the file, seen onto the disk and renamed over it; a link keeps pointing to it.

@@ -1,7 +1,7 @@
-"""Whether the records in a file are those of a run that was interrupted.
+"""Marks a record file while its run is in progress, so that an interrupted run is recognized later.
 
-Decides how that is seen: by an extended attribute, which the file has while its run is under way and which outlives a
-kill; on file systems and platforms without these, by the file's end. It is a hint to a person, and nothing else.
+The mark is an extended attribute, which survives a kill. On file systems and platforms without extended attributes, the
+end of the file decides. The mark only serves a note to the user.
 """
 
 from __future__ import annotations

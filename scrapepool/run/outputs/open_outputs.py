@@ -20,7 +20,7 @@ from ...model import Apart, Outcome
 from ...ports import Archive, Sink, Store
 from ...read.seen.finished import Finished
 from ...read.seen.target_id import recorded_target_id
-from ...record import Fanout, form_of, sink_for, template_sink
+from ...record import Fanout, record_format, sink_for, template_sink
 from ...record.safe_io.unfinished_mark import unmark
 from ...settings import OutputSettings, Settings
 from ...version import __version__
@@ -237,7 +237,7 @@ class _Opening:
         records = output
         if output.file is None:
             records = replace(output, path=path + PART, format="jsonl", fields=None, template=None)
-        elif form_of(output) != "jsonl":
+        elif record_format(output) != "jsonl":
             raise UsageError("--parquet is made from the records in --output, so these must be JSON Lines")
         source = str(records.path)
 

@@ -17,7 +17,7 @@ from ...errors import OutputError, UsageError
 from ...ports import Sink
 from ...read.seen.finished import Finished
 from ...read.streams.pieces import file_pieces
-from ...record import form_of, is_ours, open_locked, rewrite, sink_for
+from ...record import is_ours, open_locked, record_format, rewrite, sink_for
 from ...record.formats.fields import GET, chosen_fields, with_option
 from ...record.safe_io.durability import fsync
 from ...record.safe_io.lock import await_reader, is_fifo
@@ -123,7 +123,7 @@ def _in_order(
 
     output, method = settings.output, settings.request.method
     assert output.resume is not None  # noqa: S101  # see the caller
-    form = form_of(output)
+    form = record_format(output)
     columns = None if form == "jsonl" else columns_of(output, method)
     records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, LATER)
     journal = read_journal(records, finished, refetch=refetched_errors(output.resume), method=method)

@@ -11,7 +11,7 @@ from scrapepool.errors import UsageError
 from scrapepool.model import Redirect
 from scrapepool.record.formats.csv import FORMULA, cells, columns
 from scrapepool.record.formats.fields import chosen_fields, record
-from scrapepool.record.open_output import form_of, sink_for
+from scrapepool.record.open_output import record_format, sink_for
 from scrapepool.record.safe_io.lock import open_locked
 from scrapepool.settings import OutputSettings
 from scrapepool.text import printable
@@ -129,7 +129,7 @@ def test_every_outcome_fills_its_row(outcome):
 )
 def test_the_format_follows_the_option_then_the_suffix(path, given, form):
     """--format wins, a .csv file is CSV, all else is JSON Lines."""
-    assert form_of(OutputSettings(path=path, format=given)) == form
+    assert record_format(OutputSettings(path=path, format=given)) == form
 
 
 def test_a_dash_is_standard_output(tmp_path, monkeypatch, capfd):

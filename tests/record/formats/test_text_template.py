@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scrapepool.errors import UsageError
 from scrapepool.model import ErrorKind, Failed, Timings
-from scrapepool.record.formats.text_template import template_form
+from scrapepool.record.formats.text_template import template_serializer
 from scrapepool.record_fields import FIELDS, TIMINGS
 from scrapepool.settings import OutputSettings
 from tests.record.record_cases import OUTCOMES, fetched, target
@@ -14,7 +14,7 @@ from tests.record.record_cases import OUTCOMES, fetched, target
 
 def spelt(template, outcome=None, **output):
     """What a template makes of an outcome."""
-    return template_form(OutputSettings(template=template, **output)).encode(outcome or fetched()).decode()
+    return template_serializer(OutputSettings(template=template, **output)).encode(outcome or fetched()).decode()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_a_template_says(template, text):
 def test_what_cannot_be_meant_is_said_before_the_first_request(template, message):
     """With what is wrong, and what there is."""
     with pytest.raises(UsageError, match=message):
-        template_form(OutputSettings(template=template))
+        template_serializer(OutputSettings(template=template))
 
 
 NAMES = st.sampled_from([*FIELDS, *(f"timings.{step}" for step in TIMINGS), "input.a", "headers.server", "data.title"])
@@ -74,7 +74,7 @@ def test_a_template_that_is_taken_spells_every_outcome(outcome, name, spec):
     """Whatever a server sent and whatever is missing, a record that is due is written, and no terminal obeys it."""
     output = {"headers": True, "body": True, "links": True}
     try:
-        form = template_form(OutputSettings(template=f"{{{name}:{spec}}}", **output))
+        form = template_serializer(OutputSettings(template=f"{{{name}:{spec}}}", **output))
     except UsageError:
         assume(False)
     text = form.encode(outcome).decode()
@@ -129,7 +129,7 @@ def test_a_page_that_is_json_stays_json(end):
     """Tabs and line ends between its tokens stay, control characters that it may hold are escaped as it does it."""
     value = {"a": "\x7f\x85\x9b31m", "b": ["é", "\U0001f600"]}
     page = json.dumps(value, ensure_ascii=False, indent="\t").replace("\n", end)
-    encode = template_form(OutputSettings(template="{body}\\n", body=True)).encode
+    encode = template_serializer(OutputSettings(template="{body}\\n", body=True)).encode
     out = encode(fetched(body=page.encode(), charset="utf-8")).decode()
     assert json.loads(out) == value
     assert not set(out) & {chr(code) for code in (*range(9), *range(11, 32), *range(127, 160))}

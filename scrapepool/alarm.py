@@ -16,8 +16,7 @@ from math import inf
 from .change import Change
 from .errors import UsageError
 from .frozen import frozen
-from .groups import GROUPS, OUTCOMES
-from .model import ErrorKind
+from .model import ERROR_GROUPS, OUTCOMES, ErrorKind
 from .text import brief
 
 FAILURES = "failures"
@@ -31,7 +30,7 @@ HOSTS_DOWN = "hosts_down"
 
 RETRIES = "retries"
 
-COUNTS = (FAILURES, *OUTCOMES, *ErrorKind, *GROUPS, *Change, REJECTED, HOSTS_DOWN, RETRIES)
+COUNTS = (FAILURES, *OUTCOMES, *ErrorKind, *ERROR_GROUPS, *Change, REJECTED, HOSTS_DOWN, RETRIES)
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 """Of the seconds that the last attempts of targets took."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .errors import InvalidURLError, UsageError
 from .frozen import frozen
-from .model import HostKey
+from .host_key import HostKey
 from .url import parse
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import whatwg
 from .errors import InvalidURLError
-from .model import DEFAULT_PORTS, HostKey
+from .host_key import DEFAULT_PORTS, HostKey
 from .text import brief, without_passwords
 
 MAX_LABEL = 63

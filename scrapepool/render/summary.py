@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError
-from ..groups import OUTCOMES
+from ..model import OUTCOMES
 from ..ports import HostRow, Snapshot
 from ..text import printable, strict_json
 from . import units

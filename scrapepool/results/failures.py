@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import InvalidURLError, UsageError
-from ..groups import GROUPS
-from ..model import ErrorKind
+from ..model import ERROR_GROUPS, ErrorKind
 from ..read.seen.target_id import recorded_target_id
 from ..text import HIDDEN, brief, printable, strict_json
 from ..url import plain
 from .journal import DEFERRED, SUCCESSES
 from .record_summary import RecordSummary
 
-CLASSES: tuple[str, ...] = (*GROUPS, DEFERRED, *ErrorKind)
+CLASSES: tuple[str, ...] = (*ERROR_GROUPS, DEFERRED, *ErrorKind)
 
 
 def error_slugs(classes: Iterable[str]) -> frozenset[str]:
@@ -27,7 +26,7 @@ def error_slugs(classes: Iterable[str]) -> frozenset[str]:
     for name in classes:
         if name and name not in CLASSES:
             raise UsageError(f"unknown class: {brief(name)}; choose from {', '.join(CLASSES)}")
-        slugs |= GROUPS.get(name, frozenset({name} - {""}))
+        slugs |= ERROR_GROUPS.get(name, frozenset({name} - {""}))
     if not slugs:
         raise UsageError("no class is named")
     return frozenset(slugs)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from ..errors import UsageError
-from ..groups import OUTCOMES
+from ..model import OUTCOMES
 from ..settings import RecordFormat
 from ..text import brief
 from .record_summary import RecordSummary, apart

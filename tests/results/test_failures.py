@@ -1,8 +1,7 @@
 import pytest
 
 from scrapepool.errors import UsageError
-from scrapepool.groups import GROUPS
-from scrapepool.model import Apart, ErrorKind
+from scrapepool.model import ERROR_GROUPS, Apart, ErrorKind
 from scrapepool.results.failures import CLASSES, error_slugs, failures
 from scrapepool.results.record_summary import RecordSummary
 
@@ -58,7 +57,7 @@ def test_classes_choose_by_error():
 
 def test_groups_are_made_of_errors():
     """No group names what no record says."""
-    assert all(group <= set(ErrorKind) for group in GROUPS.values())
+    assert all(group <= set(ErrorKind) for group in ERROR_GROUPS.values())
     assert len(set(CLASSES)) == len(CLASSES)
 
 

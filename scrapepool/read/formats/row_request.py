@@ -11,9 +11,8 @@ import json
 import math
 from typing import Any
 
-from ...groups import OUTCOMES
 from ...header import field_fault
-from ...model import RowRequest
+from ...model import OUTCOMES, RowRequest
 from .rows import RowError
 
 REQUEST = "request"

@@ -11,8 +11,7 @@ from dataclasses import replace
 from math import frexp, inf
 from typing import TYPE_CHECKING
 
-from ...groups import GROUPS
-from ...model import ErrorKind, Failed, HostKey, Outcome
+from ...model import ERROR_GROUPS, ErrorKind, Failed, HostKey, Outcome
 from ...ports import Snapshot, View
 from ...read.seen.finished import Finished
 from .view_decorator import ViewDecorator
@@ -106,7 +105,7 @@ class Counters:
         outcomes, errors = snapshot.outcomes, snapshot.errors
         duplicates = errors.get(ErrorKind.DUPLICATE, 0)
         counts = {f"status_{status}": number for status, number in self.statuses.items() if status is not None}
-        counts |= {name: sum(errors.get(error, 0) for error in group) for name, group in GROUPS.items()}
+        counts |= {name: sum(errors.get(error, 0) for error in group) for name, group in ERROR_GROUPS.items()}
         counts |= {**outcomes, **errors, **self.changes}
         counts[FAILURES] = snapshot.failures + finished.failures
         counts[REJECTED] = sum(errors.get(error, 0) for error in (ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME))

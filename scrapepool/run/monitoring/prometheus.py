@@ -19,8 +19,7 @@ from typing import Any
 from ...change import Change
 from ...errors import OutputError, UsageError
 from ...extras import how_to_install
-from ...groups import OUTCOMES
-from ...model import ErrorKind
+from ...model import OUTCOMES, ErrorKind
 from ...ports import Snapshot, View
 from ...record.safe_io.atomic_replace import replaced
 from ...record.safe_io.lock import is_ours

@@ -1,19 +1,16 @@
-"""The values that travel."""
+"""The words of a record for an outcome."""
 
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 
 import pytest
 
 from scrapepool.model import (
-    Attempt,
     Deferred,
     ErrorKind,
     Failed,
     Fetched,
-    Hop,
     HostKey,
     Outcome,
     Skipped,
@@ -23,22 +20,7 @@ from scrapepool.model import (
     verdict,
 )
 
-HOST = HostKey("http", "a.test", 80)
-TARGET = Target("http://a.test/x", HOST, "/x", 3)
-
-
-@pytest.mark.parametrize(
-    ("host", "text", "netloc", "origin"),
-    [
-        (HOST, "a.test:80", "a.test", "http://a.test"),
-        (HostKey("https", "a.test", 443), "a.test:443", "a.test", "https://a.test"),
-        (HostKey("https", "a.test", 80), "a.test:80", "a.test:80", "https://a.test:80"),
-        (HostKey("http", "::1", 8080), "[::1]:8080", "[::1]:8080", "http://[::1]:8080"),
-    ],
-)
-def test_how_a_host_is_written(host: HostKey, text: str, netloc: str, origin: str) -> None:
-    """With its port in a table, without a default one in a URL, IPv6 in brackets."""
-    assert (str(host), host.netloc, host.origin) == (text, netloc, origin)
+TARGET = Target("http://a.test/x", HostKey("http", "a.test", 80), "/x", 3)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +40,3 @@ def test_each_outcome_has_its_word_and_error(outcome: Outcome, word: str, error:
     """As the record spells them, also after a journey to another process."""
     assert (verdict(outcome), error_of(outcome)) == (word, error)
     assert pickle.loads(pickle.dumps(outcome)) == outcome
-
-
-def test_an_attempt_is_asked_where_its_redirects_led() -> None:
-    """At the target's own host before there were any."""
-    attempt = Attempt(TARGET)
-    hop = Hop("https://b.test/", HostKey("https", "b.test", 443), "/", "GET", (TARGET.url,), 0.0)
-    assert attempt.host == HOST
-    assert replace(attempt, hop=hop).host == hop.host

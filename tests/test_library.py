@@ -259,6 +259,20 @@ def test_one_url_is_no_list_of_urls(urls: object) -> None:
         fetch(urls)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"settings": {"pool": {"workers": 3}}}, r"takes its settings as Settings\(\).with_\(…\), not as dict"),
+        ({"settings": PoolSettings()}, "not as PoolSettings"),
+        ({"session": "ann"}, "takes a requests.Session as its session, not str"),
+    ],
+)
+def test_what_is_no_settings_and_no_session_is_refused(given: dict[str, Any], message: str) -> None:
+    """At the call, with a sentence instead of an AttributeError."""
+    with pytest.raises(UsageError, match=message):
+        fetch(["http://127.0.0.1:1/"], **given)
+
+
 def test_a_list_in_a_file_is_fetched_as_the_message_says(tmp_path: Path) -> None:
     """It is a list of the settings, beside which there may be no URLs."""
     with PoliteServer() as server:

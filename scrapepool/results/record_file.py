@@ -224,7 +224,7 @@ class RecordFile:
         self.torn = len(rest)
 
     def _error(self, reason: str) -> UsageError:
-        return UsageError(f"{brief(self._name, 500)}:{self._line}: no record of scrapepool ({reason})")
+        return UsageError(f"{brief(self._name, 500)}:{self._line}: not a record of scrapepool ({reason})")
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -50,6 +50,8 @@ def outcomes(
             "lists them fetch([], Settings().with_(input={'lists': (name,)}))"
         )
     settings = settings or Settings()
+    if not isinstance(settings, Settings):
+        raise UsageError(f"fetch() takes its settings as Settings().with_(…), not as {type(settings).__name__}")
     if lost := list(_not_carried_out(settings)):
         raise UsageError(
             f"fetch() yields outcomes and does not carry out {', '.join(lost)}: write down what it yields, "
@@ -59,8 +61,8 @@ def outcomes(
         return _outcomes(urls, settings)
     from ..transport.exchange import callers_session as callers  # noqa: PLC0415 - rarely needed
 
-    cookies = callers.cookies_of(session)
     settings = replace(settings, request=callers.request_of(session, settings.request))
+    cookies = callers.cookies_of(session)
     return _outcomes(urls, settings, partial(callers.shared_with, session, cookies))
 
 

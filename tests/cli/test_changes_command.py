@@ -137,7 +137,7 @@ def test_what_a_run_that_was_stopped_lacks_has_not_left_the_list(
     [
         (["{old}", "/nowhere"], "scrapepool: /nowhere: No such file or directory\n"),
         (["/nowhere", "{old}", "--format", "csv", "-o", "{new}"], "scrapepool: /nowhere: No such file or directory\n"),
-        (["{old}", "{rain}"], "rain.jsonl:1: no record of scrapepool (no column url)\n"),
+        (["{old}", "{rain}"], "rain.jsonl:1: not a record of scrapepool (no column url)\n"),
         (["{old}", "{empty}"], "empty: the folder holds no record file\n"),
         (["{old}"], "scrapepool: missing argument 'NEW'"),
         (["-", "-"], "scrapepool: standard input can be read only once: - is given twice\n"),

@@ -12,6 +12,8 @@ from running import PATIENCE, ended, here, program
 from scrapepool.cli.program import run
 from scrapepool.demo import demo_urls
 
+START = Path(__file__).parents[2] / "docs" / "start.md"
+
 
 def test_the_list_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     """One URL a line, at the port that was asked for, and nothing is started."""
@@ -75,6 +77,7 @@ def test_what_is_kept_can_be_fetched_by_hand() -> None:
         hint = server.stderr.readline().decode()
         port = serving.split("on port ")[1].split(" ")[0]
         assert hint == f"try: scrapepool demo --list --port {port} | scrapepool fetch -\n"
+        assert f"$ scrapepool demo --keep\n{serving}{hint}".replace(port, "8900") in START.read_text(encoding="utf-8")
         listing = ended(program("demo", "--list", "--port", port))
         fetching = program("fetch", "-", "-q", stdin=subprocess.PIPE)
         out, _ = fetching.communicate("\n".join(listing.out.splitlines()[:3]).encode(), timeout=PATIENCE)

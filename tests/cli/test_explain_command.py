@@ -82,7 +82,7 @@ def test_compressed_records_and_standard_input_are_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "No such file or directory"), ("rain\n", "no record of scrapepool")]
+    ("content", "message"), [(None, "No such file or directory"), ("rain\n", "not a record of scrapepool")]
 )
 def test_what_is_no_record_file_is_said(
     capfd: pytest.CaptureFixture[str], path: Path, content: str | None, message: str

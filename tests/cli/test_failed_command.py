@@ -79,7 +79,7 @@ def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
     ("content", "options", "message"),
     [
         (LINES, ["--class", "rain"], "scrapepool: unknown class: rain; choose from timeout, network"),
-        (f"{LINES}rain\n", [], "out.jsonl:5: no record of scrapepool (no JSON)"),
+        (f"{LINES}rain\n", [], "out.jsonl:5: not a record of scrapepool (no JSON)"),
         (None, [], "out.jsonl: No such file or directory"),
         (LINES, ["more"], "Got unexpected extra argument"),
     ],

@@ -175,7 +175,8 @@ def test_only_fifty_hosts_have_metrics(capfd: pytest.CaptureFixture[str], tmp_pa
     ("options", "message"),
     [
         (("--metrics-hosts",), "--metrics-hosts needs --metrics-file or --metrics-port"),
-        (("--metrics-port", 65536), "65536 is not in the range 0<=x<=65535"),
+        (("--metrics-port", 65536), "--metrics-port: 65536 is too large; the maximum is 65535"),
+        (("--metrics-port", "http"), "--metrics-port: 'http' is not a whole number"),
     ],
 )
 def test_what_cannot_be_meant_is_said(

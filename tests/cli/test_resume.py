@@ -173,9 +173,12 @@ def test_a_torn_record_is_cut_at_any_byte(capfd: pytest.CaptureFixture[str], tmp
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("hello\n", "out.jsonl:1: no record of scrapepool (no JSON)"),
-        ("notes without a line end", "out.jsonl:1: no record of scrapepool (no JSON)"),
-        ('{"url":"http://a/","outcome":"ok"}\n{"name":"x"}\n', "out.jsonl:2: no record of scrapepool (no field url)"),
+        ("hello\n", "out.jsonl:1: not a record of scrapepool (no JSON)"),
+        ("notes without a line end", "out.jsonl:1: not a record of scrapepool (no JSON)"),
+        (
+            '{"url":"http://a/","outcome":"ok"}\n{"name":"x"}\n',
+            "out.jsonl:2: not a record of scrapepool (no field url)",
+        ),
     ],
 )
 def test_a_file_of_something_else_is_not_touched(
@@ -221,7 +224,7 @@ def test_a_table_of_other_columns_is_refused_by_the_option_that_they_need(
         fetch(capfd, tmp_path, *first, output="out.csv")
         before = web.requests, (tmp_path / "out.csv").read_bytes()
         ran = fetch(capfd, tmp_path, "--resume", *then, output="out.csv")
-        assert f"out.csv:1: no record of scrapepool (its columns are not those of this run; {said})" in ran.err
+        assert f"out.csv:1: not a record of scrapepool (its columns are not those of this run; {said})" in ran.err
         assert (ran.code, (web.requests, (tmp_path / "out.csv").read_bytes())) == (2, before)
 
 

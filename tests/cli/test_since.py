@@ -295,7 +295,7 @@ def test_a_file_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: P
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("rain\n", [], "s.jsonl:1: no record of scrapepool (no column url)\n"),
+        ("rain\n", [], "s.jsonl:1: not a record of scrapepool (no column url)\n"),
         ('{"url": "http://a/", "outcome": "ok"}\n{"url', ["--header", "If-None-Match: x"],
          "--since sends conditions itself, so --header If-None-Match contradicts it\n"),
         ("", ["--since", "-", "--since", "-"], "standard input can be read only once: --since has - twice\n"),

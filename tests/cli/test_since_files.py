@@ -399,6 +399,7 @@ def zlib_or_plain(size: int, content: bytes) -> bytes:
     [
         (("--keep-versions", 1), "--keep-versions needs --since"),
         (("--keep-versions", 1, "--since", os.devnull), "--keep-versions needs --save-dir or --sqlite"),
+        (("--keep-versions", -1, "--since", os.devnull), "--keep-versions: -1 is too small; the minimum is 0"),
     ],
 )
 def test_versions_of_nothing_are_refused(

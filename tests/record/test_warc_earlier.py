@@ -152,6 +152,14 @@ def test_skipped_responses_are_reported(tmp_path: Path) -> None:
     ]
 
 
+def test_one_body_is_counted_as_one(tmp_path: Path) -> None:
+    """In its own words."""
+    notes: list[str] = []
+    old = written(tmp_path / "old.warc.gz", ("first", BODY))
+    assert len(second_night(tmp_path, old, notes=notes)) == 1
+    assert notes == ["--warc-dedup: 1 body is known from 1 file"]
+
+
 def test_revisits_and_cut_responses_hold_no_body(tmp_path: Path) -> None:
     """An archive that only points to a body does not have it."""
     old = tmp_path / "old.warc"

@@ -255,6 +255,20 @@ def test_options_that_contradict_each_other_are_refused() -> None:
         PooledSession(pool_maxsize=0)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"timeout": "10"}, r"timeout takes a number of seconds, \(connect, read\) or Timeouts, not str"),
+        ({"max_retries": "3"}, "max_retries takes an int, urllib3's Retry or a RetryPolicy, not str"),
+        ({"headers": "A: b"}, "headers takes a mapping of names to values, not str"),
+    ],
+)
+def test_values_of_other_types_are_refused(given: dict[str, Any], message: str) -> None:
+    """With a sentence that names the parameter."""
+    with pytest.raises(UsageError, match=message):
+        PooledSession(**given)
+
+
 def test_retry_after_has_a_limit() -> None:
     """No server makes a caller sleep for longer than ``max_park``."""
     assert urllib3_retry(RetryPolicy(max_park=7)).retry_after_max == 7

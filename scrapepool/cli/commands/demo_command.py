@@ -124,7 +124,7 @@ def _serve(urls: list[str], port: int) -> int:
     import threading  # noqa: PLC0415
 
     click.echo(
-        f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and the addresses after it; "
+        f"serving {len(urls)} pages on port {port} of {urls[0].rsplit(':', 1)[0]} and the following addresses; "
         "stop with Ctrl-C",
         err=True,
     )

@@ -9,7 +9,7 @@ import click
 from ...settings import DisplaySettings
 from ..config.config_file import read_config
 from ..parameters.declare import DEFAULTS, Decorator, option, option_group, refuse_if
-from ..parameters.option_types import Duration, FileName
+from ..parameters.option_types import Duration, FileName, Whole
 
 OPTIONS: list[Decorator] = [
     *option_group(
@@ -29,7 +29,7 @@ OPTIONS: list[Decorator] = [
         option("--metrics-file", type=FileName(), metavar="FILE.prom",
             help="Write metrics of the run to this file, every 15 s and at the end, for node_exporter's textfile "
             "collector (Prometheus)."),
-        option("--metrics-port", type=click.IntRange(0, 65535), metavar="PORT",
+        option("--metrics-port", type=Whole(0, 65535), metavar="PORT",
             help="Serve the same metrics to Prometheus while the run goes on, on 127.0.0.1 only; 0 takes a free port "
             "and reports it."),
         option("--metrics-hosts", is_flag=True,

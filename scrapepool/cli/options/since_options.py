@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from ...settings import SinceSettings
 from ..parameters.declare import Decorator, option, option_group
-from ..parameters.option_types import Duration, FileName, Names
+from ..parameters.option_types import Duration, FileName, Names, Whole
 
 OPTIONS: list[Decorator] = [
     *option_group(
@@ -24,7 +22,7 @@ OPTIONS: list[Decorator] = [
         option("--min-age", type=Duration(above_zero=True),
             help="Do not request pages that were last requested less than this long ago, whatever their headers say.  "
             "[default: request all]"),
-        option("--keep-versions", type=click.IntRange(min=0), metavar="N",
+        option("--keep-versions", type=Whole(0), metavar="N",
             help="Keep the last N earlier versions of a changed page and delete older ones: as files beside the page's "
             "own with --save-dir, as rows (and bodies) with --sqlite.  [default: no files; all rows]"),
         option("--change-by", type=Names(), metavar="a,b,c",

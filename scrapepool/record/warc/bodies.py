@@ -35,8 +35,9 @@ class ArchivedBodies:
             earlier.close()
             raise
         self._earlier = earlier
+        known = "1 body is" if bodies == 1 else f"{bodies:,} bodies are"
         count = "1 file" if len(files) == 1 else f"{len(files):,} files"
-        on_note(f"--warc-dedup: {bodies:,} bodies are known from {count}")
+        on_note(f"--warc-dedup: {known} known from {count}")
 
     def find(self, digest: str) -> Place | None:
         """Where a body is; None for a new one. Raises OutputError."""

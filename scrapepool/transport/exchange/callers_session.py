@@ -35,6 +35,8 @@ LOCALHOST = "localhost.local"
 
 def request_of(session: requests.Session, settings: RequestSettings) -> RequestSettings:
     """The settings over what the session sends. Raises UsageError for what a run cannot do as the session does."""
+    if not isinstance(session, requests.Session):
+        raise UsageError(f"fetch() takes a requests.Session as its session, not {type(session).__name__}")
     for what, used in (("hooks", any(session.hooks.values())), ("params", bool(session.params))):
         if used:
             raise UsageError(f"fetch() does not carry out the {what} of a session")

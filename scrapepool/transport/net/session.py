@@ -108,6 +108,8 @@ class PooledSession(requests.Session):
         deny_private: bool = False,
         bandwidth: Bandwidth | None = None,
     ) -> None:
+        if headers is not None and not isinstance(headers, Mapping):
+            raise UsageError(f"headers takes a mapping of names to values, not {_type(headers)}")
         if per_host is not None and pool_maxsize is not None:
             raise UsageError("per_host and pool_maxsize are the same: give one of them")
         size = next((given for given in (per_host, pool_maxsize) if given is not None), DEFAULTS.per_host)
@@ -118,7 +120,7 @@ class PooledSession(requests.Session):
             pool_connections=pool_connections,
             pool_maxsize=size,
             pool_block=pool_maxsize is None if pool_block is None else pool_block,
-            max_retries=max_retries if isinstance(max_retries, int | Retry) else urllib3_retry(max_retries),
+            max_retries=_retries(max_retries),
             workers=workers,
             tls_resume=tls_resume,
             deny_private=deny_private,
@@ -189,7 +191,21 @@ def _timeout(given: float | tuple[float | None, float | None] | Timeouts | None)
     if isinstance(given, int | float):
         return given, given
     timeouts = given or Timeouts()
+    if not isinstance(timeouts, Timeouts):
+        raise UsageError(f"timeout takes a number of seconds, (connect, read) or Timeouts, not {_type(given)}")
     return timeouts.connect, timeouts.read
+
+
+def _retries(given: int | Retry | RetryPolicy | None) -> int | Retry:
+    if isinstance(given, int | Retry):
+        return given
+    if given is not None and not isinstance(given, RetryPolicy):
+        raise UsageError(f"max_retries takes an int, urllib3's Retry or a RetryPolicy, not {_type(given)}")
+    return urllib3_retry(given)
+
+
+def _type(given: object) -> str:
+    return type(given).__name__
 
 
 def urllib3_retry(policy: RetryPolicy | None = None) -> Retry:

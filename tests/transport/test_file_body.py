@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from scrapepool.transport.exchange.partial_files import Part, Parts
 from scrapepool.transport.work.loop import Loop
 from tests.servers.polite import PoliteServer
 
-SLOW = 0.3
-"""Seconds that each write takes: hundreds of times what a page of another host does."""
+SLOW = 30.0
+"""Seconds that a write takes at most: as long as pages of another host are out."""
 
 
 @pytest.fixture
@@ -33,11 +32,12 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 def test_a_slow_disk_holds_up_nobody_else(parts: Parts, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """Long bodies, short ones, those of unknown length and coded ones are written on other threads."""
     written: set[threading.Thread] = set()
+    all_but_one = threading.Event()
     write = Part.write
 
     def slow(part: Part, data: Any) -> None:
         written.add(threading.current_thread())
-        time.sleep(SLOW)
+        all_but_one.wait(SLOW)
         write(part, data)
 
     monkeypatch.setattr(Part, "write", slow)
@@ -51,6 +51,8 @@ def test_a_slow_disk_holds_up_nobody_else(parts: Parts, monkeypatch: pytest.Monk
         back = list[Done]()
         while len(back) < len(others) + 1:
             back += [one for one in loop.wait(60) if isinstance(one, Done)]
+            if len(back) == len(others):
+                all_but_one.set()
     assert back[-1].work is saved
     (result,) = back[-1].results
     assert isinstance(result, Fetched)

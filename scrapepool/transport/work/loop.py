@@ -16,37 +16,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from heapq import heappop, heappush
 from math import inf
-from typing import Protocol
 
 from ...fallbacks import IN, OUT
 from ...model import ErrorKind, Failed
 from ...ports import Done, Unbegun, Work
 from ...uptime import monotonic
 from ..errors import FetchError
-from ..net.steps import POLL_NOW, ROOM, SLICE, Resume, Watch
+from ..net.steps import POLL_NOW, ROOM, SLICE, Watch
 from .context import LeaseContext
 from .lease import RunningLease
-from .poller import Poller, Watched
+from .poller import Poller
+from .task import Chain, Computations, Task, Timers
 
 SLOW_STEP = 0.02
 """Seconds that a step may take before it counts as time taken from the others."""
-
-MOST_GIVEN_BACK = 2.0
-"""Seconds by which the ends of a lease's waits move in all: a deadline is a deadline, however busy the machine is."""
-
-SWEEP = 0.25
-"""Seconds between two looks through all leases for timeouts; only those that end before the next are in the heap."""
-
-OTHERS = 15
-"""Times as long as a slice of computation that other leases go on before the next slice, if they have anything to do.
-
-What is quick does not wait for what is dear, which gets all the time that is left. With a quarter of the time for what
-is dear, instead of a sixteenth, quick URLs came later by 0.7 s on a busy machine, instead of by 0.3 s."""
-
-USELESS = 0.00002
-"""Seconds below which a round was of no use to anybody: nothing had come."""
 
 WAKEUPS = 64
 """Bytes to read at once from the pipe that wakes the loop; what is left is there in the next round."""
@@ -54,53 +38,8 @@ WAKEUPS = 64
 LOOK = 0.1
 """Seconds between two looks of ``run_alone`` at whether the run was aborted."""
 
-SOONEST = 0.0005
+TIMER_SLACK = 0.0005
 """Seconds before a wait's end at which it counts as over: the system's clocks have a grain."""
-
-
-class Chain(Protocol):
-    """Work that takes several leases, one after another."""
-
-    def first(self, resume: Resume) -> RunningLease:
-        """The lease to begin with."""
-
-    def next(self, done: Done) -> RunningLease | Done:
-        """What follows on the end of one: another, or the end of all."""
-
-
-class _Task(Watched):
-    """One piece of work on the loop.
-
-    until: monotonic time when its wait ends. due: when the loop looks at it next. queued: the time of its entry in the
-    heap. occupies: it counts as in flight. polled: it is to be told whether something has come by now. computes: it
-    waits for nothing but its turn. lost: the loop's lost time when it was looked at last. given_back: how much of that
-    it was given back in all.
-    """
-
-    __slots__ = (
-        "chain",
-        "computes",
-        "due",
-        "given_back",
-        "lost",
-        "occupies",
-        "polled",
-        "queued",
-        "run",
-        "until",
-        "work",
-    )
-
-    def __init__(self, work: Work, lost: float) -> None:
-        super().__init__()
-        self.work = work
-        self.lost = lost
-        self.given_back = 0.0
-        self.run: RunningLease | None = None
-        self.chain: Chain | None = None
-        self.until = self.due = self.queued = inf
-        self.occupies = True
-        self.polled = self.computes = False
 
 
 class Loop:
@@ -118,20 +57,17 @@ class Loop:
         self._chain = chain
         self._splits = splits
         self.in_flight = 0
-        self._poller: Poller[_Task] = Poller()
+        self._poller: Poller[Task] = Poller()
         self._wakeup_fd, self._wake_fd = os.pipe()
         os.set_blocking(self._wakeup_fd, False)
         os.set_blocking(self._wake_fd, False)
         self._poller.add(self._wakeup_fd)
-        self._tasks: dict[_Task, None] = {}
-        self._polled: list[_Task] = []
-        self._computing: deque[_Task] = deque()
-        self._resumed: deque[_Task] = deque()  # appended to by any thread
-        self._owed = 0.0  # seconds that slices took, and others did not have since
-        self._timers: list[tuple[float, int, _Task]] = []
-        self._timer = 0  # numbers the entries of the heap
+        self._tasks: dict[Task, None] = {}
+        self._polled: list[Task] = []
+        self._computing = Computations()
+        self._resumed: deque[Task] = deque()  # appended to by any thread
+        self._timers = Timers()
         self._polled_at = 0.0
-        self._sweep_at = 0.0
         self._now = monotonic()
         self._lost = 0.0  # seconds for which something held the thread up, in all
         self._left_at = self._now  # when ``wait`` returned last
@@ -151,7 +87,7 @@ class Loop:
     def submit(self, work: Work) -> None:
         """Begin work, up to its first wait."""
         self._catch_up()
-        task = _Task(work, self._lost)
+        task = Task(work, self._lost)
         self._tasks[task] = None
         self.in_flight += 1
         resume = partial(self._resume, task)
@@ -194,7 +130,7 @@ class Loop:
         for task in self._tasks:
             if task.run is None or not task.occupies:
                 continue
-            self._give_back(task, task.run)
+            task.give_back(self._lost, task.run)
             if task.run.hangs(now):
                 task.occupies = False
                 self.in_flight -= 1
@@ -222,13 +158,13 @@ class Loop:
         """
         polled, self._polled = self._polled, []
         began = now = self._now
-        if now >= self._sweep_at:
-            self._sweep(now)
-        sleep = 0.0 if polled or self._computing or self._resumed else self._soonest(end) - now
+        if now >= self._timers.next_sweep:
+            self._timers.sweep(self._tasks, now)
+        sleep = 0.0 if polled or self._computing.queue or self._resumed else self._soonest(end) - now
         events = self._poller.poll(max(0.0, sleep) if sleep != inf else -1)
         polled_before, self._polled_at = self._polled_at, monotonic()
         self._now = self._polled_at
-        if sleep > 0 and self._now - now > SOONEST:  # it slept: nothing was there before
+        if sleep > 0 and self._now - now > TIMER_SLACK:  # it slept: nothing was there before
             began = polled_before = self._now
         self._context.state.lag = self._now - polled_before
         woken = self._go_on(events)
@@ -240,16 +176,17 @@ class Loop:
             task = self._resumed.popleft()
             if task.fd < 0 and task in self._tasks:
                 self._advance(task, True)
-        if self._timers and self._timers[0][0] <= self._now + SOONEST:
+        if self._timers.soonest <= self._now + TIMER_SLACK:
             self._expire()
-        if self._computing:
+        if self._computing.queue:
             self._compute(self._now - began)
         return woken
 
     def _soonest(self, end: float) -> float:
         """When there is something to do, if no event comes before; ``end`` at the latest."""
-        soonest = min(end, self._sweep_at) if self._tasks else end
-        return min(soonest, self._timers[0][0]) if self._timers else soonest
+        timers = self._timers
+        soonest = min(end, timers.next_sweep) if self._tasks else end
+        return min(soonest, timers.soonest)
 
     def _go_on(self, events: Sequence[tuple[int, int]]) -> bool:
         """Go on with what has come; whether ``wake`` was called."""
@@ -273,50 +210,31 @@ class Loop:
             return b"!" in os.read(self._wakeup_fd, WAKEUPS)
         return False
 
-    def _resume(self, task: _Task) -> None:
+    def _resume(self, task: Task) -> None:
         self._resumed.append(task)
         with suppress(BlockingIOError, OSError):
             os.write(self._wake_fd, b".")
 
     def _compute(self, others: float) -> None:
-        """One slice of computation, unless others have not had ``OTHERS`` times as much since the last.
-
-        others: seconds that they took now; where that is next to none, they have nothing to do.
-        """
-        self._owed = self._owed - others if others > USELESS else 0.0
-        if self._owed > 0:
+        """One slice of computation, if it is time for one. others: seconds that all else took in this round."""
+        began, task = self._now, self._computing.pop(others)
+        if task is None:
             return
-        began, task = self._now, self._computing.popleft()
         if task.computes:
             task.computes = False
             self._advance(task, True, computed=True)
-        self._owed = OTHERS * (self._now - began)
+        self._computing.took(self._now - began)
 
     # -- time --------------------------------------------------------------------------------------
-
-    def _sweep(self, now: float) -> None:
-        """Put what is due before the next sweep into the heap."""
-        self._sweep_at = now + SWEEP
-        for task in self._tasks:
-            if task.due < self._sweep_at and task.due < task.queued:
-                self._queue(task)
-
-    def _queue(self, task: _Task) -> None:
-        self._timer += 1
-        task.queued = task.due
-        heappush(self._timers, (task.due, self._timer, task))
 
     def _expire(self) -> None:
         """Go on with what has waited long enough, and take back what a stuck lease has not begun."""
         timers = self._timers
-        while timers and timers[0][0] <= self._now + SOONEST:
-            at, _, task = heappop(timers)
+        while (task := timers.pop(self._now + TIMER_SLACK)) is not None:
             run = task.run
-            if run is None or at != task.queued:
-                continue
-            task.queued = inf
-            self._give_back(task, run)
-            now = self._now + SOONEST
+            assert run is not None  # noqa: S101 - the heap gives none that has ended
+            task.give_back(self._lost, run)
+            now = self._now + TIMER_SLACK
             if run.stuck_at <= now:
                 if self._splits:
                     if (unbegun := run.unbegun()) is not None:
@@ -327,8 +245,8 @@ class Loop:
             if task.until <= now:
                 task.computes = task.polled = False
                 self._advance(task, False)
-            elif task.due < self._sweep_at:
-                self._queue(task)
+            elif task.due < timers.next_sweep:
+                timers.add(task)
 
     def _catch_up(self) -> None:
         """Take note of the time for which the caller had the thread, before a lease begins that has lost none."""
@@ -337,25 +255,15 @@ class Loop:
             self._compensate(None, now - self._left_at)
             self._left_at = now
 
-    def _compensate(self, by: _Task | None, seconds: float) -> None:
+    def _compensate(self, by: Task | None, seconds: float) -> None:
         """Give all leases but one the time back for which this one, or whoever had the thread, has held it up."""
         self._lost += seconds
         if by is not None:
             by.lost += seconds
 
-    def _give_back(self, task: _Task, run: RunningLease) -> None:
-        """Give a lease the time that was lost since it was looked at last."""
-        seconds = min(self._lost - task.lost, MOST_GIVEN_BACK - task.given_back)
-        task.lost = self._lost
-        if seconds > 0:
-            task.given_back += seconds
-            task.until += seconds
-            task.due += seconds
-            run.postpone(seconds)
-
     # -- one step ----------------------------------------------------------------------------------
 
-    def _advance(self, task: _Task, event: bool | None, *, computed: bool = False) -> None:
+    def _advance(self, task: Task, event: bool | None, *, computed: bool = False) -> None:
         """One step of a lease, up to its next wait. event: see ``steps.Steps``.
 
         computed: it is a slice, short by itself: where it took long, the machine is busy with something else.
@@ -363,7 +271,7 @@ class Loop:
         began, run = self._now, task.run
         assert run is not None  # noqa: S101 - a task that has ended is in no list
         if task.lost != self._lost:
-            self._give_back(task, run)
+            task.give_back(self._lost, run)
         wanted: float | Watch | None = None
         done: Done | None = None
         try:
@@ -394,10 +302,10 @@ class Loop:
             self._wait_for(task, run, wanted, now)
         stuck_at = run.stuck_at
         task.due = due = task.until if task.until < stuck_at else stuck_at
-        if due < self._sweep_at and due < task.queued:
-            self._queue(task)
+        if due < self._timers.next_sweep and due < task.queued:
+            self._timers.add(task)
 
-    def _wait_for(self, task: _Task, run: RunningLease, wanted: float | Watch, now: float) -> None:
+    def _wait_for(self, task: Task, run: RunningLease, wanted: float | Watch, now: float) -> None:
         if isinstance(wanted, Watch):
             task.until = wanted.until
             self._poller.watch_all(task, wanted.sockets)
@@ -417,13 +325,13 @@ class Loop:
         if wanted == SLICE:
             task.until = inf if conn.deadline is None else conn.deadline
             task.computes = True
-            self._computing.append(task)
+            self._computing.queue.append(task)
         else:
             task.until = inf
             task.polled = True
             self._polled.append(task)
 
-    def _cut(self, task: _Task) -> None:
+    def _cut(self, task: Task) -> None:
         """End a lease that waits for something else than its connection."""
         run = task.run
         assert run is not None  # noqa: S101 - as above
@@ -438,7 +346,7 @@ class Loop:
             run.steps.close()
         self._finish(task, done)
 
-    def _finish(self, task: _Task, done: Done) -> None:
+    def _finish(self, task: Task, done: Done) -> None:
         """The end of a lease: of the work it was, or of a part of a chain."""
         assert task.run is not None  # noqa: S101 - as above
         run = task.run
@@ -455,7 +363,7 @@ class Loop:
             done = following
         self._end(task, done)
 
-    def _end(self, task: _Task, done: Done) -> None:
+    def _end(self, task: Task, done: Done) -> None:
         del self._tasks[task]
         if task.occupies:
             self.in_flight -= 1

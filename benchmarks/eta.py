@@ -32,8 +32,8 @@ from scrapepool.run.host_limits import limits_for
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
-from scrapepool.schedule.sharing.host_quota import Shares
-from scrapepool.schedule.sharing.host_state import Known
+from scrapepool.schedule.sharing.host_quota import Allocations
+from scrapepool.schedule.sharing.host_state import HostState
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, Settings
 from scrapepool.window import Window
 
@@ -117,7 +117,7 @@ class Report:
     foretold: tuple[Foretold, ...]
     last: tuple[HostKey, ...]
     requests: int
-    found: dict[HostKey, Known]
+    found: dict[HostKey, HostState]
 
     @property
     def plan_off(self) -> float:
@@ -234,21 +234,21 @@ def settings_for(hosts: list[Host], workers: int) -> Settings:
 class Notes:
     """A memory for one run, which is alone."""
 
-    def __init__(self, known: dict[HostKey, Known]) -> None:
+    def __init__(self, known: dict[HostKey, HostState]) -> None:
         self.known = known
-        self.kept: dict[HostKey, Known] = {}
+        self.kept: dict[HostKey, HostState] = {}
 
-    def recall(self, host: HostKey, now: float) -> Known | None:  # noqa: ARG002
+    def recall(self, host: HostKey, now: float) -> HostState | None:  # noqa: ARG002
         return self.known.get(host)
 
-    def keep(self, host: HostKey, known: Known) -> None:
+    def keep(self, host: HostKey, known: HostState) -> None:
         self.kept[host] = known
 
     def keep_robots(self, host: HostKey, verdict: RobotsVerdict, now: float) -> None:
         """Asked for anew."""
 
 
-def run(hosts: list[Host], workers: int, known: dict[HostKey, Known] | None = None) -> Report:
+def run(hosts: list[Host], workers: int, known: dict[HostKey, HostState] | None = None) -> Report:
     """Work all targets of the hosts, and ask for a forecast now and then. known: what a run before this one found."""
     clock = Clock()
     settings = settings_for(hosts, workers)
@@ -259,10 +259,10 @@ def run(hosts: list[Host], workers: int, known: dict[HostKey, Known] | None = No
     )  # fmt: skip
     notes = Notes(known or {})
     scheduler = Scheduler(
-        settings.pool, settings.retry, dice=random.Random(5).random, politeness=settings.politeness,
+        settings.pool, settings.retry, rng=random.Random(5).random, politeness=settings.politeness,
         limits_for=limits_for(settings, clock), memory=notes,
     )  # fmt: skip
-    scheduler.share(Shares(alone=True, grants={}), clock.now)
+    scheduler.apply(Allocations(alone=True, grants={}), clock.now)
     by_key = {host.key: host for host in hosts}
     targets = {host.key: Target(f"{host.key.origin}/", host.key, "/") for host in hosts}
     first = 0
@@ -308,7 +308,7 @@ def run(hosts: list[Host], workers: int, known: dict[HostKey, Known] | None = No
         foretold.append(Foretold(mark, (end - began) / seconds - 1, key, reason))
     last = sorted(hosts, key=lambda host: host.ended, reverse=True)
     near = tuple(host.key for host in last if host.ended - began >= 0.97 * seconds)
-    return Report(seconds, plan, tuple(foretold), near, number, notes.kept | scheduler.known(clock.now))
+    return Report(seconds, plan, tuple(foretold), near, number, notes.kept | scheduler.host_states(clock.now))
 
 
 def worked(lease: Lease, host: Host, target: Target, now: float) -> tuple[float, list[Result]]:

@@ -332,7 +332,7 @@ def drive(
     policy = policy or RetryPolicy()
     robots = any(host.crawl_delay for host in hosts)
     scheduler = Scheduler(
-        pool, policy, dice=random.Random(5).random, politeness=PolitenessSettings(robots=True) if robots else None
+        pool, policy, rng=random.Random(5).random, politeness=PolitenessSettings(robots=True) if robots else None
     )
     by_key = {host.key: host for host in hosts}
     first: dict[HostKey, int] = {}

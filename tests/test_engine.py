@@ -36,7 +36,7 @@ from scrapepool.model import (
 from scrapepool.ports import Batch, Done, NoView, Snapshot, Unbegun, Work
 from scrapepool.schedule.http_fallback import HttpFallback
 from scrapepool.schedule.lease import Refusal
-from scrapepool.schedule.scheduler import REFUSED_AT_ONCE, Scheduler
+from scrapepool.schedule.scheduler import MAX_REFUSAL, Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
 EPOCH = 1_700_000_000.0  # Unix time at the virtual clock's zero
@@ -240,7 +240,7 @@ class Run:
         self.feed, self.world = feed, world
         self.view, self.stop = Watcher(), Stop(wake=world.wake)
         self.scheduler = self.view.scheduler = Scheduler(
-            pool, retry or RetryPolicy(), dice=lambda: 0.5, fallback=fallback
+            pool, retry or RetryPolicy(), rng=lambda: 0.5, fallback=fallback
         )
         self.engine = Engine(
             scheduler=self.scheduler,
@@ -410,7 +410,7 @@ def test_a_host_that_asks_for_too_much_patience_is_deferred_as_a_whole() -> None
     assert len(deferred) == 5000
     assert {round(outcome.not_before - EPOCH - HOUR) for outcome in deferred} <= {1, 2}
     assert sum(attempt.host.host == "busy.test" for attempt in world.handed) < 10
-    assert max(map(len, batches)) < AT_ONCE + REFUSED_AT_ONCE
+    assert max(map(len, batches)) < AT_ONCE + MAX_REFUSAL
 
 
 def test_a_list_that_was_changed_meanwhile() -> None:

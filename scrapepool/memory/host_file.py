@@ -21,8 +21,8 @@ from ..errors import OutputError, SettingsError, UsageError
 from ..fallbacks import CLOEXEC
 from ..model import HostKey
 from ..schedule.robots import RobotsVerdict
-from ..schedule.sharing.host_quota import NOTHING, Claim, Grant, Shares, granted
-from ..schedule.sharing.host_state import Known
+from ..schedule.sharing.host_quota import NO_ALLOCATION, Allocations, QuotaAllocation, QuotaRequest, allocate
+from ..schedule.sharing.host_state import HostState
 from .host_rows import COLUMNS, robots_text, row_of
 
 APPLICATION = 0x73706C68  # "splh"
@@ -94,8 +94,8 @@ class Report:
     """
 
     alone: bool
-    claims: Mapping[HostKey, Claim] = field(default_factory=dict)
-    known: Mapping[HostKey, Known] = field(default_factory=dict)
+    claims: Mapping[HostKey, QuotaRequest] = field(default_factory=dict)
+    known: Mapping[HostKey, HostState] = field(default_factory=dict)
     robots: Mapping[HostKey, tuple[RobotsVerdict, float]] = field(default_factory=dict)
     leaving: bool = False
 
@@ -107,7 +107,7 @@ class HostFile:
         """Open or create a file. Raises UsageError for a file that is not a host memory, and OutputError."""
         self.path = path
         self._run: int | None = None
-        self._written: dict[HostKey, Claim] = {}
+        self._written: dict[HostKey, QuotaRequest] = {}
         _check_header(path)
         with suppress(OSError):  # SQLite gets the same error and reports it
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CLOEXEC, PRIVATE))
@@ -134,14 +134,14 @@ class HostFile:
             found = self._db.execute(f"SELECT {COLUMNS} FROM host WHERE origin = ?", (host.origin,)).fetchone()  # noqa: S608 - a constant
         return None if found is None else tuple(found)
 
-    def exchange(self, report: Report, now: float) -> Shares:
+    def exchange(self, report: Report, now: float) -> Allocations:
         """Write a report in one transaction, and return the run's shares from now on."""
         with self._transaction():
             self._keep(report, now)
             self._expire(now)
             if report.leaving:
                 self._forget(self._run)
-                return Shares(alone=False, grants={})
+                return Allocations(alone=False, grants={})
             return self._share(report, now)
 
     # -- one report ---------------------------------------------------------------------------------
@@ -163,22 +163,24 @@ class HostFile:
         self._db.execute("DELETE FROM claim WHERE run = ?", (run,))
         self._db.execute("DELETE FROM run WHERE id = ?", (run,))
 
-    def _share(self, report: Report, now: float) -> Shares:
+    def _share(self, report: Report, now: float) -> Allocations:
         others = self._db.execute("SELECT published FROM run WHERE id IS NOT ?", (self._run,)).fetchall()
         self._beat(now, published=bool(others) and not report.alone)
         if not others:
             self._write({})
-            grants = {host: self._after_those_gone(host, Grant(claim.most)) for host, claim in report.claims.items()}
-            return Shares(alone=True, grants=grants)
+            grants = {
+                host: self._after_those_gone(host, QuotaAllocation(claim.most)) for host, claim in report.claims.items()
+            }
+            return Allocations(alone=True, grants=grants)
         if report.alone:
-            return Shares(alone=False, grants={})  # it must state its claims before any other run gets a share
+            return Allocations(alone=False, grants={})  # it must state its claims before any other run gets a share
         self._write(report.claims)
         if not all(published for (published,) in others):
-            return Shares(alone=False, grants={})
+            return Allocations(alone=False, grants={})
         grants = self._grants(report.claims, now)
         held = {host: claim._replace(held=max(claim.held, grants[host].slots)) for host, claim in report.claims.items()}
         self._write(held)
-        return Shares(alone=False, grants=grants)
+        return Allocations(alone=False, grants=grants)
 
     def _beat(self, now: float, *, published: bool) -> None:
         beaten = self._db.execute("UPDATE run SET beat = ?, published = ? WHERE id = ?", (now, published, self._run))
@@ -186,7 +188,7 @@ class HostFile:
             self._written = {}
             self._run = self._db.execute("INSERT INTO run (beat, published) VALUES (?, ?)", (now, published)).lastrowid
 
-    def _write(self, claims: Mapping[HostKey, Claim]) -> None:
+    def _write(self, claims: Mapping[HostKey, QuotaRequest]) -> None:
         """Replace the run's claims in the file."""
         written = self._written
         gone = [(host.origin, self._run) for host in written if host not in claims]
@@ -195,24 +197,24 @@ class HostFile:
         self._db.executemany("INSERT OR REPLACE INTO claim VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changed)
         self._written = dict(claims)
 
-    def _grants(self, claims: Mapping[HostKey, Claim], now: float) -> dict[HostKey, Grant]:
+    def _grants(self, claims: Mapping[HostKey, QuotaRequest], now: float) -> dict[HostKey, QuotaAllocation]:
         me = self._run or 0
-        there: dict[str, dict[int, Claim]] = {}
+        there: dict[str, dict[int, QuotaRequest]] = {}
         for origin, run, *claim in self._db.execute(_OTHERS_THERE, (me,)):
-            there.setdefault(origin, {})[run] = Claim(*claim)
+            there.setdefault(origin, {})[run] = QuotaRequest(*claim)
         grants = {}
         for host, claim in claims.items():
-            grant = granted(me, {me: claim, **there.get(host.origin, {})}, now)
+            grant = allocate(me, {me: claim, **there.get(host.origin, {})}, now)
             if grant.slots > claim.held:
                 grant = self._after_those_gone(host, grant)
             grants[host] = grant
         return grants
 
-    def _after_those_gone(self, host: HostKey, grant: Grant) -> Grant:
+    def _after_those_gone(self, host: HostKey, grant: QuotaAllocation) -> QuotaAllocation:
         """Return the grant with the delay and the pause that ended runs left behind."""
         sql = "SELECT free_at, parked_until FROM host WHERE origin = ?"
-        free_at, parked_until = self._db.execute(sql, (host.origin,)).fetchone() or NOTHING[1:]
-        return Grant(grant.slots, max(grant.free_at, free_at), max(grant.parked_until, parked_until))
+        free_at, parked_until = self._db.execute(sql, (host.origin,)).fetchone() or NO_ALLOCATION[1:]
+        return QuotaAllocation(grant.slots, max(grant.free_at, free_at), max(grant.parked_until, parked_until))
 
     # -- the file itself ----------------------------------------------------------------------------
 

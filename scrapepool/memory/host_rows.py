@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from ..schedule.robots import RobotsVerdict, Rules
-from ..schedule.sharing.host_state import Known
+from ..schedule.sharing.host_state import HostState
 
 MakeRules = Callable[[Iterable[tuple[str, bool]], float | None], Rules]
 """Makes rules from their patterns and the Crawl-delay."""
@@ -20,7 +20,7 @@ MakeRules = Callable[[Iterable[tuple[str, bool]], float | None], Rules]
 COLUMNS = "latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots"
 
 
-def row_of(known: Known) -> tuple[Any, ...]:
+def row_of(known: HostState) -> tuple[Any, ...]:
     """Return the columns, except those of robots.txt. A time without a meaning is 0."""
     return (
         known.latency,
@@ -32,11 +32,11 @@ def row_of(known: Known) -> tuple[Any, ...]:
     )
 
 
-def known_in(row: tuple[Any, ...], make_rules: MakeRules, agent: Callable[[], str]) -> Known:
+def known_in(row: tuple[Any, ...], make_rules: MakeRules, agent: Callable[[], str]) -> HostState:
     """Convert a row of ``COLUMNS``. agent: the user agent of the run; a robots.txt for another one is ignored."""
     latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots = row
     verdict = None if robots is None else _verdict(robots, make_rules, agent)
-    return Known(
+    return HostState(
         latency=float(latency),
         in_flight=in_flight,
         interval=float(interval),
@@ -62,10 +62,10 @@ def _verdict(text: str, make_rules: MakeRules, agent: Callable[[], str]) -> Robo
     return RobotsVerdict(rules, said["delay"], agent=said["agent"])
 
 
-def moved(known: Known, offset: float) -> Known:
+def moved(known: HostState, offset: float) -> HostState:
     """Convert the times to another clock."""
     dead_since = None if known.dead_since is None else known.dead_since + offset
-    return Known(
+    return HostState(
         latency=known.latency,
         in_flight=known.in_flight,
         interval=known.interval,

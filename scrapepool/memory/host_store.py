@@ -16,8 +16,8 @@ from ..errors import ScrapepoolError
 from ..model import HostKey
 from ..ports import Clock
 from ..schedule.robots import RobotsVerdict
-from ..schedule.sharing.host_quota import Claim, Grant, Shares
-from ..schedule.sharing.host_state import Known, Sharer
+from ..schedule.sharing.host_quota import Allocations, QuotaAllocation, QuotaRequest
+from ..schedule.sharing.host_state import HostState, SharingRun
 from .host_file import EXPIRY, HostFile, Report
 from .host_rows import MakeRules, known_in, moved
 
@@ -36,7 +36,7 @@ DRIFT = 0.1
 CLOSE_TIMEOUT = 10.0
 """Seconds that the end of a run waits for its last report; a transaction of another run may delay it for five."""
 
-SUSPENDED = Shares(alone=False, grants={})
+SUSPENDED = Allocations(alone=False, grants={})
 
 
 class HostStore:
@@ -61,7 +61,7 @@ class HostStore:
         self._wake = wake
         self._offset = clock.wall() - clock.monotonic()
         # The engine's thread only:
-        self._known: dict[HostKey, Known] = {}
+        self._known: dict[HostKey, HostState] = {}
         self._robots: dict[HostKey, tuple[RobotsVerdict, float]] = {}
         self._alone = False
         self._waits = False  # whether a host was started since the last report, and waits for its share
@@ -72,14 +72,14 @@ class HostStore:
         self._valid_until = inf
         # Between the two:
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[tuple[Shares, float] | ScrapepoolError] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Allocations, float] | ScrapepoolError] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="scrapepool-memory", daemon=True)
         self._thread.start()
 
     def __repr__(self) -> str:
         return f"<HostStore of {self._file!r}, {len(self._known)} hosts to be written>"
 
-    def recall(self, host: HostKey, now: float) -> Known | None:
+    def recall(self, host: HostKey, now: float) -> HostState | None:
         """Return what is known about a host. Raises OutputError."""
         if not self._alone:
             self._waits = True
@@ -93,7 +93,7 @@ class HostStore:
         known = known_in(row, self._make_rules, lambda: self._agent_of(host))
         return moved(known, now - self._clock.wall())
 
-    def keep(self, host: HostKey, known: Known) -> None:
+    def keep(self, host: HostKey, known: HostState) -> None:
         """Write what was learned about a host with the next report."""
         self._known[host] = known
 
@@ -101,7 +101,7 @@ class HostStore:
         """Write a robots.txt with the next report."""
         self._robots[host] = verdict, now
 
-    def exchange(self, run: Sharer, now: float) -> None:
+    def exchange(self, run: SharingRun, now: float) -> None:
         """Take the answer to the last report, if there is one, and make the next report if it is due."""
         if self._pending:
             try:
@@ -114,7 +114,7 @@ class HostStore:
         if now >= self._valid_until:
             self._valid_until = inf
             self._alone = False
-            run.share(SUSPENDED, now)
+            run.apply(SUSPENDED, now)
         if not self._pending and (self._waits or now >= self._reported_at + BEAT):
             self._send_report(run, now)
         else:
@@ -122,10 +122,10 @@ class HostStore:
         if self._pending and not self._answers.empty():
             self.due = -inf  # the answer came in the meantime
 
-    def close(self, run: Sharer, now: float) -> None:
+    def close(self, run: SharingRun, now: float) -> None:
         """Report a last time, and close the file."""
         if not self._failed:
-            self._known |= run.known(now)
+            self._known |= run.host_states(now)
             self._reports.put(self._report({}, leaving=True))
         self._reports.put(None)
         self._thread.join(CLOSE_TIMEOUT)
@@ -135,7 +135,7 @@ class HostStore:
             if isinstance(answer, ScrapepoolError):
                 raise answer
 
-    def _take(self, answer: tuple[Shares, float] | ScrapepoolError, run: Sharer, now: float) -> None:
+    def _take(self, answer: tuple[Allocations, float] | ScrapepoolError, run: SharingRun, now: float) -> None:
         if isinstance(answer, ScrapepoolError):
             self._failed = True
             raise answer
@@ -145,26 +145,26 @@ class HostStore:
             self._waits = True  # the claims must be stated now
         self._alone = shares.alone
         grants = {
-            host: Grant(slots, free_at - self._offset, parked_until - self._offset)
+            host: QuotaAllocation(slots, free_at - self._offset, parked_until - self._offset)
             for host, (slots, free_at, parked_until) in shares.grants.items()
         }
-        run.share(Shares(shares.alone, grants), now)
+        run.apply(Allocations(shares.alone, grants), now)
 
-    def _send_report(self, run: Sharer, now: float) -> None:
+    def _send_report(self, run: SharingRun, now: float) -> None:
         offset = self._clock.wall() - self._clock.monotonic()
         if abs(offset - self._offset) > DRIFT:
             self._offset = offset
         if now >= self._saved_at + SAVE:
             self._saved_at = now
-            self._known |= run.known(now)
-        report = self._report({} if self._alone else run.claims())
+            self._known |= run.host_states(now)
+        report = self._report({} if self._alone else run.quota_requests())
         self._waits = False
         self._pending = True
         self._reported_at = now
         self.due = self._valid_until
         self._reports.put(report)
 
-    def _report(self, claims: dict[HostKey, Claim], *, leaving: bool = False) -> Report:
+    def _report(self, claims: dict[HostKey, QuotaRequest], *, leaving: bool = False) -> Report:
         """Return the next report, with times of the wall clock."""
         offset = self._offset
         report = Report(

@@ -8,7 +8,7 @@ Modules outside of this package import its names from here; its own modules impo
 
 from __future__ import annotations
 
-from ..schedule.sharing.host_state import Known
+from ..schedule.sharing.host_state import HostState
 from ..schedule.tally import HostRow
 from .clock import Clock, SystemClock
 from .host_memory import HostMemory, NoMemory
@@ -30,7 +30,7 @@ __all__ = [
     "Feed",
     "HostMemory",
     "HostRow",
-    "Known",
+    "HostState",
     "NoMemory",
     "NoView",
     "Sink",

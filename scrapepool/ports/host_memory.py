@@ -7,10 +7,10 @@ from typing import Protocol
 
 from ..host_key import HostKey
 from ..schedule.robots import RobotsVerdict
-from ..schedule.sharing.host_state import Known, Memory, Sharer
+from ..schedule.sharing.host_state import HostState, HostStateStore, SharingRun
 
 
-class HostMemory(Memory, Protocol):
+class HostMemory(HostStateStore, Protocol):
     """What runs know of hosts: it is kept between runs, and runs at the same time share it. For one thread, and quick.
 
     due: monotonic time from which ``exchange`` has something to do; infinity for never.
@@ -20,10 +20,10 @@ class HostMemory(Memory, Protocol):
     def due(self) -> float:
         """When ``exchange`` has something to do; see the class."""
 
-    def exchange(self, run: Sharer, now: float) -> None:
+    def exchange(self, run: SharingRun, now: float) -> None:
         """Tell other runs what this run does, and this run how much they leave to it. Raises OutputError."""
 
-    def close(self, run: Sharer, now: float) -> None:
+    def close(self, run: SharingRun, now: float) -> None:
         """Keep what is known now, and leave the hosts to other runs. Raises OutputError."""
 
 
@@ -32,17 +32,17 @@ class NoMemory:
 
     due = inf
 
-    def recall(self, host: HostKey, now: float) -> Known | None:
+    def recall(self, host: HostKey, now: float) -> HostState | None:
         """Do nothing."""
 
-    def keep(self, host: HostKey, known: Known) -> None:
+    def keep(self, host: HostKey, known: HostState) -> None:
         """Do nothing."""
 
     def keep_robots(self, host: HostKey, verdict: RobotsVerdict, now: float) -> None:
         """Do nothing."""
 
-    def exchange(self, run: Sharer, now: float) -> None:
+    def exchange(self, run: SharingRun, now: float) -> None:
         """Do nothing."""
 
-    def close(self, run: Sharer, now: float) -> None:
+    def close(self, run: SharingRun, now: float) -> None:
         """Do nothing."""

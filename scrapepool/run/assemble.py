@@ -151,7 +151,7 @@ def assembled(
             scheduler=Scheduler(
                 pool,
                 settings.retry,
-                dice=random.random,
+                rng=random.random,
                 politeness=settings.politeness,
                 limits=settings.limits,
                 limits_for=limits,

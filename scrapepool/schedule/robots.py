@@ -28,19 +28,19 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from ..model import ErrorKind, Failed, HostKey
-from .health.circuit_breaker import FIRST_PAUSE, LONGEST_PAUSE
+from .health.circuit_breaker import FIRST_PROBE_DELAY, MAX_PROBE_DELAY
 from .health.retry import MAX_DOUBLINGS
 
-HOSTS_KEPT = 10_000
+MAX_CACHED_HOSTS = 10_000
 """Hosts that are done with and whose robots.txt is kept, should the list come back to them: as of their numbers."""
 
-PATTERNS_KEPT = 100_000
+MAX_CACHED_PATTERNS = 100_000
 """Patterns in these robots.txt together, of about 400 bytes each."""
 
-ASKED_FIRST = "the request was for robots.txt"
+ROBOTS_FIRST = "the request was for robots.txt"
 """What the detail of a refused target ends with whose host could not be asked for anything."""
 
-NOT_ASKED = frozenset(
+UNREACHABLE_ERRORS = frozenset(
     {
         ErrorKind.DNS,
         ErrorKind.CONNECT_REFUSED,
@@ -84,8 +84,8 @@ class RobotsVerdict(NamedTuple):
     def refusal(self) -> tuple[ErrorKind, str]:
         """As what the targets of a host end that stays ``unreachable``, and the detail of their records."""
         failure = self.failure
-        if failure is not None and (failure.error in NOT_ASKED or failure.unsent):
-            return failure.error, "; ".join(filter(None, (failure.detail, ASKED_FIRST)))
+        if failure is not None and (failure.error in UNREACHABLE_ERRORS or failure.unsent):
+            return failure.error, "; ".join(filter(None, (failure.detail, ROBOTS_FIRST)))
         return ErrorKind.ROBOTS_UNREACHABLE, f"robots.txt could not be fetched: {self.unreachable}"
 
 
@@ -106,25 +106,25 @@ class RobotsGate:
         self.failures = self.refunds = 0
         self.older: RobotsVerdict | None = None
 
-    def failed(self, retries: int) -> float | None:
+    def on_failure(self, retries: int) -> float | None:
         """Seconds until it is asked for again, None where that was enough. retries: as of a URL."""
         self.failures += 1
         if self.failures > retries:
             return None
-        return min(math.ldexp(FIRST_PAUSE, min(self.failures - 1, MAX_DOUBLINGS)), LONGEST_PAUSE)
+        return min(math.ldexp(FIRST_PROBE_DELAY, min(self.failures - 1, MAX_DOUBLINGS)), MAX_PROBE_DELAY)
 
 
-class RobotsKept:
+class RobotsCache:
     """The robots.txt of hosts that are done with; when there are too many, the first ones go."""
 
-    def __init__(self, hosts: int = HOSTS_KEPT, patterns: int = PATTERNS_KEPT) -> None:
+    def __init__(self, hosts: int = MAX_CACHED_HOSTS, patterns: int = MAX_CACHED_PATTERNS) -> None:
         self._verdicts: dict[HostKey, tuple[RobotsVerdict, int]] = {}
         self._hosts = hosts
         self._patterns = patterns
         self._held = 0
 
     def __repr__(self) -> str:
-        return f"<RobotsKept of {len(self._verdicts)} hosts, {self._held} patterns>"
+        return f"<RobotsCache of {len(self._verdicts)} hosts, {self._held} patterns>"
 
     def keep(self, host: HostKey, verdict: RobotsVerdict) -> None:
         """Keep what a host's robots.txt said, for ``take``."""

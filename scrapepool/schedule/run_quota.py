@@ -9,10 +9,10 @@ from __future__ import annotations
 from math import inf
 
 from ..settings import RunLimits
-from .health.retry import spell
+from .health.retry import format_duration
 
 
-class Spending:
+class RunQuota:
     """What is left to a run. until: monotonic time at which nothing new may begin, None for none.
 
     fresh: targets that may still be begun.
@@ -50,7 +50,8 @@ class Spending:
         if now >= self._until:
             return "the time set by --until has come"
         if limits.max_time is not None and self._began is not None and now >= self._began + limits.max_time:
-            return f"--max-time {spell(limits.max_time) if limits.max_time >= 60 else f'{limits.max_time:g} s'} is over"
+            spoken = format_duration(limits.max_time) if limits.max_time >= 60 else f"{limits.max_time:g} s"
+            return f"--max-time {spoken} is over"
         if limits.max_bytes is not None and received >= limits.max_bytes:
             return f"--max-bytes {limits.max_bytes:,} were received"
         return None

@@ -11,10 +11,10 @@ Invariants:
 2. two starts on a host are at least its delay apart, also after its queue ran empty: a host is forgotten no earlier;
 3. every target gets exactly one final outcome: from ``settle``, or by a ``Refusal``; unless a limit of the run ends it;
 4. what waits (a retry, a Retry-After, a delay, a circuit, an outage) holds no place among those in flight and no slot;
-5. memory is bounded by what is in flight and 8 bytes a target of what is left: parked attempts by ``MAX_PARKED``, the
+5. memory is bounded by what is in flight and 8 bytes a target of what is left: parked attempts by ``MAX_PENDING``, the
    numbers of finished hosts by ``tally.HOSTS_KEPT``, what their robots.txt said by ``robots.HOSTS_KEPT`` and
    ``robots.PATTERNS_KEPT``; all other state of a host goes when it is finished;
-6. work-conserving: where a host may be asked now, ``next`` gives it, unless ``MAX_PARKED`` attempts wait already;
+6. work-conserving: where a host may be asked now, ``next`` gives it, unless ``MAX_PENDING`` attempts wait already;
    and ``wake_at`` names no time at which ``next`` was asked in vain.
 """
 
@@ -39,29 +39,29 @@ from ..model import (
     WaitReason,
 )
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
-from .failure_policy import Judge, is_answer
+from .failure_policy import FailurePolicy, is_success
 from .forecast.eta import Forecast
 from .forecast.survey import Survey
 from .health.circuit_breaker import cause_of
 from .health.outage import Outage
-from .health.retry import spell
+from .health.retry import format_duration
 from .http_fallback import FALLS_BACK, HttpFallback, falls_back
 from .lease import Lease, Refusal
 from .limits import HostLimits, LimitsFor
-from .queue.host_queue import OVERRUN, HostQueue, Parked
-from .queue.host_state_sync import Recollection, claim_of, known_of
-from .queue.host_table import Hosts
-from .queue.trace_recorder import Historian
-from .robots import ASKED_FIRST, RobotsVerdict, Rules
-from .run_quota import Spending
-from .sharing.host_quota import Claim, Shares
-from .sharing.host_state import Known, Memory
+from .queue.host_queue import OVERRUN, HostQueue, PendingAttempt
+from .queue.host_state_sync import HostStateSync, host_state_of, quota_request_of
+from .queue.host_table import HostTable
+from .queue.trace_recorder import TraceRecorder
+from .robots import ROBOTS_FIRST, RobotsVerdict, Rules
+from .run_quota import RunQuota
+from .sharing.host_quota import Allocations, QuotaRequest
+from .sharing.host_state import HostState, HostStateStore
 from .tally import HostRow, Tally
 
-MAX_PARKED = 100_000
+MAX_PENDING = 100_000
 """Attempts that may wait at a time, about 1 kB each. While there are as many, only attempts that are due are leased."""
 
-REFUSED_AT_ONCE = 1000
+MAX_REFUSAL = 1000
 """Targets in one Refusal at most, so that recording them does not hold up the engine."""
 
 
@@ -83,13 +83,13 @@ class Scheduler:
         pool: PoolSettings,
         retry: RetryPolicy,
         *,
-        dice: Callable[[], float],
+        rng: Callable[[], float],
         politeness: PolitenessSettings | None = None,
         limits: RunLimits | None = None,
         limits_for: LimitsFor | None = None,
         until: float | None = None,
         histories: bool = False,
-        memory: Memory | None = None,
+        memory: HostStateStore | None = None,
         fallback: HttpFallback | None = None,
         verifies: bool = True,
     ) -> None:
@@ -101,27 +101,27 @@ class Scheduler:
         self._spacing = 1 / pool.rate if pool.rate else 0.0
         self._next_start = -inf
         self._draining = False
-        self._historian = Historian() if histories else None
-        self._recollection = None if memory is None else Recollection(memory, pool, retry, politeness)
-        self._hosts = Hosts(
+        self._recorder = TraceRecorder() if histories else None
+        self._host_states = None if memory is None else HostStateSync(memory, pool, retry, politeness)
+        self._hosts = HostTable(
             self.tally,
             pool,
             limits_for or (lambda _: usual),
-            self._historian,
-            self._recollection,
+            self._recorder,
+            self._host_states,
             retry.max_park,
         )
         self._fallback = fallback
         self._verifies = verifies
         self._good: Target | None = None  # the last page that was answered, of any host
-        self._judge = Judge(self._hosts, pool, retry, politeness, dice, fallback=fallback is not None)
-        self._guard = self._judge.guard
-        self._proxy = self._judge.proxy
+        self._failure_policy = FailurePolicy(self._hosts, pool, retry, politeness, rng, fallback=fallback is not None)
+        self._guard = self._failure_policy.guard
+        self._proxy = self._failure_policy.proxy
         self._probe: Lease | None = None  # the only one that an outage lets out
         self._shortened: dict[int, int] = {}  # by the identity of a lease that is out: how many targets it still has
-        spending = Spending(limits or RunLimits(), until)
-        self._spending = spending if spending.watches else None
-        self._unbound = self._spending is None and not self._spacing  # no limit of the run shortens a lease
+        run_quota = RunQuota(limits or RunLimits(), until)
+        self._run_quota = run_quota if run_quota.watches else None
+        self._unbound = self._run_quota is None and not self._spacing  # no limit of the run shortens a lease
         self._now = -inf
         self._survey = Survey(self._hosts.begun, self.tally, pool)
 
@@ -171,31 +171,31 @@ class Scheduler:
         """What is to be done now; None where nothing may start. Ask again until None."""
         self._now = now
         hosts = self._hosts
-        if self._historian is not None:
-            self._historian.look(now, down=self._guard.down)
-        if self._draining or self._is_spent(now):
+        if self._recorder is not None:
+            self._recorder.note_network(now, down=self._guard.down)
+        if self._draining or self._is_quota_spent(now):
             return None
         if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
-            hosts.catch_up(now)
+            hosts.release_due(now)
         while hosts.refusing:
             refusal = self._refuse(hosts.refusing.popleft(), now)
             if refusal is not None:
                 return refusal
         if now < self._next_start or self.in_flight >= self._proxy.limit:
             return None
-        only_due = (hosts.parked >= MAX_PARKED or self._spending is not None) and self._holds_fresh()
+        only_due = (hosts.parked >= MAX_PENDING or self._run_quota is not None) and self._holds_fresh()
         fresh_first = False
         if self._guard.down:
             if not self._may_probe(now):
                 return None
-            fresh_first = self._guard.probes_afresh
+            fresh_first = self._guard.probes_fresh
             if fresh_first and (known := self._known_page(now)) is not None:
                 return known
         while (queue := self._pick(now, only_due=only_due, fresh_first=fresh_first)) is not None:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now, only_due=only_due)
             queue.not_before = now + closed
-            queue.hold(WaitReason.WINDOW, now, now + closed)
+            queue.note_wait(WaitReason.WINDOW, now, now + closed)
             hosts.place(queue, now)
         return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
 
@@ -230,7 +230,7 @@ class Scheduler:
         """
         if self._draining or self.spent is not None:
             return None
-        hosts, guard, spending = self._hosts, self._guard, self._spending
+        hosts, guard, run_quota = self._hosts, self._guard, self._run_quota
         if hosts.refusing:
             return now
         if self.in_flight >= self._proxy.limit:
@@ -244,7 +244,7 @@ class Scheduler:
             if self._probe is not None or guard.is_over(now):
                 return None
             wake = max(wake, guard.probe_at)
-        return wake if spending is None else min(wake, max(now, spending.ends_at))
+        return wake if run_quota is None else min(wake, max(now, run_quota.ends_at))
 
     def settle(
         self,
@@ -263,7 +263,7 @@ class Scheduler:
         opened, requests: connections opened and requests sent for it. idle: connections to the host unused now.
         """
         self._now = now
-        results = results if self._historian is None else self._historian.tell(lease, results, now, wall)
+        results = results if self._recorder is None else self._recorder.record(lease, results, now, wall)
         tally, hosts = self.tally, self._hosts
         queue = hosts.begun[lease.host]
         row = queue.row
@@ -273,14 +273,14 @@ class Scheduler:
         self.in_flight -= 1
         self.out -= size
         queue.out -= 1
-        hosts.unproven -= not queue.answered
+        hosts.unanswered -= not queue.answered
         row.idle = idle
         if lease.probe:
             return self._settle_probe(queue, lease, results, opened, requests, now)
         queue.retrying -= lease.attempt is not None and lease.attempt.hop is None
-        alarmed = self._learn(queue, results, size - begun, opened, requests, now)
+        alarmed = self._note_latencies(queue, results, size - begun, opened, requests, now)
         if begun < size:
-            self._take_back(queue, lease, begun, size, now)
+            self._return_unbegun(queue, lease, begun, size, now)
         done = tally.done
         final: list[Outcome] = []
         others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
@@ -289,20 +289,20 @@ class Scheduler:
             if type(result) is Fetched and result.retry is None and result.status is not None and result.status < 400:
                 received += result.wire_bytes
                 final.append(result)
-            elif is_answer(result):
+            elif is_success(result):
                 row.errors += tally.count(result)
                 final.append(result)
-                self._judge.heed(queue, lease, result, now, wall)
+                self._failure_policy.apply_rate_limit(queue, lease, result, now, wall)
             else:
                 others.append(result)
         tally.count_ok(len(final) - (tally.done - done), received)
-        self._note_answers(queue, lease, final, others, now)
+        self._note_responses(queue, lease, final, others, now)
         if alarmed:
-            self._judge.alarmed(queue, lease, results, now)
+            self._failure_policy.on_latency_alarm(queue, lease, results, now)
         if others:
             final += self._settle_others(queue, lease, others, requests, now, wall)
         if lease is self._probe:
-            self._end_probe(begun, now)
+            self._end_outage_probe(begun, now)
         if lease.attempt is None:
             row.done += len(final)
         elif final and (own := tally.hosts.get(lease.attempt.target.host)) is not None:
@@ -332,41 +332,41 @@ class Scheduler:
         rest = replace(lease, tickets=queue.take(begun - len(results)))
         size = len(rest)
         self.queued -= size
-        if self._spending is not None:
-            self._spending.fresh -= size
-        self._hosts.unproven += not queue.answered
+        if self._run_quota is not None:
+            self._run_quota.fresh -= size
+        self._hosts.unanswered += not queue.answered
         self.out += size
         self.in_flight += 1
         queue.out += 1
         self._hosts.place(queue, now)
         return final, rest
 
-    def _learn(
+    def _note_latencies(
         self, queue: HostQueue, results: Sequence[Result], unbegun: int, opened: int, requests: int, now: float
     ) -> bool:
         """Take in how long a lease's requests took; True where the host answers more slowly than it did."""
         elapsed = [result.elapsed for result in results if result.elapsed > 0]
         self.tally.settle(queue.row, elapsed, opened, requests, now)
-        self._hosts.weigh()
+        self._hosts.update_typical()
         if any(type(result) is Failed for result in results):  # a timeout says nothing of what the host takes
             elapsed = [result.elapsed for result in results if result.elapsed > 0 and type(result) is not Failed]
-        return queue.learn(elapsed, unbegun)
+        return queue.on_latencies(elapsed, unbegun)
 
-    def _note_answers(
+    def _note_responses(
         self, queue: HostQueue, lease: Lease, final: Sequence[Outcome], others: Sequence[Result], now: float
     ) -> None:
         """Take in that a host answered, where it did."""
-        answers = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
-        queue.answers += answers
+        responses = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
+        queue.responses += responses
         if queue.quota is not None and queue.quota.is_over(now):
-            queue.set_limits()
+            queue.update_limits()
         if final and lease.attempt is None and self._verifies:
             last = final[-1]
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
                 queue.good = self._good = last.target
-        if queue.trouble is not None or not queue.answered or self._guard.alert or self._proxy.alert:
+        if queue.health is not None or not queue.answered or self._guard.alert or self._proxy.alert:
             failed = any(not isinstance(result, Redirected) and cause_of(result) is not None for result in others)
-            self._judge.heard(queue, lease, answers, now, failed=failed)
+            self._failure_policy.on_success(queue, lease, responses, now, failed=failed)
 
     def shorten(self, lease: Lease, begun: int, now: float) -> None:
         """Take the targets of a lease back that it will not begin, while the request that it is at goes on.
@@ -381,7 +381,7 @@ class Scheduler:
         queue = self._hosts.begun[lease.host]
         self._shortened[id(lease)] = begun
         self.out -= size - begun
-        self._take_back(queue, lease, begun, size, now)
+        self._return_unbegun(queue, lease, begun, size, now)
         self._hosts.place(queue, now)
 
     def settle_robots(
@@ -403,17 +403,17 @@ class Scheduler:
             raise ValueError(f"no lease on the robots.txt of {host} is out")
         self.in_flight -= 1
         queue.out -= 1
-        self._hosts.unproven -= not queue.answered
+        self._hosts.unanswered -= not queue.answered
         queue.row.idle = idle
         since, gate.asked = gate.since, False
         self.tally.settle(queue.row, (elapsed,) if elapsed else (), opened, requests, now)
         self._proxy.others = self.in_flight
         if verdict is not None:
-            self._judge.robots(queue, gate, verdict, since, now)
-            if self._recollection is not None and verdict.unreachable is None:
-                self._recollection.memory.keep_robots(host, verdict, now)
+            self._failure_policy.on_robots(queue, gate, verdict, since, now)
+            if self._host_states is not None and verdict.unreachable is None:
+                self._host_states.memory.keep_robots(host, verdict, now)
         if self._probe is not None and self._probe.robots and self._probe.host == host:
-            self._end_probe(0 if verdict is None else 1, now)
+            self._end_outage_probe(0 if verdict is None else 1, now)
         self._hosts.place(queue, now)
 
     def drain(self) -> None:
@@ -441,27 +441,27 @@ class Scheduler:
         outage = self._guard.outage
         if outage is not None:
             what = f"{outage.why}; waiting" if outage.why else "the network seems down, waiting"
-            return Forecast(None, None, f"{what} for {spell(now - outage.since)}")
+            return Forecast(None, None, f"{what} for {format_duration(now - outage.since)}")
         idle = workers - self.in_flight if idle is None else idle
         return self._survey.forecast(now, workers, left=left, out=self.in_flight, idle=idle, spacing=self._spacing)
 
     # -- beside other runs; see ``shares`` and ``memory`` ------------------------------------------
 
-    def claims(self) -> dict[HostKey, Claim]:
+    def quota_requests(self) -> dict[HostKey, QuotaRequest]:
         """What this run has and wants of each host that it has begun."""
-        return {host: claim_of(queue) for host, queue in self._hosts.begun.items()}
+        return {host: quota_request_of(queue) for host, queue in self._hosts.begun.items()}
 
-    def known(self, now: float) -> dict[HostKey, Known]:
+    def host_states(self, now: float) -> dict[HostKey, HostState]:
         """What was found out so far of the hosts that have something left."""
-        return {host: known_of(queue, now) for host, queue in self._hosts.begun.items()}
+        return {host: host_state_of(queue, now) for host, queue in self._hosts.begun.items()}
 
-    def share(self, shares: Shares, now: float) -> None:
+    def apply(self, shares: Allocations, now: float) -> None:
         """Keep to what other runs leave this one; without a memory there are none."""
-        recollection = self._recollection
-        if recollection is not None and not (recollection.alone and shares.alone):
-            recollection.alone = shares.alone
+        host_states = self._host_states
+        if host_states is not None and not (host_states.alone and shares.alone):
+            host_states.alone = shares.alone
             for queue in list(self._hosts.begun.values()):
-                if recollection.share(queue, shares, now):
+                if host_states.apply(queue, shares, now):
                     self._hosts.place(queue, now)
 
     # -- the ways out of ``next`` ------------------------------------------------------------------
@@ -472,30 +472,30 @@ class Scheduler:
             queue.gate.asked, queue.gate.since, queue.row.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
-        elif queue.good is not None and queue.is_probed:
+        elif queue.good is not None and queue.probes_known_page:
             lease = Lease(queue.key, (), Attempt(queue.good), inf, now, probe=True)
-            if queue.trouble is not None and queue.trouble.test is not None:
-                queue.trouble.test.out = True
-        elif queue.due and (only_due or not queue.wants_another):
+            if queue.health is not None and queue.health.test is not None:
+                queue.health.test.out = True
+        elif queue.due and (only_due or not queue.prefers_fresh):
             lease = self._lease_parked(queue, queue.due, now)
         elif queue.again and (only_due or self._retries_next(queue, now)):
             lease = self._lease_parked(queue, queue.again, now)
         else:
-            usual = self._unbound and not queue.in_trouble and not self._guard.down
-            tickets = queue.take(queue.lease_length()) if usual else self._tickets(queue)
+            usual = self._unbound and not queue.is_restricted and not self._guard.down
+            tickets = queue.take(queue.lease_length()) if usual else self._take_tickets(queue)
             size = len(tickets)
             self.queued -= size
             lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now)
-            if self._historian is not None:
-                lease = replace(lease, waits=self._historian.fresh(queue, now))
+            if self._recorder is not None:
+                lease = replace(lease, waits=self._recorder.waits_of_fresh(queue, now))
         self.out += size
         self._begin(queue, lease, now)
         return lease
 
     def _begin(self, queue: HostQueue, lease: Lease, now: float) -> None:
         """Take note that a lease begins."""
-        self._hosts.unproven += not queue.answered
-        queue.note_use(now)
+        self._hosts.unanswered += not queue.answered
+        queue.note_start(now)
         self.in_flight += 1
         queue.out += 1
         row = queue.row
@@ -510,43 +510,43 @@ class Scheduler:
             self._probe = lease
         self._hosts.place(queue, now)
 
-    def _lease_parked(self, queue: HostQueue, parked: deque[Parked], now: float) -> Lease:
+    def _lease_parked(self, queue: HostQueue, parked: deque[PendingAttempt], now: float) -> Lease:
         attempt = self._hosts.resume(parked.popleft(), queue, now)
         queue.retrying += attempt.hop is None
         return Lease(queue.key, (), attempt, inf, now)
 
     def _retries_next(self, queue: HostQueue, now: float) -> bool:
         """Whether a retry goes next, before fresh targets of the host that there may be."""
-        if self._guard.down and not self._guard.probes_afresh:
+        if self._guard.down and not self._guard.probes_fresh:
             return True
-        if queue.trouble is not None and queue.trouble.test is not None and queue.has_fresh():
-            return queue.tests_page  # else the same page would use up its attempts before another one tells
-        return queue.next_is_retry(now) and not queue.wants_another
+        if queue.health is not None and queue.health.test is not None and queue.has_fresh():
+            return queue.retries_suspect  # else the same page would use up its attempts before another one tells
+        return queue.next_is_retry(now) and not queue.prefers_fresh
 
-    def _tickets(self, queue: HostQueue) -> tuple[int, ...]:
+    def _take_tickets(self, queue: HostQueue) -> tuple[int, ...]:
         """The fresh targets of the next lease, where there is something to heed."""
-        if queue.suspects_pages:
+        if queue.avoids_neighbours:
             tickets = queue.take_last()
-        elif queue.wants_another or self._spacing or self._guard.down:
+        elif queue.prefers_fresh or self._spacing or self._guard.down:
             tickets = queue.take(1)
-        elif self._spending is None:
+        elif self._run_quota is None:
             return queue.take(queue.lease_length())
         else:
-            tickets = queue.take(int(min(queue.lease_length(), self._spending.fresh)))
-        if self._spending is not None:
-            self._spending.fresh -= len(tickets)
+            tickets = queue.take(int(min(queue.lease_length(), self._run_quota.fresh)))
+        if self._run_quota is not None:
+            self._run_quota.fresh -= len(tickets)
         return tickets
 
     def _refuse(self, queue: HostQueue, now: float) -> Refusal | None:
         queue.refusing = False
         refusal = None
         if queue.refused_until > now:
-            most = 1 if self._proxy.refusals else REFUSED_AT_ONCE
-            waiting = queue.take_parked(most)
+            most = 1 if self._proxy.refusals else MAX_REFUSAL
+            waiting = queue.take_pending(most)
             fresh = min(queue.fresh, most - len(waiting))
-            if self._spending is not None:
-                fresh = int(min(fresh, self._spending.fresh))
-                self._spending.fresh -= fresh
+            if self._run_quota is not None:
+                fresh = int(min(fresh, self._run_quota.fresh))
+                self._run_quota.fresh -= fresh
             tickets = queue.take(fresh) if fresh else ()
             if not tickets and not waiting:
                 return None  # what is left of it is beyond the limit of targets, and stays untouched
@@ -558,32 +558,32 @@ class Scheduler:
             attempts = tuple(self._hosts.resume(one, queue, now) for one in waiting)
             refusal = queue.refusal_of(tickets, attempts, now)
             if self._proxy.refusals and refusal.error is ErrorKind.PROXY:
-                self._proxy.refused(refusal.detail.removesuffix(f"; {ASKED_FIRST}"))
-            if self._historian is not None:
-                refusal = refusal._replace(waits=self._historian.fresh(queue, now))
+                self._proxy.on_refusal(refusal.detail.removesuffix(f"; {ROBOTS_FIRST}"))
+            if self._recorder is not None:
+                refusal = refusal._replace(waits=self._recorder.waits_of_fresh(queue, now))
         self._hosts.place(queue, now)
         return refusal
 
-    def _is_spent(self, now: float) -> bool:
+    def _is_quota_spent(self, now: float) -> bool:
         """Whether a limit of the run is reached, or its proxy lost; without targets left, what was begun goes on."""
-        spending = self._spending
+        run_quota = self._run_quota
         if self.spent is None:
             self.spent = self._proxy.over
-        if self.spent is None and spending is not None:
-            spending.begin(now)
-            self.spent = spending.spent(now, self.tally.bytes)
-            if not spending.fresh and self.queued and not self.parked and not self.out:
-                self.spent = spending.all_begun()
+        if self.spent is None and run_quota is not None:
+            run_quota.begin(now)
+            self.spent = run_quota.spent(now, self.tally.bytes)
+            if not run_quota.fresh and self.queued and not self.parked and not self.out:
+                self.spent = run_quota.all_begun()
         return self.spent is not None
 
     def _holds_fresh(self) -> bool:
         """Whether only attempts that are due may be leased."""
-        spending = self._spending
-        return self._hosts.parked >= MAX_PARKED or (spending is not None and not spending.fresh)
+        run_quota = self._run_quota
+        return self._hosts.parked >= MAX_PENDING or (run_quota is not None and not run_quota.fresh)
 
     def _may_probe(self, now: float) -> bool:
         guard = self._guard
-        guard.relent(now)
+        guard.doubt_outage(now)
         return not guard.down or (self._probe is None and now >= guard.probe_at and not guard.is_over(now))
 
     def _settle_probe(
@@ -591,15 +591,15 @@ class Scheduler:
     ) -> list[Outcome]:
         """Take a probe back: nobody's outcome."""
         self.tally.settle(queue.row, (), opened, requests, now)
-        if queue.trouble is not None and queue.trouble.test is not None:
-            queue.trouble.test.out = False
+        if queue.health is not None and queue.health.test is not None:
+            queue.health.test.out = False
         for result in results:
             if isinstance(result, Skipped):
                 queue.good = None
             else:
-                self._judge.probed(queue, lease, result, now)
+                self._failure_policy.on_probe_result(queue, lease, result, now)
         if lease is self._probe:
-            self._end_probe(len(results), now)
+            self._end_outage_probe(len(results), now)
         self._hosts.place(queue, now)
         return []
 
@@ -614,14 +614,14 @@ class Scheduler:
         self._proxy.others = self.in_flight
         for result in others:
             if isinstance(result, Redirected):
-                self._hosts.ask_first(result.attempt, queue, now)
+                self._hosts.put_first(result.attempt, queue, now)
                 continue
             if (onward := self._over_http(lease, result)) is not None:
-                self._hosts.ask_first(onward, queue, now)
+                self._hosts.put_first(onward, queue, now)
                 continue
             outcome: Outcome | None = result
             if not isinstance(result, Skipped):
-                outcome = self._judge.judge(queue, lease, result, now, wall)
+                outcome = self._failure_policy.decide(queue, lease, result, now, wall)
             elif result.error is ErrorKind.ROBOTS:
                 row.disallowed += 1
             if outcome is None:
@@ -631,7 +631,7 @@ class Scheduler:
             row.errors += tally.count(outcome)
             final.append(outcome)
         if not requests and len(final) == len(lease) and all(isinstance(outcome, Skipped) for outcome in final):
-            self._unstart(queue, lease)
+            self._undo_start(queue, lease)
         return final
 
     def _over_http(self, lease: Lease, result: Result) -> Attempt | None:
@@ -646,34 +646,34 @@ class Scheduler:
         """Whether a refused attempt goes on over http instead; it is queued there then."""
         onward = None
         if self._fallback is not None and refusal.error in FALLS_BACK:
-            onward = self._fallback.over_http(attempt, refusal.detail.removesuffix(f"; {ASKED_FIRST}"))
+            onward = self._fallback.over_http(attempt, refusal.detail.removesuffix(f"; {ROBOTS_FIRST}"))
         if onward is None:
             return False
         queue = self._hosts.queue_of(onward.host, now)
-        self._hosts.ask_first(onward, queue, now)
+        self._hosts.put_first(onward, queue, now)
         self._hosts.place(queue, now)
         if (own := self.tally.hosts.get(attempt.target.host)) is not None:
             own.done -= 1
         return True
 
-    def _unstart(self, queue: HostQueue, lease: Lease) -> None:
+    def _undo_start(self, queue: HostQueue, lease: Lease) -> None:
         """A lease of which nothing was asked for costs no delay."""
         if queue.started == lease.since:
             queue.not_before = max(lease.since, queue.parked_until)
         if self._next_start == lease.since + self._spacing:
             self._next_start = lease.since
 
-    def _take_back(self, queue: HostQueue, lease: Lease, begun: int, size: int, now: float) -> None:
+    def _return_unbegun(self, queue: HostQueue, lease: Lease, begun: int, size: int, now: float) -> None:
         if lease.attempt is not None:
-            self._hosts.ask_first(lease.attempt, queue, now)
+            self._hosts.put_first(lease.attempt, queue, now)
             return
         unbegun = lease.tickets[begun:size]
         queue.give_back(unbegun)
         self.queued += len(unbegun)
-        if self._spending is not None:
-            self._spending.fresh += len(unbegun)
+        if self._run_quota is not None:
+            self._run_quota.fresh += len(unbegun)
 
-    def _end_probe(self, begun: int, now: float) -> None:
+    def _end_outage_probe(self, begun: int, now: float) -> None:
         self._probe = None
         if begun and self._guard.down:
-            self._guard.probe_failed(now)
+            self._guard.on_probe_failure(now)

@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from ..model import HostKey, Outcome, error_of, verdict
 
-HOSTS_KEPT = 10_000
+MAX_FINISHED_HOSTS = 10_000
 """Finished hosts whose numbers are kept, about 1 kB each. When there are more, the less busy half is forgotten; what
 they did stays in the run's totals."""
 
 RECENT = 64
 """Latencies kept of each host, for its percentiles."""
 
-MEAN_OF = 1024
+LATENCY_MEMORY = 1024
 """Latencies of one host after which the older ones count half."""
 
 RATE_WINDOW = 10.0
@@ -116,7 +116,7 @@ class HostTally:
         """Keep latencies for the percentiles and the mean. together: their sum."""
         self._spent += together
         self._timed += len(elapsed)
-        if self._timed > MEAN_OF:
+        if self._timed > LATENCY_MEMORY:
             self._spent /= 2
             self._timed /= 2
         if self.recent is None:
@@ -161,7 +161,7 @@ class Tally:
     seen; one that comes back after it was forgotten counts anew. begun: those of them that work began on.
     """
 
-    def __init__(self, hosts_kept: int = HOSTS_KEPT) -> None:
+    def __init__(self, hosts_kept: int = MAX_FINISHED_HOSTS) -> None:
         self.done = 0
         self.outcomes: dict[str, int] = {}
         self.errors: dict[str, int] = {}

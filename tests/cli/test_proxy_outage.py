@@ -233,7 +233,7 @@ def test_a_proxy_that_was_never_there_ends_the_run_with_a_sentence(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, scheme: str, robots: str
 ) -> None:
     """Nothing was answered in this run, so that it is not waited for as long; no page is taken for failed."""
-    monkeypatch.setattr("scrapepool.schedule.health.proxy_guard.NEVER_REACHED", 1.0)
+    monkeypatch.setattr("scrapepool.schedule.health.proxy_guard.UNPROVEN_PROXY_WAIT", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     ran = here(

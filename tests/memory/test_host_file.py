@@ -13,26 +13,26 @@ from scrapepool.memory.host_file import EXPIRY, KEPT, VERSION, HostFile, Report
 from scrapepool.memory.host_rows import known_in
 from scrapepool.model import HostKey
 from scrapepool.schedule.robots import RobotsVerdict
-from scrapepool.schedule.sharing.host_quota import Claim
-from scrapepool.schedule.sharing.host_state import Known
+from scrapepool.schedule.sharing.host_quota import QuotaRequest
+from scrapepool.schedule.sharing.host_state import HostState
 from scrapepool.transport.robots.rules import Rules
 
 A, B = HostKey("https", "a.test", 443), HostKey("http", "b.test", 8080)
 NOW = 1_900_000_000.0
 
 
-def known_of(file: HostFile, host: HostKey, agent: str = "scrapepool") -> Known | None:
+def known_of(file: HostFile, host: HostKey, agent: str = "scrapepool") -> HostState | None:
     row = file.row(host)
     return None if row is None else known_in(row, Rules, lambda: agent)
 
 
-def claim(**values: float) -> Claim:
-    return Claim(**{"most": 4, "wants": 4, "held": 0, **values})  # type: ignore[arg-type]
+def claim(**values: float) -> QuotaRequest:
+    return QuotaRequest(**{"most": 4, "wants": 4, "held": 0, **values})  # type: ignore[arg-type]
 
 
 def test_what_was_found_out_is_there_again(tmp_path: Path) -> None:
     """Every value of a host, through a file that was closed in between."""
-    known = Known(0.25, 2, 0.5, NOW + 1, NOW + 2, NOW - 3)
+    known = HostState(0.25, 2, 0.5, NOW + 1, NOW + 2, NOW - 3)
     file = HostFile(str(tmp_path / "hosts"))
     file.exchange(Report(alone=True, known={A: known}), NOW)
     file.close()
@@ -47,7 +47,7 @@ def test_a_robots_txt_is_kept_for_its_agent(tmp_path: Path) -> None:
     rules = Rules([("/a*z", False), ("/abcz$", True), ("/x", False)], 2.0)
     file = HostFile(str(tmp_path / "hosts"))
     robots = {A: (RobotsVerdict(rules, 2.0, agent="scrapepool"), NOW - 5), B: (RobotsVerdict(), NOW)}
-    file.exchange(Report(alone=True, known={A: Known(0.1)}, robots=robots), NOW)
+    file.exchange(Report(alone=True, known={A: HostState(0.1)}, robots=robots), NOW)
     known = known_of(file, A, "ScrapePool")
     assert known is not None
     assert known.robots is not None
@@ -62,7 +62,7 @@ def test_a_robots_txt_is_kept_for_its_agent(tmp_path: Path) -> None:
     missing = known_of(file, B, "other")
     assert missing is not None
     assert missing.robots == RobotsVerdict()
-    file.exchange(Report(alone=True, known={A: Known(0.3)}), NOW)
+    file.exchange(Report(alone=True, known={A: HostState(0.3)}), NOW)
     kept = known_of(file, A)
     assert kept is not None
     assert kept.robots is not None, "what a run has not asked for, it does not forget"
@@ -73,7 +73,7 @@ def test_a_host_is_dead_since_it_was_first_found_so(tmp_path: Path) -> None:
     """A run that finds it down again changes nothing; one that finds it up forgets it; parkings only grow."""
     file = HostFile(str(tmp_path / "hosts"))
     for dead_since, parked, expected in [(NOW, 7.0, NOW), (NOW + 9, 5.0, NOW), (None, -inf, None), (NOW, 0.0, NOW)]:
-        file.exchange(Report(alone=True, known={A: Known(parked_until=parked, dead_since=dead_since)}), NOW)
+        file.exchange(Report(alone=True, known={A: HostState(parked_until=parked, dead_since=dead_since)}), NOW)
         known = known_of(file, A)
         assert known is not None
         assert (known.dead_since, known.parked_until) == (expected, 7.0)
@@ -119,12 +119,12 @@ def test_the_share_of_a_run_that_was_killed_is_free_when_it_expires(tmp_path: Pa
 def test_hosts_that_nobody_asks_any_more_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a month, when the file is next opened."""
     file = HostFile(str(tmp_path / "hosts"))
-    file.exchange(Report(alone=True, known={A: Known(0.1)}), NOW)
-    file.exchange(Report(alone=True, known={B: Known(0.1)}), NOW + 10)
+    file.exchange(Report(alone=True, known={A: HostState(0.1)}), NOW)
+    file.exchange(Report(alone=True, known={B: HostState(0.1)}), NOW + 10)
     file.close()
     monkeypatch.setattr("time.time", lambda: NOW + KEPT + 5)
     file = HostFile(str(tmp_path / "hosts"))
-    assert (known_of(file, A), known_of(file, B)) == (None, Known(0.1, free_at=0.0, parked_until=0.0))
+    assert (known_of(file, A), known_of(file, B)) == (None, HostState(0.1, free_at=0.0, parked_until=0.0))
     file.close()
 
 

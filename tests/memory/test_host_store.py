@@ -11,8 +11,8 @@ from scrapepool.errors import OutputError
 from scrapepool.memory.host_file import EXPIRY
 from scrapepool.memory.host_store import BEAT, SUSPENDED, HostStore
 from scrapepool.model import HostKey
-from scrapepool.schedule.sharing.host_quota import Claim, Shares
-from scrapepool.schedule.sharing.host_state import Known
+from scrapepool.schedule.sharing.host_quota import Allocations, QuotaRequest
+from scrapepool.schedule.sharing.host_state import HostState
 from scrapepool.transport.robots.rules import Rules
 
 A = HostKey("https", "a.test", 443)
@@ -40,15 +40,15 @@ class Run:
     """A run at one host. told: the shares that it was given."""
 
     def __init__(self) -> None:
-        self.told: list[Shares] = []
+        self.told: list[Allocations] = []
 
-    def claims(self) -> dict[HostKey, Claim]:
-        return {A: Claim(4, 4, 0)}
+    def quota_requests(self) -> dict[HostKey, QuotaRequest]:
+        return {A: QuotaRequest(4, 4, 0)}
 
-    def known(self, now: float) -> dict[HostKey, Known]:
-        return {A: Known(0.5, parked_until=now + 7.0)}
+    def host_states(self, now: float) -> dict[HostKey, HostState]:
+        return {A: HostState(0.5, parked_until=now + 7.0)}
 
-    def share(self, shares: Shares, now: float) -> None:
+    def apply(self, shares: Allocations, now: float) -> None:
         self.told.append(shares)
 
 

@@ -26,9 +26,9 @@ from scrapepool.model import (
 )
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.queue.host_queue import HostQueue
-from scrapepool.schedule.robots import NOT_ASKED, RobotsVerdict
+from scrapepool.schedule.robots import UNREACHABLE_ERRORS, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
-from scrapepool.schedule.sharing.host_state import Memory
+from scrapepool.schedule.sharing.host_state import HostStateStore
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 
 THROW = 0.5
@@ -78,7 +78,7 @@ class Books:
         )
         held = queue is not None and (
             queue.gate is not None
-            or (queue.trouble is not None and (self.out >= queue.limit or now <= queue.not_before + EPSILON))
+            or (queue.health is not None and (self.out >= queue.limit or now <= queue.not_before + EPSILON))
         )
         return (
             (self.fresh > 0 or bool(due))
@@ -110,7 +110,7 @@ class World:
         robots: Callable[[HostKey], RobotsVerdict] | None = None,
         limits: RunLimits | None = None,
         histories: bool = False,
-        memory: Memory | None = None,
+        memory: HostStateStore | None = None,
     ) -> None:
         self.pool = pool or PoolSettings()
         self.retry = retry or RetryPolicy()
@@ -121,7 +121,7 @@ class World:
         self.scheduler = Scheduler(
             self.pool,
             self.retry,
-            dice=lambda: THROW,
+            rng=lambda: THROW,
             politeness=PolitenessSettings(robots=robots is not None),
             limits=limits,
             histories=histories,
@@ -183,7 +183,7 @@ class World:
             decision = self.scheduler.next(self.now)
             match decision:
                 case None:
-                    held = self.scheduler.outage or self.scheduler.spent or self.scheduler._spending
+                    held = self.scheduler.outage or self.scheduler.spent or self.scheduler._run_quota
                     if self.audit and not self.pool.rate and not held:
                         begun = self.scheduler._hosts.begun
                         starved = [
@@ -204,7 +204,7 @@ class World:
             assert refusal.not_before is not None
             assert abs(self.now + refusal.not_before - books.refused_until) < 1e-6
         else:
-            assert refusal.error in {ErrorKind.CIRCUIT_OPEN, ErrorKind.ROBOTS_UNREACHABLE, *NOT_ASKED}
+            assert refusal.error in {ErrorKind.CIRCUIT_OPEN, ErrorKind.ROBOTS_UNREACHABLE, *UNREACHABLE_ERRORS}
         assert len(refusal.tickets) + len(refusal.attempts) <= 1000
         self.refusals.append(refusal)
         books.fresh -= len(refusal.tickets)

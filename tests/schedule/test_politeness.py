@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Timings, verdict
 from scrapepool.schedule.lease import Lease
 from scrapepool.schedule.limits import HostLimits
-from scrapepool.schedule.robots import RobotsKept, RobotsVerdict
+from scrapepool.schedule.robots import RobotsCache, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from scrapepool.transport.robots.rules import Rules
@@ -23,7 +23,7 @@ GONE = Reply(0.01, status=0, retry=True, error=ErrorKind.DNS)
 
 
 def scheduler_of(targets, *, pool=None, retry=None, **settings):
-    scheduler = Scheduler(pool or PoolSettings(per_host=1), retry or RetryPolicy(), dice=lambda: 0.5, **settings)
+    scheduler = Scheduler(pool or PoolSettings(per_host=1), retry or RetryPolicy(), rng=lambda: 0.5, **settings)
     ticket = 0
     for host, count in targets.items():
         scheduler.add(host, range(ticket, ticket + count))
@@ -82,7 +82,7 @@ def test_a_broken_folder_is_no_broken_host():
 @given(rate=st.floats(0.3, 20), burst=st.integers(1, 30), seed=st.integers(0, 99))
 def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
     """Whatever a token bucket allows, its refusals are waited out, and are few in the end."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     tokens, at, refused = float(burst), 0.0, 0
 
     def serve(attempt):
@@ -90,9 +90,9 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
         tokens, at = min(burst, tokens + (world.now - at) * rate), world.now
         if tokens < 1:
             refused += 1
-            return Reply(dice.uniform(0.02, 0.1), status=429, retry=True)
+            return Reply(rng.uniform(0.02, 0.1), status=429, retry=True)
         tokens -= 1
-        return Reply(dice.uniform(0.02, 0.1))
+        return Reply(rng.uniform(0.02, 0.1))
 
     world = World({A: 1000}, serve, audit=False)
     end = world.run()
@@ -107,8 +107,8 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
 @example(rate=10.0, broken=0.05, seed=1)  # refusals that were in flight together counted against a rate set after them
 def test_broken_pages_behind_a_limit_that_says_503_cost_no_good_ones(rate, broken, seed):
     """Those that the limit refuses are told from those that are broken: by a second request after a pause."""
-    dice = random.Random(seed)
-    bad = {f"/{page}" for page in dice.sample(range(1000), round(broken * 1000))}
+    rng = random.Random(seed)
+    bad = {f"/{page}" for page in rng.sample(range(1000), round(broken * 1000))}
     tokens, at, refused = 10.0, 0.0, 0
 
     def serve(attempt):
@@ -209,7 +209,7 @@ def test_what_robots_disallow_costs_no_delay():
 
 def test_what_is_kept_of_hosts_that_are_done_with_is_bounded():
     """By hosts and by patterns; the first ones go first, and what was taken back up is not counted."""
-    kept = RobotsKept(hosts=3, patterns=10)
+    kept = RobotsCache(hosts=3, patterns=10)
     for number in range(5):
         kept.keep(host_named(number), RobotsVerdict(crawl_delay=float(number)))
     assert [kept.take(host_named(number)) is None for number in range(5)] == [True, True, False, False, False]

@@ -15,7 +15,7 @@ WALL = 1000.0
 
 
 def scheduler_of(targets=(), throw=0.5, retry=None, **pool):
-    scheduler = Scheduler(PoolSettings(**pool), retry or RetryPolicy(), dice=lambda: throw)
+    scheduler = Scheduler(PoolSettings(**pool), retry or RetryPolicy(), rng=lambda: throw)
     ticket = 0
     for host, count in dict(targets).items():
         scheduler.add(host, range(ticket, ticket + count))
@@ -228,7 +228,7 @@ def test_the_longest_host_goes_first_and_a_warm_one_before_short_cold_ones():
 
 def test_an_ailing_host_gets_no_fresh_targets_while_too_many_wait(monkeypatch):
     """Its failures would fill the memory; they are asked for again first."""
-    monkeypatch.setattr(host_queue, "MAX_OWED", 3)
+    monkeypatch.setattr(host_queue, "MAX_PENDING_PER_HOST", 3)
     scheduler = scheduler_of({A: 10}, throw=0.5, pace="fixed")
     for lease in everything(scheduler, 0.0)[:3]:
         settle(scheduler, lease, 0.0, status=500, retry=True)
@@ -240,7 +240,7 @@ def test_an_ailing_host_gets_no_fresh_targets_while_too_many_wait(monkeypatch):
 
 def test_while_too_many_wait_only_the_due_are_leased(monkeypatch):
     """The bound on parked attempts holds over all hosts, and never locks the run."""
-    monkeypatch.setattr(module, "MAX_PARKED", 20)
+    monkeypatch.setattr(module, "MAX_PENDING", 20)
     most = 0
 
     def serve(attempt):
@@ -280,7 +280,7 @@ def test_the_estimate_is_the_longest_host_or_all_of_them():
 
 def test_hops_piled_up_elsewhere_hold_up_their_own_host_only(monkeypatch):
     """A host that redirects all to a slow one gets no fresh targets while too many wait there; others do."""
-    monkeypatch.setattr(host_queue, "MAX_OWED", 3)
+    monkeypatch.setattr(host_queue, "MAX_PENDING_PER_HOST", 3)
     scheduler = scheduler_of({A: 50}, per_host=1)
     leases = {}
     for _ in range(4):

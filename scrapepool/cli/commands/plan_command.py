@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...model import HostKey
-    from ...ports import Known
+    from ...ports import HostState
     from ...settings import Settings
     from ..config.config_file import ConfigFile
 
@@ -133,7 +133,7 @@ def run(
         allowed[host] -= changed.refused
     allowed = +allowed  # without hosts whose URLs are all refused
     result = None
-    known: Mapping[HostKey, Known] = {}
+    known: Mapping[HostKey, HostState] = {}
     if allowed:
         known = recalled(settings, allowed, clock)
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)

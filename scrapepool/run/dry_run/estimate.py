@@ -16,14 +16,14 @@ from threading import Event
 from typing import Literal
 
 from ...model import ErrorKind, HostKey, Skipped, Unchanged
-from ...ports import Clock, Ended, Known
+from ...ports import Clock, Ended, HostState
 from ...read import TargetList
-from ...schedule.sharing.host_state import ROBOTS_AGE
+from ...schedule.sharing.host_state import MAX_ROBOTS_AGE
 from ...settings import Settings
 from ...window import Window
 from ..host_limits import limits_for
 
-NOTHING_KNOWN = Known()
+NOTHING_KNOWN = HostState()
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def planned(
     most: int,
     clock: Clock,
     crawl_delays: Mapping[HostKey, float] | None = None,
-    known: Mapping[HostKey, Known] | None = None,
+    known: Mapping[HostKey, HostState] | None = None,
 ) -> Plan:
     """Plan a run over so many URLs of each host, of which there must be one.
 
@@ -131,7 +131,7 @@ def planned(
     limits, wall, now = limits_for(settings, clock), clock.wall(), clock.monotonic()
 
     def asks_robots(host: HostKey) -> bool:
-        return limits(host).robots and now - known.get(host, NOTHING_KNOWN).robots_at >= ROBOTS_AGE
+        return limits(host).robots and now - known.get(host, NOTHING_KNOWN).robots_at >= MAX_ROBOTS_AGE
 
     def host_plan(host: HostKey) -> HostPlan:
         own, window, urls = limits(host), overrides.override_for(host).window, hosts[host]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...model import HostKey
-from ...ports import Clock, Known
+from ...ports import Clock, HostState
 from ...settings import Settings
 from ...transport.robots.rules import Rules
 
 
-def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, Known]:
+def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, HostState]:
     """Return what earlier runs know about these hosts, without the rules of robots.txt.
 
     Raises UsageError, OutputError.
@@ -28,7 +28,7 @@ def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict
 
     offset = clock.monotonic() - clock.wall()
 
-    def known(row: tuple[Any, ...]) -> Known:
+    def known(row: tuple[Any, ...]) -> HostState:
         robots_at = -inf if row[-2] is None else row[-2]
         return moved(replace(known_in(row, Rules, lambda: ""), robots=None, robots_at=robots_at), offset)
 

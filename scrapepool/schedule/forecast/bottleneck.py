@@ -12,13 +12,13 @@ from math import inf
 from ..tally import RATE_WINDOW
 from .eta import Forecast
 
-SPARE = 0.75
+SPARE_CPU = 0.75
 """Share of a core up to which the process has CPU to spare; one interpreter can use little more than one."""
 
-MOSTLY = 0.5
+MOSTLY_HELD = 0.5
 """Share of the time from which on it is the outcomes' taker that sets the pace."""
 
-LOOK = 1.0
+SAMPLE_INTERVAL = 1.0
 """Seconds between two looks at the shares at least, so that what is shown does not flicker."""
 
 
@@ -43,7 +43,7 @@ class Bottleneck:
         The end is told by the rate, once that was measured under these conditions; until then it is not known.
         cpu: seconds used so far. left: targets. rate: final outcomes a second, over the last ``RATE_WINDOW`` seconds.
         """
-        self._look(now, cpu)
+        self._sample(now, cpu)
         if self._since == inf:
             return forecast
         if self._since > max(self._began, now - RATE_WINDOW) or not rate:
@@ -53,13 +53,13 @@ class Bottleneck:
             return replace(forecast, hint=None)
         return replace(forecast, seconds=seconds, host=None, hint=None)
 
-    def _look(self, now: float, cpu: float) -> None:
+    def _sample(self, now: float, cpu: float) -> None:
         looked, cpu_before, held_before = self._before
         span = now - looked
-        if span < LOOK:
+        if span < SAMPLE_INTERVAL:
             return
-        held = self.held - held_before >= MOSTLY * span
-        if not held and cpu - cpu_before < SPARE * span:
+        held = self.held - held_before >= MOSTLY_HELD * span
+        if not held and cpu - cpu_before < SPARE_CPU * span:
             self._since = inf
         elif self._since == inf:
             self._since = now if held else looked  # until it held up, the taker had room for what came

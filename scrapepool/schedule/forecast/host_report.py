@@ -10,59 +10,67 @@ from itertools import chain, islice
 
 from ...model import Attempt
 from ...text import printable
-from ..health.circuit_breaker import Breaker
-from ..health.host_health import Trouble
-from ..health.retry import spell
+from ..health.circuit_breaker import CircuitBreaker
+from ..health.host_health import HostHealth
+from ..health.retry import format_duration
 from ..queue.host_queue import HostQueue
 
-MOST_LOOKED_AT = 64
+MAX_INSPECTED = 64
 """URLs that wait for their next attempt and are looked at, to find the one that failed most often."""
 
-LONGEST_PATH = 60
+MAX_PATH = 60
 """Characters of a path that are shown."""
 
 
-def held_up(queue: HostQueue, now: float) -> str | None:
+def describe_delay(queue: HostQueue, now: float) -> str | None:
     """What holds a host up, as one clause that begins with its name; None where nothing does but its pace."""
     if queue.refused_until > now or queue.is_finished():
         return None
-    trouble = queue.trouble
-    if trouble is not None and (trouble.breaker.opened is not None or trouble.test is not None):
-        return _in_doubt(queue.key.netloc, trouble, now)
+    health = queue.health
+    if health is not None and (health.breaker.opened is not None or health.test is not None):
+        return _describe_doubt(queue.key.netloc, health, now)
     failed = _most_often_failed(queue)
-    return _parked(queue, now) if failed is None else f"{_said(failed, queue.key.netloc)}; {_others(queue, now)}"
+    return (
+        _describe_pause(queue, now)
+        if failed is None
+        else f"{_describe_failures(failed, queue.key.netloc)}; {_describe_others(queue, now)}"
+    )
 
 
-def _in_doubt(name: str, trouble: Trouble, now: float) -> str:
+def _describe_doubt(name: str, health: HostHealth, now: float) -> str:
     """What is said of a host that is down, or of which it is tested whether it is."""
-    breaker = trouble.breaker
-    doing = "is tested" if breaker.opened is None else f"has been down for {spell(now - breaker.opened)}"
-    if not breaker.row:
+    breaker = health.breaker
+    doing = "is tested" if breaker.opened is None else f"has been down for {format_duration(now - breaker.opened)}"
+    if not breaker.failed_in_row:
         return f"{name} {doing}"
-    count = "1 page" if breaker.row == 1 else f"{breaker.row:,} pages in a row"
+    count = "1 page" if breaker.failed_in_row == 1 else f"{breaker.failed_in_row:,} pages in a row"
     return f"{name} {doing}: {count} failed, the first {_first(breaker)}"
 
 
-def _parked(queue: HostQueue, now: float) -> str | None:
+def _describe_pause(queue: HostQueue, now: float) -> str | None:
     """For how long a host gets no requests, and after which response."""
     if queue.parked_until <= now:
         return None
-    why = f" after {_first(queue.trouble.breaker)}" if queue.trouble is not None and queue.trouble.breaker.row else ""
-    return f"{queue.key.netloc} gets no requests for {spell(queue.parked_until - now)}{why}"
+    why = (
+        f" after {_first(queue.health.breaker)}"
+        if queue.health is not None and queue.health.breaker.failed_in_row
+        else ""
+    )
+    return f"{queue.key.netloc} gets no requests for {format_duration(queue.parked_until - now)}{why}"
 
 
-def _others(queue: HostQueue, now: float) -> str:
+def _describe_others(queue: HostQueue, now: float) -> str:
     """What happens to the URLs of a host that have not failed."""
     fresh = queue.fresh + len(queue.due or ())
     if fresh and queue.parked_until > now:
-        return f"it gets no requests for {spell(queue.parked_until - now)}"
+        return f"it gets no requests for {format_duration(queue.parked_until - now)}"
     if fresh:
         return "its 1 other goes on" if fresh == 1 else f"its {fresh:,} others go on"
     others = len(queue.again or ()) + len(queue.waiting or ()) + queue.out - 1
     return f"only that and {others:,} more are left" if others else "only that is left, to be retried"
 
 
-def _first(breaker: Breaker) -> str:
+def _first(breaker: CircuitBreaker) -> str:
     """The first page of a row that failed, and how."""
     return f"{_path(breaker.pages[0])} ({printable(breaker.words)})"
 
@@ -70,7 +78,7 @@ def _first(breaker: Breaker) -> str:
 def _most_often_failed(queue: HostQueue) -> Attempt | None:
     """The URL that failed most often among those that wait for their next attempt; None where none failed."""
     waiting: Iterator[Attempt] = (parked.attempt for parked in chain(queue.again or (), (queue.waiting or {}).values()))
-    failed = [attempt for attempt in islice(waiting, MOST_LOOKED_AT) if attempt.earlier is not None]
+    failed = [attempt for attempt in islice(waiting, MAX_INSPECTED) if attempt.earlier is not None]
     return max(failed, key=_failures, default=None)
 
 
@@ -78,7 +86,7 @@ def _failures(attempt: Attempt) -> int:
     return attempt.number - 1 + attempt.refunds
 
 
-def _said(attempt: Attempt, name: str) -> str:
+def _describe_failures(attempt: Attempt, name: str) -> str:
     """How a URL failed, and how often: ``example.org said 503 to /img/1.png 4 times``."""
     times = _failures(attempt)
     often = "once" if times == 1 else f"{times:,} times"
@@ -90,4 +98,4 @@ def _said(attempt: Attempt, name: str) -> str:
 def _path(url: str) -> str:
     """The path and query of a URL, cut where they are long."""
     path = printable("/" + url.partition("://")[2].partition("/")[2])
-    return path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"
+    return path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}…"

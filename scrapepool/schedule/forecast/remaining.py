@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..health.circuit_breaker import UNKNOWN
+from ..health.circuit_breaker import UNKNOWN_HOST_PATIENCE
 from ..queue.host_queue import HostQueue
 from ..tally import HostTally
 
-PRIOR = 20
+PRIOR_TARGETS = 20
 """Targets taken to have needed one request each, beside those that were seen: the first failures say little."""
 
-MOST_AGAIN = 4.0
+MAX_PER_TARGET = 4.0
 """Requests a target at most; a host that fails more is down for a while, and will be up again or given up."""
 
 
@@ -38,32 +38,32 @@ class Remaining(NamedTuple):
         return self.delay >= self.each / self.slots
 
 
-NOTHING = Remaining(0.0, 0.0, 1, 0.0, 0.0)
+NOTHING_LEFT = Remaining(0.0, 0.0, 1, 0.0, 0.0)
 
 
-def again(row: HostTally) -> float:
+def requests_per_target(row: HostTally) -> float:
     """Requests that a target of a host takes: more than one where it fails, next to none where it was given up."""
-    return min(MOST_AGAIN, (row.requests - row.asked_robots + PRIOR) / (row.done + PRIOR))
+    return min(MAX_PER_TARGET, (row.requests - row.asked_robots + PRIOR_TARGETS) / (row.done + PRIOR_TARGETS))
 
 
 def remaining(queue: HostQueue, now: float, mean: float) -> Remaining:
     """What a host still needs. mean: seconds that a request takes elsewhere, for a host that was not asked yet."""
-    row, trouble = queue.row, queue.trouble
-    pace = None if trouble is None else trouble.pace
-    slots = max(1, min(queue.most if pace is None else pace.expected, queue.share or queue.most))
+    row, health = queue.row, queue.health
+    rate_control = None if health is None else health.rate_control
+    slots = max(1, min(queue.most if rate_control is None else rate_control.expected, queue.share or queue.most))
     each = row.latency or mean
-    interval = 0.0 if pace is None else pace.steady
+    interval = 0.0 if rate_control is None else rate_control.steady
     delay = max(queue.floor, interval)
     requests = float(queue.left + queue.out)
     if not interval:  # which was found by refusals, and ends them
-        requests *= max(1.0, again(row))
+        requests *= max(1.0, requests_per_target(row))
     seconds = requests * max(delay, each / slots)
     start = max(queue.not_before, now)
-    opened = None if trouble is None else trouble.breaker.opened
+    opened = None if health is None else health.breaker.opened
     if opened is not None and queue.answered:
         start = max(start, 2 * now - opened)  # it will be down for as long as it was already, as far as anybody knows
     elif opened is not None:
-        seconds = min(seconds, UNKNOWN)  # by then it has answered, or it is given up
+        seconds = min(seconds, UNKNOWN_HOST_PATIENCE)  # by then it has answered, or it is given up
     if queue.lasts is not None:
         return Remaining(requests, each, slots, delay, start - now + queue.lasts(start, seconds))
     return Remaining(requests, each, slots, delay, start - now + seconds)

@@ -13,14 +13,14 @@ from math import inf
 
 from ...model import HostKey
 from ...settings import PoolSettings
-from ..health.retry import spell
+from ..health.retry import format_duration
 from ..queue.host_queue import HostQueue
 from ..tally import HostRow, HostTally, Tally
 from .eta import Forecast, at_pace, every, idle_hint
-from .host_report import held_up
-from .remaining import NOTHING, Remaining, again, remaining
+from .host_report import describe_delay
+from .remaining import NOTHING_LEFT, Remaining, remaining, requests_per_target
 
-SURVEY_MOST = 50_000
+MAX_SURVEYED = 50_000
 """Hosts looked at in one survey: 25 ms."""
 
 SURVEY_PAUSE = 50e-6
@@ -30,12 +30,12 @@ SURVEY_KEPT = 64
 """Hosts kept as those with most left, until the next survey."""
 
 
-CLOSING_KEPT = 8
+MAX_CLOSING = 8
 """The same of those with hours: how long their work lasts, which takes 50 µs to tell, does not go by how much it is."""
 
 
 def _work(queue: HostQueue) -> float:
-    return queue.left * queue.pace()
+    return queue.left * queue.seconds_per_target()
 
 
 def _activity(queue: HostQueue) -> tuple[bool, int]:
@@ -45,11 +45,11 @@ def _activity(queue: HostQueue) -> tuple[bool, int]:
 def _why_it_waits(queue: HostQueue, now: float) -> str | None:
     """Why a host is asked nothing for some time, where that is longer than a delay; None where it may be asked."""
     if queue.parked_until > now:
-        return f"parked for {spell(queue.parked_until - now)}"
-    if queue.trouble is not None and (opened := queue.trouble.breaker.opened) is not None:
-        return f"down for {spell(now - opened)}"
+        return f"parked for {format_duration(queue.parked_until - now)}"
+    if queue.health is not None and (opened := queue.health.breaker.opened) is not None:
+        return f"down for {format_duration(now - opened)}"
     closed = 0.0 if queue.closed_for is None else queue.closed_for(now)
-    return f"its window opens in {spell(closed)}" if closed else None
+    return f"its window opens in {format_duration(closed)}" if closed else None
 
 
 class Survey:
@@ -66,7 +66,7 @@ class Survey:
 
     def rows(self, now: float, most: int) -> list[HostRow]:
         """Hosts with requests out first, then the other begun ones, then the ended; the busiest first among each."""
-        begun = nlargest(most, islice(self._hosts.values(), SURVEY_MOST), key=_activity)
+        begun = nlargest(most, islice(self._hosts.values(), MAX_SURVEYED), key=_activity)
         rows = [self._row(queue.row, now) for queue in begun]
         if len(rows) < most:
             ended = (row for row in self._tally.hosts.values() if row.host not in self._hosts)
@@ -90,7 +90,7 @@ class Survey:
         mean = self._tally.mean
         if not left:
             return Forecast(0.0, None, "nothing left")
-        self._look(now, mean, left)
+        self._survey(now, mean, left)
         host, queue = self._longest_host(now, mean)
         if not mean or not self._tally.any_fetched:
             waits = None if out or queue is None else _why_it_waits(queue, now)
@@ -108,23 +108,23 @@ class Survey:
             reason = f"{reason}, {waits}"
         elif queue.lasts is not None:
             reason = f"{reason}, within its hours"
-        hint = held_up(queue, now)
+        hint = describe_delay(queue, now)
         if hint is None:
             hint = idle_hint(idle, workers, paced=host.paced or queue.not_before > now)
         return Forecast(host.seconds, queue.key, reason, hint)
 
-    def _look(self, now: float, mean: float, left: int) -> None:
+    def _survey(self, now: float, mean: float, left: int) -> None:
         """Look at all hosts, where the last time is long ago: which have most left, and what a target takes them."""
         if now < self._due:
             return
-        begun = list(islice(self._hosts.values(), SURVEY_MOST))
+        begun = list(islice(self._hosts.values(), MAX_SURVEYED))
         self._longest = nlargest(SURVEY_KEPT, begun, key=_work)
         closing = (queue for queue in begun if queue.lasts is not None)
-        self._longest += nlargest(CLOSING_KEPT, closing, key=_work)
+        self._longest += nlargest(MAX_CLOSING, closing, key=_work)
         # What hosts take that were not asked yet: as each host, but few were seen; as each request, but quick hosts
         # answer more of them. So it is in between.
-        rows = [row for row in islice(self._tally.hosts.values(), SURVEY_MOST) if row.latency]
-        asked = [row.latency * again(row) for row in rows]
+        rows = [row for row in islice(self._tally.hosts.values(), MAX_SURVEYED) if row.latency]
+        asked = [row.latency * requests_per_target(row) for row in rows]
         self._due = now + SURVEY_PAUSE * (len(begun) + len(asked))
         usual = (mean + sum(asked) / len(asked)) / 2 if asked else mean
         had = sum(row.asked_robots for row in rows) / len(rows) if rows else 0.0
@@ -132,13 +132,13 @@ class Survey:
         spent, unbegun = 0.0, left + self._robots
         for queue in begun:
             row = queue.row
-            spent += queue.left * (row.latency * again(row) or usual)
+            spent += queue.left * (row.latency * requests_per_target(row) or usual)
             unbegun -= queue.left
         self._each = (spent + unbegun * usual) / left
 
     def _longest_host(self, now: float, mean: float) -> tuple[Remaining, HostQueue | None]:
         """What the host needs that needs longest, all its slots at work from now on."""
-        longest, decides = NOTHING, None
+        longest, decides = NOTHING_LEFT, None
         for queue in self._longest:
             if queue.left and queue.refused_until <= now:
                 found = remaining(queue, now, mean)
@@ -152,5 +152,5 @@ class Survey:
             return row.row(in_flight=0, limit=self._pool.per_host, state="done", until=None)
         state, until = queue.state(now)
         told = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
-        why = held_up(queue, now) if queue.trouble is not None or queue.parked_until > now else None
+        why = describe_delay(queue, now) if queue.health is not None or queue.parked_until > now else None
         return told if why is None else told._replace(held_up=why)

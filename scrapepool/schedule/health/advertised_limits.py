@@ -17,20 +17,20 @@ from math import inf
 
 from ...model import RateLimit
 
-MOST = 4
+MAX_LIMITS = 4
 """Limits of one host that are kept; real servers name one or two."""
 
-MARGIN = 0.01
+PREDICTION_MARGIN = 0.01
 """Seconds after the predicted end of a window until the next request: what one way through the network varies by."""
 
-PROOF = 3
+MIN_PREDICTIONS = 3
 """Predictions that must come true before more than one request is sent at the predicted time."""
 
-RIGHT = 20
+RIGHT_PER_WRONG = 20
 """Predictions that come true for each further one that may fail."""
 
 
-class Quota:
+class AdvertisedLimits:
     """The rate limits of one host.
 
     spare: requests that may be in flight, infinite where no limit says anything of that.
@@ -48,14 +48,16 @@ class Quota:
         self._right = self._wrong = 0
 
     def __repr__(self) -> str:
-        return f"<Quota: {self.spare} may be in flight, {self._right} predictions right, {self._wrong} wrong>"
+        return (
+            f"<AdvertisedLimits: {self.spare} may be in flight, {self._right} predictions right, {self._wrong} wrong>"
+        )
 
     @property
     def is_predictable(self) -> bool:
         """Whether the predictions were right so far, but for a few."""
-        return self._wrong <= self._right // RIGHT
+        return self._wrong <= self._right // RIGHT_PER_WRONG
 
-    def told(self, limits: Sequence[RateLimit], since: float, came: float, now: float, elapsed: float) -> float:
+    def on_response(self, limits: Sequence[RateLimit], since: float, came: float, now: float, elapsed: float) -> float:
         """Take in what a response says that is no refusal; seconds until the host should get another request.
 
         since: when the request was handed out. came: when the response did. elapsed: seconds that it took.
@@ -68,7 +70,7 @@ class Quota:
             limit = told_limit._replace(reset=max(reset, 0 if told_limit.left else 1))
             window = self._windows.get(limit.name)
             if window is None:
-                if len(self._windows) == MOST:
+                if len(self._windows) == MAX_LIMITS:
                     continue
                 window = self._windows[limit.name] = _Window()
             renewed |= window.note(limit, since, came, came - elapsed / 2)
@@ -76,7 +78,7 @@ class Quota:
             self._told_until = max(self._told_until, now + limit.reset + 1)
             if not limit.left:
                 told = max(told, limit.reset)
-                predicted = max(predicted, min(limit.reset, max(0.0, window.ends - now) + MARGIN))
+                predicted = max(predicted, min(limit.reset, max(0.0, window.ends - now) + PREDICTION_MARGIN))
         if since >= self._until:
             self._check(right=renewed)
         if not told:
@@ -85,10 +87,10 @@ class Quota:
         shortened = self.is_predictable and predicted < told
         self._until = now + predicted if shortened else inf
         self._waits_until = inf if shortened else now + told
-        self.spare = 1 if shortened and self._right < PROOF else size
+        self.spare = 1 if shortened and self._right < MIN_PREDICTIONS else size
         return predicted if shortened else told
 
-    def refused(self, since: float) -> None:
+    def on_refusal(self, since: float) -> None:
         """The host refused a request that was handed out then."""
         self.spare = 1
         if since >= self._until:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from enum import Enum
 from math import log10
 
-FEWEST = 3
+MIN_PAGES = 3
 """Pages that must fail in a row, with no response in between, before the host is suspected."""
 
-MOST_VOUCHED = 10
+MAX_VOUCHED = 10
 """Where doubling ends."""
 
-PROOF = 3.0
+REQUIRED_ODDS = 3.0
 """Powers of ten: so unlikely must the row be for a host whose pages fail as often as its others did."""
 
 PRIOR_PAGES = 10
@@ -33,7 +33,7 @@ class Blame(Enum):
     UNDECIDED = 3
 
 
-def blame(row: int, *, answers: int, failures: int, others_answered: bool, vouched: int = 0) -> Blame:
+def attribute(row: int, *, responses: int, failures: int, others_answered: bool, vouched: int = 0) -> Blame:
     """Whose failure one is that may be either's.
 
     row: pages in a row that failed, this one included, with no response of the host in between. answers: pages of the
@@ -43,10 +43,10 @@ def blame(row: int, *, answers: int, failures: int, others_answered: bool, vouch
     """
     if others_answered:
         return Blame.PAGE
-    if row < FEWEST << min(vouched, MOST_VOUCHED):
+    if row < MIN_PAGES << min(vouched, MAX_VOUCHED):
         return Blame.UNDECIDED
-    share = (failures + PRIOR_PAGES * PRIOR_SHARE) / (answers + failures + PRIOR_PAGES)
-    return Blame.HOST if -row * log10(share) >= PROOF else Blame.UNDECIDED
+    share = (failures + PRIOR_PAGES * PRIOR_SHARE) / (responses + failures + PRIOR_PAGES)
+    return Blame.HOST if -row * log10(share) >= REQUIRED_ODDS else Blame.UNDECIDED
 
 
 class RowTest:
@@ -72,11 +72,11 @@ class RowTest:
     def __repr__(self) -> str:
         return f"<RowTest since {self.since:.3f}, {self._needs} answers to come>"
 
-    def page_failed(self) -> None:
+    def on_page_failure(self) -> None:
         """The page that had failed failed again."""
         self.page_next = False
 
-    def other_answered(self) -> bool:
+    def on_other_response(self) -> bool:
         """Another page was answered; True where that was enough to show that the pages of the row are broken."""
         self._needs -= 1
         self.page_next = self.alone

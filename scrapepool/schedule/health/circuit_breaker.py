@@ -1,12 +1,13 @@
-"""When a host counts as down: it is then asked by one probe at a time, and given up where none succeeds.
+"""The circuit breaker of a host: it decides when a host counts as down, and when it is given up.
 
-A dead host with ten thousand URLs must not cost forty thousand connects, and one that restarts must not lose its URLs.
-So ten pages that fail in a row open the circuit; probes follow at growing pauses; one answer closes it. A page counts
-once: what fails again proves nothing more. A host that has answered in this run, if only with a 5xx, is probed for as
-long as one that names a Retry-After is waited for (``max_park``, 300 s: ten probes); one that never has for
-``UNKNOWN``: four probes. What waits meanwhile holds no place among those in flight, and a failed probe costs its target
-no attempt. Then the rest of the host fails at once. Pages count whatever the cause, as a host that is going down shows
-several; the first names the circuit. Time is an argument.
+A dead host with ten thousand URLs must not cost forty thousand connection attempts, and a host that restarts must not
+lose its URLs. So ten pages that fail in a row open the circuit. While it is open, one request at a time probes the
+host, after growing pauses. One response closes the circuit. A page counts once: a page that fails again proves nothing
+more. A host that has responded in this run, if only with a 5xx, is probed for as long as this program waits for a
+``Retry-After`` (``max_park``, 300 s: ten probes). A host that has never responded is probed for
+``UNKNOWN_HOST_PATIENCE`` (four probes). What waits meanwhile holds no slot, and a failed probe costs its target no
+attempt. When the probes fail too, the rest of the host fails at once. Pages count whatever the cause is, since a host
+that is going down shows several causes; the first one names the circuit. Time is an argument.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from enum import Enum, StrEnum
 
 from ...model import ErrorKind, Failed, Fetched, Outcome, ProxyFault
 
-FIRST_PAUSE = 1.0
-"""Seconds from the opening to the first probe: most failures in a row are over by then."""
+FIRST_PROBE_DELAY = 1.0
+"""Seconds from the opening of a circuit to the first probe. Most failures in a row are over by then."""
 
-LONGEST_PAUSE = 60.0
-"""Seconds between two probes at most: a host that comes back is found within a minute."""
+MAX_PROBE_DELAY = 60.0
+"""Maximum number of seconds between two probes: a host that comes back is found within a minute."""
 
-UNKNOWN = 15.0
-"""Seconds for which a host is probed that never answered in this run: name not found, port closed, wrong certificate
-are final nine times in ten. Probes after 1, 2, 4 and 8 s."""
+UNKNOWN_HOST_PATIENCE = 15.0
+"""Seconds for which a host that never responded in this run is probed, after 1, 2, 4 and 8 s. A name that is not
+found, a closed port and a wrong certificate are permanent nine times in ten."""
 
 GIVEN_UP_FOR = 600.0
-"""Seconds in which new targets of a host that was given up fail at once; after that it is tried again."""
+"""Seconds for which new targets of a host that was given up fail at once. After that, the host is tried again."""
 
 
 class Cause(StrEnum):
-    """What kind of trouble a failure is for its host."""
+    """The kind of a failure, as far as the host is concerned."""
 
     DNS = "dns"
     REFUSED = "refused"
@@ -43,7 +44,7 @@ class Cause(StrEnum):
     THROTTLED = "throttled"
 
 
-_CAUSES = {
+_CAUSE_OF_ERROR = {
     ErrorKind.DNS: Cause.DNS,
     ErrorKind.CONNECT_REFUSED: Cause.REFUSED,
     ErrorKind.TLS: Cause.TLS,
@@ -54,26 +55,30 @@ _CAUSES = {
     ErrorKind.RESET: Cause.RESET,
 }
 
-_THROUGH_PROXY = {ProxyFault.UNAVAILABLE: Cause.UNREACHABLE, ProxyFault.GATEWAY: Cause.UNREACHABLE}
-"""What a proxy says of a host to which it cannot connect."""
+_CAUSE_OF_PROXY_FAULT = {ProxyFault.UNAVAILABLE: Cause.UNREACHABLE, ProxyFault.GATEWAY: Cause.UNREACHABLE}
+"""Faults that a proxy reports about a host to which it cannot connect."""
 
-STRAIN = frozenset({Cause.REFUSED, Cause.CONNECT, Cause.TIMEOUT, Cause.RESET})
-"""What fewer requests in flight may cure."""
+STRAIN_CAUSES = frozenset({Cause.REFUSED, Cause.CONNECT, Cause.TIMEOUT, Cause.RESET})
+"""Causes that fewer requests in flight may cure."""
 
-AMBIGUOUS = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.SERVER})
-"""What may be the page's as well as the host's; see ``attribution``."""
+AMBIGUOUS_CAUSES = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.SERVER})
+"""Causes that may come from the page or from the host; see ``attribution``."""
 
-SHARED = frozenset({Cause.SERVER, Cause.RESET, Cause.TLS, Cause.REFUSED})
-"""What a gateway, a CDN or another thing that hosts have in common may do for all of them at once."""
+SHARED_CAUSES = frozenset({Cause.SERVER, Cause.RESET, Cause.TLS, Cause.REFUSED})
+"""Causes that a gateway, a CDN or another shared service may produce for many hosts at once."""
 
-EXAMPLES = 3
-"""URLs that are kept as examples of those that failed."""
+MAX_EXAMPLES = 3
+"""Number of failed URLs that are kept as examples."""
 
 
 def cause_of(outcome: Outcome) -> Cause | None:
-    """What the outcome says against its host; None for an answer, and for what the host has no part in."""
+    """Return what an outcome says against its host; None for a response, and for what does not concern the host."""
     if isinstance(outcome, Failed):
-        return _THROUGH_PROXY.get(outcome.proxy) if outcome.proxy is not None else _CAUSES.get(outcome.error)
+        return (
+            _CAUSE_OF_PROXY_FAULT.get(outcome.proxy)
+            if outcome.proxy is not None
+            else _CAUSE_OF_ERROR.get(outcome.error)
+        )
     if isinstance(outcome, Fetched) and outcome.status is not None:
         if outcome.status == 429:
             return Cause.THROTTLED
@@ -83,87 +88,90 @@ def cause_of(outcome: Outcome) -> Cause | None:
 
 
 class Verdict(Enum):
-    """What a failure comes to: COUNTED as any attempt, PROBED at no cost to its target, or GIVEN_UP with its host."""
+    """The consequence of a failure for its target.
+
+    COUNTED: the attempt counts. PROBED: the attempt is refunded. GIVEN_UP: the target fails with its host.
+    """
 
     COUNTED = 1
     PROBED = 2
     GIVEN_UP = 3
 
 
-class Breaker:
-    """The circuit of one host.
+class CircuitBreaker:
+    """The circuit of one host. All times are monotonic seconds.
 
-    after: pages in a row that open it. row: pages that failed with no response in between, probes included.
-    cause, words: of the first of them. pages: the first of them, by URL.
-    opened: when it opened, None while closed. probe_at: no request earlier than that while open. Monotonic seconds.
+    after: number of pages in a row that open it. failed_in_row: pages that failed with no response in between, probes
+    included. cause, words: kind and description of the first of these failures. pages: URLs of the first of them.
+    opened: when the circuit opened, None while it is closed. probe_at: no request starts earlier while it is open.
     """
 
-    __slots__ = ("_pause", "after", "cause", "opened", "pages", "probe_at", "row", "words")
+    __slots__ = ("_pause", "after", "cause", "failed_in_row", "opened", "pages", "probe_at", "words")
 
     def __init__(self, after: int) -> None:
         self.after = after
-        self.row = 0
+        self.failed_in_row = 0
         self.cause: Cause | None = None
         self.words = ""
         self.pages: list[str] = []
         self.opened: float | None = None
         self.probe_at = 0.0
-        self._pause = FIRST_PAUSE
+        self._pause = FIRST_PROBE_DELAY
 
     def __repr__(self) -> str:
         state = "closed" if self.opened is None else f"open, probe at {self.probe_at:.3f}"
-        return f"<Breaker {state}, {self.row} in a row>"
+        return f"<CircuitBreaker {state}, {self.failed_in_row} in a row>"
 
     def note(self, cause: Cause, words: str, page: str) -> None:
-        """Count one page more that failed."""
-        if not self.row or self.cause is Cause.THROTTLED:  # which says nothing of pages
+        """Count one more page that failed."""
+        if not self.failed_in_row or self.cause is Cause.THROTTLED:  # which says nothing of pages
             self.cause, self.words = cause, words
-        if not self.row:
+        if not self.failed_in_row:
             self.pages = []
-        self.row += 1
-        if len(self.pages) < EXAMPLES and page not in self.pages:
+        self.failed_in_row += 1
+        if len(self.pages) < MAX_EXAMPLES and page not in self.pages:
             self.pages.append(page)
 
-    def failed(self, started: float, now: float, *, patience: float) -> Verdict:
-        """Decide what a failure of a request that was ``started`` then does, once it was noted where it is to be.
+    def on_failure(self, started: float, now: float, *, patience: float) -> Verdict:
+        """Decide what follows from the failure of a request that began at ``started``. If it counts, ``note`` it first.
 
-        patience: seconds to probe for before giving up.
+        patience: seconds for which the host is probed before it is given up.
         """
         if self.opened is None:
-            if self.row >= self.after:
+            if self.failed_in_row >= self.after:
                 self.opened = now
-                self._pause = FIRST_PAUSE
+                self._pause = FIRST_PROBE_DELAY
                 self.probe_at = now + self._pause
             return Verdict.COUNTED
         if started < self.probe_at:
             return Verdict.COUNTED  # it was on its way when the circuit opened
         if now >= self.opened + patience:
             return Verdict.GIVEN_UP
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, MAX_PROBE_DELAY)
         self.probe_at = max(now, min(now + self._pause, self.opened + patience))
         return Verdict.PROBED
 
     def probe_now(self) -> None:
-        """Do not wait for the first probe: it costs no page an attempt."""
+        """Send the first probe at once, since it costs no page an attempt."""
         if self.opened is not None:
             self.probe_at = self.opened
 
-    def reopen(self, now: float) -> None:
-        """The host was down when it was last asked: it is probed from now on."""
+    def resume_requests(self, now: float) -> None:
+        """Open the circuit for a host that was down in an earlier run, so that it is probed first."""
         self.opened = self.probe_at = now
 
     @property
-    def wants_another(self) -> bool:
-        """Whether another target should be asked for than those that failed."""
+    def prefers_fresh(self) -> bool:
+        """Whether the next request should be for another target than those that failed."""
         if self.cause is Cause.SERVER:
             return self.opened is not None
-        return self.row > 0 and self.cause is not Cause.THROTTLED
+        return self.failed_in_row > 0 and self.cause is not Cause.THROTTLED
 
-    def answered(self) -> None:
-        """Any answer shows that the host is up."""
-        self.row = 0
+    def on_response(self) -> None:
+        """Close the circuit: any response shows that the host is up."""
+        self.failed_in_row = 0
         self.opened = None
 
     def why(self) -> str:
-        """What the records of a host that was given up say."""
-        return f"{self.row} failures in a row ({', '.join(self.pages)}), the first: {self.words}"
+        """Return the detail for the records of a host that was given up."""
+        return f"{self.failed_in_row} failures in a row ({', '.join(self.pages)}), the first: {self.words}"

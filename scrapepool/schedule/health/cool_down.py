@@ -1,7 +1,7 @@
-"""How long a host is left alone after it said ``too many`` (429) or ``not now`` (503).
+"""How long a host gets no requests after it responded "too many requests" (429) or "unavailable" (503).
 
-Decides it from the wait that the host named, or doubles one of its own. Refusals of one window count once: replies to
-requests that were started before the parking tell nothing that the first of them did not. Time is an argument.
+The wait is the one that the host names, or one of its own that doubles with each refusal. Refusals of one window count
+once: a request that began before the cool-down tells nothing that the first refusal did not tell. Time is an argument.
 """
 
 from __future__ import annotations
@@ -9,56 +9,60 @@ from __future__ import annotations
 from math import inf, ldexp
 from typing import NamedTuple
 
-FIRST = 0.5
-"""Seconds of the first parking where the host names none; lychee begins with as much."""
+FIRST_COOL_DOWN = 0.5
+"""Seconds of the first cool-down if the host names no wait; lychee begins with the same."""
 
-MOST = 60.0
-"""Seconds of such a parking at most: by then a limiter that counts by the minute has started anew."""
+MAX_COOL_DOWN = 60.0
+"""Maximum cool-down in seconds if the host names no wait: a limiter that counts per minute has restarted by then."""
 
-_DOUBLINGS = 10
-"""Where doubling stops being computed: ``FIRST`` is past ``MOST`` by then."""
+_MAX_DOUBLINGS = 10
+"""Number of doublings after which ``FIRST_COOL_DOWN`` exceeds ``MAX_COOL_DOWN`` anyway."""
 
 
-class Parked(NamedTuple):
-    """What one refusal came to.
+class CoolDownPeriod(NamedTuple):
+    """The consequence of one refusal.
 
-    wait: seconds from now in which the host is not asked. counts: False for a further refusal of the same window.
+    wait: seconds from now in which the host gets no requests. counts: False for a further refusal of the same window.
     """
 
     wait: float
     counts: bool
 
 
-class Parking:
+class CoolDown:
     """The refusals of one host in a row.
 
-    row: windows in which it refused since it last answered. since: when the last of them began.
+    refused_in_row: windows in which the host refused requests since its last response. since: when the last of these
+    refusals came.
     """
 
-    __slots__ = ("row", "since")
+    __slots__ = ("refused_in_row", "since")
 
     def __init__(self) -> None:
-        self.row = 0
+        self.refused_in_row = 0
         self.since = -inf
 
     def __repr__(self) -> str:
-        return f"<Parking: {self.row} in a row, the last at {self.since:.3f}>"
+        return f"<CoolDown: {self.refused_in_row} in a row, the last at {self.since:.3f}>"
 
-    def refused(self, after: float | None, started: float, now: float, *, most: float = MOST) -> Parked:
-        """Take in a refusal of a request that was ``started`` then.
+    def on_refusal(
+        self, after: float | None, started: float, now: float, *, most: float = MAX_COOL_DOWN
+    ) -> CoolDownPeriod:
+        """Take in a refusal of a request that began at ``started``.
 
-        after: seconds that the host named. most: those that are waited for at most where it named none, ``FIRST`` at
-        least and ``MOST`` at most. A wait of no seconds is none: who says ``Retry-After: 0`` with a refusal is asked as
-        one that names nothing.
+        after: seconds that the host named. most: maximum wait if it named none, limited to ``FIRST_COOL_DOWN`` ..
+        ``MAX_COOL_DOWN``. ``Retry-After: 0`` with a refusal counts as no wait named.
         """
         if started <= self.since:
-            return Parked(after or 0.0, counts=False)
-        wait = after or min(MOST, max(FIRST, most), ldexp(FIRST, min(self.row, _DOUBLINGS)))
-        self.row += 1
+            return CoolDownPeriod(after or 0.0, counts=False)
+        wait = after or min(
+            MAX_COOL_DOWN, max(FIRST_COOL_DOWN, most), ldexp(FIRST_COOL_DOWN, min(self.refused_in_row, _MAX_DOUBLINGS))
+        )
+        self.refused_in_row += 1
         self.since = now
-        return Parked(wait, counts=True)
+        return CoolDownPeriod(wait, counts=True)
 
-    def answered(self, started: float) -> None:
-        """An answer that is no refusal ends the row, where its request was started after the refusal came."""
+    def on_response(self, started: float) -> None:
+        """End the row on a response that is no refusal, if its request began after the last refusal."""
         if started > self.since:
-            self.row = 0
+            self.refused_in_row = 0

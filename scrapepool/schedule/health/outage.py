@@ -1,19 +1,20 @@
-"""Whether it is the network that is down, and not the hosts.
+"""Whether the network is down, and not the hosts.
 
-Hosts that have nothing in common and fail one after another, with no answer from anyone in between, are either all down
-or not reachable from here. How unlikely the first is, is added up in powers of ten: a host that had answered before
-counts for ``ANSWERED``, one that is new for as much as new hosts seldom fail (these among them, so that it takes a
-dozen hosts that answered before new ones prove anything), one that failed before for nothing. So a list of dead links
-is no outage, and neither is its end, where only retries of dead hosts are left.
+If hosts that have nothing in common fail one after another, with no response from anybody in between, then either all
+of them are down or they cannot be reached from here. How unlikely the first is, is added up in powers of ten. A host
+that had responded before counts for ``KNOWN_HOST_EVIDENCE``. A new host counts for as much as new hosts seldom fail
+(these included, so that a dozen hosts must have responded before new ones prove anything). A host that failed before
+counts for nothing. So a list of dead links is no outage, and neither is its end, where only retries of dead hosts are
+left.
 
-Other failures of one moment are nobody's fault either: a gateway or a CDN that says 5xx, resets or breaks TLS for hosts
-that have nothing in common. As pages are broken more often than networks, each such host, which must have answered
-before, counts for as much as such failures are seldom in the run.
+Other failures that come at the same moment have a common cause, too: a gateway or a CDN that sends a 5xx, resets
+connections or breaks TLS for hosts that have nothing in common. Since pages are broken more often than networks, each
+such host must have responded before, and counts for as much as such failures are seldom in the run.
 
-While the network counts as down nothing is asked but one probe at a time, what fails is given back its attempt, and
-any answer ends it. Every second probe is at a page that was answered before: the end of a list may be all dead. Where
-that one is answered at once it was a false alarm, and the next takes twice the evidence. Knows no scheduler; time is an
-argument.
+While the network counts as down, only one probe at a time is sent, a failure costs no attempt, and any response ends
+the outage. Every second probe requests a page that was fetched before, since all of the rest of a list may be dead. If
+that page responds at once, it was a false alarm, and the next outage takes twice the evidence. This module knows no
+scheduler. Time is an argument.
 """
 
 from __future__ import annotations
@@ -26,46 +27,48 @@ from typing import Generic, TypeVar
 from ...frozen import frozen
 from ...model import ErrorKind, Failed, HostKey, Outcome
 
-EVIDENCE = 6.0
+REQUIRED_EVIDENCE = 6.0
 """Powers of ten from which on chance is ruled out: once in a million failures."""
 
-ANSWERED = 2.0
+KNOWN_HOST_EVIDENCE = 2.0
 """What one that had answered is worth: of such hosts about one in a hundred goes down by itself during a run."""
 
-FEWEST = 3
+MIN_SITES = 3
 """Unrelated sites at least: two may share a data centre."""
 
-FEWEST_UNPROVEN = 20
+MIN_NEW_SITES = 20
 """The same while nothing has answered at all in this run."""
 
-WITHIN = 30.0
+EVIDENCE_WINDOW = 30.0
 """Seconds in which they fail: three connect timeouts."""
 
-PAUSE = 1.0
-LONGEST_PAUSE = 30.0
+FIRST_OUTAGE_PROBE = 1.0
+MAX_OUTAGE_PROBE = 30.0
 """Seconds before the first probe, and between two later ones at most; they double."""
 
-UNPROVEN = 60.0
+UNPROVEN_NETWORK_WAIT = 60.0
 """Seconds that are waited for where nothing has ever answered in this run: that may be a list of dead hosts as well,
 and who started without a network is told so soon."""
 
-LOST = "the network has seemed down for too long"
+NETWORK_LOST = "the network has seemed down for too long"
 """What is said where the network is not waited for any more."""
 
-KEPT = 256
+MAX_REFUNDABLE = 256
 """Failures kept of one stretch, to be refunded."""
 
 _LOOKS_DOWN = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.UNREACHABLE})
 
-Entry = TypeVar("Entry")
+Failure = TypeVar("Failure")
 
 
 class Witness(Enum):
-    """What a failing host tells of the network: one that had ANSWERED most, one that failed before nothing."""
+    """How much a failing host says about the network: a KNOWN host says most, a host that failed before says
+    nothing.
+    """
 
     NONE = 0
     NEW = 1
-    ANSWERED = 2
+    KNOWN = 2
 
 
 def looks_down(outcome: Outcome) -> bool:
@@ -99,7 +102,7 @@ class Outage:
     lost: str
 
 
-class OutageGuard(Generic[Entry]):
+class OutageGuard(Generic[Failure]):
     """Watches the failures of a run. An entry is whatever its user needs to give an attempt back.
 
     longest: seconds an outage is waited for. stretch: failures without an answer in between, of late.
@@ -111,17 +114,17 @@ class OutageGuard(Generic[Entry]):
         self.longest = longest
         self.down = self.alert = False
         self.refunded = 0
-        self.stretch: deque[tuple[float, str, Witness, float, Entry]] = deque(maxlen=KEPT)
-        self._evidence = EVIDENCE
+        self.stretch: deque[tuple[float, str, Witness, float, Failure]] = deque(maxlen=MAX_REFUNDABLE)
+        self._evidence = REQUIRED_EVIDENCE
         self._new_answered = self._new_failed = 0  # hosts whose first attempt ended so
         self._stretch_new = 0
         self._since = self._until = self._probe_at = 0.0
-        self._pause = PAUSE
+        self._pause = FIRST_OUTAGE_PROBE
         self._put_off = 0.0
         self._probes = 0
         self._why: str | None = None
         self._lost = ""
-        self._armed = True  # until nothing ever answers for ``UNPROVEN``
+        self._armed = True  # until nothing ever answers for ``UNPROVEN_NETWORK_WAIT``
         self._proven = False  # whether anything had answered before the outage
 
     def __repr__(self) -> str:
@@ -135,7 +138,7 @@ class OutageGuard(Generic[Entry]):
         return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded, self._why, self._lost)
 
     @property
-    def probes_afresh(self) -> bool:
+    def probes_fresh(self) -> bool:
         """Whether the next probe should be another target than those that failed: every second one."""
         return self.down and self._probes % 2 == 0
 
@@ -144,11 +147,11 @@ class OutageGuard(Generic[Entry]):
         """When the next probe may start, while down."""
         return self._probe_at
 
-    def met(self) -> None:
+    def on_first_response(self) -> None:
         """A host answered for the first time."""
         self._new_answered += 1
 
-    def answered(self, started: float) -> None:
+    def on_response(self, started: float) -> None:
         """Anybody answered a request that was ``started`` then: what came over an old connection proves nothing."""
         if self.down and started <= self._since:
             return
@@ -160,26 +163,26 @@ class OutageGuard(Generic[Entry]):
         self._new_failed += self._stretch_new
         self._stretch_new = 0
 
-    def failed(
-        self, site: str, entry: Entry, now: float, *, answered: bool, new: bool, weight: float = ANSWERED
+    def on_failure(
+        self, site: str, entry: Failure, now: float, *, answered: bool, new: bool, weight: float = KNOWN_HOST_EVIDENCE
     ) -> bool:
         """Take in a failure that may be the network's; True where it is the one that proves an outage.
 
         answered: whether its host had answered in this run. new: whether it is the first that the host was asked.
         weight: what a host that had answered counts for, in powers of ten.
         """
-        witness = Witness.ANSWERED if answered else Witness.NEW if new else Witness.NONE
+        witness = Witness.KNOWN if answered else Witness.NEW if new else Witness.NONE
         self._stretch_new += witness is Witness.NEW
         self.alert = True
-        self.stretch.append((now, site, witness, min(weight, ANSWERED), entry))
-        while self.stretch[0][0] < now - WITHIN:
+        self.stretch.append((now, site, witness, min(weight, KNOWN_HOST_EVIDENCE), entry))
+        while self.stretch[0][0] < now - EVIDENCE_WINDOW:
             self.stretch.popleft()
         if not self._armed or witness is Witness.NONE or not self._is_proof():
             return False
         self.begin(now)
         self._proven = self.has_answered
         if not self._proven:
-            self._until = now + min(UNPROVEN, self.longest)
+            self._until = now + min(UNPROVEN_NETWORK_WAIT, self.longest)
         return True
 
     def begin(
@@ -187,7 +190,7 @@ class OutageGuard(Generic[Entry]):
         now: float,
         why: str | None = None,
         *,
-        pause: float = PAUSE,
+        pause: float = FIRST_OUTAGE_PROBE,
         longest: float = inf,
         lost: str | None = None,
     ) -> None:
@@ -197,11 +200,11 @@ class OutageGuard(Generic[Entry]):
         """
         self.down = self.alert = self._proven = True
         self._why = why
-        self._lost = lost or (f"{why}; the run does not wait any longer" if why else LOST)
+        self._lost = lost or (f"{why}; the run does not wait any longer" if why else NETWORK_LOST)
         self.refunded = self._probes = 0
         self._since = now
         self._until = now + min(self.longest, longest)
-        self._pause = PAUSE
+        self._pause = FIRST_OUTAGE_PROBE
         self._probe_at = now + pause
         self._put_off = 0.0
         self._stretch_new = 0
@@ -219,32 +222,32 @@ class OutageGuard(Generic[Entry]):
         """Whether the stretch is too unlikely to be chance."""
         known: dict[str, float] = {}
         for _, site, witness, weight, _ in self.stretch:
-            if witness is Witness.ANSWERED:
+            if witness is Witness.KNOWN:
                 known[site] = max(weight, known.get(site, 0.0))
         new = {site for _, site, witness, _, _ in self.stretch if witness is Witness.NEW} - known.keys()
-        if len(known) + len(new) < FEWEST:
+        if len(known) + len(new) < MIN_SITES:
             return False
         if not self._new_answered:
-            return len(new) >= FEWEST_UNPROVEN
+            return len(new) >= MIN_NEW_SITES
         failed = self._new_failed + len(new)
         share = (failed + 1) / (failed + self._new_answered + 2)  # Laplace's rule of succession
         return sum(known.values()) - len(new) * log10(share) >= self._evidence
 
-    def take(self) -> list[Entry]:
+    def take(self) -> list[Failure]:
         """The failures of the stretch, to be given back."""
         entries = [entry for *_, entry in self.stretch]
         self.stretch.clear()
         return entries
 
-    def probe_failed(self, now: float) -> None:
+    def on_probe_failure(self, now: float) -> None:
         """The probe failed too. Where nothing ever answered in this run, that is believed only so often."""
         self._probes += 1
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._pause = min(2 * self._pause, MAX_OUTAGE_PROBE)
         self._probe_at = min(max(now + self._pause, self._put_off), max(now, self._until))
-        self.relent(now)
+        self.doubt_outage(now)
 
-    def relent(self, now: float) -> None:
-        """Where nothing ever answered in this run, an outage is believed in for ``UNPROVEN`` only."""
+    def doubt_outage(self, now: float) -> None:
+        """Where nothing ever answered in this run, an outage is believed in for ``UNPROVEN_NETWORK_WAIT`` only."""
         if now >= self._until and not self._proven:
             self.down = self._armed = False
 

@@ -20,26 +20,26 @@ HOST_WIDE = frozenset({429, 503})
 MAX_DOUBLINGS = 64
 """Where doubling stops being computed: far beyond any ``backoff_max``, well inside a float."""
 
-_TOLD = tuple(field.name for field in fields(OutcomeBase) if field.name not in {"detail", "retry"})
+_COPIED_FIELDS = tuple(field.name for field in fields(OutcomeBase) if field.name not in {"detail", "retry"})
 
 
-def may_repeat(policy: RetryPolicy, made: int) -> bool:
+def may_retry(policy: RetryPolicy, made: int) -> bool:
     """Whether another attempt is allowed after ``made`` of them."""
     return made <= policy.retries
 
 
-def backoff(policy: RetryPolicy, made: int, throw: float) -> float:
+def backoff(policy: RetryPolicy, made: int, jitter: float) -> float:
     """Seconds to wait after attempt number ``made``: exponential with full jitter, ``throw`` in [0, 1)."""
     doublings = min(made - 1, MAX_DOUBLINGS)
-    return min(policy.backoff_max, math.ldexp(policy.backoff, doublings)) * throw
+    return min(policy.backoff_max, math.ldexp(policy.backoff, doublings)) * jitter
 
 
-def may_help(outcome: Outcome) -> bool:
+def is_retryable(outcome: Outcome) -> bool:
     """Whether asking for the same again may help."""
     return outcome.retry is not None and outcome.retry.again
 
 
-def asked_to_wait(outcome: Outcome) -> float | None:
+def retry_after(outcome: Outcome) -> float | None:
     """Seconds that the server asked to wait with the outcome, None where it named none."""
     if outcome.retry is None or outcome.retry.after is None:
         return None
@@ -51,16 +51,16 @@ def deferred(outcome: Outcome, host: HostKey, after: float, wall: float) -> Defe
 
     wall: Unix time of the outcome.
     """
-    told: dict[str, Any] = {name: getattr(outcome, name) for name in _TOLD}
-    return Deferred(**told, detail=request_to_wait(host, after), not_before=wall + after)
+    told: dict[str, Any] = {name: getattr(outcome, name) for name in _COPIED_FIELDS}
+    return Deferred(**told, detail=wait_detail(host, after), not_before=wall + after)
 
 
-def request_to_wait(host: HostKey, after: float) -> str:
+def wait_detail(host: HostKey, after: float) -> str:
     """What a record says of a host that asked for ``after`` seconds."""
-    return f"{host.netloc} asks to wait {spell(after)}"
+    return f"{host.netloc} asks to wait {format_duration(after)}"
 
 
-def spell(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A duration in the two units that matter: ``45 s``, ``5 min 00 s``, ``1 h 00 min``, ``2 d 03 h``."""
     whole = math.ceil(seconds)
     if whole < 60:

@@ -7,19 +7,19 @@ answered before and cannot be reached now: that may be the network, and where it
 
 from __future__ import annotations
 
-FLOOR = 10
+ALWAYS_ALLOWED = 10
 """Retries that are always allowed, on a host and over a run: a tenth of a short list would be none."""
 
 
-def affordable(retried: int, targets: int, share: float) -> bool:
+def allows_retry(retried: int, targets: int, share: float) -> bool:
     """Whether one retry more is within the budget.
 
     retried: retries so far. targets: of the list that are known so far, done or not: what a long list will ask for
     anyway is the measure, not how little of it has been asked when its first failures come. share: 0.1 for a tenth.
     """
-    return retried < FLOOR or retried < share * targets
+    return retried < ALWAYS_ALLOWED or retried < share * targets
 
 
-def exhausted(scope: str, share: float) -> str:
+def exhausted_detail(scope: str, share: float) -> str:
     """What the detail of a failure says that would have been repeated. scope: ``host`` or ``run``."""
     return f"not retried: the {scope}'s retry budget of {share:.0%} is used up"

@@ -10,19 +10,21 @@ from math import inf
 
 from ...model import ErrorKind, WaitReason
 from ...settings import PolitenessSettings, PoolSettings, RetryPolicy
-from ..health.host_health import Trouble
-from ..sharing.host_quota import NOTHING, Claim, Shares
-from ..sharing.host_state import ROBOTS_AGE, Known, Memory
+from ..health.host_health import HostHealth
+from ..sharing.host_quota import NO_ALLOCATION, Allocations, QuotaRequest
+from ..sharing.host_state import MAX_ROBOTS_AGE, HostState, HostStateStore
 from .host_queue import HostQueue
 
 
-class Recollection:
+class HostStateSync:
     """Applies a memory to hosts as they come and go, and the shares of a run that is not alone.
 
     alone: whether every host is this run's own. waiting: hosts that wait for a share, at most.
     """
 
-    def __init__(self, memory: Memory, pool: PoolSettings, policy: RetryPolicy, politeness: PolitenessSettings) -> None:
+    def __init__(
+        self, memory: HostStateStore, pool: PoolSettings, policy: RetryPolicy, politeness: PolitenessSettings
+    ) -> None:
         self.memory = memory
         self.alone = False
         self.waiting = 0
@@ -37,63 +39,63 @@ class Recollection:
             queue.share = 0
             self.waiting += 1
         if known is None:
-            queue.set_limits()
+            queue.update_limits()
             return
         queue.row.mean = queue.row.mean or known.latency
         if queue.gate is not None and known.robots is not None:
-            if now - known.robots_at < ROBOTS_AGE:
-                queue.obey(known.robots, self._max_crawl_delay)
+            if now - known.robots_at < MAX_ROBOTS_AGE:
+                queue.apply_robots(known.robots, self._max_crawl_delay)
             else:
                 queue.gate.older = known.robots
         slowed = self._adapt and (known.in_flight is not None or known.interval > 0)
         if slowed or known.dead_since is not None:
-            trouble = queue.trouble = Trouble(queue.most, self._policy.break_after, adapt=self._adapt)
-            if slowed and trouble.pace is not None:
-                trouble.pace.resume(known.in_flight, known.interval, now)
+            health = queue.health = HostHealth(queue.most, self._policy.break_after, adapt=self._adapt)
+            if slowed and health.rate_control is not None:
+                health.rate_control.resume(known.in_flight, known.interval, now)
             if known.dead_since is not None:
-                trouble.breaker.reopen(now)
-        queue.set_limits()
-        queue.await_start(known.free_at)
-        queue.leave_alone(known.parked_until, now, self._policy.max_park)
+                health.breaker.resume_requests(now)
+        queue.update_limits()
+        queue.delay_start(known.free_at)
+        queue.honour_wait(known.parked_until, now, self._policy.max_park)
 
     def end(self, queue: HostQueue, now: float) -> None:
         """Keep what was found out of a host of which nothing is left."""
-        self.memory.keep(queue.key, known_of(queue, now))
+        self.memory.keep(queue.key, host_state_of(queue, now))
         self.waiting -= not queue.share
 
-    def share(self, queue: HostQueue, shares: Shares, now: float) -> bool:
+    def apply(self, queue: HostQueue, shares: Allocations, now: float) -> bool:
         """Give a host its share; whether that changes anything, so that the caller places it."""
-        grant = shares.grants.get(queue.key, NOTHING)
+        grant = shares.grants.get(queue.key, NO_ALLOCATION)
         before, not_before = queue.share, queue.not_before
         queue.share = queue.most if shares.alone else grant.slots
         self.waiting += (not queue.share) - (not before)
-        queue.await_start(grant.free_at)
+        queue.delay_start(grant.free_at)
         queue.park(grant.parked_until)
-        queue.hold(WaitReason.PARKED, now, grant.parked_until)
+        queue.note_wait(WaitReason.PARKED, now, grant.parked_until)
         if queue.share == before and queue.not_before == not_before:
             return False
-        queue.set_limits()
+        queue.update_limits()
         return True
 
 
-def known_of(queue: HostQueue, now: float) -> Known:
+def host_state_of(queue: HostQueue, now: float) -> HostState:
     """What a run found out of a host, but for its robots.txt."""
-    pace = None if queue.trouble is None else queue.trouble.pace
+    rate_control = None if queue.health is None else queue.health.rate_control
     deferred = queue.refused_until > now and queue.refusal is None
     given_up = queue.refused_until > now and queue.refusal is not None and queue.refusal[0] is ErrorKind.CIRCUIT_OPEN
-    dead = given_up or (queue.trouble is not None and queue.trouble.breaker.opened is not None)
-    return Known(
+    dead = given_up or (queue.health is not None and queue.health.breaker.opened is not None)
+    return HostState(
         latency=queue.row.latency,
-        in_flight=None if pace is None or pace.limit == pace.most else pace.limit,
-        interval=0.0 if pace is None else pace.steady,
+        in_flight=None if rate_control is None or rate_control.limit == rate_control.most else rate_control.limit,
+        interval=0.0 if rate_control is None else rate_control.steady,
         free_at=queue.started + queue.delay if queue.delay else -inf,
         parked_until=max(queue.parked_until, queue.refused_until) if deferred else queue.parked_until,
         dead_since=now if dead else None,
     )
 
 
-def claim_of(queue: HostQueue) -> Claim:
+def quota_request_of(queue: HostQueue) -> QuotaRequest:
     """What a run has and wants of a host: if nothing more, then that the delay since its last start is kept."""
     wants = min(queue.most, queue.left + queue.out)
     free_at = queue.started + queue.delay if queue.delay else -inf
-    return Claim(queue.most, wants, max(queue.share, queue.out), queue.delay, free_at, queue.parked_until)
+    return QuotaRequest(queue.most, wants, max(queue.share, queue.out), queue.delay, free_at, queue.parked_until)

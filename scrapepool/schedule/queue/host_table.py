@@ -17,15 +17,15 @@ from math import inf, log2
 from ...model import Attempt, HostKey, WaitReason
 from ...settings import PoolSettings
 from ..limits import LimitsFor
-from ..robots import RobotsKept, RobotsVerdict
+from ..robots import RobotsCache, RobotsVerdict
 from ..tally import Tally
-from .host_queue import LONG_WAIT, MAX_OWED, HostQueue, Parked
-from .host_state_sync import Recollection
+from .host_queue import MAX_PENDING_PER_HOST, RETRY_PRIORITY_AFTER, HostQueue, PendingAttempt
+from .host_state_sync import HostStateSync
 from .ready import BUSY, COLD, DUE, LAST, NEW, OCTAVES, UNPROVEN, WARM, Backlog, Ready, octave
-from .trace_recorder import Historian
-from .wait_spans import Holds
+from .trace_recorder import TraceRecorder
+from .wait_spans import WaitSpans
 
-DEFAULT_MEAN = 0.1
+DEFAULT_LATENCY = 0.1
 """Seconds that a request is taken to last before any was measured: a usual page over a usual line."""
 
 CRITICAL_SHARE = 16
@@ -34,23 +34,23 @@ most of a long run warm, early enough to find out in time that a host is slow. S
 speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better at 32."""
 
 
-EXPLORED = 20
+EXPLORED_FROM = 20
 """Targets from which on a host is begun early, as it may have a Crawl-delay or limit requests,"""
 
-EXPLORED_DELAY = 1.0
+EXPLORED_INTERVAL = 1.0
 """of so many seconds, for all that is known before."""
 
-FOUND_OUT = 32
-"""Pages of a host with ``EXPLORED`` targets or more that are fetched early, one at a time, as it may limit requests.
+EXPLORED_PAGES = 32
+"""Pages that are fetched early, one at a time, of a host with ``EXPLORED_FROM`` targets, as it may limit requests.
 
 Only requests show that, and one that allows a request per second is longer than most. With 12 pages, simulated runs of
 300 hosts ended within 1.17 of the bound, with 32 within 1.02."""
 
-MAX_WAITING = 1000
+MAX_WAITING_HOSTS = 1000
 """Hosts that are begun and wait until another run leaves them a share, at most. Each costs about a kilobyte."""
 
 
-class Hosts:
+class HostTable:
     """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added.
 
     unproven: leases out on hosts that have answered nothing yet.
@@ -64,32 +64,32 @@ class Hosts:
         tally: Tally,
         pool: PoolSettings,
         limits_for: LimitsFor,
-        historian: Historian | None = None,
-        recollection: Recollection | None = None,
+        recorder: TraceRecorder | None = None,
+        host_states: HostStateSync | None = None,
         max_park: float = inf,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
         self.backlog = Backlog()
         self.refusing: deque[HostQueue] = deque()
-        self.parked = self.known = self.unproven = 0
+        self.parked = self.known = self.unanswered = 0
         self._tally = tally
         self._pool = pool
         self._limits_for = limits_for
         self._max_park = max_park
-        self._explored = octave(EXPLORED)
-        self._historian = historian
-        self.recollection = recollection
+        self._explored = octave(EXPLORED_FROM)
+        self._recorder = recorder
+        self.host_states = host_states
         self._adapt = pool.pace == "auto"
         self.timers: list[tuple[float, int, HostQueue]] = []
         self.resting: list[tuple[float, int, HostQueue]] = []
         self._numbers = 0
         self._critical = 0  # the octave from which on a host was critical, last time
-        self._robots = RobotsKept()
-        self.weigh()
+        self._robots = RobotsCache()
+        self.update_typical()
 
     def __repr__(self) -> str:
-        return f"<Hosts: {len(self.begun)} begun, {len(self.backlog)} not, {self.parked} attempts parked>"
+        return f"<HostTable: {len(self.begun)} begun, {len(self.backlog)} not, {self.parked} attempts parked>"
 
     def add(self, host: HostKey, tickets: Sequence[int], now: float) -> None:
         """Queue fresh targets of one host, after those it has."""
@@ -116,13 +116,13 @@ class Hosts:
             limits = self._limits_for(host)
             queue = self.begun[host] = HostQueue(host, row, tickets, limits, adapt=self._adapt)
             if queue.gate is not None and (verdict := self._robots.take(host)) is not None:
-                queue.obey(verdict, max_crawl_delay=inf)  # it was cut to that before
-            if self._historian is not None:
-                queue.holds = Holds()
-            if self.recollection is not None:
-                self.recollection.begin(queue, now)
+                queue.apply_robots(verdict, max_crawl_delay=inf)  # it was cut to that before
+            if self._recorder is not None:
+                queue.wait_spans = WaitSpans()
+            if self.host_states is not None:
+                self.host_states.begin(queue, now)
             if limits.parked_until > now:
-                queue.leave_alone(limits.parked_until, now, self._max_park)
+                queue.honour_wait(limits.parked_until, now, self._max_park)
         return queue
 
     def pick(self, queued: int, now: float, *, due: bool = True) -> HostQueue | None:
@@ -133,12 +133,12 @@ class Hosts:
         ready = self.ready
         if ready.retriable:
             first = next(iter(ready.retriable))
-            if first.again and first.again[0].due + LONG_WAIT <= now and due:
+            if first.again and first.again[0].due + RETRY_PRIORITY_AFTER <= now and due:
                 ready.remove(first)
                 return first
-        new = self.unproven < max(1, self._pool.workers // 2)
+        new = self.unanswered < max(1, self._pool.workers // 2)
         while True:
-            unbegun = weight = self.backlog.longest() if self.recollection is None or self.may_begin else -1
+            unbegun = weight = self.backlog.longest() if self.host_states is None or self.may_begin else -1
             critical = self._critical = int(queued * self._horizon).bit_length()
             if unbegun >= self._explored:
                 weight = max(unbegun, min(unbegun + self._exploring, critical + 2, OCTAVES - 1))  # robots.txt first
@@ -186,14 +186,14 @@ class Hosts:
             if queue.is_finished():
                 self._rest(queue, now)
 
-    def catch_up(self, now: float) -> None:
+    def release_due(self, now: float) -> None:
         """Let all come due, and all be forgotten, whose time has come."""
         timers = self.timers
         while timers and timers[0][0] <= now:
             _, number, queue = heappop(timers)
             if number == queue.timer:
                 queue.timer = 0
-            elif not queue.come_due(number):
+            elif not queue.release(number):
                 continue
             self.place(queue, now)
         resting = self.resting
@@ -220,7 +220,7 @@ class Hosts:
     @property
     def may_begin(self) -> bool:
         """Whether hosts may be begun: not while too many wait for their share."""
-        return self.recollection is None or self.recollection.waiting < MAX_WAITING
+        return self.host_states is None or self.host_states.waiting < MAX_WAITING_HOSTS
 
     @property
     def any_now(self) -> bool:
@@ -229,72 +229,72 @@ class Hosts:
 
     # -- attempts that wait ------------------------------------------------------------------------
 
-    def ask_first(self, attempt: Attempt, origin: HostQueue, now: float) -> None:
+    def put_first(self, attempt: Attempt, origin: HostQueue, now: float) -> None:
         """Queue an attempt that may go at once, first at its host, which ``origin`` led to and its caller places."""
         owner = origin if attempt.target.host == origin.key else self.begun.get(attempt.target.host)
         queue = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
-        queue.ask_first(Parked(attempt, now, now, owner))
-        self.owe(owner, origin, now)
+        queue.put_first(PendingAttempt(attempt, now, now, owner))
+        self.count_pending(owner, origin, now)
         if queue is not origin:
             self.place(queue, now)
 
-    def ask_later(
+    def delay_attempt(
         self, attempt: Attempt, wait: float, origin: HostQueue, now: float, why: WaitReason = WaitReason.BACKOFF
     ) -> tuple[HostQueue, int]:
         """Let an attempt wait at its host; where, and under which number. ``origin`` is placed by its caller."""
         owner = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
         number = self._number()
-        owner.ask_later(number, Parked(attempt, now, now + wait, owner, why))
+        owner.delay_attempt(number, PendingAttempt(attempt, now, now + wait, owner, why))
         heappush(self.timers, (now + wait, number, owner))
-        self.owe(owner, origin, now)
+        self.count_pending(owner, origin, now)
         return owner, number
 
     def refund(self, queue: HostQueue, number: int, now: float) -> bool:
         """Give the attempt that waits under a number back, to be made again at once; False where it no longer waits."""
-        parked = queue.withdraw(number)
+        parked = queue.cancel(number)
         if parked is None:
             return False
         attempt = replace(parked.attempt, number=parked.attempt.number - 1)
-        queue.ask_again(parked._replace(attempt=attempt, due=now))
+        queue.add_retry(parked._replace(attempt=attempt, due=now))
         self.place(queue, now)
         return True
 
-    def resume(self, parked: Parked, current: HostQueue, now: float) -> Attempt:
+    def resume(self, parked: PendingAttempt, current: HostQueue, now: float) -> Attempt:
         """The attempt that waited, which is leased or refused now. ``current`` is placed by its caller."""
-        self.owe(parked.owner, current, now, -1)
+        self.count_pending(parked.owner, current, now, -1)
         waited = parked.attempt.waited + (now - parked.since)
-        if self._historian is None:
+        if self._recorder is None:
             return replace(parked.attempt, waited=waited)
-        steps = self._historian.resumed(current, parked, now)
+        steps = self._recorder.waits_of_attempt(current, parked, now)
         return replace(parked.attempt, waited=waited, history=(*(parked.attempt.history or ()), *steps))
 
-    def owe(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
+    def count_pending(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
         """Count one attempt more that waits, or one fewer. current: the host that the caller will place itself."""
         self.parked += change
         if owner is not None:
-            owner.owed += change
+            owner.pending += change
             if owner is not current:
                 self.place(owner, now)
 
     # -- measures ----------------------------------------------------------------------------------
 
-    def weigh(self) -> None:
+    def update_typical(self) -> None:
         """Measure anew what a target of a typical host takes it, and what the workers have left, in such targets."""
-        mean = self._tally.mean or DEFAULT_MEAN
+        mean = self._tally.mean or DEFAULT_LATENCY
         self._typical = max(self._pool.delay, mean / self._pool.per_host)
         self._horizon = 4 * mean / self._typical / self._pool.workers / CRITICAL_SHARE  # 4: see ``octave``
-        self._exploring = max(0, int(log2(EXPLORED_DELAY / self._typical)))
+        self._exploring = max(0, int(log2(EXPLORED_INTERVAL / self._typical)))
 
     def _bucket(self, queue: HostQueue) -> int:
         if queue.due:
             return DUE
         fresh = len(queue.tickets) - queue.head
-        if not fresh or queue.owed >= MAX_OWED:
+        if not fresh or queue.pending >= MAX_PENDING_PER_HOST:
             return LAST
-        pace = queue.pace() if queue.row.mean else max(self._typical, queue.delay)
-        length = octave(fresh * pace / self._typical)
-        if queue.answers < FOUND_OUT and fresh >= EXPLORED and not queue.out:
-            explored = octave(fresh * max(pace, EXPLORED_DELAY) / self._typical)
+        per_target = queue.seconds_per_target() if queue.row.mean else max(self._typical, queue.delay)
+        length = octave(fresh * per_target / self._typical)
+        if queue.responses < EXPLORED_PAGES and fresh >= EXPLORED_FROM and not queue.out:
+            explored = octave(fresh * max(per_target, EXPLORED_INTERVAL) / self._typical)
             length = max(length, min(explored, self._critical + 1))  # but not before those that surely decide the end
         if not queue.answered:
             return length + (UNPROVEN if queue.out else NEW)
@@ -312,8 +312,8 @@ class Hosts:
                 queue.resting = True
                 heappush(self.resting, (until, self._number(), queue))
         elif self.begun.get(queue.key) is queue:
-            if self.recollection is not None:
-                self.recollection.end(queue, now)
+            if self.host_states is not None:
+                self.host_states.end(queue, now)
             if queue.gate is None and queue.row.robots:
                 self._robots.keep(queue.key, RobotsVerdict(queue.rules, queue.floor))
             del self.begun[queue.key]

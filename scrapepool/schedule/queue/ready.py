@@ -126,9 +126,9 @@ class Ready:
             return WARM + warm
         if longest >= 0:
             return COLD + cold if longest == cold else NEW + first if first >= unbegun else None
-        unproven = (mask >> UNPROVEN & _LANE).bit_length() - 1
-        if max(busy, unproven) >= 0:
-            return BUSY + busy if busy >= 0 else UNPROVEN + unproven
+        unanswered = (mask >> UNPROVEN & _LANE).bit_length() - 1
+        if max(busy, unanswered) >= 0:
+            return BUSY + busy if busy >= 0 else UNPROVEN + unanswered
         return DUE if mask >> DUE else LAST if mask & 1 else None
 
 

@@ -11,22 +11,22 @@ from math import inf
 
 from ...model import AttemptRecord, Redirected, Result, Skipped, Step, Wait, WaitReason, error_of
 from ..lease import Lease
-from .host_queue import HostQueue, Parked
-from .wait_spans import Holds, waits
+from .host_queue import HostQueue, PendingAttempt
+from .wait_spans import WaitSpans, divide_wait
 
 
-class Historian:
+class TraceRecorder:
     """Tells histories for one run; all times are monotonic seconds.
 
     outage: when the network looked down. began: when the run began to hand out.
     """
 
     def __init__(self) -> None:
-        self.outage = Holds()
+        self.outage = WaitSpans()
         self._began: float | None = None
         self._down = False
 
-    def look(self, now: float, *, down: bool) -> None:
+    def note_network(self, now: float, *, down: bool) -> None:
         """Take note of whether the network looks down; called before anything is handed out."""
         if self._began is None:
             self._began = now
@@ -36,21 +36,21 @@ class Historian:
             self.outage.end(WaitReason.OUTAGE, now)
         self._down = down
 
-    def fresh(self, queue: HostQueue, now: float) -> tuple[Wait, ...]:
+    def waits_of_fresh(self, queue: HostQueue, now: float) -> tuple[Wait, ...]:
         """What a fresh target of a host waited for since the run began."""
-        return self._divided(queue, -inf, now, now - (now if self._began is None else self._began))
+        return self._divide(queue, -inf, now, now - (now if self._began is None else self._began))
 
-    def resumed(self, queue: HostQueue, parked: Parked, now: float) -> tuple[Wait, ...]:
+    def waits_of_attempt(self, queue: HostQueue, parked: PendingAttempt, now: float) -> tuple[Wait, ...]:
         """What an attempt waited for: its own pause first, then its host."""
         due = min(parked.due, now)
-        own = waits(due - parked.since, (), parked.why)
-        return own + self._divided(queue, due, now, now - due)
+        own = divide_wait(due - parked.since, (), parked.why)
+        return own + self._divide(queue, due, now, now - due)
 
-    def tell(self, lease: Lease, results: Sequence[Result], now: float, wall: float) -> list[Result]:
+    def record(self, lease: Lease, results: Sequence[Result], now: float, wall: float) -> list[Result]:
         """The results with their histories up to now. wall: Unix time of ``now``."""
-        return [self._told(lease, result, now, wall) for result in results]
+        return [self._record(lease, result, now, wall) for result in results]
 
-    def _told(self, lease: Lease, result: Result, now: float, wall: float) -> Result:
+    def _record(self, lease: Lease, result: Result, now: float, wall: float) -> Result:
         if lease.attempt is None:
             steps: tuple[Step, ...] = lease.waits
             started = result.attempt.started if isinstance(result, Redirected) else result.started
@@ -76,10 +76,10 @@ class Historian:
         )
         return replace(result, history=(*steps, attempt))
 
-    def _divided(self, queue: HostQueue, since: float, now: float, seconds: float) -> tuple[Wait, ...]:
-        reasons = [] if queue.holds is None else [*queue.holds.within(since, now)]
+    def _divide(self, queue: HostQueue, since: float, now: float, seconds: float) -> tuple[Wait, ...]:
+        reasons = [] if queue.wait_spans is None else [*queue.wait_spans.within(since, now)]
         reasons += self.outage.within(since, now)
-        return waits(seconds, reasons, WaitReason.DELAY if queue.delay else WaitReason.TURN)
+        return divide_wait(seconds, reasons, WaitReason.DELAY if queue.delay else WaitReason.TURN)
 
 
 def _hop(result: Redirected, started: float | None) -> AttemptRecord:

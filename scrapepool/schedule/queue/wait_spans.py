@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from ...model import Wait, WaitReason
 
-KEPT = 64
+MAX_SPANS = 64
 """Spans that are told apart for one host; older ones become sums, which only waits from before all of them take in."""
 
-SHORTEST = 0.0005
+MIN_WAIT = 0.0005
 """Seconds; a shorter wait is not told, as it would be 0.000."""
 
 
@@ -26,7 +26,7 @@ class _Span(NamedTuple):
     until: float
 
 
-class Holds:
+class WaitSpans:
     """The spans of time in which a host, or the whole run, asked nothing, each with its reason. They never overlap.
 
     All times are monotonic seconds.
@@ -40,7 +40,7 @@ class Holds:
         self._until = -inf
 
     def __repr__(self) -> str:
-        return f"<Holds: {len(self._spans)} spans, the last until {self._until:.3f}>"
+        return f"<WaitSpans: {len(self._spans)} spans, the last until {self._until:.3f}>"
 
     def add(self, why: WaitReason, since: float, until: float) -> None:
         """Nothing is asked from ``since`` to ``until``. What an earlier span says of that time stands."""
@@ -53,7 +53,7 @@ class Holds:
             self._spans[-1] = last._replace(until=until)
             return
         self._spans.append(_Span(why, since, until))
-        if len(self._spans) > KEPT:
+        if len(self._spans) > MAX_SPANS:
             oldest = self._spans.popleft()
             self._older[oldest.why] += oldest.until - oldest.since
 
@@ -75,7 +75,7 @@ class Holds:
                 yield span.why, seconds
 
 
-def waits(seconds: float, reasons: Iterable[tuple[WaitReason, float]], rest: WaitReason) -> tuple[Wait, ...]:
+def divide_wait(seconds: float, reasons: Iterable[tuple[WaitReason, float]], rest: WaitReason) -> tuple[Wait, ...]:
     """Divide a wait of so many seconds among reasons, in their order; ``rest`` is the reason for what they leave."""
     found: dict[WaitReason, float] = {}
     left = seconds
@@ -84,4 +84,4 @@ def waits(seconds: float, reasons: Iterable[tuple[WaitReason, float]], rest: Wai
         found[why] = found.get(why, 0.0) + share
         left -= share
     found[rest] = found.get(rest, 0.0) + left
-    return tuple(Wait(why, share) for why, share in found.items() if share >= SHORTEST)
+    return tuple(Wait(why, share) for why, share in found.items() if share >= MIN_WAIT)

@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from ...model import HostKey
 
-SLICE = 10.0
+MIN_TURN = 10.0
 """Seconds for which a run keeps what goes round. Handing over costs two exchanges and what is in flight, about half a
 second, in which the host is not asked: a twentieth."""
 
-STARTS = 2
+STARTS_PER_TURN = 2
 """Delays in a slice at least, so that a run that is given a host with a long delay has a start in it."""
 
 
-class Claim(NamedTuple):
+class QuotaRequest(NamedTuple):
     """What one run has and wants of one host.
 
     most: requests in flight that it allows the host, all runs together. wants: those that it has work for.
@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     parked_until: float = -inf
 
 
-class Grant(NamedTuple):
+class QuotaAllocation(NamedTuple):
     """What a run may do at a host from now on.
 
     slots: requests in flight. free_at, parked_until: no start earlier, by what the other runs started and were told.
@@ -51,10 +51,10 @@ class Grant(NamedTuple):
     parked_until: float = -inf
 
 
-NOTHING = Grant(0)
+NO_ALLOCATION = QuotaAllocation(0)
 
 
-class Shares(NamedTuple):
+class Allocations(NamedTuple):
     """What a run may do beside the others.
 
     alone: whether there are no others, and it may do at every host what it likes. grants: at the hosts that it has
@@ -62,15 +62,15 @@ class Shares(NamedTuple):
     """
 
     alone: bool
-    grants: Mapping[HostKey, Grant]
+    grants: Mapping[HostKey, QuotaAllocation]
 
 
-def granted(me: int, claims: Mapping[int, Claim], now: float) -> Grant:
+def allocate(me: int, claims: Mapping[int, QuotaRequest], now: float) -> QuotaAllocation:
     """What run ``me`` may hold of a host on which these runs have claims, its own among them."""
     mine = claims[me]
     others = [claim for run, claim in claims.items() if run != me]
     if not others:
-        return Grant(mine.most if mine.wants else 0)
+        return QuotaAllocation(mine.most if mine.wants else 0)
     free_at = max(claim.free_at for claim in others)
     parked_until = max(claim.parked_until for claim in others)
     most = min(claim.most for claim in claims.values())
@@ -78,17 +78,17 @@ def granted(me: int, claims: Mapping[int, Claim], now: float) -> Grant:
     taken = sum(claim.held for claim in others)
     wanting = sorted(run for run, claim in claims.items() if claim.wants)
     if not mine.wants:
-        return Grant(0, free_at, parked_until)
-    turn = int(now // max(SLICE, STARTS * delay)) % len(wanting)
+        return QuotaAllocation(0, free_at, parked_until)
+    turn = int(now // max(MIN_TURN, STARTS_PER_TURN * delay)) % len(wanting)
     wanting = wanting[turn:] + wanting[:turn]
     if delay:  # all or nothing: only who is alone at a host knows when it was last asked
         slots = most if wanting[0] == me and not taken else 0
     else:
-        slots = min(_fair(me, wanting, claims, most), max(0, most - taken))
-    return Grant(slots, free_at, parked_until)
+        slots = min(_fair_share(me, wanting, claims, most), max(0, most - taken))
+    return QuotaAllocation(slots, free_at, parked_until)
 
 
-def _fair(me: int, order: list[int], claims: Mapping[int, Claim], slots: int) -> int:
+def _fair_share(me: int, order: list[int], claims: Mapping[int, QuotaRequest], slots: int) -> int:
     """What ``me`` gets where slots are dealt in turn, to nobody more than it wants."""
     left = {run: claims[run].wants for run in order}
     while left:

@@ -12,14 +12,14 @@ from typing import Protocol
 from ...frozen import frozen
 from ...model import HostKey
 from ..robots import RobotsVerdict
-from .host_quota import Claim, Shares
+from .host_quota import Allocations, QuotaRequest
 
-ROBOTS_AGE = 86_400.0
+MAX_ROBOTS_AGE = 86_400.0
 """Seconds for which a robots.txt is believed (RFC 9309 section 2.4); an older one only where none can be had now."""
 
 
 @frozen
-class Known:
+class HostState:
     """What is known of a host.
 
     latency: seconds that a request took, 0.0 for unknown. in_flight: requests that it bears, None where it was not
@@ -39,27 +39,27 @@ class Known:
     robots_at: float = -inf
 
 
-class Memory(Protocol):
+class HostStateStore(Protocol):
     """Where a scheduler finds what other runs know, and leaves what it finds out. Each call returns at once."""
 
-    def recall(self, host: HostKey, now: float) -> Known | None:
+    def recall(self, host: HostKey, now: float) -> HostState | None:
         """What is known of a host that is begun now; None for nothing."""
 
-    def keep(self, host: HostKey, known: Known) -> None:
+    def keep(self, host: HostKey, known: HostState) -> None:
         """Keep what was found out, but for its robots.txt."""
 
     def keep_robots(self, host: HostKey, verdict: RobotsVerdict, now: float) -> None:
         """Keep the robots.txt of a host, which was had now."""
 
 
-class Sharer(Protocol):
+class SharingRun(Protocol):
     """Who asks hosts beside other runs: the scheduler. Times are those of its own clock."""
 
-    def claims(self) -> dict[HostKey, Claim]:
+    def quota_requests(self) -> dict[HostKey, QuotaRequest]:
         """What it has and wants now; ``held`` is what it may begin at most, or what is in flight, if that is more."""
 
-    def known(self, now: float) -> dict[HostKey, Known]:
+    def host_states(self, now: float) -> dict[HostKey, HostState]:
         """What it has found out of the hosts that it is at."""
 
-    def share(self, shares: Shares, now: float) -> None:
+    def apply(self, shares: Allocations, now: float) -> None:
         """Keep to the grants. A host that is not among them is not to be asked, unless the run is alone."""

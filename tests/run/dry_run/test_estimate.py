@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, HostKey
 from scrapepool.overrides import HostOverride
-from scrapepool.ports import Known
+from scrapepool.ports import HostState
 from scrapepool.read import TargetList
 from scrapepool.run.dry_run.estimate import count, duration, planned
 from scrapepool.settings import InputSettings, PolitenessSettings, PoolSettings, Settings
@@ -109,7 +109,7 @@ def test_robots_txt_is_a_request(counts: list[int], pool: dict[str, float], seco
     run = Settings().with_(pool=pool)
     assert plan_of(counts, run).seconds == pytest.approx(seconds)
     hosts = {host(number): urls for number, urls in enumerate(counts)}
-    known = dict.fromkeys(hosts, Known(robots_at=5.0 - 3600.0))
+    known = dict.fromkeys(hosts, HostState(robots_at=5.0 - 3600.0))
     without = planned(hosts, run, latency=0.1, most=1, clock=FixedClock(), known=known)
     assert without.seconds == plan_of(counts, run.with_(politeness={"robots": False})).seconds < seconds
 
@@ -148,10 +148,10 @@ def test_a_plan_goes_by_what_earlier_runs_found_out() -> None:
     """How long a host takes, how hard it may be asked, and until when not at all; a fixed pace is the user's own."""
     hosts = {host(number): 100 for number in range(4)}
     known = {
-        host(0): Known(latency=1.0),
-        host(1): Known(latency=0.1, interval=2.0),
-        host(2): Known(in_flight=1, parked_until=5.0 + 60.0),
-        host(3): Known(parked_until=5.0 + 1e6),
+        host(0): HostState(latency=1.0),
+        host(1): HostState(latency=0.1, interval=2.0),
+        host(2): HostState(in_flight=1, parked_until=5.0 + 60.0),
+        host(3): HostState(parked_until=5.0 + 1e6),
     }
     plan = planned(hosts, NO_ROBOTS, latency=0.1, most=4, clock=FixedClock(), known=known)
     took = {one.host: one.seconds for one in plan.hosts}

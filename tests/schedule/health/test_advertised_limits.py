@@ -9,7 +9,7 @@ from math import inf
 import pytest
 
 from scrapepool.model import RateLimit
-from scrapepool.schedule.health.advertised_limits import MARGIN, Quota
+from scrapepool.schedule.health.advertised_limits import PREDICTION_MARGIN, AdvertisedLimits
 
 LATENCY = 0.04
 """Seconds that a request takes, as long there as back."""
@@ -38,17 +38,17 @@ class Server:
 
 def run(server: Server, requests: int, every: float) -> tuple[float, int]:
     """Requests one after the other, so far apart at least; seconds until the last has passed, and refusals."""
-    quota, now, passed, refused = Quota(), 0.0, 0, 0
+    quota, now, passed, refused = AdvertisedLimits(), 0.0, 0, 0
     while passed < requests:
         began, arrives = now, now + LATENCY / 2
         now += LATENCY
         passes, limit = server.count(arrives)
         if passes:
             passed += 1
-            now += quota.told([limit], began, now, now, LATENCY)
+            now += quota.on_response([limit], began, now, now, LATENCY)
         else:
             refused += 1
-            quota.refused(began)
+            quota.on_refusal(began)
             now += limit.reset
         now = max(now, began + every)
     return now, refused
@@ -81,26 +81,26 @@ def test_seconds_that_are_rounded_down_are_no_reason_for_more_refusals() -> None
 
 def test_no_more_is_in_flight_than_is_left() -> None:
     """The last requests of a window are not sent together with others that would be refused."""
-    quota = Quota()
+    quota = AdvertisedLimits()
     assert quota.spare == inf
-    assert quota.told([RateLimit("default", 3, 10)], 0.0, 0.1, 0.1, 0.1) == 0.0
+    assert quota.on_response([RateLimit("default", 3, 10)], 0.0, 0.1, 0.1, 0.1) == 0.0
     assert quota.spare == 3
-    quota.told([RateLimit("default", 5, 10)], 0.0, 0.2, 0.2, 0.1)
+    quota.on_response([RateLimit("default", 5, 10)], 0.0, 0.2, 0.2, 0.1)
     assert quota.spare == 3, "a response that was overtaken by a later one"
 
 
 def test_nothing_is_known_any_more_once_the_window_is_over() -> None:
     """A host of which later responses say nothing gets as many requests as any other."""
-    quota = Quota()
-    quota.told([RateLimit("default", 1, 10)], 0.0, 0.1, 0.1, 0.1)
+    quota = AdvertisedLimits()
+    quota.on_response([RateLimit("default", 1, 10)], 0.0, 0.1, 0.1, 0.1)
     assert (quota.is_over(5.0), quota.spare) == (False, 1)
     assert (quota.is_over(11.2), quota.spare) == (True, inf)
 
 
 def test_the_longest_wait_of_several_limits_counts() -> None:
     """Of a second and of a day: whichever is used up."""
-    quota = Quota()
+    quota = AdvertisedLimits()
     limits = [RateLimit("second", 0, 1, 1), RateLimit("day", 0, 3600, 86_400)]
-    assert quota.told(limits, 0.0, 0.1, 0.1, 0.1) == 3600
-    quota = Quota()
-    assert quota.told([limits[0], limits[1]._replace(left=99)], 0.0, 0.1, 0.1, 0.1) <= 1 + MARGIN
+    assert quota.on_response(limits, 0.0, 0.1, 0.1, 0.1) == 3600
+    quota = AdvertisedLimits()
+    assert quota.on_response([limits[0], limits[1]._replace(left=99)], 0.0, 0.1, 0.1, 0.1) <= 1 + PREDICTION_MARGIN

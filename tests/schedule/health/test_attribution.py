@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, HostKey, verdict
-from scrapepool.schedule.failure_policy import MOST_REFUNDS
-from scrapepool.schedule.health.attribution import FEWEST
-from scrapepool.schedule.queue.host_queue import LONG_WAIT
+from scrapepool.schedule.failure_policy import MAX_REFUNDS
+from scrapepool.schedule.health.attribution import MIN_PAGES
+from scrapepool.schedule.queue.host_queue import RETRY_PRIORITY_AFTER
 from scrapepool.settings import PoolSettings, RetryPolicy
 from tests.schedule.simulate import Reply, World, host_named
 
-REFUNDED = MOST_REFUNDS
+REFUNDED = MAX_REFUNDS
 """Requests for one URL at most beyond its first and ``--retries``: those that are given back."""
 
 
@@ -107,7 +107,7 @@ class Watched(World):
     def _start(self, lease):
         self.probing = lease.probe
         tries = lease.attempt is not None and lease.attempt.earlier is not None and lease.attempt.earlier.tries
-        tries = tries or self.scheduler._hosts.begun[lease.host].tests_page  # to see whether pages are broken
+        tries = tries or self.scheduler._hosts.begun[lease.host].retries_suspect  # to see whether pages are broken
         if lease.attempt is not None and lease.attempt.number > 1 and not tries:
             self._check_order(lease)
         super()._start(lease)
@@ -115,7 +115,7 @@ class Watched(World):
     def _check_order(self, lease):
         """A retry that has not waited long goes behind the first tries of its host, and of all others."""
         waited = self.now - self.failed_at[lease.attempt.target.url]
-        if waited >= LONG_WAIT:
+        if waited >= RETRY_PRIORITY_AFTER:
             return
         hosts = self.scheduler._hosts
         if hosts.begun[lease.host].fresh:
@@ -170,15 +170,15 @@ def any_servers(draw) -> list[Server]:
     """Hosts of every kind: broken pages, flaky backends, rate limits, down for a while or from some time on."""
     servers = draw(well_servers())
     for server in servers:
-        trouble = draw(st.sampled_from(["none", "flaky", "limit", "down", "dead"]))
-        if trouble == "flaky":
+        health = draw(st.sampled_from(["none", "flaky", "limit", "down", "dead"]))
+        if health == "flaky":
             server.flaky = draw(st.sampled_from([0.01, 0.1]))
-        elif trouble == "limit":
+        elif health == "limit":
             server.rate = draw(st.sampled_from([0.5, 3.0, 20.0]))
             server.refusal = DOWN[draw(st.sampled_from(["429", "429 with a wait", "503"]))]
-        elif trouble in ("down", "dead"):
+        elif health in ("down", "dead"):
             start = draw(st.sampled_from([0.0, 0.2, 3.0]))
-            end = start + draw(st.sampled_from([1.0, 20.0, 250.0])) if trouble == "down" else 1e9
+            end = start + draw(st.sampled_from([1.0, 20.0, 250.0])) if health == "down" else 1e9
             server.down = [(start, end, draw(st.sampled_from(sorted(set(DOWN) - {"404"}))))]
     return servers
 
@@ -241,7 +241,7 @@ def test_a_circuit_opens_for_hosts_without_an_answer_only(servers, pool, policy,
         assert len(since_answer) >= policy.break_after
         left = server.pages - len(world.fetched(host))
         known = len([page for page in since_answer if page in answered])  # a page that was answered tells of its host
-        assert known >= FEWEST or len(set(since_answer)) >= min(policy.break_after, FEWEST, left)
+        assert known >= MIN_PAGES or len(set(since_answer)) >= min(policy.break_after, MIN_PAGES, left)
 
 
 @settings(max_examples=150, deadline=None)

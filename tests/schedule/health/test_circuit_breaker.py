@@ -6,32 +6,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Target
-from scrapepool.schedule.health.circuit_breaker import UNKNOWN, Breaker, Cause, Verdict, cause_of
+from scrapepool.schedule.health.circuit_breaker import UNKNOWN_HOST_PATIENCE, Cause, CircuitBreaker, Verdict, cause_of
 
 TARGET = Target("http://h.test/", HostKey("http", "h.test", 80), "/")
 
 
 def probes_of(patience):
-    breaker, now, probes = Breaker(10), 0.0, []
+    breaker, now, probes = CircuitBreaker(10), 0.0, []
     for _ in range(10):
         now += 0.1
         breaker.note(Cause.REFUSED, "refused", "/")
-        assert breaker.failed(now - 0.05, now, patience=patience) is Verdict.COUNTED
+        assert breaker.on_failure(now - 0.05, now, patience=patience) is Verdict.COUNTED
     verdict = Verdict.PROBED
     while verdict is not Verdict.GIVEN_UP:
         started = now = breaker.probe_at
         probes.append(round(now - 1.0, 1))
         now += 0.05
-        verdict = breaker.failed(started, now, patience=patience)
+        verdict = breaker.on_failure(started, now, patience=patience)
     return probes
 
 
 def test_a_host_that_never_answered_is_given_up_after_a_few_probes():
     """Ten failures and four probes, whatever number of targets it has."""
-    probes = probes_of(UNKNOWN)
+    probes = probes_of(UNKNOWN_HOST_PATIENCE)
     assert len(probes) == 4
     assert probes[0] == 1.0
-    assert UNKNOWN - 0.1 <= probes[-1] + 1 <= UNKNOWN + 1.1
+    assert UNKNOWN_HOST_PATIENCE - 0.1 <= probes[-1] + 1 <= UNKNOWN_HOST_PATIENCE + 1.1
 
 
 def test_a_host_that_had_answered_is_probed_for_five_minutes():
@@ -45,32 +45,32 @@ def test_a_host_that_had_answered_is_probed_for_five_minutes():
 @given(st.lists(st.booleans(), max_size=60))
 def test_only_failures_in_a_row_open_it(answers):
     """One answer in between starts the count anew."""
-    breaker, row = Breaker(10), 0
+    breaker, row = CircuitBreaker(10), 0
     for number, answered in enumerate(answers):
         if answered:
-            breaker.answered()
+            breaker.on_response()
             row = 0
         elif breaker.opened is None:
             breaker.note(Cause.TIMEOUT, "late", f"/{number}")
-            breaker.failed(number, number + 0.5, patience=300)
+            breaker.on_failure(number, number + 0.5, patience=300)
             row += 1
         assert (breaker.opened is not None) == (row >= 10)
 
 
 def test_what_was_on_its_way_is_no_probe():
     """Failures of requests that were started before the circuit opened change nothing."""
-    breaker = Breaker(1)
+    breaker = CircuitBreaker(1)
     breaker.note(Cause.DNS, "no such name", "http://h.test/a")
-    breaker.failed(0.0, 1.0, patience=15)
+    breaker.on_failure(0.0, 1.0, patience=15)
     before = breaker.probe_at
-    assert breaker.failed(0.5, 20.0, patience=15) is Verdict.COUNTED
-    assert (breaker.probe_at, breaker.row) == (before, 1)
+    assert breaker.on_failure(0.5, 20.0, patience=15) is Verdict.COUNTED
+    assert (breaker.probe_at, breaker.failed_in_row) == (before, 1)
     assert breaker.why() == "1 failures in a row (http://h.test/a), the first: no such name"
 
 
 def test_the_pages_that_failed_are_named():
     """The first few of them, each once."""
-    breaker = Breaker(10)
+    breaker = CircuitBreaker(10)
     for number in (1, 1, 2, 3, 4):
         breaker.note(Cause.SERVER, "status 500", f"/{number}")
     assert breaker.why() == "5 failures in a row (/1, /2, /3), the first: status 500"

@@ -102,16 +102,16 @@ def test_a_list_of_dead_hosts_alone_ends_within_minutes():
 def test_many_hosts_of_one_site_are_one_witness():
     """A provider that goes down is not the network."""
     guard = OutageGuard(1800)
-    guard.met()
-    assert not any(guard.failed("example.org", None, float(n), answered=True, new=False) for n in range(50))
-    assert not guard.failed("example.net", None, 50.0, answered=True, new=False)
-    assert guard.failed("example.com", None, 50.0, answered=True, new=False)
+    guard.on_first_response()
+    assert not any(guard.on_failure("example.org", None, float(n), answered=True, new=False) for n in range(50))
+    assert not guard.on_failure("example.net", None, 50.0, answered=True, new=False)
+    assert guard.on_failure("example.com", None, 50.0, answered=True, new=False)
 
 
 def test_failures_far_apart_are_no_outage():
     """Hosts go down now and then."""
     guard = OutageGuard(1800)
-    assert not any(guard.failed(f"s{n}.test", None, 60.0 * n, answered=True, new=False) for n in range(100))
+    assert not any(guard.on_failure(f"s{n}.test", None, 60.0 * n, answered=True, new=False) for n in range(100))
 
 
 def test_answers_that_came_before_a_failure_in_the_same_lease_end_no_alert():

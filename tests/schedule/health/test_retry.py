@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import Deferred, Fetched, HostKey, Retryable, Target
-from scrapepool.schedule.health.retry import asked_to_wait, backoff, deferred, may_repeat, spell
+from scrapepool.schedule.health.retry import backoff, deferred, format_duration, may_retry, retry_after
 from scrapepool.settings import RetryPolicy
 
 HOST = HostKey("https", "example.org", 443)
@@ -14,7 +14,7 @@ HOST = HostKey("https", "example.org", 443)
 def test_retries_are_further_attempts_after_the_first():
     """Two retries make three attempts."""
     policy = RetryPolicy(retries=2)
-    assert [may_repeat(policy, made) for made in (1, 2, 3, 4)] == [True, True, False, False]
+    assert [may_retry(policy, made) for made in (1, 2, 3, 4)] == [True, True, False, False]
 
 
 def test_backoff_doubles_up_to_its_limit():
@@ -33,9 +33,9 @@ def test_jitter_is_full(made, throw, first, most):
 def test_a_negative_retry_after_is_no_wait():
     """A Retry-After in the past asks for nothing, and none is something else."""
     target = Target("https://example.org/", HOST, "/")
-    assert asked_to_wait(Fetched(target=target, retry=Retryable(-5.0))) == 0.0
-    assert asked_to_wait(Fetched(target=target, retry=Retryable())) is None
-    assert asked_to_wait(Fetched(target=target)) is None
+    assert retry_after(Fetched(target=target, retry=Retryable(-5.0))) == 0.0
+    assert retry_after(Fetched(target=target, retry=Retryable())) is None
+    assert retry_after(Fetched(target=target)) is None
 
 
 def test_a_deferral_keeps_what_the_outcome_told():
@@ -56,4 +56,4 @@ def test_a_deferral_keeps_what_the_outcome_told():
 )
 def test_durations_are_spelled_in_two_units(seconds, words):
     """Rounded up, so that nobody is sent back too early."""
-    assert spell(seconds) == words
+    assert format_duration(seconds) == words

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import Attempt, ErrorKind, Target
-from scrapepool.schedule.health.retry_budget import FLOOR, affordable
+from scrapepool.schedule.health.retry_budget import ALWAYS_ALLOWED, allows_retry
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 from tests.schedule.simulate import WALL, Reply, World, answer, host_named
@@ -16,7 +16,7 @@ from tests.schedule.simulate import WALL, Reply, World, answer, host_named
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.floats(0, 2))
 def test_the_budget_is_a_share_with_a_floor(retried, targets, share):
     """Ten are always allowed, then a share of the targets."""
-    assert affordable(retried, targets, share) == (retried < max(FLOOR, share * targets))
+    assert allows_retry(retried, targets, share) == (retried < max(ALWAYS_ALLOWED, share * targets))
 
 
 def test_retries_never_become_the_load():
@@ -55,11 +55,13 @@ def test_what_the_host_asked_to_be_repeated_is_not_counted():
     assert {outcome.status for outcome in world.outcomes} == {200}
 
 
-@pytest.mark.parametrize(("error", "repeated"), [(ErrorKind.UNREACHABLE, 30), (ErrorKind.CONNECT_REFUSED, FLOOR)])
+@pytest.mark.parametrize(
+    ("error", "repeated"), [(ErrorKind.UNREACHABLE, 30), (ErrorKind.CONNECT_REFUSED, ALWAYS_ALLOWED)]
+)
 def test_what_may_be_the_networks_fault_is_not_the_hosts_budget(error, repeated):
     """A host that answered and cannot be reached now takes no other target's retry, while nothing is proven."""
     pool, policy = PoolSettings(per_host=1, pace="fixed"), RetryPolicy(break_after=10**9, retry_budget=0.0)
-    scheduler = Scheduler(pool, policy, dice=lambda: 0.5)
+    scheduler = Scheduler(pool, policy, rng=lambda: 0.5)
     scheduler.add(host_named(1), range(31))
     ends = []
     for number in range(31):

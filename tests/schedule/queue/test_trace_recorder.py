@@ -104,7 +104,7 @@ def test_a_refused_target_tells_what_it_waited_for() -> None:
 
 def test_what_is_skipped_was_not_tried() -> None:
     """Robots.txt has it, as far as the scheduler knows."""
-    scheduler = Scheduler(PoolSettings(), RetryPolicy(), dice=lambda: 0.5, histories=True)
+    scheduler = Scheduler(PoolSettings(), RetryPolicy(), rng=lambda: 0.5, histories=True)
     scheduler.add(A, [0])
     lease = scheduler.next(0.0)
     skipped = Skipped(target=Target(f"{A.origin}/0", A, "/0"), error=ErrorKind.ROBOTS)

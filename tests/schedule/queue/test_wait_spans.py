@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from scrapepool.model import Wait, WaitReason
 from scrapepool.schedule.queue import wait_spans as module
-from scrapepool.schedule.queue.wait_spans import Holds, waits
+from scrapepool.schedule.queue.wait_spans import WaitSpans, divide_wait
 
 SPANS = st.lists(st.tuples(st.sampled_from(WaitReason), st.floats(0, 100), st.floats(0, 20)), max_size=20)
 
 
 def test_a_wait_is_divided_by_what_held_the_host() -> None:
     """Each reason once, in its order; the rest has the reason that is left."""
-    holds = Holds()
+    holds = WaitSpans()
     holds.add(WaitReason.ROBOTS, 0.0, 0.4)
     holds.add(WaitReason.PARKED, 10.0, 40.0)
     holds.add(WaitReason.ROBOTS, 50.0, 51.0)
-    divided = waits(60.0, holds.within(-inf, 60.0), WaitReason.TURN)
+    divided = divide_wait(60.0, holds.within(-inf, 60.0), WaitReason.TURN)
     assert divided == (Wait(WaitReason.ROBOTS, 1.4), Wait(WaitReason.PARKED, 30.0), Wait(WaitReason.TURN, 28.6))
     assert list(holds.within(20.0, 30.0)) == [(WaitReason.PARKED, 10.0)]
     assert list(holds.within(41.0, 49.0)) == []
@@ -29,7 +29,7 @@ def test_a_wait_is_divided_by_what_held_the_host() -> None:
 
 def test_what_was_said_first_of_a_time_stands() -> None:
     """A second reason counts from where the first one ends."""
-    holds = Holds()
+    holds = WaitSpans()
     holds.add(WaitReason.RETRY_AFTER, 0.0, 10.0)
     holds.add(WaitReason.CIRCUIT, 5.0, 8.0)
     holds.add(WaitReason.CIRCUIT, 5.0, 12.0)
@@ -38,7 +38,7 @@ def test_what_was_said_first_of_a_time_stands() -> None:
 
 def test_a_hold_may_end_early() -> None:
     """Only where it is that one which holds, and whatever came after it counts from then on."""
-    holds = Holds()
+    holds = WaitSpans()
     holds.add(WaitReason.CIRCUIT, 0.0, 10.0)
     holds.end(WaitReason.PARKED, 4.0)
     holds.end(WaitReason.CIRCUIT, 4.0)
@@ -49,8 +49,8 @@ def test_a_hold_may_end_early() -> None:
 
 def test_old_spans_become_sums(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that is parked all day costs no more than one that is parked a few times."""
-    monkeypatch.setattr(module, "KEPT", 2)
-    holds = Holds()
+    monkeypatch.setattr(module, "MAX_SPANS", 2)
+    holds = WaitSpans()
     for at in range(10):
         holds.add(WaitReason.PARKED, at, at + 0.5)
     assert len(holds._spans) == 2
@@ -61,10 +61,10 @@ def test_old_spans_become_sums(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(SPANS, st.floats(0, 150))
 def test_the_parts_of_a_wait_are_the_wait(spans: list[tuple[WaitReason, float, float]], seconds: float) -> None:
     """However spans were added, up to what is too short to be told."""
-    holds = Holds()
+    holds = WaitSpans()
     for why, since, length in spans:
         holds.add(why, since, since + length)
-    divided = waits(seconds, holds.within(-inf, seconds), WaitReason.TURN)
-    assert all(wait.seconds >= module.SHORTEST for wait in divided)
-    assert sum(wait.seconds for wait in divided) == pytest.approx(seconds, abs=module.SHORTEST * len(WaitReason))
+    divided = divide_wait(seconds, holds.within(-inf, seconds), WaitReason.TURN)
+    assert all(wait.seconds >= module.MIN_WAIT for wait in divided)
+    assert sum(wait.seconds for wait in divided) == pytest.approx(seconds, abs=module.MIN_WAIT * len(WaitReason))
     assert len({wait.why for wait in divided}) == len(divided)

@@ -6,13 +6,13 @@ from scrapepool.model import Attempt, ErrorKind, Target
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
-from scrapepool.schedule.sharing.host_quota import Grant, Shares
-from scrapepool.schedule.sharing.host_state import ROBOTS_AGE, Known
+from scrapepool.schedule.sharing.host_quota import Allocations, QuotaAllocation
+from scrapepool.schedule.sharing.host_state import MAX_ROBOTS_AGE, HostState
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy
 from tests.schedule.simulate import Reply, World, answer, host_named
 
 A, B = host_named(1), host_named(2)
-ALONE = Shares(alone=True, grants={})
+ALONE = Allocations(alone=True, grants={})
 REFUSED = Reply(0.01, status=0, retry=True, error=ErrorKind.CONNECT_REFUSED)
 
 
@@ -46,11 +46,11 @@ class No:
 
 def scheduler_of(memory, count=100, *, robots=False, shares=ALONE, **pool):
     scheduler = Scheduler(
-        PoolSettings(**pool), RetryPolicy(), dice=lambda: 0.5, memory=memory, politeness=PolitenessSettings(robots)
+        PoolSettings(**pool), RetryPolicy(), rng=lambda: 0.5, memory=memory, politeness=PolitenessSettings(robots)
     )
     scheduler.add(A, range(count))
     if shares is not None:
-        scheduler.share(shares, 0.0)
+        scheduler.apply(shares, 0.0)
     return scheduler
 
 
@@ -68,27 +68,27 @@ def settle(scheduler, lease, now, reply=None):
 
 def test_a_learned_pace_goes_on_where_it_was():
     """The window and the interval of another run hold from the first request on, and are found again at its end."""
-    scheduler = scheduler_of(Notes(h1=Known(in_flight=2)), per_host=4)
+    scheduler = scheduler_of(Notes(h1=HostState(in_flight=2)), per_host=4)
     assert len(leases(scheduler, 0.0)) == 2
-    scheduler = scheduler_of(Notes(h1=Known(interval=0.5, latency=0.1)), per_host=4)
+    scheduler = scheduler_of(Notes(h1=HostState(interval=0.5, latency=0.1)), per_host=4)
     assert len(leases(scheduler, 0.0)) == 1
     assert scheduler.wake_at(0.0) == pytest.approx(0.55, abs=0.01), "a tenth less than the known rate"
-    assert scheduler.known(0.0)[A].interval == pytest.approx(0.5), "which is not lost from run to run"
+    assert scheduler.host_states(0.0)[A].interval == pytest.approx(0.5), "which is not lost from run to run"
 
 
 def test_a_fixed_pace_takes_no_learned_one_over():
     """Who asked for a pace of its own gets it."""
-    scheduler = scheduler_of(Notes(h1=Known(in_flight=1, interval=9.0)), per_host=4, pace="fixed")
+    scheduler = scheduler_of(Notes(h1=HostState(in_flight=1, interval=9.0)), per_host=4, pace="fixed")
     assert len(leases(scheduler, 0.0)) == 4
 
 
 def test_a_host_that_asked_for_patience_has_it_also_from_the_next_run():
     """It is parked for as long as was asked, and deferred where that is longer than the run waits."""
-    scheduler = scheduler_of(Notes(h1=Known(parked_until=7.0)))
+    scheduler = scheduler_of(Notes(h1=HostState(parked_until=7.0)))
     assert leases(scheduler, 0.0) == []
     assert scheduler.wake_at(0.0) == 7.0
     assert isinstance(scheduler.next(7.0), Lease)
-    scheduler = scheduler_of(Notes(h1=Known(parked_until=1000.0)), 5)
+    scheduler = scheduler_of(Notes(h1=HostState(parked_until=1000.0)), 5)
     (refusal,) = leases(scheduler, 0.0)
     assert isinstance(refusal, Refusal)
     assert (refusal.not_before, len(refusal.tickets)) == (1000.0, 5)
@@ -97,42 +97,42 @@ def test_a_host_that_asked_for_patience_has_it_also_from_the_next_run():
 
 def test_the_delay_of_another_run_is_kept():
     """Its last start counts as one of ours."""
-    scheduler = scheduler_of(Notes(h1=Known(free_at=1.5)), delay=2.0)
+    scheduler = scheduler_of(Notes(h1=HostState(free_at=1.5)), delay=2.0)
     assert leases(scheduler, 0.0) == []
     assert scheduler.wake_at(0.0) == 1.5
 
 
 def test_a_host_that_was_down_is_probed_first():
     """One request at a time until it answers, then as any other; if it does not answer it is soon given up."""
-    scheduler = scheduler_of(Notes(h1=Known(dead_since=-9e4)), per_host=4)
+    scheduler = scheduler_of(Notes(h1=HostState(dead_since=-9e4)), per_host=4)
     (probe,) = leases(scheduler, 0.0)
-    assert scheduler.known(0.0)[A].dead_since is not None
+    assert scheduler.host_states(0.0)[A].dead_since is not None
     settle(scheduler, probe, 0.1)
     assert len(leases(scheduler, 0.2)) == 4
-    assert scheduler.known(0.2)[A].dead_since is None
+    assert scheduler.host_states(0.2)[A].dead_since is None
     asked = []
 
     def serve(attempt):
         asked.append(attempt)
         return REFUSED
 
-    memory = Notes(h1=Known(dead_since=-9e4))
+    memory = Notes(h1=HostState(dead_since=-9e4))
     world = World({A: 1000}, serve, audit=False, memory=memory)
-    world.scheduler.share(ALONE, 0.0)
+    world.scheduler.apply(ALONE, 0.0)
     assert world.run() < 20
     assert len(asked) == 5
-    assert world.scheduler.known(world.now)[A].dead_since is not None
+    assert world.scheduler.host_states(world.now)[A].dead_since is not None
 
 
 def test_a_robots_txt_is_believed_for_a_day():
     """A fresh one opens the gate at once, with its rules and its delay; an old one is asked for again."""
     verdict = RobotsVerdict(No(), 3.0)
-    scheduler = scheduler_of(Notes(h1=Known(robots=verdict, robots_at=-ROBOTS_AGE + 1)), robots=True)
+    scheduler = scheduler_of(Notes(h1=HostState(robots=verdict, robots_at=-MAX_ROBOTS_AGE + 1)), robots=True)
     (lease,) = leases(scheduler, 0.0)
     assert not lease.robots
     assert scheduler.rules_for(A) is verdict.rules
     assert scheduler.wake_at(0.0) == 3.0
-    memory = Notes(h1=Known(robots=verdict, robots_at=-ROBOTS_AGE))
+    memory = Notes(h1=HostState(robots=verdict, robots_at=-MAX_ROBOTS_AGE))
     scheduler = scheduler_of(memory, robots=True)
     (lease,) = leases(scheduler, 0.0)
     assert lease.robots
@@ -144,7 +144,7 @@ def test_a_robots_txt_is_believed_for_a_day():
 def test_an_old_robots_txt_holds_where_none_can_be_had():
     """RFC 9309 section 2.4 allows it, and it is better than to leave the whole host."""
     verdict = RobotsVerdict(No(), 3.0)
-    memory = Notes(h1=Known(robots=verdict, robots_at=-9e9))
+    memory = Notes(h1=HostState(robots=verdict, robots_at=-9e9))
     scheduler = scheduler_of(memory, robots=True)
     now = 0.0
     while (lease := scheduler.next(now)).robots:
@@ -160,31 +160,31 @@ def test_nothing_is_asked_before_the_share_is_known():
     scheduler = scheduler_of(Notes(), shares=None, per_host=4)
     assert leases(scheduler, 0.0) == []
     assert scheduler.wake_at(0.0) is None
-    assert scheduler.claims()[A][:3] == (4, 4, 0)
-    scheduler.share(Shares(alone=False, grants={A: Grant(2, 0.5, 0.7)}), 0.0)
+    assert scheduler.quota_requests()[A][:3] == (4, 4, 0)
+    scheduler.apply(Allocations(alone=False, grants={A: QuotaAllocation(2, 0.5, 0.7)}), 0.0)
     assert leases(scheduler, 0.6) == []
     out = leases(scheduler, 0.7)
     assert len(out) == 2
-    scheduler.share(Shares(alone=False, grants={A: Grant(1)}), 0.8)
-    assert scheduler.claims()[A].held == 2, "both are in flight"
+    scheduler.apply(Allocations(alone=False, grants={A: QuotaAllocation(1)}), 0.8)
+    assert scheduler.quota_requests()[A].held == 2, "both are in flight"
     settle(scheduler, out[0], 0.9)
     assert leases(scheduler, 0.9) == []
-    scheduler.share(ALONE, 1.0)
+    scheduler.apply(ALONE, 1.0)
     assert len(leases(scheduler, 1.0)) == 3
 
 
 def test_hosts_that_wait_for_a_share_are_bounded(monkeypatch):
     """A long list does not fill the memory while another run has all the hosts."""
-    monkeypatch.setattr("scrapepool.schedule.queue.host_table.MAX_WAITING", 3)
+    monkeypatch.setattr("scrapepool.schedule.queue.host_table.MAX_WAITING_HOSTS", 3)
     scheduler = scheduler_of(Notes(), shares=None)
     for number in range(2, 9):
         scheduler.add(host_named(number), [number * 1000])
     assert leases(scheduler, 0.0) == []
-    assert len(scheduler.claims()) == 3
+    assert len(scheduler.quota_requests()) == 3
     assert scheduler.wake_at(0.0) is None
-    scheduler.share(Shares(alone=False, grants={A: Grant(1)}), 0.0)
+    scheduler.apply(Allocations(alone=False, grants={A: QuotaAllocation(1)}), 0.0)
     assert [lease.host for lease in leases(scheduler, 0.0)] == [A]
-    assert len(scheduler.claims()) == 4
+    assert len(scheduler.quota_requests()) == 4
 
 
 def test_what_was_found_out_is_kept_when_a_host_is_finished():
@@ -193,4 +193,4 @@ def test_what_was_found_out_is_kept_when_a_host_is_finished():
     scheduler = scheduler_of(memory, 1)
     (lease,) = leases(scheduler, 0.0)
     settle(scheduler, lease, 0.4, Reply(0.4))
-    assert memory.kept == {A: Known(latency=0.4)}
+    assert memory.kept == {A: HostState(latency=0.4)}

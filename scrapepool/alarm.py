@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from math import inf
 
 from .change import Change
+from .durations import NAMES, UNITS
 from .errors import UsageError
 from .frozen import frozen
 from .model import ERROR_GROUPS, OUTCOMES, ErrorKind
@@ -39,8 +40,6 @@ TIMES = (*PERCENTILES, "seconds")
 """Figures that are durations; ``seconds`` is the run's own."""
 
 STATUS = re.compile(r"status_([1-5]\d\d)", re.ASCII)
-
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -122,7 +121,7 @@ def parsed(text: str) -> Check:
             raise _fault(text, place, f"{name} is a duration, not a share")
         return Check(text.strip(), name, word, limit / 100, share=True)
     if unit not in UNITS or name not in TIMES:
-        units = "ms, s, m or h" if name in TIMES else "%, or nothing"
+        units = NAMES if name in TIMES else "%, or nothing"
         raise _fault(text, place, f"{brief(unit)} is not a unit of {name}; write {units}")
     return Check(text.strip(), name, word, limit * UNITS[unit])
 

@@ -113,7 +113,8 @@ def markdown(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
     """Write Markdown: the counts, and a table for each kind."""
     yield f"# Changes\n\nFrom {_code(overview.old)} to {_code(overview.new)}: {overview.counted()}\n"
     for kind, group in groupby(entries, key=lambda entry: entry.difference):
-        yield f"\n## {kind} ({units.count(overview.counts[kind])})\n\n{MEANINGS[kind].capitalize()}.\n\n"
+        meaning = MEANINGS[kind]
+        yield f"\n## {kind} ({units.count(overview.counts[kind])})\n\n{meaning[0].upper()}{meaning[1:]}.\n\n"
         yield "| URL | before | now |\n| --- | --- | --- |\n"
         for entry in group:
             before, now = sides(entry)
@@ -198,6 +199,6 @@ def _escaped(content: str) -> str:
 
 def _anchor(url: str) -> str:
     shown = _escaped(url)
-    if not url.lower().startswith(("http://", "https://")):
+    if not url.lower().startswith(("http://", "https://")) or printable(url) != url:
         return shown
     return f'<a href="{shown}" rel="noopener noreferrer">{shown}</a>'

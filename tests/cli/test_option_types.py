@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from scrapepool.cli.parameters.option_types import (
     LONGEST,
+    LONGEST_TIMEOUT,
     Duration,
     FileName,
     Header,
@@ -34,6 +35,8 @@ from scrapepool.cli.parameters.option_types import (
         (Duration(), "500ms", 0.5),
         (Duration(), " 5 min ", 300.0),
         (Duration(), "1h", 3600.0),
+        (Duration(), "30d", 30 * 86_400.0),
+        (Duration(), "1.5 w", 10.5 * 86_400.0),
         (Duration(), 3, 3.0),
         (Size(), "10", 10),
         (Size(), "1.5kB", 1500),
@@ -68,6 +71,10 @@ def test_what_is_meant(kind: click.ParamType[object], typed: object, meant: obje
         (Whole(0), "\u0663"),
         (Rate(), "x"),
         (Rate(), "-1"),
+        (Duration(), "30 days"),
+        (Duration(), "1d12h"),
+        (Duration(), "4000d"),
+        (Duration(most=LONGEST_TIMEOUT), "21d"),
         (FileName(), ""),
         (Proxy(), "http://h:99999"),
     ],

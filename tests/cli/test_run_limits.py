@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import time
 from pathlib import Path
-from time import time
 from typing import Any
 
 import pytest
-from running import here
+from running import ended, here, program
 
 from scrapepool.cli.options import limit_options
 from scrapepool.transport.net.bandwidth import BURST, PIECE
@@ -33,7 +34,7 @@ def test_a_time_that_passes_before_anything_began_ends_a_run_like_any_other(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Nothing is said of the list, which was not looked at; --resume fetches all of it."""
-    monkeypatch.setattr(limit_options, "next_time", lambda _: time() - 1)
+    monkeypatch.setattr(limit_options, "next_time", lambda _: time.time() - 1)
     records = tmp_path / "records.jsonl"
     with PoliteServer(1, page) as server:
         ran = here(capfd, *FETCH, "-o", records, "--until", SOON, server.url("/a"))
@@ -64,7 +65,7 @@ def test_a_run_that_reaches_its_limit_ends_well(
     most: int,
 ) -> None:
     """It says which limit, with exit code 0; nothing is cut off, and the rest is fetched by ``--resume``, once."""
-    monkeypatch.setattr(limit_options, "next_time", lambda text: time() + 0.8 if text == SOON else math.nan)
+    monkeypatch.setattr(limit_options, "next_time", lambda text: time.time() + 0.8 if text == SOON else math.nan)
     records = tmp_path / "records.jsonl"
     with PoliteServer(1, page) as server:
         urls = [server.url(f"/{n}") for n in range(PAGES)]
@@ -101,3 +102,26 @@ def test_a_long_body_comes_no_faster_either(capfd: pytest.CaptureFixture[str]) -
     assert [record["outcome"] for record in ran.records] == ["ok", "ok"]
     last_pieces = 2 * bandwidth * PIECE
     assert max(record["elapsed"] for record in ran.records) >= (2 * size - bandwidth * BURST - last_pieces) / bandwidth
+
+
+@pytest.mark.parametrize("options", [("--max-park", "40d"), ("--delay", "30d", "--max-park", "30m")])
+def test_a_wait_may_be_longer_than_the_system_can_count(options: tuple[str, ...]) -> None:
+    """A poll takes milliseconds in 31 bits, 24 days; the run waits on, and can be stopped."""
+    asked: list[str] = []
+
+    def busy(request: Request) -> Response:
+        asked.append(request.target)
+        return Response(503, [("Retry-After", f"{35 * 86_400}")]) if "park" in request.target else Response()
+
+    with PoliteServer(handler=busy) as server:
+        path = "/park" if "40d" in options else "/page"
+        process = program("fetch", "--no-robots", "-v", *options, server.url(f"{path}/1"), server.url(f"{path}/2"))
+        assert process.stderr is not None
+        while not asked:
+            time.sleep(0.01)
+        time.sleep(0.5)  # the response is read, and the run waits
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        ran = ended(process)
+    assert ran.code == 130
+    assert "Traceback" not in ran.err

@@ -18,7 +18,7 @@ from tests.servers.changing import ChangingSite
 from tests.servers.pages import Response
 from tests.servers.polite import PoliteServer
 
-PAGES, NIGHTS = 105, 8
+PAGES, NIGHTS = 112, 8
 OPTIONS = ("-q", "--no-robots", "--retries", 0, "--fail-if", "ok<0")
 
 
@@ -76,7 +76,7 @@ def test_what_has_not_changed_is_not_sent_again(capfd: pytest.CaptureFixture[str
         site.bodies.clear()
         site.night = 1
         assert here(capfd, "fetch", urls, *OPTIONS, "-o", second, "--since", first).code == 0
-        assert +site.bodies == {"nothing": PAGES / 7, "new_etag": PAGES / 7}
+        assert +site.bodies == dict.fromkeys(("nothing", "new_etag", "one_etag"), PAGES / 8)
         assert set(changes(second, server)) == {"same", "unknown"}
     before = {record["url"]: record for record in records(first)}
     for record in records(second):
@@ -274,6 +274,64 @@ def test_a_database_is_its_own_last_run(capfd: pytest.CaptureFixture[str], tmp_p
             assert ran.code == 0
             told = {record["url"]: record["change"] for record in read_back(capfd, base)}
             assert [told[server.url(f"/page/{number}")] for number in range(PAGES)] == site.truth()
+
+
+@pytest.mark.parametrize("outputs", [(), ("-o", "out.jsonl")])
+def test_a_database_that_is_its_own_last_run_is_not_resumed(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, outputs: tuple[str, ...]
+) -> None:
+    """Its rows do not say of which night they are: those of the last night would pass for done."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "site.db")
+    args = ("fetch", "http://127.0.0.1:1/", "-q", *(tmp_path / word if "." in word else word for word in outputs))
+    for name in ("site.db", "link.db"):
+        ran = here(
+            capfd, *args, "--sqlite", tmp_path / "site.db", "--since", tmp_path / name, "--since-if-there", "--resume"
+        )
+        assert (ran.code, ran.out) == (2, "")
+        assert f"--since {tmp_path / name} contradicts --resume" in ran.err
+        assert "without --resume" in ran.err
+
+
+def test_a_folder_of_nights_with_tonight_in_it(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Tonight's own records are not earlier ones, also where --resume goes on with them."""
+    status = 200
+    with PoliteServer(handler=lambda _: Response(status, body=b"page")) as server:
+        nights = tmp_path / "nights"
+        nights.mkdir()
+
+        def told(name: str, *options: str) -> str:
+            args = ("fetch", server.url("/"), *OPTIONS, "-o", nights / name, "--since", nights, "--since-if-there")
+            assert here(capfd, *args, *options).code == 0
+            return str(records(nights / name)[0]["change"])
+
+        assert [told("1.jsonl"), told("1.jsonl"), told("2.jsonl")] == ["new", "new", "same"]
+        status = 404
+        assert [told("3.jsonl"), told("3.jsonl", "--resume"), told("3.jsonl")] == ["gone"] * 3
+        assert told("4.jsonl", "--resume") == "same"
+
+
+def test_a_database_goes_on_after_a_kill(tmp_path: Path) -> None:
+    """The run begins again, and knows what the one that was killed found; each change is a version, once."""
+    pages = 300
+    site = ChangingSite(pages, 2, seed=4)
+    base = tmp_path / "site.db"
+    with PoliteServer(handler=site) as server:
+        urls = write_list(tmp_path / "urls.txt", server, pages)
+        args = ("fetch", urls, *OPTIONS, "--sqlite", base, "--since", base, "--since-if-there")
+        assert ended(program(*args)).code == 0
+        site.night, site.sent = 1, 0
+        process = program(*args, "--rate", 100, "--fsync", "always")
+        while site.sent < pages / 4:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert ended(program(*args)).code == 0
+        truth = {server.url(f"/page/{number}"): change for number, change in enumerate(site.truth())}
+    expected = {(url, change) for url, change in truth.items() if change not in ("same", "unknown")}
+    with closing(sqlite3.connect(base)) as db:
+        found = db.execute("SELECT url, change, run FROM versions WHERE run > 1").fetchall()
+    assert sorted((url, change) for url, change, _ in found) == sorted(expected)
+    assert {run for *_, run in found} == {2, 3}
 
 
 def test_a_file_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, pairs, signals
+from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, nights, pairs, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -68,3 +68,11 @@ def test_pairs_of_outputs_survive_kills_and_other_hands() -> None:
     pairs.random_hands(2, 5, report, urls=100)
     assert report.wrong == []
     assert report.kills
+
+
+def test_changes_are_right_though_each_night_is_killed() -> None:
+    """A site that changes every night, fetched with --since, with and without a kill and --resume."""
+    report = nights.run_nights(80, 3, 1, 2)
+    assert report.wrong == []
+    assert report.compared[nights.KILLED] == report.compared[nights.SINCE] == 2 * 80
+    assert report.cut

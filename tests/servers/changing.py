@@ -14,8 +14,8 @@ from typing import NamedTuple
 from scrapepool.demo.wire import Request
 from tests.servers.pages import Response
 
-KINDS = ("etag", "weak", "modified", "both", "nothing", "new_etag", "unasked_304")
-"""What a page says about its changes."""
+KINDS = ("etag", "weak", "modified", "both", "nothing", "new_etag", "one_etag", "unasked_304")
+"""What a page says about its changes. one_etag: the same ETag for ever, and the whole page whatever the condition."""
 
 SAME = "same"
 STEPS = ((SAME, 70), ("change", 12), ("vanish", 5), ("fail", 5), ("move", 4), ("come", 4))
@@ -76,6 +76,9 @@ class ChangingSite:
         if page.kind == "new_etag":
             self._etags += 1
             fields.append(("ETag", f'"{self._etags}"'))
+        if page.kind == "one_etag":
+            fields.append(("ETag", '"1"'))
+            return Response(200, fields, body)
         if page.kind == "unasked_304" and self.night:
             return Response(304)
         if "if-none-match" in asked:

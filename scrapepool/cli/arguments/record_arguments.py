@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -65,15 +65,20 @@ def opened(records: str, on_note: Callable[[str], None] | None = None) -> Record
     return RecordFile(name, decompressed(name, pieces, on_note or warn))
 
 
-def watched_records(records: str, on_note: Callable[[str], None]) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
+def watched_records(
+    records: str, on_note: Callable[[str], None], without: Collection[Path] = ()
+) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
     """Yield every record of a file, of standard input for ``-``, or of all files in a folder, in the order of names.
 
-    Values have the types of the format: cells of CSV are text. A terminal shows how many records were read. Raises as
-    ``opened`` does.
+    without: files of a folder that are left out. Values have the types of the format: cells of CSV are text. A terminal
+    shows how many records were read. Raises as ``opened`` does.
     """
     counter = _Counter(name_of(records)) if sys.stderr.isatty() else None
     try:
-        for name in _files(records):
+        files = record_files(records, without)
+        if not files:
+            raise ListError(records, "the folder holds no record file")
+        for name in files:
             file = opened(name, on_note)
             for pair in file.with_records():
                 yield pair
@@ -105,17 +110,18 @@ class _Counter:
             click.echo("\r\033[K", err=True, nl=False)
 
 
-def _files(records: str) -> list[str]:
-    """List the record files of an argument: the file itself, or those of a folder that are not hidden or markers."""
+def record_files(records: str, without: Collection[Path] = ()) -> list[str]:
+    """List the record files of an argument: the file itself, or those of a folder that are not hidden or markers.
+
+    without: files of the folder that are left out, with links resolved. Raises ListError.
+    """
     if records == "-" or not Path(records).is_dir():
         return [records]
     try:
-        found = sorted(str(path) for path in Path(records).iterdir() if path.name[0] not in "._" and path.is_file())
+        files = [path for path in Path(records).iterdir() if path.name[0] not in "._" and path.is_file()]
+        return sorted(str(path) for path in files if path.resolve() not in without)
     except OSError as error:
         raise ListError(records, error.strerror or str(error)) from error
-    if not found:
-        raise ListError(records, "the folder holds no record file")
-    return found
 
 
 def note_torn(records: str, file: RecordFile | RecordDatabase, on_note: Callable[[str], None] | None = None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ListError, UsageError
-from ..arguments.record_arguments import name_of, watched_records
+from ..arguments.record_arguments import name_of, record_files, watched_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +33,26 @@ def check_since(settings: Settings, sources: Sequence[str]) -> None:
         raise UsageError(
             "--since - contradicts --wait-lock: standard input would be read before the wait; name a file of records"
         )
+    for name in settings.since.records:
+        _check_resumed(name, settings)
     for name, _ in settings.request.headers:
         if name.lower() in CONDITIONS:
             raise UsageError(f"--since sends conditions itself, so --header {name} contradicts it")
     if settings.since.change_by:
         _check_fields(settings)
+
+
+def _check_resumed(name: str, settings: Settings) -> None:
+    """Refuse to resume a run in the database that it takes for its last run: its rows do not tell the two apart."""
+    base = settings.output.sqlite
+    if settings.output.resume is None or base is None or name == "-":
+        return
+    if not Path(base).resolve().is_relative_to(Path(name).resolve()):  # the file, or one of a folder
+        return
+    raise UsageError(
+        f"--since {name} contradicts --resume, because the rows of the last run would pass for done; run again without "
+        "--resume: pages that did not change since cost a 304 each"
+    )
 
 
 def _check_fields(settings: Settings) -> None:
@@ -65,15 +80,17 @@ def known_pages(
     from ...results.known_pages import KnownPages  # noqa: PLC0415 - rarely needed
     from ...run.recrawl import known_files  # noqa: PLC0415
 
+    own = _own_outputs(settings)
     files = known_files(settings)
     known = KnownPages(since.change_by, None if files is None else files.name_of)
     try:
         for name in since.records:
-            if since.if_there and name != "-" and not Path(name).exists():
-                on_note(f"--since {name}: the file does not exist yet, and is skipped")
+            if since.if_there and name != "-" and not any(Path(file).exists() for file in record_files(name, own)):
+                missing = "the folder holds no records yet" if Path(name).is_dir() else "the file does not exist yet"
+                on_note(f"--since {name}: {missing}, and is skipped")
                 continue
             try:
-                known.add(_until(should_stop, watched_records(name, on_note)))
+                known.add(_until(should_stop, watched_records(name, on_note, own)))
             except ListError as error:
                 if name != "-" and not Path(name).exists():
                     hint = "--since-if-there skips a file that does not exist yet, as on the first day"
@@ -84,6 +101,12 @@ def known_pages(
         known.close()
         raise
     return known
+
+
+def _own_outputs(settings: Settings) -> set[Path]:
+    """Return the files that this run replaces or goes on with: their records are not of an earlier run."""
+    output = settings.output
+    return {Path(path).resolve() for path in (output.file, output.parquet) if path is not None}
 
 
 def _until(

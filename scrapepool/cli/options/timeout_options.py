@@ -6,18 +6,20 @@ from typing import Any
 
 from ...settings import RetryPolicy, Timeouts
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
-from ..parameters.option_types import Duration, Share, Statuses, Whole
+from ..parameters.option_types import LONGEST_TIMEOUT, Duration, Share, Statuses, Whole
 
 _STATUSES = ",".join(map(str, sorted(DEFAULTS.retry.statuses)))
+
+TIMEOUT = Duration(above_zero=True, most=LONGEST_TIMEOUT)
 
 OPTIONS: list[Decorator] = [
     *option_group(
         "Timeouts and retries",
-        option("--connect-timeout", type=Duration(above_zero=True), default=duration_text(DEFAULTS.timeouts.connect),
+        option("--connect-timeout", type=TIMEOUT, default=duration_text(DEFAULTS.timeouts.connect),
             help="Stop connecting after this time, TCP and TLS together."),
-        option("--read-timeout", type=Duration(above_zero=True), default=duration_text(DEFAULTS.timeouts.read),
+        option("--read-timeout", type=TIMEOUT, default=duration_text(DEFAULTS.timeouts.read),
             help="Fail an attempt if no data arrives for this long."),
-        option("--timeout", type=Duration(above_zero=True), default=duration_text(DEFAULTS.timeouts.total),
+        option("--timeout", type=TIMEOUT, default=duration_text(DEFAULTS.timeouts.total),
             help="Fail an attempt after this time, redirects included, even if the server trickles bytes."),
         option("--retries", type=Whole(0), default=DEFAULTS.retry.retries,
             help="Retry a URL up to this many times, and up to 10 times more if its host is what fails."),

@@ -11,13 +11,17 @@ from typing import Any
 
 import click
 
+from ...durations import seconds_of
 from ...errors import UsageError
 from ...extras import how_to_install
 from ...header import field_fault
 from ...text import brief
 
-LONGEST = 20 * 86_400.0
-"""Seconds of the longest duration: the system's poll counts milliseconds in 31 bits, which is 24 days."""
+LONGEST = 10 * 366 * 86_400.0
+"""Seconds of the longest duration: ten years, so that times stay ones that a calendar has."""
+
+LONGEST_TIMEOUT = 20 * 86_400.0
+"""Seconds of the longest timeout of a socket: the system's poll counts milliseconds in 31 bits, which is 24 days."""
 
 MOST_WORKERS = 10_000
 """Requests in flight at most: each needs a file descriptor."""
@@ -30,8 +34,6 @@ UNLIMITED = "none"
 
 PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|m|min|h)?", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -88,25 +90,27 @@ class FileName(click.ParamType[str]):
 
 
 class Duration(click.ParamType[float]):
-    """Seconds, or a number with ms, s, m or h. above_zero: whether 0 is refused."""
+    """Seconds, or a number with a unit. above_zero: whether 0 is refused. most: seconds of the longest."""
 
     name = "seconds"
 
-    def __init__(self, *, above_zero: bool = False) -> None:
+    def __init__(self, *, above_zero: bool = False, most: float = LONGEST) -> None:
         self._above_zero = above_zero
+        self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds as a float."""
         if isinstance(value, int | float):
             return float(value)
-        match = _DURATION.fullmatch(value.strip())
-        if match is None:
+        seconds = seconds_of(value)
+        if seconds is None:
             self.fail(
-                f"{value!r} is not a duration; give seconds, such as 2.5, or a unit, such as 500ms or 5m", param, ctx
+                f"{value!r} is not a duration; give seconds, such as 2.5, or a unit, such as 500ms, 5m or 30d",
+                param,
+                ctx,
             )
-        seconds = float(match[1]) * _SECONDS[match[2]]
-        if seconds > LONGEST:
-            self.fail(f"{value!r} is too long; the maximum is {LONGEST / 86_400:.0f} days", param, ctx)
+        if seconds > self._most:
+            self.fail(f"{value!r} is too long; the maximum is {self._most / 86_400:,.0f} days", param, ctx)
         if self._above_zero and not seconds:
             self.fail("must be above 0", param, ctx)
         return seconds

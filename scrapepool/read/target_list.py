@@ -160,11 +160,6 @@ class TargetList:
         """Rows so far that are not targets: malformed rows and duplicates."""
         return self._rejected
 
-    @property
-    def rows_read(self) -> int:
-        """Rows so far, without blank lines, comments and headers."""
-        return self._found + self._rejected
-
     def close(self) -> None:
         """Stop reading, close all files and remove temporary ones. May be called more than once."""
         self._queue.close()

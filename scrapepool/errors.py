@@ -46,15 +46,18 @@ class ListError(ScrapepoolError):
     """A list that cannot be read: exit code 2.
 
     source: the list's name as the user gave it. reason: what is wrong, without a full stop.
+    hint: what to do about it, if that is a setting; it names settings as ``SettingsError`` does.
     """
 
-    def __init__(self, source: str, reason: str) -> None:
-        super().__init__(source, reason)
+    def __init__(self, source: str, reason: str, hint: str | None = None) -> None:
+        super().__init__(source, reason, hint)
         self.source = source
         self.reason = reason
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"{without_passwords(self.source)}: {self.reason}"
+        hint = "" if self.hint is None else f" ({self.hint})"
+        return f"{without_passwords(self.source)}: {self.reason}{hint}"
 
 
 class OutputError(ScrapepoolError):

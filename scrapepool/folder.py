@@ -101,7 +101,7 @@ def _opened(name: str, flags: int, mode: int, dir_fd: int | None, on_full: Calla
             now = time.monotonic()
             until = now + PATIENCE if until is None else until
             if now >= until:
-                raise OSError(error.errno, f"{error.strerror} (raise ulimit -n, or use fewer --workers)") from error
+                raise OSError(error.errno, f"{error.strerror} (raise ulimit -n, or use fewer workers)") from error
         on_full()
         time.sleep(LOOK)
 

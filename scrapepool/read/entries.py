@@ -15,7 +15,8 @@ from ..url import ParsedURL, join, parse
 from .characters import control_in, invisible_before_host
 
 NO_HOST = HostKey("", "", 0)
-PROSE = ": is this prose? (--input-format prose)"
+NO_BASE_URL = "a relative URL without a base URL"
+PROSE = ": is this prose? (input format: prose)"
 SHOWN = 500
 """Characters of a malformed entry that its record shows."""
 
@@ -50,7 +51,7 @@ def absolute(entry: str, base_url: str | None) -> str:
     if entry.startswith("//"):
         return f"https:{entry}"
     if entry[0] in "/?#.":
-        raise InvalidURLError(entry, "a relative URL, and no --base-url")
+        raise InvalidURLError(entry, NO_BASE_URL)
     return _with_scheme(entry)
 
 
@@ -65,7 +66,7 @@ def _with_scheme(entry: str) -> str:
 def check_characters(entry: str) -> None:
     """Raise InvalidURLError for an entry with control characters, white space in its host, or invisible characters."""
     if (control := control_in(entry)) is not None:
-        hint = ": is this TSV? (--input-format tsv)" if control == "a tab" else ""
+        hint = ": is this TSV? (input format: tsv)" if control == "a tab" else ""
         raise InvalidURLError(entry, f"{control} in the URL{hint}")
     if (invisible := invisible_before_host(entry)) is not None:
         raise InvalidURLError(entry, f"{invisible} before the host")
@@ -84,9 +85,7 @@ def target_url(entry: str, base_url: str | None) -> tuple[str, ParsedURL]:
     url = absolute(entry, base_url)
     parsed = parse(url)
     if parsed.userinfo is not None and HIDDEN in parsed.userinfo.split(":", 1):
-        raise InvalidURLError(
-            url, f"its password is hidden ({HIDDEN}), as in records; take the URL from its list, as fetch --resume does"
-        )
+        raise InvalidURLError(url, f"its password is hidden ({HIDDEN}), as in records; take the URL from its list")
     return url, parsed
 
 

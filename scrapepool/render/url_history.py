@@ -7,7 +7,7 @@ where another program wrote it. Knows no files.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..model import WaitReason
@@ -236,10 +236,26 @@ def _redirects(record: Mapping[str, Any]) -> Iterator[str]:
     final = _text(record.get("final_url"))
     hops = record.get("hops")
     statuses = [hop.get("status") for hop in hops if isinstance(hop, dict)] if isinstance(hops, list) else []
+    lines: list[str] = []
     for place, url in enumerate([*redirects[1:], *([final] if final is not None else [])]):
         status = _number(statuses[place]) if place < len(statuses) else None
         by = "" if status is None else f" with status {status:.0f}"
-        yield f"{'redirected' if not place else 'then redirected'}{by} to {_text(url)}"
+        lines.append(f"redirected{by} to {_text(url)}")
+    shown = _lines_before_loop(lines)
+    yield from (f"then {line}" if place else line for place, line in enumerate(lines[: shown or None]))
+    if shown:
+        yield f"and so on in a loop: {units.count(len(lines))} redirects"
+
+
+def _lines_before_loop(lines: Sequence[str]) -> int:
+    """Return how many lines there are before they repeat to the end; 0 if they do not."""
+    first: dict[str, int] = {}
+    for place, line in enumerate(lines):
+        if line in first:
+            period = place - first[line]
+            return place if lines[place:] == lines[first[line] : -period] else 0
+        first[line] = place
+    return 0
 
 
 def _brief(seconds: float) -> str:

@@ -24,7 +24,9 @@ FETCH = ("fetch", "--progress", "none", "-q", "--retries", "0")
 
 
 def answer(request: Request) -> Response | None:
-    """``/to/STATUS/URL`` redirects; other paths are said by the host that is asked."""
+    """``/to/STATUS/URL`` and ``/loop`` redirect; other paths are up to the requested host."""
+    if request.target == "/loop":
+        return Response(302, [("Location", "/loop")])
     if request.target.startswith("/to/"):
         _, _, status, url = request.target.split("/", 3)
         return Response(int(status), [("Location", url)])
@@ -148,6 +150,15 @@ def test_hops_in_every_output(capfd: pytest.CaptureFixture[str], web: PoliteServ
             f"redirected with status 302 to {middle}\nthen redirected with status 307 to {web.url('/there', 1)}"
             in explained
         )
+
+
+def test_explain_tells_a_loop_once(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
+    """With the number of its redirects; the detail says how many are followed at most, without an option's name."""
+    url = web.url("/loop")
+    here(capfd, *FETCH, "--no-robots", "--max-redirects", "5", url, "-o", tmp_path / "a.jsonl")
+    assert json.loads((tmp_path / "a.jsonl").read_bytes())["detail"] == "6 redirects; at most 5 are followed"
+    explained = here(capfd, "explain", tmp_path / "a.jsonl", url).out
+    assert f"redirected with status 302 to {url}\nand so on in a loop: 5 redirects\n" in explained
 
 
 def _as_earlier_versions_wrote(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import fields
+from pathlib import Path
 
 import click
 import pytest
@@ -11,7 +13,7 @@ from running import here
 from scrapepool import Settings
 from scrapepool.cli.options.setting_names import NONE, OTHERS, in_options, option_of
 from scrapepool.cli.program import cli
-from scrapepool.errors import SettingsError, UsageError
+from scrapepool.errors import ListError, SettingsError, UsageError
 
 SETTINGS = [
     f"{group.name}.{one.name}"
@@ -36,6 +38,28 @@ def test_values_are_not_taken_for_names() -> None:
     assert str(error) == "request.cacert: pool.workers: no such file, see warc.path"
     assert in_options(error) == "--cacert: pool.workers: no such file, see --warc"
     assert in_options(UsageError("pool.workers")) == "pool.workers"
+    error = ListError("warc.path", "no column", "choose with input.url_field")
+    assert str(error) == "warc.path: no column (choose with input.url_field)"
+    assert in_options(error) == "warc.path: no column (choose with --url-field)"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        ("a,b\n1,2\n", [], "no column called url; there is 'a', 'b' (choose with --url-field)"),
+        ("x\n", ["--input-format", "text", "--url-template", "http://h/{x}"],
+         "its format, text, has no columns (--url-template needs CSV, TSV, JSONL or Parquet)"),
+    ],
+)  # fmt: skip
+def test_a_list_that_needs_an_option(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, content: str, options: list[str], said: str
+) -> None:
+    """The name of the list stays as it is, even if it is spelled as a setting is."""
+    path = tmp_path / "input.format.csv"
+    path.write_text(content)
+    done = here(capfd, "fetch", str(path), *options)
+    assert (done.code, done.err) == (2, f"scrapepool: {path}: {said}\n")
 
 
 @pytest.mark.parametrize(

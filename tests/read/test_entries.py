@@ -10,7 +10,7 @@ from scrapepool.errors import InvalidURLError, ListError
 from scrapepool.read.entries import absolute
 from tests.read.reading import read
 
-PROSE = ": is this prose? (--input-format prose)"
+PROSE = ": is this prose? (input format: prose)"
 
 
 @pytest.mark.parametrize(

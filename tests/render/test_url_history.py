@@ -132,6 +132,23 @@ def test_ends_without_an_attempt() -> None:
     assert "it may be requested again from 2026-11-22 16:36:53 UTC on" in deferred
 
 
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        ("aaaa", ["redirected to a", "and so on in a loop: 3 redirects"]),
+        ("ababa", ["redirected to b", "then redirected to a", "and so on in a loop: 4 redirects"]),
+        ("xabab", ["redirected to a", "then redirected to b", "and so on in a loop: 4 redirects"]),
+        ("abac", ["redirected to b", "then redirected to a", "then redirected to c"]),
+        ("ababc", [f"{then}redirected to {url}" for then, url in (("", "b"), *(("then ", url) for url in "abc"))]),
+        ("ab", ["redirected to b"]),
+    ],
+)
+def test_a_redirect_loop_is_told_once(path: str, lines: list[str]) -> None:
+    """With the number of its redirects; a loop that was left again is told step by step."""
+    told = story({"url": path[0], "outcome": "failed", "redirects": list(path[:-1]), "final_url": path[-1]})
+    assert [line for line in told.splitlines() if "redirect" in line] == lines
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(CLASSES),
     lambda inner: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from ...errors import SettingsError
+from ...errors import ListError, SettingsError
 from ...settings import Settings
 
 OTHERS = {
@@ -41,7 +41,15 @@ def option_of(setting: str) -> str:
 
 
 def in_options(error: Exception) -> str:
-    """The words of an error, with options in the place of settings."""
-    if not isinstance(error, SettingsError):
-        return str(error)
-    return _SETTING.sub(lambda found: option_of(found[0]), error.message).format(*error.values)
+    """Return the text of an error with options in place of settings. Values in it are no names, and stay."""
+    match error:
+        case SettingsError():
+            return _renamed(error.message).format(*error.values)
+        case ListError(hint=str(hint)):
+            return str(ListError(error.source, error.reason, _renamed(hint)))
+        case _:
+            return str(error)
+
+
+def _renamed(text: str) -> str:
+    return _SETTING.sub(lambda found: option_of(found[0]), text)

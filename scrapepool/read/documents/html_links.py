@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from ...errors import InvalidURLError
 from ...url import join, parse, plain, without_line_breaks
-from .document import NO_BASE_URL, Document, Link
+from ..entries import NO_BASE_URL
+from .document import Document, Link
 from .markup import End, Token, attributes_of
 
 MAX_TEXT = 4096

@@ -19,7 +19,7 @@ OTHERS = {
     b"\x04\x22\x4d\x18": "is compressed by lz4; give the list itself, as lz4 -dc prints it",
     b"LZIP\x01": "is compressed by lzip; give the list itself, as lzip -dc prints it",
     b"\x5d\0\0": "is compressed by lzma; give the list itself, as xz -dc prints it",
-    b"%PDF-": "is a PDF; give its text, as pdftotext - prints it, with --input-format prose",
+    b"%PDF-": "is a PDF; give its text, as pdftotext - prints it, with the input format prose",
 }
 
 

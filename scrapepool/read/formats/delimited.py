@@ -118,7 +118,7 @@ def url_column(name: str, columns: Sequence[str], wanted: str | None) -> int:
         return place
     if wanted is not None:
         raise ListError(name, f"no column {wanted!r}; there is {named(columns)}")
-    raise ListError(name, f"no column called url; there is {named(columns)} (choose with --url-field)")
+    raise ListError(name, f"no column called url; there is {named(columns)}", "choose with input.url_field")
 
 
 def check_columns(name: str, columns: Sequence[str], template: URLTemplate) -> None:

@@ -195,7 +195,9 @@ def template_for(name: str, kind: str, settings: InputSettings) -> URLTemplate |
     if settings.url_template is None:
         return None
     if kind not in COLUMNS:
-        raise ListError(name, f"--url-template needs columns, as CSV, TSV, JSONL and Parquet have; this is {kind}")
+        raise ListError(
+            name, f"its format, {kind}, has no columns", "input.url_template needs CSV, TSV, JSONL or Parquet"
+        )
     from .url_template import URLTemplate  # noqa: PLC0415 - rarely needed
 
     return URLTemplate(settings.url_template)

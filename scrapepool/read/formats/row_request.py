@@ -68,7 +68,7 @@ def _check_keys(said: dict[str, Any]) -> None:
     for key in said:
         if key not in NAMES:
             raise RowError(
-                f"{REQUEST} has the key {key!r}; it takes {', '.join(KEYS)} (with --no-row-requests it is a column)"
+                f"{REQUEST} has the key {key!r}; it takes {', '.join(KEYS)} (without row requests it is a column)"
             )
 
 

@@ -191,7 +191,7 @@ class RunningAttempt:
         """Follow a redirect; what it comes to where it leads to another host. Raises FetchError."""
         route, context, attempt = self._route, self._context, self._attempt
         if len(self._trail.redirects) >= context.max_redirects:
-            detail = f"{len(self._trail.redirects) + 1} redirects; --max-redirects is {context.max_redirects}"
+            detail = f"{len(self._trail.redirects) + 1} redirects; at most {context.max_redirects} are followed"
             raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)
         url, parsed = next_url(route.host.origin + self._path, location)
         self._trail = _followed(self._trail, self._url, exchange, route)

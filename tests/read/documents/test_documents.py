@@ -218,7 +218,7 @@ def test_page(listed) -> None:
     reading = read(path)
     assert [url for _, url in reading.urls] == ["https://b.example/", "https://c.example"]
     assert {detail for _, _, detail in reading.reasons} == {
-        f"{path}, link {n}: a relative URL, and no --base-url" for n in (1, 3)
+        f"{path}, link {n}: a relative URL without a base URL" for n in (1, 3)
     }
 
 
@@ -294,7 +294,7 @@ def test_parquet_errors(listed, tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     path = tmp_path / "urls.parquet"
     pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"a": [1]}), path)
-    with pytest.raises(ListError, match=r"no column called url; there is 'a' \(choose with --url-field\)"):
+    with pytest.raises(ListError, match=r"no column called url; there is 'a' \(choose with input.url_field\)"):
         TargetList([str(path)], InputSettings())
     with pytest.raises(ListError, match="cannot be read as Parquet"):
         TargetList([str(listed("x.parquet", b"PAR1" + bytes(100)))], InputSettings())

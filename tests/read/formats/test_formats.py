@@ -52,7 +52,7 @@ def test_text_rejects(listed) -> None:
         (1, INVALID, f"{path}:1: no host"),
         (2, SCHEME, f"{path}:2: scheme mailto is not supported (only http and https are)"),
         (3, INVALID, f"{path}:3: not UTF-8"),
-        (5, INVALID, f"{path}:5: a relative URL, and no --base-url"),
+        (5, INVALID, f"{path}:5: a relative URL without a base URL"),
         (6, INVALID, f"{path}:6: a control character (U+001B) in the URL"),
     ]
     assert all(rejected.target.url.isprintable() for rejected in reading.rejected)
@@ -209,7 +209,7 @@ def test_jsonl(listed) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "options", "reason"),
     [
-        ("u.csv", "a,b\n1,2\n", {}, "no column called url; there is 'a', 'b' (choose with --url-field)"),
+        ("u.csv", "a,b\n1,2\n", {}, "no column called url; there is 'a', 'b'"),
         ("u.csv", "a,url\n", {"url_field": "c"}, "no column 'c'; there is 'a', 'url'"),
         ("u.csv", "", {}, "no CSV header row"),
         ("u.jsonl", '{"a": 1, "b": 2}\n', {}, "no field 'url'; there is 'a', 'b'"),

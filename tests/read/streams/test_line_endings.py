@@ -90,9 +90,9 @@ def test_a_quoted_cell_keeps_its_carriage_returns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        ("http://h/1\tTitle", "a tab in the URL: is this TSV? (--input-format tsv)"),
-        ("http://h/1\thttp://h/2", "a tab in the URL: is this TSV? (--input-format tsv)"),
-        ("http://127.0.0.1\t5:80/x", "a tab in the URL: is this TSV? (--input-format tsv)"),
+        ("http://h/1\tTitle", "a tab in the URL: is this TSV? (input format: tsv)"),
+        ("http://h/1\thttp://h/2", "a tab in the URL: is this TSV? (input format: tsv)"),
+        ("http://127.0.0.1\t5:80/x", "a tab in the URL: is this TSV? (input format: tsv)"),
         ("http://h/1\x00http://h/2", "a NUL in the URL"),
         ("http://h/1\x0bhttp://h/2", "a line break in the URL"),
         ("http://h/1\x1ehttp://h/2", "a control character (U+001E) in the URL"),
@@ -100,7 +100,7 @@ def test_a_quoted_cell_keeps_its_carriage_returns(tmp_path: Path) -> None:
         ("http://h/1\x85http://h/2", "a line break in the URL"),
         ("http://h/1\x9bhttp://h/2", "a control character (U+009B) in the URL"),
         ("http://h/1\u2028http://h/2", "a line break in the URL"),
-        ("http://h.example\t/x", "a tab in the URL: is this TSV? (--input-format tsv)"),
+        ("http://h.example\t/x", "a tab in the URL: is this TSV? (input format: tsv)"),
     ],
 )
 @pytest.mark.parametrize("kind", ["text", "csv", "jsonl", "argument", "program"])

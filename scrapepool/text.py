@@ -103,7 +103,9 @@ def without_passwords(text: str) -> str:
         return text
     hidden = _IN_TEXT.sub(_hidden, without_password(text))
     found = _WITHOUT_SCHEME.match(hidden)
-    return hidden if found is None else f"{_hidden(found)}{hidden[found.end() :]}"
+    if found is None or ("://" in found[2] and found[2].endswith(f":{HIDDEN}")):  # the "@" is that of a URL behind it
+        return hidden
+    return f"{_hidden(found)}{hidden[found.end() :]}"
 
 
 def _hidden(found: re.Match[str]) -> str:

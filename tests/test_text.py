@@ -81,6 +81,7 @@ def test_the_password_of_a_url_is_hidden(url, shown, bare):
         ("http:/ann:pw@h", "http:/ann:***@h"),
         ("a file:/b@c", "a file:/***@c"),
         ("ann:pw@h/x", "ann:***@h/x"),
+        ("+:http://h/1\x00HTTP://ann:pw@h/2", "+:http://h/1\x00HTTP://ann:***@h/2"),
         ("http://h:99999/x?mail=a@b", "http://h:99999/x?mail=a@b"),
         ("https://example..org/@user", "https://example..org/@user"),
         ("example.org:8080/@user", "example.org:8080/@user"),

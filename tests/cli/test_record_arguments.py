@@ -42,7 +42,7 @@ def test_a_database_cannot_come_through_a_pipe(place: Place, monkeypatch: pytest
         monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": stdin})())
         ran = place.run("failed", "-")
     assert ran.code == 2
-    assert ran.err == "scrapepool: standard input: a database cannot be read through a pipe; name its file\n"
+    assert ran.err == "scrapepool: standard input: a database cannot be read from a pipe; name its file\n"
 
 
 def test_standard_input_that_is_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from .schedule.tally import HostRow
 from .text import brief
 
 GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
-LOOK = 0.1  # seconds between two looks at the clock while a stop is under way
+STOP_CHECK = 0.1  # seconds between two checks of the grace period while the run is stopping
 BATCHES = 8  # of the reader's, taken at once
 AT_ONCE = 1000  # outcomes without a request (deferrals, lines that have gone) after which they are given away
 SLOWEST = 5  # hosts that the last snapshot names as slow
@@ -362,7 +362,7 @@ class Engine:
     def _patience(self, now: float) -> float:
         """Seconds that the loop may sleep unless a response, the reader or a signal wakes it."""
         if self._stopped_at is not None:
-            return max(0.0, min(LOOK, self._stopped_at + GRACE - now))
+            return max(0.0, min(STOP_CHECK, self._stopped_at + GRACE - now))
         if self._held_since is not None:
             return IDLE
         if self._more or self._turn_over:

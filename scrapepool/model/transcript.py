@@ -29,7 +29,7 @@ class Transcript(NamedTuple):
     elapsed: seconds.
     remote: the address that sent the response; None behind a proxy.
     request: as sent; whole unless ``unsent``.
-    reply: from the final status line to the end of the message, with chunks and codings; a long one is in a file.
+    response: from the final status line to the end of the message, with chunks and codings; a long one is in a file.
     head: length of the response's header block, in bytes.
     cut: why the response is not whole; None if it is.
     interim: number of the responses before the final one, which are left out.
@@ -46,7 +46,7 @@ class Transcript(NamedTuple):
     remote: str | None
     request: bytes
     unsent: bool
-    reply: bytes | Span
+    response: bytes | Span
     head: int
     cut: TruncationReason | None
     interim: int

@@ -114,7 +114,7 @@ class Shard:
         if transcripts:
             exchanged = transcripts[:]
             transcripts.clear()
-        size = sum(len(one.reply) for one in exchanged if isinstance(one.reply, bytes))
+        size = sum(len(one.response) for one in exchanged if isinstance(one.response, bytes))
         size += sum(len(outcome.body) for outcome in outcomes if outcome.body is not None)
         self._put += len(outcomes)
         self._put_bytes += size

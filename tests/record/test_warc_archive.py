@@ -42,7 +42,7 @@ def test_an_exchange_is_a_response_a_request_and_metadata(tmp_path: Path, suffix
     assert [info.kind, response.kind, request.kind, metadata.kind] == ["warcinfo", "response", "request", "metadata"]
     assert info.block == b"software: scrapepool/0\r\n"
     assert info.fields["WARC-Filename"] == path.name
-    assert (response.block, request.block) == (one.reply, one.request)
+    assert (response.block, request.block) == (one.response, one.request)
     assert metadata.block == b"fetchTimeMs: 26\r\nseed: http://example.org/a\r\n"
     assert request.fields["WARC-Concurrent-To"] == metadata.fields["WARC-Concurrent-To"]
     assert request.fields["WARC-Concurrent-To"] == response.fields["WARC-Record-ID"]
@@ -73,7 +73,7 @@ def _is_record(data: bytes) -> bool:
 
 @SUFFIXES
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
-def test_a_reply_in_a_file_comes_out_as_one_in_memory(tmp_path: Path, suffix: str, size: int) -> None:
+def test_a_response_in_a_file_comes_out_as_one_in_memory(tmp_path: Path, suffix: str, size: int) -> None:
     """Its bytes, its digests and what lies around it."""
     body = os.urandom(size)
     write(tmp_path / f"m{suffix}", [transcript("a"), transcript("b", body), transcript("c")])

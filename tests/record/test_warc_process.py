@@ -31,13 +31,13 @@ def opened(path: Path, **options: Any) -> ArchiveProcess:
 
 
 def in_file(folder: Path, one: Transcript) -> Transcript:
-    """The same with its reply in a file, as a capture leaves it."""
-    assert isinstance(one.reply, bytes)
-    path = folder / "reply"
-    path.write_bytes(b"before" + one.reply + b"behind")
+    """The same with its response in a file, as a capture leaves it."""
+    assert isinstance(one.response, bytes)
+    path = folder / "response"
+    path.write_bytes(b"before" + one.response + b"behind")
     file = path.open("rb")
     path.unlink()
-    return one._replace(reply=Span(file, 6, len(one.reply)))
+    return one._replace(response=Span(file, 6, len(one.response)))
 
 
 def await_kept(made: ArchiveProcess, count: int) -> None:
@@ -55,7 +55,7 @@ def test_what_it_writes_is_what_is_written_here(tmp_path: Path) -> None:
     for batch in ([0, 1], [2, 3, 4]):
         ones = [transcript(f"{n}", bodies[n]) for n in batch]
         here.keep(ones)
-        there.keep([in_file(tmp_path, one) if len(one.reply) > 1_000_000 else one for one in ones])
+        there.keep([in_file(tmp_path, one) if len(one.response) > 1_000_000 else one for one in ones])
     here.close()
     there.close()
     expected, found = records(tmp_path / "here.warc.gz"), records(tmp_path / "there.warc.gz")

@@ -28,9 +28,9 @@ def test_a_digest_is_sha_1_in_base_32(data):
 def test_the_payload_is_what_lies_behind_the_header_block(head, body):
     """Each digest covers its part, in memory and in a file."""
     for prepare in (lambda one: one, spooled):
-        reply = weighed(prepare(transcript(reply=head + body, head=len(head))))
-        assert (reply.head, reply.size, reply.payload) == (head, len(head + body), len(body))
-        assert (reply.block_digest, reply.payload_digest) == (digest(head + body), digest(body))
+        response = weighed(prepare(transcript(response=head + body, head=len(head))))
+        assert (response.head, response.size, response.payload) == (head, len(head + body), len(body))
+        assert (response.block_digest, response.payload_digest) == (digest(head + body), digest(body))
 
 
 @given(st.binary(max_size=70_000) | st.binary(max_size=600), st.booleans())
@@ -65,14 +65,14 @@ def test_no_text_makes_a_line_of_its_own(text):
     assert len(warc_fields({"http-header-user-agent": text}).splitlines()) == 1
 
 
-def test_a_reply_through_a_proxy_has_no_address():
+def test_a_response_through_a_proxy_has_no_address():
     """The one that was connected to is not the server's."""
     one = transcript(remote=None)
     assert all(b"WARC-IP-Address" not in record.header for record in exchange_records(one, weighed(one), None)[0])
 
 
 def test_a_request_that_was_not_sent_whole_says_so():
-    """As a reply does that was not received whole."""
+    """As a response does that was not received whole."""
     one = transcript(unsent=True)
     response, request, _ = exchange_records(one, weighed(one), None)[0]
     assert b"WARC-Truncated: disconnect\r\n" in request.header

@@ -28,7 +28,7 @@ def transcript(name: str = "a", body: bytes | None = None, **changes: Any) -> Tr
         "remote": "192.0.2.1",
         "request": f"GET /{name} HTTP/1.1\r\nHost: example.org\r\n\r\n".encode(),
         "unsent": False,
-        "reply": head + body,
+        "response": head + body,
         "head": len(head),
         "cut": None,
         "interim": 0,
@@ -37,9 +37,9 @@ def transcript(name: str = "a", body: bytes | None = None, **changes: Any) -> Tr
 
 
 def spooled(one: Transcript) -> Transcript:
-    """The same with its reply in a file, something before it and something behind it."""
-    assert isinstance(one.reply, bytes)
-    return one._replace(reply=Span(io.BytesIO(b"before" + one.reply + b"behind"), 6, len(one.reply)))
+    """The same with its response in a file, something before it and something behind it."""
+    assert isinstance(one.response, bytes)
+    return one._replace(response=Span(io.BytesIO(b"before" + one.response + b"behind"), 6, len(one.response)))
 
 
 class Read(NamedTuple):

@@ -46,11 +46,11 @@ def transcripts(tmp_path: Path, script: Any, *paths: str, **groups: Any) -> Sequ
 
 
 def content(transcript: Transcript) -> bytes:
-    reply = transcript.reply
-    if isinstance(reply, bytes):
-        return reply
-    reply.file.seek(reply.begin)
-    return reply.file.read(reply.size)
+    response = transcript.response
+    if isinstance(response, bytes):
+        return response
+    response.file.seek(response.begin)
+    return response.file.read(response.size)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_reply_is_kept_byte_for_byte(tmp_path: Path, whole: bytes, step: int) 
     pieces = [whole[at : at + step] for at in range(0, len(whole), step)]
     [transcript] = transcripts(tmp_path, replying(*pieces))
     assert content(transcript) == whole
-    assert transcript.reply[: transcript.head].endswith((b"\r\n\r\n", b"\n\n"))
+    assert transcript.response[: transcript.head].endswith((b"\r\n\r\n", b"\n\n"))
     assert transcript.head == min(end + size for size, end in ends(whole))
     assert transcript.cut is None
 
@@ -146,14 +146,14 @@ def test_a_long_reply_is_in_a_file_without_a_name(tmp_path: Path, chunked: bool)
     head = message(b"200 OK\r\n" + (b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)))
     sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body
     [transcript] = transcripts(tmp_path, replying(message(b"103 Wait") + head + sent), output={"body": False})
-    assert isinstance(transcript.reply, Span)
+    assert isinstance(transcript.response, Span)
     assert content(transcript) == head + sent
     assert transcript.head == len(head)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("reply", "cut", "groups"),
+    ("response", "cut", "groups"),
     [
         (message(b"200 OK\r\nContent-Length: 9", b"short"), "disconnect", {}),
         (message(b"200 OK\r\nContent-Length: 99", b"long"), "length", {"size": {"max_size": 50}}),
@@ -162,11 +162,11 @@ def test_a_long_reply_is_in_a_file_without_a_name(tmp_path: Path, chunked: bool)
     ],
 )
 def test_a_reply_that_was_not_received_to_its_end_says_why(
-    tmp_path: Path, reply: bytes, cut: str, groups: dict[str, Any]
+    tmp_path: Path, response: bytes, cut: str, groups: dict[str, Any]
 ) -> None:
     """What came is kept all the same."""
-    [transcript] = transcripts(tmp_path, replying(reply, close=True), **groups)
-    assert content(transcript) == reply
+    [transcript] = transcripts(tmp_path, replying(response, close=True), **groups)
+    assert content(transcript) == response
     assert transcript.cut == cut
 
 

@@ -130,21 +130,21 @@ class WarcArchive:
     # -- records -----------------------------------------------------------------------------------
 
     def _keep(self, transcript: Transcript, *, hurry: bool) -> None:
-        reply = weighed(transcript)
-        has_body = bool(reply.payload) and transcript.cut is None
-        original = self._bodies.find(reply.payload_digest) if has_body else None
-        records, place = exchange_records(transcript, reply, original)
+        response = weighed(transcript)
+        has_body = bool(response.payload) and transcript.cut is None
+        original = self._bodies.find(response.payload_digest) if has_body else None
+        records, place = exchange_records(transcript, response, original)
         whole = [packed(record, self._folder, compress=self._compress, hurry=hurry) for record in records]
         offset = self._add(whole)
         if has_body and original is None:
-            self._bodies.add(reply.payload_digest, place)
+            self._bodies.add(response.payload_digest, place)
         if self._index is not None:
-            payload = "" if transcript.not_modified else reply.payload_digest  # a 304 has none of its own
+            payload = "" if transcript.not_modified else response.payload_digest  # a 304 has none of its own
             revisit = original is not None or transcript.not_modified
-            capture = Capture(place.url, place.date, payload, reply.head, revisit=revisit)
+            capture = Capture(place.url, place.date, payload, response.head, revisit=revisit)
             self._index_record(self._index, capture, offset, _size(whole[0]))
-        if not isinstance(transcript.reply, bytes):
-            transcript.reply.file.close()
+        if not isinstance(transcript.response, bytes):
+            transcript.response.file.close()
 
     def _index_record(self, index: Index, capture: Capture, offset: int, size: int) -> None:
         """Take a record of this file into its index; uncompressed, without the line ends behind it, as by others."""

@@ -93,4 +93,4 @@ def _transcripts(message: bytes, pipe: Connection) -> list[Transcript]:
     if where is None:
         return transcripts
     file = os.fdopen(recv_handle(pipe), "rb")
-    return [transcript._replace(reply=Span(file, *where)) for transcript in transcripts]
+    return [transcript._replace(response=Span(file, *where)) for transcript in transcripts]

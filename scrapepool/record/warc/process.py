@@ -96,20 +96,20 @@ class ArchiveProcess:
         together: list[tuple[object, ...]] = []
         size = 0
         for transcript in transcripts:
-            reply = transcript.reply
-            if isinstance(reply, bytes):
+            response = transcript.response
+            if isinstance(response, bytes):
                 together.append(tuple(transcript))  # marshal knows no classes
-                size += len(reply)
+                size += len(response)
                 if size < MESSAGE:
                     continue
             self._send(together)
             together, size = [], 0
-            if isinstance(reply, bytes):
+            if isinstance(response, bytes):
                 continue
-            with reply.file as file:
+            with response.file as file:
                 file.flush()
-                told = tuple(transcript._replace(reply=b""))
-                self._send([told], (file.fileno(), reply.begin, reply.size))
+                told = tuple(transcript._replace(response=b""))
+                self._send([told], (file.fileno(), response.begin, response.size))
         self._send(together)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:

@@ -48,8 +48,8 @@ class Place(NamedTuple):
     date: str
 
 
-class Reply(NamedTuple):
-    """What a transcript's reply comes to.
+class WeighedResponse(NamedTuple):
+    """The header block, the sizes and the digests of a transcript's response.
 
     head: its header block. size: bytes of all of it. payload: bytes of its body, as received.
     block_digest, payload_digest: of all of it, and of its body as received.
@@ -62,27 +62,31 @@ class Reply(NamedTuple):
     payload_digest: str
 
 
-def weighed(transcript: Transcript) -> Reply:
-    """Weigh and hash a reply. Raises OSError where it is in a file that cannot be read.
+def weighed(transcript: Transcript) -> WeighedResponse:
+    """Return the sizes and digests of a response. Raises OSError if it is in a file that cannot be read.
 
     Section 5.9 would have the payload's digest without the chunks' framing; every tool there is, those that write and
     those that verify and look up, takes the bytes behind the header block, and so it is here.
     """
-    head, reply = transcript.head, transcript.reply
-    if isinstance(reply, bytes):
-        size = len(reply)
-        return Reply(reply[:head], size, size - head, digest(reply), digest(reply[head:]))
+    head, response = transcript.head, transcript.response
+    if isinstance(response, bytes):
+        size = len(response)
+        return WeighedResponse(response[:head], size, size - head, digest(response), digest(response[head:]))
     block, payload = _sha1(usedforsecurity=False), _sha1(usedforsecurity=False)
-    pieces = read(reply, head)
+    pieces = read(response, head)
     fields = next(pieces)
     block.update(fields)
     for piece in pieces:
         block.update(piece)
         payload.update(piece)
-    return Reply(fields, reply.size, reply.size - head, base32_digest(block.digest()), base32_digest(payload.digest()))
+    return WeighedResponse(
+        fields, response.size, response.size - head, base32_digest(block.digest()), base32_digest(payload.digest())
+    )
 
 
-def exchange_records(transcript: Transcript, reply: Reply, original: Place | None) -> tuple[list[Record], Place]:
+def exchange_records(
+    transcript: Transcript, response: WeighedResponse, original: Place | None
+) -> tuple[list[Record], Place]:
     """The records of an exchange, and where its response is.
 
     The response comes first, so that nothing points to it where it was never written. original: where its body is seen
@@ -95,15 +99,15 @@ def exchange_records(transcript: Transcript, reply: Reply, original: Place | Non
         common = f"{common}WARC-IP-Address: {transcript.remote}\r\n"
     beside = f"{common}WARC-Concurrent-To: <urn:uuid:{response_id}>\r\n"
     if transcript.not_modified:
-        response = _not_modified(response_id, common, transcript, reply)
+        record = _not_modified(response_id, common, transcript, response)
     elif original is None:
-        response = _response(response_id, common, transcript, reply)
+        record = _response(response_id, common, transcript, response)
     else:
-        response = _identical(response_id, common, reply, original)
+        record = _identical(response_id, common, response, original)
     cut = _truncated("disconnect") if transcript.unsent else ""
     told = _told(transcript)
     return [
-        response,
+        record,
         Record(_header("request", request_id, f"{beside}{cut}", digest(request), REQUEST_TYPE, len(request)), request),
         Record(_header("metadata", metadata_id, beside, digest(told), FIELDS_TYPE, len(told)), told),
     ], Place(response_id, url, date)
@@ -160,32 +164,32 @@ def _ids() -> tuple[str, str, str]:
     return f"{before}8{after}", f"{before}9{after}", f"{before}a{after}"
 
 
-def _response(record_id: str, common: str, transcript: Transcript, reply: Reply) -> Record:
-    fields = f"{common}WARC-Payload-Digest: {reply.payload_digest}\r\n"
+def _response(record_id: str, common: str, transcript: Transcript, response: WeighedResponse) -> Record:
+    fields = f"{common}WARC-Payload-Digest: {response.payload_digest}\r\n"
     if transcript.cut is not None:
         fields += _truncated(transcript.cut)
-    header = _header("response", record_id, fields, reply.block_digest, RESPONSE_TYPE, reply.size)
-    whole = transcript.reply
+    header = _header("response", record_id, fields, response.block_digest, RESPONSE_TYPE, response.size)
+    whole = transcript.response
     return Record(header, whole) if isinstance(whole, bytes) else Record(header, b"", whole)
 
 
-def _identical(record_id: str, common: str, reply: Reply, original: Place) -> Record:
+def _identical(record_id: str, common: str, response: WeighedResponse, original: Place) -> Record:
     """A revisit of a body that is archived already (section 6.7.2)."""
     refers_to = "" if original.id is None else f"WARC-Refers-To: <urn:uuid:{original.id}>\r\n"
     fields = (
         f"{refers_to}WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
-        f"WARC-Payload-Digest: {reply.payload_digest}\r\n{_truncated('length')}"
+        f"WARC-Payload-Digest: {response.payload_digest}\r\n{_truncated('length')}"
     )
-    return _revisit(record_id, common, IDENTICAL, fields, reply.head)
+    return _revisit(record_id, common, IDENTICAL, fields, response.head)
 
 
-def _not_modified(record_id: str, common: str, transcript: Transcript, reply: Reply) -> Record:
+def _not_modified(record_id: str, common: str, transcript: Transcript, response: WeighedResponse) -> Record:
     """A revisit of a page that the server says has not changed (section 6.7.3).
 
     The payload is that of an earlier response to this URL, of which neither the digest nor the exact date is known.
     """
     refers_to = f"WARC-Refers-To-Target-URI: {transcript.url}\r\n"
-    return _revisit(record_id, common, NOT_MODIFIED, refers_to, reply.head)
+    return _revisit(record_id, common, NOT_MODIFIED, refers_to, response.head)
 
 
 def _revisit(record_id: str, common: str, profile: str, fields: str, head: bytes) -> Record:

@@ -90,14 +90,14 @@ class Capture:
             remote=conn.remote,
             request=request if self._sent == len(request) else request[: self._sent],
             unsent=self._sent != len(request),
-            reply=self._reply(parser.before, self._received - parser.after),
+            response=self._response(parser.before, self._received - parser.after),
             head=parser.head,
             cut=None if parser.done else _reason(exchange, fault),
             interim=parser.informational,
             not_modified=known is not None and known.was_sent(request),
         )
 
-    def _reply(self, begin: int, end: int) -> bytes | Span:
+    def _response(self, begin: int, end: int) -> bytes | Span:
         if self._file is not None:
             return Span(self._file, begin, end - begin)
         pieces = self._pieces

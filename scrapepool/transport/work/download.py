@@ -35,8 +35,8 @@ LIMITS = SizeLimits(max_size=1024 * MIB)
 LONGEST_PAUSE = 60.0
 """Seconds between two tries, at most."""
 
-LOOK = 0.1
-"""Seconds between two looks, in a pause, at whether the run is stopping."""
+STOP_POLL = 0.1
+"""Seconds between two checks, during a pause, whether the run is stopping."""
 
 STOPPED = "the run was stopped"
 
@@ -90,7 +90,7 @@ class Downloader:
         while (left := until - time.monotonic()) > 0:
             if self._run.state.draining:
                 raise ListError(url, STOPPED)
-            time.sleep(min(LOOK, left))
+            time.sleep(min(STOP_POLL, left))
 
 
 class _ListContext(LeaseContext):

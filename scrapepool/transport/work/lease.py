@@ -28,8 +28,8 @@ from .held_connection import NEVER, HeldConnection
 if TYPE_CHECKING:
     from .context import LeaseContext
 
-LOOK = 0.1  # seconds between two looks at whether something else than an event allows to go on
-LOOK_SOON = 0.005  # seconds between two looks at whether a response that is being worked on is all there
+RECHECK = 0.1  # seconds between two checks of a condition that no event reports
+RECHECK_DECODING = 0.005  # seconds between two checks whether a response that is being decoded has arrived whole
 STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
 HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
 STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
@@ -114,7 +114,7 @@ class RunningLease:
             since = exchange.quiet_since(held.conn, now, self._context.state.allowance)
         silent_until = since + held.delay(now)
         if silent_until == NEVER:
-            self.stuck_at = now + (LOOK_SOON if exchange is not None and exchange.computes else LOOK)
+            self.stuck_at = now + (RECHECK_DECODING if exchange is not None and exchange.computes else RECHECK)
         elif now < silent_until:
             self.stuck_at = silent_until
         return now >= silent_until
@@ -187,7 +187,7 @@ class RunningLease:
     def _await_bandwidth(self, bandwidth: Bandwidth) -> Steps[None]:
         """Begin once what was read until now is within the bandwidth, so that later waits are the server's."""
         while not self._context.state.draining and (left := bandwidth.paid_at - time.monotonic()) > 0:
-            yield from pause(min(left, LOOK))
+            yield from pause(min(left, RECHECK))
         self.starts[0] = self.held.began = monotonic()
 
     def _run_attempts(self, route: Route, method: str) -> Steps[None]:

@@ -35,8 +35,8 @@ SLOW_STEP = 0.02
 WAKEUPS = 64
 """Bytes to read at once from the pipe that wakes the loop; what is left is there in the next round."""
 
-LOOK = 0.1
-"""Seconds between two looks of ``run_alone`` at whether the run was aborted."""
+ABORT_CHECK = 0.1
+"""Seconds between two checks by ``run_alone`` whether the run was aborted."""
 
 TIMER_SLACK = 0.0005
 """Seconds before a wait's end at which it counts as over: the system's clocks have a grain."""
@@ -387,7 +387,7 @@ def run_alone(context: LeaseContext, work: Work, chain: Chain | None = None) -> 
     loop = Loop(context, lambda _: chain, splits=False)
     loop.submit(work)
     while True:
-        for back in loop.wait(LOOK):
+        for back in loop.wait(ABORT_CHECK):
             if isinstance(back, Done):
                 return back
         if context.state.aborted:

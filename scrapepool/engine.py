@@ -1,9 +1,9 @@
-"""The loop that owns the scheduler: carries values between the stages, and decides nothing else.
+"""The loop that owns the scheduler: it carries values between the stages, and decides nothing else.
 
-One thread runs it. It takes what the reader found and what the transport brings back, asks the scheduler what may
-start, submits leases to the transport, and yields final outcomes. Whoever iterates over it sets its pace: while
-outcomes are not taken, nothing new is submitted, so what was fetched and not yet written is bounded by what was in
-flight.
+One thread runs it. It takes targets from the reader and results from the transport, gets from the scheduler the leases
+that may start, submits them to the transport, and yields final outcomes. The consumer of these outcomes sets the pace:
+while it takes none, the engine submits nothing new. So the responses that are fetched and not yet written are bounded
+by the requests that were in flight.
 """
 
 from __future__ import annotations
@@ -20,42 +20,45 @@ from .schedule.scheduler import Scheduler
 from .schedule.tally import HostRow
 from .text import brief
 
-GRACE = 5.0  # seconds that requests in flight are given after a stop was asked for
+GRACE = 5.0  # seconds that requests in flight may take after a stop was requested
 STOP_CHECK = 0.1  # seconds between two checks of the grace period while the run is stopping
-BATCHES = 8  # of the reader's, taken at once
-AT_ONCE = 1000  # outcomes without a request (deferrals, lines that have gone) after which they are given away
-SLOWEST = 5  # hosts that the last snapshot names as slow
-ROWS = 60  # hosts in a snapshot: more than any terminal is high
-SURVEY_EVERY = 5.0  # seconds between two looks for the largest hosts, which takes 25 ms where there are 50,000
-SUBMITTED = 64  # leases begun at once, before those in flight have a turn
-HANGING = 0.25  # seconds between two looks at whether some of the leases in flight hang, where no more may begin
-IDLE = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
+MAX_BATCHES = 8  # batches of the reader that are taken in one round
+MAX_OUTCOMES = 1000  # outcomes that are gathered before they are yielded
+SLOWEST_HOSTS = 5  # slow hosts that the last snapshot names
+SNAPSHOT_HOSTS = 60  # hosts in a snapshot: more than any terminal has lines
+LARGEST_EVERY = 5.0  # seconds between two searches for the largest hosts; with 50,000 hosts one takes 25 ms
+MAX_SUBMITTED = 64  # leases that are submitted in one round, so that those in flight do not wait for long
+HANG_CHECK = 0.25  # seconds between two checks for hanging leases while the limit of leases in flight is reached
+MAX_SLEEP = 1.0  # seconds that the loop sleeps at most, so that clocks on the screen move
 
 
 @dataclass(slots=True, repr=False, eq=False)
 class Stop:
-    """Whether and how a run is to end early. Set by signal handlers; read by the engine.
+    """Whether and how a run is to end early. Signal handlers set it, and the engine reads it.
 
-    asked: begin nothing more. now: wait for nothing more. wake: ends the engine's sleep.
+    requested: the engine must begin nothing more. now: it must not wait for anything in flight either.
+    wake: a function that ends the engine's sleep.
     """
 
-    asked: bool = False
+    requested: bool = False
     now: bool = False
     wake: Callable[[], None] = lambda: None
 
-    def ask(self) -> None:
-        """Stop; asked for a second time, at once. May be called from a signal handler."""
-        self.now = self.asked
-        self.asked = True
+    def request(self) -> None:
+        """Request a stop; a second request stops the run at once. May be called from a signal handler."""
+        self.now = self.requested
+        self.requested = True
         self.wake()
 
 
 class Engine:
     """One run over one scheduler.
 
-    workers: leases in flight at once, at most. most_out: the same with those that are quarantined or hang; None for as
-    many. full: whether so many outcomes are not taken that nothing is to be begun. gather: seconds for which outcomes
-    are gathered before they are yielded together.
+    workers: maximum number of leases in flight.
+    most_out: maximum number of leases in flight, quarantined or hanging; None for the same number as ``workers``.
+    full: returns whether so many outcomes wait for the consumer that nothing must be begun.
+    gather: seconds for which outcomes are gathered before they are yielded together.
+    largest: number of hosts that a snapshot names as the largest.
     """
 
     def __init__(
@@ -88,51 +91,51 @@ class Engine:
         self._gather = gather
         self._most_largest = largest
         self._largest: tuple[HostRow, ...] = ()
-        self._surveyed = float("-inf")  # when these were looked for
+        self._largest_at = float("-inf")  # monotonic time when these were found
         self._halted = False
-        self._held_since: float | None = None  # nothing is begun since this look, because outcomes are not taken
-        self._out = 0  # leases that have not come back
-        self._looked = float("-inf")  # at whether some of them hang
-        self._turn_over = False  # more may be begun than was
-        self._rest: dict[int, Lease] = {}  # by the identity of a work: the lease of what has no result yet
-        self._more = False  # the reader has more than was taken
-        self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed tells each once
+        self._full_since: float | None = None  # monotonic time of the last round, if ``full`` returned True in it
+        self._out = 0  # leases that were submitted and have not ended
+        self._hang_checked_at = float("-inf")  # monotonic time
+        self._submits_more = False  # the last round ended at a limit, so the next one must follow at once
+        self._remainders: dict[int, Lease] = {}  # by the id of a work: the lease of its targets that have no result yet
+        self._feed_has_more = False  # the reader may have another batch already
+        self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed returns each once
         self._began = clock.monotonic()
         self._bottleneck = Bottleneck(self._began, clock.cpu())
-        self._shown = float("-inf")
-        self._stopped_at: float | None = None  # since when ``GRACE`` runs
+        self._shown_at = float("-inf")  # monotonic time of the last snapshot
+        self._stopped_at: float | None = None  # monotonic time when ``GRACE`` began
 
     def run(self, archive: Archive | None = None) -> Iterator[Sequence[Outcome]]:
-        """Yield final outcomes, in order of completion, until every target has one or a stop was asked for.
+        """Yield final outcomes, in order of completion, until every target has one or a stop was requested.
 
-        Yields none where nothing ended for ``IDLE`` seconds: who writes outcomes down may have some to write by then.
-        archive: gets the exchanges that led to an outcome before that is yielded. Raises what it raises.
+        If nothing ended for ``MAX_SLEEP`` seconds, yield an empty sequence: the consumer may have records to flush.
+        archive: gets the exchanges that led to an outcome, before that is yielded. Raises what ``archive`` raises.
         """
         gathered: list[Outcome] = []
-        given = self._clock.monotonic()
+        yielded_at = self._clock.monotonic()
         while not self._halted:
             now = self._clock.monotonic()
             if now >= self._memory.due:
                 self._memory.exchange(self._scheduler, now)
-            if not self._held_up(now):
+            if not self._is_behind(now):
                 gathered += self._read()
                 gathered += self._submit(now)
-            self._look(now)
-            over = self._over()
-            if gathered and (over or now >= given + self._gather or len(gathered) >= AT_ONCE):
-                yield from self._give(gathered)
-                gathered, given = [], self._clock.monotonic()  # whoever takes the outcomes may take hours
+            self._show(now)
+            over = self._is_over()
+            if gathered and (over or now >= yielded_at + self._gather or len(gathered) >= MAX_OUTCOMES):
+                yield from self._yield_measured(gathered)
+                gathered, yielded_at = [], self._clock.monotonic()  # the consumer may have taken hours
             if over:
                 return
-            wait = self._patience(now)
-            back = self._transport.wait(min(wait, self._gather) if gathered else wait)
+            timeout = self._max_sleep(now)
+            back = self._transport.wait(min(timeout, self._gather) if gathered else timeout)
             if back:
-                gathered += self._take_in(back, archive)
+                gathered += self._settle_all(back, archive)
             elif not gathered:
                 yield ()
 
-    def _take_in(self, back: Sequence[Done | Unbegun], archive: Archive | None) -> list[Outcome]:
-        """Settle what has come back; the outcomes that are final."""
+    def _settle_all(self, back: Sequence[Done | Unbegun], archive: Archive | None) -> list[Outcome]:
+        """Settle what the transport returned, and return the outcomes that are final."""
         done = [one for one in back if isinstance(one, Done)]
         unbegun = [one for one in back if isinstance(one, Unbegun)]
         self._out -= len(done)
@@ -140,28 +143,28 @@ class Engine:
             transcripts = [one for part in back if not part.work.lease.probe for one in part.transcripts]
             if transcripts:
                 archive.keep(transcripts)
-        outcomes = self._take_back(unbegun) if unbegun else []
-        return outcomes + self._settle(done)
+        outcomes = self._settle_unbegun(unbegun) if unbegun else []
+        return outcomes + self._settle_done(done)
 
-    def _held_up(self, now: float) -> bool:
-        """Whether nothing is to be begun, because whoever takes the outcomes is behind."""
-        if self._held_since is not None:
-            self._bottleneck.held += now - self._held_since
+    def _is_behind(self, now: float) -> bool:
+        """Return whether nothing must be begun because the consumer of the outcomes is behind."""
+        if self._full_since is not None:
+            self._bottleneck.held += now - self._full_since
         full = self._full()
-        self._held_since = now if full else None
+        self._full_since = now if full else None
         return full
 
     def wake(self) -> None:
-        """End a wait. May be called from any thread and from a signal handler."""
+        """End the engine's sleep. May be called from any thread and from a signal handler."""
         self._transport.wake()
 
     def halt(self) -> None:
-        """End ``run`` soon, whatever is in flight. May be called from any thread."""
+        """End ``run`` soon, even if requests are in flight. May be called from any thread."""
         self._halted = True
         self._transport.wake()
 
     def close(self) -> None:
-        """Stop reading, and cut what is still in flight."""
+        """Stop reading, and abort the requests that are still in flight."""
         self._transport.drain()
         if self._out:
             self._transport.abort()
@@ -169,12 +172,12 @@ class Engine:
         self._memory.close(self._scheduler, self._clock.monotonic())
 
     @property
-    def out_of_patience(self) -> bool:
-        """Whether a stop was asked for so long ago, or so urgently, that nothing may be waited for any more.
+    def must_end_now(self) -> bool:
+        """Whether a stop was requested twice, or longer ago than the grace period, so that nothing is waited for.
 
-        May be asked from any thread.
+        May be read from any thread.
         """
-        if not self._stop.asked:
+        if not self._stop.requested:
             return False
         if self._stopped_at is None:
             self._stopped_at = self._clock.monotonic()
@@ -182,13 +185,13 @@ class Engine:
 
     @property
     def network_lost(self) -> bool:
-        """Whether the network has looked down for longer than the run waits for it."""
+        """Whether the network has seemed down for longer than the run waits for it."""
         outage = self._scheduler.outage
         return outage is not None and self._clock.monotonic() >= outage.until
 
     @property
     def lost(self) -> str | None:
-        """Why nothing more could be fetched, which another run may do: a network, or a proxy. None where nothing is."""
+        """Why nothing more could be fetched, if another run may succeed: the network or a proxy failed. Else None."""
         if self._scheduler.lost:
             return self._scheduler.spent
         outage = self._scheduler.outage
@@ -196,16 +199,16 @@ class Engine:
 
     @property
     def spent(self) -> str | None:
-        """Which limit of the run was reached, None while none was."""
+        """The limit of the run that was reached; None if none was."""
         return self._scheduler.spent
 
     # -- the steps of the loop ---------------------------------------------------------------------
 
     def _read(self) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for _ in range(BATCHES):
-            batch = None if self._stop.asked else self._feed.poll()
-            self._more = batch is not None
+        for _ in range(MAX_BATCHES):
+            batch = None if self._stop.requested else self._feed.poll()
+            self._feed_has_more = batch is not None
             if batch is None:
                 break
             for host, tickets in batch.added.items():
@@ -217,16 +220,18 @@ class Engine:
 
     def _submit(self, now: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        if self._is_full and now >= self._looked + HANGING:
-            self._looked = now
+        if self._is_at_limit and now >= self._hang_checked_at + HANG_CHECK:
+            self._hang_checked_at = now
             self._transport.discount_hanging()
         submitted = 0
-        while self._has_room and len(outcomes) < AT_ONCE and submitted < SUBMITTED and not self._stop.asked:
+        while (
+            self._has_room and len(outcomes) < MAX_OUTCOMES and submitted < MAX_SUBMITTED and not self._stop.requested
+        ):
             decision = self._scheduler.next(now)
             if decision is None:
                 break
             if isinstance(decision, Refusal):
-                outcomes += self._refused(decision, now)
+                outcomes += self._outcomes_of_refusal(decision, now)
                 continue
             attempts, skipped = self._attempts(decision)
             if skipped:
@@ -236,7 +241,7 @@ class Engine:
                 submitted += 1
                 self._out += 1
                 self._transport.submit(Work(decision, attempts))
-        self._turn_over = submitted == SUBMITTED or len(outcomes) >= AT_ONCE
+        self._submits_more = submitted == MAX_SUBMITTED or len(outcomes) >= MAX_OUTCOMES
         return outcomes
 
     @property
@@ -244,17 +249,17 @@ class Engine:
         return self._transport.in_flight < self._workers and self._out < self._most_out
 
     @property
-    def _is_full(self) -> bool:
-        """Whether nothing more may begin only because as many as may be are in flight."""
+    def _is_at_limit(self) -> bool:
+        """Whether nothing more may begin, and only because ``workers`` leases are in flight."""
         return self._transport.in_flight >= self._workers and self._out < self._most_out
 
     @property
-    def _idle(self) -> int:
-        """How many leases more would be in flight, were there more to be asked for now."""
+    def _free_workers(self) -> int:
+        """How many more leases could be in flight if more targets might be requested now."""
         return max(0, self._workers - self._transport.in_flight) if self._has_room else 0
 
-    def _take_back(self, unbegun: Sequence[Unbegun]) -> list[Outcome]:
-        """Take back what leases that are still out will not begin, and settle what they have."""
+    def _settle_unbegun(self, unbegun: Sequence[Unbegun]) -> list[Outcome]:
+        """Return to the scheduler the targets that leases will not begin, and settle the results of these leases."""
         now, wall = self._clock.monotonic(), self._clock.wall()
         outcomes: list[Outcome] = []
         for one in unbegun:
@@ -263,7 +268,7 @@ class Engine:
                 self._scheduler.shorten(lease, one.begun, now)
                 continue
             self._forget(lease, len(one.results))
-            final, self._rest[id(one.work)] = self._scheduler.split(
+            final, self._remainders[id(one.work)] = self._scheduler.split(
                 lease,
                 one.begun,
                 one.results,
@@ -276,7 +281,7 @@ class Engine:
             outcomes += final
         return outcomes
 
-    def _settle(self, back: Sequence[Done]) -> list[Outcome]:
+    def _settle_done(self, back: Sequence[Done]) -> list[Outcome]:
         now, wall = self._clock.monotonic(), self._clock.wall()
         outcomes: list[Outcome] = []
         for done in back:
@@ -285,14 +290,14 @@ class Engine:
                 self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
                 continue
             results: Sequence[Result] = done.results
-            if self._rest and (rest := self._rest.pop(id(done.work), None)) is not None:
-                lease = rest
+            if self._remainders and (remainder := self._remainders.pop(id(done.work), None)) is not None:
+                lease = remainder
                 if (
                     results
                     and not isinstance(results[0], Redirected)
                     and results[0].target is done.work.attempts[0].target
                 ):
-                    results = ()  # a bug cost the lease its end, and is told of a target that has a record already
+                    results = ()  # a bug ended the lease, and it is reported for a target that has a record already
             self._forget(lease, len(results))
             outcomes += self._scheduler.settle(
                 lease,
@@ -306,9 +311,9 @@ class Engine:
         return outcomes
 
     def _attempts(self, lease: Lease) -> tuple[list[Attempt], list[Skipped]]:
-        """What a lease is about: the targets that may be fetched, or those before them that may not.
+        """Return the attempts at a lease's first targets, and the outcomes of targets that must not be requested.
 
-        The first are all of one kind, and what follows them is left for another lease.
+        If there are such outcomes, they come first, and the attempts do not count. What follows is for another lease.
         """
         rules = self._scheduler.rules_for(lease.host)
         if lease.attempt is not None:
@@ -336,48 +341,49 @@ class Engine:
         return attempts, skipped
 
     def _forget(self, lease: Lease, begun: int) -> None:
-        """Drop the targets whose results came: only what was not begun is leased by its ticket again."""
+        """Drop the first ``begun`` targets, which have results; the other tickets will be leased again."""
         for ticket in lease.tickets[:begun]:
             self._looked_up.pop(ticket, None)
 
-    def _give(self, outcomes: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
-        given = self._clock.monotonic()
+    def _yield_measured(self, outcomes: Sequence[Outcome]) -> Iterator[Sequence[Outcome]]:
+        """Yield outcomes, and count the time that the consumer took."""
+        yielded_at = self._clock.monotonic()
         yield outcomes
-        self._bottleneck.held += self._clock.monotonic() - given
+        self._bottleneck.held += self._clock.monotonic() - yielded_at
 
-    def _look(self, now: float) -> None:
-        if now - self._shown >= self._view.interval:
-            self._shown = now
+    def _show(self, now: float) -> None:
+        if now - self._shown_at >= self._view.interval:
+            self._shown_at = now
             self._view.show(self.snapshot())
 
-    def _over(self) -> bool:
-        if self._stop.asked:
+    def _is_over(self) -> bool:
+        if self._stop.requested:
             self._transport.drain()
             self._scheduler.drain()
-            return self.out_of_patience or self._out == 0
+            return self.must_end_now or self._out == 0
         if self._scheduler.spent is not None or self.network_lost:
             return self._out == 0
         return self._feed.exhausted and self._scheduler.idle and self._out == 0
 
-    def _patience(self, now: float) -> float:
-        """Seconds that the loop may sleep unless a response, the reader or a signal wakes it."""
+    def _max_sleep(self, now: float) -> float:
+        """Return for how many seconds the loop may sleep unless a response, the reader or a signal wakes it."""
         if self._stopped_at is not None:
             return max(0.0, min(STOP_CHECK, self._stopped_at + GRACE - now))
-        if self._held_since is not None:
-            return IDLE
-        if self._more or self._turn_over:
+        if self._full_since is not None:
+            return MAX_SLEEP
+        if self._feed_has_more or self._submits_more:
             return 0.0
         due: float | None = None
         if self._has_room:
             due = self._scheduler.wake_at(now)
-        elif self._is_full:
-            due = self._looked + HANGING
+        elif self._is_at_limit:
+            due = self._hang_checked_at + HANG_CHECK
         due = self._memory.due if due is None else min(due, self._memory.due)
-        return min(IDLE, max(0.0, due - now))
+        return min(MAX_SLEEP, max(0.0, due - now))
 
-    # -- what ends without a request ---------------------------------------------------------------
+    # -- targets that end without a request -----------------------------------------------------------
 
-    def _refused(self, refusal: Refusal, now: float) -> list[Outcome]:
+    def _outcomes_of_refusal(self, refusal: Refusal, now: float) -> list[Outcome]:
         wall = self._clock.wall()
         refused: list[Attempt | Skipped] = [*refusal.attempts]
         for ticket in refusal.tickets:
@@ -388,18 +394,18 @@ class Engine:
             if isinstance(one, Skipped):
                 outcomes.append(one)
             elif not self._scheduler.goes_on(one, refusal, now):
-                outcomes.append(_refused(one, refusal, wall))
+                outcomes.append(refused_outcome(one, refusal, wall))
         self._tally.count_refused(refusal.host, outcomes)
         return outcomes
 
-    # -- what a view sees --------------------------------------------------------------------------
+    # -- the snapshot for a view ----------------------------------------------------------------------
 
     def snapshot(self, *, last: bool = False) -> Snapshot:
-        """The run at this moment; the last one tells more."""
+        """Return the state of the run at this moment. last: with the slowest hosts, for the end of the run."""
         now = self._clock.monotonic()
         tally, scheduler = self._tally, self._scheduler
         left, rate = scheduler.queued + scheduler.parked + scheduler.out, tally.rate(now)
-        forecast = scheduler.forecast(now, self._workers, idle=self._idle)
+        forecast = scheduler.forecast(now, self._workers, idle=self._free_workers)
         forecast = self._bottleneck.correct(forecast, now, self._clock.cpu(), left=left, rate=rate)
         return Snapshot(
             elapsed=now - self._began,
@@ -420,22 +426,22 @@ class Engine:
             eta_reason=None if forecast.host is None else f"{forecast.host.netloc}: {forecast.reason}",
             trouble=None if scheduler.outage is None else forecast.reason,
             hint=forecast.hint,
-            hosts=tuple(scheduler.rows(now, ROWS)),
+            hosts=tuple(scheduler.rows(now, SNAPSHOT_HOSTS)),
             host_count=scheduler.host_count,
             grace=None if self._stopped_at is None else max(0.0, self._stopped_at + GRACE - now),
-            slowest=tuple(scheduler.slowest(now, SLOWEST)) if last else (),
+            slowest=tuple(scheduler.slowest(now, SLOWEST_HOSTS)) if last else (),
             largest=self._largest_hosts(now, last=last),
         )
 
     def _largest_hosts(self, now: float, *, last: bool) -> tuple[HostRow, ...]:
-        if self._most_largest and (last or now - self._surveyed >= SURVEY_EVERY):
-            self._surveyed = now
+        if self._most_largest and (last or now - self._largest_at >= LARGEST_EVERY):
+            self._largest_at = now
             self._largest = tuple(self._scheduler.largest(now, self._most_largest))
         return self._largest
 
 
 def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:
-    """The record of an attempt whose next URL its host's robots.txt keeps to itself; None where it may be fetched."""
+    """Return the outcome of an attempt whose next URL robots.txt disallows; None if the URL may be requested."""
     rule = rules.refusing(attempt.target.path if attempt.hop is None else attempt.hop.path)
     if rule is None:
         return None
@@ -443,8 +449,8 @@ def _disallowed(attempt: Attempt, rules: Rules) -> Skipped | None:
     return Skipped(**ended, error=ErrorKind.ROBOTS)
 
 
-def _refused(attempt: Attempt, refusal: Refusal, wall: float) -> Outcome:
-    """The record of a target that its host has no time for."""
+def refused_outcome(attempt: Attempt, refusal: Refusal, wall: float) -> Outcome:
+    """Return the outcome of a target whose host the scheduler refuses to request."""
     ended = attempt.ended(refusal.detail)
     if refusal.not_before is not None:
         return Deferred(**ended, not_before=wall + refusal.not_before)

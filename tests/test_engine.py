@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scrapepool.engine import AT_ONCE, GRACE, IDLE, Engine, Stop, _refused
+from scrapepool.engine import GRACE, MAX_OUTCOMES, MAX_SLEEP, Engine, Stop, refused_outcome
 from scrapepool.errors import ListError
 from scrapepool.model import (
     Attempt,
@@ -410,7 +410,7 @@ def test_a_host_that_asks_for_too_much_patience_is_deferred_as_a_whole() -> None
     assert len(deferred) == 5000
     assert {round(outcome.not_before - EPOCH - HOUR) for outcome in deferred} <= {1, 2}
     assert sum(attempt.host.host == "busy.test" for attempt in world.handed) < 10
-    assert max(map(len, batches)) < AT_ONCE + MAX_REFUSAL
+    assert max(map(len, batches)) < MAX_OUTCOMES + MAX_REFUSAL
 
 
 def test_a_list_that_was_changed_meanwhile() -> None:
@@ -454,11 +454,11 @@ def test_a_refusal_after_a_redirect_keeps_its_story(refusal: dict[str, Any], wor
     hops = (Redirect(aim.url, 301),)
     hop = Hop("http://b.test/x", there, "/x", "GET", (aim.url,), 0.1, hops=hops, notes=("odd",))
     attempt = Attempt(aim, number=2, started=1.0, waited=3.0, hop=hop)
-    end = _refused(attempt, Refusal(there, (), (attempt,), "it is down", **refusal), 0.0)
+    end = refused_outcome(attempt, Refusal(there, (), (attempt,), "it is down", **refusal), 0.0)
     assert (verdict(end), end.attempts, end.started, end.waited) == (word, 2, 1.0, 3.0)
     assert (end.final_url, end.redirects, end.hops) == ("http://b.test/x", (aim.url,), hops)
     assert end.detail == "redirected to b.test: it is down; odd"
-    fresh = _refused(Attempt(aim), Refusal(aim.host, (), (), "it is down", **refusal), 0.0)
+    fresh = refused_outcome(Attempt(aim), Refusal(aim.host, (), (), "it is down", **refusal), 0.0)
     assert (fresh.attempts, fresh.final_url, fresh.hops, fresh.detail) == (0, None, (), "it is down")
 
 
@@ -484,7 +484,7 @@ def stopping(seconds: float, *, stops: Sequence[float]) -> tuple[Run, list[Outco
     """A run whose four requests at a time take so long, told to stop at these times."""
     world = World(lambda attempt, _: (fetched(attempt), seconds))
     run = Run(Listed([target(f"h{i}.test", "a") for i in range(100)]), world)
-    world.events = [(time, run.stop.ask) for time in stops]
+    world.events = [(time, run.stop.request) for time in stops]
     return run, run.outcomes()
 
 
@@ -514,13 +514,13 @@ def test_a_second_stop_ends_the_run_at_once() -> None:
     run, final = stopping(60.0, stops=[3.0, 3.5])
     assert final == []
     assert run.world.now == 3.5
-    assert run.engine.out_of_patience
+    assert run.engine.must_end_now
 
 
 def test_a_stop_before_the_beginning() -> None:
     """Nothing is read, nothing is begun."""
     run = Run(Listed([target("h.test", "a")]), World())
-    run.stop.ask()
+    run.stop.request()
     assert run.outcomes() == []
     assert run.world.handed == []
 
@@ -566,7 +566,7 @@ def test_who_takes_outcomes_is_called_while_nothing_ends() -> None:
     world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 0.1) if a.number == 1 else ok(a, now))
     run = Run(Listed([target("h.test", "a")]), world, retry=RetryPolicy(max_park=2 * HOUR))
     taken = [world.now for _ in run.engine.run()]
-    assert max(later - earlier for earlier, later in itertools.pairwise(taken)) == pytest.approx(IDLE)
+    assert max(later - earlier for earlier, later in itertools.pairwise(taken)) == pytest.approx(MAX_SLEEP)
 
 
 def test_an_idle_hour_costs_few_looks() -> None:

@@ -14,7 +14,7 @@ class Sink(Protocol):
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write them as whole records, and flush. Raises OutputError, and BrokenPipeError if the reader has left.
 
-        While nothing ends, it is called with no outcomes at least every ``engine.IDLE`` seconds.
+        While nothing ends, it is called with no outcomes at least every ``engine.MAX_SLEEP`` seconds.
         """
 
     def close(self) -> None:

@@ -218,7 +218,7 @@ def final_outcomes(
             batches,
             settings.output,
             wake=stop.wake,
-            should_stop=lambda: run.engine.out_of_patience,
+            should_stop=lambda: run.engine.must_end_now,
             on_note=on_note,
             on_left=on_left,
         )

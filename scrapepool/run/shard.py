@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 
-from ..engine import IDLE, Engine
+from ..engine import MAX_SLEEP, Engine
 from ..model import Outcome, Transcript
 from ..ports import Archive, Snapshot
 
@@ -78,7 +78,7 @@ class Shard:
         """Return the next batch. Raises MemoryError if the engine's thread had no memory left to report its end."""
         while True:
             with suppress(queue.Empty):
-                return self._batches.get(timeout=IDLE)
+                return self._batches.get(timeout=MAX_SLEEP)
             if self._ended and self._batches.empty():
                 raise MemoryError
 

@@ -70,7 +70,7 @@ class Counter:
 class Exchanged:
     """A transcript, as far as the shard looks at it."""
 
-    reply = b""
+    response = b""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -206,7 +206,7 @@ def test_a_caller_that_takes_its_time_costs_no_url_its_deadline() -> None:
 
 def test_a_thread_that_ends_without_memory_to_say_so_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """It can neither put its error into the queue nor into its future."""
-    monkeypatch.setattr(shard_module, "IDLE", 0.05)
+    monkeypatch.setattr(shard_module, "MAX_SLEEP", 0.05)
     shard = Shard()
     engine = Counter(shard, 1, fails=True)
 

@@ -116,7 +116,7 @@ class _FetchRun:
         """Run, and return the exit code."""
         settings, log = self._settings, self._log
         try:
-            known = known_pages(settings, log.note, lambda: self._stop.asked)
+            known = known_pages(settings, log.note, lambda: self._stop.requested)
         except KeyboardInterrupt:
             return self._interrupted()
         self._revisit = Recrawl(known, settings)
@@ -165,7 +165,7 @@ class _FetchRun:
             self._settings,
             self._finished,
             stop=self._stop,
-            should_stop=self._watched(lambda: engine.out_of_patience),
+            should_stop=self._watched(lambda: engine.must_end_now),
             on_note=self._log.note,
             order=self._order,
             owners=self._revisit.owners,
@@ -223,14 +223,14 @@ class _FetchRun:
     def _stop_if_certain_to_fail(self, run: Run) -> None:
         if (certain := self._alarm.look(run.snapshot)) is not None:
             self._log.note(f"--fail-if {certain.text} is certain to be true; no more URLs are started (--fail-fast)")
-            self._stop.ask()
+            self._stop.request()
 
     def _report_rest(self, engine: Engine, outputs: Outputs) -> None:
         """Report why URLs are left for another run; if none are, mark the records as complete."""
         reasons = dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason)
         for reason in reasons:
             self._log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
-        if not reasons and not self._left and not self._stop.asked:
+        if not reasons and not self._left and not self._stop.requested:
             outputs.complete()
 
 

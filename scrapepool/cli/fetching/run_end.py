@@ -84,7 +84,7 @@ def _open_summary(stop: Stop, path: str, flags: int) -> int:
     from ...record.safe_io.lock import await_reader, is_fifo, is_ours  # noqa: PLC0415 - rarely needed
 
     if is_fifo(path):
-        return await_reader(path, lambda: stop.asked)
+        return await_reader(path, lambda: stop.requested)
     return os.open(path, flags if is_ours(path) else (flags & ~os.O_TRUNC) | os.O_APPEND, 0o666)
 
 

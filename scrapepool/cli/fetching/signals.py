@@ -46,4 +46,4 @@ class Signals:
             self.exit_code = CODES[signal.Signals(number).name]
         if self._stop.now:
             os._exit(self.exit_code)  # something is stuck; records are written whole, so that this tears none
-        self._stop.ask()
+        self._stop.request()

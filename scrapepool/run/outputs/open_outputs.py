@@ -211,7 +211,7 @@ class _Opening:
         from ...results.journal import count_finished  # noqa: PLC0415
         from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
-        database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.asked)
+        database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.requested)
         has = count_finished(database, self.finished, method=self.settings.request.method)
         if has < stay:
             told = f"{has:,} of the {stay:,} records kept in {journal}"
@@ -291,6 +291,6 @@ def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> 
         said,
         resume=settings.output.resume is not None,
         fsync=settings.output.fsync,
-        should_stop=lambda: stop.asked,
+        should_stop=lambda: stop.requested,
         on_note=on_note,
     )

@@ -76,7 +76,7 @@ def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -
     """Open a FIFO when it has a reader; None for any other file."""
     if path is None or not is_fifo(path):
         return None
-    return await_reader(path, lambda: stop.asked, lambda: on_note(f"{path}: waiting for a reader of this FIFO"))
+    return await_reader(path, lambda: stop.requested, lambda: on_note(f"{path}: waiting for a reader of this FIFO"))
 
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
@@ -89,7 +89,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
     assert output.resume is not None  # noqa: S101 - see the caller
     if output.sqlite is None:
         raise UsageError(NOTHING_TO_RESUME)
-    records = RecordDatabase(output.sqlite, should_stop=lambda: stop.asked)
+    records = RecordDatabase(output.sqlite, should_stop=lambda: stop.requested)
     journal = read_journal(records, finished, refetch=refetched_errors(output.resume), method=settings.request.method)
     if journal.size:
         _tell(journal, output.sqlite, finished, on_note)
@@ -132,7 +132,7 @@ def _in_order(
     if journal.whole:
         return fd, records.lacks
     if journal.end is None:
-        return rewrite(path, fd, journal.keep, lambda: stop.asked), records.lacks
+        return rewrite(path, fd, journal.keep, lambda: stop.requested), records.lacks
     os.ftruncate(fd, journal.end)
     fsync(fd)
     return fd, records.lacks
@@ -149,6 +149,6 @@ def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[st
 
 def _pieces(fd: int, stop: Stop) -> Iterator[bytes]:
     for piece in file_pieces(fd):
-        if stop.asked:
+        if stop.requested:
             raise KeyboardInterrupt
         yield piece

@@ -8,7 +8,7 @@ from .errors import require
 from .frozen import frozen
 
 if TYPE_CHECKING:
-    from .alarm import Check
+    from .fail_conditions import Check
 
 
 @frozen
@@ -127,6 +127,6 @@ class AlarmSettings:
         """``fail_if``, taken apart."""
         if not self.fail_if:
             return ()
-        from .alarm import parsed  # noqa: PLC0415 - rarely needed
+        from .fail_conditions import parsed  # noqa: PLC0415 - rarely needed
 
         return tuple(map(parsed, self.fail_if))

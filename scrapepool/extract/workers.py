@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..beside import begin
 from ..errors import ExtractionError
 from ..fallbacks import CPU_SIGNAL
 from ..model import Fetched
 from ..settings import OutputSettings
+from ..worker_process import spawn
 from .cpu_limits import LIMITS, Limits
 from .extraction import Extracted, Page
 from .waiting_pages import SLOW_AFTER, WaitingPages
@@ -44,7 +44,7 @@ class Process:
     yields = False
 
     def __init__(self, settings: OutputSettings, limits: Limits) -> None:
-        self._process, self._pipe = begin("scrapepool.extract.extract_process")
+        self._process, self._pipe = spawn("scrapepool.extract.extract_process")
         try:
             self._pipe.send((settings, limits))
             self._pipe.recv_bytes()

@@ -12,7 +12,7 @@ from ..model import Outcome, error_of, verdict
 from ..schedule.tally import HostRow
 
 if TYPE_CHECKING:
-    from ..alarm import Verdict
+    from ..fail_conditions import Verdict
 
 
 @frozen

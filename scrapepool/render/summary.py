@@ -16,7 +16,7 @@ from ..text import printable, strict_json
 from . import units
 
 if TYPE_CHECKING:
-    from ..alarm import Verdict
+    from ..fail_conditions import Verdict
 
 SLOWEST = 5
 """How many of the slowest hosts a summary names: enough to see a pattern, few enough to read."""

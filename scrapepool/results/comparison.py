@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
-from ..temporary import TemporaryTables
+from ..temporary_tables import TemporaryTables
 from .failures import request_id
 from .find import typed_record
 from .journal import is_regenerated

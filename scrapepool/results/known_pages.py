@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from ..change import GONE_STATUSES, PAGES, is_unasked
-from ..temporary import TemporaryTables
+from ..temporary_tables import TemporaryTables
 from ..validators import KEPT, Known
 from .failures import request_id
 from .find import typed_record

@@ -1,4 +1,4 @@
-"""Reads the records of a database of ``--sqlite`` (tables: ``schema``).
+"""Reads the records of a database of ``--sqlite`` (its tables: ``sqlite_schema``).
 
 Decides how a row becomes a record again. Only reads, and may do so while a run writes.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
 from ..record_fields import LATER, OPTIONAL, TIMINGS, of_kind
-from ..schema import COLUMNS, JSON_COLUMNS, schema_mismatch
+from ..sqlite_schema import COLUMNS, JSON_COLUMNS, schema_mismatch
 from .record_summary import RecordSummary, apart
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from functools import partial
 from typing import BinaryIO
 
-from ..address_space import share_one_arena_if_limited
 from ..engine import Engine, Stop
 from ..frozen import frozen
 from ..model import HostKey, Outcome
 from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
 from ..read import TargetList
 from ..read.seen.finished import Finished
+from ..running_clock import RUNNING_CLOCK
 from ..schedule.http_fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
@@ -32,8 +32,8 @@ from ..transport.robots.fetcher import RobotsFetcher
 from ..transport.work.context import MOST_BLOCKED, LeaseContext
 from ..transport.work.download import Downloader
 from ..transport.work.loop import Loop
-from ..uptime import UPTIME
 from ..validators import Known
+from .address_space import share_one_arena_if_limited
 from .cookie_jar import cookies_for, saved_cookies
 from .host_limits import limits_for, most_per_host
 from .host_memory import memory_for
@@ -110,7 +110,7 @@ def assembled(
 
         Extractor(settings.output)  # an invalid selector is an error before anything is fetched
     with (
-        UPTIME,
+        RUNNING_CLOCK,
         saved_cookies(cookies, settings.request),
         _parts(settings.files) as parts,
         PooledSession(

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from running import ended, here, program
 
-from scrapepool.alarm import parsed
 from scrapepool.cli.commands.fetch_command import fetch
 from scrapepool.cli.fetching.start_waits import await_lock, is_locked, splay
+from scrapepool.fail_conditions import parsed
 from tests.servers.pages import Response
 from tests.servers.polite import PoliteServer
 

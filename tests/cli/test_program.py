@@ -259,11 +259,11 @@ UNNEEDED = {
     "csv",
     "pyarrow",
     "rich",
-    "scrapepool.alarm",
+    "scrapepool.fail_conditions",
     "scrapepool.change",
     "scrapepool.selection",
     "scrapepool.window",
-    "scrapepool.beside",
+    "scrapepool.worker_process",
     "scrapepool.extract",
     "scrapepool.demo",
     "scrapepool.memory",
@@ -342,7 +342,17 @@ def test_an_interrupt_before_anything_is_imported_is_silent() -> None:
 @pytest.mark.parametrize("options", [("--version",), ("fetch", "http://127.0.0.1:1/", "--retries", 0, "-q")])
 def test_no_module_is_taken_from_the_current_folder(tmp_path, options: tuple[object, ...]):
     """``--save-dir .`` may have put a server's files there, under names of modules."""
-    for name in ("__future__", "click", "json", "logging", "requests", "signal", "threading", "typing", "uptime"):
+    for name in (
+        "__future__",
+        "click",
+        "json",
+        "logging",
+        "requests",
+        "signal",
+        "threading",
+        "typing",
+        "running_clock",
+    ):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('this was imported')\n")
     ran = ended(program(*options, cwd=tmp_path))
     assert "this was imported" not in ran.err

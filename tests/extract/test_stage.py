@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scrapepool import beside
+from scrapepool import worker_process
 from scrapepool.errors import ExtractionError, UsageError
 from scrapepool.extract import stage, waiting_pages, workers
 from scrapepool.extract.cpu_limits import Limits
@@ -204,7 +204,7 @@ def test_a_stop_leaves_what_is_not_read() -> None:
 
 def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that starts no process ends the run with the reason, rather than with records that lack their data."""
-    monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
+    monkeypatch.setattr(worker_process.sys, "executable", "/nonexistent")
     monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="No such file or directory; with 0 extract workers, none is needed"):
         all_of([fetched(1)], TITLES)
@@ -254,11 +254,11 @@ def test_the_default_is_a_process_a_core() -> None:
 
 def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was with it yet, so nothing is lost."""
-    program, pauses = beside._PROGRAM, []
+    program, pauses = worker_process._PROGRAM, []
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
-        monkeypatch.setattr(beside, "_PROGRAM", program if seconds else "import os; os.kill(os.getpid(), 9)")
+        monkeypatch.setattr(worker_process, "_PROGRAM", program if seconds else "import os; os.kill(os.getpid(), 9)")
 
     monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
@@ -282,7 +282,7 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """How it ended is in the message."""
-    monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr(worker_process, "_PROGRAM", "raise SystemExit(3)")
     monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="to extract values: exit code 3; "):
         all_of([fetched(1)], TITLES)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from warc_cases import of_kind, records, transcript
 
-from scrapepool import beside
+from scrapepool import worker_process
 from scrapepool.errors import LockedError, OutputError
 from scrapepool.model import Span, Transcript
 from scrapepool.record.safe_io.lock import open_locked
@@ -190,10 +190,10 @@ def test_troubles_with_opening_come_before_anything_is_fetched(tmp_path: Path, m
     (tmp_path / "other.warc").write_bytes(b"not an archive")
     with pytest.raises(OutputError, match="it is not a WARC file"):
         opened(tmp_path / "other.warc", resume=True)
-    monkeypatch.setattr(beside, "_PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr(worker_process, "_PROGRAM", "raise SystemExit(3)")
     with pytest.raises(OutputError, match="the process that writes it ended with exit code 3"):
         opened(tmp_path / "a.warc")
-    monkeypatch.setattr(beside.sys, "executable", "/nonexistent")
+    monkeypatch.setattr(worker_process.sys, "executable", "/nonexistent")
     with pytest.raises(OutputError, match="cannot start the process that writes it: No such file or directory"):
         opened(tmp_path / "a.warc")
 

@@ -17,6 +17,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import trustme
 
 from scrapepool.fallbacks import IN, OUT
+from scrapepool.running_clock import monotonic
 from scrapepool.settings import SizeLimits
 from scrapepool.transport.exchange.exchange import Exchange
 from scrapepool.transport.http1.body import Body
@@ -24,7 +25,6 @@ from scrapepool.transport.http1.response import ResponseParser
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.pool import HostPool
 from scrapepool.transport.net.steps import POLL_NOW, ROOM, SLICE, Offload, Watch, drive
-from scrapepool.uptime import monotonic
 
 Script = Callable[[socket.socket], None]
 

@@ -27,13 +27,13 @@ from loopback import (
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 
 from scrapepool.model import ErrorKind
+from scrapepool.running_clock import monotonic
 from scrapepool.transport.errors import FetchError
 from scrapepool.transport.net.channel import Condition
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
 from scrapepool.transport.net.tls_connection import TLSConnection
 from scrapepool.transport.net.tls_context import client_context
-from scrapepool.uptime import monotonic
 
 BRIEF = 0.3
 """Seconds of a deadline that is expected to pass."""

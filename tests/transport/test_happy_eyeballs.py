@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from loopback import Server, answer_all, black_hole, closed_port
 
+from scrapepool.running_clock import monotonic
 from scrapepool.transport.net.happy_eyeballs import dial
 from scrapepool.transport.net.resolver import Address
 from scrapepool.transport.net.steps import drive
-from scrapepool.uptime import monotonic
 
 
 def at(port: int) -> Address:

@@ -15,8 +15,8 @@ from ...fallbacks import CLOEXEC
 from ...read.formats.detect import PARQUET
 from ...read.streams.decompress import BZIP2, GZIP, XZ, ZSTD
 from ...record.safe_io.lock import lock
-from ...schema import MAGIC as SQLITE
 from ...settings import Settings
+from ...sqlite_schema import MAGIC as SQLITE
 from ...text import without_passwords
 from ..parameters.files_read import FileRead
 

@@ -48,7 +48,7 @@ def opened(records: str, on_note: Callable[[str], None] | None = None) -> Record
     from ...read.streams.decompress import decompressed  # noqa: PLC0415
     from ...results.record_database import RecordDatabase  # noqa: PLC0415 - a quick --help needs none of these
     from ...results.record_file import RecordFile  # noqa: PLC0415
-    from ...schema import MAGIC  # noqa: PLC0415
+    from ...sqlite_schema import MAGIC  # noqa: PLC0415
 
     name, pieces = name_of(records), _pieces(records)
     begins = b""

@@ -233,7 +233,7 @@ class Expression(OnePerLine, click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text as it was given."""
-        from ...alarm import parsed  # noqa: PLC0415 - rarely needed
+        from ...fail_conditions import parsed  # noqa: PLC0415 - rarely needed
 
         try:
             parsed(value)

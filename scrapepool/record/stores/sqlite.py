@@ -1,8 +1,8 @@
 """Records, and bodies where they are kept, in a SQLite database: ``--sqlite``.
 
-Decides when a transaction ends and how a record lies in its row (``schema`` has the tables). A URL, method and request
-of its own have one row, the last one: what is fetched again replaces what was known. Readers may look on while the run
-goes on (WAL).
+Decides when a transaction ends and how a record lies in its row (``sqlite_schema`` has the tables). A URL, with the
+method and request of its own, has one row, the last one: what is fetched again replaces what was known. Readers may
+look on while the run goes on (WAL).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 from ...errors import OutputError, UsageError
 from ...model import HostKey, Outcome, is_repeat
-from ...schema import (
+from ...settings import OutputSettings
+from ...sqlite_schema import (
     APPLICATION_ID,
     COLUMNS,
     LATER_COLUMNS,
@@ -29,7 +30,6 @@ from ...schema import (
     VERSIONS,
     schema_mismatch,
 )
-from ...settings import OutputSettings
 from ...text import printable
 from ...url import plain
 from ...version import __version__

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...change import Change
-from ...schema import VERSION_COLUMNS
+from ...sqlite_schema import VERSION_COLUMNS
 
 NEW_VERSIONS = frozenset({Change.NEW, Change.CHANGED, Change.GONE, Change.BACK})
 """What is a version of a page of its own."""

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from ...errors import ListError, OutputError
-from ...temporary import TemporaryTables
+from ...temporary_tables import TemporaryTables
 from ..safe_io.atomic_replace import replaced
 from ..safe_io.durability import fsync
 from .reader import StoredRecord

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import ListError, OutputError, UsageError
 from ...fallbacks import CLOEXEC, NONBLOCK, pread
-from ...temporary import TemporaryTables
+from ...temporary_tables import TemporaryTables
 from .reader import BEGIN, RecordReader, sha1_digest
 from .spell import Place
 from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError

@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.reduction import send_handle
 
-from ...beside import begin
 from ...errors import OutputError
 from ...model import Outcome, Transcript
 from ...settings import WarcSettings
+from ...worker_process import spawn
 from ..safe_io.durability import Fsync
 from ..safe_io.output import never
 
@@ -63,7 +63,7 @@ class ArchiveProcess:
         self._error: Exception | None = None
         self._closed = False
         try:
-            self._process, self._pipe = begin("scrapepool.record.warc.child")
+            self._process, self._pipe = spawn("scrapepool.record.warc.child")
         except OSError as error:
             raise OutputError(
                 self._path, f"cannot start the process that writes it: {error.strerror or error}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ...model import HostKey, Target
 from ...ports import Done, Work
 from ...read import TargetList
+from ...running_clock import RUNNING_CLOCK
 from ...schedule.lease import Lease
 from ...schedule.robots import RobotsVerdict
 from ...settings import Settings
@@ -18,7 +19,6 @@ from ...transport.net.session import PooledSession
 from ...transport.robots.fetcher import RobotsFetcher
 from ...transport.work.context import LeaseContext
 from ...transport.work.loop import Loop
-from ...uptime import UPTIME
 from ..cookie_jar import cookies_for
 
 
@@ -46,7 +46,7 @@ def ask_robots(
     workers = min(settings.pool.workers, max(len(tickets), 1))
     private = settings.request.deny_private
     with (
-        UPTIME,
+        RUNNING_CLOCK,
         PooledSession(workers, 1, deny_private=private) as session,
     ):
         context = LeaseContext(session, settings, jar=cookies_for(settings.request))

@@ -17,7 +17,7 @@ from ...read.seen.finished import Finished
 from .view_decorator import ViewDecorator
 
 if TYPE_CHECKING:
-    from ...alarm import Figures
+    from ...fail_conditions import Figures
 
 STEPS = 32
 """Buckets per power of two: a percentile is exact within 3 %."""
@@ -93,7 +93,7 @@ class Counters:
 
     def figures(self, snapshot: Snapshot, finished: Finished) -> Figures:
         """Return the figures of a run for ``--fail-if``. finished: targets that it passed over, which count, too."""
-        from ...alarm import (  # noqa: PLC0415 - for runs with --fail-if
+        from ...fail_conditions import (  # noqa: PLC0415 - for runs with --fail-if
             FAILURES,
             HOSTS_DOWN,
             PERCENTILES,

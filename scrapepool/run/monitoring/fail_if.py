@@ -1,6 +1,6 @@
 """``--fail-if`` and ``--fail-fast``: judges the counters of one run.
 
-Decides when a run that is certain to fail is stopped. ``alarm`` decides what an expression means.
+Decides when a run that is certain to fail is stopped. ``fail_conditions`` decides what an expression means.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...settings import AlarmSettings
 from .counters import Counters
 
 if TYPE_CHECKING:
-    from ...alarm import Check, Verdict
+    from ...fail_conditions import Check, Verdict
 
 CHECK_EVERY = 0.5
 """Seconds between two looks at whether a run is certain to fail."""
@@ -52,7 +52,7 @@ class Alarm:
         """
         if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < CHECK_EVERY:
             return None
-        from ...alarm import is_certain  # noqa: PLC0415 - for runs with --fail-if
+        from ...fail_conditions import is_certain  # noqa: PLC0415 - for runs with --fail-if
 
         self._looked = now
         figures = self._counted.figures(snapshot(), self._finished)
@@ -64,7 +64,7 @@ class Alarm:
         last = replace(last, changes=dict(self._counted.changes))
         if not self._checks:
             return last
-        from ...alarm import judged  # noqa: PLC0415 - for runs with --fail-if
+        from ...fail_conditions import judged  # noqa: PLC0415 - for runs with --fail-if
 
         figures = self._counted.figures(last, self._finished)
         verdicts = (judged(check, figures) for check in self._checks)

@@ -15,7 +15,7 @@ from math import inf
 from ssl import SSLError
 
 from ...model import Saved, Timings
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..errors import FetchError
 from ..http1.body import Body
 from ..http1.connect_request import refused

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from ...model import Attempt, ErrorKind, Span, Transcript, TruncationReason
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..errors import FetchError
 
 if TYPE_CHECKING:

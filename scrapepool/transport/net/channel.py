@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Any, ClassVar, Protocol
 
 from ...model import ErrorKind
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..errors import FetchError
 from ..http1.keep_alive import LONGEST_IDLE, read_keep_alive
 from .bandwidth import Bandwidth

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Sequence
 
 from ...fallbacks import OUT
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..classify import NO_WAY
 from .resolver import Address
 from .steps import Steps, Watch

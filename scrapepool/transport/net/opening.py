@@ -18,7 +18,7 @@ from urllib3.util.timeout import _DEFAULT_TIMEOUT
 
 from ...fallbacks import IN, OUT
 from ...model import ErrorKind, ProxyFault
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..errors import FetchError, ProxyError, ResponseError
 from ..http1.connect_request import connect_request, refused
 from ..http1.response import ResponseParser

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ...model import ErrorKind
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..classify import out_of_descriptors
 from ..errors import FetchError, ResolverError
 from . import descriptors

@@ -15,7 +15,7 @@ import socks
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 
 from ...model import ProxyFault
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..classify import out_of_descriptors
 from ..errors import FetchError
 from ..errors import ProxyError as Fault

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ...fallbacks import poll
-from ...uptime import monotonic
+from ...running_clock import monotonic
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from urllib3.connection import HTTPSConnection
 
 from ...fallbacks import IN, OUT
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from .channel import LARGE_RECEIVE_SIZE, LEAST_TIMEOUT, RECEIVE_SIZE, shut
 from .connection import Connection
 from .phase import Phase

@@ -13,9 +13,9 @@ from typing import Final
 
 from ...model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
 from ...ports import Done, Work
+from ...running_clock import monotonic
 from ...schedule.robots import RobotsVerdict
 from ...settings import OutputSettings, Settings, SizeLimits
-from ...uptime import monotonic
 from ..classify import classify
 from ..work.context import LeaseContext
 from ..work.follow_redirects import FollowRedirects

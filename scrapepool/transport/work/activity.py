@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...fallbacks import unsent
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..net.phase import Phase
 
 if TYPE_CHECKING:

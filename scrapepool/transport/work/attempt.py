@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...model import Attempt, ErrorKind, Redirected, Result, Target, Trail, Transcript
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ...validators import Known
 from ..classify import IDEMPOTENT, classify
 from ..errors import FetchError

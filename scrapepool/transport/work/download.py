@@ -15,10 +15,10 @@ from http import HTTPStatus
 from ...errors import InvalidURLError, ListError
 from ...model import Attempt, Failed, Fetched, HostKey, Outcome, Redirected, Result, Skipped, Target
 from ...ports import Downloaded, Work
+from ...running_clock import RUNNING_CLOCK
 from ...schedule.lease import Lease
 from ...settings import MIB, OutputSettings, Settings, SizeLimits
 from ...text import without_password
-from ...uptime import UPTIME
 from ...url import parse
 from ..http1.body import Body
 from ..http1.response import ResponseParser
@@ -69,7 +69,7 @@ class Downloader:
         while True:
             self._await(max(0.0, self._free_at.get(host, 0.0) - time.monotonic()), url)
             self._free_at[host] = time.monotonic() + self._delay_of(host)
-            with UPTIME:
+            with RUNNING_CLOCK:
                 result = self._lists.fetch(target, begin)
             made += 1
             if result is None or self._run.state.draining:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 
 from ...model import ErrorKind, HostKey, ProxyFault
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..classify import IDEMPOTENT, classify, out_of_descriptors
 from ..errors import FetchError, ProxyError, ResponseError
 from ..exchange.exchange import LARGE, Exchange

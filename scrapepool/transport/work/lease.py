@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ...model import Attempt, Fetched, Redirected, Result, Transcript
 from ...ports import Done, Unbegun, Work
+from ...running_clock import monotonic
 from ...schedule.queue.host_queue import MAX_LEASE
-from ...uptime import monotonic
 from ..classify import IDEMPOTENT, classify
 from ..exchange.exchange import Exchange
 from ..exchange.partial_files import name_of

@@ -21,7 +21,7 @@ from math import inf
 from ...fallbacks import IN, OUT
 from ...model import ErrorKind, Failed
 from ...ports import Done, Unbegun, Work
-from ...uptime import monotonic
+from ...running_clock import monotonic
 from ..errors import FetchError
 from ..net.steps import POLL_NOW, ROOM, SLICE, Watch
 from .context import LeaseContext

@@ -19,8 +19,8 @@ from scrapepool.record.stores import sqlite
 from scrapepool.record.stores.sqlite import SqliteStore
 from scrapepool.record_fields import FIELDS, TIMINGS
 from scrapepool.results.record_database import RecordDatabase
-from scrapepool.schema import COLUMNS, JSON_COLUMNS, SCHEMA
 from scrapepool.settings import OutputSettings
+from scrapepool.sqlite_schema import COLUMNS, JSON_COLUMNS, SCHEMA
 from scrapepool.text import printable, strict_json
 from scrapepool.url import plain
 from tests.record.record_cases import HOST, OUTCOMES, fetched, target

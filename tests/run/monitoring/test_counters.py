@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from scrapepool.alarm import parsed
+from scrapepool.fail_conditions import parsed
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.seen.finished import Finished

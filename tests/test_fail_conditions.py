@@ -6,8 +6,8 @@ from math import inf, isclose
 
 import pytest
 
-from scrapepool.alarm import COUNTS, TIMES, Check, Figures, is_certain, judged, parsed
 from scrapepool.errors import UsageError
+from scrapepool.fail_conditions import COUNTS, TIMES, Check, Figures, is_certain, judged, parsed
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Address space (``ulimit -v``): threads are not to take all of it.
+"""Saves address space (``ulimit -v``), so that threads do not take all of it.
 
-Decides that the C library takes memory for all threads from one place where there is a limit: glibc sets 64 MiB aside
+Decides that under a limit the C library takes the memory of all threads from one arena. Otherwise glibc reserves 64 MiB
 for every new thread, so that a few threads leave no room for the stack of another.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .fallbacks import limit
+from ..fallbacks import limit
 
 _M_ARENA_MAX = -8
 
 
 def share_one_arena_if_limited() -> None:
-    """See above; to be called before threads are begun."""
+    """Let all threads share one arena if address space is limited. Call this before threads are started."""
     if limit("AS") is None:
         return
     with suppress(ImportError, OSError, AttributeError):

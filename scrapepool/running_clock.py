@@ -1,8 +1,8 @@
-"""Seconds in which this process could run: what may take only so long is measured in these.
+"""A clock that counts only the time in which this process could run. Timeouts are measured with it.
 
-Decides that the process was stopped: none of its threads ran for ``GAP`` seconds. SIGSTOP and Ctrl-Z do that, a virtual
-machine that was paused, and a machine that is short of memory. A thread that does nothing else shows that the process
-runs, as long as somebody measures. How old something is, a cached name for example, is for the machine's own clock.
+Decides when the process was stopped: none of its threads ran for ``GAP`` seconds. The causes are SIGSTOP, Ctrl-Z, a
+virtual machine that was paused, and a machine that is short of memory. While anybody measures, an extra thread shows that
+the process runs. The age of something, of a cached name for example, is measured with the machine's own clock.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from types import TracebackType
 from typing import Self
 
 TICK = 0.2
-"""Seconds between two signs that the process runs."""
+"""Seconds between two moments at which the thread shows that the process runs."""
 
 GAP = 0.6
-"""Seconds without one, after which it was stopped."""
+"""Seconds without such a moment, after which the process counts as stopped."""
 
 
-class Uptime:
-    """A clock that stands still while the process is stopped; within its block only, as it needs a thread for that.
+class RunningClock:
+    """A clock that stands still while the process is stopped. It does so only within its block, which starts a thread.
 
     The block may be entered many times, by many threads. stood: seconds that the process was stopped until now.
     """
@@ -35,19 +35,19 @@ class Uptime:
         self._users = 0
         self._end = threading.Event()
         self.stood = 0.0
-        self._beat = inf  # when the thread ran last; infinite where there is none
-        self._seen = -inf  # when somebody asked last
+        self._beat = inf  # when the thread ran last; infinite if there is none
+        self._seen = -inf  # when the time was last read
 
     def __repr__(self) -> str:
-        return f"<Uptime {self._users} users, stood for {self.stood:.1f} s>"
+        return f"<RunningClock {self._users} users, stood for {self.stood:.1f} s>"
 
     def __enter__(self) -> Self:
         with self._lock:
             self._users += 1
             if self._users == 1:
                 self._end = threading.Event()
-                thread = threading.Thread(target=self._watch, args=(self._end,), name="scrapepool-uptime", daemon=True)
-                with suppress(RuntimeError):  # the system gives no more threads
+                thread = threading.Thread(target=self._watch, args=(self._end,), name="scrapepool-clock", daemon=True)
+                with suppress(RuntimeError):  # the system starts no further threads
                     thread.start()
                     self._beat = self._clock()
         return self
@@ -62,18 +62,18 @@ class Uptime:
                 self._end.set()
 
     def monotonic(self) -> float:
-        """Seconds that never jump; the zero means nothing."""
+        """Return seconds that never jump; their zero has no meaning."""
         while True:
             stood = self.stood
             now = self._clock()
             if now - self._seen > GAP and now - self._beat > GAP:
                 self.look()
-            elif stood == self.stood:  # else the process was stopped between the two looks
+            elif stood == self.stood:  # else the process was stopped between the two readings
                 self._seen = now
                 return now - stood
 
     def look(self) -> None:
-        """Show that the process runs, and see whether it was stopped."""
+        """Show that the process runs, and find out whether it was stopped."""
         with self._lock:
             if self._beat == inf:
                 return
@@ -84,12 +84,12 @@ class Uptime:
             self._beat = now
 
     def was_stopped_since(self, stood: float) -> bool:
-        """Whether the process was stopped since ``stood`` was as it was."""
+        """Whether the process was stopped since ``stood`` had this value."""
         self.monotonic()
         return stood != self.stood
 
     def forget(self) -> None:
-        """Begin without users: a process that was forked has none of its parent's threads."""
+        """Begin again without users: a forked process has none of the threads of its parent."""
         self._lock = threading.Lock()
         self._users, self._beat = 0, inf
 
@@ -98,7 +98,7 @@ class Uptime:
             self.look()
 
 
-UPTIME = Uptime()
-monotonic = UPTIME.monotonic
+RUNNING_CLOCK = RunningClock()
+monotonic = RUNNING_CLOCK.monotonic
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=UPTIME.forget)
+    os.register_at_fork(after_in_child=RUNNING_CLOCK.forget)

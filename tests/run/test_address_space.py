@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scrapepool import address_space
+from scrapepool.run import address_space
 
 
 @pytest.mark.parametrize(("limit", "asked"), [(None, []), (200_000_000, [(-8, 1)])])

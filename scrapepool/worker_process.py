@@ -1,6 +1,6 @@
-"""Processes beside this one that run a module of ours, each with a pipe to it.
+"""Starts worker processes, each of which runs one module of this package and has a pipe to this process.
 
-Decides how they are started. Not multiprocessing's: those run the caller's main module again.
+Decides how they are started. ``multiprocessing`` is not used, because its processes run the caller's main module again.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _PROGRAM = (
 )
 
 
-def begin(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
-    """Start a process that calls the module's ``main`` with its end of a pipe; the process, and this end.
+def spawn(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start a process that calls the module's ``main`` with its end of a pipe. Return the process and this end.
 
-    Ctrl-C is not its to hear, and it has no standard streams. Raises OSError.
+    Ctrl-C does not reach it, and it has no standard streams. Raises OSError.
     """
     pipe, theirs = Pipe()
     try:
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, and a program of our own
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, and the program above
             [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), module, str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -1,7 +1,6 @@
-"""Tables in a temporary file on the disk, for what would need more memory than a run may take.
+"""Tables in a temporary file on disk, for data that would need more memory than a run may take.
 
-Decides how such a database is set up, and what a person is told where the disk is full. Knows nothing of what lies in
-the tables.
+Decides how such a database is set up, and what a full disk is reported as. Does not know what the tables hold.
 """
 
 from __future__ import annotations
@@ -13,14 +12,15 @@ from typing import Any
 from .errors import ListError
 
 CACHE = 32 * 1024
-"""KiB that SQLite holds in memory, and sorts at once: beyond 64 MiB, ten million records are sorted no faster."""
+"""KiB that SQLite keeps in memory and sorts at once. More than 64 MiB sort ten million records no faster."""
 
 
 class TemporaryTables:
-    """A database in a file that has no name, and goes with its process.
+    """A database in a file without a name, which ends with its process.
 
-    what: the file in messages. tables: the statements that make its tables. May be used by several threads, one at a
-    time. Every method raises ListError where the disk is full.
+    what: the name of the file in messages.
+    tables: the statements that create its tables.
+    Several threads may use it, one at a time. Every method raises ListError if the disk is full.
     """
 
     def __init__(self, what: str, *tables: str) -> None:
@@ -32,12 +32,12 @@ class TemporaryTables:
             "PRAGMA temp_store = FILE",
             f"PRAGMA cache_size = -{CACHE}",
             *tables,
-            "BEGIN",  # else each row would be a transaction
+            "BEGIN",  # otherwise each row would be a transaction of its own
         ):
             self._db.execute(statement)
 
     def execute(self, *statements: str) -> None:
-        """Execute statements that give no rows."""
+        """Execute statements that return no rows."""
         try:
             for statement in statements:
                 self._db.execute(statement)
@@ -45,29 +45,29 @@ class TemporaryTables:
             raise self._lost(error) from error
 
     def insert(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Execute a statement for each of the rows. Raises what giving the rows raises."""
+        """Execute a statement for each row. Raises whatever the iterable of rows raises."""
         try:
             self._db.executemany(statement, rows)
         except sqlite3.Error as error:
             raise self._lost(error) from error
 
     def row(self, query: str, *values: Any) -> Any:
-        """The first row that a query finds; None for none."""
+        """Return the first row of a query; None if there is none."""
         try:
             return self._db.execute(query, values).fetchone()
         except sqlite3.Error as error:
             raise self._lost(error) from error
 
     def rows(self, query: str) -> Iterator[Any]:
-        """All rows that a query finds."""
+        """Yield all rows of a query."""
         try:
-            for row in self._db.execute(query):  # noqa: UP028 - which would close the cursor of a closed database
+            for row in self._db.execute(query):  # noqa: UP028 - ``yield from`` would close the cursor of a closed database
                 yield row
         except sqlite3.Error as error:
             raise self._lost(error) from error
 
     def close(self) -> None:
-        """Give the file up."""
+        """Delete the file."""
         self._db.close()
 
     def _lost(self, error: sqlite3.Error) -> ListError:

@@ -1,8 +1,8 @@
 """A clock that counts only the time in which this process could run. Timeouts are measured with it.
 
 Decides when the process was stopped: none of its threads ran for ``GAP`` seconds. The causes are SIGSTOP, Ctrl-Z, a
-virtual machine that was paused, and a machine that is short of memory. While anybody measures, an extra thread shows that
-the process runs. The age of something, of a cached name for example, is measured with the machine's own clock.
+virtual machine that was paused, and a machine that is short of memory. While anybody measures, an extra thread shows
+that the process runs. The age of something, of a cached name for example, is measured with the machine's own clock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write what follows from the program: ``python docs/generate.py``. A test checks that it was run.
 
 docs/options.md: the options. docs/library.md: its reference, out of signatures and docstrings.
-scrapepool/setting_values.py: the types of what ``Settings.with_`` takes.
+scrapepool/settings/setting_values.py: the types of what ``Settings.with_`` takes.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def generated() -> dict[Path, str]:
     return {
         DOCS / "options.md": options(),
         DOCS / "library.md": library(),
-        PACKAGE / "setting_values.py": setting_values(),
+        PACKAGE / "settings/setting_values.py": setting_values(),
     }
 
 
@@ -117,9 +117,9 @@ VALUES = '''"""What ``Settings.with_`` takes, for type checkers. Made by ``pytho
 
 from typing import Literal, TypedDict
 
+from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat
-from .overrides import HostOverride
 '''
 
 

@@ -1,14 +1,14 @@
-"""The groups of settings that only the command carries out: the only home of their defaults. See ``fetch_settings``."""
+"""The groups of settings that only the command carries out. Their defaults are here and nowhere else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from .errors import require
-from .frozen import frozen
+from ..errors import require
+from ..frozen import frozen
 
 if TYPE_CHECKING:
-    from .fail_conditions import Check
+    from ..fail_conditions import Check
 
 
 @frozen
@@ -127,6 +127,6 @@ class AlarmSettings:
         """``fail_if``, taken apart."""
         if not self.fail_if:
             return ()
-        from .fail_conditions import parsed  # noqa: PLC0415 - rarely needed
+        from ..fail_conditions import parsed  # noqa: PLC0415 - rarely needed
 
         return tuple(map(parsed, self.fail_if))

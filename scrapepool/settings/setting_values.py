@@ -2,9 +2,9 @@
 
 from typing import Literal, TypedDict
 
+from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat
-from .overrides import HostOverride
 
 
 class InputSettingsValues(TypedDict, total=False):

@@ -1,14 +1,14 @@
-"""The groups of settings about what a run writes: the only home of their defaults. See ``fetch_settings``."""
+"""The groups of settings about what a run writes. Their defaults are here and nowhere else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .errors import require
-from .frozen import frozen
+from ..errors import require
+from ..frozen import frozen
 
 if TYPE_CHECKING:
-    from .selection import Selection
+    from ..selection import Selection
 
 RecordFormat = Literal["jsonl", "csv", "tsv"]
 
@@ -102,7 +102,7 @@ class OutputSettings:
         """``select``, taken apart."""
         if not self.select:
             return ()
-        from .selection import parsed  # noqa: PLC0415 - rarely needed
+        from ..selection import parsed  # noqa: PLC0415 - rarely needed
 
         return tuple(map(parsed, self.select))
 
@@ -116,7 +116,7 @@ class OutputSettings:
         """The keys of a record's ``data``, in order; none where nothing is taken out of pages."""
         if not self.wants_data:
             return ()
-        from .selection import keys  # noqa: PLC0415 - rarely needed
+        from ..selection import keys  # noqa: PLC0415 - rarely needed
 
         return keys(self.selections, links=self.links, text=self.text)
 

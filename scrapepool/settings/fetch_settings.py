@@ -1,14 +1,14 @@
-"""The groups of settings about what is fetched, and how: the only home of their defaults.
+"""The groups of settings about what is fetched and how. Their defaults are here and nowhere else.
 
-All durations are seconds, all sizes are bytes. Constructors raise ``SettingsError`` for values that cannot be meant.
+All durations are in seconds, all sizes in bytes. Constructors raise ``SettingsError`` for values that make no sense.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from .errors import require
-from .frozen import frozen
+from ..errors import require
+from ..frozen import frozen
 
 MIB = 1024 * 1024
 

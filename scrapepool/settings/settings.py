@@ -1,8 +1,4 @@
-"""All settings of a run, in frozen groups; each part of the program is handed only its own group.
-
-The groups, and with them all defaults, are in ``fetch_settings``, ``output_settings`` and ``command_settings``. Import
-them from here.
-"""
+"""All groups of settings in one object, and how a copy with other values is made."""
 
 from __future__ import annotations
 
@@ -11,11 +7,11 @@ from dataclasses import field, fields, replace
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+from ..errors import SettingsError
+from ..frozen import frozen
+from ..overrides import HostOverrides
 from .command_settings import AlarmSettings, DisplaySettings, SinceSettings, StartSettings
-from .errors import SettingsError
 from .fetch_settings import (
-    MIB,
-    InputFormat,
     InputSettings,
     PolitenessSettings,
     PoolSettings,
@@ -25,46 +21,16 @@ from .fetch_settings import (
     SizeLimits,
     Timeouts,
 )
-from .frozen import frozen
 from .output_settings import (
     FileSettings,
-    Needs,
     OutputSettings,
-    Packing,
-    RecordFormat,
     WarcSettings,
 )
-from .overrides import HostOverrides
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from .setting_values import SettingsValues
-
-__all__ = [
-    "MIB",
-    "AlarmSettings",
-    "DisplaySettings",
-    "FileSettings",
-    "HostOverrides",
-    "InputFormat",
-    "InputSettings",
-    "Needs",
-    "OutputSettings",
-    "Packing",
-    "PolitenessSettings",
-    "PoolSettings",
-    "RecordFormat",
-    "RequestSettings",
-    "RetryPolicy",
-    "RunLimits",
-    "Settings",
-    "SinceSettings",
-    "SizeLimits",
-    "StartSettings",
-    "Timeouts",
-    "WarcSettings",
-]
 
 
 @frozen
@@ -74,7 +40,7 @@ class Settings:
     input: how lists are read.
     request: what is sent.
     pool: how many requests are in flight at once, and how fast they follow each other.
-    politeness: robots.txt, and what is remembered of hosts.
+    politeness: robots.txt, and what is remembered about hosts.
     limits: what a whole run may use.
     timeouts: how long a server may take.
     retry: which requests are repeated, and after how long.
@@ -83,10 +49,10 @@ class Settings:
     warc: archive of requests and responses.
     files: bodies as files.
     display: what the command shows.
-    alarm: when a run of the command has failed.
-    since: what the command knows of earlier runs.
+    alarm: when a run of the command counts as failed.
+    since: what the command knows from earlier runs.
     start: when a run of the command begins.
-    host_overrides: what is different at some hosts.
+    host_overrides: what is different for some hosts.
     """
 
     input: InputSettings = field(default_factory=InputSettings)
@@ -107,9 +73,9 @@ class Settings:
     host_overrides: HostOverrides = field(default_factory=HostOverrides)
 
     def with_(self, **groups: Unpack[SettingsValues]) -> Self:
-        """A copy with some values of some groups changed: ``settings.with_(pool={"workers": 8})``.
+        """Return a copy with other values in some groups: ``settings.with_(pool={"workers": 8})``.
 
-        Raises SettingsError (a UsageError) for a group, a name or a value that there is not.
+        Raises SettingsError (a UsageError) for a group or a name that does not exist, and for a value of another type.
         """
         changed = {}
         for group, values in groups.items():
@@ -124,7 +90,7 @@ class Settings:
 
 
 def _check(group: str, kind: type, values: Mapping[str, Any]) -> None:
-    """See that a group has these names, and that the values are of their types. Raises SettingsError."""
+    """Raise SettingsError unless the group has these names and the values are of their types."""
     hints = get_type_hints(kind)
     names = {one.name: str(one.type) for one in fields(kind) if one.init}
     for name, value in values.items():
@@ -143,7 +109,7 @@ def _instead(name: str, names: list[str]) -> str:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Whether a value is of a type, as far as settings have types."""
+    """Whether a value is of a type. Only the types that settings use are known."""
     kind, args = get_origin(hint), get_args(hint)
     if kind in (Union, UnionType):
         return any(_fits(value, one) for one in args)

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Result, Retryable, Target, error_of
 from scrapepool.ports import LEASES_OUT
+from scrapepool.schedule.forecast.host_status import status_of
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
@@ -399,7 +400,7 @@ def drive(
                 host.end(int(outcome.target.path[1:]), now, outcome)
             if host.died_at is not None and host.found_at is None:
                 queue = scheduler._hosts.begun.get(host.key)
-                if queue is None or queue.state(now)[0] in DOWN_WORDS:
+                if queue is None or status_of(queue, now)[0] in DOWN_WORDS:
                     host.found_at = host.requests - (0 if queue is None else queue.out)
     drove.seconds = max((end.at for host in hosts for end in host.ends.values()), default=0.0)
     return drove

@@ -140,7 +140,7 @@ class FailurePolicy:
             elif test.on_other_response():
                 queue.end_failure_row()
             else:
-                queue.retry_suspect(test.since)
+                queue.attempts.retry_suspect(queue.key, test.since)
         elif earlier is not None and earlier.tries and health.rate_control is not None:
             if health.rate_control.on_retry_response(earlier.at, now):
                 self._mark_rate_limited(queue, health)
@@ -178,7 +178,7 @@ class FailurePolicy:
                 health.vouched += 1
                 queue.end_failure_row()
             else:
-                queue.retry_suspect(test.since)
+                queue.attempts.retry_suspect(queue.key, test.since)
             queue.update_limits()
             queue.resume_requests(now)
             return
@@ -212,7 +212,7 @@ class FailurePolicy:
         """
         if not health.limits and not health.throttles:
             health.limits = True
-            queue.refund_attempts("503", MAX_REFUNDS)
+            queue.attempts.refund("503", MAX_REFUNDS)
 
     def _confirm_rate_limit(self, queue: HostQueue, health: HostHealth, lease: Lease, now: float) -> None:
         """A page that was refused is answered when it is requested again, alone: the host limits requests."""
@@ -233,12 +233,12 @@ class FailurePolicy:
         if not self._adapt or answer.retry is None:
             return
         if answer.retry.limits:
-            if queue.quota is None:
-                queue.quota = AdvertisedLimits()
-            spare = queue.quota.spare
+            if queue.advertised is None:
+                queue.advertised = AdvertisedLimits()
+            spare = queue.advertised.spare
             came = _received_at(answer, lease, now, wall)
-            after = queue.quota.on_response(answer.retry.limits, lease.since, came, now, answer.elapsed)
-            if queue.quota.spare != spare:
+            after = queue.advertised.on_response(answer.retry.limits, lease.since, came, now, answer.elapsed)
+            if queue.advertised.spare != spare:
                 queue.update_limits()
         if after:
             queue.park(now + min(after, self._policy.max_park))
@@ -247,12 +247,12 @@ class FailurePolicy:
         """A host's mean latency has risen. Less is asked of it, unless it is the bodies that take their time."""
         first = [result.timings.ttfb for result in results if isinstance(result, Fetched) and result.timings]
         waits = [ttfb for ttfb in first if ttfb is not None]
-        if waits and sum(waits) / len(waits) <= queue.alarm:
+        if waits and sum(waits) / len(waits) <= queue.latency.alarm:
             return
         health = self._health_of(queue)
         if health.rate_control is not None:
             health.rate_control.on_strain(lease.since, now)
-        queue.raise_baseline()
+        queue.latency.raise_baseline(queue.tally.mean)
         queue.update_limits()
 
     def on_robots(  # noqa: PLR0912 - as ``judge``
@@ -260,14 +260,14 @@ class FailurePolicy:
     ) -> None:
         """Take in what came of a host's robots.txt. ``queue`` is placed by the caller."""
         queue.note_wait(WaitReason.ROBOTS, since, now)
-        queue.row.asked_robots = True
+        queue.tally.asked_robots = True
         if verdict.unreachable is None:
             self._apply_robots(queue, verdict, since)
             self.on_first_response(queue)
             if self.guard.alert:
                 self.guard.on_response(since)
             return
-        queue.row.robots = "unreachable"
+        queue.tally.robots = "unreachable"
         failure = verdict.failure
         if failure is not None and failure.proxy is not None:
             ruling = self._rule_on_proxy(failure, queue, since, now, gate.refunds)
@@ -300,8 +300,8 @@ class FailurePolicy:
 
     def _apply_robots(self, queue: HostQueue, verdict: RobotsVerdict, since: float) -> None:
         queue.apply_robots(verdict, self._max_crawl_delay)
-        if queue.floor:
-            queue.not_before = max(queue.not_before, since + queue.floor)
+        if queue.min_delay:
+            queue.not_before = max(queue.not_before, since + queue.min_delay)
 
     def decide(  # noqa: PLR0911, PLR0912, PLR0915 - the order of the questions is the policy
         self, queue: HostQueue, lease: Lease, outcome: Outcome, now: float, wall: float
@@ -358,7 +358,7 @@ class FailurePolicy:
             if tries and test is not None and test.since == now:
                 after = CHECK_DELAY if test.alone else 0.0
             elif tries and test is not None and lease.since > test.since:
-                tries = queue.find_suspect(test.since) is None  # else another page is requested next
+                tries = queue.attempts.find_suspect(queue.key, test.since) is None  # else another page goes next
                 after = 0.0 if tries else after
             elif tries and health.wants_check(lease.attempt, now):
                 after = CHECK_DELAY
@@ -385,7 +385,7 @@ class FailurePolicy:
         """What the record says where the retry is beyond a budget, None where it is within both."""
         share = self._policy.retry_budget
         for scope, retried, targets in (
-            ("host", queue.retried, max(queue.row.total, queue.row.requests)),
+            ("host", queue.retried, max(queue.tally.total, queue.tally.requests)),
             ("run", self.retried, self._hosts.known),
         ):
             if not retry_budget.allows_retry(retried, targets, share):
@@ -524,7 +524,7 @@ class FailurePolicy:
         """
         guard, queue = self.guard, suspect.asked
         if not guard.down:
-            new = not (queue.answered or queue.row.errors or (queue.gate and queue.gate.failures))
+            new = not (queue.answered or queue.tally.errors or (queue.gate and queue.gate.failures))
             if guard.on_failure(site_of(queue.key), suspect, now, answered=queue.answered, new=new, weight=weight):
                 self._refund(queue, now)
         return guard.down
@@ -553,8 +553,8 @@ class FailurePolicy:
         self, queue: HostQueue, lease: Lease, health: HostHealth, after: float | None, now: float
     ) -> Verdict:
         """The host refused: it is parked, and gets fewer requests from then on."""
-        if queue.quota is not None:
-            queue.quota.on_refusal(lease.since)
+        if queue.advertised is not None:
+            queue.advertised.on_refusal(lease.since)
         parked = health.cool_down.on_refusal(after, lease.since, now, most=self._policy.max_park)
         queue.park(now + parked.wait)
         queue.note_wait(WaitReason.RETRY_AFTER if after else WaitReason.PARKED, now, now + parked.wait)
@@ -586,7 +586,7 @@ class FailurePolicy:
                     breaker.probe_now()  # a page that was answered before will tell
                 else:
                     health.blamed = True
-            queue.longest = 1
+            queue.latency.max_lease = 1
             queue.note_wait(WaitReason.CIRCUIT, now, breaker.probe_at)
         if verdict is Verdict.GIVEN_UP:
             queue.refuse(now + GIVEN_UP_FOR, (ErrorKind.CIRCUIT_OPEN, breaker.why()))
@@ -595,7 +595,7 @@ class FailurePolicy:
 
     def _health_of(self, queue: HostQueue) -> HostHealth:
         if queue.health is None:
-            queue.health = HostHealth(queue.most, self._policy.break_after, adapt=self._adapt)
+            queue.health = HostHealth(queue.max_limit, self._policy.break_after, adapt=self._adapt)
         return queue.health
 
     def _retry_later(

@@ -48,9 +48,11 @@ from .health.retry import format_duration
 from .http_fallback import FALLS_BACK, HttpFallback, falls_back
 from .lease import Lease, Refusal
 from .limits import HostLimits, LimitsFor
-from .queue.host_queue import OVERRUN, HostQueue, PendingAttempt
+from .queue.host_queue import OVERRUN, HostQueue
 from .queue.host_state_sync import HostStateSync, host_state_of, quota_request_of
 from .queue.host_table import HostTable
+from .queue.next_target import avoids_neighbours, prefers_fresh, probes_known_page, retries_suspect, retry_goes_next
+from .queue.pending import PendingAttempt
 from .queue.trace_recorder import TraceRecorder
 from .robots import ROBOTS_FIRST, RobotsVerdict, Rules
 from .run_quota import RunQuota
@@ -266,7 +268,7 @@ class Scheduler:
         results = results if self._recorder is None else self._recorder.record(lease, results, now, wall)
         tally, hosts = self.tally, self._hosts
         queue = hosts.begun[lease.host]
-        row = queue.row
+        row = queue.tally
         size, begun = len(lease), len(results)
         if self._shortened:
             size = self._shortened.pop(id(lease), size)
@@ -346,11 +348,11 @@ class Scheduler:
     ) -> bool:
         """Take in how long a lease's requests took; True where the host answers more slowly than it did."""
         elapsed = [result.elapsed for result in results if result.elapsed > 0]
-        self.tally.settle(queue.row, elapsed, opened, requests, now)
+        self.tally.settle(queue.tally, elapsed, opened, requests, now)
         self._hosts.update_typical()
         if any(type(result) is Failed for result in results):  # a timeout says nothing of what the host takes
             elapsed = [result.elapsed for result in results if result.elapsed > 0 and type(result) is not Failed]
-        return queue.on_latencies(elapsed, unbegun)
+        return queue.latency.update(queue.tally, elapsed, unbegun)
 
     def _note_responses(
         self, queue: HostQueue, lease: Lease, final: Sequence[Outcome], others: Sequence[Result], now: float
@@ -358,7 +360,7 @@ class Scheduler:
         """Take in that a host answered, where it did."""
         responses = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
         queue.responses += responses
-        if queue.quota is not None and queue.quota.is_over(now):
+        if queue.advertised is not None and queue.advertised.is_over(now):
             queue.update_limits()
         if final and lease.attempt is None and self._verifies:
             last = final[-1]
@@ -404,9 +406,9 @@ class Scheduler:
         self.in_flight -= 1
         queue.out -= 1
         self._hosts.unanswered -= not queue.answered
-        queue.row.idle = idle
+        queue.tally.idle = idle
         since, gate.asked = gate.since, False
-        self.tally.settle(queue.row, (elapsed,) if elapsed else (), opened, requests, now)
+        self.tally.settle(queue.tally, (elapsed,) if elapsed else (), opened, requests, now)
         self._proxy.others = self.in_flight
         if verdict is not None:
             self._failure_policy.on_robots(queue, gate, verdict, since, now)
@@ -469,17 +471,17 @@ class Scheduler:
     def _lease(self, queue: HostQueue, now: float, *, only_due: bool = False) -> Lease:
         size = 1
         if queue.gate is not None:
-            queue.gate.asked, queue.gate.since, queue.row.robots = True, now, "asked"
+            queue.gate.asked, queue.gate.since, queue.tally.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
-        elif queue.good is not None and queue.probes_known_page:
+        elif queue.good is not None and probes_known_page(queue):
             lease = Lease(queue.key, (), Attempt(queue.good), inf, now, probe=True)
             if queue.health is not None and queue.health.test is not None:
                 queue.health.test.out = True
-        elif queue.due and (only_due or not queue.prefers_fresh):
-            lease = self._lease_parked(queue, queue.due, now)
-        elif queue.again and (only_due or self._retries_next(queue, now)):
-            lease = self._lease_parked(queue, queue.again, now)
+        elif (urgent := queue.attempts.urgent) and (only_due or not prefers_fresh(queue)):
+            lease = self._lease_parked(queue, urgent, now)
+        elif (retries := queue.attempts.retries) and (only_due or self._retries_next(queue, now)):
+            lease = self._lease_parked(queue, retries, now)
         else:
             usual = self._unbound and not queue.is_restricted and not self._guard.down
             tickets = queue.take(queue.lease_length()) if usual else self._take_tickets(queue)
@@ -498,7 +500,7 @@ class Scheduler:
         queue.note_start(now)
         self.in_flight += 1
         queue.out += 1
-        row = queue.row
+        row = queue.tally
         if row.idle:
             row.idle -= 1
         if queue.delay:
@@ -510,7 +512,7 @@ class Scheduler:
             self._probe = lease
         self._hosts.place(queue, now)
 
-    def _lease_parked(self, queue: HostQueue, parked: deque[PendingAttempt], now: float) -> Lease:
+    def _lease_parked(self, queue: HostQueue, parked: deque[PendingAttempt[HostQueue]], now: float) -> Lease:
         attempt = self._hosts.resume(parked.popleft(), queue, now)
         queue.retrying += attempt.hop is None
         return Lease(queue.key, (), attempt, inf, now)
@@ -520,14 +522,14 @@ class Scheduler:
         if self._guard.down and not self._guard.probes_fresh:
             return True
         if queue.health is not None and queue.health.test is not None and queue.has_fresh():
-            return queue.retries_suspect  # else the same page would use up its attempts before another one tells
-        return queue.next_is_retry(now) and not queue.prefers_fresh
+            return retries_suspect(queue)  # else the same page would use up its attempts before another one tells
+        return retry_goes_next(queue, now) and not prefers_fresh(queue)
 
     def _take_tickets(self, queue: HostQueue) -> tuple[int, ...]:
         """The fresh targets of the next lease, where there is something to heed."""
-        if queue.avoids_neighbours:
+        if avoids_neighbours(queue):
             tickets = queue.take_last()
-        elif queue.prefers_fresh or self._spacing or self._guard.down:
+        elif prefers_fresh(queue) or self._spacing or self._guard.down:
             tickets = queue.take(1)
         elif self._run_quota is None:
             return queue.take(queue.lease_length())
@@ -542,7 +544,7 @@ class Scheduler:
         refusal = None
         if queue.refused_until > now:
             most = 1 if self._proxy.refusals else MAX_REFUSAL
-            waiting = queue.take_pending(most)
+            waiting = queue.attempts.take(most)
             fresh = min(queue.fresh, most - len(waiting))
             if self._run_quota is not None:
                 fresh = int(min(fresh, self._run_quota.fresh))
@@ -551,7 +553,7 @@ class Scheduler:
             if not tickets and not waiting:
                 return None  # what is left of it is beyond the limit of targets, and stays untouched
             self.queued -= len(tickets)
-            queue.row.done += len(tickets)
+            queue.tally.done += len(tickets)
             for one in waiting:
                 if (own := self.tally.hosts.get(one.attempt.target.host)) is not None:
                     own.done += 1
@@ -590,7 +592,7 @@ class Scheduler:
         self, queue: HostQueue, lease: Lease, results: Sequence[Result], opened: int, requests: int, now: float
     ) -> list[Outcome]:
         """Take a probe back: nobody's outcome."""
-        self.tally.settle(queue.row, (), opened, requests, now)
+        self.tally.settle(queue.tally, (), opened, requests, now)
         if queue.health is not None and queue.health.test is not None:
             queue.health.test.out = False
         for result in results:
@@ -609,7 +611,7 @@ class Scheduler:
         self, queue: HostQueue, lease: Lease, others: Sequence[Result], requests: int, now: float, wall: float
     ) -> list[Outcome]:
         """Settle what is neither a success nor another plain answer; the final outcomes."""
-        tally, row = self.tally, queue.row
+        tally, row = self.tally, queue.tally
         final: list[Outcome] = []
         self._proxy.others = self.in_flight
         for result in others:

@@ -74,7 +74,9 @@ class Books:
         When a retry is due, and what failures made of a host, is taken from the scheduler's own ``queue``.
         """
         due = queue is not None and (
-            queue.due or queue.again or any(parked.due < now - EPSILON for parked in (queue.waiting or {}).values())
+            queue.attempts.urgent
+            or queue.attempts.retries
+            or any(pending.due < now - EPSILON for pending in (queue.attempts.delayed or {}).values())
         )
         held = queue is not None and (
             queue.gate is not None

@@ -5,7 +5,6 @@ Decides words only, from what the host's policies keep. Looks at a bounded numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain, islice
 
 from ...model import Attempt
@@ -61,12 +60,12 @@ def _describe_pause(queue: HostQueue, now: float) -> str | None:
 
 def _describe_others(queue: HostQueue, now: float) -> str:
     """What happens to the URLs of a host that have not failed."""
-    fresh = queue.fresh + len(queue.due or ())
+    fresh = queue.fresh + len(queue.attempts.urgent or ())
     if fresh and queue.parked_until > now:
         return f"it gets no requests for {format_duration(queue.parked_until - now)}"
     if fresh:
         return "its 1 other goes on" if fresh == 1 else f"its {fresh:,} others go on"
-    others = len(queue.again or ()) + len(queue.waiting or ()) + queue.out - 1
+    others = len(queue.attempts.retries or ()) + len(queue.attempts.delayed or ()) + queue.out - 1
     return f"only that and {others:,} more are left" if others else "only that is left, to be retried"
 
 
@@ -77,7 +76,9 @@ def _first(breaker: CircuitBreaker) -> str:
 
 def _most_often_failed(queue: HostQueue) -> Attempt | None:
     """The URL that failed most often among those that wait for their next attempt; None where none failed."""
-    waiting: Iterator[Attempt] = (parked.attempt for parked in chain(queue.again or (), (queue.waiting or {}).values()))
+    attempts = queue.attempts
+    retries = chain(attempts.retries or (), (attempts.delayed or {}).values())
+    waiting = (pending.attempt for pending in retries)
     failed = [attempt for attempt in islice(waiting, MAX_INSPECTED) if attempt.earlier is not None]
     return max(failed, key=_failures, default=None)
 

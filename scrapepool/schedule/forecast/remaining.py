@@ -48,12 +48,13 @@ def requests_per_target(row: HostTally) -> float:
 
 def remaining(queue: HostQueue, now: float, mean: float) -> Remaining:
     """What a host still needs. mean: seconds that a request takes elsewhere, for a host that was not asked yet."""
-    row, health = queue.row, queue.health
+    row, health = queue.tally, queue.health
     rate_control = None if health is None else health.rate_control
-    slots = max(1, min(queue.most if rate_control is None else rate_control.expected, queue.share or queue.most))
+    expected = queue.max_limit if rate_control is None else rate_control.expected
+    slots = max(1, min(expected, queue.allocated or queue.max_limit))
     each = row.latency or mean
     interval = 0.0 if rate_control is None else rate_control.steady
-    delay = max(queue.floor, interval)
+    delay = max(queue.min_delay, interval)
     requests = float(queue.left + queue.out)
     if not interval:  # which was found by refusals, and ends them
         requests *= max(1.0, requests_per_target(row))

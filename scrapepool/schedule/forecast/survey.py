@@ -18,6 +18,7 @@ from ..queue.host_queue import HostQueue
 from ..tally import HostRow, HostTally, Tally
 from .eta import Forecast, at_pace, every, idle_hint
 from .host_report import describe_delay
+from .host_status import status_of
 from .remaining import NOTHING_LEFT, Remaining, remaining, requests_per_target
 
 MAX_SURVEYED = 50_000
@@ -39,7 +40,7 @@ def _work(queue: HostQueue) -> float:
 
 
 def _activity(queue: HostQueue) -> tuple[bool, int]:
-    return queue.out > 0, queue.row.requests
+    return queue.out > 0, queue.tally.requests
 
 
 def _why_it_waits(queue: HostQueue, now: float) -> str | None:
@@ -67,7 +68,7 @@ class Survey:
     def rows(self, now: float, most: int) -> list[HostRow]:
         """Hosts with requests out first, then the other begun ones, then the ended; the busiest first among each."""
         begun = nlargest(most, islice(self._hosts.values(), MAX_SURVEYED), key=_activity)
-        rows = [self._row(queue.row, now) for queue in begun]
+        rows = [self._row(queue.tally, now) for queue in begun]
         if len(rows) < most:
             ended = (row for row in self._tally.hosts.values() if row.host not in self._hosts)
             rows += [self._row(row, now) for row in self._tally.busiest(most - len(rows), ended)]
@@ -131,7 +132,7 @@ class Survey:
         self._robots = had * (self._tally.host_count - self._tally.begun)
         spent, unbegun = 0.0, left + self._robots
         for queue in begun:
-            row = queue.row
+            row = queue.tally
             spent += queue.left * (row.latency * requests_per_target(row) or usual)
             unbegun -= queue.left
         self._each = (spent + unbegun * usual) / left
@@ -150,7 +151,7 @@ class Survey:
         queue = self._hosts.get(row.host)
         if queue is None:
             return row.row(in_flight=0, limit=self._pool.per_host, state="done", until=None)
-        state, until = queue.state(now)
+        state, until = status_of(queue, now)
         told = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
         why = describe_delay(queue, now) if queue.health is not None or queue.parked_until > now else None
         return told if why is None else told._replace(held_up=why)

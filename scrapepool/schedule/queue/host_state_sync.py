@@ -36,12 +36,12 @@ class HostStateSync:
         """Take over what is known of a host of which nothing was asked yet."""
         known = self.memory.recall(queue.key, now)
         if not self.alone:
-            queue.share = 0
+            queue.allocated = 0
             self.waiting += 1
         if known is None:
             queue.update_limits()
             return
-        queue.row.mean = queue.row.mean or known.latency
+        queue.tally.mean = queue.tally.mean or known.latency
         if queue.gate is not None and known.robots is not None:
             if now - known.robots_at < MAX_ROBOTS_AGE:
                 queue.apply_robots(known.robots, self._max_crawl_delay)
@@ -49,7 +49,7 @@ class HostStateSync:
                 queue.gate.older = known.robots
         slowed = self._adapt and (known.in_flight is not None or known.interval > 0)
         if slowed or known.dead_since is not None:
-            health = queue.health = HostHealth(queue.most, self._policy.break_after, adapt=self._adapt)
+            health = queue.health = HostHealth(queue.max_limit, self._policy.break_after, adapt=self._adapt)
             if slowed and health.rate_control is not None:
                 health.rate_control.resume(known.in_flight, known.interval, now)
             if known.dead_since is not None:
@@ -61,18 +61,18 @@ class HostStateSync:
     def end(self, queue: HostQueue, now: float) -> None:
         """Keep what was found out of a host of which nothing is left."""
         self.memory.keep(queue.key, host_state_of(queue, now))
-        self.waiting -= not queue.share
+        self.waiting -= not queue.allocated
 
     def apply(self, queue: HostQueue, shares: Allocations, now: float) -> bool:
         """Give a host its share; whether that changes anything, so that the caller places it."""
         grant = shares.grants.get(queue.key, NO_ALLOCATION)
-        before, not_before = queue.share, queue.not_before
-        queue.share = queue.most if shares.alone else grant.slots
-        self.waiting += (not queue.share) - (not before)
+        before, not_before = queue.allocated, queue.not_before
+        queue.allocated = queue.max_limit if shares.alone else grant.slots
+        self.waiting += (not queue.allocated) - (not before)
         queue.delay_start(grant.free_at)
         queue.park(grant.parked_until)
         queue.note_wait(WaitReason.PARKED, now, grant.parked_until)
-        if queue.share == before and queue.not_before == not_before:
+        if queue.allocated == before and queue.not_before == not_before:
             return False
         queue.update_limits()
         return True
@@ -85,7 +85,7 @@ def host_state_of(queue: HostQueue, now: float) -> HostState:
     given_up = queue.refused_until > now and queue.refusal is not None and queue.refusal[0] is ErrorKind.CIRCUIT_OPEN
     dead = given_up or (queue.health is not None and queue.health.breaker.opened is not None)
     return HostState(
-        latency=queue.row.latency,
+        latency=queue.tally.latency,
         in_flight=None if rate_control is None or rate_control.limit == rate_control.most else rate_control.limit,
         interval=0.0 if rate_control is None else rate_control.steady,
         free_at=queue.started + queue.delay if queue.delay else -inf,
@@ -96,6 +96,7 @@ def host_state_of(queue: HostQueue, now: float) -> HostState:
 
 def quota_request_of(queue: HostQueue) -> QuotaRequest:
     """What a run has and wants of a host: if nothing more, then that the delay since its last start is kept."""
-    wants = min(queue.most, queue.left + queue.out)
+    wants = min(queue.max_limit, queue.left + queue.out)
     free_at = queue.started + queue.delay if queue.delay else -inf
-    return QuotaRequest(queue.most, wants, max(queue.share, queue.out), queue.delay, free_at, queue.parked_until)
+    held = max(queue.allocated, queue.out)
+    return QuotaRequest(queue.max_limit, wants, held, queue.delay, free_at, queue.parked_until)

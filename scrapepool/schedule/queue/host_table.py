@@ -19,8 +19,10 @@ from ...settings import PoolSettings
 from ..limits import LimitsFor
 from ..robots import RobotsCache, RobotsVerdict
 from ..tally import Tally
-from .host_queue import MAX_PENDING_PER_HOST, RETRY_PRIORITY_AFTER, HostQueue, PendingAttempt
+from .host_queue import MAX_PENDING_PER_HOST, HostQueue
 from .host_state_sync import HostStateSync
+from .next_target import RETRY_PRIORITY_AFTER
+from .pending import PendingAttempt
 from .ready import BUSY, COLD, DUE, LAST, NEW, OCTAVES, UNPROVEN, WARM, Backlog, Ready, octave
 from .trace_recorder import TraceRecorder
 from .wait_spans import WaitSpans
@@ -97,7 +99,7 @@ class HostTable:
         queue = self.begun.get(host)
         if queue is not None:
             queue.tickets.extend(tickets)
-            queue.row.total += len(tickets)
+            queue.tally.total += len(tickets)
             self.place(queue, now)
             return
         if host not in self.backlog and host not in self._tally.hosts:
@@ -133,7 +135,7 @@ class HostTable:
         ready = self.ready
         if ready.retriable:
             first = next(iter(ready.retriable))
-            if first.again and first.again[0].due + RETRY_PRIORITY_AFTER <= now and due:
+            if first.attempts.retries and first.attempts.retries[0].due + RETRY_PRIORITY_AFTER <= now and due:
                 ready.remove(first)
                 return first
         new = self.unanswered < max(1, self._pool.workers // 2)
@@ -193,7 +195,7 @@ class HostTable:
             _, number, queue = heappop(timers)
             if number == queue.timer:
                 queue.timer = 0
-            elif not queue.release(number):
+            elif not queue.attempts.release(number):
                 continue
             self.place(queue, now)
         resting = self.resting
@@ -207,7 +209,7 @@ class HostTable:
         """When a host comes due that is not ready now, None for never."""
         while self.timers:
             time, number, queue = self.timers[0]
-            if number == queue.timer or (queue.waiting and number in queue.waiting):
+            if number == queue.timer or (queue.attempts.delayed and number in queue.attempts.delayed):
                 return time
             heappop(self.timers)
         return None
@@ -233,7 +235,7 @@ class HostTable:
         """Queue an attempt that may go at once, first at its host, which ``origin`` led to and its caller places."""
         owner = origin if attempt.target.host == origin.key else self.begun.get(attempt.target.host)
         queue = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
-        queue.put_first(PendingAttempt(attempt, now, now, owner))
+        queue.own_attempts().put_first(PendingAttempt(attempt, now, now, owner))
         self.count_pending(owner, origin, now)
         if queue is not origin:
             self.place(queue, now)
@@ -244,29 +246,29 @@ class HostTable:
         """Let an attempt wait at its host; where, and under which number. ``origin`` is placed by its caller."""
         owner = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
         number = self._number()
-        owner.delay_attempt(number, PendingAttempt(attempt, now, now + wait, owner, why))
+        owner.own_attempts().delay(number, PendingAttempt(attempt, now, now + wait, owner, why))
         heappush(self.timers, (now + wait, number, owner))
         self.count_pending(owner, origin, now)
         return owner, number
 
     def refund(self, queue: HostQueue, number: int, now: float) -> bool:
         """Give the attempt that waits under a number back, to be made again at once; False where it no longer waits."""
-        parked = queue.cancel(number)
-        if parked is None:
+        pending = queue.attempts.cancel(number)
+        if pending is None:
             return False
-        attempt = replace(parked.attempt, number=parked.attempt.number - 1)
-        queue.add_retry(parked._replace(attempt=attempt, due=now))
+        attempt = replace(pending.attempt, number=pending.attempt.number - 1)
+        queue.attempts.add_retry(pending._replace(attempt=attempt, due=now))
         self.place(queue, now)
         return True
 
-    def resume(self, parked: PendingAttempt, current: HostQueue, now: float) -> Attempt:
+    def resume(self, pending: PendingAttempt[HostQueue], current: HostQueue, now: float) -> Attempt:
         """The attempt that waited, which is leased or refused now. ``current`` is placed by its caller."""
-        self.count_pending(parked.owner, current, now, -1)
-        waited = parked.attempt.waited + (now - parked.since)
+        self.count_pending(pending.owner, current, now, -1)
+        waited = pending.attempt.waited + (now - pending.since)
         if self._recorder is None:
-            return replace(parked.attempt, waited=waited)
-        steps = self._recorder.waits_of_attempt(current, parked, now)
-        return replace(parked.attempt, waited=waited, history=(*(parked.attempt.history or ()), *steps))
+            return replace(pending.attempt, waited=waited)
+        steps = self._recorder.waits_of_attempt(current, pending, now)
+        return replace(pending.attempt, waited=waited, history=(*(pending.attempt.history or ()), *steps))
 
     def count_pending(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
         """Count one attempt more that waits, or one fewer. current: the host that the caller will place itself."""
@@ -286,19 +288,19 @@ class HostTable:
         self._exploring = max(0, int(log2(EXPLORED_INTERVAL / self._typical)))
 
     def _bucket(self, queue: HostQueue) -> int:
-        if queue.due:
+        if queue.attempts.urgent:
             return DUE
         fresh = len(queue.tickets) - queue.head
         if not fresh or queue.pending >= MAX_PENDING_PER_HOST:
             return LAST
-        per_target = queue.seconds_per_target() if queue.row.mean else max(self._typical, queue.delay)
+        per_target = queue.seconds_per_target() if queue.tally.mean else max(self._typical, queue.delay)
         length = octave(fresh * per_target / self._typical)
         if queue.responses < EXPLORED_PAGES and fresh >= EXPLORED_FROM and not queue.out:
             explored = octave(fresh * max(per_target, EXPLORED_INTERVAL) / self._typical)
             length = max(length, min(explored, self._critical + 1))  # but not before those that surely decide the end
         if not queue.answered:
             return length + (UNPROVEN if queue.out else NEW)
-        return length + (WARM if queue.row.idle else BUSY if queue.out else COLD)
+        return length + (WARM if queue.tally.idle else BUSY if queue.out else COLD)
 
     def _number(self) -> int:
         self._numbers += 1
@@ -314,7 +316,7 @@ class HostTable:
         elif self.begun.get(queue.key) is queue:
             if self.host_states is not None:
                 self.host_states.end(queue, now)
-            if queue.gate is None and queue.row.robots:
-                self._robots.keep(queue.key, RobotsVerdict(queue.rules, queue.floor))
+            if queue.gate is None and queue.tally.robots:
+                self._robots.keep(queue.key, RobotsVerdict(queue.rules, queue.min_delay))
             del self.begun[queue.key]
-            self._tally.release(queue.row)
+            self._tally.release(queue.tally)

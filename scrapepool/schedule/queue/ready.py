@@ -63,7 +63,7 @@ class Ready:
 
     def put(self, host: HostQueue, bucket: int) -> None:
         """Move a host to the end of a bucket, unless it is in that one already."""
-        if host.again:
+        if host.attempts.retries:
             self.retriable[host] = None
         if host.bucket == bucket:
             return

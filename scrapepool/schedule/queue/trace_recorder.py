@@ -11,7 +11,8 @@ from math import inf
 
 from ...model import AttemptRecord, Redirected, Result, Skipped, Step, Wait, WaitReason, error_of
 from ..lease import Lease
-from .host_queue import HostQueue, PendingAttempt
+from .host_queue import HostQueue
+from .pending import PendingAttempt
 from .wait_spans import WaitSpans, divide_wait
 
 
@@ -40,10 +41,10 @@ class TraceRecorder:
         """What a fresh target of a host waited for since the run began."""
         return self._divide(queue, -inf, now, now - (now if self._began is None else self._began))
 
-    def waits_of_attempt(self, queue: HostQueue, parked: PendingAttempt, now: float) -> tuple[Wait, ...]:
+    def waits_of_attempt(self, queue: HostQueue, pending: PendingAttempt[HostQueue], now: float) -> tuple[Wait, ...]:
         """What an attempt waited for: its own pause first, then its host."""
-        due = min(parked.due, now)
-        own = divide_wait(due - parked.since, (), parked.why)
+        due = min(pending.due, now)
+        own = divide_wait(due - pending.since, (), pending.why)
         return own + self._divide(queue, due, now, now - due)
 
     def record(self, lease: Lease, results: Sequence[Result], now: float, wall: float) -> list[Result]:

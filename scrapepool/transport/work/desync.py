@@ -33,7 +33,7 @@ MOST = 0.5
 PROVEN = 500
 """Verified responses after which a host need not be waited for in full. A host that sends something unsolicited with
 every hundredth response is found out by then with 99 %. Until then a nearby host gets requests a little more slowly,
-see ``schedule.queue.host_queue.NEAR_WORTH``. With 8 the torture run had wrong bodies."""
+see ``schedule.queue.latency.NEAR_LEASE_SECONDS``. With 8 the torture run had wrong bodies."""
 
 SHARE = 1 / 16
 """What a wait for a proven host may add to the time of a lease."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...model import Attempt, Fetched, Redirected, Result, Transcript
 from ...ports import Done, Unbegun, Work
 from ...running_clock import monotonic
-from ...schedule.queue.host_queue import MAX_LEASE
+from ...schedule.queue.latency import MAX_LEASE
 from ..classify import IDEMPOTENT, classify
 from ..exchange.exchange import Exchange
 from ..exchange.partial_files import name_of

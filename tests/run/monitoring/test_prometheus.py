@@ -16,7 +16,7 @@ from scrapepool.model import Fetched, HostKey, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.run.monitoring.counters import Counters
 from scrapepool.run.monitoring.prometheus import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
-from scrapepool.schedule.queue.host_queue import HostQueue
+from scrapepool.schedule.forecast import host_status
 from scrapepool.schedule.tally import STATES
 
 HOST = HostKey("http", "a", 80)
@@ -155,7 +155,7 @@ def test_a_slow_disk_holds_nothing_up() -> None:
 
 def test_every_state_of_a_host_has_its_metric() -> None:
     """As the scheduler calls them."""
-    words = re.findall(r'"([a-z -]+)"', inspect.getsource(HostQueue.state).split('"""')[2])
+    words = re.findall(r'"([a-z -]+)"', inspect.getsource(host_status))
     assert set(words) | {"done"} == set(STATES)
 
 

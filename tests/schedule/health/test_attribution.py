@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scrapepool.model import ErrorKind, HostKey, verdict
 from scrapepool.schedule.failure_policy import MAX_REFUNDS
 from scrapepool.schedule.health.attribution import MIN_PAGES
-from scrapepool.schedule.queue.host_queue import RETRY_PRIORITY_AFTER
+from scrapepool.schedule.queue.next_target import RETRY_PRIORITY_AFTER, retries_suspect
 from scrapepool.settings import PoolSettings, RetryPolicy
 from tests.schedule.simulate import Reply, World, host_named
 
@@ -107,7 +107,7 @@ class Watched(World):
     def _start(self, lease):
         self.probing = lease.probe
         tries = lease.attempt is not None and lease.attempt.earlier is not None and lease.attempt.earlier.tries
-        tries = tries or self.scheduler._hosts.begun[lease.host].retries_suspect  # to see whether pages are broken
+        tries = tries or retries_suspect(self.scheduler._hosts.begun[lease.host])  # to see whether pages are broken
         if lease.attempt is not None and lease.attempt.number > 1 and not tries:
             self._check_order(lease)
         super()._start(lease)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from scrapepool.model import HostKey
 from scrapepool.schedule.limits import HostLimits
-from scrapepool.schedule.queue.host_queue import COMPACT_AFTER, MAX_LEASE, HostQueue
+from scrapepool.schedule.queue.host_queue import COMPACT_AFTER, HostQueue
+from scrapepool.schedule.queue.latency import MAX_LEASE
 from scrapepool.schedule.tally import HostTally
 
 HOST = HostKey("http", "h.test", 80)
@@ -52,10 +53,10 @@ def test_leases_grow_by_doubling_and_shrink_at_once():
     lengths = []
     for _ in range(9):
         lengths.append(queue.lease_length())
-        queue.on_latencies([0.0001] * lengths[-1], 0)
+        queue.latency.update(queue.tally, [0.0001] * lengths[-1], 0)
     assert lengths == [1, 2, 4, 8, 16, 32, 64, 64, 64]
     assert max(lengths) == MAX_LEASE
-    queue.on_latencies([0.0001] * 3, unbegun=61)
+    queue.latency.update(queue.tally, [0.0001] * 3, unbegun=61)
     assert queue.lease_length() == 3
 
 
@@ -63,17 +64,17 @@ def test_leases_grow_by_doubling_and_shrink_at_once():
 def test_a_lease_is_worth_a_quarter_of_a_second_nearby_and_twenty_milliseconds_elsewhere(best, length):
     """The worth of a lease, by the best that its host has shown."""
     queue = queue_of(1000)
-    queue.on_latencies([best], 0)
-    queue.longest = 64
+    queue.latency.update(queue.tally, [best], 0)
+    queue.latency.max_lease = 64
     assert queue.lease_length() == length
 
 
 def test_a_host_that_slowed_down_gets_shorter_leases():
     """What the program does to itself must not look like a slow host; what was handed back sets the length."""
     queue = queue_of(1000)
-    queue.on_latencies([0.001], 0)
-    queue.longest = 64
-    queue.on_latencies([0.2] * 3, unbegun=61)
+    queue.latency.update(queue.tally, [0.001], 0)
+    queue.latency.max_lease = 64
+    queue.latency.update(queue.tally, [0.2] * 3, unbegun=61)
     assert queue.lease_length() == 3
 
 
@@ -81,13 +82,13 @@ def test_a_host_that_slowed_down_gets_shorter_leases():
 def test_the_tail_is_shared(limit, length):
     """No lease takes more than half of what is left, and less where there are many slots."""
     queue = queue_of(24, limit=limit)
-    queue.on_latencies([0.0001], 0)
-    queue.longest = 64
+    queue.latency.update(queue.tally, [0.0001], 0)
+    queue.latency.max_lease = 64
     assert queue.lease_length() == length
 
 
 def test_a_delayed_host_is_asked_one_by_one():
     """Where starts have to be apart, a lease is one target."""
     queue = queue_of(1000, delay=0.1)
-    queue.longest, queue.row.mean = 64, 0.0001
+    queue.latency.max_lease, queue.tally.mean = 64, 0.0001
     assert queue.lease_length() == 1

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import harness
 
 from scrapepool.demo.server import LoopbackServer, listen
-from scrapepool.demo.wire import Reply, Request
+from scrapepool.demo.wire import Request, WireResponse
 from tests.servers.pages import Response, render
 
 HANG = Response(delay=3600.0)
@@ -142,7 +142,7 @@ def serve(case: Case) -> None:
     paths: Counter[Url] = Counter()
     began: list[float] = []
 
-    def answer(request: Request) -> Reply:
+    def answer(request: Request) -> WireResponse:
         host, target = request.site.address, request.target
         if case.proxy:
             host, _, target = target.removeprefix("http://").partition("/")
@@ -165,7 +165,7 @@ def serve(case: Case) -> None:
     sockets = listen(addresses)
     port = sockets[0].getsockname()[1]
 
-    def tell(_: Request) -> Reply:
+    def tell(_: Request) -> WireResponse:
         times = sorted(paths.values())
         return render(Response(body=json.dumps({"requests": sum(times), "most": times[-1] if times else 0}).encode()))
 

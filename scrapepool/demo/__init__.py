@@ -1,7 +1,7 @@
-"""A small web of the program's own, for a first look at it that bothers nobody's server.
+"""A small web on loopback, to try the program without any load on real servers.
 
-``pages`` says what each host answers, ``server`` puts it on sockets, ``wire`` is what they exchange, and ``web``
-gives every host an address.
+``pages`` decides how each host responds, ``server`` serves that on sockets, ``wire`` has the values that they exchange,
+and ``web`` gives every host an address.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What each host of the demo's web answers: a pure function of the host's role and the visit.
+"""How each host of the demo's web responds: a pure function of the host's role and the visit.
 
-Decides characters, pages and their pace; knows no sockets, clocks or dice. Nothing is random: the
-same visit always gets the same reply. A page names the URL it was asked under, so that a body which
-arrived for the wrong URL shows.
+Decides the roles, their pages and their pace. Knows no sockets, clocks or dice. Nothing is random: the same visit
+always gets the same response. A page names the URL that was requested, so that a body for the wrong URL is noticed.
 """
 
 from __future__ import annotations
@@ -16,22 +15,26 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .wire import Reply, Then
+from .wire import Then, WireResponse
 
 MEGABYTE = 1_000_000
+HTML = "text/html; charset=utf-8"
 
 LIMIT_WINDOW = 2.0
-"""Seconds over which the limited host counts, and which it asks for in Retry-After."""
+"""Seconds over which the limited host counts requests. Its Retry-After has the same length."""
 
 LIMIT_REQUESTS = 16
-"""Requests that it answers in a window: a third of its pages, so that the wait is seen twice."""
+"""Requests that it serves per window: a third of its pages, so that a person sees the wait twice."""
 
 
 class Visit(NamedTuple):
-    """One request, as far as an answer may depend on it.
+    """The parts of a request that a response may depend on.
 
-    origin: of the host asked. path: as it came over the wire. nth: requests for this path so far, this one
-    included. recent: requests to this host in its role's window, this one included. now: Unix seconds.
+    origin: of the requested host.
+    path: as it came over the wire.
+    nth: requests for this path so far, this one included.
+    recent: requests to this host in its role's window, this one included.
+    now: Unix seconds.
     peers: origins of all hosts, by role.
     """
 
@@ -44,7 +47,7 @@ class Visit(NamedTuple):
 
     @property
     def number(self) -> int:
-        """The page's number, from its path's last segment; 0 where it has none."""
+        """The number of the page, from the last segment of its path; 0 if it has none."""
         last = self.path.rpartition("/")[2]
         return int(last) if last.isascii() and last.isdigit() else 0
 
@@ -53,80 +56,81 @@ class Visit(NamedTuple):
 class Role:
     """A host's part in the demo.
 
-    name: one word. character: what it is like, for people. paths: its pages, as a list gives them.
-    answer: what it says to a visit of one of them. window: seconds over which ``Visit.recent`` counts, 0 for none.
+    name: one word.
+    character: how it behaves, for people.
+    paths: its pages, as a list has them.
+    respond: returns the response to a visit of one of them.
+    window: seconds over which ``Visit.recent`` counts, 0 for none.
     """
 
     name: str
     character: str
     paths: tuple[str, ...]
-    answer: Callable[[Visit], Reply]
+    respond: Callable[[Visit], WireResponse]
     window: float = 0.0
 
 
-def reply_to(role: Role, visit: Visit) -> Reply:
-    """Reply with the page, the host's robots.txt, its index, or that there is no such page."""
+def response_to(role: Role, visit: Visit) -> WireResponse:
+    """WireResponse with the page, the host's robots.txt, its index, or that there is no such page."""
     if visit.path in _WIRE_PATHS[role.name]:
-        return role.answer(visit)
+        return role.respond(visit)
     if visit.path == "/robots.txt" and role.name == "fenced":
-        return _reply(200, b"User-agent: *\nDisallow: /private/\nCrawl-delay: 0.2\n", "text/plain")
+        return _response(200, b"User-agent: *\nDisallow: /private/\nCrawl-delay: 0.2\n", "text/plain")
     if visit.path == "/":
         links = "".join(f'<li><a href="{path}">{path}</a>\n' for path in role.paths)
-        return _reply(
+        return _response(
             200, f"<!doctype html><title>{role.name}</title><h1>{role.character}</h1><ul>\n{links}</ul>\n".encode()
         )
-    return _reply(404, _page(visit, "no such page"))
+    return _response(404, _page(visit, "no such page"))
 
 
 def _page(visit: Visit, text: str, size: int = 0) -> bytes:
-    """Write a page that names its URL, filled up to ``size`` bytes at least."""
+    """Write a page that names its URL and has at least ``size`` bytes."""
     line = f"<p>{text}\n".encode()
     url = visit.origin + visit.path
     head = f"<!doctype html><meta charset=utf-8><title>{visit.path}</title><p>This is {url}\n".encode()
     return head + line * max(1, math.ceil((size - len(head)) / len(line)))
 
 
-def _head(status: int, *fields: str, version: str = "1.1", content_type: str = "text/html; charset=utf-8") -> bytes:
+def _head(status: int, *fields: str, version: str = "1.1", content_type: str = HTML) -> bytes:
     lines = (f"HTTP/{version} {status} {HTTPStatus(status).phrase}", f"Content-Type: {content_type}", *fields, "", "")
     return "\r\n".join(lines).encode("ascii")
 
 
-def _reply(
-    status: int, body: bytes, content_type: str = "text/html; charset=utf-8", *fields: str, delay: float = 0.0
-) -> Reply:
-    return Reply(_head(status, f"Content-Length: {len(body)}", *fields, content_type=content_type), body, delay)
+def _response(status: int, body: bytes, content_type: str = HTML, *fields: str, delay: float = 0.0) -> WireResponse:
+    return WireResponse(_head(status, f"Content-Length: {len(body)}", *fields, content_type=content_type), body, delay)
 
 
-def _ok(visit: Visit, text: str, *fields: str, size: int = 2_000, delay: float = 0.0) -> Reply:
-    return _reply(200, _page(visit, text, size), "text/html; charset=utf-8", *fields, delay=delay)
+def _ok(visit: Visit, text: str, *fields: str, size: int = 2_000, delay: float = 0.0) -> WireResponse:
+    return _response(200, _page(visit, text, size), HTML, *fields, delay=delay)
 
 
-def _refusal(visit: Visit, status: int, *fields: str, delay: float = 0.0) -> Reply:
+def _refusal(visit: Visit, status: int, *fields: str, delay: float = 0.0) -> WireResponse:
     body = _page(visit, HTTPStatus(status).phrase)
-    return _reply(status, body, "text/html; charset=utf-8", *fields, delay=delay)
+    return _response(status, body, HTML, *fields, delay=delay)
 
 
-def _quick(visit: Visit) -> Reply:
+def _quick(visit: Visit) -> WireResponse:
     return _ok(visit, "quick", delay=0.002 + visit.number % 5 / 1000)
 
 
-def _steady(visit: Visit) -> Reply:
+def _steady(visit: Visit) -> WireResponse:
     return _ok(visit, "steady", size=8_000, delay=0.05 + visit.number % 11 / 200)
 
 
-def _slow(visit: Visit) -> Reply:
+def _slow(visit: Visit) -> WireResponse:
     return _ok(visit, "slow", delay=0.8)
 
 
-def _flaky(visit: Visit) -> Reply:
+def _flaky(visit: Visit) -> WireResponse:
     if visit.number % 5 == 0 and visit.nth == 1:
         if visit.number % 10 == 0:
             return _refusal(visit, 503, delay=0.1)
-        return Reply(b"", delay=0.1, then=Then.RESET)
+        return WireResponse(b"", delay=0.1, then=Then.RESET)
     return _ok(visit, "up again", delay=0.15)
 
 
-def _redirecting(visit: Visit) -> Reply:
+def _redirecting(visit: Visit) -> WireResponse:
     match visit.path.split("/")[1], visit.number % 2:
         case "here", _:
             location = f"/landing/{visit.number}"
@@ -139,7 +143,7 @@ def _redirecting(visit: Visit) -> Reply:
     return _refusal(visit, 302, f"Location: {location}", delay=0.1)
 
 
-def _limited(visit: Visit) -> Reply:
+def _limited(visit: Visit) -> WireResponse:
     if visit.recent <= LIMIT_REQUESTS:
         return _ok(visit, "within the limit", delay=0.03)
     seconds = int(LIMIT_WINDOW)
@@ -147,34 +151,36 @@ def _limited(visit: Visit) -> Reply:
     return _refusal(visit, 429, f"Retry-After: {dated if visit.number % 2 else seconds}")
 
 
-def _missing(visit: Visit) -> Reply:
+def _missing(visit: Visit) -> WireResponse:
     return _refusal(visit, 410 if visit.number % 3 == 0 else 404, delay=0.12)
 
 
-def _truncated(visit: Visit) -> Reply:
+def _truncated(visit: Visit) -> WireResponse:
     whole = _ok(visit, "cut short", size=6_000, delay=0.15)
     if visit.number % 3:
         return whole
     return whole._replace(body=whole.body[: len(whole.body) // 2], then=Then.CLOSE)
 
 
-def _large(visit: Visit) -> Reply:
+def _large(visit: Visit) -> WireResponse:
     return _ok(visit, "large", size=(2 + visit.number % 4) * MEGABYTE, delay=0.6)
 
 
-def _compressed(visit: Visit) -> Reply:
+def _compressed(visit: Visit) -> WireResponse:
     body = gzip.compress(_page(visit, "compressed", 20_000), compresslevel=1, mtime=0)
-    return _reply(200, body, "text/html; charset=utf-8", "Content-Encoding: gzip", "Vary: Accept-Encoding", delay=0.2)
+    return _response(
+        200, body, "text/html; charset=utf-8", "Content-Encoding: gzip", "Vary: Accept-Encoding", delay=0.2
+    )
 
 
-def _chunked(visit: Visit) -> Reply:
+def _chunked(visit: Visit) -> WireResponse:
     body = _page(visit, "in chunks", 6_000)
     chunks = (body[at : at + 1000] for at in range(0, len(body), 1000))
     framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
-    return Reply(_head(200, "Transfer-Encoding: chunked"), framed + b"0\r\n\r\n", delay=0.4)
+    return WireResponse(_head(200, "Transfer-Encoding: chunked"), framed + b"0\r\n\r\n", delay=0.4)
 
 
-def _failing(visit: Visit) -> Reply:
+def _failing(visit: Visit) -> WireResponse:
     if visit.number % 3 == 0:
         return _refusal(visit, 418, delay=0.1)
     if visit.number % 3 == 1 and visit.nth > 1:
@@ -182,26 +188,26 @@ def _failing(visit: Visit) -> Reply:
     return _refusal(visit, 500, delay=0.1)
 
 
-def _ancient(visit: Visit) -> Reply:
-    return Reply(_head(200, version="1.0"), _page(visit, "until the connection closes", 3_000), 0.5, Then.CLOSE)
+def _ancient(visit: Visit) -> WireResponse:
+    return WireResponse(_head(200, version="1.0"), _page(visit, "until the connection closes", 3_000), 0.5, Then.CLOSE)
 
 
-def _foreign(visit: Visit) -> Reply:
+def _foreign(visit: Visit) -> WireResponse:
     return _ok(visit, "Grüße, 你好, привет", delay=0.2)
 
 
-def _hinting(visit: Visit) -> Reply:
+def _hinting(visit: Visit) -> WireResponse:
     final = _ok(visit, "after early hints", delay=0.5)
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload; as=style\r\n\r\n"
     return final._replace(head=hints + final.head)
 
 
-def _fenced(visit: Visit) -> Reply:
+def _fenced(visit: Visit) -> WireResponse:
     return _ok(visit, "inside the fence" if visit.path.startswith("/private/") else "outside", delay=0.1)
 
 
 def _numbered(count: int, *prefixes: str) -> tuple[str, ...]:
-    """``/prefix/1`` … ``/prefix/count``, the prefixes taking turns."""
+    """Return ``/prefix/1`` to ``/prefix/count``, with the prefixes in rotation."""
     return tuple(f"/{prefixes[i % len(prefixes)]}/{i + 1}" for i in range(count))
 
 
@@ -230,10 +236,10 @@ ROLES: tuple[Role, ...] = (
     Role("hinting", "103 Early Hints before each response", _numbered(50, "page"), _hinting),
     Role("fenced", "a robots.txt with Disallow and Crawl-delay", _numbered(24, "page", "page", "private"), _fenced),
 )
-"""Every host. With the default settings they finish one after another, over some twenty seconds."""
+"""Every host. With the default settings they finish one after another within some twenty seconds."""
 
 _WIRE_PATHS: Mapping[str, frozenset[str]] = {
     role.name: frozenset({*map(quote, role.paths), *(_numbered(40, "landing") if role.name == "redirecting" else ())})
     for role in ROLES
 }
-"""The paths that each role answers, as they come over the wire: those of its list, and where its redirects lead."""
+"""The paths that each role serves, as they come over the wire: those of its list, and the targets of its redirects."""

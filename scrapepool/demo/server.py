@@ -1,8 +1,8 @@
 """A small HTTP/1.1 server on loopback: asyncio in a thread of its own, one site for each address.
 
-Decides how requests are read off a connection, in which order replies go out, and what is counted.
-Does not know what is answered: a function that is passed in says so, with ready bytes. Whoever waits
-for a reply's delay is a timer, so thousands of slow requests cost no thread.
+Decides how requests are read from a connection, in which order responses are sent, and what is counted. The responses
+come, as bytes, from a function that is passed in. A delayed response is a timer, so thousands of slow requests need no
+thread.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Self, cast
 
-from .wire import Answer, Reply, Request, Site, Then
+from .wire import Request, Respond, Site, Then, WireResponse
 
 if TYPE_CHECKING:
     import ssl
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a request's head that are waited for; nginx gives up at 32 KiB, Apache at 800 KiB."""
+"""Largest request head, in bytes; nginx gives up at 32 KiB, Apache at 800 KiB."""
 
 BACKLOG = 1024
-"""Connections that may wait to be accepted: a client's whole crew may arrive at once."""
+"""Connections that may wait to be accepted: all workers of a client may connect at once."""
 
 PORT_TRIES = 20
-"""Ephemeral ports that are tried until one is free on every address."""
+"""Most ephemeral ports that are tried until one is free on every address."""
 
 _HARD_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: closing sends RST
 
 
 def listen(addresses: Sequence[str], port: int = 0) -> list[socket.socket]:
-    """Bind one socket for each address, all to one port (0: any that is free on all of them).
+    """Bind one socket per address, all to the same port (0: any port that is free on all of them).
 
-    Where the platform has no such address (macOS has 127.0.0.1 only), ports stand in for hosts:
-    ``port``, ``port + 1`` and so on. Raises OSError where a port is taken.
+    If the platform does not have these addresses (macOS has 127.0.0.1 alone), each host gets a port of its own:
+    ``port``, ``port + 1`` and so on. Raises OSError if a port is taken.
     """
     tries = 1 if port else PORT_TRIES
     while True:
@@ -54,7 +54,7 @@ def listen(addresses: Sequence[str], port: int = 0) -> list[socket.socket]:
 
 
 def _bind_all(places: Iterator[tuple[str, int]]) -> list[socket.socket]:
-    """Bind to all or to none. The first ephemeral port is used for the other addresses, too."""
+    """Bind to all or to none. The other addresses get the same ephemeral port as the first."""
     bound: list[socket.socket] = []
     try:
         first: tuple[str, int] | None = None
@@ -88,23 +88,24 @@ def _place(sock: socket.socket) -> tuple[str, int]:
 
 
 class LoopbackServer:
-    """Serves ``answer`` on bound sockets until it is closed.
+    """Serves the responses of ``respond`` on bound sockets until it is closed.
 
-    sockets: as ``listen`` gives them; the server closes them. tls: serve https. detail: count by target and
-    keep the start times, at some 200 bytes for each distinct target.
-    ``sites`` are in the order of ``sockets``; ``in_flight`` and ``peak`` are over all of them.
-    A reply stops being in flight just before its bytes go out, so a client that has it finds it counted.
+    sockets: as ``listen`` returns them; the server closes them.
+    tls: serve https.
+    detail: count by target and keep the start times, which takes about 200 bytes per distinct target.
+    ``sites`` are in the order of ``sockets``; ``in_flight`` and ``peak`` are over all of them. A request stops being in
+    flight just before its response is sent, so a client that has the response finds it counted.
     """
 
     def __init__(
         self,
-        answer: Answer,
+        respond: Respond,
         sockets: Sequence[socket.socket],
         *,
         tls: ssl.SSLContext | None = None,
         detail: bool = True,
     ) -> None:
-        self.answer = answer
+        self.respond = respond
         self.detail = detail
         self.in_flight = self.peak = 0
         scheme = "https" if tls else "http"
@@ -116,12 +117,12 @@ class LoopbackServer:
         self._thread = threading.Thread(target=self._run, name="loopback-server", daemon=True)
 
     def start(self) -> None:
-        """Serve from now on. Raises what keeps the server from starting."""
+        """Start to serve. Raises whatever keeps the server from starting."""
         self._thread.start()
         self._running.result()
 
     def close(self) -> None:
-        """Cut every connection and stop listening. May be called twice."""
+        """Close every connection and stop listening. May be called twice."""
         if not self._thread.ident:
             for sock in self._sockets:
                 sock.close()
@@ -162,7 +163,7 @@ class LoopbackServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: requests are answered strictly in order, the next one after the last reply went out."""
+    """One connection. Responses are strictly in order, each one after the one before was sent."""
 
     __slots__ = ("_buffer", "_choked", "_loop", "_pending", "_server", "_site", "_transport")
 
@@ -200,30 +201,30 @@ class _Connection(asyncio.Protocol):
         self._advance()
 
     def abort(self) -> None:
-        """Cut the connection with RST."""
+        """Close the connection with RST."""
         sock = self._transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HARD_CLOSE)
         self._transport.abort()
 
     def _advance(self) -> None:
-        """Answer what the buffer holds, until a reply has to wait."""
+        """Respond to the requests in the buffer, until a response has to wait."""
         while self._buffer and self._pending is None and not self._choked and not self._transport.is_closing():
             request, keep = self._take()
             if request is None:
                 return
-            reply = self._server.answer(request)
-            if not keep and reply.then is Then.KEEP:
-                reply = reply._replace(then=Then.CLOSE)
+            response = self._server.respond(request)
+            if not keep and response.then is Then.KEEP:
+                response = response._replace(then=Then.CLOSE)
             if request.method == "HEAD":
-                reply = reply._replace(body=b"")
-            if reply.delay > 0:
-                self._pending = self._loop.call_later(reply.delay, self._send_later, reply)
+                response = response._replace(body=b"")
+            if response.delay > 0:
+                self._pending = self._loop.call_later(response.delay, self._send_later, response)
             else:
-                self._send(reply)
+                self._send(response)
 
     def _take(self) -> tuple[Request | None, bool]:
-        """Cut off the next whole request, None where there is none yet; and whether its sender wants to go on."""
+        """Take the next whole request from the buffer, None if there is none; and whether to keep the connection."""
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._buffer) > MAX_HEAD:
@@ -268,18 +269,18 @@ class _Connection(asyncio.Protocol):
         self._site.in_flight -= 1
         self._server.in_flight -= 1
 
-    def _send_later(self, reply: Reply) -> None:
+    def _send_later(self, response: WireResponse) -> None:
         self._pending = None
-        self._send(reply)
+        self._send(response)
         self._advance()
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, response: WireResponse) -> None:
         self._end()
-        if reply.then is Then.RESET:
+        if response.then is Then.RESET:
             self.abort()
             return
-        self._transport.write(reply.head + reply.body)
-        if reply.then is Then.CLOSE:
+        self._transport.write(response.head + response.body)
+        if response.then is Then.CLOSE:
             self._transport.close()
 
     def _refuse(self, status: bytes) -> None:

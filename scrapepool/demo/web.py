@@ -1,6 +1,6 @@
-"""The demo's web: every role of ``pages`` as a host of its own on loopback.
+"""The demo's web: every role of ``pages`` is a host of its own on loopback.
 
-Decides addresses and ports. What is answered is decided by ``pages``, how it is sent by ``server``.
+Decides addresses and ports. ``pages`` decides the responses, ``server`` how they are sent.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from .pages import ROLES, Role, Visit, reply_to
+from .pages import ROLES, Role, Visit, response_to
 from .server import LoopbackServer, listen
-from .wire import Reply, Request
+from .wire import Request, WireResponse
 
 DEFAULT_PORT = 8900
-"""Outside the ephemeral range of every platform, and not assigned to a well-known service."""
+"""A port outside the ephemeral range of every platform that is not assigned to a well-known service."""
 
 ADDRESSES = tuple(f"127.0.1.{i}" for i in range(1, len(ROLES) + 1))
-"""One for each role, in order."""
+"""One address for each role, in order."""
 
 
 def demo_urls(port: int = DEFAULT_PORT) -> list[str]:
@@ -41,7 +41,7 @@ def _has_addresses() -> bool:
 
 
 def _spread(origins: Sequence[str]) -> list[str]:
-    """Every page of every role, each host spread evenly over the list."""
+    """Return every page of every role, with the pages of each host spread evenly over the list."""
     places = [
         (i / len(role.paths), origin + path)
         for role, origin in zip(ROLES, origins, strict=True)
@@ -51,10 +51,10 @@ def _spread(origins: Sequence[str]) -> list[str]:
 
 
 class DemoWeb:
-    """A web of some sixteen hosts and a thousand pages, up while the ``with`` block runs.
+    """A web of sixteen hosts and about a thousand pages, which runs during the ``with`` block.
 
-    port: of every host (where there is only 127.0.0.1: of the first, the others follow); where it is taken,
-    or 0, any free one. Raises OSError where no port can be had at all.
+    port: of every host. If the machine has 127.0.0.1 alone, it is the port of the first host, and the others follow. If
+    it is taken, or 0, any free port is used. Raises OSError if there is no free port.
     """
 
     def __init__(self, port: int = DEFAULT_PORT) -> None:
@@ -64,29 +64,29 @@ class DemoWeb:
             if error.errno not in {errno.EADDRINUSE, errno.EACCES} or not port:
                 raise
             sockets = listen(ADDRESSES, 0)
-        self._server = LoopbackServer(self._answer, sockets)
+        self._server = LoopbackServer(self._respond, sockets)
         origins = [site.origin for site in self._server.sites]
         self._roles: dict[str, Role] = dict(zip(origins, ROLES, strict=True))
         self._origins = {role.name: origin for origin, role in self._roles.items()}
 
     @property
     def port(self) -> int:
-        """The first host's port, which is every host's where each has an address of its own."""
+        """The port of the first host; all hosts have it if each has an address of its own."""
         return self._server.sites[0].port
 
     @property
     def urls(self) -> list[str]:
-        """What there is to fetch, hosts mixed."""
+        """All URLs, with the hosts mixed."""
         return _spread(list(self._roles))
 
     @property
     def hosts(self) -> Mapping[str, Role]:
-        """Each host's role by its origin."""
+        """The role of each host by its origin."""
         return self._roles
 
     @property
     def requests(self) -> int:
-        """Requests received so far."""
+        """Number of requests received so far."""
         return sum(site.requests for site in self._server.sites)
 
     def __enter__(self) -> Self:
@@ -99,8 +99,8 @@ class DemoWeb:
     def __repr__(self) -> str:
         return f"<DemoWeb hosts={len(self._roles)} port={self.port} requests={self.requests}>"
 
-    def _answer(self, request: Request) -> Reply:
+    def _respond(self, request: Request) -> WireResponse:
         site = request.site
         role = self._roles[site.origin]
         recent = len(site.starts) - bisect_left(site.starts, time.monotonic() - role.window) if role.window else 0
-        return reply_to(role, Visit(site.origin, request.target, request.nth, recent, time.time(), self._origins))
+        return response_to(role, Visit(site.origin, request.target, request.nth, recent, time.time(), self._origins))

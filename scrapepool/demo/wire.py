@@ -1,6 +1,6 @@
-"""What passes between a loopback server and whoever scripts it: requests, replies, and the counts of a site.
+"""The values between a loopback server and the function that responds: requests, responses, and the counts of a site.
 
-Values and counters only; knows no sockets and no pages.
+Knows no sockets and no pages.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from typing import NamedTuple
 
 
 class Then(Enum):
-    """What becomes of the connection after a reply."""
+    """What the server does with the connection after a response."""
 
     KEEP = "keep"
     CLOSE = "close"
     RESET = "reset"
 
 
-class Reply(NamedTuple):
-    """What goes out, byte for byte, and when.
+class WireResponse(NamedTuple):
+    """A response, byte for byte, and when it is sent.
 
-    head: everything before the body, interim responses included. body: left off for HEAD.
-    delay: seconds before the first byte. then: what becomes of the connection.
+    head: everything before the body, interim responses included.
+    body: is not sent for HEAD.
+    delay: seconds before the first byte.
+    then: what the server does with the connection afterwards.
     """
 
     head: bytes
@@ -33,7 +35,7 @@ class Reply(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request. ``nth`` counts the requests for this target on this site, from 1; 0 where nobody keeps count."""
+    """One request. ``nth`` counts the requests for this target on this site, from 1; it is 0 without ``detail``."""
 
     site: Site
     method: str
@@ -44,22 +46,25 @@ class Request(NamedTuple):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The fields in order, names as they were sent."""
+        """The fields in order, with their names as sent."""
         lines = self.head.decode("latin-1").split("\r\n")[1:]
         return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
 
     def header(self, name: str) -> str | None:
-        """Return the first field of that name, in any case; None where there is none."""
+        """Return the first field with this name, in any case; None if there is none."""
         wanted = name.lower()
         return next((value for field, value in self.headers if field.lower() == wanted), None)
 
 
 class Site:
-    """One host: where it listens, and what happened there. The server's thread writes, any thread may read.
+    """One host: its address, and counts of what happened there. The server's thread writes, any thread may read.
 
-    opened, open: connections ever (over TLS: handshakes done), and now. requests: whole ones received.
-    in_flight, peak: received and not yet answered, now and at most. asked: requests by target.
-    starts: when they were received, in ``time.monotonic`` seconds. The last two stay empty without ``detail``.
+    opened: connections so far; with TLS, completed handshakes.
+    open: connections that are open now.
+    requests: whole requests received.
+    in_flight, peak: requests received and not yet responded to, now and at most.
+    asked: requests by target; empty without ``detail``.
+    starts: when they were received, in ``time.monotonic`` seconds; empty without ``detail``.
     """
 
     __slots__ = ("address", "asked", "in_flight", "open", "opened", "peak", "port", "requests", "scheme", "starts")
@@ -89,4 +94,4 @@ class Site:
         )
 
 
-Answer = Callable[[Request], Reply]
+Respond = Callable[[Request], WireResponse]

@@ -1,4 +1,4 @@
-"""What the demo's hosts answer, without sockets."""
+"""How the demo's hosts respond, without sockets."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrapepool.demo.pages import LIMIT_REQUESTS, ROLES, Role, Visit, reply_to
-from scrapepool.demo.wire import Reply, Then
+from scrapepool.demo.pages import LIMIT_REQUESTS, ROLES, Role, Visit, response_to
+from scrapepool.demo.wire import Then, WireResponse
 
 PEERS = {role.name: f"http://127.0.1.{i}:80" for i, role in enumerate(ROLES, 1)}
 BY_NAME = {role.name: role for role in ROLES}
 
 
-def visit(name: str, path: str, *, nth: int = 1, recent: int = 1, now: float = 1_000_000_000.0) -> Reply:
+def visit(name: str, path: str, *, nth: int = 1, recent: int = 1, now: float = 1_000_000_000.0) -> WireResponse:
     """Ask a role for a path."""
-    return reply_to(BY_NAME[name], Visit(PEERS[name], path, nth, recent, now, PEERS))
+    return response_to(BY_NAME[name], Visit(PEERS[name], path, nth, recent, now, PEERS))
 
 
-def status(reply: Reply) -> int:
-    """The status of a reply that has no interim responses."""
-    return int(reply.head.split(b" ", 2)[1])
+def status(response: WireResponse) -> int:
+    """The status of a response that has no interim responses."""
+    return int(response.head.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_every_page_of_a_role_is_answered_at_last(role: Role) -> None:
-    """Asked again, and not too often at once, each listed page has a reply, and only missing ones are missing."""
+    """Asked again, and not too often at once, each listed page has a response, and only missing ones are missing."""
     for path in role.paths:
-        reply = visit(role.name, quote(path), nth=2)
-        assert reply.then is not Then.RESET
-        assert (status(reply) in {404, 410}) == (role.name == "missing")
+        response = visit(role.name, quote(path), nth=2)
+        assert response.then is not Then.RESET
+        assert (status(response) in {404, 410}) == (role.name == "missing")
 
 
 @given(st.sampled_from(ROLES), st.text(), st.integers(1, 5), st.integers(1, 100))
 def test_any_path_gets_the_same_reply_again(role: Role, path: str, nth: int, recent: int) -> None:
-    """A reply is a function of the visit: any path, listed or not, is answered, twice the same."""
-    replies = {visit(role.name, quote(f"/{path}"), nth=nth, recent=recent) for _ in range(2)}
-    assert len(replies) == 1
-    assert replies.pop().head.endswith(b"\r\n\r\n")
+    """A response is a function of the visit: any path, listed or not, has one, twice the same."""
+    responses = {visit(role.name, quote(f"/{path}"), nth=nth, recent=recent) for _ in range(2)}
+    assert len(responses) == 1
+    assert responses.pop().head.endswith(b"\r\n\r\n")
 
 
 @given(st.sampled_from([role for role in ROLES if role.name not in {"truncated", "chunked", "ancient"}]), st.data())
 def test_content_length_is_the_length(role: Role, data: st.DataObject) -> None:
-    """Whole replies are as long as they say."""
-    reply = visit(role.name, quote(data.draw(st.sampled_from(role.paths))), nth=2)
-    final = reply.head.removesuffix(b"\r\n\r\n").rpartition(b"\r\n\r\n")[2]
-    assert b"Content-Length: %d" % len(reply.body) in final.split(b"\r\n")
+    """Whole responses are as long as they say."""
+    response = visit(role.name, quote(data.draw(st.sampled_from(role.paths))), nth=2)
+    final = response.head.removesuffix(b"\r\n\r\n").rpartition(b"\r\n\r\n")[2]
+    assert b"Content-Length: %d" % len(response.body) in final.split(b"\r\n")
 
 
 def test_pages_name_their_url() -> None:
-    """A page says under which URL it was asked for, in plain and in compressed form."""
+    """A page names the URL that was requested, in plain and in compressed form."""
     assert b"This is http://127.0.1.1:80/page/7\n" in visit("quick", "/page/7").body
     assert b"/page/7\n" in gzip.decompress(visit("compressed", "/page/7").body)
 
@@ -66,7 +66,7 @@ def test_flaky_pages_fail_once() -> None:
 
 
 def test_limited_host_asks_for_patience_in_both_forms() -> None:
-    """Beyond its limit the host answers 429, with Retry-After in seconds or as a date that is not in the past."""
+    """Beyond its limit the host sends 429, with Retry-After in seconds or as a date that is not in the past."""
     assert status(visit("limited", "/page/2", recent=LIMIT_REQUESTS)) == 200
     over = {"recent": LIMIT_REQUESTS + 1}
     assert b"Retry-After: 2\r\n" in visit("limited", "/page/2", **over).head
@@ -87,9 +87,9 @@ def test_redirects_lead_where_they_say() -> None:
 
 def test_truncated_pages_end_half_way() -> None:
     """A truncated page sends less than its Content-Length and closes."""
-    reply = visit("truncated", "/page/3")
-    assert reply.then is Then.CLOSE
-    assert b"Content-Length: %d" % len(reply.body) not in reply.head
+    response = visit("truncated", "/page/3")
+    assert response.then is Then.CLOSE
+    assert b"Content-Length: %d" % len(response.body) not in response.head
     assert visit("truncated", "/page/4").then is Then.KEEP
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from scrapepool.demo import DEFAULT_PORT, DemoWeb, demo_urls
 from scrapepool.demo.server import LoopbackServer, listen
-from scrapepool.demo.wire import Reply
+from scrapepool.demo.wire import WireResponse
 
 PATIENCE = 5.0  # seconds after which a socket that says nothing is given up
 
@@ -40,7 +40,7 @@ def test_the_web_has_many_hosts_and_pages() -> None:
 
 
 def test_pages_are_served_and_counted() -> None:
-    """A quick page answers with its own URL, and the same connection takes the next request."""
+    """A quick page names its own URL, and the same connection takes the next request."""
     with DemoWeb(port=0) as web:
         origin = next(origin for origin, role in web.hosts.items() if role.name == "quick")
         assert f"This is {origin}/page/1\n".encode() in fetch(f"{origin}/page/1")[1]
@@ -50,7 +50,7 @@ def test_pages_are_served_and_counted() -> None:
 
 
 def test_a_flaky_page_fails_once_for_each_web() -> None:
-    """What a page answers at its second visit is another matter than at its first."""
+    """The response to a second visit may differ from the first."""
     with DemoWeb(port=0) as web:
         origin = next(origin for origin, role in web.hosts.items() if role.name == "flaky")
         assert [fetch(f"{origin}/page/10")[0] for _ in range(2)] == [503, 200]
@@ -59,7 +59,7 @@ def test_a_flaky_page_fails_once_for_each_web() -> None:
 
 
 def test_limited_host_limits() -> None:
-    """The limited host answers so many requests and then 429."""
+    """The limited host serves so many requests and then sends 429."""
     with DemoWeb(port=0) as web:
         origin = next(origin for origin, role in web.hosts.items() if role.name == "limited")
         statuses = [fetch(f"{origin}/robots.txt")[0] for _ in range(16)] + [fetch(f"{origin}/page/1")[0]]
@@ -112,10 +112,10 @@ def test_listen_takes_all_or_nothing() -> None:
 
 
 def test_a_client_that_does_not_read_holds_nobody_up() -> None:
-    """Pipelined large replies wait for their reader, and are whole and in order when it comes."""
+    """Pipelined large responses wait for their reader, and are whole and in order when it comes."""
     body = b"x" * 2_000_000
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
-    with LoopbackServer(lambda _: Reply(head, body), listen(["127.0.1.1"])) as server:
+    with LoopbackServer(lambda _: WireResponse(head, body), listen(["127.0.1.1"])) as server:
         site = server.sites[0]
         with socket.create_connection((site.address, site.port), timeout=PATIENCE) as reader:
             reader.sendall(b"GET / HTTP/1.1\r\n\r\n" * 8)
@@ -129,7 +129,7 @@ def test_a_client_that_does_not_read_holds_nobody_up() -> None:
 def test_a_server_that_never_started_lets_its_sockets_go() -> None:
     """Closing before starting closes the sockets; closing twice is fine."""
     (sock,) = listen(["127.0.1.1"])
-    server = LoopbackServer(lambda _: Reply(b""), [sock])
+    server = LoopbackServer(lambda _: WireResponse(b""), [sock])
     server.close()
     server.close()
     assert sock.fileno() == -1

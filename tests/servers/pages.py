@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote
 
-from scrapepool.demo.wire import Reply, Request, Then
+from scrapepool.demo.wire import Request, Then, WireResponse
 
 CHUNK = 1000
 """Bytes in a chunk: small, so that most bodies have several."""
@@ -37,10 +37,10 @@ class Response:
     reset: bool = False
 
 
-def render(response: Response) -> Reply:
+def render(response: Response) -> WireResponse:
     """Put a response into bytes."""
     if response.reset:
-        return Reply(b"", delay=response.delay, then=Then.RESET)
+        return WireResponse(b"", delay=response.delay, then=Then.RESET)
     body = gzip.compress(response.body, mtime=0) if response.gzip else response.body
     try:
         phrase = HTTPStatus(response.status).phrase
@@ -58,7 +58,7 @@ def render(response: Response) -> Reply:
     if response.close:
         lines.append("Connection: close")
     head = "\r\n".join((*lines, "", "")).encode("latin-1")
-    return Reply(head, body, response.delay, Then.CLOSE if response.close else Then.KEEP)
+    return WireResponse(head, body, response.delay, Then.CLOSE if response.close else Then.KEEP)
 
 
 Query = dict[str, str]

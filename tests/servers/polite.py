@@ -28,7 +28,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl
 
 from scrapepool.demo.server import LoopbackServer, listen
-from scrapepool.demo.wire import Reply, Request, Site
+from scrapepool.demo.wire import Request, Site, WireResponse
 
 from .pages import PAGES, Response, render
 
@@ -169,14 +169,14 @@ class PoliteServer:
             "hosts": dict(map(_site_stats, self.sites)),
         }
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: Request) -> WireResponse:
         response = self._handler(request) if self._handler else None
         reply = render(response) if response is not None else self._default(request)
         if self._latency:
             reply = reply._replace(delay=reply.delay + latency_of(request.target, self._latency))
         return reply
 
-    def _default(self, request: Request) -> Reply:
+    def _default(self, request: Request) -> WireResponse:
         """Answer by the path's first segment; a path that means nothing is a page that names itself."""
         path, _, query = request.target.partition("?")
         word, _, argument = path[1:].partition("/")
@@ -186,7 +186,9 @@ class PoliteServer:
         body = b"This is %b\n" % request.target.encode("latin-1")
         if len(body) < self._size:
             body += b"." * (self._size - len(body))
-        return Reply(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body), body)
+        return WireResponse(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body), body
+        )
 
 
 def _site_stats(site: Site) -> tuple[str, dict[str, Any]]:
@@ -218,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.hosts, port=options.port, tls=tls, latency=options.latency, size=options.size, detail=options.detail
     )
 
-    def admin(request: Request) -> Reply:
+    def admin(request: Request) -> WireResponse:
         known = request.target == "/__stats__"
         return render(Response(200 if known else 404, body=json.dumps(polite.stats()).encode() if known else b""))
 

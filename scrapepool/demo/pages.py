@@ -71,7 +71,7 @@ class Role:
 
 
 def response_to(role: Role, visit: Visit) -> WireResponse:
-    """WireResponse with the page, the host's robots.txt, its index, or that there is no such page."""
+    """Return the page, the host's robots.txt, its index, or a 404."""
     if visit.path in _WIRE_PATHS[role.name]:
         return role.respond(visit)
     if visit.path == "/robots.txt" and role.name == "fenced":
@@ -168,9 +168,7 @@ def _large(visit: Visit) -> WireResponse:
 
 def _compressed(visit: Visit) -> WireResponse:
     body = gzip.compress(_page(visit, "compressed", 20_000), compresslevel=1, mtime=0)
-    return _response(
-        200, body, "text/html; charset=utf-8", "Content-Encoding: gzip", "Vary: Accept-Encoding", delay=0.2
-    )
+    return _response(200, body, HTML, "Content-Encoding: gzip", "Vary: Accept-Encoding", delay=0.2)
 
 
 def _chunked(visit: Visit) -> WireResponse:

@@ -1,7 +1,7 @@
 """What changed between two runs, in five forms: text, JSON Lines, CSV, Markdown and HTML.
 
-Decides how a difference is spelled. Pure functions of entries, which give pieces of text, so that five million of them
-need no more memory than one. All text is printable, and safe where it stands.
+Decides how a difference is written. Pure functions of entries that yield pieces of text, so that five million entries
+need no more memory than one. All text is printable, and safe in its form.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..text import printable, strict_json
 from . import units
 
 SIDE = ("outcome", "status", "error", "bytes", "sha256", "final_url", "elapsed")
-"""Fields of a record that programs are told of either side."""
+"""Fields of the older and the newer record in the forms for programs."""
 
 MEANINGS = {
     Difference.NEW: "no record in the older file",
@@ -35,7 +35,7 @@ MEANINGS = {
 
 
 class Entry(Protocol):
-    """One difference, as ``read.comparison.Entry``."""
+    """One difference; ``results.comparison.Entry`` is one."""
 
     @property
     def difference(self) -> Difference: ...  # noqa: D102
@@ -49,11 +49,13 @@ class Entry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What is told before the entries.
+    """The names and counts before the entries.
 
-    old, new: names of the record files. old_targets, new_targets: how many targets they have. counts: entries of each
-    difference that is told. same: targets with an equal page in both. unknown: with a page in both, of which the
-    records do not say enough.
+    old, new: names of the record files.
+    old_targets, new_targets: number of targets in each.
+    counts: number of entries of each difference that is shown.
+    same: targets with an equal page in both.
+    unknown: targets with a page in both, about which the records do not say enough.
     """
 
     old: str
@@ -65,7 +67,7 @@ class Overview:
     unknown: int
 
     def counted(self) -> str:
-        """Tell all counts on one line."""
+        """Format all counts on one line."""
         words = [f"{one} {units.count(number)}" for one, number in self.counts.items() if number]
         words.append(f"same {units.count(self.same)}")
         return "  ".join(words if not self.unknown else [*words, f"unknown {units.count(self.unknown)}"])
@@ -75,7 +77,7 @@ Form = Callable[[Overview, Iterable[Entry]], Iterator[str]]
 
 
 def text(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
-    """Tell a person, kind by kind; one line per entry."""
+    """Write text for people, kind by kind, with one line per entry."""
     old, new = units.count(overview.old_targets), units.count(overview.new_targets)
     yield f"{printable(overview.old)} ({old} URLs) -> {printable(overview.new)} ({new} URLs)\n"
     yield f"{overview.counted()}\n"
@@ -156,7 +158,7 @@ summary { font-weight: bold; cursor: pointer; }
 
 
 def sides(entry: Entry) -> tuple[str, str]:
-    """Tell in a few words what was, and what is now; nothing for a side that there is not."""
+    """Describe the state before and the state now in a few words; nothing for a record that does not exist."""
     return _told(entry.difference, entry.old), _told(entry.difference, entry.new)
 
 
@@ -182,7 +184,7 @@ def _side(state: PageState | None) -> dict[str, Any] | None:
 
 
 def _code(content: str) -> str:
-    """Write text so that Markdown takes no character of it for its own, also in a table."""
+    """Write text so that Markdown interprets no character of it, not even in a table."""
     return f"`{printable(content).replace('`', chr(39)).replace('|', chr(92) + '|')}`" if content else ""
 
 

@@ -1,6 +1,6 @@
-"""The end of a run: what became of everything, for a person and for a program.
+"""The summary of a run, for a person and for a program.
 
-Decides what a summary tells and how; pure functions of the last Snapshot. Does not know terminals, colours or exits.
+Decides what a summary says and how. Pure functions of the last Snapshot. Knows no terminals, colours or exit codes.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from ..fail_conditions import Verdict
 
 SLOWEST = 5
-"""How many of the slowest hosts a summary names: enough to see a pattern, few enough to read."""
+"""How many of the slowest hosts a summary names: enough to show a pattern, few enough to read."""
 
 _INDENT = 10
 _COUNTS = frozenset({"done", "stopped", "left", "outcomes", "errors"})
-"""The parts of a summary that tell what failed."""
+"""The parts of a summary that say what failed."""
 
 
 def ordered(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
-    """List the outcomes that there were, in the order in which they are shown."""
+    """List the outcomes so far, in the order in which they are shown."""
     return [(word, outcomes[word]) for word in OUTCOMES if outcomes.get(word)]
 
 
 def commonest(errors: Mapping[str, int]) -> list[tuple[str, int]]:
-    """List the errors that there were, the commonest first."""
+    """List the errors so far, the most frequent first."""
     return sorted(((word, number) for word, number in errors.items() if number), key=lambda item: (-item[1], item[0]))
 
 
@@ -43,20 +43,21 @@ def slowest(snapshot: Snapshot, limit: int = SLOWEST) -> list[HostRow]:
 
 
 def overall_rate(snapshot: Snapshot) -> float:
-    """Tell final outcomes a second over the whole run."""
+    """Return the final outcomes per second over the whole run."""
     return snapshot.done / snapshot.elapsed if snapshot.elapsed > 0 else 0.0
 
 
 def summary_text(snapshot: Snapshot, width: int = 80) -> str:
-    """Sum the run up in a few lines of at most ``width`` columns, each ending in a newline."""
+    """Summarize the run in a few lines of at most ``width`` columns, each with a newline."""
     sections = [*_sections(snapshot), *_checks(snapshot.checks)]
     return "".join(f"{line}\n" for title, pieces in sections for line in _wrapped(title, pieces, width))
 
 
 def failure_text(snapshot: Snapshot, lines: Sequence[str], more: int, width: int = 80) -> str:
-    """Say in a few lines what a run failed at that is to be quiet: the counts, then single URLs.
+    """Say in a few lines what failed in a quiet run: the counts, then single URLs.
 
-    lines: about single URLs. more: how many of them there would be beside these.
+    lines: one per URL.
+    more: number of further lines that are left out.
     """
     counts = [section for section in _sections(snapshot) if section[0] in _COUNTS]
     counts += _checks(snapshot.checks)
@@ -66,7 +67,7 @@ def failure_text(snapshot: Snapshot, lines: Sequence[str], more: int, width: int
 
 
 def decided(snapshot: Snapshot) -> list[str]:
-    """Say which host decides how long the run takes, and why; nothing where it is not one host."""
+    """Say which host decides how long the run takes, and why; nothing if it is not one host."""
     return [] if snapshot.eta_reason is None else [printable(f"decided by {snapshot.eta_reason}")]
 
 
@@ -103,7 +104,7 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
 
 
 def changed(changes: Mapping[str, int]) -> list[str]:
-    """Tell how many pages changed in which way, in the order in which that is shown."""
+    """Count the pages by how they changed, in the order in which that is shown."""
     from ..change import Change  # noqa: PLC0415 - for runs that know earlier ones
 
     return [f"{word} {units.count(changes[word])}" for word in Change if changes.get(word)]
@@ -116,7 +117,7 @@ def _by_change(changes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _checks(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, list[str]]]:
-    """Tell what ``--fail-if`` looked at, a line for each expression."""
+    """Show the result of each expression of ``--fail-if`` on a line of its own."""
     width = max((len(verdict.check.text) for verdict in verdicts), default=0)
     for number, verdict in enumerate(verdicts):
         held = f"{'FAILED' if verdict.holds else 'ok':<6}  {printable(verdict.check.text):<{width}}  {figure(verdict)}"
@@ -124,7 +125,7 @@ def _checks(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, list[str]]]:
 
 
 def figure(verdict: Verdict) -> str:
-    """Write the figure that an expression is about."""
+    """Format the figure that an expression is about."""
     if verdict.count is None:
         return units.spoken(verdict.value)
     count = units.count(verdict.count)
@@ -144,7 +145,7 @@ def _number(number: int, noun: str) -> str:
 
 
 def _wrapped(title: str, pieces: list[str], width: int) -> Iterator[str]:
-    """Lines of whole pieces, the first under its title; a piece that is wider than a line is cut in its middle."""
+    """Yield lines of whole pieces, the first with the title; a piece wider than a line is cut in its middle."""
     room = max(8, width - _INDENT)
     line = ""
     head = title
@@ -163,16 +164,21 @@ def handshakes_saved(snapshot: Snapshot) -> int:
 
 
 def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
-    """Sum the run up for a program. The keys are an API.
+    """Summarize the run for a program. The keys are an API.
 
-    done, total: targets with a final outcome, targets known. complete: whether these are all, every list read.
-    elapsed: seconds. rate: outcomes a second over the run. bytes: of bodies as received.
-    outcomes: count by word, every word of ``OUTCOMES`` there. errors: count by slug, the commonest first.
-    changes: count by word where there is --since, every word of a record's ``change`` there; else empty.
+    done, total: number of targets with a final outcome, and of targets known.
+    complete: whether all targets have one and every list was read to its end.
+    elapsed: seconds.
+    rate: outcomes per second over the run.
+    bytes: of bodies as received.
+    outcomes: number by word, with every word of ``OUTCOMES``.
+    errors: number by slug, the most frequent first.
+    changes: number by word with --since, with every word of a record's ``change``; otherwise empty.
     requests, opened, handshakes_saved, retried: requests sent, connections opened, their difference, retries.
-    hosts: how many there were. slowest: up to ``SLOWEST`` objects of host, requests, errors, p50 and p95 (seconds).
-    checks: what ``--fail-if`` looked at: expression, value (a share for one with %, seconds for a duration, null for
-    unknown), count and of (what a share is of; null for a duration), failed.
+    hosts: number of hosts.
+    slowest: up to ``SLOWEST`` objects of host, requests, errors, p50 and p95 (seconds).
+    checks: one object per expression of ``--fail-if``: expression, value (a share for one with %, seconds for a
+    duration, null if unknown), count, of (the total of a share; both are null for a duration), failed.
     """
     return {
         "done": snapshot.done,
@@ -213,7 +219,7 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def summary_json(snapshot: Snapshot, exit_code: int) -> str:
-    """Write ``summary_dict`` and ``exit_code`` as one JSON object, in ASCII."""
+    """Format ``summary_dict`` and ``exit_code`` as one JSON object, in ASCII."""
     return strict_json(json.dumps({**summary_dict(snapshot), "exit_code": exit_code}, indent=2)) + "\n"
 
 
@@ -223,7 +229,7 @@ Opener = Callable[[str, int], int]
 def write_summary_json(path: str, snapshot: Snapshot, exit_code: int, opener: Opener | None = None) -> None:
     """Write ``summary_json`` to a file. Raises OutputError.
 
-    opener: how the file is opened, as ``open`` takes it.
+    opener: opens the file, as for ``open``.
     """
     text = summary_json(snapshot, exit_code)
     try:

@@ -1,7 +1,7 @@
 """The live display as lines of text: a pure function of a snapshot and the terminal's size.
 
-Decides what is shown, what gives way when there is little room, and in which colour. Does not know when or where it is
-drawn. Lines are plain ``Text``: laying 30 hosts out in a ``rich.table.Table`` costs 12 to 15 ms a frame, this under 2.
+Decides what is shown, what is left out when there is little room, and in which colour. Does not know when or where
+it is drawn. Lines are plain ``Text``: a ``rich.table.Table`` of 30 hosts takes 12 to 15 ms per frame, this takes less than 2.
 Text from outside is made printable and is never parsed as markup.
 """
 
@@ -28,12 +28,12 @@ OUTCOME_STYLES = {
     "deferred": "magenta",
 }
 STATE_STYLES = {"ok": "green", "done": "dim", "waiting": "cyan", "given up": "red"}
-_OTHER_STATE = "yellow"  # parked, backoff: the host wants to be left alone
+_OTHER_STATE = "yellow"  # parked, backoff: the host gets no requests for a while
 
 _GAP = "  "
 _BAR_LEAST = 8
-_HOST_LEAST = 12  # columns of a host name cut in its middle that still tell hosts apart
-_HOST_SHARE = 0.3  # of the width that names may ask for before other columns do
+_HOST_LEAST = 12  # columns; a host name that is cut in its middle to these can still be told from others
+_HOST_SHARE = 0.3  # of the width; names get this much before other columns get theirs
 
 Piece = tuple[str, str]
 """A text and its style."""
@@ -58,7 +58,7 @@ def frame(snapshot: Snapshot, width: int, height: int, *, ascii_only: bool = Fal
 
 
 def progress_line(snapshot: Snapshot, width: int, *, ascii_only: bool = False) -> Text:
-    """Draw a bar, and beside it how far the run is and how fast; what has no room is left out from the right."""
+    """Draw a bar, and beside it the progress and rate of the run; pieces without room are left out from the right."""
     done, total = units.count(snapshot.done), units.count(snapshot.total)
     if snapshot.reading:
         pieces = [(done, "bold"), (f"reading the list, {total} so far", "cyan"), (units.rate(snapshot.rate), "")]
@@ -81,7 +81,7 @@ def progress_line(snapshot: Snapshot, width: int, *, ascii_only: bool = False) -
 
 
 def bar(snapshot: Snapshot, width: int, *, ascii_only: bool = False) -> list[Piece]:
-    """Draw a bar of ``width`` columns: filled as far as the run is, with a block that wanders while that is unknown."""
+    """Draw a bar of ``width`` columns: filled by progress, or with a moving block while the total is unknown."""
     full, rest = ("#", "-") if ascii_only else ("━", "─")
     if snapshot.reading:
         block = max(1, width // 4)
@@ -92,7 +92,7 @@ def bar(snapshot: Snapshot, width: int, *, ascii_only: bool = False) -> list[Pie
 
 
 def outcomes_line(snapshot: Snapshot, width: int) -> Text:
-    """Tell how many ended how, then what the pool saves; what has no room is left out from the right."""
+    """Count the outcomes, then the connections and their reuse; pieces without room are left out from the right."""
     pieces = [(f"{word} {units.count(number)}", OUTCOME_STYLES[word]) for word, number in ordered(snapshot.outcomes)]
     if snapshot.parked:
         pieces.append((f"parked {units.count(snapshot.parked)}", "yellow"))
@@ -104,13 +104,13 @@ def outcomes_line(snapshot: Snapshot, width: int) -> Text:
 
 
 def errors_line(snapshot: Snapshot, width: int) -> Text:
-    """List the errors that there were, the commonest first; empty while there were none, so that nothing moves."""
+    """List the errors so far, the most frequent first. Without errors the line is empty, so that nothing moves."""
     pieces = [(f"{printable(word)} {units.count(number)}", "red") for word, number in commonest(snapshot.errors)]
     return _cut(_append(_line([]), _fitting(pieces, width)), width)
 
 
 def forecast_line(snapshot: Snapshot, width: int) -> Text | None:
-    """Say what holds the run up, or who decides how long it takes; None where there is nothing to say."""
+    """Say what delays the run, or which host decides how long it takes; None if there is nothing to say."""
     if snapshot.trouble is not None:
         return _cut(_line([(printable(snapshot.trouble), "bold yellow")]), width)
     pieces = [(printable(text), "dim") for text in (*decided(snapshot), snapshot.hint) if text is not None]
@@ -118,7 +118,7 @@ def forecast_line(snapshot: Snapshot, width: int) -> Text | None:
 
 
 def stopping_line(snapshot: Snapshot, width: int) -> Text:
-    """Say what a run that was asked to stop still waits for, in as many words as there is room for."""
+    """Say what a run that is stopping still waits for, in as many words as there is room for."""
     message = stopping(snapshot)
     if len(message) > width:
         message = f"stopping: {snapshot.busy} in flight; Ctrl-C: now"
@@ -129,7 +129,8 @@ def stopping_line(snapshot: Snapshot, width: int) -> Text:
 class Column:
     """One column of the table of hosts.
 
-    rank: columns of a higher rank give way first. cell: the text for a host; a column with nothing in it is left out.
+    rank: columns of a higher rank are left out first.
+    cell: the text for a host; a column with only empty texts is left out.
     """
 
     title: str
@@ -154,13 +155,13 @@ COLUMNS = (
     Column("errors", 1, lambda row: f"{row.errors:,}" if row.errors else "·"),
     Column("state", 0, _state),
 )
-"""Right of the host's name, from left to right."""
+"""The columns to the right of the host's name, from left to right."""
 
 
 def hosts_table(snapshot: Snapshot, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
-    """List a header, as many hosts as fit, and how many more there are; nothing where not even one host fits.
+    """List a header, as many hosts as fit, and how many more there are; nothing if not even one host fits.
 
-    Columns give way by rank until the table is at most ``width`` columns wide, then names are cut in their middle.
+    Columns are left out by rank until the table is at most ``width`` wide, then names are cut in their middle.
     """
     shown = min(len(snapshot.hosts), height - 1)
     if shown < snapshot.host_count:
@@ -215,19 +216,19 @@ def _cell_style(row: HostRow, column: Column) -> str | None:
 
 
 def _aligned(text: str, column: Column, widths: dict[str, int]) -> str:
-    # The state stands last and reads like a word, as robots does; all others are numbers.
+    # The state is the last column and is a word, as robots is; all others are numbers.
     if column.title == "state":
         return f"{_GAP}{text}"
     return f"{_GAP}{text:{'<' if column.title == 'robots' else '>'}{widths[column.title]}}"
 
 
 def _name(name: str, width: int, mark: str) -> str:
-    # Host names are ASCII, where a character is a column. Should one not be, set_cell_size keeps the table straight.
+    # Host names are ASCII, so a character is a column. If one is not, set_cell_size keeps the table aligned.
     return set_cell_size(units.middle_cut(name, width, mark), width)
 
 
 def _fitting(pieces: Sequence[Piece], width: int) -> list[Piece]:
-    """As many pieces from the left as fit into ``width``, the first one always."""
+    """Return as many pieces from the left as fit into ``width``, and always the first one."""
     kept = list(pieces)
     while len(kept) > 1 and _length(kept) > width:
         kept.pop()

@@ -1,7 +1,7 @@
-"""The story of one URL out of its record, in plain words.
+"""The history of one URL, from its record, in plain words.
 
-Decides what is told, in which order and how. A pure function of the record, which may lack any field, or hold anything
-where another program wrote it. Knows no files.
+Decides what is said, in which order and how. A pure function of the record, which may lack any field, and may hold
+anything if another program wrote it. Knows no files.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ REASONS: dict[str, str] = {
     WaitReason.BACKOFF: "before the retry (backoff)",
     WaitReason.OUTAGE: "while the network seemed down",
 }
-"""What was waited for, in the words of a record's ``history``."""
+"""What a URL waited for, by the words of a record's ``history``."""
 
 STEPS = {"dns": "DNS", "connect": "connect", "tls": "TLS", "ttfb": "first byte", "download": "body"}
-"""The steps of a record's ``timings``, as they are told."""
+"""The names of the steps of a record's ``timings``."""
 
 HOST, NETWORK = "its host", "the network"
 WHOSE = (HOST, NETWORK)
-"""What an attempt that was given back is held against."""
+"""What an attempt can count against instead of the URL."""
 
 TELL_MORE = "For every attempt and every wait, write the records with fetch --verbose."
 
@@ -51,9 +51,9 @@ _INDENT = " " * (_TIME + 2)
 
 
 def story(record: Mapping[str, Any], times: int = 1) -> str:
-    """Tell what became of a URL, line by line, no control characters in it.
+    """Describe what happened to a URL, line by line, without control characters.
 
-    times: records of this URL that the file has, of which this is the last.
+    times: number of records of this URL in the file; this is the last one.
     """
     lines = [_text(record.get("url")) or "a record without a URL", *_place(record, times), ""]
     history = record.get("history")
@@ -113,7 +113,10 @@ def _history(history: list[Any]) -> Iterator[str]:
 
 
 def _given_back(history: list[Any]) -> dict[int, str]:
-    """The places of attempts that were not counted, as the next one has their number, and what had failed instead."""
+    """Return what failed instead of the URL, by the place of each attempt that was not counted.
+
+    An attempt was not counted if the next one has its number.
+    """
     given_back: dict[int, str] = {}
     last: tuple[int, float] | None = None
     begun: float | None = None
@@ -133,12 +136,12 @@ def _given_back(history: list[Any]) -> dict[int, str]:
 
 
 def _counted(history: list[Any]) -> int:
-    """Attempts that count: as many as have a number of their own."""
+    """Count the attempts that count for the URL: those with a number of their own."""
     return len({_number(step.get("attempt")) for step in history if isinstance(step, dict)} - {None})
 
 
 def _attempt(step: Mapping[str, Any], *, goes_on: bool) -> Iterator[str]:
-    """goes_on: whether it is what a redirect to another host led to."""
+    """Describe one attempt. goes_on: whether a redirect to another host led to it."""
     number = _number(step.get("attempt"))
     name = "continued" if goes_on else f"attempt {number:.0f}" if number is not None else "attempt"
     time = (_text(step.get("started")) or "")[11 : 11 + _TIME]
@@ -149,7 +152,7 @@ def _attempt(step: Mapping[str, Any], *, goes_on: bool) -> Iterator[str]:
 
 
 def _result(told: Mapping[str, Any]) -> str:
-    """What an attempt came to, and how long it took."""
+    """Describe how an attempt ended, and how long it took."""
     onward = _text(told.get("redirected_to"))
     if onward is not None:
         status = _number(told.get("status"))
@@ -167,7 +170,7 @@ def _result(told: Mapping[str, Any]) -> str:
 
 
 def _how(told: Mapping[str, Any]) -> Iterator[str]:
-    """Over which connection, and where the time went."""
+    """Describe the connection of an attempt, and how long its steps took."""
     remote = _text(told.get("remote"))
     if remote is not None:
         reused = told.get("reused") is True
@@ -189,7 +192,7 @@ def _how(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _summary(record: Mapping[str, Any]) -> Iterator[str]:
-    """What a record tells that has no history: the whole, and the last attempt."""
+    """Describe the attempts of a record without a history: their number, and the last one."""
     attempts, waited = _number(record.get("attempts")), _number(record.get("waited"))
     started = _text(record.get("started"))
     if not attempts:
@@ -263,7 +266,7 @@ def _brief(seconds: float) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number; None for anything else."""
+    """Return a finite number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -273,5 +276,5 @@ def _number(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    """What is there as text that is safe to show; None for nothing."""
+    """Return a value as text that is safe to show; None if there is none."""
     return None if value is None or value == "" else printable(str(value))

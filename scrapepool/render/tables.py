@@ -1,7 +1,7 @@
 """The live display as lines of text: a pure function of a snapshot and the terminal's size.
 
 Decides what is shown, what is left out when there is little room, and in which colour. Does not know when or where
-it is drawn. Lines are plain ``Text``: a ``rich.table.Table`` of 30 hosts takes 12 to 15 ms per frame, this takes less than 2.
+it is drawn. Lines are plain ``Text``: a ``rich.table.Table`` of 30 hosts takes 12 to 15 ms per frame, this under 2.
 Text from outside is made printable and is never parsed as markup.
 """
 

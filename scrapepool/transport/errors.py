@@ -1,7 +1,7 @@
-"""What can go wrong with one exchange, as exceptions inside the transport.
+"""The exceptions that the transport raises when one exchange fails.
 
-Decides what such an error carries; whether asking again can help is for ``classify`` to say. None of these leaves
-the stage: its boundary turns them into values. Knows no sockets.
+This module decides which facts such an error carries; ``classify`` decides whether a retry can help. The boundary of
+the transport turns these exceptions into values, so none of them leaves the stage. No sockets are used here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from ..model import ErrorKind, ProxyFault
 class FetchError(Exception):
     """One exchange failed.
 
-    kind: the record's slug. detail: one human line, without a full stop.
+    kind: the slug that the record gets.
+    detail: one line for people, without a full stop.
     """
 
     def __init__(self, kind: ErrorKind, detail: str) -> None:
@@ -25,17 +26,17 @@ class FetchError(Exception):
 
 
 class ResolverError(FetchError):
-    """The name server could not say, for now, what the addresses of a name are (EAI_AGAIN): no word about the name."""
+    """The name server could not resolve a name at the moment (EAI_AGAIN); the name itself may be valid."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(ErrorKind.DNS, detail)
 
 
 class ResponseError(FetchError):
-    """Bytes that are no whole HTTP/1 response: ``protocol``, ``truncated`` or ``reset``.
+    """The bytes received are not a complete HTTP/1 response: ``protocol``, ``truncated`` or ``reset``.
 
-    fresh: True where the connection ended before any byte of a response came. Where it had served
-    before, the server had closed it in the meantime and the request may simply be sent again.
+    fresh: whether the connection ended before the first byte of a response. If the connection was a reused one, the
+        server had closed it while it was idle, and the request can be sent again on a new connection.
     """
 
     def __init__(self, kind: ErrorKind, detail: str, *, fresh: bool = False) -> None:
@@ -44,7 +45,11 @@ class ResponseError(FetchError):
 
 
 class ProxyError(FetchError):
-    """The proxy failed, or refused: ``proxy``. fault: how. after: seconds that it asked to wait, None for no such."""
+    """The proxy failed, or refused the request: ``proxy``.
+
+    fault: the way in which it failed.
+    after: the seconds that the proxy requested as a wait, or None if it requested no wait.
+    """
 
     def __init__(self, fault: ProxyFault, detail: str, after: float | None = None) -> None:
         super().__init__(ErrorKind.PROXY, detail)
@@ -53,11 +58,11 @@ class ProxyError(FetchError):
 
 
 class DecodeError(FetchError):
-    """A body that is not what its Content-Encoding says (``decode``), or that ends too soon (``truncated``)."""
+    """The body does not match its Content-Encoding (``decode``), or it ends too early (``truncated``)."""
 
 
 class TooLargeError(FetchError):
-    """A body beyond the size limits: ``too_large``."""
+    """The body exceeds a size limit: ``too_large``."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(ErrorKind.TOO_LARGE, detail)

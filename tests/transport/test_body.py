@@ -50,7 +50,7 @@ def test_a_declared_length() -> None:
     """A body that is announced as too large fails before it comes; one of the limit's size does not."""
     body = Body(SizeLimits(max_size=100), None, keep=False)
     body.declare(100)
-    with pytest.raises(TooLargeError, match="announced with 101 bytes, the limit is 100") as caught:
+    with pytest.raises(TooLargeError, match="announced a body of 101 bytes, the limit is 100") as caught:
         body.declare(101)
     assert caught.value.kind is ErrorKind.TOO_LARGE
 

@@ -137,7 +137,7 @@ def test_every_cut_is_found(coding: str) -> None:
                 assert not taker.ended
             taker.finish()
         assert caught.value.kind is ErrorKind.TRUNCATED
-        assert caught.value.detail == f"the {coding.removeprefix('x-')} stream ends too soon"
+        assert caught.value.detail == f"the {coding.removeprefix('x-')} stream ends too early"
 
 
 @pytest.mark.parametrize("coding", sorted(CODERS))
@@ -173,7 +173,7 @@ def test_streams_in_a_row(coding: str, padding: bytes) -> None:
 
 def test_a_second_member_that_is_cut() -> None:
     """A further member that has begun must be whole too."""
-    with pytest.raises(DecodeError, match="ends too soon"):
+    with pytest.raises(DecodeError, match="ends too early"):
         decoded("gzip", gzip.compress(PAGE), gzip.compress(PAGE)[:-1])
 
 
@@ -186,7 +186,7 @@ def test_a_further_stream_of_which_only_the_first_bytes_came(coding: str, begun:
     """A member or frame that has begun is part of the body, however little of it has come."""
     coded = CODERS[coding](PAGE) + padding + CODERS[coding](PAGE)[:begun]
     for pieces in [coded], single_bytes(coded):
-        with pytest.raises(DecodeError, match="ends too soon") as caught:
+        with pytest.raises(DecodeError, match="ends too early") as caught:
             decoded(coding, *pieces)
         assert caught.value.kind is ErrorKind.TRUNCATED
 

@@ -52,7 +52,7 @@ def test_a_coding_is_left_on_unless_the_file_is_compressed_without_it(content: b
 
 def test_what_is_cut_before_anything_is_known_is_truncated() -> None:
     """A few bytes of a gzip stream tell nothing."""
-    with pytest.raises(DecodeError, match="ends too soon"):
+    with pytest.raises(DecodeError, match="ends too early"):
         through(own_coding(), gzip.compress(b"content")[:10], 4)
 
 

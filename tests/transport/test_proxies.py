@@ -169,7 +169,7 @@ def test_an_environments_proxy_that_is_no_url_is_the_proxys_fault(monkeypatch: p
     """And not the URL's, whose record would say that the list is wrong; no word of it, which may be a password."""
     monkeypatch.setenv("http_proxy", "http://me:word@[bad")
     failed = get("http://127.0.0.1:1/")
-    assert (failed.error, failed.detail) == (ErrorKind.PROXY, "the proxy's URL cannot be read")
+    assert (failed.error, failed.detail) == (ErrorKind.PROXY, "the proxy's URL is invalid")
 
 
 def test_the_origins_certificate_is_the_origins_fault(session: PooledSession) -> None:

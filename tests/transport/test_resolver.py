@@ -157,7 +157,7 @@ def test_a_look_up_that_hangs_gives_its_place_to_others(monkeypatch: pytest.Monk
         assert not any(future.done() for future in waiting)
         names.go.set()
         assert {future.result()[0].ip for future in waiting} == {"192.0.2.1"}
-    assert not resolver._places
+    assert not resolver._running
     assert resolver._hanging == 0
 
 

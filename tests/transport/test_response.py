@@ -1,4 +1,4 @@
-"""Single rules of the response parser, each with a reply that needs it."""
+"""The rules of the response parser, one by one, each with a response that needs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from scrapepool.model import ErrorKind
 from scrapepool.transport.errors import ResponseError
-from scrapepool.transport.http1.response import LEFTOVER_KEPT, MAX_FIELDS, MAX_HEAD, MAX_INTERIM, ResponseParser
+from scrapepool.transport.http1.head_reader import MAX_HEAD, MAX_INTERIM
+from scrapepool.transport.http1.response import LEFTOVER_KEPT, MAX_FIELDS, ResponseParser
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -265,23 +266,23 @@ PROTOCOL_ERRORS = {
     b"HTTP/1.1 101 Switching\r\n\r\n": "101",
     OK + b"A: b\0c\r\n\r\n": "a NUL",
     b"HTTP/1.1 200 O\0K\r\n\r\n": "a NUL",
-    OK + b"A: b\rC: d\r\n\r\n": "a carriage return",
+    OK + b"A: b\rC: d\r\n\r\n": "a bare carriage return",
     OK + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\n": "several different Content-Lengths",
     OK + b"Content-Length: 4,\r\n\r\n": "several different Content-Lengths",
-    OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n": "Transfer-Encoding that cannot be decoded",
-    OK + b"Transfer-Encoding: chunked, identity\r\n\r\n": "Transfer-Encoding that cannot be decoded",
-    OK + b"Transfer-Encoding: xchunked\r\n\r\n": "Transfer-Encoding that cannot be decoded",
+    OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n": "the Transfer-Encoding cannot be decoded",
+    OK + b"Transfer-Encoding: chunked, identity\r\n\r\n": "the Transfer-Encoding cannot be decoded",
+    OK + b"Transfer-Encoding: xchunked\r\n\r\n": "the Transfer-Encoding cannot be decoded",
     OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n": "not a chunk size: '-5'",
     OK + b"Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n": "not a chunk size",
     OK + b"Transfer-Encoding: chunked\r\n\r\n\r\n": "not a chunk size: ''",
     OK + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n": "not a chunk size",
     OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhello\r\n0\r\n\r\n": "a chunk is longer",
     OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhell\rx": "a chunk is longer",
-    OK + b"Transfer-Encoding: chunked\r\n\r\n4;" + b"x" * 9000: "a chunk's line over 8192 bytes",
-    OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 20_000: "trailers over",
-    OK + b"A: " + b"x" * MAX_HEAD: "header block over 256 KiB",
+    OK + b"Transfer-Encoding: chunked\r\n\r\n4;" + b"x" * 9000: "a line of the chunked coding is over 8192 bytes",
+    OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 20_000: "the trailers are over",
+    OK + b"A: " + b"x" * MAX_HEAD: "the header block is over 256 KiB",
     OK + b"A: b\r\n" * (MAX_FIELDS + 1) + b"\r\n": "over 5000 header fields",
-    b"HTTP/1.1 103 Wait\r\n\r\n" * (MAX_INTERIM + 1): "over 100 interim",
+    b"HTTP/1.1 103 Wait\r\n\r\n" * (MAX_INTERIM + 1): "over 100 interim responses",
 }
 
 

@@ -1,1 +1,1 @@
-"""HTTP/1: bytes to a response and back. Knows no sockets."""
+"""HTTP/1: parses the bytes of responses and decodes bodies, without sockets."""

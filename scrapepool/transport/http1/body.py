@@ -1,7 +1,7 @@
-"""A body that is being received: decoded, counted, hashed, and kept if somebody needs it.
+"""The body of a response while it is being received: it is decoded, counted, hashed, and kept if requested.
 
-Decides when a body is too large: at the byte that passes a limit, not at its end. Does not know the connection, nor
-where the body ends.
+This module decides when a body is too large: at the first byte beyond a limit, not at the end of the body. It does not
+know the connection, nor where the body ends.
 """
 
 from __future__ import annotations
@@ -16,26 +16,30 @@ from .content_coding import decoder_for
 from .packed_name import OwnCoding, PackedName
 
 SLICE = 128 * 1024
-"""Decoded bytes between two places where decoding may be interrupted: a quarter of a millisecond's work."""
+"""The decoded bytes between two points where decoding may be interrupted; they take about 0.25 ms."""
 
 PIECE = 4 * 1024
-"""Decoded bytes that cost as much as a piece of a decoder's output does by itself."""
+"""The fixed cost of one piece of a decoder's output, expressed in decoded bytes that cost as much."""
 
 HEAD_KEPT = 1024
-"""Bytes of the decoded body's beginning that are always kept: where a page may name its charset."""
+"""The number of bytes at the start of the decoded body that are always kept; a page may declare its charset there."""
 
 
 class Body:
-    """Takes the pieces of one body as received, with the transfer coding removed.
+    """Receives the pieces of one body, after the transfer coding was removed.
 
-    wire, size: bytes so far, as received and decoded. head: the first HEAD_KEPT decoded bytes.
-    sha256: hex digest of the decoded body, set by ``finish`` unless ``digest`` is False. content: the decoded body,
-    set by ``finish`` where ``keep`` is given. full: the limit was reached and the body cut there.
-    Raises DecodeError for more codings than are taken off.
+    wire: the bytes received so far.
+    size: the bytes decoded so far.
+    head: the first HEAD_KEPT decoded bytes.
+    sha256: the hex digest of the decoded body. ``finish`` sets it, unless ``digest`` is False.
+    content: the decoded body. ``finish`` sets it if ``keep`` is True.
+    full: whether the body reached the size limit and was cut there.
+
+    Raises DecodeError if the body has more content codings than are supported.
     """
 
     saved: Saved | None = None
-    """The body as a file, where it is to become one."""
+    """The file that the body is saved to; None if the body is not saved."""
 
     __slots__ = (
         "_decoder",
@@ -64,57 +68,60 @@ class Body:
         self.content: bytes | None = None
 
     def keep_own_coding(self, name: PackedName) -> None:
-        """Leave the content coding on where it is the file's own, as its name says; to be called before ``feed``."""
+        """Keep the content coding if it belongs to the file itself, as the file's name says. Call before ``feed``."""
         if self._decoder is not None:
             self._decoder = OwnCoding(name, self._decoder)
 
     @property
     def passing(self) -> bool:
-        """Whether pieces are only looked at, so that the next may overwrite them."""
+        """Whether no piece is kept after ``feed``, so that the caller may reuse its buffer."""
         return self._decoder is None and self._pieces is None
 
-    def may_block(self, size: int) -> bool:  # noqa: ARG002 - bodies that become files look at it
-        """Whether to take a piece of so many bytes, or to finish, may wait for a disk or compute for long."""
+    def may_block(self, size: int) -> bool:  # noqa: ARG002 - bodies that are saved to files use it
+        """Return whether feeding a piece of ``size`` bytes, or finishing, may wait for a disk or compute for long."""
         return False
 
     @property
     def coded(self) -> bool:
-        """Whether there is a content coding to be taken off, so that a short piece may be much work."""
+        """Whether a content coding is decoded, so that even a short piece may be much work."""
         return self._decoder is not None
 
     @property
     def ended(self) -> bool:
-        """Whether the content coding has reached its own end; another stream may follow."""
+        """Whether the compressed stream has ended; another stream may follow."""
         return self._decoder is not None and self._decoder.ended
 
     @property
     def final(self) -> bool:
-        """Whether the content coding has reached an end that nothing may follow: then the body is known to be whole."""
+        """Whether the compressed stream has ended and no other may follow, so that the body is known to be complete."""
         return self._decoder is not None and self._decoder.final
 
     @property
     def notes(self) -> list[str]:
-        """What decoding let pass, one human line each."""
+        """What the decoder ignored or tolerated, one line for people per item."""
         return [] if self._decoder is None else self._decoder.notes
 
     def declare(self, length: int | None) -> None:
-        """Take note of the body's length in bytes before it comes, None where nobody knows. Raises TooLargeError."""
+        """Check the declared length of the body in bytes before the body arrives; None if it is unknown.
+
+        Raises TooLargeError if the length exceeds the limit.
+        """
         if length is not None and length > self._max_size and not self._limits.cut:
-            raise TooLargeError(f"the body is announced with {length} bytes, the limit is {self._max_size}")
+            raise TooLargeError(f"the server announced a body of {length} bytes, the limit is {self._max_size}")
 
     def feed(self, piece: bytes | memoryview) -> None:
-        """Take a piece of the body. Raises DecodeError, and TooLargeError at the byte that is one too many."""
+        """Process one piece of the body. Raises DecodeError, and TooLargeError at the first byte beyond a limit."""
         if self._decoder is None:
-            self._add(self._weigh(piece))
+            self._add(self._count(piece))
             return
         for _ in self.slices(piece):
             pass
 
     def slices(self, piece: bytes | memoryview) -> Iterator[None]:
-        """Take a piece as ``feed`` does, while this is iterated; gives something each time that a slice is decoded."""
-        assert self._decoder is not None  # noqa: S101 - otherwise there is nothing to slice
+        """Process one piece as ``feed`` does, and yield after each slice of decoded bytes."""
+        assert self._decoder is not None  # noqa: S101 - callers check ``coded`` first
         left = SLICE
-        for part in self._decoder.feed(bytes(self._weigh(piece))):
+        for part in self._decoder.feed(bytes(self._count(piece))):
             if part:
                 self._add(part)
             if self.size > self._max_size:
@@ -134,7 +141,7 @@ class Body:
                 yield
 
     def finish(self) -> None:
-        """Say that the body is over. Raises DecodeError (truncated) where its coding has not ended."""
+        """End the body. Raises DecodeError (``truncated``) if its compressed stream has not ended."""
         if self._decoder is not None and not self.full:
             self._decoder.finish()
         if self._hash is not None:
@@ -144,10 +151,10 @@ class Body:
             self._pieces = None
 
     def abandon(self) -> None:
-        """Say that the rest of the body does not come, or is not wanted."""
+        """Drop the body, because the rest does not arrive or is not wanted."""
 
-    def _weigh(self, piece: bytes | memoryview) -> bytes | memoryview:
-        """Count what was received; what of it is within the limit. Raises TooLargeError."""
+    def _count(self, piece: bytes | memoryview) -> bytes | memoryview:
+        """Count the received bytes and return those that are within the limit. Raises TooLargeError."""
         self.wire = wire = self.wire + len(piece)
         if wire > self._max_size:
             if not self._limits.cut:

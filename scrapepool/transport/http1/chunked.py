@@ -1,8 +1,8 @@
-"""The chunked transfer coding (RFC 9112 section 7.1) and how it is removed.
+"""A decoder for the chunked transfer coding (RFC 9112 section 7.1).
 
-Decides where chunks, trailers and the message end, to the byte. What follows the end must not be taken for the next
-response on the connection, and httptools does not tell where llhttp stopped. Does not know the header block, and keeps
-no body.
+It finds the exact byte at which each chunk, the trailer section and the message end. The bytes after the end must not
+be taken for the next response on the connection, and httptools does not report where llhttp stopped. The decoder does
+not know the header block, and it keeps no body.
 """
 
 from __future__ import annotations
@@ -16,34 +16,35 @@ from ..errors import ResponseError
 from .head import Field, parse_fields, shown
 
 MAX_LINE = 8 * 1024
-"""Bytes of one size line or trailer line; extensions are rare and short (Go stops at 4 KiB)."""
+"""The maximum bytes of one size line or trailer line. Chunk extensions are rare and short; Go allows 4 KiB."""
 MAX_TRAILERS = 64 * 1024
-"""Bytes of all trailer lines."""
+"""The maximum bytes of all trailer lines together."""
 MAX_CHUNK = 2**63 - 1
-"""What llhttp, curl and browsers can count to."""
+"""The maximum size of a chunk, as in llhttp, curl and browsers."""
 
 MOST_AT_ONCE = 400
-"""Chunks taken apart before others get their turn, where somebody asks for that: a quarter of a millisecond's work."""
+"""The chunks that one call decodes in the event loop before other connections are served; they take about 0.25 ms."""
 MANY = 8
-"""Pieces that are cheaper to be handled joined to one."""
+"""If a call yields more pieces than this, joining them costs less than handling each one."""
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
 
 
 _SMALL = {b"%x\r" % size: size for size in range(1, 256)}
-"""Size lines of small chunks as they are usually written: who sends many of them is to cost little."""
+"""The size lines of small chunks in their usual form. A lookup keeps the cost of many small chunks low."""
 
 LONGEST_SMALL = len(b"ff\r\n")
+"""The bytes of the longest such size line, with its line end."""
 
 _SIZE, _DATA_END, _TRAILER = range(3)
-"""Which line is expected next. Plain numbers: an Enum's members cost three times as much to look up."""
+"""The line that is expected next. Numbers are used because the lookup of an Enum member takes three times as long."""
 
 
 class ChunkedBody:
-    """Takes a chunked body apart. ``last_seen``: the zero-sized chunk has come, so all data has.
+    """Decodes one chunked body.
 
-    most: chunks that one ``feed`` takes apart at most. behind: what was fed holds more of them, for another ``feed``
-    with nothing.
+    most: the maximum number of chunks that one ``feed`` decodes.
+    behind: whether the bytes fed so far contain more chunks. Call ``feed`` with no bytes to decode them.
     """
 
     __slots__ = ("_expected", "_held", "_left", "_most", "_trailer_bytes", "_trailer_lines", "behind")
@@ -59,36 +60,36 @@ class ChunkedBody:
 
     @property
     def last_seen(self) -> bool:
-        """Whether the zero-sized chunk has come."""
+        """Whether the last chunk (of size 0) has arrived, and so all of the data has."""
         return self._expected == _TRAILER
 
     @property
     def held(self) -> bytes:
-        """What was fed and is not taken apart yet."""
+        """The bytes that were fed and are not decoded yet."""
         return self._held
 
     def feed(self, data: bytes, pieces: list[bytes]) -> bytes | None:
-        """Append the data of chunks to ``pieces``, that of many small ones joined.
+        """Decode ``data`` and append the data of its chunks to ``pieces``; many small chunks become one piece.
 
-        Returns None while the message goes on, and then what came after its end. Raises ResponseError
-        (protocol) for a size that is none and for a chunk that is longer than its size.
+        Returns None until the message ends, and then the bytes that follow its end. Raises ResponseError (``protocol``)
+        for an invalid chunk size and for a chunk that is longer than its size.
         """
         if self._held:
             data, self._held = self._held + data, b""
         found: list[bytes] = []
-        rest = self._take_apart(data, found)
+        rest = self._decode(data, found)
         if len(found) > MANY:
             pieces.append(b"".join(found))
         else:
             pieces += found
         return rest
 
-    def _take_apart(self, data: bytes, pieces: list[bytes]) -> bytes | None:
+    def _decode(self, data: bytes, pieces: list[bytes]) -> bytes | None:
         at = 0
         self.behind = False
         while True:
             if self._expected == _SIZE and not self._left:
-                at = _past_small(data, at, pieces, self._most)
+                at = _skip_small_chunks(data, at, pieces, self._most)
             if len(pieces) >= self._most:
                 self._held, self.behind = data[at:], at < len(data)
                 return None
@@ -105,7 +106,7 @@ class ChunkedBody:
                 _fail("a chunk is longer than its size")
             if newline < 0:
                 if len(data) - at >= MAX_LINE:
-                    _fail(f"a chunk's line over {MAX_LINE} bytes")
+                    _fail(f"a line of the chunked coding is over {MAX_LINE} bytes long")
                 self._held = data[at:]
                 return None
             line = data[at:newline].removesuffix(b"\r")
@@ -120,7 +121,7 @@ class ChunkedBody:
                 return data[at:]
 
     def trailers(self, notes: list[str]) -> list[Field]:
-        """Parse the trailer fields that came; what is skipped is added to ``notes``."""
+        """Parse the trailer fields, and add to ``notes`` which lines were skipped."""
         return parse_fields(self._trailer_lines, notes)
 
     def _begin_chunk(self, line: bytes) -> None:
@@ -135,12 +136,12 @@ class ChunkedBody:
     def _add_trailer(self, line: bytes) -> None:
         self._trailer_bytes += len(line) + 1
         if self._trailer_bytes > MAX_TRAILERS:
-            _fail(f"trailers over {MAX_TRAILERS} bytes")
+            _fail(f"the trailers are over {MAX_TRAILERS} bytes long")
         self._trailer_lines.append(line)
 
 
-def _past_small(data: bytes, at: int, pieces: list[bytes], most: float) -> int:
-    """Take whole small chunks from ``data``, until ``pieces`` are ``most``; the offset behind them."""
+def _skip_small_chunks(data: bytes, at: int, pieces: list[bytes], most: float) -> int:
+    """Decode complete small chunks from offset ``at``, up to ``most`` pieces, and return the offset after them."""
     while len(pieces) < most:
         newline = data.find(b"\n", at, at + LONGEST_SMALL)
         size = None if newline < 0 else _SMALL.get(data[at:newline])

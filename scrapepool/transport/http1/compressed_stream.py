@@ -1,7 +1,7 @@
-"""One compressed stream each: what zlib, brotli and zstd make of bytes, in bounded steps.
+"""Decoders for one compressed stream each, over zlib, brotli and zstd, with bounded output per step.
 
-Decides how each library is kept to STEP bytes at a time, and which libraries are there. What follows a stream's end is
-for ``content_coding``.
+This module decides how each library is limited to STEP bytes of output per step, and which libraries are installed.
+``content_coding`` handles the bytes that follow the end of a stream.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from ..errors import DecodeError
 from .allocator import return_large_buffers
 
 STEP = 64 * 1024
-"""Bytes of one decoded piece at most."""
+"""The maximum bytes of one decoded piece."""
 ZSTD_WINDOW_LOG = 23
-"""8 MiB, the most that a zstd response may ask a reader to hold (RFC 9659 section 3)."""
+"""8 MiB: the largest window that a zstd response may require (RFC 9659 section 3)."""
 
 ZSTD_MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
 class Stream(Protocol):
-    """One compressed stream with one end."""
+    """A decoder for one compressed stream."""
 
     @property
     def ended(self) -> bool:
-        """Whether the end has come."""
+        """Whether the stream has ended."""
 
     @property
     def rest(self) -> bytes:
-        """What was fed beyond the end."""
+        """The bytes that were fed after the end of the stream."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Decode ``data`` while it is iterated, in pieces of at most STEP bytes."""
+        """Decode ``data`` step by step, and yield pieces of at most STEP bytes."""
 
 
 class _Zlib:
-    """gzip, zlib or raw deflate, by ``wbits``."""
+    """Decodes gzip, zlib or raw deflate, as ``wbits`` says."""
 
     __slots__ = ("_inflate",)
 
@@ -68,7 +68,7 @@ class _Zlib:
 
 
 class _Brotli:
-    """The brotli library's limit is a soft one, so what it gives is cut again."""
+    """Decodes brotli. The library may exceed its output limit, so its output is split again."""
 
     __slots__ = ("_brotli", "rest")
 
@@ -85,14 +85,14 @@ class _Brotli:
         while True:
             piece: bytes = brotli.process(data, output_buffer_limit=STEP)
             yield from cut(piece)
-            # That it can accept more data does not mean that it has no output left.
+            # The library can accept more data while it still has output, so only an empty piece ends the loop.
             if brotli.is_finished() or not piece:
                 return
             data = b""
 
 
 class _Zstd:
-    """One zstd frame."""
+    """Decodes one zstd frame."""
 
     __slots__ = ("_zstd",)
 
@@ -120,35 +120,38 @@ class _Zstd:
 
 
 def cut(data: bytes) -> Iterator[bytes]:
-    """Pieces of at most STEP bytes."""
+    """Split ``data`` into pieces of at most STEP bytes."""
     for at in range(0, len(data), STEP):
         yield data[at : at + STEP]
 
 
-def gzip(start: bytes) -> Stream:  # noqa: ARG001 - all streams are opened alike
-    """Open a gzip member."""
+def gzip(start: bytes) -> Stream:  # noqa: ARG001 - all these functions have the same signature
+    """Return a decoder for a gzip member."""
     return _Zlib(zlib.MAX_WBITS | 16)
 
 
 def deflate(start: bytes) -> Stream:
-    """Open "deflate": zlib (RFC 1950) by the book, raw deflate from some servers; the first two bytes tell."""
+    """Return a decoder for "deflate", which starts with the bytes ``start``.
+
+    The standard says zlib (RFC 1950), but some servers send raw deflate. The first two bytes tell which one it is.
+    """
     method, flags = start[0], start[1]
     is_zlib = method & 0x0F == 8 and method >> 4 <= 7 and (method << 8 | flags) % 31 == 0
     return _Zlib(zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
 
 
 def brotli(start: bytes) -> Stream:  # noqa: ARG001 - as above
-    """Open a brotli stream."""
+    """Return a decoder for a brotli stream."""
     return _Brotli()
 
 
 def zstd(start: bytes) -> Stream:  # noqa: ARG001 - as above
-    """Open a zstd frame."""
+    """Return a decoder for a zstd frame."""
     return _Zstd()
 
 
 def present(module: str) -> bool:
-    """Whether a module is installed."""
+    """Return whether a module is installed."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:
@@ -157,10 +160,10 @@ def present(module: str) -> bool:
 
 @cache
 def brotli_module() -> Any:
-    """Import brotli when the first body needs it: it costs some milliseconds, and most runs meet none."""
+    """Import brotli when the first body needs it: the import takes some milliseconds, and most runs do not need it."""
     brotli = import_module("brotli")
     if not hasattr(brotli.Decompressor, "can_accept_more_data"):
-        raise DecodeError(ErrorKind.DECODE, "the installed brotli is below 1.2 and cannot be bounded")
+        raise DecodeError(ErrorKind.DECODE, "the installed brotli is older than 1.2; upgrade it")
     return_large_buffers()
     return brotli
 

@@ -1,7 +1,7 @@
-"""The request for a tunnel through a proxy (CONNECT, RFC 9110 section 9.3.6), and what a refusal means.
+"""The CONNECT request for a tunnel through a proxy (RFC 9110 section 9.3.6), and the meaning of a refusal.
 
-Decides what such a request may hold, so that nobody's header value becomes a request of its own; and whether the proxy
-speaks for itself where it gives no tunnel. Knows no sockets.
+This module decides what such a request may contain, so that a header value cannot inject another request. It maps the
+status of a refusal to a fault of the proxy. No sockets are used here.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from ..errors import ProxyError
 from .rate_limit_headers import wait_of
 from .response import ResponseParser
 
-_NAME = re.compile(r"[^:\s][^:\r\n]*")  # as http.client has them
+_NAME = re.compile(r"[^:\s][^:\r\n]*")  # the same pattern as in http.client
 _VALUE = re.compile(r"[^\r\n]*")
 _HOST = re.compile(r"[^\x00-\x20\x7f]+")
 
 
 def connect_request(host: str, port: int | None, headers: Mapping[str, str]) -> bytes:
-    """A request for a tunnel to ``host``, an IPv6 address with or without its brackets. Raises ValueError."""
+    """Return the bytes of a CONNECT request for ``host``; an IPv6 address may have brackets or not.
+
+    Raises ValueError if the host or a header is invalid.
+    """
     if not _HOST.fullmatch(host):
         raise ValueError(f"Tunnel host can't contain control characters {host!r}")
     host = host.strip("[]")
@@ -37,7 +40,7 @@ def connect_request(host: str, port: int | None, headers: Mapping[str, str]) -> 
 
 
 def refused(parser: ResponseParser) -> ProxyError:
-    """What the response of a proxy means that gives no tunnel, or forwards nothing."""
+    """Return the error for a proxy's response that refuses a tunnel or a forwarded request."""
     status = parser.status
     after = wait_of(parser.headers, status, time.time())
     if status == 407:

@@ -1,8 +1,8 @@
-"""Content codings and how they are removed, in bounded steps (RFC 9110 section 8.4).
+"""Decoders for content codings (RFC 9110 section 8.4), with bounded output per step.
 
-Decides which codings are understood, and what a whole stream is. No step yields more than STEP bytes, and no step is
-made before the reader asks for it, so that a bomb costs its reader no more than the reader allows. Does not know how
-much that is, and keeps nothing.
+This module decides which codings are supported, and when a stream is complete. No step yields more than STEP bytes, and
+each step runs only when the caller requests it, so that a decompression bomb costs no more than the caller allows. The
+limits themselves are not known here, and no data is kept.
 """
 
 from __future__ import annotations
@@ -27,44 +27,47 @@ from .compressed_stream import (
 )
 
 MAX_CODINGS = 5
-"""Codings on top of each other: curl's figure; real servers use one, rarely two."""
+"""The maximum number of stacked codings, as in curl; real servers use one, rarely two."""
 
 
 class Decoder(Protocol):
-    """Takes one or more content codings off a body."""
+    """Removes one or more content codings from a body."""
 
     @property
     def ended(self) -> bool:
-        """Whether the coded stream has reached its own end."""
+        """Whether the compressed stream has ended."""
 
     @property
     def final(self) -> bool:
-        """Whether the stream has ended and no further one may follow: then the body is known to be whole."""
+        """Whether the stream has ended and no other may follow, so that the body is known to be complete."""
 
     @property
     def notes(self) -> list[str]:
-        """What was let pass, one human line each."""
+        """What was ignored or tolerated, one line for people per item."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Decode ``data`` while it is iterated, which must go to its end before the next ``feed``.
+        """Decode ``data`` step by step. The iteration must finish before the next ``feed``.
 
-        Pieces are at most STEP bytes; some are empty, where there was work and nothing came of it. Raises DecodeError
-        (decode).
+        Each piece has at most STEP bytes. A piece is empty if a step did some work but produced no output.
+        Raises DecodeError (``decode``).
         """
 
     def finish(self) -> None:
-        """Say that the body is over. Raises DecodeError (truncated) where the stream is not.
+        """End the body. Raises DecodeError (``truncated``) if the stream has not ended.
 
-        No bytes at all are an empty body, as browsers have it.
+        If no byte was received, the body is empty and valid, as in browsers.
         """
 
 
 class _Coding(NamedTuple):
     """One content coding.
 
-    name: for messages. start: opens a stream, given its first bytes. sniff: how many of them that takes.
-    error: what its library raises. magics: how a further stream begins, which may follow the first;
-    None where the library takes nothing behind the end, () where what stands there is passed over.
+    name: the name for messages.
+    start: returns a decoder for a stream, given its first bytes.
+    sniff: how many first bytes ``start`` needs.
+    error: returns the exception type that the library raises.
+    magics: the first bytes of another stream, which may follow the first one. None means that nothing may follow;
+        an empty tuple means that the bytes that follow are ignored.
     """
 
     name: str
@@ -75,7 +78,7 @@ class _Coding(NamedTuple):
 
 
 class _Single:
-    """Takes one coding off: a stream, further ones behind it, then perhaps padding or rubbish."""
+    """Removes one coding: one stream or several in sequence, which may be followed by padding or other bytes."""
 
     __slots__ = ("_coding", "_held", "_over", "_stream", "notes")
 
@@ -112,10 +115,10 @@ class _Single:
 
     def finish(self) -> None:
         if self._held or not (self._stream is None or self._stream.ended):
-            raise DecodeError(ErrorKind.TRUNCATED, f"the {self._coding.name} stream ends too soon")
+            raise DecodeError(ErrorKind.TRUNCATED, f"the {self._coding.name} stream ends too early")
 
     def _stream_of(self, data: bytes) -> Stream | None:
-        """Find the stream that ``data`` belongs to; None where it takes more bytes to tell, or there is none."""
+        """Return the stream that ``data`` belongs to; None if more bytes are needed, or if ``data`` is ignored."""
         coding = self._coding
         if self._over:
             return None
@@ -142,7 +145,7 @@ class _Single:
 
 
 class _AsSent:
-    """Passes on a body whose coding is not known, and says so."""
+    """Returns a body with an unknown coding unchanged, with a note."""
 
     ended = final = False
 
@@ -153,11 +156,11 @@ class _AsSent:
         return cut(data)
 
     def finish(self) -> None:
-        """Nothing can be said."""
+        """Do nothing: the end of an unknown coding cannot be checked."""
 
 
 class _Chain:
-    """Takes several codings off, the last applied first."""
+    """Removes several codings, in the reverse order of their application."""
 
     def __init__(self, decoders: list[_Single]) -> None:
         self._decoders = decoders
@@ -191,10 +194,10 @@ class _Chain:
 
 
 def decoder_for(content_encoding: bytes | str | None) -> Decoder | None:
-    """Make a decoder for a Content-Encoding, all its fields joined; None where there is nothing to decode.
+    """Return a decoder for the joined values of Content-Encoding; None if there is nothing to decode.
 
-    A coding that is not known is not an error: the decoder passes the body on and notes it.
-    Raises DecodeError (decode) for more than MAX_CODINGS.
+    An unknown coding is not an error: the decoder returns the body unchanged and adds a note.
+    Raises DecodeError (``decode``) for more than MAX_CODINGS codings.
     """
     if not content_encoding:
         return None
@@ -223,4 +226,4 @@ if present(ZSTD_MODULE):
     _CODINGS["zstd"] = _Coding("zstd", zstd, lambda: zstd_module().ZstdError, magics=_ZSTD_MAGICS)
 
 ACCEPT_ENCODING = ", ".join(name for name in _CODINGS if name != "x-gzip")
-"""The Accept-Encoding header: what can be decoded here, and nothing else."""
+"""The value of Accept-Encoding: exactly the codings that can be decoded here."""

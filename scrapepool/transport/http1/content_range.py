@@ -1,6 +1,6 @@
-"""Content-Range: which bytes of a representation a 206 response holds (RFC 9110 section 14.4).
+"""Content-Range: which bytes of a representation a 206 response contains (RFC 9110 section 14.4).
 
-Decides whether a 206 that answers no Range request is the whole representation after all. Knows no connections.
+This module decides whether a 206 response to a request without Range contains the complete representation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CONTENT_RANGE = re.compile(rb"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*
 
 
 class ContentRange(NamedTuple):
-    """The bytes ``first`` to ``last``, both included, of ``whole``; None where the server does not know the total."""
+    """The bytes ``first`` to ``last``, both included, of ``whole`` bytes; None if the total is unknown."""
 
     first: int
     last: int
@@ -25,7 +25,7 @@ class ContentRange(NamedTuple):
 
 
 def content_range(value: bytes | None) -> ContentRange | None:
-    """Read the field's value; None for a missing field and for anything but one range of bytes."""
+    """Parse the value of Content-Range; return None if the field is missing or is not a single byte range."""
     found = _CONTENT_RANGE.fullmatch(value or b"")
     if found is None:
         return None
@@ -33,10 +33,10 @@ def content_range(value: bytes | None) -> ContentRange | None:
 
 
 def check_range(parser: ResponseParser, received: int | None = None) -> None:
-    """Raise FetchError (``partial``) for a 206 that nobody requested, unless its range covers the whole body.
+    """Raise FetchError (``partial``) for a 206 that was not requested, unless its range covers the whole body.
 
-    received: bytes of the body, with the content coding left on; None before the body has come. A response to HEAD has
-    no body that could be a part.
+    received: the bytes of the body before content decoding; None before the body has arrived. A response without a
+        body, as to HEAD, is never partial.
     """
     if parser.framing == "none":
         return
@@ -46,10 +46,10 @@ def check_range(parser: ResponseParser, received: int | None = None) -> None:
     if found is not None and found.first == 0 and found.last + 1 == found.whole and size in (found.whole, None):
         return
     if found is None:
-        what = "names no range of bytes" if value is None else f"has the Content-Range {shown(value)}"
+        what = "has no Content-Range" if value is None else f"has the Content-Range {shown(value)}"
     else:
         whole = "an unknown number" if found.whole is None else found.whole
-        what = f"holds the bytes {found.first} to {found.last} of {whole}"
+        what = f"contains the bytes {found.first} to {found.last} of {whole}"
         if found.first == 0 and found.last + 1 == found.whole:
             what += f", but is {size} bytes long"
     raise FetchError(ErrorKind.PARTIAL, f"the server sent a 206 that was not requested, which {what}")

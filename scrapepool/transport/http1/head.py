@@ -1,9 +1,9 @@
-"""One header block: from its bytes to a status line and fields.
+"""A parser for one header block: from its bytes to the status line and the fields.
 
-Decides which blocks are HTTP/1 and what becomes of malformed lines. Most lines are the same in every response of a
-host, so the meaning of a plain line is cached. llhttp reads a block that has any other line. The few blocks that it
-refuses are read here once more, line by line, as browsers do (docs/responses.md has the table). Does not know where
-the block ended in the stream, nor what the fields mean.
+This module decides which blocks are HTTP/1, and how malformed lines are handled. Most lines are the same in every
+response of a host, so the result for a plain line is cached. llhttp parses a block that has any other line. The few
+blocks that llhttp rejects are parsed here again, line by line, as browsers do (docs/responses.md has the table). The
+parser does not know where the block is in the stream, nor what the fields mean.
 """
 
 from __future__ import annotations
@@ -29,19 +29,22 @@ _TOKEN = bytes(byte for byte in range(0x80) if _NAME.fullmatch(bytes([byte])))
 _TEXT = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 
 LINES_KEPT = 8192
-"""Lines that are remembered, some 2 MB; then it starts over, as ETags and dates do not come back."""
+"""The maximum number of cached lines, about 2 MB. A full cache is cleared, since ETags and dates do not repeat."""
 LONGEST_KEPT = 256
-"""Bytes of a line that is remembered."""
+"""The maximum bytes of a cached line."""
 
 _starts: dict[bytes, tuple[int, int, bytes]] = {}  # version, status and reason, by the status line
 _fields: dict[bytes, Field] = {}  # by the line
 
 
 class Head(NamedTuple):
-    """A header block that was understood.
+    """A parsed header block.
 
-    version: 10 or 11. status: 100 to 999. reason: as sent, latin-1. headers: in order, names as sent.
-    notes: what was repaired, one line each.
+    version: 10 or 11.
+    status: 100 to 999.
+    reason: the reason phrase as sent, in latin-1.
+    headers: the fields in their order, with the names as sent.
+    notes: what was repaired or skipped, one line per item.
     """
 
     version: int
@@ -52,7 +55,7 @@ class Head(NamedTuple):
 
 
 class _Hooks:
-    """What llhttp calls. The hooks that are None spare it the search for them."""
+    """The callbacks for llhttp. It does not call hooks that are None."""
 
     __slots__ = ("on_header",)
     on_headers_complete = on_body = on_message_begin = on_message_complete = None
@@ -62,13 +65,13 @@ class _Hooks:
 
 
 def shown(raw: bytes) -> str:
-    """Render foreign bytes for a human: quoted, control characters escaped, cut where they are long."""
+    """Return received bytes in a form for people: quoted, with control characters escaped, and shortened."""
     text = repr(raw[:_SHOWN].decode("latin-1"))
     return text if len(raw) <= _SHOWN else text + "…"
 
 
 def not_http(raw: bytes) -> ResponseError:
-    """Make the error for what does not begin as an HTTP/1 response does."""
+    """Return the error for bytes that do not start like an HTTP/1 response."""
     line = raw.split(b"\n", 1)[0].rstrip(b"\r")
     return ResponseError(ErrorKind.PROTOCOL, f"not an HTTP/1 status line: {shown(line)}")
 
@@ -76,7 +79,7 @@ def not_http(raw: bytes) -> ResponseError:
 def parse_head(block: bytes) -> Head:
     """Parse a header block, from the status line to the blank line, both included (RFC 9112 sections 4 and 5).
 
-    Raises ResponseError (protocol) for a status line of another protocol or version, a NUL and a bare CR.
+    Raises ResponseError (``protocol``) for a status line of another protocol or version, a NUL, or a bare CR.
     """
     lines = block.split(b"\r\n")
     start = _starts.get(lines[0])
@@ -99,7 +102,7 @@ def parse_head(block: bytes) -> Head:
 
 
 def _plain(line: bytes) -> Field | None:
-    """The field of a line that can only be read one way; None for any other."""
+    """Return the field of a line that is not ambiguous; None for any other line."""
     name, colon, value = line.partition(b":")
     if not (name and colon) or name.translate(None, _TOKEN) or value.translate(None, _TEXT):
         return None
@@ -116,7 +119,7 @@ def _make_room(kept: dict[bytes, Any]) -> None:
 
 
 def _parse_strictly(block: bytes) -> Head | None:
-    """What llhttp makes of a block; None where it refuses it."""
+    """Parse a block with llhttp; return None if llhttp rejects it."""
     version = _VERSIONS.get(block[:9])
     if version is None or block[12:13] not in {b" ", b"\r"}:
         return None
@@ -138,11 +141,11 @@ def _parse_strictly(block: bytes) -> Head | None:
 
 
 def _parse_leniently(block: bytes) -> Head:
-    """Read a block that llhttp refused: keep every line that can be understood, note the others."""
+    """Parse a block that llhttp rejected: keep every valid line, and add a note for each other line."""
     if b"\0" in block:
-        raise ResponseError(ErrorKind.PROTOCOL, "a NUL in the header block")
+        raise ResponseError(ErrorKind.PROTOCOL, "the header block contains a NUL byte")
     if _BARE_CR.search(block):
-        raise ResponseError(ErrorKind.PROTOCOL, "a carriage return inside a header line")
+        raise ResponseError(ErrorKind.PROTOCOL, "a header line contains a bare carriage return")
     lines = block.replace(b"\r\n", b"\n").split(b"\n")
     match = _STATUS_LINE.fullmatch(lines[0])
     if match is None:
@@ -153,10 +156,10 @@ def _parse_leniently(block: bytes) -> Head:
 
 
 def parse_fields(lines: list[bytes], notes: list[str]) -> list[Field]:
-    """Parse field lines without their line ends; blank ones are passed over, skipped ones are added to ``notes``.
+    """Parse field lines without their line ends. Blank lines are ignored; skipped lines are added to ``notes``.
 
-    A line that starts with white space goes on with the field before it (RFC 9112 section 5.2), and
-    is skipped with it.
+    A line that starts with white space continues the field before it (RFC 9112 section 5.2). It is skipped if that
+    field was skipped.
     """
     headers: list[Field] = []
     kept = False

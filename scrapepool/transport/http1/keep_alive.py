@@ -1,6 +1,6 @@
-"""What a Keep-Alive field says of a connection: how long it may be idle, and how many requests it still takes.
+"""A parser for the Keep-Alive field: how long a connection may be idle, and how many more requests it accepts.
 
-Decides how the field is read (RFC 2068 section 19.7.1.1, as Apache and others send it). Knows no connections.
+The field is defined in RFC 2068 section 19.7.1.1, and Apache and other servers send it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_IDLE = 1.0
-"""Seconds after which a request that must not be repeated gets a new connection, whatever the server said: it may close
-an idle one at any moment, and then nobody knows whether it has read the request."""
+"""The seconds of idle time after which a request that must not be repeated gets a new connection, whatever the server
+sent in Keep-Alive. The server may close an idle connection at any moment, and then nobody knows whether it has
+processed the request."""
 
 _PARAMETER = re.compile(rb'\b(timeout|max)\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IGNORECASE)
 
 
 class KeepAlive(NamedTuple):
-    """What the field says. timeout: seconds that the connection may be idle. most: further requests. None: nothing."""
+    """The parameters of the field; each is None if the field does not have it.
+
+    timeout: the seconds that the connection may be idle.
+    most: the number of further requests that the server accepts.
+    """
 
     timeout: int | None = None
     most: int | None = None
@@ -25,6 +30,6 @@ class KeepAlive(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def read_keep_alive(field: bytes) -> KeepAlive:
-    """Read the field's value; what cannot be read is ignored."""
+    """Parse the value of the field; invalid parts are ignored."""
     parameters = {name.lower(): int(number) for name, number in _PARAMETER.findall(field)}
     return KeepAlive(parameters.get(b"timeout"), parameters.get(b"max"))

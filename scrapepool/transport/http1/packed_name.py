@@ -1,8 +1,8 @@
-"""Files that are compressed according to their name, from servers that mistake this for a compression for transfer.
+"""Compressed files that a server sends with a Content-Encoding, as if they were compressed for the transfer.
 
-Many servers send ``pages.tar.gz`` with ``Content-Encoding: gzip``; without the coding it would be ``pages.tar``.
-Decides whether the coding is the file's own, by the suffix of the URL's path, the Content-Encoding, and the first
-bytes without it.
+Many servers send ``pages.tar.gz`` with ``Content-Encoding: gzip``; decoded, it would be ``pages.tar``. This module
+decides whether the coding belongs to the file itself. It uses the suffix of the URL's path, the Content-Encoding, and
+the first decoded bytes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ from .content_coding import Decoder
 
 _GZIP = ((".gz", ".tgz", ".taz", ".svgz", ".gzip"), b"\x1f\x8b")
 _SUFFIXES = {"gzip": _GZIP, "x-gzip": _GZIP, "zstd": ((".zst", ".tzst"), b"\x28\xb5\x2f\xfd")}
-"""By the coding: suffixes of files that are compressed so, and how these begin."""
+"""For each coding: the suffixes of files with that compression, and the first bytes of such files."""
 
 
 class PackedName(NamedTuple):
-    """A name that promises a compressed file. suffix: of the name. coding: of the response. begin: of such a file."""
+    """A file name that denotes a compressed file.
+
+    suffix: the suffix of the name.
+    coding: the content coding of the response.
+    begin: the first bytes of such a file.
+    """
 
     suffix: str
     coding: str
@@ -26,7 +31,7 @@ class PackedName(NamedTuple):
 
 
 def packed_name(urls: Sequence[str], content_encoding: bytes) -> PackedName | None:
-    """Find out whether a body with this coding has a name that promises the same compression; None as a rule."""
+    """Return the suffix and coding if a name of the body denotes the same compression as its coding; else None."""
     coding = content_encoding.decode("latin-1").strip().lower()
     suffixes, begin = _SUFFIXES.get(coding, ((), b""))
     if suffixes:
@@ -38,9 +43,10 @@ def packed_name(urls: Sequence[str], content_encoding: bytes) -> PackedName | No
 
 
 def unpacked_note(urls: Sequence[str], content_encoding: bytes, head: bytes) -> str | None:
-    """Say that a body is no longer compressed as its name says; None where it is, or where no name says so.
+    """Return a note if the name denotes a compressed file but the decoded body is not compressed; else None.
 
-    urls: that name the body. head: the first bytes of the decoded body.
+    urls: the URLs that name the body.
+    head: the first bytes of the decoded body.
     """
     name = packed_name(urls, content_encoding)
     if name is None or not head or head.startswith(name.begin):
@@ -49,16 +55,17 @@ def unpacked_note(urls: Sequence[str], content_encoding: bytes, head: bytes) -> 
 
 
 class OwnCoding:
-    """Keeps ``content_coding.Decoder``: leaves a coding on that turns out to be the file's own.
+    """A ``content_coding.Decoder`` that keeps a coding which belongs to the file itself.
 
-    It is where what comes out of the decoder is not compressed: a server that compresses a compressed file for
-    transfer as well is undone as usual. Whether the file is whole is for its reader to say then.
+    The coding belongs to the file if the decoded bytes are not compressed. If they are still compressed, the server
+    compressed the file once more for the transfer, and that coding is removed as usual. A kept coding is not checked
+    for completeness.
     """
 
     def __init__(self, name: PackedName, decoder: Decoder) -> None:
         self._name = name
         self._decoder = decoder
-        self._held: list[bytes] | None = []  # as received, until the first bytes behind the coding are known
+        self._held: list[bytes] | None = []  # the bytes as received, until the first decoded bytes are known
         self._head = b""
         self._kept = False
 
@@ -75,7 +82,7 @@ class OwnCoding:
     @property
     def notes(self) -> list[str]:
         """See ``Decoder``."""
-        kept = f"saved with its Content-Encoding {self._name.coding}, which the suffix {self._name.suffix} stands for"
+        kept = f"saved with its Content-Encoding {self._name.coding}, which the suffix {self._name.suffix} denotes"
         return [kept] if self._kept else self._decoder.notes
 
     def feed(self, data: bytes) -> Iterator[bytes]:

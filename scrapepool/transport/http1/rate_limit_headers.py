@@ -1,7 +1,7 @@
-"""How long a server wants no requests: Retry-After, and the fields in which servers state a rate limit.
+"""A parser for Retry-After and for the fields in which servers state a rate limit.
 
-Decides which of several fields counts and how its value is read: seconds, a date, or a Unix time. Knows no clock, and
-not what follows from the wait. Nothing that a server sends raises.
+This module decides which of several fields counts, and whether a value is in seconds, a date, or a Unix time. The
+current time is an argument. Nothing that a server sends raises an exception.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ...schedule.health.retry import HOST_WIDE
 from .head import Field
 
 LONGEST_WAIT = 315_576_000.0
-"""Seconds, ten years: a longer wait is taken for this, so that its end stays a date."""
+"""Ten years in seconds, the maximum wait, so that its end is still a valid date."""
 
 UNIX_FROM = 1e9
-"""What is this large is a Unix time, of 2001 or later; as a wait it would be 31 years."""
+"""A number of this size or more is a Unix time, of 2001 or later; as a wait it would be 31 years."""
 
 MILLISECONDS_FROM = 1e11
-"""What is this large is a Unix time in milliseconds; in seconds it would be the year 5138."""
+"""A number of this size or more is a Unix time in milliseconds; in seconds it would be the year 5138."""
 
 MOST_VALUES = 16
-"""Values of one field that are looked at; real servers send one, broken ones two."""
+"""The maximum number of values of one field that are parsed; real servers send one, broken ones two."""
 
 _LISTS = ("retry-after", "ratelimit", "x-ratelimit", "x-rate-limit")
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
@@ -36,18 +36,20 @@ _PAIR = re.compile(r"\b([a-z]+)\s*=\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)")
 
 
 def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:
-    """The wait of ``waits_of``."""
+    """Return only the wait of ``waits_of``."""
     return waits_of(headers, status, now)[0]
 
 
 def waits_of(headers: Iterable[Field], status: int, now: float) -> tuple[float | None, tuple[RateLimit, ...]]:
-    """Seconds to wait, at most ``LONGEST_WAIT``, None where the response asks for no wait; and what is left of limits.
+    """Return the seconds to wait, at most ``LONGEST_WAIT`` or None for no wait, and the rate limits of the response.
 
-    With an error Retry-After (RFC 9110 section 10.2.3) goes before all; of several values, in one field or in several,
-    the longest wait that can be read counts. Else it is what is left of a limit's window: of
-    RateLimit (in the two shapes that draft-ietf-httpapi-ratelimit-headers gave it), or of RateLimit-Reset and
-    X-RateLimit-Reset. A limit counts where it says that nothing is left of it; with 429 and 503 also where it does not
-    say. now: Unix time of the response; its Date goes before it, as the server's clock set its other times too.
+    In an error response, Retry-After (RFC 9110 section 10.2.3) has priority. If it has several values, in one field or
+    in several, the longest valid wait counts. Otherwise the wait is the time until a rate limit resets. Rate limits are
+    read from RateLimit (in both forms of draft-ietf-httpapi-ratelimit-headers), RateLimit-Reset and X-RateLimit-Reset.
+    A limit counts if it says that no request remains; with 429 and 503 also if it does not say how many remain.
+
+    now: the Unix time of the response. The Date field replaces it, because the server computed its other times with
+        the same clock.
     """
     fields: dict[str, str] = {}
     for raw, value in headers:
@@ -63,7 +65,7 @@ def waits_of(headers: Iterable[Field], status: int, now: float) -> tuple[float |
 
 
 def _limits(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[RateLimit]:
-    """The limits of which it is said what is left, and when that changes."""
+    """Yield the limits whose remaining requests and reset time are known."""
     unsaid = "0" if refused else ""
     for prefix in _PREFIXES:
         reset = longest_wait(fields.get(f"{prefix}-reset", ""), now)
@@ -86,14 +88,14 @@ def _limits(fields: dict[str, str], now: float, *, refused: bool) -> Iterator[Ra
 
 
 def _members(field: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The members of a list, each with the numbers among its parameters."""
+    """Yield the members of a list, each with its numeric parameters."""
     for member in _MEMBER.findall(field):
         name, _, parameters = member.partition(";")
         yield name.strip(), dict(_PAIR.findall(parameters))
 
 
 def longest_wait(text: str, now: float) -> float | None:
-    """The longest wait of a list; a date has a comma of its own. None where no member can be read."""
+    """Return the longest wait of a list, in which a date may contain a comma; None if no member is valid."""
     if "," not in text:
         return _wait(text, now)
     parts = [part.strip() for part in text.split(",", MOST_VALUES)[:MOST_VALUES]]
@@ -102,7 +104,7 @@ def longest_wait(text: str, now: float) -> float | None:
 
 
 def _wait(text: str, now: float) -> float | None:
-    """A wait out of seconds, a Unix time or a date; None for what is none of them."""
+    """Return the wait that a number of seconds, a Unix time or a date gives; None for anything else."""
     if _NUMBER.fullmatch(text) is None:
         then = _unix_time(text)
         return None if then is None else _clamped(then - now)
@@ -113,7 +115,7 @@ def _wait(text: str, now: float) -> float | None:
 
 
 def _unix_time(text: str) -> float | None:
-    """A date of HTTP (RFC 9110 section 5.6.7, and what email may hold), or of RFC 3339; None for what is neither."""
+    """Return the Unix time of a date of HTTP (RFC 9110 section 5.6.7), email or RFC 3339; None for anything else."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             then = read(text)
@@ -124,7 +126,7 @@ def _unix_time(text: str) -> float | None:
 
 
 def _least(text: str) -> float | None:
-    """A number, or the least of a list; None where there is none."""
+    """Return the smallest number of a list; None if there is no number."""
     parts = text.replace(",", " ").split()
     return min((float(part) for part in parts if _NUMBER.fullmatch(part) is not None), default=None)
 

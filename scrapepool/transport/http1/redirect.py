@@ -1,7 +1,7 @@
-"""Where a redirect leads, and what may be sent there.
+"""The URL and the method of the request that follows a redirect.
 
-Decides the next URL and method (RFC 9110 section 15.4, the Fetch standard's HTTP-redirect
-fetch). Which header fields stay with the origin that they were given for is decided in ``header``.
+The rules are those of RFC 9110 section 15.4 and of "HTTP-redirect fetch" in the Fetch standard. Which header fields
+are sent only to their own origin is decided in ``header``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..errors import FetchError
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
 _USERINFO = re.compile(r"\A(\s*(?:[A-Za-z][A-Za-z0-9+.\t-]*:)?[/\\]*).*@", re.DOTALL)
-"""What may be user and password in a reference that is no URL: all before the last ``@``."""
+"""The part of an invalid URL that may contain a user and a password: everything before the last ``@``."""
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
 def next_method(method: str, status: int) -> str:
-    """The method of the next request."""
+    """Return the method of the next request."""
     if status == 303 and method != "HEAD":
         return "GET"
     if status in (301, 302) and method == "POST":
@@ -31,11 +31,11 @@ def next_method(method: str, status: int) -> str:
 
 
 def next_url(current: str, location: bytes) -> tuple[str, urls.ParsedURL]:
-    """The URL that a Location field names, as text and parsed, as the WHATWG URL standard spells it.
+    """Return the URL of a Location field, as text and parsed, in the form of the WHATWG URL standard.
 
-    Bytes that are not ASCII are percent-encoded as they are, as browsers do: they are in the server's own encoding.
-    User and password are left out, since they are not sent. Raises FetchError (``invalid_url``, ``unsupported_scheme``)
-    where the field names no URL that can be fetched.
+    Bytes that are not ASCII are percent-encoded without a conversion, as in browsers, since they are in the server's
+    own encoding. The user and the password are removed, since they are not sent. Raises FetchError (``invalid_url``,
+    ``unsupported_scheme``) if the field has no URL that can be fetched.
     """
     reference = _NOT_ASCII.sub(_percent_encoded, location).decode("ascii")
     try:

@@ -1,1 +1,1 @@
-"""Sockets: names, addresses, connections, TLS, pools, the session."""
+"""Sockets: name resolution, addresses, connections, TLS, pools, and the session."""

@@ -1,7 +1,7 @@
-"""The one adapter of a session: urllib3's pool managers, with our pools and shared TLS contexts.
+"""The adapter of a session: urllib3's pool managers, with the pools of this package and shared TLS contexts.
 
-Decides how pools are sized and keyed. Its own retries stand for direct use of the session
-(``session.get``); the scheduler does the retries of a run.
+This module decides how pools are sized and keyed. The adapter's own retries apply only to direct use of the session
+(``session.get``); in a run, the scheduler retries.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ POOLS: Pools = {"http": HostPool, "https": TLSHostPool}
 PUBLIC_POOLS: Pools = {scheme: partial(pool, public_only=True) for scheme, pool in POOLS.items()}
 
 MOST_IDLE = 8192
-"""Idle connections that are kept over all hosts, see ``slots``; some 100 MB of memory at most."""
+"""The maximum number of idle connections over all hosts, see ``slots``; they use at most about 100 MB."""
 
-THROUGH_PROXY = "it would be requested through a proxy, which may connect to any address"
+THROUGH_PROXY = "the request would go through a proxy, which may connect to any address"
 
 
 def _tls_options(context: ssl.SSLContext) -> dict[str, Any]:
-    """What a pool is made with to use a context: urllib3 asks for the verification beside it, and sets it."""
+    """Return the pool arguments for a context. urllib3 also needs ``cert_reqs``, and applies it to the context."""
     return {
         "ssl_context": context,
         "cert_reqs": "CERT_NONE" if context.verify_mode == ssl.CERT_NONE else "CERT_REQUIRED",
@@ -51,10 +51,10 @@ def _tls_options(context: ssl.SSLContext) -> dict[str, Any]:
 
 
 class DirectPools(PoolManager):
-    """The pools of direct connections, by origin and TLS context."""
+    """Manages the pools of direct connections, by origin and TLS context."""
 
     def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
-        """The pool of an origin, made at its first use."""
+        """Return the pool of an origin, and create it at its first use."""
         key: Any = (host, context)
         pools = self.pools
         with pools.lock:
@@ -68,7 +68,7 @@ class DirectPools(PoolManager):
     def connection_from_host(
         self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: Any = None
     ) -> Any:
-        """As urllib3 does; the same pool as ``pool_for`` where nothing but the TLS context is asked for."""
+        """Return a pool as urllib3 does. It is the pool of ``pool_for`` if no option but the TLS context is given."""
         scheme = (scheme or "http").lower()
         options: dict[str, Any] = pool_kwargs or {}
         context = options.get("ssl_context")
@@ -79,16 +79,18 @@ class DirectPools(PoolManager):
 
 
 class PooledAdapter(HTTPAdapter):
-    """Keeps the connections of every host.
+    """Keeps the connections to all hosts.
 
-    idle: those of direct connections that are open and unused.
-    In requests, ``pool_connections`` counts the hosts whose pools are kept and ``pool_maxsize``
-    the connections of each. deny_private: connect to public addresses only, and so through no proxy.
-    bandwidth: what all connections share, None for no limit.
+    As in requests, ``pool_connections`` is the number of hosts whose pools are kept, and ``pool_maxsize`` is the number
+    of connections per host.
+
+    idle: the direct connections that are open and unused.
+    deny_private: whether to connect only to public addresses, and therefore not through a proxy.
+    bandwidth: the limit that all connections share; None for no limit.
     """
 
     __attrs__: Any = (*HTTPAdapter.__attrs__, "_workers", "_bandwidth", "deny_private", "_tls_resume")
-    """What a copy has, by ``pickle`` or ``copy.deepcopy``: settings, but no connections and no contexts."""
+    """The attributes that ``pickle`` and ``copy.deepcopy`` copy: settings, but no connections and no TLS contexts."""
 
     def __init__(
         self,
@@ -113,7 +115,7 @@ class PooledAdapter(HTTPAdapter):
         super().__setstate__(state)  # type: ignore[misc]  # the stubs lack it
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        """As requests does, with our pools."""
+        """Create the pool manager as requests does, with the pools of this package."""
         self._pool_connections, self._pool_maxsize, self._pool_block = connections, maxsize, block
         self.poolmanager: Any = DirectPools(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
         pools = PUBLIC_POOLS if self.deny_private else POOLS
@@ -121,10 +123,10 @@ class PooledAdapter(HTTPAdapter):
         self._adapt(self.poolmanager, {scheme: partial(pool, all_idle=self.idle) for scheme, pool in pools.items()})
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        """As requests does, with our pools; a SOCKS proxy needs the extra ``scrapepool[socks]``.
+        """Return the manager for a proxy, as requests does. A SOCKS proxy needs the extra ``scrapepool[socks]``.
 
-        All http hosts behind a forwarding proxy share one pool, so it has a connection for every lease there may be:
-        one that waited for another's would be held up by what that waits for.
+        All http hosts behind a forwarding proxy share one pool. The pool has one connection for each possible lease, so
+        that no lease waits for the connection of another host's lease.
         """
         proxy = with_password(proxy)
         if proxy not in self.proxy_manager:
@@ -139,20 +141,20 @@ class PooledAdapter(HTTPAdapter):
         return self.proxy_manager[proxy]
 
     def _adapt(self, manager: PoolManager, pools: Pools) -> None:
-        """Our pools; one that the manager lets go closes what is idle, though a route may still hold it."""
+        """Make a manager use these pools. A pool that the manager drops closes its idle connections."""
         if self._bandwidth is not None:
             pools = {scheme: partial(pool, bandwidth=self._bandwidth) for scheme, pool in pools.items()}
         manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
         manager.pools.dispose_func = HostPool.retire  # type: ignore[assignment]
 
     def close(self) -> None:
-        """Close every pool: idle connections now, those in use when they come back."""
+        """Close every pool: idle connections immediately, and connections in use when they are returned."""
         for pool in self.pools():
             pool.close()
         super().close()
 
     def context(self, verify: Verify, cert: Cert) -> ssl.SSLContext:
-        """The shared context for this way of verifying. Raises OSError for files that cannot be used."""
+        """Return the shared TLS context for these settings. Raises OSError for files that cannot be used."""
         key = verify, cert
         with self._lock:
             if key not in self._contexts:
@@ -160,13 +162,13 @@ class PooledAdapter(HTTPAdapter):
             return self._contexts[key]
 
     def pool_for(self, host: HostKey, verify: Verify, cert: Cert) -> HostPool:
-        """The pool of direct connections to an origin. Raises as ``context``."""
+        """Return the pool of direct connections to an origin. Raises the same errors as ``context``."""
         context = self.context(verify, cert) if host.scheme == "https" else None
         manager: DirectPools = self.poolmanager
         return manager.pool_for(host, context)
 
     def pools(self, *, proxied: bool = False) -> Iterator[HostPool]:
-        """All pools. proxied: those of proxies only."""
+        """Yield all pools, or only those of proxies if ``proxied`` is True."""
         for manager in self.managers()[1 if proxied else 0 :]:
             for key in list(manager.pools.keys()):
                 pool: Any = manager.pools.get(key)
@@ -176,7 +178,7 @@ class PooledAdapter(HTTPAdapter):
     def build_connection_pool_key_attributes(  # type: ignore[override]
         self, request: Any, verify: Any, cert: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Key pools by origin and shared context alone, so that no connection loads a bundle of its own."""
+        """Key pools only by origin and shared TLS context, so that no connection loads a CA bundle again."""
         parts = urlsplit(request.url)
         host = {"scheme": parts.scheme.lower(), "host": parts.hostname, "port": parts.port}
         if host["scheme"] != "https":
@@ -187,9 +189,9 @@ class PooledAdapter(HTTPAdapter):
         return host, _tls_options(self.context(verify, cert))
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        """As requests does; a proxy that is asked over TLS is verified as the hosts are, and offered no certificate.
+        """Return a pool as requests does. A proxy reached over TLS is verified like a host, but gets no certificate.
 
-        Raises requests' ConnectionError for any proxy where only public addresses are allowed, InvalidProxyURL.
+        Raises requests' ConnectionError for any proxy if only public addresses are allowed, and InvalidProxyURL.
         """
         proxy = select_proxy(request.url, proxies) if proxies else None
         if proxy is None:
@@ -208,21 +210,21 @@ class PooledAdapter(HTTPAdapter):
         return manager.connection_from_host(**host, pool_kwargs=options)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing: the context that the pool is keyed by holds all of it."""
+        """Do nothing: the TLS context of the pool has all of these settings."""
 
     def managers(self) -> list[PoolManager]:
-        """The manager for direct connections, then those of the proxies in use."""
+        """Return the manager for direct connections, and then those of the proxies in use."""
         return [self.poolmanager, *self.proxy_manager.values()]
 
 
 def most_idle(workers: int) -> int:
-    """How many idle connections the descriptors allow beside those in use."""
+    """Return how many idle connections the file descriptors allow in addition to those in use."""
     return max(1, min(MOST_IDLE, budget() - LEASES_OUT * workers))
 
 
 def _check(proxy: str) -> None:
-    """Raise InvalidProxyURL for what is no URL, without its words: they may be a password."""
+    """Raise InvalidProxyURL for an invalid URL. The message does not quote it, since it may contain a password."""
     try:
         parse_url(proxy)
     except LocationParseError:
-        raise InvalidProxyURL("the proxy's URL cannot be read") from None
+        raise InvalidProxyURL("the proxy's URL is invalid") from None

@@ -1,7 +1,7 @@
-"""Which addresses are public, and so may be asked under ``--deny-private``.
+"""Which addresses are public, so that ``--deny-private`` allows connections to them.
 
-Decides it by IANA's registries of special-purpose addresses (RFC 6890), written out here because those in Python's
-``ipaddress`` change with its patch releases. Knows no names, no sockets and no proxies.
+The tables are copied from IANA's registries of special-purpose addresses (RFC 6890), because the tables in Python's
+``ipaddress`` change between patch releases. This module knows no host names, no sockets and no proxies.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
     for network, what in (
         ("0.0.0.0/8", "this machine"),  # RFC 1122 section 3.2.1.3
         ("10.0.0.0/8", "a private network"),  # RFC 1918
-        ("100.64.0.0/10", "a provider's shared network"),  # RFC 6598; a cloud's metadata are at 100.100.100.200
+        ("100.64.0.0/10", "a provider's shared network"),  # RFC 6598; a cloud's metadata service is at 100.100.100.200
         ("127.0.0.0/8", "this machine"),  # RFC 1122 section 3.2.1.3
-        ("168.63.129.16/32", "a cloud's own services"),  # Azure gives it to all of its machines
-        ("169.254.0.0/16", "link-local"),  # RFC 3927; clouds' metadata are at 169.254.169.254
+        ("168.63.129.16/32", "a cloud's own services"),  # Azure has it on all of its machines
+        ("169.254.0.0/16", "link-local"),  # RFC 3927; clouds' metadata services are at 169.254.169.254
         ("172.16.0.0/12", "a private network"),  # RFC 1918
-        ("192.0.0.0/24", "reserved"),  # RFC 6890 section 2.1; a cloud's metadata are at 192.0.0.192
+        ("192.0.0.0/24", "reserved"),  # RFC 6890 section 2.1; a cloud's metadata service is at 192.0.0.192
         ("192.0.2.0/24", "for documentation"),  # RFC 5737
         ("192.88.99.0/24", "reserved"),  # RFC 7526
         ("192.168.0.0/16", "a private network"),  # RFC 1918
@@ -32,7 +32,7 @@ _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
 )
 
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
-"""All that is given out for use on the internet (RFC 4291 section 2.4)."""
+"""The addresses that are assigned for use on the internet (RFC 4291 section 2.4)."""
 
 _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
     (IPv6Network(network), what)
@@ -43,7 +43,7 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
         ("2001::/23", "reserved"),  # RFC 2928, with Teredo, which leads to any IPv4 address
         ("2001:db8::/32", "for documentation"),  # RFC 3849
         ("3fff::/20", "for documentation"),  # RFC 9637
-        ("fc00::/7", "a private network"),  # RFC 4193; a cloud's metadata are at fd00:ec2::254
+        ("fc00::/7", "a private network"),  # RFC 4193; a cloud's metadata service is at fd00:ec2::254
         ("fe80::/10", "link-local"),  # RFC 4291 section 2.5.6
         ("fec0::/10", "a private network"),  # RFC 3879
         ("ff00::/8", "multicast"),  # RFC 4291 section 2.7
@@ -55,14 +55,14 @@ _WITH_IPV4: tuple[tuple[IPv6Network, int], ...] = (
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052 section 2.1
     (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056 section 2
 )
-"""Networks whose addresses lead to an IPv4 address that stands in them, and how many bits follow that."""
+"""Networks whose addresses contain an IPv4 address that they lead to, and the number of bits after it."""
 
 
 @lru_cache(maxsize=4096)
 def why_not_public(ip: str) -> str | None:
-    """What kind of address this is, in a few words, where it is not public; None for one that is.
+    """Return what kind of address this is, in a few words, if it is not public; None if it is public.
 
-    ip: as getaddrinfo spells it, an IPv6 address with its zone or without. Raises ValueError for others.
+    ip: an address in the form that getaddrinfo returns; an IPv6 address may have a zone. Raises ValueError for others.
     """
     address = ip_address(ip)
     return _ipv4(address) if isinstance(address, IPv4Address) else _ipv6(IPv6Address(int(address)))

@@ -1,7 +1,7 @@
-"""How fast bytes come in, over all connections of a run: a token bucket.
+"""A token bucket that limits the bytes per second that all connections of a run receive.
 
-Decides from when on a connection may read again, one piece after another. Bytes that are not read stay in the kernel's
-buffers, and TCP slows the server down. Waits for nothing itself, and does not know who reads; time is an argument.
+It decides when a connection may read its next piece. Bytes that are not read stay in the kernel's buffers, and TCP
+slows the server down. The bucket does not wait itself, and it does not know who reads; the time is an argument.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from __future__ import annotations
 from threading import Lock
 
 BURST = 1.0
-"""Seconds of the rate that may be saved up: a short page is not held up, an idle minute is not made up."""
+"""The capacity of the bucket in seconds of the rate: a short page is not delayed, but idle time is not made up for."""
 
 PIECE = 0.1
-"""Seconds of the rate that are read at a time, so that bytes come evenly."""
+"""The size of one read in seconds of the rate, so that bytes arrive evenly."""
 
 LEAST_PIECE = 1024
-"""Bytes that are read at a time at least."""
+"""The minimum bytes of one read."""
 
 
 class Bandwidth:
-    """A rate that all connections share. piece: bytes that one should read at a time. Used from many threads."""
+    """A rate that all connections share, safe for many threads. piece: the bytes to read at a time."""
 
     def __init__(self, rate: float, now: float) -> None:
-        """rate: bytes a second, above 0. now: monotonic seconds, as everywhere here."""
+        """rate: the bytes per second, above 0. now: the monotonic time in seconds."""
         self.piece: int = max(LEAST_PIECE, int(rate * PIECE))
         self._rate = rate
         self._paid_at = now - BURST
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Bandwidth], tuple[float, float]]:
-        """A copy has the same rate, of its own: monotonic seconds mean nothing to another machine."""
+        """Copy the rate into a bucket of its own, since monotonic times have no meaning on another machine."""
         return Bandwidth, (self._rate, 0.0)
 
     def __repr__(self) -> str:
@@ -37,11 +37,11 @@ class Bandwidth:
 
     @property
     def paid_at(self) -> float:
-        """When all that was read so far is paid for."""
+        """The monotonic time at which the bytes read so far are within the rate."""
         return self._paid_at
 
     def took(self, size: int, now: float) -> float:
-        """Take note of bytes that were read; when they are paid for, before which their reader should read no more."""
+        """Count ``size`` bytes that were read, and return the monotonic time of the next allowed read."""
         with self._lock:
             self._paid_at = max(self._paid_at, now - BURST) + size / self._rate
             return self._paid_at

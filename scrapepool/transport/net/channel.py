@@ -1,7 +1,7 @@
-"""What goes over an open connection, in steps that never block.
+"""Non-blocking sends and receives on an open connection.
 
-Decides when a receive or a send has to wait and how long that may take, whether the connection is clean enough to serve
-again, and for how many more requests. Opens nothing, and knows neither urllib3 nor what the bytes mean.
+This module decides when a receive or a send must wait, and for how long. It also decides whether a connection can be
+reused, and for how many more requests. It opens no connection, and knows neither urllib3 nor the meaning of the bytes.
 """
 
 from __future__ import annotations
@@ -21,42 +21,45 @@ from .bandwidth import Bandwidth
 from .steps import Steps, Watch
 
 RECEIVE_SIZE = 64 * 1024
-LARGE_RECEIVE_SIZE = 256 * 1024  # for a body that is known to be long
-NO_LIMIT = 3600.0  # seconds; what "no timeout" means to a name look-up and a TCP connect
-LEAST_TIMEOUT = 0.001  # seconds; a timeout of 0 would mean "do not wait"
+LARGE_RECEIVE_SIZE = 256 * 1024  # bytes; for a body that is known to be long
+NO_LIMIT = 3600.0  # seconds; the limit of a name look-up and a TCP connect without a timeout
+LEAST_TIMEOUT = 0.001  # seconds; a timeout of 0 would make the socket non-blocking
 
 
 class Recorder(Protocol):
-    """Writes down what goes over the wire."""
+    """Records the bytes that a connection sends and receives."""
 
     def sent(self, data: bytes | memoryview) -> None:
-        """Take bytes that were sent."""
+        """Record bytes that were sent."""
 
     def received(self, data: bytes | memoryview) -> None:
-        """Take bytes that were received."""
+        """Record bytes that were received."""
 
 
 class Condition(Enum):
-    """What a connection that is not in use looks like."""
+    """The condition of a connection that is not in use."""
 
     QUIET = auto()
-    """Open and silent: fit for another request."""
+    """The connection is open and silent, so it can be reused."""
     CLOSED = auto()
-    """The peer closed it, as it may."""
+    """The peer closed the connection, which is normal."""
     UNEXPECTED_DATA = auto()
-    """Unsolicited data came: what came before may belong to another request."""
+    """Unsolicited data arrived, so the earlier responses may belong to other requests."""
 
 
 class Channel:
     """An open connection, as the event loop uses it.
 
-    sock: None while it is closed. deadline: monotonic time at which every wait ends. read_timeout: seconds that one
-    wait for data may take. served: responses taken whole. capture: gets every byte that is sent and received, None for
-    nobody. bandwidth: of the run, None for no limit.
+    sock: the socket; None while the connection is closed.
+    deadline: the monotonic time at which every wait ends; None for no deadline.
+    read_timeout: the maximum seconds of one wait for data.
+    served: the number of complete responses.
+    capture: records every byte that is sent and received; None if nothing is recorded.
+    bandwidth: the limit of the run; None for no limit.
     """
 
     has_records: ClassVar[bool] = False
-    """Whether a receive gives one record at most, so that there may be more without a wait."""
+    """Whether a receive returns at most one TLS record, so that more data may be available without a wait."""
 
     sock: socket.socket | Any
 
@@ -65,32 +68,32 @@ class Channel:
         self.deadline: float | None = None
         self.read_timeout = NO_LIMIT
         self.served: int = 0
-        self._idle_since = 0.0  # monotonic; when the last response ended
+        self._idle_since = 0.0  # monotonic time at which the last response ended
         self._idle_limit = LONGEST_IDLE
-        self._requests_left: int | None = None  # that the server takes over this connection; None where it did not say
+        self._requests_left: int | None = None  # further requests that the server accepts; None if it did not say
         self.capture: Recorder | None = None
         self.bandwidth: Bandwidth | None = None
         self._low_water = 1
-        self._paid_at = 0.0  # monotonic; when what came last has come slowly enough
+        self._paid_at = 0.0  # monotonic time at which the received bytes are within the bandwidth
         self._aborted = False
 
     def begin_anew(self) -> None:
-        """Take note that the connection was opened, so that nothing was requested over it."""
+        """Reset the state of a connection that was just opened: nothing was requested over it yet."""
         self.served = 0
         self._idle_limit, self._requests_left = LONGEST_IDLE, None
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes | None:
-        """What has come, at least one byte; None where nothing has, no bytes at the end. Raises OSError."""
+        """Return the data that has arrived; None if there is none, ``b""`` at the end of the stream. Raises OSError."""
         if self.bandwidth is not None:
             size = min(size, self.bandwidth.piece)
         try:
-            data = self.sock.recv(size) or b""  # TLS within TLS says 0 at a ragged end
+            data = self.sock.recv(size) or b""  # TLS within TLS returns 0 if the peer closed without close_notify
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
         except TimeoutError as error:
             if error.errno is not None:
                 raise
-            return None  # pyOpenSSL's way to say so
+            return None  # pyOpenSSL raises this if no data has arrived
         if self.bandwidth is not None:
             self._paid_at = self.bandwidth.took(len(data), time.monotonic())
         if self.capture is not None:
@@ -98,7 +101,7 @@ class Channel:
         return data
 
     def receive_into(self, buffer: memoryview) -> int | None:
-        """As ``receive``, into a buffer; how many bytes came, 0 at the end."""
+        """Receive into a buffer, as ``receive`` does, and return the number of bytes; 0 at the end of the stream."""
         if self.bandwidth is not None:
             buffer = buffer[: self.bandwidth.piece]
         try:
@@ -112,13 +115,13 @@ class Channel:
         return size
 
     def wait_for_much(self, size: int) -> None:
-        """Have the socket be readable only once so many bytes have come, or the end. Through TLS there is no such."""
+        """Make the socket readable only after ``size`` bytes or the end have arrived. With TLS this has no effect."""
         if size != self._low_water and not self.has_records and self.sock is not None:
             self._low_water = size
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
     def send_some(self, data: bytes | memoryview) -> int:
-        """Send what there is room for now; how many bytes that was. Raises OSError."""
+        """Send as much as the socket accepts now, and return the number of bytes. Raises OSError."""
         try:
             size = self.sock.send(data)
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
@@ -128,7 +131,7 @@ class Channel:
         return size
 
     def throttle(self) -> Steps[None]:
-        """Wait until what came last is within the bandwidth. The wait is our own, so the deadline moves."""
+        """Wait until the received bytes are within the bandwidth, and move the deadline by the length of the wait."""
         began = monotonic()
         while not self._aborted and (left := self._paid_at - time.monotonic()) > 0:
             yield Watch((), monotonic() + left)
@@ -136,20 +139,20 @@ class Channel:
             self.deadline += monotonic() - began
 
     def make_non_blocking(self) -> None:
-        """Let no call of the socket wait, whoever used it before."""
-        # pyOpenSSL's sockets, which urllib3 can be told to use, have no such method.
+        """Make the socket non-blocking, whatever its last user set."""
+        # The sockets of pyOpenSSL, which urllib3 can be configured to use, do not have this method.
         timeout = getattr(self.sock, "gettimeout", None)
         if timeout is None or timeout() != 0.0:
             self.sock.settimeout(0)
 
     def wait_deadline(self, now: float) -> float:
-        """The monotonic time until which a receive that begins now may wait."""
+        """Return the monotonic time until which a receive that starts at ``now`` may wait."""
         until = now + self.read_timeout
         deadline = self.deadline
         return until if deadline is None or until < deadline else deadline
 
     def postpone(self, seconds: float) -> None:
-        """Move the deadline."""
+        """Move the deadline by ``seconds``."""
         if self.deadline is not None:
             self.deadline += seconds
 
@@ -159,13 +162,13 @@ class Channel:
         return self.deadline is not None and monotonic() >= self.deadline - LEAST_TIMEOUT
 
     def timeout_error(self, what: str = "sent nothing") -> FetchError:
-        """What a wait that was in vain comes to."""
+        """Return the error for a wait that timed out."""
         if self.is_late:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 
     def condition(self) -> Condition:
-        """Look whether the connection can be used. Costs one system call where it can."""
+        """Return whether the connection can be reused. This costs one system call if it can."""
         if self.sock is None:
             return Condition.CLOSED
         try:
@@ -178,13 +181,14 @@ class Channel:
         return Condition.UNEXPECTED_DATA if data else Condition.CLOSED
 
     def pending(self) -> int:
-        """Bytes that were received and not handed out yet, which no poll tells of."""
+        """Return the number of received bytes that are buffered above the socket, where poll does not see them."""
         return 0
 
     def takes_another(self, keep_alive: bytes | None, now: float) -> bool:
-        """Take note of a whole response that left the connection open; whether it may serve again.
+        """Count a complete response that left the connection open, and return whether the connection can be reused.
 
-        keep_alive: the response's Keep-Alive field. now: monotonic.
+        keep_alive: the value of the response's Keep-Alive field.
+        now: the monotonic time.
         """
         self.served += 1
         self._idle_since = now
@@ -199,17 +203,17 @@ class Channel:
         return True
 
     def is_stale(self, now: float) -> bool:
-        """Whether the connection has been idle for so long that the server may be about to close it."""
+        """Return whether the connection has been idle for so long that the server may be about to close it."""
         return now - self._idle_since >= self._idle_limit
 
     def abort(self) -> None:
-        """Cut the connection from another thread, for good: whoever waits on it is woken, and opens it no more."""
+        """Shut down the connection from another thread. This wakes its waiters and prevents a reopening."""
         self._aborted = True
         shut(self.sock)
 
 
 def shut(sock: socket.socket | None) -> None:
-    """End both directions, so that whoever waits is woken."""
+    """Shut down both directions, so that a thread that waits on the socket wakes up."""
     if sock is not None:
-        with contextlib.suppress(OSError, ValueError):
-            socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)  # below TLS within TLS
+        with contextlib.suppress(OSError, ValueError):  # TLS within TLS has the real socket as ``socket``
+            socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)

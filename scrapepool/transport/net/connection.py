@@ -1,8 +1,7 @@
-"""One connection of a pool, as urllib3 and requests use it: they call it, and it blocks.
+"""A blocking connection of a pool, for urllib3 and requests.
 
-Decides how their calls and timeouts map to our steps (``opening``). What a response means is for
-``response.ResponseParser``; which connection serves what is for the pool. The event loop does not come this way: it
-uses what ``opening`` and ``channel`` have. Private names of urllib3's connections and of ``http.client`` are used here.
+This module maps their calls and timeouts to the steps of ``opening``. ``response.ResponseParser`` parses the response,
+and the pool chooses the connection. The event loop does not use this module; it uses ``opening`` and ``channel``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from .opening import Opening
 from .steps import drive
 from .urllib3_response import RawResponse
 
-log = logging.getLogger("urllib3.connection")  # where users of urllib3 look for what it says
+log = logging.getLogger("urllib3.connection")  # the logger where users of urllib3 expect its messages
 
 
 class Connection(Opening):
@@ -28,13 +27,13 @@ class Connection(Opening):
         return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
 
     def _new_conn(self) -> socket.socket:
-        """Connect, blocking; urllib3's ``connect`` calls this."""
+        """Open a TCP connection, blocking; urllib3's ``connect`` calls this."""
         sock = drive(self._dialled, self._check)
         sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._reached))
         return sock
 
     def connect(self) -> None:
-        """Connect within the connect timeout and the deadline, through a tunnel where one is set; blocking."""
+        """Connect, blocking, within the connect timeout and the deadline; through a tunnel if one is set."""
         super().connect()
         self._opened()
 
@@ -54,13 +53,13 @@ class Connection(Opening):
         return self.condition() is Condition.QUIET
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """The response to what ``request`` sent, as urllib3's response. Raises as urllib3's own connection does."""
+        """Return the response to the last request, as urllib3's response. Raises the errors of urllib3's connection."""
         options = self._response_options
         if options is None:
             raise http.client.ResponseNotReady
         self._response_options = None
         self.sock.settimeout(self.timeout)
-        shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS has none
+        shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS does not have it
         raw = RawResponse(self, options.request_method)
         for note in raw.notes:
             url = f"{'https' if self.default_port == 443 else 'http'}://{self.host}:{self.port}{options.request_url}"

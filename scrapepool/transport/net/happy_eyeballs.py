@@ -1,6 +1,6 @@
-"""A TCP connection to whichever address accepts first (RFC 8305, "Happy Eyeballs").
+"""Connects to the first address of a host that accepts (RFC 8305, "Happy Eyeballs").
 
-Decides which of a name's addresses is used. Every wait is a step with an end; knows no HTTP, no TLS.
+This module decides which address of a host is used. Every wait has an end. HTTP and TLS are not known here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .steps import Steps, Watch
 
 STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
 NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
-"""Makes a socket so from the start, which saves a system call."""
+"""A flag that creates a socket as non-blocking, which saves a system call."""
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY}
 
 
@@ -29,10 +29,10 @@ def dial(
     options: Iterable[tuple[int, int, int | bytes]] = (),
     source: tuple[str, int] | None = None,
 ) -> Steps[tuple[socket.socket, Address]]:
-    """Connect to one of ``addresses`` by the monotonic time ``until``; the socket comes back non-blocking.
+    """Connect to one of ``addresses`` by the monotonic time ``until``, and return a non-blocking socket.
 
-    Raises TimeoutError, or the OSError of the first address that refused; that there is no way to an address, as to all
-    of IPv6 on many machines, only where that is so for every one.
+    Raises TimeoutError, or the OSError of the first address that failed. An error that an address is unreachable, as
+    for every IPv6 address on many machines, is raised only if all addresses are unreachable.
     """
     began = monotonic()
     waiting = list(addresses)
@@ -71,7 +71,7 @@ def dial(
 
 
 def _state(sock: socket.socket, address: Address) -> int:
-    """What has become of a connect: 0 or EISCONN where it is connected, one of ``_PENDING``, or why it failed."""
+    """Return the state of a connect: 0 or EISCONN if connected, one of ``_PENDING``, or the errno of the failure."""
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or sock.connect_ex(address.sockaddr)
 
 
@@ -94,7 +94,7 @@ def _begin(
             sock.setblocking(False)
         code = sock.connect_ex(address.sockaddr)
         if code not in _PENDING and code != 0:
-            raise OSError(code, os.strerror(code))  # noqa: TRY301 - as a refusal that comes later
+            raise OSError(code, os.strerror(code))  # noqa: TRY301 - the caller handles it like a later failure
     except BaseException:
         sock.close()
         raise

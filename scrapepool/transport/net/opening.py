@@ -1,7 +1,7 @@
-"""How a connection is opened, in steps: name, TCP, a proxy's tunnel; TLS comes on top of that.
+"""Opens a connection in steps: the name look-up, the TCP connect, and a proxy's tunnel.
 
-Decides how long each step may take, which addresses are allowed, and what a proxy's refusal means. What goes over the
-connection afterwards is for ``channel``.
+This module decides how long each step may take, and which addresses are allowed. ``tls_connection`` adds TLS,
+and ``channel`` does the sends and receives on the open connection.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CLOSED_TUNNEL = "the proxy closed the connection without a response"
 
 @dataclass(slots=True)
 class ConnectTimings:
-    """What it took to open a connection, in seconds; the step that did not happen is None."""
+    """The seconds that each step of opening a connection took; None for a step that did not happen."""
 
     dns: float | None = None
     connect: float | None = None
@@ -42,17 +42,19 @@ class ConnectTimings:
 
 
 class Opening(Channel, HTTPConnection):
-    """A connection that can be opened. The attributes of urllib3's connection say where it leads.
+    """A connection that can be opened. The attributes of urllib3's connection give its destination.
 
-    remote: the address that it is connected to, None where a proxy resolved the name. connect_timings: of the last
-    opening. on_open: called once for each connection made. public_only: see ``address_policy``. opening_phase: what is
-    being done, and since which monotonic time; None once it is open.
+    remote: the address that it is connected to; None if a proxy resolved the name.
+    connect_timings: the timings of the last opening.
+    on_open: called each time that the connection was opened.
+    public_only: whether only public addresses are allowed; see ``address_policy``.
+    opening_phase: the current phase of the opening and the monotonic time of its start; None once it is open.
     """
 
     resolver: ClassVar[Resolver] = Resolver()
 
     opens_in_steps: ClassVar[bool] = True
-    """Whether ``opening`` has steps for all that it waits for; else it runs ``connect`` on a thread of its own."""
+    """Whether ``opening`` never blocks. Otherwise the pool runs ``connect`` in a thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,24 +63,24 @@ class Opening(Channel, HTTPConnection):
         self.on_open: Callable[[], None] = _ignore
         self.public_only = False
         self.opening_phase: tuple[Phase, float] | None = None
-        self._open_by = 0.0  # monotonic; when what is being opened must be open
-        self._reached = 0.0  # monotonic; when the last step of opening was done
+        self._open_by = 0.0  # monotonic time by which the connection must be open
+        self._reached = 0.0  # monotonic time at which the last step of the opening ended
 
     @property
     def connect_timeout(self) -> float | None:
-        """Seconds for the whole opening; None for no limit."""
-        timeout: Any = self.timeout  # urllib3 lets its mark for "the default" slip in here
+        """The maximum seconds of the whole opening; None for no limit."""
+        timeout: Any = self.timeout  # urllib3 may set its sentinel for "the default" here
         return None if timeout is _DEFAULT_TIMEOUT else timeout
 
     def postpone(self, seconds: float) -> None:
-        """Move the ends of all waits."""
+        """Move the deadline and the time limit of the opening by ``seconds``."""
         super().postpone(seconds)
         self._open_by += seconds
 
     def opening(self, resume: Resume) -> Steps[None]:
-        """Connect, through a tunnel and TLS where these are due; the socket is non-blocking then.
+        """Connect, with a tunnel and TLS if required, and leave the socket non-blocking.
 
-        Raises urllib3's exceptions, OSError, FetchError; the connection is to be closed then.
+        Raises urllib3's exceptions, OSError and FetchError. The caller must close the connection after an error.
         """
         try:
             self.sock = yield from self._dialled(resume)
@@ -92,11 +94,11 @@ class Opening(Channel, HTTPConnection):
         self.on_open()
 
     def _handshake(self) -> Steps[None]:
-        """What follows once bytes can be sent: nothing, without TLS."""
+        """Do the TLS handshake; a plain connection has none."""
         yield from ()
 
     def _left(self, limit: float | None) -> float:
-        """Seconds that a wait of at most ``limit`` may take now. Raises FetchError where none are left."""
+        """Return the seconds that a wait of at most ``limit`` may take now. Raises FetchError if no time is left."""
         if self._aborted:
             raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
         limit = NO_LIMIT if limit is None else limit
@@ -108,7 +110,7 @@ class Opening(Channel, HTTPConnection):
         return left if left < limit else limit
 
     def _dialled(self, resume: Resume) -> Steps[socket.socket]:
-        """A TCP connection to the host, or to the proxy if there is one. Raises urllib3's exceptions, FetchError."""
+        """Connect to the host, or to the proxy if there is one. Raises urllib3's exceptions and FetchError."""
         began, self.remote = monotonic(), None
         limit = self._left(self.connect_timeout)
         self._open_by = began + limit
@@ -124,7 +126,7 @@ class Opening(Channel, HTTPConnection):
     def _dial(
         self, host: str, port: int, options: Iterable[Any], resume: Resume
     ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
-        """Connect to ``host`` by ``_open_by``. Raises urllib3's exceptions, FetchError."""
+        """Connect to ``host`` before the time ``_open_by``. Raises urllib3's exceptions and FetchError."""
         began = named = monotonic()
         try:
             address = literal(host, port)
@@ -148,7 +150,7 @@ class Opening(Channel, HTTPConnection):
         return sock, ConnectTimings(dns=looked_up, connect=monotonic() - named), connected.ip
 
     def _allowed(self, addresses: list[Address]) -> list[Address]:
-        """Those that are public. Raises NewConnectionError where there is none."""
+        """Return the addresses that are public. Raises NewConnectionError if none is."""
         refused = {address.ip: why_not_public(address.ip) for address in addresses}
         allowed = [address for address in addresses if refused[address.ip] is None]
         if not allowed:
@@ -157,7 +159,7 @@ class Opening(Channel, HTTPConnection):
         return allowed
 
     def _addresses(self, host: str, port: int, resume: Resume) -> Steps[list[Address]]:
-        """The addresses of a name. Raises NameResolutionError, LocationParseError, FetchError."""
+        """Return the addresses of a name. Raises NameResolutionError, LocationParseError and FetchError."""
         try:
             return (yield from self.resolver.find(host, port, self._open_by, resume))
         except FetchError as fault:
@@ -170,12 +172,12 @@ class Opening(Channel, HTTPConnection):
             raise NameResolutionError(self.host, self, socket.gaierror(fault.detail)) from fault
 
     def _check(self) -> None:
-        """Raise FetchError where the connection was severed."""
+        """Raise FetchError if the connection was aborted."""
         if self._aborted:
             self._left(None)
 
     def _tunnelling(self) -> Steps[None]:
-        """Request a tunnel of the proxy. Raises OSError where it gives none, ValueError for an invalid header."""
+        """Request a tunnel from the proxy. Raises OSError if the proxy refuses it, ValueError for an invalid header."""
         host, port, headers = self._tunnel_host or "", self._tunnel_port, self._tunnel_headers  # type: ignore[attr-defined]
         request, parser = connect_request(host, port, headers), ResponseParser("CONNECT")
         self.opening_phase = (Phase.HANDSHAKE, self._reached)
@@ -197,7 +199,7 @@ class Opening(Channel, HTTPConnection):
 
     def _exchange_connect(self, request: bytes, parser: ResponseParser) -> Steps[None]:
         unsent = memoryview(request)
-        if not hasattr(self.sock, "send"):  # pyOpenSSL's, in direct use: it can only send all
+        if not hasattr(self.sock, "send"):  # a socket of pyOpenSSL, in direct use of the session, has only ``sendall``
             self.sock.settimeout(max(LEAST_TIMEOUT, self._open_by - monotonic()))
             self.sock.sendall(request)
             self.sock.settimeout(0)
@@ -220,14 +222,14 @@ class Opening(Channel, HTTPConnection):
                 )
 
     def _ready(self, events: int) -> Steps[bool]:
-        """Wait for the socket; whether there may be an event before the connection must be open."""
+        """Wait for the socket, and return False if the time limit of the opening passed without an event."""
         self._check()
         event = yield Watch(((self.sock, events),), self._open_by)
         return event is not False or monotonic() < self._open_by
 
     @property
     def forwards(self) -> bool:
-        """Whether a proxy forwards the requests, and responds itself where it cannot."""
+        """Whether a proxy forwards the requests; it then sends its own response if it cannot forward one."""
         return self.proxy is not None and self._tunnel_host is None
 
     def _no_tunnel(self, why: str) -> OSError:

@@ -1,4 +1,4 @@
-"""The phase that a request in flight is in, as a word. Decides nothing."""
+"""The phases of a request in flight."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """What a request waits for."""
+    """What a request in flight is waiting for."""
 
     NAME = "name"
-    """The addresses of its host."""
+    """It waits for the addresses of its host."""
     CONNECTION = "connection"
-    """A TCP connection."""
+    """It waits for a TCP connection."""
     HANDSHAKE = "handshake"
-    """TLS, or a proxy's tunnel before it."""
+    """It waits for the TLS handshake, or for a proxy's tunnel before it."""
     SENDING = "sending"
-    """That the server takes the request."""
+    """It waits until the server accepts the bytes of the request."""
     FIRST_BYTE = "first byte"
-    """The response."""
+    """It waits for the first byte of the response."""
     HEAD = "head"
-    """The rest of its header block."""
+    """It waits for the rest of the header block."""
     BODY = "body"
-    """The rest of its body."""
+    """It waits for the rest of the body."""
     SILENCE = "silence"
-    """Nothing any more: the connection is watched for unsolicited data."""
+    """The response is complete, and the connection is watched for unsolicited data."""

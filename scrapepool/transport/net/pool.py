@@ -1,6 +1,6 @@
-"""The pool of one host: urllib3's, blocking, with a way to hold a connection for a run of requests.
+"""The connection pool of one host: urllib3's pool, with a way to hold a connection for several requests.
 
-Decides which idle connection is handed out (the last one used) and that a desynchronized one never is.
+This module decides which idle connection is reused (the last one used), and that a desynchronized one never is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from .tls_connection import NestedTLSConnection, TLSConnection
 
 
 class _Openings:
-    """Counts; apart from the pool, which its connections must not keep alive: it closes them when it goes."""
+    """Counts the opened connections. The connections refer to this counter and not to the pool.
+
+    urllib3 closes the connections of a pool when the pool is garbage-collected, so they must not keep it alive.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -41,12 +44,15 @@ class _Openings:
 
 
 class HostPool(HTTPConnectionPool):
-    """Connections to one plain-text origin.
+    """The pool of connections to one plain-text origin.
 
-    retired: the manager has let this pool go, so that nobody counts its connections any more: none stays idle in it.
-    num_requests: requests sent. urllib3's num_connections counts connections that were opened again only once,
-    see ``opened``. public_only: its connections are made to public addresses only. bandwidth: they share. all_idle:
-    where its idle connections are counted with those of other pools.
+    retired: whether the manager has dropped this pool. No connection stays idle in a retired pool, because its
+        connections are no longer counted.
+    num_requests: the number of requests sent. urllib3's ``num_connections`` counts a connection that was opened several
+        times only once; ``opened`` counts each opening.
+    public_only: whether the connections may be made only to public addresses.
+    bandwidth: the limit that the connections share.
+    all_idle: the idle connections of all pools, which include those of this pool.
     """
 
     ConnectionCls: Any = Connection
@@ -62,7 +68,7 @@ class HostPool(HTTPConnectionPool):
         self._all_idle = all_idle
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
-        self._requested = threading.local()  # the method of each thread's request
+        self._requested = threading.local()  # the method of the current request of each thread
         self.retired: bool = False
         self._public_only = public_only
         self._bandwidth = bandwidth
@@ -75,12 +81,12 @@ class HostPool(HTTPConnectionPool):
 
     @property
     def opened(self) -> int:
-        """Connections opened."""
+        """The number of connections opened so far."""
         return self._openings.count
 
     @property
     def idle(self) -> int:
-        """Connections that are open and unused."""
+        """The number of connections that are open and unused."""
         slots: Any = self.pool
         return 0 if slots is None else len(slots.idle)
 
@@ -89,7 +95,7 @@ class HostPool(HTTPConnectionPool):
 
     @property
     def in_use(self) -> int:
-        """Connections, open or about to be, that somebody holds."""
+        """The number of connections that are checked out, whether they are open or not."""
         slots = self.pool
         return 0 if slots is None else slots.maxsize - slots.qsize()
 
@@ -101,9 +107,10 @@ class HostPool(HTTPConnectionPool):
         return conn
 
     def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        """As urllib3 does, but wait no longer for a full pool than for a connection; then raise EmptyPoolError.
+        """Send a request as urllib3 does, but wait for a connection of a full pool only for the connect timeout.
 
-        A response that is streamed and never read to its end keeps its connection, and would keep whoever waits for it.
+        A streamed response that is never read to its end keeps its connection. Without this limit, another request
+        would wait for that connection forever. Raises EmptyPoolError after the wait.
         """
         if kwargs.get("pool_timeout") is None:
             timeout = self._get_timeout(kwargs.get("timeout", Timeout.DEFAULT_TIMEOUT))
@@ -112,7 +119,7 @@ class HostPool(HTTPConnectionPool):
         return super().urlopen(method, url, *args, **kwargs)
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        """As urllib3 does; a request that must not be repeated gets no connection that was idle for long."""
+        """Return a connection as urllib3 does, but closed if it is stale and the request must not be repeated."""
         conn: Any = super()._get_conn(timeout)
         method = getattr(self._requested, "method", "GET")
         if conn.sock is not None and method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
@@ -120,10 +127,10 @@ class HostPool(HTTPConnectionPool):
         return conn
 
     def checkout(self, timeout: float | None = None) -> tuple[Connection, Condition]:
-        """A connection to hold, open or yet to be opened, and what the idle one looked like.
+        """Return a connection, open or closed, and the condition of the idle connection that was found.
 
-        Waits up to ``timeout`` seconds where all are held. Give it back with ``checkin``.
-        Raises urllib3's EmptyPoolError, ClosedPoolError.
+        Waits up to ``timeout`` seconds if all connections are in use. The caller must return the connection with
+        ``checkin``. Raises urllib3's EmptyPoolError and ClosedPoolError.
         """
         conn: Any = self._take(timeout)
         while conn is not None and conn.sock is not None:
@@ -150,17 +157,17 @@ class HostPool(HTTPConnectionPool):
 
     @property
     def _tunnels(self) -> bool:
-        """Whether connections lead through a tunnel; a pool to the proxy itself is for what it forwards."""
+        """Whether connections go through a tunnel. A pool for the proxy itself is for requests that it forwards."""
         proxy = self.proxy
         if proxy is None or (self.host, self.port) == (proxy.host, proxy.port):
             return False
         return connection_requires_http_tunnel(proxy, self.proxy_config, self.scheme)
 
     def opening(self, conn: Connection, resume: Resume, executor: Callable[[], Executor]) -> Steps[None]:
-        """Open a connection that ``checkout`` gave closed, through a tunnel where a proxy asks for one.
+        """Open a closed connection from ``checkout``, through a tunnel if the proxy requires one.
 
-        executor: gives threads for what can only be done by blocking: SOCKS, TLS within TLS.
-        Raises what ``Connection.opening`` raises, and ProxyError where it is the proxy that fails.
+        executor: returns the executor for openings that can only block: SOCKS, and TLS within TLS.
+        Raises what ``Connection.opening`` raises, and ProxyError if the proxy fails.
         """
         try:
             if self._tunnels:
@@ -185,48 +192,48 @@ class HostPool(HTTPConnectionPool):
 
     @staticmethod
     def _lacks_context(conn: Connection) -> bool:
-        """Whether urllib3 makes a TLS context for the connection as it connects, as for a proxy reached over TLS."""
+        """Return whether urllib3 creates the TLS context while it connects, as for a proxy reached over TLS."""
         return isinstance(conn, TLSConnection) and conn.ssl_context is None
 
     @property
     def goes_through_proxy(self) -> bool:
-        """Whether each connection is one to this host alone by way of a proxy, which may allow only so many."""
+        """Whether each connection goes to this host through a proxy, which may limit the number of connections."""
         return self._tunnels or "_socks_options" in self.conn_kw
 
     def evict_idle(self) -> int:
-        """Close what is idle; how many connections that were."""
+        """Close the idle connections, and return how many there were."""
         idle = self.idle
         if idle:
-            self._shed()
+            self._close_idle()
         return idle
 
     def retire(self) -> None:
-        """Keep no idle connection from now on. Whoever still has the pool can go on using it."""
+        """Keep no idle connection from now on. The pool can still be used."""
         self.retired = True
-        self._shed()
+        self._close_idle()
 
     def _put_conn(self, conn: Any) -> None:
         super()._put_conn(conn)
-        if self.retired:  # looked at last, so that none slips in while the pool is being retired
-            self._shed()
+        if self.retired:  # checked after the return, so that no connection stays if another thread retires the pool
+            self._close_idle()
 
-    def _shed(self) -> None:
+    def _close_idle(self) -> None:
         slots: Any = self.pool
         for conn in () if slots is None else slots.take_idle():
             conn.close()
 
     def take_out(self, conn: Connection) -> bool:
-        """Hold a connection that is idle, whichever else there are; False where somebody holds it."""
+        """Check out this connection if it is idle; return False if it is in use."""
         slots: Any = self.pool
         return slots is not None and slots.take_out(conn)
 
     def checkin(self, conn: Connection) -> None:
-        """Give a connection back, open for the next or closed."""
+        """Return a connection to the pool, either open for the next request or closed."""
         self._put_conn(conn)
 
 
 class TLSHostPool(HostPool, HTTPSConnectionPool):
-    """Connections to one origin over TLS."""
+    """The pool of connections to one origin over TLS."""
 
     scheme: Any = "https"
     ConnectionCls: Any = TLSConnection
@@ -237,12 +244,12 @@ class TLSHostPool(HostPool, HTTPSConnectionPool):
             self.ConnectionCls = NestedTLSConnection
 
 
-def _reason(error: BaseException, patience: float | None) -> str:
-    """The innermost reason in words: urllib3 wraps what the system said."""
+def _reason(error: BaseException, timeout: float | None) -> str:
+    """Return the innermost reason of an error in words, since urllib3 wraps the system's error."""
     while error.__cause__ is not None:
         error = error.__cause__
-    if isinstance(error, TimeoutError) and patience is not None:
-        return f"no connection within {patience:.3g} s"
+    if isinstance(error, TimeoutError) and timeout is not None:
+        return f"no connection within {timeout:.3g} s"
     return classify(error).detail
 
 

@@ -1,8 +1,8 @@
-"""Names to addresses: a small cache with one look-up per name, a cap, and a time limit.
+"""Resolves names to addresses: a small cache with one look-up per name, a limit on look-ups, and a time limit.
 
-Decides which addresses a name has and how long that is believed. ``getaddrinfo`` blocks without a limit (urllib3#1334),
-so it runs on threads of its own, which look up one name after another: a look-up that takes too long is abandoned and
-counted, never waited for, and one that hangs is not in the way of others. Knows nothing of sockets beyond addresses.
+This module decides which addresses a name has, and how long they are cached. ``getaddrinfo`` blocks without a limit
+(urllib3#1334), so it runs in threads of its own, which look up one name after another. A look-up that takes too long is
+abandoned and counted, and a look-up that hangs does not block others.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from ..errors import FetchError, ResolverError
 from . import descriptors
 from .steps import Resume, Steps, Watch, drive
 
-TTL = 60.0  # seconds; getaddrinfo tells no TTL, a minute is what browsers pin a name for
-NEGATIVE_TTL = 5.0  # seconds; short, so that a retry after a backoff asks again
-MOST_LOOKUPS = 64  # look-ups at a time, those that hang apart: a name server gets no more questions at once
-HANGS = 0.5  # seconds after which a look-up is taken to hang, and gives its place to another
-MOST_HANGING = 1024  # look-ups that may hang, each in a thread; only beyond that do others wait for them
+TTL = 60.0  # seconds; getaddrinfo does not report a TTL, and browsers cache a name for a minute
+NEGATIVE_TTL = 5.0  # seconds; short, so that a retry after a backoff looks the name up again
+MOST_LOOKUPS = 64  # concurrent look-ups, without those that hang; this limits the load on a name server
+HANGS = 0.5  # seconds after which a look-up counts as hanging, and another one may start
+MOST_HANGING = 1024  # look-ups that may hang, each in a thread; further look-ups wait for one to end
 MOST_NAMES = 10_000
-IDLE = 1.0  # seconds without a name to look up after which a thread ends
+IDLE = 1.0  # seconds after which a thread without work ends
 
 
 class NotLookedUpError(OSError):
-    """A name was not looked up for want of a place; that tells nothing of the name."""
+    """A name was not looked up because too many look-ups were pending; the name itself may be valid."""
 
 
 def was_not_looked_up(error: BaseException | None) -> bool:
-    """Whether the reason of an error is that a name was not looked up."""
+    """Return whether an error was caused by a NotLookedUpError."""
     while error is not None:
         if isinstance(error, NotLookedUpError):
             return True
@@ -49,7 +49,7 @@ def was_not_looked_up(error: BaseException | None) -> bool:
 
 
 class Address(NamedTuple):
-    """What a socket needs to connect. ``sockaddr`` is as getaddrinfo gives it."""
+    """The arguments for a socket to connect. ``sockaddr`` has the form that getaddrinfo returns."""
 
     family: int
     sockaddr: tuple[Any, ...]
@@ -60,31 +60,33 @@ class Address(NamedTuple):
         return str(self.sockaddr[0])
 
     def at(self, port: int) -> Address:
-        """The same address with a port."""
+        """Return the same address with another port."""
         return Address(self.family, (self.sockaddr[0], port, *self.sockaddr[2:]))
 
 
 @dataclass(slots=True, eq=False)
 class _Lookup:
-    """One look-up that may have many waiters. began: monotonic time, None while it waits for a place."""
+    """One look-up, which may have many waiters. began: its monotonic start time; None while it is queued."""
 
     host: str
     done: bool = False
     waiters: list[Resume] = field(default_factory=list)
     addresses: list[Address] | None = None
     reason: str = ""
-    starved: bool = False  # this process, and not the name, is the reason
-    refused: bool = False  # the name server is
-    older: list[Address] | None = None  # what was found before, and has expired
+    starved: bool = False  # the process had no file descriptor left, so the name may be valid
+    refused: bool = False  # the name server reported a temporary failure
+    older: list[Address] | None = None  # the expired addresses of the look-up before
     expires: float = float("inf")
     began: float | None = None
 
 
 class Resolver:
-    """A process's names. Safe to call from many threads.
+    """Resolves and caches names for the whole process; safe for many threads.
 
-    lookup: as ``socket.getaddrinfo``. cap: look-ups at a time, those that hang apart. most_hanging: of these.
-    abandoned: look-ups that were given up while they hung.
+    lookup: a function like ``socket.getaddrinfo``.
+    cap: the maximum number of concurrent look-ups, without those that hang.
+    most_hanging: the maximum number of look-ups that hang.
+    abandoned: the number of look-ups that were abandoned while they hung.
     """
 
     def __init__(
@@ -97,12 +99,12 @@ class Resolver:
         self._lookup = lookup
         self._cap = cap
         self._most_hanging = most_hanging
-        self._lock = threading.Lock()  # guards all of the following
+        self._lock = threading.Lock()  # guards all attributes below
         self._names: OrderedDict[str, _Lookup] = OrderedDict()
-        self._waiting: deque[_Lookup] = deque()  # for a place
-        self._places: dict[_Lookup, None] = {}  # under way, the oldest first
+        self._waiting: deque[_Lookup] = deque()  # queued look-ups
+        self._running: dict[_Lookup, None] = {}  # without those that hang, the oldest first
         self._hanging = 0
-        self._idle = 0  # threads that wait for a name
+        self._idle = 0  # threads without a look-up
         self._work: queue.SimpleQueue[_Lookup] = queue.SimpleQueue()
         self.abandoned: int = 0
 
@@ -112,15 +114,14 @@ class Resolver:
     def resolve(
         self, host: str, port: int, timeout: float, check: Callable[[], object] = lambda: None
     ) -> list[Address]:
-        """As ``find``, blocking up to ``timeout`` seconds. check: see ``steps.drive``."""
+        """Return the result of ``find``, and block for up to ``timeout`` seconds. check: see ``steps.drive``."""
         return drive(partial(self.find, host, port, monotonic() + timeout), check)
 
     def find(self, host: str, port: int, until: float, resume: Resume) -> Steps[list[Address]]:
-        """Addresses of ``host``, which is no literal, in the order to try them, waiting up to the monotonic ``until``.
+        """Return the addresses of the name ``host`` in the order to try them. Waits until the monotonic time ``until``.
 
-        Raises FetchError (``dns``) where there are none or none came in time, NotLookedUpError where some of that time
-        went by without a place for the look-up, OSError (EMFILE) where the process had no file descriptor left to look
-        them up with.
+        Raises FetchError (``dns``) if there are none, or none arrived in time. Raises NotLookedUpError if time passed
+        while the look-up was queued, and OSError (EMFILE) if the process had no file descriptor left.
         """
         began = monotonic()
         lookup, in_time = self._join(host, resume)
@@ -128,7 +129,7 @@ class Resolver:
             now = monotonic()
             if now >= until:
                 if not in_time:
-                    pending = len(self._places) + self._hanging
+                    pending = len(self._running) + self._hanging
                     raise NotLookedUpError(f"{pending} DNS look-ups are pending; did not resolve {host}")
                 self._abandon(lookup)
                 raise FetchError(ErrorKind.DNS, f"no DNS response for {host} within {until - began:.3g} s")
@@ -146,14 +147,14 @@ class Resolver:
         return [address.at(port) for address in lookup.addresses]
 
     def prefer(self, host: str, address: Address) -> None:
-        """Give ``address`` first from now on: it accepted when the one before did not (RFC 8305 section 7)."""
+        """Return ``address`` first from now on, because it accepted when the first one did not (RFC 8305 section 7)."""
         with self._lock:
             lookup = self._names.get(host)
             if lookup is not None and lookup.addresses:
                 lookup.addresses = sorted(lookup.addresses, key=lambda other: other.ip != address.ip)
 
     def _join(self, host: str, resume: Resume) -> tuple[_Lookup, bool]:
-        """The look-up of this name, begun or queued if need be; and whether it is under way or done by now."""
+        """Return the look-up of this name, a new one if necessary, and whether it has started."""
         with self._lock:
             lookup = self._names.get(host)
             if lookup is None or lookup.expires <= time.monotonic():
@@ -169,35 +170,35 @@ class Resolver:
         return lookup, lookup.done or lookup.began is not None
 
     def _begin_some(self) -> None:
-        """Begin what waits for a place, as far as there are any and the system gives threads."""
+        """Start queued look-ups, as far as the limits and the available threads allow."""
         with self._lock:
-            while self._waiting and self._has_place():
+            while self._waiting and self._may_start():
                 lookup = self._waiting.popleft()
                 if self._idle:
                     self._idle -= 1
                 else:
                     try:
                         threading.Thread(target=self._look_up_names, name="scrapepool-dns", daemon=True).start()
-                    except RuntimeError:  # the system gives no more threads
+                    except RuntimeError:  # the system has no more threads
                         self._waiting.appendleft(lookup)
                         return
                 lookup.began = time.monotonic()
-                self._places[lookup] = None
+                self._running[lookup] = None
                 self._work.put(lookup)
 
-    def _has_place(self) -> bool:
-        """Whether one more look-up may begin, where need be in the place of one that hangs. Called with the lock."""
-        if len(self._places) < self._cap:
+    def _may_start(self) -> bool:
+        """Return whether another look-up may start; the oldest one may be counted as hanging. The lock must be held."""
+        if len(self._running) < self._cap:
             return True
-        oldest = next(iter(self._places))
+        oldest = next(iter(self._running))
         if self._hanging >= self._most_hanging or time.monotonic() - (oldest.began or 0.0) < HANGS:
             return False
-        del self._places[oldest]
+        del self._running[oldest]
         self._hanging += 1
         return True
 
     def _abandon(self, lookup: _Lookup) -> None:
-        """Let who asks next begin a look-up of his own, unless this one is so young that it need not hang."""
+        """Make the next request for this name start a new look-up, unless this one is too young to count as hanging."""
         with self._lock:
             began = time.monotonic() if lookup.began is None else lookup.began
             if self._names.get(lookup.host) is lookup and time.monotonic() - began >= HANGS:
@@ -205,13 +206,13 @@ class Resolver:
                 self.abandoned += 1
 
     def _look_up_names(self) -> None:
-        """What a thread does: one name after another, until none comes for a while."""
+        """Look up one name after another in a thread, until there is none for ``IDLE`` seconds."""
         while True:
             try:
                 lookup = self._work.get(timeout=IDLE)
             except queue.Empty:
                 with self._lock:
-                    if not self._idle:  # one is being put for this thread
+                    if not self._idle:  # a look-up is being queued for this thread
                         continue
                     self._idle -= 1
                 return
@@ -221,11 +222,11 @@ class Resolver:
         try:
             found = (self._lookup or socket.getaddrinfo)(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            # The C library says then that the name is unknown, or that it may be known later, or why.
+            # Without a file descriptor, the C library reports an unknown name or a temporary failure.
             lookup.starved = out_of_descriptors(error) or descriptors.are_used_up()
             lookup.refused = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
             if lookup.refused and not lookup.starved:
-                lookup.addresses = lookup.older  # an expired address stands in for one that cannot be had
+                lookup.addresses = lookup.older  # use the expired addresses if there are no new ones
             self._end(lookup, str(getattr(error, "strerror", None) or error).lower())
         else:
             lookup.addresses = _interleaved([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
@@ -237,8 +238,8 @@ class Resolver:
             lookup.reason = reason
             lookup.expires = time.monotonic() + (0.0 if lookup.starved else NEGATIVE_TTL)
         with self._lock:
-            if lookup in self._places:
-                del self._places[lookup]
+            if lookup in self._running:
+                del self._running[lookup]
             else:
                 self._hanging -= 1
             self._idle += 1
@@ -250,7 +251,7 @@ class Resolver:
 
 
 def literal(host: str, port: int) -> Address | None:
-    """The address that ``host`` is, in words of its own; None for a name, which must be looked up."""
+    """Return the address if ``host`` is an IP address; None if it is a name, which must be looked up."""
     if ":" in host:
         try:
             socket.inet_pton(socket.AF_INET6, host)
@@ -267,7 +268,7 @@ def literal(host: str, port: int) -> Address | None:
 
 
 def _interleaved(addresses: list[Address]) -> list[Address]:
-    """The families in turn, the preferred one first (RFC 8305 section 4); each address once."""
+    """Return each address once, with alternating families, the preferred one first (RFC 8305 section 4)."""
     unique = list(dict.fromkeys(addresses))
     first = [a for a in unique if a.family == unique[0].family]
     others = [a for a in unique if a.family != unique[0].family]

@@ -1,8 +1,8 @@
-"""One pooled ``requests.Session`` for all workers.
+"""A ``requests.Session`` with large pools, for all workers.
 
-Decides the defaults that requests leaves open: how pools are sized, that they block rather
-than overflow, how long a server may take, what is asked for again, and what headers say.
-Everything that a ``requests.Session`` does still works, from any number of threads.
+This module decides the defaults that requests leaves open: the sizes of the pools, that a full pool blocks, the
+timeouts, the retries and the headers. Everything that a ``requests.Session`` does still works, from any number of
+threads.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ from .proxies import with_no_proxy
 
 USER_AGENT = f"scrapepool/{__version__}"
 DEFAULTS = PoolSettings()
-MOST_POOLS = (
-    16_384  # hosts whose pools are kept, some 3 kB each; how many connections stay idle is the adapter's to say
-)
+MOST_POOLS = 16_384
+"""The number of hosts whose pools are kept; a pool takes about 3 kB. The adapter limits the idle connections."""
 
 
 @frozen
 class PoolStats:
-    """The connections to one host, now.
+    """The current numbers of the connections to one host.
 
-    opened: connections opened so far.
-    requests: requests sent over them.
-    idle: connections that are open and unused.
-    in_use: connections that are held.
+    opened: the connections opened so far.
+    requests: the requests sent over them.
+    idle: the connections that are open and unused.
+    in_use: the connections that are in use.
     """
 
     opened: int
@@ -52,7 +51,7 @@ class PoolStats:
 
     @property
     def reuse(self) -> float:
-        """Share of the requests, 0 to 1, that went over a connection which had served before."""
+        """The share of the requests, 0 to 1, that were sent over a reused connection."""
         return 1 - self.opened / self.requests if self.requests > self.opened else 0.0
 
 
@@ -64,33 +63,34 @@ class PooledSession(requests.Session):
         with PooledSession(pool_maxsize=20, max_retries=Retry(total=3, backoff_factor=1), timeout=10) as session:
             response = session.get("https://example.org/")
 
-    workers: threads that will use it. It decides how many connections may stay idle over all hosts.
-    per_host: connections to one host at most. A further request waits for one, at most for the connect timeout,
-        and then raises urllib3's ``EmptyPoolError``.
-    timeout: seconds, of requests that give none: one number, ``(connect, read)``, or ``Timeouts``, whose ``total``
-        counts for ``fetch`` alone. None: the defaults of ``Timeouts``.
-    max_retries: as in ``HTTPAdapter``, an int (of failed connections) or urllib3's ``Retry``; or a ``RetryPolicy``.
+    workers: the number of threads that will use the session. It limits the idle connections over all hosts.
+    per_host: the maximum number of connections per host. A further request waits for one, at most for the connect
+        timeout, and then raises urllib3's ``EmptyPoolError``.
+    timeout: the timeout in seconds of requests without one: one number, ``(connect, read)``, or ``Timeouts``, whose
+        ``total`` applies only to ``fetch``. None: the defaults of ``Timeouts``.
+    max_retries: an int (for failed connections) or urllib3's ``Retry``, as in ``HTTPAdapter``, or a ``RetryPolicy``.
         None: the defaults of ``RetryPolicy``. The thread that sent a request waits for its retries.
-    headers: sent with each request, over the default ones.
-    cacert: file or folder of the CA certificates to trust, before ``REQUESTS_CA_BUNDLE``. It is read at first use.
-    pool_connections: hosts whose pools are kept, as in ``HTTPAdapter``.
-    pool_maxsize: connections that are kept for one host, as in ``HTTPAdapter``; in the place of ``per_host``.
-    pool_block: whether a request waits where all connections to a host are in use, as in ``HTTPAdapter``; else a
-        further one is opened, and closed afterwards. None: only where ``pool_maxsize`` is not given.
+    headers: the header fields that are sent with each request; they replace the default ones.
+    cacert: the file or folder of the CA certificates to trust; it has priority over ``REQUESTS_CA_BUNDLE``. It is read
+        at its first use.
+    pool_connections: the number of hosts whose pools are kept, as in ``HTTPAdapter``.
+    pool_maxsize: the number of connections that are kept per host, as in ``HTTPAdapter``; it replaces ``per_host``.
+    pool_block: whether a request waits if all connections to its host are in use, as in ``HTTPAdapter``. If False, the
+        request opens another connection and closes it afterwards. None: True, unless ``pool_maxsize`` is given.
     tls_resume: whether TLS sessions are resumed.
-    deny_private: whether only public addresses are connected to. A request to another one, or through a proxy, raises
+    deny_private: whether to connect only to public addresses. A request to another address, or through a proxy, raises
         requests' ``ConnectionError``.
-    bandwidth: internal; what the connections of a run share.
+    bandwidth: internal; the limit that the connections of a run share.
 
     Raises UsageError for values that contradict each other.
     """
 
     __attrs__: Any = (*requests.Session.__attrs__, "timeout", "bandwidth", "_adapter")
-    """What a copy has, by ``pickle`` or ``copy.deepcopy``; it opens connections of its own, as requests' does."""
+    """The attributes that ``pickle`` and ``copy.deepcopy`` copy. A copy opens its own connections, as in requests."""
 
     verify: bool | str | None
     timeout: tuple[float | None, float | None]
-    """Seconds to connect and to read, of requests that give none."""
+    """The connect timeout and the read timeout in seconds, for requests without a timeout."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class PooledSession(requests.Session):
         return self._adapter
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """As requests does, with the session's timeouts where none are given."""
+        """Send a request as requests does, with the timeouts of the session if the request has none."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout
         if "proxies" not in kwargs:
@@ -158,7 +158,7 @@ class PooledSession(requests.Session):
         return super().send(request, **kwargs)
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """As requests does; a session's own CA bundle goes before that of the environment.
+        """Merge the settings as requests does, but the session's own CA bundle has priority over the environment's.
 
         NO_PROXY may have spaces between its hosts.
         """
@@ -169,7 +169,7 @@ class PooledSession(requests.Session):
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
     def pool_stats(self) -> dict[str, PoolStats]:
-        """What each host's pool holds now, by ``host:port``; hosts whose pool has been let go are not in it."""
+        """Return the current numbers of each host's pool, by ``host:port``, without hosts whose pool was dropped."""
         stats: dict[str, PoolStats] = {}
         for pool in self._adapter.pools():
             name = str(HostKey(pool.scheme, pool.host, pool.port or DEFAULT_PORTS[pool.scheme]))
@@ -178,10 +178,10 @@ class PooledSession(requests.Session):
 
 
 class PolicyRetry(Retry):
-    """urllib3's policy; a Retry-After is read as in a run, and one that cannot be read is no wait and no error."""
+    """urllib3's ``Retry`` that parses Retry-After as a run does. An invalid value means no wait and no error."""
 
     def parse_retry_after(self, retry_after: str) -> float:
-        """Seconds to wait, at most ``retry_after_max``."""
+        """Return the seconds to wait, at most ``retry_after_max``."""
         return min(longest_wait(retry_after.strip(), time.time()) or 0.0, self.retry_after_max)
 
 
@@ -209,7 +209,7 @@ def _type(given: object) -> str:
 
 
 def urllib3_retry(policy: RetryPolicy | None = None) -> Retry:
-    """The retry policy in urllib3's words; None for the default one."""
+    """Return a retry policy as urllib3's ``Retry``; None is the default policy."""
     policy = policy or RetryPolicy()
     return PolicyRetry(
         total=policy.retries,

@@ -1,7 +1,7 @@
-"""The places of a host's pool, and the idle connections of all pools together.
+"""The slots of a host's pool, and the idle connections of all pools together.
 
-Decides which connection is handed out (the open one that was used last) and which is closed where too many are idle
-(the one that was idle for longest). urllib3 uses ``Slots`` as it does ``queue.LifoQueue``.
+This module decides which connection is reused (the open one that was used last), and which one is closed if too many
+are idle (the one that was idle for the longest time). urllib3 uses ``Slots`` in the same way as ``queue.LifoQueue``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from time import monotonic
 from typing import Any
 
 TLS_WEIGHT = 4
-"""As how many plain connections one through TLS counts, which holds some 50 kB: four times as much."""
+"""A TLS connection counts as this many plain ones, since it takes four times as much memory: about 50 kB."""
 
 
 class IdleConnections:
-    """Connections that are open and unused, over all pools of a manager; called with ``lock`` held.
+    """The open and unused connections of all pools of a manager. Callers must hold ``lock``.
 
-    most: how many there may be, where those through TLS count ``TLS_WEIGHT`` times.
+    most: the maximum number of them; a TLS connection counts ``TLS_WEIGHT`` times.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,7 +32,7 @@ class IdleConnections:
         return len(self._idle)
 
     def add(self, conn: Any, slots: Slots) -> list[Any]:
-        """Take note of one that is idle now; those that are to be closed in its place."""
+        """Add a connection that became idle, and return those that must be closed to stay within the limit."""
         self._idle[conn] = slots
         self._weight += _weight(conn)
         evicted = []
@@ -41,12 +41,12 @@ class IdleConnections:
         return evicted
 
     def discard(self, conn: Any) -> None:
-        """Take note of one that is idle no longer."""
+        """Remove a connection that is no longer idle."""
         if self._idle.pop(conn, None) is not None:
             self._weight -= _weight(conn)
 
     def evict(self) -> Any:
-        """The one that was idle for longest, taken out of its pool; None for none. Whoever calls closes it."""
+        """Remove and return the connection that was idle for the longest time, or None. The caller must close it."""
         if not self._idle:
             return None
         conn, slots = self._idle.popitem(last=False)
@@ -61,27 +61,31 @@ def _weight(conn: Any) -> int:
 
 
 class Slots:
-    """As many places as a host may have connections. idle: open ones, the last used last. closed: the other places."""
+    """One slot for each connection that a host may have.
+
+    idle: the open connections, with the last used one at the end.
+    closed: the other free slots; each is None or a closed connection.
+    """
 
     def __init__(self, maxsize: int, all_idle: IdleConnections | None = None) -> None:
         self.maxsize = maxsize
         self.idle: list[Any] = []
-        self.closed: list[Any] = []  # None, or a connection that may be opened again
+        self.closed: list[Any] = []  # None, or a connection that can be opened again
         self._all = all_idle
         self._lock = threading.Lock() if all_idle is None else all_idle.lock
-        self._free: threading.Condition | None = None  # made by the first one who waits
+        self._free: threading.Condition | None = None  # created by the first thread that waits
 
     def __repr__(self) -> str:
         return f"<Slots {len(self.idle)} idle, {len(self.closed)} closed of {self.maxsize}>"
 
     def qsize(self) -> int:
-        """Places that nobody holds."""
+        """Return the number of free slots."""
         return len(self.idle) + len(self.closed)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take a place: an open connection where there is one, a closed one or None otherwise.
+        """Take a slot: an open connection if there is one, else a closed one or None.
 
-        Waits up to ``timeout`` seconds, None for ever, unless ``block`` is false. Raises queue.Empty.
+        Waits up to ``timeout`` seconds, or without a limit for None, unless ``block`` is False. Raises queue.Empty.
         """
         with self._lock:
             until = None if timeout is None else monotonic() + timeout
@@ -100,7 +104,7 @@ class Slots:
             return conn
 
     def put(self, conn: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as urllib3 calls it
-        """Give a place back. Raises queue.Full where all are here already."""
+        """Return a slot. Raises queue.Full if all slots are free already."""
         evicted: list[Any] = []
         with self._lock:
             if len(self.idle) + len(self.closed) >= self.maxsize > 0:
@@ -117,7 +121,7 @@ class Slots:
             one.close()
 
     def take_out(self, conn: Any) -> bool:
-        """Take the place of one idle connection; False where it is not idle."""
+        """Take the slot of this connection; return False if the connection is not idle."""
         with self._lock:
             if conn not in self.idle:
                 return False
@@ -127,7 +131,7 @@ class Slots:
             return True
 
     def take_idle(self) -> list[Any]:
-        """The idle connections, whose places stay; whoever calls closes them."""
+        """Return the idle connections, and keep their slots. The caller must close the connections."""
         with self._lock:
             taken, self.idle = self.idle, []
             self.closed += taken

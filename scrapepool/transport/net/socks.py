@@ -1,7 +1,7 @@
-"""Pools through a SOCKS proxy: needs PySocks, the extra ``scrapepool[socks]``.
+"""Connection pools through a SOCKS proxy. They need PySocks, which the extra ``scrapepool[socks]`` installs.
 
-Decides how PySocks keeps to our timeouts. ``happy_eyeballs.dial`` connects to the proxy, and PySocks negotiates over
-that socket: so the deadline holds, our resolver looks names up, and another thread can abort the negotiation.
+``happy_eyeballs.dial`` connects to the proxy, and PySocks negotiates over that socket. Therefore the deadline applies,
+names are looked up by ``resolver``, and another thread can abort the negotiation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .tls_connection import TLSConnection
 
 DEFAULT_PORT = 1080
 
-_TARGET_FAILED = {  # what the proxy says of the target (RFC 1928 section 6), and what the system would have said
+_TARGET_FAILED = {  # by the proxy's status code for the target (RFC 1928 section 6): the errno of a direct connect
     "0x03": errno.ENETUNREACH,
     "0x04": errno.EHOSTUNREACH,
     "0x05": errno.ECONNREFUSED,
@@ -38,20 +38,20 @@ _TARGET_FAILED = {  # what the proxy says of the target (RFC 1928 section 6), an
 
 
 class _Negotiating(socks.socksocket):  # type: ignore[misc]
-    """A connected socket on which PySocks talks to the proxy; it reads through ``makefile``, so through here.
+    """A connected socket over which PySocks negotiates with the proxy. PySocks reads through ``makefile``.
 
-    until: monotonic time at which the talk must be over.
+    until: the monotonic time by which the negotiation must end.
     """
 
     until = float("inf")
 
     def recv_into(self, *args: Any) -> int:
-        """As a socket does, against the clock."""
+        """Receive as a socket does, within the time that is left."""
         socket.socket.settimeout(self, max(LEAST_TIMEOUT, self.until - monotonic()))
         return socket.socket.recv_into(self, *args)
 
-    def ask(self, kind: int, host: str, port: int) -> None:
-        """Have the proxy connect to ``host``. Raises socks.ProxyError, OSError."""
+    def negotiate(self, kind: int, host: str, port: int) -> None:
+        """Make the proxy connect to ``host``. Raises socks.ProxyError and OSError."""
         socks.socksocket._proxy_negotiators[kind](self, host, port)
 
 
@@ -83,11 +83,11 @@ class _Dialling:
         talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
         try:
             talk.until = self._open_by
-            self.sock = talk  # so that ``abort`` finds it
+            self.sock = talk  # so that ``abort`` can shut it down
             self._check()
             talk.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
             socket.socket.settimeout(talk, max(LEAST_TIMEOUT, self._open_by - began))
-            talk.ask(kind, host, port)
+            talk.negotiate(kind, host, port)
         except TimeoutError as error:
             raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not respond in time")) from error
         except socks.SOCKS5Error as error:
@@ -130,5 +130,5 @@ class _SOCKSTLSPool(TLSHostPool):
 
 
 def socks_pools() -> dict[str, type[HostPool]]:
-    """The pool classes by scheme."""
+    """Return the pool classes by scheme."""
     return {"http": _SOCKSPool, "https": _SOCKSTLSPool}

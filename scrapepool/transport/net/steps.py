@@ -1,7 +1,7 @@
-"""Work that waits, as generators: what such a generator yields, and how a single thread runs one.
+"""Coroutines as generators: the values that they yield to wait, and a function that runs one and blocks.
 
-Decides the few values by which a step says what it waits for. The event loop of a run (``loop``) runs many such
-generators on one thread. ``drive`` runs a single one and blocks meanwhile, for direct use of the session.
+The event loop of a run (``loop``) runs many such generators on one thread. ``drive`` runs a single one and blocks, for
+direct use of the session.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from ...running_clock import monotonic
 T = TypeVar("T")
 
 POLL_NOW = 0.0
-"""Yielded to learn, without a wait, whether the connection can be read."""
+"""A generator yields this to learn without a wait whether the connection is readable."""
 
 SLICE = -1.0
-"""Yielded amid long computation: other work goes first. It is sent False once the connection's deadline has passed."""
+"""A generator yields this during a long computation to let others run. It is sent False after its deadline."""
 
 ROOM = -2.0
-"""Yielded to wait until the connection can be read or written to, for as long as its timeouts allow."""
+"""A generator yields this to wait until the connection is readable or writable, within its timeouts."""
 
 LONGEST_BLOCK = 0.25
-"""Seconds that ``drive`` blocks without asking ``check`` whether to go on."""
+"""The maximum seconds that ``drive`` blocks between two calls of ``check``."""
 
 
 class Watch(NamedTuple):
-    """Yielded to wait for any of several sockets, for a call of ``resume``, or for a time.
+    """A generator yields this to wait for any of several sockets, for a call of ``resume``, or for a time.
 
-    sockets: each with the events of interest, ``IN``, ``OUT`` or both. until: monotonic time at which the wait ends.
+    sockets: the sockets, each with its events: ``IN``, ``OUT`` or both.
+    until: the monotonic time at which the wait ends.
     """
 
     sockets: tuple[tuple[Any, int], ...]
@@ -43,13 +44,14 @@ class Watch(NamedTuple):
 Steps: TypeAlias = Generator[float | Watch | None, bool | None, T]
 """A generator that yields before each wait.
 
-Where it holds a connection it yields None to wait until that can be read, for as long as the connection's timeouts
-allow; a positive number for the same up to that monotonic time; or ``POLL_NOW``, ``SLICE``, ``ROOM``. Any generator may
-yield a ``Watch``. It is sent False where the time passed without an event, True otherwise; an event may be spurious.
+A generator that holds a connection yields None to wait until the connection is readable, within its timeouts. It
+yields a positive number to wait at most until that monotonic time, or one of ``POLL_NOW``, ``SLICE`` and ``ROOM``. Any
+generator may yield a ``Watch``. It is sent False if the time passed without an event, else True; an event may be
+spurious.
 """
 
 Resume: TypeAlias = Callable[[], object]
-"""Lets a generator go on that waits in a ``Watch``. May be called from any thread, and more than once."""
+"""Resumes a generator that waits in a ``Watch``. Any thread may call it, also more than once."""
 
 
 def pause(seconds: float) -> Steps[None]:
@@ -60,9 +62,9 @@ def pause(seconds: float) -> Steps[None]:
 
 
 def in_thread(call: Callable[[], T], executor: Executor, resume: Resume) -> Steps[T]:
-    """The result of a call that blocks, which a thread of ``executor`` makes. Raises what it raises.
+    """Run a blocking call in a thread of ``executor``, and return its result. Raises what the call raises.
 
-    The call goes on where the generator is ended before it.
+    The call continues if the generator is closed first.
     """
     return (yield from _result(executor.submit(call), resume))
 
@@ -75,16 +77,17 @@ def _result(future: Future[T], resume: Resume) -> Steps[T]:
 
 
 class Offload:
-    """Runs calls of one generator on the threads of an executor, while the loop goes on."""
+    """Runs blocking calls of one generator in the threads of an executor, while the event loop continues."""
 
     def __init__(self, executor: Callable[[], Executor], resume: Resume) -> None:
         self._executor = executor
         self._resume = resume
 
     def run(self, call: Callable[[], T]) -> Steps[T]:
-        """The result of a call. Raises what it raises.
+        """Run a call in a thread, and return its result. Raises what the call raises.
 
-        It has ended whatever ends the generator, so that nobody else touches what it works on before.
+        If the generator is closed first, this waits for the end of the call, so that no other code uses the data of the
+        call at the same time.
         """
         running = self._executor().submit(call)
         try:
@@ -95,9 +98,9 @@ class Offload:
 
 
 def drive(make: Callable[[Resume], Steps[T]], check: Callable[[], object]) -> T:
-    """Run a generator that yields nothing but ``Watch`` to its end on this thread; its result.
+    """Run a generator that yields only ``Watch`` on this thread until it ends, and return its result.
 
-    check: called every ``LONGEST_BLOCK`` seconds of a wait; what it raises ends the generator, and is raised.
+    check: called at least every ``LONGEST_BLOCK`` seconds of a wait. An exception from it ends the generator.
     """
     resumed = threading.Event()
     steps = make(resumed.set)
@@ -105,7 +108,7 @@ def drive(make: Callable[[Resume], Steps[T]], check: Callable[[], object]) -> T:
     try:
         while True:
             watch = steps.send(event)
-            assert isinstance(watch, Watch)  # noqa: S101 - there is no connection yet that anything else could mean
+            assert isinstance(watch, Watch)  # noqa: S101 - other values need an open connection
             event = _block(watch, resumed, check)
     except StopIteration as end:
         result: T = end.value

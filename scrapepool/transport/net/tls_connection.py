@@ -1,6 +1,7 @@
-"""One connection of a pool through TLS.
+"""A connection of a pool over TLS.
 
-Decides how a handshake is timed and aborted, and when a session is kept. Whom to trust is decided by the TLS context.
+This module decides how a handshake is timed and aborted, and when a TLS session is kept. The TLS context decides which
+certificates are trusted.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from .tls_context import ResumingContext
 
 
 class TLSConnection(Connection, HTTPSConnection):
-    """A connection through TLS."""
+    """A connection over TLS."""
 
     has_records: ClassVar[bool] = True
-    # The connection during a handshake that blocks, for ``abort``: ssl takes the socket away.
+    # A duplicate of the socket for ``abort`` during a blocking handshake, since ``ssl`` detaches the original one.
     _handle: socket.socket | None = None
 
     def connect(self) -> None:
-        """Connect and shake hands, within the connect timeout and the deadline; blocking."""
+        """Connect and do the handshake, blocking, within the connect timeout and the deadline."""
         try:
             HTTPSConnection.connect(self)
         finally:
@@ -51,9 +52,9 @@ class TLSConnection(Connection, HTTPSConnection):
         return sock
 
     def _handshake(self) -> Steps[None]:
-        """The TLS handshake. Raises TimeoutError, OSError."""
+        """Do the TLS handshake. Raises TimeoutError and OSError."""
         context = self.ssl_context
-        assert context is not None  # noqa: S101 - the adapter gives each pool one, see ``HostPool.opening``
+        assert context is not None  # noqa: S101 - ``HostPool.opening`` checks this first
         self.opening_phase = (Phase.HANDSHAKE, self._reached)
         name = self.server_hostname or (self._tunnel_host if self._tunnel_host else self.host)
         sock = self.sock = context.wrap_socket(
@@ -73,38 +74,38 @@ class TLSConnection(Connection, HTTPSConnection):
         self.connect_timings.tls = monotonic() - self._reached
 
     def abort(self) -> None:
-        """As for a plain connection."""
+        """Shut down the connection from another thread, also during a handshake."""
         super().abort()
         shut(self._handle)
 
     def close(self) -> None:
-        """Close, and keep the session where sessions are resumed."""
+        """Close the connection, and keep its TLS session if sessions are resumed."""
         if self.sock is not None and isinstance(self.ssl_context, ResumingContext):
             self.ssl_context.keep(self.sock)
         super().close()
 
     def pending(self) -> int:
-        """Bytes that were decrypted and not handed out yet."""
+        """Return the number of decrypted bytes that were not read yet."""
         pending = getattr(self.sock, "pending", None)
         return pending() if pending else 0
 
 
 class NestedTLSConnection(TLSConnection):
-    """A connection through TLS within the TLS of a proxy.
+    """A TLS connection inside the TLS connection to a proxy.
 
-    Records that came together wait between the two, and no poll tells of them.
+    Several records may arrive together. They are then buffered between the two layers, where poll does not see them.
     """
 
     opens_in_steps: ClassVar[bool] = False
 
     def connect(self) -> None:
-        """As through TLS alone."""
+        """Connect as over plain TLS."""
         super().connect()
         within: Any = self.sock
-        del within.socket.recv  # the clock of the handshake
+        del within.socket.recv  # the timed ``recv`` was only for the handshake
 
     def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> SSLSocket:
-        """As urllib3 does; each wait of the handshake within gets what is left of the time, and not all of it again."""
+        """Connect to the proxy as urllib3 does. Each wait of the inner handshake gets only the time that is left."""
         outer: Any = super()._connect_tls_proxy(hostname, sock)
         receive = outer.recv
 
@@ -113,11 +114,11 @@ class NestedTLSConnection(TLSConnection):
             return receive(size)
 
         outer.recv = receive_in_time
-        clocked: SSLSocket = outer
-        return clocked
+        timed: SSLSocket = outer
+        return timed
 
     def receive(self, size: int = RECEIVE_SIZE) -> bytes | None:
-        """As for a plain connection; all that has come, so that there is nothing to be had without a wait."""
+        """Return all data that has arrived, so that the next receive must wait for the socket."""
         data = super().receive(size)
         if data and self.pending():
             with contextlib.suppress(BlockingIOError, SSLWantReadError):
@@ -128,7 +129,7 @@ class NestedTLSConnection(TLSConnection):
         return data
 
     def send_some(self, data: bytes | memoryview) -> int:
-        """Send all of it: what was encrypted cannot be taken back where there is no room for it."""
+        """Send all of ``data``, since encrypted data cannot be taken back if the socket does not accept it."""
         self.sock.settimeout(self.read_timeout)
         self.sock.sendall(data)
         self.sock.settimeout(0)
@@ -137,15 +138,15 @@ class NestedTLSConnection(TLSConnection):
         return len(data)
 
     def pending(self) -> int:
-        """Bytes that came and were not handed out yet, decrypted or not."""
+        """Return the number of bytes that arrived and were not read yet, decrypted or not."""
         sock: Any = self.sock
-        if isinstance(sock, SSLSocket):  # the proxy's, until there is a tunnel
+        if isinstance(sock, SSLSocket):  # the connection to the proxy, before there is a tunnel
             return sock.pending()
         decrypted: int = sock.sslobj.pending()
         return decrypted + int(sock.incoming.pending)
 
 
 def _name_to_verify(host: str) -> str:
-    """The host as ``ssl`` matches it with a certificate: no final dot, an IPv6 address without brackets and zone."""
+    """Return the host as ``ssl`` compares it: without a final dot, and an IPv6 address without brackets and zone."""
     name = host.rstrip(".").strip("[]")
     return name.partition("%")[0] if ":" in name else name

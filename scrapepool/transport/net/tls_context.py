@@ -1,10 +1,10 @@
-"""TLS contexts, made once: loading a CA bundle costs 25 ms of CPU, so no connection does it.
+"""TLS contexts, which all connections share, because loading a CA bundle takes 25 ms of CPU time.
 
-Decides whom to trust, what to offer and whether sessions are resumed. A session has one context a
-way of verifying: one for most, a second for ``--insecure``, one more for each CA file or client
-certificate. The usual roots are the platform's, found as OpenSSL finds them (SSL_CERT_FILE and
-SSL_CERT_DIR count), and certifi's where it has none. The package truststore would ask Windows and
-macOS themselves, but it holds one lock during every handshake: a silent server would stop all.
+This module decides which certificates are trusted, which client certificate is sent, and whether sessions are resumed.
+A session has one context per way of verifying: usually one, a second one for ``--insecure``, and one for each CA file
+or client certificate. The default roots are those of the platform, found as OpenSSL finds them (with SSL_CERT_FILE and
+SSL_CERT_DIR), or those of certifi if the platform has none. The package truststore would use the trust stores of
+Windows and macOS, but it holds one lock during every handshake, so one silent server would block all connections.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 Verify = bool | str
 Cert = str | tuple[str, str | None] | None
 
-MOST_SESSIONS = 10_000  # hosts whose TLS session is kept; each holds some 2 kB
+MOST_SESSIONS = 10_000  # hosts whose TLS session is kept; each takes about 2 kB
 ROOTS = (
     "/etc/ssl/cert.pem",  # Alpine, Arch, BSD, macOS
     "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu
     "/etc/ssl/ca-bundle.pem",  # SUSE
 )
-"""Where platforms keep their roots, for a Python whose OpenSSL was built for elsewhere."""
+"""The CA bundles of common platforms, for a Python whose OpenSSL was built with other paths."""
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class ResumingContext(ssl.SSLContext):
-    """A context that takes up the last session of a host again: saves a round trip on TLS 1.2, some CPU on both."""
+    """A TLS context that resumes the last session of a host. This saves CPU time, and a round trip with TLS 1.2."""
 
     def __init__(self, *_: Any) -> None:
         self._sessions: OrderedDict[tuple[Any, ...], ssl.SSLSession] = OrderedDict()
         self._lock = threading.Lock()
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        """As SSLContext does, with the host's session."""
+        """Wrap a socket as SSLContext does, with the last session of the host."""
         session = self._sessions.get((kwargs.get("server_hostname"), sock.getpeername()[1]))
         return super().wrap_socket(sock, *args, **{"session": session, **kwargs})
 
     def keep(self, sock: Any) -> None:
-        """Keep the session of a connection that is about to be closed."""
+        """Keep the TLS session of a connection that is about to be closed."""
         try:
             session, key = sock.session, (sock.server_hostname, sock.getpeername()[1])
-        except (OSError, AttributeError, ValueError):  # the peer has gone, or TLS within TLS
+        except (OSError, AttributeError, ValueError):  # the peer closed the connection, or it is TLS within TLS
             return
         if session is None or not (session.has_ticket or sock.version() == "TLSv1.2"):
             return
@@ -64,9 +64,10 @@ class ResumingContext(ssl.SSLContext):
 
 
 def client_context(verify: Verify, cert: Cert, *, resume: bool = False) -> ssl.SSLContext:
-    """A context that verifies against ``verify`` (True: the usual roots, a path, or not at all) and offers ``cert``.
+    """Return a TLS context that sends the client certificate ``cert``.
 
-    Raises OSError naming the file, for a bundle, certificate or key that cannot be used.
+    verify: True to trust the default roots, the path of a CA file or folder, or False for no verification.
+    Raises OSError with the name of the file if a CA bundle, certificate or key cannot be used.
     """
     context = _resuming(create_urllib3_context()) if resume else create_urllib3_context()
     context.set_alpn_protocols(ALPN_PROTOCOLS)
@@ -84,7 +85,7 @@ def client_context(verify: Verify, cert: Cert, *, resume: bool = False) -> ssl.S
 
 
 def _resuming(model: ssl.SSLContext) -> ResumingContext:
-    """A resuming context with the settings of ``model``, but for the tickets that resumption needs."""
+    """Return a resuming context with the settings of ``model``, and with session tickets enabled."""
     context = ResumingContext(ssl.PROTOCOL_TLS_CLIENT)
     context.options = model.options & ~ssl.OP_NO_TICKET
     context.verify_flags = model.verify_flags

@@ -1,7 +1,7 @@
-"""A response in the form that urllib3 and requests need: a file of body bytes with a list of headers.
+"""A response in the form that urllib3 and requests expect: a file object for the body, and the headers.
 
-Decides nothing. It hands what ``response.ResponseParser`` has parsed to ``requests``, and translates faults into the
-exceptions that urllib3's response expects from ``http.client``.
+It adapts ``response.ResponseParser``, and translates its errors into the exceptions of ``http.client`` that urllib3's
+response expects.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RECEIVE_SIZE = 64 * 1024
 
 
 class _Message:
-    """The header fields as ``http.cookiejar`` asks for them."""
+    """The header fields in the form that ``http.cookiejar`` expects."""
 
     def __init__(self, headers: HTTPHeaderDict) -> None:
         self._headers = headers
@@ -36,17 +36,17 @@ class _Message:
 
 
 class _Chunks:
-    """The lines between the pieces of a chunked body, for urllib3's own reader of chunks.
+    """Generates the size lines of a chunked body for urllib3's own decoder of chunks.
 
-    With it ``stream`` gives what has come, where without it would wait for as much as was asked for.
+    With these lines, ``stream`` returns the data that has arrived; otherwise it would wait for the requested size.
     """
 
     def __init__(self, raw: RawResponse) -> None:
         self._raw = raw
         self._ended = False
 
-    def readline(self, limit: int = -1) -> bytes:  # noqa: ARG002 - as urllib3 calls it
-        """The line that announces the next piece; after the last one the trailers, of which there are none."""
+    def readline(self, limit: int = -1) -> bytes:  # noqa: ARG002 - urllib3 passes it
+        """Return the size line of the next piece; after the last piece, the empty line of an empty trailer section."""
         if self._ended:
             return b""
         size = self._raw.announce()
@@ -55,20 +55,21 @@ class _Chunks:
 
 
 class RawResponse:
-    """The body of one response, read from its connection as it is asked for.
+    """The body of one response, which is received from its connection when it is read.
 
-    notes: what was wrong with the header block and let pass. fp: there where the body is chunked, as urllib3 expects.
+    notes: the problems of the header block that were tolerated.
+    fp: set if the body is chunked, as urllib3 expects.
     """
 
     def __init__(self, connection: Connection, method: str) -> None:
         self._connection: Connection | None = connection
-        self._method = method  # urllib3 asks by this name whether it was HEAD
+        self._method = method  # urllib3 uses this name to detect a response to HEAD
         self._parser = ResponseParser(method)
         self._pieces: deque[bytes] = deque()
         self._have = self._announced = 0
         self._short = self._ended = False
-        self._fault: http.client.HTTPException | None = None  # of the body, met while the head was awaited
-        while not self._headed():
+        self._fault: http.client.HTTPException | None = None  # an error of the body, raised by the next read
+        while not self._receive_head():
             pass
         self.notes = tuple(self._parser.notes)
         self.headers = HTTPHeaderDict()
@@ -80,7 +81,7 @@ class RawResponse:
         self._settle()
 
     def as_response(self, options: Any, shutdown: Callable[[int], None] | None = None) -> HTTPResponse:
-        """This response in urllib3's clothes; ``options`` are urllib3's for the request."""
+        """Return this response as urllib3's ``HTTPResponse``. options: urllib3's options of the request."""
         return HTTPResponse(
             body=self,  # type: ignore[arg-type]
             headers=self.headers,
@@ -98,7 +99,7 @@ class RawResponse:
         )
 
     def _receive(self) -> None:
-        """Take what the connection has; closes it on a fault. Raises http.client's exceptions and OSError."""
+        """Receive once, and close the connection on an error. Raises http.client's exceptions and OSError."""
         connection, parser = self._connection, self._parser
         if self._fault is not None:
             raise self._fault
@@ -119,7 +120,7 @@ class RawResponse:
             if fault.kind is ErrorKind.TRUNCATED and parser.head_done:
                 if parser.framing != "length":
                     raise http.client.IncompleteRead(b"") from fault
-                self._short = True  # urllib3 counts for itself, and may have been told not to mind
+                self._short = True  # urllib3 counts the bytes itself, and may be configured to accept a short body
                 self._connection = None
                 return
             raise http.client.HTTPException(fault.detail) from fault
@@ -129,18 +130,18 @@ class RawResponse:
         self._settle()
 
     def _end_of_chunks(self, sock: Any) -> bytes | None:
-        """Wait briefly for the end of a chunked body whose data has come; None where it does not come."""
-        patience = sock.gettimeout()
-        sock.settimeout(MISSING_END if patience is None else min(patience, MISSING_END))
+        """Wait briefly for the end of a chunked body whose data has arrived; return None if it does not arrive."""
+        timeout = sock.gettimeout()
+        sock.settimeout(MISSING_END if timeout is None else min(timeout, MISSING_END))
         try:
             return bytes(sock.recv(RECEIVE_SIZE))
         except TimeoutError:
             return None
         finally:
-            sock.settimeout(patience)
+            sock.settimeout(timeout)
 
-    def _headed(self) -> bool:
-        """Receive once, and say whether the head is whole; what is wrong with the body then is told to its reader."""
+    def _receive_head(self) -> bool:
+        """Receive once, and return whether the head is complete. An error of the body is raised when it is read."""
         try:
             self._receive()
         except http.client.HTTPException as fault:
@@ -151,11 +152,11 @@ class RawResponse:
 
     @property
     def _more(self) -> bool:
-        """Whether there is more to receive."""
+        """Whether more of the body must be received."""
         return not self._parser.done and not self._short
 
     def _settle(self) -> None:
-        """Let the connection go once the message is whole: open for the next, or closed."""
+        """Release the connection once the message is complete, and close it if it cannot be reused."""
         if not self._parser.done or self._connection is None:
             return
         parser, connection = self._parser, self._connection
@@ -165,7 +166,7 @@ class RawResponse:
         self._connection = None
 
     def read(self, amt: int | None = None) -> bytes:
-        """Up to ``amt`` bytes of the body, all of it for None; nothing at its end. Raises as http.client does."""
+        """Return up to ``amt`` bytes of the body, or all of it for None. Raises the errors of http.client."""
         while self._more and (amt is None or self._have < amt):
             self._receive()
         if amt is None and self._short:
@@ -174,18 +175,18 @@ class RawResponse:
         return self._cut(self._have if amt is None else amt)
 
     def read1(self, amt: int | None = None) -> bytes:
-        """What is there, at most ``amt`` bytes; waits for some where there is none."""
+        """Return at most ``amt`` bytes that have arrived, and wait only if there are none."""
         self._wait()
         return self._cut(self._have if amt is None or amt < 0 else amt)
 
     def announce(self) -> int:
-        """Size of the next piece, which ``_safe_read`` will give; waits for one, 0 at the end."""
+        """Wait for the next piece, and return its size, 0 at the end. ``_safe_read`` returns the piece."""
         self._wait()
         self._announced = len(self._pieces[0]) if self._pieces else 0
         return self._announced
 
     def _safe_read(self, amt: int) -> bytes:
-        """What was announced, and then the line end behind it: urllib3 asks for both by this name."""
+        """Return the announced piece, and then the line end after it. urllib3 calls this method for both."""
         if not self._announced:
             return b"\r\n"
         data = self._cut(amt)
@@ -197,7 +198,7 @@ class RawResponse:
             self._receive()
 
     def _cut(self, amt: int) -> bytes:
-        """The first ``amt`` bytes of those that are here."""
+        """Remove and return the first ``amt`` bytes that have arrived."""
         got: list[bytes] = []
         while amt > 0 and self._pieces:
             piece = self._pieces.popleft()
@@ -211,19 +212,19 @@ class RawResponse:
         return got[0] if len(got) == 1 else b"".join(got)
 
     def isclosed(self) -> bool:
-        """Whether the body has been read to its end, or given up.
+        """Return whether the body was read to its end, or closed.
 
-        Not before it was asked for, however short it is: the read is what gives the connection back to its pool.
+        Before the first read this is False, even for an empty body: the read returns the connection to its pool.
         """
         return self._ended
 
     @property
     def closed(self) -> bool:
-        """As ``isclosed``."""
+        """The result of ``isclosed``."""
         return self.isclosed()
 
     def close(self) -> None:
-        """Give up the rest of the body; a connection with an unread rest is closed."""
+        """Drop the rest of the body, and close the connection if some of it was not received."""
         self._pieces.clear()
         self._have = 0
         self._ended = True
@@ -233,4 +234,4 @@ class RawResponse:
             self._connection = None
 
     def flush(self) -> None:
-        """There is nothing to flush."""
+        """Do nothing: there is nothing to flush."""

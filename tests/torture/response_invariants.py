@@ -1,7 +1,8 @@
-"""What must hold for the reply parser whatever it is fed, as one function of some bytes.
+"""The invariants of the response parser, checked by one function for any input bytes.
 
-Every input is fed whole, byte by byte, in pieces, and with rubbish after it. The parser's limits are lowered meanwhile,
-so that inputs of a few hundred bytes reach them. The fuzzer beside it looks for inputs; the suite replays what it kept.
+Every input is fed as a whole, byte by byte, in pieces, and with unsolicited data after it. The limits of the parser are
+lowered, so that inputs of a few hundred bytes reach them. ``fuzz_response`` searches for inputs, and the test suite
+replays those that it kept.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from typing import NamedTuple
 from unittest import mock
 
 from scrapepool.transport.errors import ResponseError
-from scrapepool.transport.http1 import chunked
-from scrapepool.transport.http1 import response as reply
+from scrapepool.transport.http1 import chunked, head_reader, response
 
 METHODS = ("GET", "HEAD", "CONNECT", "POST")
-RUBBISH = b"HTTP/1.1 200 OK\r\n"
+UNSOLICITED = b"HTTP/1.1 200 OK\r\n"
 MOST_CUTS = 8
 
 LIMITS = {
-    reply: {"MAX_HEAD": 400, "MAX_FIELDS": 6, "MAX_INTERIM": 2, "LEFTOVER_KEPT": 2**20},
+    head_reader: {"MAX_HEAD": 400, "MAX_INTERIM": 2},
+    response: {"MAX_FIELDS": 6, "LEFTOVER_KEPT": 2**20},
     chunked: {"MAX_LINE": 24, "MAX_TRAILERS": 48},
 }
-"""The parser's limits meanwhile: within reach, but for what it keeps of the bytes behind a message, which is all."""
+"""The limits during a check. They are low, except that all bytes after the end of a message are kept."""
 
 
-class Told(NamedTuple):
-    """All that a parser tells once it was fed some bytes and a close."""
+class Parsed(NamedTuple):
+    """Everything that a parser reports after it received some bytes and the end of the connection."""
 
     status: int
     reason: str
@@ -38,7 +39,7 @@ class Told(NamedTuple):
     trailers: list[tuple[bytes, bytes]]
     informational: int
     body: bytes
-    whole: bool  # before the close
+    whole: bool  # before the connection ended
     framing: str
     length: int | None
     keep_alive: bool
@@ -55,9 +56,9 @@ def small_limits() -> Iterator[None]:
         yield
 
 
-def told(pieces: list[bytes], method: str) -> Told | str:
-    """What a parser tells of these pieces; of an error only its kind. Raises what is no ResponseError."""
-    parser = reply.ResponseParser(method)
+def parse(pieces: list[bytes], method: str) -> Parsed | str:
+    """Return what a parser reports for these pieces, or the kind of its ResponseError. Other errors are raised."""
+    parser = response.ResponseParser(method)
     body = b""
     try:
         for piece in pieces:
@@ -67,7 +68,7 @@ def told(pieces: list[bytes], method: str) -> Told | str:
         parser.eof()
     except ResponseError as error:
         return error.kind
-    return Told(
+    return Parsed(
         parser.status,
         parser.reason,
         parser.version,
@@ -87,35 +88,35 @@ def told(pieces: list[bytes], method: str) -> Told | str:
 def check(data: bytes) -> None:
     """Parse ``data``, whose first two bytes choose the method and the cuts. Raises AssertionError for a finding."""
     method, seed, raw = METHODS[data[0] % len(METHODS)] if data else "GET", data[1:2], data[2:]
-    whole = told([raw], method)
-    assert told([raw[at : at + 1] for at in range(len(raw))], method) == whole, "byte by byte"
-    assert told(_cuts(raw, seed[0] if seed else 0), method) == whole, "in pieces"
+    whole = parse([raw], method)
+    assert parse([raw[at : at + 1] for at in range(len(raw))], method) == whole, "byte by byte"
+    assert parse(_cuts(raw, seed[0] if seed else 0), method) == whole, "in pieces"
     if isinstance(whole, str):
         return
     _nothing_invented(raw, whole)
-    again = told([raw + RUBBISH], method)
+    again = parse([raw + UNSOLICITED], method)
     if whole.whole:
-        more = whole._replace(leftover=whole.leftover + RUBBISH, keep_alive=False)
-        assert again == more, "with rubbish after it"
+        more = whole._replace(leftover=whole.leftover + UNSOLICITED, keep_alive=False)
+        assert again == more, "with unsolicited data after it"
     elif whole.framing == "close":
-        assert again == whole._replace(body=whole.body + RUBBISH), "with more after it"
+        assert again == whole._replace(body=whole.body + UNSOLICITED), "with more after it"
 
 
 def _cuts(raw: bytes, seed: int) -> list[bytes]:
-    """Pieces of unlike sizes."""
+    """Return pieces of different sizes."""
     edges = sorted((seed + 1) * (n * n + 1) % (len(raw) + 1) for n in range(min(MOST_CUTS, seed)))
     return [raw[start:end] for start, end in pairwise([0, *edges, len(raw)])]
 
 
-def _nothing_invented(raw: bytes, whole: Told) -> None:
-    """Every byte of the body and behind it is one that came, in its place, and none is missing."""
+def _nothing_invented(raw: bytes, whole: Parsed) -> None:
+    """Check that each byte of the body and after it was in the input, at its place, and that none is missing."""
     assert raw.endswith(whole.leftover)
     message = raw[: len(raw) - len(whole.leftover)]
     if whole.framing == "chunked":
         bodies = (_without_chunks(message[end:]) for end in _head_ends(message))
-        assert whole.body in bodies, "the body is not what the chunks hold"
+        assert whole.body in bodies, "the body is not what the chunks contain"
     else:
-        assert message.endswith(whole.body), "the body is not what stands before its end"
+        assert message.endswith(whole.body), "the body is not at the end of the message"
         assert len(message) - len(whole.body) in _head_ends(message), "bytes are missing between head and body"
     assert whole.framing != "length" or len(whole.body) == whole.length
     assert not (whole.leftover and whole.keep_alive)
@@ -124,12 +125,12 @@ def _nothing_invented(raw: bytes, whole: Told) -> None:
 
 
 def _head_ends(message: bytes) -> list[int]:
-    """Every place that may be the end of a header block."""
+    """Return every offset that may be the end of a header block."""
     return [match.end() for match in re.finditer(rb"(?<=\n)\r?\n", message)]
 
 
 def _without_chunks(wire: bytes) -> bytes | None:
-    """The data of a chunked body, read in one go; None for what is none or goes on behind its trailers."""
+    """Decode a complete chunked body; return None if it is invalid or continues after its trailers."""
     body = b""
     while (chunk := re.match(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n", wire)) is not None:
         size, wire = int(chunk[1], 16), wire[chunk.end() :]

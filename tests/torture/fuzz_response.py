@@ -1,11 +1,11 @@
-"""The reply parser against whatever a coverage-guided fuzzer comes up with.
+"""Fuzzes the response parser with a coverage-guided fuzzer (libFuzzer, through atheris).
 
     pip install atheris
-    python -m tests.torture.fuzz_reply tests/transport/corpus -max_total_time=300 -seed=1
-    python -m tests.torture.fuzz_reply -merge=1 SMALLER tests/transport/corpus
+    python -m tests.torture.fuzz_response tests/transport/corpus -max_total_time=300 -seed=1
+    python -m tests.torture.fuzz_response -merge=1 SMALLER tests/transport/corpus
 
-The options and the corpora are libFuzzer's: the first line adds to a corpus what it finds, the second copies of it what
-reaches something that no other file does. ``reply_invariants`` says what must hold.
+The options and the corpora are those of libFuzzer. The first command adds its findings to a corpus. The second one
+copies only the files that reach code which no other file reaches. ``response_invariants`` has the invariants.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ WORDS = (
     "\\x0a folded",
     "X: y\\x0a",
 )
-"""Pieces that inputs are made of, in libFuzzer's spelling."""
+"""The parts that inputs are built from, in the syntax of libFuzzer's dictionaries."""
 
 
 def main() -> None:
-    """Fuzz until libFuzzer has had enough; it ends the process."""
+    """Fuzz until libFuzzer ends the process."""
     with atheris.instrument_imports(include=["scrapepool.transport"]):
-        from tests.torture.reply_invariants import check, small_limits
+        from tests.torture.response_invariants import check, small_limits
     with tempfile.TemporaryDirectory() as name, small_limits():
         words, again = Path(name, "words"), Path(name, "again")
         words.write_text("".join(f'"{word}"\n' for word in WORDS))
-        # libFuzzer merges in processes of its own, which it starts as a program by its name.
-        again.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.torture.fuzz_reply "$@"\n')
+        # To merge, libFuzzer starts this program again by its name, so the name must be an executable file.
+        again.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.torture.fuzz_response "$@"\n')
         again.chmod(0o700)
         atheris.Setup([str(again), f"-dict={words}", *sys.argv[1:]], check)
         atheris.Fuzz()

@@ -62,7 +62,7 @@ def read_length(value: bytes, notes: list[str]) -> int | None:
     else:
         values = {part.strip() for part in value.split(b",")}
         if len(values) > 1:
-            raise ResponseError(ErrorKind.PROTOCOL, f"the response has several different Content-Lengths: {shown(value)}")
+            raise ResponseError(ErrorKind.PROTOCOL, f"the response has different Content-Lengths: {shown(value)}")
         value = values.pop()
     digits = value.lstrip(b"0") or b"0"
     if value.isdigit() and len(digits) <= MAX_DIGITS and int(digits) <= MAX_LENGTH:

@@ -310,6 +310,29 @@ def test_a_folder_of_nights_with_tonight_in_it(capfd: pytest.CaptureFixture[str]
         assert told("4.jsonl", "--resume") == "same"
 
 
+def test_a_night_that_was_killed_is_one_of_a_folder(tmp_path: Path) -> None:
+    """Nobody goes on with it. The next night knows its pages from there, and the others from the night before."""
+    pages = 300
+    site = ChangingSite(pages, 3, seed=6)
+    site.nights[1] = site.nights[0]
+    nights = tmp_path / "nights"
+    nights.mkdir()
+    with PoliteServer(handler=site) as server:
+        urls = write_list(tmp_path / "urls.txt", server, pages)
+        args = ("fetch", urls, *OPTIONS, "--since", nights, "--since-if-there", "--resume", "-o")
+        assert ended(program(*args, nights / "0.jsonl")).code == 0
+        site.night = 1
+        process = program(*args, nights / "1.jsonl", "--rate", 200)
+        while not (nights / "1.jsonl").exists() or (nights / "1.jsonl").read_bytes().count(b"\n") < 50:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        assert len(records_so_far(nights / "1.jsonl")) < pages
+        site.night = 2
+        assert ended(program(*args, nights / "2.jsonl")).code == 0
+        assert changes(nights / "2.jsonl", server) == site.truth()
+
+
 def test_a_database_goes_on_after_a_kill(tmp_path: Path) -> None:
     """The run begins again, and knows what the one that was killed found; each change is a version, once."""
     pages = 300

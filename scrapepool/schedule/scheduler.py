@@ -39,7 +39,8 @@ from ..model import (
     WaitReason,
 )
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
-from .failure_policy import FailurePolicy, is_success
+from .failures.failure_policy import FailurePolicy
+from .failures.outcome_facts import is_success
 from .forecast.eta import Forecast
 from .forecast.survey import Survey
 from .health.circuit_breaker import cause_of
@@ -117,8 +118,8 @@ class Scheduler:
         self._verifies = verifies
         self._good: Target | None = None  # the last page that was answered, of any host
         self._failure_policy = FailurePolicy(self._hosts, pool, retry, politeness, rng, fallback=fallback is not None)
-        self._guard = self._failure_policy.guard
-        self._proxy = self._failure_policy.proxy
+        self._guard = self._failure_policy.network.guard
+        self._proxy = self._failure_policy.network.proxy
         self._probe: Lease | None = None  # the only one that an outage lets out
         self._shortened: dict[int, int] = {}  # by the identity of a lease that is out: how many targets it still has
         run_quota = RunQuota(limits or RunLimits(), until)
@@ -294,13 +295,13 @@ class Scheduler:
             elif is_success(result):
                 row.errors += tally.count(result)
                 final.append(result)
-                self._failure_policy.apply_rate_limit(queue, lease, result, now, wall)
+                self._failure_policy.host.apply_rate_limit(queue, lease, result, now, wall)
             else:
                 others.append(result)
         tally.count_ok(len(final) - (tally.done - done), received)
         self._note_responses(queue, lease, final, others, now)
         if alarmed:
-            self._failure_policy.on_latency_alarm(queue, lease, results, now)
+            self._failure_policy.host.on_latency_alarm(queue, lease, results, now)
         if others:
             final += self._settle_others(queue, lease, others, requests, now, wall)
         if lease is self._probe:
@@ -411,7 +412,7 @@ class Scheduler:
         self.tally.settle(queue.tally, (elapsed,) if elapsed else (), opened, requests, now)
         self._proxy.others = self.in_flight
         if verdict is not None:
-            self._failure_policy.on_robots(queue, gate, verdict, since, now)
+            self._failure_policy.robots.on_robots(queue, gate, verdict, since, now)
             if self._host_states is not None and verdict.unreachable is None:
                 self._host_states.memory.keep_robots(host, verdict, now)
         if self._probe is not None and self._probe.robots and self._probe.host == host:
@@ -599,7 +600,7 @@ class Scheduler:
             if isinstance(result, Skipped):
                 queue.good = None
             else:
-                self._failure_policy.on_probe_result(queue, lease, result, now)
+                self._failure_policy.host.on_probe_result(queue, lease, result, now)
         if lease is self._probe:
             self._end_outage_probe(len(results), now)
         self._hosts.place(queue, now)

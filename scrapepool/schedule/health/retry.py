@@ -17,6 +17,13 @@ from ...settings import RetryPolicy
 HOST_WIDE = frozenset({429, 503})
 """Statuses whose Retry-After speaks for the host and not for one URL (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
 
+MAX_REFUNDS = 10
+"""Maximum number of refunded attempts per target because of its host, besides those of an outage, which has an end of
+its own. A page that is refused more often than that uses up its attempts."""
+
+CHECK_DELAY = 0.5
+"""Seconds until a page that was perhaps refused is requested again, to find out whether it was."""
+
 MAX_DOUBLINGS = 64
 """Where doubling stops being computed: far beyond any ``backoff_max``, well inside a float."""
 

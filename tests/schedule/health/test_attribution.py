@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, HostKey, verdict
-from scrapepool.schedule.failure_policy import MAX_REFUNDS
 from scrapepool.schedule.health.attribution import MIN_PAGES
+from scrapepool.schedule.health.retry import MAX_REFUNDS
 from scrapepool.schedule.queue.next_target import RETRY_PRIORITY_AFTER, retries_suspect
 from scrapepool.settings import PoolSettings, RetryPolicy
 from tests.schedule.simulate import Reply, World, host_named

@@ -493,6 +493,7 @@ def test_a_run_that_stops_gives_all_back() -> None:
 @pytest.mark.parametrize("kind", ["response", "upload", *HANGING])
 def test_abort_ends_what_is_in_flight(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it waits for; each has a record that says so."""
+    monkeypatch.setattr(lease_run, "STUCK_FROM", LONG)  # however long a busy machine takes to begin
     with ExitStack() as stack:
         groups: dict[str, Any] = {}
         if kind in HANGING:
@@ -792,6 +793,42 @@ def test_an_idle_connection_that_somebody_else_uses_is_left_alone() -> None:
             loop.wait(0.01)
         assert conn.receive()
         pool.checkin(conn)
+
+
+def elapsed_of(loop: Loop) -> float:
+    """Seconds that the one request in flight took."""
+    while not (back := loop.wait(LONG)):
+        pass
+    (done,) = back
+    assert isinstance(done, Done)
+    return only(done.results).elapsed
+
+
+def test_no_response_comes_before_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease that begins while the caller has the thread is given back only the time that the caller took since."""
+    monkeypatch.setattr(loop_module, "SLOW_STEP", 0.2)
+    with PoliteServer() as server, lease_context() as made:
+        warm(made, server.url("/ok"))
+        loop = Loop(made)
+        time.sleep(0.15)
+        loop.submit(work(server.url("/ok?2")))
+        time.sleep(0.1)
+        assert elapsed_of(loop) >= 0
+
+
+def test_a_slow_first_step_is_not_given_back_to_its_own_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request is sent at its end, and the response took no part of it."""
+    with PoliteServer() as server, lease_context() as made:
+        warm(made, server.url("/ok"))
+        loop, routes_get = Loop(made), made.routes.get
+
+        def slowly(*args: Any, **options: Any) -> Any:
+            time.sleep(0.1)
+            return routes_get(*args, **options)
+
+        monkeypatch.setattr(made.routes, "get", slowly)
+        loop.submit(work(server.url("/ok?2")))
+        assert elapsed_of(loop) >= 0
 
 
 def test_what_may_have_been_there_for_long_is_not_taken_for_slow() -> None:

@@ -100,7 +100,10 @@ class Loop:
         except BaseException as error:  # noqa: BLE001 - a bug costs a record, not the run
             self._end(task, _broken(work, error, 0))
         else:
+            lost = self._lost
             self._advance(task, None)
+            self._left_at += self._lost - lost  # a slow step is given back to the others already
+        task.lost = self._lost + self._now - self._left_at
 
     def wait(self, timeout: float | None) -> list[Done | Unbegun]:
         """Work until something has ended, ``timeout`` seconds have passed, None for ever, or ``wake`` was called.

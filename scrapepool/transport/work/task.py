@@ -50,8 +50,8 @@ class Task(Watched):
 
     until: monotonic time when its wait ends. due: when the loop looks at it next. queued: the time of its entry in the
     heap. occupies: it counts as in flight. polled: it is to be told whether something has come by now. computes: it
-    waits for nothing but its turn. lost: the loop's lost time when it was looked at last. given_back: how much of that
-    it was given back in all.
+    waits for nothing but its turn. lost: the loop's lost time when it was looked at last; at first with what
+    the caller had taken of the time that the loop may count later. given_back: how much of it was given back in all.
     """
 
     __slots__ = (
@@ -81,8 +81,11 @@ class Task(Watched):
 
     def give_back(self, lost: float, run: RunningLease) -> None:
         """Give the lease the time that was lost since it was looked at last. lost: the loop's lost time."""
-        seconds = min(lost - self.lost, MOST_GIVEN_BACK - self.given_back)
+        seconds = lost - self.lost
+        if seconds <= 0:  # it began while the caller had the thread, in time that has not been counted yet
+            return
         self.lost = lost
+        seconds = min(seconds, MOST_GIVEN_BACK - self.given_back)
         if seconds > 0:
             self.given_back += seconds
             self.until += seconds

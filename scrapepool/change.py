@@ -1,4 +1,4 @@
-"""What two records of the same target say about its page: whether it is new, changed, the same, gone or back.
+"""Compares two records of the same target: its page is new, changed, the same, gone or back.
 
 Decides which differences count as a change. Knows no files and no clocks: records go in, words come out.
 """
@@ -12,16 +12,16 @@ from typing import Any, NamedTuple, Self
 from .model import ErrorKind
 
 PAGES = frozenset({"ok", "unchanged"})
-"""Outcomes that say that there is a page."""
+"""Outcomes that mean that there is a page."""
 
 GONE_STATUSES = frozenset({404, 410})
-"""Statuses that say that there is no page (RFC 9110 sections 15.5.5 and 15.5.11)."""
+"""Statuses that mean that there is no page (RFC 9110 sections 15.5.5 and 15.5.11)."""
 
 SLOWER_TIMES = 2.0
-"""How many times as long a request takes that counts as slower: less is the weather of a network."""
+"""A request counts as slower if it takes this many times as long; less is the normal variation of a network."""
 
 SLOWER_BY = 1.0
-"""Seconds that it takes longer, at least: twice 20 ms is no news."""
+"""A request counts as slower if it takes at least this many seconds longer; twice 20 ms is not worth a message."""
 
 
 class Condition(Enum):
@@ -32,16 +32,17 @@ class Condition(Enum):
     GONE = "gone"
     """There is none: 404 or 410."""
     FAILING = "failing"
-    """It did not come, and nothing is known about it: another status, a failure, a refusal by robots.txt."""
+    """It was not received, and nothing is known about it: another status, a failure, a refusal by robots.txt."""
     UNKNOWN = "unknown"
-    """The run stopped before it was through with it."""
+    """The run stopped before the target was finished."""
 
 
 class PageState(NamedTuple):
     """The part of a record that tells one state of a page from another. The fields are those of the record.
 
-    redirected: whether redirects were followed. says_nothing: the server sent 304 without being asked.
-    last_sha256: of the page that was known last, where this is the record of a failure.
+    redirected: whether redirects were followed.
+    says_nothing: whether the server sent 304 to a request without a condition.
+    last_sha256: of the last known page, if this is the record of a failure.
     """
 
     outcome: str
@@ -60,7 +61,7 @@ class PageState(NamedTuple):
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
-        """Take the state out of a record with the types of JSON Lines; what it lacks, or has otherwise, is None."""
+        """Read the state from a record with the types of JSON Lines; a missing or mistyped field is None."""
         found, before = record.get, record.get("before")
         return cls(
             str(found("outcome")),
@@ -93,7 +94,7 @@ def _typed(value: Any, *types: type) -> Any:
 
 
 class Change(StrEnum):
-    """What became of a page since its last record: the words of a record's ``change``."""
+    """What happened to a page since its last record: the words of a record's ``change``."""
 
     NEW = "new"
     """No earlier record says anything about it."""
@@ -102,15 +103,15 @@ class Change(StrEnum):
     SAME = "same"
     """It is the same page, or it is still gone."""
     GONE = "gone"
-    """It is 404 or 410, and was not."""
+    """It is 404 or 410 now, and was not before."""
     BACK = "back"
     """There is a page again, after it was gone."""
     UNKNOWN = "unknown"
-    """Nothing is known of it now, or the records do not say enough."""
+    """Nothing is known about it now, or the records do not say enough."""
 
 
 def is_unasked(record: Mapping[str, Any]) -> bool:
-    """Whether a record is of a 304 that nobody asked for, which says nothing of the page."""
+    """Whether a record is of a 304 to a request without a condition, which says nothing about the page."""
     return record.get("outcome") == "unchanged" and record.get("change") == Change.UNKNOWN
 
 
@@ -120,25 +121,25 @@ class Difference(StrEnum):
     NEW = "new"
     """The older records do not have this URL."""
     CHANGED = "changed"
-    """There is a page in both, and it is another one."""
+    """Both have a page, and it differs."""
     GONE = "gone"
     """Now it is 404 or 410."""
     BACK = "back"
-    """There is a page, and was none before: it was gone, or it failed."""
+    """There is a page now, and there was none before: it was gone, or it failed."""
     LEFT_LIST = "left_list"
     """The newer records do not have this URL."""
     FAILING = "failing"
-    """It fails, and did not before."""
+    """It fails now, and did not before."""
     REDIRECTING = "redirecting"
     """Redirects lead to another URL than before."""
     SLOWER = "slower"
-    """It took twice as long as before, and a second longer."""
+    """It took twice as long as before, and at least a second longer."""
 
 
 def same_page(old: PageState, new: PageState) -> bool | None:
-    """Tell whether two records with a page speak of equal ones; None where they do not say enough.
+    """Return whether two records with a page have the same page; None if they do not say enough.
 
-    The digest of the body decides. Only without one, as after HEAD, do the server's own words count.
+    The digest of the body decides. Only without a digest, as after HEAD, do the server's validators count.
     """
     if old.sha256 and new.sha256:
         return old.sha256 == new.sha256
@@ -152,7 +153,7 @@ def same_page(old: PageState, new: PageState) -> bool | None:
 
 
 def differences(old: PageState | None, new: PageState | None) -> list[Difference]:
-    """List what is different between two records of one target. None: the records of that time do not have it."""
+    """List the differences between two records of one target. None: it has no record of that time."""
     if old is None or new is None:
         if new is None:
             return [Difference.LEFT_LIST]
@@ -174,7 +175,7 @@ def _between_pages(old: PageState, new: PageState) -> Iterator[Difference]:
 
 
 def _after_none(old: PageState, new: PageState) -> Iterator[Difference]:
-    """What is different where there is a page now, and the older record is not of one."""
+    """Yield the differences if there is a page now and the older record has none."""
     if old.last_sha256 and new.sha256 and old.last_sha256 != new.sha256:
         yield Difference.CHANGED
     if old.condition is not Condition.UNKNOWN:
@@ -182,9 +183,10 @@ def _after_none(old: PageState, new: PageState) -> Iterator[Difference]:
 
 
 def change_of(old: PageState | None, new: PageState, *, same: bool | None = None, by_key: bool = False) -> Change:
-    """Tell what became of a page since the last record that says something about it, None where there is none.
+    """Return what happened to a page since its last record that says something.
 
-    by_key: whether ``same`` decides about equal pages, None for unknown, and not what the records say.
+    old: that record, None if there is none.
+    by_key: whether ``same`` (None: unknown) decides about equal pages, instead of the records.
     """
     now = new.condition
     if now in (Condition.FAILING, Condition.UNKNOWN):

@@ -1,8 +1,8 @@
-"""Which charset a body's text is in, and its text.
+"""The charset of a body, and its text.
 
-Decides by the byte order mark, then the Content-Type, then what the page's first 1,024 bytes say of
-themselves; labels mean what browsers take them for (WHATWG Encoding), so that "latin1" is windows-1252.
-Guesses nothing from statistics. Knows neither responses nor limits.
+Decides by the byte order mark, then by the Content-Type, then by what the first 1,024 bytes of the page declare. Labels
+have the meaning that browsers give them (WHATWG Encoding), so that "latin1" is windows-1252. Nothing is guessed from
+statistics. Knows neither responses nor limits.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 SNIFFED = 1024
-"""Bytes of a page that are searched for its own word: what HTML demands of authors and browsers."""
+"""Bytes of a page that are searched for a declaration, as HTML requires of authors and browsers."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.BOM_UTF16_BE, "utf-16be"))
 
-# name: Python's codec for it, labels. Left out are iso-2022-kr, hz-gb-2312 and their kin, which browsers
-# refuse to decode for safety, and utf-7, which they do not know.
+# name: Python's codec for it, labels. iso-2022-kr, hz-gb-2312 and the like are left out because browsers refuse to
+# decode them for safety, and utf-7 because they do not know it.
 _ENCODINGS = {
     "utf-8": ("utf-8", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf8 x-unicode20utf8"),
     "ibm866": ("cp866", "866 cp866 csibm866"),
@@ -88,7 +88,7 @@ _ENCODINGS = {
     "utf-16le": ("utf-16-le", "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16"),
 }
 _JAPANESE = frozenset({"cp932", "euc_jp", "iso2022_jp"})
-"""Codecs whose charsets have no U+2212; the standard's encoders put U+FF0D for it."""
+"""Codecs whose charsets have no U+2212; the encoders of the standard write U+FF0D instead."""
 _CODECS = {name: codec for name, (codec, _) in _ENCODINGS.items()}
 _NAMES = {label: name for name, (_, labels) in _ENCODINGS.items() for label in (name, *labels.split())}
 
@@ -104,7 +104,7 @@ _XML = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"']+)["']""")
 
 
 def charset_of(content_type: bytes | str | None, head: bytes) -> str | None:
-    """Tell the charset of a body, as it was labelled, in lower case; None where no known label says it.
+    """Return the label of the charset of a body, in lower case; None if there is no known label.
 
     content_type: the header's value. head: the first SNIFFED bytes of the decoded body, or all of a shorter one.
     """
@@ -139,7 +139,7 @@ def decode_text(body: bytes, charset: str | None) -> str:
 
 
 def text_charset(body: bytes, charset: str | None) -> str:
-    """Tell which charset ``decode_text`` takes a body for."""
+    """Return the charset that ``decode_text`` uses for a body."""
     if charset is not None and charset.strip().lower() in _NAMES:
         return charset
     try:
@@ -173,7 +173,7 @@ codecs.register_error(_AS_REFERENCE, _as_reference)
 
 
 def decoded_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> Iterator[str]:
-    """Decode a text that comes in pieces, by ``charset_of`` its beginning; never raises.
+    """Decode a text in pieces, with the charset that ``charset_of`` finds in its beginning; never raises.
 
     Without a known label it is UTF-8. What is not UTF-8 where that was said is taken for windows-1252, byte by byte.
     """
@@ -181,7 +181,7 @@ def decoded_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> 
 
 
 def labelled_pieces(pieces: Iterable[bytes], content_type: str | None = None) -> tuple[str, Iterator[str]]:
-    """Decode as ``decoded_pieces`` does, and tell the charset."""
+    """Decode as ``decoded_pieces`` does, and return the charset too."""
     waiting = iter(pieces)
     head = b""
     while len(head) < SNIFFED and (piece := next(waiting, b"")):
@@ -203,7 +203,7 @@ def _decoded(codec: str, head: bytes, waiting: Iterator[bytes]) -> Iterator[str]
 
 
 def as_utf8(pieces: Iterable[bytes], content_type: str) -> Iterator[bytes]:
-    """Give a text that comes in pieces in UTF-8, by ``charset_of`` its beginning; never raises.
+    """Return a text in pieces as UTF-8, with the charset that ``charset_of`` finds in its beginning; never raises.
 
     A text that is UTF-8, or has no known label, comes as it is; what another charset does not know becomes U+FFFD.
     """
@@ -261,7 +261,7 @@ def content_type_of(field: bytes) -> str:
 
 @lru_cache(maxsize=1024)
 def _read(content_type: bytes | str) -> tuple[str | None, bool]:
-    """Read a Content-Type: its charset, and whether the body may name its own."""
+    """Read a Content-Type: its charset, and whether the body may declare its own."""
     text = content_type if isinstance(content_type, str) else content_type.decode("latin-1")
     match = _PARAMETER.search(text)
     label = "" if match is None else match[match.lastindex or 0]
@@ -269,7 +269,7 @@ def _read(content_type: bytes | str) -> tuple[str | None, bool]:
 
 
 def _own_word(head: bytes) -> str | None:
-    """Find the charset that a page names: in its XML declaration or in its first telling ``<meta>``."""
+    """Find the charset that a page declares in its XML declaration or in its first ``<meta>`` with a charset."""
     name = None
     declaration = _XML.match(head)
     if declaration is not None:

@@ -1,4 +1,4 @@
-"""What puts a whole run in trouble. A URL that fails is a value (``model.Failed``), not one of these."""
+"""Errors that concern a whole run. A URL that fails is a value (``model.Failed``), not one of these."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ class ScrapepoolError(Exception):
 
 
 class UsageError(ScrapepoolError):
-    """Options or settings that cannot be meant: exit code 2."""
+    """Options or settings that make no sense: exit code 2."""
 
 
 class SettingsError(UsageError):
-    """Settings that cannot be meant, or that contradict each other.
+    """Settings that make no sense, or that contradict each other.
 
-    message: what is wrong; it names settings as ``pool.workers``, where the command line names options. values: of its
-    placeholders ``{}``.
+    message: what is wrong; it names settings as ``pool.workers``, and the command line replaces these by its options.
+    values: of the placeholders ``{}`` of the message.
     """
 
     def __init__(self, message: str, *values: object) -> None:
@@ -30,15 +30,15 @@ class SettingsError(UsageError):
 
 
 def require(condition: bool, message: str, *values: object) -> None:
-    """Raise SettingsError, which gets the other arguments, unless the condition holds."""
+    """Raise SettingsError with the other arguments unless the condition is true."""
     if not condition:
         raise SettingsError(message, *values)
 
 
 class OutageError(ScrapepoolError):
-    """The network or the proxy was down for too long, or the proxy wants credentials: exit code 75.
+    """The network or the proxy was down for too long, or the proxy requires credentials: exit code 75.
 
-    What was not begun by then has no outcome.
+    Targets that were not begun by then have no outcome.
     """
 
 
@@ -90,7 +90,7 @@ class LockedError(ScrapepoolError):
 
 
 class ExtractionError(ScrapepoolError):
-    """No process can be started that takes values out of pages: exit code 75.
+    """No worker process for the extraction can be started: exit code 75.
 
     reason: what the system said.
     """
@@ -104,10 +104,10 @@ class ExtractionError(ScrapepoolError):
 
 
 class InvalidURLError(ScrapepoolError, ValueError):
-    """Text that is no URL which can be fetched. ``fetch`` yields a ``Skipped`` for it.
+    """Text that is not a URL that can be fetched. ``fetch`` yields a ``Skipped`` for it.
 
     url: the text. reason: what is wrong, without a full stop.
-    scheme_unsupported: True where it is a URL, of a scheme that is not fetched.
+    scheme_unsupported: whether it is a URL with a scheme that is not supported.
     """
 
     def __init__(self, url: str, reason: str, *, scheme_unsupported: bool = False) -> None:

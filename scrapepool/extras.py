@@ -1,6 +1,6 @@
-"""How an extra is installed: from where scrapepool itself was installed.
+"""How an extra (an optional dependency) is installed: from the same source as scrapepool itself.
 
-Decides what a message names, for all that is missing. Knows no options and none of the libraries.
+Decides what the message says when an extra is missing. Knows no options and none of the libraries.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 
 def how_to_install(extra: str) -> str:
-    """Say what to type: in the folder of the source, or with the file or repository that pip was given (PEP 610)."""
-    import shlex  # noqa: PLC0415 - for what is missing
+    """Return the command to type: in the folder of the source, or with the file or repository of the installation."""
+    import shlex  # noqa: PLC0415 - rarely needed
 
-    pip = f"{shlex.quote(sys.executable or 'python3')} -m pip install"  # the interpreter that lacks it, maybe a .venv's
+    pip = f"{shlex.quote(sys.executable or 'python3')} -m pip install"  # the interpreter that lacks it
     origin = _origin()
     url = str(origin.get("url", ""))
     if (vcs := origin.get("vcs_info")) is not None:
@@ -30,8 +30,8 @@ def how_to_install(extra: str) -> str:
 
 
 def _origin() -> dict[str, Any]:
-    """What pip wrote down of where the distribution came from; empty where it did not install it."""
-    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 - for what is missing
+    """Return what pip recorded about the source of the distribution (PEP 610); empty if pip did not install it."""
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 - rarely needed
 
     with suppress(PackageNotFoundError, OSError, ValueError):
         origin = json.loads(distribution("scrapepool").read_text("direct_url.json") or "{}")

@@ -1,7 +1,7 @@
-"""``--fail-if``: which figures of a run mean trouble, as ``failed>5%``, ``http_5xx>=100`` or ``p95>2s``.
+"""``--fail-if``: the conditions under which a run has failed, as ``failed>5%``, ``http_5xx>=100`` or ``p95>2s``.
 
-Decides what an expression may say, whether it holds, and whether that can still change. Knows no clocks and no files:
-figures go in, verdicts come out.
+Decides what an expression may contain, whether it is true, and whether that can still change. Knows no clocks and no
+files: figures go in, verdicts come out.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ FAILURES = "failures"
 """All targets for which a run without ``--fail-if`` ends with exit code 1."""
 
 REJECTED = "rejected"
-"""Lines of the lists that are no URL."""
+"""Lines of the lists that are not URLs."""
 
 HOSTS_DOWN = "hosts_down"
-"""Hosts that were given up. A share of it is one of all hosts."""
+"""Hosts that were given up. Its share is a share of all hosts."""
 
 RETRIES = "retries"
 
 COUNTS = (FAILURES, *OUTCOMES, *ErrorKind, *ERROR_GROUPS, *Change, REJECTED, HOSTS_DOWN, RETRIES)
 
 PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
-"""Of the seconds that the last attempts of targets took."""
+"""Percentiles of the seconds that the last attempts of targets took."""
 
 TIMES = (*PERCENTILES, "seconds")
-"""Figures that are durations; ``seconds`` is the run's own."""
+"""Figures that are durations; ``seconds`` is that of the run."""
 
 STATUS = re.compile(r"status_([1-5]\d\d)", re.ASCII)
 
@@ -59,7 +59,7 @@ _UNIT = re.compile(r"\s*(%|[a-z]+)?\s*")
 
 @frozen
 class Check:
-    """One expression. limit: a count, a duration in seconds, or a share (0.05 for 5%). share: whether it is one."""
+    """One expression. limit: a count, a duration in seconds, or a share (0.05 for 5%). share: whether it is a share."""
 
     text: str
     name: str
@@ -70,11 +70,13 @@ class Check:
 
 @frozen
 class Figures:
-    """What a run has come to.
+    """The figures of a run.
 
-    counts: by the names of ``COUNTS``, and ``status_404`` and so on; what is not there is 0. times: by the names of
-    ``TIMES``, in seconds; None, or not there, for unknown. targets: what a share is of. hosts: the same for hosts.
-    left: how many targets may still be added to any count; infinite where that is not known yet.
+    counts: by the names of ``COUNTS``, and ``status_404`` and so on; a missing one is 0.
+    times: by the names of ``TIMES``, in seconds; None or missing if unknown.
+    targets: the total of shares of targets.
+    hosts: the total of shares of hosts.
+    left: number of targets that may still be added to any count; infinite if that is not known yet.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -86,10 +88,11 @@ class Figures:
 
 @frozen
 class Verdict:
-    """What became of a check.
+    """The result of a check.
 
-    value: the figure, a share where the check's limit is one; None for unknown. count, of: the figure as a count, and
-    what a share is of. holds: whether the expression is true, and the run has failed.
+    value: the figure, a share if the limit of the check is one; None if unknown.
+    count, of: the figure as a count, and the total of a share.
+    holds: whether the expression is true, so that the run has failed.
     """
 
     check: Check
@@ -100,7 +103,7 @@ class Verdict:
 
 
 def parsed(text: str) -> Check:
-    """Take an expression apart. Raises UsageError with a line that points at the place where it goes wrong."""
+    """Parse an expression. Raises UsageError with a line that points at the mistake."""
     name, at = _next(text, _NAME, 0, "the name of a figure")
     if name not in COUNTS and name not in TIMES and not STATUS.fullmatch(name):
         close = get_close_matches(name, (*COUNTS, *TIMES), n=3)
@@ -109,7 +112,7 @@ def parsed(text: str) -> Check:
     word, at = _next(text, _OPERATOR, at, "one of > >= < <= = !=")
     number, at = _next(text, _NUMBER, at, "a number")
     match = _UNIT.match(text, at)
-    assert match is not None  # noqa: S101 - it matches nothing, too
+    assert match is not None  # noqa: S101 - it also matches nothing
     unit, place = match[1], match.start(1) if match[1] else at
     if match.end() != len(text):
         raise _fault(text, match.end(), "unexpected text after the expression")
@@ -127,7 +130,7 @@ def parsed(text: str) -> Check:
 
 
 def judged(check: Check, figures: Figures) -> Verdict:
-    """Tell whether an expression holds. One about an unknown figure does not."""
+    """Evaluate an expression. One about an unknown figure is false."""
     if check.name in TIMES:
         seconds = figures.times.get(check.name)
         return Verdict(check, seconds, None, None, seconds is not None and _holds(check, seconds))
@@ -137,9 +140,9 @@ def judged(check: Check, figures: Figures) -> Verdict:
 
 
 def is_certain(check: Check, figures: Figures) -> bool:
-    """Tell whether an expression will hold at the end, whatever becomes of the targets that are left.
+    """Return whether an expression will be true at the end, whatever happens to the targets that are left.
 
-    Only about counts of targets, each of which is at least what it is now, and at most larger by what is left.
+    This can be known about counts of targets alone: each is at least its value now, and grows by at most what is left.
     """
     if check.name in TIMES or check.name in (HOSTS_DOWN, RETRIES):
         return False
@@ -169,7 +172,7 @@ def _next(text: str, pattern: re.Pattern[str], at: int, wanted: str) -> tuple[st
 
 
 def _fault(text: str, at: int, reason: str) -> UsageError:
-    """An error whose last line points at a place of the expression, where it is short enough to be shown whole."""
+    """Return an error whose last line points at a place in the expression, if that is short enough to show."""
     shown = brief(text)
     pointer = f"\n  {shown}\n  {' ' * at}^" if shown == text else ""
     return UsageError(f"{reason}{pointer}")

@@ -1,8 +1,8 @@
-"""What not every operating system has: used where it is there, and done with less where it is not.
+"""Functions that not every operating system has, each with a fallback for systems that lack it.
 
-Decides what is lost without it. Without ``fcntl`` nothing is locked, as on a file system that knows no locks; without
-``termios`` a request whose upload is stuck is said to wait for its response; without ``resource`` there is no limit
-to keep to; without interval timers a page may take as long as it likes. Everything else is only slower.
+Decides what is lost without them. Without ``fcntl`` nothing is locked, as on a file system without locks. Without
+``termios`` a request whose upload is stuck is reported as waiting for its response. Without ``resource`` no limit is
+known. Without interval timers the extraction from a page may take any time. Everything else is only slower.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ IN, OUT, ERROR, INVALID = 0x001, 0x004, 0x008, 0x020
 """Events of a descriptor; the values of select's POLLIN, POLLOUT, POLLERR and POLLNVAL."""
 
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What ends a run early."""
+"""The signals that end a run early."""
 
 CPU_SIGNAL = getattr(signal, "SIGPROF", 0)
-"""What a process dies of that has used up its CPU time; 0 where nothing sees to that."""
+"""The signal that ends a process whose CPU time is used up; 0 on a system without it."""
 
 PIPE_BUF = getattr(select, "PIPE_BUF", 512)
-"""Bytes that a pipe which polls as writable takes without blocking; 4,096 on Linux, 512 at least (POSIX)."""
+"""Bytes that a writable pipe takes without blocking: 4,096 on Linux, at least 512 (POSIX)."""
 
 user_id = getattr(os, "geteuid", lambda: 0)
 
@@ -53,7 +53,7 @@ _position = threading.Lock()
 
 
 def pread(fd: int, size: int, offset: int) -> bytes:
-    """Read from a place in a file whose position stays as it is."""
+    """Read from a position in a file without changing its current position."""
     if hasattr(os, "pread"):
         return os.pread(fd, size, offset)
     with _position:
@@ -66,19 +66,19 @@ def pread(fd: int, size: int, offset: int) -> bytes:
 
 
 def let_block(fd: int) -> None:
-    """Make a descriptor block that was opened with NONBLOCK."""
+    """Make a descriptor blocking that was opened with NONBLOCK."""
     if NONBLOCK:
         os.set_blocking(fd, True)
 
 
 def flock(fd: int, *, shared: bool) -> None:
-    """Lock an open file without a wait, until it is closed. Raises BlockingIOError where another has it, OSError."""
+    """Lock an open file until it is closed, without waiting. Raises BlockingIOError if it is locked, OSError."""
     if fcntl is not None:
         fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def unsent(sock: socket.socket) -> int:
-    """Bytes that the system holds because the peer takes none; 0 where that cannot be told."""
+    """Return the bytes that the system still holds for the peer; 0 if that is unknown."""
     with suppress(OSError, ValueError, AttributeError):  # AttributeError: no fcntl, no termios, no such request
         (count,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
         return int(count)
@@ -86,7 +86,7 @@ def unsent(sock: socket.socket) -> int:
 
 
 def limit(name: str) -> int | None:
-    """The soft limit of this process for what ``resource`` calls ``RLIMIT_name``; None where there is none."""
+    """Return the soft limit of this process that ``resource`` calls ``RLIMIT_name``; None if there is none."""
     if not hasattr(resource, f"RLIMIT_{name}"):
         return None
     soft, _ = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
@@ -94,7 +94,7 @@ def limit(name: str) -> int | None:
 
 
 def raise_limit(name: str) -> None:
-    """Lift the soft limit to the hard one, as far as the system lets us."""
+    """Raise the soft limit to the hard one, if the system allows it."""
     if hasattr(resource, f"RLIMIT_{name}"):
         which = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(which)
@@ -103,40 +103,40 @@ def raise_limit(name: str) -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """End this process by CPU_SIGNAL when it has used so much more CPU time; 0: do not."""
+    """End this process with CPU_SIGNAL after this many further seconds of CPU time; 0: never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def ring_after_cpu(seconds: float) -> None:
-    """Send this process SIGVTALRM when it has used so much more CPU time of its own."""
+    """Send this process SIGVTALRM after this many further seconds of user CPU time."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
 
 
 def poll() -> Any:
-    """A poll object of ``select``, or what can be done without one."""
+    """Return a poll object of ``select``, or a replacement."""
     return select.poll() if hasattr(select, "poll") else SelectPoll()
 
 
 class SelectPoll:
-    """``select.poll`` by means of ``select.select``: slower with many descriptors, and for those below 1024 only."""
+    """``select.poll`` implemented with ``select.select``: slower, and only for descriptors below 1024."""
 
     def __init__(self) -> None:
         self._events: dict[int, int] = {}
 
     def register(self, fd: Any, events: int = IN | OUT) -> None:
-        """Watch a descriptor, or what has one."""
+        """Watch a descriptor, or an object with one."""
         self._events[fd if isinstance(fd, int) else fd.fileno()] = events
 
     modify = register
 
     def unregister(self, fd: Any) -> None:
-        """Watch it no more. Raises KeyError."""
+        """Stop watching it. Raises KeyError."""
         del self._events[fd if isinstance(fd, int) else fd.fileno()]
 
     def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
-        """Wait for events, for ever where no time is said; descriptors with what happened."""
+        """Wait for events, without a limit if no time is given. Return descriptors with their events."""
         if closed := [fd for fd in self._events if not _is_open(fd)]:
             return [(fd, INVALID) for fd in closed]
         readers = [fd for fd, events in self._events.items() if events & IN]

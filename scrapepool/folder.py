@@ -1,8 +1,8 @@
-"""Folders that other users may write to: opened once, and everything in them is reached relative to a descriptor.
+"""Safe access to folders that other users may write to. A folder is opened once, and its files by its descriptor.
 
-Decides which file is ours: a regular file with one name, of the user that this process makes files as. No link is
-followed below an open folder, and a file is checked each time it is opened. A platform without ``dir_fd`` gets paths
-instead of descriptors, and links are then refused after a look only.
+Decides which file is ours: a regular file with one name, of the user whose files this process creates. No link is
+followed below an open folder, and a file is checked each time it is opened. A platform without ``dir_fd`` uses paths
+instead of descriptors; a link that replaces a file between the check and the opening is then not detected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir, os.rmdi
 _FILE = NOFOLLOW | NONBLOCK | CLOEXEC
 _FOLDER = DIRECTORY | NOFOLLOW | CLOEXEC
 _SEARCHED = LOOK_UP | _FOLDER
-"""A folder in which names are looked up, but which is not listed: that needs no permission to read it."""
+"""Flags for a folder in which names are looked up, but which is not listed, so that it need not be readable."""
 
 _KINDS = (
     (stat.S_ISLNK, "a link"),
@@ -30,15 +30,15 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 
-PATIENCE = 10.0
-"""Seconds that a descriptor is waited for where this process may open no more files."""
+DESCRIPTOR_TIMEOUT = 10.0
+"""Seconds to wait for a free descriptor when this process may open no more files."""
 
-LOOK = 0.02
-"""Seconds between two tries meanwhile."""
+DESCRIPTOR_POLL = 0.02
+"""Seconds between two attempts to open a file meanwhile."""
 
 
 class ForeignFileError(OSError):
-    """Something that is not ours stands where a file or folder of ours belongs.
+    """A file or folder is not ours, in a place where ours belongs.
 
     filename: its path. strerror: what it is, without a full stop.
     """
@@ -57,11 +57,12 @@ def open_own(
     names: bool = False,
     on_full: Callable[[], None] = lambda: None,
 ) -> int:
-    """Open a file as ``os.open`` does, where it is ours or there is none yet; its descriptor.
+    """Open a file as ``os.open`` does, if it is ours or does not exist, and return its descriptor.
 
-    It is truncated, where ``flags`` say so, after it was checked. folder: the path before its name, for messages.
-    names: it may have several names. on_full: may close other files where this process can open no more; one that
-    becomes free is waited for.
+    If ``flags`` say that it is truncated, that happens after the check.
+    folder: the path before its name, for messages.
+    names: whether it may have several names.
+    on_full: called when this process can open no more files; may close some. The function then waits for a free one.
     Raises ForeignFileError for a link, a device, a FIFO, a file with a second name or of another user; OSError.
     """
     opened = (flags & ~os.O_TRUNC) | _FILE
@@ -79,7 +80,7 @@ def open_own(
     except OSError as error:
         raise OSError(error.errno, error.strerror, _join(folder, name)) from error
     try:
-        # What was looked at before may have been replaced since.
+        # The file may have been replaced since it was checked.
         check_own(os.fstat(fd), name, dir_fd, folder, names=names)
         if flags & os.O_TRUNC:
             os.ftruncate(fd, 0)
@@ -90,7 +91,7 @@ def open_own(
 
 
 def _opened(name: str, flags: int, mode: int, dir_fd: int | None, on_full: Callable[[], None]) -> int:
-    """``os.open``, which waits for a descriptor where there is none."""
+    """Open a file as ``os.open`` does; if there is no free descriptor, wait for one."""
     until = None
     while True:
         try:
@@ -99,17 +100,17 @@ def _opened(name: str, flags: int, mode: int, dir_fd: int | None, on_full: Calla
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
             now = time.monotonic()
-            until = now + PATIENCE if until is None else until
+            until = now + DESCRIPTOR_TIMEOUT if until is None else until
             if now >= until:
                 raise OSError(error.errno, f"{error.strerror} (raise ulimit -n, or use fewer workers)") from error
         on_full()
-        time.sleep(LOOK)
+        time.sleep(DESCRIPTOR_POLL)
 
 
 def check_own(
     found: os.stat_result, name: str, dir_fd: int | None = None, folder: str = "", *, names: bool = False
 ) -> None:
-    """See that a file is ours. folder, names: see ``open_own``. Raises ForeignFileError."""
+    """Raise ForeignFileError unless a file is ours. folder, names: see ``open_own``."""
     if not stat.S_ISREG(found.st_mode):
         kind = next((kind for is_kind, kind in _KINDS if is_kind(found.st_mode)), "a device")
         folder_there = os.strerror(errno.EISDIR) if stat.S_ISDIR(found.st_mode) else None
@@ -129,9 +130,9 @@ def _join(folder: str, name: str) -> str:
 
 
 def _owner_in(folder: str, dir_fd: int | None) -> int | None:
-    """Whose the files are that this process makes in a folder: a network's file system may give them to another.
+    """Return the user id of files that this process creates in a folder; a network file system may use another one.
 
-    None where it can make none.
+    None if it cannot create any.
     """
     import secrets  # noqa: PLC0415 - for files that are no other's
 
@@ -148,9 +149,10 @@ def _owner_in(folder: str, dir_fd: int | None) -> int | None:
 
 
 class Folder:
-    """An open folder. Names are of one part, and links among them are never followed. For many threads.
+    """An open folder. Names in it have one part, and links are never followed. May be used by many threads.
 
-    path: as messages name it. on_full: see ``open_own``.
+    path: for messages.
+    on_full: see ``open_own``.
     """
 
     def __init__(self, path: str, flags: int = _SEARCHED, *, parent: Folder | None = None, name: str = "") -> None:
@@ -158,7 +160,7 @@ class Folder:
         self.on_full: Callable[[], None] = lambda: None
         self._fd: int | None = None
         if parent is None:
-            opened = os.open(path, flags & ~NOFOLLOW)  # who names it may name a link
+            opened = os.open(path, flags & ~NOFOLLOW)  # the user who names it may name a link
         else:
             opened = _opened(parent.at(name), flags, 0, parent.dir_fd, parent.on_full)
         if HAS_DIR_FD:
@@ -178,7 +180,7 @@ class Folder:
 
     @classmethod
     def made(cls, path: str) -> Self:
-        """Open the folder that a user names, made where it is missing. Raises OSError, ValueError."""
+        """Open the folder that a user names, and create it if it is missing. Raises OSError, ValueError."""
         os.makedirs(path, exist_ok=True)  # noqa: PTH103
         return cls(path)
 
@@ -190,19 +192,19 @@ class Folder:
 
     @property
     def dir_fd(self) -> int | None:
-        """What calls of ``os`` get beside ``at``."""
+        """The descriptor for calls of ``os``, which go with ``at``."""
         return self._fd
 
     def at(self, name: str) -> str:
-        """A name as calls of ``os`` get it."""
+        """Return a name in the folder as calls of ``os`` need it."""
         return self.path_of(name) if self._fd is None else name
 
     def path_of(self, name: str) -> str:
-        """A name with the folder's path before it."""
+        """Return a name with the path of the folder before it."""
         return os.path.join(self.path, name)  # noqa: PTH118
 
     def check_in_place(self) -> None:
-        """See that the folder's path still leads to it. Raises ForeignFileError."""
+        """Raise ForeignFileError unless the path of the folder still leads to it."""
         try:
             found = os.stat(self.path)  # noqa: PTH116
         except OSError as error:
@@ -211,7 +213,7 @@ class Folder:
             raise ForeignFileError(self.path, "the folder was replaced by another one during the run")
 
     def private(self, name: str, mode: int = 0o700) -> Folder:
-        """Open a folder in this one that only this program writes to, made with a mode where it is missing.
+        """Open a folder in this one that only this program writes to; create it with a mode if it is missing.
 
         Raises ForeignFileError for a link or another user's folder, OSError.
         """
@@ -232,7 +234,7 @@ class Folder:
 
     @contextmanager
     def below(self, names: Sequence[str], *, make: bool = True) -> Iterator[Folder]:
-        """Open a folder below this one; it is closed behind the block. make: each part that is missing is made.
+        """Open a folder below this one, and close it after the block. make: create each part that is missing.
 
         Raises ForeignFileError for a part that is a link, NotADirectoryError for one that is a file, OSError.
         """
@@ -274,23 +276,23 @@ class Folder:
     # -- files -------------------------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        """Everything in the folder."""
+        """List the names of everything in the folder."""
         return os.listdir(self.path if self._fd is None else self._fd)  # noqa: PTH208
 
     def stat(self, name: str = "") -> os.stat_result:
-        """What a name stands for, a link for itself; the folder's own without a name. Raises OSError."""
+        """Return the status of a name, of a link itself, or of the folder without a name. Raises OSError."""
         if not name:
             return os.stat(self.path if self._fd is None else self._fd)  # noqa: PTH116
         return os.stat(self.at(name), dir_fd=self._fd, follow_symlinks=False)
 
     def check(self, name: str, *, names: bool = False) -> os.stat_result:
-        """See that a file is ours; what it is. names: it may have several. Raises ForeignFileError, OSError."""
+        """Check that a file is ours and return its status. names: see ``open_own``. Raises OSError."""
         found = self.stat(name)
         check_own(found, self.at(name), self._fd, self.path, names=names)
         return found
 
     def check_is(self, name: str, fd: int) -> None:
-        """See that a name still stands for an open file, and no other does. Raises ForeignFileError."""
+        """Raise ForeignFileError unless a name still refers to an open file, and no other name does."""
         found, opened = self.stat(name), os.fstat(fd)
         if not os.path.samestat(found, opened):
             raise ForeignFileError(self.path_of(name), "it was replaced during the run")
@@ -311,16 +313,16 @@ class Folder:
         os.rmdir(self.at(name), dir_fd=self._fd)
 
     def replace(self, name: str, folder: Folder, new: str) -> None:
-        """Give a file its name in a folder, in place of what has it. Raises OSError."""
+        """Move a file to a name in a folder, and replace a file that has it. Raises OSError."""
         os.replace(self.at(name), folder.at(new), src_dir_fd=self._fd, dst_dir_fd=folder.dir_fd)
 
     def link(self, name: str, folder: Folder, new: str) -> None:
-        """Give a file a second name. Raises FileExistsError, OSError."""
+        """Give a file a second name in a folder. Raises FileExistsError, OSError."""
         follow = {"follow_symlinks": False} if os.link in os.supports_follow_symlinks else {}
         os.link(self.at(name), folder.at(new), src_dir_fd=self._fd, dst_dir_fd=folder.dir_fd, **follow)
 
     def move(self, name: str, folder: Folder, new: str) -> None:
-        """Give a file its name in a folder, but never in place of another. Raises FileExistsError, OSError."""
+        """Move a file to a name in a folder, and never replace another file. Raises FileExistsError, OSError."""
         try:
             self.link(name, folder, new)
         except FileExistsError:

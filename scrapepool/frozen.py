@@ -1,9 +1,9 @@
 """``@frozen`` and ``Compared``: dataclasses that are quick to define.
 
-``dataclass(frozen=True)`` compiles six methods for each class, which takes half a millisecond, and a short run would
-define forty such classes. Here the classes share their methods. To make an instance of a ``@frozen`` class takes some
-microseconds longer, so it is for settings and the like: what is made for each URL is a NamedTuple, or a dataclass that
-compiles only its ``__init__`` and inherits the rest from ``Compared``.
+``dataclass(frozen=True)`` compiles six methods per class, which takes half a millisecond, and a short run would define
+forty such classes. Here the classes share their methods. An instance of a ``@frozen`` class takes some microseconds
+more to make, so it is for settings and the like. Values that are made for each URL are NamedTuples, or dataclasses that
+compile only their ``__init__`` and inherit the rest from ``Compared``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[T]) -> type[T]:
-    """Make a dataclass of a class, as ``dataclass(frozen=True)`` does."""
+    """Turn a class into a dataclass, as ``dataclass(frozen=True)`` does."""
     made = dataclass(init=False, repr=False, eq=False)(cls)
     for name, method in _METHODS.items():
         if name not in cls.__dict__:
@@ -26,7 +26,7 @@ def frozen(cls: type[T]) -> type[T]:
 
 
 class _Signature:
-    """What ``inspect.signature`` and ``help`` show of a class: its fields, looked up when somebody asks."""
+    """The signature of a class for ``inspect.signature`` and ``help``: its fields, computed on access."""
 
     def __get__(self, instance: object, owner: type) -> Any:
         from inspect import Parameter, Signature  # noqa: PLC0415 - rarely needed
@@ -85,7 +85,7 @@ def _compared(self: Any) -> tuple[Any, ...]:
 
 
 class Compared:
-    """What ``dataclass(repr=False, eq=False)`` leaves out, shared by the classes that inherit it: the same results."""
+    """The methods that ``dataclass(repr=False, eq=False)`` leaves out, with the same results, shared by subclasses."""
 
     __slots__ = ()
 

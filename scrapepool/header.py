@@ -1,6 +1,6 @@
-"""What a header field may be: RFC 9110 section 5, as far as HTTP/1 can carry it.
+"""Rules for header fields: RFC 9110 section 5, as far as HTTP/1 can carry them.
 
-Decides which names and values can be sent, and which of them anybody may see. Knows no options, lists or requests.
+Decides which names and values can be sent, and which of them are no secret. Knows no options, lists or requests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110 sectio
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-"""Fields that go where the body goes (Fetch standard, request-body-header name)."""
+"""Fields that belong to the body of a request (Fetch standard, request-body-header name)."""
 
 HARMLESS = ABOUT_THE_BODY | {
     "accept", "accept-charset", "accept-datetime", "accept-encoding", "accept-language",
@@ -21,14 +21,14 @@ HARMLESS = ABOUT_THE_BODY | {
     "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-user", "sec-gpc",
     "te", "upgrade-insecure-requests", "user-agent",
 }  # fmt: skip
-"""Fields that say what is wanted, and nothing of who wants it. Any other one may hold a secret."""
+"""Fields that describe what is requested, and not who requests it. Any other field may hold a secret."""
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
-"""Fields that tell where a request ends: a server would wait for what is announced and never comes, or read on."""
+"""Fields that define where a request ends. With a wrong one, a server waits, or takes the rest for a request."""
 
 
 def field_fault(name: str, value: str) -> str | None:
-    """Say what is wrong with a field, None for one that can be sent."""
+    """Return what is wrong with a field; None if it can be sent."""
     if not _TOKEN.fullmatch(name):
         return f"{name!r} is not a header name"
     if name.lower() in FRAMING:
@@ -43,5 +43,5 @@ def field_fault(name: str, value: str) -> str | None:
 
 
 def is_harmless(name: str) -> bool:
-    """Whether a field may be sent to an origin that it was not given for, and shown."""
+    """Whether a field may be sent to an origin that it was not meant for, and may be shown."""
     return name.lower() in HARMLESS

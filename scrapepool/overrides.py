@@ -1,7 +1,7 @@
-"""What is different at some hosts: the ``[host."*.example.org"]`` sections of a configuration.
+"""Settings for some hosts: the ``[host."*.example.org"]`` sections of a configuration.
 
-Decides which section a host gets: one, that of the most specific pattern. Does not know where sections come
-from, nor what schedule and fetch make of them.
+Decides which section applies to a host: the one with the most specific pattern, and no other. Does not know where
+sections come from, nor what ``schedule`` and ``transport`` do with them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @frozen
 class HostOverride:
-    """What is different at one host; None where it is as for the rest.
+    """Settings for one host; None keeps the setting of the run.
 
     delay: seconds between the starts of two requests.
     per_host: requests in flight.
     robots: whether robots.txt is obeyed.
-    headers: fields that replace those of the run with their names.
-    credentials: ``user:password`` for HTTP's Basic.
-    window: the hours at which it may be requested, as ``Window.parse("00:00-05:00 Europe/Berlin")``.
+    headers: fields that replace fields of the run with the same names.
+    credentials: ``user:password`` for Basic authentication.
+    window: the hours in which it may be requested, as ``Window.parse("00:00-05:00 Europe/Berlin")``.
     """
 
     delay: float | None = None
@@ -51,17 +51,17 @@ class HostOverride:
 _PATTERN = re.compile(r"(?:\*|(\*\.)?(\[[^\]]*\]|[^][:*/?#@\\\s]+))(:[0-9]+)?")
 
 NOTHING = HostOverride()
-"""What every host gets that no pattern is about."""
+"""The override of every host that no pattern matches."""
 
 
 @frozen
 class HostOverrides:
-    """What is different at some hosts.
+    """Settings for some hosts.
 
     sections: pattern and override, in order. A pattern is a host (``example.org``, ``192.0.2.1``, ``[2001:db8::1]``),
-        ``*.`` and a domain for every host below it, or ``*``; each may end in a port. The most specific one counts.
+        ``*.`` and a domain for every host below it, or ``*``; each may end in a port. The most specific one applies.
 
-    Raises UsageError for a pattern that is none, or that is there twice.
+    Raises UsageError for a pattern that is invalid or that occurs twice.
     """
 
     sections: tuple[tuple[str, HostOverride], ...] = ()
@@ -80,7 +80,7 @@ class HostOverrides:
         return bool(self.sections)
 
     def override_for(self, host: HostKey) -> HostOverride:
-        """The section of a host: its own before its domain's, the longest domain first, a port before none."""
+        """Return the section of a host: its own before a domain's, the longest domain first, a port before none."""
         by_pattern = self._by_pattern
         if not by_pattern:
             return NOTHING
@@ -92,7 +92,7 @@ class HostOverrides:
 
 
 def _patterns(host: HostKey) -> Iterator[str]:
-    """Every pattern that is about a host, the most specific first."""
+    """Yield every pattern that matches a host, the most specific first."""
     name, domains = _spelled(host), []
     if not _is_address(host):
         labels = name.split(".")
@@ -103,7 +103,7 @@ def _patterns(host: HostKey) -> Iterator[str]:
 
 
 def _usual(pattern: str) -> str:
-    """A pattern as ``_patterns`` spells it."""
+    """Return a pattern as ``_patterns`` spells it."""
     found = _PATTERN.fullmatch(pattern)
     if found is None:
         raise UsageError(f"{pattern!r} is not a host; write example.org, *.example.org or *")

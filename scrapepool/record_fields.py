@@ -1,4 +1,4 @@
-"""The fields of a record, written down once: their order, and how each is stored in a database and in a Parquet file.
+"""The fields of a record: their order, and how each is stored in a database and in a Parquet file.
 
 Names, order and types are an API. Decides nothing about values: ``record`` writes them, ``results`` reads them back.
 """
@@ -8,16 +8,18 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Kind = Literal["text", "word", "int16", "int32", "int64", "real", "boolean", "time", "urls", "hops", "timings", "json"]
-"""``word``: text of few different values. ``time``: RFC 3339 in UTC. ``json``: an object or a list whose keys and
-values are not known beforehand."""
+"""``word``: text with few different values. ``time``: RFC 3339 in UTC. ``json``: an object or a list whose keys and
+values are not known in advance."""
 
 
 class Field(NamedTuple):
     """One field.
 
-    required: whether the database column is NOT NULL. comment: on the database column. optional: whether a record
-    without a value leaves the field out. later: whether record files of the first versions lack it. option: what has to
-    be given for it.
+    comment: on the database column.
+    required: whether the database column is NOT NULL.
+    optional: whether a record without a value leaves the field out.
+    later: whether record files of the first versions lack it.
+    option: the option that it needs.
     """
 
     name: str
@@ -87,9 +89,9 @@ LATER = frozenset(field.name for field in TABLE if field.later)
 """Fields that record files of earlier versions lack. A run may resume a CSV file without them."""
 
 OPTIONAL = frozenset(field.name for field in TABLE if field.optional)
-"""Fields that a record without a value does not have. ``method`` is left out where it is GET."""
+"""Fields that a record leaves out if they have no value. ``method`` is left out if it is GET."""
 
 
 def of_kind(*kinds: Kind) -> frozenset[str]:
-    """Name the fields of these kinds."""
+    """Return the names of the fields of these kinds."""
     return frozenset(field.name for field in TABLE if field.kind in kinds)

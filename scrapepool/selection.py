@@ -1,7 +1,7 @@
-"""What is to be selected from pages, as a person writes it: ``title=css:title``.
+"""What to extract from pages, as a person writes it: ``title=css:title``.
 
-Decides the grammar of a selection and of the keys under a record's ``data``. Does not know what an expression of any
-kind means, nor whether it compiles.
+Decides the grammar of a selection and the keys under a record's ``data``. Does not know what an expression of any kind
+means, nor whether it compiles.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from .errors import UsageError
 from .text import brief
 
 KINDS = ("css", "re", "json", "meta", "jsonld")
-"""What an expression can be written in."""
+"""The languages of expressions."""
 
 LINKS = "links"
 TEXT = "text"
-"""Keys of what is found without an expression."""
+"""Keys of the values that need no expression."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 class Selection(NamedTuple):
-    """One value that is taken out of each page.
+    """One value that is extracted from each page.
 
-    name: its key. every: all that match, as a list, rather than the first. kind: one of KINDS. expression: what to
-    look for, in the language of its kind.
+    name: its key.
+    every: whether it is a list of all matches, instead of the first one.
+    kind: one of KINDS.
+    expression: in the language of its kind.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Selection(NamedTuple):
 
 
 def parsed(text: str) -> Selection:
-    """Read ``name=kind:expression``, or ``name[]=…`` for all that match. Raises UsageError."""
+    """Read ``name=kind:expression``, or ``name[]=…`` for all matches. Raises UsageError."""
     name, equals, rest = text.partition("=")
     kind, colon, expression = rest.partition(":")
     name, kind = name.strip(), kind.strip().lower()
@@ -56,7 +58,7 @@ def parsed(text: str) -> Selection:
 
 
 def keys(selections: Sequence[Selection], *, links: bool, text: bool) -> tuple[str, ...]:
-    """Name the keys under ``data``, in order. Raises UsageError for a name that is taken."""
+    """Return the keys under ``data``, in order. Raises UsageError for a name that is taken."""
     names = [selection.name for selection in selections]
     names += [LINKS] * links + [TEXT] * text
     for place, name in enumerate(names):

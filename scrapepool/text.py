@@ -1,7 +1,7 @@
-"""What text from outside may look like before a person, a terminal or a one-line field sees it.
+"""Makes text from outside safe to show to a person, on a terminal or in a one-line field.
 
-Decides which characters are shown escaped, how much of a text is shown where it is only quoted, and what of a URL is
-secret. Knows nothing of records, terminals or markup.
+Decides which characters are escaped, how much of a quoted text is shown, and which part of a URL is secret. Does not
+know records, terminals or markup.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _UNSAFE = re.compile(
 )
 
 HIDDEN = "***"
-"""What stands for a password that is not shown."""
+"""What is shown in place of a password."""
 
 _PORT = r"[0-9]{0,5}(?:[/\\?#\s]|\Z)"
 _CREDENTIALS = re.compile(r"([^/?#@]*:/{2,})([^/?#]*)@")
@@ -38,10 +38,10 @@ _LONE = re.compile(
     r"(?P<stays>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"  # a backslash; a whole pair
     r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
-"""The escape of a lone surrogate in JSON in ASCII, where the first group is not what was found."""
+"""The escape of a lone surrogate in JSON in ASCII; not a lone one if the first group has matched."""
 
 BRIEF = 60
-"""Characters of a text that a message quotes."""
+"""Most characters of a text that a message quotes."""
 
 
 def printable(text: str) -> str:
@@ -54,10 +54,10 @@ def printable(text: str) -> str:
 
 
 def strict_json(text: str) -> str:
-    r"""Make JSON in ASCII that every reader takes and no terminal obeys: lone surrogates are U+FFFD, DEL is escaped.
+    r"""Make JSON in ASCII that every reader accepts and no terminal obeys: lone surrogates are U+FFFD, DEL is escaped.
 
-    RFC 8259 section 8.2 lets surrogates stand and leaves open what a reader makes of them: jq, DuckDB and pyarrow
-    refuse them. U+FFFD is also what a URL is asked for with (WHATWG URL, "scalar value string").
+    RFC 8259 section 8.2 allows lone surrogates and leaves their meaning open: jq, DuckDB and pyarrow refuse them.
+    U+FFFD is also what a request for such a URL contains (WHATWG URL, "scalar value string").
     """
     if "\x7f" in text:
         text = text.replace("\x7f", r"\u007f")
@@ -67,13 +67,13 @@ def strict_json(text: str) -> str:
 
 
 def brief(text: str, limit: int = BRIEF) -> str:
-    """Quote the beginning of a text: ``printable``, at most ``limit`` characters, with an ellipsis where it is cut."""
+    """Quote the beginning of a text: ``printable``, at most ``limit`` characters, with an ellipsis if it is cut."""
     shown = printable(text[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def hidden_userinfo(userinfo: str) -> str:
-    """Hide the password of a URL's ``user:password``; a user name alone is hidden too, as it mostly is an API key.
+    """Hide the password of a URL's ``user:password``; a user name alone is hidden too, as it is usually an API key.
 
     Idempotent.
     """
@@ -84,21 +84,21 @@ def hidden_userinfo(userinfo: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """Hide the password in a URL, or the user name where it has no password. Idempotent."""
+    """Hide the password in a URL, or the user name if there is no password. Idempotent."""
     if "@" not in url or (found := _CREDENTIALS.match(url)) is None:
         return url
     return f"{found[1]}{hidden_userinfo(found[2])}@{url[found.end() :]}"
 
 
 def without_userinfo(url: str) -> str:
-    """Leave user and password of a URL out."""
+    """Remove user and password from a URL."""
     if "@" not in url or (found := _CREDENTIALS.match(url)) is None:
         return url
     return f"{found[1]}{url[found.end() :]}"
 
 
 def without_passwords(text: str) -> str:
-    """Hide the passwords of all URLs in a text, also of those that are not spelled as the standard wants it."""
+    """Hide the passwords of all URLs in a text, also of URLs that are not valid."""
     if "@" not in text:
         return text
     hidden = _IN_TEXT.sub(_hidden, without_password(text))

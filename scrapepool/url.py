@@ -1,4 +1,4 @@
-"""What a URL's text means: which host is asked, and for which path.
+"""Parses URLs: which host is requested, and which path.
 
 Decides what counts as a URL that can be fetched. Hosts are those of the WHATWG URL standard, as far as DNS can look
 them up. Path and query of an absolute URL stay as the user wrote them, apart from what cannot be sent; a reference is
@@ -25,10 +25,10 @@ MAX_HOST_TEXT = 1024
 """Characters of a host before it is encoded; no longer text becomes a host that DNS can look up."""
 
 HOST_KEYS_KEPT = 8192
-"""Parsed hosts that are shared, so that URLs of one host hold one key."""
+"""Number of cached host keys, so that the URLs of a host share one."""
 
 SENDABLE = "!$%&'()*+,\\-./0-9:;=?@A-Z\\[\\]_a-z~"
-"""A character class: what of a path and query is sent as it stands. The rest is percent-encoded."""
+"""A character class: the characters of a path and query that are sent unchanged. The others are percent-encoded."""
 
 _ORDINARY = re.compile(rf"(https?://[a-z0-9_.:-]++)(/[{SENDABLE}]*+)?(?s:#.*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -52,10 +52,11 @@ _host_key = lru_cache(maxsize=HOST_KEYS_KEPT)(HostKey)
 
 
 class ParsedURL(NamedTuple):
-    """What is asked, and of whom.
+    """The parts of a URL that a request needs.
 
-    host: where. path: the request target, path and query in ASCII, percent-encoded; at least ``/``.
-    userinfo: ``user:password``, percent-encoded; None where the URL has none.
+    host: where it is requested.
+    path: the request target: path and query in ASCII, percent-encoded; at least ``/``.
+    userinfo: ``user:password``, percent-encoded; None if the URL has none.
     """
 
     host: HostKey
@@ -64,7 +65,7 @@ class ParsedURL(NamedTuple):
 
 
 def parse(url: str) -> ParsedURL:
-    """Take an absolute http or https URL apart.
+    """Parse an absolute http or https URL.
 
     White space around it is dropped, tabs and line breaks inside too, and so is the fragment. The host is spelled as
     the WHATWG URL standard has it: lower-cased and IDNA-encoded, an IPv4 address as four decimal numbers.
@@ -95,7 +96,7 @@ def join(base: str | None, reference: str, charset: str = "utf-8") -> str:
 
 
 def request_target(href: str) -> str:
-    """Give the path and query of what ``join`` returned, as the standard spells them."""
+    """Return the path and query of a result of ``join``, as the standard spells them."""
     return href[href.index("/", len("https://")) :].partition("#")[0]
 
 
@@ -113,7 +114,7 @@ def plain(url: str) -> str:
 
 
 def canonical(url: str) -> str:
-    """Spell an absolute URL as it is asked for: ASCII, without a fragment. Raises InvalidURLError."""
+    """Spell an absolute URL as it is requested: ASCII, without a fragment. Raises InvalidURLError."""
     host, path, userinfo = parse(url)
     return f"{host.origin}{path}" if userinfo is None else f"{host.scheme}://{userinfo}@{host.netloc}{path}"
 
@@ -124,12 +125,12 @@ def without_line_breaks(reference: str) -> str:
 
 
 def _scalars(text: str) -> str:
-    """Put U+FFFD for lone surrogates, which no encoding can carry."""
+    """Replace lone surrogates, which no encoding can carry, by U+FFFD."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def _why_invalid(reference: str) -> str:
-    """Say what is wrong with a reference that the standard refuses."""
+    """Return what is wrong with a reference that the standard refuses."""
     try:
         parse(f"http:{reference}" if reference.startswith("//") else reference)
     except InvalidURLError as error:
@@ -139,7 +140,7 @@ def _why_invalid(reference: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Without what browsers drop; lone surrogates, which no encoding can carry, become U+FFFD."""
+    """Remove the characters that browsers drop; replace lone surrogates, which no encoding can carry, by U+FFFD."""
     if text.isascii() and text.isprintable():
         return text.strip(" ")  # the same at a fifth of the time
     return _SURROGATES.sub("\ufffd", text).translate(_LINE_BREAKS).strip(_AROUND)
@@ -185,7 +186,7 @@ class _Refused(Exception):  # noqa: N818  # it carries a reason to parse and nev
 
 
 def _split_port(place: str) -> tuple[str, str]:
-    """``host:port`` in two; an IPv6 address keeps its brackets."""
+    """Split ``host:port``; an IPv6 address keeps its brackets."""
     if "\\" in place:
         raise _Refused("a backslash in the host")  # browsers end the host there, RFC 3986 does not
     if not place.startswith("["):

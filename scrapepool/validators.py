@@ -1,7 +1,7 @@
-"""What a response says about asking for it again: its validators, and until when it is fresh.
+"""What a response says about later requests for it: its validators, and how long it is fresh.
 
-Decides which of that a record keeps, and what a later request sends of it (RFC 9110 section 13, RFC 9111 section 4).
-A private cache's rules hold. Knows no clocks, no sockets and no files.
+Decides which of these a record keeps, and which a later request sends (RFC 9110 section 13, RFC 9111 section 4). The
+rules of a private cache apply. Knows no clocks, no sockets and no files.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
 MOST = 512
-"""Characters of an ETag that is kept: longer ones would make records of nothing else."""
+"""Longest ETag that is kept, in characters; longer ones would fill the records."""
 
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that may be sent with a condition."""
 
 _ETAG = re.compile(rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"|[\x21\x23-\x7e\x80-\xff]+')
-"""As RFC 9110 section 8.8.3 has it, or without quotes, as some servers send it and expect it back."""
+"""An ETag as in RFC 9110 section 8.8.3, or without quotes, as some servers send it and expect it back."""
 
 _CONDITION = re.compile(rb"\r\n(?:if-[a-z-]+|range):", re.IGNORECASE)
 _DIRECTIVE = re.compile(r'\s*([^\s,="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[^,"]*(?:,|$)')
@@ -45,14 +45,15 @@ LONGEST = 2**31
 WANTED = {b"etag", b"last-modified", b"cache-control", b"expires", b"age", b"date", b"vary"}
 
 Fields = Iterable[tuple[bytes, bytes]]
-"""Header fields as they came, in order."""
+"""Header fields as received, in order."""
 
 
 class Validators(NamedTuple):
-    """What a response says about asking for it again.
+    """What a response says about later requests for it.
 
-    etag, last_modified: the fields' values. fresh_until: Unix time, None where the response says nothing, or that it
-    has to be asked for each time. vary: the names in its Vary, and a digest of what its request said under these.
+    etag, last_modified: the values of the fields.
+    fresh_until: Unix time; None if the response does not say, or says that it must be requested each time.
+    vary: the names in its Vary, and a digest of the values that its request had under these names.
     """
 
     etag: str | None = None
@@ -62,11 +63,10 @@ class Validators(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The last thing that earlier records say about a target.
+    """What the last of the earlier records says about a target.
 
-    record: fields of a record by name: outcome, status, sha256, bytes, content_type, charset, path, final_url, started,
-    etag, last_modified, fresh_until, vary, data; without those that are null.
-    key: a digest over the values of ``--change-by``, None where these are not there.
+    record: the fields ``KEPT`` of that record by name, without those that are null.
+    key: a digest of the values of ``--change-by``; None if the record does not have them.
     """
 
     record: Mapping[str, Any]
@@ -79,14 +79,15 @@ class Known(NamedTuple):
 
     @property
     def started(self) -> str | None:
-        """When it was requested, in RFC 3339."""
+        """The time of its request, in RFC 3339."""
         return self.record.get("started")
 
     def conditions(self, url: str, method: str, request: bytes) -> list[tuple[str, str]]:
-        """List the header fields that ask whether the page has changed; none where they must not be sent.
+        """List the header fields of a conditional request; none if they must not be sent.
 
-        url: that is requested now, which must be the one that the validators came from. request: as it would be sent
-        without them: what it says under the names of the old response's Vary must be what it said then.
+        url: the one that is requested now, which must be the one of the validators.
+        request: as it would be sent without them. Its values under the names of the old response's Vary must be
+        those of the old request.
         """
         record = self.record
         if not self.is_page or method not in SAFE or record.get("final_url") != url:
@@ -103,20 +104,21 @@ class Known(NamedTuple):
 
     @property
     def asking(self) -> list[tuple[str, str]]:
-        """The header fields that name its validators, as far as a request can carry them."""
+        """The header fields with its validators, as far as a request can carry them."""
         etag, date = _sendable_etag(self.record.get("etag")), _sendable_date(self.record.get("last_modified"))
         fields = [] if etag is None else [("If-None-Match", etag)]
         return fields if date is None else [*fields, ("If-Modified-Since", date)]
 
     def varies_not(self, request: bytes) -> bool:
-        """Whether a request says what the old one said, as far as the old response depended on that."""
+        """Whether a request has the same values as the old one in all fields that the old response depended on."""
         vary = self.record.get("vary")
         return vary is None or vary == varying(",".join(_names(vary)), request)
 
     def is_fresh(self, now: float, request: bytes, variable: Collection[str] = ()) -> bool:
-        """Whether its page need not be requested now, as its response says.
+        """Whether its page is still fresh according to its response, so that it need not be requested now.
 
-        request: that would be sent, as far as that is known; variable: names of header fields of which it is not.
+        request: the one that would be sent, as far as it is known.
+        variable: names of header fields whose values are not known.
         """
         until, vary = unix(self.record.get("fresh_until")), self.record.get("vary")
         if not self.is_page or until is None or until <= now:
@@ -124,13 +126,13 @@ class Known(NamedTuple):
         return vary is None or (self.varies_not(request) and not set(_names(vary)) & set(variable))
 
     def is_younger(self, seconds: float, now: float) -> bool:
-        """Whether its page was requested less than so many seconds ago. A time to come says nothing."""
+        """Whether its page was requested less than ``seconds`` ago. A time in the future counts as unknown."""
         at = unix(self.record.get("started"))
         return self.is_page and at is not None and 0 <= now - at < seconds
 
     @classmethod
     def of(cls, record: Mapping[str, Any], key: str | None = None) -> Self:
-        """Keep what is needed of a record."""
+        """Make one from a record, with the fields that are needed."""
         return cls({name: value for name in KEPT if (value := record.get(name)) is not None}, key)
 
 
@@ -138,14 +140,16 @@ KEPT = (
     "outcome", "status", "sha256", "bytes", "content_type", "charset", "path", "final_url", "started", "etag",
     "last_modified", "fresh_until", "vary", "data",
 )  # fmt: skip
-"""Fields that ``Known.record`` may have."""
+"""The fields that ``Known.record`` may have."""
 
 
 def validators_of(fields: Fields, request: bytes, *, redirected: bool, now: float, delay: float) -> Validators | None:
-    """Read a response's header fields; None where they say nothing.
+    """Read the header fields of a response; None if they say nothing about later requests.
 
-    request: as it was sent. redirected: whether other responses led here, which are to be asked for each time.
-    now: Unix time when the fields came. delay: seconds that they took to come.
+    request: as it was sent.
+    redirected: whether redirects led here, which must be requested each time.
+    now: Unix time when the fields arrived.
+    delay: seconds between the request and their arrival.
     """
     found: dict[bytes, bytes] = {}
     for name, value in fields:
@@ -169,14 +173,14 @@ NOTHING = Validators()
 
 
 def varying(names: str, request: bytes) -> str | None:
-    """Write down what a request says under the names of a Vary: ``accept-encoding,cookie 0123456789abcdef``.
+    """Format the values of a request under the names of a Vary: ``accept-encoding,cookie 0123456789abcdef``.
 
-    The values themselves may be secrets.
+    It is a digest because the values may be secrets.
     """
     return _varying(names, request[request.find(b"\r\n") : request.find(b"\r\n\r\n")])
 
 
-@lru_cache(maxsize=4096)  # most requests to a host say the same
+@lru_cache(maxsize=4096)  # most requests to a host have the same values
 def _varying(names: str, fields: bytes) -> str | None:
     wanted = sorted({name.strip().lower() for name in names.split(",")} - {""})
     if not wanted:
@@ -190,12 +194,12 @@ def _varying(names: str, fields: bytes) -> str | None:
 
 
 def _names(vary: str) -> list[str]:
-    """The names in a record's ``vary``."""
+    """Return the names in a record's ``vary``."""
     return vary.rpartition(" ")[0].split(",")
 
 
 def unix(instant: Any) -> float | None:
-    """Read an instant of a record as Unix seconds; None for what is none."""
+    """Read a time in a record as Unix seconds; None if it is invalid."""
     if isinstance(instant, str):
         with suppress(ValueError, OverflowError):
             found = datetime.fromisoformat(instant)
@@ -208,9 +212,9 @@ def _head(request: bytes) -> bytes:
 
 
 def _lifetime(found: Mapping[bytes, bytes], now: float, delay: float) -> float | None:
-    """Tell for how many seconds from now on a response is fresh; None for not at all (RFC 9111 sections 4.2, 5.2.2).
+    """Return for how many seconds a response is fresh; None if it is not (RFC 9111 sections 4.2, 5.2.2).
 
-    Only what the server says counts: no lifetime is guessed from Last-Modified.
+    Only explicit lifetimes count: none is guessed from Last-Modified.
     """
     control = _directives(found.get(b"cache-control", b"").decode("latin-1"))
     if control.keys() & {"no-cache", "no-store"}:
@@ -233,7 +237,7 @@ def _lifetime(found: Mapping[bytes, bytes], now: float, delay: float) -> float |
 
 @lru_cache(maxsize=1024)
 def _directives(text: str) -> dict[str, str]:
-    """Take a Cache-Control apart; of a directive that is there twice, the first counts."""
+    """Parse a Cache-Control; of a repeated directive, the first one counts."""
     found: dict[str, str] = {}
     for match in _DIRECTIVE.finditer(text):
         name, quoted, bare = match.groups()
@@ -242,15 +246,15 @@ def _directives(text: str) -> dict[str, str]:
 
 
 def _seconds(text: str) -> float | None:
-    """Read a delta-seconds; None for what is none, which means stale (RFC 9111 section 4.2.1)."""
+    """Read a delta-seconds; None if it is invalid, which means stale (RFC 9111 section 4.2.1)."""
     return min(float(text), LONGEST) if _SECONDS.fullmatch(text) else LONGEST if text.isdecimal() else None
 
 
 @lru_cache(maxsize=4096)
 def _unix(text: str) -> float | None:
-    """Read an HTTP-date, in any of its three forms (RFC 9110 section 5.6.7); None for what is none.
+    """Read an HTTP-date in any of its three forms (RFC 9110 section 5.6.7); None if it is invalid.
 
-    A year of two digits lies at most 50 years ahead.
+    A year of two digits is at most 50 years in the future.
     """
     match = next(filter(None, (form.fullmatch(text) for form in _DATES)), None)
     if match is None:
@@ -268,7 +272,7 @@ def _unix(text: str) -> float | None:
 
 
 def _sendable_etag(value: Any) -> str | None:
-    """An ETag out of a record, which somebody may have written into, as far as a request can carry it."""
+    """Return the ETag of a record if a request can carry it; anybody may have edited the record."""
     if not isinstance(value, str) or len(value) > MOST:
         return None
     try:

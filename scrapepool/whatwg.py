@@ -1,7 +1,7 @@
-"""The WHATWG URL standard, by ada-url: how a reference is resolved and how a host is spelled.
+"""The WHATWG URL standard, by ada-url: resolves references and spells hosts.
 
-Decides nothing itself. The library is loaded once something needs it, which most lists never do: their URLs are
-absolute, and their hosts stand as they are sent.
+Decides nothing itself. The library is loaded when it is first needed. Most lists never need it, because their URLs are
+absolute and their hosts are spelled as they are sent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from .charset import encode_query
 
 HOSTS_KEPT = 8192
-"""Hosts whose spelling is remembered."""
+"""Number of hosts whose spelling is cached."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _STAYS = frozenset(range(0x21, 0x7F)) - frozenset(b"\"#<>'")  # the standard's special-query percent-encode set
@@ -30,7 +30,7 @@ def resolve(base: str | None, reference: str) -> str:
 
 
 def in_charset(reference: str, charset: str) -> str:
-    """Percent-encode the query of a reference in the charset of the page that it stands in, as the standard does."""
+    """Percent-encode the query of a reference in the charset of its page, as the standard does."""
     if reference.isascii():
         return reference
     whole, hash_, fragment = reference.partition("#")
@@ -45,12 +45,12 @@ def _percent_encoded(data: bytes) -> str:
 
 @lru_cache(maxsize=HOSTS_KEPT)
 def host_of(text: str) -> str:
-    """Spell the host of an http URL as the standard's host parser does: an IPv6 address in brackets.
+    """Spell the host of an http URL as the host parser of the standard does, an IPv6 address in brackets.
 
-    text: what stands between userinfo and port. Raises ValueError where the standard returns failure.
+    text: the part between userinfo and port. Raises ValueError where the standard returns failure.
     """
     from ada_url import URL  # noqa: PLC0415 - see above
 
-    if _DROPPED.search(text):  # a URL may hold them and they are dropped, but they are part of no host
+    if _DROPPED.search(text):  # they are dropped from a URL, but a host has none
         raise ValueError(text)
     return URL(f"http://{text}/").hostname

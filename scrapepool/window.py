@@ -1,7 +1,7 @@
-"""The hours of a day at which a host may be asked: ``00:00-05:00 Europe/Berlin``.
+"""The hours of a day in which a host may be requested: ``00:00-05:00 Europe/Berlin``.
 
-Decides when a window is open, and when it opens next. Pure: the time is an argument, in Unix seconds. Knows the time
-zone database, which is right about the nights on which clocks change, and nothing of hosts.
+Decides when a window is open, and when it opens next. The time is an argument, in Unix seconds. Knows the time zone
+database, which is right about the nights on which clocks change, and does not know hosts.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 
 DAY = 24 * 60
 MOST_DAYS = 1000
-"""Nights that ``Window.after`` looks ahead: a run that takes longer than three years is not planned to the hour."""
+"""Days that ``Window.after`` looks ahead; a run of more than three years is not planned to the hour."""
 
 _TEXT = re.compile(r"(\d\d?):(\d\d)\s*(?:-|\u2013)\s*(\d\d?):(\d\d)(?:\s+([A-Za-z][\w+/-]*))?", re.ASCII)
 
 
 @frozen
 class Window:
-    """From a time of day to another, every day; over midnight where the second is the earlier one.
+    """The time from one time of day to another, every day; over midnight if the second is the earlier one.
 
-    start, end: minutes since midnight, end up to 1440. zone: IANA name, None for this machine's own.
-    Raises UsageError for times that are none, for a window of no length and for a zone that is not known.
+    start, end: minutes since midnight, end up to 1440.
+    zone: IANA name; None for the zone of this machine.
+    Raises UsageError for invalid times, for a window without length and for an unknown zone.
 
-    A day's window is one stretch of time. It begins at the first moment at which that day's clocks show ``start`` or
-    later, and ends before the first at which they show ``end`` or later: where a clock goes forward over ``start``, at
-    that moment, and where it goes back over it, the first time round.
+    The window of a day is one period of time. It begins at the first moment at which the clocks of that day show
+    ``start`` or later, and ends before the first moment at which they show ``end`` or later. If a clock is put forward
+    over ``start``, that is the moment; if it is put back over it, it is the first time that it shows ``start``.
     """
 
     start: int
@@ -50,7 +51,7 @@ class Window:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``HH:MM-HH:MM`` and, where it is not this machine's, a time zone. Raises UsageError."""
+        """Read ``HH:MM-HH:MM`` and, optionally, a time zone. Raises UsageError."""
         found = _TEXT.fullmatch(text.strip())
         if found is None:
             raise UsageError(f"{text!r} is not a window; write it as 00:00-05:00 or 22:00-06:00 Europe/Berlin")
@@ -65,20 +66,20 @@ class Window:
         return times if self.zone is None else f"{times} {self.zone}"
 
     def is_open(self, wall: float) -> bool:
-        """Whether the host may be asked at ``wall``."""
+        """Whether the host may be requested at ``wall``."""
         return self.opens_at(wall) <= wall
 
     def opens_at(self, wall: float) -> float:
-        """When it opens: ``wall`` itself while it is open. Unix seconds."""
-        return max(wall, next(self._stretches(wall))[0])
+        """Return when it opens, in Unix seconds: ``wall`` itself while it is open."""
+        return max(wall, next(self._periods(wall))[0])
 
     def closes_at(self, wall: float) -> float:
-        """When the stretch that ``opens_at`` names ends. Unix seconds."""
-        return next(self._stretches(wall))[1]
+        """Return the end, in Unix seconds, of the period that ``opens_at`` begins."""
+        return next(self._periods(wall))[1]
 
     def after(self, wall: float, seconds: float) -> float:
-        """When ``seconds`` of open time have gone by, counted from ``wall``; infinity beyond ``MOST_DAYS`` days."""
-        for number, (opens, closes) in enumerate(self._stretches(wall)):
+        """Return when ``seconds`` of open time have passed since ``wall``; infinity beyond ``MOST_DAYS`` days."""
+        for number, (opens, closes) in enumerate(self._periods(wall)):
             begins = max(wall, opens)
             if seconds <= closes - begins:
                 return begins + seconds
@@ -87,8 +88,8 @@ class Window:
             seconds -= closes - begins
         return float("inf")
 
-    def _stretches(self, wall: float) -> Iterator[tuple[float, float]]:
-        """What has not ended at ``wall``, in order."""
+    def _periods(self, wall: float) -> Iterator[tuple[float, float]]:
+        """Yield begin and end of the periods that have not ended at ``wall``, in order."""
         zone = _zone(self.zone)
         day = datetime.fromtimestamp(wall, zone).date() - timedelta(days=1)
         end = self.end if self.end > self.start else self.end + DAY
@@ -102,21 +103,21 @@ class Window:
 def _zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most runs name no zone
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - rarely needed
 
     try:
-        return ZoneInfo(name)  # zoneinfo keeps what it has read
+        return ZoneInfo(name)  # zoneinfo caches the zones that it has read
     except (OSError, ValueError, LookupError):
         raise UsageError(f"unknown time zone {name!r}; write it as Europe/Berlin or UTC") from None
 
 
 def _first(day: date, minute: int, zone: ZoneInfo | None) -> float:
-    """The first moment, from the day's own hours on, at which clocks show ``minute`` of the day or later."""
+    """Return the first moment at which the clocks of a day show ``minute`` or later."""
     clock = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)
     once, again = (clock.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
     if once <= again:
         return once
-    # No clock shows this time (PEP 495): it lies in the gap, which begins somewhere between the two.
+    # No clock shows this time (PEP 495): it is in the gap, which begins somewhere between the two.
     moments = range(int(again), int(once) + 1)
     place = bisect_left(moments, clock, key=lambda moment: datetime.fromtimestamp(moment, zone).replace(tzinfo=None))
     return float(moments[place])

@@ -189,5 +189,5 @@ def test_a_descriptor_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     name = str(tmp_path / "file")
     with pytest.raises(OSError, match="raise ulimit -n, or use fewer workers"):
         open_own(name, WRITE)
-    assert now >= module.PATIENCE
+    assert now >= module.DESCRIPTOR_TIMEOUT
     os.close(open_own(name, WRITE, on_full=full.clear))

@@ -1,8 +1,9 @@
-"""What is used of other packages that they do not promise: where, and whether it is still as it was read."""
+"""The private names of other packages that this package uses: the files that use them, and whether they still exist."""
 
 from __future__ import annotations
 
 import http.client
+import inspect
 import re
 import tomllib
 from importlib.metadata import version
@@ -11,35 +12,56 @@ from pathlib import Path
 import httptools
 import pytest
 import socks
-import urllib3
+import urllib3.contrib.socks
+import urllib3.poolmanager
+import urllib3.response
+import urllib3.util.response
 from protego import Protego
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.util import timeout
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "scrapepool"
 
 READ = {"urllib3": "2.8", "protego": "0.7", "httptools": "0.9", "PySocks": "1.7"}
-"""The newest version of each whose private names were read."""
+"""The newest version of each package whose private names were reviewed."""
+
+URLLIB3 = "transport/net/urllib3_internals.py"
 
 NAMES = [
     ("PySocks", socks.socksocket, "_proxy_negotiators", "transport/net/socks.py"),
-    ("Python", http.client, "_CS_IDLE", "transport/net/connection.py"),
-    ("Python", http.client.HTTPConnection("h"), "_HTTPConnection__state", "transport/net/connection.py"),
     ("protego", Protego.parse(""), "_user_agents", "transport/robots/groups.py"),
-    ("urllib3", HTTPConnection, "_new_conn", "transport/net/connection.py"),
-    ("urllib3", HTTPConnection, "_tunnel", "transport/net/connection.py"),
-    ("Python", http.client.HTTPConnection("h"), "_tunnel_host", "transport/net/opening.py"),
-    ("urllib3", timeout, "_DEFAULT_TIMEOUT", "transport/net/opening.py"),
-    ("urllib3", HTTPSConnection, "_connect_tls_proxy", "transport/net/tls_connection.py"),
-    ("urllib3", HTTPConnectionPool, "_get_conn", "transport/net/pool.py"),
-    ("urllib3", HTTPConnectionPool, "_new_conn", "transport/net/pool.py"),
-    ("urllib3", HTTPConnectionPool, "_put_conn", "transport/net/pool.py"),
-    ("urllib3", HTTPConnectionPool, "_get_timeout", "transport/net/pool.py"),
-    ("urllib3", urllib3, "_collections", "transport/net/urllib3_response.py"),
+    ("Python", http.client, "_CS_IDLE", URLLIB3),
+    ("Python", http.client.HTTPConnection("h"), "_HTTPConnection__state", URLLIB3),
+    ("Python", http.client.HTTPConnection("h"), "_tunnel", URLLIB3),
+    ("Python", http.client.HTTPConnection("h"), "_tunnel_headers", URLLIB3),
+    ("Python", http.client.HTTPConnection("h"), "_tunnel_host", URLLIB3),
+    ("Python", http.client.HTTPConnection("h"), "_tunnel_port", URLLIB3),
+    ("Python", http.client.HTTPResponse, "_safe_read", URLLIB3),
+    ("urllib3", HTTPConnection("h"), "_dns_host", URLLIB3),
+    ("urllib3", HTTPConnection("h"), "_has_connected_to_proxy", URLLIB3),
+    ("urllib3", HTTPConnection("h"), "_response_options", URLLIB3),
+    ("urllib3", HTTPConnection, "_new_conn", URLLIB3),
+    ("urllib3", HTTPConnection, "_tunnel", URLLIB3),
+    ("urllib3", HTTPSConnection, "_connect_tls_proxy", URLLIB3),
+    ("urllib3", HTTPConnectionPool, "_get_conn", URLLIB3),
+    ("urllib3", HTTPConnectionPool, "_get_timeout", URLLIB3),
+    ("urllib3", HTTPConnectionPool, "_new_conn", URLLIB3),
+    ("urllib3", HTTPConnectionPool, "_new_pool_queue", URLLIB3),
+    ("urllib3", HTTPConnectionPool, "_put_conn", URLLIB3),
+    ("urllib3", HTTPConnectionPool("h"), "_tunnel_host", URLLIB3),
 ]
-"""Whose, of what, the name, and the file that uses it."""
+"""The package, the object, the private name of the object, and the file that uses it."""
+
+USED_AS_STRINGS = {
+    "_safe_read": urllib3.response,
+    "_method": urllib3.util.response,
+    "_proxy_config": urllib3.poolmanager,
+    "_socks_options": urllib3.contrib.socks,
+}
+"""The private names that urllib3 uses as a caller, and the module of urllib3 that uses each."""
+
+PRIVATE = re.compile(r"\b_(?:[a-z][a-z_]*|[A-Z]\w*)\b")
 
 
 def parts(text: str) -> tuple[int, ...]:
@@ -48,31 +70,47 @@ def parts(text: str) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("package", READ)
 def test_a_new_version_is_read_before_it_is_used(package: str) -> None:
-    """The private names of a release that nobody has looked at may mean something else."""
+    """The private names of a version that was not reviewed may have another meaning."""
     files = sorted({file for whose, _, _, file in NAMES if whose == package}) or ["transport/http1/head.py"]
     assert parts(version(package)) <= parts(READ[package]), (
-        f"{package} {version(package)} is newer than {READ[package]}, the last one that was read. See in its source "
-        f"whether what {', '.join(files)} use of it is as it was, run the tests of transport, and say so in READ; "
-        "where it is not, bound it in pyproject.toml."
+        f"{package} {version(package)} is newer than {READ[package]}, the last version that was reviewed. Check in its "
+        f"source that the private names in {', '.join(files)} are unchanged, run the tests of transport, and update "
+        "READ. If a name has changed, set an upper bound in pyproject.toml."
     )
 
 
 @pytest.mark.parametrize(("whose", "owner", "name", "file"), NAMES, ids=lambda value: str(value)[:30])
 def test_private_names_are_there(whose: str, owner: object, name: str, file: str) -> None:
-    """Each is used in the file that the table names, and is still there."""
+    """Each private name is used in the file of the table, and still exists."""
     assert name in (PACKAGE / file).read_text()
-    assert hasattr(owner, name), f"{whose} has no {name} any more, which scrapepool/{file} uses"
+    assert hasattr(owner, name), f"{whose} no longer has {name}, which scrapepool/{file} uses"
 
 
-def test_a_group_of_protego_has_what_is_used_of_it() -> None:
-    """Its rules, each with a field and a pattern, and its delay."""
+@pytest.mark.parametrize("name", USED_AS_STRINGS)
+def test_urllib3_still_uses_the_names_that_it_calls(name: str) -> None:
+    """A name that urllib3 looks up on our objects, or passes to them, is still in its source."""
+    assert name in (PACKAGE / URLLIB3).read_text()
+    assert name in inspect.getsource(USED_AS_STRINGS[name])
+
+
+def test_every_private_name_of_urllib3_is_listed() -> None:
+    """The file with urllib3's private names uses none that the tables do not list, and other files use none of them."""
+    listed = {name for _, _, name, file in NAMES if file == URLLIB3} | set(USED_AS_STRINGS)
+    assert set(PRIVATE.findall((PACKAGE / URLLIB3).read_text())) == listed
+    for path in sorted((PACKAGE / "transport" / "net").glob("*.py")):
+        if path.name != Path(URLLIB3).name:
+            assert not listed & set(PRIVATE.findall(path.read_text())), path.name
+
+
+def test_a_group_of_protego_has_the_names_that_are_used() -> None:
+    """A group has its rules, each with a field and a pattern, and its delay."""
     group = Protego.parse("User-agent: a\nDisallow: /b*\nCrawl-delay: 2")._user_agents["a"]
     assert [(rule.field, rule.value._pattern) for rule in group._rules] == [("disallow", "/b*")]
     assert group.crawl_delay == 2
 
 
-def test_what_is_private_has_an_upper_bound() -> None:
-    """An install from a list of tomorrow's releases does not get one that was never tried."""
+def test_packages_with_private_names_have_an_upper_bound() -> None:
+    """An installation in the future does not get a version that was never tested."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"].values()
@@ -82,7 +120,7 @@ def test_what_is_private_has_an_upper_bound() -> None:
 
 
 def test_httptools_takes_hooks_that_are_none() -> None:
-    """It looks for each hook by name, and goes without those that are None; nowhere is that promised."""
+    """httptools ignores a hook that is None; its documentation does not promise this."""
     found: list[tuple[bytes, bytes]] = []
 
     class Hooks:

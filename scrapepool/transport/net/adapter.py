@@ -30,6 +30,7 @@ from .pool import HostPool, TLSHostPool
 from .proxies import with_password
 from .slots import IdleConnections
 from .tls_context import Cert, Verify, client_context
+from .urllib3_internals import PROXY_CONFIG
 
 Pools = Mapping[str, Callable[..., HostPool]]
 
@@ -206,7 +207,7 @@ class PooledAdapter(HTTPAdapter):
         host, options = self.build_connection_pool_key_attributes(request, verify, cert)
         manager = self.proxy_manager_for(proxy)
         context = self.context(True if verify is None else verify, None)
-        options["_proxy_config"] = manager.proxy_config._replace(ssl_context=context)
+        options[PROXY_CONFIG] = manager.proxy_config._replace(ssl_context=context)
         return manager.connection_from_host(**host, pool_kwargs=options)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:

@@ -6,7 +6,6 @@ and the pool chooses the connection. The event loop does not use this module; it
 
 from __future__ import annotations
 
-import http.client
 import logging
 import socket
 
@@ -26,9 +25,9 @@ class Connection(Opening):
     def __repr__(self) -> str:
         return f"<{self} {'open' if self.sock else 'closed'}, served {self.served}>"
 
-    def _new_conn(self) -> socket.socket:
-        """Open a TCP connection, blocking; urllib3's ``connect`` calls this."""
-        sock = drive(self._dialled, self._check)
+    def open_socket(self) -> socket.socket:
+        """Open a TCP connection, blocking."""
+        sock = drive(self._connect_socket, self._check)
         sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._reached))
         return sock
 
@@ -42,9 +41,9 @@ class Connection(Opening):
         self.sock.settimeout(self.connect_timeout)
         self.on_open()
 
-    def _tunnel(self) -> None:
-        """Request a tunnel, blocking; urllib3's ``connect`` calls this."""
-        drive(lambda _: self._tunnelling(), self._check)
+    def open_tunnel(self) -> None:
+        """Request a tunnel, blocking."""
+        drive(lambda _: self._request_tunnel(), self._check)
         self.sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._reached))
 
     @property
@@ -54,16 +53,12 @@ class Connection(Opening):
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Return the response to the last request, as urllib3's response. Raises the errors of urllib3's connection."""
-        options = self._response_options
-        if options is None:
-            raise http.client.ResponseNotReady
-        self._response_options = None
+        options = self.take_response_options()
         self.sock.settimeout(self.timeout)
         shutdown = getattr(self.sock, "shutdown", None)  # TLS within TLS does not have it
         raw = RawResponse(self, options.request_method)
         for note in raw.notes:
             url = f"{'https' if self.default_port == 443 else 'http'}://{self.host}:{self.port}{options.request_url}"
             log.warning("Failed to parse headers (url=%s): %s", url, note)
-        # http.client keeps its state under a private name; this says that the exchange is the raw response's now.
-        self._HTTPConnection__state = http.client._CS_IDLE  # type: ignore[attr-defined]
+        self.mark_idle()
         return raw.as_response(options, shutdown)

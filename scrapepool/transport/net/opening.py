@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
-from urllib3.util.timeout import _DEFAULT_TIMEOUT
+from urllib3.util import Timeout
 
 from ...fallbacks import IN, OUT
 from ...model import ErrorKind, ProxyFault
@@ -28,6 +27,7 @@ from .happy_eyeballs import dial
 from .phase import Phase
 from .resolver import Address, Resolver, literal
 from .steps import Resume, Steps, Watch
+from .urllib3_internals import HTTPConnectionHooks
 
 CLOSED_TUNNEL = "the proxy closed the connection without a response"
 
@@ -41,7 +41,7 @@ class ConnectTimings:
     tls: float | None = None
 
 
-class Opening(Channel, HTTPConnection):
+class Opening(Channel, HTTPConnectionHooks):
     """A connection that can be opened. The attributes of urllib3's connection give its destination.
 
     remote: the address that it is connected to; None if a proxy resolved the name.
@@ -70,7 +70,7 @@ class Opening(Channel, HTTPConnection):
     def connect_timeout(self) -> float | None:
         """The maximum seconds of the whole opening; None for no limit."""
         timeout: Any = self.timeout  # urllib3 may set its sentinel for "the default" here
-        return None if timeout is _DEFAULT_TIMEOUT else timeout
+        return None if timeout is Timeout.DEFAULT_TIMEOUT else timeout
 
     def postpone(self, seconds: float) -> None:
         """Move the deadline and the time limit of the opening by ``seconds``."""
@@ -83,12 +83,12 @@ class Opening(Channel, HTTPConnection):
         Raises urllib3's exceptions, OSError and FetchError. The caller must close the connection after an error.
         """
         try:
-            self.sock = yield from self._dialled(resume)
-            if self._tunnel_host:
-                self._has_connected_to_proxy = True
-                yield from self._tunnelling()
+            self.sock = yield from self._connect_socket(resume)
+            if self.tunnel_host:
+                self.mark_proxy(connected=True)
+                yield from self._request_tunnel()
             yield from self._handshake()
-            self._has_connected_to_proxy = bool(self.proxy)
+            self.mark_proxy(connected=bool(self.proxy))
         finally:
             self.opening_phase = None
         self.on_open()
@@ -109,12 +109,12 @@ class Opening(Channel, HTTPConnection):
             raise FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return left if left < limit else limit
 
-    def _dialled(self, resume: Resume) -> Steps[socket.socket]:
+    def _connect_socket(self, resume: Resume) -> Steps[socket.socket]:
         """Connect to the host, or to the proxy if there is one. Raises urllib3's exceptions and FetchError."""
         began, self.remote = monotonic(), None
         limit = self._left(self.connect_timeout)
         self._open_by = began + limit
-        host, port = self._dns_host, self.port or self.default_port
+        host, port = self.host_to_resolve, self.port or self.default_port
         sock, timings, remote = yield from self._dial(host, port, self.socket_options or (), resume)
         sys.audit("http.client.connect", self, self.host, self.port)
         self.begin_anew()
@@ -176,10 +176,9 @@ class Opening(Channel, HTTPConnection):
         if self._aborted:
             self._left(None)
 
-    def _tunnelling(self) -> Steps[None]:
+    def _request_tunnel(self) -> Steps[None]:
         """Request a tunnel from the proxy. Raises OSError if the proxy refuses it, ValueError for an invalid header."""
-        host, port, headers = self._tunnel_host or "", self._tunnel_port, self._tunnel_headers  # type: ignore[attr-defined]
-        request, parser = connect_request(host, port, headers), ResponseParser("CONNECT")
+        request, parser = connect_request(*self.tunnel_request), ResponseParser("CONNECT")
         self.opening_phase = (Phase.HANDSHAKE, self._reached)
         self.make_non_blocking()
         try:
@@ -230,7 +229,7 @@ class Opening(Channel, HTTPConnection):
     @property
     def forwards(self) -> bool:
         """Whether a proxy forwards the requests; it then sends its own response if it cannot forward one."""
-        return self.proxy is not None and self._tunnel_host is None
+        return self.proxy is not None and self.tunnel_host is None
 
     def _no_tunnel(self, why: str) -> OSError:
         self.close()

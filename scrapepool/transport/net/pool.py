@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from queue import Empty
 from typing import Any
 
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError, HTTPError
 from urllib3.util import Timeout
 from urllib3.util.proxy import connection_requires_http_tunnel
@@ -26,6 +26,7 @@ from .connection import Connection
 from .slots import IdleConnections, Slots
 from .steps import Resume, Steps, in_thread
 from .tls_connection import NestedTLSConnection, TLSConnection
+from .urllib3_internals import SOCKS_OPTIONS, HTTPConnectionPoolHooks
 
 
 class _Openings:
@@ -43,7 +44,7 @@ class _Openings:
             self.count += 1
 
 
-class HostPool(HTTPConnectionPool):
+class HostPool(HTTPConnectionPoolHooks):
     """The pool of connections to one plain-text origin.
 
     retired: whether the manager has dropped this pool. No connection stays idle in a retired pool, because its
@@ -90,7 +91,8 @@ class HostPool(HTTPConnectionPool):
         slots: Any = self.pool
         return 0 if slots is None else len(slots.idle)
 
-    def _new_pool_queue(self, maxsize: int) -> Any:
+    def new_queue(self, maxsize: int) -> Any:
+        """Return the slots of the pool."""
         return Slots(maxsize, self._all_idle)
 
     @property
@@ -99,8 +101,9 @@ class HostPool(HTTPConnectionPool):
         slots = self.pool
         return 0 if slots is None else slots.maxsize - slots.qsize()
 
-    def _new_conn(self) -> Any:
-        conn: Any = super()._new_conn()
+    def new_connection(self) -> Any:
+        """Return a new, closed connection with the settings of the pool."""
+        conn: Any = super().new_connection()
         conn.on_open = self._openings.add
         conn.public_only = self._public_only
         conn.bandwidth = self._bandwidth
@@ -113,14 +116,14 @@ class HostPool(HTTPConnectionPool):
         would wait for that connection forever. Raises EmptyPoolError after the wait.
         """
         if kwargs.get("pool_timeout") is None:
-            timeout = self._get_timeout(kwargs.get("timeout", Timeout.DEFAULT_TIMEOUT))
+            timeout = self.timeout_of(kwargs.get("timeout", Timeout.DEFAULT_TIMEOUT))
             kwargs["pool_timeout"] = Timeout.resolve_default_timeout(timeout.connect_timeout)
         self._requested.method = method
         return super().urlopen(method, url, *args, **kwargs)
 
-    def _get_conn(self, timeout: float | None = None) -> Any:
+    def get_connection(self, timeout: float | None = None) -> Any:
         """Return a connection as urllib3 does, but closed if it is stale and the request must not be repeated."""
-        conn: Any = super()._get_conn(timeout)
+        conn: Any = super().get_connection(timeout)
         method = getattr(self._requested, "method", "GET")
         if conn.sock is not None and method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
             conn.close()
@@ -140,9 +143,9 @@ class HostPool(HTTPConnectionPool):
             conn.close()
             if condition is Condition.UNEXPECTED_DATA:
                 return conn, condition
-            self._put_conn(conn)
+            self.put_connection(conn)
             conn = self._take(timeout)
-        return (self._new_conn() if conn is None else conn), Condition.CLOSED
+        return (self.new_connection() if conn is None else conn), Condition.CLOSED
 
     def _take(self, timeout: float | None) -> Any:
         slots = self.pool
@@ -172,7 +175,7 @@ class HostPool(HTTPConnectionPool):
         try:
             if self._tunnels:
                 conn.set_tunnel(
-                    scheme=_scheme_of(self.proxy), host=self._tunnel_host, port=self.port, headers=self.proxy_headers
+                    scheme=_scheme_of(self.proxy), host=self.destination, port=self.port, headers=self.proxy_headers
                 )
             if conn.opens_in_steps and not self._lacks_context(conn):
                 yield from conn.opening(resume)
@@ -198,7 +201,7 @@ class HostPool(HTTPConnectionPool):
     @property
     def goes_through_proxy(self) -> bool:
         """Whether each connection goes to this host through a proxy, which may limit the number of connections."""
-        return self._tunnels or "_socks_options" in self.conn_kw
+        return self._tunnels or SOCKS_OPTIONS in self.conn_kw
 
     def evict_idle(self) -> int:
         """Close the idle connections, and return how many there were."""
@@ -212,8 +215,9 @@ class HostPool(HTTPConnectionPool):
         self.retired = True
         self._close_idle()
 
-    def _put_conn(self, conn: Any) -> None:
-        super()._put_conn(conn)
+    def put_connection(self, conn: Any) -> None:
+        """Return a connection to the pool, and close it if the pool is retired."""
+        super().put_connection(conn)
         if self.retired:  # checked after the return, so that no connection stays if another thread retires the pool
             self._close_idle()
 
@@ -229,7 +233,7 @@ class HostPool(HTTPConnectionPool):
 
     def checkin(self, conn: Connection) -> None:
         """Return a connection to the pool, either open for the next request or closed."""
-        self._put_conn(conn)
+        self.put_connection(conn)
 
 
 class TLSHostPool(HostPool, HTTPSConnectionPool):

@@ -26,6 +26,7 @@ from .pool import HostPool, TLSHostPool
 from .resolver import literal
 from .steps import Resume, Steps
 from .tls_connection import TLSConnection
+from .urllib3_internals import SOCKS_OPTIONS
 
 DEFAULT_PORT = 1080
 
@@ -55,19 +56,21 @@ class _Negotiating(socks.socksocket):  # type: ignore[misc]
         socks.socksocket._proxy_negotiators[kind](self, host, port)
 
 
-class _Dialling:
+class _SOCKSOpening:
+    """Opens connections through a SOCKS proxy."""
+
     sock: Any
 
-    def __init__(self, *args: Any, _socks_options: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._proxy_options: dict[str, Any] = kwargs.pop(SOCKS_OPTIONS)
         super().__init__(*args, **kwargs)
-        self._socks_options = _socks_options
 
     opens_in_steps = False
 
     def _dial(
         self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]], resume: Resume
     ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
-        proxy = self._socks_options
+        proxy = self._proxy_options
         kind, local_names = proxy["socks_version"], not proxy["rdns"]
         if local_names and literal(host, port) is None:
             host = (yield from self._addresses(host, port, resume))[0].ip
@@ -113,11 +116,11 @@ class _Dialling:
         return error
 
 
-class _SOCKSConnection(_Dialling, Connection):
+class _SOCKSConnection(_SOCKSOpening, Connection):
     pass
 
 
-class _SOCKSTLSConnection(_Dialling, TLSConnection):
+class _SOCKSTLSConnection(_SOCKSOpening, TLSConnection):
     pass
 
 

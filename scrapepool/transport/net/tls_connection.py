@@ -11,8 +11,6 @@ import socket
 from ssl import CERT_REQUIRED, SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import Any, ClassVar
 
-from urllib3.connection import HTTPSConnection
-
 from ...fallbacks import IN, OUT
 from ...running_clock import monotonic
 from .channel import LARGE_RECEIVE_SIZE, LEAST_TIMEOUT, RECEIVE_SIZE, shut
@@ -20,9 +18,10 @@ from .connection import Connection
 from .phase import Phase
 from .steps import Steps
 from .tls_context import ResumingContext
+from .urllib3_internals import HTTPSConnectionHooks
 
 
-class TLSConnection(Connection, HTTPSConnection):
+class TLSConnection(Connection, HTTPSConnectionHooks):
     """A connection over TLS."""
 
     has_records: ClassVar[bool] = True
@@ -32,7 +31,7 @@ class TLSConnection(Connection, HTTPSConnection):
     def connect(self) -> None:
         """Connect and do the handshake, blocking, within the connect timeout and the deadline."""
         try:
-            HTTPSConnection.connect(self)
+            HTTPSConnectionHooks.connect(self)
         finally:
             handle, self._handle = self._handle, None
             if handle is not None:
@@ -40,8 +39,9 @@ class TLSConnection(Connection, HTTPSConnection):
         self.connect_timings.tls = monotonic() - self._reached
         self._opened()
 
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+    def open_socket(self) -> socket.socket:
+        """Open a TCP connection, blocking, and prepare the handshake."""
+        sock = super().open_socket()
         try:
             self._handle = sock.dup()
             self._check()
@@ -56,7 +56,7 @@ class TLSConnection(Connection, HTTPSConnection):
         context = self.ssl_context
         assert context is not None  # noqa: S101 - ``HostPool.opening`` checks this first
         self.opening_phase = (Phase.HANDSHAKE, self._reached)
-        name = self.server_hostname or (self._tunnel_host if self._tunnel_host else self.host)
+        name = self.server_hostname or self.tunnel_host or self.host
         sock = self.sock = context.wrap_socket(
             self.sock, server_hostname=_name_to_verify(name), do_handshake_on_connect=False
         )
@@ -104,9 +104,9 @@ class NestedTLSConnection(TLSConnection):
         within: Any = self.sock
         del within.socket.recv  # the timed ``recv`` was only for the handshake
 
-    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> SSLSocket:
+    def connect_tls_proxy(self, hostname: str, sock: socket.socket) -> SSLSocket:
         """Connect to the proxy as urllib3 does. Each wait of the inner handshake gets only the time that is left."""
-        outer: Any = super()._connect_tls_proxy(hostname, sock)
+        outer: Any = super().connect_tls_proxy(hostname, sock)
         receive = outer.recv
 
         def receive_in_time(size: int) -> Any:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from urllib3._collections import HTTPHeaderDict
+from urllib3 import HTTPHeaderDict
 from urllib3.response import HTTPResponse
 
 from ...model import ErrorKind
 from ..errors import FetchError
 from ..http1.response import MISSING_END, NO_LAST_LINE_END, ResponseParser
+from .urllib3_internals import BodyFile
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -54,7 +55,7 @@ class _Chunks:
         return b"%x\r\n" % size
 
 
-class RawResponse:
+class RawResponse(BodyFile):
     """The body of one response, which is received from its connection when it is read.
 
     notes: the problems of the header block that were tolerated.
@@ -62,8 +63,8 @@ class RawResponse:
     """
 
     def __init__(self, connection: Connection, method: str) -> None:
+        super().__init__(method)
         self._connection: Connection | None = connection
-        self._method = method  # urllib3 uses this name to detect a response to HEAD
         self._parser = ResponseParser(method)
         self._pieces: deque[bytes] = deque()
         self._have = self._announced = 0
@@ -180,13 +181,13 @@ class RawResponse:
         return self._cut(self._have if amt is None or amt < 0 else amt)
 
     def announce(self) -> int:
-        """Wait for the next piece, and return its size, 0 at the end. ``_safe_read`` returns the piece."""
+        """Wait for the next piece, and return its size, 0 at the end. ``read_chunk`` returns the piece."""
         self._wait()
         self._announced = len(self._pieces[0]) if self._pieces else 0
         return self._announced
 
-    def _safe_read(self, amt: int) -> bytes:
-        """Return the announced piece, and then the line end after it. urllib3 calls this method for both."""
+    def read_chunk(self, amt: int) -> bytes:
+        """Return the announced piece, and then the line end after it."""
         if not self._announced:
             return b"\r\n"
         data = self._cut(amt)

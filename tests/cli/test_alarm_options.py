@@ -75,6 +75,14 @@ def test_targets_that_a_resumed_run_passes_over_count(place: Place) -> None:
     assert place.run(*ARGS, "-q", "--resume=all", "--fail-if", "failures>4%").code == 1
 
 
+@pytest.mark.usefixtures("web")
+def test_a_resumed_run_with_nothing_to_do_says_what_failed(place: Place) -> None:
+    """Otherwise its exit code would have no reason."""
+    place.run(*ARGS, "-q")
+    told = place.run(*ARGS, "--resume=all", "--fail-if", "failures>4%", "--progress", "none")
+    assert (told.code, told.err.splitlines()[-1]) == (1, "checked   FAILED  failures>4%  5.00% (1 of 20)")
+
+
 def test_a_run_that_is_certain_to_fail_stops(tmp_path: Path) -> None:
     """What it has not begun is left for --resume, and the exit code is 1."""
     with PoliteServer() as server:

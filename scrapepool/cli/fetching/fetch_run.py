@@ -202,7 +202,7 @@ class _FetchRun:
             _flush(outputs)
             raise
         last = self._last(run.engine)
-        self._view.close(last if last.done or self._signals.exit_code else None)
+        self._view.close(last if last.done or last.checks or self._signals.exit_code else None)
         self._report_rest(run.engine, outputs)
         return True
 

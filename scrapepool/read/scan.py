@@ -162,11 +162,7 @@ class Scan:
         low = line & LINE_MASK
         epoch = line - low
         if low + len(found) > LINE_MASK or span.base + offset + len(block) >= MAX_OFFSET:
-            for row in found:  # the line numbers pass a multiple of 2^24 in this block
-                span.reach(offset, line)
-                self._row(span, rows, row, offset, line)
-                offset += len(row) + feed
-                line += 1
+            self._each(span, rows, found, feed, offset, line)
             return
         if rows.hold_nothing(block) and len(max(found, key=len)) <= MAX_LINE:
             self._empty += len(found)  # half a megabyte of gzip may decompress to half a gigabyte of such lines
@@ -205,6 +201,14 @@ class Scan:
             low += 1
             at += step
         self._pending.found += count
+
+    def _each(self, span: ListSpan, rows: TextRows, found: Sequence[bytes], feed: int, offset: int, line: int) -> None:
+        """Take rows of which the line numbers pass a multiple of 2^24. feed: bytes of a line end."""
+        for row in found:
+            span.reach(offset, line)
+            self._row(span, rows, row, offset, line)
+            offset += len(row) + feed
+            line += 1
 
     def _row(self, span: ListSpan, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
         """Parse one row of any format, and add it to the batch."""

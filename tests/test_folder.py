@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from scrapepool import folder as module
-from scrapepool.folder import Folder, ForeignFileError, open_own
+from scrapepool import owned_file
+from scrapepool.folder import Folder
+from scrapepool.owned_file import ForeignFileError
 
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
@@ -117,10 +119,10 @@ def test_another_users_file_is_not_ours(tmp_path: Path, monkeypatch: pytest.Monk
     with Folder(str(tmp_path)) as folder:
         write(folder, "file", b"theirs")
         folder.private("inner").close()
-        monkeypatch.setattr(module, "user_id", lambda: os.geteuid() + 1)
+        monkeypatch.setattr(owned_file, "user_id", lambda: os.geteuid() + 1)
         os.close(folder.open("file", os.O_RDONLY))  # a file that is made here now belongs to its owner too
         folder.private("inner").close()
-        monkeypatch.setattr(module, "_owner_in", lambda *_: None)
+        monkeypatch.setattr(owned_file, "_owner_in", lambda *_: None)
         with pytest.raises(ForeignFileError, match=rf"it belongs to another user \(id {os.geteuid()}\)"):
             folder.open("file", WRITE)
         with pytest.raises(ForeignFileError, match="another user"):
@@ -165,29 +167,3 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
             folder.move("one", folder, "two")
         assert names(tmp_path) == ["one", "two"]
     assert (tmp_path / "two").read_bytes() == b"1"
-
-
-def test_a_descriptor_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``on_full`` may make room; where there is none in time, the message says what to do."""
-    full = [OSError(errno.EMFILE, "Too many open files")]
-    open_file = os.open
-
-    def open_if_room(*args: object, **options: object) -> int:
-        if full:
-            raise full[0]
-        return open_file(*args, **options)  # type: ignore[arg-type]
-
-    now = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
-    monkeypatch.setattr(os, "open", open_if_room)
-    monkeypatch.setattr(module.time, "sleep", sleep)
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
-    name = str(tmp_path / "file")
-    with pytest.raises(OSError, match="raise ulimit -n, or use fewer workers"):
-        open_own(name, WRITE)
-    assert now >= module.DESCRIPTOR_TIMEOUT
-    os.close(open_own(name, WRITE, on_full=full.clear))

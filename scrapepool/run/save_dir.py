@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 from ..errors import LockedError, OutputError
-from ..folder import Folder, ForeignFileError
+from ..folder import Folder
+from ..owned_file import ForeignFileError
 from ..record.body_files.body_store import LOCK, PLACED, WORK
 from ..record.body_files.file_compression import packer
 from ..record.safe_io.lock import open_lock

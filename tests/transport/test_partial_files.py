@@ -10,8 +10,9 @@ import pytest
 from fetching import lease_context, only, run
 from loopback import Server, read_head
 
-from scrapepool.folder import Folder, ForeignFileError
+from scrapepool.folder import Folder
 from scrapepool.model import ErrorKind, Failed
+from scrapepool.owned_file import ForeignFileError
 from scrapepool.transport.errors import FetchError
 from scrapepool.transport.exchange.partial_files import Parts
 from scrapepool.transport.http1.response import ResponseParser

@@ -16,8 +16,9 @@ from itertools import count
 from typing import NamedTuple
 
 from ...errors import OutputError
-from ...folder import Folder, ForeignFileError
+from ...folder import Folder
 from ...model import ErrorKind, Failed, Outcome, Saved
+from ...owned_file import ForeignFileError
 from ...settings import FileSettings
 from ..safe_io.durability import fsync
 from .file_compression import SUFFIXES, packer

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from ...errors import OutputError
-from ...folder import open_own
+from ...owned_file import open_own
 from .lock import is_ours
 
 

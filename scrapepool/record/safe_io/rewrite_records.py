@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from ...fallbacks import pread
-from ...folder import open_own
+from ...owned_file import open_own
 from .durability import fsync, sync_folder
 from .lock import lock
 

@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 
 from ...errors import LockedError, OutputError, UsageError
 from ...extras import how_to_install
-from ...folder import Folder, ForeignFileError, open_own
+from ...folder import Folder
 from ...model import Outcome
+from ...owned_file import ForeignFileError, open_own
 from ...ports import Sink
 from ...record_fields import LATER, OPTIONAL, TABLE, TIMINGS, of_kind
 from ...text import printable

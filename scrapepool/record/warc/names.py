@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 
 from ...errors import OutputError, UsageError
-from ...folder import open_own
+from ...owned_file import open_own
 from ...settings import WarcSettings
 from ..safe_io.lock import is_ours, lock, open_locked
 

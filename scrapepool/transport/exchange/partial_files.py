@@ -19,8 +19,9 @@ from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
-from ...folder import Folder, ForeignFileError
+from ...folder import Folder
 from ...model import ErrorKind, Target
+from ...owned_file import ForeignFileError
 from ..errors import FetchError
 from ..http1.content_range import content_range
 from ..http1.response import ResponseParser

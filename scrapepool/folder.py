@@ -1,8 +1,8 @@
 """Folders that other users may write to. A folder is opened once, and everything in it by its descriptor.
 
 Decides that no link is followed below an open folder; ``owned_file`` decides which file in it is ours. A platform
-without ``dir_fd`` uses paths instead of descriptors; a link that replaces a file between the check and the opening is then not
-detected.
+without ``dir_fd`` uses paths instead of descriptors; a link that replaces a file between the check and the opening
+is then not detected.
 """
 
 from __future__ import annotations

@@ -49,12 +49,19 @@ def test_what_reads_writes_sends_or_chooses_is_guarded() -> None:
     """Files, secrets, proxies, and what makes the URLs of requests."""
     assert {
         "base-url", "cacert", "cert", "cookies", "header-everywhere", "host-memory", "http-fallback", "insecure", "key",
-        "list", "log-file", "netrc", "output", "overwrite", "parquet", "proxy", "save-cookies", "save-dir", "sqlite",
-        "summary-json", "url-template", "warc",
+        "keep-versions", "list", "log-file", "netrc", "output", "overwrite", "parquet", "proxy", "save-cookies", "save-dir",
+        "sqlite", "summary-json", "url-template", "warc",
     } <= set(GUARDED)  # fmt: skip
 
 
-EXAMPLES = {"list": '["urls.txt"]', "proxy": '"http://127.0.0.1:9"'} | dict.fromkeys(
+def test_the_documentation_names_all_of_them() -> None:
+    """In the list of what a file that was only found may not set."""
+    page = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
+    listed = page.split("It may not set\n")[1].split("These end the program")[0]
+    assert [key for key in GUARDED if f"`{key}`" not in listed] == []
+
+
+EXAMPLES = {"list": '["urls.txt"]', "proxy": '"http://127.0.0.1:9"', "keep-versions": "0"} | dict.fromkeys(
     ("header-everywhere", "http-fallback", "insecure", "netrc", "overwrite"), "true"
 )
 

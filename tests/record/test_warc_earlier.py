@@ -152,6 +152,15 @@ def test_skipped_responses_are_reported(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("old", ["old.warc.gz", "old.cdxj"])
+def test_empty_bodies_are_not_counted(tmp_path: Path, old: str) -> None:
+    """Nothing is saved by pointing to them."""
+    notes: list[str] = []
+    written(tmp_path / "old.warc.gz", ("first", BODY), ("none", b""), cdx=True)
+    second_night(tmp_path, tmp_path / old, notes=notes)
+    assert notes == ["--warc-dedup: 1 body is known from 1 file"]
+
+
 def test_one_body_is_counted_as_one(tmp_path: Path) -> None:
     """In its own words."""
     notes: list[str] = []

@@ -22,7 +22,7 @@ OPTIONS: list[Decorator] = [
         option("--min-age", type=Duration(above_zero=True),
             help="Do not request pages that were last requested less than this long ago, whatever their headers say.  "
             "[default: request all]"),
-        option("--keep-versions", type=Whole(0), metavar="N",
+        option("--keep-versions", guarded=True, type=Whole(0), metavar="N",
             help="Keep the last N earlier versions of a changed page and delete older ones: as files beside the page's "
             "own with --save-dir, as rows (and bodies) with --sqlite.  [default: no files; all rows]"),
         option("--change-by", type=Names(), metavar="a,b,c",

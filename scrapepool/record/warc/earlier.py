@@ -35,6 +35,9 @@ KEY = 8
 
 NO_ARCHIVE = "it is no WARC, CDX or CDXJ file"
 
+EMPTY = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
+"""The digest of no bytes, which no record points to."""
+
 Row = tuple[int, bytes, str, str, str | None]
 """Two parts of a digest, and where its body is: URL, date, id of the record where that is known."""
 
@@ -220,10 +223,12 @@ class _EarlierFile:
                 yield from self._row(sha1_digest(str(digest)), str(url), date, "")
 
     def _row(self, digest: str | None, url: str, date: str, record_id: str) -> Iterator[Row]:
-        """The row of a response; none where nothing can point to it."""
+        """The row of a response; none where nothing can or will point to it."""
         date = _dated(date)
         if digest is None or not _URL.fullmatch(url) or not _DATE.fullmatch(date):
             self.skipped += 1
+            return
+        if digest == EMPTY:
             return
         known = _UUID.fullmatch(record_id)
         yield *_split(digest), url, date, None if known is None else known[1]

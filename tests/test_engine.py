@@ -34,9 +34,10 @@ from scrapepool.model import (
     verdict,
 )
 from scrapepool.ports import Batch, Done, NoView, Snapshot, Unbegun, Work
+from scrapepool.schedule.dispatch import MAX_REFUSAL
 from scrapepool.schedule.http_fallback import HttpFallback
 from scrapepool.schedule.lease import Refusal
-from scrapepool.schedule.scheduler import MAX_REFUSAL, Scheduler
+from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 
 EPOCH = 1_700_000_000.0  # Unix time at the virtual clock's zero

@@ -3,7 +3,7 @@
 import pytest
 
 from scrapepool.model import Attempt, Deferred, ErrorKind, Fetched, Skipped, Target, verdict
-from scrapepool.schedule import scheduler as module
+from scrapepool.schedule import dispatch as module
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.queue import host_queue
 from scrapepool.schedule.scheduler import Scheduler

@@ -1,0 +1,314 @@
+"""What follows from a lease that comes back: final outcomes, retries, and what they say about the host.
+
+Decides which results are final, and counts them. The failure policy decides what failures mean. Time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..model import (
+    Attempt,
+    ErrorKind,
+    Failed,
+    Fetched,
+    HostKey,
+    Outcome,
+    Redirected,
+    Result,
+    Skipped,
+)
+from .failures.outcome_facts import is_success
+from .health.circuit_breaker import cause_of
+from .http_fallback import FALLS_BACK, HttpFallback, falls_back
+from .lease import Lease, Refusal
+from .queue.host_queue import HostQueue
+from .robots import ROBOTS_FIRST, RobotsVerdict
+from .run_state import RunState
+
+
+class Settlement:
+    """Takes the leases of one run back.
+
+    fallback: how bare names are requested over http, None if they are not. verifies: whether a page may be requested a
+    second time, to see whether its host is up.
+    """
+
+    def __init__(self, run: RunState, fallback: HttpFallback | None, *, verifies: bool) -> None:
+        self._run = run
+        self._fallback = fallback
+        self._verifies = verifies
+        self._shortened: dict[int, int] = {}  # targets left, by the identity of a lease in flight
+
+    def settle(
+        self,
+        lease: Lease,
+        results: Sequence[Result],
+        now: float,
+        *,
+        wall: float,
+        opened: int = 0,
+        requests: int = 0,
+        idle: int = 0,
+    ) -> list[Outcome]:
+        """Take a lease back; the final outcomes among its results.
+
+        results: in the lease's order; where they are fewer, the rest goes back to the front unbegun. wall: Unix time.
+        opened, requests: connections opened and requests sent for it. idle: connections to the host unused now.
+        """
+        run = self._run
+        run.now = now
+        results = results if run.recorder is None else run.recorder.record(lease, results, now, wall)
+        tally, hosts = run.tally, run.hosts
+        queue = hosts.begun[lease.host]
+        row = queue.tally
+        size, begun = len(lease), len(results)
+        if self._shortened:
+            size = self._shortened.pop(id(lease), size)
+        run.in_flight -= 1
+        run.out -= size
+        queue.out -= 1
+        hosts.unanswered -= not queue.answered
+        row.idle = idle
+        if lease.probe:
+            return self._settle_probe(queue, lease, results, opened, requests, now)
+        queue.retrying -= lease.attempt is not None and lease.attempt.hop is None
+        alarmed = self._note_latencies(queue, results, size - begun, opened, requests, now)
+        if begun < size:
+            self._return_unbegun(queue, lease, begun, size, now)
+        done = tally.done
+        final: list[Outcome] = []
+        others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
+        received = 0
+        for result in results:
+            if type(result) is Fetched and result.retry is None and result.status is not None and result.status < 400:
+                received += result.wire_bytes
+                final.append(result)
+            elif is_success(result):
+                row.errors += tally.count(result)
+                final.append(result)
+                run.failure_policy.host.apply_rate_limit(queue, lease, result, now, wall)
+            else:
+                others.append(result)
+        tally.count_ok(len(final) - (tally.done - done), received)
+        self._note_responses(queue, lease, final, others, now)
+        if alarmed:
+            run.failure_policy.host.on_latency_alarm(queue, lease, results, now)
+        if others:
+            final += self._settle_others(queue, lease, others, requests, now, wall)
+        if lease is run.probe:
+            self._end_outage_probe(begun, now)
+        if lease.attempt is None:
+            row.done += len(final)
+        elif final and (own := tally.hosts.get(lease.attempt.target.host)) is not None:
+            own.done += 1
+        hosts.place(queue, now)
+        return final
+
+    def split(
+        self,
+        lease: Lease,
+        begun: int,
+        results: Sequence[Result],
+        now: float,
+        *,
+        wall: float,
+        opened: int = 0,
+        requests: int = 0,
+        idle: int = 0,
+    ) -> tuple[list[Outcome], Lease]:
+        """Settle what a lease has so far, whose request takes long; and the lease of that request, which goes on.
+
+        begun: how many of its targets, the first so many, were begun; more than there are results. What is not begun
+        goes to the front, for the host's other slots. Else as ``settle``.
+        """
+        run = self._run
+        final = self.settle(lease, results, now, wall=wall, opened=opened, requests=requests, idle=idle)
+        queue = run.hosts.begun[lease.host]
+        rest = replace(lease, tickets=queue.take(begun - len(results)))
+        size = len(rest)
+        run.queued -= size
+        if run.quota is not None:
+            run.quota.fresh -= size
+        run.hosts.unanswered += not queue.answered
+        run.out += size
+        run.in_flight += 1
+        queue.out += 1
+        run.hosts.place(queue, now)
+        return final, rest
+
+    def _note_latencies(
+        self, queue: HostQueue, results: Sequence[Result], unbegun: int, opened: int, requests: int, now: float
+    ) -> bool:
+        """Take in how long a lease's requests took; True where the host answers more slowly than it did."""
+        run = self._run
+        elapsed = [result.elapsed for result in results if result.elapsed > 0]
+        run.tally.settle(queue.tally, elapsed, opened, requests, now)
+        run.hosts.update_typical()
+        if any(type(result) is Failed for result in results):  # a timeout says nothing of what the host takes
+            elapsed = [result.elapsed for result in results if result.elapsed > 0 and type(result) is not Failed]
+        return queue.latency.update(queue.tally, elapsed, unbegun)
+
+    def _note_responses(
+        self, queue: HostQueue, lease: Lease, final: Sequence[Outcome], others: Sequence[Result], now: float
+    ) -> None:
+        """Take in that a host answered, where it did."""
+        run = self._run
+        responses = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
+        queue.responses += responses
+        if queue.advertised is not None and queue.advertised.is_over(now):
+            queue.update_limits()
+        if final and lease.attempt is None and self._verifies:
+            last = final[-1]
+            if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
+                queue.good = run.good = last.target
+        if queue.health is not None or not queue.answered or run.guard.alert or run.proxy.alert:
+            failed = any(not isinstance(result, Redirected) and cause_of(result) is not None for result in others)
+            run.failure_policy.on_success(queue, lease, responses, now, failed=failed)
+
+    def shorten(self, lease: Lease, begun: int, now: float) -> None:
+        """Take the targets of a lease back that it will not begin, while the request that it is at goes on.
+
+        begun: how many of its targets, the first so many, it keeps; ``settle`` expects results for these only. The
+        others go to the front, for the host's other slots.
+        """
+        run = self._run
+        run.now = now
+        size = self._shortened.get(id(lease), len(lease))
+        if lease.attempt is not None or begun >= size:
+            return
+        queue = run.hosts.begun[lease.host]
+        self._shortened[id(lease)] = begun
+        run.out -= size - begun
+        self._return_unbegun(queue, lease, begun, size, now)
+        run.hosts.place(queue, now)
+
+    def settle_robots(
+        self,
+        host: HostKey,
+        verdict: RobotsVerdict | None,
+        now: float,
+        *,
+        elapsed: float = 0.0,
+        opened: int = 0,
+        requests: int = 0,
+        idle: int = 0,
+    ) -> None:
+        """Take a lease on a host's robots.txt back; ``robots`` says what the verdict does. None: it was not begun."""
+        run = self._run
+        run.now = now
+        queue = run.hosts.begun[host]
+        gate = queue.gate
+        if gate is None or not gate.asked:
+            raise ValueError(f"no lease on the robots.txt of {host} is out")
+        run.in_flight -= 1
+        queue.out -= 1
+        run.hosts.unanswered -= not queue.answered
+        queue.tally.idle = idle
+        since, gate.asked = gate.since, False
+        run.tally.settle(queue.tally, (elapsed,) if elapsed else (), opened, requests, now)
+        run.proxy.others = run.in_flight
+        if verdict is not None:
+            run.failure_policy.robots.on_robots(queue, gate, verdict, since, now)
+            if run.host_states is not None and verdict.unreachable is None:
+                run.host_states.memory.keep_robots(host, verdict, now)
+        if run.probe is not None and run.probe.robots and run.probe.host == host:
+            self._end_outage_probe(0 if verdict is None else 1, now)
+        run.hosts.place(queue, now)
+
+    def _settle_probe(
+        self, queue: HostQueue, lease: Lease, results: Sequence[Result], opened: int, requests: int, now: float
+    ) -> list[Outcome]:
+        """Take a probe back: nobody's outcome."""
+        run = self._run
+        run.tally.settle(queue.tally, (), opened, requests, now)
+        if queue.health is not None and queue.health.test is not None:
+            queue.health.test.out = False
+        for result in results:
+            if isinstance(result, Skipped):
+                queue.good = None
+            else:
+                run.failure_policy.host.on_probe_result(queue, lease, result, now)
+        if lease is run.probe:
+            self._end_outage_probe(len(results), now)
+        run.hosts.place(queue, now)
+        return []
+
+    def _settle_others(
+        self, queue: HostQueue, lease: Lease, others: Sequence[Result], requests: int, now: float, wall: float
+    ) -> list[Outcome]:
+        """Settle what is neither a success nor another plain answer; the final outcomes."""
+        run = self._run
+        tally, row = run.tally, queue.tally
+        final: list[Outcome] = []
+        run.proxy.others = run.in_flight
+        for result in others:
+            if isinstance(result, Redirected):
+                run.hosts.put_first(result.attempt, queue, now)
+                continue
+            if (onward := self._over_http(lease, result)) is not None:
+                run.hosts.put_first(onward, queue, now)
+                continue
+            outcome: Outcome | None = result
+            if not isinstance(result, Skipped):
+                outcome = run.failure_policy.decide(queue, lease, result, now, wall)
+            elif result.error is ErrorKind.ROBOTS:
+                row.disallowed += 1
+            if outcome is None:
+                row.errors += 1
+                tally.repeat(result)
+                continue
+            row.errors += tally.count(outcome)
+            final.append(outcome)
+        if not requests and len(final) == len(lease) and all(isinstance(outcome, Skipped) for outcome in final):
+            self._undo_start(queue, lease)
+        return final
+
+    def _over_http(self, lease: Lease, result: Result) -> Attempt | None:
+        """What a result goes on with over http; None, as a rule, where it does not."""
+        if self._fallback is None or not isinstance(result, Failed) or not falls_back(result):
+            return None
+        before = lease.attempt or Attempt(result.target)
+        attempt = replace(before, started=result.started, history=result.history)
+        return self._fallback.over_http(attempt, result.detail, result.elapsed)
+
+    def goes_on(self, attempt: Attempt, refusal: Refusal, now: float) -> bool:
+        """Whether a refused attempt goes on over http instead; it is queued there then."""
+        run = self._run
+        onward = None
+        if self._fallback is not None and refusal.error in FALLS_BACK:
+            onward = self._fallback.over_http(attempt, refusal.detail.removesuffix(f"; {ROBOTS_FIRST}"))
+        if onward is None:
+            return False
+        queue = run.hosts.queue_of(onward.host, now)
+        run.hosts.put_first(onward, queue, now)
+        run.hosts.place(queue, now)
+        if (own := run.tally.hosts.get(attempt.target.host)) is not None:
+            own.done -= 1
+        return True
+
+    def _undo_start(self, queue: HostQueue, lease: Lease) -> None:
+        """A lease of which nothing was asked for costs no delay."""
+        run = self._run
+        if queue.started == lease.since:
+            queue.not_before = max(lease.since, queue.parked_until)
+        if run.next_start == lease.since + run.spacing:
+            run.next_start = lease.since
+
+    def _return_unbegun(self, queue: HostQueue, lease: Lease, begun: int, size: int, now: float) -> None:
+        run = self._run
+        if lease.attempt is not None:
+            run.hosts.put_first(lease.attempt, queue, now)
+            return
+        unbegun = lease.tickets[begun:size]
+        queue.give_back(unbegun)
+        run.queued += len(unbegun)
+        if run.quota is not None:
+            run.quota.fresh += len(unbegun)
+
+    def _end_outage_probe(self, begun: int, now: float) -> None:
+        run = self._run
+        run.probe = None
+        if begun and run.guard.down:
+            run.guard.on_probe_failure(now)

@@ -49,8 +49,8 @@ def test_what_reads_writes_sends_or_chooses_is_guarded() -> None:
     """Files, secrets, proxies, and what makes the URLs of requests."""
     assert {
         "base-url", "cacert", "cert", "cookies", "header-everywhere", "host-memory", "http-fallback", "insecure", "key",
-        "keep-versions", "list", "log-file", "netrc", "output", "overwrite", "parquet", "proxy", "save-cookies", "save-dir",
-        "sqlite", "summary-json", "url-template", "warc",
+        "keep-versions", "list", "log-file", "netrc", "output", "overwrite", "parquet", "proxy", "save-cookies",
+        "save-dir", "sqlite", "summary-json", "url-template", "warc",
     } <= set(GUARDED)  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Dispatcher:
         self._unbound = run.quota is None and not run.spacing  # no limit of the run shortens a lease
 
     def next(self, now: float) -> Lease | Refusal | None:  # noqa: PLR0911 - each return is a reason of its own
-        """What is to be done now; None where nothing may start. Ask again until None."""
+        """Return what to do now, None if nothing may start. Call again until None."""
         run = self._run
         run.now = now
         hosts = run.hosts
@@ -71,7 +71,7 @@ class Dispatcher:
         return self.next(now) if hosts.refusing else None  # a host may be refused before it was ever asked
 
     def _known_page(self, now: float) -> Lease | None:
-        """A probe at the page that was answered last, whatever is left of its host; None where that may not be."""
+        """Return a probe of the page that was served last; None if its host may not start."""
         run = self._run
         if run.good is None:
             return None
@@ -86,7 +86,7 @@ class Dispatcher:
         return lease
 
     def _pick(self, now: float, *, only_due: bool, fresh_first: bool) -> HostQueue | None:
-        """Take out the host that is next. An outage is probed by retries and by other targets in turn."""
+        """Take out the host that is next. Retries and other targets probe an outage in turn."""
         run = self._run
         hosts = run.hosts
         if only_due:
@@ -96,7 +96,7 @@ class Dispatcher:
         return hosts.pick(run.queued, now, due=not fresh_first)
 
     def wake_at(self, now: float) -> float | None:
-        """When ``next`` could give something with no settle or add before; None for never.
+        """Return when ``next`` could return something without a settle or add before; None for never.
 
         May be early where what waited was settled otherwise or its host's window is closed, never late, and the same
         time at most once.
@@ -148,7 +148,7 @@ class Dispatcher:
         return lease
 
     def _begin(self, queue: HostQueue, lease: Lease, now: float) -> None:
-        """Take note that a lease begins."""
+        """Count a lease that begins."""
         run = self._run
         run.hosts.unanswered += not queue.answered
         queue.note_start(now)
@@ -182,7 +182,7 @@ class Dispatcher:
         return retry_goes_next(queue, now) and not prefers_fresh(queue)
 
     def _take_tickets(self, queue: HostQueue) -> tuple[int, ...]:
-        """The fresh targets of the next lease, where there is something to heed."""
+        """Take the fresh targets of the next lease, if the run or the host is restricted."""
         run = self._run
         if avoids_neighbours(queue):
             tickets = queue.take_last()
@@ -250,5 +250,5 @@ class Dispatcher:
         return not guard.down or (run.probe is None and now >= guard.probe_at and not guard.is_over(now))
 
     def drain(self) -> None:
-        """A stop was asked for: ``next`` gives nothing more, ``settle`` goes on as before."""
+        """Stop handing out: ``next`` returns None from now on, ``settle`` goes on as before."""
         self._draining = True

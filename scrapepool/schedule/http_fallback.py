@@ -1,7 +1,8 @@
-"""``--http-fallback``: bare names go on over http where they cannot be had over https.
+"""``--http-fallback``: request bare names over http if https fails.
 
-Decides which failures lead there: those before a request could be sent, but for what http would share with https. The
-target stays what it is; it goes on as after a redirect, at another host, with that host's limits and robots.txt.
+Decides which failures lead to http: those before a request could be sent, except those that http would share with
+https. The target stays the same; it goes on as after a redirect, at another host, with the limits and robots.txt of
+that host.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ FALLS_BACK = frozenset(
 
 
 def falls_back(failure: Failed | None) -> bool:
-    """Whether a failure tells that a host cannot be had over https."""
+    """Whether a failure shows that a host cannot be reached over https."""
     return failure is not None and failure.unsent and failure.error in FALLS_BACK
 
 
 @frozen
 class HttpFallback:
-    """What a bare name's attempt goes on with. method: the run's."""
+    """Turns attempts at bare names over https into attempts over http. method: the method of the run."""
 
     method: str
 
     def over_http(self, attempt: Attempt, detail: str | None, spent: float = 0.0) -> Attempt | None:
-        """The attempt at the http URL; None where the scheme was written, and where it is no more at that URL.
+        """Return the attempt at the http URL; None if the list names the scheme, or if the attempt was redirected.
 
-        detail: why https failed. spent: seconds that this took.
+        detail: why https failed. spent: seconds that https took.
         """
         target = attempt.target
         if not target.bare or attempt.hop is not None or target.host.scheme != "https":

@@ -1,4 +1,4 @@
-"""What the scheduler hands out: leases to be worked, refusals to be recorded. Values only."""
+"""What the scheduler hands out: leases to work on, and refusals to record. These are values only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..model import Attempt, ErrorKind, HostKey, Wait
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One slot on one host, with what is to be fetched over it, one after another.
+    """One slot on one host, with the targets that are fetched over it one after another.
 
-    host: whose slot is taken until ``Scheduler.settle``, or ``settle_robots`` for a lease on robots.txt.
+    host: the host whose slot is taken until ``Scheduler.settle``, or ``settle_robots`` for a lease on robots.txt.
     tickets: fresh targets, as the numbers they were added under; empty where ``attempt`` or ``robots`` is set.
     attempt: a retry or a redirect's hop that comes back; then it is alone.
     budget: seconds after which what has not begun is given back.
@@ -37,7 +37,7 @@ class Lease:
 
 
 class Refusal(NamedTuple):
-    """Targets that end without being asked for: no request is needed, only a record.
+    """Targets that end without a request: each of them only needs a record.
 
     not_before: Unix-clock offset in seconds from now after which the host may be asked; set for a deferral.
     error: why they are skipped (``robots_unreachable``) or failed (``circuit_open``), where it is not a deferral.

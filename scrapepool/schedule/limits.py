@@ -1,6 +1,7 @@
-"""What holds for one host: the seam for settings that are not the same for all.
+"""The limits of one host: the seam for settings that differ between hosts.
 
-``Scheduler(…, limits_for=…)`` asks once for each host that it begins; the default gives the run's settings to all.
+``Scheduler(…, limits_for=…)`` calls this once for each host that becomes active. By default, all hosts have the limits
+of the run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a run may spend: time, bytes, targets.
+"""What a run may use: time, bytes, targets.
 
-Decides from counts and from the time, which is an argument, whether anything new may begin. What is in flight is let
-finish, so bytes and time are passed by as much as that takes. How fast bytes come is kept where they are read.
+Decides from counts and from the time, which is an argument, whether anything new may begin. Requests in flight are
+finished, so a run exceeds bytes and time by as much as they take. ``--bandwidth`` is kept where bytes are read.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from .health.retry import format_duration
 
 
 class RunQuota:
-    """What is left to a run. until: monotonic time at which nothing new may begin, None for none.
+    """What a run may still use. until: monotonic time from which nothing new may begin, None for no such time.
 
-    fresh: targets that may still be begun.
+    fresh: number of targets that may still begin.
     """
 
     def __init__(self, limits: RunLimits, until: float | None = None) -> None:
@@ -33,19 +33,19 @@ class RunQuota:
         )
 
     def begin(self, now: float) -> None:
-        """The run starts, unless it has."""
+        """Note that the run starts, unless it has started."""
         if self._began is None:
             self._began = now
 
     @property
     def ends_at(self) -> float:
-        """The monotonic time at which nothing new may begin."""
+        """The monotonic time from which nothing new may begin."""
         if self._limits.max_time is None or self._began is None:
             return self._until
         return min(self._until, self._began + self._limits.max_time)
 
     def spent(self, now: float, received: int) -> str | None:
-        """Why nothing new may begin, None while something may; received: bytes so far."""
+        """Return why nothing new may begin, None while something may. received: bytes so far."""
         limits = self._limits
         if now >= self._until:
             return "the time set by --until has come"
@@ -57,5 +57,5 @@ class RunQuota:
         return None
 
     def all_begun(self) -> str:
-        """What ``Scheduler.spent`` says when the last of ``targets`` has ended."""
+        """Return what ``Scheduler.spent`` says when the last of ``targets`` has ended."""
         return f"--limit {self._limits.targets:,} targets were fetched"

@@ -1,6 +1,7 @@
 """What follows from a lease that comes back: final outcomes, retries, and what they say about the host.
 
 Decides which results are final, and counts them. The failure policy decides what failures mean. Time is an argument.
+The file exceeds 300 lines by its signatures: all ways back of a lease keep the same counts.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ class Settlement:
         requests: int = 0,
         idle: int = 0,
     ) -> list[Outcome]:
-        """Take a lease back; the final outcomes among its results.
+        """Take a lease back, and return the final outcomes among its results.
 
-        results: in the lease's order; where they are fewer, the rest goes back to the front unbegun. wall: Unix time.
+        results: in the lease's order; if there are fewer, the rest returns to the front unbegun. wall: Unix time.
         opened, requests: connections opened and requests sent for it. idle: connections to the host unused now.
         """
         run = self._run
@@ -141,7 +142,7 @@ class Settlement:
     def _note_latencies(
         self, queue: HostQueue, results: Sequence[Result], unbegun: int, opened: int, requests: int, now: float
     ) -> bool:
-        """Take in how long a lease's requests took; True where the host answers more slowly than it did."""
+        """Take in how long a lease's requests took; return True if the host has become slower."""
         run = self._run
         elapsed = [result.elapsed for result in results if result.elapsed > 0]
         run.tally.settle(queue.tally, elapsed, opened, requests, now)
@@ -153,7 +154,7 @@ class Settlement:
     def _note_responses(
         self, queue: HostQueue, lease: Lease, final: Sequence[Outcome], others: Sequence[Result], now: float
     ) -> None:
-        """Take in that a host answered, where it did."""
+        """Take in the responses of a host, if there were any."""
         run = self._run
         responses = len(final) + sum(type(result) is Redirected for result in others) if others else len(final)
         queue.responses += responses
@@ -220,7 +221,7 @@ class Settlement:
     def _settle_probe(
         self, queue: HostQueue, lease: Lease, results: Sequence[Result], opened: int, requests: int, now: float
     ) -> list[Outcome]:
-        """Take a probe back: nobody's outcome."""
+        """Take a probe back, which is no target's outcome."""
         run = self._run
         run.tally.settle(queue.tally, (), opened, requests, now)
         if queue.health is not None and queue.health.test is not None:
@@ -238,7 +239,7 @@ class Settlement:
     def _settle_others(
         self, queue: HostQueue, lease: Lease, others: Sequence[Result], requests: int, now: float, wall: float
     ) -> list[Outcome]:
-        """Settle what is neither a success nor another plain answer; the final outcomes."""
+        """Settle failures, redirects and skipped targets, and return the final outcomes among them."""
         run = self._run
         tally, row = run.tally, queue.tally
         final: list[Outcome] = []
@@ -266,7 +267,7 @@ class Settlement:
         return final
 
     def _over_http(self, lease: Lease, result: Result) -> Attempt | None:
-        """What a result goes on with over http; None, as a rule, where it does not."""
+        """Return the attempt over http that follows a result, None if there is none."""
         if self._fallback is None or not isinstance(result, Failed) or not falls_back(result):
             return None
         before = lease.attempt or Attempt(result.target)
@@ -274,7 +275,7 @@ class Settlement:
         return self._fallback.over_http(attempt, result.detail, result.elapsed)
 
     def goes_on(self, attempt: Attempt, refusal: Refusal, now: float) -> bool:
-        """Whether a refused attempt goes on over http instead; it is queued there then."""
+        """Whether a refused attempt goes on over http instead; then it is queued there."""
         run = self._run
         onward = None
         if self._fallback is not None and refusal.error in FALLS_BACK:
@@ -289,7 +290,7 @@ class Settlement:
         return True
 
     def _undo_start(self, queue: HostQueue, lease: Lease) -> None:
-        """A lease of which nothing was asked for costs no delay."""
+        """Give the start of a lease back that sent no request: it costs no delay."""
         run = self._run
         if queue.started == lease.since:
             queue.not_before = max(lease.since, queue.parked_until)

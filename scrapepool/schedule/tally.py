@@ -1,7 +1,7 @@
-"""What happened so far, in numbers: of the run, and of each host.
+"""The counts of a run, and of each host.
 
-Keeps counts and never recounts: it is fed one settled lease or one outcome at a time. Decides
-nothing, and knows time only as an argument. Percentiles are computed when they are shown.
+Counts are kept and never recomputed: the tally takes one settled lease or one outcome at a time. It decides nothing,
+and knows time only as an argument. Percentiles are computed when they are shown.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ MAX_FINISHED_HOSTS = 10_000
 they did stays in the run's totals."""
 
 RECENT = 64
-"""Latencies kept of each host, for its percentiles."""
+"""Number of latencies that are kept per host, for its percentiles."""
 
 LATENCY_MEMORY = 1024
-"""Latencies of one host after which the older ones count half."""
+"""Number of latencies of one host after which the older ones count half."""
 
 RATE_WINDOW = 10.0
 """Seconds over which ``Tally.rate`` looks back."""
 
 RATE_SAMPLE = 0.1
-"""Seconds between two samples of it at least, so that there are at most about a hundred."""
+"""Minimum number of seconds between two samples of the rate, so that there are at most about a hundred."""
 
 STATES = (
     "ok",
@@ -43,7 +43,7 @@ STATES = (
     "given up",
     "done",
 )
-"""What ``HostRow.state`` may be."""
+"""The values of ``HostRow.state``."""
 
 
 class HostRow(NamedTuple):
@@ -154,7 +154,7 @@ def percentile(ranked: Sequence[float], share: float) -> float | None:
 
 
 class Tally:
-    """The run's truth.
+    """The counts of a run.
 
     done: final outcomes. outcomes, errors: the same by their words. requests, opened: sent, and connections.
     bytes: of bodies as received, over all attempts. retried: attempts that were not the last. host_count: hosts

@@ -1,7 +1,7 @@
-"""Whether this machine sets a run's pace, and not the network: its CPU, or whoever takes the outcomes and holds it up.
+"""Whether this machine limits a run, and not the network: its CPU, or whoever takes the outcomes and blocks the run.
 
-Decides what can be said of the rest of the run then, which no host and no number of workers decides. Knows nothing of
-what is done with outcomes (extraction, outputs, their readers); time is an argument.
+Decides what is known of the rest of the run then, since no host and no number of workers limits it. Knows nothing of
+what is done with outcomes (extraction, outputs, their readers). Time is an argument.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ IDLE_SHARE = 0.25
 
 @frozen
 class Forecast:
-    """What can be said of the rest of a run.
+    """What is known about the rest of a run.
 
     seconds: left; None while nothing is known. host: the one that decides it, None where it is not one host.
     reason: one human line, as ``1,204 left at 1 per 2 s``. hint: what would make use of idle workers, None for nothing.

@@ -1,6 +1,6 @@
-"""What holds a host up, in words: which of its URLs fail and how, and what happens to the others.
+"""What delays a host, in words: which of its URLs fail and how, and what happens to the others.
 
-Decides words only, from what the host's policies keep. Looks at a bounded number of URLs.
+Decides words only, from what the host's policies keep. It looks at a bounded number of URLs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How long one host still needs: what its end depends on, but for workers that are busy elsewhere.
+"""How long one host still needs, apart from workers that are busy elsewhere.
 
-Decides by what the host showed so far: how long it takes, how often it has to be asked again, how hard it may be asked,
-when it may be asked at all. Knows nothing of other hosts; time is an argument.
+Decides by what the host has shown so far: its latency, how often its targets are requested again, its limits and its
+hours. Knows nothing of other hosts. Time is an argument.
 """
 
 from __future__ import annotations

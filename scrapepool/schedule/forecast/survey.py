@@ -1,7 +1,7 @@
-"""Looks over the hosts for those worth showing, and for the one that decides the end of the run.
+"""A survey of the hosts: those worth showing, and the one that decides the end of the run.
 
-Decides nothing about the run itself. Costs about half a microsecond a host, so it looks at a bounded
-number of them, and at those with most left only as often as keeps that a hundredth of the time.
+Decides nothing about the run itself. It costs about half a microsecond per host, so it looks at a bounded number of
+them, and at those with most left only so often that this takes a hundredth of the time.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""How hosts fare, and what follows: cool-downs, circuits, rates, retries, outages."""
+"""The health of hosts and of the network: circuits, rates, cool-downs, retries, outages."""

@@ -20,7 +20,8 @@ A refusal tells how much was too much only if the rate was refused, and not a pa
 fails now and then. In any case, a token bucket gives no more than its rate after a refusal. So the number of responses
 since a refusal, failures included, proves that the host allows this rate. No cut goes below that.
 
-The controller knows no queue. Time is an argument.
+The controller knows no queue. Time is an argument. The file exceeds 300 lines, since both controllers
+read the same history of responses and refusals, and a third of it is constants with their reasons.
 """
 
 from __future__ import annotations

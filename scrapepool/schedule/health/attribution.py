@@ -1,9 +1,9 @@
 """Whether a failure is evidence against its page or against its host.
 
-A 5xx, a reset or a timeout may be either's. What tells them apart is another page of the same host: where others are
-answered, the page is broken; where others fail too, the host is in trouble. Decides from counts of one host; a page is
-counted once, whatever number of attempts is made at it. A host's own word (429, or any refusal that names a wait) and
-what fails before a page is requested (names, connections, TLS) need no such decision.
+A 5xx, a reset or a timeout may come from either. Another page of the same host tells them apart: if others are served,
+the page is broken; if others fail too, the host is. The decision uses the counts of one host, in which a page counts
+once, however many attempts are made at it. A host's own word (429, or any refusal that names a wait) and failures
+before a page is requested (names, connections, TLS) need no such decision.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from enum import Enum
 from math import log10
 
 MIN_PAGES = 3
-"""Pages that must fail in a row, with no response in between, before the host is suspected."""
+"""Minimum number of pages that fail in a row, with no response in between, before the host is suspected."""
 
 MAX_VOUCHED = 10
-"""Where doubling ends."""
+"""Maximum number of doublings."""
 
 REQUIRED_ODDS = 3.0
-"""Powers of ten: so unlikely must the row be for a host whose pages fail as often as its others did."""
+"""Powers of ten by which the row must be unlikely for a host whose pages fail as often as its others did."""
 
 PRIOR_PAGES = 10
 PRIOR_SHARE = 0.1
-"""A new host's pages are taken to fail as often as this, with the weight of so many pages."""
+"""The assumed share of failing pages of a new host, and the number of pages that this assumption weighs."""
 
 
 class Blame(Enum):
-    """Whose failure it is: its PAGE's, its HOST's, or UNDECIDED until another page, or its own retry, tells."""
+    """What a failure is attributed to: its PAGE, its HOST, or UNDECIDED until another page or its retry decides."""
 
     PAGE = 1
     HOST = 2
@@ -34,7 +34,7 @@ class Blame(Enum):
 
 
 def attribute(row: int, *, responses: int, failures: int, others_answered: bool, vouched: int = 0) -> Blame:
-    """Whose failure one is that may be either's.
+    """Attribute a failure that may come from the page or from the host.
 
     row: pages in a row that failed, this one included, with no response of the host in between. answers: pages of the
     host that were answered. failures: other pages that failed when they were requested first. others_answered: whether

@@ -1,6 +1,6 @@
-"""What failures have made of one host: its pace, its parking and its circuit, until it is well again.
+"""What failures have shown about one host: its rate, its cool-down and its circuit, until it is healthy again.
 
-A host that never failed has none of this, which keeps what it costs off the quick path. Decides nothing itself.
+A host that never failed has no ``HostHealth``, so it costs nothing on the hot path. This class decides nothing itself.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ def is_check(attempt: Attempt | None) -> bool:
 
 
 class HostHealth:
-    """A host's policies; pace: None where the pace is fixed.
+    """The health of one host. rate_control: None if the rate is fixed.
 
-    last: pages that were answered when one failed last. blamed: whether the failures in a row are the host's.
-    test: finds that out, None while it is not in doubt. limits: whether it was found to refuse by a 503 that names no
-    wait. throttles: whether it has a word of its own for that. broken, passing: pages that failed again, while
-    others were answered, and pages that were answered then. vouched: probes in a row that were answered, with no other
-    answer: each doubles the failures that the next one takes.
+    last: pages that were served when one failed last. blamed: whether the failures in a row are attributed to the host.
+    test: finds that out, None while there is no doubt. limits: whether the host limits requests by a 503 without a
+    wait. throttles: whether it limits requests by a clear signal, such as 429. failed_again, passed_again: pages whose
+    retries failed while others were served, and pages whose retries were served. vouched: probes in a row that were
+    served, with no other response: each doubles the number of failures until the next one.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class HostHealth:
 
     @property
     def interval(self) -> float:
-        """Seconds between two starts that the host was found to want."""
+        """Seconds between two starts that the host seems to require."""
         return self.rate_control.interval if self.rate_control is not None else 0.0
 
     def wants_check(self, attempt: Attempt | None, now: float) -> bool:
@@ -78,17 +78,17 @@ class HostHealth:
 
     @property
     def is_within_limit(self) -> bool:
-        """Whether what fails now does not fail for being too much: no limit is known, or it is kept to."""
+        """Whether failures now are not for too many requests: no limit is known, or the rate keeps to it."""
         return not self.limits or (self.rate_control is not None and self.rate_control.proven)
 
     @property
     def is_likely_limited(self) -> bool:
-        """Whether a refusal without a wait is more likely a limit's word than a broken page's."""
+        """Whether a refusal without a wait more likely comes from a limit than from a broken page."""
         return self.limits and not self.throttles and self.passed_again > 2 * self.failed_again
 
     @property
     def is_unrestricted(self) -> bool:
-        """Whether nothing is asked of the host otherwise than if it had never failed."""
+        """Whether the host is requested as if it had never failed."""
         if (
             self.test is not None
             or self.cool_down.refused_in_row
@@ -101,18 +101,18 @@ class HostHealth:
         )
 
     def limit(self, most: int) -> int:
-        """Requests that may be in flight now."""
+        """Return how many requests may be in flight now."""
         if self.breaker.opened is not None or (self.test is not None and self.test.alone):
             return 1
         return self.rate_control.limit if self.rate_control is not None else most
 
     @property
     def probe_at(self) -> float:
-        """No request earlier, while the circuit is open."""
+        """When the next probe may start while the circuit is open; negative infinity while it is closed."""
         return self.breaker.probe_at if self.breaker.opened is not None else -inf
 
     def end_failure_row(self) -> None:
-        """The host answered: pages that failed before tell nothing any more."""
+        """Forget the pages that failed in a row, since the host has responded."""
         was_alone = self.test is not None and self.test.alone
         if self.rate_control is not None and (was_alone or self.breaker.opened is not None):
             self.rate_control.restart()
@@ -121,9 +121,9 @@ class HostHealth:
         self.test = None
 
     def on_response(self, count: int, started: float, responses: int) -> bool:
-        """Take in answers to a lease of that time; True where the host is as well as one that never failed.
+        """Take in responses to a lease that began at ``started``; return True if the host is healthy again.
 
-        answers: pages of the host that were answered so far.
+        answers: pages that the host has served so far.
         """
         self.cool_down.on_response(started)
         if self.test is None and (self.breaker.failed_in_row or self.breaker.opened is not None):

@@ -1,8 +1,7 @@
-"""Whether a target is asked for again, after how long, and how long its host is left alone.
+"""Whether a target is requested again, after how long, and how long its host gets no requests.
 
-Decides from one outcome and the ``RetryPolicy`` only. Knows no queue, no clock and no dice: the time and
-the throw are arguments. Whether a failure is worth repeating at all was said where it was
-seen, by ``OutcomeBase.retry``.
+Decides from one outcome and the ``RetryPolicy`` only. Knows no queue and no clock: the time and the random number are
+arguments. Whether a failure is worth a retry at all was decided where it was seen, by ``OutcomeBase.retry``.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ CHECK_DELAY = 0.5
 """Seconds until a page that was perhaps refused is requested again, to find out whether it was."""
 
 MAX_DOUBLINGS = 64
-"""Where doubling stops being computed: far beyond any ``backoff_max``, well inside a float."""
+"""Maximum number of doublings: far beyond any ``backoff_max``, well inside a float."""
 
 _COPIED_FIELDS = tuple(field.name for field in fields(OutcomeBase) if field.name not in {"detail", "retry"})
 
@@ -36,25 +35,25 @@ def may_retry(policy: RetryPolicy, made: int) -> bool:
 
 
 def backoff(policy: RetryPolicy, made: int, jitter: float) -> float:
-    """Seconds to wait after attempt number ``made``: exponential with full jitter, ``throw`` in [0, 1)."""
+    """Return the seconds to wait after attempt number ``made``: exponential, with full jitter in [0, 1)."""
     doublings = min(made - 1, MAX_DOUBLINGS)
     return min(policy.backoff_max, math.ldexp(policy.backoff, doublings)) * jitter
 
 
 def is_retryable(outcome: Outcome) -> bool:
-    """Whether asking for the same again may help."""
+    """Whether another attempt may help."""
     return outcome.retry is not None and outcome.retry.again
 
 
 def retry_after(outcome: Outcome) -> float | None:
-    """Seconds that the server asked to wait with the outcome, None where it named none."""
+    """Return the seconds that the server asked to wait, None if it named none."""
     if outcome.retry is None or outcome.retry.after is None:
         return None
     return max(0.0, outcome.retry.after)
 
 
 def deferred(outcome: Outcome, host: HostKey, after: float, wall: float) -> Deferred:
-    """The outcome as the end of a target whose host asked for ``after`` seconds, more than is waited for.
+    """Return the final outcome of a target whose host asked to wait ``after`` seconds, more than the maximum.
 
     wall: Unix time of the outcome.
     """
@@ -63,12 +62,12 @@ def deferred(outcome: Outcome, host: HostKey, after: float, wall: float) -> Defe
 
 
 def wait_detail(host: HostKey, after: float) -> str:
-    """What a record says of a host that asked for ``after`` seconds."""
+    """Return the detail of a record of a host that asked to wait ``after`` seconds."""
     return f"{host.netloc} asks to wait {format_duration(after)}"
 
 
 def format_duration(seconds: float) -> str:
-    """A duration in the two units that matter: ``45 s``, ``5 min 00 s``, ``1 h 00 min``, ``2 d 03 h``."""
+    """Return a duration in the two units that matter: ``45 s``, ``5 min 00 s``, ``1 h 00 min``, ``2 d 03 h``."""
     whole = math.ceil(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,18 +1,18 @@
-"""Whether a retry may still be afforded, so that retries never become the load.
+"""Whether another retry is within the budget, so that retries never become the load.
 
-Decides from counts: of retries so far and of targets, over the run and on the host. Not asked about what the host
-itself asked to be repeated (429, 503: its parking sets the pace), what was refunded (probes, an outage), or a host that
-answered before and cannot be reached now: that may be the network, and where it is the host, its circuit opens.
+Decides from counts of retries and of targets, over the run and on the host. The budget does not apply to what the host
+itself asks to repeat (429, 503: the cool-down sets the rate), to refunded attempts (probes, an outage), nor to a host
+that responded before and cannot be reached now: that may be the network, and if it is the host, its circuit opens.
 """
 
 from __future__ import annotations
 
 ALWAYS_ALLOWED = 10
-"""Retries that are always allowed, on a host and over a run: a tenth of a short list would be none."""
+"""Number of retries that are always allowed, per host and per run: a tenth of a short list would be none."""
 
 
 def allows_retry(retried: int, targets: int, share: float) -> bool:
-    """Whether one retry more is within the budget.
+    """Whether one more retry is within the budget.
 
     retried: retries so far. targets: of the list that are known so far, done or not: what a long list will ask for
     anyway is the measure, not how little of it has been asked when its first failures come. share: 0.1 for a tenth.

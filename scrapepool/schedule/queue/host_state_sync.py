@@ -1,7 +1,7 @@
-"""What of the state that other runs left a run takes over when a host first appears, and what it leaves behind.
+"""What a run takes over from other runs when a host becomes active, and what it leaves for them.
 
-Decides that a learned pace goes on where it was; that a host is left alone for as long as it asked to be, whoever
-asked it; that one that was down is probed before it is asked in earnest. Does not know where the state is kept.
+A rate that another run has learned goes on where it was. A host that asked for a pause gets it, whoever was asked. A
+host that was down is probed first. This module does not know where the state is kept.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The books on all hosts that have something left: who may be asked now, who later, and what waits.
+"""The table of all hosts that have something left: which may be requested now, which later, and what waits.
 
-Decides which host is looked at when: it is in exactly one place, ready, on a timer, being refused, at rest, or with
-nothing to do. Keeps the attempts that wait, and counts them; and what the robots.txt of hosts that are done with said.
-Does not know why a host is limited or refused: that stands in its ``HostQueue``. Knows time only as an argument.
+A host is in exactly one place: ready, on a timer, being refused, at rest, or with nothing to do. The table decides
+which host comes next, and keeps and counts pending attempts and the robots.txt of finished hosts. It does not know why
+a host is limited or refused: that stands in its ``HostQueue``. Time is an argument. The file exceeds 300 lines, since a
+host must move from one place to another in one step.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ MAX_WAITING_HOSTS = 1000
 
 
 class HostTable:
-    """All hosts. begun: those asked for something. parked: attempts that wait, of all. known: targets ever added.
+    """All hosts. begun: the active ones. parked: number of pending attempts. known: number of targets ever added.
 
     unproven: leases out on hosts that have answered nothing yet.
 
@@ -94,7 +95,7 @@ class HostTable:
         return f"<HostTable: {len(self.begun)} begun, {len(self.backlog)} not, {self.parked} attempts parked>"
 
     def add(self, host: HostKey, tickets: Sequence[int], now: float) -> None:
-        """Queue fresh targets of one host, after those it has."""
+        """Queue fresh targets of one host, after those that it has."""
         self.known += len(tickets)
         queue = self.begun.get(host)
         if queue is not None:
@@ -107,7 +108,7 @@ class HostTable:
         self.backlog.add(host, tickets)
 
     def queue_of(self, host: HostKey, now: float) -> HostQueue:
-        """The state of a host, begun where it was not."""
+        """Return the queue of a host, which becomes active if it was not."""
         queue = self.begun.get(host)
         if queue is None:
             tickets: array[int] = self.backlog.pop(host)
@@ -167,7 +168,7 @@ class HostTable:
         return self.ready.pop_due()
 
     def place(self, queue: HostQueue, now: float) -> None:
-        """Put a host where its next turn will be found."""
+        """Move a host to the place where its next turn is found."""
         if queue.refused_until > now and queue.left:
             self.ready.remove(queue)
             if not queue.refusing:
@@ -189,7 +190,7 @@ class HostTable:
                 self._rest(queue, now)
 
     def release_due(self, now: float) -> None:
-        """Let all come due, and all be forgotten, whose time has come."""
+        """Release delayed hosts and attempts that are due, and forget finished hosts whose delay is over."""
         timers = self.timers
         while timers and timers[0][0] <= now:
             _, number, queue = heappop(timers)
@@ -206,7 +207,7 @@ class HostTable:
                 self._rest(queue, now)
 
     def next_time(self) -> float | None:
-        """When a host comes due that is not ready now, None for never."""
+        """Return when the next host comes due that is not ready now, None for never."""
         while self.timers:
             time, number, queue = self.timers[0]
             if number == queue.timer or (queue.attempts.delayed and number in queue.attempts.delayed):
@@ -271,7 +272,7 @@ class HostTable:
         return replace(pending.attempt, waited=waited, history=(*(pending.attempt.history or ()), *steps))
 
     def count_pending(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
-        """Count one attempt more that waits, or one fewer. current: the host that the caller will place itself."""
+        """Count one more pending attempt, or one fewer. current: the host that the caller places itself."""
         self.parked += change
         if owner is not None:
             owner.pending += change
@@ -281,7 +282,7 @@ class HostTable:
     # -- measures ----------------------------------------------------------------------------------
 
     def update_typical(self) -> None:
-        """Measure anew what a target of a typical host takes it, and what the workers have left, in such targets."""
+        """Update how long a target of a typical host takes, and how much work the workers have left in such targets."""
         mean = self._tally.mean or DEFAULT_LATENCY
         self._typical = max(self._pool.delay, mean / self._pool.per_host)
         self._horizon = 4 * mean / self._typical / self._pool.workers / CRITICAL_SHARE  # 4: see ``octave``
@@ -307,7 +308,7 @@ class HostTable:
         return self._numbers
 
     def _rest(self, queue: HostQueue, now: float) -> None:
-        """Forget a finished host, as soon as it is owed no delay."""
+        """Forget a finished host as soon as its delay is over."""
         until = max(queue.not_before, queue.refused_until)
         if until > now:
             if not queue.resting:

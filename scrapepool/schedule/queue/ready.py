@@ -1,4 +1,4 @@
-"""Which host is next, among those that may be asked now.
+"""Which host is next, among those that may be requested now.
 
 Decides the order between hosts and nothing else: no time, no limits, no tickets. Lanes, from the first to the last:
 

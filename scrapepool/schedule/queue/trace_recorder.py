@@ -1,6 +1,6 @@
-"""The history of a target: what it waited for and what its attempts came to, where records are to tell it.
+"""What a target waited for and what its attempts came to, if records are to show it.
 
-Decides what of an attempt is kept. Changes no decision of the scheduler, and costs nothing where it is not asked for.
+Decides what is kept of an attempt. It changes no decision of the scheduler, and costs nothing if it is not used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Why a target was not asked sooner: the waits that a history tells.
+"""Why a target was not requested sooner: the waits that a record shows.
 
-Decides how the time that a target waited is divided among reasons. It is kept only where records are to tell
-histories; nothing here decides what starts when. Time is an argument.
+Decides how the time that a target waited is divided among reasons. It is recorded only if records show it; nothing here
+decides what starts when. Time is an argument.
 """
 
 from __future__ import annotations

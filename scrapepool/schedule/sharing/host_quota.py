@@ -1,10 +1,10 @@
-"""How runs that ask the same hosts at the same time share what each host allows.
+"""How runs that request from the same hosts at the same time share what each host allows.
 
 Decides how many slots of one host a run may hold, from what all of them hold and want: no more than the host's limit
 together, everything where nobody else wants it, and otherwise as much as everybody. What cannot be divided, the only
-slot of a host or the starts of one that wants a delay between them, goes round. Every run decides for itself, one
-after another, over the same claims: nobody takes what another holds, so it does not matter how late a run learns that
-it should hold less. Does not know where claims are kept; time is an argument, in seconds of a clock that all share.
+slot of a host or the starts of one that wants a delay between them, goes round. Every run decides for itself, one after
+another, over the same requests: nobody takes what another holds, so it does not matter how late a run learns that it
+should hold less. Does not know where the requests are kept; time is an argument, in seconds of a clock that all share.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What runs find out about a host and leave for each other, and who keeps it.
+"""What runs find out about a host and leave for each other, and the store that keeps it.
 
-Decides how long a robots.txt is believed. Does not know where the state is kept, nor by which clock: times are
-monotonic seconds of this run, those before it below its start.
+Decides how long a robots.txt is valid. Knows neither where the state is kept, nor by which clock: times are monotonic
+seconds of this run, and times before it are below its start.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_ROBOTS_AGE = 86_400.0
 
 @frozen
 class HostState:
-    """What is known of a host.
+    """What is known about a host.
 
     latency: seconds that a request took, 0.0 for unknown. in_flight: requests that it bears, None where it was not
     found to bear less than it was asked. interval: seconds between two starts that it was found to want, 0.0 for none.
@@ -40,7 +40,7 @@ class HostState:
 
 
 class HostStateStore(Protocol):
-    """Where a scheduler finds what other runs know, and leaves what it finds out. Each call returns at once."""
+    """The store that keeps the state of hosts between runs. Each call returns at once."""
 
     def recall(self, host: HostKey, now: float) -> HostState | None:
         """What is known of a host that is begun now; None for nothing."""
@@ -53,7 +53,7 @@ class HostStateStore(Protocol):
 
 
 class SharingRun(Protocol):
-    """Who asks hosts beside other runs: the scheduler. Times are those of its own clock."""
+    """A run that shares hosts with other runs: the scheduler. Times are those of its own clock."""
 
     def quota_requests(self) -> dict[HostKey, QuotaRequest]:
         """What it has and wants now; ``held`` is what it may begin at most, or what is in flight, if that is more."""

@@ -24,12 +24,12 @@ from ..schedule.scheduler import Scheduler
 from ..settings import FileSettings, Settings
 from ..transport.exchange.check_request import check_request
 from ..transport.exchange.cookies import CookieStore
-from ..transport.exchange.partial_files import Parts
+from ..transport.exchange.partial_files import PartialFiles
 from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
 from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.work.context import MOST_BLOCKED, LeaseContext
+from ..transport.work.context import MAX_BLOCKING, LeaseContext
 from ..transport.work.download import Downloader
 from ..transport.work.loop import Loop
 from ..validators import Known
@@ -121,9 +121,11 @@ def assembled(
             bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),
         ) as session,
         nullcontext() if share is None or cookies is None else share(session, cookies),
-        closing(_Threads(1 + MOST_BLOCKED, thread_name_prefix="scrapepool")) as executor,
+        closing(_Threads(1 + MAX_BLOCKING, thread_name_prefix="scrapepool")) as executor,
     ):
-        context = LeaseContext(session, settings, jar=cookies, parts=parts, has_file=has_file, executor=executor)
+        context = LeaseContext(
+            session, settings, jar=cookies, partial_files=parts, has_file=has_file, executor=executor
+        )
         if parts is not None:
             parts.folder.on_full = context.evict_idle
         robots = RobotsFetcher(context, settings)
@@ -187,7 +189,7 @@ class _Threads(ThreadPoolExecutor):
         self.shutdown(wait=False, cancel_futures=True)
 
 
-def _parts(settings: FileSettings) -> AbstractContextManager[Parts | None]:
+def _parts(settings: FileSettings) -> AbstractContextManager[PartialFiles | None]:
     """Open the folder of partial files, if bodies are saved."""
     if settings.save_dir is None:
         return nullcontext()

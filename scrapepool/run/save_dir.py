@@ -18,14 +18,14 @@ from ..record.body_files.body_store import LOCK, PLACED, WORK
 from ..record.body_files.file_compression import packer
 from ..record.safe_io.lock import open_lock
 from ..settings import FileSettings
-from ..transport.exchange.partial_files import Parts
+from ..transport.exchange.partial_files import PartialFiles
 
 MAX_TRIES = 100
 """Attempts to open the work folder: a run that ends may delete it between two calls."""
 
 
 @contextmanager
-def parts_in(settings: FileSettings) -> Iterator[Parts]:
+def parts_in(settings: FileSettings) -> Iterator[PartialFiles]:
     """Open the partial files, into which bodies are received.
 
     Raises OutputError if the folder cannot be created or contains files of somebody else, LockedError if another run
@@ -39,7 +39,7 @@ def parts_in(settings: FileSettings) -> Iterator[Parts]:
         try:
             root = opened.enter_context(Folder.made(settings.save_dir))
             work, lock = _locked(root, opened)
-            parts = Parts(work, pack, beside=(LOCK, PLACED))
+            parts = PartialFiles(work, pack, beside=(LOCK, PLACED))
         except ForeignFileError as error:
             raise OutputError(str(error.filename), error.strerror or str(error)) from error
         except (OSError, ValueError) as error:

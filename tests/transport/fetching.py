@@ -13,7 +13,7 @@ from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
 from scrapepool.transport.exchange.cookies import CookieStore
-from scrapepool.transport.exchange.partial_files import Parts
+from scrapepool.transport.exchange.partial_files import PartialFiles
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work.context import LeaseContext
@@ -31,12 +31,14 @@ def settings(**groups: Any) -> Settings:
 
 
 @contextmanager
-def lease_context(jar: CookieStore | None = None, parts: Parts | None = None, **groups: Any) -> Iterator[LeaseContext]:
+def lease_context(
+    jar: CookieStore | None = None, parts: PartialFiles | None = None, **groups: Any
+) -> Iterator[LeaseContext]:
     """A lease context for the block; the groups are ``settings``'s."""
     made = settings(**groups)
     private = made.request.deny_private
     with PooledSession(made.pool.workers, made.pool.per_host, timeout=made.timeouts, deny_private=private) as session:
-        yield LeaseContext(session, made, jar=jar, parts=parts)
+        yield LeaseContext(session, made, jar=jar, partial_files=parts)
 
 
 def target(url: str) -> Target:

@@ -11,9 +11,8 @@ from scrapepool.transport.exchange.cookies import (
     MAX_PER_DOMAIN,
     Cookie,
     CookieStore,
-    parse_date,
-    parse_set_cookie,
 )
+from scrapepool.transport.exchange.set_cookie import parse_date, parse_set_cookie
 
 NOW = 1_800_000_000.0
 HOST = "www.example.org"

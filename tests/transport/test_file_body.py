@@ -14,7 +14,7 @@ from fetching import lease_context, work
 from scrapepool.folder import Folder
 from scrapepool.model import Fetched
 from scrapepool.ports import Done
-from scrapepool.transport.exchange.partial_files import Part, Parts
+from scrapepool.transport.exchange.partial_files import PartialFile, PartialFiles
 from scrapepool.transport.work.loop import Loop
 from tests.servers.polite import PoliteServer
 
@@ -23,24 +23,24 @@ SLOW = 30.0
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(tmp_path: Path) -> Iterator[PartialFiles]:
     with Folder(str(tmp_path), os.O_RDONLY) as folder:
-        yield Parts(folder)
+        yield PartialFiles(folder)
 
 
 @pytest.mark.parametrize("path", ["/bytes/3000000", "/bytes/200000", "/chunked/200000", "/gzip/300000"])
-def test_a_slow_disk_holds_up_nobody_else(parts: Parts, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_a_slow_disk_holds_up_nobody_else(parts: PartialFiles, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """Long bodies, short ones, those of unknown length and coded ones are written on other threads."""
     written: set[threading.Thread] = set()
     all_but_one = threading.Event()
-    write = Part.write
+    write = PartialFile.write
 
-    def slow(part: Part, data: Any) -> None:
+    def slow(part: PartialFile, data: Any) -> None:
         written.add(threading.current_thread())
         all_but_one.wait(SLOW)
         write(part, data)
 
-    monkeypatch.setattr(Part, "write", slow)
+    monkeypatch.setattr(PartialFile, "write", slow)
     with PoliteServer(2) as server, lease_context(parts=parts, timeouts={"read": 30.0, "total": 60.0}) as made:
         loop = Loop(made)
         saved = work(server.url(path))

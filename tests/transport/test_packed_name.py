@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scrapepool.folder import Folder
 from scrapepool.model import Attempt
 from scrapepool.transport.errors import DecodeError
-from scrapepool.transport.exchange.partial_files import Parts
+from scrapepool.transport.exchange.partial_files import PartialFiles
 from scrapepool.transport.http1.content_coding import decoder_for
 from scrapepool.transport.http1.packed_name import OwnCoding, packed_name, unpacked_note
 from tests.servers.polite import PoliteServer, Response
@@ -80,7 +80,7 @@ def test_a_file_stays_packed_whichever_target_of_its_url_it_is(tmp_path: Path, o
     """Two targets of a URL, with a password each, have a part each; the name that promises is that of the URL."""
     packed = gzip.compress(b"ustar")
     response = Response(200, [("Content-Encoding", "gzip")], body=packed)
-    parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
+    parts = PartialFiles(Folder(str(tmp_path), os.O_RDONLY))
     with (
         PoliteServer(handler=lambda request: response) as web,
         lease_context(parts=parts, output={"body": False}) as made,

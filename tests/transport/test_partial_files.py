@@ -14,7 +14,7 @@ from scrapepool.folder import Folder
 from scrapepool.model import ErrorKind, Failed
 from scrapepool.owned_file import ForeignFileError
 from scrapepool.transport.errors import FetchError
-from scrapepool.transport.exchange.partial_files import Parts
+from scrapepool.transport.exchange.partial_files import PartialFiles
 from scrapepool.transport.http1.response import ResponseParser
 
 
@@ -22,7 +22,7 @@ def test_like_requests_on_one_thread_have_a_file_each(tmp_path: Path) -> None:
     """However many there were before, and whichever of them have ended."""
     parser = ResponseParser("POST")
     parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
-    parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
+    parts = PartialFiles(Folder(str(tmp_path), os.O_RDONLY))
     open_ = [parts.begin("POST", "http://a.test/", parser, None) for _ in range(4)]
     whole = []
     for number in range(20):
@@ -43,7 +43,7 @@ def test_a_part_that_is_swapped_while_it_is_written_ends_its_body(tmp_path: Path
     parser = ResponseParser("GET")
     parser.feed(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: "1"\r\n\r\n')
     (tmp_path / "work").mkdir()
-    parts = Parts(Folder(str(tmp_path / "work"), os.O_RDONLY))
+    parts = PartialFiles(Folder(str(tmp_path / "work"), os.O_RDONLY))
     part = parts.begin("GET", "http://a.test/", parser, None)
     part.write(b"ab")
     Path(part.path).unlink()
@@ -63,7 +63,7 @@ def test_nothing_is_deleted_that_this_program_did_not_make(tmp_path: Path, name:
     ours.touch()
     (tmp_path / name).write_bytes(b"mine")
     with pytest.raises(ForeignFileError) as caught:
-        Parts(Folder(str(tmp_path), os.O_RDONLY))
+        PartialFiles(Folder(str(tmp_path), os.O_RDONLY))
     assert caught.value.filename == str(tmp_path / name)
     assert {path.name for path in tmp_path.iterdir()} == {name, ours.name}
 
@@ -79,7 +79,7 @@ def test_a_failure_after_a_refused_range_has_no_response(tmp_path: Path, status:
 
     parser = ResponseParser("GET")
     parser.feed(b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: "1"\r\n\r\n')
-    parts = Parts(Folder(str(tmp_path), os.O_RDONLY))
+    parts = PartialFiles(Folder(str(tmp_path), os.O_RDONLY))
     with Server(script) as server, lease_context(parts=parts, output={"body": False}) as made:
         url = f"http://127.0.0.1:{server.port}/"
         part = parts.begin("GET", url, parser, None)

@@ -96,7 +96,7 @@ def test_an_error_is_kept() -> None:
 
 def test_what_is_received_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Per response and over all of them; what was taken makes room."""
-    monkeypatch.setattr(read_ahead, "MOST_AHEAD", 10)
+    monkeypatch.setattr(read_ahead, "MAX_PER_RESPONSE", 10)
     allowance = Allowance()
     allowance.left = 15
     connection: Any = Connection(bytes(30))
@@ -112,7 +112,7 @@ def test_what_is_received_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_one_step_receives_only_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are not kept waiting by what a fast server sends."""
-    monkeypatch.setattr(read_ahead, "AT_ONCE", 4)
+    monkeypatch.setattr(read_ahead, "MAX_PER_STEP", 4)
     ahead = ReadAhead(Allowance())
     connection: Any = Connection(*[b"x"] * 6)
     assert ahead.fill(connection)

@@ -13,7 +13,7 @@ from fetching import lease_context, only, run
 from scrapepool.model import Redirected
 from scrapepool.overrides import NOTHING, HostOverride
 from scrapepool.settings import RequestSettings
-from scrapepool.transport.exchange.request_overrides import own_request
+from scrapepool.transport.exchange.request_overrides import host_request
 from tests.servers.polite import PoliteServer
 
 BASIC = "Basic bWU6aMO8c2g="  # me:hüsh
@@ -38,23 +38,23 @@ def seen(result: Any) -> dict[str, str]:
 def test_most_hosts_are_asked_as_ever() -> None:
     """Without a section nothing changes."""
     usual = RequestSettings(headers=(("A", "1"),))
-    assert own_request(usual, NOTHING) is usual
-    assert own_request(usual, HostOverride(delay=1.0)) is usual
+    assert host_request(usual, NOTHING) is usual
+    assert host_request(usual, HostOverride(delay=1.0)) is usual
 
 
 def test_a_section_goes_over_the_run() -> None:
     """A field of the section replaces those of its name, however spelled; the others stay."""
     run_wide = RequestSettings(headers=(("A", "1"), ("B", "2")), user_agent="me/1", netrc=True)
-    own = own_request(run_wide, HostOverride(headers=(("a", "3"), ("User-Agent", "you/1"))))
+    own = host_request(run_wide, HostOverride(headers=(("a", "3"), ("User-Agent", "you/1"))))
     assert own.headers == (("B", "2"), ("a", "3"), ("User-Agent", "you/1"))
     assert (own.user_agent, own.netrc) == (None, True)
 
 
 def test_credentials() -> None:
     """They become Basic, go before --netrc, and give way to a field of the section."""
-    own = own_request(RequestSettings(netrc=True), HostOverride(credentials="me:hüsh"))
+    own = host_request(RequestSettings(netrc=True), HostOverride(credentials="me:hüsh"))
     assert (own.headers, own.netrc) == ((("Authorization", BASIC),), False)
-    own = own_request(RequestSettings(), HostOverride(headers=(("authorization", "Bearer x"),), credentials="a:b"))
+    own = host_request(RequestSettings(), HostOverride(headers=(("authorization", "Bearer x"),), credentials="a:b"))
     assert own.headers == (("authorization", "Bearer x"),)
 
 

@@ -17,8 +17,8 @@ from scrapepool.model import ErrorKind, HostKey
 from scrapepool.ports import Done, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.schedule.robots import RobotsVerdict
-from scrapepool.transport.robots.fetcher import REDIRECTS, RobotsFetcher
-from scrapepool.transport.robots.rules import MOST_READ
+from scrapepool.transport.robots.fetcher import MAX_REDIRECTS, RobotsFetcher
+from scrapepool.transport.robots.rules import MAX_READ
 from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.loop import run_alone
 from tests.servers.polite import PoliteServer, Request, Response
@@ -202,10 +202,10 @@ def chain(length: int) -> Callable[[Request], Response]:
 
 def test_five_redirects_are_followed() -> None:
     """Rules behind five redirects hold, those behind six are none (section 2.3.1.2)."""
-    with PoliteServer(1, chain(REDIRECTS)) as server:
+    with PoliteServer(1, chain(MAX_REDIRECTS)) as server:
         assert verdict(host_of(server)).crawl_delay == 3
         assert server.requests == 6
-    with PoliteServer(1, chain(REDIRECTS + 1)) as server:
+    with PoliteServer(1, chain(MAX_REDIRECTS + 1)) as server:
         assert verdict(host_of(server), request={"max_redirects": 0}) == RobotsVerdict()
 
 
@@ -250,7 +250,7 @@ def test_a_redirect_to_a_dead_host_is_not_reachable() -> None:
 @pytest.mark.parametrize("how", [{}, {"chunked": True}, {"close": True}, {"gzip": True}])
 def test_of_a_large_file_the_beginning_counts(how: dict[str, bool]) -> None:
     """Of 4 MiB the first 500 KiB are read, whatever announces them, and a connection with more to come goes."""
-    body = REFUSING + b"Disallow: /x\n" * (MOST_READ // 13) + b"Disallow: /last\n" * (4 * MOST_READ // 8)
+    body = REFUSING + b"Disallow: /x\n" * (MAX_READ // 13) + b"Disallow: /last\n" * (4 * MAX_READ // 8)
     with answering(Response(body=body, **how)) as server:
         done = ask(host_of(server), size={"max_size": 1000})
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scrapepool.transport.robots.rules import ALLOW_ALL, MOST_READ, Rules, canonical, product_token, rules_of
+from scrapepool.transport.robots.rules import ALLOW_ALL, MAX_READ, Rules, canonical, product_token, rules_of
 
 AGENT = "scrapepool"
 
@@ -254,7 +254,7 @@ def test_a_large_file_counts_up_to_its_last_whole_line() -> None:
     """Of a file over 500 KiB what comes before is kept, what comes behind is not read, and no rule is cut in two."""
     head = b"User-agent: *\nDisallow: /first\n"
     torn = b"Disallow: /secret/of/nobody\n"
-    filler = b"#" * (MOST_READ - len(head) - 12) + b"\n"
+    filler = b"#" * (MAX_READ - len(head) - 12) + b"\n"
     rules = rules_of(head + filler + torn + b"Disallow: /last\n" * 9, AGENT)
 
     assert not rules.allows("/first")

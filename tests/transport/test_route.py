@@ -172,7 +172,7 @@ def test_a_retired_pool_is_not_asked_for_more() -> None:
 
 def test_routes_are_kept_and_bounded(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host's route is made once; the oldest goes when there are too many."""
-    monkeypatch.setattr(route_module, "MOST_ROUTES", 2)
+    monkeypatch.setattr(route_module, "MAX_ROUTES", 2)
     table = RouteTable(session, RequestSettings())
     hosts = [HostKey("http", f"127.0.0.{n}", 80) for n in range(1, 4)]
     first = table.get(hosts[0], "GET")

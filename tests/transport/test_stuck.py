@@ -20,8 +20,8 @@ from loopback import HEAD, LOOPBACK, Server, authority, black_hole, read_head, s
 from scrapepool.folder import Folder
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
 from scrapepool.ports import Done, Unbegun, Work
-from scrapepool.transport.exchange.partial_files import Parts
-from scrapepool.transport.exchange.read_ahead import MOST_OF_ALL
+from scrapepool.transport.exchange.partial_files import PartialFiles
+from scrapepool.transport.exchange.read_ahead import MAX_PER_RUN
 from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.loop import Loop
 from tests.servers.polite import PoliteServer
@@ -275,14 +275,14 @@ def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
             output={"body": False},
             timeouts={"read": LONG, "total": LONG},
             size={"max_size": 5 * ZEROS},
-            parts=Parts(Folder(str(tmp_path), os.O_RDONLY)) if threads else None,
+            parts=PartialFiles(Folder(str(tmp_path), os.O_RDONLY)) if threads else None,
         ) as made,
     ):
         origin = f"http://127.0.0.1:{server.port}"
         run(made, f"{origin}/warm")
         stuck = work(*(f"{origin}/{path}" for path in ("1", "2", "3", "dear", "5")), budget=SHORT)
         unbegun, *more, done = all_of(Loop(made), [stuck])
-        assert made.state.allowance.left == MOST_OF_ALL
+        assert made.state.allowance.left == MAX_PER_RUN
         (again,) = run(made, f"{origin}/again").results
     told = [unbegun, *more, done]
     assert [len(one.results) for one in told][-2:] == [3, 1]

@@ -1,1 +1,1 @@
-"""One request and its response: what is sent, what is kept, what is reported."""
+"""One request and its response: how it is sent, received, kept and reported."""

@@ -1,7 +1,7 @@
-"""What a run takes over from a session of its caller: header fields, credentials, cookies, proxies and trust.
+"""The settings that a run takes from its caller's session: header fields, credentials, cookies, proxies, certificates.
 
-Decides what of a ``requests.Session`` counts in a run, and refuses what cannot. The run opens connections of its own,
-and gives back nothing but cookies, so that the session stays its caller's, who closes it.
+Decides which attributes of a ``requests.Session`` a run uses, and refuses those that it cannot use. The run opens its
+own connections and changes nothing in the session except the cookies. The caller still owns the session and closes it.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from ..net.session import PooledSession
 from .cookies import Cookie, CookieStore
 from .request_overrides import AUTHORIZATION, with_headers
 
-TRANSPORTS = frozenset({"accept-encoding", "connection"})
-"""Header fields of a session that are left to the transport, which knows what it can read."""
+TRANSPORT_FIELDS = frozenset({"accept-encoding", "connection"})
+"""Header fields that are not taken from a session: the transport sets them, as it knows what it can read."""
 
 Cookies = list[tuple[SessionCookie, Cookie]]
-"""Those of a session, each as it has it and as a run has it."""
+"""The cookies of a session, each in the session's form and in the run's form."""
 
 LOCALHOST = "localhost.local"
-"""How http.cookiejar calls localhost."""
+"""The domain that http.cookiejar uses for localhost."""
 
 
 def request_of(session: requests.Session, settings: RequestSettings) -> RequestSettings:
-    """The settings over what the session sends. Raises UsageError for what a run cannot do as the session does."""
+    """Return the settings, completed by those of the session. Raises UsageError if a run cannot use one of these."""
     if not isinstance(session, requests.Session):
         raise UsageError(f"fetch() takes a requests.Session as its session, not {type(session).__name__}")
-    for what, used in (("hooks", any(session.hooks.values())), ("params", bool(session.params))):
+    for name, used in (("hooks", any(session.hooks.values())), ("params", bool(session.params))):
         if used:
-            raise UsageError(f"fetch() does not carry out the {what} of a session")
-    fields = {name: _text(value) for name, value in session.headers.items() if name.lower() not in TRANSPORTS}
+            raise UsageError(f"fetch() does not carry out the {name} of a session")
+    fields = {name: _text(value) for name, value in session.headers.items() if name.lower() not in TRANSPORT_FIELDS}
     if session.auth is not None:
         fields[AUTHORIZATION] = _basic(session.auth)
     if settings.user_agent is not None:
@@ -74,8 +74,8 @@ def _text(value: str | bytes) -> str:
 
 
 def cookies_of(session: requests.Session) -> Cookies:
-    """The cookies of a session. Raises UsageError for one without a domain, which requests sends to every host."""
-    jar = cast(Iterable[SessionCookie], session.cookies)  # requests' own type says that they are names
+    """Return a session's cookies. Raises UsageError for one without a domain, which requests sends to every host."""
+    jar = cast(Iterable[SessionCookie], session.cookies)  # the types of requests say that it yields names
     return [(one, _cookie(one)) for one in jar]
 
 
@@ -99,9 +99,9 @@ def _cookie(one: SessionCookie) -> Cookie:
 
 @contextmanager
 def shared_with(session: requests.Session, given: Cookies, own: PooledSession, store: CookieStore) -> Iterator[None]:
-    """Have a run go by the session's proxies and cookies for the block; what became of the cookies is given back.
+    """Let a run use the session's proxies and cookies during the block; then copy the run's cookies to the session.
 
-    given: the session's. own, store: the run's.
+    given: the session's cookies. own: the run's session. store: the run's cookies.
     """
     own.proxies = dict(session.proxies)
     own.trust_env = session.trust_env
@@ -111,7 +111,7 @@ def shared_with(session: requests.Session, given: Cookies, own: PooledSession, s
         yield
     finally:
         for old, _ in given:
-            with suppress(KeyError):  # somebody else may have taken it out
+            with suppress(KeyError):  # other code may have removed it
                 session.cookies.clear(old.domain, old.path, old.name)
         for one in store.cookies(time.time()):
             domain = LOCALHOST if one.domain == "localhost" else one.domain

@@ -1,7 +1,7 @@
-"""What would make every URL fail, looked at before anything is fetched.
+"""Checks, before anything is fetched, of settings that would make every URL fail.
 
-Decides which files, proxies and header fields can be used at all; costs nothing where none is given. Opens no
-connection.
+Decides which files, proxies and header fields can be used at all. The checks cost nothing if none of these is given.
+Opens no connection.
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def check_request(settings: RequestSettings) -> None:
-    """Look at what would make every URL fail, before anything is fetched: files, proxy, header fields.
-
-    Costs nothing where none of them is given. Raises UsageError.
-    """
+    """Check the files, the proxy and the header fields of requests. Raises UsageError for what cannot be used."""
     if settings.key and not settings.cert:
         raise SettingsError("request.key needs request.cert")
     _check_key_log()
@@ -55,7 +52,7 @@ def check_request(settings: RequestSettings) -> None:
 
 
 def _check_key_log() -> None:
-    """See that OpenSSL can write the keys of connections where the environment asks for that."""
+    """Check that OpenSSL can write the keys of connections if the environment asks for it."""
     path = os.environ.get("SSLKEYLOGFILE")
     if not path:
         return
@@ -67,7 +64,7 @@ def _check_key_log() -> None:
 
 def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
     for path in (verify, *(cert if isinstance(cert, tuple) else (cert,))):
-        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # a name, not a path to walk
+        if isinstance(path, str) and not os.path.exists(path):  # noqa: PTH110  # only the name is known to be a string
             raise SettingsError(f"{source}: {{}}: No such file or directory", path)
     try:
         client_context(verify, cert)
@@ -76,7 +73,7 @@ def _check_tls(source: str, verify: bool | str, cert: Any) -> None:
 
 
 def _check_netrc() -> None:
-    """See that there is a file of credentials that can be read: requests would say nothing, and go without."""
+    """Check that the file of credentials can be read: requests would ignore the error and send no credentials."""
     from netrc import NetrcParseError, netrc  # noqa: PLC0415 - rarely needed
 
     named = os.environ.get("NETRC")
@@ -112,7 +109,7 @@ def _check_proxy(proxy: str) -> None:
 
 
 def _check_no_proxy() -> None:
-    """See that the environment names no proxy for hosts in general; those for single hosts are refused one by one."""
+    """Check that the environment names no proxy for all hosts; a proxy for one host is refused when it is used."""
     for url in ("http://any.invalid/", "https://any.invalid/"):
         if select_proxy(url, get_environ_proxies(url, no_proxy())) is not None:
             variable = f"{url.partition(':')[0].upper()}_PROXY or ALL_PROXY"

@@ -1,6 +1,6 @@
-"""Conditional requests, and what a response says about the next one (RFC 9110 section 13).
+"""Conditional requests, and the validators of responses (RFC 9110 section 13).
 
-Decides nothing: ``validators`` does. It is where that meets requests and responses.
+Decides nothing: ``scrapepool.validators`` does. This module applies its decisions to requests and outcomes.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import time
 from ...model import Fetched, Unchanged
 from ...validators import Known, validators_of
 from .exchange import Exchange
-from .partial_files import Left
+from .partial_files import PartialDownload
 from .route import with_fields
 
 
-def with_conditions(request: bytes, left: Left | None, known: Known | None, url: str, method: str) -> bytes:
-    """A request that asks for the rest of a body, or whether a page has changed, where that can be asked.
+def with_conditions(request: bytes, left: PartialDownload | None, known: Known | None, url: str, method: str) -> bytes:
+    """Return a request for the rest of a body, or for a page only if it has changed; else the request as it is.
 
-    left: what is there of a body. known: what earlier records say, None where a 304 would not do. url: that is
-    requested now.
+    left: the partial download of the body, if there is one. known: what earlier records say of the page; None if a 304
+    would not suffice. url: the URL that is requested now.
     """
     if left is not None:
         return with_fields(request, left.fields)
@@ -29,7 +29,7 @@ def with_conditions(request: bytes, left: Left | None, known: Known | None, url:
 
 
 def with_validators(outcome: Fetched | Unchanged, exchange: Exchange, request: bytes) -> Fetched | Unchanged:
-    """The outcome with what its response says about asking for it again."""
+    """Add the validators of the response to its outcome, for the next request for the same URL."""
     outcome.validators = validators_of(
         exchange.parser.headers,
         request,

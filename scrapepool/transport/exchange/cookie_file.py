@@ -1,7 +1,7 @@
-"""Cookie files of curl, wget and browsers' exporters: Netscape's format, seven columns with tabs between.
+"""Cookie files of curl, wget and browser extensions: Netscape's format, seven columns separated by tabs.
 
-Decides which lines are cookies, as liberally as curl does, and how cookies are written so that all of these programs
-read them again. Bytes in, bytes out; never puts what a line says into a message, as it may be a secret.
+Decides which lines are cookies, as tolerantly as curl does, and writes cookies so that all of these programs can read
+them. Input and output are bytes. No message contains the text of a line, because it may be a secret.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .cookies import FOREVER, Cookie, parse_set_cookie
+from .cookies import Cookie
+from .set_cookie import FOREVER, parse_set_cookie
 
 FIRST_LINE = b"# Netscape HTTP Cookie File\n"
 HTTP_ONLY = b"#HttpOnly_"
 SET_COOKIE = b"set-cookie:"
-"""How a line begins that is a header field; curl takes these too."""
+"""The beginning of a line that is a header field; curl accepts such lines too."""
 _BOM = b"\xef\xbb\xbf"
 _YES_NO = (b"TRUE", b"FALSE")
 _EXPIRES = re.compile(rb"(-?[0-9]{1,20})(?:\.[0-9]*)?")
@@ -22,7 +23,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def read_cookies(data: bytes) -> tuple[list[Cookie], list[int]]:
-    """The cookies of a file, and the numbers of the lines that are none, counted from 1."""
+    """Return the cookies of a file, and the numbers of the lines that are not cookies, counted from 1."""
     cookies: list[Cookie] = []
     bad: list[int] = []
     for number, line in enumerate(data.removeprefix(_BOM).split(b"\n"), 1):
@@ -30,7 +31,7 @@ def read_cookies(data: bytes) -> tuple[list[Cookie], list[int]]:
         if not text.strip() or (text.startswith(b"#") and not text.startswith(HTTP_ONLY)):
             continue
         is_field = text[:11].lower() == SET_COOKIE
-        cookie = _of_field(text[11:]) if is_field else _of_columns(text)
+        cookie = _cookie_of_field(text[11:]) if is_field else _cookie_of_columns(text)
         if cookie is None:
             bad.append(number)
         else:
@@ -38,8 +39,8 @@ def read_cookies(data: bytes) -> tuple[list[Cookie], list[int]]:
     return cookies, bad
 
 
-def _of_field(field: bytes) -> Cookie | None:
-    """A cookie as a response sets it. It has to name its domain, as nothing else does."""
+def _cookie_of_field(field: bytes) -> Cookie | None:
+    """Return the cookie of a Set-Cookie field. It must name a domain, as there is no response to take it from."""
     parsed = parse_set_cookie(field)
     if parsed is None or not parsed.domain or not parsed.domain.isascii():
         return None
@@ -55,18 +56,18 @@ def _of_field(field: bytes) -> Cookie | None:
     )
 
 
-def _of_columns(line: bytes) -> Cookie | None:
+def _cookie_of_columns(line: bytes) -> Cookie | None:
     http_only = line.startswith(HTTP_ONLY)
     columns = line.removeprefix(HTTP_ONLY).split(b"\t")
-    if len(columns) >= 3 and columns[2].upper() in _YES_NO:  # without a path, as curl has it
+    if len(columns) >= 3 and columns[2].upper() in _YES_NO:  # there is no path column, which curl accepts
         columns.insert(2, b"/")
-    if len(columns) == 6:  # without a value, nor the tab before it
+    if len(columns) == 6:  # there is neither a value nor the tab before it
         columns.append(b"")
     while len(columns) > 7 and not columns[-1]:
         columns.pop()
     if len(columns) != 7:
         return None
-    domain, below, path, secure, expires, name, value = columns
+    domain, subdomains, path, secure, expires, name, value = columns
     domain = domain.strip().removeprefix(b".").lower()
     until = _EXPIRES.fullmatch(expires.strip() or b"0")
     if not domain or not name or until is None or _CONTROL.search(line):
@@ -81,7 +82,7 @@ def _of_columns(line: bytes) -> Cookie | None:
         value=value,
         domain=host.strip("[]"),
         path=path if path.startswith(b"/") else b"/",
-        host_only=below.strip().upper() != b"TRUE",
+        host_only=subdomains.strip().upper() != b"TRUE",
         secure=secure.strip().upper() == b"TRUE",
         http_only=http_only,
         expires=min(int(until[1]), FOREVER) if int(until[1]) > 0 else None,
@@ -89,18 +90,18 @@ def _of_columns(line: bytes) -> Cookie | None:
 
 
 def spell_cookies(cookies: Iterable[Cookie]) -> bytes:
-    """The file that holds these cookies; those without an end get a 0, as curl and wget write it.
+    """Return the file that holds these cookies. A cookie that does not expire gets a 0, as from curl and wget.
 
-    A cookie with a tab in it is left out: the format has no way to write it.
+    A cookie that contains a tab is left out, because the format cannot express it.
     """
     return FIRST_LINE + b"".join(_line(cookie) for cookie in cookies if b"\t" not in cookie.pair + cookie.path)
 
 
 def _line(cookie: Cookie) -> bytes:
-    dot, below = ("", b"FALSE") if cookie.host_only else (".", b"TRUE")
+    dot, subdomains = ("", b"FALSE") if cookie.host_only else (".", b"TRUE")
     columns = (
         (HTTP_ONLY if cookie.http_only else b"") + (dot + cookie.domain).encode("ascii"),
-        below,
+        subdomains,
         cookie.path,
         b"TRUE" if cookie.secure else b"FALSE",
         b"%d" % (cookie.expires or 0),

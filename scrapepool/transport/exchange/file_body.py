@@ -1,7 +1,7 @@
-"""A body that goes into a file as well.
+"""A response body that is also saved to a file.
 
-Decides that short bodies stay in memory and long ones are written as they come, and that an earlier part of the same
-version is taken up. Which bodies that are, and where the file ends up, is for others to decide.
+Decides that short bodies stay in memory, that long bodies are written to a file as they arrive, and that a partial
+download of the same version is continued. Does not decide which bodies are saved, or what their files are called.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from ...model import Saved
 from ...settings import SizeLimits
 from ..errors import TooLargeError
 from ..http1.body import Body
-from .partial_files import Left, Part
+from .partial_files import PartialDownload, PartialFile
 
 IN_MEMORY = 64 * 1024
-"""Bytes that a body may have and still travel in memory to the one who names its file."""
+"""Maximum size in bytes of a body that is passed on in memory, and not in a file."""
 
 READ_SIZE = 1024 * 1024
 
 
 class SavedBody(Body):
-    """Takes the pieces of one body, as ``Body`` does.
+    """A ``Body`` that is saved.
 
-    begin: opens its file, once it is long. left: what is there already, which ``begin``'s file holds.
+    begin: opens the file when the body becomes long. left: the partial download that the body continues; the file of
+    ``begin`` contains it.
     """
 
     __slots__ = ("_begin", "_left", "_part", "_short", "saved")
@@ -37,40 +38,40 @@ class SavedBody(Body):
         *,
         keep: bool,
         digest: bool,
-        begin: Callable[[], Part],
-        left: Left | None = None,
+        begin: Callable[[], PartialFile],
+        left: PartialDownload | None = None,
     ) -> None:
         super().__init__(limits, content_encoding, keep=keep, digest=digest)
         self._begin = begin
         self._left = left
         self._short: list[bytes] | None = []
-        self._part: Part | None = None
+        self._part: PartialFile | None = None
         self.saved: Saved | None = None
         if left is not None:
             self._part, self._short = begin(), None
-            self._take_up(self._part, left)
+            self._read_partial(self._part, left)
 
     @property
     def passing(self) -> bool:
-        """Whether pieces are only looked at: not while they are gathered in memory."""
+        """Whether pieces are not kept: they are while the body is gathered in memory."""
         return super().passing and self._short is None
 
     def may_block(self, size: int) -> bool:
-        """Whether the body is in a file, or may be once a piece of so many bytes is taken: it may decode to more."""
+        """Return whether the body is in a file, or may need one after the next ``size`` bytes, which may expand."""
         return self._short is None or self.coded or self.size + size > IN_MEMORY
 
     @property
     def notes(self) -> list[str]:
-        """What decoding let pass, and where the body was gone on with, one human line each."""
-        went_on = [] if self._left is None else [f"went on at byte {self._left.size} of an earlier attempt"]
-        return super().notes + went_on
+        """The notes of decoding, and one that says where an earlier download was continued."""
+        continued = [] if self._left is None else [f"went on at byte {self._left.size} of an earlier attempt"]
+        return super().notes + continued
 
     def declare(self, length: int | None) -> None:
-        """Take note of the length of what comes, on top of what is there. Raises TooLargeError."""
+        """Set the length of the bytes that will follow those in the partial file. Raises TooLargeError."""
         super().declare(length if length is None or self._left is None else length + self._left.size)
 
     def finish(self) -> None:
-        """Say that the body is over; ``saved`` is set then. Raises DecodeError (truncated), FetchError (``disk``)."""
+        """End the body and set ``saved``. Raises DecodeError (truncated), FetchError (``disk``)."""
         super().finish()
         if self._part is not None:
             self.saved = Saved(file=self._part.finish())
@@ -79,7 +80,7 @@ class SavedBody(Body):
             self.saved = Saved(data=b"".join(self._short or ()))
 
     def abandon(self) -> None:
-        """The body broke off, or is not wanted."""
+        """Close the file of a body that is incomplete or not needed."""
         if self._part is not None:
             self._part.abandon()
             self._part = None
@@ -96,7 +97,7 @@ class SavedBody(Body):
             self._part.write(b"".join(self._short))
             self._short = None
 
-    def _take_up(self, part: Part, left: Left) -> None:
+    def _read_partial(self, part: PartialFile, left: PartialDownload) -> None:
         at = 0
         while at < left.size and (data := part.read(min(READ_SIZE, left.size - at))):
             super()._add(data)

@@ -1,7 +1,7 @@
-"""The outcome of an attempt, made of its exchange or of the fault that ended it.
+"""The outcome of an attempt, built from its exchange or from the error that ended it.
 
-Decides what a record can know of a response, which responses are worth another request (urllib3's ``Retry`` is the
-policy), and which of them call for a pause (``rate_limit_headers`` says how long). Touches no connection.
+Decides what a record contains of a response, which responses are retried (urllib3's ``Retry`` is the policy), and which
+of them require a pause (``rate_limit_headers`` says how long). Uses no connection.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ HEAD_REFUSED = "the server refused HEAD; GET was sent instead"
 
 
 class Reporter:
-    """Builds outcomes. Called from many threads."""
+    """Builds outcomes. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self.keep_headers = settings.output.needs.headers
-        self._telling = settings.retry.statuses | HOST_WIDE
+        self._retry_statuses = settings.retry.statuses | HOST_WIDE
         self._method = settings.request.method.upper()
         self._head_fallback = settings.request.head_fallback
         self._policy = Retry(total=None, status_forcelist=settings.retry.statuses)
@@ -56,10 +56,10 @@ class Reporter:
         trail: Trail,
         again: bool,
     ) -> Fetched | Unchanged:
-        """The outcome of a whole response.
+        """Return the outcome of a whole response.
 
-        method: that was asked with at last. started: Unix time. began: monotonic time of the attempt's first byte sent.
-        url, trail: where it ended, and what led there. again: a first response was thrown away.
+        method: the method of the last request. started: Unix time. began: monotonic time of the first byte sent.
+        url: the last URL. trail: the redirects that led to it. again: an earlier response was discarded.
         """
         parser, body = exchange.parser, exchange.body
         assert body is not None  # noqa: S101 - a whole response has one
@@ -98,7 +98,7 @@ class Reporter:
             headers=decoded(parser) if self.keep_headers else None,
             body=body.content,
             saved=body.saved,
-            retry=self.hint(method, parser) if status in self._telling or parser.tells_limits else None,
+            retry=self.hint(method, parser) if status in self._retry_statuses or parser.tells_limits else None,
         )
 
     def failed(
@@ -114,9 +114,10 @@ class Reporter:
         exchange: Exchange | None = None,
         remote: str | None = None,
     ) -> Failed | Skipped:
-        """The outcome of an attempt without a whole response; what came of one is told.
+        """Return the outcome of an attempt without a whole response; it describes the part that arrived.
 
-        exchange: the last one begun. The rest as in ``fetched``, where it is not the attempt's own; elapsed: seconds.
+        exchange: the last one that was begun. elapsed: seconds. The other arguments are as for ``fetched``; None stands
+        for the URL and the trail of the attempt.
         """
         trail = trail or attempt.trail
         if url is None and attempt.hop is not None:
@@ -157,19 +158,19 @@ class Reporter:
         )
 
     def discarded(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
-        """The outcome of a request that must not be repeated and whose response cannot be trusted."""
+        """Return the outcome of a request that must not be repeated and whose response cannot be trusted."""
         fault = FetchError(ErrorKind.PROTOCOL, DISCARDED.format(method=method))
         return self.failed(attempt, fault, method=method, started=started, elapsed=elapsed)
 
     def hint(self, method: str, parser: ResponseParser) -> Retryable | None:
-        """Whether a response is worth asking for again, for how long it asks to wait, and what it says of limits."""
+        """Return what a response says about a retry: whether, after which time, and the rate limits; else None."""
         again = self._policy.is_retry(method, parser.status)
         after, limits = waits_of(parser.headers, parser.status, time.time())
         return Retryable(after, again=again, limits=limits) if again or limits or after is not None else None
 
 
 def decoded(parser: ResponseParser) -> list[tuple[str, str]]:
-    """The header fields as text: latin-1, which any bytes are. The password of a Location is hidden."""
+    """Return the header fields as text, decoded as latin-1. The password in a Location is hidden."""
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
     if parser.get(b"location") is None:
         return fields
@@ -177,7 +178,7 @@ def decoded(parser: ResponseParser) -> list[tuple[str, str]]:
 
 
 def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | None, trail: Trail) -> Skipped:
-    """The outcome of a target that was not asked for, or whose redirect was not followed."""
+    """Return the outcome of a target that was not requested, or whose redirect was not followed."""
     begun = bool(trail.redirects)
     return Skipped(
         target=attempt.target,
@@ -193,7 +194,7 @@ def _refused(attempt: Attempt, fault: FetchError, started: float, url: str | Non
 
 
 def _is_whole(parser: ResponseParser, body: Body) -> bool | None:
-    """Whether a body is known to be whole; None where that cannot be known."""
+    """Return whether a body is whole; None if that cannot be known."""
     if body.full:
         return False
     return None if parser.framing == "close" and not body.final else True

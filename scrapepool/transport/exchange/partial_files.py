@@ -1,9 +1,9 @@
-"""Bodies on their way into files: what is there of one that broke off, and how the rest is requested.
+"""Partial files: bodies that are being written, and downloads that were interrupted and can be continued.
 
-Decides which bodies can be continued (RFC 9110 sections 13.1.5 and 14), and that the pieces of two versions never
-meet. A part is kept with the validator of its response. The rest is requested with ``Range`` and ``If-Range``, and
-the part is deleted unless the response is the rest of exactly that version. A part is named after its request, so
-that it is found again after this process was killed. Knows no connections.
+Decides which downloads can be continued (RFC 9110 sections 13.1.5 and 14), and ensures that a file never mixes two
+versions. A partial file is kept with the validator of its response. The rest is requested with ``Range`` and
+``If-Range``, and the file is deleted unless the response is the rest of exactly that version. A partial file is named
+after its request, so that it is found again after this process was killed. Uses no connections.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from ..http1.response import ResponseParser
 
 PART, WHOLE, TEMPORARY = ".part", ".whole", ".tmp"
 READ_SIZE = 1024 * 1024
-NOTE = ".json"
+NOTE = ".json"  # of the file with the URL, the validator and the length of a partial download
 SETTLED = 60.0
-"""Seconds by which a Last-Modified must lie before its Date to tell two versions apart (RFC 9110 section 8.8.2.2)."""
+"""Seconds between Last-Modified and Date from which on Last-Modified identifies a version (RFC 9110 8.8.2.2)."""
 
 LONGEST_NOTE = 8 * 1024 * 1024
-"""Bytes of a note that are read: a URL has a few megabytes at most."""
+"""Bytes of a note that are read. A URL has a few megabytes at most."""
 
-MADE = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?(?:\.part|-[0-9]+\.whole)|[0-9a-f]{32}\.json|[0-9]+\.tmp", re.ASCII)
-"""Names that this program gives to files on their way. Nothing else is deleted, or written to."""
+OWN_NAMES = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?(?:\.part|-[0-9]+\.whole)|[0-9a-f]{32}\.json|[0-9]+\.tmp", re.ASCII)
+"""Names that this program gives to partial files. It neither deletes nor writes any other file."""
 
 
 def name_of(target: Target) -> str:
-    """What the parts of a target's body go by: its URL as records have it, and what tells it from others of that."""
+    """Return the name of a target's partial files: its URL as in records, and its occurrence if it is repeated."""
     return target.url if target.occurrence == 1 else f"{target.url} {target.occurrence}"
 
 
@@ -48,14 +48,14 @@ class Packer(Protocol):
     """Compresses one body."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """What is ready."""
+        """Return the compressed bytes that are ready."""
 
     def flush(self) -> bytes:
-        """The rest."""
+        """Return the remaining compressed bytes."""
 
 
-class Left(NamedTuple):
-    """What an earlier attempt left of a body: so many bytes, and the validator of the response that they came with."""
+class PartialDownload(NamedTuple):
+    """What an earlier attempt left of a body: its size in bytes, its validator, and the length of the whole body."""
 
     size: int
     validator: str
@@ -63,11 +63,11 @@ class Left(NamedTuple):
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
-        """The header fields that ask for the rest, as it stands there without any coding."""
+        """The header fields that request the rest, without a content coding."""
         return ("Range", f"bytes={self.size}-"), ("If-Range", self.validator), ("Accept-Encoding", "identity")
 
-    def goes_on_in(self, parser: ResponseParser) -> bool:
-        """Whether a response is the rest of this very version."""
+    def is_continued_by(self, parser: ResponseParser) -> bool:
+        """Return whether a response is the rest of exactly this version."""
         found = content_range(parser.get(b"content-range"))
         if parser.status != 206 or found is None or parser.get(b"content-encoding") is not None:
             return False
@@ -80,11 +80,11 @@ class Left(NamedTuple):
         return first == self.size and same and to_the_end and right_length and complete
 
 
-class Parts:
-    """The parts in one folder, which no other process uses. Called from many threads.
+class PartialFiles:
+    """The partial files in one folder, which no other process uses. Thread-safe.
 
-    beside: other names that belong there. pack: makes what compresses a whole body, None where none is compressed.
-    Raises ForeignFileError for what this program did not make, OSError where the folder cannot be read.
+    beside: names of other files that belong to the folder. pack: makes a compressor for a whole body; None if bodies
+    are not compressed. Raises ForeignFileError for a file of another program, OSError if the folder cannot be read.
     """
 
     def __init__(
@@ -92,14 +92,14 @@ class Parts:
     ) -> None:
         self.folder = folder
         self.pack = pack
-        self._numbers = itertools.count()  # of files whose names would be alike
+        self._numbers = itertools.count()  # make the names of files unique
         self._lock = threading.Lock()  # guards the next two
         self._active: set[str] = set()
         names = set(folder.names()).difference(beside)
         for name in sorted(names):
-            if MADE.fullmatch(name) is None:
+            if OWN_NAMES.fullmatch(name) is None:
                 raise ForeignFileError(folder.path_of(name), "this program did not make it; move it out of the folder")
-            # A body that was given its name, at the moment of a kill, has two.
+            # A process that was killed while it named a body leaves a file with two names.
             folder.check(name, names=name.endswith((WHOLE, TEMPORARY)))
         self._left = {name.removesuffix(NOTE) for name in names if name.endswith(NOTE)}
         for name in names:
@@ -107,14 +107,14 @@ class Parts:
                 folder.remove(name)
 
     def __repr__(self) -> str:
-        return f"<Parts in {self.folder.path!r}: {len(self._active)} written, {len(self._left)} left>"
+        return f"<PartialFiles in {self.folder.path!r}: {len(self._active)} written, {len(self._left)} left>"
 
-    def left_of(self, method: str, url: str) -> Left | None:
-        """What is there of a request's body already, None as a rule. Raises FetchError (``disk``)."""
+    def partial_download(self, method: str, url: str) -> PartialDownload | None:
+        """Return the partial download of a request's body, None if there is none. Raises FetchError (``disk``)."""
         if not self._left or method != "GET" or (key := _key(method, url)) not in self._left:
             return None
         try:
-            left = self._noted(key)
+            left = self._read_note(key)
         except ForeignFileError as error:
             raise disk(error.filename, error) from error
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -124,18 +124,18 @@ class Parts:
             return None
         return left
 
-    def _noted(self, key: str) -> Left:
-        """Read the note of a part. Raises OSError, ValueError, KeyError, TypeError for one that is no use."""
+    def _read_note(self, key: str) -> PartialDownload:
+        """Read the note of a partial download. Raises OSError, ValueError, KeyError or TypeError if it is not valid."""
         with open(self.folder.open(key + NOTE, os.O_RDONLY), "rb") as file:  # noqa: PTH123
             note = json.loads(file.read(LONGEST_NOTE))
         self.folder.check(key + PART)
         validator, length = note["validator"], note["length"]
         if not (isinstance(validator, str) and validator.isprintable() and isinstance(length, int | None)):
-            raise TypeError("not as it was written")
-        return Left(self.folder.stat(key + PART).st_size, validator, length)
+            raise TypeError("the note is not valid")
+        return PartialDownload(self.folder.stat(key + PART).st_size, validator, length)
 
     def forget(self, method: str, url: str) -> None:
-        """Throw away what is there of a request's body."""
+        """Delete the partial download of a request's body."""
         key = _key(method, url)
         with self._lock:
             self._left.discard(key)
@@ -144,12 +144,12 @@ class Parts:
         self.discard(key + NOTE)
         self.discard(key + PART)
 
-    def begin(self, method: str, url: str, parser: ResponseParser, left: Left | None) -> Part:
-        """Open the file of a body; ``left``: of the version that goes on. Raises FetchError (``disk``)."""
+    def begin(self, method: str, url: str, parser: ResponseParser, left: PartialDownload | None) -> PartialFile:
+        """Open the file of a body. left: the partial download that it continues. Raises FetchError (``disk``)."""
         key = _key(method, url)
         with self._lock:
             alone = key not in self._active
-            if not alone:  # the same request twice at once: only one of them can be found again
+            if not alone:  # the same request is in flight twice: only one of them can be continued
                 key = f"{key}-{next(self._numbers)}"
             self._active.add(key)
             self._left.discard(key)
@@ -163,71 +163,71 @@ class Parts:
                     self.folder.remove(key + NOTE)
             fd = self.folder.open(name, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if left is None else 0))
             try:
-                if note is not None:  # after the bytes of another version are gone
-                    self._note(key, note)
+                if note is not None:  # only after the bytes of another version were truncated
+                    self._write_note(key, note)
             except BaseException:
                 os.close(fd)
                 raise
         except OSError as error:
-            self.ended(key, again=False)
+            self.closed(key, keep=False)
             raise self.disk(name, error) from error
-        return Part(self, key, fd, can_go_on=note is not None or left is not None)
+        return PartialFile(self, key, fd, can_continue=note is not None or left is not None)
 
-    def _note(self, key: str, note: str) -> None:
+    def _write_note(self, key: str, note: str) -> None:
         fd = self.folder.open(key + NOTE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with open(fd, "w", encoding="ascii") as file:  # noqa: PTH123
             file.write(note)
 
-    def ended(self, key: str, *, again: bool) -> None:
-        """Take note that a part's file is closed. again: it may be gone on with; else its note goes."""
+    def closed(self, key: str, *, keep: bool) -> None:
+        """Handle that a partial file was closed. keep: it can be continued; else its note is deleted."""
         with self._lock:
             self._active.discard(key)
-            if again:
+            if keep:
                 self._left.add(key)
-        if not again:
+        if not keep:
             self.discard(key + NOTE)
 
     def name_whole(self, key: str) -> str:
-        """A name for a body that is whole; requests may be alike, and each has its own."""
+        """Return the name for a whole body. It is unique, even if the same request is made twice."""
         return f"{key}-{next(self._numbers)}{WHOLE}"
 
     def disk(self, name: str, error: OSError) -> FetchError:
-        """What a file that cannot be written comes to."""
+        """Return the error for a file that cannot be written."""
         return disk(error.filename if isinstance(error, ForeignFileError) else self.folder.path_of(name), error)
 
     def discard(self, name: str) -> None:
-        """Delete a file of a body that is not wanted."""
+        """Delete the file of a body that is not needed."""
         with contextlib.suppress(OSError):
             self.folder.remove(name)
 
 
-class Part:
-    """A body's file while it is written. Used by one thread at a time."""
+class PartialFile:
+    """The file of a body that is being written. Used by one thread at a time."""
 
-    def __init__(self, parts: Parts, key: str, fd: int, *, can_go_on: bool) -> None:
+    def __init__(self, parts: PartialFiles, key: str, fd: int, *, can_continue: bool) -> None:
         self.name = key + PART
         self._parts = parts
         self._key = key
         self._fd = fd
-        self._can_go_on = can_go_on
+        self._can_continue = can_continue
 
     def __repr__(self) -> str:
-        return f"<Part {self.path!r}>"
+        return f"<PartialFile {self.path!r}>"
 
     @property
     def path(self) -> str:
-        """Its path, for messages."""
+        """The path of the file, for messages."""
         return self._parts.folder.path_of(self.name)
 
     def read(self, size: int) -> bytes:
-        """The next bytes of what is there. Raises FetchError (``disk``)."""
+        """Return the next bytes of the file. Raises FetchError (``disk``)."""
         try:
             return os.read(self._fd, size)
         except OSError as error:
             raise disk(self.path, error) from error
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append. Raises FetchError (``disk``)."""
+        """Append bytes. Raises FetchError (``disk``)."""
         view = memoryview(data)
         try:
             while view:
@@ -236,7 +236,7 @@ class Part:
             raise disk(self.path, error) from error
 
     def finish(self) -> str:
-        """The body is whole: close the file, packed if it is to be; its name in the folder, which is no other body's.
+        """Close and, if required, compress the file of a whole body. Return its name in the folder, which is unique.
 
         Raises FetchError (``disk``).
         """
@@ -246,36 +246,36 @@ class Part:
             if self._parts.pack is None:
                 folder.replace(self.name, folder, whole)
             else:
-                self._pack(self._parts.pack(), whole)
+                self._compress(self._parts.pack(), whole)
         except OSError as error:
             raise self._parts.disk(whole, error) from error
         finally:
-            self._close(again=False)  # not before: the next body of the same request begins in the same file
+            self._close(keep=False)  # last, because the next body of the same request will use the same name
         return whole
 
-    def _pack(self, pack: Packer, whole: str) -> None:
+    def _compress(self, packer: Packer, whole: str) -> None:
         folder = self._parts.folder
         os.lseek(self._fd, 0, os.SEEK_SET)
         with open(folder.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:  # noqa: PTH123
             while data := os.read(self._fd, READ_SIZE):
-                file.write(pack.compress(data))
-            file.write(pack.flush())
+                file.write(packer.compress(data))
+            file.write(packer.flush())
         folder.remove(self.name)
 
     def abandon(self) -> None:
-        """The body broke off: keep what can be gone on with, delete what cannot."""
-        if not self._can_go_on:
+        """Close the file of an incomplete body, and delete it if the download cannot be continued."""
+        if not self._can_continue:
             self._parts.discard(self.name)
-        self._close(again=self._can_go_on)  # not before: the next body of the same request begins in the same file
+        self._close(keep=self._can_continue)  # last, as above
 
-    def _close(self, *, again: bool) -> None:
+    def _close(self, *, keep: bool) -> None:
         with contextlib.suppress(OSError):
             os.close(self._fd)
-        self._parts.ended(self._key, again=again)
+        self._parts.closed(self._key, keep=keep)
 
 
 def disk(path: str, error: OSError) -> FetchError:
-    """What a file that cannot be written comes to."""
+    """Return the error for a file that cannot be written."""
     return FetchError(ErrorKind.DISK, f"{path}: {error.strerror or error}")
 
 
@@ -284,7 +284,7 @@ def _key(method: str, url: str) -> str:
 
 
 def _validator(parser: ResponseParser) -> str | None:
-    """What ``If-Range`` can name this version by: a strong ETag, or a date that is old enough to be one."""
+    """Return the validator of this version for ``If-Range``: a strong ETag, or a Last-Modified that is old enough."""
     if parser.status != 200 or parser.get(b"content-encoding") is not None:
         return None
     etag = (parser.get(b"etag") or b"").decode("latin-1")

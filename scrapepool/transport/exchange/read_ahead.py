@@ -1,8 +1,8 @@
-"""Bytes of a response that are received before they can be parsed, because its body takes long to decode.
+"""Read-ahead: bytes of a response that are received before they can be parsed, because its body takes long to decode.
 
-Decides whether such a response seems to be whole and to be the last one on its connection. Then the silence of the
-connection verifies the responses before it, long before the body is decoded. docs/responses.md says why that is sound.
-Does not know how long the silence has to last.
+Decides whether such a response seems whole and seems to be the last one on its connection. If so, the silence of the
+connection verifies the earlier responses long before the body is decoded; docs/responses.md explains why this is sound.
+Does not know how long the silence must last.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from ..http1.response import ResponseParser
 from ..net.channel import LARGE_RECEIVE_SIZE
 from ..net.connection import Connection
 
-MOST_AHEAD = 16 * 1024 * 1024
-"""Bytes that are received ahead for one response."""
+MAX_PER_RESPONSE = 16 * 1024 * 1024
+"""Maximum number of bytes that are received ahead for one response."""
 
-MOST_OF_ALL = 64 * 1024 * 1024
-"""Bytes that are received ahead for all responses of a run: hostile servers may send many such at a time."""
+MAX_PER_RUN = 64 * 1024 * 1024
+"""Maximum number of bytes that are received ahead for all responses of a run: hostile servers may send many at once."""
 
-AT_ONCE = 4 * 1024 * 1024
-"""Bytes that are received in one step, so that other leases do not wait for long."""
+MAX_PER_STEP = 4 * 1024 * 1024
+"""Maximum number of bytes that are received in one step, so that other leases do not wait for long."""
 
 STATUS_LINE = b"HTTP/"
 LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Allowance:
-    """How many bytes may still be received ahead, over all responses of a run."""
+    """How many bytes may still be received ahead for all responses of a run."""
 
     __slots__ = ("left",)
 
     def __init__(self) -> None:
-        self.left = MOST_OF_ALL
+        self.left = MAX_PER_RUN
 
 
 class ReadAhead:
     """The bytes of one response that were received and not parsed yet.
 
-    fault: what receiving raised, which is due once the bytes are parsed. ended: the server closed the connection.
+    fault: the error of receiving, to be raised after the bytes are parsed. ended: the server closed the connection.
     """
 
     __slots__ = ("_allowance", "_bytes", "_completes", "ended", "fault")
@@ -45,7 +45,7 @@ class ReadAhead:
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
         self._bytes = bytearray()
-        self._completes: bool | None = None  # None: not known since bytes came
+        self._completes: bool | None = None  # None: not computed since the last bytes arrived
         self.ended = False
         self.fault: FetchError | OSError | None = None
 
@@ -53,10 +53,10 @@ class ReadAhead:
         return len(self._bytes)
 
     def fill(self, conn: Connection) -> bool:
-        """Receive what has come, ``AT_ONCE`` bytes at most; whether there may be more."""
-        end = len(self._bytes) + AT_ONCE
+        """Receive the bytes that have arrived, up to ``MAX_PER_STEP``, and return whether there may be more."""
+        end = len(self._bytes) + MAX_PER_STEP
         while not self.ended and self.fault is None:
-            room = min(LARGE_RECEIVE_SIZE, MOST_AHEAD - len(self._bytes), self._allowance.left)
+            room = min(LARGE_RECEIVE_SIZE, MAX_PER_RESPONSE - len(self._bytes), self._allowance.left)
             if room <= 0 or len(self._bytes) >= end:
                 return True
             try:
@@ -73,17 +73,18 @@ class ReadAhead:
         return False
 
     def take(self, size: int) -> bytes:
-        """The next bytes to be parsed, ``size`` at most."""
+        """Remove and return the next bytes to parse, up to ``size``."""
         data = bytes(self._bytes[:size])
         del self._bytes[:size]
         self._allowance.left += len(data)
         return data
 
     def completes(self, parser: ResponseParser) -> bool:
-        """Whether the response seems to be whole with these bytes, and nothing seems to follow it.
+        """Return whether these bytes seem to complete the response, and nothing seems to follow it.
 
-        A body in chunks is not taken apart for that: what ends like its last chunk is its end, unless the server pauses
-        within data that look so. A further response would begin with a status line; one within the body is rare.
+        A chunked body is not parsed for that. Bytes that end like the last chunk count as its end, which is wrong only
+        if the server pauses after data that look the same. A further response would begin with a status line, which
+        few bodies contain.
         """
         if self._completes is None:
             self._completes = self.fault is None and self._is_rest_of(parser)

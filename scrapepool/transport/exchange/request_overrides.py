@@ -1,7 +1,7 @@
-"""What the requests of one host, or of one row of a list, have that the others have not.
+"""Request overrides: settings for the requests to one host, or for one row of a list.
 
-Decides the precedence: a row's own settings go before those of its host's section, and these before the run's. Which of
-them must not follow a redirect is decided where a request is made, as for the header fields of the whole run.
+Decides the precedence: settings of a row override those of its host's section, which override those of the run.
+``route`` decides which of them are not sent after a redirect, as for the header fields of the run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ...settings import RequestSettings
 AUTHORIZATION = "Authorization"
 
 
-def own_request(settings: RequestSettings, own: HostOverride) -> RequestSettings:
-    """The run's request with a host's section over it.
+def host_request(settings: RequestSettings, own: HostOverride) -> RequestSettings:
+    """Return the run's request settings with the overrides of a host's section.
 
-    A field of the section replaces those of its name. Credentials become HTTP's Basic (RFC 7617, in UTF-8); they go
-    before ``--netrc`` and before those that stand in a URL, and a field ``Authorization`` of the section before them.
+    A field of the section replaces the fields of the same name. Credentials are sent as HTTP Basic (RFC 7617, UTF-8).
+    They override ``--netrc`` and credentials in a URL; an ``Authorization`` field of the section overrides them.
     """
     fields = own.headers
     if own.credentials is not None and not any(name.lower() == "authorization" for name, _ in fields):
@@ -29,7 +29,7 @@ def own_request(settings: RequestSettings, own: HostOverride) -> RequestSettings
 
 
 def row_request(settings: RequestSettings, row: RowRequest) -> RequestSettings:
-    """The request to a host with a row's own over it. The run's body is not for a row that only asks for something."""
+    """Return a host's request settings with a row's overrides. A row with GET or HEAD does not send the run's body."""
     method, data = row.method or settings.method, row.data
     if data is None and row.method not in ("GET", "HEAD"):
         data = settings.data
@@ -37,7 +37,7 @@ def row_request(settings: RequestSettings, row: RowRequest) -> RequestSettings:
 
 
 def with_headers(settings: RequestSettings, fields: tuple[tuple[str, str], ...]) -> RequestSettings:
-    """A request with header fields in the place of those of their names."""
+    """Return request settings with header fields that replace those of the same names."""
     if not fields:
         return settings
     names = {name.lower() for name, _ in fields}

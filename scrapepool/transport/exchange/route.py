@@ -1,7 +1,7 @@
-"""The route to one host: everything in a request that does not change from URL to URL, made once.
+"""The route to one host: all parts of a request that are the same for every URL, computed once.
 
-Decides the header block as bytes, the proxy, the trust and the pool of a host. requests looks up all of these for each
-request; the proxies of the environment alone cost 200 µs. Here a URL adds its path and nothing else.
+Decides the header block as bytes, the proxy, the certificates and the pool of a host. The requests library looks up all
+of these for each request; the look-up of proxies in the environment alone takes 200 µs. Here only the path is added.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from ...settings import RequestSettings
 from ..net.pool import HostPool
 from ..net.session import PooledSession
 from .cookies import CookieStore
-from .request_overrides import AUTHORIZATION, own_request, row_request
+from .request_overrides import AUTHORIZATION, host_request, row_request
 
-MOST_ROUTES = 4096
-REFRESH = 1.0  # seconds; how often a pool in use is moved to the young end of the manager's LRU
+MAX_ROUTES = 4096
+REFRESH = 1.0  # seconds between two look-ups of a pool in use, which keep it from being evicted from the LRU cache
 
 
 class Route:
-    """One host, asked with one method.
+    """The requests to one host with one method.
 
-    foreign: reached by a redirect from another origin, so with harmless header fields only.
-    ranged: its header fields request a range, so that a 206 is the response to it.
+    foreign: a redirect from another origin led to the host, so only harmless header fields are sent.
+    ranged: the header fields include Range, so a 206 response is expected.
     """
 
     __slots__ = (
         "_after",
         "_before",
+        "_connection_settings",
         "_end",
         "_forwards",
+        "_refresh_at",
         "_rest",
         "_session",
-        "_where",
-        "_within",
         "foreign",
         "host",
         "method",
@@ -72,21 +72,25 @@ class Route:
         proxies = env["proxies"]
         if settings.proxy:
             proxies = {"http": settings.proxy, "https": settings.proxy}
-        self._where: dict[str, Any] = {"verify": env["verify"], "proxies": proxies, "cert": env["cert"]}
-        self._within = time.monotonic() + REFRESH
+        self._connection_settings: dict[str, Any] = {"verify": env["verify"], "proxies": proxies, "cert": env["cert"]}
+        self._refresh_at = time.monotonic() + REFRESH
         self.pool = self._lookup()
         self._build()
 
     def __repr__(self) -> str:
         return f"<Route {self.method} {self.host}{' foreign' if self.foreign else ''}>"
 
-    def at(self, host: HostKey) -> Route:
-        """The same for another host, where nothing of it depends on the host; see ``_asks_all_alike``."""
+    def for_host(self, host: HostKey) -> Route:
+        """Return the same route to another host, if nothing depends on the host; see ``_is_alike_for_all_hosts``."""
         other = Route.__new__(Route)
         other.host, other.method, other.foreign, other.ranged = host, self.method, self.foreign, self.ranged
-        other.prepared, other._session, other._where = self.prepared, self._session, self._where
-        other._within = time.monotonic() + REFRESH
-        if self._where["proxies"] or self._rest is None:
+        other.prepared, other._session, other._connection_settings = (
+            self.prepared,
+            self._session,
+            self._connection_settings,
+        )
+        other._refresh_at = time.monotonic() + REFRESH
+        if self._connection_settings["proxies"] or self._rest is None:
             other.prepared = copy(self.prepared)
             other.prepared.url = f"{host.origin}/"
             other.pool = other._lookup()
@@ -96,15 +100,15 @@ class Route:
             other._set(host.netloc.encode("ascii"), self._rest, self._end)
         return other
 
-    def asking(self, prepared: requests.PreparedRequest) -> Route:
-        """The same host by the same way, asked something else with the same method."""
+    def with_request(self, prepared: requests.PreparedRequest) -> Route:
+        """Return the same route to the same host with another request of the same method."""
         other = copy(self)
         other.prepared = prepared
         other._build()
         return other
 
     def _build(self) -> None:
-        pool, prepared, host, proxies = self.pool, self.prepared, self.host, self._where["proxies"]
+        pool, prepared, host, proxies = self.pool, self.prepared, self.host, self._connection_settings["proxies"]
         headers = list(prepared.headers.items())
         self.ranged = "Range" in prepared.headers
         forwarding = bool(
@@ -127,35 +131,35 @@ class Route:
             self._set(host.netloc.encode("ascii"), block, b"\r\n" + body)
 
     def _set(self, netloc: bytes, rest: bytes, end: bytes) -> None:
-        """Make the request line and the header block, of which but the Host is alike for all hosts."""
+        """Build the request line and the header block, in which only the Host field depends on the host."""
         self._rest = rest
         self._before = self.method.encode("ascii") + b" "
         self._after = b" HTTP/1.1\r\nHost: " + netloc + b"\r\n" + rest
         self._end = end
 
     def _lookup(self) -> HostPool:
-        where, adapter = self._where, self._session.adapter
-        if not where["proxies"]:
-            return adapter.pool_for(self.host, where["verify"], where["cert"])
-        pool: HostPool = adapter.get_connection_with_tls_context(self.prepared, **where)
+        connection_settings, adapter = self._connection_settings, self._session.adapter
+        if not connection_settings["proxies"]:
+            return adapter.pool_for(self.host, connection_settings["verify"], connection_settings["cert"])
+        pool: HostPool = adapter.get_connection_with_tls_context(self.prepared, **connection_settings)
         return pool
 
     def current_pool(self) -> HostPool:
-        """The host's pool, also after the manager let an older one go."""
+        """Return the host's pool; look up a new one if the manager has evicted the last one."""
         now = time.monotonic()
-        if now > self._within or self.pool.retired or self.pool.pool is None:
+        if now > self._refresh_at or self.pool.retired or self.pool.pool is None:
             self.pool = self._lookup()
-            self._within = now + REFRESH
+            self._refresh_at = now + REFRESH
         return self.pool
 
     def request(self, path: str, *, cookies: CookieStore | None = None, userinfo: str | None = None) -> bytes:
-        """The request for ``path`` as bytes, body included."""
+        """Return the request for ``path`` as bytes, including the body."""
         extra = b""
         if cookies or userinfo:
-            extra = self._personal(path, cookies, userinfo)
+            extra = self._fields_of_url(path, cookies, userinfo)
         return b"".join((self._before, path.encode("ascii"), self._after, extra, self._end))
 
-    def _personal(self, path: str, cookies: CookieStore | None, userinfo: str | None) -> bytes:
+    def _fields_of_url(self, path: str, cookies: CookieStore | None, userinfo: str | None) -> bytes:
         fields = b""
         headers = self.prepared.headers
         if userinfo is not None and AUTHORIZATION not in headers:
@@ -170,7 +174,7 @@ class Route:
 
 
 class RouteTable:
-    """The routes in use, bounded. Called from many threads. overrides: what single hosts are sent otherwise."""
+    """The routes in use, at most ``MAX_ROUTES``. Thread-safe. overrides: the settings of single hosts."""
 
     def __init__(
         self, session: PooledSession, settings: RequestSettings, overrides: HostOverrides | None = None
@@ -180,19 +184,19 @@ class RouteTable:
         self._overrides = overrides or HostOverrides()
         self._lock = threading.Lock()
         self._routes: OrderedDict[tuple[HostKey, str, bool], Route] = OrderedDict()
-        self._models: dict[tuple[str, bool], Route] = {}  # for hosts that are asked like any other
-        self._alike = _asks_all_alike(session, settings)
+        self._models: dict[tuple[str, bool], Route] = {}  # for hosts without settings of their own
+        self._alike = _is_alike_for_all_hosts(session, settings)
 
     def get(self, host: HostKey, method: str, *, foreign: bool = False) -> Route:
-        """The route to ``host``, made at its first use. Raises what requests and urllib3 raise, and OSError."""
+        """Return the route to ``host``, made at its first use. Raises what requests and urllib3 raise, and OSError."""
         key = host, method, foreign
         route = self._routes.get(key)
         if route is None:
-            settings = own_request(self._settings, self._overrides.override_for(host))
+            settings = host_request(self._settings, self._overrides.override_for(host))
             route = self._make(settings, host, method, foreign)
             with self._lock:
                 self._routes[key] = route
-                if len(self._routes) > MOST_ROUTES:
+                if len(self._routes) > MAX_ROUTES:
                     self._routes.popitem(last=False)
         return route
 
@@ -200,26 +204,27 @@ class RouteTable:
         alike = self._alike and settings is self._settings
         model = self._models.get((method, foreign)) if alike else None
         if model is not None:
-            return model.at(host)
+            return model.for_host(host)
         route = Route(self._session, settings, host, method, foreign=foreign)
         if alike:
             self._models[method, foreign] = route
         return route
 
     def for_row(self, row: RowRequest, host: HostKey, method: str, *, foreign: bool = False) -> Route:
-        """The route to ``host`` of a target whose row asks otherwise than the run: nobody else's, so it is not kept.
+        """Return the route to ``host`` for a row that has request settings of its own. It is not kept in the table.
 
-        It shares what is dear to find out with the run's own. Raises as ``get`` does.
+        It shares with the run's own route what is expensive to look up. Raises the same as ``get``.
         """
         usual = self.get(host, method, foreign=foreign)
-        settings = row_request(own_request(self._settings, self._overrides.override_for(host)), row)
-        return usual.asking(_prepared(self._session, settings, host, method, foreign=foreign))
+        settings = row_request(host_request(self._settings, self._overrides.override_for(host)), row)
+        return usual.with_request(_prepared(self._session, settings, host, method, foreign=foreign))
 
 
-def _asks_all_alike(session: PooledSession, settings: RequestSettings) -> bool:
-    """Whether what requests finds out for a host is the same for each: no word of ~/.netrc, no cookie of the session.
+def _is_alike_for_all_hosts(session: PooledSession, settings: RequestSettings) -> bool:
+    """Return whether requests would prepare the same request for every host.
 
-    Nor a proxy of the environment, which has exceptions by host. requests takes 0.4 ms to find out that there is none.
+    That is so without ~/.netrc, without cookies of the session, and without proxies of the environment, which may
+    exclude hosts. The requests library takes 0.4 ms per host to find out that there are none.
     """
     if settings.netrc or session.auth is not None or len(session.cookies) or session.proxies:
         return False
@@ -227,7 +232,7 @@ def _asks_all_alike(session: PooledSession, settings: RequestSettings) -> bool:
 
 
 def with_fields(request: bytes, fields: Sequence[tuple[str, str]]) -> bytes:
-    """A request as bytes, with fields in the place of those of their names."""
+    """Return a request as bytes, with header fields that replace those of the same names."""
     head, blank, body = request.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     names = {name.lower().encode("ascii") for name, _ in fields}
@@ -252,16 +257,16 @@ def _prepared(
         headers[name] = value if before is None else f"{before}{between}{value}"
     if settings.user_agent is not None:
         headers.setdefault("User-Agent", settings.user_agent)
-    # requests reads ~/.netrc unless an auth is given, and lets it win: only when asked, where nothing else was given,
-    # and never for a redirect's host.
+    # requests reads ~/.netrc unless ``auth`` is given, and then prefers it. It must do so only if the user wants it, if
+    # there are no other credentials, and never for the host of a redirect.
     from_netrc = settings.netrc and not foreign and AUTHORIZATION not in headers
-    keep_netrc_out = None if from_netrc else (lambda request: request)
-    request = requests.Request(method, host.origin + "/", headers=headers, data=data, auth=keep_netrc_out)
+    without_netrc = None if from_netrc else (lambda request: request)
+    request = requests.Request(method, host.origin + "/", headers=headers, data=data, auth=without_netrc)
     return session.prepare_request(request)
 
 
 def certificate(settings: RequestSettings) -> Any:
-    """The client's certificate as requests wants it: a file, one with its key, or None."""
+    """Return the client certificate in the form of requests: a file, a file with a key file, or None."""
     return (settings.cert, settings.key) if settings.cert and settings.key else settings.cert
 
 

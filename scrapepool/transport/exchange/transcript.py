@@ -1,7 +1,7 @@
-"""The bytes of one exchange, kept as they go over the wire, for an archive.
+"""The bytes of one exchange, captured as they are sent and received, for an archive.
 
-Decides what is held in memory and what in a temporary file, and which of the bytes are the response: interim responses
-before it and unsolicited data behind it are left out. Writes no archive and knows no format of one.
+Decides which bytes are kept in memory and which in a temporary file, and which of them are the response: interim
+responses before it and unsolicited data after it are left out. Does not know the format of an archive.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 IN_MEMORY = 1024 * 1024
-"""Bytes received that are held in memory; a response that has more goes to a temporary file whole."""
+"""Maximum number of received bytes that are kept in memory; a longer response is kept in a temporary file."""
 
-_TIME = frozenset({ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT})
-_DISCONNECT = frozenset({ErrorKind.TRUNCATED, ErrorKind.RESET})
+_TIMEOUT_KINDS = frozenset({ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT})
+_DISCONNECT_KINDS = frozenset({ErrorKind.TRUNCATED, ErrorKind.RESET})
 
 
 class Capture:
-    """Takes the bytes of one exchange.
+    """Captures the bytes of one exchange.
 
-    folder: for a temporary file, which has no name there. broken: it could not be written.
+    folder: the folder of the temporary file, which has no name. broken: the file could not be written.
     """
 
     __slots__ = ("_file", "_folder", "_pieces", "_received", "_sent", "broken", "started")
@@ -43,18 +43,18 @@ class Capture:
         self._file: BinaryIO | None = None
 
     def sent(self, data: bytes | memoryview) -> None:
-        """Take note of the next bytes of the request."""
+        """Count the next bytes of the request."""
         self._sent += len(data)
 
     def received(self, data: bytes | memoryview) -> None:
-        """Keep the next bytes that came. Raises FetchError (``disk``)."""
+        """Keep the next bytes that were received. Raises FetchError (``disk``)."""
         self._received += len(data)
         if self._file is None and self._received <= IN_MEMORY:
             self._pieces.append(bytes(data))
             return
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # closed by who gets it
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # the receiver of the transcript closes it
                 self._file.writelines(self._pieces)
                 self._pieces.clear()
             self._file.write(data)
@@ -72,15 +72,16 @@ class Capture:
         conn: Connection,
         fault: FetchError | OSError | None,
     ) -> Transcript:
-        """What was kept of an exchange whose response's head has come.
+        """Return the transcript of an exchange whose response head has arrived.
 
-        redirects: the attempt's earlier URLs. request: all that was to be sent. fault: what ended the exchange early.
+        redirects: the attempt's earlier URLs. request: the whole request, even if not all of it was sent. fault: the
+        error that ended the exchange early.
         """
         parser = exchange.parser
         known = attempt.target.known if parser.status == 304 else None
-        where = request[: request.index(b" HTTP/")].partition(b" ")[2].decode("ascii")
+        target = request[: request.index(b" HTTP/")].partition(b" ")[2].decode("ascii")
         return Transcript(
-            url=attempt.host.origin + where if where.startswith("/") else where,
+            url=attempt.host.origin + target if target.startswith("/") else target,
             seed=attempt.target.url,
             via=redirects[-1] if redirects else None,
             hops=len(redirects),
@@ -105,12 +106,12 @@ class Capture:
 
 
 def folder_of(path: str) -> str:
-    """The folder that holds, or is to hold, a file: its disk has room for what goes into the file."""
-    return os.path.dirname(os.path.realpath(path))  # noqa: PTH120  # a Path of its own would say no more
+    """Return the folder of a file, whether the file exists or not. Temporary data for the file fits on its disk."""
+    return os.path.dirname(os.path.realpath(path))  # noqa: PTH120  # the argument and the result are strings
 
 
 def _reason(exchange: Exchange, fault: FetchError | OSError | None) -> TruncationReason:
-    """Why a response that is not whole was not received further."""
+    """Return why an incomplete response was not received to its end."""
     body = exchange.body
     if fault is None:
         return "length" if body is not None and body.full else "unspecified"
@@ -118,4 +119,6 @@ def _reason(exchange: Exchange, fault: FetchError | OSError | None) -> Truncatio
         return "disconnect"
     if fault.kind is ErrorKind.TOO_LARGE:
         return "length"
-    return "time" if fault.kind in _TIME else "disconnect" if fault.kind in _DISCONNECT else "unspecified"
+    return (
+        "time" if fault.kind in _TIMEOUT_KINDS else "disconnect" if fault.kind in _DISCONNECT_KINDS else "unspecified"
+    )

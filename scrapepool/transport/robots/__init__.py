@@ -1,1 +1,1 @@
-"""robots.txt: how it is requested from a host, and what it says (RFC 9309)."""
+"""robots.txt: how it is requested from a host, and which paths it allows (RFC 9309)."""

@@ -1,8 +1,8 @@
-"""How a robots.txt is requested, and what the response means for its URLs (RFC 9309 section 2.3).
+"""How a robots.txt is requested, and what the response means for the URLs of its host (RFC 9309 section 2.3).
 
-Decides which responses are rules, which mean that there are none, and which that nothing may be requested now. It is
-fetched as any URL is, through the pools of the run. Does not know who waits for the verdict, when a host is requested
-again, nor what becomes of the URLs.
+Decides which responses contain rules, which ones mean that there are no rules, and which ones mean that no URL may be
+requested now. A robots.txt is fetched through the pools of the run, like any URL. Does not know who waits for the
+verdict, when robots.txt is requested again, or what happens to the URLs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..classify import classify
 from ..work.context import LeaseContext
 from ..work.follow_redirects import FollowRedirects
 from ..work.lease import RunningLease
-from .rules import MOST_READ, ROBOTS_TXT, product_token, rules_of
+from .rules import MAX_READ, ROBOTS_TXT, product_token, rules_of
 
-REDIRECTS: Final = 5
-"""Redirects that are followed, to other hosts too: what RFC 9309 section 2.3.1.2 asks for at least."""
+MAX_REDIRECTS: Final = 5
+"""Maximum number of redirects, including those to other hosts: the minimum of RFC 9309 section 2.3.1.2."""
 
-LEADS_NOWHERE = frozenset(
+NO_ROBOTS_KINDS = frozenset(
     {
         ErrorKind.TOO_MANY_REDIRECTS,
         ErrorKind.INVALID_URL,
@@ -33,39 +33,39 @@ LEADS_NOWHERE = frozenset(
         ErrorKind.FORBIDDEN_ADDRESS,
     }
 )
-"""Failures that tell of no robots.txt, not of a host in trouble: a URL that has the same one is told so itself."""
+"""Errors that mean that there is no robots.txt, and not that the host fails. A URL with the same error reports it."""
 
-_LIMITS = SizeLimits(max_size=MOST_READ + 1, cut=True)  # one more than is read, which tells that there is more
+_LIMITS = SizeLimits(max_size=MAX_READ + 1, cut=True)  # one byte more than is read, which shows that there is more
 _NO_RULES = RobotsVerdict()
 
 
 class RobotsFetcher:
-    """What works leases on a robots.txt, over the pools of ``fetcher``.
+    """Makes the chains of leases that fetch a robots.txt, over the pools of the run.
 
-    The ``Done`` of such a lease has no results but a verdict; neither where the run is stopping.
+    The ``Done`` of such a lease has a verdict and no results. If the run is stopping, it has neither.
     """
 
     def __init__(self, context: LeaseContext, settings: Settings) -> None:
-        plain = replace(
+        own_settings = replace(
             settings,
-            request=replace(settings.request, method="GET", data=None, max_redirects=REDIRECTS),
+            request=replace(settings.request, method="GET", data=None, max_redirects=MAX_REDIRECTS),
             size=_LIMITS,
             output=OutputSettings(body=True),
         )
-        self._context = LeaseContext(context.session, plain, of=context)
+        self._context = LeaseContext(context.session, own_settings, of=context)
 
     def chain(self, work: Work) -> RobotsChain | None:
-        """What works a lease on a robots.txt; None for any other lease."""
+        """Return the chain for a lease on a robots.txt; None for any other lease."""
         return RobotsChain(self._context, self.agent, work) if work.lease.robots else None
 
     def agent(self, host: HostKey) -> str:
-        """The product token of the User-Agent that ``host`` is sent, whichever option it comes from."""
+        """Return the product token of the User-Agent that is sent to ``host``, whichever option sets it."""
         route = self._context.routes.get(host, "GET")
         return product_token(route.prepared.headers.get("User-Agent", ""))
 
 
 class RobotsChain(FollowRedirects):
-    """The leases that one robots.txt takes, through redirects to other hosts, and what they come to."""
+    """The leases that fetch one robots.txt, including redirects to other hosts, and their verdict."""
 
     def __init__(self, context: LeaseContext, agent: Callable[[HostKey], str], work: Work) -> None:
         host = work.lease.host
@@ -77,7 +77,7 @@ class RobotsChain(FollowRedirects):
         self._transcripts: list[Transcript] = []
 
     def next(self, done: Done) -> RunningLease | Done:
-        """As ``FollowRedirects.next``, with the verdict in the end."""
+        """Return the lease on the host that a redirect leads to, or the ``Done`` with the verdict."""
         host = self._work.lease.host
         self._opened += done.opened
         self._requests += done.requests
@@ -105,20 +105,21 @@ class RobotsChain(FollowRedirects):
     def _verdict(self, result: Result) -> RobotsVerdict:
         try:
             return verdict_of(result, self._agent(self._work.lease.host))
-        except Exception as error:  # noqa: BLE001 - what breaks the reader of a file concerns its host alone
+        except Exception as error:  # noqa: BLE001 - a file that breaks the parser affects only its host
             return RobotsVerdict(unreachable=classify(error).detail)
 
 
 def verdict_of(result: Result, agent: str) -> RobotsVerdict:
-    """What the end of asking for a robots.txt means (RFC 9309 section 2.3.1); a ``Redirected`` is no end.
+    """Return what the result of a request for a robots.txt means (RFC 9309 section 2.3.1); not for a ``Redirected``.
 
-    agent: the product token to go by. 2xx: its rules. 4xx but 429, redirects that lead nowhere, and 3xx that are none:
-    no rules. 429, 5xx, and no whole response: nothing may be asked for.
+    After a 2xx, the rules for ``agent``, a product token, apply. After a 4xx other than 429, a 3xx without a usable
+    Location, and redirects that cannot be followed, there are no rules. After a 429, a 5xx, and without a whole
+    response, no URL may be requested.
     """
-    assert not isinstance(result, Redirected)  # noqa: S101 - see above
+    assert not isinstance(result, Redirected)  # noqa: S101 - the caller follows redirects
     status = result.status
     failure = result if isinstance(result, Failed) else None
-    if (isinstance(result, Failed | Skipped) and result.error in LEADS_NOWHERE) or (
+    if (isinstance(result, Failed | Skipped) and result.error in NO_ROBOTS_KINDS) or (
         status and 300 <= status < 500 and status != 429
     ):
         return _NO_RULES
@@ -127,5 +128,5 @@ def verdict_of(result: Result, agent: str) -> RobotsVerdict:
         return RobotsVerdict(None if rules.unrestricted else rules, rules.crawl_delay, agent=agent.lower())
     why = f"{failure.error}: {failure.detail}" if failure else f"status {status}"
     after = None if result.retry is None else result.retry.after
-    at_another = bool(result.redirects)
-    return RobotsVerdict(unreachable=why, after=after, failure=None if at_another else failure)
+    was_redirected = bool(result.redirects)
+    return RobotsVerdict(unreachable=why, after=after, failure=None if was_redirected else failure)

@@ -1,8 +1,8 @@
-"""The rules of one group of a robots.txt, as protego reads its lines.
+"""The rules of one group of a robots.txt, as protego parses them.
 
-Decides nothing. protego answers for an agent, by names that ours may begin with, and has no public way to a group or
-to its rules: this file alone uses private names of protego. ``pyproject.toml`` bounds the version, and
-``tests/test_dependencies.py`` says what is to be done with a new one.
+Decides nothing. protego matches an agent with every group whose name the agent begins with, and has no public access to
+a group or its rules. So this file uses private names of protego, and no other file does. ``pyproject.toml`` limits the
+version, and ``tests/test_dependencies.py`` says how to check a new one.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 
 class Group(NamedTuple):
-    """rules: patterns, percent-encoded, each with whether it allows; the longest first. crawl_delay: seconds."""
+    """A group. rules: percent-encoded patterns, each with True for Allow, the longest first. crawl_delay: seconds."""
 
     rules: list[tuple[str, bool]]
     crawl_delay: float | None
 
 
 def group_of(text: str, names: Sequence[str]) -> Group | None:
-    """The group of the first of these names that has one; None where none has. Names are lower-case letters, or *."""
-    from protego import Protego  # noqa: PLC0415 - only where there is a robots.txt
+    """Return the group of the first name that has one; None if none has. A name is ``*``, or in lower-case letters."""
+    from protego import Protego  # noqa: PLC0415 - needed only if there is a robots.txt
 
     groups = Protego.parse(text)._user_agents
     found = next((groups[name] for name in names if name in groups), None)

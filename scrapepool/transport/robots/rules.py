@@ -1,8 +1,8 @@
-"""What a robots.txt allows one agent (RFC 9309): from its bytes to ``Rules``, which judge paths quickly.
+"""The rules of a robots.txt for one agent (RFC 9309): its bytes are parsed into ``Rules``, which check paths quickly.
 
-Decides which groups of the file apply to the agent, which spellings of a path are one path, and which rule is the most
-specific. protego reads the lines, as tolerant of mistakes as site owners need. Does not know how the file was fetched,
-nor what becomes of a URL that it refuses.
+Decides which groups of the file apply to the agent, which spellings of a path are equivalent, and which rule is
+the most specific. protego parses the lines, and tolerates common mistakes. Does not know how the file was fetched, or
+what happens to a URL that it disallows.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Final, NamedTuple
 from ...url import SENDABLE
 from .groups import group_of
 
-MOST_READ = 500 * 1024
-"""Bytes of a robots.txt that are read: the least that RFC 9309 section 2.5 allows, and what Google reads."""
+MAX_READ = 500 * 1024
+"""Bytes of a robots.txt that are read: the minimum of RFC 9309 section 2.5, and the limit of Google."""
 
 ROBOTS_TXT = "/robots.txt"
 
-_BOMS = (b"\xef\xbb\xbf", b"\xef\xbb", b"\xef")  # cut ones too, which editors leave behind
+_BOMS = (b"\xef\xbb\xbf", b"\xef\xbb", b"\xef")  # also incomplete ones, which some editors write
 _TOKEN = re.compile(r"[A-Za-z_-]+")  # RFC 9309 section 2.2.1
 _COMPATIBLE = re.compile(r"Mozilla/\S+ \(compatible; *([^\s;/)]+)")
 _PRODUCT = re.compile(r"[^\s/;(]*")
 
-# protego ends lines as str.splitlines does; in robots.txt only CR and LF end one (RFC 9309 section 2.2).
-_LINE_ENDS_TOO_MANY = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# protego splits lines as str.splitlines does, but in robots.txt only CR and LF end a line (RFC 9309 section 2.2).
+_OTHER_LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 _AGENT_LINE = re.compile(r"^[^\S\n]*user[^\S\n]*-?agent[^\S\n]*(?::|[^\S\n])([^#\n]*)", re.IGNORECASE | re.MULTILINE)
-_OURS, _ALL, _THEIRS = "ours", "*", "theirs"
+_OWN, _ALL, _OTHER = "own", "*", "other"
 
 _ORDINARY = re.compile(rf"[{SENDABLE}]*+").fullmatch
 _SPECIAL = re.compile(r"[%*$]").search
@@ -44,9 +44,9 @@ _DECODED = {
 class _Rule(NamedTuple):
     """One Allow or Disallow line.
 
-    rank: twice its length in octets, plus 1 for Allow: the highest that matches decides (RFC 9309 section 2.2.2).
-    probe: text that every path it matches has in it. pieces: what follows its head, with anything between; None
-    where nothing needs to. end: what the path ends with; None where that is open.
+    rank: twice its length in octets, plus 1 for Allow; the matching rule with the highest rank decides (RFC 9309
+    section 2.2.2). probe: text that every matching path contains. pieces: texts that must follow its head in this
+    order, with any text between them; None if there is no condition. end: text that the path must end with, or None.
     """
 
     rank: int
@@ -57,9 +57,9 @@ class _Rule(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """The rules that begin with the same text, up to their first ``*``; the highest rank first.
+    """The rules that begin with the same text up to their first ``*``, the highest rank first.
 
-    shorter: index of the longest other head that this one begins with, -1 for none.
+    shorter: index of the longest other head that is a prefix of this one, -1 if there is none.
     """
 
     text: str
@@ -68,16 +68,16 @@ class _Head(NamedTuple):
 
 
 class Rules:
-    """What one robots.txt allows one agent. Asking costs about a microsecond, however long the file is.
+    """The rules of one robots.txt for one agent. A check takes about a microsecond, however long the file is.
 
-    crawl_delay: seconds between two requests that it asks for; None where it asks for none.
-    unrestricted: every path is allowed, so that nobody needs to ask.
+    crawl_delay: the value of the Crawl-delay line in seconds; None if there is none.
+    unrestricted: every path is allowed, so that no check is needed.
     """
 
     __slots__ = ("_exact", "_heads", "_starts", "crawl_delay", "unrestricted")
 
     def __init__(self, patterns: Iterable[tuple[str, bool]] = (), crawl_delay: float | None = None) -> None:
-        """patterns: what stands behind Allow (True) and Disallow (False), in canonical spelling."""
+        """Build the index. patterns: the values of Allow (True) and Disallow (False) lines, in canonical spelling."""
         self.crawl_delay = crawl_delay
         self._exact: dict[str, _Rule] = {}
         rules: dict[str, list[_Rule]] = {}
@@ -94,26 +94,26 @@ class Rules:
 
     def __repr__(self) -> str:
         count = len(self._exact) + sum(len(head.rules) for head in self._heads)
-        return f"<Rules: {count} in {len(self._heads)} beginnings, crawl delay {self.crawl_delay}>"
+        return f"<Rules: {count} in {len(self._heads)} heads, crawl delay {self.crawl_delay}>"
 
     def patterns(self) -> Iterator[tuple[str, bool]]:
-        """What it was made of, but for what makes no difference."""
+        """Yield the patterns of the rules, without those that have no effect."""
         for rule in (*self._exact.values(), *(rule for head in self._heads for rule in head.rules)):
             yield rule.text, bool(rule.rank & 1)
 
     def allows(self, path: str) -> bool:
-        """Whether a path, query included, may be asked for."""
+        """Return whether a path, which includes the query, may be requested."""
         return self.unrestricted or self.refusing(path) is None
 
     def refusing(self, path: str) -> str | None:
-        """The value of the Disallow line that refuses a path, query included; None where it may be asked for."""
+        """Return the value of the Disallow line that refuses a path with its query; None if it may be requested."""
         if self.unrestricted:
             return None
         if _ORDINARY(path) is None or _SPECIAL(path) is not None:
             path = canonical(path)
         winner = self._exact.get(path)
         rank = 1 if winner is None else winner.rank  # without a rule a path is allowed
-        # In order of text, whatever begins a path stands before it, and all that does begins the last one that does.
+        # All heads that are prefixes of the path sort before it, and each of them is a prefix of the next one.
         at = bisect_right(self._starts, path) - 1
         while at >= 0:
             start, at, rules = self._heads[at]
@@ -131,18 +131,18 @@ class Rules:
 
 
 def rules_of(body: bytes, agent: str) -> Rules:
-    """Read a robots.txt; never raises for what stands in it.
+    """Parse a robots.txt. Never raises, whatever the file contains.
 
-    agent: a product token, see ``product_token``; one that is none goes by the rules for all (``*``).
-    Of a body over MOST_READ bytes the whole lines within them are read.
+    agent: a product token, see ``product_token``. If it is not valid, the rules for all agents (``*``) apply.
+    Of a longer body, only the whole lines within the first ``MAX_READ`` bytes are read.
     """
-    if len(body) > MOST_READ:
-        body = body[: 1 + max(body.rfind(b"\n", 0, MOST_READ), body.rfind(b"\r", 0, MOST_READ))]
+    if len(body) > MAX_READ:
+        body = body[: 1 + max(body.rfind(b"\n", 0, MAX_READ), body.rfind(b"\r", 0, MAX_READ))]
     bom = next(filter(body.startswith, _BOMS), b"")
     text = _prepared(body[len(bom) :], agent)
     if text is None:
         return ALLOW_ALL
-    group = group_of(text, (_OURS, _ALL))
+    group = group_of(text, (_OWN, _ALL))
     if group is None:
         return ALLOW_ALL
     patterns = [(canonical(pattern.replace("%25", "%"), is_pattern=True), allow) for pattern, allow in group.rules]
@@ -151,9 +151,9 @@ def rules_of(body: bytes, agent: str) -> Rules:
 
 
 def product_token(user_agent: str) -> str:
-    """The name that a User-Agent field's value goes by in robots.txt: ``FooBot`` for ``FooBot/1.0 (+https://…)``.
+    """Return the product token of a User-Agent field, its name in robots.txt: ``FooBot`` for ``FooBot/1.0 (+https://…)``.
 
-    Of ``Mozilla/5.0 (compatible; FooBot/1.0)`` it is what calls itself compatible.
+    For ``Mozilla/5.0 (compatible; FooBot/1.0)`` it is the name after ``compatible``.
     """
     compatible = _COMPATIBLE.match(user_agent)
     if compatible is not None:
@@ -163,60 +163,60 @@ def product_token(user_agent: str) -> str:
 
 
 def canonical(path: str, *, is_pattern: bool = False) -> str:
-    """The one spelling of a path or pattern that is compared.
+    """Return the canonical spelling of a path or pattern, in which they are compared.
 
-    Percent-encoded is what a URL may not hold, and what is more than a letter in it where it is not meant so: ``/``
-    in the path, ``%``, and ``*`` and ``$``, which stand as they are in a pattern alone. Everything else is not.
+    These characters are percent-encoded: those that a URL must not contain, an encoded ``/`` in the path, ``%``, and in
+    a path, but not in a pattern, ``*`` and ``$``. All others are not encoded.
     """
     if is_pattern and "%" not in path and _ORDINARY(path) is not None:
         return path
-    escaped = _ESCAPE.sub(_respelled, path)
+    escaped = _ESCAPE.sub(_decoded_if_ordinary, path)
     before, query, after = escaped.partition("?")
     if query:
         escaped = before + query + after.replace("%2F", "/")
     if not is_pattern:
         escaped = escaped.replace("*", "%2A").replace("$", "%24")
-    return _NOT_SENDABLE.sub(_encoded, escaped)
+    return _NOT_SENDABLE.sub(_percent_encoded, escaped)
 
 
-def _respelled(escape: re.Match[str]) -> str:
+def _decoded_if_ordinary(escape: re.Match[str]) -> str:
     code = escape[1].upper()
     return _DECODED.get(code) or "%" + code
 
 
-def _encoded(found: re.Match[str]) -> str:
+def _percent_encoded(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass"))
 
 
 def _prepared(body: bytes, agent: str) -> str | None:
-    """A robots.txt as protego can read it without loss; None where no line of it concerns the agent.
+    """Return a robots.txt that protego parses without loss; None if no group applies to the agent.
 
-    Every group is named anew: ours, for all, or somebody else's. So names are compared whole, and a file that names
-    thousands of agents for thousands of rules costs no more than its length.
+    Every agent is renamed to ``own``, ``*`` or ``other``. So names are compared as a whole, and the cost of a file with
+    thousands of agents and rules is proportional to its length.
     """
     text = body.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
         text = _UNDECODABLE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", text)
-    text = _LINE_ENDS_TOO_MANY.sub(" ", text)
+    text = _OTHER_LINE_ENDS.sub(" ", text)
     token = agent.lower() if _TOKEN.fullmatch(agent) else None
-    concerned = False
+    applies = False
 
     def renamed(line: re.Match[str]) -> str:
-        nonlocal concerned
+        nonlocal applies
         names = line[1].split(maxsplit=1)
         name = names[0] if names else ""
         if name == "*":
-            concerned = True
+            applies = True
             return f"User-agent: {_ALL}"
         found = _TOKEN.match(name)
         if found is None or found[0].lower() != token:
-            return f"User-agent: {_THEIRS}"
-        concerned = True
-        return f"User-agent: {_OURS}"
+            return f"User-agent: {_OTHER}"
+        applies = True
+        return f"User-agent: {_OWN}"
 
     text = _AGENT_LINE.sub(renamed, text)
-    # protego decodes escapes as UTF-8, and those that are none would all become one: it gets none to see.
-    return text.replace("%", "%25") if concerned else None
+    # protego decodes percent-encoding as UTF-8, which maps all invalid bytes to one character. So it must not see any.
+    return text.replace("%", "%25") if applies else None
 
 
 def _rank(pattern: str, allow: bool) -> int:
@@ -224,7 +224,7 @@ def _rank(pattern: str, allow: bool) -> int:
 
 
 def _compiled(pattern: str, allow: bool) -> tuple[str, _Rule | None]:
-    """A pattern's head, and its rule; no rule where the head is the whole path."""
+    """Return a pattern's head and its rule; the rule is None if only the path that equals the head matches."""
     anchored = pattern.endswith("$")
     head, *pieces = pattern.removesuffix("$").split("*")
     if anchored and not pieces:
@@ -236,9 +236,9 @@ def _compiled(pattern: str, allow: bool) -> tuple[str, _Rule | None]:
 
 
 def _continues(path: str, at: int, pieces: tuple[str, ...], end: str | None) -> bool:
-    """Whether ``path`` has the pieces in turn from ``at`` on, and the end behind them.
+    """Return whether ``path`` contains the pieces in this order from ``at`` on, and the end after them.
 
-    The first place of each will do: whatever follows has the most room behind it, so nothing is tried twice.
+    The first occurrence of each piece suffices, because it leaves most text for the others. So nothing is tried twice.
     """
     for piece in pieces:
         at = path.find(piece, at)
@@ -249,16 +249,16 @@ def _continues(path: str, at: int, pieces: tuple[str, ...], end: str | None) -> 
 
 
 def _linked(starts: list[tuple[str, tuple[_Rule, ...]]]) -> list[_Head]:
-    """Heads in order of their text, each knowing the longest that it begins with."""
+    """Return the heads in order of their text, each with the index of its longest prefix."""
     heads: list[_Head] = []
-    open_: list[int] = []  # those that the last one begins with, and itself
+    prefixes: list[int] = []  # indices of the last head and of its prefixes
     for start, rules in starts:
-        while open_ and not start.startswith(heads[open_[-1]].text):
-            open_.pop()
-        heads.append(_Head(start, open_[-1] if open_ else -1, rules))
-        open_.append(len(heads) - 1)
+        while prefixes and not start.startswith(heads[prefixes[-1]].text):
+            prefixes.pop()
+        heads.append(_Head(start, prefixes[-1] if prefixes else -1, rules))
+        prefixes.append(len(heads) - 1)
     return heads
 
 
 ALLOW_ALL: Final = Rules()
-"""No rules: a host without a robots.txt, or with one that refuses nothing and asks for no delay."""
+"""The rules of a host without a robots.txt, or with one that disallows nothing and has no Crawl-delay."""

@@ -1,1 +1,1 @@
-"""Leases on an event loop."""
+"""The event loop, and the leases that run on it."""

@@ -1,7 +1,7 @@
-"""What the requests in flight wait for at this moment, seen from outside.
+"""The activity of each request in flight: what it waits for at this moment.
 
-Decides which phase a lease is in, by what its connection and its exchange hold anyway. Takes no lock: the lease may
-have moved on meanwhile, and what is reported was right at some moment of the look. Knows no words for people.
+Decides which phase a lease is in, from the state of its connection and its exchange. Takes no lock: a lease may change
+its phase meanwhile, and then the reported phase was correct shortly before. Does not format texts for people.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Activity(NamedTuple):
     """One request in flight.
 
-    host: that is asked. url: of the target, or of the redirect that led to the host. seconds: since the phase began,
-    also where bytes flow. remote: the address, None before there is a connection. received: bytes of the body.
+    host: the host that is requested. url: the URL of the target, or of the redirect that led to the host.
+    seconds: time since the phase began, even if bytes arrive. remote: the address, None before there is a connection.
+    received: number of bytes of the body.
     """
 
     host: str
@@ -34,12 +35,12 @@ class Activity(NamedTuple):
 
 
 def in_flight(context: LeaseContext) -> list[Activity]:
-    """What the leases with a connection wait for now."""
+    """Return what each lease with a connection waits for now."""
     now = monotonic()
-    return [_doing(conn, run, now) for conn, run in tuple(context.state.live.items())]
+    return [_activity(conn, run, now) for conn, run in tuple(context.state.live.items())]
 
 
-def _doing(conn: Connection, run: RunningLease, now: float) -> Activity:
+def _activity(conn: Connection, run: RunningLease, now: float) -> Activity:
     attempts = run.work.attempts
     attempt = attempts[min(len(run.starts), len(attempts)) - 1]
     url = attempt.target.url if attempt.hop is None else attempt.hop.url

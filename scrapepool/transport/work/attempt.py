@@ -1,8 +1,9 @@
-"""One attempt at a target, with its redirects as far as they stay on the host.
+"""One attempt at a target, with the redirects that stay on its host.
 
-Decides what is requested next: after a redirect, a refused HEAD, a part of a file that does not fit, a connection that
-the server closed in the meantime. It never raises for what a server or a URL does. Whether and when to try again is the
-scheduler's to decide; what a response means is for ``exchange`` and ``outcomes``.
+Decides what is requested next: after a redirect, after a refused HEAD, after a range that does not continue the partial
+download, and after the server closed an idle connection. It never raises for anything that a server or a URL causes.
+The scheduler decides whether and when to retry; ``exchange`` and ``outcomes`` decide what a response means. This file
+is long because all of these steps share the state of one attempt.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..errors import FetchError
 from ..exchange.conditions import with_conditions, with_validators
 from ..exchange.cookies import CookieStore
 from ..exchange.exchange import Exchange, NewBody
-from ..exchange.partial_files import Left, name_of
+from ..exchange.partial_files import PartialDownload, name_of
 from ..exchange.route import Route
 from ..http1.head import Field
 from ..http1.redirect import next_method, next_url
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
     from ..exchange.transcript import Capture
     from .context import LeaseContext
 
-HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that knows no HEAD
+HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that does not support HEAD
 AMBIGUOUS = "{host} sent Locations that differ; the first one was followed"
-TIMED_OUT = frozenset({ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT})
+TIMEOUT_KINDS = frozenset({ErrorKind.DEADLINE, ErrorKind.READ_TIMEOUT})
 
 
 class RunningAttempt:
     """An attempt over the connection that its lease holds.
 
-    index: of its result in the lease. began: monotonic time. again: its first response was discarded. probe: nothing is
-    recorded of it. exchange: the last one, for what a failure can still tell; None where nothing came of it.
-    transcripts: of its exchanges.
+    index: the index of its result in the lease. began: monotonic time. again: its first response was discarded.
+    probe: the attempt is not recorded. exchange: the last exchange, which a failure is described with; None before
+    there is one. transcripts: those of its exchanges.
     """
 
     __slots__ = (
@@ -54,10 +55,10 @@ class RunningAttempt:
         "_index",
         "_jar",
         "_known",
-        "_left",
         "_method",
         "_new_body",
         "_offload",
+        "_partial_download",
         "_path",
         "_probe",
         "_route",
@@ -97,14 +98,14 @@ class RunningAttempt:
         self._trail = attempt.trail
         self._jar = context.jar if context.jar is not None or hop is None else hop.cookies
         self._sent = 0.0  # monotonic time of the first request
-        self._left: Left | None = None
+        self._partial_download: PartialDownload | None = None
         self._known: Known | None = None
         self._new_body: NewBody = context.new_body
         self.exchange: Exchange | None = None
         self.transcripts: Sequence[Transcript] = ()
 
     def run(self, route: Route) -> Steps[Result]:
-        """Request the target on the route, or its own one; the outcome."""
+        """Request the target, on the given route unless it has its own, and return the result."""
         target = self._attempt.target
         self._route = route
         self._set_timeouts(target)
@@ -118,8 +119,8 @@ class RunningAttempt:
                     continue
                 if exchange.location is None:
                     return self._fetched(exchange, request)
-                if (onward := self._follow(exchange, exchange.location)) is not None:
-                    return onward
+                if (redirected := self._follow(exchange, exchange.location)) is not None:
+                    return redirected
         except Exception as error:  # noqa: BLE001 - one boundary per target catches all
             return self._failed(error)
 
@@ -133,18 +134,18 @@ class RunningAttempt:
         conn.deadline = self._began + total - (hop.spent if hop else 0.0)
 
     def _prepare(self, target: Target) -> Steps[None]:
-        """Find the route of a target that has its own, what is there of its body, and what is known of it."""
-        parts = self._context.parts
-        if parts is not None and not self._probe:
-            left = self._left = parts.left_of(self._method, name_of(target))
-            self._new_body = partial(self._context.saved_body, parts, self._method, target, left)
+        """Find the target's own route, its partial download, and what earlier records say of it."""
+        partial_files = self._context.partial_files
+        if partial_files is not None and not self._probe:
+            left = self._partial_download = partial_files.partial_download(self._method, name_of(target))
+            self._new_body = partial(self._context.saved_body, partial_files, self._method, target, left)
         if target.known is not None:
             self._known = yield from self._usable(target.known)
         if target.request is not None:
             self._take_route(target)
 
     def _usable(self, known: Known) -> Steps[Known | None]:
-        """What is known of a page, where a 304 would do: the file of its body is there, or it becomes none."""
+        """Return what is known of a page, if a 304 suffices: its body needs no file, or the file exists. Else None."""
         has_file = self._context.has_file
         if has_file is None or self._method == "HEAD" or not (known.is_page and known.asking):
             return known
@@ -157,19 +158,19 @@ class RunningAttempt:
     def _request(self, target: Target) -> bytes:
         route = self._route
         request = route.request(self._path, cookies=self._jar, userinfo=None if route.foreign else target.userinfo)
-        return with_conditions(request, self._left, self._known, self._url, route.method)
+        return with_conditions(request, self._partial_download, self._known, self._url, route.method)
 
     # -- what a response leads to ------------------------------------------------------------------
 
     def _take_cookies(self, exchange: Exchange) -> None:
         parser = exchange.parser
         if (self._context.jar is not None or exchange.location is not None) and parser.get(b"set-cookie") is not None:
-            self._jar = _stored(self._jar, parser.headers, self._route.host.host, self._path)
+            self._jar = _jar_with_cookies(self._jar, parser.headers, self._route.host.host, self._path)
 
     def _must_repeat(self, exchange: Exchange, target: Target) -> bool:
-        """Whether the same URL must be requested in another way: whole instead of a range, or with GET."""
+        """Return whether the same URL must be requested again: without a range, or with GET."""
         status, route = exchange.parser.status, self._route
-        if self._left is not None and (status == 416 or (status == 206 and exchange.saved is None)):
+        if self._partial_download is not None and (status == 416 or (status == 206 and exchange.saved is None)):
             self._start_over(target)
         elif status in HEAD_REFUSED and route.method == "HEAD" and self._context.head_fallback:
             self._method = "GET"
@@ -180,21 +181,21 @@ class RunningAttempt:
         return True
 
     def _start_over(self, target: Target) -> None:
-        """Forget the part of a body: the server has another version, or nothing that goes on where ours broke off."""
-        parts = self._context.parts
-        assert parts is not None  # noqa: S101 - there was a part
-        parts.forget(self._method, name_of(target))
-        self._new_body = partial(self._context.saved_body, parts, self._method, target, None)
-        self._left = None
+        """Delete the partial download: the server has another version, or its response does not continue ours."""
+        partial_files = self._context.partial_files
+        assert partial_files is not None  # noqa: S101 - there was a partial download
+        partial_files.forget(self._method, name_of(target))
+        self._new_body = partial(self._context.saved_body, partial_files, self._method, target, None)
+        self._partial_download = None
 
     def _follow(self, exchange: Exchange, location: bytes) -> Redirected | None:
-        """Follow a redirect; what it comes to where it leads to another host. Raises FetchError."""
+        """Follow a redirect; return the result if it leads to another host, else None. Raises FetchError."""
         route, context, attempt = self._route, self._context, self._attempt
         if len(self._trail.redirects) >= context.max_redirects:
             detail = f"{len(self._trail.redirects) + 1} redirects; at most {context.max_redirects} are followed"
             raise FetchError(ErrorKind.TOO_MANY_REDIRECTS, detail)
         url, parsed = next_url(route.host.origin + self._path, location)
-        self._trail = _followed(self._trail, self._url, exchange, route)
+        self._trail = _trail_with_redirect(self._trail, self._url, exchange, route)
         self._method = next_method(route.method, exchange.parser.status)
         self._url, self._path = url, parsed.path
         if parsed.host != route.host:
@@ -202,7 +203,7 @@ class RunningAttempt:
             jar = None if self._jar is context.jar else self._jar
             hop = self._trail.hop(url, parsed.host, self._path, self._method, spent, jar)
             return Redirected(replace(attempt, started=self._started, hop=hop), exchange.ended - self._sent)
-        self.exchange = None  # what fails from here on has no response yet
+        self.exchange = None  # a failure from here on has no response yet
         if self._method != route.method:
             self._take_route(attempt.target)
         return None
@@ -244,15 +245,15 @@ class RunningAttempt:
     # -- one exchange ------------------------------------------------------------------------------
 
     def _exchange(self, request: bytes) -> Steps[Exchange]:
-        """One exchange; a connection that the server closed in the meantime gets a second try, uncounted."""
+        """Make one exchange. If the server closed the idle connection, repeat it, which does not count as a retry."""
         held, method = self._held, self._route.method
         if (yield from held.prepare(method)):
             try:
                 return (yield from self._exchange_once(request, reused=True))
             except (FetchError, OSError) as error:
-                late = isinstance(error, FetchError) and error.kind in TIMED_OUT
+                timed_out = isinstance(error, FetchError) and error.kind in TIMEOUT_KINDS
                 responded = self.exchange is not None and self.exchange.parser.started
-                if responded or late or method not in IDEMPOTENT:
+                if responded or timed_out or method not in IDEMPOTENT:
                     raise
                 held.conn.close()
         if held.conn.sock is None:
@@ -267,26 +268,26 @@ class RunningAttempt:
         if reused and held.first_unverified is None:
             held.first_unverified = self._index
         capture = conn.capture = None if context.capture is None else context.capture()
-        ranged = route.ranged or self._left is not None
+        ranged = route.ranged or self._partial_download is not None
         try:
             yield from exchange.run(
                 conn, request, self._new_body, self._offload, follow=context.max_redirects > 0, ranged=ranged
             )
         except (FetchError, OSError) as error:
             if (fault := held.fault_of_proxy(error, exchange)) is not None:
-                self.exchange = None  # what it said is nothing of the host's
+                self.exchange = None  # the response came from the proxy, not from the host
                 raise fault from error
-            self._write_down(capture, exchange, request, error)
+            self._keep_transcript(capture, exchange, request, error)
             raise
-        self._write_down(capture, exchange, request)
+        self._keep_transcript(capture, exchange, request)
         self._sent = self._sent or exchange.sent
-        held.take_note(exchange)
+        held.on_response(exchange)
         return exchange
 
-    def _write_down(
+    def _keep_transcript(
         self, capture: Capture | None, exchange: Exchange, request: bytes, fault: FetchError | OSError | None = None
     ) -> None:
-        """Keep what went over the wire, where somebody wants it and the head of a response has come."""
+        """Keep the transcript of an exchange, if there is an archive and the head of a response has arrived."""
         if capture is None:
             return
         conn = self._held.conn
@@ -297,14 +298,14 @@ class RunningAttempt:
             self.transcripts = [*self.transcripts, transcript]
 
 
-def _stored(jar: CookieStore | None, fields: Sequence[Field], host: str, path: str) -> CookieStore:
-    """Store what a response sets in the jar, or in a new one."""
+def _jar_with_cookies(jar: CookieStore | None, fields: Sequence[Field], host: str, path: str) -> CookieStore:
+    """Store the cookies of a response in the jar, or in a new one, and return it."""
     jar = CookieStore() if jar is None else jar
     jar.store(fields, host, path, time.time())
     return jar
 
 
-def _followed(trail: Trail, url: str, exchange: Exchange, route: Route) -> Trail:
-    """The trail with the redirect that an exchange gave."""
+def _trail_with_redirect(trail: Trail, url: str, exchange: Exchange, route: Route) -> Trail:
+    """Return the trail with the redirect of an exchange."""
     notes = (AMBIGUOUS.format(host=route.host.netloc),) if exchange.ambiguous else ()
     return trail.followed(url, exchange.parser.status, notes)

@@ -1,6 +1,6 @@
-"""What the leases of a run share: the session, routes, cookies, desync states, and whether the run is ending.
+"""The state that the leases of a run share: session, routes, cookies, desync states, and whether the run is ending.
 
-Decides how leases are stopped. What a lease does is for ``lease``.
+Decides how leases are stopped. ``lease`` decides what a lease does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...validators import Known
 from ..exchange.cookies import CookieStore
 from ..exchange.file_body import SavedBody
 from ..exchange.outcomes import Reporter
-from ..exchange.partial_files import Left, Parts, name_of
+from ..exchange.partial_files import PartialDownload, PartialFiles, name_of
 from ..exchange.read_ahead import Allowance
 from ..exchange.route import Route, RouteTable
 from ..exchange.transcript import Capture, folder_of
@@ -32,18 +32,19 @@ from ..net.session import PooledSession
 from .desync import DesyncStates
 from .lease import RunningLease
 
-MOST_BLOCKED = 256
-"""Connections that are opened at a time where that blocks a thread each."""
+MAX_BLOCKING = 256
+"""Connections that are opened at once if each of them blocks a thread."""
 
 
 @dataclass(slots=True, repr=False, eq=False)
 class RunState:
-    """How a run is going, as all its leases see it.
+    """The state of a run that all its leases see.
 
-    draining, aborted: nothing is begun, nothing goes on. keeps_no_idle: a proxy allows so few connections that none
-    stays open for a host which has no request. live: the connections in use; each lease adds and removes its own.
-    lag: seconds since when what came now may have been there, because the loop was busy. allowance: of bytes that are
-    received before they can be parsed.
+    draining: no further request is begun. aborted: those in flight are ended, too.
+    keeps_no_idle: a proxy allows so few connections that none stays open for a host without a request.
+    lag: seconds for which the bytes that are received now may have been in the socket, because the loop was busy.
+    allowance: how many bytes may be received before they can be parsed.
+    live: the connections in use; each lease adds and removes its own.
     """
 
     draining: bool = False
@@ -57,13 +58,14 @@ class RunState:
 class LeaseContext:
     """The context of leases over a ``PooledSession``.
 
-    executor: gives threads for what can only be done by blocking; by default they are its own.
-    jar: cookies that all targets share. capture: makes what an exchange is written down by, None where nobody asks.
-    parts: where bodies are written to, None where they become no files.
-    has_file: whether the file of a page is there as an earlier record says; None where bodies become no files, or
-    nothing is known of earlier ones.
-    of: the context of the run's targets, where this one is for other requests to the same hosts: they share their
-    connections, routes, cookies and opinions of hosts.
+    executor: runs blocking calls; by default the context makes one when it is needed.
+    jar: the cookies that all targets share.
+    capture: makes the capture of an exchange; None if there is no archive.
+    partial_files: the files that bodies are written to; None if bodies are not saved.
+    has_file: returns whether a page's file exists as an earlier record says; None if bodies are not saved, or if there
+    are no earlier records.
+    of: the context of the run's targets, if this one is for other requests to the same hosts. Both share their
+    connections, routes, cookies and desync states.
     """
 
     def __init__(
@@ -72,13 +74,13 @@ class LeaseContext:
         settings: Settings,
         *,
         jar: CookieStore | None = None,
-        parts: Parts | None = None,
+        partial_files: PartialFiles | None = None,
         has_file: Callable[[Known], bool] | None = None,
         executor: Executor | None = None,
         of: LeaseContext | None = None,
     ) -> None:
         self._executor = executor
-        self._takers: Executor | None = None
+        self._body_executor: Executor | None = None
         self._of = of
         self.session = session
         self.routes: RouteTable = (
@@ -93,7 +95,7 @@ class LeaseContext:
         needs = settings.output.needs
         self._size = settings.size
         self._keep, self._digest = needs.body, needs.sha256 or settings.files.needs_digest
-        self.parts = parts
+        self.partial_files = partial_files
         self.has_file = has_file
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar: CookieStore | None = jar if of is None else of.jar
@@ -102,27 +104,34 @@ class LeaseContext:
     def __repr__(self) -> str:
         return f"<LeaseContext {len(self.state.live)} connections in use{', draining' if self.state.draining else ''}>"
 
-    def takers(self) -> Executor:
-        """Threads that take in long bodies, their digests and files: as many as there are cores."""
+    def body_executor(self) -> Executor:
+        """Return the executor that decodes, hashes and saves long bodies, with one thread per core."""
         if self._of is not None:
-            return self._of.takers()
-        if self._takers is None:
-            self._takers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="scrapepool-bodies")
-        return self._takers
+            return self._of.body_executor()
+        if self._body_executor is None:
+            self._body_executor = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="scrapepool-bodies")
+        return self._body_executor
 
     def new_body(self, parser: ResponseParser) -> Body:
-        """What takes the body of a response."""
+        """Make the body of a response."""
         return Body(self._size, parser.get(b"content-encoding"), keep=self._keep, digest=self._digest)
 
-    def saved_body(self, parts: Parts, method: str, target: Target, left: Left | None, parser: ResponseParser) -> Body:
-        """What takes the body of a response to a target that is to become a file.
+    def saved_body(
+        self,
+        partial_files: PartialFiles,
+        method: str,
+        target: Target,
+        left: PartialDownload | None,
+        parser: ResponseParser,
+    ) -> Body:
+        """Make the body of a response that is saved to a file.
 
-        left: what is there of it, if that was asked to go on.
+        left: the partial download whose rest was requested; None if the whole body was.
         """
         if method == "HEAD" or not 200 <= parser.status < 300:
             return self.new_body(parser)
         if parser.status == 206 and left is not None:
-            if not left.goes_on_in(parser):
+            if not left.is_continued_by(parser):
                 return self.new_body(parser)
         else:
             left = None
@@ -132,7 +141,7 @@ class LeaseContext:
             coding,
             keep=self._keep,
             digest=self._digest,
-            begin=partial(parts.begin, method, name_of(target), parser, left),
+            begin=partial(partial_files.begin, method, name_of(target), parser, left),
             left=left,
         )
         if coding is not None and not self._keep and (name := packed_name((target.url,), coding)) is not None:
@@ -140,45 +149,45 @@ class LeaseContext:
         return body
 
     def method_of(self, attempt: Attempt) -> str:
-        """What an attempt asks with next."""
+        """Return the method of an attempt's next request."""
         return attempt.target.method(self.method) if attempt.hop is None else attempt.hop.method
 
     def route_to(self, target: Target, host: HostKey, method: str, *, foreign: bool) -> Route:
-        """The route on which a target is asked for at a host. Raises as ``RouteTable.get`` does."""
+        """Return the route for a request for a target to a host. Raises the same as ``RouteTable.get``."""
         own = target.request
         if own is None or own.plain:
             return self.routes.get(host, method, foreign=foreign)
         return self.routes.for_row(own, host, method, foreign=foreign)
 
     def executor(self) -> Executor:
-        """Threads for what can only be done by blocking; they are begun as they are needed."""
+        """Return the executor for blocking calls; it starts threads as they are needed."""
         if self._of is not None:
             return self._of.executor()
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(MOST_BLOCKED, thread_name_prefix="scrapepool")
+            self._executor = ThreadPoolExecutor(MAX_BLOCKING, thread_name_prefix="scrapepool")
         return self._executor
 
     def drain(self) -> None:
-        """Begin nothing more."""
+        """Begin no further request."""
         self.state.draining = True
 
     def abort(self) -> None:
-        """Cut every connection in use. Whoever drives a lease then lets it go on to its end."""
+        """Abort every connection in use. The loop then runs each lease to its end."""
         self.state.draining = self.state.aborted = True
         for conn in list(self.state.live):
             conn.abort()
 
     def make_room_at_proxy(self) -> bool:
-        """Close idle connections through proxies, as one of them allows no further one; whether there were any.
+        """Close idle connections through proxies, because a proxy refuses further ones; return whether there were any.
 
-        From then on none is kept for a host that has no request.
+        From then on, no connection through a proxy is kept for a host that has no request.
         """
         closed = sum(pool.evict_idle() for pool in self.session.adapter.pools(proxied=True))
         self.state.keeps_no_idle |= closed > 0
         return closed > 0
 
     def evict_idle(self) -> None:
-        """Close an idle connection of every host, so that there are file descriptors for others."""
+        """Close an idle connection of every host, so that file descriptors become free."""
         for pool in self.session.adapter.pools():
             if not pool.idle:
                 continue

@@ -1,8 +1,9 @@
-"""Lists that have a URL of their own, fetched whole before they are read.
+"""Downloads of lists that are given by URL. A list is fetched whole before it is read.
 
-Decides how often a list is requested, how long it may take and how large it may be. It is fetched as any URL is, over
-the pools of the run, one at a time and not before its host's delay has passed. robots.txt is not consulted for it: the
-user named the list, or the site did in a sitemap. Does not know what a list says, nor where its bytes are kept.
+Decides how often a list is requested, how long it may take and how large it may be. Lists are fetched through the pools
+of the run, like any URL, but one at a time, and not before the delay of the host has passed. robots.txt is not
+consulted, because the user named the list, or the site named it in a sitemap. Does not know what a list contains, or
+where its bytes are kept.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from .context import LeaseContext
 from .follow_redirects import FollowRedirects
 from .loop import run_alone
 
-PATIENCE = 3600.0
-"""Seconds that a list may take as a whole, if ``--timeout`` is less: it is longer than a page."""
+MIN_TIMEOUT = 3600.0
+"""Seconds that a list may take, even if ``--timeout`` is less: lists are longer than pages."""
 
 LIMITS = SizeLimits(max_size=1024 * MIB)
-"""Of one list, received and decoded. Twenty sitemaps of the largest size that there may be are as long."""
+"""Limits of one list, as received and as decoded. The size is that of twenty sitemaps of the maximum size."""
 
-LONGEST_PAUSE = 60.0
-"""Seconds between two tries, at most."""
+MAX_PAUSE = 60.0
+"""Maximum number of seconds between two tries."""
 
 STOP_POLL = 0.1
 """Seconds between two checks, during a pause, whether the run is stopping."""
@@ -44,57 +45,59 @@ Keep = Callable[[bytes | memoryview], object]
 
 
 class Downloader:
-    """Keeps ``ports.Download``. Used by one thread.
+    """Implements ``ports.Download``. Used by one thread.
 
-    context: the run's, whose pools, routes and end it shares. delay_of: seconds between two starts on a host.
+    context: the context of the run, which gives pools and routes, and says when the run ends.
+    delay_of: returns the minimum number of seconds between two requests to a host.
     """
 
     def __init__(self, context: LeaseContext, settings: Settings, delay_of: Callable[[HostKey], float]) -> None:
-        self._run = context
+        self._run_context = context
         self._policy = settings.retry
         self._delay_of = delay_of
         self._free_at: dict[HostKey, float] = {}
-        timeouts = replace(settings.timeouts, total=max(settings.timeouts.total, PATIENCE))
+        timeouts = replace(settings.timeouts, total=max(settings.timeouts.total, MIN_TIMEOUT))
         request = replace(settings.request, method="GET", data=None)
         self._lists = _ListContext(context, replace(settings, request=request, timeouts=timeouts, size=LIMITS))
 
     def __call__(self, url: str, begin: Callable[[], Keep]) -> Downloaded:
-        """Fetch a list, as often as the policy allows. Raises ListError."""
+        """Fetch a list, with as many retries as the policy allows. Raises ListError."""
         try:
             host, path, userinfo = parse(url)
         except InvalidURLError as error:
             raise ListError(url, error.reason) from None
         target = Target(without_password(url), host, path, None, userinfo)
-        made = 0
+        tries = 0
         while True:
-            self._await(max(0.0, self._free_at.get(host, 0.0) - time.monotonic()), url)
+            self._sleep(max(0.0, self._free_at.get(host, 0.0) - time.monotonic()), url)
             self._free_at[host] = time.monotonic() + self._delay_of(host)
             with RUNNING_CLOCK:
                 result = self._lists.fetch(target, begin)
-            made += 1
-            if result is None or self._run.state.draining:
+            tries += 1
+            if result is None or self._run_context.state.draining:
                 raise ListError(url, STOPPED)
-            assert not isinstance(result, Redirected)  # noqa: S101 - hops go on until there is none
+            assert not isinstance(result, Redirected)  # noqa: S101 - the chain of leases follows them
             if isinstance(result, Fetched) and (result.status or 0) < 300:
                 found_at = result.final_url if result.redirects else None
                 return Downloaded(found_at or url, result.content_type)
             pause = None if result.retry is None else result.retry.after
             if pause is None:
-                pause = min(LONGEST_PAUSE, self._policy.backoff * 2.0 ** (made - 1))
-            if result.retry is None or made > self._policy.retries or pause > self._policy.max_park:
+                pause = min(MAX_PAUSE, self._policy.backoff * 2.0 ** (tries - 1))
+            if result.retry is None or tries > self._policy.retries or pause > self._policy.max_park:
                 raise ListError(url, _reason(result))
-            self._await(pause, url)
+            self._sleep(pause, url)
 
-    def _await(self, seconds: float, url: str) -> None:
+    def _sleep(self, seconds: float, url: str) -> None:
+        """Sleep. Raises ListError if the run stops meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._run.state.draining:
+            if self._run_context.state.draining:
                 raise ListError(url, STOPPED)
             time.sleep(min(STOP_POLL, left))
 
 
 class _ListContext(LeaseContext):
-    """Fetches one list at a time, its body piece by piece to who keeps it."""
+    """The context of leases on lists. It fetches one list at a time, and passes its body on piece by piece."""
 
     def __init__(self, run: LeaseContext, settings: Settings) -> None:
         super().__init__(run.session, replace(settings, output=OutputSettings(fields=("url",))), of=run)
@@ -102,21 +105,21 @@ class _ListContext(LeaseContext):
         self._begin: Callable[[], Keep] | None = None
 
     def fetch(self, target: Target, begin: Callable[[], Keep]) -> Result | None:
-        """Fetch a list, through redirects to other hosts too; None where the run stops. begin: as its body begins."""
+        """Fetch a list and follow its redirects; return None if the run stops. begin: called when the body begins."""
         self._begin = begin
         attempt = Attempt(target)
         done = run_alone(self, Work(Lease(target.host, attempt=attempt), [attempt]), FollowRedirects(self, attempt))
         return done.results[0] if done.results else None
 
     def new_body(self, parser: ResponseParser) -> Body:
-        """What takes the body of a response, which is the list where it has been found."""
+        """Make the body of a response; a successful response is the list."""
         if not 200 <= parser.status < 300 or self._begin is None:
             return super().new_body(parser)
         return _KeptBody(self._size, parser.get(b"content-encoding"), self._begin())
 
 
 class _KeptBody(Body):
-    """A body whose pieces are given away as they come."""
+    """A body that passes its pieces on as they arrive."""
 
     __slots__ = ("_give",)
 

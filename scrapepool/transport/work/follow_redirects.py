@@ -1,6 +1,6 @@
-"""One attempt from host to host, without a scheduler that queues redirects: a chain of leases.
+"""A chain of leases that follows the redirects of one attempt to other hosts, without a scheduler.
 
-Decides only that the next lease goes where the redirect leads.
+Decides only that the next lease is on the host that the redirect leads to.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .lease import RunningLease
 
 
 class FollowRedirects:
-    """Fetches an attempt, redirects to other hosts included. Keeps ``loop.Chain``."""
+    """Fetches an attempt and follows its redirects to other hosts. Implements ``task.Chain``."""
 
     def __init__(self, context: LeaseContext, attempt: Attempt) -> None:
         self._context = context
@@ -22,12 +22,12 @@ class FollowRedirects:
         self._resume: Resume = lambda: None
 
     def first(self, resume: Resume) -> RunningLease:
-        """The lease on the attempt's own host."""
+        """Return the lease on the attempt's own host."""
         self._resume = resume
         return self._run(self._attempt)
 
     def next(self, done: Done) -> RunningLease | Done:
-        """The lease on the host that a redirect leads to; the end where there is none, whose result is no redirect."""
+        """Return the lease on the host that a redirect leads to, or the ``Done`` if the result is no redirect."""
         result = done.results[0] if done.results else None
         return self._run(result.attempt) if isinstance(result, Redirected) else done
 

@@ -1,8 +1,8 @@
-"""The connection that a lease holds: taken from its pool, opened, watched, and given back.
+"""The connection that a lease holds: it is checked out of its pool, opened, watched, and checked in again.
 
-Decides when a connection is opened anew, how long opening waits for a file descriptor or a place at the proxy, and what
-must be seen before the responses over it are verified. How long it is watched for that is for ``desync``; what is
-requested over it is for ``attempt``.
+Decides when a connection is opened anew, how long opening waits for a file descriptor or for the proxy, and how its
+responses are verified. ``desync`` decides how long the connection is watched for that, and ``attempt`` decides what is
+requested.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from ..net.steps import Resume, Steps, pause
 if TYPE_CHECKING:
     from .context import LeaseContext
 
-DESCRIPTOR_PAUSE = 0.05  # seconds until a connect that found no file descriptor is tried again
-POOL_PAUSE = 0.1  # seconds until a pool that had no connection to spare is asked again
-EVICTIONS = 3  # times that a pool may be let go between looking it up and taking a connection from it
-CLOCK_GRAIN = 0.005  # seconds by which a wait may end before its time
+DESCRIPTOR_PAUSE = 0.05  # seconds until a connect is tried again that failed for lack of a file descriptor
+POOL_PAUSE = 0.1  # seconds until a pool that had no free connection is tried again
+MAX_EVICTIONS = 3  # times that the pool may be evicted between its look-up and the check-out of a connection
+CLOCK_RESOLUTION = 0.005  # seconds by which a wait may end too early
 NEVER = float("inf")
-NO_ROOM = frozenset({ProxyFault.DOWN, ProxyFault.CLOSED, ProxyFault.BUSY, ProxyFault.UNAVAILABLE})
-"""What a proxy may do that allows no further connection."""
+PROXY_REFUSALS = frozenset({ProxyFault.DOWN, ProxyFault.CLOSED, ProxyFault.BUSY, ProxyFault.UNAVAILABLE})
+"""The faults of a proxy that mean that it allows no further connection."""
 
 
 class HeldConnection:
-    """A connection, and what came over it that is not verified yet.
+    """A connection, and the state of the responses on it that are not verified yet.
 
-    began: monotonic time when the lease began. opened, requests: how often it was opened, and how many requests were
-    sent. slowest: longest time to a first byte.
-    closing: the server said that it closes the connection.
+    began: monotonic time when the lease began. opened: how often the connection was opened. requests: number of
+    requests that were sent. slowest: longest time to the first byte.
+    closing: the server announced that it closes the connection.
+    quarantined: all responses of the lease have arrived, and the connection is only watched.
 
-    Since the connection was last silent for long enough:
-    first_unverified: index of the first result that came over it while it had served before, None where none did.
-    unverified: how many such responses there are. quickest: their shortest time to a first byte.
-    desynchronized: unsolicited data came. quarantined: all responses of the lease have come, and it is only watched.
+    These describe the responses since the last verification that came on a reused connection:
+    first_unverified: index of the first result, None if there is none. unverified: number of the responses.
+    quickest: their shortest time to the first byte. desynchronized: unsolicited data arrived.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class HeldConnection:
     # -- pool --------------------------------------------------------------------------------------
 
     def check_out(self, route: Route) -> Steps[None]:
-        """Take a connection from the pool of the route. Raises PoolError."""
+        """Check a connection out of the pool of the route. Raises PoolError."""
         evictions, until = 0, monotonic() + self._context.timeouts.total
         while True:
             self.pool = route.current_pool()
@@ -95,9 +95,9 @@ class HeldConnection:
                 self.conn, condition = self.pool.checkout(0)
             except ClosedPoolError:
                 evictions += 1
-                if evictions >= EVICTIONS:
+                if evictions >= MAX_EVICTIONS:
                     raise
-            except EmptyPoolError:  # others than this run use the session too
+            except EmptyPoolError:  # the session is also used by others than this run
                 if monotonic() >= until:
                     raise
                 yield from pause(POOL_PAUSE)
@@ -107,7 +107,7 @@ class HeldConnection:
                 return
 
     def check_in(self) -> None:
-        """Give the connection back to its pool."""
+        """Check the connection in to its pool."""
         conn, pool = self.conn, self.pool
         conn.deadline = conn.capture = None
         pool.num_requests += self.requests
@@ -118,7 +118,7 @@ class HeldConnection:
     # -- opening -----------------------------------------------------------------------------------
 
     def prepare(self, method: str) -> Steps[bool]:
-        """See to it that a connection that has served before may serve again; whether it may."""
+        """Verify the connection if it must be verified before it is reused; return whether it can be reused."""
         conn = self.conn
         if conn.sock is None or not conn.served:
             return False
@@ -129,7 +129,7 @@ class HeldConnection:
         return conn.sock is not None and conn.served > 0
 
     def open(self) -> Steps[None]:
-        """Connect; wait for a file descriptor, or a place for the look-up, where there is none.
+        """Connect. If there is no file descriptor or no thread for the DNS look-up, wait and try again.
 
         Raises what connecting raises.
         """
@@ -139,7 +139,7 @@ class HeldConnection:
             if context.state.aborted:
                 raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
             began = monotonic()
-            if conn.deadline is not None and conn.deadline - began <= CLOCK_GRAIN:
+            if conn.deadline is not None and conn.deadline - began <= CLOCK_RESOLUTION:
                 detail = f"the time for this URL was used up before a connection to {self._host.netloc} was begun"
                 raise FetchError(ErrorKind.DEADLINE, detail)
             conn.timeout = context.timeouts.connect
@@ -148,9 +148,9 @@ class HeldConnection:
             except Exception as error:
                 conn.close()
                 left = NEVER if conn.deadline is None else conn.deadline - monotonic()
-                if was_not_looked_up(error):  # our own doing, so the deadline moves
+                if was_not_looked_up(error):  # the delay is our own, so the deadline moves
                     conn.postpone(monotonic() - began)
-                elif may_evict and self._has_made_room(error):
+                elif may_evict and self._made_room_at_proxy(error):
                     may_evict = False
                 elif out_of_descriptors(error) and left > DESCRIPTOR_PAUSE:
                     context.evict_idle()
@@ -162,24 +162,24 @@ class HeldConnection:
             else:
                 break
         self.opened += 1
-        if conn.receive():  # where the server has closed, the exchange tells
+        if conn.receive():  # if the server has closed the connection, the exchange reports it
             raise FetchError(ErrorKind.PROTOCOL, "the server sent a response before there was a request")
 
-    def _has_made_room(self, error: Exception) -> bool:
-        """Whether a proxy may allow the connection now, because idle ones were closed."""
+    def _made_room_at_proxy(self, error: Exception) -> bool:
+        """Return whether a proxy may accept the connection now, because idle connections were closed."""
         fault = classify(error)
-        no_room = isinstance(fault, ProxyError) and fault.fault in NO_ROOM and fault.after is None
-        return no_room and self._context.make_room_at_proxy()
+        refused = isinstance(fault, ProxyError) and fault.fault in PROXY_REFUSALS and fault.after is None
+        return refused and self._context.make_room_at_proxy()
 
     # -- responses ---------------------------------------------------------------------------------
 
-    def take_note(self, exchange: Exchange) -> None:
-        """Count a response, and close the connection where it must not serve again."""
+    def on_response(self, exchange: Exchange) -> None:
+        """Record a response, and close the connection if it must not be reused."""
         conn, parser, reused = self.conn, exchange.parser, exchange.reused
         ttfb = exchange.headed - exchange.sent
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
             self.slowest = ttfb
-        # What follows a body this long has long been in the socket when its end is read: one look is enough.
+        # What follows a body this long is in the socket when the end of the body is read, so one check suffices.
         if reused and (parser.length or 0) < LARGE:
             self.unverified += 1
             ttfb = max(0.0, ttfb - self._context.state.lag)
@@ -196,14 +196,14 @@ class HeldConnection:
                 conn.close()
 
     def close_after(self, fault: FetchError, exchange: Exchange | None) -> None:
-        """Close the connection, as an exchange over it failed."""
+        """Close the connection because an exchange failed."""
         if fault.kind is ErrorKind.PROTOCOL and exchange is not None and exchange.reused:
-            self.desynchronized = True  # the rest of an earlier response, perhaps, and not this URL's fault
+            self.desynchronized = True  # perhaps the rest of an earlier response, and no error of this URL
         self.conn.close()
         self.closing = False
 
     def fault_of_proxy(self, error: FetchError | OSError, exchange: Exchange) -> ProxyError | None:
-        """What an exchange with a proxy that forwards comes to where it is the proxy that failed; None where not."""
+        """Return the error of a forwarding proxy that made the exchange fail; None if the proxy did not cause it."""
         if not self.conn.forwards:
             return None
         name = self.pool.proxy.netloc if self.pool.proxy else ""
@@ -218,24 +218,24 @@ class HeldConnection:
 
     @property
     def must_verify(self) -> bool:
-        """Whether the connection cannot serve again before it was watched."""
+        """Whether the connection must be watched before the next request."""
         return self.closing or self.desync.distrusted
 
-    def look(self) -> None:
-        """See whether unsolicited data came."""
+    def check(self) -> None:
+        """Check for unsolicited data."""
         condition = self.conn.condition()
         if condition is not Condition.QUIET:
             self.desynchronized |= condition is Condition.UNEXPECTED_DATA
             self.conn.close()
 
     def delay(self, now: float) -> float:
-        """Seconds of silence after which what came is verified."""
+        """Return the seconds of silence after which the responses are verified."""
         return self.desync.verification_delay(self.quickest, now - self.began) if self.unverified else 0.0
 
     def verify(self, *, last: bool) -> Steps[None]:
-        """Watch the connection until what came over it is verified, and close it where it must not serve again.
+        """Watch the connection until its responses are verified, and close it if it must not be reused.
 
-        last: the lease requests nothing more.
+        last: the lease makes no further request.
         """
         conn = self.conn
         if conn.sock is not None:
@@ -244,7 +244,7 @@ class HeldConnection:
             if conn.deadline is not None and self.unverified:
                 end = min(end, conn.deadline)
             condition = Condition.QUIET
-            if end > now or not last:  # else the loop notices what comes over the idle connection
+            if end > now or not last:  # else the loop watches the idle connection
                 self.quarantined = last
                 while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
                     yield end
@@ -259,28 +259,28 @@ class HeldConnection:
             self.desync.took(self.slowest)
 
     def mark_verified(self) -> None:
-        """Take all that came for responses to their requests."""
+        """Count all responses as verified."""
         self.desync.verified += self.unverified
-        self._forget_unverified()
+        self._reset_unverified()
 
     def discard(self) -> int | None:
-        """Use no connection to the host twice for a while; index of the first result that is not verified."""
+        """Reuse no connection to the host for a while; return the index of the first result that is not verified."""
         first = self.first_unverified
         self.desynchronized = False
         self.desync.distrust()
-        self._forget_unverified()
+        self._reset_unverified()
         return first
 
-    def _forget_unverified(self) -> None:
+    def _reset_unverified(self) -> None:
         self.first_unverified = None
         self.unverified, self.quickest = 0, NEVER
 
 
 def _timed_out(conn: Connection, error: Exception, left: float) -> FetchError | None:
-    """What opening a connection in vain comes to where a timeout ended it, ``left`` seconds before its deadline."""
-    had = "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS response"
-    if left <= CLOCK_GRAIN:
-        return FetchError(ErrorKind.DEADLINE, f"the time for this URL was used up while connecting: {had}")
+    """Return the error if opening a connection timed out, else None. left: seconds until its deadline."""
+    progress = "no connection" if conn.remote is None else f"connected to {conn.remote}, no TLS response"
+    if left <= CLOCK_RESOLUTION:
+        return FetchError(ErrorKind.DEADLINE, f"the time for this URL was used up while connecting: {progress}")
     if isinstance(error, TimeoutError):
-        return FetchError(ErrorKind.CONNECT_TIMEOUT, f"{had} within {conn.timeout:.3g} s")
+        return FetchError(ErrorKind.CONNECT_TIMEOUT, f"{progress} within {conn.timeout:.3g} s")
     return None

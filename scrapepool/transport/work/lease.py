@@ -1,8 +1,8 @@
-"""One lease at work, step by step: its attempts, one after another, over one warm connection.
+"""A running lease: its attempts are made one after another over one connection, step by step.
 
-Decides how long the lease goes on, what it gives back before its end, and what must be fetched again because the
-connection was desynchronized. What one attempt requests is for ``attempt``; when responses are verified is for
-``held_connection`` and ``desync``. Who drives the steps, and with how many others, is for ``loop``.
+Decides how long the lease runs, which targets it gives back before its end, and which ones are fetched again because
+the connection was desynchronized. ``attempt`` decides what is requested, ``held_connection`` and ``desync`` decide when
+responses are verified, and ``loop`` runs the steps of many leases.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 RECHECK = 0.1  # seconds between two checks of a condition that no event reports
 RECHECK_DECODING = 0.005  # seconds between two checks whether a response that is being decoded has arrived whole
-STUCK = 4  # times as long as the host's slowest request of late: from then on a request counts as stuck
-HANGS = 1.0  # seconds without a byte from which on a request may count as one that hangs
-STUCK_FROM = 0.25  # seconds that a request must have taken for that: a lease on a nearby host is worth as much
+STUCK = 4  # a request counts as stuck once it takes this many times as long as the host's slowest recent one
+HANGS = 1.0  # seconds without a byte before a request can count as hanging
+STUCK_FROM = 0.25  # seconds before a request can count as stuck, about as long as a lease on a nearby host takes
 
 
 class RunningLease:
     """One lease, and the results that it has so far.
 
-    steps: its work, which ends with its ``Done``; ``conn`` is what it waits for where no ``Watch`` says otherwise.
-    starts: monotonic times of the attempts begun, redone ones included. given: how many results ``unbegun`` gave.
-    stuck_at: monotonic time from which the request under way counts as stuck, infinite where nothing waits behind it;
-    whoever drives the steps then calls ``unbegun``.
+    steps: the generator of its steps, which returns its ``Done``. It waits for ``conn`` unless it yields a ``Watch``.
+    starts: monotonic times at which its attempts began. given: number of results that ``unbegun`` has returned.
+    stuck_at: monotonic time from which the current request counts as stuck, infinite if no target waits behind it.
+    At that time the loop calls ``unbegun``.
     """
 
     pool: HostPool
@@ -57,31 +57,31 @@ class RunningLease:
         self.desync = self.held.desync
         self.steps = self._steps()
         self._context = context
-        self._running: RunningAttempt | None = None  # the last one
+        self._running: RunningAttempt | None = None  # the last attempt
         self._results: list[Result] = []
-        self._given_opened = self._given_requests = 0  # of those of the connection
-        self._begins = len(work.attempts)  # how many of its attempts, the first so many, are its to begin
+        self._given_opened = self._given_requests = 0  # the counts of the connection that ``unbegun`` has returned
+        self._begins = len(work.attempts)  # it may begin this many of its first attempts
         self._usual = max(STUCK_FROM, STUCK * self.desync.slowest)
-        self._redone = 0  # results below this index were requested twice already
-        self._transcripts: list[tuple[int, Transcript]] = []  # each with its result's index
-        self._offload = Offload(context.takers, resume)
+        self._redone = 0  # the targets below this index were requested twice already
+        self._transcripts: list[tuple[int, Transcript]] = []  # each with the index of its result
+        self._offload = Offload(context.body_executor, resume)
 
     @property
     def exchange(self) -> Exchange | None:
-        """The last exchange of the attempt under way; None before there is one."""
+        """The last exchange of the current attempt; None before there is one."""
         return None if self._running is None else self._running.exchange
 
     @property
     def quarantined(self) -> bool:
-        """Whether all responses have come, and the connection is only watched until they are verified."""
+        """Whether all responses have arrived, and the connection is only watched until they are verified."""
         return self.held.quarantined
 
-    # -- the loop's side ---------------------------------------------------------------------------
+    # -- what the loop calls ----------------------------------------------------------------------------
 
     def unbegun(self) -> Unbegun | None:
-        """Begin nothing more: what is left to others to begin, and the results until now if they are verified.
+        """Begin no further target; return the targets for other leases, and the results if they are verified.
 
-        None where that is nothing new.
+        Return None if there is nothing new to return.
         """
         self.stuck_at = NEVER
         begins, self._begins = self._begins, len(self.starts)
@@ -98,10 +98,11 @@ class RunningLease:
         return Unbegun(self.work, self._begins, results, held.opened, held.requests, held.pool.idle, transcripts)
 
     def _are_verified(self) -> bool:
-        """Whether the results are verified, since nothing came for long although there is a further request.
+        """Return whether the results are verified by silence during the current request.
 
-        If an earlier response had been unsolicited, the true one would have been taken for the response to that
-        request, whose true one would still come. So silence counts before its first byte, and after its last.
+        If an earlier response had been unsolicited, the true one would by now have been taken for the response to the
+        current request, and the true response to that would still follow. So silence counts before the first byte of
+        its response, and after the last.
         """
         exchange, now, held = self.exchange, monotonic(), self.held
         if not held.unverified:
@@ -120,16 +121,16 @@ class RunningLease:
         return now >= silent_until
 
     def hangs(self, now: float) -> bool:
-        """Whether the request under way has got no byte for much longer than its host usually takes."""
+        """Return whether the current request has had no byte for much longer than its host usually takes."""
         if self.quarantined or now - self.starts[-1] < max(HANGS, STUCK * self.desync.slowest):
             return False
         exchange = self.exchange
         return exchange is None or not exchange.parser.started
 
     def postpone(self, seconds: float) -> None:
-        """Leave time out of account in which nobody looked at the connection.
+        """Move all times by the seconds during which the loop did not check the connection.
 
-        It must not make a response look slow either: one that came quickly may belong to an earlier request.
+        Otherwise a quick response would look slow, and a quick one may belong to an earlier request.
         """
         self.stuck_at += seconds
         self.starts[-1] += seconds
@@ -138,7 +139,7 @@ class RunningLease:
             exchange.sent += seconds
             if exchange.headed:
                 exchange.headed += seconds
-        conn = getattr(self, "conn", None)  # there is none before the pool has one to spare
+        conn = getattr(self, "conn", None)  # there is none before the check-out
         if conn is not None:
             conn.postpone(seconds)
 
@@ -151,7 +152,7 @@ class RunningLease:
             yield from self._await_bandwidth(context.session.bandwidth)
         if context.state.draining:
             return Done(work, ())
-        method = first.hop.method if first.hop else context.method  # of targets that ask for no other
+        method = first.hop.method if first.hop else context.method  # of targets without a method of their own
         try:
             foreign = first.hop is not None and first.hop.host != first.target.host
             route = context.routes.get(work.lease.host, method, foreign=foreign)
@@ -175,7 +176,7 @@ class RunningLease:
         )
 
     def _not_begun(self, first: Attempt, error: Exception) -> Result:
-        """The outcome of an attempt for which there is no connection to open."""
+        """Return the outcome of an attempt for which no connection could be checked out."""
         return self._context.report.failed(
             first,
             classify(error),
@@ -185,26 +186,26 @@ class RunningLease:
         )
 
     def _await_bandwidth(self, bandwidth: Bandwidth) -> Steps[None]:
-        """Begin once what was read until now is within the bandwidth, so that later waits are the server's."""
+        """Wait until earlier downloads are within the bandwidth limit, so that later waits are caused by the server."""
         while not self._context.state.draining and (left := bandwidth.paid_at - time.monotonic()) > 0:
             yield from pause(min(left, RECHECK))
         self.starts[0] = self.held.began = monotonic()
 
     def _run_attempts(self, route: Route, method: str) -> Steps[None]:
-        """The attempts in turn; those that a desynchronized connection served are requested again over new ones."""
+        """Make the attempts in order; repeat those on a desynchronized connection over a new one."""
         attempts, results, held = self.work.attempts, self._results, self.held
         until = self.starts[0] + self.work.lease.budget
         while True:
             at = len(results)
             if held.conn.bandwidth is not None:
-                yield from held.conn.throttle()  # so that the wait does not make the next request count as stuck
+                yield from held.conn.throttle()  # before the request, so that it does not count as stuck
             results.append((yield from self._run_attempt(attempts[at], at, route, method)))
             self.stuck_at = NEVER
             over = self._is_over(at, until)
             if over or held.must_verify:
                 yield from held.verify(last=over)
             elif held.conn.sock is not None and ((yield POLL_NOW) is not False or held.conn.pending()):
-                held.look()
+                held.check()
             if held.desynchronized and self._discard_unverified(results):
                 continue
             if over:
@@ -223,7 +224,7 @@ class RunningLease:
         return result
 
     def _begin(self, at: int) -> float:
-        """Take note of an attempt that begins, or begins anew; the monotonic time when it first began."""
+        """Record that an attempt begins or is repeated; return the monotonic time at which it first began."""
         starts = self.starts
         if at == len(starts):
             starts.append(monotonic())
@@ -232,7 +233,7 @@ class RunningLease:
         return starts[at]
 
     def _is_over(self, at: int, until: float) -> bool:
-        """Whether nothing more is requested after the result of that index. until: the end of the lease's budget."""
+        """Return whether the lease ends after the result with this index. until: the end of the lease's budget."""
         if at + 1 >= self._begins:
             return True
         if at + 1 < self._redone:
@@ -245,7 +246,7 @@ class RunningLease:
     # -- desynchronized connections ----------------------------------------------------------------
 
     def _discard_unverified(self, results: list[Result]) -> bool:
-        """Discard results that may be of another request's response; whether these are to be requested again."""
+        """Discard results that may contain the response of another request; return whether to request them again."""
         first = self.held.discard()
         if first is None or first < self._redone:
             return False
@@ -263,17 +264,17 @@ class RunningLease:
         return False
 
     def _discard_file(self, attempt: Attempt, result: Result) -> None:
-        """Remove the file that a discarded response has become."""
-        parts = self._context.parts
-        if parts is None or isinstance(result, Redirected):
+        """Remove the saved file of a discarded response."""
+        partial_files = self._context.partial_files
+        if partial_files is None or isinstance(result, Redirected):
             return
         if result.saved is not None and result.saved.file is not None:
-            parts.discard(result.saved.file)
-        parts.forget(self._context.method_of(attempt), name_of(attempt.target))
+            partial_files.discard(result.saved.file)
+        partial_files.forget(self._context.method_of(attempt), name_of(attempt.target))
 
 
 def _ends_lease(result: Fetched) -> bool:
-    """Whether the host may want to be left alone, or has not much left of a rate limit."""
+    """Return whether the host may require a pause, or has few requests left within a rate limit."""
     retry = result.retry
     if retry is None:
         return False

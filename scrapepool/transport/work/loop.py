@@ -1,20 +1,18 @@
-"""The event loop: many leases on one thread.
+"""The event loop: it runs many leases on one thread.
 
-Decides which lease goes on: the one whose bytes, connection or timeout has come. A lease is a generator (``steps``)
-and holds no thread while it waits, so that thousands may be in flight. Long computation, such as decompression, is
-done in slices, which get a sixteenth of the time while other leases have something to do. If a step keeps the thread
-for long all the same, the deadlines of the other leases move by that time.
+Decides which lease continues: one that can read or write, that is connected, or whose timeout has passed. A lease is a
+generator (``steps``) and needs no thread while it waits, so that thousands can be in flight. Long computation, such as
+decompression, is done in slices, which get a sixteenth of the time while other leases have something to do. If a step
+still takes long, the deadlines of the other leases move by that time.
 
-All methods but ``wake`` belong to the loop's thread.
+Only ``wake`` may be called from other threads. This file is long because its methods share the state of the loop.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from math import inf
 
@@ -28,26 +26,24 @@ from .context import LeaseContext
 from .lease import RunningLease
 from .poller import Poller
 from .task import Chain, Computations, Task, Timers
+from .wakeup import WakeupPipe
 
 SLOW_STEP = 0.02
-"""Seconds that a step may take before it counts as time taken from the others."""
-
-WAKEUPS = 64
-"""Bytes to read at once from the pipe that wakes the loop; what is left is there in the next round."""
+"""Seconds; if a step takes longer, the deadlines of the other leases are compensated."""
 
 ABORT_CHECK = 0.1
 """Seconds between two checks by ``run_alone`` whether the run was aborted."""
 
 TIMER_SLACK = 0.0005
-"""Seconds before a wait's end at which it counts as over: the system's clocks have a grain."""
+"""Seconds by which a wait may end too early, because of the resolution of the system's clocks."""
 
 
 class Loop:
-    """Works leases; keeps ``ports.Transport``.
+    """Runs leases. Implements ``ports.Transport``.
 
-    context: for leases on targets. chain: gives what works a lease otherwise, None for most. in_flight: leases that
-    count as such: neither quarantined, nor without a byte for long. splits: whether a lease whose request takes long
-    gives back what it has not begun, for others to begin.
+    context: the context of leases on targets. chain: returns the chain of leases for special work, None for most work.
+    splits: whether a lease whose request takes long gives back the targets that it has not begun.
+    in_flight: number of leases in flight, without those that are quarantined or hang.
     """
 
     def __init__(
@@ -58,34 +54,27 @@ class Loop:
         self._splits = splits
         self.in_flight = 0
         self._poller: Poller[Task] = Poller()
-        self._wakeup_fd, self._wake_fd = os.pipe()
-        os.set_blocking(self._wakeup_fd, False)
-        os.set_blocking(self._wake_fd, False)
-        self._poller.add(self._wakeup_fd)
+        self._wakeup = WakeupPipe()
+        self._poller.add(self._wakeup.fd)
         self._tasks: dict[Task, None] = {}
         self._polled: list[Task] = []
         self._computing = Computations()
-        self._resumed: deque[Task] = deque()  # appended to by any thread
+        self._resumed: deque[Task] = deque()  # any thread may append
         self._timers = Timers()
         self._polled_at = 0.0
         self._now = monotonic()
-        self._lost = 0.0  # seconds for which something held the thread up, in all
-        self._left_at = self._now  # when ``wait`` returned last
+        self._lost = 0.0  # seconds for which the thread was blocked, in total
+        self._left_at = self._now  # monotonic time when ``wait`` returned last
         self._back: list[Done | Unbegun] = []
-        self._has_made_room = False  # a lease is quarantined since ``wait`` came back
+        self._was_quarantined = False  # a lease was quarantined since ``wait`` returned
 
     def __repr__(self) -> str:
         return f"<Loop {len(self._tasks)} leases, {self.in_flight} in flight>"
 
-    def __del__(self) -> None:
-        with suppress(AttributeError):  # there was no descriptor to be had
-            os.close(self._wakeup_fd)
-            os.close(self._wake_fd)
-
-    # -- the engine's side -------------------------------------------------------------------------
+    # -- what the engine calls --------------------------------------------------------------------------
 
     def submit(self, work: Work) -> None:
-        """Begin work, up to its first wait."""
+        """Begin work, and run it up to its first wait."""
         self._catch_up()
         task = Task(work, self._lost)
         self._tasks[task] = None
@@ -97,67 +86,66 @@ class Loop:
         except KeyboardInterrupt:
             self._end(task, Done(work, ()))
             raise
-        except BaseException as error:  # noqa: BLE001 - a bug costs a record, not the run
-            self._end(task, _broken(work, error, 0))
+        except BaseException as error:  # noqa: BLE001 - a bug fails one target, not the run
+            self._end(task, _done_by_bug(work, error, 0))
         else:
             lost = self._lost
             self._advance(task, None)
-            self._left_at += self._lost - lost  # a slow step is given back to the others already
+            self._left_at += self._lost - lost  # the others are compensated for a slow step already
         task.lost = self._lost + self._now - self._left_at
 
     def wait(self, timeout: float | None) -> list[Done | Unbegun]:
-        """Work until something has ended, ``timeout`` seconds have passed, None for ever, or ``wake`` was called.
+        """Run the leases until one ends, ``timeout`` seconds have passed (None for no limit), or ``wake`` was called.
 
-        Comes back, with nothing, also where a lease does not count as in flight any more, so that another may begin.
+        Also return, with an empty list, when a lease no longer counts as in flight, so that another may begin.
         """
         self._catch_up()
         end = inf if timeout is None else self._now + timeout
         woken = False
         while True:
-            woken |= self._go_round(end if not self._back else 0.0)
-            if self._back or woken or self._has_made_room or self._now >= end:
+            woken |= self._run_round(end if not self._back else 0.0)
+            if self._back or woken or self._was_quarantined or self._now >= end:
                 back, self._back = self._back, []
-                self._has_made_room = False
+                self._was_quarantined = False
                 self._left_at = self._now
                 return back
 
     def wake(self) -> None:
         """End a ``wait`` early. May be called from any thread and from a signal handler."""
-        with suppress(BlockingIOError, OSError):  # it is full of such calls; or the loop is gone
-            os.write(self._wake_fd, b"!")
+        self._wakeup.wake()
 
     def discount_hanging(self) -> None:
-        """Count no longer as in flight what has got no byte for much longer than its host usually takes."""
+        """Stop counting leases as in flight that have had no byte for much longer than their hosts usually take."""
         self._catch_up()
         now = self._now
         for task in self._tasks:
             if task.run is None or not task.occupies:
                 continue
-            task.give_back(self._lost, task.run)
+            task.compensate(self._lost, task.run)
             if task.run.hangs(now):
                 task.occupies = False
                 self.in_flight -= 1
 
     def drain(self) -> None:
-        """Begin nothing more; what is in flight goes on."""
+        """Begin no further request; those in flight continue."""
         self._context.drain()
 
     def abort(self) -> None:
-        """Cut every connection, so that all that is in flight ends."""
+        """Abort every connection, so that every lease ends."""
         self._context.abort()
         for task in list(self._tasks):
             self._now = monotonic()
             if task in self._tasks:
                 self._advance(task, False)
             if task in self._tasks:
-                self._cut(task)
+                self._interrupt(task)
 
     # -- one round ---------------------------------------------------------------------------------
 
-    def _go_round(self, end: float) -> bool:
-        """Go on with what has come, what was polled, and what has waited long enough; whether ``wake`` was called.
+    def _run_round(self, end: float) -> bool:
+        """Poll once, run all tasks that can continue, and return whether ``wake`` was called.
 
-        end: monotonic time up to which it may sleep where there is nothing to do.
+        end: monotonic time until which the poll may sleep if there is nothing to do.
         """
         polled, self._polled = self._polled, []
         began = now = self._now
@@ -167,15 +155,15 @@ class Loop:
         events = self._poller.poll(max(0.0, sleep) if sleep != inf else -1)
         polled_before, self._polled_at = self._polled_at, monotonic()
         self._now = self._polled_at
-        if sleep > 0 and self._now - now > TIMER_SLACK:  # it slept: nothing was there before
+        if sleep > 0 and self._now - now > TIMER_SLACK:  # the poll slept, so nothing was there before
             began = polled_before = self._now
         self._context.state.lag = self._now - polled_before
-        woken = self._go_on(events)
+        woken = self._handle_events(events)
         for task in polled:
             if task.polled:
                 task.polled = False
                 self._advance(task, False)
-        for _ in range(len(self._resumed)):  # one that they resume at once has its turn in the next round
+        for _ in range(len(self._resumed)):  # a task that is resumed meanwhile runs in the next round
             task = self._resumed.popleft()
             if task.fd < 0 and task in self._tasks:
                 self._advance(task, True)
@@ -186,20 +174,20 @@ class Loop:
         return woken
 
     def _soonest(self, end: float) -> float:
-        """When there is something to do, if no event comes before; ``end`` at the latest."""
+        """Return when there is something to do if no event comes before; ``end`` at the latest."""
         timers = self._timers
         soonest = min(end, timers.next_sweep) if self._tasks else end
         return min(soonest, timers.soonest)
 
-    def _go_on(self, events: Sequence[tuple[int, int]]) -> bool:
-        """Go on with what has come; whether ``wake`` was called."""
+    def _handle_events(self, events: Sequence[tuple[int, int]]) -> bool:
+        """Run the tasks whose descriptors have events; return whether ``wake`` was called."""
         woken = False
         by_fd, this_round = self._poller.by_fd, self._poller.round
         for fd, _ in events:
             task = by_fd.get(fd)
             if task is None:
-                if fd == self._wakeup_fd:
-                    woken = self._drain_pipe()
+                if fd == self._wakeup.fd:
+                    woken = self._wakeup.drain()
                 else:
                     self._poller.check_idle(fd)
             elif not task.computes and task.round != this_round:
@@ -207,19 +195,13 @@ class Loop:
                 self._advance(task, True)
         return woken
 
-    def _drain_pipe(self) -> bool:
-        """Empty the pipe; whether ``wake`` wrote to it, and not only ``_resume``."""
-        with suppress(BlockingIOError):
-            return b"!" in os.read(self._wakeup_fd, WAKEUPS)
-        return False
-
     def _resume(self, task: Task) -> None:
+        """Run a task in the next round. May be called from any thread."""
         self._resumed.append(task)
-        with suppress(BlockingIOError, OSError):
-            os.write(self._wake_fd, b".")
+        self._wakeup.interrupt()
 
     def _compute(self, others: float) -> None:
-        """One slice of computation, if it is time for one. others: seconds that all else took in this round."""
+        """Run one slice of computation, if it is time for one. others: seconds that all else took in this round."""
         began, task = self._now, self._computing.pop(others)
         if task is None:
             return
@@ -231,12 +213,12 @@ class Loop:
     # -- time --------------------------------------------------------------------------------------
 
     def _expire(self) -> None:
-        """Go on with what has waited long enough, and take back what a stuck lease has not begun."""
+        """Run the tasks whose waits are over, and take from stuck leases the targets that they have not begun."""
         timers = self._timers
         while (task := timers.pop(self._now + TIMER_SLACK)) is not None:
             run = task.run
-            assert run is not None  # noqa: S101 - the heap gives none that has ended
-            task.give_back(self._lost, run)
+            assert run is not None  # noqa: S101 - the heap returns no task that has ended
+            task.compensate(self._lost, run)
             now = self._now + TIMER_SLACK
             if run.stuck_at <= now:
                 if self._splits:
@@ -252,14 +234,14 @@ class Loop:
                 timers.add(task)
 
     def _catch_up(self) -> None:
-        """Take note of the time for which the caller had the thread, before a lease begins that has lost none."""
+        """Compensate for the time that the caller used the thread, before a new lease begins."""
         now = self._now = monotonic()
         if now - self._left_at > SLOW_STEP:
             self._compensate(None, now - self._left_at)
             self._left_at = now
 
     def _compensate(self, by: Task | None, seconds: float) -> None:
-        """Give all leases but one the time back for which this one, or whoever had the thread, has held it up."""
+        """Count time for which a task, or the caller if None, blocked the thread. The other tasks are compensated."""
         self._lost += seconds
         if by is not None:
             by.lost += seconds
@@ -267,26 +249,26 @@ class Loop:
     # -- one step ----------------------------------------------------------------------------------
 
     def _advance(self, task: Task, event: bool | None, *, computed: bool = False) -> None:
-        """One step of a lease, up to its next wait. event: see ``steps.Steps``.
+        """Run one step of a lease, up to its next wait. event: see ``steps.Steps``.
 
-        computed: it is a slice, short by itself: where it took long, the machine is busy with something else.
+        computed: the step is a slice, which is short; if it took long, the machine is busy with something else.
         """
         began, run = self._now, task.run
-        assert run is not None  # noqa: S101 - a task that has ended is in no list
+        assert run is not None  # noqa: S101 - no list contains a task that has ended
         if task.lost != self._lost:
-            task.give_back(self._lost, run)
+            task.compensate(self._lost, run)
         wanted: float | Watch | None = None
         done: Done | None = None
         try:
             wanted = run.steps.send(event)
         except StopIteration as end:
             done = end.value
-        except KeyboardInterrupt:  # of a caller that handles no signals
+        except KeyboardInterrupt:  # the caller handles no signals
             self._poller.unwatch(task)
             self._end(task, Done(task.work, ()))
             raise
-        except BaseException as error:  # noqa: BLE001 - a bug in one lease's way costs it a record, not the others theirs
-            done = _broken(run.work, error, run.given)
+        except BaseException as error:  # noqa: BLE001 - a bug fails one target, not the other leases
+            done = _done_by_bug(run.work, error, run.given)
         now = self._now = monotonic()
         if now - began > SLOW_STEP and not computed:
             self._compensate(task, now - began)
@@ -323,7 +305,7 @@ class Loop:
             if run.quarantined and task.occupies:
                 task.occupies = False
                 self.in_flight -= 1
-                self._has_made_room = True
+                self._was_quarantined = True
             return
         if wanted == SLICE:
             task.until = inf if conn.deadline is None else conn.deadline
@@ -334,8 +316,8 @@ class Loop:
             task.polled = True
             self._polled.append(task)
 
-    def _cut(self, task: Task) -> None:
-        """End a lease that waits for something else than its connection."""
+    def _interrupt(self, task: Task) -> None:
+        """End a lease that waits for something other than its connection."""
         run = task.run
         assert run is not None  # noqa: S101 - as above
         done = Done(run.work, ())
@@ -343,14 +325,14 @@ class Loop:
             run.steps.throw(FetchError(ErrorKind.INTERRUPTED, "the run was stopped"))
         except StopIteration as end:
             done = end.value
-        except FetchError:  # it has begun no attempt
+        except FetchError:  # the lease has begun no attempt
             pass
         else:
             run.steps.close()
         self._finish(task, done)
 
     def _finish(self, task: Task, done: Done) -> None:
-        """The end of a lease: of the work it was, or of a part of a chain."""
+        """Handle the end of a lease: end its work, or begin the next lease of its chain."""
         assert task.run is not None  # noqa: S101 - as above
         run = task.run
         self._poller.keep(task, getattr(run, "conn", None), getattr(run, "pool", None), run.desync)
@@ -358,7 +340,7 @@ class Loop:
             try:
                 following = task.chain.next(done)
             except BaseException as error:  # noqa: BLE001 - as above
-                following = _broken(task.work, error, 0)
+                following = _done_by_bug(task.work, error, 0)
             if isinstance(following, RunningLease):
                 task.run = following
                 self._advance(task, None)
@@ -370,13 +352,13 @@ class Loop:
         del self._tasks[task]
         if task.occupies:
             self.in_flight -= 1
-        task.run = task.chain = None  # the heap may still have the task
+        task.run = task.chain = None  # the heap may still contain the task
         task.computes = task.polled = False
         self._back.append(done)
 
 
-def _broken(work: Work, error: BaseException, given: int) -> Done:
-    """The end of work that met a bug. given: how many of its results were given before."""
+def _done_by_bug(work: Work, error: BaseException, given: int) -> Done:
+    """Return the ``Done`` of work that met a bug. given: number of its results that were returned before."""
     if not work.attempts:
         return Done(work, ())
     attempt = work.attempts[given]
@@ -386,7 +368,7 @@ def _broken(work: Work, error: BaseException, given: int) -> Done:
 
 
 def run_alone(context: LeaseContext, work: Work, chain: Chain | None = None) -> Done:
-    """Work one lease, or a chain of them, to its end on this thread. It ends early once the run is aborted."""
+    """Run one lease, or a chain of leases, to its end on this thread; it ends early when the run is aborted."""
     loop = Loop(context, lambda _: chain, splits=False)
     loop.submit(work)
     while True:

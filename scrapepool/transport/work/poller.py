@@ -1,7 +1,7 @@
-"""Which descriptors the event loop watches, and for which lease.
+"""The descriptors that the event loop watches, and the lease that waits for each.
 
-Decides how few system calls that takes: a connection stays registered from one request, and from one lease, to the
-next. Idle connections stay registered too, so that the loop notices when the server closes them.
+Avoids system calls: a connection stays registered from one request to the next, and from one lease to the next. Idle
+connections stay registered too, so that the loop notices when the server closes them.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from ..net.connection import Connection
 from ..net.pool import HostPool
 from .desync import DesyncState
 
-EVENTS = 512
-"""Events taken from the system at a time."""
+MAX_EVENTS = 512
+"""Maximum number of events per poll."""
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.ENOMEM})
-"""Errors of an epoll that can watch no further descriptor."""
+_EPOLL_FULL = frozenset({errno.ENOSPC, errno.ENOMEM})
+"""Errors of an epoll that cannot watch another descriptor."""
 
 
 class Watched:
-    """What may wait for descriptors.
+    """A waiter for descriptors.
 
-    fd, sock, events: what is watched for it, -1 where that is nothing. extra: further descriptors. round: in which
-    round of polls ``fd`` was registered: what that poll said is about an earlier descriptor of that number.
+    fd, sock, events: the descriptor that is watched for it, -1 if there is none. extra: further descriptors.
+    round: the number of the poll after which ``fd`` was registered. That poll's events belong to an earlier descriptor
+    with the same number.
     """
 
     __slots__ = ("events", "extra", "fd", "round", "sock")
@@ -45,7 +46,7 @@ W = TypeVar("W", bound=Watched)
 
 
 class _Idle(NamedTuple):
-    """A connection that no lease uses, and that is watched for its end."""
+    """A connection that no lease uses, and that is watched until the server closes it."""
 
     sock: Any
     conn: Connection
@@ -54,7 +55,7 @@ class _Idle(NamedTuple):
 
 
 class Poller(Generic[W]):
-    """The system's poll, and who waits for what. by_fd: who waits for a descriptor. round: counts the polls."""
+    """The system's poll and its waiters. by_fd: the waiter for each descriptor. round: the number of polls so far."""
 
     def __init__(self) -> None:
         self._poll = _system_poll()
@@ -64,19 +65,19 @@ class Poller(Generic[W]):
         self.round = 0
 
     def add(self, fd: int) -> None:
-        """Watch a descriptor that nobody in ``by_fd`` waits for, from the beginning."""
+        """Watch a descriptor that has no waiter, from now on."""
         self._added.append(fd)
         self._set(fd, IN)
 
     def poll(self, seconds: float) -> Sequence[tuple[int, int]]:
-        """Wait for events up to ``seconds``, below 0 for ever; descriptors with what happened."""
+        """Wait up to ``seconds`` for events, without limit if negative; return descriptors with their events."""
         self.round += 1
-        events: Sequence[tuple[int, int]] = self._poll.poll(seconds, EVENTS)
+        events: Sequence[tuple[int, int]] = self._poll.poll(seconds, MAX_EVENTS)
         return events
 
     def watch(self, waiter: W, sock: Any, events: int) -> None:
         """Watch a socket for ``waiter``, and nothing else."""
-        if sock is not waiter.sock:  # not by its descriptor: a new one may have the number of the old
+        if sock is not waiter.sock:  # descriptors are not compared: a new socket may have the number of the old one
             self.unwatch(waiter)
             waiter.sock, waiter.fd = sock, sock.fileno()
             self._register(waiter, sock, waiter.fd, events)
@@ -102,14 +103,14 @@ class Poller(Generic[W]):
         if waiter.fd >= 0:
             if waiter.sock.fileno() >= 0:
                 self._forget(waiter, waiter.fd)
-            elif self.by_fd.get(waiter.fd) is waiter:  # it was closed, which the system takes note of by itself
+            elif self.by_fd.get(waiter.fd) is waiter:  # it was closed, so the system has removed it
                 del self.by_fd[waiter.fd]
             waiter.sock, waiter.fd, waiter.events = None, -1, 0
         if waiter.extra:
             self._unwatch_extra(waiter)
 
     def keep(self, waiter: W, conn: Connection | None, pool: HostPool | None, desync: DesyncState) -> None:
-        """Go on watching the connection that ``waiter`` leaves open, if it does; nothing else is its own any more."""
+        """Watch the connection that ``waiter`` leaves open as idle, and watch nothing else for it."""
         if conn is None or pool is None or conn.sock is None or conn.sock is not waiter.sock:
             self.unwatch(waiter)
             return
@@ -120,9 +121,9 @@ class Poller(Generic[W]):
         waiter.sock, waiter.fd, waiter.events = None, -1, 0
 
     def check_idle(self, fd: int) -> None:
-        """See what has come over a connection that no lease uses: its end as a rule."""
+        """Handle an event of a connection that no lease uses: usually the server has closed it."""
         idle = self._idle.get(fd)
-        if idle is None:  # without epoll: the number of one that was closed, and is something else's now
+        if idle is None:  # without epoll: the connection was closed, and its number is in use again
             with suppress(KeyError, OSError):
                 self._poll.unregister(fd)
             return
@@ -135,7 +136,7 @@ class Poller(Generic[W]):
             idle.pool.checkin(idle.conn)
             if condition is Condition.QUIET:
                 return
-        elif idle.sock.fileno() == fd:  # somebody uses the session beside this run
+        elif idle.sock.fileno() == fd:  # other code uses the connection through the same session
             self._poll.unregister(fd)
         del self._idle[fd]
 
@@ -149,21 +150,21 @@ class Poller(Generic[W]):
         waiter.round = self.round
         try:
             self._set(fd, events)
-        except FileExistsError:  # the same socket under another wrapper, as TLS has it
+        except FileExistsError:  # the same socket in another wrapper, as with TLS
             self._set(fd, events, known=True)
 
     def _set(self, fd: int, events: int, *, known: bool = False) -> None:
-        """Watch a descriptor for these events. known: it is watched already."""
+        """Watch a descriptor for these events. known: it is registered already."""
         try:
             self._poll.modify(fd, events) if known else self._poll.register(fd, events)
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if error.errno not in _EPOLL_FULL:
                 raise
-            self._do_without_epoll()
+            self._replace_epoll()
             self._poll.register(fd, events)
 
-    def _do_without_epoll(self) -> None:
-        """Go on with a poll that needs nothing of the system: epoll's has no memory, or no place for this user."""
+    def _replace_epoll(self) -> None:
+        """Continue with ``poll``, because epoll has no memory or has reached its limit for this user."""
         self._poll.close()
         self._poll = _Poll()
         idle = [fd for fd, one in self._idle.items() if one.sock.fileno() == fd]
@@ -181,12 +182,12 @@ class Poller(Generic[W]):
     def _forget(self, waiter: W, fd: int) -> None:
         if self.by_fd.get(fd) is waiter:
             del self.by_fd[fd]
-            with suppress(KeyError, ValueError, OSError):  # closing the socket may have done it
+            with suppress(KeyError, ValueError, OSError):  # closing the socket may have unregistered it
                 self._poll.unregister(fd)
 
 
 class _Poll:
-    """``select.poll`` with epoll's units, for systems that have no epoll."""
+    """An adapter of ``select.poll`` to the interface of epoll, for systems without epoll."""
 
     def __init__(self) -> None:
         poller = poll()
@@ -194,7 +195,7 @@ class _Poll:
         self._poll = poller.poll
 
     def poll(self, seconds: float, most: int) -> list[tuple[int, int]]:
-        """As epoll's; a descriptor that was closed is watched no more."""
+        """Return events as epoll does, and unregister descriptors that were closed."""
         events = self._poll(None if seconds < 0 else seconds * 1000)
         for fd, event in events:
             if event & INVALID:
@@ -203,6 +204,6 @@ class _Poll:
 
 
 def _system_poll() -> Any:
-    with suppress(AttributeError, OSError):  # there is none, or no descriptor for one
+    with suppress(AttributeError, OSError):  # the system has no epoll, or no descriptor for it
         return select.epoll()
     return _Poll()

@@ -1,4 +1,4 @@
-"""The engine over fakes of its ports, on a clock that jumps: every wait, stop and refusal in no time."""
+"""The engine with fakes of its ports and a clock that jumps, so that waits, stops and refusals take no time."""
 
 from __future__ import annotations
 
@@ -42,39 +42,39 @@ from scrapepool.settings import PoolSettings, RetryPolicy
 
 EPOCH = 1_700_000_000.0  # Unix time at the virtual clock's zero
 HOUR = 3600.0
-Answer = Callable[[Attempt, float], tuple[Result, float]]
+Respond = Callable[[Attempt, float], tuple[Result, float]]
 
 
 def host(name: str) -> HostKey:
-    """A host of that name."""
+    """Return a host with that name."""
     return HostKey("http", name, 80)
 
 
 def target(name: str, path: str, line: int | None = None) -> Target:
-    """A target on that host."""
+    """Return a target on that host."""
     return Target(f"http://{name}/{path}", host(name), f"/{path}", line)
 
 
 def ok(attempt: Attempt, now: float) -> tuple[Result, float]:
-    """Answer 200 within a tenth of a second."""
+    """Respond 200 within a tenth of a second."""
     return fetched(attempt), 0.1
 
 
 def fetched(attempt: Attempt, status: int = 200, retry: Retryable | None = None) -> Fetched:
-    """A whole response."""
-    told: dict[str, Any] = {"attempts": attempt.number, "started": attempt.started or EPOCH, "waited": attempt.waited}
-    return Fetched(target=attempt.target, status=status, elapsed=0.1, retry=retry, **told)
+    """Return the outcome of a whole response."""
+    fields: dict[str, Any] = {"attempts": attempt.number, "started": attempt.started or EPOCH, "waited": attempt.waited}
+    return Fetched(target=attempt.target, status=status, elapsed=0.1, retry=retry, **fields)
 
 
 @dataclass
 class Quarantined:
-    """The moment from which a lease's connection is only watched."""
+    """The time from which a lease's connection is only watched."""
 
     work: Work
 
 
 class World:
-    """Keeps ``Clock`` and ``Transport``: what was submitted comes back when the clock has jumped far enough.
+    """Implements ``Clock`` and ``Transport``: a lease ends when the clock has jumped far enough.
 
     rests: seconds that each lease is quarantined before it is done. stuck: seconds after which a request gives back
     what its lease has not begun. hangs: seconds after which a lease counts as hanging. out: how many were not back, at
@@ -82,8 +82,8 @@ class World:
     engine slept. begun: works and when they were submitted. handed: attempts that were begun.
     """
 
-    def __init__(self, answer: Answer = ok, rests: float = 0.0, stuck: float = inf, hangs: float = inf) -> None:
-        self.answer = answer
+    def __init__(self, respond: Respond = ok, rests: float = 0.0, stuck: float = inf, hangs: float = inf) -> None:
+        self.respond = respond
         self.hangs = hangs
         self.begun: list[tuple[float, Work]] = []
         self.rests = rests
@@ -95,7 +95,7 @@ class World:
         self.events: list[tuple[float, Callable[[], None]]] = []
         self.drained = self.aborted = False
         self._woken = False
-        self._counted: set[int] = set()  # the identities of the works in flight
+        self._counted: set[int] = set()  # the ids of the works in flight
         self._coming: list[tuple[float, int, Done | Quarantined | Unbegun]] = []
 
     def monotonic(self) -> float:
@@ -116,7 +116,7 @@ class World:
         self.begun.append((self.now, work))
         for begun, attempt in enumerate(work.attempts, 1):
             self.handed.append(attempt)
-            result, seconds = self.answer(attempt, self.now)
+            result, seconds = self.respond(attempt, self.now)
             results.append(result)
             if seconds > self.stuck and begun < len(work.attempts):
                 stuck_at = self.now + spent + self.stuck
@@ -170,7 +170,7 @@ class World:
 
 
 class Listed:
-    """A ``Feed`` over targets in memory, a few at a time. changed: what tickets say when they are looked up."""
+    """A ``Feed`` of targets in memory, in small batches. changed: what the look-up of a ticket returns instead."""
 
     def __init__(self, targets: Sequence[Target], *, batch: int = 100, rejected: Sequence[Skipped] = ()) -> None:
         self._targets = targets
@@ -205,7 +205,7 @@ class Listed:
 
 
 class Watcher(NoView):
-    """A view that sees every moment and checks that its numbers agree."""
+    """A view that gets every snapshot and checks that its numbers agree."""
 
     interval = 0.0
 
@@ -223,7 +223,7 @@ class Watcher(NoView):
 
 
 class Run:
-    """An engine with all its surroundings."""
+    """An engine with its scheduler, feed, transport and view."""
 
     def __init__(
         self,
@@ -260,7 +260,7 @@ class Run:
 
 
 def urls(outcomes: Sequence[Outcome]) -> list[str]:
-    """The URLs of outcomes, in order of URL."""
+    """Return the URLs of outcomes, sorted."""
     return sorted(outcome.target.url for outcome in outcomes)
 
 
@@ -277,9 +277,9 @@ def urls(outcomes: Sequence[Outcome]) -> list[str]:
 def test_every_target_gets_exactly_one_outcome(
     hosts: list[int], fates: list[str], seconds: list[float], workers: int, batch: int, rests: float, hangs: float
 ) -> None:
-    """Whatever hosts, latencies and answers there are, and however the list comes; the numbers agree all the while."""
+    """This holds for all hosts, latencies, responses and orders of the list. The numbers always agree."""
 
-    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+    def respond(attempt: Attempt, now: float) -> tuple[Result, float]:
         number = len(world.handed)
         lasts = seconds[number % len(seconds)]
         match fates[number % len(fates)]:
@@ -299,7 +299,7 @@ def test_every_target_gets_exactly_one_outcome(
         return fetched(attempt), lasts
 
     targets = [target(f"h{number}.test", str(i)) for i, number in enumerate(hosts)]
-    world = World(answer, rests, hangs=hangs)
+    world = World(respond, rests, hangs=hangs)
     run = Run(Listed(targets, batch=batch), world, workers=workers, per_host=2, most_out=workers + 1)
     assert urls(run.outcomes()) == sorted(target.url for target in targets)
     last = run.engine.snapshot(last=True)
@@ -315,26 +315,26 @@ def test_every_target_gets_exactly_one_outcome(
     fates=st.lists(st.sampled_from(["ok", "500", "unsent"]), min_size=1, max_size=6),
     workers=st.integers(1, 5),
 )
-def test_names_go_on_over_http_and_end_once(
+def test_names_are_retried_over_http_and_end_once(
     rows: list[tuple[int, bool]], down: list[bool], fates: list[str], workers: int
 ) -> None:
-    """Where https cannot be had, bare names and only those are requested over http; the numbers agree all the while."""
+    """If https fails, targets without a scheme, and only these, are requested over http. The numbers always agree."""
 
-    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+    def respond(attempt: Attempt, now: float) -> tuple[Result, float]:
         over_http = attempt.host.scheme == "http"
         assert over_http == (attempt.hop is not None)
         assert not over_http or attempt.target.bare
         fate = fates[len(world.handed) % len(fates)]
         if fate == "unsent" or (not over_http and down[int(attempt.target.host.host[1])]):
-            told = {"error": ErrorKind.CONNECT_REFUSED, "unsent": True, "attempts": attempt.number}
-            return Failed(target=attempt.target, retry=Retryable(), **told), 0.1
+            fields = {"error": ErrorKind.CONNECT_REFUSED, "unsent": True, "attempts": attempt.number}
+            return Failed(target=attempt.target, retry=Retryable(), **fields), 0.1
         return fetched(attempt, 500 if fate == "500" else 200, Retryable() if fate == "500" else None), 0.1
 
     targets = [
         Target(f"https://h{n}.test/{i}", HostKey("https", f"h{n}.test", 443), f"/{i}", bare=bare)
         for i, (n, bare) in enumerate(rows)
     ]
-    world = World(answer)
+    world = World(respond)
     run = Run(Listed(targets), world, workers=workers, per_host=2, fallback=HttpFallback("GET"))
     assert urls(run.outcomes()) == sorted(target.url for target in targets)
     last = run.engine.snapshot(last=True)
@@ -344,7 +344,7 @@ def test_names_go_on_over_http_and_end_once(
 
 @pytest.mark.parametrize(("most_out", "at_once"), [(None, 1), (3, 3), (100, 10)])
 def test_a_quarantined_lease_does_not_count_as_in_flight(most_out: int | None, at_once: int) -> None:
-    """Where one lease may be in flight, others begin while earlier ones are quarantined, up to the limit of leases."""
+    """If one lease may be in flight, others begin while earlier ones are quarantined, up to the limit of leases."""
     world = World(rests=1.0)
     run = Run(Listed([target(f"h{n}.test", "a") for n in range(20)]), world, workers=1, most_out=most_out)
     assert len(run.outcomes()) == 20
@@ -354,14 +354,14 @@ def test_a_quarantined_lease_does_not_count_as_in_flight(most_out: int | None, a
     assert world.now == pytest.approx(20 * 0.1 + (20 / at_once if at_once < 10 else 1.0), abs=1.0)
 
 
-def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
-    """The URLs behind one that takes for ever are recorded before it, each once."""
+def test_what_a_stuck_lease_has_not_begun_is_requested_by_others() -> None:
+    """The URLs behind a hanging one are recorded before it, each once."""
 
-    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+    def respond(attempt: Attempt, now: float) -> tuple[Result, float]:
         seconds = 100.0 if attempt.target.path == "/150" else 0.001
         return replace(fetched(attempt), elapsed=seconds), seconds
 
-    world = World(answer, stuck=0.25)
+    world = World(respond, stuck=0.25)
     targets = [target("h.test", str(n)) for n in range(300)]
     run = Run(Listed(targets, batch=300), world, workers=2, per_host=2)
     given = [(outcome.target.path, world.now) for some in run.engine.run() for outcome in some]
@@ -376,12 +376,12 @@ def test_what_a_stuck_lease_has_not_begun_is_asked_for_by_others() -> None:
 
 @pytest.mark.parametrize("rests", [0.0, 0.3])
 def test_leases_that_hang_do_not_count_as_in_flight(rests: float) -> None:
-    """Up to as many more are begun; what hangs is counted once, whatever becomes of it, and holds up no good one."""
+    """As many further leases begin. A hanging lease is counted once, and delays no other lease."""
 
-    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+    def respond(attempt: Attempt, now: float) -> tuple[Result, float]:
         return fetched(attempt), 50.0 if attempt.host.host.startswith("slow") else 0.1
 
-    world = World(answer, rests, hangs=1.0)
+    world = World(respond, rests, hangs=1.0)
     targets = [target(f"slow{n}.test", "a") for n in range(6)] + [target(f"h{n}.test", "a") for n in range(30)]
     run = Run(Listed(targets), world, workers=4, most_out=8)
     outcomes = run.outcomes()
@@ -392,15 +392,15 @@ def test_leases_that_hang_do_not_count_as_in_flight(rests: float) -> None:
 
 
 def test_rejected_lines_are_outcomes_too() -> None:
-    """They are yielded and counted with the rest."""
+    """They are yielded and counted like other outcomes."""
     bad = Skipped(target=target("h.test", "bad"), error=ErrorKind.INVALID_URL)
     run = Run(Listed([target("h.test", "a")], rejected=[bad]), World())
     assert Counter(type(outcome) for outcome in run.outcomes()) == {Skipped: 1, Fetched: 1}
     assert run.engine.snapshot().outcomes == {"skipped": 1, "ok": 1}
 
 
-def test_a_host_that_asks_for_too_much_patience_is_deferred_as_a_whole() -> None:
-    """One answer defers the rest of its host, until the time it named; other hosts go on."""
+def test_a_host_that_asks_for_a_long_wait_is_deferred_as_a_whole() -> None:
+    """One response defers the rest of its host until the time that it names; other hosts continue."""
     world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 1.0) if a.host.host == "busy.test" else ok(a, now))
     targets = [target("busy.test", str(i)) for i in range(5000)] + [target("h.test", "a")]
     run = Run(Listed(targets, batch=10_000), world, workers=1)
@@ -415,7 +415,7 @@ def test_a_host_that_asks_for_too_much_patience_is_deferred_as_a_whole() -> None
 
 
 def test_a_list_that_was_changed_meanwhile() -> None:
-    """A line that has gone, or leads to another host, ends as skipped; its neighbours are fetched."""
+    """A line that is gone, or names another host, ends as skipped; the lines next to it are fetched."""
     targets = [target("h.test", str(i)) for i in range(6)]
     feed = Listed(targets)
     feed.changed = {
@@ -429,8 +429,8 @@ def test_a_list_that_was_changed_meanwhile() -> None:
     assert sum(isinstance(outcome, Fetched) for outcome in final) == 4
 
 
-def test_a_list_that_cannot_be_read_on() -> None:
-    """The error comes out of the run."""
+def test_a_list_that_cannot_be_read_to_its_end() -> None:
+    """The run raises the error."""
     feed = Listed([target("h.test", "a")])
 
     def fail() -> Batch:
@@ -449,8 +449,8 @@ def test_a_list_that_cannot_be_read_on() -> None:
         ({"not_before": 60.0}, "deferred"),
     ],
 )
-def test_a_refusal_after_a_redirect_keeps_its_story(refusal: dict[str, Any], word: str) -> None:
-    """It tells where the redirect led and by which status, counts the attempt, and names the host."""
+def test_a_refusal_after_a_redirect_keeps_its_redirects(refusal: dict[str, Any], word: str) -> None:
+    """The outcome has the redirect with its status, counts the attempt, and names the host."""
     aim, there = target("a.test", "1"), host("b.test")
     hops = (Redirect(aim.url, 301),)
     hop = Hop("http://b.test/x", there, "/x", "GET", (aim.url,), 0.1, hops=hops, notes=("odd",))
@@ -463,26 +463,26 @@ def test_a_refusal_after_a_redirect_keeps_its_story(refusal: dict[str, Any], wor
     assert (fresh.attempts, fresh.final_url, fresh.hops, fresh.detail) == (0, None, (), "it is down")
 
 
-def test_a_redirect_to_another_host_waits_its_turn_there() -> None:
-    """The hop is asked at the other host, keeps its attempt's number, and its target has one outcome."""
+def test_a_redirect_to_another_host_waits_in_its_queue() -> None:
+    """The hop is requested from the other host and keeps the number of its attempt; its target has one outcome."""
 
-    def answer(attempt: Attempt, now: float) -> tuple[Result, float]:
+    def respond(attempt: Attempt, now: float) -> tuple[Result, float]:
         if attempt.hop is None and attempt.host.host == "a.test":
             hop = Hop("http://b.test/x", host("b.test"), "/x", "GET", (attempt.target.url,), 0.1)
             return Redirected(replace(attempt, hop=hop), 0.1), 0.1
-        asked.append((attempt.host.host, attempt.number, now))
+        requested.append((attempt.host.host, attempt.number, now))
         return ok(attempt, now)
 
-    asked: list[tuple[str, int, float]] = []
-    run = Run(Listed([target("a.test", "1"), target("b.test", "2")]), World(answer), delay=5.0)
+    requested: list[tuple[str, int, float]] = []
+    run = Run(Listed([target("a.test", "1"), target("b.test", "2")]), World(respond), delay=5.0)
     assert urls(run.outcomes()) == ["http://a.test/1", "http://b.test/2"]
-    (_, _, first), (_, number, second) = asked
+    (_, _, first), (_, number, second) = requested
     assert number == 1
     assert second - first >= 5.0
 
 
 def stopping(seconds: float, *, stops: Sequence[float]) -> tuple[Run, list[Outcome]]:
-    """A run whose four requests at a time take so long, told to stop at these times."""
+    """Run four requests at a time that take so many seconds, and request a stop at each of these times."""
     world = World(lambda attempt, _: (fetched(attempt), seconds))
     run = Run(Listed([target(f"h{i}.test", "a") for i in range(100)]), world)
     world.events = [(time, run.stop.request) for time in stops]
@@ -490,14 +490,14 @@ def stopping(seconds: float, *, stops: Sequence[float]) -> tuple[Run, list[Outco
 
 
 def test_a_stop_begins_nothing_more_and_waits_for_what_is_in_flight() -> None:
-    """What ends within the grace is recorded."""
+    """A request that ends within the grace period is recorded."""
     run, final = stopping(2.0, stops=[3.0])
     assert (len(final), len(run.world.handed), run.world.now) == (8, 8, 4.0)
     assert run.world.drained
 
 
-def test_what_outlasts_the_grace_has_no_record() -> None:
-    """The run ends when the grace does; the view has counted it down."""
+def test_a_request_that_outlasts_the_grace_period_has_no_record() -> None:
+    """The run ends with the grace period; the view shows the seconds that are left."""
     run, final = stopping(60.0, stops=[3.0])
     assert final == []
     assert run.world.now == pytest.approx(3.0 + GRACE)
@@ -511,7 +511,7 @@ def test_what_outlasts_the_grace_has_no_record() -> None:
 
 
 def test_a_second_stop_ends_the_run_at_once() -> None:
-    """Nothing is waited for any more."""
+    """The run no longer waits for requests in flight."""
     run, final = stopping(60.0, stops=[3.0, 3.5])
     assert final == []
     assert run.world.now == 3.5
@@ -519,15 +519,15 @@ def test_a_second_stop_ends_the_run_at_once() -> None:
 
 
 def test_a_stop_before_the_beginning() -> None:
-    """Nothing is read, nothing is begun."""
+    """The run reads nothing and begins nothing."""
     run = Run(Listed([target("h.test", "a")]), World())
     run.stop.request()
     assert run.outcomes() == []
     assert run.world.handed == []
 
 
-def test_a_reader_that_takes_nothing_holds_everything() -> None:
-    """While outcomes are not taken no request is begun, so what is fetched and not written is bounded."""
+def test_a_consumer_that_takes_nothing_stops_the_requests() -> None:
+    """While no outcomes are taken, no request begins, so the number of responses that are not written is bounded."""
     world = World()
     run = Run(Listed([target(f"h{i % 10}.test", str(i)) for i in range(1000)]), world)
     outcomes: Iterator[Sequence[Outcome]] = run.engine.run()
@@ -539,8 +539,8 @@ def test_a_reader_that_takes_nothing_holds_everything() -> None:
     assert taken + sum(map(len, outcomes)) == 1000
 
 
-def test_a_reader_that_is_slow_gets_no_eta_of_the_network() -> None:
-    """It is the reader who decides when the run ends, and more hosts would not help."""
+def test_a_slow_consumer_gets_no_eta_of_the_network() -> None:
+    """The consumer determines when the run ends, and more hosts would not help."""
     world = World()
     run = Run(Listed([target("h.test", str(i)) for i in range(400)]), world)
     for outcomes in run.engine.run():
@@ -552,9 +552,9 @@ def test_a_reader_that_is_slow_gets_no_eta_of_the_network() -> None:
 
 
 def test_a_quarantined_lease_counts_as_an_idle_worker() -> None:
-    """A host's two slots are taken while its connections are watched, and none of the four workers is."""
-    answers = World(lambda a, now: (fetched(a), 1.0), rests=30.0)
-    run = Run(Listed([target("h.test", str(i)) for i in range(9)]), answers, per_host=2, most_out=8)
+    """While its connections are watched, a host's two slots are taken, but none of the four workers is."""
+    world = World(lambda a, now: (fetched(a), 1.0), rests=30.0)
+    run = Run(Listed([target("h.test", str(i)) for i in range(9)]), world, per_host=2, most_out=8)
     run.outcomes()
     assert all(
         seen.hint is None or seen.hint.startswith(f"{4 - seen.busy} of 4 workers idle") for seen in run.view.seen
@@ -562,16 +562,16 @@ def test_a_quarantined_lease_counts_as_an_idle_worker() -> None:
     assert any(seen.hint is not None and seen.busy == 0 for seen in run.view.seen)
 
 
-def test_who_takes_outcomes_is_called_while_nothing_ends() -> None:
-    """A sink that gathers outcomes for a second is not left with them for the hour that a host asks to wait."""
+def test_the_consumer_is_called_while_nothing_ends() -> None:
+    """A sink that gathers outcomes for a second can write them before the hour passes that a host asks to wait."""
     world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 0.1) if a.number == 1 else ok(a, now))
     run = Run(Listed([target("h.test", "a")]), world, retry=RetryPolicy(max_park=2 * HOUR))
     taken = [world.now for _ in run.engine.run()]
     assert max(later - earlier for earlier, later in itertools.pairwise(taken)) == pytest.approx(MAX_SLEEP)
 
 
-def test_an_idle_hour_costs_few_looks() -> None:
-    """While the only host asks to wait, the loop sleeps; it wakes for the clock on the screen and nothing else."""
+def test_an_idle_hour_costs_few_rounds() -> None:
+    """While the only host asks to wait, the loop sleeps, and wakes only for the clock on the screen."""
     world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 0.1) if a.number == 1 else ok(a, now))
     run = Run(Listed([target("h.test", "a")]), world, retry=RetryPolicy(max_park=2 * HOUR))
     (outcome,) = run.outcomes()
@@ -581,7 +581,7 @@ def test_an_idle_hour_costs_few_looks() -> None:
 
 
 def test_a_delay_is_slept_through_and_not_polled() -> None:
-    """One look for each start and one for each end, but for those of the clock on the screen."""
+    """The loop wakes once per start and once per end, apart from the clock on the screen."""
     world = World()
     run = Run(Listed([target("h.test", str(i)) for i in range(50)]), world, delay=0.5)
     assert len(run.outcomes()) == 50
@@ -590,7 +590,7 @@ def test_a_delay_is_slept_through_and_not_polled() -> None:
 
 
 def test_a_view_is_shown_no_more_often_than_it_wants() -> None:
-    """A view without an interval sees nothing but what it asks for."""
+    """A view without an interval gets only the snapshots that it requests."""
 
     class Rare(Watcher):
         interval = 10.0

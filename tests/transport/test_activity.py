@@ -54,7 +54,7 @@ def seen(made: LeaseContext, phase: Phase) -> Activity:
 
 
 def begin(head: bytes) -> Any:
-    """A server's script that says so much and no more."""
+    """Return a script of a server that sends only this."""
 
     def script(sock: socket.socket) -> None:
         read_head(sock)
@@ -72,7 +72,7 @@ def begin(head: bytes) -> Any:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1234", Phase.BODY, 4),
     ],
 )
-def test_an_answer_that_stops_is_seen_where_it_stopped(head: bytes, phase: Phase, received: int) -> None:
+def test_a_response_that_stops_is_shown_in_the_phase_where_it_stopped(head: bytes, phase: Phase, received: int) -> None:
     """With the address and the URL."""
     with Server(begin(head)) as server:
         url = f"http://127.0.0.1:{server.port}/x"
@@ -88,8 +88,8 @@ def test_a_connection_that_nobody_takes() -> None:
         assert seen(made, Phase.CONNECTION).remote is None
 
 
-def test_a_handshake_that_nobody_answers() -> None:
-    """TLS to a server that reads and says nothing."""
+def test_a_handshake_without_a_response() -> None:
+    """A server reads the handshake and sends nothing."""
     with Server(silent) as server, at_work(f"https://127.0.0.1:{server.port}/") as made:
         assert seen(made, Phase.HANDSHAKE).remote == "127.0.0.1"
 

@@ -117,7 +117,7 @@ def test_http_only_cookies_are_no_comments() -> None:
     ],
 )
 def test_a_bad_line_costs_no_other(line: bytes) -> None:
-    """It is told by its number."""
+    """It is reported by its number."""
     assert read_cookies(FIRST_LINE + LINE + b"\n" + line + b"\n" + LINE) == ([COOKIE, COOKIE], [3])
 
 

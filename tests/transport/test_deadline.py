@@ -98,7 +98,7 @@ def test_a_handshake_that_never_ends_is_ended(name: str) -> None:
 
 
 def test_a_black_hole_is_a_connect_timeout() -> None:
-    """A listener whose queue is full answers no further handshake."""
+    """A listener with a full queue completes no further handshake."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)

@@ -12,13 +12,13 @@ WORKED = 0.02
 """Seconds that a lease is meant to take."""
 
 
-def test_a_quick_answer_of_an_unknown_host_is_waited_for() -> None:
+def test_a_quick_response_of_an_unknown_host_is_verified_with_a_delay() -> None:
     """At least as long as a busy machine may delay a server."""
     assert DesyncState().verification_delay(0.001, WORKED) == MARGIN
 
 
-def test_the_wait_follows_the_slowest_answer_within_bounds() -> None:
-    """A true answer that is still to come takes as long as this host's answers take."""
+def test_the_delay_follows_the_slowest_response_within_bounds() -> None:
+    """A true response that is still missing takes as long as the responses of this host usually take."""
     desync = DesyncState()
     desync.took(0.2)
     assert desync.verification_delay(0.001, WORKED) == 0.2 + MARGIN
@@ -27,14 +27,14 @@ def test_the_wait_follows_the_slowest_answer_within_bounds() -> None:
 
 
 def test_a_distant_host_pays_nothing() -> None:
-    """An answer that took its time is believed at once where all answers do."""
+    """A slow response is verified at once if all responses of the host are slow."""
     desync = DesyncState()
     desync.took(0.1)
     assert desync.verification_delay(QUICK, WORKED) == 0.0
 
 
-def test_a_near_host_is_waited_for_until_its_slowest_answer_would_have_come() -> None:
-    """Between the two, the rest of the slowest answer's time is enough."""
+def test_a_near_host_is_watched_until_its_slowest_response_would_have_come() -> None:
+    """Between the two limits, the rest of the slowest response time is enough."""
     desync = DesyncState()
     desync.took(0.04)
     assert desync.verification_delay(0.03, WORKED) == pytest.approx(0.04 + MARGIN - 0.03)
@@ -42,7 +42,7 @@ def test_a_near_host_is_waited_for_until_its_slowest_answer_would_have_come() ->
 
 
 def test_a_proven_host_costs_a_small_share() -> None:
-    """After enough believed replies the wait is bounded by the work that it checks."""
+    """After enough verified responses, the delay is limited to a share of the work that it verifies."""
     desync = DesyncState()
     desync.took(0.4)
     desync.verified = PROVEN
@@ -52,7 +52,7 @@ def test_a_proven_host_costs_a_small_share() -> None:
 
 
 def test_what_was_slow_once_fades() -> None:
-    """One slow answer does not slow a host down for ever."""
+    """One slow response does not slow a host down for ever."""
     desync = DesyncState()
     desync.took(1.0)
     for _ in range(200):

@@ -19,7 +19,7 @@ DELAY = 0.2
 
 
 class Site:
-    """``/busy`` answers at the third time, ``/cut`` is whole at the second; ``/away`` leads to another host."""
+    """``/busy`` responds at the third try, ``/cut`` is whole at the second; ``/away`` leads to another host."""
 
     away = ""
 
@@ -68,15 +68,15 @@ def fetched(url: str, delay: float = 0.0, **groups: object) -> tuple[Downloaded,
 @pytest.mark.parametrize(("path", "end"), [("/x", "/x"), ("/busy", "/busy"), ("/cut", "/cut")])
 def test_a_list_comes_whole(web: PoliteServer, path: str, end: str) -> None:
     """Decoded, at the first try or a later one, with where it was found and what it is called."""
-    told, kept = fetched(web.url(path))
-    assert told == Downloaded(web.url(end), "text/plain")
+    downloaded, kept = fetched(web.url(path))
+    assert downloaded == Downloaded(web.url(end), "text/plain")
     assert (bytes(kept.body), kept.begun) == (b"list" * 1000, 1)
 
 
 def test_redirects_to_other_hosts(web: PoliteServer) -> None:
     """They are followed, and the list is where they lead."""
-    told, kept = fetched(web.url("/away"))
-    assert told.url == web.url("/there", 1)
+    downloaded, kept = fetched(web.url("/away"))
+    assert downloaded.url == web.url("/there", 1)
     assert len(kept.body) == 4000
 
 
@@ -90,9 +90,9 @@ def test_redirects_to_other_hosts(web: PoliteServer) -> None:
 )
 def test_what_is_no_list(web: PoliteServer, path: str, groups: dict[str, object], reason: str) -> None:
     """Another status than success is an error that names it, and its page is no list."""
-    with pytest.raises(ListError) as told:
+    with pytest.raises(ListError) as raised:
         fetched(web.url(path), **groups)
-    assert (told.value.source, told.value.reason) == (web.url(path), reason)
+    assert (raised.value.source, raised.value.reason) == (web.url(path), reason)
 
 
 def test_too_large(web: PoliteServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,13 +103,13 @@ def test_too_large(web: PoliteServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_url() -> None:
-    """What cannot be a URL is told as any list that cannot be read."""
+    """An invalid URL is reported like any list that cannot be read."""
     with pytest.raises(ListError, match="not a valid host"):
         fetched("http://a b/")
 
 
 def test_a_hosts_delay_holds(web: PoliteServer) -> None:
-    """Two lists of one host are asked for its delay apart, those of others are not."""
+    """Two lists of one host are requested at least its delay apart; those of other hosts are not."""
     with lease_context() as made:
         download = Downloader(made, settings(), lambda host: DELAY if host.host.endswith(".1") else 0.0)
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a redirect costs, and what is told of it: bodies that never come, odd Locations, hosts that are dead."""
+"""How redirects are followed and recorded: bodies that never arrive, unusual Locations, hosts that are down."""
 
 from __future__ import annotations
 

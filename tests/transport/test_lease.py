@@ -75,7 +75,7 @@ def test_a_lasting_http_error_goes_on(polite: PoliteServer) -> None:
 
 
 def test_a_draining_fetcher_begins_nothing(polite: PoliteServer) -> None:
-    """Work that comes after the drain goes back whole, and nothing is asked."""
+    """Work that is submitted after the drain is given back, and nothing is requested."""
     requests = polite.requests
     with lease_context() as made:
         made.drain()
@@ -87,11 +87,11 @@ def test_drain_in_the_middle_of_a_lease_hands_back_the_rest() -> None:
     """What is in flight is finished, the rest is not begun."""
     with lease_context() as made:
 
-        def answer(request: Request) -> Response | None:
+        def respond(request: Request) -> Response | None:
             made.drain()
             return None
 
-        with PoliteServer(handler=answer) as server:
+        with PoliteServer(handler=respond) as server:
             assert len(run(made, server.url("/1"), server.url("/2")).results) == 1
 
 
@@ -113,7 +113,7 @@ def test_abort_cuts_what_is_in_flight() -> None:
 
 
 def test_nothing_is_opened_after_an_abort(polite: PoliteServer) -> None:
-    """A lease that finds the run aborted says so and asks nobody."""
+    """A lease that begins in an aborted run reports that and makes no request."""
     with lease_context() as made:
         made.state.aborted = True
         assert only(run(made, polite.url()).results).error is ErrorKind.INTERRUPTED
@@ -193,10 +193,10 @@ def test_a_304_is_unchanged(polite: PoliteServer) -> None:
 def test_retry_after_is_understood_or_ignored(header: str, after: Any) -> None:
     """Seconds and dates are passed on, whatever they are; what is neither counts as none."""
 
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         return Response(503, [("Retry-After", header)])
 
-    with PoliteServer(handler=answer) as server:
+    with PoliteServer(handler=respond) as server:
         hint = get(server.url()).retry
     assert hint is not None
     assert hint.after == after

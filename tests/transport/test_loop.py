@@ -301,7 +301,7 @@ def test_leases_that_only_watch_their_connections_do_not_count_as_in_flight(monk
 
 
 def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease that is submitted meanwhile is answered meanwhile."""
+    """A lease that is submitted meanwhile gets its response meanwhile."""
     monkeypatch.setattr(DesyncState, "verification_delay", lambda *_: 1.5)
     with PoliteServer(hosts=2) as server, lease_context() as made:
         warm(made, server.url("/"), server.url("/", host=1))
@@ -335,7 +335,7 @@ def test_what_hangs_does_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
 def test_a_deadline_holds_among_others(name: str) -> None:
-    """A server that drips ends at its deadline, the others are answered."""
+    """The request to a server that trickles bytes ends at its deadline; the others get their responses."""
     with (
         HostileServer([name]) as bad,
         PoliteServer() as good,
@@ -390,12 +390,12 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
     """Neither a request nor a handshake that is under way; nor does the response look slow."""
     tls = server_context() if scheme == "https" else None
 
-    def answer(sock: socket.socket) -> None:
+    def respond(sock: socket.socket) -> None:
         while read_head(sock):
             sock.sendall(HEAD + b"ok")
 
     patience = {"connect": SHORT, "read": SHORT, "total": SHORT}
-    with Server(answer, tls=tls) as server, lease_context(timeouts=patience, request={"insecure": True}) as made:
+    with Server(respond, tls=tls) as server, lease_context(timeouts=patience, request={"insecure": True}) as made:
         loop = Loop(made)
         loop.submit(work(f"{scheme}://127.0.0.1:{server.port}/"))
         back = list[Done | Unbegun]()
@@ -492,7 +492,7 @@ def test_a_run_that_stops_gives_all_back() -> None:
 
 @pytest.mark.parametrize("kind", ["response", "upload", *HANGING])
 def test_abort_ends_what_is_in_flight(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it waits for; each has a record that says so."""
+    """Every lease ends, whatever it waits for, and each has a record that says so."""
     monkeypatch.setattr(lease_run, "STUCK_FROM", LONG)  # however long a busy machine takes to begin
     with ExitStack() as stack:
         groups: dict[str, Any] = {}
@@ -667,8 +667,8 @@ def test_what_a_stuck_lease_has_not_begun_is_left_to_others() -> None:
     assert only(done.results).error is ErrorKind.READ_TIMEOUT
 
 
-def test_a_request_that_takes_long_and_is_answered_ends_its_lease() -> None:
-    """What was answered is told, what was given back is not requested for a second time."""
+def test_a_slow_request_that_gets_its_response_ends_its_lease() -> None:
+    """Its responses are reported, and the targets that it gave back are not requested a second time."""
     with PoliteServer() as server, lease_context() as made:
         slow = work(server.url("/ok"), server.url("/delay/0.5"), server.url("/ok?2"), server.url("/ok?3"))
         warm(made, server.url("/"))
@@ -681,7 +681,7 @@ def test_a_request_that_takes_long_and_is_answered_ends_its_lease() -> None:
     assert (unbegun.requests + done.requests, requests) == (2, 3)
 
 
-def test_what_was_answered_before_a_stuck_request_is_told_at_once() -> None:
+def test_responses_before_a_stuck_request_are_reported_at_once() -> None:
     """Its results come once the connection was silent for long enough, and not a second time with the lease's end."""
     with PoliteServer() as server, lease_context(timeouts={"read": 1.5}) as made:
         stuck = work(server.url("/ok?1"), server.url("/ok?2"), server.url("/delay/9"))
@@ -832,7 +832,7 @@ def test_a_slow_first_step_is_not_given_back_to_its_own_lease(monkeypatch: pytes
 
 
 def test_what_may_have_been_there_for_long_is_not_taken_for_slow() -> None:
-    """The loop says for how long it did not look: not at all where it slept until something came."""
+    """The loop reports for how long it did not poll; that is zero if it slept until something came."""
     with PoliteServer() as server, lease_context() as made:
         loop = Loop(made)
         all_of(loop, [work(server.url("/ok"))])

@@ -23,7 +23,7 @@ class Connection:
         self._pieces = deque(pieces)
 
     def receive(self, size: int) -> bytes | None:
-        """The next piece, as much of it as is asked for."""
+        """Return the next piece, up to the requested size."""
         if not self._pieces:
             return None
         piece = self._pieces.popleft()

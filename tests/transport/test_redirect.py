@@ -164,7 +164,7 @@ def test_any_location_is_a_url_or_a_fault(location: bytes) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_on_the_host_is_followed_over_the_same_connection(web: PoliteServer, status: int) -> None:
-    """One lease, one connection, two requests, one attempt; the hop is told."""
+    """There are one lease, one connection, two requests and one attempt; the hop is recorded."""
     with lease_context() as made:
         done = run(made, web.url(via("/there", status)))
     result: Any = only(done.results)
@@ -249,14 +249,14 @@ def test_a_loop_ends() -> None:
 def test_the_body_of_a_redirect_does_not_matter() -> None:
     """One that cannot be decoded, or has no end, is passed over."""
 
-    def answer(request: Request) -> Response | None:
+    def respond(request: Request) -> Response | None:
         if request.target == "/broken":
             return Response(302, [("Location", "/there"), ("Content-Encoding", "gzip")], b"no gzip")
         if request.target == "/large":
             return Response(302, [("Location", "/there")], bytes(2**20))
         return None
 
-    with PoliteServer(handler=answer) as server:
+    with PoliteServer(handler=respond) as server:
         for path in ("/broken", "/large"):
             assert get(server.url(path), size={"max_size": 1000}).body == b"This is /there\n"
 
@@ -331,13 +331,13 @@ def test_netrc_is_read_only_when_asked_and_never_for_a_hop(
 def cookie_web(domain: str = "") -> PoliteServer:
     """A server whose /set redirects to ``to`` with a cookie."""
 
-    def answer(request: Request) -> Response | None:
+    def respond(request: Request) -> Response | None:
         if request.target.startswith("/set?"):
             fields = [("Location", request.target[5:]), ("Set-Cookie", f"a=1; Path=/{domain}"), ("Set-Cookie", "b=2")]
             return Response(302, fields)
         return None
 
-    return PoliteServer(2, handler=answer)
+    return PoliteServer(2, handler=respond)
 
 
 def test_cookies_live_along_a_targets_redirects_and_no_longer() -> None:

@@ -1,4 +1,4 @@
-"""How a host is asked for its robots.txt, against real servers, and what its answers mean."""
+"""How a robots.txt is requested from real servers, and what their responses mean."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def host_of(server: PoliteServer, index: int = 0) -> HostKey:
     return work(server.url("/", index)).lease.host
 
 
-def answering(response: Response | Callable[[Request], Response | None]) -> PoliteServer:
+def responding(response: Response | Callable[[Request], Response | None]) -> PoliteServer:
     """A server whose robots.txt is this; its other pages are the usual ones."""
 
     def handler(request: Request) -> Response | None:
@@ -80,7 +80,7 @@ def answering(response: Response | Callable[[Request], Response | None]) -> Poli
 
 def test_rules_are_fetched_and_read() -> None:
     """A 200 with rules gives rules and their delay, for one request over one connection that stays."""
-    with answering(Response(body=REFUSING)) as server, robots_fetcher() as made:
+    with responding(Response(body=REFUSING)) as server, robots_fetcher() as made:
         done = made.run(lease(host_of(server)))
 
         assert done.robots is not None
@@ -95,7 +95,7 @@ def test_rules_are_fetched_and_read() -> None:
 @pytest.mark.parametrize("how", [{"gzip": True}, {"chunked": True}, {"close": True}])
 def test_rules_come_in_any_wrapping(how: dict[str, bool]) -> None:
     """Content coding, chunks and a body that ends with the connection are a robots.txt's as any page's."""
-    with answering(Response(body=REFUSING, **how)) as server:
+    with responding(Response(body=REFUSING, **how)) as server:
         rules = verdict(host_of(server)).rules
 
     assert rules is not None
@@ -104,17 +104,17 @@ def test_rules_come_in_any_wrapping(how: dict[str, bool]) -> None:
 
 @pytest.mark.parametrize("response", [Response(body=b""), Response(body=b"User-agent: *\nAllow: /\n"), Response(204)])
 def test_a_file_that_refuses_nothing_is_no_rules(response: Response) -> None:
-    """Nobody is asked about any path where every path is allowed."""
-    with answering(response) as server:
-        told = verdict(host_of(server))
+    """No path is checked if every path is allowed."""
+    with responding(response) as server:
+        found = verdict(host_of(server))
 
-    assert (told.rules, told.crawl_delay, told.unreachable) == (None, None, None)
+    assert (found.rules, found.crawl_delay, found.unreachable) == (None, None, None)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451, 300, 304])
 def test_no_file_is_no_rules(status: int) -> None:
     """Any 4xx but 429, and a 3xx that leads nowhere, mean that there is no robots.txt (section 2.3.1.3)."""
-    with answering(Response(status, body=b"" if status == 304 else REFUSING)) as server:
+    with responding(Response(status, body=b"" if status == 304 else REFUSING)) as server:
         assert verdict(host_of(server)) == RobotsVerdict()
 
 
@@ -123,15 +123,15 @@ def test_no_file_is_no_rules(status: int) -> None:
     [(429, [("Retry-After", "7")], 7), (503, [("Retry-After", "9")], 9), (500, [], None), (599, [], None)],
 )
 def test_a_server_in_trouble_is_not_reachable(status: int, headers: list[tuple[str, str]], after: float | None) -> None:
-    """429 and 5xx keep everything back, and tell how long the server asked to wait (section 2.3.1.4)."""
-    with answering(Response(status, headers, body=REFUSING)) as server:
+    """After a 429 or 5xx nothing may be requested, and the verdict says how long to wait (section 2.3.1.4)."""
+    with responding(Response(status, headers, body=REFUSING)) as server:
         found = verdict(host_of(server))
 
     assert found == RobotsVerdict(unreachable=f"status {status}", after=after)
 
 
 def test_no_connection_is_not_reachable() -> None:
-    """A host that refuses connections is not reachable, and the failure is told."""
+    """A host that refuses connections is unreachable, and the failure is reported."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     found = verdict(HostKey("http", "127.0.0.1", port))
@@ -144,7 +144,7 @@ def test_no_connection_is_not_reachable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "error"),
+    ("response", "error"),
     [
         (b"", ErrorKind.RESET),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nUser-agent: *\n", ErrorKind.TRUNCATED),
@@ -152,12 +152,12 @@ def test_no_connection_is_not_reachable() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", ErrorKind.DECODE),
     ],
 )
-def test_half_an_answer_is_none(reply: bytes, error: ErrorKind) -> None:
-    """An answer that is not whole, or cannot be read, allows nothing."""
+def test_half_a_response_is_none(response: bytes, error: ErrorKind) -> None:
+    """A response that is incomplete, or cannot be parsed, allows nothing."""
 
     def script(sock: socket.socket) -> None:
         if read_head(sock):
-            sock.sendall(reply)
+            sock.sendall(response)
 
     with Server(script) as server:
         found = verdict(HostKey("http", "127.0.0.1", server.port))
@@ -167,9 +167,9 @@ def test_half_an_answer_is_none(reply: bytes, error: ErrorKind) -> None:
     assert found.unreachable is not None
 
 
-def test_a_slow_answer_is_none() -> None:
-    """A host that does not answer in time is not reachable."""
-    with answering(Response(body=REFUSING, delay=30)) as server:
+def test_a_slow_response_is_none() -> None:
+    """A host that does not respond in time is unreachable."""
+    with responding(Response(body=REFUSING, delay=30)) as server:
         found = verdict(host_of(server), timeouts={"read": 0.1})
 
     assert found.failure is not None
@@ -229,15 +229,15 @@ def test_redirects_lead_to_other_hosts() -> None:
 @pytest.mark.parametrize("location", ["mailto:x@example.org", "http://[::1", "/robots.txt"])
 def test_redirects_that_lead_nowhere_are_no_rules(location: str) -> None:
     """A redirect to what cannot be fetched, or in a circle, is no robots.txt."""
-    with answering(Response(302, [("Location", location)])) as server:
+    with responding(Response(302, [("Location", location)])) as server:
         assert verdict(host_of(server)) == RobotsVerdict()
 
 
 def test_a_redirect_to_a_dead_host_is_not_reachable() -> None:
-    """Where the rules should be and nobody answers, nothing is allowed; the host itself is no failure."""
+    """If the target of the redirect does not respond, nothing is allowed, and no failure counts against the host."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         dead = f"http://127.0.0.1:{listener.getsockname()[1]}/robots.txt"
-    with answering(Response(302, [("Location", dead)])) as server:
+    with responding(Response(302, [("Location", dead)])) as server:
         found = verdict(host_of(server))
 
     assert (found.unreachable or "").startswith(ErrorKind.CONNECT_REFUSED)
@@ -251,7 +251,7 @@ def test_a_redirect_to_a_dead_host_is_not_reachable() -> None:
 def test_of_a_large_file_the_beginning_counts(how: dict[str, bool]) -> None:
     """Of 4 MiB the first 500 KiB are read, whatever announces them, and a connection with more to come goes."""
     body = REFUSING + b"Disallow: /x\n" * (MAX_READ // 13) + b"Disallow: /last\n" * (4 * MAX_READ // 8)
-    with answering(Response(body=body, **how)) as server:
+    with responding(Response(body=body, **how)) as server:
         done = ask(host_of(server), size={"max_size": 1000})
 
     assert done.robots is not None
@@ -297,25 +297,25 @@ def test_a_file_without_an_end_ends() -> None:
 )
 def test_the_name_that_is_sent_is_the_name_that_counts(request_settings: dict[str, Any], is_refused: bool) -> None:
     """Groups are chosen by the User-Agent of the request, and robots.txt is fetched by GET whatever the method is."""
-    asked: list[str] = []
+    methods: list[str] = []
 
     def handler(request: Request) -> Response:
-        asked.append(request.method)
+        methods.append(request.method)
         return Response(body=b"User-agent: foobot\nDisallow: /\n")
 
     with PoliteServer(1, handler) as server:
         rules = verdict(host_of(server), request=request_settings).rules
 
     assert (rules is not None and not rules.allows("/")) is is_refused
-    assert asked == ["GET"]
+    assert methods == ["GET"]
 
 
 # -- the end of a run -------------------------------------------------------------------------------
 
 
 def test_a_run_that_stops_finds_nothing_out() -> None:
-    """After a drain nothing is asked; an abort ends what is being asked, without a verdict."""
-    with answering(Response(body=REFUSING, delay=30)) as server, robots_fetcher() as made:
+    """After a drain nothing is requested; an abort ends the request in flight without a verdict."""
+    with responding(Response(body=REFUSING, delay=30)) as server, robots_fetcher() as made:
         back: list[Done] = []
         worker = threading.Thread(target=lambda: back.append(made.run(lease(host_of(server)))))
         worker.start()
@@ -337,7 +337,7 @@ def test_a_file_that_breaks_its_reader_costs_its_host_alone(monkeypatch: pytest.
         raise RecursionError("too deep")
 
     monkeypatch.setattr(sys.modules[RobotsFetcher.__module__], "rules_of", broken)
-    with answering(Response(body=REFUSING)) as server:
+    with responding(Response(body=REFUSING)) as server:
         found = verdict(host_of(server))
 
     assert found.rules is None
@@ -346,7 +346,7 @@ def test_a_file_that_breaks_its_reader_costs_its_host_alone(monkeypatch: pytest.
 
 def test_targets_are_fetched_as_ever() -> None:
     """A lease that is not about a robots.txt goes to the fetcher of targets, with its own settings."""
-    with answering(Response(404)) as server, robots_fetcher(size={"max_size": 10}) as made:
+    with responding(Response(404)) as server, robots_fetcher(size={"max_size": 10}) as made:
         done = made.run(work(server.url("/ok")))
 
     assert done.robots is None

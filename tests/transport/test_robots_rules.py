@@ -45,7 +45,7 @@ def for_all(*lines: str) -> str:
     ],
 )
 def test_a_file_without_a_rule_for_us_costs_nothing(body: bytes) -> None:
-    """Where nothing is refused there are no rules to be asked."""
+    """If nothing is disallowed, there are no rules to check."""
     assert rules_of(body, AGENT) is ALLOW_ALL
     assert ALLOW_ALL.unrestricted
     assert ALLOW_ALL.allows("/anything")
@@ -155,7 +155,7 @@ def test_the_longest_match_decides(lines: tuple[str, ...], path: str, is_refused
 
 
 def test_the_rule_that_refuses_is_told() -> None:
-    """What refuses a path can be told to whoever asks why."""
+    """The rule that refuses a path can be reported."""
     rules = rules_of(for_all("Disallow: /a", "Disallow: /a/*/c$").encode(), AGENT)
 
     assert rules.refusing("/a/b/c") == "/a/*/c$"
@@ -277,7 +277,7 @@ def test_a_file_that_names_many_agents_for_many_rules_costs_its_length_only() ->
 @given(st.binary(max_size=300))
 @example(b"User-agent: *\nDisallow: /\xff%\nCrawl-delay: \xff")
 def test_no_file_is_too_strange(body: bytes) -> None:
-    """Whatever a server sends as robots.txt is read without an error, and can be asked."""
+    """Whatever a server sends as robots.txt is parsed without an error, and paths can be checked."""
     assert rules_of(b"User-agent: *\nDisallow: /x\n" + body, AGENT).allows("/robots.txt")
 
 
@@ -304,9 +304,9 @@ def test_no_file_is_too_strange(body: bytes) -> None:
 def test_a_file_and_its_rules_agree(lines: list[str]) -> None:
     """What is unrestricted refuses nothing, and only what asks for nothing at all is no rules."""
     rules = rules_of("\n".join(lines).encode(), AGENT)
-    answers = [rules.allows(path) for path in ("/a", "/a/b", "/ab", "/c", "/xb")]
+    allowed = [rules.allows(path) for path in ("/a", "/a/b", "/ab", "/c", "/xb")]
 
-    assert all(answers) or not rules.unrestricted
+    assert all(allowed) or not rules.unrestricted
     assert (rules is ALLOW_ALL) is (rules.unrestricted and not rules.crawl_delay)
 
 
@@ -364,7 +364,7 @@ RULES = st.lists(st.tuples(st.tuples(PATTERNS, st.sampled_from(["", "$"])).map("
 
 @given(RULES, st.text(alphabet="/ab", max_size=10).map("/".__add__))
 def test_the_index_finds_what_trying_every_rule_finds(rules: list[tuple[str, bool]], path: str) -> None:
-    """The answer is that of the longest of all patterns that match, each tried by itself."""
+    """The verdict is that of the longest matching pattern, if each pattern is tried separately."""
     found = [(len(pattern), allow) for pattern, allow in rules if matches(pattern, path)]
 
     assert Rules(rules).allows(path) is max(found, default=(0, True))[1]

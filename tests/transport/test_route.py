@@ -1,4 +1,4 @@
-"""How a host is asked: the request's bytes, made once, and the pool behind them."""
+"""The route to a host: the bytes of a request, made once, and the pool."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def session() -> Iterator[PooledSession]:
         yield session
 
 
-def asked(session: PooledSession, settings: RequestSettings, path: str = "/a?b=c", **kwargs: object) -> list[str]:
+def request_lines(
+    session: PooledSession, settings: RequestSettings, path: str = "/a?b=c", **kwargs: object
+) -> list[str]:
     """The lines of a request, the body last."""
     foreign = bool(kwargs.pop("foreign", False))
     method = str(kwargs.pop("method", settings.method))
@@ -38,7 +40,7 @@ def asked(session: PooledSession, settings: RequestSettings, path: str = "/a?b=c
 
 def test_a_plain_request(session: PooledSession) -> None:
     """Method and path, then Host, then the defaults."""
-    line, host, *fields, body = asked(session, RequestSettings())
+    line, host, *fields, body = request_lines(session, RequestSettings())
     assert line == "GET /a?b=c HTTP/1.1"
     assert host == "Host: 127.0.0.1:8080"
     assert any(field.startswith("User-Agent: scrapepool/") for field in fields)
@@ -58,7 +60,7 @@ def test_own_headers_and_body(session: PooledSession) -> None:
     settings = RequestSettings(
         method="POST", headers=(("Host", "other"), ("X-A", "1")), user_agent="me/1", data=b"hello"
     )
-    lines = asked(session, settings)
+    lines = request_lines(session, settings)
     assert lines[0].startswith("POST ")
     for line in ("Host: other", "X-A: 1", "User-Agent: me/1", "Content-Length: 5"):
         assert lines.count(line) == 1
@@ -67,7 +69,7 @@ def test_own_headers_and_body(session: PooledSession) -> None:
 
 def test_a_redirect_to_get_loses_the_body(session: PooledSession) -> None:
     """After a POST that became a GET there is no body, and no length of one."""
-    lines = asked(session, RequestSettings(method="POST", data=b"hello"), method="GET")
+    lines = request_lines(session, RequestSettings(method="POST", data=b"hello"), method="GET")
     assert lines[-1] == ""
     assert not [line for line in lines if line.startswith("Content-Length")]
 
@@ -76,7 +78,7 @@ def test_secrets_stay_with_their_origin(session: PooledSession) -> None:
     """A host that was reached by a redirect gets harmless fields only."""
     headers = (("Authorization", "Bearer x"), ("Cookie", "a=b"), ("X-Any", "k"), ("Accept-Language", "de"))
     settings = RequestSettings(headers=headers)
-    own, foreign = asked(session, settings), asked(session, settings, foreign=True)
+    own, foreign = request_lines(session, settings), request_lines(session, settings, foreign=True)
     for name, value in headers[:3]:
         assert f"{name}: {value}" in own
         assert f"{name}: {value}" not in foreign
@@ -85,29 +87,31 @@ def test_secrets_stay_with_their_origin(session: PooledSession) -> None:
 
 def test_userinfo_becomes_basic_auth(session: PooledSession) -> None:
     """User and password of the URL are sent, decoded, where the user gave no Authorization."""
-    lines = asked(session, RequestSettings(), userinfo="me:p%40ss")
+    lines = request_lines(session, RequestSettings(), userinfo="me:p%40ss")
     assert "Authorization: Basic bWU6cEBzcw==" in lines
     own = RequestSettings(headers=(("Authorization", "Bearer x"),))
-    assert "Authorization: Basic bWU6cEBzcw==" not in asked(session, own, userinfo="me:p%40ss")
+    assert "Authorization: Basic bWU6cEBzcw==" not in request_lines(session, own, userinfo="me:p%40ss")
 
 
 def test_cookies_of_a_jar(session: PooledSession) -> None:
     """Cookies are sent where their path and host fit."""
     jar = CookieStore([Cookie(b"a", b"b", "127.0.0.1", b"/in")])
-    assert "Cookie: a=b" in asked(session, RequestSettings(), "/in/x", cookies=jar)
-    assert not [line for line in asked(session, RequestSettings(), "/out", cookies=jar) if line.startswith("Cookie")]
+    assert "Cookie: a=b" in request_lines(session, RequestSettings(), "/in/x", cookies=jar)
+    assert not [
+        line for line in request_lines(session, RequestSettings(), "/out", cookies=jar) if line.startswith("Cookie")
+    ]
 
 
-def test_netrc_only_when_asked(session: PooledSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_only_when_request_lines(session: PooledSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """~/.netrc is read with ``--netrc`` only, and never for a redirect's host."""
     file = tmp_path / "netrc"
     file.write_text("machine 127.0.0.1 login me password word\n")
     file.chmod(0o600)
     monkeypatch.setenv("NETRC", str(file))
     line = "Authorization: Basic bWU6d29yZA=="
-    assert line not in asked(session, RequestSettings())
-    assert line in asked(session, RequestSettings(netrc=True))
-    assert line not in asked(session, RequestSettings(netrc=True), foreign=True)
+    assert line not in request_lines(session, RequestSettings())
+    assert line in request_lines(session, RequestSettings(netrc=True))
+    assert line not in request_lines(session, RequestSettings(netrc=True), foreign=True)
 
 
 def test_a_given_authorization_goes_before_netrc(
@@ -117,7 +121,7 @@ def test_a_given_authorization_goes_before_netrc(
     file = tmp_path / "netrc"
     file.write_text("default login me password word\n")
     monkeypatch.setenv("NETRC", str(file))
-    lines = asked(session, RequestSettings(netrc=True, headers=(("authorization", "Bearer x"),)))
+    lines = request_lines(session, RequestSettings(netrc=True, headers=(("authorization", "Bearer x"),)))
     assert [line for line in lines if "uthorization" in line] == ["authorization: Bearer x"]
 
 
@@ -127,7 +131,7 @@ def test_a_given_authorization_goes_before_netrc(
 def test_a_netrc_that_cannot_be_read_is_told_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | bytes | None, words: str
 ) -> None:
-    """Whoever says ``--netrc`` does not mean to go without credentials."""
+    """A user who gives ``--netrc`` does not want requests without credentials."""
     file = tmp_path / "netrc"
     if content is not None:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -141,7 +145,7 @@ def test_a_netrc_that_cannot_be_read_is_told_at_the_start(
 def test_fields_of_one_name_are_all_sent(session: PooledSession) -> None:
     """As one list (RFC 9110 section 5.3); cookies as they are joined (RFC 6265 section 5.4)."""
     fields = (("Accept", "text/html"), ("Cookie", "a=1"), ("accept", "text/plain"), ("cookie", "b=2"))
-    lines = asked(session, RequestSettings(headers=fields))
+    lines = request_lines(session, RequestSettings(headers=fields))
     given = [line for line in lines if line.lower().startswith(("accept:", "cookie:"))]
     assert given == ["accept: text/html, text/plain", "cookie: a=1; b=2"]
 

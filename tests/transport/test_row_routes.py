@@ -12,12 +12,12 @@ from tests.servers.polite import PoliteServer, Request, Response
 
 
 def echo(request: Request) -> Response:
-    """What was asked."""
+    """Return the requests that were made."""
     return Response(body=json.dumps([request.method, request.body.decode(), request.header("X-A")]).encode())
 
 
 def test_a_lease_of_all_kinds() -> None:
-    """Each is asked for as its row says, whatever was asked before it, over one connection."""
+    """Each is requested as its row says, whatever was requested before it, over one connection."""
     own = [
         RowRequest("POST", data=b"1"),
         None,

@@ -39,12 +39,12 @@ CHUNKS = 600_000
 ZEROS = 64 * 1024 * 1024
 
 
-def answering(answer: bytes) -> Callable[[socket.socket], None]:
+def responding(response: bytes) -> Callable[[socket.socket], None]:
     """A script that gives every request the same bytes."""
 
     def script(sock: socket.socket) -> None:
         while read_head(sock):
-            sock.sendall(answer)
+            sock.sendall(response)
 
     return script
 
@@ -90,7 +90,7 @@ def trip(channel: ssl.SSLObject, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBI
 
 
 def half_a_record(context: ssl.SSLContext) -> Callable[[socket.socket], None]:
-    """A script that answers through TLS, but for the last bytes of the record."""
+    """A script that responds through TLS, without the last bytes of the record."""
 
     def script(sock: socket.socket) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -106,7 +106,7 @@ def half_a_record(context: ssl.SSLContext) -> Callable[[socket.socket], None]:
 
 
 def half_a_handshake(sock: socket.socket) -> None:
-    """A script that says the beginning of a TLS record, and no more."""
+    """A script that sends only the beginning of a TLS record."""
     sock.recv(65536)
     sock.sendall(b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")
     silent(sock)
@@ -154,7 +154,7 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "make_response",
     [
         pytest.param(lambda: tiny_chunks(CHUNKS), id="chunks of one byte"),
         pytest.param(bomb, id="a gzip bomb"),
@@ -162,10 +162,10 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
         pytest.param(many_members, id="gzip members without content"),
     ],
 )
-def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> None:
+def test_what_is_much_work_is_done_in_slices(make_response: Callable[[], bytes]) -> None:
     """Pages that are cheap to send and dear to read are read while others go on, and are whole in the end."""
     with (
-        bad_servers(answering(answer()), 4, "http") as urls,
+        bad_servers(responding(make_response()), 4, "http") as urls,
         PoliteServer() as good,
         lease_context(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
@@ -179,7 +179,7 @@ def test_what_is_much_work_is_done_in_slices(answer: Callable[[], bytes]) -> Non
 def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do() -> None:
     """It is last in no queue: a share of the time is for it."""
     with (
-        bad_servers(answering(tiny_chunks(5_000)), 1, "http") as urls,
+        bad_servers(responding(tiny_chunks(5_000)), 1, "http") as urls,
         PoliteServer() as good,
         lease_context(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):
@@ -284,9 +284,9 @@ def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
         unbegun, *more, done = all_of(Loop(made), [stuck])
         assert made.state.allowance.left == MAX_PER_RUN
         (again,) = run(made, f"{origin}/again").results
-    told = [unbegun, *more, done]
-    assert [len(one.results) for one in told][-2:] == [3, 1]
-    assert [result.status for one in told for result in one.results if isinstance(result, Fetched)] == [200] * 4
+    back = [unbegun, *more, done]
+    assert [len(one.results) for one in back][-2:] == [3, 1]
+    assert [result.status for one in back for result in one.results if isinstance(result, Fetched)] == [200] * 4
     assert isinstance(again, Fetched)
     assert again.reused
 
@@ -322,8 +322,8 @@ def test_what_came_before_is_not_believed_where_a_further_response_follows(dear:
         origin = f"http://127.0.0.1:{server.port}"
         run(made, f"{origin}/warm")
         lease = work(*(f"{origin}/{path}" for path in ("1", "2", "dear", "4")), budget=SHORT)
-        told = all_of(Loop(made), [lease])
-    results = [result for one in told for result in one.results]
+        back = all_of(Loop(made), [lease])
+    results = [result for one in back for result in one.results]
     assert all(isinstance(result, Fetched) for result in results)
     short = [result.body for result in results if isinstance(result, Fetched) and result.bytes == 2]
     assert short[:2] == [b"1!", b"2!"]
@@ -334,7 +334,7 @@ def test_what_came_before_is_not_believed_where_a_further_response_follows(dear:
 def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
     """However few it is: its host gets nothing else to do before."""
     with (
-        bad_servers(answering(tiny_chunks(CHUNKS)), 1, "http") as urls,
+        bad_servers(responding(tiny_chunks(CHUNKS)), 1, "http") as urls,
         PoliteServer() as good,
         lease_context(output={"body": False}, timeouts={"read": LONG, "total": LONG}) as made,
     ):

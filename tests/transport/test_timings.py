@@ -43,14 +43,14 @@ class Dear(Bandwidth):
 
 
 def test_what_waits_for_bandwidth_is_not_the_server() -> None:
-    """A lease's next request goes out when the last reply is paid for, and its clock starts with it."""
+    """A lease's next request starts when the last response is within the bandwidth, and so does its clock."""
     with PoliteServer() as server, PooledSession(bandwidth=Dear(1e6, time.monotonic())) as session:
         results = run(LeaseContext(session, settings()), server.url("/1"), server.url("/2")).results
     assert [result.timings.ttfb < 0.5 for result in results] == [True, True]
     assert results[1].elapsed < 0.5
 
 
-def test_the_address_that_answered_is_told() -> None:
+def test_the_address_that_responded_is_recorded() -> None:
     """``remote`` is the connected address."""
     with PoliteServer() as server:
         assert get(server.url()).remote == "127.0.2.1"
@@ -67,7 +67,7 @@ def test_complete_says_what_is_known(name: str, complete: bool | None) -> None:
 
 
 def test_a_body_that_ends_with_the_connection_may_be_cut() -> None:
-    """Nobody knows, and the record says so."""
+    """It cannot be known, and the record says so."""
     from tests.servers.wire import OK, Behaviour, Wire
 
     def script(wire: Wire) -> None:

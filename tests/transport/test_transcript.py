@@ -24,8 +24,8 @@ def message(head: bytes, body: bytes = b"") -> bytes:
     return b"HTTP/1.1 " + head + b"\r\n\r\n" + body
 
 
-def replying(*pieces: bytes, close: bool = False) -> Any:
-    """A script that answers every request with these pieces, sent one by one."""
+def responding(*pieces: bytes, close: bool = False) -> Any:
+    """Return a script that responds to every request with these pieces, sent one by one."""
 
     def script(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -66,10 +66,10 @@ def content(transcript: Transcript) -> bytes:
     ],
 )
 @pytest.mark.parametrize("step", [1, 7, 10_000])
-def test_a_reply_is_kept_byte_for_byte(tmp_path: Path, whole: bytes, step: int) -> None:
+def test_a_response_is_kept_byte_for_byte(tmp_path: Path, whole: bytes, step: int) -> None:
     """Framing, codings and odd header lines stay as the server sent them, in whatever pieces they came."""
     pieces = [whole[at : at + step] for at in range(0, len(whole), step)]
-    [transcript] = transcripts(tmp_path, replying(*pieces))
+    [transcript] = transcripts(tmp_path, responding(*pieces))
     assert content(transcript) == whole
     assert transcript.response[: transcript.head].endswith((b"\r\n\r\n", b"\n\n"))
     assert transcript.head == min(end + size for size, end in ends(whole))
@@ -83,7 +83,7 @@ def ends(whole: bytes) -> list[tuple[int, int]]:
 def test_a_body_that_ends_with_the_connection_is_whole(tmp_path: Path) -> None:
     """There is no other end to wait for."""
     whole = message(b"200 OK", b"all of it")
-    [transcript] = transcripts(tmp_path, replying(whole, close=True))
+    [transcript] = transcripts(tmp_path, responding(whole, close=True))
     assert content(transcript) == whole
     assert transcript.cut is None
 
@@ -107,45 +107,45 @@ def test_the_request_is_kept_as_it_was_sent(tmp_path: Path) -> None:
 
 
 def test_a_request_that_nobody_read_to_its_end_is_kept_as_far_as_it_was_sent(tmp_path: Path) -> None:
-    """A server that answers a long upload at its beginning."""
-    answer = message(b"413 Too Large\r\nConnection: close\r\nContent-Length: 0")
+    """A server that responds at the beginning of a long upload."""
+    response = message(b"413 Too Large\r\nConnection: close\r\nContent-Length: 0")
 
     def script(sock: socket.socket) -> None:
         sock.recv(1024)
-        sock.sendall(answer)
+        sock.sendall(response)
         sock.recv(1024)
 
     data = b"x" * 4_000_000
     [transcript] = transcripts(tmp_path, script, request={"method": "POST", "data": data})
-    assert content(transcript) == answer
+    assert content(transcript) == response
     assert transcript.unsent
     assert transcript.request.startswith(b"POST / HTTP/1.1\r\n")
     assert len(transcript.request) < len(data)
 
 
-def test_interim_answers_and_empty_lines_before_a_reply_are_left_out(tmp_path: Path) -> None:
-    """A reader takes the first header block for the answer; how many there were is told."""
+def test_interim_responses_and_empty_lines_before_a_response_are_left_out(tmp_path: Path) -> None:
+    """A reader would take the first header block for the response; the transcript has the number of them."""
     whole = message(b"200 OK\r\nContent-Length: 2", b"ok")
     early = message(b"103 Early Hints\r\nLink: </a>")
-    [transcript] = transcripts(tmp_path, replying(early, early + b"\r\n" + whole[:9], whole[9:]))
+    [transcript] = transcripts(tmp_path, responding(early, early + b"\r\n" + whole[:9], whole[9:]))
     assert content(transcript) == whole
     assert transcript.interim == 2
 
 
-def test_what_nobody_asked_for_is_no_part_of_a_reply(tmp_path: Path) -> None:
-    """The first answer on a connection is kept, without what follows it in the same piece."""
+def test_unsolicited_data_is_no_part_of_a_response(tmp_path: Path) -> None:
+    """The first response on a connection is kept, without the data that follow it in the same piece."""
     whole = message(b"200 OK\r\nContent-Length: 2", b"ok")
-    [transcript] = transcripts(tmp_path, replying(whole + b"rest" * 5000))
+    [transcript] = transcripts(tmp_path, responding(whole + b"rest" * 5000))
     assert content(transcript) == whole
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_long_reply_is_in_a_file_without_a_name(tmp_path: Path, chunked: bool) -> None:
+def test_a_long_response_is_in_a_file_without_a_name(tmp_path: Path, chunked: bool) -> None:
     """It lies where the archive does, and is whole."""
     body = bytes(range(256)) * 20_000
     head = message(b"200 OK\r\n" + (b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)))
     sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body
-    [transcript] = transcripts(tmp_path, replying(message(b"103 Wait") + head + sent), output={"body": False})
+    [transcript] = transcripts(tmp_path, responding(message(b"103 Wait") + head + sent), output={"body": False})
     assert isinstance(transcript.response, Span)
     assert content(transcript) == head + sent
     assert transcript.head == len(head)
@@ -161,16 +161,16 @@ def test_a_long_reply_is_in_a_file_without_a_name(tmp_path: Path, chunked: bool)
         (message(b"200 OK\r\nContent-Length: 9999", b"x" * 999), "length", {"size": {"max_size": 50, "cut": True}}),
     ],
 )
-def test_a_reply_that_was_not_received_to_its_end_says_why(
+def test_a_response_that_was_not_received_to_its_end_says_why(
     tmp_path: Path, response: bytes, cut: str, groups: dict[str, Any]
 ) -> None:
     """What came is kept all the same."""
-    [transcript] = transcripts(tmp_path, replying(response, close=True), **groups)
+    [transcript] = transcripts(tmp_path, responding(response, close=True), **groups)
     assert content(transcript) == response
     assert transcript.cut == cut
 
 
-def test_a_reply_that_takes_too_long_is_cut_by_time(tmp_path: Path) -> None:
+def test_a_response_that_takes_too_long_is_cut_by_time(tmp_path: Path) -> None:
     """What came until the deadline is kept."""
 
     def script(sock: socket.socket) -> None:
@@ -201,13 +201,13 @@ def test_a_redirect_and_what_it_leads_to_are_an_exchange_each(tmp_path: Path) ->
     assert second.seed.endswith("/start#there")
 
 
-def test_an_exchange_without_a_reply_leaves_nothing(tmp_path: Path) -> None:
+def test_an_exchange_without_a_response_leaves_nothing(tmp_path: Path) -> None:
     """A connection that ends before or within the header block."""
     for pieces in ([], [b"HTTP/1.1 200 OK\r\nX"]):
-        assert transcripts(tmp_path, replying(*pieces, close=True)) == []
+        assert transcripts(tmp_path, responding(*pieces, close=True)) == []
 
 
-def test_answers_that_are_not_believed_are_not_archived(tmp_path: Path) -> None:
+def test_responses_that_are_not_verified_are_not_archived(tmp_path: Path) -> None:
     """What is fetched again because the connection was out of step is there once, as it was fetched again."""
 
     def script(wire: Wire) -> None:
@@ -229,7 +229,7 @@ def test_a_temporary_file_that_cannot_be_written_is_told(tmp_path: Path, monkeyp
     """The URL fails with the disk's trouble, and no half of it is archived."""
     monkeypatch.setattr(capture, "IN_MEMORY", 100)
     body = message(b"200 OK\r\nContent-Length: 200", b"x" * 200)
-    with Server(replying(body)) as server, lease_context(warc={"path": str(tmp_path / "gone" / "a.warc")}) as made:
+    with Server(responding(body)) as server, lease_context(warc={"path": str(tmp_path / "gone" / "a.warc")}) as made:
         done = run(made, f"http://127.0.0.1:{server.port}/")
     [result] = done.results
     assert result.error is ErrorKind.DISK
@@ -240,4 +240,4 @@ def test_a_temporary_file_that_cannot_be_written_is_told(tmp_path: Path, monkeyp
 def test_nothing_is_captured_where_nobody_asks(tmp_path: Path) -> None:
     """Without an archive there is nothing to carry."""
     whole = message(b"200 OK\r\nContent-Length: 2", b"ok")
-    assert transcripts(tmp_path, replying(whole), warc={"path": None}) == []
+    assert transcripts(tmp_path, responding(whole), warc={"path": None}) == []

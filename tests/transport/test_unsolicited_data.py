@@ -1,4 +1,4 @@
-"""Never another URL's body: servers that say more than they were asked for."""
+"""No URL gets the body of another: servers that send unsolicited data."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def bodies_are_right(server: HostileServer, name: str, results: Any) -> bool:
     ],
 )
 def test_a_lease_of_several_urls_has_its_own_bodies(name: str) -> None:
-    """Whatever the server adds to its replies, none of it is taken for a URL's body."""
+    """Whatever the server adds to its responses is never taken for a URL's body."""
     with HostileServer([name]) as server, lease_context() as made:
         done = run(made, *(server.url(name, n) for n in range(8)))
         assert len(done.results) == 8
         assert bodies_are_right(server, name, done.results)
 
 
-def test_an_answer_that_comes_before_the_true_one_is_found_out() -> None:
-    """The wrong answer is read first, and the look right after it finds nothing; the true one shows a little later."""
+def test_a_response_that_comes_before_the_true_one_is_detected() -> None:
+    """The wrong response is read first, and the check right after it finds nothing; the true one arrives soon after."""
 
     def script(wire: Wire) -> None:
         if wire.nth == 2:
@@ -71,14 +71,14 @@ def test_an_answer_that_comes_before_the_true_one_is_found_out() -> None:
 
 
 def test_what_spoils_a_quarantined_lease_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bytes that come while only silence is waited for: it is asked again, over a new connection."""
+    """If bytes arrive while the connection is only watched, the URL is requested again over a new one."""
     monkeypatch.setattr(DesyncState, "verification_delay", lambda *_: 2.0)
-    told = threading.Event()
+    may_respond = threading.Event()
 
     def script(wire: Wire) -> None:
         wire.send_page()
         if wire.nth == 2:
-            told.wait(10)
+            may_respond.wait(10)
             wire.send(POISON)
 
     with HostileServer((), extra=[behaviour(script)]) as server, lease_context() as made:
@@ -86,7 +86,7 @@ def test_what_spoils_a_quarantined_lease_is_found_out(monkeypatch: pytest.Monkey
         loop.submit(work(server.url("it", 0), server.url("it", 1)))
         while loop.in_flight:
             assert loop.wait(LONG) == []
-        told.set()
+        may_respond.set()
         (done,) = loop.wait(LONG)
         assert isinstance(done, Done)
         assert bodies_are_right(server, "it", done.results)
@@ -94,7 +94,7 @@ def test_what_spoils_a_quarantined_lease_is_found_out(monkeypatch: pytest.Monkey
 
 
 def test_everything_since_the_last_clean_look_is_asked_again() -> None:
-    """A wrong answer in the middle of a lease shifts all that follow; none of them is kept, the first is."""
+    """A wrong response in the middle of a lease shifts all that follow. Only the responses before it are kept."""
 
     def script(wire: Wire) -> None:
         if wire.nth == 3:
@@ -127,8 +127,8 @@ def test_a_host_that_spoke_unasked_is_not_trusted_for_a_while() -> None:
     assert done.idle == 0
 
 
-def test_rest_of_an_earlier_answer_is_not_the_next_urls_fault() -> None:
-    """Bytes that come late break the next reply's status line; the URL is asked again over a new connection."""
+def test_the_rest_of_an_earlier_response_is_not_the_next_urls_fault() -> None:
+    """Late bytes break the next response's status line; the URL is requested again over a new connection."""
 
     def script(wire: Wire) -> None:
         if wire.nth == 2:
@@ -141,7 +141,7 @@ def test_rest_of_an_earlier_answer_is_not_the_next_urls_fault() -> None:
     assert results[1].detail == AGAIN
 
 
-def test_a_malformed_reply_stays_a_failure() -> None:
+def test_a_malformed_response_stays_a_failure() -> None:
     """Asked again over a new connection it is as malformed as before, and that is its outcome."""
 
     def script(wire: Wire) -> None:
@@ -156,7 +156,7 @@ def test_a_malformed_reply_stays_a_failure() -> None:
 
 
 def test_a_post_is_not_sent_twice_for_a_doubt() -> None:
-    """Its answer may be another's, and asking again is not allowed: that is a failure, not a guess."""
+    """The response may belong to another request, and the request must not be repeated. So it is a failure."""
 
     def script(wire: Wire) -> None:
         wire.send_page()
@@ -176,7 +176,7 @@ def test_a_post_is_not_sent_twice_for_a_doubt() -> None:
 
 
 def test_a_farewell_is_read_to_its_end() -> None:
-    """A wrong answer that ends the connection is found out as well: the true one comes before the close."""
+    """A wrong response that ends the connection is detected too: the true one arrives before the close."""
 
     def script(wire: Wire) -> None:
         if wire.nth == 2:
@@ -192,7 +192,7 @@ def test_a_farewell_is_read_to_its_end() -> None:
 
 
 def test_a_server_that_speaks_first_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that is there before anything was asked is no answer."""
+    """Data that arrive before the first request are not a response."""
 
     def script(wire: Wire) -> None:
         wire.send(POISON)
@@ -211,7 +211,7 @@ def test_a_server_that_speaks_first_is_not_believed(monkeypatch: pytest.MonkeyPa
 
 
 def test_redirects_over_a_doubtful_connection_are_followed_anew() -> None:
-    """A hop's answer can be the wrong one as well; then the attempt starts from its own URL."""
+    """The response of a hop can be wrong, too; then the attempt starts again from its own URL."""
 
     def script(wire: Wire) -> None:
         if wire.path.endswith("/end"):

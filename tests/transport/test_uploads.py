@@ -26,7 +26,7 @@ HINTS = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\
 
 @pytest.fixture(params=["http", "https"])
 def tls(request: pytest.FixtureRequest) -> ssl.SSLContext | None:
-    """What the server speaks: with TLS 1.3 it begins with session tickets, which are no answer."""
+    """The TLS version of the server: with TLS 1.3 it first sends session tickets, which are no response."""
     return server_context("127.0.9.1") if request.param == "https" else None
 
 
@@ -54,8 +54,8 @@ def test_a_server_that_reads_nothing_meets_the_read_timeout(tls: ssl.SSLContext 
     assert failed.detail == "the server accepted no data for 0.3 s"
 
 
-def test_an_answer_to_an_unread_upload_is_taken(tls: ssl.SSLContext | None, bundle: str) -> None:
-    """The server neither reads the upload nor closes; its answer is there all the same."""
+def test_a_response_to_an_unread_upload_is_taken(tls: ssl.SSLContext | None, bundle: str) -> None:
+    """The server neither reads the upload nor closes the connection; its response is read."""
 
     def script(wire: Wire) -> None:
         wire.send(REFUSAL)
@@ -65,8 +65,8 @@ def test_an_answer_to_an_unread_upload_is_taken(tls: ssl.SSLContext | None, bund
     assert (refused.status, refused.body) == (413, b"too long")
 
 
-def test_an_answer_that_ends_with_the_connection_is_taken(tls: ssl.SSLContext | None, bundle: str) -> None:
-    """A server that answers at the beginning of an upload, and closes, is heard."""
+def test_a_response_that_ends_with_the_connection_is_taken(tls: ssl.SSLContext | None, bundle: str) -> None:
+    """The response of a server that responds at the beginning of an upload and closes is read."""
 
     def script(wire: Wire) -> None:
         wire.send(REFUSAL)
@@ -75,7 +75,7 @@ def test_an_answer_that_ends_with_the_connection_is_taken(tls: ssl.SSLContext | 
     assert uploaded(script, tls, bundle, LONG).status == 413
 
 
-def test_interim_answers_do_not_end_an_upload(tls: ssl.SSLContext | None, bundle: str) -> None:
+def test_interim_responses_do_not_end_an_upload(tls: ssl.SSLContext | None, bundle: str) -> None:
     """A server may say 100 Continue to whom did not ask for it, and goes on to read."""
 
     def script(wire: Wire) -> None:
@@ -89,7 +89,7 @@ def test_interim_answers_do_not_end_an_upload(tls: ssl.SSLContext | None, bundle
     assert type(uploaded(script, tls, bundle, LONG)) is Fetched
 
 
-def test_a_server_that_closes_without_an_answer_is_told(tls: ssl.SSLContext | None, bundle: str) -> None:
+def test_a_server_that_closes_without_a_response_is_reported(tls: ssl.SSLContext | None, bundle: str) -> None:
     """It may be tried again."""
     failed = uploaded(Wire.cut, tls, bundle, LONG)
     assert (failed.error, failed.retry) == (ErrorKind.RESET, Retryable())

@@ -4,6 +4,8 @@ One thread runs it. It takes targets from the reader and results from the transp
 that may start, submits them to the transport, and yields final outcomes. The consumer of these outcomes sets the pace:
 while it takes none, the engine submits nothing new. So the responses that are fetched and not yet written are bounded
 by the requests that were in flight.
+
+This file is long because the steps of one round of the loop share its state.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from scrapepool.cli.program import run
 
 
 @dataclass(frozen=True)
-class Told:
+class CommandResult:
     """What a command left behind."""
 
     code: int
@@ -35,12 +35,12 @@ class Place:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def run(self, *args: str) -> Told:
+    def run(self, *args: str) -> CommandResult:
         out, err = io.StringIO(), io.StringIO()
         environment = mock.patch.dict(os.environ, self._environment(), clear=True)
         with chdir(self.folder), environment, redirect_stdout(out), redirect_stderr(err):
             code = run(args)
-        return Told(code, out.getvalue(), err.getvalue())
+        return CommandResult(code, out.getvalue(), err.getvalue())
 
     def _environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCRAPEPOOL", "XDG", "HOME"))}

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import trustme
-from place import Place, Told
+from place import CommandResult, Place
 
 from scrapepool.header import HARMLESS
 from tests.servers.polite import PoliteServer, Request, Response
@@ -58,7 +58,7 @@ def web() -> Iterator[PoliteServer]:
         yield server
 
 
-def fetched(place: Place, *args: str, code: int | None = 0) -> tuple[Told, list[dict[str, Any]]]:
+def fetched(place: Place, *args: str, code: int | None = 0) -> tuple[CommandResult, list[dict[str, Any]]]:
     """What a run says, and its records."""
     told = place.run("fetch", *args, "-o", "out.jsonl", "--no-robots", "--retries", "0", "--progress", "none")
     assert code is None or told.code == code, told.err

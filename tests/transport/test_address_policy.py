@@ -1,4 +1,4 @@
-"""Which addresses are public."""
+"""Tests which addresses are public."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ NOT_PUBLIC = [
 
 @pytest.mark.parametrize("ip", PUBLIC)
 def test_what_the_internet_uses_is_public(ip: str) -> None:
-    """Also right before and after a range that is not, and where an IPv4 address stands in an IPv6 one."""
+    """This holds next to a range that is not public, and for an IPv4 address inside an IPv6 address."""
     assert why_not_public(ip) is None
 
 
 @pytest.mark.parametrize("ip", NOT_PUBLIC)
 def test_what_leads_to_this_machine_or_its_network_is_not(ip: str) -> None:
-    """In each spelling, and the addresses of clouds' metadata."""
+    """This holds for each spelling, and for the addresses of clouds' metadata services."""
     assert why_not_public(ip)
 
 
@@ -96,14 +96,14 @@ def test_python_knows_no_private_address_that_is_public_here(address: IPv4Addres
 
 @given(st.ip_addresses(v=6))
 def test_python_knows_no_private_ipv6_address_that_is_public_here(address: IPv6Address) -> None:
-    """But for those that lead to a public IPv4 address."""
+    """The exceptions are IPv6 addresses that lead to a public IPv4 address."""
     if not address.is_global and why_not_public(str(address)) is None:
         assert address.ipv4_mapped or address.sixtofour or str(address).startswith("64:ff9b::")
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_is_judged_alike_wherever_it_stands(address: IPv4Address) -> None:
-    """Mapped, behind NAT64 and in 6to4."""
+def test_an_ipv4_address_has_one_result_in_every_form(address: IPv4Address) -> None:
+    """This holds for IPv4-mapped addresses, NAT64 and 6to4."""
     number = int(address)
     plain = why_not_public(str(address))
     for within in (0xFFFF << 32 | number, 0x64FF9B << 96 | number, 0x2002 << 112 | number << 80):

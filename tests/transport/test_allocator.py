@@ -1,4 +1,4 @@
-"""What large buffers leave behind once they are free."""
+"""Tests how much memory remains after large buffers are freed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ print(most - before, resident() - before)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc/self/status")
 def test_windows_are_given_back() -> None:
-    """Memory that brotli's windows took is the system's again when the bodies are over."""
+    """The memory of brotli's windows returns to the system when the bodies have ended."""
     ran = subprocess.run([sys.executable, "-c", WINDOWS], cwd=ROOT, capture_output=True, text=True, check=True)
     most, left = map(int, ran.stdout.split())
     assert most > 20 * 4 * 2**20

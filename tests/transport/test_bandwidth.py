@@ -1,4 +1,4 @@
-"""How fast bytes come in."""
+"""Tests the limit of the bytes per second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READERS = 4
     st.lists(st.tuples(st.integers(0, READERS - 1), st.floats(0, 1), st.floats(0, 3)), min_size=1, max_size=60),
 )
 def test_readers_that_wait_keep_to_the_rate_together(rate: float, turns: list[tuple[int, float, float]]) -> None:
-    """In any stretch of time no more than the rate, a burst, and a piece of each reader that is yet to be paid for."""
+    """In any period, at most the rate, one burst, and one piece per waiting reader is read."""
     bandwidth = Bandwidth(rate, 0.0)
     paid_at = [0.0] * READERS
     now, read = 0.0, list[tuple[float, int]]()
@@ -35,14 +35,14 @@ def test_readers_that_wait_keep_to_the_rate_together(rate: float, turns: list[tu
 
 
 def test_an_idle_minute_is_not_made_up() -> None:
-    """A second's worth may come at once, however long nothing came; what is more is waited for."""
+    """After any idle time, one second's worth of bytes is read at once, and the rest must wait."""
     bandwidth = Bandwidth(1000.0, 0.0)
     assert bandwidth.took(1000, 60.0) == pytest.approx(60.0)
     assert bandwidth.took(500, 60.0) == pytest.approx(60.5)
 
 
-def test_a_copy_owes_nothing() -> None:
-    """It may be of another machine, whose clock began later."""
+def test_a_copy_starts_with_a_full_bucket() -> None:
+    """A copy may be on another machine, whose monotonic clock started later."""
     original = Bandwidth(1000.0, 1e9)
     original.took(5000, 1e9)
     copied = pickle.loads(pickle.dumps(original))

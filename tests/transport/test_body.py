@@ -1,4 +1,4 @@
-"""Bodies: their figures, their limits, and what a bomb may cost."""
+"""Tests bodies: their sizes, their limits, and the cost of a decompression bomb."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 @given(st.lists(st.binary(max_size=1500), max_size=6), st.booleans(), st.booleans())
 def test_figures(pieces: list[bytes], coded: bool, keep: bool) -> None:
-    """Sizes, digest, beginning and content are those of the decoded body, however it was cut."""
+    """Sizes, digest, first bytes and content are those of the decoded body, however it was split."""
     whole = b"".join(pieces)
     if coded:
         wire = gzip.compress(whole)
@@ -40,14 +40,14 @@ def test_figures(pieces: list[bytes], coded: bool, keep: bool) -> None:
 
 
 def test_no_body() -> None:
-    """A body without bytes has the digest of nothing."""
+    """An empty body has the digest of no bytes."""
     body = Body(SizeLimits(), None, keep=True)
     body.finish()
     assert (body.size, body.sha256, body.content) == (0, EMPTY, b"")
 
 
 def test_a_declared_length() -> None:
-    """A body that is announced as too large fails before it comes; one of the limit's size does not."""
+    """A body with a declared length over the limit fails before it arrives; one of exactly the limit does not."""
     body = Body(SizeLimits(max_size=100), None, keep=False)
     body.declare(100)
     with pytest.raises(TooLargeError, match="announced a body of 101 bytes, the limit is 100") as caught:
@@ -56,7 +56,7 @@ def test_a_declared_length() -> None:
 
 
 def test_the_received_limit() -> None:
-    """The byte that passes the limit fails, and none before it."""
+    """The first byte over the limit fails, and no byte before it."""
     body = Body(SizeLimits(max_size=100), None, keep=False)
     body.feed(b"x" * 100)
     with pytest.raises(TooLargeError, match="over 100 bytes received"):
@@ -64,14 +64,14 @@ def test_the_received_limit() -> None:
 
 
 def test_the_decoded_limit() -> None:
-    """The limit holds for the decoded body too, while few bytes were received."""
+    """The limit applies to the decoded body too, even if few bytes were received."""
     body = Body(SizeLimits(max_size=100_000), b"gzip", keep=False)
     with pytest.raises(TooLargeError, match=r"over 100000 bytes decoded, from 1[0-9]* received"):
         body.feed(gzip.compress(bytes(1_000_000)))
 
 
 def test_the_ratio_limit() -> None:
-    """A body that grows beyond the ratio fails above the floor, with the figures in the detail."""
+    """A body over the maximum ratio fails above the floor, and the detail has the sizes."""
     limits = SizeLimits(max_ratio=100, ratio_floor=200_000)
     body = Body(limits, b"gzip", keep=False)
     body.feed(gzip.compress(bytes(200_000)))
@@ -81,7 +81,7 @@ def test_the_ratio_limit() -> None:
 
 
 def test_a_cut_body_has_no_digest() -> None:
-    """What is not whole is neither hashed nor kept."""
+    """An incomplete body is neither hashed nor kept."""
     body = Body(SizeLimits(), b"gzip", keep=True)
     body.feed(gzip.compress(b"hello")[:-1])
     with pytest.raises(DecodeError):
@@ -119,7 +119,7 @@ except TooLargeError as error:
 
 @pytest.mark.parametrize(("coding", "module"), [("gzip", "zlib"), ("br", "brotli"), ("zstd", "backports.zstd")])
 def test_a_bomb_costs_its_limit_and_no_more(coding: str, module: str) -> None:
-    """256 MiB of zeros in a few hundred kB are stopped at a limit, and the memory stays where it was."""
+    """256 MiB of zeros in some hundred kB are stopped at a limit, and the memory does not grow."""
     if module == "backports.zstd" and sys.version_info >= (3, 14):
         module = "compression.zstd"
     pytest.importorskip(module)

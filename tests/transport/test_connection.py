@@ -1,4 +1,4 @@
-"""One connection: opening it, the clocks on every wait, cutting it, and whether it can be used again."""
+"""Tests one connection: its opening, the time limit of each wait, its abort, and its reuse."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from scrapepool.transport.net.tls_connection import TLSConnection
 from scrapepool.transport.net.tls_context import client_context
 
 BRIEF = 0.3
-"""Seconds of a deadline that is expected to pass."""
+"""The seconds of a deadline that is expected to pass."""
 
 Way = Callable[[Connection], object]
 
 WAYS: dict[str, Way] = {"in steps": opened, "blocking": lambda conn: conn.connect()}
-"""How a connection is opened: as the event loop does it, and as urllib3 and requests do."""
+"""The two ways to open a connection: that of the event loop, and that of urllib3 and requests."""
 
 
 def tls_connection(port: int, host: str = "127.0.0.1", **kwargs: Any) -> TLSConnection:
@@ -61,7 +61,7 @@ def connected(server: Server, *, tls: bool = False) -> Iterator[Connection]:
 
 
 def names(*addresses: str) -> Resolver:
-    """A resolver that gives every name these addresses."""
+    """Return a resolver that resolves every name to these addresses."""
     return Resolver(
         lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
     )
@@ -74,7 +74,7 @@ def kind_of(act: Callable[[], object]) -> ErrorKind:
 
 
 def cut_while(conn: Connection, act: Callable[[], object], after: float = 0.1) -> BaseException:
-    """What ``act`` raised when the connection was severed during it."""
+    """Return what ``act`` raised when the connection was aborted during the call."""
     raised: list[BaseException] = []
 
     def acting() -> None:
@@ -94,7 +94,7 @@ def cut_while(conn: Connection, act: Callable[[], object], after: float = 0.1) -
 
 
 def test_a_literal_address_takes_no_look_up() -> None:
-    """For an address the time of the name look-up is None, and the address is the remote."""
+    """For a literal address, the time of the look-up is None, and ``remote`` is the address."""
     with Server(answer_all) as server, connected(server) as conn:
         assert conn.connect_timings.dns is None
         assert conn.connect_timings.connect is not None
@@ -103,7 +103,7 @@ def test_a_literal_address_takes_no_look_up() -> None:
 
 
 def test_a_name_takes_a_look_up() -> None:
-    """For a name the look-up is timed."""
+    """For a name, the time of the look-up is measured."""
     with Server(answer_all) as server:
         conn = Connection("some.name", server.port)
         conn.resolver = names("127.0.0.1")  # type: ignore[misc]
@@ -113,7 +113,7 @@ def test_a_name_takes_a_look_up() -> None:
 
 
 def test_the_handshake_is_timed_apart() -> None:
-    """TLS time is that of the handshake."""
+    """The TLS time is the time of the handshake."""
     with Server(answer_all, tls=server_context()) as server, connected(server, tls=True) as conn:
         assert conn.connect_timings.tls is not None
         assert conn.connect_timings.tls > 0
@@ -121,7 +121,7 @@ def test_the_handshake_is_timed_apart() -> None:
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_requests_go_one_after_another(tls: bool) -> None:
-    """An open connection serves again and again and looks quiet in between."""
+    """An open connection is reused several times, and it is quiet between the requests."""
     with Server(answer_all, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         for _ in range(3):
             assert response_body(exchanged(conn)) == b"ok"
@@ -130,7 +130,7 @@ def test_requests_go_one_after_another(tls: bool) -> None:
 
 
 def test_a_dead_first_address_is_raced() -> None:
-    """Where the first address swallows everything the second one answers, and comes first from then on."""
+    """If the first address does not respond, the second one is used, and it comes first from then on."""
     with black_hole() as hole, Server(answer_all, at=("127.0.0.2", hole)):
         resolver = names("127.0.0.1", "127.0.0.2")
         conn = Connection("two.addresses", hole)
@@ -143,15 +143,15 @@ def test_a_dead_first_address_is_raced() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_refused_is_told(way: Way) -> None:
-    """A port where nobody listens refuses."""
+def test_a_refused_connection_is_reported(way: Way) -> None:
+    """A port without a listener refuses the connection."""
     with pytest.raises(NewConnectionError):
         way(Connection("127.0.0.1", closed_port()))
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_no_such_name_is_told(way: Way) -> None:
-    """A name without addresses is the name's fault."""
+def test_an_unknown_name_is_reported(way: Way) -> None:
+    """A name without addresses raises NameResolutionError."""
     conn = Connection("no.such.name", 80)
     conn.resolver = names()  # type: ignore[misc]
     with pytest.raises((NameResolutionError, NewConnectionError)):
@@ -159,15 +159,15 @@ def test_no_such_name_is_told(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_name_that_cannot_be_is_told(way: Way) -> None:
-    """A label of 64 letters is no name, in urllib3's words."""
+def test_an_invalid_name_is_reported(way: Way) -> None:
+    """A label of 64 letters raises urllib3's error for an invalid name."""
     with pytest.raises(LocationParseError):
         way(Connection("a" * 64 + ".example", 80))
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_the_deadline_ends_a_connect(way: Way) -> None:
-    """Nobody accepts: the connect ends at the deadline, long before its own limit."""
+    """If the server does not accept, the connect ends at the deadline, long before its own timeout."""
     with black_hole() as hole:
         conn = Connection("127.0.0.1", hole, timeout=60)
         conn.deadline = monotonic() + BRIEF
@@ -177,7 +177,7 @@ def test_the_deadline_ends_a_connect(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_the_deadline_ends_a_handshake(way: Way) -> None:
-    """A server that never shakes hands is given up at the deadline."""
+    """If the server does not complete the handshake, the wait ends at the deadline."""
     with Server(silent) as server:
         conn = tls_connection(server.port, timeout=60)
         conn.deadline = monotonic() + BRIEF
@@ -186,8 +186,8 @@ def test_the_deadline_ends_a_handshake(way: Way) -> None:
         conn.close()
 
 
-def test_a_deadline_that_has_passed_begins_nothing() -> None:
-    """With no time left nothing is opened and nothing sent."""
+def test_after_the_deadline_nothing_is_started() -> None:
+    """If no time is left, no connection is opened and nothing is sent."""
     with Server(answer_all) as server, connected(server) as conn:
         conn.deadline = monotonic() - 1
         assert kind_of(lambda: exchanged(conn)) is ErrorKind.DEADLINE
@@ -198,8 +198,8 @@ def test_a_deadline_that_has_passed_begins_nothing() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_silent_server_is_given_up(tls: bool) -> None:
-    """The wait for a response ends at whichever comes first, the read timeout or the deadline."""
+def test_a_silent_server_times_out(tls: bool) -> None:
+    """The wait for a response ends at the read timeout or at the deadline, whichever is earlier."""
     with Server(silent, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         conn.read_timeout = BRIEF
         assert kind_of(lambda: exchanged(conn)) is ErrorKind.READ_TIMEOUT
@@ -209,8 +209,8 @@ def test_a_silent_server_is_given_up(tls: bool) -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_reader_that_takes_nothing_is_given_up(tls: bool) -> None:
-    """Sending more than anybody reads ends at the deadline."""
+def test_a_server_that_reads_nothing_times_out(tls: bool) -> None:
+    """A send of more bytes than the server reads ends at the deadline."""
     stop = threading.Event()
 
     def deaf(sock: socket.socket) -> None:
@@ -223,8 +223,8 @@ def test_a_reader_that_takes_nothing_is_given_up(tls: bool) -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_reader_that_sips_is_given_up(tls: bool) -> None:
-    """A server that reads a little now and then does not push the deadline on."""
+def test_a_server_that_reads_slowly_times_out(tls: bool) -> None:
+    """A server that reads slowly does not extend the deadline."""
     stop = threading.Event()
 
     def sip(sock: socket.socket) -> None:
@@ -239,8 +239,8 @@ def test_a_reader_that_sips_is_given_up(tls: bool) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_severed_while_connecting(way: Way) -> None:
-    """Another thread can end a connect."""
+def test_aborted_while_connecting(way: Way) -> None:
+    """Another thread can abort a connect."""
     with black_hole() as hole:
         conn = Connection("127.0.0.1", hole, timeout=60)
         error = cut_while(conn, lambda: way(conn))
@@ -249,8 +249,8 @@ def test_severed_while_connecting(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_severed_while_the_name_is_looked_up(way: Way) -> None:
-    """Another thread can end the wait for a name."""
+def test_aborted_while_the_name_is_looked_up(way: Way) -> None:
+    """Another thread can abort the wait for a name look-up."""
     release = threading.Event()
     conn = Connection("slow.name", 80, timeout=60)
     conn.resolver = Resolver(lambda *_, **__: release.wait(SOON) and [])  # type: ignore[misc]
@@ -261,8 +261,8 @@ def test_severed_while_the_name_is_looked_up(way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_severed_while_shaking_hands(way: Way) -> None:
-    """Another thread can end a handshake."""
+def test_aborted_during_the_handshake(way: Way) -> None:
+    """Another thread can abort a handshake."""
     with Server(silent) as server:
         conn = tls_connection(server.port, timeout=60)
         assert isinstance(cut_while(conn, lambda: way(conn)), OSError)
@@ -270,8 +270,8 @@ def test_severed_while_shaking_hands(way: Way) -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_severed_while_receiving(tls: bool) -> None:
-    """The wait for a response ends, and the connection is never opened again."""
+def test_aborted_while_receiving(tls: bool) -> None:
+    """An abort ends the wait for a response, and the connection is never opened again."""
     with Server(silent, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         assert isinstance(cut_while(conn, lambda: exchanged(conn)), FetchError | OSError)
         conn.close()
@@ -279,8 +279,8 @@ def test_severed_while_receiving(tls: bool) -> None:
             assert kind_of(lambda way=way: way(conn)) is ErrorKind.INTERRUPTED
 
 
-def test_severed_while_sending() -> None:
-    """A send to a reader that does not read can be ended."""
+def test_aborted_while_sending() -> None:
+    """Another thread can abort a send to a server that does not read."""
     stop = threading.Event()
     with Server(lambda sock: stop.wait(SOON) and None) as server, connected(server) as conn:
         assert isinstance(cut_while(conn, lambda: exchanged(conn, bytes(50_000_000))), OSError | FetchError)
@@ -291,8 +291,8 @@ def test_severed_while_sending() -> None:
 @pytest.mark.parametrize(
     ("surprise", "expected"), [(b"", Condition.CLOSED), (b"HTTP/1.1 408 Late", Condition.UNEXPECTED_DATA)]
 )
-def test_what_an_idle_connection_looks_like(tls: bool, surprise: bytes, expected: Condition) -> None:
-    """A connection that the server closed is closed; one with bytes that nobody asked for is dirty."""
+def test_the_condition_of_an_idle_connection(tls: bool, surprise: bytes, expected: Condition) -> None:
+    """A connection that the server closed is CLOSED; one with unsolicited data is UNEXPECTED_DATA."""
 
     def script(sock: socket.socket) -> None:
         if surprise:
@@ -306,8 +306,8 @@ def test_what_an_idle_connection_looks_like(tls: bool, surprise: bytes, expected
         assert condition is expected
 
 
-def test_a_connection_that_cannot_be_looked_at_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without memory for the look is no reason to keep what may be out of step."""
+def test_a_connection_that_cannot_be_checked_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system has no memory for the check, the connection counts as closed, since it may be desynchronized."""
 
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
@@ -319,7 +319,7 @@ def test_a_connection_that_cannot_be_looked_at_is_closed(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_connection_that_blocked_is_used_in_steps_and_the_other_way_round(tls: bool) -> None:
-    """Requests sets timeouts of its own on a connection of the pool; the event loop lets no call of it wait."""
+    """requests sets its own timeouts on a connection of the pool; the event loop makes it non-blocking again."""
     with Server(answer_all, tls=server_context() if tls else None) as server:
         conn = tls_connection(server.port) if tls else Connection("127.0.0.1", server.port)
         conn.timeout = SOON

@@ -1,4 +1,4 @@
-"""Content codings: round trips, cut and damaged streams, what follows the end, bombs."""
+"""Tests content codings: round trips, truncated and damaged streams, bytes after the end, and bombs."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def test_nothing_to_decode(nothing: bytes | str | None) -> None:
 
 
 def test_accept_encoding_lists_what_can_be_decoded() -> None:
-    """Every coding that is asked for has a decoder, and gzip has no second name there."""
+    """Every coding in Accept-Encoding has a decoder, and gzip is listed under one name."""
     assert ACCEPT_ENCODING == "gzip, deflate, br, zstd"
 
 
 @given(st.sampled_from(sorted(CODERS)), st.binary(max_size=300), st.integers(0, 3))
 def test_round_trips(coding: str, data: bytes, repeat: int) -> None:
-    """What was encoded comes out, whole and byte by byte, and the stream is known to have ended."""
+    """The decoded bytes are the original ones, for any split, and the end of the stream is detected."""
     data *= 10**repeat
     coded = CODERS[coding](data)
     assert decoded(coding.upper(), coded) == data
@@ -75,7 +75,7 @@ def test_round_trips(coding: str, data: bytes, repeat: int) -> None:
 @pytest.mark.parametrize("coding", sorted(CODERS))
 @pytest.mark.parametrize("repeat", [True, False])
 def test_large_bodies(coding: str, repeat: bool) -> None:
-    """Megabytes come out whole, from few received bytes and from many."""
+    """Megabytes are decoded completely, from few received bytes and from many."""
     data = b"0123456789abcdef" * (300 * 1024) if repeat else os.urandom(300 * 1024)
     coded = CODERS[coding](data) if coding != "br" else brotli.compress(data, quality=5)
     assert decoded(coding, coded) == data
@@ -84,7 +84,7 @@ def test_large_bodies(coding: str, repeat: bool) -> None:
 
 @given(st.lists(st.sampled_from(sorted(CODERS)), min_size=2, max_size=5), st.binary(max_size=300))
 def test_chains(codings: list[str], data: bytes) -> None:
-    """Several codings are taken off, the last applied first."""
+    """Several codings are removed in the reverse order of their application."""
     coded = data
     for coding in codings:
         coded = CODERS[coding](coded)
@@ -97,14 +97,14 @@ def test_chains(codings: list[str], data: bytes) -> None:
 
 
 def test_too_many_codings() -> None:
-    """A sixth coding is refused."""
+    """Six codings raise DecodeError."""
     with pytest.raises(DecodeError, match="6 content codings, over 5"):
         decoder_for("gzip," * 6)
 
 
 @pytest.mark.parametrize("coding", [b"aws-chunked", b"gzip, aes128gcm", b"utf-8"])
 def test_unknown_codings(coding: bytes) -> None:
-    """A body whose coding is not known is passed on as it is, with a note."""
+    """A body with an unknown coding is returned unchanged, with a note."""
     taker = decoder(coding)
     assert b"".join(taker.feed(PAGE)) == PAGE
     taker.finish()
@@ -114,21 +114,21 @@ def test_unknown_codings(coding: bytes) -> None:
 
 @pytest.mark.parametrize("data", [PAGE, b"x", os.urandom(100)])
 def test_raw_deflate(data: bytes) -> None:
-    """Servers that send deflate without zlib's header are understood, byte by byte too."""
+    """Raw deflate without zlib's header is decoded, also byte by byte."""
     assert decoded("deflate", raw_deflate(data)) == data
     assert decoded("deflate", *single_bytes(raw_deflate(data))) == data
 
 
 @pytest.mark.parametrize("coding", [*sorted(CODERS), "gzip, br"])
 def test_an_empty_body(coding: str) -> None:
-    """No bytes at all are an empty body, as for browsers."""
+    """If no byte arrives, the body is empty, as in browsers."""
     assert decoded(coding) == b""
     assert decoded(coding, b"") == b""
 
 
 @pytest.mark.parametrize("coding", sorted(CODERS))
 def test_every_cut_is_found(coding: str) -> None:
-    """However much of its end is missing, a stream is never taken for whole."""
+    """A stream without its end is never complete, however many bytes are missing."""
     coded = CODERS[coding](PAGE)
     for length in range(1, len(coded)):
         taker = decoder(coding)
@@ -142,7 +142,7 @@ def test_every_cut_is_found(coding: str) -> None:
 
 @pytest.mark.parametrize("coding", sorted(CODERS))
 def test_what_is_not_coded(coding: str) -> None:
-    """A body that is not what it is called is an error of its own kind."""
+    """A body that does not match its Content-Encoding raises DecodeError (``decode``)."""
     with pytest.raises(DecodeError, match=f"the body is not {coding.removeprefix('x-')}") as caught:
         decoded(coding, b"<!doctype html><p>Hello")
     assert caught.value.kind is ErrorKind.DECODE
@@ -162,7 +162,7 @@ def test_a_wrong_checksum(coding: str) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 @pytest.mark.parametrize("padding", [b"", b"\0" * 600])
 def test_streams_in_a_row(coding: str, padding: bytes) -> None:
-    """Several members, or frames, are one body; zeros between and behind them are padding."""
+    """Several members or frames are one body; zero bytes between and after them are padding."""
     coded = CODERS[coding](PAGE) + padding + CODERS[coding](b"") + CODERS[coding](b"end") + padding
     taker = decoder(coding)
     assert b"".join(taker.feed(coded)) == PAGE + b"end"
@@ -172,7 +172,7 @@ def test_streams_in_a_row(coding: str, padding: bytes) -> None:
 
 
 def test_a_second_member_that_is_cut() -> None:
-    """A further member that has begun must be whole too."""
+    """Another member that has begun must be complete too."""
     with pytest.raises(DecodeError, match="ends too early"):
         decoded("gzip", gzip.compress(PAGE), gzip.compress(PAGE)[:-1])
 
@@ -183,7 +183,7 @@ def test_a_second_member_that_is_cut() -> None:
 )
 @pytest.mark.parametrize("padding", [b"", b"\0" * 5])
 def test_a_further_stream_of_which_only_the_first_bytes_came(coding: str, begun: int, padding: bytes) -> None:
-    """A member or frame that has begun is part of the body, however little of it has come."""
+    """A member or frame that has begun is part of the body, even if only one byte has arrived."""
     coded = CODERS[coding](PAGE) + padding + CODERS[coding](PAGE)[:begun]
     for pieces in [coded], single_bytes(coded):
         with pytest.raises(DecodeError, match="ends too early") as caught:
@@ -202,7 +202,7 @@ def test_an_end_that_another_stream_may_follow(coding: str, final: bool) -> None
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"\0\0<p>", b"\x1e", b"\x28\xb4"])
 def test_rubbish_behind_the_end(coding: str, rubbish: bytes) -> None:
-    """What follows the end of the stream is ignored, as browsers do, and noted once."""
+    """Bytes after the end of the stream are ignored, as in browsers, with one note."""
     coded = CODERS[coding](PAGE) + rubbish
     for pieces in [coded], [coded, b"more"], single_bytes(coded):
         taker = decoder(coding)
@@ -214,7 +214,7 @@ def test_rubbish_behind_the_end(coding: str, rubbish: bytes) -> None:
 
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"\0"])
 def test_rubbish_behind_brotli(rubbish: bytes) -> None:
-    """The brotli library takes nothing behind the end, so neither do we, however the bytes are cut."""
+    """The brotli library accepts no bytes after the end, and neither does the decoder, for any split."""
     coded = brotli.compress(PAGE)
     for pieces in [coded + rubbish], [coded, rubbish]:
         with pytest.raises(DecodeError) as caught:
@@ -224,7 +224,7 @@ def test_rubbish_behind_brotli(rubbish: bytes) -> None:
 
 @pytest.mark.parametrize("coding", sorted(CODERS))
 def test_pieces_are_small_and_lazy(coding: str) -> None:
-    """A bomb goes off in steps, each made only when it is asked for."""
+    """A bomb is decoded in steps, and each step runs only when the caller requests it."""
     bomb = CODERS[coding](bytes(64 * STEP))
     pieces = decoder(coding).feed(bomb)
     assert all(0 < len(piece) <= STEP for piece in itertools.islice(pieces, 5))
@@ -232,7 +232,7 @@ def test_pieces_are_small_and_lazy(coding: str) -> None:
 
 
 def test_a_zstd_frame_that_wants_too_much_memory() -> None:
-    """A window over 8 MiB is refused before it is allocated (RFC 9659)."""
+    """A window over 8 MiB raises DecodeError before it is allocated (RFC 9659)."""
     wide = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 24})
     coded = wide.compress(bytes(20 * 1024 * 1024)) + wide.flush()
     with pytest.raises(DecodeError, match="too much memory"):

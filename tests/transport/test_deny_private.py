@@ -1,4 +1,4 @@
-"""``--deny-private`` at the sockets: who is connected to, and who never is."""
+"""Tests ``--deny-private``: which addresses are connected to, and which never are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DENY = {"request": {"deny_private": True}}
 
 
 class Names:
-    """A resolver's look-up: each name has its addresses in turn, an answer a question."""
+    """A look-up function that returns another of its results at each call for a name."""
 
     def __init__(self, **answers: list[list[str]]) -> None:
         self._answers = answers
@@ -49,7 +49,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Gives names addresses."""
+    """Set the addresses of names."""
 
     def give(**answers: list[list[str]]) -> None:
         monkeypatch.setattr(Connection, "resolver", Resolver(Names(**answers)))
@@ -59,7 +59,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def public_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets 127.0.0.1 pass for a public address, and it alone."""
+    """Make 127.0.0.1 the only loopback address that counts as public."""
 
     def why(ip: str) -> str | None:
         return None if ip == "127.0.0.1" else f"not {ip}"
@@ -79,8 +79,8 @@ def refused(url: str) -> Skipped:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"])
-def test_an_address_that_stands_in_the_url_is_refused(host: str) -> None:
-    """However it is spelt; nobody is connected to."""
+def test_an_address_in_the_url_is_refused(host: str) -> None:
+    """This holds for every spelling, and no connection is made."""
     with Server(answer_all) as server:
         outcome = refused(f"http://{host}:{server.port}/")
         assert server.accepted == 0
@@ -88,8 +88,8 @@ def test_an_address_that_stands_in_the_url_is_refused(host: str) -> None:
     assert "is not public" in (outcome.detail or "")
 
 
-def test_a_name_is_judged_by_its_addresses(names: Callable[..., None]) -> None:
-    """All of them are told."""
+def test_a_name_is_checked_by_its_addresses(names: Callable[..., None]) -> None:
+    """The error names all addresses."""
     names(inside=[["10.0.0.1", "fd00::1"]])
     with Server(answer_all) as server:
         detail = refused(f"http://inside.test:{server.port}/").detail
@@ -98,7 +98,7 @@ def test_a_name_is_judged_by_its_addresses(names: Callable[..., None]) -> None:
 
 @pytest.mark.usefixtures("public_loopback")
 def test_of_mixed_addresses_only_the_public_ones_are_tried(names: Callable[..., None]) -> None:
-    """The private one stands first, and a server waits there."""
+    """The private address comes first, and a server listens there, but it gets no connection."""
     names(mixed=[["127.0.0.2", "127.0.0.1"]])
     with Server(answer_all) as public, Server(answer_all, at=("127.0.0.2", public.port)) as private:
         with lease_context(**DENY) as made:
@@ -108,10 +108,10 @@ def test_of_mixed_addresses_only_the_public_ones_are_tried(names: Callable[..., 
 
 
 @pytest.mark.usefixtures("public_loopback")
-def test_a_name_that_changes_its_mind_is_judged_again(
+def test_a_name_with_new_addresses_is_checked_again(
     names: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DNS rebinding: what was public at the first look-up is another address at the second."""
+    """DNS rebinding fails: a name that was public at the first look-up has a private address at the second."""
     names(rebound=[["127.0.0.1"], ["127.0.0.2"]])
 
     def close(sock: socket.socket) -> None:
@@ -128,8 +128,8 @@ def test_a_name_that_changes_its_mind_is_judged_again(
 
 
 @pytest.mark.usefixtures("public_loopback")
-def test_a_redirect_is_judged_at_its_hop(names: Callable[..., None]) -> None:
-    """The target was asked, its redirect is not followed, and both are told."""
+def test_a_redirect_is_checked_at_its_hop(names: Callable[..., None]) -> None:
+    """The target is requested, its redirect is not followed, and the error names both."""
     names(start=[["127.0.0.1"]], inside=[["127.0.0.2"]])
 
     def redirect(sock: socket.socket) -> None:
@@ -145,8 +145,8 @@ def test_a_redirect_is_judged_at_its_hop(names: Callable[..., None]) -> None:
     assert (outcome.attempts, outcome.redirects, outcome.final_url) == (1, (start,), "http://inside.test/admin")
 
 
-def test_robots_txt_is_not_asked_for_either() -> None:
-    """It counts as none; the host's URLs are then told their own refusal."""
+def test_robots_txt_is_not_requested_either() -> None:
+    """robots.txt counts as missing, and each URL of the host gets its own error."""
     with Server(answer_all) as server, lease_context(**DENY) as made:
         host = HostKey("http", "127.0.0.1", server.port)
         work = Work(Lease(host, robots=True), ())
@@ -157,7 +157,7 @@ def test_robots_txt_is_not_asked_for_either() -> None:
 
 
 def test_the_session_refuses_too() -> None:
-    """``session.get`` raises what requests raises where there is no connection; a proxy is refused as well."""
+    """``session.get`` raises requests' ConnectionError, and it does so for a proxy as well."""
     with Server(answer_all) as server, PooledSession(1, 1, deny_private=True) as session:
         url = f"http://127.0.0.1:{server.port}/"
         with pytest.raises(requests.ConnectionError, match="not public"):
@@ -168,13 +168,13 @@ def test_the_session_refuses_too() -> None:
 
 
 def test_without_the_option_nothing_is_refused() -> None:
-    """The default asks whoever is named."""
+    """By default, every address is allowed."""
     with Server(answer_all) as server, lease_context() as made:
         assert only(run(made, f"http://127.0.0.1:{server.port}/").results).status == 200
 
 
 def test_proxies_contradict_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is given, one from the environment, and one that only some hosts are asked through."""
+    """A given proxy, one from the environment, and one for some hosts only raise an error."""
     with pytest.raises(UsageError, match="contradict"):
         RequestSettings(deny_private=True, proxy="http://p:1")
     deny = RequestSettings(deny_private=True)

@@ -1,4 +1,4 @@
-"""The race for a TCP connection."""
+"""Tests the choice of an address for a TCP connection."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def at(port: int) -> Address:
 def dialled(
     addresses: list[Address], seconds: float, *, check: Callable[[], object] = lambda: None, **kwargs: Any
 ) -> tuple[socket.socket, Address]:
-    """What a race comes to that may take so long. check: see ``steps.drive``."""
+    """Return the result of a race with a time limit. check: see ``steps.drive``."""
     return drive(lambda _: dial(addresses, monotonic() + seconds, **kwargs), check)
 
 
-def test_the_first_address_is_taken_where_it_answers() -> None:
-    """Nobody else is bothered while the first one is quick."""
+def test_the_first_address_is_used_if_it_accepts() -> None:
+    """No other address is tried if the first one accepts quickly."""
     with Server(answer_all) as first, Server(answer_all) as second:
         sock, address = dialled([at(first.port), at(second.port)], 1)
         sock.close()
@@ -35,8 +35,8 @@ def test_the_first_address_is_taken_where_it_answers() -> None:
         assert second.accepted == 0
 
 
-def test_a_refusal_passes_the_turn_on() -> None:
-    """Where the first address refuses, the next is tried at once."""
+def test_after_a_refusal_the_next_address_is_tried() -> None:
+    """If the first address refuses, the next one is tried immediately."""
     with Server(answer_all) as server:
         sock, address = dialled([at(closed_port()), at(server.port)], 1)
         assert not sock.getblocking()
@@ -44,24 +44,24 @@ def test_a_refusal_passes_the_turn_on() -> None:
         assert address.sockaddr[1] == server.port
 
 
-def test_silence_passes_the_turn_on() -> None:
-    """Where the first address stays silent, the next joins and wins."""
+def test_after_silence_the_next_address_is_tried() -> None:
+    """If the first address does not respond, the next one is tried too, and is used."""
     with Server(answer_all) as server, black_hole() as hole:
         sock, address = dialled([at(hole), at(server.port)], 3)
         sock.close()
         assert address.sockaddr[1] == server.port
 
 
-def test_the_first_refusal_is_told() -> None:
-    """When all fail, the first one's reason is what comes out."""
+def test_the_first_refusal_is_reported() -> None:
+    """If all addresses fail, the error of the first one is raised."""
     with pytest.raises(ConnectionRefusedError):
         dialled([at(closed_port()), at(closed_port())], 1)
     with pytest.raises(OSError, match="no address"):
         dialled([], 1)
 
 
-def test_what_tells_most_is_told() -> None:
-    """That there is no way to one address matters only where there is none to another."""
+def test_the_most_useful_error_is_reported() -> None:
+    """An unreachable address is reported only if no other address failed with another error."""
     nowhere = Address(socket.AF_INET, ("127.255.255.255", 80))  # TCP knows no broadcast
     with pytest.raises(ConnectionRefusedError):
         dialled([nowhere, at(closed_port())], 1)
@@ -69,21 +69,21 @@ def test_what_tells_most_is_told() -> None:
         dialled([nowhere, nowhere], 1)
 
 
-def test_an_address_that_cannot_be_tried_is_passed_over() -> None:
-    """A family that this machine lacks, or an address that makes no sense, does not end the race."""
+def test_an_address_that_cannot_be_tried_is_skipped() -> None:
+    """An unsupported address family or an invalid address does not end the race."""
     with Server(answer_all) as server:
         sock, _ = dialled([Address(socket.AF_INET, ("no address", 1)), at(server.port)], 1)
         sock.close()
 
 
-def test_the_time_has_an_end() -> None:
-    """Nobody answers: TimeoutError."""
+def test_the_race_has_a_time_limit() -> None:
+    """If no address responds, TimeoutError is raised."""
     with black_hole() as hole, pytest.raises(TimeoutError):
         dialled([at(hole)], 0.1)
 
 
 def test_options_and_source_are_set() -> None:
-    """Socket options and the source address are those asked for."""
+    """The socket has the given options and source address."""
     with Server(answer_all) as server:
         options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
         sock, _ = dialled([at(server.port)], 1, options=options, source=("127.0.0.2", 0))
@@ -93,7 +93,7 @@ def test_options_and_source_are_set() -> None:
 
 
 def test_a_check_ends_the_race() -> None:
-    """What the check of whoever drives it raises comes out, and no socket is left open."""
+    """An exception of ``check`` is raised, and no socket stays open."""
 
     def stop() -> None:
         raise KeyError("stop")

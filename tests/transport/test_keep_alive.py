@@ -1,4 +1,4 @@
-"""How long a connection is trusted to be open: Keep-Alive, idle connections, requests that must not be repeated."""
+"""Tests Keep-Alive, stale connections, and requests that must not be repeated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def keeping(field: bytes) -> Server:
     ],
 )
 def test_the_field_is_read(field: bytes, expected: KeepAlive) -> None:
-    """Both parameters in any order; what cannot be read is not said."""
+    """Both parameters are parsed in any order, and invalid ones are ignored."""
     assert read_keep_alive(field) == expected
 
 
@@ -53,14 +53,14 @@ def test_the_field_is_read(field: bytes, expected: KeepAlive) -> None:
     ],
 )
 def test_an_idle_connection_is_stale_after_a_second(field: bytes | None, idle: float, stale: bool) -> None:
-    """Or sooner, where the server says so."""
+    """The time is shorter if the server says so."""
     conn = Connection("h.test")
     assert conn.takes_another(field, 100.0)
     assert conn.is_stale(100.0 + idle) is stale
 
 
 def test_requests_are_counted_down() -> None:
-    """Also where only the first response says how many there may be."""
+    """This works if only the first response says how many requests are accepted."""
     conn = Connection("h.test")
     assert [conn.takes_another(field, 0.0) for field in (b"max=2", None, None)] == [True, True, False]
     conn = Connection("h.test")
@@ -69,7 +69,7 @@ def test_requests_are_counted_down() -> None:
 
 @pytest.mark.parametrize(("method", "opened"), [("GET", 1), ("PUT", 1), ("POST", 3), ("PATCH", 3), ("PROPFIND", 3)])
 def test_what_must_not_be_repeated_goes_over_a_new_connection(method: str, opened: int) -> None:
-    """Where the server may close the one that is there at any moment."""
+    """A new connection is opened if the server may close the idle one at any moment."""
     with keeping(b"Keep-Alive: timeout=0\r\n") as server, lease_context(request={"method": method}) as made:
         done = run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(3)))
         assert {result.status for result in done.results} == {200}
@@ -77,14 +77,14 @@ def test_what_must_not_be_repeated_goes_over_a_new_connection(method: str, opene
 
 
 def test_a_post_goes_over_a_connection_that_was_just_used() -> None:
-    """Without any doubt there is no reason to open another one."""
+    """A connection that was just used is reused, also for POST."""
     with keeping(b"") as server, lease_context(request={"method": "POST"}) as made:
         run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(3)))
         assert server.accepted == 1
 
 
 def test_a_server_s_count_of_requests_is_kept() -> None:
-    """A count that never ends is none; at 0 each request gets a connection of its own, whatever its method."""
+    """The announced number of requests is never exceeded; with 0, each request has its own connection."""
     with keeping(b"Keep-Alive: max=1\r\n") as server, lease_context() as made:
         done = run(made, *(f"http://127.0.0.1:{server.port}/{number}" for number in range(4)))
         assert [result.status for result in done.results] == [200] * 4
@@ -95,7 +95,7 @@ def test_a_server_s_count_of_requests_is_kept() -> None:
 
 
 def test_direct_use_keeps_the_count_too() -> None:
-    """A session's own requests are no exception."""
+    """Direct requests of the session respect the announced number too."""
     with keeping(b"Keep-Alive: max=0\r\n") as server, PooledSession(timeout=settings().timeouts) as session:
         for number in range(3):
             assert session.get(f"http://127.0.0.1:{server.port}/{number}").text == "ok"
@@ -104,7 +104,7 @@ def test_direct_use_keeps_the_count_too() -> None:
 
 @pytest.mark.parametrize(("method", "opened"), [("GET", 1), ("POST", 3)])
 def test_direct_use_does_not_post_over_a_stale_connection(method: str, opened: int) -> None:
-    """Nor do a session's own requests that must not be repeated."""
+    """A direct request that must not be repeated gets a new connection."""
     with keeping(b"Keep-Alive: timeout=0\r\n") as server, PooledSession(timeout=settings().timeouts) as session:
         for number in range(3):
             assert session.request(method, f"http://127.0.0.1:{server.port}/{number}").text == "ok"

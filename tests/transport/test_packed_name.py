@@ -1,4 +1,4 @@
-"""Compressed files that are sent as if they were compressed for transfer."""
+"""Tests compressed files that are sent with a Content-Encoding."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def own_coding() -> OwnCoding:
 
 
 def through(taker: OwnCoding, data: bytes, size: int) -> bytes:
-    """What comes out of pieces of ``size`` bytes."""
+    """Return the result for pieces of ``size`` bytes."""
     out = b"".join(part for at in range(0, len(data), size) for part in taker.feed(data[at : at + size]))
     taker.finish()
     return out
 
 
 @given(st.binary(max_size=300), st.integers(1, 70))
-def test_a_coding_is_left_on_unless_the_file_is_compressed_without_it(content: bytes, size: int) -> None:
-    """However the bytes are cut."""
+def test_a_coding_is_kept_unless_the_file_is_compressed_without_it(content: bytes, size: int) -> None:
+    """The result is the same for any split of the bytes."""
     file = gzip.compress(content)
     if not content.startswith(b"\x1f\x8b"):
         taker = own_coding()
@@ -50,8 +50,8 @@ def test_a_coding_is_left_on_unless_the_file_is_compressed_without_it(content: b
     assert (taker.ended, taker.notes) == (True, [])
 
 
-def test_what_is_cut_before_anything_is_known_is_truncated() -> None:
-    """A few bytes of a gzip stream tell nothing."""
+def test_a_stream_cut_before_its_first_output_is_truncated() -> None:
+    """The first few bytes of a gzip stream do not decode to anything."""
     with pytest.raises(DecodeError, match="ends too early"):
         through(own_coding(), gzip.compress(b"content")[:10], 4)
 
@@ -69,15 +69,15 @@ def test_what_is_cut_before_anything_is_known_is_truncated() -> None:
         (URL, b"br", False),
     ],
 )
-def test_which_names_promise_the_same_compression(url: str, coding: bytes, named: bool) -> None:
-    """By the last suffix of the path."""
+def test_which_names_denote_the_same_compression(url: str, coding: bytes, named: bool) -> None:
+    """The last suffix of the path decides."""
     assert (packed_name((url,), coding) is not None) is named
     assert (unpacked_note((url,), coding, b"plain") is not None) is named
 
 
 @pytest.mark.parametrize("occurrence", [1, 2])
 def test_a_file_stays_packed_whichever_target_of_its_url_it_is(tmp_path: Path, occurrence: int) -> None:
-    """Two targets of a URL, with a password each, have a part each; the name that promises is that of the URL."""
+    """Two targets of one URL with different passwords have a partial file each; the name of the URL counts."""
     packed = gzip.compress(b"ustar")
     response = Response(200, [("Content-Encoding", "gzip")], body=packed)
     parts = PartialFiles(Folder(str(tmp_path), os.O_RDONLY))

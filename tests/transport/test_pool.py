@@ -1,4 +1,4 @@
-"""A host's pool: holding connections, what is handed out, and sharing it with requests."""
+"""Tests a host's pool: checked-out connections, the choice of a connection, and its use by requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pool(server: Server) -> Iterator[HostPool]:
 
 
 def ask(pool: HostPool) -> Condition:
-    """One request over a held connection; what the connection looked like before."""
+    """Send one request over a checked-out connection, and return its condition before that."""
     conn, condition = pool.checkout(1)
     if conn.sock is None:
         opened(conn, pool)
@@ -36,14 +36,14 @@ def ask(pool: HostPool) -> Condition:
     return condition
 
 
-def test_the_last_one_used_is_handed_out(pool: HostPool) -> None:
-    """An idle connection is preferred to a new one."""
+def test_the_last_connection_used_is_reused(pool: HostPool) -> None:
+    """An idle connection is used before a new one is created."""
     assert [ask(pool) for _ in range(3)] == [Condition.CLOSED, Condition.QUIET, Condition.QUIET]
     assert (pool.opened, pool.idle, pool.in_use) == (1, 1, 0)
 
 
-def test_a_pool_of_two_gives_two(pool: HostPool) -> None:
-    """A third asker waits, and is told when nobody gives one back."""
+def test_a_pool_of_two_has_two_connections(pool: HostPool) -> None:
+    """A third checkout waits, and raises an error if no connection is returned."""
     first, _ = pool.checkout(0.01)
     second, _ = pool.checkout(0.01)
     assert pool.in_use == 2
@@ -55,15 +55,15 @@ def test_a_pool_of_two_gives_two(pool: HostPool) -> None:
 
 
 def test_requests_and_the_fetcher_share_it(pool: HostPool, server: Server) -> None:
-    """What ``urlopen`` opened is held by the fetcher next, and the other way round."""
+    """The fetcher reuses a connection that ``urlopen`` opened, and the other way round."""
     assert pool.urlopen("GET", "/").data == b"ok"
     assert ask(pool) is Condition.QUIET
     assert pool.urlopen("GET", "/").data == b"ok"
     assert server.accepted == 1
 
 
-def test_a_connection_that_the_server_left_is_not_handed_out_open() -> None:
-    """A connection that was closed meanwhile comes back closed and is opened again."""
+def test_a_connection_that_the_server_closed_is_not_returned_open() -> None:
+    """A connection that the server closed is returned closed, and is opened again."""
 
     def once(sock: object) -> None:
         sock.recv(65536)  # type: ignore[attr-defined]
@@ -82,7 +82,7 @@ def test_a_connection_that_the_server_left_is_not_handed_out_open() -> None:
 
 
 def test_a_closed_pool_says_so(pool: HostPool) -> None:
-    """Nothing can be had of a pool that was closed; it reports nothing held."""
+    """A closed pool gives no connection, and reports none in use."""
     pool.close()
     assert (pool.idle, pool.in_use) == (0, 0)
     with pytest.raises(ClosedPoolError):
@@ -90,7 +90,7 @@ def test_a_closed_pool_says_so(pool: HostPool) -> None:
 
 
 def test_a_retired_pool_keeps_nothing_idle(pool: HostPool) -> None:
-    """Nobody counts its connections: those idle go at once, the others when they come back; it can still be used."""
+    """A retired pool closes idle connections at once, and others when they are returned; it still works."""
     ask(pool)
     held, _ = pool.checkout(0.01)
     opened(pool.checkout(0.01)[0], pool)
@@ -102,8 +102,8 @@ def test_a_retired_pool_keeps_nothing_idle(pool: HostPool) -> None:
     assert pool.idle == 0
 
 
-def test_its_numbers_show(pool: HostPool) -> None:
-    """The repr tells opened, requests and idle."""
+def test_its_repr_has_its_numbers(pool: HostPool) -> None:
+    """The repr has the numbers of opened connections, requests and idle connections."""
     ask(pool)
     assert "opened=1" in repr(pool)
     assert "idle=1" in repr(pool)

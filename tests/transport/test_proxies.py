@@ -1,4 +1,4 @@
-"""Proxies: forwarding, tunnels and SOCKS, for the session and for the fetcher."""
+"""Tests proxies: forwarding, tunnels and SOCKS, for the session and for the fetcher."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from tests.servers.polite import PoliteServer
 from tests.servers.proxies import HTTPProxy, SOCKS5Proxy
 
 BRIEF = 0.4
-"""Seconds of a deadline that is expected to pass."""
+"""The seconds of a deadline that is expected to pass."""
 
 DRIP = 0.1
-"""Seconds between two bytes: less than any patience."""
+"""The seconds between two bytes; shorter than any timeout."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def session() -> Iterator[PooledSession]:
 
 
 def fetched(route: Route, path: str = "/", deadline: float = SOON) -> bytes:
-    """The body that the event loop's way of requesting gets."""
+    """Return the body that the event loop receives."""
     pool = route.current_pool()
     conn, _ = pool.checkout(1)
     conn.deadline = time.monotonic() + deadline
@@ -86,7 +86,7 @@ def host(port: int, scheme: str = "http", name: str = "127.0.0.1") -> HostKey:
 
 @pytest.mark.parametrize("secure_proxy", [False, True])
 def test_a_request_is_forwarded(session: PooledSession, pem: str, secure_proxy: bool) -> None:
-    """Plain http goes through the proxy with its whole URL, also where the proxy is asked over TLS."""
+    """A plain http request is sent to the proxy with its absolute URL, also if the proxy is reached over TLS."""
     tls = server_context() if secure_proxy else None
     with Server(answer_all) as server, HTTPProxy(user="me:word", tls=tls) as proxy:
         url = f"http://127.0.0.1:{server.port}"
@@ -98,7 +98,7 @@ def test_a_request_is_forwarded(session: PooledSession, pem: str, secure_proxy: 
 
 @pytest.mark.parametrize("secure_proxy", [False, True])
 def test_https_goes_through_a_tunnel(session: PooledSession, pem: str, secure_proxy: bool) -> None:
-    """https asks the proxy for a tunnel and shakes hands with the origin through it; the password is the proxy's."""
+    """An https request opens a tunnel and does the TLS handshake with the origin; only the proxy gets the password."""
     tls = server_context() if secure_proxy else None
     with Server(answer_all, tls=server_context()) as server, HTTPProxy(user="me:word", tls=tls) as proxy:
         settings = RequestSettings(proxy=proxy.url("me:word"), cacert=pem)
@@ -110,8 +110,8 @@ def test_https_goes_through_a_tunnel(session: PooledSession, pem: str, secure_pr
         assert proxy.asked == [f"CONNECT 127.0.0.1:{server.port}"] * 2
 
 
-def test_a_connection_through_a_tunnel_serves_again(session: PooledSession, pem: str) -> None:
-    """A tunnel is opened once for many requests."""
+def test_a_connection_through_a_tunnel_is_reused(session: PooledSession, pem: str) -> None:
+    """One tunnel is used for many requests."""
     with Server(answer_all, tls=server_context()) as server, HTTPProxy() as proxy:
         for _ in range(3):
             session.get(f"https://127.0.0.1:{server.port}/", proxies={"https": proxy.url()}, verify=pem)
@@ -119,8 +119,8 @@ def test_a_connection_through_a_tunnel_serves_again(session: PooledSession, pem:
 
 
 @pytest.mark.parametrize("status", [403, 502])
-def test_a_proxy_that_gives_no_tunnel_is_at_fault(session: PooledSession, status: int) -> None:
-    """A refused CONNECT is the proxy's error, with its status."""
+def test_a_proxy_that_refuses_a_tunnel_is_at_fault(session: PooledSession, status: int) -> None:
+    """A refused CONNECT is a proxy error with the status."""
     with HTTPProxy(refuse=status) as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(443, "https"), "GET")
         fault = refused(route)
@@ -131,29 +131,29 @@ def test_a_proxy_that_gives_no_tunnel_is_at_fault(session: PooledSession, status
 
 
 def test_a_proxy_that_wants_a_password_is_at_fault(session: PooledSession) -> None:
-    """Without credentials a tunnel is refused with 407."""
+    """Without credentials, the proxy refuses a tunnel with 407."""
     with HTTPProxy(user="me:word") as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(443, "https"), "GET")
         assert "407" in refused(route).detail
 
 
 def test_a_proxy_that_is_not_there_is_at_fault(session: PooledSession) -> None:
-    """Nobody listens where the proxy should be: the proxy's error, for http and for https."""
+    """If the proxy does not listen, http and https requests get a proxy error."""
     table = RouteTable(session, RequestSettings(proxy=f"http://127.0.0.1:{closed_port()}"))
     for scheme in ("http", "https"):
         assert refused(table.get(host(1, scheme), "GET")).kind is ErrorKind.PROXY
 
 
-def test_a_proxys_certificate_is_told_in_words(session: PooledSession) -> None:
-    """As an origin's is: not in OpenSSL's."""
+def test_a_proxys_certificate_error_is_a_sentence(session: PooledSession) -> None:
+    """The error of a proxy's certificate has the same words as that of an origin, not those of OpenSSL."""
     with HTTPProxy(tls=server_context()) as proxy:
         settings = RequestSettings(proxy=proxy.url())
         fault = refused(RouteTable(session, settings).get(host(1, "https"), "GET"))
     assert (fault.kind, fault.detail.partition(": ")[2]) == (ErrorKind.PROXY, "the certificate's issuer is unknown")
 
 
-def test_a_proxy_whose_handshake_hangs_is_told_in_words(session: PooledSession) -> None:
-    """The time that it had is said, and no line of a C file."""
+def test_a_proxy_whose_handshake_hangs_is_reported(session: PooledSession) -> None:
+    """The error names the time limit, and no line of a C file."""
     with Server(silent) as server:
         settings = RequestSettings(proxy=f"https://127.0.0.1:{server.port}")
         pool = RouteTable(session, settings).get(host(1, "https"), "GET").current_pool()
@@ -165,22 +165,22 @@ def test_a_proxy_whose_handshake_hangs_is_told_in_words(session: PooledSession) 
         pool.checkin(conn)
 
 
-def test_an_environments_proxy_that_is_no_url_is_the_proxys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not the URL's, whose record would say that the list is wrong; no word of it, which may be a password."""
+def test_an_environments_proxy_that_is_no_url_is_a_proxy_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid proxy URL is a proxy error, not an error of the URL; it is not quoted, as it may be a password."""
     monkeypatch.setenv("http_proxy", "http://me:word@[bad")
     failed = get("http://127.0.0.1:1/")
     assert (failed.error, failed.detail) == (ErrorKind.PROXY, "the proxy's URL is invalid")
 
 
 def test_the_origins_certificate_is_the_origins_fault(session: PooledSession) -> None:
-    """An untrusted origin behind a good proxy is no proxy error."""
+    """An untrusted origin behind a working proxy is not a proxy error."""
     with Server(answer_all, tls=server_context()) as server, HTTPProxy() as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(server.port, "https"), "GET")
         assert refused(route).kind is ErrorKind.TLS
 
 
-def test_a_proxy_that_drips_meets_the_deadline(session: PooledSession) -> None:
-    """An answer to CONNECT that comes byte by byte ends at the deadline."""
+def test_a_proxy_that_responds_slowly_meets_the_deadline(session: PooledSession) -> None:
+    """A response to CONNECT that arrives byte by byte ends at the deadline."""
     with HTTPProxy(say=b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100, pause=0.05) as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(443, "https"), "GET")
         began = time.monotonic()
@@ -188,15 +188,15 @@ def test_a_proxy_that_drips_meets_the_deadline(session: PooledSession) -> None:
         assert time.monotonic() - began < SOON
 
 
-def test_a_proxy_that_answers_too_much_is_at_fault(session: PooledSession) -> None:
-    """Bytes after the proxy's answer would be taken for the origin's."""
+def test_a_proxy_that_sends_unsolicited_data_is_at_fault(session: PooledSession) -> None:
+    """Bytes after the proxy's response are an error, since they would be taken for the origin's."""
     with HTTPProxy(say=b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n") as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(443, "https"), "GET")
         assert refused(route).kind is ErrorKind.PROXY
 
 
 def test_a_tunnels_headers_cannot_be_smuggled() -> None:
-    """A line end in a proxy header or a host is refused before anything is sent."""
+    """A line end in a proxy header or a host raises an error before anything is sent."""
     with Server(silent) as server:
         for name, headers in (("x", {"A": "b\r\nC: d"}), ("x", {"A\r\n": "b"}), ("x\r\ny", {})):
             conn = Connection("127.0.0.1", server.port)
@@ -209,7 +209,7 @@ def test_a_tunnels_headers_cannot_be_smuggled() -> None:
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 @pytest.mark.parametrize("secure", [False, True])
 def test_socks(session: PooledSession, pem: str, scheme: str, secure: bool) -> None:
-    """SOCKS5 carries http and https; with socks5h the proxy looks names up."""
+    """SOCKS5 works for http and https; with socks5h, the proxy resolves names."""
     served = server_context() if secure else None
     with Server(answer_all, tls=served) as server, SOCKS5Proxy(user="me:word") as proxy:
         url = proxy.url("me:word").replace("socks5h", scheme)
@@ -221,7 +221,7 @@ def test_socks(session: PooledSession, pem: str, scheme: str, secure: bool) -> N
 
 
 def test_a_socks_proxy_with_another_password_is_at_fault(session: PooledSession) -> None:
-    """A wrong password is the proxy's error."""
+    """A wrong password is a proxy error."""
     with SOCKS5Proxy(user="me:word") as proxy:
         for user in (None, "me:guess"):
             route = RouteTable(session, RequestSettings(proxy=proxy.url(user))).get(host(1), "GET")
@@ -229,7 +229,7 @@ def test_a_socks_proxy_with_another_password_is_at_fault(session: PooledSession)
 
 
 def test_a_socks_proxy_that_is_not_there_is_at_fault(session: PooledSession) -> None:
-    """Nobody listens where the proxy should be."""
+    """A SOCKS proxy that does not listen is a proxy error."""
     settings = RequestSettings(proxy=f"socks5h://127.0.0.1:{closed_port()}")
     assert refused(RouteTable(session, settings).get(host(1), "GET")).kind is ErrorKind.PROXY
 
@@ -246,13 +246,13 @@ def test_a_socks_proxy_that_is_not_there_is_at_fault(session: PooledSession) -> 
     ],
 )
 def test_who_refuses_behind_a_socks_proxy(session: PooledSession, code: int, kind: ErrorKind) -> None:
-    """A refused connection and the want of a way are the origin's, a general failure or a rule the proxy's."""
+    """A refused or unreachable origin is its own error; a general failure or a rule is a proxy error."""
     with SOCKS5Proxy(fail=code) as proxy:
         assert refused(RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(1), "GET")).kind is kind
 
 
 def test_a_silent_socks_proxy_meets_the_deadline(session: PooledSession) -> None:
-    """A proxy that does not answer is given up at the deadline."""
+    """The wait for a proxy that does not respond ends at the deadline."""
     with SOCKS5Proxy(silent=True) as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(1), "GET")
         began = time.monotonic()
@@ -261,8 +261,8 @@ def test_a_silent_socks_proxy_meets_the_deadline(session: PooledSession) -> None
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_the_proxys_address_is_not_the_one_that_answered(pem: str, secure: bool) -> None:
-    """``remote`` is the origin's: known where this machine resolved its name, null where the proxy did."""
+def test_the_proxys_address_is_not_the_remote_address(pem: str, secure: bool) -> None:
+    """``remote`` is the origin's address if this machine resolved its name, and null if the proxy did."""
     with (
         Server(answer_all, tls=server_context() if secure else None) as server,
         HTTPProxy() as http,
@@ -276,7 +276,7 @@ def test_the_proxys_address_is_not_the_one_that_answered(pem: str, secure: bool)
 
 
 def test_the_environments_proxy_and_its_exceptions(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    """HTTP_PROXY is used but for the hosts that NO_PROXY names; each host is looked up once."""
+    """HTTP_PROXY applies to all hosts except those in NO_PROXY; each host is looked up once."""
     with Server(answer_all) as server, HTTPProxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url())
         monkeypatch.setenv("no_proxy", "localhost")
@@ -297,7 +297,7 @@ def test_the_environments_proxy_and_its_exceptions(session: PooledSession, monke
 def test_exceptions_may_be_separated_by_spaces(
     session: PooledSession, monkeypatch: pytest.MonkeyPatch, exceptions: str
 ) -> None:
-    """As curl and wget read NO_PROXY; for runs, for the session's own requests and for those it is handed."""
+    """NO_PROXY is parsed as in curl and wget, for runs, for the session's requests, and for prepared requests."""
     with Server(answer_all) as server, HTTPProxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url())
         monkeypatch.setenv("no_proxy", exceptions)
@@ -313,7 +313,7 @@ def test_exceptions_may_be_separated_by_spaces(
 
 @pytest.mark.parametrize("user", ["me", "me:", "me%40home"])
 def test_a_proxy_s_user_may_have_no_password(session: PooledSession, pem: str, user: str) -> None:
-    """It is sent with an empty one, as curl does, to be forwarded and through a tunnel."""
+    """The user is sent with an empty password, as in curl, for forwarded requests and for tunnels."""
     said = "me@home:" if "%" in user else "me:"
     with Server(answer_all) as server, HTTPProxy(user=said) as proxy:
         table = RouteTable(session, RequestSettings(proxy=proxy.url(user)))
@@ -324,7 +324,7 @@ def test_a_proxy_s_user_may_have_no_password(session: PooledSession, pem: str, u
 
 
 def test_a_forwarding_proxy_has_a_connection_for_every_lease() -> None:
-    """Hosts behind one proxy share its pool, which must not be as small as a host's."""
+    """Hosts behind one proxy share its pool, so the pool is larger than that of a host."""
     with Server(answer_all) as server, HTTPProxy() as proxy, PooledSession(7, 2) as session:
         session.get(f"http://127.0.0.1:{server.port}/", proxies={"http": proxy.url()})
         pool = session.adapter.proxy_manager[proxy.url()].pools
@@ -334,7 +334,7 @@ def test_a_forwarding_proxy_has_a_connection_for_every_lease() -> None:
 
 
 def test_leases_do_not_wait_for_each_others_connections() -> None:
-    """Behind one proxy, too, each that may be out has one of its own."""
+    """Each lease behind one proxy has its own connection."""
     with PoliteServer(hosts=LEASES_OUT) as server, HTTPProxy() as proxy:
         works = [work(server.url("/1", host=host), server.url("/2", host=host)) for host in range(LEASES_OUT)]
         with lease_context(pool={"workers": 1}, request={"proxy": proxy.url()}) as made:
@@ -343,7 +343,7 @@ def test_leases_do_not_wait_for_each_others_connections() -> None:
 
 
 def at_once(sock: socket.socket) -> None:
-    """Shake hands and answer each request in many TLS records, all of which arrive together."""
+    """Do the handshake, and respond to each request in many TLS records that arrive together."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = server_context().wrap_bio(incoming, outgoing, server_side=True)
 
@@ -370,8 +370,8 @@ def at_once(sock: socket.socket) -> None:
 ANSWER = [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", *[b"x" * 100] * 10]
 
 
-def test_what_waits_between_a_proxys_tls_and_the_origins_is_read() -> None:
-    """No poll tells of records that came together with others: a lease that waits for them must not wait for ever."""
+def test_data_between_the_two_tls_layers_is_read() -> None:
+    """Poll does not report records that are buffered between the layers, but a lease still reads them."""
     with Server(at_once) as server, HTTPProxy(tls=server_context()) as proxy:
         url = f"https://127.0.0.1:{server.port}/"
         with lease_context(request={"proxy": proxy.url(), "insecure": True}) as made:
@@ -381,15 +381,15 @@ def test_what_waits_between_a_proxys_tls_and_the_origins_is_read() -> None:
 
 
 def drip_a_handshake(sock: socket.socket) -> None:
-    """Begin a ServerHello, byte by byte, until the client has had enough."""
+    """Send a ServerHello byte by byte until the client closes the connection."""
     sock.recv(65536)
     for byte in b"\x16\x03\x03\x40\x00" + bytes(2 * int(SOON / DRIP)):
         sock.sendall(bytes([byte]))
         time.sleep(DRIP)
 
 
-def test_a_handshake_that_drips_through_a_proxys_tls_meets_the_deadline(session: PooledSession) -> None:
-    """Each byte gets what is left of the time, and not all of it again."""
+def test_a_slow_handshake_through_a_proxys_tls_meets_the_deadline(session: PooledSession) -> None:
+    """Each wait for a byte gets only the time that is left."""
     with Server(drip_a_handshake) as server, HTTPProxy(tls=server_context()) as proxy:
         settings = RequestSettings(proxy=proxy.url(), insecure=True)
         route = RouteTable(session, settings).get(host(server.port, "https"), "GET")
@@ -398,8 +398,8 @@ def test_a_handshake_that_drips_through_a_proxys_tls_meets_the_deadline(session:
         assert time.monotonic() - began < SOON
 
 
-def test_tls_within_tls_can_be_cut() -> None:
-    """An abort reaches the socket below both."""
+def test_tls_within_tls_can_be_aborted() -> None:
+    """An abort shuts down the socket below both TLS layers."""
     with (
         Server(silent, tls=server_context()) as server,
         HTTPProxy(tls=server_context()) as proxy,

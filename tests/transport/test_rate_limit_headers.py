@@ -1,4 +1,4 @@
-"""What replies say of waiting."""
+"""Tests the waits and rate limits that responses request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLOCK_IS_SLOW = 3600.0  # of the server
 
 
 def wait(text: str, status: int = 429) -> float | None:
-    """The wait of a reply with these header lines."""
+    """Return the wait of a response with these header lines."""
     lines = [line.split(":", 1) for line in text.splitlines()]
     return wait_of([(name.encode(), value.encode("latin-1")) for name, value in lines], status, NOW)
 
@@ -48,7 +48,7 @@ DATES = [formatdate(NOW + seconds, usegmt=True) for seconds in (90, 30)]
     ],
 )
 def test_of_several_waits_the_longest_counts(text: str, seconds: float | None) -> None:
-    """In one field or in several, dates and seconds; what cannot be read is passed over."""
+    """This holds for one field or several, for dates and seconds; invalid values are ignored."""
     assert wait(text) == seconds
 
 
@@ -88,14 +88,14 @@ def test_of_several_waits_the_longest_counts(text: str, seconds: float | None) -
         ("Retry-After: soon\nRateLimit: limit=10, remaining=0, reset=30", 30),
     ],
 )
-def test_what_a_refusal_asks_for(text: str, seconds: float | None) -> None:
-    """Retry-After before all, then whichever limit is used up, in each of the shapes that servers use."""
+def test_the_wait_of_an_error_response(text: str, seconds: float | None) -> None:
+    """Retry-After comes first, then any exhausted limit, in each form that servers use."""
     assert wait(text) == wait(text, 503) == seconds
 
 
 @pytest.mark.parametrize("status", [200, 304, 403, 404])
-def test_an_answer_must_say_that_nothing_is_left(status: int) -> None:
-    """A reset alone, as many send with each answer, is no request; neither is a Retry-After that goes with success."""
+def test_a_successful_response_must_say_that_nothing_remains(status: int) -> None:
+    """A reset time alone requests no wait, and neither does a Retry-After in a successful response."""
     assert wait("RateLimit-Reset: 30", status) is None
     assert wait("RateLimit: limit=10, reset=30", status) is None
     assert wait("RateLimit-Reset: 30\nRateLimit-Remaining: 0", status) == 30
@@ -104,7 +104,7 @@ def test_an_answer_must_say_that_nothing_is_left(status: int) -> None:
 
 
 def test_the_servers_clock_counts() -> None:
-    """A time that a server names is meant by its own clock, which its Date tells."""
+    """A server's times are relative to its own clock, which its Date field shows."""
     date = formatdate(NOW - CLOCK_IS_SLOW, usegmt=True)
     assert wait(f"Date: {date}\nRetry-After: {formatdate(NOW - CLOCK_IS_SLOW + 10, usegmt=True)}") == 10
     assert wait(f"Date: {date}\nX-RateLimit-Reset: {NOW - CLOCK_IS_SLOW + 10:.0f}") == 10
@@ -116,8 +116,8 @@ NAMES = [*LIMITS, "ratelimit-policy", "x-ratelimit-reset", "retry-after", "date"
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_reply_that_tells_limits_is_told_from_others(name: str) -> None:
-    """By the names of its fields, in whatever case, so that no other reply has to be looked at."""
+def test_a_response_with_rate_limits_is_detected(name: str) -> None:
+    """The field names show it in any case, so that the fields of other responses are not parsed."""
     parser = ResponseParser()
     parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{name.title()}: 1\r\n\r\n".encode())
     assert parser.tells_limits
@@ -127,15 +127,15 @@ def test_a_reply_that_tells_limits_is_told_from_others(name: str) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.text(st.characters(max_codepoint=255)))), st.integers(100, 999))
-def test_rubbish_is_no_wait(fields: list[tuple[str, str]], status: int) -> None:
-    """Whatever stands there, it is no error and no wait beyond all measure."""
+def test_an_invalid_value_is_no_wait(fields: list[tuple[str, str]], status: int) -> None:
+    """Invalid values cause neither an error nor an unlimited wait."""
     seconds = wait_of([(name.encode(), text.encode("latin-1")) for name, text in fields], status, NOW)
     assert seconds is None or 0 <= seconds <= LONGEST_WAIT
 
 
 @given(st.from_regex(r'\A[-0-9.eE";=,rtw ]{0,40}\Z', fullmatch=True))
 def test_numbers_of_any_size_are_waits_or_none(text: str) -> None:
-    """In each field."""
+    """This holds for each field."""
     for name in NAMES:
         seconds = wait(f"{name}: {text}")
         assert seconds is None or 0 <= seconds <= LONGEST_WAIT

@@ -1,4 +1,4 @@
-"""Redirects: where they lead, with which method, and what may be sent there."""
+"""Tests redirects: the next URL, the next method, and the fields that may be sent there."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def web() -> Iterator[PoliteServer]:
 
 
 def via(to: str, status: int = 302) -> str:
-    """A path that redirects."""
+    """Return a path that redirects."""
     return f"/redirect?status={status}&to={quote(to, safe='')}"
 
 
 def headers_of(result: Any) -> dict[str, str]:
-    """What an /echo page saw."""
+    """Return the request that an /echo page received."""
     return {name.lower(): value for name, value in json.loads(result.body)["headers"]}
 
 
@@ -59,7 +59,7 @@ def headers_of(result: Any) -> dict[str, str]:
     ],
 )
 def test_the_method_changes_as_in_browsers(method: str, status: int, then: str) -> None:
-    """Fetch standard, HTTP-redirect fetch, step 12."""
+    """The method changes as in step 12 of HTTP-redirect fetch in the Fetch standard."""
     assert next_method(method, status) == then
 
 
@@ -95,7 +95,7 @@ def test_the_method_changes_as_in_browsers(method: str, status: int, then: str) 
     ],
 )
 def test_a_location_is_resolved(location: bytes, url: str, path: str) -> None:
-    """As browsers do: bytes that are no ASCII go out as they came in, a user and password do not."""
+    """Non-ASCII bytes are sent unchanged, as in browsers; a user and a password are removed."""
     text, parsed = next_url(HERE, location)
     assert (text, parsed.path) == (url, path)
 
@@ -117,7 +117,7 @@ def test_a_location_is_resolved(location: bytes, url: str, path: str) -> None:
     ],
 )
 def test_a_location_that_cannot_be_fetched_is_a_fault(location: bytes, kind: ErrorKind) -> None:
-    """Never any other exception, and the detail names the Location."""
+    """No other exception is raised, and the detail has the Location."""
     with pytest.raises(FetchError) as caught:
         next_url(HERE, location)
     assert caught.value.kind is kind
@@ -139,7 +139,7 @@ WITH_A_PASSWORD = st.builds(
 
 @given(WITH_A_PASSWORD)
 def test_no_spelling_of_a_password_shows(location: str) -> None:
-    """Neither in the URL's authority nor in what is said of a Location that is none."""
+    """A password appears neither in the URL nor in the error for an invalid Location."""
     try:
         url, _ = next_url(HERE, location.encode("latin-1"))
     except FetchError as fault:
@@ -150,7 +150,7 @@ def test_no_spelling_of_a_password_shows(location: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_location_is_a_url_or_a_fault(location: bytes) -> None:
-    """No bytes make it raise anything else, and what comes out is http or https."""
+    """No bytes raise another exception, and every result is an http or https URL."""
     try:
         _, parsed = next_url(HERE, location)
     except FetchError:
@@ -176,19 +176,19 @@ def test_a_redirect_on_the_host_is_followed_over_the_same_connection(web: Polite
 
 @pytest.mark.parametrize(("status", "method", "body"), [(302, "GET", ""), (307, "POST", "hello"), (303, "GET", "")])
 def test_method_and_body_follow_the_status(web: PoliteServer, status: int, method: str, body: str) -> None:
-    """A POST becomes a GET without its body, or stays what it was with it."""
+    """A POST becomes a GET without a body, or stays a POST with its body."""
     seen = json.loads(get(web.url(via("/echo", status)), request={"method": "POST", "data": b"hello"}).body)
     assert (seen["method"], seen["body"]) == (method, body)
 
 
 @pytest.mark.parametrize("status", [300, 304, 305, 306])
 def test_other_3xx_are_not_followed(web: PoliteServer, status: int) -> None:
-    """They are outcomes."""
+    """Other 3xx responses are the outcome."""
     assert get(web.url(via("/there", status))).status == status
 
 
 def test_a_redirect_to_another_host_goes_back_to_the_scheduler(web: PoliteServer) -> None:
-    """The other host's limits hold for it; method, hops and the time used up go along."""
+    """The other host's limits apply to it; method, hops and used time are kept."""
     there = web.url("/there", host=1)
     with lease_context() as made:
         result = only(run(made, web.url(via(there))).results)
@@ -205,14 +205,14 @@ def test_a_redirect_to_another_host_goes_back_to_the_scheduler(web: PoliteServer
 
 
 def test_another_port_and_another_scheme_are_another_host(web: PoliteServer) -> None:
-    """An origin is scheme, host and port."""
+    """An origin consists of scheme, host and port."""
     with PoliteServer(hosts=["127.0.2.1"]) as other:
         for there in (other.url(), web.url().replace("http:", "https:")):
             assert isinstance(get(web.url(via(there))), Redirected)
 
 
 def test_time_spent_before_a_hop_counts(web: PoliteServer) -> None:
-    """A hop that comes with its time used up fails at once, finally."""
+    """A hop without time left fails immediately, without a retry."""
     aim = target(web.url("/delay/1"))
     hop = Hop(aim.url, aim.host, aim.path, "GET", ("http://before.test/",), spent=3.9)
     with lease_context() as made:
@@ -223,7 +223,7 @@ def test_time_spent_before_a_hop_counts(web: PoliteServer) -> None:
 
 
 def test_no_redirects_makes_them_outcomes(web: PoliteServer) -> None:
-    """With a limit of 0 the redirect itself is what was fetched, body included."""
+    """With a limit of 0, the redirect itself is the outcome, with its body."""
     result = get(web.url(via("/there")), request={"max_redirects": 0})
     assert isinstance(result, Fetched)
     assert (result.status, result.body, result.redirects) == (302, b"elsewhere\n", ())
@@ -238,7 +238,7 @@ def test_the_limit_is_the_number_of_redirects_followed(web: PoliteServer, most: 
 
 
 def test_a_loop_ends() -> None:
-    """By the limit."""
+    """The limit ends a redirect loop."""
     with PoliteServer(handler=lambda request: Response(302, [("Location", request.target)])) as server:
         result = get(server.url("/round"))
     assert result.error is ErrorKind.TOO_MANY_REDIRECTS
@@ -247,7 +247,7 @@ def test_a_loop_ends() -> None:
 
 
 def test_the_body_of_a_redirect_does_not_matter() -> None:
-    """One that cannot be decoded, or has no end, is passed over."""
+    """A body that cannot be decoded, or never ends, is skipped."""
 
     def respond(request: Request) -> Response | None:
         if request.target == "/broken":
@@ -265,7 +265,7 @@ def test_the_body_of_a_redirect_does_not_matter() -> None:
 
 
 def follow(url: str, **groups: Any) -> Any:
-    """The end of a chain over several hosts."""
+    """Return the last response of redirects over several hosts."""
     with lease_context(**groups) as made:
         result: Any = only(run(made, url).results)
         while isinstance(result, Redirected):
@@ -287,7 +287,7 @@ GIVEN = (
 
 
 def test_only_harmless_fields_go_to_another_origin(web: PoliteServer) -> None:
-    """Every field goes along on the host; beyond it only those that say nothing of who sends them."""
+    """Every field is sent to the same origin; other origins get only fields that do not identify the sender."""
     near = headers_of(follow(web.url(via("/echo")), request={"headers": GIVEN}))
     far = headers_of(follow(web.url(via(web.url("/echo", host=1))), request={"headers": GIVEN}))
     assert all(near[name.lower()] == value for name, value in GIVEN)
@@ -297,7 +297,7 @@ def test_only_harmless_fields_go_to_another_origin(web: PoliteServer) -> None:
 
 
 def test_all_fields_go_everywhere_on_request(web: PoliteServer) -> None:
-    """``--header-everywhere`` is for whoever means it; what a URL or ~/.netrc holds stays."""
+    """``--header-everywhere`` sends all fields, but no credentials of a URL or of ~/.netrc."""
     away = web.url(via(web.url("/echo", host=1))).replace("//", "//user:pass@", 1)
     far = headers_of(follow(away, request={"headers": GIVEN[3:], "header_everywhere": True}))
     assert all(far[name.lower()] == value for name, value in GIVEN[3:])
@@ -305,7 +305,7 @@ def test_all_fields_go_everywhere_on_request(web: PoliteServer) -> None:
 
 
 def test_userinfo_stays_with_its_origin(web: PoliteServer) -> None:
-    """A URL's user and password are sent to its host, and to no other, whatever a Location says."""
+    """A URL's user and password are sent only to its own host, for any Location."""
     mine = web.url("/echo").replace("//", "//user:p%40ss@")
     assert headers_of(get(mine))["authorization"] == "Basic " + base64.b64encode(b"user:p@ss").decode()
     away = web.url(via(web.url("/echo", host=1))).replace("//", "//user:pass@", 1)
@@ -314,10 +314,10 @@ def test_userinfo_stays_with_its_origin(web: PoliteServer) -> None:
     assert "authorization" not in headers_of(follow(lured))
 
 
-def test_netrc_is_read_only_when_asked_and_never_for_a_hop(
+def test_netrc_is_read_only_on_request_and_never_for_a_hop(
     web: PoliteServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``--netrc`` is for the hosts of the list."""
+    """``--netrc`` applies only to the hosts of the list."""
     netrc = tmp_path / "netrc"
     netrc.write_text("default login me password secret\n")
     netrc.chmod(0o600)
@@ -329,7 +329,7 @@ def test_netrc_is_read_only_when_asked_and_never_for_a_hop(
 
 
 def cookie_web(domain: str = "") -> PoliteServer:
-    """A server whose /set redirects to ``to`` with a cookie."""
+    """Start a server whose /set redirects to ``to`` with a cookie."""
 
     def respond(request: Request) -> Response | None:
         if request.target.startswith("/set?"):
@@ -341,7 +341,7 @@ def cookie_web(domain: str = "") -> PoliteServer:
 
 
 def test_cookies_live_along_a_targets_redirects_and_no_longer() -> None:
-    """A jar for each target: set on a hop, sent on the next one, gone with the target."""
+    """Each target has its own jar: a cookie of one hop is sent to the next one, and dropped after the target."""
     with cookie_web() as server, lease_context() as made:
         first, second = run(made, server.url("/set?/cookies"), server.url("/cookies")).results
     assert json.loads(first.body) == {"a": "1", "b": "2"}
@@ -350,7 +350,7 @@ def test_cookies_live_along_a_targets_redirects_and_no_longer() -> None:
 
 @pytest.mark.parametrize("domain", ["", "; Domain=127.0.2.2", "; Domain=elsewhere.test"])
 def test_cookies_keep_to_their_domain(domain: str) -> None:
-    """A host sets no cookie for another, and gets none of another's; coming back it gets its own."""
+    """A host neither sets nor gets another host's cookies, and gets its own ones when a redirect returns to it."""
     with cookie_web(domain) as server:
         away = follow(server.url("/set?" + server.url("/cookies", host=1)))
         assert json.loads(away.body) == {}
@@ -359,7 +359,7 @@ def test_cookies_keep_to_their_domain(domain: str) -> None:
 
 
 def test_a_shared_jar_serves_all_targets() -> None:
-    """With ``--cookies`` what one target is given the next one sends, redirect or not."""
+    """With ``--cookies``, cookies of one target are sent with the next one, with or without redirects."""
     jar = CookieStore([Cookie(b"mine", b"0", "127.0.2.1")])
     with PoliteServer() as server, lease_context(jar=jar) as made:
         _, second = run(made, server.url("/set-cookie?c=3"), server.url("/cookies")).results

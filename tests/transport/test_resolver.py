@@ -1,4 +1,4 @@
-"""Names to addresses: the cache, one look-up at a time, the cap and the clocks."""
+"""Tests the resolver: its cache, shared look-ups, limits and timeouts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IPV6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "")
 
 
 class Names:
-    """Answers look-ups; waits for ``go`` where it is told to. asked: names, in order."""
+    """A look-up function that can wait for ``go``. asked: the names in the order of the calls."""
 
     def __init__(self, *answer: Any, hang: bool = False) -> None:
         self.asked: list[str] = []
@@ -37,7 +37,7 @@ class Names:
 
 
 def test_a_name_is_looked_up_once() -> None:
-    """The second asker gets the first one's answer."""
+    """The second request gets the cached result of the first one."""
     names = Names((*IPV4, ("192.0.2.1", 80)))
     resolver = Resolver(names)
     for _ in range(3):
@@ -45,8 +45,8 @@ def test_a_name_is_looked_up_once() -> None:
     assert names.asked == ["x"]
 
 
-def test_many_askers_share_one_look_up() -> None:
-    """Threads that ask for a name at once wait for one look-up."""
+def test_many_requests_share_one_look_up() -> None:
+    """Threads that request a name at the same time share one look-up."""
     names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
     resolver = Resolver(names)
     with ThreadPoolExecutor(8) as threads:
@@ -56,16 +56,16 @@ def test_many_askers_share_one_look_up() -> None:
     assert names.asked == ["x"]
 
 
-def test_families_take_turns() -> None:
-    """Addresses come family by family in turn, the preferred one first, each once (RFC 8305)."""
+def test_families_alternate() -> None:
+    """The families alternate, the preferred one first, and each address occurs once (RFC 8305)."""
     six = [(*IPV6, (f"2001:db8::{n}", 80, 0, 0)) for n in (1, 2, 1)]
     four = [(*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2, 3)]
     found = Resolver(Names(*six, *four)).resolve("x", 80, 1)
     assert [a.ip for a in found] == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "192.0.2.3"]
 
 
-def test_what_answered_comes_first() -> None:
-    """An address that won its race is tried first from then on."""
+def test_the_address_that_accepted_comes_first() -> None:
+    """The address that accepted first is tried first from then on."""
     resolver = Resolver(Names(*((*IPV4, (f"192.0.2.{n}", 80)) for n in (1, 2))))
     first, second = resolver.resolve("x", 80, 1)
     resolver.prefer("x", second)
@@ -75,7 +75,7 @@ def test_what_answered_comes_first() -> None:
 
 
 def test_ports_share_a_name() -> None:
-    """A name is looked up once for all of its ports, IPv6 scopes included."""
+    """A name is looked up once for all ports, and IPv6 scopes are kept."""
     names = Names((*IPV6, ("fe80::1", 0, 0, 3)))
     resolver = Resolver(names)
     assert resolver.resolve("x", 80, 1)[0].sockaddr == ("fe80::1", 80, 0, 3)
@@ -85,7 +85,7 @@ def test_ports_share_a_name() -> None:
 
 @pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
 def test_a_failure_is_kept_for_a_while(error: Exception) -> None:
-    """A name that is not there is told so, in the system's words, and not asked for at once again."""
+    """An unknown name raises the system's message, and is not looked up again immediately."""
     names = Names(error)
     resolver = Resolver(names)
     for _ in range(2):
@@ -94,8 +94,8 @@ def test_a_failure_is_kept_for_a_while(error: Exception) -> None:
     assert names.asked == ["x"]
 
 
-def test_an_old_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After its time an answer is believed no more."""
+def test_an_expired_result_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expired result is not used."""
     monkeypatch.setattr(resolver_module, "TTL", 0.0)
     names = Names((*IPV4, ("192.0.2.1", 80)))
     resolver = Resolver(names)
@@ -105,7 +105,7 @@ def test_an_old_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for longer than he has; two who waited for one look-up abandon one."""
+    """Each wait ends at its timeout, and two waits for one look-up abandon it once."""
     monkeypatch.setattr(resolver_module, "HANGS", 0.0)
     names = Names(hang=True)
     resolver = Resolver(names)
@@ -119,7 +119,7 @@ def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.
 
 
 def test_a_short_wait_does_not_give_up_a_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that need not hang goes on for whoever asks next."""
+    """A young look-up continues, and the next request uses it."""
     monkeypatch.setattr(resolver_module, "HANGS", 60.0)
     names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
     resolver = Resolver(names)
@@ -131,8 +131,8 @@ def test_a_short_wait_does_not_give_up_a_look_up(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("hangs", "most_hanging"), [(60.0, 10), (0.0, 0)])
-def test_look_ups_have_a_cap(monkeypatch: pytest.MonkeyPatch, hangs: float, most_hanging: int) -> None:
-    """When as many are under way as may be, a further name is not looked up, and that is no failure of the name."""
+def test_look_ups_have_a_limit(monkeypatch: pytest.MonkeyPatch, hangs: float, most_hanging: int) -> None:
+    """At the limit of look-ups, another name is not looked up, and that is not reported as an error of the name."""
     monkeypatch.setattr(resolver_module, "HANGS", hangs)
     names = Names(hang=True)
     resolver = Resolver(names, cap=2, most_hanging=most_hanging)
@@ -145,8 +145,8 @@ def test_look_ups_have_a_cap(monkeypatch: pytest.MonkeyPatch, hangs: float, most
     names.go.set()
 
 
-def test_a_look_up_that_hangs_gives_its_place_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many hang, a further name is looked up, and those that hang are still waited for."""
+def test_a_look_up_that_hangs_does_not_block_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another name is looked up while others hang, and those that hang can still finish."""
     monkeypatch.setattr(resolver_module, "HANGS", 0.01)
     names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
     resolver = Resolver(lambda host, *rest, **more: (names if host[0] == "h" else good)(host, *rest, **more), cap=2)
@@ -162,7 +162,7 @@ def test_a_look_up_that_hangs_gives_its_place_to_others(monkeypatch: pytest.Monk
 
 
 def test_a_system_without_threads_to_spare_looks_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread is no answer: the name is looked up once there is one."""
+    """If there is no thread, the name is looked up as soon as there is one."""
 
     def refuse(thread: threading.Thread) -> None:
         monkeypatch.undo()
@@ -174,8 +174,8 @@ def test_a_system_without_threads_to_spare_looks_up_later(monkeypatch: pytest.Mo
     assert names.asked == ["x"]
 
 
-def test_a_waiter_for_the_cap_gets_his_turn() -> None:
-    """When a look-up ends, one that waited for its thread begins."""
+def test_a_queued_look_up_starts_later() -> None:
+    """When a look-up ends, a queued one starts."""
     names = Names((*IPV4, ("192.0.2.1", 80)), hang=True)
     resolver = Resolver(names, cap=1)
     with ThreadPoolExecutor(2) as threads:
@@ -185,7 +185,7 @@ def test_a_waiter_for_the_cap_gets_his_turn() -> None:
 
 
 def test_a_check_ends_the_wait() -> None:
-    """What the caller's check raises comes out, soon."""
+    """An exception of ``check`` is raised soon."""
 
     def stop() -> None:
         raise KeyError("stop")
@@ -208,14 +208,14 @@ def test_a_check_ends_the_wait() -> None:
     ],
 )
 def test_what_is_a_literal(host: str, family: int | None) -> None:
-    """Addresses in their usual form are literals, everything else is a name."""
+    """IP addresses in their usual form are literals; everything else is a name."""
     found = literal(host, 80)
     assert (found and found.family) == family
     assert found is None or found.ip == host
 
 
 def test_the_cache_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest names go when there are too many."""
+    """The oldest names are dropped if there are too many."""
     monkeypatch.setattr(resolver_module, "MOST_NAMES", 3)
     names = Names((*IPV4, ("192.0.2.1", 80)))
     resolver = Resolver(names)
@@ -237,7 +237,7 @@ def test_the_cache_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_process_without_file_descriptors_is_not_the_name_s_fault(
     monkeypatch: pytest.MonkeyPatch, error: OSError, used_up: bool
 ) -> None:
-    """Whatever the C library makes of it; nothing of it is remembered."""
+    """The error is that of the process, whatever the C library reports, and it is not cached."""
     monkeypatch.setattr(resolver_module.descriptors, "are_used_up", lambda: used_up)
     names = Names(error)
     resolver = Resolver(names)

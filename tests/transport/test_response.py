@@ -29,8 +29,8 @@ def fault(raw: bytes, *, eof: bool = False) -> ResponseError:
     return caught.value
 
 
-def test_a_plain_reply() -> None:
-    """Status, reason, version, headers and body of an ordinary reply are there, and the connection may go on."""
+def test_a_plain_response() -> None:
+    """An ordinary response has its status, reason, version, headers and body, and the connection persists."""
     parser = parsed(OK + b"Content-Length: 5\r\nX-A: b  \r\nx-a: c\r\n\r\nhello")
     assert (parser.status, parser.reason, parser.version) == (200, "OK", 11)
     assert parser.headers == [(b"Content-Length", b"5"), (b"X-A", b"b"), (b"x-a", b"c")]
@@ -44,7 +44,7 @@ def test_a_plain_reply() -> None:
 
 
 def test_get_takes_the_first_of_repeated_fields() -> None:
-    """A repeated field gives its first value, and one that says how to read the body gives them all."""
+    """A repeated field has its first value, but all values if it says how to read the body."""
     parser = parsed(OK + b"Location: /a\r\nLocation: /b\r\nContent-Encoding: gzip\r\nContent-Encoding: br\r\n\r\n")
     assert parser.get(b"location") == b"/a"
     assert parser.get(b"content-encoding") == b"gzip, br"
@@ -53,7 +53,7 @@ def test_get_takes_the_first_of_repeated_fields() -> None:
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
 def test_interim_answers_are_skipped(status: int) -> None:
-    """Any 1xx but 101 is passed over, and the body is the final answer's."""
+    """Any 1xx except 101 is skipped, and the body is that of the final response."""
     parser = parsed(b"HTTP/1.1 %d Wait\r\nLink: </a>\r\n\r\n" % status * 3 + OK + b"Content-Length: 1\r\n\r\nx")
     assert (parser.status, parser.informational) == (200, 3)
     assert parser.get(b"link") is None
@@ -63,7 +63,7 @@ def test_interim_answers_are_skipped(status: int) -> None:
 @pytest.mark.parametrize("status", [204, 304])
 @pytest.mark.parametrize("framing", [b"Transfer-Encoding: chunked", b"Content-Length: 5", b"Content-Length: nah, 7"])
 def test_statuses_without_a_body(status: int, framing: bytes) -> None:
-    """204 and 304 end with their header block, whatever it says; what follows is out of step."""
+    """204 and 304 end with their header block for any header, and bytes after it are leftover."""
     parser = parsed(b"HTTP/1.1 %d No\r\n%s\r\n\r\n" % (status, framing))
     assert (parser.done, parser.framing, parser.keep_alive) == (True, "none", True)
     parser.feed(b"hello")
@@ -73,20 +73,20 @@ def test_statuses_without_a_body(status: int, framing: bytes) -> None:
 
 @pytest.mark.parametrize(("method", "done"), [("HEAD", True), ("CONNECT", True), ("GET", False), ("POST", False)])
 def test_methods_without_a_body(method: str, done: bool) -> None:
-    """A reply to HEAD, and a success of CONNECT, has no body though it announces one."""
+    """A response to HEAD, and a successful one to CONNECT, has no body even if it declares one."""
     parser = parsed(OK + b"Content-Length: 5\r\n\r\n", method)
     assert parser.done is done
     assert parser.length == (None if done else 5)
 
 
 def test_a_refused_tunnel_has_a_body() -> None:
-    """A proxy that refuses CONNECT explains itself in a body."""
+    """A refusal of CONNECT has a body."""
     parser = parsed(b"HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", "CONNECT")
     assert parser.take() == [b"no"]
 
 
 def test_a_body_that_ends_with_the_connection() -> None:
-    """Without length and chunks the body goes on until the close, and the connection cannot be used again."""
+    """Without length and chunks, the body ends at the close, and the connection cannot be reused."""
     parser = parsed(OK + b"\r\nhel")
     parser.feed(b"lo")
     assert (parser.done, parser.framing, parser.keep_alive) == (False, "close", False)
@@ -96,7 +96,7 @@ def test_a_body_that_ends_with_the_connection() -> None:
 
 
 def test_chunks_with_extensions_and_trailers() -> None:
-    """Chunk extensions are dropped and trailers are kept apart from the headers."""
+    """Chunk extensions are dropped, and trailers are separate from the headers."""
     raw = b"Transfer-Encoding: chunked\r\n\r\n5;a=b;c\r\nhello\r\n6 \n world\n0\r\nX-Sum: 1\r\n 2\r\nbad\r\n\r\n"
     parser = parsed(OK + raw)
     assert parser.done
@@ -108,7 +108,7 @@ def test_chunks_with_extensions_and_trailers() -> None:
 
 
 def test_chunked_wins_over_content_length() -> None:
-    """With both, the chunks count, it is noted, and the connection goes (RFC 9112 section 6.3)."""
+    """With both fields, the chunks count, a note is added, and the connection is not reused (RFC 9112 section 6.3)."""
     parser = parsed(OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
     assert b"".join(parser.take()) == b"hello"
     assert parser.length is None
@@ -117,7 +117,7 @@ def test_chunked_wins_over_content_length() -> None:
 
 
 def test_the_last_chunk_is_enough() -> None:
-    """A close after the zero-sized chunk cuts trailers at most; the body is whole (RFC 9112 section 8)."""
+    """After the last chunk, a close truncates only trailers, and the body is complete (RFC 9112 section 8)."""
     parser = parsed(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n")
     assert not parser.done
     parser.eof()
@@ -139,12 +139,12 @@ def test_the_last_chunk_is_enough() -> None:
     ],
 )
 def test_keep_alive(head: bytes, keep_alive: bool) -> None:
-    """Version and Connection say whether the connection serves again (RFC 9112 section 9.3)."""
+    """Version and Connection decide whether the connection persists (RFC 9112 section 9.3)."""
     assert parsed(head + b"Content-Length: 0\r\n\r\n").keep_alive is keep_alive
 
 
 def test_chunks_from_http_1_0() -> None:
-    """A 1.0 server that sends chunks is understood and not trusted with a second request."""
+    """Chunks from a 1.0 server are decoded, but its connection is not reused."""
     parser = parsed(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
     assert parser.done
     assert not parser.keep_alive
@@ -167,7 +167,7 @@ def test_chunks_from_http_1_0() -> None:
     ],
 )
 def test_odd_header_blocks(raw: bytes, headers: list[tuple[bytes, bytes]], notes: int) -> None:
-    """What can be understood is kept, what cannot is skipped with a note, and the status stands."""
+    """Valid lines are kept, invalid ones are skipped with a note, and the status is kept."""
     parser = parsed(raw)
     assert parser.status == 200
     assert parser.headers == headers
@@ -195,7 +195,7 @@ def test_odd_header_blocks(raw: bytes, headers: list[tuple[bytes, bytes]], notes
     ],
 )
 def test_status_lines_that_are_none(line: bytes) -> None:
-    """Only spaces stand around a status of three digits, and only whole line ends before the line."""
+    """Only spaces are allowed around the three digits of the status, and only line ends before the line."""
     raw = line + b"\r\nContent-Length: 0\r\n\r\n"
     for pieces in [raw], [raw[at : at + 1] for at in range(len(raw))]:
         parser = ResponseParser()
@@ -207,7 +207,7 @@ def test_status_lines_that_are_none(line: bytes) -> None:
 
 @pytest.mark.parametrize("ends", [b"\r\n", b"\n", b"\r\n\r\n", b"\n\n\r\n", b"\n\n\n\n"])
 def test_empty_lines_before_the_status_line(ends: bytes) -> None:
-    """Two of them at most, however they are cut."""
+    """At most two empty lines are accepted, for any split."""
     raw = ends + b"HTTP/1.1 204 No Content\r\n\r\n"
     for pieces in [raw], [raw[at : at + 1] for at in range(len(raw))]:
         parser = ResponseParser()
@@ -218,18 +218,18 @@ def test_empty_lines_before_the_status_line(ends: bytes) -> None:
 
 @pytest.mark.parametrize(("line", "reason"), [(b"200", ""), (b"200 ", ""), (b"404 Not  Found", "Not  Found")])
 def test_reason(line: bytes, reason: str) -> None:
-    """The reason may be missing, and is otherwise as sent."""
+    """The reason may be missing; otherwise it is kept as sent."""
     assert parsed(b"HTTP/1.1 " + line + b"\r\n\r\n").reason == reason
 
 
 @pytest.mark.parametrize("status", [299, 600, 999])
 def test_statuses_that_nobody_knows(status: int) -> None:
-    """Any status of three digits that is no 1xx is an answer."""
+    """Any status of three digits except 1xx is a final response."""
     assert parsed(b"HTTP/1.1 %d Hm\r\n\r\n" % status).status == status
 
 
 def test_hundreds_of_headers() -> None:
-    """There is no small limit on the number of headers."""
+    """Many header fields are accepted."""
     fields = b"".join(b"X-%d: y\r\n" % n for n in range(1500))
     assert len(parsed(OK + fields + b"\r\n").headers) == 1500
 
@@ -238,13 +238,13 @@ def test_hundreds_of_headers() -> None:
     ("value", "length"), [(b"42", 42), (b"42, 42", 42), (b"042", 42), (b"0", 0), (b"0" * 5000 + b"7", 7)]
 )
 def test_lengths(value: bytes, length: int) -> None:
-    """A length may be repeated and may have zeros before it."""
+    """A length may be repeated, and may have leading zeros."""
     assert parsed(OK + b"Content-Length: " + value + b"\r\n\r\n").length == length
 
 
 @pytest.mark.parametrize("value", [b"-1", b"+5", b"0x10", b"5 5", b"", b"nah", b"9" * 5000, b"9223372036854775808"])
 def test_lengths_that_are_none(value: bytes) -> None:
-    """A Content-Length that is no number is ignored, as browsers do: the body then ends with the connection."""
+    """An invalid Content-Length is ignored, as in browsers, and the body ends with the connection."""
     parser = parsed(OK + b"Content-Length: " + value + b"\r\n\r\nhello")
     assert (parser.framing, parser.length, parser.keep_alive) == ("close", None, False)
     assert len(parser.notes) == 1
@@ -288,7 +288,7 @@ PROTOCOL_ERRORS = {
 
 @pytest.mark.parametrize("raw", PROTOCOL_ERRORS, ids=range(len(PROTOCOL_ERRORS)))
 def test_protocol_errors(raw: bytes) -> None:
-    """What is no HTTP/1 response is refused, whole and byte by byte, with a detail that can be shown."""
+    """Bytes that are not an HTTP/1 response raise a printable error, as a whole and byte by byte."""
     error = fault(raw)
     assert error.kind is ErrorKind.PROTOCOL
     assert PROTOCOL_ERRORS[raw] in error.detail
@@ -312,14 +312,14 @@ def test_protocol_errors(raw: bytes) -> None:
         OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0",
     ],
 )
-def test_cut_replies(raw: bytes) -> None:
-    """A close before the end is a truncation, in the header block as in the body."""
+def test_cut_responses(raw: bytes) -> None:
+    """A close before the end is a truncation, in the header block and in the body."""
     error = fault(raw, eof=True)
     assert (error.kind, error.fresh) == (ErrorKind.TRUNCATED, False)
 
 
 def test_a_connection_that_was_closed_already() -> None:
-    """A close before the first byte is told apart, since a kept connection may then be replaced."""
+    """A close before the first byte is a reset, since a reused connection can then be replaced."""
     parser = ResponseParser()
     with pytest.raises(ResponseError) as caught:
         parser.eof()
@@ -327,7 +327,7 @@ def test_a_connection_that_was_closed_already() -> None:
 
 
 def test_leftover_is_bounded() -> None:
-    """However much comes after the end, only its beginning is kept."""
+    """Only the first bytes after the end are kept, however many arrive."""
     parser = parsed(OK + b"Content-Length: 0\r\n\r\nHTTP/1.1")
     for _ in range(10):
         parser.feed(b"x" * 10_000)
@@ -336,13 +336,13 @@ def test_leftover_is_bounded() -> None:
 
 
 def test_a_close_after_the_end_changes_nothing() -> None:
-    """A whole reply stays whole when the peer closes."""
+    """A complete response stays complete when the peer closes."""
     parser = parsed(OK + b"Content-Length: 0\r\n\r\n")
     parser.eof()
     assert parser.done
 
 
 def test_repr_tells_the_state() -> None:
-    """The repr names what one asks for in a debugger."""
+    """The repr has the state, status and framing."""
     assert repr(parsed(OK)) == "<ResponseParser GET head status=0 framing=none>"
     assert repr(parsed(OK + b"\r\n")) == "<ResponseParser GET body status=200 framing=close>"

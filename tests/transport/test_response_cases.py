@@ -1,4 +1,4 @@
-"""What others expect of a response: curl's test suite and the web platform tests."""
+"""Compares the parser with the expectations of curl's test suite and of the web platform tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cases(name: str) -> Path:
 
 
 def curl_cases() -> list[dict[str, Any]]:
-    """All cases that are about the bytes of answers: an http URL, an answer to the first request."""
+    """Return all cases about the bytes of responses: an http URL, and a response to the first request."""
     lines = cases("curl_replies.jsonl").read_text().splitlines()
     every = [json.loads(line) for line in lines]
     return [
@@ -67,7 +67,7 @@ def answer(raw: bytes, *, trailers: bool = False) -> tuple[bytes | None, str | N
 
 
 def test_curl_agrees() -> None:
-    """An answer is taken where curl takes it and refused where curl refuses it, but for a listed few."""
+    """The parser accepts and refuses the same responses as curl, with a few listed exceptions."""
     all_cases = curl_cases()
     differing = {}
     for case in all_cases:
@@ -82,7 +82,7 @@ def test_curl_agrees() -> None:
 
 
 def test_curl_bodies() -> None:
-    """The body is the one that curl writes, wherever curl's test says what that is."""
+    """The body is the one that curl writes, if curl's test has it."""
     checked = 0
     for case in curl_cases():
         if case["curl_exit"] != "0" or case.get("final_body_b64") is None:
@@ -95,7 +95,7 @@ def test_curl_bodies() -> None:
 
 
 def test_content_lengths() -> None:
-    """Every list of Content-Length means to us what it means to the web platform."""
+    """Every list of Content-Length has the same meaning as in the web platform tests."""
     for case in json.loads(cases("content-lengths.json").read_text()):
         raw = b"HTTP/1.1 200 OK\r\n" + case["input"].encode() + b"\r\n\r\n" + b"x" * 42
         content, fault = answer(raw)

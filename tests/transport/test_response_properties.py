@@ -1,4 +1,4 @@
-"""Whatever way the bytes are cut, the response is the same."""
+"""Tests that the result does not depend on how the bytes are split."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PIECES = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
 
 
 @st.composite
-def replies(draw: st.DrawFn) -> tuple[bytes, list[tuple[bytes, bytes]], bytes, bool]:
-    """A valid reply: its bytes, its fields, its body, and whether it says itself where it ends."""
+def responses(draw: st.DrawFn) -> tuple[bytes, list[tuple[bytes, bytes]], bytes, bool]:
+    """Draw a valid response: its bytes, its fields, its body, and whether it declares its own end."""
     fields, pieces, interim = draw(FIELDS), draw(PIECES), draw(st.integers(0, 2))
     framing = draw(st.sampled_from(["length", "chunked", "close"]))
     end = draw(st.sampled_from([b"\r\n", b"\n"]))
@@ -51,7 +51,7 @@ def cuts(raw: bytes, at: list[int]) -> list[bytes]:
 
 
 def outcome(pieces: list[bytes]) -> Any:
-    """All that a parser tells once it was fed these pieces and a close; of an error only its kind."""
+    """Return everything that a parser reports after these pieces and a close, or only the kind of its error."""
     parser = ResponseParser()
     body = b""
     try:
@@ -66,10 +66,10 @@ def outcome(pieces: list[bytes]) -> Any:
     return told, body, whole, parser.framing, parser.length, parser.keep_alive, parser.leftover, parser.notes
 
 
-@given(replies())
-def test_valid_replies_are_read_back(reply: tuple[bytes, list[tuple[bytes, bytes]], bytes, bool]) -> None:
-    """What a server means by a valid reply is what comes out."""
-    raw, fields, body, ends_itself = reply
+@given(responses())
+def test_valid_responses_are_read_back(response: tuple[bytes, list[tuple[bytes, bytes]], bytes, bool]) -> None:
+    """A valid response is parsed into its own fields and body."""
+    raw, fields, body, ends_itself = response
     parser = ResponseParser()
     parser.feed(raw)
     assert parser.headers == fields
@@ -79,27 +79,31 @@ def test_valid_replies_are_read_back(reply: tuple[bytes, list[tuple[bytes, bytes
     assert (parser.leftover, parser.notes) == (b"", [])
 
 
-@given(replies(), st.binary(max_size=20), st.lists(st.integers(0, 400), max_size=6))
-def test_cuts_do_not_matter(reply: tuple[bytes, Any, Any, bool], rubbish: bytes, at: list[int]) -> None:
-    """Fed whole, byte by byte and in random pieces, with rubbish after it, a reply is the same."""
-    raw = reply[0] + rubbish
+@given(responses(), st.binary(max_size=20), st.lists(st.integers(0, 400), max_size=6))
+def test_cuts_do_not_matter(response: tuple[bytes, Any, Any, bool], rubbish: bytes, at: list[int]) -> None:
+    """The result is the same as a whole, byte by byte and in random pieces, with unsolicited data after it."""
+    raw = response[0] + rubbish
     whole = outcome([raw])
     assert outcome([bytes([byte]) for byte in raw]) == whole
     assert outcome(cuts(raw, at)) == whole
-    if reply[3]:
+    if response[3]:
         assert whole[6] == rubbish
         assert not (rubbish and whole[5])
 
 
 @given(
-    replies(), st.integers(0, 400), st.binary(max_size=3), st.integers(0, 3), st.lists(st.integers(0, 400), max_size=4)
+    responses(),
+    st.integers(0, 400),
+    st.binary(max_size=3),
+    st.integers(0, 3),
+    st.lists(st.integers(0, 400), max_size=4),
 )
 @settings(max_examples=300)
 def test_damage_raises_nothing_else(
-    reply: tuple[bytes, Any, Any, Any], place: int, new: bytes, drop: int, at: list[int]
+    response: tuple[bytes, Any, Any, Any], place: int, new: bytes, drop: int, at: list[int]
 ) -> None:
-    """A damaged reply is read or refused, in the same way however it is cut, and nothing else is raised."""
-    raw = reply[0][:place] + new + reply[0][place + drop :]
+    """A damaged response is parsed or refused in the same way for any split, and nothing else is raised."""
+    raw = response[0][:place] + new + response[0][place + drop :]
     whole = outcome([raw])
     assert outcome(cuts(raw, at)) == whole
     assert outcome([bytes([byte]) for byte in raw]) == whole
@@ -115,7 +119,7 @@ STARTS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.0 404", b"HTTP/1.1 101 Sw
 
 
 def read(parse: Callable[[bytes], Head | None], block: bytes) -> Any:
-    """What a header block says; of an error its words."""
+    """Return the parsed header block, or the message of its error."""
     try:
         return parse(block)
     except ResponseError as error:
@@ -127,7 +131,7 @@ def read(parse: Callable[[bytes], Head | None], block: bytes) -> Any:
 def test_what_is_remembered_of_lines_changes_nothing(
     start: bytes, end: bytes, lines: list[tuple[bytes, bytes]], blank: bytes
 ) -> None:
-    """A block is read as llhttp reads it, or line by line where that refuses it, whatever was read before."""
+    """The cache of lines does not change how a block is parsed, by llhttp or line by line."""
     read(parse_head, start + b"\r\n\r\n")
     block = start + end + b"".join(map(b"".join, lines)) + blank
     expected = read(lambda block: _parse_strictly(block) or _parse_leniently(block), block)
@@ -136,7 +140,7 @@ def test_what_is_remembered_of_lines_changes_nothing(
 
 
 def test_what_is_remembered_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It starts over when there are too many, and long lines are not kept."""
+    """The cache is cleared if it is full, and long lines are not cached."""
     monkeypatch.setattr(head, "LINES_KEPT", 10)
     for number in range(100):
         block = b"HTTP/1.1 200 OK %d\r\nA: %d\r\nB: %s\r\n\r\n" % (number, number, b"x" * 1000)
@@ -146,10 +150,10 @@ def test_what_is_remembered_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch)
     assert max(map(len, head._fields)) < 100
 
 
-@given(replies(), st.integers(1, 400))
-def test_a_cut_reply_is_never_whole(reply: tuple[bytes, Any, bytes, bool], missing: int) -> None:
-    """A reply that says where it ends, and ends sooner, is never taken for whole with another body."""
-    raw, _, body, ends_itself = reply
+@given(responses(), st.integers(1, 400))
+def test_a_cut_response_is_never_whole(response: tuple[bytes, Any, bytes, bool], missing: int) -> None:
+    """A truncated response with a declared end is never complete with another body."""
+    raw, _, body, ends_itself = response
     told = outcome([raw[:-missing]])
     if ends_itself and isinstance(told, tuple):
         assert told[1] == body

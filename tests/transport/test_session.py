@@ -1,4 +1,4 @@
-"""PooledSession: everything that requests does, over pools that block, count and are sized for bulk work."""
+"""Tests PooledSession: the features of requests, and pools that block, count and are sized for bulk work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def session() -> Iterator[PooledSession]:
 
 
 def echo(request: Request) -> Response | None:
-    """Answer with what was asked."""
+    """Respond with the received request."""
     if request.target == "/cookie":
         return Response(body=b"set", headers=(("Set-Cookie", "a=b; Path=/"),))
     if request.target == "/away":
@@ -65,7 +65,7 @@ def test_everything_that_requests_does(session: PooledSession) -> None:
 
 
 def test_what_is_sent(session: PooledSession) -> None:
-    """JSON, forms, auth, cookies and headers reach the server; the defaults stand where nothing else is said."""
+    """JSON, forms, auth, cookies and headers reach the server, with the defaults for all others."""
     heads: list[bytes] = []
 
     def script(sock: socket.socket) -> None:
@@ -86,8 +86,8 @@ def test_what_is_sent(session: PooledSession) -> None:
         assert b"Transfer-Encoding: chunked" in heads[1]
 
 
-def test_a_stream_gives_what_has_come(session: PooledSession) -> None:
-    """Pieces of a chunked body arrive as they are sent, not when enough of them have."""
+def test_a_stream_returns_what_has_arrived(session: PooledSession) -> None:
+    """Pieces of a chunked body are available when they arrive, not only when the requested size has arrived."""
     go_on = threading.Event()
 
     def script(sock: socket.socket) -> None:
@@ -97,24 +97,24 @@ def test_a_stream_gives_what_has_come(session: PooledSession) -> None:
         sock.sendall(b"6\r\nsecond\r\n0\r\n\r\n")
 
     with Server(script) as server:
-        reply = session.get(f"http://127.0.0.1:{server.port}/", stream=True)
-        pieces = reply.iter_content(10_000)
+        response = session.get(f"http://127.0.0.1:{server.port}/", stream=True)
+        pieces = response.iter_content(10_000)
         assert next(pieces) == b"first"
         go_on.set()
         assert list(pieces) == [b"second"]
 
 
-def test_a_body_that_was_not_asked_for_gives_its_connection_back(session: PooledSession) -> None:
-    """A streamed HEAD, a 204 and an empty body do not hold a connection for ever."""
+def test_a_body_that_was_not_read_gives_its_connection_back(session: PooledSession) -> None:
+    """A streamed HEAD, a 204 and an empty body return their connection."""
     with PoliteServer() as server:
         for _ in range(6):
-            with session.head(server.url("/x"), stream=True) as reply:
-                assert not list(reply.iter_content(10))
+            with session.head(server.url("/x"), stream=True) as response:
+                assert not list(response.iter_content(10))
         assert session.pool_stats()[f"127.0.2.1:{server.port}"].in_use == 0
 
 
 def test_the_pool_blocks_rather_than_overflows() -> None:
-    """With 4 connections a host and 16 threads, 4 are open and the others wait."""
+    """With 4 connections per host and 16 threads, 4 connections are open and the other threads wait."""
     with PoliteServer(latency="fixed:0.01") as server, PooledSession(16, 4) as session:
         with ThreadPoolExecutor(16) as threads:
             list(threads.map(lambda n: session.get(server.url(f"/{n}")).text, range(64)))
@@ -129,7 +129,7 @@ def test_the_pool_blocks_rather_than_overflows() -> None:
 
 
 def test_each_opening_counts(session: PooledSession) -> None:
-    """A connection that is opened again counts again."""
+    """A connection that is opened again is counted again."""
 
     def script(sock: socket.socket) -> None:
         read_head(sock)
@@ -142,8 +142,8 @@ def test_each_opening_counts(session: PooledSession) -> None:
         assert (stats.opened, stats.requests, stats.idle, stats.reuse) == (5, 5, 0, 0.0)
 
 
-def test_tls_connections_serve_again(session: PooledSession, tmp_path: str) -> None:
-    """Over https one handshake serves many requests."""
+def test_tls_connections_are_reused(session: PooledSession, tmp_path: str) -> None:
+    """Over https, many requests use one handshake."""
     path = f"{tmp_path}/ca.pem"
     authority().cert_pem.write_to_path(path)
     with Server(answer_all, tls=server_context()) as server:
@@ -153,7 +153,7 @@ def test_tls_connections_serve_again(session: PooledSession, tmp_path: str) -> N
 
 
 def test_leaving_the_block_closes_everything() -> None:
-    """After ``with`` no connection is open and the stats are empty."""
+    """After ``with``, no connection is open and the stats are empty."""
     with PoliteServer() as server:
         with PooledSession(2, 2) as session:
             session.get(server.url())
@@ -164,7 +164,7 @@ def test_leaving_the_block_closes_everything() -> None:
 
 
 def test_the_default_timeouts_apply() -> None:
-    """Without a timeout of the caller's a silent server is given up after the session's."""
+    """A request without a timeout uses the timeout of the session."""
     policy = RetryPolicy(retries=0)
     with Server(lambda sock: sock.recv(1) and time.sleep(1)) as server:
         url = f"http://127.0.0.1:{server.port}/"
@@ -175,7 +175,7 @@ def test_the_default_timeouts_apply() -> None:
             session.get(url, timeout=0.1)
 
 
-def test_statuses_are_asked_for_again() -> None:
+def test_statuses_are_retried() -> None:
     """Direct use honours the retry policy, Retry-After included."""
     asked: list[float] = []
 
@@ -193,13 +193,13 @@ def test_statuses_are_asked_for_again() -> None:
 
 
 def test_a_status_that_stays_is_returned() -> None:
-    """After the last retry the reply itself is what the caller gets."""
+    """After the last retry, the caller gets the response itself."""
     with PoliteServer() as server, PooledSession(1, 1, max_retries=RetryPolicy(retries=1, backoff=0)) as session:
         assert session.get(server.url("/status/503")).status_code == 503
 
 
 def test_the_well_known_pattern_is_a_session() -> None:
-    """urllib3's Retry is taken as it is, by the name that HTTPAdapter has for it."""
+    """urllib3's Retry is used unchanged, under the name that HTTPAdapter has for it."""
     retry = Retry(total=3, backoff_factor=0, status_forcelist=[503])
     with PoliteServer() as server, PooledSession(pool_connections=10, pool_maxsize=20, max_retries=retry) as session:
         assert session.adapter.max_retries is retry
@@ -211,7 +211,7 @@ def test_the_well_known_pattern_is_a_session() -> None:
 
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_number_of_retries_is_what_it_is_to_an_adapter(retries: int) -> None:
-    """It is of failed connections, and of no statuses."""
+    """An int counts retries of failed connections, and not of statuses."""
     adapter = requests.adapters.HTTPAdapter(max_retries=retries)
     with PoliteServer() as server, PooledSession(max_retries=retries) as session:
         assert vars(session.adapter.max_retries) == vars(adapter.max_retries)
@@ -228,7 +228,7 @@ def test_a_number_of_retries_is_what_it_is_to_an_adapter(retries: int) -> None:
     ],
 )
 def test_pools_of_pool_maxsize_overflow(options: dict[str, Any], waits: bool) -> None:
-    """As HTTPAdapter's do: a further connection is opened, unless the pool is to block."""
+    """The pool opens another connection, as in HTTPAdapter, unless it is configured to block."""
     with PoliteServer() as server, PooledSession(**options, timeout=(0.2, 5)) as session:
         held = session.get(server.url("/bytes/3000000"), stream=True)
         if waits:
@@ -243,12 +243,12 @@ def test_pools_of_pool_maxsize_overflow(options: dict[str, Any], waits: bool) ->
     ("given", "timeout"), [(3, (3, 3)), ((1.5, None), (1.5, None)), (Timeouts(connect=1, read=2), (1, 2))]
 )
 def test_a_timeout_is_a_number_a_pair_or_timeouts(given: Any, timeout: tuple[float, float | None]) -> None:
-    """As in ``session.get``."""
+    """The types are those of ``session.get``."""
     assert PooledSession(timeout=given).timeout == timeout
 
 
 def test_options_that_contradict_each_other_are_refused() -> None:
-    """With a sentence."""
+    """The error is a sentence."""
     with pytest.raises(UsageError, match="give one of them"):
         PooledSession(per_host=2, pool_maxsize=2)
     with pytest.raises(UsageError, match="at least 1"):
@@ -264,33 +264,33 @@ def test_options_that_contradict_each_other_are_refused() -> None:
     ],
 )
 def test_values_of_other_types_are_refused(given: dict[str, Any], message: str) -> None:
-    """With a sentence that names the parameter."""
+    """The error is a sentence that names the parameter."""
     with pytest.raises(UsageError, match=message):
         PooledSession(**given)
 
 
 def test_retry_after_has_a_limit() -> None:
-    """No server makes a caller sleep for longer than ``max_park``."""
+    """No server can make a caller sleep for longer than ``max_park``."""
     assert urllib3_retry(RetryPolicy(max_park=7)).retry_after_max == 7
 
 
 @pytest.mark.parametrize("workers", [1, 32, 100_000])
 def test_idle_connections_are_kept_within_the_descriptors(workers: int) -> None:
-    """Those in use and those that are idle stay inside the budget together, and one at least may be idle."""
+    """The connections in use and the idle ones stay within the budget, and at least one may be idle."""
     kept = most_idle(workers)
     assert 1 <= kept <= MOST_IDLE
     assert kept == 1 or kept + workers <= budget()
 
 
 def test_the_limit_can_be_raised() -> None:
-    """Lifting the soft limit never lowers the budget."""
+    """Raising the soft limit never lowers the budget."""
     before = budget()
     raise_soft_limit()
     assert budget() >= before
 
 
 def test_the_article_s_mistake_is_not_made() -> None:
-    """Hosts beyond the number of workers keep their warm connections."""
+    """More hosts than workers keep their open connections."""
     with PoliteServer(20) as server, PooledSession(4, 2) as session:
         for _ in range(3):
             for host in range(20):
@@ -299,7 +299,7 @@ def test_the_article_s_mistake_is_not_made() -> None:
 
 
 def test_the_connection_that_was_idle_for_longest_is_closed() -> None:
-    """However many hosts there are, only so many connections stay open; its pool can still be used."""
+    """The number of open connections is limited for any number of hosts, and each pool still works."""
     with PoliteServer(12) as server, PooledSession(1, 1) as session:
         session.adapter.idle.most = 5
         for host in range(12):
@@ -314,8 +314,8 @@ def test_the_connection_that_was_idle_for_longest_is_closed() -> None:
         assert server.opened == 13
 
 
-def test_pools_that_are_let_go_close_what_is_idle() -> None:
-    """However many hosts there are, connections of only so many stay open, though somebody still knows the pools."""
+def test_dropped_pools_close_what_is_idle() -> None:
+    """Dropped pools close their idle connections, even if they are still referenced."""
     with PoliteServer(12) as server, PooledSession(1, 1) as session:
         session.adapter.poolmanager.pools._maxsize = 5
         known = []
@@ -332,7 +332,7 @@ def test_pools_that_are_let_go_close_what_is_idle() -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])
 def test_a_copy_works_as_a_session_of_its_own(copied: Callable[[PooledSession], PooledSession]) -> None:
-    """``pickle`` and ``copy.deepcopy`` take settings, headers and cookies along, and no connection."""
+    """``pickle`` and ``copy.deepcopy`` copy settings, headers and cookies, but no connections."""
     patience = Timeouts(connect=3, read=4)
     options = {"tls_resume": True, "headers": {"X-Own": "1"}, "bandwidth": Bandwidth(1e6, 0.0)}
     with PoliteServer() as server, PooledSession(3, 1, timeout=patience, **options) as session:
@@ -351,7 +351,7 @@ def test_a_copy_works_as_a_session_of_its_own(copied: Callable[[PooledSession], 
 
 
 def test_a_copy_keeps_to_public_addresses(session: PooledSession) -> None:
-    """What a session refuses, a copy of it refuses, too."""
+    """A copy of a session refuses the same addresses."""
     with PoliteServer() as server, PooledSession(deny_private=True) as session:
         for copied in (copy.deepcopy(session), pickle.loads(pickle.dumps(session))):
             with copied, pytest.raises(requests.ConnectionError):
@@ -359,15 +359,15 @@ def test_a_copy_keeps_to_public_addresses(session: PooledSession) -> None:
 
 
 def test_a_full_pool_is_not_waited_for_for_ever() -> None:
-    """Responses that are streamed and not read keep their connections; the next one waits as for a connection."""
+    """Streamed responses keep their connections, and the next request waits only for the connect timeout."""
     with PoliteServer() as server, PooledSession(4, 2, timeout=Timeouts(connect=0.2)) as session:
         held = [session.get(server.url(f"/bytes/3000000?{n}"), stream=True) for n in range(2)]
         with pytest.raises(EmptyPoolError):
             session.get(server.url("/page"))
         with pytest.raises(EmptyPoolError):
             session.get(server.url("/page"), timeout=(0.1, 5))
-        for reply in held:
-            reply.close()
+        for response in held:
+            response.close()
         assert session.get(server.url("/page")).ok
 
 
@@ -375,12 +375,12 @@ def test_a_full_pool_is_not_waited_for_for_ever() -> None:
     ("field", "seconds"), [("2, 2", 2), ("2, 7", 7), ("soon", 0), ("", 0), ("9999", 300), (" 5 ", 5)]
 )
 def test_direct_use_reads_waits_as_a_run_does(field: str, seconds: float) -> None:
-    """A Retry-After that urllib3 would raise an exception for is read, or is no wait."""
+    """A Retry-After that raises an exception in urllib3 is parsed, or means no wait."""
     assert urllib3_retry(RetryPolicy()).parse_retry_after(field) == seconds
 
 
 def test_pools_for_other_options_are_pools_of_their_own() -> None:
-    """What urllib3's manager is asked for beside the adapter's own context is not lost."""
+    """Other pool options than the adapter's TLS context are not lost."""
     with PooledSession(1, 1) as session:
         manager = session.adapter.poolmanager
         usual = manager.connection_from_host("a.test", 443, "https")

@@ -1,4 +1,4 @@
-"""The places of a pool, and which of all idle connections goes where there are too many."""
+"""Tests the slots of a pool, and which idle connection is closed if there are too many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scrapepool.transport.net.slots import TLS_WEIGHT, IdleConnections, Slots
 
 
 class Conn:
-    """Open until it is closed."""
+    """A connection that is open until it is closed."""
 
     def __init__(self, *, tls: bool = False) -> None:
         self.sock: object | None = object()
@@ -25,15 +25,15 @@ class Conn:
 
 
 def filled(maxsize: int, idle: IdleConnections | None = None) -> Slots:
-    """As urllib3 fills a new pool."""
+    """Fill the slots as urllib3 fills a new pool."""
     slots = Slots(maxsize, idle)
     for _ in range(maxsize):
         slots.put(None, block=False)
     return slots
 
 
-def test_an_open_connection_comes_before_a_closed_place() -> None:
-    """The one that was used last comes first."""
+def test_an_open_connection_comes_before_a_closed_slot() -> None:
+    """The connection that was used last is taken first."""
     slots = filled(3)
     held = [slots.get(block=False) for _ in range(3)]
     assert held == [None] * 3
@@ -45,8 +45,8 @@ def test_an_open_connection_comes_before_a_closed_place() -> None:
     assert [slots.get() for _ in range(3)] == [second, first, closed]
 
 
-def test_there_are_no_more_places_than_there_should_be() -> None:
-    """Neither to take nor to give back."""
+def test_the_number_of_slots_is_fixed() -> None:
+    """No more slots can be taken or returned."""
     slots = filled(1)
     with pytest.raises(Full):
         slots.put(Conn(), block=False)
@@ -57,8 +57,8 @@ def test_there_are_no_more_places_than_there_should_be() -> None:
         slots.get(timeout=0.01)
 
 
-def test_whoever_waits_gets_a_place_that_is_given_back() -> None:
-    """One each."""
+def test_a_waiting_thread_gets_a_returned_slot() -> None:
+    """Each waiting thread gets one slot."""
     slots = filled(2)
     held = [slots.get(), slots.get()]
     with ThreadPoolExecutor(2) as threads:
@@ -72,7 +72,7 @@ def test_whoever_waits_gets_a_place_that_is_given_back() -> None:
 
 
 def test_the_one_that_was_idle_for_longest_is_evicted() -> None:
-    """Over all pools; its place stays."""
+    """This holds over all pools, and the slot is kept."""
     idle = IdleConnections(2)
     pools = [filled(2, idle) for _ in range(3)]
     conns = [Conn() for _ in pools]
@@ -86,7 +86,7 @@ def test_the_one_that_was_idle_for_longest_is_evicted() -> None:
 
 
 def test_one_through_tls_counts_as_several() -> None:
-    """It holds as much memory."""
+    """A TLS connection takes as much memory as several plain ones."""
     idle = IdleConnections(TLS_WEIGHT)
     slots = filled(4, idle)
     plain = [Conn() for _ in range(2)]
@@ -98,8 +98,8 @@ def test_one_through_tls_counts_as_several() -> None:
     assert len(slots.idle) == 1
 
 
-def test_a_certain_one_can_be_taken_out() -> None:
-    """If nobody holds it."""
+def test_a_given_connection_can_be_taken() -> None:
+    """A given connection can be taken if it is idle."""
     idle = IdleConnections(10)
     slots = filled(2, idle)
     slots.get()
@@ -112,8 +112,8 @@ def test_a_certain_one_can_be_taken_out() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["get", "open", "closed", "shed"])), max_size=60))
-def test_places_and_counts_always_fit(steps: list[tuple[int, str]]) -> None:
-    """Whatever is taken and given back, each pool has its places, and no more is idle than may be."""
+def test_slots_and_counts_always_match(steps: list[tuple[int, str]]) -> None:
+    """After any sequence of calls, each pool has all of its slots, and the limit of idle connections holds."""
     idle = IdleConnections(5)
     pools = [filled(3, idle) for _ in range(4)]
     held: list[list[Any]] = [[] for _ in pools]

@@ -1,4 +1,4 @@
-"""What a record tells of time, address and completeness."""
+"""Tests the times, the address and the completeness in a record."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
 
 
-def test_a_new_connection_tells_every_step_and_a_used_one_only_its_own() -> None:
-    """A step that did not happen is null: no look-up of a literal address, no TLS in the clear, nothing when reused."""
+def test_a_new_connection_has_every_time_and_a_reused_one_only_its_own() -> None:
+    """A step that did not happen is null: the look-up of an IP address, TLS for http, all steps when reused."""
     with PoliteServer() as server, lease_context() as made:
         first, second = (result.timings for result in run(made, server.url("/1"), server.url("/2")).results)
     assert first.connect is not None
@@ -28,7 +28,7 @@ def test_a_new_connection_tells_every_step_and_a_used_one_only_its_own() -> None
 
 
 def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
-    """Redirects on the host are part of it, connecting is not."""
+    """The time includes redirects on the host, but not the connect."""
     with PoliteServer() as server:
         result = get(server.url("/redirect?to=/delay/0.05"))
     assert result.elapsed >= 0.05
@@ -36,7 +36,7 @@ def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
 
 
 class Dear(Bandwidth):
-    """What comes is paid for half a second later."""
+    """A bandwidth that allows the received bytes half a second later."""
 
     def took(self, size: int, now: float) -> float:
         return now + 0.5
@@ -61,7 +61,7 @@ def test_the_address_that_responded_is_recorded() -> None:
     [("drip_body", False), ("eof_in_body", False), ("gzip_members", None), ("body_bytewise", True)],
 )
 def test_complete_says_what_is_known(name: str, complete: bool | None) -> None:
-    """A counted body is whole, a cut one is not; of gzip members that end with the connection nobody knows."""
+    """A body with a length is complete, a cut one is not, and gzip members that end with the connection are unknown."""
     with HostileServer([name]) as server:
         assert get(server.url(name), timeouts={"total": 0.5}).complete is complete
 

@@ -1,4 +1,4 @@
-"""Trust, certificates and sessions: what is believed of a server, and in which words it is told when it is not."""
+"""Tests certificate verification, its error messages, client certificates, and TLS sessions."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The authority's certificate as a file."""
+    """Return the file with the certificate of the authority."""
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     authority().cert_pem.write_to_path(str(path))
     return path
 
 
-def test_the_four_refusals_are_told_apart(pem: Path, tmp_path: Path) -> None:
-    """Expired, for another host, self-signed, and from an unknown issuer: one slug, four reasons."""
+def test_the_four_certificate_errors_differ(pem: Path, tmp_path: Path) -> None:
+    """An expired, mismatched, self-signed or unknown certificate has one slug and its own reason."""
     alone = trustme.CA()
     lonely = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     own = tmp_path / "own.pem"
@@ -64,8 +64,8 @@ def test_the_four_refusals_are_told_apart(pem: Path, tmp_path: Path) -> None:
             assert words in fault.detail
 
 
-def test_insecure_believes_anybody() -> None:
-    """Without verification any certificate will do."""
+def test_insecure_accepts_any_certificate() -> None:
+    """Without verification, any certificate is accepted."""
     with Server(answer_all, tls=server_context("other.example", ca=trustme.CA())) as server:
         conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(False, None), timeout=3)
         opened(conn)
@@ -73,26 +73,26 @@ def test_insecure_believes_anybody() -> None:
 
 
 def test_a_folder_of_certificates_is_trusted(tmp_path: Path) -> None:
-    """A bundle may be a folder."""
+    """A CA bundle may be a folder."""
     assert client_context(str(tmp_path), None).verify_mode is ssl.CERT_REQUIRED
 
 
 def test_the_usual_roots_verify() -> None:
-    """Without any file the platform's roots, or certifi's, are asked, and names are checked."""
+    """Without a file, the roots of the platform or of certifi are used, and names are verified."""
     context = client_context(True, None)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
 
 
 def test_ssl_cert_file_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -> None:
-    """SSL_CERT_FILE names the roots, as for every user of OpenSSL."""
+    """SSL_CERT_FILE sets the roots, as for every program that uses OpenSSL."""
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
 
 
 def test_requests_ca_bundle_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -> None:
-    """REQUESTS_CA_BUNDLE names the roots, as for every user of requests."""
+    """REQUESTS_CA_BUNDLE sets the roots, as for every program that uses requests."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
     with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
@@ -102,7 +102,7 @@ def test_requests_ca_bundle_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -
 def test_a_session_s_own_bundle_goes_before_the_environment_s(
     monkeypatch: pytest.MonkeyPatch, pem: Path, cacert: Callable[[Path], Any]
 ) -> None:
-    """``cacert`` is what it trusts, whatever REQUESTS_CA_BUNDLE says; what a request says itself goes before both."""
+    """``cacert`` has priority over REQUESTS_CA_BUNDLE, and ``verify`` of a request over both."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
     with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1, cacert=cacert(pem)) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
@@ -111,7 +111,7 @@ def test_a_session_s_own_bundle_goes_before_the_environment_s(
 
 
 def test_a_client_certificate_is_shown(pem: Path, tmp_path: Path) -> None:
-    """A server that asks for a certificate gets it."""
+    """A server that requests a certificate gets it."""
     mine = authority().issue_cert("me@example.org")
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     mine.cert_chain_pems[0].write_to_path(str(cert))
@@ -126,7 +126,7 @@ def test_a_client_certificate_is_shown(pem: Path, tmp_path: Path) -> None:
 
 @contextmanager
 def refused_late(pem: Path) -> Iterator[TLSConnection]:
-    """A connection whose server wants a certificate, and has said so: in TLS 1.3 after the client's last word."""
+    """Open a connection to a server that requires a certificate; in TLS 1.3, its alert arrives after the handshake."""
     served = server_context()
     served.verify_mode = ssl.CERT_REQUIRED
     with Server(answer_all, tls=served) as server:
@@ -138,7 +138,7 @@ def refused_late(pem: Path) -> Iterator[TLSConnection]:
 
 
 def test_a_server_that_wants_a_certificate_says_so_after_the_handshake(pem: Path) -> None:
-    """A look for what has come before the request meets the refusal."""
+    """A receive before the request raises the refusal."""
     with refused_late(pem) as conn, pytest.raises(ssl.SSLError) as caught:
         conn.receive()
     fault = classify(caught.value)
@@ -146,13 +146,13 @@ def test_a_server_that_wants_a_certificate_says_so_after_the_handshake(pem: Path
 
 
 def test_a_connection_that_was_refused_late_is_closed(pem: Path) -> None:
-    """Whoever only asks whether it can be used is told that it cannot."""
+    """The condition of a refused connection is CLOSED."""
     with refused_late(pem) as conn:
         assert conn.condition() is Condition.CLOSED
 
 
-def test_what_cannot_be_used_is_told_at_the_start(tmp_path: Path, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is missing or is something else is a usage error that names it."""
+def test_invalid_files_are_reported_at_the_start(tmp_path: Path, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing or invalid file is a usage error that names it."""
     junk = tmp_path / "junk.pem"
     junk.write_text("no certificate\n")
     missing = str(tmp_path / "missing.pem")
@@ -181,16 +181,16 @@ def test_what_cannot_be_used_is_told_at_the_start(tmp_path: Path, pem: Path, mon
             check_request(RequestSettings())
 
 
-def test_what_can_be_used_is_not_complained_of(pem: Path) -> None:
-    """Nothing given, and good files and proxies, pass."""
+def test_valid_files_are_accepted(pem: Path) -> None:
+    """No files, and valid files and proxies, are accepted."""
     check_request(RequestSettings())
     check_request(RequestSettings(cacert=str(pem), headers=(("X-A", "b"),)))
     for proxy in ("127.0.0.1:3128", "http://u:p@proxy:1", "https://proxy", "socks5h://proxy:1080"):
         check_request(RequestSettings(proxy=proxy))
 
 
-def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
-    """A key with a password is an error and no prompt at the terminal."""
+def test_an_encrypted_key_causes_no_prompt(tmp_path: Path) -> None:
+    """A key with a password is an error, and there is no prompt at the terminal."""
     from cryptography.hazmat.primitives import serialization
 
     mine = authority().issue_cert("me@example.org")
@@ -208,8 +208,8 @@ def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("resume", [True, False])
-def test_sessions_are_taken_up_again_when_asked(pem: Path, version: ssl.TLSVersion, resume: bool) -> None:
-    """With ``tls_resume`` every further connection resumes; without it none does."""
+def test_sessions_are_resumed_on_request(pem: Path, version: ssl.TLSVersion, resume: bool) -> None:
+    """With ``tls_resume``, each further connection resumes the session; without it, none does."""
     served = server_context()
     served.maximum_version = version
     context = client_context(str(pem), None, resume=resume)
@@ -224,7 +224,7 @@ def test_sessions_are_taken_up_again_when_asked(pem: Path, version: ssl.TLSVersi
 
 
 def test_sessions_stay_with_their_host(pem: Path) -> None:
-    """A session is offered to the host and port that gave it, and to no other."""
+    """A TLS session is offered only to its own host and port."""
     context = client_context(str(pem), None, resume=True)
     assert isinstance(context, ResumingContext)
     with Server(answer_all, tls=server_context()) as one, Server(answer_all, tls=server_context()) as other:
@@ -235,8 +235,8 @@ def test_sessions_stay_with_their_host(pem: Path) -> None:
             conn.close()
 
 
-def test_a_session_has_one_context_a_way_of_verifying(pem: Path) -> None:
-    """However many hosts there are, they share a context; ``--insecure`` and a bundle have their own."""
+def test_a_session_has_one_context_per_way_of_verifying(pem: Path) -> None:
+    """All hosts share one TLS context; ``--insecure`` and a CA bundle have their own."""
     with PooledSession(1, 1) as session:
         adapter = session.adapter
         assert adapter.context(True, None) is adapter.context(True, None)

@@ -24,12 +24,12 @@ POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nPOISON\n"
 
 
 def behaviour(script: Any) -> Behaviour:
-    """A behaviour under the name ``it``."""
+    """Serve one behaviour under the name ``it``."""
     return Behaviour("it", "", OK, script)
 
 
 def bodies_are_right(server: HostileServer, name: str, results: Any) -> bool:
-    """Whether every result, in the order of the URLs, has its own body."""
+    """Return for each result, in the order of the URLs, whether it has its own body."""
     return [result.body for result in results] == [server.expected_body(name, n) for n in range(len(results))]
 
 
@@ -111,7 +111,7 @@ def test_everything_since_the_last_clean_look_is_asked_again() -> None:
 
 
 def test_a_host_that_spoke_unasked_is_not_trusted_for_a_while() -> None:
-    """Every request gets a connection of its own from then on."""
+    """From then on, each request has its own connection."""
 
     def script(wire: Wire) -> None:
         wire.send_page()
@@ -230,7 +230,7 @@ def test_redirects_over_a_doubtful_connection_are_followed_anew() -> None:
 
 
 def test_none_of_many_is_wrong() -> None:
-    """The short form of the torture: every kind of unasked-for bytes at once, through the whole of ``fetch``."""
+    """All kinds of unsolicited data together pass through ``fetch``; this is the short form of the torture."""
     tally = desync.run(800, 8, list(desync.behaviours(shares=(desync.OFTEN,), latencies=(0.0, 0.005))))
     assert not tally.wrong
     assert not tally.failed

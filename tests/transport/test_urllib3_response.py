@@ -1,4 +1,4 @@
-"""A reply as requests reads it: pieces, ends, cuts and connections given back."""
+"""Tests a response as requests reads it: pieces, ends, truncation, and returned connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scrapepool.transport.net.pool import HostPool
 def served(
     raw: bytes, read: Callable[[urllib3.BaseHTTPResponse], object], method: str = "GET"
 ) -> tuple[object, HostPool]:
-    """What ``read`` makes of a reply of these bytes, after which the server closes; and the pool."""
+    """Return the result of ``read`` for a response of these bytes, after which the server closes, and the pool."""
 
     def script(sock: socket.socket) -> None:
         if read_head(sock):
@@ -49,14 +49,14 @@ UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\nabcdefg"
     ],
 )
 def test_every_way_of_reading_gives_the_body(raw: bytes, read: Callable[[urllib3.BaseHTTPResponse], object]) -> None:
-    """Whole, in pieces or by iteration, the body is the same."""
+    """The body is the same as a whole, in pieces and by iteration."""
     assert served(raw, read)[0] == b"abcdefg"
 
 
 @given(size=st.integers(1, 20), chunks=st.lists(st.binary(min_size=1, max_size=30), max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_any_chunks_in_any_pieces(size: int, chunks: list[bytes]) -> None:
-    """However a body is cut on the way and read, it is put together again."""
+    """The body is correct for any split on the wire and any reads."""
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     raw += b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
     assert served(raw, lambda r: b"".join(r.stream(size)))[0] == b"".join(chunks)
@@ -66,25 +66,25 @@ def test_any_chunks_in_any_pieces(size: int, chunks: list[bytes]) -> None:
 @pytest.mark.parametrize("cut", [CHUNKED[:-30], SIZED[:-2]])
 @pytest.mark.parametrize("read", [lambda r: r.read(), lambda r: list(r.stream(2)), lambda r: list(r.stream(None))])
 def test_a_cut_body_is_an_error(cut: bytes, read: Callable[[urllib3.BaseHTTPResponse], object]) -> None:
-    """A body that ends too soon never looks whole."""
+    """A truncated body never looks complete."""
     with pytest.raises(urllib3.exceptions.ProtocolError):
         served(cut, read)
 
 
-def test_a_reply_cut_in_its_head_is_an_error() -> None:
-    """Without the blank line there is no reply."""
+def test_a_response_cut_in_its_head_is_an_error() -> None:
+    """Without the blank line, there is no response."""
     with pytest.raises(urllib3.exceptions.ProtocolError):
         served(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", lambda r: r.read())
 
 
 def test_what_is_wrong_with_a_body_is_told_to_its_reader() -> None:
-    """A bad chunk that came with the head does not take status and headers away."""
+    """If an invalid chunk arrives with the head, status and headers are still available."""
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
     statuses = []
 
-    def read(reply: urllib3.BaseHTTPResponse) -> bytes:
-        statuses.append(reply.status)
-        return reply.read()
+    def read(response: urllib3.BaseHTTPResponse) -> bytes:
+        statuses.append(response.status)
+        return response.read()
 
     with pytest.raises(urllib3.exceptions.ProtocolError):
         served(raw, read)
@@ -93,23 +93,23 @@ def test_what_is_wrong_with_a_body_is_told_to_its_reader() -> None:
 
 @pytest.mark.parametrize(("method", "raw"), [("HEAD", SIZED[:-7]), ("GET", b"HTTP/1.1 204 No\r\n\r\n"), ("GET", SIZED)])
 def test_the_connection_comes_back(method: str, raw: bytes) -> None:
-    """Once the body was read, be it empty, the pool has its connection."""
+    """After the body was read, even an empty one, the pool has its connection back."""
 
-    def read(reply: urllib3.BaseHTTPResponse) -> int:
-        list(reply.stream(100))
-        return reply._pool.in_use  # type: ignore[attr-defined,no-any-return]
+    def read(response: urllib3.BaseHTTPResponse) -> int:
+        list(response.stream(100))
+        return response._pool.in_use  # type: ignore[attr-defined,no-any-return]
 
     assert served(raw, read, method)[0] == 0
 
 
 def test_a_body_that_is_given_up_closes_its_connection() -> None:
-    """The rest of a body cannot be taken for the next reply."""
+    """The rest of a body cannot become the next response."""
 
-    def read(reply: urllib3.BaseHTTPResponse) -> object:
-        reply.read(2)
-        conn = reply.connection
-        reply.close()
-        assert list(reply.read_chunked()) == []  # type: ignore[attr-defined]
+    def read(response: urllib3.BaseHTTPResponse) -> object:
+        response.read(2)
+        conn = response.connection
+        response.close()
+        assert list(response.read_chunked()) == []  # type: ignore[attr-defined]
         return conn.sock if conn is not None else None  # type: ignore[attr-defined]
 
     assert served(CHUNKED, read)[0] is None

@@ -1,4 +1,4 @@
-"""Small servers for the tests of connections: one script a connection, in a thread; certificates made on the spot."""
+"""Small servers for the tests of connections: one script per connection, in a thread, and generated certificates."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 LOOPBACK = ("127.0.0.1", 0)
 SOON = 3.0
-"""Seconds within which whatever is promised to be prompt has long happened."""
+"""The seconds within which a prompt event has happened, with a large margin."""
 
 
 def read_head(sock: socket.socket) -> bytes:
-    """One request's head; empty where the client has gone."""
+    """Return the head of one request; it is empty if the client closed the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = sock.recv(65536)
@@ -46,14 +46,14 @@ def read_head(sock: socket.socket) -> bytes:
     return data
 
 
-def answer_all(sock: socket.socket) -> None:
-    """Answer every request with ``ok``."""
+def respond_to_all(sock: socket.socket) -> None:
+    """Respond to every request with ``ok``."""
     while read_head(sock):
         sock.sendall(HEAD + b"ok")
 
 
-def answers(response: bytes, *, close: bool = True) -> Script:
-    """A script that sends the same bytes to each request; then it closes, or waits for the next one."""
+def respond_with(response: bytes, *, close: bool = True) -> Script:
+    """Return a script that sends these bytes for each request, and then closes or waits for the next request."""
 
     def script(sock: socket.socket) -> None:
         while read_head(sock):
@@ -65,13 +65,13 @@ def answers(response: bytes, *, close: bool = True) -> Script:
 
 
 def silent(sock: socket.socket) -> None:
-    """Read and say nothing, until the client goes."""
+    """Read without a response until the client closes the connection."""
     while sock.recv(65536):
         pass
 
 
 def opened(conn: Connection, pool: HostPool | None = None) -> Connection:
-    """The connection, opened as the event loop opens it; through its pool where one is given."""
+    """Open a connection as the event loop does, through its pool if one is given, and return it."""
     with ThreadPoolExecutor(1) as executor:
         if pool is None:
             drive(conn.opening, conn._check)
@@ -81,7 +81,7 @@ def opened(conn: Connection, pool: HostPool | None = None) -> Connection:
 
 
 def exchanged(conn: Connection, request: bytes = REQUEST) -> Exchange:
-    """One exchange over an open connection. Raises what ends it early."""
+    """Run one exchange over an open connection. Raises the error that ends it early."""
     exchange = Exchange("GET", reused=conn.served > 0)
     steps = exchange.run(conn, request, _new_body, Offload(_no_thread, lambda: None), follow=False)
     event: bool | None = None
@@ -92,14 +92,14 @@ def exchanged(conn: Connection, request: bytes = REQUEST) -> Exchange:
 
 
 def response_body(exchange: Exchange) -> bytes:
-    """The whole body of its response."""
+    """Return the complete body of the response."""
     assert exchange.body is not None
     assert exchange.body.content is not None
     return exchange.body.content
 
 
 def _no_thread() -> Executor:
-    raise AssertionError("a short body is taken in by the thread that receives it")
+    raise AssertionError("a short body is decoded in the thread that receives it")
 
 
 def _new_body(parser: ResponseParser) -> Body:
@@ -107,7 +107,7 @@ def _new_body(parser: ResponseParser) -> Body:
 
 
 def _waited(conn: Connection, wanted: float | Watch | None) -> bool:
-    """Wait for the connection as the event loop does; whether there is an event."""
+    """Wait for the connection as the event loop does, and return whether there was an event."""
     assert not isinstance(wanted, Watch)
     until = conn.wait_deadline(monotonic())
     if wanted in (POLL_NOW, SLICE):
@@ -120,7 +120,7 @@ def _waited(conn: Connection, wanted: float | Watch | None) -> bool:
 
 
 class Server:
-    """Runs ``script`` for each connection to ``at``. accepted: connections so far."""
+    """Runs ``script`` for each connection to ``at``. accepted: the number of connections so far."""
 
     def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None, at: tuple[str, int] = LOOPBACK) -> None:
         self._script = script
@@ -147,7 +147,7 @@ class Server:
             sock.close()
 
     def refuse(self) -> None:
-        """Take no further connection."""
+        """Accept no further connection."""
         self._listener.shutdown(socket.SHUT_RDWR)
 
     def _begin(self, target: Callable[..., None], *args: object) -> None:
@@ -174,7 +174,7 @@ class Server:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[int]:
-    """A port of 127.0.0.1 that takes no connection: its backlog is full and nobody accepts."""
+    """Yield a port of 127.0.0.1 that accepts no connection, because its backlog is full."""
     with socket.socket() as listener, contextlib.ExitStack() as stack:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -187,26 +187,26 @@ def black_hole() -> Iterator[int]:
 
 
 def closed_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
+    """Return a port of 127.0.0.1 without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
 
 
 def reset(sock: socket.socket) -> None:
-    """Close with RST."""
+    """Close the connection with RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
 
 
 @functools.cache
 def authority() -> trustme.CA:
-    """The authority that the tests trust."""
+    """Return the certificate authority that the tests trust."""
     return trustme.CA()
 
 
 def server_context(*names: str, ca: trustme.CA | None = None, expired: bool = False) -> ssl.SSLContext:
-    """A server's context with a certificate for ``names``."""
+    """Return a TLS context for a server, with a certificate for ``names``."""
     until = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1) if expired else None
     cert = (ca or authority()).issue_cert(
         *(names or ("127.0.0.1", "localhost")),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from loopback import Server, answer_all, authority, server_context
+from loopback import Server, authority, respond_to_all, server_context
 from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from scrapepool import OutageError, PooledSession, Settings, UsageError, fetch
@@ -101,7 +101,7 @@ def test_trust_and_proxies_are_the_session_s(session: requests.Session, tmp_path
     """``verify`` as a file and as False; a proxy that is not there fails."""
     bundle = tmp_path / "ca.pem"
     authority().cert_pem.write_to_path(str(bundle))
-    with Server(answer_all, tls=server_context()) as server:
+    with Server(respond_to_all, tls=server_context()) as server:
         url = f"https://127.0.0.1:{server.port}/"
         for verify, works in ((True, False), (str(bundle), True), (False, True)):
             session.verify = verify

@@ -14,12 +14,12 @@ import pytest
 from loopback import (
     SOON,
     Server,
-    answer_all,
     authority,
     black_hole,
     closed_port,
     exchanged,
     opened,
+    respond_to_all,
     response_body,
     server_context,
     silent,
@@ -95,7 +95,7 @@ def cut_while(conn: Connection, act: Callable[[], object], after: float = 0.1) -
 
 def test_a_literal_address_takes_no_look_up() -> None:
     """For a literal address, the time of the look-up is None, and ``remote`` is the address."""
-    with Server(answer_all) as server, connected(server) as conn:
+    with Server(respond_to_all) as server, connected(server) as conn:
         assert conn.connect_timings.dns is None
         assert conn.connect_timings.connect is not None
         assert conn.connect_timings.tls is None
@@ -104,7 +104,7 @@ def test_a_literal_address_takes_no_look_up() -> None:
 
 def test_a_name_takes_a_look_up() -> None:
     """For a name, the time of the look-up is measured."""
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         conn = Connection("some.name", server.port)
         conn.resolver = names("127.0.0.1")  # type: ignore[misc]
         opened(conn)
@@ -114,7 +114,7 @@ def test_a_name_takes_a_look_up() -> None:
 
 def test_the_handshake_is_timed_apart() -> None:
     """The TLS time is the time of the handshake."""
-    with Server(answer_all, tls=server_context()) as server, connected(server, tls=True) as conn:
+    with Server(respond_to_all, tls=server_context()) as server, connected(server, tls=True) as conn:
         assert conn.connect_timings.tls is not None
         assert conn.connect_timings.tls > 0
 
@@ -122,7 +122,7 @@ def test_the_handshake_is_timed_apart() -> None:
 @pytest.mark.parametrize("tls", [False, True])
 def test_requests_go_one_after_another(tls: bool) -> None:
     """An open connection is reused several times, and it is quiet between the requests."""
-    with Server(answer_all, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
+    with Server(respond_to_all, tls=server_context() if tls else None) as server, connected(server, tls=tls) as conn:
         for _ in range(3):
             assert response_body(exchanged(conn)) == b"ok"
             assert conn.condition() is Condition.QUIET
@@ -131,7 +131,7 @@ def test_requests_go_one_after_another(tls: bool) -> None:
 
 def test_a_dead_first_address_is_raced() -> None:
     """If the first address does not respond, the second one is used, and it comes first from then on."""
-    with black_hole() as hole, Server(answer_all, at=("127.0.0.2", hole)):
+    with black_hole() as hole, Server(respond_to_all, at=("127.0.0.2", hole)):
         resolver = names("127.0.0.1", "127.0.0.2")
         conn = Connection("two.addresses", hole)
         conn.resolver = resolver  # type: ignore[misc]
@@ -188,7 +188,7 @@ def test_the_deadline_ends_a_handshake(way: Way) -> None:
 
 def test_after_the_deadline_nothing_is_started() -> None:
     """If no time is left, no connection is opened and nothing is sent."""
-    with Server(answer_all) as server, connected(server) as conn:
+    with Server(respond_to_all) as server, connected(server) as conn:
         conn.deadline = monotonic() - 1
         assert kind_of(lambda: exchanged(conn)) is ErrorKind.DEADLINE
         assert conn.condition() is Condition.QUIET
@@ -312,7 +312,7 @@ def test_a_connection_that_cannot_be_checked_is_closed(monkeypatch: pytest.Monke
     def fail(*_: Any) -> None:
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
-    with Server(answer_all) as server, connected(server) as conn:
+    with Server(respond_to_all) as server, connected(server) as conn:
         monkeypatch.setattr(conn, "receive", fail)
         assert conn.condition() is Condition.CLOSED
 
@@ -320,7 +320,7 @@ def test_a_connection_that_cannot_be_checked_is_closed(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_connection_that_blocked_is_used_in_steps_and_the_other_way_round(tls: bool) -> None:
     """requests sets its own timeouts on a connection of the pool; the event loop makes it non-blocking again."""
-    with Server(answer_all, tls=server_context() if tls else None) as server:
+    with Server(respond_to_all, tls=server_context() if tls else None) as server:
         conn = tls_connection(server.port) if tls else Connection("127.0.0.1", server.port)
         conn.timeout = SOON
         conn.connect()

@@ -200,10 +200,10 @@ def test_an_end_that_another_stream_may_follow(coding: str, final: bool) -> None
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
-@pytest.mark.parametrize("rubbish", [b"rubbish", b"\0\0<p>", b"\x1e", b"\x28\xb4"])
-def test_rubbish_behind_the_end(coding: str, rubbish: bytes) -> None:
+@pytest.mark.parametrize("extra", [b"rubbish", b"\0\0<p>", b"\x1e", b"\x28\xb4"])
+def test_bytes_after_the_end(coding: str, extra: bytes) -> None:
     """Bytes after the end of the stream are ignored, as in browsers, with one note."""
-    coded = CODERS[coding](PAGE) + rubbish
+    coded = CODERS[coding](PAGE) + extra
     for pieces in [coded], [coded, b"more"], single_bytes(coded):
         taker = decoder(coding)
         assert b"".join(part for piece in pieces for part in taker.feed(piece)) == PAGE
@@ -212,11 +212,11 @@ def test_rubbish_behind_the_end(coding: str, rubbish: bytes) -> None:
         assert taker.notes == [f"ignored bytes after the end of the {coding} stream"]
 
 
-@pytest.mark.parametrize("rubbish", [b"rubbish", b"\0"])
-def test_rubbish_behind_brotli(rubbish: bytes) -> None:
+@pytest.mark.parametrize("extra", [b"rubbish", b"\0"])
+def test_bytes_after_the_end_of_brotli(extra: bytes) -> None:
     """The brotli library accepts no bytes after the end, and neither does the decoder, for any split."""
     coded = brotli.compress(PAGE)
-    for pieces in [coded + rubbish], [coded, rubbish]:
+    for pieces in [coded + extra], [coded, extra]:
         with pytest.raises(DecodeError) as caught:
             decoded("br", *pieces)
         assert caught.value.kind is ErrorKind.DECODE

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from fetching import lease_context, only, run, settings
-from loopback import Server, answer_all, read_head
+from loopback import Server, read_head, respond_to_all
 
 from scrapepool.errors import UsageError
 from scrapepool.model import ErrorKind, HostKey, Redirected, Skipped
@@ -31,14 +31,14 @@ DENY = {"request": {"deny_private": True}}
 class Names:
     """A look-up function that returns another of its results at each call for a name."""
 
-    def __init__(self, **answers: list[list[str]]) -> None:
-        self._answers = answers
+    def __init__(self, **results: list[list[str]]) -> None:
+        self._results = results
 
     def __call__(self, host: str, port: None, **_: Any) -> list[Any]:
-        answers = self._answers[host.partition(".")[0]]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        results = self._results[host.partition(".")[0]]
+        result = results.pop(0) if len(results) > 1 else results[0]
         families = {True: socket.AF_INET6, False: socket.AF_INET}
-        return [(families[":" in ip], socket.SOCK_STREAM, 6, "", (ip, 0)) for ip in answer]
+        return [(families[":" in ip], socket.SOCK_STREAM, 6, "", (ip, 0)) for ip in result]
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +51,8 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Set the addresses of names."""
 
-    def give(**answers: list[list[str]]) -> None:
-        monkeypatch.setattr(Connection, "resolver", Resolver(Names(**answers)))
+    def give(**results: list[list[str]]) -> None:
+        monkeypatch.setattr(Connection, "resolver", Resolver(Names(**results)))
 
     yield give
 
@@ -81,7 +81,7 @@ def refused(url: str) -> Skipped:
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"])
 def test_an_address_in_the_url_is_refused(host: str) -> None:
     """This holds for every spelling, and no connection is made."""
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         outcome = refused(f"http://{host}:{server.port}/")
         assert server.accepted == 0
     assert (outcome.attempts, outcome.started, outcome.final_url) == (0, None, None)
@@ -91,7 +91,7 @@ def test_an_address_in_the_url_is_refused(host: str) -> None:
 def test_a_name_is_checked_by_its_addresses(names: Callable[..., None]) -> None:
     """The error names all addresses."""
     names(inside=[["10.0.0.1", "fd00::1"]])
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         detail = refused(f"http://inside.test:{server.port}/").detail
     assert detail == "10.0.0.1 is not public (a private network), fd00::1 is not public (a private network)"
 
@@ -100,7 +100,7 @@ def test_a_name_is_checked_by_its_addresses(names: Callable[..., None]) -> None:
 def test_of_mixed_addresses_only_the_public_ones_are_tried(names: Callable[..., None]) -> None:
     """The private address comes first, and a server listens there, but it gets no connection."""
     names(mixed=[["127.0.0.2", "127.0.0.1"]])
-    with Server(answer_all) as public, Server(answer_all, at=("127.0.0.2", public.port)) as private:
+    with Server(respond_to_all) as public, Server(respond_to_all, at=("127.0.0.2", public.port)) as private:
         with lease_context(**DENY) as made:
             outcome = only(run(made, f"http://mixed.test:{public.port}/").results)
         assert (outcome.status, outcome.remote) == (200, "127.0.0.1")
@@ -119,7 +119,7 @@ def test_a_name_with_new_addresses_is_checked_again(
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 
     monkeypatch.setattr(resolver_module, "TTL", 0.0)
-    with Server(close) as public, Server(answer_all, at=("127.0.0.2", public.port)) as private:
+    with Server(close) as public, Server(respond_to_all, at=("127.0.0.2", public.port)) as private:
         with lease_context(**DENY) as made:
             url = f"http://rebound.test:{public.port}/"
             assert only(run(made, url).results).status == 200
@@ -147,7 +147,7 @@ def test_a_redirect_is_checked_at_its_hop(names: Callable[..., None]) -> None:
 
 def test_robots_txt_is_not_requested_either() -> None:
     """robots.txt counts as missing, and each URL of the host gets its own error."""
-    with Server(answer_all) as server, lease_context(**DENY) as made:
+    with Server(respond_to_all) as server, lease_context(**DENY) as made:
         host = HostKey("http", "127.0.0.1", server.port)
         work = Work(Lease(host, robots=True), ())
         done = run_alone(made, work, RobotsFetcher(made, settings(**DENY)).chain(work))
@@ -158,7 +158,7 @@ def test_robots_txt_is_not_requested_either() -> None:
 
 def test_the_session_refuses_too() -> None:
     """``session.get`` raises requests' ConnectionError, and it does so for a proxy as well."""
-    with Server(answer_all) as server, PooledSession(1, 1, deny_private=True) as session:
+    with Server(respond_to_all) as server, PooledSession(1, 1, deny_private=True) as session:
         url = f"http://127.0.0.1:{server.port}/"
         with pytest.raises(requests.ConnectionError, match="not public"):
             session.get(url)
@@ -169,7 +169,7 @@ def test_the_session_refuses_too() -> None:
 
 def test_without_the_option_nothing_is_refused() -> None:
     """By default, every address is allowed."""
-    with Server(answer_all) as server, lease_context() as made:
+    with Server(respond_to_all) as server, lease_context() as made:
         assert only(run(made, f"http://127.0.0.1:{server.port}/").results).status == 200
 
 

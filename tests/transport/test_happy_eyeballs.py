@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from loopback import Server, answer_all, black_hole, closed_port
+from loopback import Server, black_hole, closed_port, respond_to_all
 
 from scrapepool.running_clock import monotonic
 from scrapepool.transport.net.happy_eyeballs import dial
@@ -28,7 +28,7 @@ def dialled(
 
 def test_the_first_address_is_used_if_it_accepts() -> None:
     """No other address is tried if the first one accepts quickly."""
-    with Server(answer_all) as first, Server(answer_all) as second:
+    with Server(respond_to_all) as first, Server(respond_to_all) as second:
         sock, address = dialled([at(first.port), at(second.port)], 1)
         sock.close()
         assert address.sockaddr[1] == first.port
@@ -37,7 +37,7 @@ def test_the_first_address_is_used_if_it_accepts() -> None:
 
 def test_after_a_refusal_the_next_address_is_tried() -> None:
     """If the first address refuses, the next one is tried immediately."""
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         sock, address = dialled([at(closed_port()), at(server.port)], 1)
         assert not sock.getblocking()
         sock.close()
@@ -46,7 +46,7 @@ def test_after_a_refusal_the_next_address_is_tried() -> None:
 
 def test_after_silence_the_next_address_is_tried() -> None:
     """If the first address does not respond, the next one is tried too, and is used."""
-    with Server(answer_all) as server, black_hole() as hole:
+    with Server(respond_to_all) as server, black_hole() as hole:
         sock, address = dialled([at(hole), at(server.port)], 3)
         sock.close()
         assert address.sockaddr[1] == server.port
@@ -71,7 +71,7 @@ def test_the_most_useful_error_is_reported() -> None:
 
 def test_an_address_that_cannot_be_tried_is_skipped() -> None:
     """An unsupported address family or an invalid address does not end the race."""
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         sock, _ = dialled([Address(socket.AF_INET, ("no address", 1)), at(server.port)], 1)
         sock.close()
 
@@ -84,7 +84,7 @@ def test_the_race_has_a_time_limit() -> None:
 
 def test_options_and_source_are_set() -> None:
     """The socket has the given options and source address."""
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
         sock, _ = dialled([at(server.port)], 1, options=options, source=("127.0.0.2", 0))
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fetching import get, lease_context, only, run, work
-from loopback import Server, answer_all
+from loopback import Server, respond_to_all
 from urllib3.exceptions import NewConnectionError
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Retryable, Unchanged
@@ -279,6 +279,6 @@ def test_a_look_up_without_a_file_descriptor_is_made_again(monkeypatch: pytest.M
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
 
     monkeypatch.setattr(Connection, "resolver", Resolver(look_up))
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         assert get(f"http://name.test:{server.port}/").status == 200
     assert not errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from loopback import HEAD, SOON, Server, answer_all, exchanged, opened, response_body
+from loopback import HEAD, SOON, Server, exchanged, opened, respond_to_all, response_body
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 from urllib3.util.wait import wait_for_read
 
@@ -15,7 +15,7 @@ from scrapepool.transport.net.pool import HostPool
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server(answer_all) as server:
+    with Server(respond_to_all) as server:
         yield server
 
 

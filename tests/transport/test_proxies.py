@@ -13,11 +13,11 @@ from fetching import get, lease_context, on_loop, work
 from loopback import (
     SOON,
     Server,
-    answer_all,
     authority,
     closed_port,
     exchanged,
     opened,
+    respond_to_all,
     response_body,
     server_context,
     silent,
@@ -88,7 +88,7 @@ def host(port: int, scheme: str = "http", name: str = "127.0.0.1") -> HostKey:
 def test_a_request_is_forwarded(session: PooledSession, pem: str, secure_proxy: bool) -> None:
     """A plain http request is sent to the proxy with its absolute URL, also if the proxy is reached over TLS."""
     tls = server_context() if secure_proxy else None
-    with Server(answer_all) as server, HTTPProxy(user="me:word", tls=tls) as proxy:
+    with Server(respond_to_all) as server, HTTPProxy(user="me:word", tls=tls) as proxy:
         url = f"http://127.0.0.1:{server.port}"
         table = RouteTable(session, RequestSettings(proxy=proxy.url("me:word"), cacert=pem))
         assert fetched(table.get(host(server.port), "GET"), "/a?b") == b"ok"
@@ -100,7 +100,7 @@ def test_a_request_is_forwarded(session: PooledSession, pem: str, secure_proxy: 
 def test_https_goes_through_a_tunnel(session: PooledSession, pem: str, secure_proxy: bool) -> None:
     """An https request opens a tunnel and does the TLS handshake with the origin; only the proxy gets the password."""
     tls = server_context() if secure_proxy else None
-    with Server(answer_all, tls=server_context()) as server, HTTPProxy(user="me:word", tls=tls) as proxy:
+    with Server(respond_to_all, tls=server_context()) as server, HTTPProxy(user="me:word", tls=tls) as proxy:
         settings = RequestSettings(proxy=proxy.url("me:word"), cacert=pem)
         route = RouteTable(session, settings).get(host(server.port, "https"), "GET")
         assert fetched(route) == b"ok"
@@ -112,7 +112,7 @@ def test_https_goes_through_a_tunnel(session: PooledSession, pem: str, secure_pr
 
 def test_a_connection_through_a_tunnel_is_reused(session: PooledSession, pem: str) -> None:
     """One tunnel is used for many requests."""
-    with Server(answer_all, tls=server_context()) as server, HTTPProxy() as proxy:
+    with Server(respond_to_all, tls=server_context()) as server, HTTPProxy() as proxy:
         for _ in range(3):
             session.get(f"https://127.0.0.1:{server.port}/", proxies={"https": proxy.url()}, verify=pem)
         assert len(proxy.asked) == 1
@@ -174,7 +174,7 @@ def test_an_environments_proxy_that_is_no_url_is_a_proxy_error(monkeypatch: pyte
 
 def test_the_origins_certificate_is_the_origins_fault(session: PooledSession) -> None:
     """An untrusted origin behind a working proxy is not a proxy error."""
-    with Server(answer_all, tls=server_context()) as server, HTTPProxy() as proxy:
+    with Server(respond_to_all, tls=server_context()) as server, HTTPProxy() as proxy:
         route = RouteTable(session, RequestSettings(proxy=proxy.url())).get(host(server.port, "https"), "GET")
         assert refused(route).kind is ErrorKind.TLS
 
@@ -211,7 +211,7 @@ def test_a_tunnels_headers_cannot_be_smuggled() -> None:
 def test_socks(session: PooledSession, pem: str, scheme: str, secure: bool) -> None:
     """SOCKS5 works for http and https; with socks5h, the proxy resolves names."""
     served = server_context() if secure else None
-    with Server(answer_all, tls=served) as server, SOCKS5Proxy(user="me:word") as proxy:
+    with Server(respond_to_all, tls=served) as server, SOCKS5Proxy(user="me:word") as proxy:
         url = proxy.url("me:word").replace("socks5h", scheme)
         key = host(server.port, "https" if secure else "http", "localhost")
         route = RouteTable(session, RequestSettings(proxy=url, cacert=pem)).get(key, "GET")
@@ -264,7 +264,7 @@ def test_a_silent_socks_proxy_meets_the_deadline(session: PooledSession) -> None
 def test_the_proxys_address_is_not_the_remote_address(pem: str, secure: bool) -> None:
     """``remote`` is the origin's address if this machine resolved its name, and null if the proxy did."""
     with (
-        Server(answer_all, tls=server_context() if secure else None) as server,
+        Server(respond_to_all, tls=server_context() if secure else None) as server,
         HTTPProxy() as http,
         SOCKS5Proxy() as socks,
     ):
@@ -277,7 +277,7 @@ def test_the_proxys_address_is_not_the_remote_address(pem: str, secure: bool) ->
 
 def test_the_environments_proxy_and_its_exceptions(session: PooledSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """HTTP_PROXY applies to all hosts except those in NO_PROXY; each host is looked up once."""
-    with Server(answer_all) as server, HTTPProxy() as proxy:
+    with Server(respond_to_all) as server, HTTPProxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url())
         monkeypatch.setenv("no_proxy", "localhost")
         table = RouteTable(session, RequestSettings())
@@ -298,7 +298,7 @@ def test_exceptions_may_be_separated_by_spaces(
     session: PooledSession, monkeypatch: pytest.MonkeyPatch, exceptions: str
 ) -> None:
     """NO_PROXY is parsed as in curl and wget, for runs, for the session's requests, and for prepared requests."""
-    with Server(answer_all) as server, HTTPProxy() as proxy:
+    with Server(respond_to_all) as server, HTTPProxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url())
         monkeypatch.setenv("no_proxy", exceptions)
         table = RouteTable(session, RequestSettings())
@@ -315,17 +315,17 @@ def test_exceptions_may_be_separated_by_spaces(
 def test_a_proxy_s_user_may_have_no_password(session: PooledSession, pem: str, user: str) -> None:
     """The user is sent with an empty password, as in curl, for forwarded requests and for tunnels."""
     said = "me@home:" if "%" in user else "me:"
-    with Server(answer_all) as server, HTTPProxy(user=said) as proxy:
+    with Server(respond_to_all) as server, HTTPProxy(user=said) as proxy:
         table = RouteTable(session, RequestSettings(proxy=proxy.url(user)))
         assert fetched(table.get(host(server.port), "GET"), "/a") == b"ok"
-    with Server(answer_all, tls=server_context()) as server, HTTPProxy(user=said) as proxy:
+    with Server(respond_to_all, tls=server_context()) as server, HTTPProxy(user=said) as proxy:
         table = RouteTable(session, RequestSettings(proxy=proxy.url(user), cacert=pem))
         assert fetched(table.get(host(server.port, "https"), "GET")) == b"ok"
 
 
 def test_a_forwarding_proxy_has_a_connection_for_every_lease() -> None:
     """Hosts behind one proxy share its pool, so the pool is larger than that of a host."""
-    with Server(answer_all) as server, HTTPProxy() as proxy, PooledSession(7, 2) as session:
+    with Server(respond_to_all) as server, HTTPProxy() as proxy, PooledSession(7, 2) as session:
         session.get(f"http://127.0.0.1:{server.port}/", proxies={"http": proxy.url()})
         pool = session.adapter.proxy_manager[proxy.url()].pools
         (key,) = pool.keys()

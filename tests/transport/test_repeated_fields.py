@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fetching import get
-from loopback import Server, answers
+from loopback import Server, respond_with
 
 PAGE = "<title>\u6c49\u5b57</title>".encode("gbk")
 
@@ -16,13 +16,13 @@ def response(*types: str) -> bytes:
 
 def test_the_charset_stays_with_its_type() -> None:
     """A second Content-Type without a charset, added by a proxy, does not remove the charset."""
-    with Server(answers(response("text/html; charset=gbk", "text/html"))) as server:
+    with Server(respond_with(response("text/html; charset=gbk", "text/html"))) as server:
         outcome = get(f"http://127.0.0.1:{server.port}/")
     assert (outcome.content_type, outcome.charset) == ("text/html;charset=gbk", "gbk")
 
 
 def test_the_last_type_counts() -> None:
     """If the types differ, the last one counts, without the charset of the first one."""
-    with Server(answers(response("text/plain; charset=gbk", "text/html"))) as server:
+    with Server(respond_with(response("text/plain; charset=gbk", "text/html"))) as server:
         outcome = get(f"http://127.0.0.1:{server.port}/")
     assert (outcome.content_type, outcome.charset) == ("text/html", None)

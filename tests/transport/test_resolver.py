@@ -19,21 +19,21 @@ IPV6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "")
 
 
 class Names:
-    """A look-up function that can wait for ``go``. asked: the names in the order of the calls."""
+    """A look-up function that can wait for ``go``. looked_up: the names in the order of the calls."""
 
-    def __init__(self, *answer: Any, hang: bool = False) -> None:
-        self.asked: list[str] = []
+    def __init__(self, *result: Any, hang: bool = False) -> None:
+        self.looked_up: list[str] = []
         self.go = threading.Event()
-        self._answer = answer
+        self._result = result
         if not hang:
             self.go.set()
 
     def __call__(self, host: str, port: None, **_: Any) -> list[Any]:
-        self.asked.append(host)
+        self.looked_up.append(host)
         self.go.wait(5)
-        if self._answer and isinstance(self._answer[0], Exception):
-            raise self._answer[0]
-        return list(self._answer)
+        if self._result and isinstance(self._result[0], Exception):
+            raise self._result[0]
+        return list(self._result)
 
 
 def test_a_name_is_looked_up_once() -> None:
@@ -42,7 +42,7 @@ def test_a_name_is_looked_up_once() -> None:
     resolver = Resolver(names)
     for _ in range(3):
         assert [a.ip for a in resolver.resolve("x", 80, 1)] == ["192.0.2.1"]
-    assert names.asked == ["x"]
+    assert names.looked_up == ["x"]
 
 
 def test_many_requests_share_one_look_up() -> None:
@@ -53,7 +53,7 @@ def test_many_requests_share_one_look_up() -> None:
         waiting = [threads.submit(resolver.resolve, "x", 80, 5) for _ in range(8)]
         names.go.set()
         assert {future.result()[0].ip for future in waiting} == {"192.0.2.1"}
-    assert names.asked == ["x"]
+    assert names.looked_up == ["x"]
 
 
 def test_families_alternate() -> None:
@@ -80,7 +80,7 @@ def test_ports_share_a_name() -> None:
     resolver = Resolver(names)
     assert resolver.resolve("x", 80, 1)[0].sockaddr == ("fe80::1", 80, 0, 3)
     assert resolver.resolve("x", 443, 1)[0].sockaddr == ("fe80::1", 443, 0, 3)
-    assert names.asked == ["x"]
+    assert names.looked_up == ["x"]
 
 
 @pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), UnicodeError("label too long")])
@@ -91,7 +91,7 @@ def test_a_failure_is_kept_for_a_while(error: Exception) -> None:
     for _ in range(2):
         with pytest.raises(FetchError, match=r"x: (name or service not known|label too long)"):
             resolver.resolve("x", 80, 1)
-    assert names.asked == ["x"]
+    assert names.looked_up == ["x"]
 
 
 def test_an_expired_result_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_an_expired_result_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -
     resolver = Resolver(names)
     resolver.resolve("x", 80, 1)
     resolver.resolve("x", 80, 1)
-    assert names.asked == ["x", "x"]
+    assert names.looked_up == ["x", "x"]
 
 
 def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_a_look_up_that_hangs_is_abandoned_and_counted_once(monkeypatch: pytest.
         for waiting in [threads.submit(resolver.resolve, "x", 80, 0.05) for _ in range(2)]:
             with pytest.raises(FetchError, match="no DNS response for x"):
                 waiting.result()
-    assert 1 <= resolver.abandoned <= len(names.asked)
+    assert 1 <= resolver.abandoned <= len(names.looked_up)
     assert "abandoned" in repr(resolver)
     names.go.set()
 
@@ -127,7 +127,7 @@ def test_a_short_wait_does_not_give_up_a_look_up(monkeypatch: pytest.MonkeyPatch
         resolver.resolve("x", 80, 0.01)
     names.go.set()
     assert resolver.resolve("x", 80, 5)
-    assert names.asked == ["x"]
+    assert names.looked_up == ["x"]
 
 
 @pytest.mark.parametrize(("hangs", "most_hanging"), [(60.0, 10), (0.0, 0)])
@@ -141,7 +141,7 @@ def test_look_ups_have_a_limit(monkeypatch: pytest.MonkeyPatch, hangs: float, mo
             resolver.resolve(host, 80, 0.02)
     with pytest.raises(NotLookedUpError, match="2 DNS look-ups are pending; did not resolve c"):
         resolver.resolve("c", 80, 0.02)
-    assert names.asked == ["a", "b"]
+    assert names.looked_up == ["a", "b"]
     names.go.set()
 
 
@@ -171,7 +171,7 @@ def test_a_system_without_threads_to_spare_looks_up_later(monkeypatch: pytest.Mo
     names = Names((*IPV4, ("192.0.2.1", 80)))
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert Resolver(names).resolve("x", 80, 5)
-    assert names.asked == ["x"]
+    assert names.looked_up == ["x"]
 
 
 def test_a_queued_look_up_starts_later() -> None:
@@ -221,7 +221,7 @@ def test_the_cache_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     resolver = Resolver(names)
     for host in "abcda":
         resolver.resolve(host, 80, 1)
-    assert names.asked == list("abcda")
+    assert names.looked_up == list("abcda")
     assert "3 names" in repr(resolver)
 
 
@@ -245,4 +245,4 @@ def test_a_process_without_file_descriptors_is_not_the_name_s_fault(
         with pytest.raises(OSError, match="open files") as caught:
             resolver.resolve("x", 80, 1)
         assert caught.value.errno == errno.EMFILE
-    assert names.asked == ["x", "x"]
+    assert names.looked_up == ["x", "x"]

@@ -52,7 +52,7 @@ def test_get_takes_the_first_of_repeated_fields() -> None:
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
-def test_interim_answers_are_skipped(status: int) -> None:
+def test_interim_responses_are_skipped(status: int) -> None:
     """Any 1xx except 101 is skipped, and the body is that of the final response."""
     parser = parsed(b"HTTP/1.1 %d Wait\r\nLink: </a>\r\n\r\n" % status * 3 + OK + b"Content-Length: 1\r\n\r\nx")
     assert (parser.status, parser.informational) == (200, 3)

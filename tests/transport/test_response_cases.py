@@ -16,14 +16,14 @@ from scrapepool.transport.http1.response import ResponseParser
 
 CASES = Path(__file__).resolve().parents[2] / "../shared/cases"
 
-# What curl's exit codes say that is about something else than the bytes of the answers.
-OTHERS_BUSINESS = {
+# The exit codes of curl that have other causes than the bytes of the responses.
+OTHER_CAUSES = {
     "23": "curl could not write its output",
-    "28": "curl's clock ran out",
+    "28": "curl's time limit passed",
     "47": "curl would not follow so many redirects",
 }
 
-# Where scrapepool means to differ from curl: the number of curl's test, and the reason.
+# The intended differences from curl: the number of curl's test, and the reason.
 DIFFERS: dict[int, str] = {}
 
 
@@ -41,12 +41,12 @@ def curl_cases() -> list[dict[str, Any]]:
     return [
         case
         for case in every
-        if "0" in case["reply_parts_b64"] and case["curl_exit"] not in OTHERS_BUSINESS and case["test"] != 23
+        if "0" in case["reply_parts_b64"] and case["curl_exit"] not in OTHER_CAUSES and case["test"] != 23
     ]
 
 
-def answer(raw: bytes, *, trailers: bool = False) -> tuple[bytes | None, str | None]:
-    """The decoded body of an answer that is followed by a close; or None and what is wrong with it.
+def decoded(raw: bytes, *, trailers: bool = False) -> tuple[bytes | None, str | None]:
+    """Return the decoded body of a response that ends with a close, or None and the error.
 
     trailers: add them to the body, as ``curl --include`` writes them.
     """
@@ -72,7 +72,7 @@ def test_curl_agrees() -> None:
     differing = {}
     for case in all_cases:
         parts = [base64.b64decode(part) for _, part in sorted(case["reply_parts_b64"].items())]
-        faults = [fault for _, fault in map(answer, parts) if fault]
+        faults = [fault for _, fault in map(decoded, parts) if fault]
         if bool(faults) != (case["curl_exit"] != "0"):
             differing[case["test"]] = faults
     share = 1 - len(differing) / len(all_cases)
@@ -88,7 +88,7 @@ def test_curl_bodies() -> None:
         if case["curl_exit"] != "0" or case.get("final_body_b64") is None:
             continue
         _, last = sorted(case["reply_parts_b64"].items())[-1]
-        content, fault = answer(base64.b64decode(last), trailers=True)
+        content, fault = decoded(base64.b64decode(last), trailers=True)
         assert (content, fault) == (base64.b64decode(case["final_body_b64"]), None), case["test"]
         checked += 1
     assert checked == 46
@@ -98,5 +98,5 @@ def test_content_lengths() -> None:
     """Every list of Content-Length has the same meaning as in the web platform tests."""
     for case in json.loads(cases("content-lengths.json").read_text()):
         raw = b"HTTP/1.1 200 OK\r\n" + case["input"].encode() + b"\r\n\r\n" + b"x" * 42
-        content, fault = answer(raw)
+        content, fault = decoded(raw)
         assert (None if content is None else len(content)) == case["output"], (case, fault)

@@ -62,8 +62,8 @@ def outcome(pieces: list[bytes]) -> Any:
         parser.eof()
     except ResponseError as error:
         return error.kind
-    told = (parser.status, parser.reason, parser.version, parser.headers, parser.trailers, parser.informational)
-    return told, body, whole, parser.framing, parser.length, parser.keep_alive, parser.leftover, parser.notes
+    reported = (parser.status, parser.reason, parser.version, parser.headers, parser.trailers, parser.informational)
+    return reported, body, whole, parser.framing, parser.length, parser.keep_alive, parser.leftover, parser.notes
 
 
 @given(responses())
@@ -80,15 +80,15 @@ def test_valid_responses_are_read_back(response: tuple[bytes, list[tuple[bytes, 
 
 
 @given(responses(), st.binary(max_size=20), st.lists(st.integers(0, 400), max_size=6))
-def test_cuts_do_not_matter(response: tuple[bytes, Any, Any, bool], rubbish: bytes, at: list[int]) -> None:
+def test_cuts_do_not_matter(response: tuple[bytes, Any, Any, bool], unsolicited: bytes, at: list[int]) -> None:
     """The result is the same as a whole, byte by byte and in random pieces, with unsolicited data after it."""
-    raw = response[0] + rubbish
+    raw = response[0] + unsolicited
     whole = outcome([raw])
     assert outcome([bytes([byte]) for byte in raw]) == whole
     assert outcome(cuts(raw, at)) == whole
     if response[3]:
-        assert whole[6] == rubbish
-        assert not (rubbish and whole[5])
+        assert whole[6] == unsolicited
+        assert not (unsolicited and whole[5])
 
 
 @given(
@@ -154,6 +154,6 @@ def test_what_is_remembered_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch)
 def test_a_cut_response_is_never_whole(response: tuple[bytes, Any, bytes, bool], missing: int) -> None:
     """A truncated response with a declared end is never complete with another body."""
     raw, _, body, ends_itself = response
-    told = outcome([raw[:-missing]])
-    if ends_itself and isinstance(told, tuple):
-        assert told[1] == body
+    reported = outcome([raw[:-missing]])
+    if ends_itself and isinstance(reported, tuple):
+        assert reported[1] == body

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import Server, answer_all
+from loopback import Server, respond_to_all
 
 from scrapepool.errors import UsageError
 from scrapepool.model import HostKey
@@ -152,7 +152,7 @@ def test_fields_of_one_name_are_all_sent(session: PooledSession) -> None:
 
 def test_the_pool_comes_back_after_the_manager_let_it_go() -> None:
     """A host whose pool was evicted gets a new one."""
-    with Server(answer_all) as server, PooledSession(1, 1) as session:
+    with Server(respond_to_all) as server, PooledSession(1, 1) as session:
         route = RouteTable(session, RequestSettings()).get(HostKey("http", "127.0.0.1", server.port), "GET")
         before = route.current_pool()
         assert route.current_pool() is before

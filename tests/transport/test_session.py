@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import requests
-from loopback import HEAD, Server, answer_all, authority, read_head, server_context
+from loopback import HEAD, Server, authority, read_head, respond_to_all, server_context
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import EmptyPoolError
 from urllib3.util import Retry
@@ -146,7 +146,7 @@ def test_tls_connections_are_reused(session: PooledSession, tmp_path: str) -> No
     """Over https, many requests use one handshake."""
     path = f"{tmp_path}/ca.pem"
     authority().cert_pem.write_to_path(path)
-    with Server(answer_all, tls=server_context()) as server:
+    with Server(respond_to_all, tls=server_context()) as server:
         for _ in range(5):
             assert session.get(f"https://127.0.0.1:{server.port}/", verify=path).text == "ok"
         assert session.pool_stats()[f"127.0.0.1:{server.port}"].opened == 1
@@ -177,19 +177,19 @@ def test_the_default_timeouts_apply() -> None:
 
 def test_statuses_are_retried() -> None:
     """Direct use honours the retry policy, Retry-After included."""
-    asked: list[float] = []
+    requested_at: list[float] = []
 
     def script(sock: socket.socket) -> None:
         while read_head(sock):
-            asked.append(time.monotonic())
-            if len(asked) == 1:
+            requested_at.append(time.monotonic())
+            if len(requested_at) == 1:
                 sock.sendall(b"HTTP/1.1 503 No\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
             else:
                 sock.sendall(HEAD + b"ok")
 
     with Server(script) as server, PooledSession(1, 1, max_retries=RetryPolicy(retries=1, backoff=0)) as session:
         assert session.get(f"http://127.0.0.1:{server.port}/").text == "ok"
-    assert asked[1] - asked[0] >= 1
+    assert requested_at[1] - requested_at[0] >= 1
 
 
 def test_a_status_that_stays_is_returned() -> None:

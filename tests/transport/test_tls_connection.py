@@ -12,7 +12,7 @@ import certifi
 import pytest
 import requests
 import trustme
-from loopback import SOON, Server, answer_all, authority, exchanged, opened, server_context
+from loopback import SOON, Server, authority, exchanged, opened, respond_to_all, server_context
 from urllib3.util.wait import wait_for_read
 
 from scrapepool.errors import UsageError
@@ -54,7 +54,7 @@ def test_the_four_certificate_errors_differ(pem: Path, tmp_path: Path) -> None:
         "issuer is unknown": server_context(ca=trustme.CA()),
     }
     for words, served in cases.items():
-        with Server(answer_all, tls=served) as server:
+        with Server(respond_to_all, tls=served) as server:
             conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(str(pem), None), timeout=3)
             with pytest.raises((ssl.SSLError, OSError)) as caught:
                 opened(conn)
@@ -66,7 +66,7 @@ def test_the_four_certificate_errors_differ(pem: Path, tmp_path: Path) -> None:
 
 def test_insecure_accepts_any_certificate() -> None:
     """Without verification, any certificate is accepted."""
-    with Server(answer_all, tls=server_context("other.example", ca=trustme.CA())) as server:
+    with Server(respond_to_all, tls=server_context("other.example", ca=trustme.CA())) as server:
         conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(False, None), timeout=3)
         opened(conn)
         conn.close()
@@ -87,14 +87,14 @@ def test_the_usual_roots_verify() -> None:
 def test_ssl_cert_file_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -> None:
     """SSL_CERT_FILE sets the roots, as for every program that uses OpenSSL."""
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-    with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1) as session:
+    with Server(respond_to_all, tls=server_context()) as server, PooledSession(1, 1) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
 
 
 def test_requests_ca_bundle_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -> None:
     """REQUESTS_CA_BUNDLE sets the roots, as for every program that uses requests."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
-    with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1) as session:
+    with Server(respond_to_all, tls=server_context()) as server, PooledSession(1, 1) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
 
 
@@ -104,7 +104,7 @@ def test_a_session_s_own_bundle_goes_before_the_environment_s(
 ) -> None:
     """``cacert`` has priority over REQUESTS_CA_BUNDLE, and ``verify`` of a request over both."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
-    with Server(answer_all, tls=server_context()) as server, PooledSession(1, 1, cacert=cacert(pem)) as session:
+    with Server(respond_to_all, tls=server_context()) as server, PooledSession(1, 1, cacert=cacert(pem)) as session:
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
         with pytest.raises(requests.exceptions.SSLError):
             session.get(f"https://127.0.0.1:{server.port}/", verify=certifi.where())
@@ -119,7 +119,7 @@ def test_a_client_certificate_is_shown(pem: Path, tmp_path: Path) -> None:
     served = server_context()
     served.verify_mode = ssl.CERT_REQUIRED
     authority().configure_trust(served)
-    with Server(answer_all, tls=served) as server, PooledSession(1, 1) as session:
+    with Server(respond_to_all, tls=served) as server, PooledSession(1, 1) as session:
         url = f"https://127.0.0.1:{server.port}/"
         assert session.get(url, verify=str(pem), cert=(str(cert), str(key))).text == "ok"
 
@@ -129,7 +129,7 @@ def refused_late(pem: Path) -> Iterator[TLSConnection]:
     """Open a connection to a server that requires a certificate; in TLS 1.3, its alert arrives after the handshake."""
     served = server_context()
     served.verify_mode = ssl.CERT_REQUIRED
-    with Server(answer_all, tls=served) as server:
+    with Server(respond_to_all, tls=served) as server:
         conn = TLSConnection("127.0.0.1", server.port, ssl_context=client_context(str(pem), None), timeout=SOON)
         opened(conn)
         assert wait_for_read(conn.sock, SOON)
@@ -214,7 +214,7 @@ def test_sessions_are_resumed_on_request(pem: Path, version: ssl.TLSVersion, res
     served.maximum_version = version
     context = client_context(str(pem), None, resume=resume)
     resumed = []
-    with Server(answer_all, tls=served) as server:
+    with Server(respond_to_all, tls=served) as server:
         for _ in range(20):
             conn = TLSConnection("127.0.0.1", server.port, ssl_context=context, timeout=3)
             exchanged(opened(conn))
@@ -227,7 +227,7 @@ def test_sessions_stay_with_their_host(pem: Path) -> None:
     """A TLS session is offered only to its own host and port."""
     context = client_context(str(pem), None, resume=True)
     assert isinstance(context, ResumingContext)
-    with Server(answer_all, tls=server_context()) as one, Server(answer_all, tls=server_context()) as other:
+    with Server(respond_to_all, tls=server_context()) as one, Server(respond_to_all, tls=server_context()) as other:
         for server, expected in ((one, False), (other, False), (one, True)):
             conn = TLSConnection("127.0.0.1", server.port, ssl_context=context, timeout=3)
             exchanged(opened(conn))

@@ -110,7 +110,7 @@ def test_everything_since_the_last_clean_look_is_asked_again() -> None:
     assert AGAIN in [result.detail for result in done.results]
 
 
-def test_a_host_that_spoke_unasked_is_not_trusted_for_a_while() -> None:
+def test_a_host_with_unsolicited_data_is_not_trusted_for_a_while() -> None:
     """From then on, each request has its own connection."""
 
     def script(wire: Wire) -> None:

@@ -77,7 +77,7 @@ def test_a_response_cut_in_its_head_is_an_error() -> None:
         served(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", lambda r: r.read())
 
 
-def test_what_is_wrong_with_a_body_is_told_to_its_reader() -> None:
+def test_an_error_of_a_body_is_raised_when_it_is_read() -> None:
     """If an invalid chunk arrives with the head, status and headers are still available."""
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
     statuses = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fetching import get
-from loopback import Server, answers
+from loopback import Server, respond_with
 
 from scrapepool.model import ErrorKind, Failed, Fetched
 from scrapepool.transport.net.session import PooledSession
@@ -19,7 +19,7 @@ PACKED = gzip.compress(PAGE)
 
 def fetched(response: bytes, *, close: bool = True, **groups: Any) -> Any:
     """Return the outcome of a URL whose server sends these bytes."""
-    with Server(answers(response, close=close)) as server:
+    with Server(respond_with(response, close=close)) as server:
         return get(f"http://127.0.0.1:{server.port}/", retry={"retries": 0}, **groups)
 
 
@@ -151,7 +151,7 @@ def test_a_content_length_of_nothing_is_not_made_up_for(announced: int) -> None:
 @pytest.mark.parametrize("end", [b"0\r\n", b"0\r\n\r", b"0;last\n", b"0\r\nX-Sum: 1\r\n"])
 def test_the_last_line_end_of_a_chunked_body_may_be_missing(end: bytes, close: bool) -> None:
     """After the last chunk, all data has arrived; the connection is not reused."""
-    with Server(answers(chunked(end=end), close=close)) as server:
+    with Server(respond_with(chunked(end=end), close=close)) as server:
         outcome = get(f"http://127.0.0.1:{server.port}/", timeouts={"read": 30.0, "total": 30.0})
     assert isinstance(outcome, Fetched)
     assert (outcome.body, outcome.complete) == (PAGE, True)
@@ -160,7 +160,7 @@ def test_the_last_line_end_of_a_chunked_body_may_be_missing(end: bytes, close: b
 
 def test_a_session_s_own_request_does_without_the_last_line_end_too() -> None:
     """Direct use of the session returns the body as well."""
-    with Server(answers(chunked(end=b"0\r\n"), close=False)) as server, PooledSession() as session:
+    with Server(respond_with(chunked(end=b"0\r\n"), close=False)) as server, PooledSession() as session:
         for _ in range(2):
             assert session.get(f"http://127.0.0.1:{server.port}/").content == PAGE
         assert server.accepted == 2
@@ -209,7 +209,7 @@ def test_an_empty_body_has_a_size_and_a_digest() -> None:
 def test_a_file_that_is_no_longer_compressed_as_its_name_says(name: str, coding: str, body: bytes, noted: bool) -> None:
     """If an archive is sent with Content-Encoding: gzip, a note says that the decoded body does not match its name."""
     raw = response("200 OK", f"Content-Encoding: {coding}", body=body)
-    with Server(answers(raw)) as server:
+    with Server(respond_with(raw)) as server:
         outcome = get(f"http://127.0.0.1:{server.port}/{name}")
     assert isinstance(outcome, Fetched)
     assert ("the name ends in" in (outcome.detail or "")) is noted

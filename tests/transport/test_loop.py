@@ -521,9 +521,9 @@ def test_abort_ends_what_waits_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
     class Dear(Bandwidth):
         """What comes is paid for after long."""
 
-        def took(self, size: int, now: float) -> float:
-            self._paid_at = now + LONG
-            return self._paid_at
+        def consume(self, size: int, now: float) -> float:
+            self._next_read_at = now + LONG
+            return self._next_read_at
 
     bandwidth = Dear(1e6, time.monotonic())
     with PoliteServer(hosts=2) as server, PooledSession(2, 1, bandwidth=bandwidth) as session:
@@ -531,7 +531,7 @@ def test_abort_ends_what_waits_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
         loop = Loop(made)
         works = [work(server.url("/ok", host=host), server.url("/ok?2", host=host)) for host in range(2)]
         loop.submit(works[0])
-        while server.requests == 0 or bandwidth.paid_at <= time.monotonic():
+        while server.requests == 0 or bandwidth.next_read_at <= time.monotonic():
             assert loop.wait(0.01) == []
         loop.submit(works[1])
         assert loop.wait(0.05) == []

@@ -120,10 +120,10 @@ def test_a_response_with_rate_limits_is_detected(name: str) -> None:
     """The field names show it in any case, so that the fields of other responses are not parsed."""
     parser = ResponseParser()
     parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{name.title()}: 1\r\n\r\n".encode())
-    assert parser.tells_limits
+    assert parser.has_rate_limits
     parser = ResponseParser()
     parser.feed(f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX{name}: 1\r\n\r\n".encode())
-    assert not parser.tells_limits
+    assert not parser.has_rate_limits
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.text(st.characters(max_codepoint=255)))), st.integers(100, 999))

@@ -74,7 +74,7 @@ def test_a_response_is_whole_where_its_end_has_come_and_nothing_follows(
 def test_what_the_parser_holds_counts_as_well() -> None:
     """A status line may begin among the bytes that were fed and not taken in."""
     behind = parser(CHUNKED + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n", slices=True)
-    assert behind.behind
+    assert behind.has_unparsed
     assert not filled(b"0\r\n\r\n").completes(behind)
     assert filled(b"0\r\n\r\n").completes(parser(CHUNKED + b"1\r\nx\r\n" * 1000, slices=True))
 

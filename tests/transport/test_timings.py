@@ -38,7 +38,7 @@ def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
 class Dear(Bandwidth):
     """A bandwidth that allows the received bytes half a second later."""
 
-    def took(self, size: int, now: float) -> float:
+    def consume(self, size: int, now: float) -> float:
         return now + 0.5
 
 

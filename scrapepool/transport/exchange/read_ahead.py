@@ -93,7 +93,7 @@ class ReadAhead:
     def _is_rest_of(self, parser: ResponseParser) -> bool:
         if parser.framing == "length":
             return len(self._bytes) == parser.left
-        if parser.framing != "chunked" or parser.data_over:
+        if parser.framing != "chunked" or parser.all_data_arrived:
             return False
         unparsed = parser.unparsed + self._bytes
         return (unparsed.endswith(b"\n" + LAST_CHUNK) or unparsed == LAST_CHUNK) and STATUS_LINE not in unparsed

@@ -73,7 +73,7 @@ class Body:
             self._decoder = OwnCoding(name, self._decoder)
 
     @property
-    def passing(self) -> bool:
+    def keeps_nothing(self) -> bool:
         """Whether no piece is kept after ``feed``, so that the caller may reuse its buffer."""
         return self._decoder is None and self._pieces is None
 

@@ -44,14 +44,14 @@ class ChunkedBody:
     """Decodes one chunked body.
 
     most: the maximum number of chunks that one ``feed`` decodes.
-    behind: whether the bytes fed so far contain more chunks. Call ``feed`` with no bytes to decode them.
+    has_unparsed: whether the bytes fed so far contain more chunks. Call ``feed`` with no bytes to decode them.
     """
 
-    __slots__ = ("_expected", "_held", "_left", "_most", "_trailer_bytes", "_trailer_lines", "behind")
+    __slots__ = ("_expected", "_held", "_left", "_most", "_trailer_bytes", "_trailer_lines", "has_unparsed")
 
     def __init__(self, most: float = inf) -> None:
         self._most = most
-        self.behind = False
+        self.has_unparsed = False
         self._expected = _SIZE
         self._left = 0
         self._held = b""
@@ -86,12 +86,12 @@ class ChunkedBody:
 
     def _decode(self, data: bytes, pieces: list[bytes]) -> bytes | None:
         at = 0
-        self.behind = False
+        self.has_unparsed = False
         while True:
             if self._expected == _SIZE and not self._left:
                 at = _skip_small_chunks(data, at, pieces, self._most)
             if len(pieces) >= self._most:
-                self._held, self.behind = data[at:], at < len(data)
+                self._held, self.has_unparsed = data[at:], at < len(data)
                 return None
             if self._left:
                 piece = data[at : at + self._left]

@@ -32,7 +32,7 @@ _LISTS = frozenset({b"connection", b"content-encoding", b"content-length", b"con
 class ResponseParser:
     """Parses one response to a request with the method ``method``.
 
-    slices: whether ``feed`` may parse only a part of a piece that means much work; see ``behind``.
+    slices: whether ``feed`` may parse only a part of a piece that means much work; see ``has_unparsed``.
 
     started: whether any byte has arrived.
     head_done: whether the final header block was parsed; the attributes below are valid then.
@@ -128,7 +128,7 @@ class ResponseParser:
         return [value for name, value in self.headers if value and name.lower() == b"location"]
 
     @property
-    def tells_limits(self) -> bool:
+    def has_rate_limits(self) -> bool:
         """Whether a field reports the remaining requests of a rate limit.
 
         Most responses have no such field, and this test costs 0.1 µs; a set operation or a loop costs 0.3 µs.
@@ -163,11 +163,11 @@ class ResponseParser:
                 self._feed_body(body)
 
     @property
-    def behind(self) -> bool:
-        """Whether some of the fed bytes are not parsed yet. If so, call ``go_on`` before the next ``feed``."""
-        return self._chunks is not None and self._chunks.behind
+    def has_unparsed(self) -> bool:
+        """Whether some of the fed bytes are not parsed yet. If so, call ``parse_more`` before the next ``feed``."""
+        return self._chunks is not None and self._chunks.has_unparsed
 
-    def go_on(self) -> None:
+    def parse_more(self) -> None:
         """Parse more of the bytes that were fed. Raises the same errors as ``feed``."""
         self._feed_body(b"")
 
@@ -199,7 +199,7 @@ class ResponseParser:
         self.done = True
 
     @property
-    def data_over(self) -> bool:
+    def all_data_arrived(self) -> bool:
         """Whether all data of a chunked body has arrived; only trailers and the last line end may be missing."""
         return self._chunks is not None and self._chunks.last_seen
 
@@ -264,7 +264,7 @@ class ResponseParser:
         """The bytes of a body of known length that have not arrived yet."""
         return self._left
 
-    def passed(self, size: int) -> None:
+    def count_received(self, size: int) -> None:
         """Count ``size`` bytes of such a body, at most ``left``, that the caller received without ``feed``."""
         self._left -= size
         self.done = not self._left

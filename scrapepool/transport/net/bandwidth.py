@@ -25,7 +25,7 @@ class Bandwidth:
         """rate: the bytes per second, above 0. now: the monotonic time in seconds."""
         self.piece: int = max(LEAST_PIECE, int(rate * PIECE))
         self._rate = rate
-        self._paid_at = now - BURST
+        self._next_read_at = now - BURST
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Bandwidth], tuple[float, float]]:
@@ -36,12 +36,12 @@ class Bandwidth:
         return f"<Bandwidth {self._rate:g} bytes a second>"
 
     @property
-    def paid_at(self) -> float:
+    def next_read_at(self) -> float:
         """The monotonic time at which the bytes read so far are within the rate."""
-        return self._paid_at
+        return self._next_read_at
 
-    def took(self, size: int, now: float) -> float:
+    def consume(self, size: int, now: float) -> float:
         """Count ``size`` bytes that were read, and return the monotonic time of the next allowed read."""
         with self._lock:
-            self._paid_at = max(self._paid_at, now - BURST) + size / self._rate
-            return self._paid_at
+            self._next_read_at = max(self._next_read_at, now - BURST) + size / self._rate
+            return self._next_read_at

@@ -74,10 +74,10 @@ class Channel:
         self.capture: Recorder | None = None
         self.bandwidth: Bandwidth | None = None
         self._low_water = 1
-        self._paid_at = 0.0  # monotonic time at which the received bytes are within the bandwidth
+        self._next_read_at = 0.0  # monotonic time at which the received bytes are within the bandwidth
         self._aborted = False
 
-    def begin_anew(self) -> None:
+    def mark_opened(self) -> None:
         """Reset the state of a connection that was just opened: nothing was requested over it yet."""
         self.served = 0
         self._idle_limit, self._requests_left = LONGEST_IDLE, None
@@ -95,7 +95,7 @@ class Channel:
                 raise
             return None  # pyOpenSSL raises this if no data has arrived
         if self.bandwidth is not None:
-            self._paid_at = self.bandwidth.took(len(data), time.monotonic())
+            self._next_read_at = self.bandwidth.consume(len(data), time.monotonic())
         if self.capture is not None:
             self.capture.received(data)
         return data
@@ -109,12 +109,12 @@ class Channel:
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
         if self.bandwidth is not None:
-            self._paid_at = self.bandwidth.took(size, time.monotonic())
+            self._next_read_at = self.bandwidth.consume(size, time.monotonic())
         if self.capture is not None:
             self.capture.received(buffer[:size])
         return size
 
-    def wait_for_much(self, size: int) -> None:
+    def set_low_water(self, size: int) -> None:
         """Make the socket readable only after ``size`` bytes or the end have arrived. With TLS this has no effect."""
         if size != self._low_water and not self.has_records and self.sock is not None:
             self._low_water = size
@@ -133,7 +133,7 @@ class Channel:
     def throttle(self) -> Steps[None]:
         """Wait until the received bytes are within the bandwidth, and move the deadline by the length of the wait."""
         began = monotonic()
-        while not self._aborted and (left := self._paid_at - time.monotonic()) > 0:
+        while not self._aborted and (left := self._next_read_at - time.monotonic()) > 0:
             yield Watch((), monotonic() + left)
         if self.deadline is not None:
             self.deadline += monotonic() - began
@@ -157,13 +157,13 @@ class Channel:
             self.deadline += seconds
 
     @property
-    def is_late(self) -> bool:
+    def deadline_passed(self) -> bool:
         """Whether the deadline has passed."""
         return self.deadline is not None and monotonic() >= self.deadline - LEAST_TIMEOUT
 
     def timeout_error(self, what: str = "sent nothing") -> FetchError:
         """Return the error for a wait that timed out."""
-        if self.is_late:
+        if self.deadline_passed:
             return FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return FetchError(ErrorKind.READ_TIMEOUT, f"the server {what} for {self.read_timeout:.3g} s")
 

@@ -28,7 +28,7 @@ class Connection(Opening):
     def open_socket(self) -> socket.socket:
         """Open a TCP connection, blocking."""
         sock = drive(self._connect_socket, self._check)
-        sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._reached))
+        sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._step_ended))
         return sock
 
     def connect(self) -> None:
@@ -44,7 +44,7 @@ class Connection(Opening):
     def open_tunnel(self) -> None:
         """Request a tunnel, blocking."""
         drive(lambda _: self._request_tunnel(), self._check)
-        self.sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._reached))
+        self.sock.settimeout(max(LEAST_TIMEOUT, self._open_by - self._step_ended))
 
     @property
     def is_connected(self) -> bool:

@@ -64,7 +64,7 @@ class Opening(Channel, HTTPConnectionHooks):
         self.public_only = False
         self.opening_phase: tuple[Phase, float] | None = None
         self._open_by = 0.0  # monotonic time by which the connection must be open
-        self._reached = 0.0  # monotonic time at which the last step of the opening ended
+        self._step_ended = 0.0  # monotonic time at which the last step of the opening ended
 
     @property
     def connect_timeout(self) -> float | None:
@@ -117,10 +117,10 @@ class Opening(Channel, HTTPConnectionHooks):
         host, port = self.host_to_resolve, self.port or self.default_port
         sock, timings, remote = yield from self._dial(host, port, self.socket_options or (), resume)
         sys.audit("http.client.connect", self, self.host, self.port)
-        self.begin_anew()
+        self.mark_opened()
         self.connect_timings = timings
         self.remote = remote if self.proxy is None else None
-        self._reached = monotonic()
+        self._step_ended = monotonic()
         return sock
 
     def _dial(
@@ -179,7 +179,7 @@ class Opening(Channel, HTTPConnectionHooks):
     def _request_tunnel(self) -> Steps[None]:
         """Request a tunnel from the proxy. Raises OSError if the proxy refuses it, ValueError for an invalid header."""
         request, parser = connect_request(*self.tunnel_request), ResponseParser("CONNECT")
-        self.opening_phase = (Phase.HANDSHAKE, self._reached)
+        self.opening_phase = (Phase.HANDSHAKE, self._step_ended)
         self.make_non_blocking()
         try:
             yield from self._exchange_connect(request, parser)
@@ -193,8 +193,8 @@ class Opening(Channel, HTTPConnectionHooks):
         if parser.leftover:
             raise self._no_tunnel("the proxy sent unsolicited data")
         now = monotonic()
-        self.connect_timings.connect = (self.connect_timings.connect or 0.0) + now - self._reached
-        self._reached = now
+        self.connect_timings.connect = (self.connect_timings.connect or 0.0) + now - self._step_ended
+        self._step_ended = now
 
     def _exchange_connect(self, request: bytes, parser: ResponseParser) -> Steps[None]:
         unsent = memoryview(request)

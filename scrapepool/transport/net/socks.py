@@ -38,7 +38,7 @@ _TARGET_FAILED = {  # by the proxy's status code for the target (RFC 1928 sectio
 }
 
 
-class _Negotiating(socks.socksocket):  # type: ignore[misc]
+class _NegotiatingSocket(socks.socksocket):  # type: ignore[misc]
     """A connected socket over which PySocks negotiates with the proxy. PySocks reads through ``makefile``.
 
     until: the monotonic time by which the negotiation must end.
@@ -83,36 +83,38 @@ class _SOCKSOpening:
             detail = f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}"
             raise ProxyError(detail, error) from Fault(ProxyFault.DOWN, detail)
         began = monotonic()
-        talk = _Negotiating(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        proxy_sock = _NegotiatingSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         try:
-            talk.until = self._open_by
-            self.sock = talk  # so that ``abort`` can shut it down
+            proxy_sock.until = self._open_by
+            self.sock = proxy_sock  # so that ``abort`` can shut it down
             self._check()
-            talk.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
-            socket.socket.settimeout(talk, max(LEAST_TIMEOUT, self._open_by - began))
-            talk.negotiate(kind, host, port)
+            proxy_sock.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
+            socket.socket.settimeout(proxy_sock, max(LEAST_TIMEOUT, self._open_by - began))
+            proxy_sock.negotiate(kind, host, port)
         except TimeoutError as error:
-            raise self._failed(talk, ConnectTimeoutError(self, "the SOCKS proxy did not respond in time")) from error
+            raise self._failed(
+                proxy_sock, ConnectTimeoutError(self, "the SOCKS proxy did not respond in time")
+            ) from error
         except socks.SOCKS5Error as error:
             if (code := _TARGET_FAILED.get(str(error)[:4])) is not None:
                 why = NewConnectionError(self, f"Failed to establish a new connection: {error}")
-                raise self._failed(talk, why) from OSError(code, f"SOCKS proxy: {error}")
+                raise self._failed(proxy_sock, why) from OSError(code, f"SOCKS proxy: {error}")
             detail = f"SOCKS proxy: {error}"
-            raise self._failed(talk, ProxyError(detail, error)) from Fault(ProxyFault.GATEWAY, detail)
+            raise self._failed(proxy_sock, ProxyError(detail, error)) from Fault(ProxyFault.GATEWAY, detail)
         except (OSError, ValueError) as error:
             self._check()
             detail = f"SOCKS proxy: {error}"
             how = ProxyFault.CREDENTIALS if isinstance(error, socks.SOCKS5AuthError) else ProxyFault.CLOSED
-            raise self._failed(talk, ProxyError(detail, error)) from Fault(how, detail)
+            raise self._failed(proxy_sock, ProxyError(detail, error)) from Fault(how, detail)
         except FetchError as fault:
-            raise self._failed(talk, fault) from None
+            raise self._failed(proxy_sock, fault) from None
         opening.connect = (opening.connect or 0.0) + monotonic() - began
-        plain = socket.socket(talk.family, talk.type, talk.proto, fileno=talk.detach())
+        plain = socket.socket(proxy_sock.family, proxy_sock.type, proxy_sock.proto, fileno=proxy_sock.detach())
         return plain, opening, host if literal(host, port) else None
 
-    def _failed(self: Any, talk: socket.socket, error: BaseException) -> BaseException:
+    def _failed(self: Any, proxy_sock: socket.socket, error: BaseException) -> BaseException:
         self.sock = None
-        talk.close()
+        proxy_sock.close()
         return error
 
 

@@ -36,7 +36,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
             handle, self._handle = self._handle, None
             if handle is not None:
                 handle.close()
-        self.connect_timings.tls = monotonic() - self._reached
+        self.connect_timings.tls = monotonic() - self._step_ended
         self._opened()
 
     def open_socket(self) -> socket.socket:
@@ -48,14 +48,14 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
         except BaseException:
             sock.close()
             raise
-        self.opening_phase = (Phase.HANDSHAKE, self._reached)
+        self.opening_phase = (Phase.HANDSHAKE, self._step_ended)
         return sock
 
     def _handshake(self) -> Steps[None]:
         """Do the TLS handshake. Raises TimeoutError and OSError."""
         context = self.ssl_context
         assert context is not None  # noqa: S101 - ``HostPool.opening`` checks this first
-        self.opening_phase = (Phase.HANDSHAKE, self._reached)
+        self.opening_phase = (Phase.HANDSHAKE, self._step_ended)
         name = self.server_hostname or self.tunnel_host or self.host
         sock = self.sock = context.wrap_socket(
             self.sock, server_hostname=_name_to_verify(name), do_handshake_on_connect=False
@@ -71,7 +71,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
             if not (yield from self._ready(wanted)):
                 raise TimeoutError("The handshake operation timed out")
         self.is_verified = context.verify_mode == CERT_REQUIRED and not self.forwards
-        self.connect_timings.tls = monotonic() - self._reached
+        self.connect_timings.tls = monotonic() - self._step_ended
 
     def abort(self) -> None:
         """Shut down the connection from another thread, also during a handshake."""

@@ -107,7 +107,8 @@ class RawResponse(BodyFile):
         if connection is None or connection.sock is None:
             raise http.client.IncompleteRead(b"")
         try:
-            data = self._end_of_chunks(connection.sock) if parser.data_over else connection.sock.recv(RECEIVE_SIZE)
+            sock = connection.sock
+            data = self._end_of_chunks(sock) if parser.all_data_arrived else sock.recv(RECEIVE_SIZE)
             if data is None:
                 parser.conclude(NO_LAST_LINE_END)
             elif data:

@@ -71,22 +71,22 @@ class OwnCoding:
 
     @property
     def ended(self) -> bool:
-        """See ``Decoder``."""
+        """The same as in ``Decoder``."""
         return not self._kept and self._decoder.ended
 
     @property
     def final(self) -> bool:
-        """See ``Decoder``."""
+        """The same as in ``Decoder``."""
         return not self._kept and self._decoder.final
 
     @property
     def notes(self) -> list[str]:
-        """See ``Decoder``."""
+        """The same as in ``Decoder``."""
         kept = f"saved with its Content-Encoding {self._name.coding}, which the suffix {self._name.suffix} denotes"
         return [kept] if self._kept else self._decoder.notes
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """See ``Decoder``."""
+        """Decode ``data`` as in ``Decoder``, or return it unchanged if the coding is kept."""
         if self._kept:
             yield data
             return
@@ -109,6 +109,6 @@ class OwnCoding:
             yield from held
 
     def finish(self) -> None:
-        """See ``Decoder``."""
+        """End the body as in ``Decoder``; a kept coding is not checked."""
         if not self._kept:
             self._decoder.finish()

@@ -116,15 +116,15 @@ def test_a_body_that_came_with_the_head_saves_the_connection(fields: tuple[str, 
     assert (result.status, server.connections) == (200, [1, 1])
 
 
-def test_the_body_of_a_redirect_is_paid_for() -> None:
+def test_the_body_of_a_redirect_counts_for_the_bandwidth() -> None:
     """Under a limit for the bandwidth, every byte that was read counts."""
 
     class Counted(Bandwidth):
         received = 0
 
-        def took(self, size: int, now: float) -> float:
+        def consume(self, size: int, now: float) -> float:
             Counted.received += size
-            return super().took(size, now)
+            return super().consume(size, now)
 
     first = redirect("Location: /page", "Content-Length: 15000", body=bytes(15_000))
     bandwidth = Counted(1e5, time.monotonic())

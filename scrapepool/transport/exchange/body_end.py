@@ -26,9 +26,9 @@ def wait_for_end(parser: ResponseParser, conn: Connection) -> Steps[None]:
         data = None
     if data:
         parser.feed(data)
-    elif parser.data_over and data is not None:
+    elif parser.all_data_arrived and data is not None:
         parser.eof()
-    elif parser.data_over:
+    elif parser.all_data_arrived:
         parser.conclude(NO_LAST_LINE_END)
     else:
         parser.conclude(f"the Content-Length {parser.length} is that of the decoded body")

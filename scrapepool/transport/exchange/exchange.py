@@ -262,9 +262,9 @@ class Exchange:
             yield from self._feed_body(conn, body, offload)
             if parser.done:
                 break
-            if parser.behind and not body.full:
+            if parser.has_unparsed and not body.full:
                 yield from self._yield_slice(conn)
-                parser.go_on()
+                parser.parse_more()
                 continue
             if self._ahead is not None:
                 if body.full:
@@ -272,10 +272,10 @@ class Exchange:
                     break
                 self._parse_ahead(self._ahead, size)
                 continue
-            if parser.data_over or (body.ended and body.size == parser.length):
+            if parser.all_data_arrived or (body.ended and body.size == parser.length):
                 yield from wait_for_end(parser, conn)
                 continue
-            if large and body.passing:
+            if large and body.keeps_nothing:
                 yield from receive_large(parser, conn, body, offload)
                 break
             if body.full:
@@ -314,9 +314,9 @@ class Exchange:
         size = 0
         try:
             while not parser.done and size <= MAX_DISCARDED and (parser.length or 0) <= MAX_DISCARDED:
-                if parser.behind:
+                if parser.has_unparsed:
                     yield from self._yield_slice(conn)
-                    parser.go_on()
+                    parser.parse_more()
                 elif (data := conn.receive()) is None:
                     break
                 elif data:

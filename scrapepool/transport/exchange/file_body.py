@@ -52,9 +52,9 @@ class SavedBody(Body):
             self._read_partial(self._part, left)
 
     @property
-    def passing(self) -> bool:
+    def keeps_nothing(self) -> bool:
         """Whether pieces are not kept: they are while the body is gathered in memory."""
-        return super().passing and self._short is None
+        return super().keeps_nothing and self._short is None
 
     def may_block(self, size: int) -> bool:
         """Return whether the body is in a file, or may need one after the next ``size`` bytes, which may expand."""

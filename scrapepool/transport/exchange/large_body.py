@@ -27,13 +27,13 @@ def receive_large(parser: ResponseParser, conn: Connection, body: Body, offload:
         while not parser.done and not body.full:
             if conn.bandwidth is not None:
                 yield from conn.throttle()
-            conn.wait_for_much(min(LOW_WATER, parser.left))
+            conn.set_low_water(min(LOW_WATER, parser.left))
             readable = yield None
             size = yield from offload.run(partial(_receive_burst, parser, conn, body))
-            if readable is False and (not size or conn.is_late):
+            if readable is False and (not size or conn.deadline_passed):
                 raise conn.timeout_error()
     finally:
-        conn.wait_for_much(1)
+        conn.set_low_water(1)
     if body.full:
         parser.keep_alive = False
 
@@ -48,7 +48,7 @@ def _receive_burst(parser: ResponseParser, conn: Connection, body: Body) -> int:
         if not size:
             parser.eof()
         body.feed(buffer[:size])
-        parser.passed(size)
+        parser.count_received(size)
         received += size
         if conn.bandwidth is not None:
             break

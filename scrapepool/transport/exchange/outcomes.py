@@ -98,7 +98,7 @@ class Reporter:
             headers=decoded(parser) if self.keep_headers else None,
             body=body.content,
             saved=body.saved,
-            retry=self.hint(method, parser) if status in self._retry_statuses or parser.tells_limits else None,
+            retry=self.hint(method, parser) if status in self._retry_statuses or parser.has_rate_limits else None,
         )
 
     def failed(

@@ -187,7 +187,7 @@ class RunningLease:
 
     def _await_bandwidth(self, bandwidth: Bandwidth) -> Steps[None]:
         """Wait until earlier downloads are within the bandwidth limit, so that later waits are caused by the server."""
-        while not self._context.state.draining and (left := bandwidth.paid_at - time.monotonic()) > 0:
+        while not self._context.state.draining and (left := bandwidth.next_read_at - time.monotonic()) > 0:
             yield from pause(min(left, RECHECK))
         self.starts[0] = self.held.began = monotonic()
 

@@ -218,7 +218,7 @@ class Dispatcher:
             attempts = tuple(run.hosts.resume(one, queue, now) for one in waiting)
             refusal = queue.refusal_of(tickets, attempts, now)
             if run.proxy.refusals and refusal.error is ErrorKind.PROXY:
-                run.proxy.on_refusal(refusal.detail.removesuffix(f"; {ROBOTS_FIRST}"))
+                run.proxy.on_credentials_refused(refusal.detail.removesuffix(f"; {ROBOTS_FIRST}"))
             if run.recorder is not None:
                 refusal = refusal._replace(waits=run.recorder.waits_of_fresh(queue, now))
         run.hosts.place(queue, now)

@@ -187,7 +187,7 @@ class Scheduler:
             now, workers, left=left, out=self._run.in_flight, idle=idle, spacing=self._run.spacing
         )
 
-    # -- beside other runs; see ``shares`` and ``memory`` ------------------------------------------
+    # -- beside other runs; see ``sharing`` --------------------------------------------------------
 
     def quota_requests(self) -> dict[HostKey, QuotaRequest]:
         """Return what this run holds and wants of each active host."""

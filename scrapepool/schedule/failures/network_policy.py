@@ -109,7 +109,7 @@ class NetworkPolicy:
 
         current: the host that is being settled. Placed now, while its last target is nowhere, it would be forgotten.
         """
-        for suspect in self.guard.take():
+        for suspect in self.guard.take_failures():
             queue = suspect.requested
             if queue.gate is not None:
                 queue.gate.failures = 0

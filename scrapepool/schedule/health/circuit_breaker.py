@@ -156,7 +156,7 @@ class CircuitBreaker:
         if self.opened is not None:
             self.probe_at = self.opened
 
-    def resume_requests(self, now: float) -> None:
+    def reopen(self, now: float) -> None:
         """Open the circuit for a host that was down in an earlier run, so that it is probed first."""
         self.opened = self.probe_at = now
 

@@ -180,7 +180,7 @@ class OutageGuard(Generic[Failure]):
         if not self._armed or witness is Witness.NONE or not self._is_proof():
             return False
         self.begin(now)
-        self._proven = self.has_answered
+        self._proven = self.has_responded
         if not self._proven:
             self._until = now + min(UNPROVEN_NETWORK_WAIT, self.longest)
         return True
@@ -210,11 +210,11 @@ class OutageGuard(Generic[Failure]):
         self._stretch_new = 0
 
     @property
-    def has_answered(self) -> bool:
+    def has_responded(self) -> bool:
         """Whether anything has answered in this run."""
         return self._new_answered > 0
 
-    def put_off(self, until: float) -> None:
+    def delay_probe(self, until: float) -> None:
         """Let the next probe wait: a proxy says for how long."""
         self._put_off = until
 
@@ -233,7 +233,7 @@ class OutageGuard(Generic[Failure]):
         share = (failed + 1) / (failed + self._new_answered + 2)  # Laplace's rule of succession
         return sum(known.values()) - len(new) * log10(share) >= self._evidence
 
-    def take(self) -> list[Failure]:
+    def take_failures(self) -> list[Failure]:
         """The failures of the stretch, to be given back."""
         entries = [entry for *_, entry in self.stretch]
         self.stretch.clear()

@@ -108,10 +108,10 @@ class ProxyGuard:
         after = failure.retry.after if failure.retry is not None else None
         match failure.proxy:
             case ProxyFault.CREDENTIALS:
-                return self.on_refusal(failure.detail)
+                return self.on_credentials_refused(failure.detail)
             case ProxyFault.BUSY if after:
                 if self._outage.down:
-                    self._outage.put_off(now + after)
+                    self._outage.delay_probe(now + after)
                 else:
                     self._outage.begin(now, failure.detail, pause=after)
                 return ProxyRuling.REFUNDED
@@ -132,7 +132,7 @@ class ProxyGuard:
             case _:
                 return ProxyRuling.REFUNDED if self._outage.down else ProxyRuling.OWN
 
-    def on_refusal(self, detail: str | None) -> ProxyRuling:
+    def on_credentials_refused(self, detail: str | None) -> ProxyRuling:
         """Take in a request for other credentials; what comes after the last of them is left for another run."""
         if self.over is not None:
             return ProxyRuling.REFUNDED
@@ -154,7 +154,7 @@ class ProxyGuard:
         self.limit, self._row = self._before, 0
         if self.limit == inf:
             self._grow_at = inf
-        if self._outage.has_answered:
+        if self._outage.has_responded:
             self._outage.begin(now, failure.detail)
         else:
             lost = f"{failure.detail}; it relayed no response in this run (see its URL, and HTTPS_PROXY)"

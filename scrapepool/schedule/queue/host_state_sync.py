@@ -53,7 +53,7 @@ class HostStateSync:
             if slowed and health.rate_control is not None:
                 health.rate_control.resume(known.in_flight, known.interval, now)
             if known.dead_since is not None:
-                health.breaker.resume_requests(now)
+                health.breaker.reopen(now)
         queue.update_limits()
         queue.delay_start(known.free_at)
         queue.honour_wait(known.parked_until, now, self._policy.max_park)

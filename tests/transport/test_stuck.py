@@ -35,6 +35,9 @@ LEASES, URLS = 4, 40
 SHORT = 0.05
 """Seconds that a lease is worth."""
 
+BUSY = 20
+"""Times that a lease is tried which is to be out of its time amid its fourth request: a busy machine is late."""
+
 CHUNKS = 600_000
 ZEROS = 64 * 1024 * 1024
 
@@ -279,12 +282,14 @@ def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
         ) as made,
     ):
         origin = f"http://127.0.0.1:{server.port}"
-        run(made, f"{origin}/warm")
-        stuck = work(*(f"{origin}/{path}" for path in ("1", "2", "3", "dear", "5")), budget=SHORT)
-        unbegun, *more, done = all_of(Loop(made), [stuck])
-        assert made.state.allowance.left == MAX_PER_RUN
-        (again,) = run(made, f"{origin}/again").results
-    back = [unbegun, *more, done]
+        for _ in range(BUSY):
+            run(made, f"{origin}/warm")
+            stuck = work(*(f"{origin}/{path}" for path in ("1", "2", "3", "dear", "5")), budget=SHORT)
+            back = all_of(Loop(made), [stuck])
+            assert made.state.allowance.left == MAX_PER_RUN
+            (again,) = run(made, f"{origin}/again").results
+            if len(back) > 1 and sum(len(one.results) for one in back) == 4:
+                break
     assert [len(one.results) for one in back][-2:] == [3, 1]
     assert [result.status for one in back for result in one.results if isinstance(result, Fetched)] == [200] * 4
     assert isinstance(again, Fetched)
@@ -300,12 +305,11 @@ def test_what_came_before_is_not_believed_where_a_further_response_follows(dear:
         b"/dear": dear(),
         b"/4": in_chunks(HEAD + b"4!"),
     }
-    connections = 0
+    connections: list[int] = []
 
     def script(sock: socket.socket) -> None:
-        nonlocal connections
-        connections += 1
-        shifted = connections == 1
+        connections.append(1)
+        shifted = len(connections) == 1
         while head := read_head(sock):
             path = head.split(b" ")[1]
             if shifted and path == b"/dear":
@@ -315,14 +319,18 @@ def test_what_came_before_is_not_believed_where_a_further_response_follows(dear:
             else:
                 sock.sendall(bodies.get(path, HEAD + b"ok"))
 
-    with (
-        Server(script) as server,
-        lease_context(timeouts={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
-    ):
-        origin = f"http://127.0.0.1:{server.port}"
-        run(made, f"{origin}/warm")
-        lease = work(*(f"{origin}/{path}" for path in ("1", "2", "dear", "4")), budget=SHORT)
-        back = all_of(Loop(made), [lease])
+    for _ in range(BUSY):
+        connections.clear()
+        with (
+            Server(script) as server,
+            lease_context(timeouts={"read": LONG, "total": LONG}, size={"max_size": 5 * ZEROS}) as made,
+        ):
+            origin = f"http://127.0.0.1:{server.port}"
+            run(made, f"{origin}/warm")
+            lease = work(*(f"{origin}/{path}" for path in ("1", "2", "dear", "4")), budget=SHORT)
+            back = all_of(Loop(made), [lease])
+        if sum(len(one.results) for one in back) >= 3:
+            break
     results = [result for one in back for result in one.results]
     assert all(isinstance(result, Fetched) for result in results)
     short = [result.body for result in results if isinstance(result, Fetched) and result.bytes == 2]

@@ -143,7 +143,7 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
     bundle = tmp_path / "ca.pem"
     authority().cert_pem.write_to_path(str(bundle))
     script = half_a_record(server_context()) if half == "record" else half_a_handshake
-    patience = {"read": READ, "connect": READ}
+    patience = {"read": READ, "connect": READ, "total": LONG}
     with (
         bad_servers(script, 6, "https") as urls,
         PoliteServer() as good,
@@ -207,7 +207,7 @@ def test_an_upload_that_is_not_read_is_not_waited_for(scheme: str, tmp_path: Any
     with (
         bad_servers(deaf, 3, scheme) as urls,
         PoliteServer() as good,
-        lease_context(timeouts={"read": READ}, request={"cacert": str(bundle)}) as made,
+        lease_context(timeouts={"read": READ, "total": LONG}, request={"cacert": str(bundle)}) as made,
     ):
         row = RowRequest(method="PUT", data=bytes(2**24))
         bad = [work(Attempt(replace(target(url), request=row))) for url in urls]
@@ -229,7 +229,7 @@ def test_what_waits_behind_a_connection_that_is_not_had_is_left_to_others(kind: 
             url = f"http://127.0.0.1:{stack.enter_context(black_hole())}/"
         else:
             (url,) = stack.enter_context(bad_servers(half_a_handshake, 1, "https"))
-        made = stack.enter_context(lease_context(timeouts={"connect": READ}))
+        made = stack.enter_context(lease_context(timeouts={"connect": READ, "total": LONG}))
         stuck = work(*(f"{url}?{n}" for n in range(5)))
         unbegun, done = all_of(Loop(made), [stuck])
     assert isinstance(unbegun, Unbegun)

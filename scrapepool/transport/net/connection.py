@@ -13,6 +13,7 @@ from urllib3.response import HTTPResponse
 
 from .channel import LEAST_TIMEOUT, Condition
 from .opening import Opening
+from .phase import Phase
 from .steps import drive
 from .urllib3_response import RawResponse
 
@@ -37,7 +38,7 @@ class Connection(Opening):
         self._opened()
 
     def _opened(self) -> None:
-        self.opening_phase = None
+        self.opening_phase: tuple[Phase, float] | None = None
         self.sock.settimeout(self.connect_timeout)
         self.on_open()
 

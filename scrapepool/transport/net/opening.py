@@ -83,7 +83,7 @@ class Opening(Channel, HTTPConnectionHooks):
         Raises urllib3's exceptions, OSError and FetchError. The caller must close the connection after an error.
         """
         try:
-            self.sock = yield from self._connect_socket(resume)
+            self.sock: Any = yield from self._connect_socket(resume)
             if self.tunnel_host:
                 self.mark_proxy(connected=True)
                 yield from self._request_tunnel()

@@ -48,7 +48,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
         except BaseException:
             sock.close()
             raise
-        self.opening_phase = (Phase.HANDSHAKE, self._step_ended)
+        self.opening_phase: tuple[Phase, float] | None = (Phase.HANDSHAKE, self._step_ended)
         return sock
 
     def _handshake(self) -> Steps[None]:
@@ -57,9 +57,10 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
         assert context is not None  # noqa: S101 - ``HostPool.opening`` checks this first
         self.opening_phase = (Phase.HANDSHAKE, self._step_ended)
         name = self.server_hostname or self.tunnel_host or self.host
-        sock = self.sock = context.wrap_socket(
+        self.sock: Any = context.wrap_socket(
             self.sock, server_hostname=_name_to_verify(name), do_handshake_on_connect=False
         )
+        sock = self.sock
         while True:
             try:
                 sock.do_handshake()
@@ -70,7 +71,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
                 wanted = OUT
             if not (yield from self._ready(wanted)):
                 raise TimeoutError("The handshake operation timed out")
-        self.is_verified = context.verify_mode == CERT_REQUIRED and not self.forwards
+        self.is_verified: bool = context.verify_mode == CERT_REQUIRED and not self.forwards
         self.connect_timings.tls = monotonic() - self._step_ended
 
     def abort(self) -> None:

@@ -15,6 +15,7 @@ from scrapepool.transport.errors import ResponseError
 from scrapepool.transport.http1 import head
 from scrapepool.transport.http1.head import Head, _parse_leniently, _parse_strictly, parse_head
 from scrapepool.transport.http1.response import ResponseParser
+from tests.torture.response_invariants import Parsed, parse
 
 NAMES = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12).map(str.encode)
 VALUES = st.text(string.ascii_letters + string.digits + " ;=/\xe9", max_size=30).map(
@@ -50,22 +51,6 @@ def cuts(raw: bytes, at: list[int]) -> list[bytes]:
     return [raw[a:b] for a, b in pairwise(edges)]
 
 
-def outcome(pieces: list[bytes]) -> Any:
-    """Return everything that a parser reports after these pieces and a close, or only the kind of its error."""
-    parser = ResponseParser()
-    body = b""
-    try:
-        for piece in pieces:
-            parser.feed(piece)
-            body += b"".join(parser.take())
-        whole = parser.done
-        parser.eof()
-    except ResponseError as error:
-        return error.kind
-    reported = (parser.status, parser.reason, parser.version, parser.headers, parser.trailers, parser.informational)
-    return reported, body, whole, parser.framing, parser.length, parser.keep_alive, parser.leftover, parser.notes
-
-
 @given(responses())
 def test_valid_responses_are_read_back(response: tuple[bytes, list[tuple[bytes, bytes]], bytes, bool]) -> None:
     """A valid response is parsed into its own fields and body."""
@@ -83,12 +68,13 @@ def test_valid_responses_are_read_back(response: tuple[bytes, list[tuple[bytes, 
 def test_cuts_do_not_matter(response: tuple[bytes, Any, Any, bool], unsolicited: bytes, at: list[int]) -> None:
     """The result is the same as a whole, byte by byte and in random pieces, with unsolicited data after it."""
     raw = response[0] + unsolicited
-    whole = outcome([raw])
-    assert outcome([bytes([byte]) for byte in raw]) == whole
-    assert outcome(cuts(raw, at)) == whole
+    whole = parse([raw], "GET")
+    assert parse([bytes([byte]) for byte in raw], "GET") == whole
+    assert parse(cuts(raw, at), "GET") == whole
     if response[3]:
-        assert whole[6] == unsolicited
-        assert not (unsolicited and whole[5])
+        assert isinstance(whole, Parsed)
+        assert whole.leftover == unsolicited
+        assert not (unsolicited and whole.keep_alive)
 
 
 @given(
@@ -104,9 +90,9 @@ def test_damage_raises_nothing_else(
 ) -> None:
     """A damaged response is parsed or refused in the same way for any split, and nothing else is raised."""
     raw = response[0][:place] + new + response[0][place + drop :]
-    whole = outcome([raw])
-    assert outcome(cuts(raw, at)) == whole
-    assert outcome([bytes([byte]) for byte in raw]) == whole
+    whole = parse([raw], "GET")
+    assert parse(cuts(raw, at), "GET") == whole
+    assert parse([bytes([byte]) for byte in raw], "GET") == whole
 
 
 LINES = st.one_of(
@@ -154,6 +140,6 @@ def test_what_is_remembered_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch)
 def test_a_cut_response_is_never_whole(response: tuple[bytes, Any, bytes, bool], missing: int) -> None:
     """A truncated response with a declared end is never complete with another body."""
     raw, _, body, ends_itself = response
-    reported = outcome([raw[:-missing]])
-    if ends_itself and isinstance(reported, tuple):
-        assert reported[1] == body
+    reported = parse([raw[:-missing]], "GET")
+    if ends_itself and isinstance(reported, Parsed):
+        assert reported.body == body

@@ -6,12 +6,12 @@ from typing import Any
 
 from ...settings import AlarmSettings
 from ..parameters.declare import Decorator, option, option_group
-from ..parameters.option_types import Expression
+from ..parameters.option_types import CONDITION
 
 OPTIONS: list[Decorator] = [
     *option_group(
         "Result",
-        option("--fail-if", type=Expression(), multiple=True, metavar="EXPRESSION",
+        option("--fail-if", type=CONDITION, multiple=True, metavar="EXPRESSION",
             help="End with exit code 1 if this is true, and otherwise with 0: 'failures>5%', 'http_5xx>=100', "
             "'status_404>10', 'p95>2s'. May be repeated.  [default: exit code 1 if any URL fails]"),
         option("--fail-fast", is_flag=True,

@@ -8,7 +8,7 @@ import click
 
 from ...settings import OutputSettings, WarcSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group, refuse_if
-from ..parameters.option_types import MOST_WORKERS, Duration, FileName, Names, Resume, Select, Size, Whole
+from ..parameters.option_types import MOST_WORKERS, SELECTION, Duration, FileName, Names, Resume, Size, Whole
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 """Names of standard output, which is not opened again: a file that the shell opened must not be truncated."""
@@ -51,7 +51,7 @@ OPTIONS: list[Decorator] = [
     ),
     *option_group(
         "Fields from pages",
-        option("--select", type=Select(), multiple=True, metavar="NAME=KIND:EXPR",
+        option("--select", type=SELECTION, multiple=True, metavar="NAME=KIND:EXPR",
             help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, re, json, meta "
             "or jsonld; NAME[] collects all matches."),
         option("--links", is_flag=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
@@ -210,36 +211,39 @@ class Header(OnePerLine, click.ParamType[tuple[str, str]]):
         return name, content
 
 
-class Select(OnePerLine, click.ParamType[str]):
-    """A value to extract from pages: ``name=kind:expression``."""
+class Checked(OnePerLine, click.ParamType[str]):
+    """Text that is used as it was given, after it was parsed once. parse: raises UsageError for text that is wrong."""
 
-    name = "name=kind:expression"
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text as it was given; the expression is compiled later."""
+        """Return the text."""
         try:
-            from ...selection import parsed  # noqa: PLC0415 - rarely needed
-
-            parsed(value)
+            self._parse(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
         return str(value)
 
 
-class Expression(OnePerLine, click.ParamType[str]):
-    """When a run counts as failed: ``failed>5%``."""
+def _parse_selection(value: str) -> object:
+    from ...selection import parsed  # noqa: PLC0415 - rarely needed
 
-    name = "expression"
+    return parsed(value)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text as it was given."""
-        from ...fail_conditions import parsed  # noqa: PLC0415 - rarely needed
 
-        try:
-            parsed(value)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-        return str(value)
+def _parse_condition(value: str) -> object:
+    from ...fail_conditions import parsed  # noqa: PLC0415 - rarely needed
+
+    return parsed(value)
+
+
+SELECTION = Checked("name=kind:expression", _parse_selection)
+"""A value to extract from pages."""
+
+CONDITION = Checked("expression", _parse_condition)
+"""When a run counts as failed: ``failed>5%``."""
 
 
 class UserAgent(click.ParamType[str]):

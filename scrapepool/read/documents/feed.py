@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ...errors import InvalidURLError, ListError
 from ...url import join
 from .document import SHOWN, Document, Link, link_to
+from .element_parser import parse_elements
 from .markup import End, Start, Token, attributes_of
 
 ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
@@ -40,23 +41,11 @@ RELATIONS = "http://www.iana.org/assignments/relation/"
 
 
 def feed_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link]:
-    """Yield the entries of a feed, each with its title and date.
+    """Iterate over the entries of a feed, each with its title and date.
 
     Raises ListError for a document that is no feed, and for one that is cut off.
     """
-    parser = _FeedParser(document)
-    for token in tokens:
-        if isinstance(token, str):
-            parser.text(token)
-        elif isinstance(token, Start):
-            parser.start(token)
-        elif token.name == parser.root:
-            return
-        elif (entry := parser.end(token)) is not None:
-            yield _link(entry)
-    if not parser.root:
-        raise ListError(document.name, "is not a feed: it has no element")
-    raise ListError(document.name, f"ends before </{parser.root}>, so that entries may be missing")
+    return parse_elements(_FeedParser(document), tokens, document.name, kind="feed", found="entries")
 
 
 @dataclass(slots=True)
@@ -103,14 +92,13 @@ class _FeedParser:
                 self._element, self._use = tag.name, use
                 self._entry.texts[use] = ""
 
-    def end(self, tag: End) -> _Entry | None:
+    def end(self, tag: End) -> Iterator[Link]:
         if tag.name == self._element:
             self._element = ""
         entry = self._entry
-        if entry is None or tag.name != entry.name:
-            return None
-        self._entry, self._element = None, ""
-        return entry
+        if entry is not None and tag.name == entry.name:
+            self._entry, self._element = None, ""
+            yield _link(entry)
 
 
 def _took(entry: _Entry, name: str, tag: Start) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ...errors import ListError
 from .document import SHOWN, ChildSitemap, Document, Link, link_to
+from .element_parser import parse_elements
 from .markup import End, Start, Token
 
 ROOTS = ("urlset", "sitemapindex")
@@ -20,23 +21,11 @@ MAX_FIELD = 64 * 1024
 
 
 def sitemap_links(document: Document, tokens: Iterable[Token]) -> Iterator[Link | ChildSitemap]:
-    """Yield the URLs of a sitemap with their other fields, and the sitemaps of an index.
+    """Iterate over the URLs of a sitemap with their other fields, and the sitemaps of an index.
 
     Raises ListError for a document that is no sitemap, and for one that is cut off.
     """
-    parser = _SitemapParser(document)
-    for token in tokens:
-        if isinstance(token, str):
-            parser.text(token)
-        elif isinstance(token, Start):
-            parser.start(token)
-        elif token.name == parser.root:
-            return
-        else:
-            yield from parser.end(token)
-    if not parser.root:
-        raise ListError(document.name, "is not a sitemap: it has no element")
-    raise ListError(document.name, f"ends before </{parser.root}>, so that URLs may be missing")
+    return parse_elements(_SitemapParser(document), tokens, document.name, kind="sitemap", found="URLs")
 
 
 class _Field:

@@ -29,107 +29,107 @@ from __future__ import annotations
 from math import inf
 
 BETA = 0.7
-"""What a cut leaves, of a window or of a rate (RFC 9438 section 4.6)."""
+"""The share of the window that remains after a cut (RFC 9438 section 4.6)."""
 
 PROBE_SHARE = 0.1
-"""Share by which the rate exceeds its ceiling after twice as many responses as it takes to reach it. After a refusal,
-the rate begins half of this share below the one that was served, so that an empty token bucket gets a token."""
+"""The share by which the rate exceeds its ceiling after twice as many responses as it takes to reach the ceiling. The
+rate after a refusal begins half of this share below the served rate, so that an empty token bucket gets a token."""
 
 DOUBLED_AFTER = 16
-"""Responses after which a guessed rate has doubled. With 12 there were more refusals, and the rates were the same."""
+"""Responses after which an estimated rate has doubled. With 12, more were refused, and the rates were the same."""
 
 UNLIMITED_RATE = 500.0
-"""Requests per second from which on an interval delays nothing and is dropped."""
+"""Requests per second from which on no interval is kept, since it would delay nothing."""
 
 RESPONSES_TO_CEILING = 150
-"""Answers from a cut until the measured rate is reached. The probe beyond finds the limit after about half as many
-again, so about one request in a hundred is refused."""
+"""Responses from a cut until the measured rate is reached. The probe beyond it finds the limit after about half as many
+more, so about one request in a hundred is refused."""
 
 COOL_DOWNS_TO_CEILING = 30
-"""The same in time: as many times the parking that a refusal costs, so that parkings take a thirtieth of the time."""
+"""The same as a time: so many cool-downs of a refusal, so that cool-downs take a thirtieth of the time."""
 
 MAX_SECONDS_TO_CEILING = 300.0
-"""Maximum of that in seconds, where ``RESPONSES_TO_CEILING`` take less: a host's limit is retried every few minutes."""
+"""The maximum of that time in seconds if ``RESPONSES_TO_CEILING`` take less: the limit is probed every few minutes."""
 
 OUTGROWN_BY = 4.0
-"""Times the rate that was once refused, from which on the interval is given up: that limit is gone."""
+"""The interval is dropped at so many times the rate that was once refused: that limit no longer exists."""
 
 STEP_AFTER_REFUSAL = 50
-"""Answers before one request more is in flight, after a refusal: one in fifty refused is the most that we cost."""
+"""Responses after a refusal until one more request may be in flight: so at most one in fifty is refused."""
 
 FIRST_STEP = 16
-"""The same while it is found out whether the host serves only so many at a time."""
+"""The same while requests are sent one at a time to find out whether the host limits their number."""
 
 MAX_STEP = 800
-"""Responses before that at most, where the host was seen to serve no more at a time: each try doubles them."""
+"""The maximum of the same for a host that serves no more requests at a time: each refusal at once doubles it."""
 
 STEP_AFTER_STRAIN = 10
-"""The same after a timeout, a refused connection or a risen latency: a restarted host is soon asked as before."""
+"""The same after a timeout, a refused connection or a risen latency: a restarted host soon gets all requests again."""
 
 FEW_RESPONSES = 8
-"""With fewer responses between two refusals, the rate at which they came may still be only a guess."""
+"""With fewer responses between two refusals, the rate at which they came may only be an estimate."""
 
 RATE_TOLERANCE = 1e-6
-"""Relative difference up to which two rates count as equal."""
+"""The relative difference up to which two rates count as equal."""
 
 MIN_SERVED = 10
-"""Answers from a refusal on that prove the rate at which they came."""
+"""Responses since a refusal that prove the rate at which they came."""
 
 MAX_ANCHORS = 4
-"""Refusals from which on answers are counted for that."""
+"""The maximum number of refusals since which responses are counted for that."""
 
 NEAR_CAPACITY = 0.85
-"""Share of what a host could serve, from which on down scattered failures may be those of a rate limit."""
+"""Below this share of what a host could serve, scattered failures may be caused by a rate limit."""
 
 MIN_FAILURE_SHARE = 0.1
-"""Share of the requests that must fail, in addition, for that."""
+"""The minimum share of requests that fail in that case."""
 
 SUSPICION_TIMEOUT = 10.0
-"""After so many seconds and three intervals, another failure may be suspected, even if the page of the last one was not
-requested again."""
+"""Seconds, in addition to three intervals, after which another failure may be suspected, even if the page of the last
+one was not requested again."""
 
 TRIAL_RESPONSES = 60
 TRIAL_FAILURES = 3
-"""Answers for which a host is slowed down to see whether that helps, and failures meanwhile that say that it does
-not."""
+"""Responses for which a host is slowed down to see whether that helps, and the number of failures among them that shows
+that it does not."""
 
 EXPECTED_PER_FAILURE = 4
-"""One failure of so many that were to be expected, at most, shows that slowing down helped."""
+"""Slowing down has helped if at most one of so many expected failures occurred."""
 
 REFUSAL_MEMORY = 1800.0
-"""Seconds after which a first refusal says nothing of the rate that a second one ends."""
+"""Seconds after which a second refusal says nothing about the rate since the first one."""
 
 MIN_RATE_KEPT = 0.5
-"""What one refusal leaves of a rate at least: the host may have been asked less of late for other reasons."""
+"""The minimum share of the rate that remains after a refusal: the host may have had few requests for other reasons."""
 
 MAX_INTERVAL = 60.0
-"""Seconds between two starts at most. Hosts that allow less say so, or are found by the parkings alone."""
+"""The maximum of seconds between two starts. Hosts that allow less say so, or cool-downs alone find their limit."""
 
 MANY_RESPONSES = 20
-"""Answers between two refusals from which on the rate that was refused counts for more than the one that was served."""
+"""With so many responses between two refusals, the refused rate counts for more than the one that was served."""
 
 RECOVERED_AFTER = 500
-"""Answers after which a refusal is forgotten: one in so many is no reason to ask for less."""
+"""Responses after which a refusal no longer counts: one in so many is no reason to send fewer requests."""
 
 LATENCY_FACTOR = 2.0
 LATENCY_MARGIN = 0.5
-"""A latency counts as risen from twice its calm value on, and half a second above it: below that lies what a busy
-machine, a garbage collection or a large page does."""
+"""A latency has risen if it is at least twice its baseline, and at least half a second above it. A busy machine, a
+garbage collection or a large page causes less."""
 
 
 def alarm_threshold(baseline: float) -> float:
-    """The mean latency in seconds from which a host that answers in ``baseline`` otherwise counts as strained."""
+    """Return the mean latency in seconds from which a host with this baseline counts as strained."""
     return max(baseline * LATENCY_FACTOR, baseline + LATENCY_MARGIN)
 
 
 class RateController:
-    """What one host bears and allows.
+    """How many requests one host serves at a time, and how many it allows per second.
 
-    most: the window at its widest. limit: requests that may be in flight. interval: seconds between two starts, 0.0
+    most: the maximum of the window. limit: requests that may be in flight. interval: seconds between two starts; 0.0
     for none. is_flaky: whether requests failed just as often when they were slowed down.
-    is_limited: whether hardly any failed then, so that the host refuses what is too much.
-    suspected_at: when a failure came that may be a refusal, until its page is requested again; negative infinity for no
-    such time. Every ``started`` is when a request was handed out, in monotonic seconds as ``now``.
+    is_limited: whether hardly any failed then, so that the host limits its clients.
+    suspected_at: the time of a failure that may be a refusal, until its page is requested again; negative infinity if
+    there is none. Every ``started`` is the time at which a request was leased, in monotonic seconds as ``now``.
     """
 
     __slots__ = (
@@ -150,26 +150,26 @@ class RateController:
         self._step = STEP_AFTER_STRAIN
         self._cut_at = -inf  # when the window was last cut
         self._refused_at = -inf  # when a refusal last counted
+        self._since_refusal = 0  # responses since then
         self._adjusted_at = -inf  # when a retry last changed the rate: what failed before was requested at another one
-        self._since_refusal = 0  # answers since then
-        self._responses_at_rate = 0  # answers at the rate that was tried, since the interval was set
-        self._responses = 0  # answers so far
-        self._anchors: list[tuple[float, int]] = []  # refusals, the first and the last, and answers until then
+        self._responses_at_rate = 0  # responses at the rate that was tried, since the interval was set
+        self._responses = 0  # responses so far
+        self._anchors: list[tuple[float, int]] = []  # refusals, the first and the last, and responses until then
         self._proven = 0.0  # requests a second that were served since one of them, at best
-        self._trial_start: int | None = None  # answers until then, when it was slowed down to see whether that helps
+        self._trial_start: int | None = None  # responses until then, when it was slowed down to see whether that helps
         self._suspect_failures = 0  # requests that failed since the first of them, and may have been refused
         self._failure_share = 0.0  # the share of such requests when it was slowed down
         self._trial_failures = 0  # failures at a proven rate,
-        self._counted_from = 0  # since there were so many answers
-        self._lowered_at = -inf  # answers until the rate was last lowered because pages were refused at a proven rate
+        self._counted_from = 0  # since there were so many responses
+        self._lowered_at = -inf  # responses until the rate was last lowered because pages were refused at a proven rate
         self._ceiling = inf  # requests a second that the host was measured to allow; infinite for unknown
         self._start_rate = 0.0  # requests a second at which the interval was set
         self._last_start = -inf  # when the last request began
-        self._refused_alone = False  # whether a request was refused that was the only one in flight
-        self._one_at_a_time = False  # whether requests were sent one at a time to find that out
-        self._widened = 0  # responses until the window last grew by one
         self._is_untried = False  # whether that was far later than the interval allows, so that the rate is not tried
-        self._plateau = 1.0  # answers after which the ceiling is reached
+        self._plateau = 1.0  # responses after which the ceiling is reached
+        self._refused_alone = False  # whether a request was refused although it was the only one in flight
+        self._one_at_a_time = False  # whether requests were sent one at a time to find that out
+        self._widened = 0  # responses until the window last grew by one request
 
     def __repr__(self) -> str:
         return f"<RateController {self.limit}/{self.most} in flight, {self.interval:.3f} s apart>"
@@ -181,27 +181,27 @@ class RateController:
 
     @property
     def recovered(self) -> bool:
-        """Whether the host is asked as one that never failed, and its last refusal is long past."""
+        """Whether the host gets requests like one that never failed, and its last refusal is long past."""
         long_past = self._refused_at == -inf or self._since_refusal >= RECOVERED_AFTER
         return long_past and self._window >= self.most and not self.interval
 
     @property
     def expected(self) -> int:
-        """The window that it comes to: the whole one after a strain, which passes; the present one after a refusal."""
+        """The future window: the maximum after a strain, which passes; the current window after a refusal."""
         return self.most if self._step == STEP_AFTER_STRAIN else self.limit
 
     @property
     def steady(self) -> float:
-        """The interval that it comes back to, 0.0 for none: the present one, or that of the rate last measured."""
+        """The future interval, 0.0 for none: the current one, or that of the rate that was last measured."""
         return min(self.interval, 1 / self._ceiling) if self.interval and self._ceiling < inf else self.interval
 
     def resume(self, limit: int | None, interval: float, now: float) -> None:
-        """Go on where another run was. limit: None for the window at its widest. interval: seconds, 0.0 for none."""
+        """Continue with the values of another run. limit: None for the maximum. interval: seconds, 0.0 for none."""
         if limit is not None:
             self._window = float(max(1, min(limit, self.most)))
         if interval:
             self._set((1 - PROBE_SHARE) / interval, 1 / interval, RESPONSES_TO_CEILING)
-        self._refused_at = now  # for the next refusal to tell a rate
+        self._refused_at = now  # so that the next refusal gives a rate
 
     def on_request(self, now: float, ready_since: float) -> None:
         """Note that a request begins, and that the host could have been requested since ``ready_since``."""
@@ -210,46 +210,49 @@ class RateController:
         self._last_start = now
 
     def on_refusal(self, started: float, now: float, *, out: int, wait: float, clear: bool = True) -> None:
-        """The host refused a request for being one too many; called once a parking.
+        """Lower the window or the rate: the host refused a request because of a limit. Called once per cool-down.
 
-        out: requests in flight on it, that one included. wait: seconds that it is parked for. clear: whether the host
-        has said so by a 429 or a wait, and not by a 503 that could be a broken page's.
+        out: requests in flight on the host, including the refused one. wait: seconds of the cool-down. clear: whether
+        the host said so by a 429 or a Retry-After, and not by a 503 that a broken page may cause as well.
         """
         self._forget_proven()  # it may allow less than before
         self._trial_start = None
         self.suspected_at = -inf
-        crowded = clear and self._is_crowded(out)
-        if out == 1 and (
-            self.interval or self._one_at_a_time
-        ):  # no smaller window would help, so the rate was too high
-            self._window = float(self.most)
-        elif out >= self.limit and not crowded:
+        self._refused_alone |= clear and out == 1
+        if clear and self._is_crowded(out):
+            if self._since_refusal:
+                self._narrow(out, now)
+            return
+        if out == 1 and (self.interval or self._one_at_a_time):
+            self._window = float(self.most)  # no smaller window would help: the rate was too high
+        elif out >= self.limit:
             self._step = STEP_AFTER_REFUSAL
             self._shrink(started, now)
-        if self._refused_at > -inf and not self._since_refusal:
-            return  # nothing was served: from the refusal before on, the parkings measure the rate
-        if crowded:
-            self._window = float(max(1, out - 1)) if self._one_at_a_time else 1.0
-            self._step = min(max(2 * self._step, STEP_AFTER_REFUSAL), MAX_STEP) if self._one_at_a_time else FIRST_STEP
-            self._one_at_a_time = True
-            self._refused_at, self._unused, self._since_refusal = now, 0.0, 0
-            return
-        self._measure(now, wait)
+        if self._refused_at == -inf or self._since_refusal:  # otherwise the cool-downs measure the rate
+            self._measure(now, wait)
 
     def _is_crowded(self, out: int) -> bool:
-        """Whether a refusal may be for how many requests were in flight, and not for how many began in a while.
+        """Return whether a refusal may mean that too many requests were in flight, and not that the rate is too high.
 
-        Until one request alone is refused, that is found out: one at a time is let through, and then one more. Where
-        that is refused at once, the host serves no more at a time.
+        The second refusal may. After it, requests are sent one at a time, and then one more at a time. If that one is
+        refused at once, the host serves no more requests at a time. If a request is refused although it is the only
+        one in flight, the rate is too high.
         """
-        if out == 1:
-            self._refused_alone = True
         if out < 2 or self._refused_alone or self.interval or self._refused_at == -inf:
             return False
         return not self._one_at_a_time or self._was_widened(out)
 
+    def _narrow(self, out: int, now: float) -> None:
+        """Send one request fewer at a time, or one at a time to find out whether the host limits their number."""
+        if self._one_at_a_time:
+            self._window = float(out - 1)
+            self._step = min(max(2 * self._step, STEP_AFTER_REFUSAL), MAX_STEP)
+        else:
+            self._window, self._step, self._one_at_a_time = 1.0, FIRST_STEP, True
+        self._refused_at, self._unused, self._since_refusal = now, 0.0, 0
+
     def restart(self) -> None:
-        """The host was sent less than it could serve: measure anew what it serves, unless that is known already."""
+        """Measure the served rate again if no limit is known: the host got fewer requests than it could serve."""
         if not self.interval:
             self._forget_proven()
 
@@ -266,21 +269,20 @@ class RateController:
     def on_possible_refusal(
         self, started: float, now: float, capacity: float, *, limits: bool, failed_again: bool = False
     ) -> bool:
-        """Take in that a request failed, and may have been refused; True where its page should be requested again.
+        """Note that a request failed and may have been refused. Return whether its page should be requested again.
 
-        The page of one failure at a time is, where starts are spaced at a rate that is not proven. Where starts are not
-        spaced, and many requests fail, they are slowed down for a while to see whether that helps. capacity: requests
-        per second that the host would serve, by slots and latency alone. limits: whether it is known to limit requests.
-        broken: whether most pages that failed like this were found to be broken.
+        If there is an interval whose rate is not proven, the page of one failure at a time is requested again. If there
+        is no interval and many requests fail, they are slowed down for a while to see whether that helps.
+        capacity: requests per second that the host would serve by its slots and latency alone. limits: whether it is
+        known to limit requests. failed_again: whether most pages that failed like this failed again.
         """
         self._suspect_failures += 1
         limits |= self.is_limited
         if not self.interval:
             self._prove(now)
             if self.is_flaky:
-                self.is_flaky = (
-                    self._failures(TRIAL_RESPONSES // 3) < TRIAL_RESPONSES // 2
-                )  # most fail: that is no chance
+                often = self._failures(TRIAL_RESPONSES // 3) >= TRIAL_RESPONSES // 2  # too often to be chance
+                self.is_flaky = not often
             if not self.is_flaky and 0 < self._proven < NEAR_CAPACITY * capacity:
                 self._try_slower(now)
             return False
@@ -299,7 +301,7 @@ class RateController:
         return True
 
     def _try_slower(self, now: float) -> None:
-        """Slow down to the rate at which requests were served, if enough of them failed."""
+        """Slow down to the rate that was served, if enough requests failed."""
         others = self._suspect_failures - 1  # responses are counted from the first failure on
         share = others / (others + self._responses - self._anchors[0][1])
         if share >= MIN_FAILURE_SHARE:
@@ -310,17 +312,17 @@ class RateController:
             self._trial_failures = 0
 
     def _failures(self, within: int, *, count: bool = True) -> int:
-        """Failures within so many answers, with this one where it is to ``count``."""
+        """Return the number of failures within so many responses. count: whether to add this failure."""
         if self._responses - self._counted_from > within:
             self._counted_from, self._trial_failures = self._responses, 0
         self._trial_failures += count
         return self._trial_failures
 
     def on_retry_response(self, at: float, now: float) -> bool:
-        """Take in that a page which failed at the time ``at`` is answered now, so that it was refused.
+        """Note that a page which failed at the time ``at`` is served now, and was therefore refused.
 
-        True where that failure was suspected. If it came at a proven rate, the rate is lowered after several of them.
-        If as many come soon after that, the rate was not the reason, and it is no longer limited.
+        Return whether that failure was suspected. After several such failures at a proven rate, the rate is lowered. If
+        as many follow soon after that, the rate was not the reason, and the interval is dropped.
         """
         if self.suspected_at == at:
             self.suspected_at = -inf
@@ -341,33 +343,33 @@ class RateController:
             rate = self._proven or (1 - PROBE_SHARE) / self.interval
             self._set(rate, rate, RESPONSES_TO_CEILING)
             self._refused_at, self._since_refusal = now, 0
-            self._adjusted_at = now
         return False
 
     def _give_up(self) -> None:
-        """Undo all: slowing down did not help, so the failures do not come from a limit."""
+        """Drop the interval: slowing down did not help, so no limit caused the failures."""
         self.is_flaky, self._trial_start, self.interval, self._refused_at = True, None, 0.0, -inf
         self.is_limited = False
         self._window = float(self.most)
 
     def on_retry_failure(self, at: float) -> None:
-        """Take in that a page which failed at the time ``at`` failed again: it is broken, and the rate not too high."""
+        """Note that a page which failed at the time ``at`` failed again: it is broken, and the rate is not too high."""
         if self.suspected_at == at:
             self.suspected_at = -inf
 
     def on_strain(self, started: float, now: float) -> None:
-        """A timeout, a refused connection, a latency that rose: too much is in flight."""
-        if started > self._cut_at:
-            at_once = self._widened > 0 and self._was_widened(self.limit)
-            self._step = min(2 * self._step, MAX_STEP) if at_once else STEP_AFTER_STRAIN
+        """Narrow the window after a timeout, a refused connection or a risen latency."""
+        if started <= self._cut_at:
+            return
+        at_once = self._widened > 0 and self._was_widened(self.limit)
+        self._step = min(2 * self._step, MAX_STEP) if at_once else STEP_AFTER_STRAIN
         self._shrink(started, now)
 
     def _was_widened(self, out: int) -> bool:
-        """Whether the window was just widened to ``out`` requests."""
+        """Return whether the window was just widened to ``out`` requests."""
         return self._responses - self._widened <= 2 * out
 
     def on_response(self, count: int) -> None:
-        """Take in ``count`` answers that were no refusals."""
+        """Note ``count`` responses that were no refusals."""
         self._since_refusal += count
         self._responses += count
         if self._window < self.most:
@@ -394,7 +396,7 @@ class RateController:
                 self.interval = 0.0
 
     def _rate(self) -> float:
-        """Requests per second, after ``_answers`` answers."""
+        """Return the requests per second after ``_responses_at_rate`` responses."""
         if self._ceiling == inf:
             return self._start_rate * 2 ** (self._responses_at_rate / DOUBLED_AFTER)
         left = 1 - self._responses_at_rate / self._plateau
@@ -403,7 +405,7 @@ class RateController:
         return self._ceiling * (1 - PROBE_SHARE * left**3)
 
     def _measure(self, at: float, wait: float) -> None:
-        """Set the rate anew by a refusal at the time ``at``, for which the host is parked for ``wait`` seconds."""
+        """Set the rate by a refusal at the time ``at``, which causes a cool-down of ``wait`` seconds."""
         span, responses = at - self._refused_at - self._unused, self._since_refusal
         self._refused_at, self._unused, self._since_refusal = at, 0.0, 0
         if not self.interval and span >= REFUSAL_MEMORY:
@@ -425,7 +427,7 @@ class RateController:
         self._set(served * (1 - PROBE_SHARE / 2), ceiling, plateau)
 
     def _set(self, rate: float, ceiling: float = inf, plateau: float = 1.0) -> None:
-        """Begin at a rate, to reach a ceiling after ``plateau`` answers. Without a ceiling, the rate doubles."""
+        """Begin at a rate and reach the ceiling after ``plateau`` responses. Without a ceiling, the rate doubles."""
         least = max(self._proven, 1 / MAX_INTERVAL)
         self._start_rate = max(rate, least)
         self._ceiling = max(ceiling, self._start_rate)
@@ -434,9 +436,9 @@ class RateController:
         self.interval = 1 / self._start_rate
 
     def _prove(self, now: float) -> None:
-        """Take note of the rate at which answers came since one of the last refusals, and of this one."""
+        """Note this refusal, and the rate at which responses came since one of the last refusals."""
         for at, total in self._anchors:
-            served = self._responses - total - 1  # a token may have been there by halves
+            served = self._responses - total - 1  # part of a token may have been left
             if served >= MIN_SERVED and now > at:
                 self._proven = max(self._proven, served / (now - at))
         if len(self._anchors) == MAX_ANCHORS:

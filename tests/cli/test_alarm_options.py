@@ -18,11 +18,6 @@ ARGS = ("fetch", "urls.txt", "-o", "out.jsonl", "--no-robots", "--retries", "0")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture
 def web(place: Place) -> Iterator[PoliteServer]:
     """Twenty pages, of which one is missing."""
     with PoliteServer() as server:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,11 +16,6 @@ from scrapepool.cli.parameters.grouped_options import FetchOption
 from scrapepool.cli.parameters.option_types import FileName
 
 OPTIONS = [option for option in fetch.params if isinstance(option, FetchOption) and option.name != "config"]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
 
 
 def options(place: Place, *args: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,17 +19,6 @@ GUARDED = sorted(
 )
 
 SOMEBODY = 65534
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def web() -> Iterator[PoliteServer]:
-    with PoliteServer() as server:
-        yield server
 
 
 def complaint(place: Place, *args: str) -> str:

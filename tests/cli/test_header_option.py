@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,11 +16,6 @@ from tests.servers.polite import PoliteServer
 def web() -> Iterator[PoliteServer]:
     with PoliteServer(2) as server:
         yield server
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
 
 
 def echoed(place: Place, url: str, *args: str) -> str:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import pytest
 from place import Place
 
 from scrapepool.cli.exits import Exit
 from tests.servers.polite import PoliteServer
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
 
 
 def test_a_file_that_is_no_host_memory_ends_the_run_before_it_begins(place: Place) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,12 +42,6 @@ with open(os.environ["HIDDEN_FROM"], "a") as file:
     file.write(str(os.getpid()) + "\\n")
 """
 """What Python runs first in each process."""
-
-
-@pytest.fixture
-def web() -> Iterator[PoliteServer]:
-    with PoliteServer() as server:
-        yield server
 
 
 @pytest.mark.parametrize("what", HIDDEN)

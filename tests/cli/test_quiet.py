@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,6 @@ from place import Place
 from tests.servers.polite import PoliteServer
 
 README = Path(__file__).parents[2] / "README.md"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def web() -> Iterator[PoliteServer]:
-    with PoliteServer() as server:
-        yield server
 
 
 def lists(place: Place, *urls: str) -> None:

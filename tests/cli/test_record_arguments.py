@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from pathlib import Path
 
 import pytest
 from place import Place
@@ -13,11 +12,6 @@ from running import here
 from scrapepool.cli.arguments import record_arguments
 
 RECORD = '{{"url": "http://h/{}", "line": 1, "outcome": "ok", "status": 200, "sha256": "x"}}\n'
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
 
 
 def test_a_folder_is_all_record_files_in_it(place: Place, capfd: pytest.CaptureFixture[str]) -> None:

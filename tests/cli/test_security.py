@@ -31,11 +31,6 @@ def promise(*sentences: str) -> Callable[[Any], Any]:
     return lambda test: test
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
 def answer(request: Request) -> Response | None:
     """Odd responses by path."""
     if request.target == "/named":

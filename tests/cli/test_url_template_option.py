@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from place import Place
 
 from tests.servers.polite import PoliteServer
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def web() -> Iterator[PoliteServer]:
-    with PoliteServer() as server:
-        yield server
-
 
 LISTS = {
     "urls.csv": "id,name\n7,a/b\n,none\n9,x y\n",

@@ -42,6 +42,14 @@ class Place:
             code = run(args)
         return CommandResult(code, out.getvalue(), err.getvalue())
 
+    def complaint(self, *args: str) -> str:
+        """Run what is a usage error; the one line that says so."""
+        ran = self.run(*args)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("scrapepool: ")
+        assert ran.err.count("\n") == 1
+        return ran.err.removeprefix("scrapepool: ").rstrip("\n")
+
     def _environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCRAPEPOOL", "XDG", "HOME"))}
         return {**kept, "HOME": str(self.folder / "home"), **self.environment}

@@ -25,15 +25,6 @@ def options(place: Place, *args: str) -> dict[str, Any]:
     return json.loads(told.out)["options"]
 
 
-def complaint(place: Place, *args: str) -> str:
-    """The one line that a wrong configuration ends with."""
-    told = place.run("config", *args)
-    assert (told.code, told.out) == (2, "")
-    assert told.err.startswith("scrapepool: ")
-    assert told.err.count("\n") == 1
-    return told.err.removeprefix("scrapepool: ").rstrip("\n")
-
-
 # -- which value holds ---------------------------------------------------------------------------
 
 
@@ -94,7 +85,7 @@ def test_names_in_the_environment(place: Place) -> None:
     assert said["header"] == {"value": ["Accept: text/html"], "source": "SCRAPEPOOL_FETCH_HEADER"}
     assert said["headers"] == {"value": True, "source": "SCRAPEPOOL_FETCH_HEADERS"}
     place.environment = {"SCRAPEPOOL_FETCH_WORKERS": "none"}
-    assert complaint(place) == "SCRAPEPOOL_FETCH_WORKERS: 'none' is not a whole number"
+    assert place.complaint("config") == "SCRAPEPOOL_FETCH_WORKERS: 'none' is not a whole number"
 
 
 # -- which file is read --------------------------------------------------------------------------
@@ -139,7 +130,7 @@ def test_a_broken_file_of_others(place: Place) -> None:
     place.write("pyproject.toml", "[tool\n")
     assert options(place)["workers"]["source"] == "default"
     place.write("pyproject.toml", "[tool.scrapepool\n")
-    assert complaint(place).startswith("pyproject.toml: not valid TOML: ")
+    assert place.complaint("config").startswith("pyproject.toml: not valid TOML: ")
 
 
 def test_help_needs_no_file(place: Place) -> None:
@@ -200,7 +191,7 @@ def test_help_needs_no_file(place: Place) -> None:
 def test_what_cannot_be_meant(text: str, line: str | None, place: Place) -> None:
     """One line says the file, the key and what is wrong, and the exit code is 2."""
     place.write("scrapepool.toml", text)
-    told = complaint(place)
+    told = place.complaint("config")
     if line is not None:
         assert told == line
     else:
@@ -211,20 +202,23 @@ def test_what_cannot_be_meant(text: str, line: str | None, place: Place) -> None
 
 def test_files_that_cannot_be_read(place: Place) -> None:
     """A file that was named must be there, readable, text, and ours."""
-    assert complaint(place, "--config", "none.toml") == "none.toml: no such file"
-    assert complaint(place, "--config", ".") == ".: cannot be read: Is a directory"
+    assert place.complaint("config", "--config", "none.toml") == "none.toml: no such file"
+    assert place.complaint("config", "--config", ".") == ".: cannot be read: Is a directory"
     (place.folder / "latin.toml").write_bytes(b"user-agent = '\xe4'")
-    assert complaint(place, "--config", "latin.toml") == "latin.toml: not UTF-8 at byte 14"
+    assert place.complaint("config", "--config", "latin.toml") == "latin.toml: not UTF-8 at byte 14"
     place.write("pyproject.toml", "[tool.other]")
-    assert complaint(place, "--config", "pyproject.toml") == "pyproject.toml: the file has no section [tool.scrapepool]"
+    assert (
+        place.complaint("config", "--config", "pyproject.toml")
+        == "pyproject.toml: the file has no section [tool.scrapepool]"
+    )
     place.write("pyproject.toml", "[tool]\nscrapepool = 3")
-    assert complaint(place) == "pyproject.toml: tool.scrapepool: expected a table"
+    assert place.complaint("config") == "pyproject.toml: tool.scrapepool: expected a table"
 
 
 def test_what_contradicts_itself(place: Place) -> None:
     """What fetch would refuse_if is refused here, wherever it comes from."""
     place.write("scrapepool.toml", "quiet = true")
-    assert complaint(place, "--progress", "live") == "--quiet and --progress live contradict each other"
+    assert place.complaint("config", "--progress", "live") == "--quiet and --progress live contradict each other"
 
 
 # -- what is printed -----------------------------------------------------------------------------
@@ -292,7 +286,7 @@ def test_secrets_are_not_shown(place: Place) -> None:
         assert told.code == 0
         assert "hush" not in told.out
     place.write("copy.toml", place.run("config", "--config", "scrapepool.toml").out)
-    assert "outside latin-1" in complaint(place, "--config", "copy.toml")
+    assert "outside latin-1" in place.complaint("config", "--config", "copy.toml")
 
 
 def test_lists_are_not_looked_at(place: Place) -> None:

@@ -21,15 +21,6 @@ GUARDED = sorted(
 SOMEBODY = 65534
 
 
-def complaint(place: Place, *args: str) -> str:
-    """The one line that a configuration ends with which is not obeyed."""
-    told = place.run("config", *args)
-    assert (told.code, told.out) == (2, "")
-    assert told.err.startswith("scrapepool: ")
-    assert told.err.count("\n") == 1
-    return told.err.removeprefix("scrapepool: ").rstrip("\n")
-
-
 # -- what a file may set that nobody named -------------------------------------------------------
 
 
@@ -63,7 +54,7 @@ def test_a_found_file_may_not_set_it(key: str, name: str, place: Place) -> None:
     """One line says which option, why, and how to allow it; named, the file may."""
     section = "[tool.scrapepool]\n" if name == "pyproject.toml" else ""
     place.write(name, f"{section}{key} = {EXAMPLES.get(key, OTHERS)}\n")
-    assert complaint(place) == (
+    assert place.complaint("config") == (
         f"{name}: {key}: not accepted from a file that you did not name, as it reads or writes files, "
         f"sends secrets, or chooses where requests go; to accept it, name the file: --config {name}"
     )
@@ -93,7 +84,7 @@ def test_a_found_file_may_not_send_secrets(text: str, reason: str, place: Place)
     place.write("secret", "A: hush")
     place.environment = {"SECRET": "hush"}
     place.write("scrapepool.toml", text)
-    said = complaint(place)
+    said = place.complaint("config")
     assert reason in said
     assert "hush" not in said
     assert "not accepted from" not in place.run("config", "--config", "scrapepool.toml").err
@@ -147,7 +138,7 @@ def test_a_file_that_others_may_write_is_refused(name: str, mode: int, place: Pl
     path = place.write(name, "[tool.scrapepool]\nworkers = 3" if name == "pyproject.toml" else "workers = 3")
     path.chmod(mode)
     shown = name if name.endswith("l.toml") or name == "pyproject.toml" else str(path)
-    assert complaint(place) == (
+    assert place.complaint("config") == (
         f"{shown}: not used, because others may write to it; to accept it, name the file: --config {shown}"
     )
     assert place.run("config", "--config", shown).code == 0
@@ -160,7 +151,7 @@ def test_a_file_of_another_user_is_refused(name: str, place: Place) -> None:
     path = place.write(name, "[tool.scrapepool]\nworkers = 3" if name == "pyproject.toml" else "workers = 3")
     os.chown(path, SOMEBODY, -1)
     shown = str(path) if name.startswith("home") else name
-    assert complaint(place) == (
+    assert place.complaint("config") == (
         f"{shown}: not used, because it belongs to another user; to accept it, name the file: --config {shown}"
     )
     assert place.run("config", "--config", shown).code == 0
@@ -172,7 +163,7 @@ def test_the_group_of_others_may_not_write_either(place: Place) -> None:
     path = place.write("scrapepool.toml", "workers = 3")
     path.chmod(0o664)
     os.chown(path, -1, SOMEBODY)
-    assert "others may write to it" in complaint(place)
+    assert "others may write to it" in place.complaint("config")
     os.chown(path, -1, os.getegid())
     assert place.run("config").code == 0
 
@@ -215,7 +206,7 @@ def test_hostile_toml_is_one_line(kind: str, place: Place) -> None:
     """Exit code 2, and one short line without control characters."""
     (place.folder / "scrapepool.toml").write_bytes(HOSTILE[kind])
     named = [] if kind.startswith("dots") else ["--config", "scrapepool.toml"]  # which may take its time
-    for said in (complaint(place), complaint(place, *named)):
+    for said in (place.complaint("config"), place.complaint("config", *named)):
         assert said.startswith("scrapepool.toml: ")
         assert len(said) < 1100
         assert said.isprintable()
@@ -227,17 +218,17 @@ def test_what_is_no_regular_file_is_not_read(name: str, place: Place) -> None:
     path = place.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(path)
-    assert complaint(place).endswith("not a regular file, so it is not read as a configuration")
+    assert place.complaint("config").endswith("not a regular file, so it is not read as a configuration")
     path.unlink()
     path.symlink_to("/dev/zero")
-    assert complaint(place).endswith("not a regular file, so it is not read as a configuration")
+    assert place.complaint("config").endswith("not a regular file, so it is not read as a configuration")
 
 
 def test_a_pipe_may_be_named(place: Place) -> None:
     """As ``--config <(command)`` does, but not one that nobody writes to, nor a device without an end."""
     os.mkfifo(place.folder / "pipe")
-    assert complaint(place, "--config", "pipe") == "pipe: nobody writes to this pipe"
-    assert "larger than" in complaint(place, "--config", "/dev/zero")
+    assert place.complaint("config", "--config", "pipe") == "pipe: nobody writes to this pipe"
+    assert "larger than" in place.complaint("config", "--config", "/dev/zero")
     reader, writer = os.pipe()
     os.write(writer, b"workers = 3")
     os.close(writer)
@@ -298,7 +289,7 @@ def test_variables_reach_the_server(place: Place, web: PoliteServer) -> None:
 def test_a_variable_that_is_not_set(place: Place) -> None:
     """Exit code 2: an empty token is never sent by mistake."""
     place.write("our.toml", 'header = "Authorization: Bearer ${NO_TOKEN}"')
-    assert complaint(place, "--config", "our.toml") == (
+    assert place.complaint("config", "--config", "our.toml") == (
         "our.toml: header: the environment has no variable NO_TOKEN; write $${NO_TOKEN} for the text itself"
     )
 
@@ -308,10 +299,10 @@ def test_a_value_that_does_not_fit_is_not_repeated(text: str, place: Place) -> N
     """It may be a secret that was put into the wrong place."""
     place.write("our.toml", text)
     place.environment = {"TOKEN": "hush"}
-    assert "is not valid" in complaint(place, "--config", "our.toml")
+    assert "is not valid" in place.complaint("config", "--config", "our.toml")
 
 
 def test_keys_of_many_parts_come_to_an_end(place: Place) -> None:
     """As many as a line may have cost little; see MOST_DOTS."""
     place.write("scrapepool.toml", "\n".join(".".join(f"k{n}" for n in range(200)) + f".x{m} = 1" for m in range(200)))
-    assert "unknown option" in complaint(place)
+    assert "unknown option" in place.complaint("config")

@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 from scrapepool import url as urls
-from scrapepool.model import Attempt, Result, Target
+from scrapepool.model import Attempt, Redirected, Result, Target
 from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
@@ -62,6 +62,15 @@ def only(results: Sequence[Result]) -> Any:
     """The one result."""
     assert len(results) == 1, results
     return results[0]
+
+
+def follow(url: str, **groups: Any) -> Any:
+    """Return the last response of redirects over several hosts."""
+    with lease_context(**groups) as made:
+        result: Any = only(run(made, url).results)
+        while isinstance(result, Redirected):
+            result = only(run(made, result.attempt).results)
+        return result
 
 
 def get(url: str, jar: CookieStore | None = None, **groups: Any) -> Any:

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Redirected, Skipped
+from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, Hop, Redirect, Skipped
 from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.work.attempt import AMBIGUOUS
 from scrapepool.transport.work.context import LeaseContext
-from tests.transport.fetching import get, lease_context, on_loop, only, run, settings, target, work
+from tests.transport.fetching import follow, get, lease_context, on_loop, only, run, settings, target, work
 from tests.transport.loopback import Server, closed_port, read_head, server_context
 
 ONCE = {"read": 5.0, "total": 5.0}
@@ -53,15 +53,6 @@ def site(first: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Any]:
         server.paths, server.connections = [], []
         server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.port}"
         yield server
-
-
-def follow(url: str, **groups: Any) -> Any:
-    """The end of a chain over several hosts."""
-    with lease_context(**groups) as made:
-        result: Any = only(run(made, url).results)
-        while isinstance(result, Redirected):
-            result = only(run(made, result.attempt).results)
-        return result
 
 
 # -- bodies that never come ------------------------------------------------------------------------

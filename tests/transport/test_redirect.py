@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fetching import get, lease_context, only, run, target
+from fetching import follow, get, lease_context, only, run, target
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -262,15 +262,6 @@ def test_the_body_of_a_redirect_does_not_matter() -> None:
 
 
 # -- credentials and cookies -----------------------------------------------------------------------
-
-
-def follow(url: str, **groups: Any) -> Any:
-    """Return the last response of redirects over several hosts."""
-    with lease_context(**groups) as made:
-        result: Any = only(run(made, url).results)
-        while isinstance(result, Redirected):
-            result = only(run(made, result.attempt).results)
-        return result
 
 
 GIVEN = (

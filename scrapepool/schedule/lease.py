@@ -13,14 +13,14 @@ class Lease:
     """One slot on one host, with the targets that are fetched over it one after another.
 
     host: the host whose slot is taken until ``Scheduler.settle``, or ``settle_robots`` for a lease on robots.txt.
-    tickets: fresh targets, as the numbers they were added under; empty where ``attempt`` or ``robots`` is set.
-    attempt: a retry or a redirect's hop that comes back; then it is alone.
-    budget: seconds after which what has not begun is given back.
-    since: when it was handed out, in monotonic seconds: what a reply says of a host, it says of that time.
-    robots: whether it is the host's robots.txt that is to be fetched, and nothing else; it has no targets then.
-    waits: what its fresh targets waited for, where histories are told.
-    probe: whether ``attempt`` is at a target that has had its outcome, to see whether its host answers; nothing is
-    recorded of it.
+    tickets: fresh targets, by the numbers under which they were added; empty if ``attempt`` or ``robots`` is set.
+    attempt: a retry or a redirect hop, which is the only target of the lease.
+    budget: seconds after which targets that have not begun are returned to the queue.
+    since: monotonic time of the lease; a response describes the state of the host at that time or later.
+    robots: whether the lease fetches the host's robots.txt and nothing else; then it has no targets.
+    waits: what its fresh targets waited for, if histories are recorded.
+    probe: whether ``attempt`` requests a target that has its outcome already, to find out whether the host responds;
+    nothing is recorded of it.
     """
 
     host: HostKey
@@ -39,9 +39,9 @@ class Lease:
 class Refusal(NamedTuple):
     """Targets that end without a request: each of them only needs a record.
 
-    not_before: Unix-clock offset in seconds from now after which the host may be asked; set for a deferral.
-    error: why they are skipped (``robots_unreachable``) or failed (``circuit_open``), where it is not a deferral.
-    detail: one human line. waits: what the tickets waited for, where histories are told.
+    not_before: seconds from now after which the host may be requested again; set for a deferral.
+    error: why they are skipped (``robots_unreachable``) or failed (``circuit_open``), if it is no deferral.
+    detail: one line for the record. waits: what the tickets waited for, if histories are recorded.
     """
 
     host: HostKey

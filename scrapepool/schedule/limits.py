@@ -1,4 +1,4 @@
-"""The limits of one host: the seam for settings that differ between hosts.
+"""The limits of one host, for settings that differ between hosts.
 
 ``Scheduler(…, limits_for=…)`` calls this once for each host that becomes active. By default, all hosts have the limits
 of the run.
@@ -16,10 +16,10 @@ from ..model import HostKey
 class HostLimits(NamedTuple):
     """One host's limits.
 
-    per_host: requests in flight. delay: seconds between two starts. robots: whether robots.txt is asked first.
-    closed_for: seconds from a monotonic time until the host may be asked, 0.0 while its window is open; None for a host
-    that may be asked at any time. parked_until: monotonic time until which it asked an earlier run to wait.
-    lasts: seconds from a time until so many seconds of open time have gone by, None as ``closed_for``; for forecasts.
+    per_host: requests in flight. delay: seconds between two starts. robots: whether robots.txt is requested first.
+    closed_for: returns the seconds from a monotonic time until the host may get requests, 0.0 while its window is open;
+    None for a host without hours. parked_until: monotonic time until which the host asked an earlier run to wait.
+    lasts: returns the seconds from a time until so many seconds of open time have passed, for forecasts; None as above.
     """
 
     per_host: int

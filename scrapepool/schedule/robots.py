@@ -1,24 +1,24 @@
-"""A host's robots.txt, as far as the schedule is concerned: it is asked for first, and what comes of it.
+"""robots.txt in the schedule: it is requested first, and this is what its result means for the host's targets.
 
-The seam. Where a host's ``HostLimits.robots`` is set, the first ``Lease`` of the host has ``robots=True`` and no
-targets; none of its tickets, retries or hops is leased before that one is settled. Whoever fetches it settles it by
-``Scheduler.settle_robots(host, verdict, now)``, with one of
+If ``HostLimits.robots`` of a host is set, the first ``Lease`` of the host has ``robots=True`` and no targets. None of
+its tickets, retries or hops is leased before that lease is settled. The transport's result is given to
+``Scheduler.settle_robots(host, verdict, now)``, and is one of
 
-* ``RobotsVerdict(rules=…, crawl_delay=…)``: it was had. The host's delay becomes the larger of its own and the crawl
-  delay, at most ``max_crawl_delay``. The rules are kept as they are, and given back by ``Scheduler.rules_for(host)``
-  for as long as the host has targets: the engine asks them about each path (of the target or of the hop) when it
-  looks a ticket up, and settles ``Skipped(error=ROBOTS)`` for what they disallow. Such a settle, with no request, gives
-  the host its start back: what was not asked for costs no delay.
-* ``RobotsVerdict()``: there is none (404 and the other 4xx but 429): all is allowed, and ``rules_for`` is None.
-* ``RobotsVerdict(unreachable="503 Service Unavailable", after=…)``: 5xx, 429, no connection. It is asked for again
-  as often as a URL is (``retries``), after the breaker's pauses, then all of the host is refused: with
-  ``robots_unreachable``, or with the failure itself where the host could not be asked for anything. ``failure`` is the
-  ``Failed`` that it was, where the host itself did not answer: the outage guard is told.
+* ``RobotsVerdict(rules=…, crawl_delay=…)``: the file was fetched. The host's delay becomes its own or the crawl delay,
+  whichever is larger, at most ``max_crawl_delay``. ``Scheduler.rules_for(host)`` returns the rules while the host has
+  targets: the engine checks the path of each target or hop when it looks a ticket up, and settles
+  ``Skipped(error=ROBOTS)`` for what they disallow. Since that sends no request, it gives the host its start back: a
+  skipped page costs no delay.
+* ``RobotsVerdict()``: there is no file (404 and every other 4xx except 429). All is allowed; ``rules_for`` is None.
+* ``RobotsVerdict(unreachable="503 Service Unavailable", after=…)``: 5xx, 429, or no connection. The file is requested
+  again as often as a URL (``retries``), after the pauses of the circuit breaker. Then all targets of the host are
+  refused: with ``robots_unreachable``, or with the failure itself if the host could not be reached at all. ``failure``
+  is that ``Failed``, if the host itself did not respond; the outage guard gets it, too.
 
-What was had is kept when the host is done with, as far as there is room, so that a host which the list comes back to is
-not asked again. Rules have ``allows(path: str) -> bool``; the scheduler never calls it. Redirects of robots.txt, its
-size and its age are the fetcher's. A lease on robots.txt takes a slot, keeps the host's delay and counts as a request,
-and as no target.
+A verdict is kept after the host's last target, within bounds, so that a host that occurs again later in the list is not
+requested again. Rules have ``allows(path: str) -> bool``; the scheduler never calls it. The fetcher decides about
+redirects, size and age. A lease on robots.txt takes a slot, keeps the host's delay, and counts as a request but not as
+a target.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from .health.circuit_breaker import FIRST_PROBE_DELAY, MAX_PROBE_DELAY
 from .health.retry import MAX_DOUBLINGS
 
 MAX_CACHED_HOSTS = 10_000
-"""Hosts that are done with and whose robots.txt is kept, should the list come back to them: as of their numbers."""
+"""Maximum number of finished hosts whose robots.txt is kept, in case the list has more URLs of them."""
 
 MAX_CACHED_PATTERNS = 100_000
-"""Patterns in these robots.txt together, of about 400 bytes each."""
+"""Maximum number of patterns in all of these files, of about 400 bytes each."""
 
 ROBOTS_FIRST = "the request was for robots.txt"
-"""What the detail of a refused target ends with whose host could not be asked for anything."""
+"""End of the detail of a refused target if its host could not be reached for robots.txt."""
 
 UNREACHABLE_ERRORS = frozenset(
     {
@@ -50,28 +50,28 @@ UNREACHABLE_ERRORS = frozenset(
         ErrorKind.PROXY,
     }
 )
-"""Failures before anything could be asked for: they say nothing of robots.txt, and each URL would end the same way."""
+"""Failures before a request was sent: they say nothing about robots.txt, and each URL would fail in the same way."""
 
 
 class Rules(Protocol):
     """What a robots.txt allows this program."""
 
     def allows(self, path: str) -> bool:
-        """Whether a path and query, percent-encoded, may be asked for (RFC 9309 section 2.2.2)."""
+        """Return whether a percent-encoded path and query may be requested (RFC 9309 section 2.2.2)."""
 
     def refusing(self, path: str) -> str | None:
-        """The pattern that disallows a path and query, None where it may be asked for."""
+        """Return the pattern that disallows a path and query, or None if it may be requested."""
 
     def patterns(self) -> Iterable[tuple[str, bool]]:
-        """What they consist of: patterns, and whether each allows."""
+        """Yield the patterns, and whether each of them allows."""
 
 
 class RobotsVerdict(NamedTuple):
-    """What came of a request for robots.txt. See the module.
+    """The result of a request for robots.txt; see the module.
 
-    rules: None where all is allowed. crawl_delay: seconds. unreachable: why it could not be had, one human line.
-    after: seconds that the host asked to wait. failure: the host's own failure to answer, where it was one.
-    agent: the product token that it holds for, in lower case; empty for any.
+    rules: None if all is allowed. crawl_delay: seconds. unreachable: why the file could not be fetched, in one line.
+    after: seconds that the host asked to wait. failure: the failure, if the host itself did not respond.
+    agent: the product token for which the rules hold, in lower case; empty for any.
     """
 
     rules: Rules | None = None
@@ -82,7 +82,7 @@ class RobotsVerdict(NamedTuple):
     agent: str = ""
 
     def refusal(self) -> tuple[ErrorKind, str]:
-        """As what the targets of a host end that stays ``unreachable``, and the detail of their records."""
+        """Return the error and the detail for the targets of a host whose robots.txt stays ``unreachable``."""
         failure = self.failure
         if failure is not None and (failure.error in UNREACHABLE_ERRORS or failure.unsent):
             return failure.error, "; ".join(filter(None, (failure.detail, ROBOTS_FIRST)))
@@ -90,12 +90,12 @@ class RobotsVerdict(NamedTuple):
 
 
 class RobotsGate:
-    """What keeps a host's targets back until its robots.txt is settled.
+    """Holds a host's targets back until its robots.txt is settled.
 
-    asked: whether a lease on it is out. since: when that was handed out, in monotonic seconds.
-    failures: how often it could not be had, but for those that were the network's. refunds: how often that may have
-    been for a limit of the proxy.
-    older: one that another run had, to be obeyed where none can be had (RFC 9309 section 2.4).
+    asked: whether a lease on it is out. since: monotonic time of that lease.
+    failures: number of failed requests, except those that the network caused. refunds: number of failures that a limit
+    of the proxy may have caused. older: the verdict of another run, which is obeyed if the file cannot be fetched now
+    (RFC 9309 section 2.4).
     """
 
     __slots__ = ("asked", "failures", "older", "refunds", "since")
@@ -107,7 +107,7 @@ class RobotsGate:
         self.older: RobotsVerdict | None = None
 
     def on_failure(self, retries: int) -> float | None:
-        """Seconds until it is asked for again, None where that was enough. retries: as of a URL."""
+        """Return seconds until the next request, or None after the last one. retries: as for a URL."""
         self.failures += 1
         if self.failures > retries:
             return None
@@ -115,7 +115,7 @@ class RobotsGate:
 
 
 class RobotsCache:
-    """The robots.txt of hosts that are done with; when there are too many, the first ones go."""
+    """The verdicts of finished hosts; when there are too many, the oldest are dropped."""
 
     def __init__(self, hosts: int = MAX_CACHED_HOSTS, patterns: int = MAX_CACHED_PATTERNS) -> None:
         self._verdicts: dict[HostKey, tuple[RobotsVerdict, int]] = {}
@@ -127,7 +127,7 @@ class RobotsCache:
         return f"<RobotsCache of {len(self._verdicts)} hosts, {self._held} patterns>"
 
     def keep(self, host: HostKey, verdict: RobotsVerdict) -> None:
-        """Keep what a host's robots.txt said, for ``take``."""
+        """Keep the verdict of a host, for ``take``."""
         size = 0 if verdict.rules is None else sum(1 for _ in verdict.rules.patterns())
         self._verdicts[host] = verdict, size
         self._held += size
@@ -135,7 +135,7 @@ class RobotsCache:
             self.take(next(iter(self._verdicts)))
 
     def take(self, host: HostKey) -> RobotsVerdict | None:
-        """What a host's robots.txt said, which is not kept any more; None where it is not known."""
+        """Remove and return the verdict of a host, or None if it is not known."""
         verdict, size = self._verdicts.pop(host, (None, 0))
         self._held -= size
         return verdict

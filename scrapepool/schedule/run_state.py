@@ -18,9 +18,9 @@ class RunState:
     """The state of one run. ``Dispatcher`` and ``Settlement`` change it, on one thread.
 
     queued: fresh targets that are not on lease. out: targets on lease. in_flight: leases.
-    spent: which limit of the run was reached, None while none was. quota: None if the run has no limits.
-    spacing: seconds between two starts over all hosts. next_start: no start earlier. now: the last time that was told.
-    probe: the only lease that an outage lets out. good: the last page that any host served.
+    spent: which limit of the run was reached, None before that. quota: None if the run has no limits.
+    spacing: seconds between two starts over all hosts. next_start: earliest next start. now: the latest time that was
+    passed in. probe: the only lease that is out during an outage. good: the last page that any host served.
     recorder: None if no waits are recorded. host_states: what other runs know of hosts, None for nothing.
     """
 

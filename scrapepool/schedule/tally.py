@@ -51,14 +51,14 @@ class HostRow(NamedTuple):
 
     done, total: targets. in_flight, limit: requests. opened, idle: connections. requests: sent over them.
     p50, p95: seconds of recent requests, None before the first. errors: targets and attempts that failed.
-    mean: seconds a request takes. state: ``ok``, ``slowed`` (asked less since it refused, failed or slowed down),
-    ``robots`` (robots.txt comes first), ``shared`` (it is another run's turn), ``waiting``, ``parked`` (it asked
-    for a pause), ``backoff``, ``circuit open``, ``half-open``, ``deferred`` (it asked for too long a one),
+    mean: seconds per request. state: ``ok``, ``slowed`` (it gets fewer requests since it refused, failed or slowed
+    down), ``robots`` (robots.txt comes first), ``shared`` (it is the turn of another run), ``waiting``, ``parked`` (it
+    asked for a pause), ``backoff``, ``circuit open``, ``half-open``, ``deferred`` (it asked for too long a pause),
     ``given up``, ``done``.
-    until: seconds until the state ends, where that is known.
-    robots: what its robots.txt does: ``asked``, ``ok``, ``disallow 3`` (URLs so far), ``unreachable``; empty where
-    nobody asks. delay: seconds between two starts now, of whatever origin.
-    held_up: what holds it up, by URL and status; None where that is nothing but its pace.
+    until: seconds until the state ends, if that is known.
+    robots: the state of its robots.txt: ``asked``, ``ok``, ``disallow 3`` (URLs so far), ``unreachable``; empty if it
+    is not consulted. delay: current seconds between two starts, for whatever reason.
+    held_up: what delays it, by URL and status; None if only its pace does.
     """
 
     host: HostKey
@@ -81,10 +81,10 @@ class HostRow(NamedTuple):
 
 
 class HostTally:
-    """One host's numbers. Those that ``HostRow`` has too mean the same here.
+    """The numbers of one host. Those that ``HostRow`` has, too, mean the same here.
 
-    mean: 0.0 before the first latency. recent: the last latencies, in seconds. robots: as in ``HostRow`` but for the
-    number, which is ``disallowed``. asked_robots: whether this run asked for it.
+    mean: 0.0 before the first latency. recent: the last latencies, in seconds. robots: as in ``HostRow``, without the
+    number, which is ``disallowed``. asked_robots: whether this run requested robots.txt.
     """
 
     __slots__ = (

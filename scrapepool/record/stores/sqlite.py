@@ -40,25 +40,25 @@ from ..safe_io.output import never
 from .sqlite_versions import NEW_VERSIONS, insert_versions
 
 EVERY = 1.0
-"""Seconds that an outcome waits for its transaction at most, while ``write`` is called."""
+"""Maximum seconds that an outcome waits for its transaction, while ``write`` is called."""
 
 MOST_ROWS = 10_000
-"""Outcomes of one transaction, about 10 MB: a commit costs a sync of the disk, and rows of one batch share pages."""
+"""Outcomes per transaction, about 10 MB: a commit costs a sync of the disk, and the rows of a batch share pages."""
 
 MOST_BYTES = 16 * 1024 * 1024
-"""Bytes of bodies that wait for one."""
+"""Maximum bytes of bodies that wait for a transaction."""
 
 LEVEL = 1
-"""Of zlib, as it works on the thread that writes."""
+"""Compression level of zlib; low, because it works on the thread that writes."""
 
 HOSTS_KEPT = 100_000
-"""Hosts whose numbers are remembered; those of others are looked up."""
+"""Hosts whose ids are cached; the others are looked up."""
 
 LOOK = 0.1
 """Seconds between two tries while another program holds the database."""
 
 SILENCE = 1.0
-"""Seconds of that before a person is told."""
+"""Seconds of such tries until a message is shown."""
 
 SYNCHRONOUS = {"never": "OFF", "second": "FULL", "always": "FULL"}
 
@@ -68,7 +68,7 @@ INSERT = (
 
 
 class SqliteStore:
-    """A ``ports.Store`` over a database, made where there is none, locked against other runs.
+    """A ``ports.Store`` over a database, which is created if it does not exist, and locked against other runs.
 
     keep_versions: how many earlier versions of a page stay, None for all.
     should_stop: asked while another program holds the database, on_note: told after a second of it. clock: monotonic
@@ -96,15 +96,15 @@ class SqliteStore:
         self._should_stop = should_stop
         self._on_note = on_note
         self._timeout = settings.sqlite_timeout
-        self._gave_up = False  # another program held the database for too long, and is not waited for again
+        self._gave_up = False  # whether another program held the database for too long; if so, closing does not wait
         self._clock = clock
         self._every = 0.0 if settings.fsync == "always" else EVERY
         self._waiting: list[Outcome] = []
-        self._bytes = 0  # of bodies that wait
-        self._size = 0  # of the file, when it was last looked at
-        self._since = 0.0  # when the first of them came
+        self._bytes = 0  # of bodies that wait for a transaction
+        self._size = 0  # of the file, at the last check
+        self._since = 0.0  # monotonic time when the first waiting outcome came
         self._hosts: dict[HostKey, int] = {}
-        self._needs_bytes = False  # a database of an earlier version has no null there
+        self._needs_bytes = False  # the schema of an earlier version allows no null there
         with ExitStack() as opened:
             self._lock = self._locked()
             opened.callback(os.close, self._lock)
@@ -140,12 +140,12 @@ class SqliteStore:
         try:
             with closing(self._db):
                 self._commit(ended=True)
-                with suppress(sqlite3.Error):  # somebody else is reading: the last one to go may do this
+                with suppress(sqlite3.Error):  # another program reads; the last one to close may do this
                     self._db.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
             raise self._error(error) from error
         finally:
-            # Not before the database is closed: its own locks would go with any descriptor of the file.
+            # Only after the database is closed: closing any descriptor of the file would release its locks.
             os.close(self._lock)
             self._lock = -1
 
@@ -160,7 +160,7 @@ class SqliteStore:
         raise UsageError(f"--sqlite needs a regular file, and {self._path} is not one")
 
     def _begun(self, settings: OutputSettings) -> int:
-        """Make the tables where there are none, and begin a run; its number."""
+        """Create missing tables and add a run; return its number."""
         db = self._db
         self._patiently("SELECT 1 FROM sqlite_master")
         (made,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version"))
@@ -191,7 +191,7 @@ class SqliteStore:
     # -- transactions ------------------------------------------------------------------------------
 
     def _commit(self, *, ended: bool = False) -> None:
-        rows = [outcome for outcome in self._waiting if not is_repeat(outcome)]  # whose URL has its own record
+        rows = [outcome for outcome in self._waiting if not is_repeat(outcome)]  # repeats have no row
         duplicates = len(self._waiting) - len(rows)
         try:
             self._check_in_place()
@@ -217,7 +217,7 @@ class SqliteStore:
         self._bytes = 0
 
     def _check_in_place(self) -> None:
-        """See that the path still leads to the database. Raises OutputError."""
+        """Check that the path still leads to the database. Raises OutputError."""
         found = os.fstat(self._lock)
         if found.st_nlink == 0:
             raise OutputError(self._path, "it was deleted during the run")
@@ -226,7 +226,7 @@ class SqliteStore:
         except OSError as error:
             raise self._error(error) from error
         if not there:
-            with suppress(sqlite3.Error):  # what is committed is in the file that was moved, and not in one beside it
+            with suppress(sqlite3.Error):  # so that all is in the file that was moved, and nothing in its WAL
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             raise OutputError(self._path, "it was renamed or replaced during the run")
         if found.st_size < self._size:
@@ -234,7 +234,7 @@ class SqliteStore:
         self._size = found.st_size
 
     def _patiently(self, statement: str) -> None:
-        """Execute what another program's transaction may hold up."""
+        """Execute a statement that the transaction of another program may block."""
         begun: float | None = None
         told = False
         while True:
@@ -260,7 +260,7 @@ class SqliteStore:
     # -- rows --------------------------------------------------------------------------------------
 
     def _rows(self, outcomes: Iterable[Outcome], versions: list[list[Any]]) -> Iterator[list[Any]]:
-        """Give the rows of ``records``. versions: gets those of ``versions``, where this run writes some."""
+        """Yield the rows of ``records``. versions: receives the rows of ``versions``, if this run writes some."""
         for outcome in outcomes:
             told = record(outcome, self._settings, self._method)
             told["url"] = plain(told["url"])  # so that it is found again as the same URL
@@ -295,7 +295,7 @@ class SqliteStore:
         return number
 
     def _new_bodies(self) -> Iterable[tuple[str, int, bytes]]:
-        """Bodies that wait and that the database has not, each once."""
+        """Yield each waiting body that the database does not have, once."""
         seen: set[str] = set()
         for outcome in self._waiting:
             digest, body = outcome.sha256, outcome.body
@@ -315,7 +315,7 @@ class SqliteStore:
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # what is above says what it is busy with
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the higher bits say why
 
 
 def _cell(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Whether this machine limits a run, and not the network: its CPU, or whoever takes the outcomes and blocks the run.
+"""Whether this machine limits a run, and not the network: by its CPU, or by a slow consumer of the outcomes.
 
-Decides what is known of the rest of the run then, since no host and no number of workers limits it. Knows nothing of
-what is done with outcomes (extraction, outputs, their readers). Time is an argument.
+Decides what can be said about the rest of the run then, since neither a host nor the number of workers limits it. Does
+not know what is done with outcomes (extraction, outputs, their readers). Time is an argument.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from ..tally import RATE_WINDOW
 from .eta import Forecast
 
 SPARE_CPU = 0.75
-"""Share of a core up to which the process has CPU to spare; one interpreter can use little more than one."""
+"""Share of one core up to which the process has CPU to spare; one interpreter uses little more than one core."""
 
 MOSTLY_HELD = 0.5
-"""Share of the time from which on it is the outcomes' taker that sets the pace."""
+"""Share of the time that the run is blocked, from which on the consumer of the outcomes sets the pace."""
 
 SAMPLE_INTERVAL = 1.0
-"""Seconds between two looks at the shares at least, so that what is shown does not flicker."""
+"""Minimum seconds between two samples, so that the display does not flicker."""
 
 
 class Bottleneck:
-    """Since when the pace is set here. ``held``: seconds held up altogether, which its owner adds to.
+    """Since when this machine has limited the run. held: total seconds that the run was blocked; its owner adds to it.
 
-    now, cpu: when the run begins, and the seconds of CPU used by then.
+    now, cpu: monotonic time when the run begins, and seconds of CPU used by then.
     """
 
     def __init__(self, now: float, cpu: float) -> None:
         self.held = 0.0
         self._began = now
-        self._before = (now, cpu, 0.0)  # time, CPU and seconds held, at the last look
+        self._before = (now, cpu, 0.0)  # time, CPU and seconds blocked, at the last sample
         self._since = inf
 
     def __repr__(self) -> str:
         return f"<Bottleneck: held {self.held:.3f} s, here since {self._since:.3f}>"
 
     def correct(self, forecast: Forecast, now: float, cpu: float, *, left: int, rate: float) -> Forecast:
-        """The forecast, but for what does not hold while the pace is set here: idle workers are of no use then.
+        """Return the forecast without what does not hold while this machine limits the run, such as idle workers.
 
-        The end is told by the rate, once that was measured under these conditions; until then it is not known.
-        cpu: seconds used so far. left: targets. rate: final outcomes a second, over the last ``RATE_WINDOW`` seconds.
+        The time left follows from the rate, once it was measured under these conditions; until then it is unknown.
+        cpu: seconds used so far. left: targets. rate: final outcomes per second in the last ``RATE_WINDOW`` seconds.
         """
         self._sample(now, cpu)
         if self._since == inf:
@@ -62,5 +62,5 @@ class Bottleneck:
         if not held and cpu - cpu_before < SPARE_CPU * span:
             self._since = inf
         elif self._since == inf:
-            self._since = now if held else looked  # until it held up, the taker had room for what came
+            self._since = now if held else looked  # until then, the consumer kept up
         self._before = (now, cpu, self.held)

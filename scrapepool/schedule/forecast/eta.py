@@ -1,6 +1,6 @@
-"""How long a run will still take, which host decides it, and why: for people.
+"""How long a run will still take, which host decides that, and why, in words.
 
-Decides words and the larger of a few bounds; the figures come from the scheduler and the survey.
+Decides words only; the figures come from the scheduler and the survey.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from ...model import HostKey
 from .remaining import Remaining
 
 IDLE_SHARE = 0.25
-"""Of the workers: fewer idle ones are not worth a remark."""
+"""Minimum share of idle workers for which a hint is given."""
 
 
 @frozen
 class Forecast:
     """What is known about the rest of a run.
 
-    seconds: left; None while nothing is known. host: the one that decides it, None where it is not one host.
-    reason: one human line, as ``1,204 left at 1 per 2 s``. hint: what would make use of idle workers, None for nothing.
+    seconds: time left; None while nothing is known. host: the host that decides it, None if no single host does.
+    reason: one line, as ``1,204 left at 1 per 2 s``. hint: what would make use of idle workers, or None.
     """
 
     seconds: float | None
@@ -28,14 +28,14 @@ class Forecast:
 
 
 def at_pace(left: int, host: Remaining) -> str:
-    """Why a host with so many targets left takes as long as it does."""
+    """Return why a host takes as long as it does, given the number of its targets left."""
     if host.paced:
         return f"{left:,} left at {every(host.delay)}"
     return f"{left:,} left, {host.slots} at a time, {_seconds(host.each)} each"
 
 
 def every(delay: float) -> str:
-    """An interval as people say it: ``1 per 2 s``, ``4 a second``."""
+    """Return an interval between starts as text: ``1 per 2 s``, ``4 a second``."""
     return f"1 per {_seconds(delay)}" if delay >= 1 else f"{1 / delay:.3g} a second"
 
 

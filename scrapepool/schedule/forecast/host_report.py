@@ -1,6 +1,6 @@
-"""What delays a host, in words: which of its URLs fail and how, and what happens to the others.
+"""What delays a host, in words: which of its URLs fail and how, and what happens to its other URLs.
 
-Decides words only, from what the host's policies keep. It looks at a bounded number of URLs.
+Decides words only, from the state of the host's policies. It inspects a bounded number of URLs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..health.retry import format_duration
 from ..queue.host_queue import HostQueue
 
 MAX_INSPECTED = 64
-"""URLs that wait for their next attempt and are looked at, to find the one that failed most often."""
+"""Maximum number of pending URLs that are inspected to find the one that failed most often."""
 
 MAX_PATH = 60
-"""Characters of a path that are shown."""
+"""Maximum number of characters of a path that are shown."""
 
 
 def describe_delay(queue: HostQueue, now: float) -> str | None:
-    """What holds a host up, as one clause that begins with its name; None where nothing does but its pace."""
+    """Return what delays a host, as one clause that begins with its name, or None if only its pace does."""
     if queue.refused_until > now or queue.is_finished():
         return None
     health = queue.health
@@ -37,7 +37,7 @@ def describe_delay(queue: HostQueue, now: float) -> str | None:
 
 
 def _describe_doubt(name: str, health: HostHealth, now: float) -> str:
-    """What is said of a host that is down, or of which it is tested whether it is."""
+    """Return the clause for a host that is down, or that is being tested."""
     breaker = health.breaker
     doing = "is tested" if breaker.opened is None else f"has been down for {format_duration(now - breaker.opened)}"
     if not breaker.failed_in_row:
@@ -47,7 +47,7 @@ def _describe_doubt(name: str, health: HostHealth, now: float) -> str:
 
 
 def _describe_pause(queue: HostQueue, now: float) -> str | None:
-    """For how long a host gets no requests, and after which response."""
+    """Return for how long a host gets no requests, and after which response; None if it gets some."""
     if queue.parked_until <= now:
         return None
     why = (
@@ -59,7 +59,7 @@ def _describe_pause(queue: HostQueue, now: float) -> str | None:
 
 
 def _describe_others(queue: HostQueue, now: float) -> str:
-    """What happens to the URLs of a host that have not failed."""
+    """Return what happens to the URLs of a host that have not failed."""
     fresh = queue.fresh + len(queue.attempts.urgent or ())
     if fresh and queue.parked_until > now:
         return f"it gets no requests for {format_duration(queue.parked_until - now)}"
@@ -70,12 +70,12 @@ def _describe_others(queue: HostQueue, now: float) -> str:
 
 
 def _first(breaker: CircuitBreaker) -> str:
-    """The first page of a row that failed, and how."""
+    """Return the first of the pages that failed in a row, and how it failed."""
     return f"{_path(breaker.pages[0])} ({printable(breaker.words)})"
 
 
 def _most_often_failed(queue: HostQueue) -> Attempt | None:
-    """The URL that failed most often among those that wait for their next attempt; None where none failed."""
+    """Return the pending URL that failed most often, or None if none failed."""
     attempts = queue.attempts
     retries = chain(attempts.retries or (), (attempts.delayed or {}).values())
     waiting = (pending.attempt for pending in retries)
@@ -88,7 +88,7 @@ def _failures(attempt: Attempt) -> int:
 
 
 def _describe_failures(attempt: Attempt, name: str) -> str:
-    """How a URL failed, and how often: ``example.org said 503 to /img/1.png 4 times``."""
+    """Return how a URL failed, and how often: ``example.org said 503 to /img/1.png 4 times``."""
     times = _failures(attempt)
     often = "once" if times == 1 else f"{times:,} times"
     said = attempt.earlier.said if attempt.earlier is not None else ""
@@ -97,6 +97,6 @@ def _describe_failures(attempt: Attempt, name: str) -> str:
 
 
 def _path(url: str) -> str:
-    """The path and query of a URL, cut where they are long."""
+    """Return the path and query of a URL, shortened if they are long."""
     path = printable("/" + url.partition("://")[2].partition("/")[2])
     return path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}…"

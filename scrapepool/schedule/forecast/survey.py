@@ -1,7 +1,7 @@
-"""A survey of the hosts: those worth showing, and the one that decides the end of the run.
+"""A survey of the hosts: which ones to show, and which one decides the end of the run.
 
-Decides nothing about the run itself. It costs about half a microsecond per host, so it looks at a bounded number of
-them, and at those with most left only so often that this takes a hundredth of the time.
+Decides nothing about the run itself. It costs about half a microsecond per host. So it looks at a bounded number of
+hosts, and it looks for those with most work left so seldom that this takes one percent of the time.
 """
 
 from __future__ import annotations
@@ -22,17 +22,16 @@ from .host_status import status_of
 from .remaining import NOTHING_LEFT, Remaining, remaining, requests_per_target
 
 MAX_SURVEYED = 50_000
-"""Hosts looked at in one survey: 25 ms."""
+"""Maximum number of hosts in one survey, which takes 25 ms."""
 
 SURVEY_PAUSE = 50e-6
-"""Seconds a host, between two surveys of those with most left."""
+"""Seconds per host between two surveys for the hosts with most work left."""
 
 SURVEY_KEPT = 64
-"""Hosts kept as those with most left, until the next survey."""
-
+"""Hosts with most work left that are kept until the next survey."""
 
 MAX_CLOSING = 8
-"""The same of those with hours: how long their work lasts, which takes 50 µs to tell, does not go by how much it is."""
+"""The same for hosts with hours. How long their work lasts does not only depend on its amount, and costs 50 µs each."""
 
 
 def _work(queue: HostQueue) -> float:
@@ -44,7 +43,7 @@ def _activity(queue: HostQueue) -> tuple[bool, int]:
 
 
 def _why_it_waits(queue: HostQueue, now: float) -> str | None:
-    """Why a host is asked nothing for some time, where that is longer than a delay; None where it may be asked."""
+    """Return why a host gets no requests for longer than a delay, or None if it may get some."""
     if queue.parked_until > now:
         return f"parked for {format_duration(queue.parked_until - now)}"
     if queue.health is not None and (opened := queue.health.breaker.opened) is not None:
@@ -54,19 +53,19 @@ def _why_it_waits(queue: HostQueue, now: float) -> str | None:
 
 
 class Survey:
-    """Views of the scheduler's hosts; it changes none of them. hosts: the begun ones, owned by the scheduler."""
+    """Reads the scheduler's hosts and changes none of them. hosts: those that were begun; the scheduler owns them."""
 
     def __init__(self, hosts: Mapping[HostKey, HostQueue], tally: Tally, pool: PoolSettings) -> None:
         self._hosts = hosts
         self._tally = tally
         self._pool = pool
         self._longest: list[HostQueue] = []
-        self._each = 0.0  # seconds that a target takes, over the hosts that have some left
-        self._robots = 0.0  # robots.txt still to be asked for: each is a request, beside the targets
+        self._each = 0.0  # mean seconds per target, over the hosts that have targets left
+        self._robots = 0.0  # robots.txt files still to be requested, beside the targets
         self._due = -inf
 
     def rows(self, now: float, most: int) -> list[HostRow]:
-        """Hosts with requests out first, then the other begun ones, then the ended; the busiest first among each."""
+        """Return hosts with requests out, then other begun hosts, then finished ones; the busiest of each first."""
         begun = nlargest(most, islice(self._hosts.values(), MAX_SURVEYED), key=_activity)
         rows = [self._row(queue.tally, now) for queue in begun]
         if len(rows) < most:
@@ -115,15 +114,15 @@ class Survey:
         return Forecast(host.seconds, queue.key, reason, hint)
 
     def _survey(self, now: float, mean: float, left: int) -> None:
-        """Look at all hosts, where the last time is long ago: which have most left, and what a target takes them."""
+        """If the last survey is long ago, find the hosts with most work left, and the mean time per target."""
         if now < self._due:
             return
         begun = list(islice(self._hosts.values(), MAX_SURVEYED))
         self._longest = nlargest(SURVEY_KEPT, begun, key=_work)
         closing = (queue for queue in begun if queue.lasts is not None)
         self._longest += nlargest(MAX_CLOSING, closing, key=_work)
-        # What hosts take that were not asked yet: as each host, but few were seen; as each request, but quick hosts
-        # answer more of them. So it is in between.
+        # The estimate for hosts that got no request yet is the mean of two means. The one over hosts is based on few
+        # hosts, and the one over requests is biased towards quick hosts, which respond to more of them.
         rows = [row for row in islice(self._tally.hosts.values(), MAX_SURVEYED) if row.latency]
         asked = [row.latency * requests_per_target(row) for row in rows]
         self._due = now + SURVEY_PAUSE * (len(begun) + len(asked))
@@ -138,7 +137,7 @@ class Survey:
         self._each = (spent + unbegun * usual) / left
 
     def _longest_host(self, now: float, mean: float) -> tuple[Remaining, HostQueue | None]:
-        """What the host needs that needs longest, all its slots at work from now on."""
+        """Return the host that needs longest, if all its slots work from now on, and what it needs."""
         longest, decides = NOTHING_LEFT, None
         for queue in self._longest:
             if queue.left and queue.refused_until <= now:

@@ -1,13 +1,13 @@
-"""What a host says is left of its rate limits: how many requests may be in flight, and until when to wait.
+"""What the rate-limit headers of a host allow: how many requests may be in flight, and for how long to wait.
 
-Servers count requests by window, and say in whole seconds, rounded up, when a window ends. Whoever waits that long each
-time loses half a second per window. But a window cannot end later than its length after any moment at which it was
-open, and where more is left than before, a new one has begun. So the wait ends as soon as the window must be over, and
-never later than the server said. A prediction that turns out to be wrong is counted; a host that is not predictable is
-left alone for as long as it says. A few servers round down: one that says of a window that is used up that it ends now,
-or refuses after as long a wait as it named, means up to a second more.
+Servers count requests per window, and report the end of a window in whole seconds, rounded up. A client that waits for
+exactly that long loses half a second per window. But a window cannot end later than its length after any moment at
+which it was open, and when more requests are left than before, a new window has begun. So the wait ends as soon as the
+window must be over, and never later than the server said. Wrong predictions are counted; if a host is not predictable,
+the wait is as long as the host says. A few servers round down: a server that reports "0 s" for a window that is used
+up, or that refuses a request after the wait that it named, means up to one second more.
 
-Decides from responses to one host; knows time only as an argument.
+Decides from the responses of one host; time is an argument.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from math import inf
 from ...model import RateLimit
 
 MAX_LIMITS = 4
-"""Limits of one host that are kept; real servers name one or two."""
+"""Maximum number of limits per host; real servers report one or two."""
 
 PREDICTION_MARGIN = 0.01
-"""Seconds after the predicted end of a window until the next request: what one way through the network varies by."""
+"""Seconds between the predicted end of a window and the next request: the jitter of one way through the network."""
 
 MIN_PREDICTIONS = 3
-"""Predictions that must come true before more than one request is sent at the predicted time."""
+"""Right predictions that are required before more than one request is sent at the predicted time."""
 
 RIGHT_PER_WRONG = 20
-"""Predictions that come true for each further one that may fail."""
+"""Right predictions that are required for each wrong one."""
 
 
 class AdvertisedLimits:
     """The rate limits of one host.
 
-    spare: requests that may be in flight, infinite where no limit says anything of that.
+    spare: number of requests that may be in flight; infinite if no limit is known.
     """
 
     __slots__ = ("_right", "_rounds_down", "_told_until", "_until", "_waits_until", "_windows", "_wrong", "spare")
@@ -41,10 +41,10 @@ class AdvertisedLimits:
     def __init__(self) -> None:
         self.spare: float = inf
         self._windows: dict[str, _Window] = {}
-        self._until = inf  # monotonic time for which the wait was cut short, until it is known whether rightly so
-        self._told_until = -inf  # no window of which something was said lasts longer
-        self._waits_until = inf  # monotonic time for which the server asked to wait, where that was done
-        self._rounds_down = False  # whether a window was found to last longer than its server says
+        self._until = inf  # monotonic time at which a shortened wait ended, until a response proves it right or wrong
+        self._told_until = -inf  # monotonic time at which all reported windows are over
+        self._waits_until = inf  # monotonic time at which a wait ended that was as long as the server asked for
+        self._rounds_down = False  # whether a window lasted longer than its server reported
         self._right = self._wrong = 0
 
     def __repr__(self) -> str:
@@ -54,13 +54,13 @@ class AdvertisedLimits:
 
     @property
     def is_predictable(self) -> bool:
-        """Whether the predictions were right so far, but for a few."""
+        """Whether nearly all predictions were right so far."""
         return self._wrong <= self._right // RIGHT_PER_WRONG
 
     def on_response(self, limits: Sequence[RateLimit], since: float, came: float, now: float, elapsed: float) -> float:
-        """Take in what a response says that is no refusal; seconds until the host should get another request.
+        """Record the limits in a response that is no refusal; return seconds until the next request to the host.
 
-        since: when the request was handed out. came: when the response did. elapsed: seconds that it took.
+        since: monotonic time when the request was leased. came: when the response came. elapsed: seconds between.
         """
         told = predicted = 0.0
         spare = size = inf
@@ -91,7 +91,7 @@ class AdvertisedLimits:
         return predicted if shortened else told
 
     def on_refusal(self, since: float) -> None:
-        """The host refused a request that was handed out then."""
+        """Record a refusal of a request that was leased at ``since``."""
         self.spare = 1
         if since >= self._until:
             self._check(right=False)
@@ -99,7 +99,7 @@ class AdvertisedLimits:
             self._rounds_down = True
 
     def is_over(self, now: float) -> bool:
-        """Whether nothing is known any more of what is left, since responses no longer say it."""
+        """Return whether the known limits have expired because responses do not report them any more."""
         if now < self._told_until or self.spare == inf:
             return False
         self.spare = inf
@@ -115,10 +115,10 @@ class AdvertisedLimits:
 
 
 class _Window:
-    """One limit.
+    """The current window of one limit.
 
-    low: the least that was left in this window, as said at ``low_at``. size: requests of a window, as far as is known.
-    began: no later than that, nor was it over then. length: seconds from there to its end at most.
+    low: the lowest number of requests left in this window, reported at ``low_at``. size: requests per window, as far as
+    known. began: a moment at which the window was open. length: maximum seconds from there to its end.
     """
 
     __slots__ = ("began", "length", "low", "low_at", "size")
@@ -129,13 +129,13 @@ class _Window:
 
     @property
     def ends(self) -> float:
-        """When it must be over, in monotonic seconds."""
+        """Monotonic time at which the window must be over."""
         return self.began + self.length
 
     def note(self, limit: RateLimit, since: float, came: float, counted_at: float) -> bool:
-        """Take in what is left; True where that shows that a window began after ``low_at``.
+        """Record how many requests are left; return whether that shows that a window began after ``low_at``.
 
-        In the window of the response before, at least one less would be left.
+        In the same window, at least one request less than before would be left.
         """
         self.length = limit.window or max(self.length, limit.reset)
         renewed = limit.left >= self.low and since >= self.low_at
@@ -144,6 +144,6 @@ class _Window:
             self.size = limit.left + 1
         if renewed or limit.left < self.low:
             self.low, self.low_at = limit.left, came
-        if self.ends <= came:  # it began unnoticed
+        if self.ends <= came:  # the window of this response began without a sign of it
             self.began = counted_at
         return renewed

@@ -18,11 +18,11 @@ MAX_VOUCHED = 10
 """Maximum number of doublings."""
 
 REQUIRED_ODDS = 3.0
-"""Powers of ten by which the row must be unlikely for a host whose pages fail as often as its others did."""
+"""Evidence against the host, in powers of ten, which is required: chance would explain one case in a thousand."""
 
 PRIOR_PAGES = 10
 PRIOR_SHARE = 0.1
-"""The assumed share of failing pages of a new host, and the number of pages that this assumption weighs."""
+"""The assumed share of failing pages of a new host, and the weight of this assumption as a number of pages."""
 
 
 class Blame(Enum):
@@ -36,10 +36,10 @@ class Blame(Enum):
 def attribute(row: int, *, responses: int, failures: int, others_answered: bool, vouched: int = 0) -> Blame:
     """Attribute a failure that may come from the page or from the host.
 
-    row: pages in a row that failed, this one included, with no response of the host in between. answers: pages of the
-    host that were answered. failures: other pages that failed when they were requested first. others_answered: whether
-    others were answered between this failure of the page and the one before. vouched: how often pages that had been
-    answered before were answered since any other was: so much longer must the row be.
+    row: pages that failed in a row, this one included, with no response of the host in between. responses: pages of the
+    host that were served. failures: other pages whose first request failed. others_answered: whether other pages were
+    served between this failure of the page and the one before. vouched: how often known pages were served since any
+    other page was; each time doubles the length of the row that is required.
     """
     if others_answered:
         return Blame.PAGE
@@ -52,13 +52,13 @@ def attribute(row: int, *, responses: int, failures: int, others_answered: bool,
 class RowTest:
     """Finds out whether pages that failed in a row are broken, or whether it is their host.
 
-    Those pages and pages that did not fail are requested in turn, one at a time, each page of the row once while there
-    is another. A host that refuses refuses both, or neither; a broken page fails while the other is answered. As a rate
-    limit may let the other one pass by chance, and a refused page may be broken as well, that is to happen more than
-    once, where the failures look like those of a limit.
+    Pages that failed and pages that did not fail are requested alternately, one at a time, and each page that failed
+    once while there is another one. A host that refuses requests refuses both or neither; a broken page fails while the
+    other page is served. A rate limit may serve the other page by chance, and a refused page may be broken as well. So
+    if the failures look like those of a limit, this must happen more than once.
 
-    since: when it began, in monotonic seconds: what was requested before has no part in it. alone: whether the requests
-    of the test are the only ones meanwhile. page_next: whether the page that failed is next. out: whether a request is.
+    since: monotonic time when the test began; earlier requests do not count. alone: whether the host gets no other
+    requests meanwhile. page_next: whether a page that failed is next. out: whether a request of the test is in flight.
     """
 
     __slots__ = ("_needs", "alone", "out", "page_next", "since")
@@ -70,14 +70,14 @@ class RowTest:
         self._needs = times
 
     def __repr__(self) -> str:
-        return f"<RowTest since {self.since:.3f}, {self._needs} answers to come>"
+        return f"<RowTest since {self.since:.3f}, {self._needs} responses to come>"
 
     def on_page_failure(self) -> None:
-        """The page that had failed failed again."""
+        """Record that a page that had failed failed again."""
         self.page_next = False
 
     def on_other_response(self) -> bool:
-        """Another page was answered; True where that was enough to show that the pages of the row are broken."""
+        """Record that another page was served; return whether that proves that the pages of the row are broken."""
         self._needs -= 1
         self.page_next = self.alone
         return self._needs <= 0

@@ -123,7 +123,7 @@ class HostHealth:
     def on_response(self, count: int, started: float, responses: int) -> bool:
         """Take in responses to a lease that began at ``started``; return True if the host is healthy again.
 
-        answers: pages that the host has served so far.
+        responses: pages that the host has served so far.
         """
         self.cool_down.on_response(started)
         if self.test is None and (self.breaker.failed_in_row or self.breaker.opened is not None):

@@ -1,19 +1,22 @@
 """Whether the network is down, and not the hosts.
 
-If hosts that have nothing in common fail one after another, with no response from anybody in between, then either all
-of them are down or they cannot be reached from here. How unlikely the first is, is added up in powers of ten. A host
-that had responded before counts for ``KNOWN_HOST_EVIDENCE``. A new host counts for as much as new hosts seldom fail
-(these included, so that a dozen hosts must have responded before new ones prove anything). A host that failed before
-counts for nothing. So a list of dead links is no outage, and neither is its end, where only retries of dead hosts are
-left.
+If hosts that have nothing in common fail one after another, and no host responds in between, then either all of them
+are down, or this machine cannot reach any of them. The evidence against the first is summed up in powers of ten:
 
-Other failures that come at the same moment have a common cause, too: a gateway or a CDN that sends a 5xx, resets
-connections or breaks TLS for hosts that have nothing in common. Since pages are broken more often than networks, each
-such host must have responded before, and counts for as much as such failures are seldom in the run.
+* A host that responded before counts for ``KNOWN_HOST_EVIDENCE``.
+* A new host counts for the logarithm of the share of new hosts that fail in this run. The failing ones are included, so
+  that a dozen hosts must have responded before new ones prove anything.
+* A host that failed before counts for nothing.
+
+So a list of dead links is no outage, and neither is its end, when only retries of dead hosts are left.
+
+Other failures at the same moment have a common cause, too: a gateway or a CDN sends a 5xx, resets connections or breaks
+TLS for hosts that have nothing in common. Since pages are broken more often than networks, each such host must have
+responded before, and the weight of its failure is given by how rare such failures are in the run.
 
 While the network counts as down, only one probe at a time is sent, a failure costs no attempt, and any response ends
-the outage. Every second probe requests a page that was fetched before, since all of the rest of a list may be dead. If
-that page responds at once, it was a false alarm, and the next outage takes twice the evidence. This module knows no
+the outage. Every second probe requests a page that was fetched before, because the rest of a list may be dead. If that
+page responds at once, it was a false alarm, and the next outage requires twice the evidence. This module knows no
 scheduler. Time is an argument.
 """
 
@@ -28,33 +31,33 @@ from ...frozen import frozen
 from ...model import ErrorKind, Failed, HostKey, Outcome
 
 REQUIRED_EVIDENCE = 6.0
-"""Powers of ten from which on chance is ruled out: once in a million failures."""
+"""Evidence that proves an outage, in powers of ten: chance would explain one case in a million."""
 
 KNOWN_HOST_EVIDENCE = 2.0
-"""What one that had answered is worth: of such hosts about one in a hundred goes down by itself during a run."""
+"""Weight of a host that responded before: about one in a hundred of such hosts goes down by itself during a run."""
 
 MIN_SITES = 3
-"""Unrelated sites at least: two may share a data centre."""
+"""Minimum number of unrelated sites: two may share a data centre."""
 
 MIN_NEW_SITES = 20
-"""The same while nothing has answered at all in this run."""
+"""Minimum number of unrelated sites while no host has responded in this run."""
 
 EVIDENCE_WINDOW = 30.0
-"""Seconds in which they fail: three connect timeouts."""
+"""Seconds within which these sites must fail: three connect timeouts."""
 
 FIRST_OUTAGE_PROBE = 1.0
 MAX_OUTAGE_PROBE = 30.0
-"""Seconds before the first probe, and between two later ones at most; they double."""
+"""Seconds before the first probe, and maximum seconds between two later ones; the interval doubles."""
 
 UNPROVEN_NETWORK_WAIT = 60.0
-"""Seconds that are waited for where nothing has ever answered in this run: that may be a list of dead hosts as well,
-and who started without a network is told so soon."""
+"""Seconds that an outage may last if no host has responded in this run. It may be a list of dead hosts as well, and a
+user who starts a run without a network should learn that soon."""
 
 NETWORK_LOST = "the network has seemed down for too long"
-"""What is said where the network is not waited for any more."""
+"""Message when the run stops waiting for the network."""
 
 MAX_REFUNDABLE = 256
-"""Failures kept of one stretch, to be refunded."""
+"""Maximum number of recent failures that are kept, so that their attempts can be refunded."""
 
 _LOOKS_DOWN = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.UNREACHABLE})
 
@@ -72,12 +75,12 @@ class Witness(Enum):
 
 
 def looks_down(outcome: Outcome) -> bool:
-    """Whether the failure could be the network's: no name found, no connection in time, no route."""
+    """Whether an outage of the network could cause the failure: no DNS result, no connection in time, no route."""
     return isinstance(outcome, Failed) and outcome.error in _LOOKS_DOWN
 
 
 def site_of(host: HostKey) -> str:
-    """What hosts with something in common share: the last two labels of a name, an address's network."""
+    """Return what related hosts share: the last two labels of a name, or the network of an address."""
     if ":" in host.host:
         return ":".join(host.host.split(":")[:3])
     labels = host.host.split(".")
@@ -86,11 +89,11 @@ def site_of(host: HostKey) -> str:
 
 @frozen
 class Outage:
-    """An outage under way, in monotonic seconds.
+    """The current outage. Times are monotonic seconds.
 
-    since: when it was found out. until: when it has lasted longer than is waited for. probe_at: the next probe.
-    probes: made so far. refunded: attempts given back so far. why: what is down, None for the network; lost: what is
-    said where it is not waited for any more.
+    since: when it was detected. until: when the run stops waiting for its end. probe_at: time of the next probe.
+    probes: number of probes so far. refunded: number of attempts refunded so far. why: what is down, None for the
+    network. lost: message when the run stops waiting.
     """
 
     since: float
@@ -103,11 +106,11 @@ class Outage:
 
 
 class OutageGuard(Generic[Failure]):
-    """Watches the failures of a run. An entry is whatever its user needs to give an attempt back.
+    """Watches the failures of a run. An entry is a value with which its user can refund an attempt.
 
-    longest: seconds an outage is waited for. stretch: failures without an answer in between, of late.
-    down: whether the network counts as down. alert: whether an answer would be news.
-    refunded: attempts given back in this outage; its user counts them.
+    longest: maximum seconds that the run waits for the end of an outage. stretch: recent failures with no response in
+    between. down: whether the network counts as down. alert: whether the guard needs to know of the next response.
+    refunded: number of attempts refunded in this outage; its user counts them.
     """
 
     def __init__(self, longest: float) -> None:
@@ -124,35 +127,35 @@ class OutageGuard(Generic[Failure]):
         self._probes = 0
         self._why: str | None = None
         self._lost = ""
-        self._armed = True  # until nothing ever answers for ``UNPROVEN_NETWORK_WAIT``
-        self._proven = False  # whether anything had answered before the outage
+        self._armed = True  # False after no host responded for ``UNPROVEN_NETWORK_WAIT``
+        self._proven = False  # whether any host had responded before the outage
 
     def __repr__(self) -> str:
         return f"<OutageGuard {'down' if self.down else 'up'}, {len(self.stretch)} failures in a stretch>"
 
     @property
     def outage(self) -> Outage | None:
-        """The outage under way."""
+        """The current outage, or None."""
         if not self.down:
             return None
         return Outage(self._since, self._until, self._probe_at, self._probes, self.refunded, self._why, self._lost)
 
     @property
     def probes_fresh(self) -> bool:
-        """Whether the next probe should be another target than those that failed: every second one."""
+        """Whether the next probe should request another target than those that failed; every second probe does."""
         return self.down and self._probes % 2 == 0
 
     @property
     def probe_at(self) -> float:
-        """When the next probe may start, while down."""
+        """Monotonic time from which the next probe may start, while the network counts as down."""
         return self._probe_at
 
     def on_first_response(self) -> None:
-        """A host answered for the first time."""
+        """Record that a host responded for the first time."""
         self._new_answered += 1
 
     def on_response(self, started: float) -> None:
-        """Anybody answered a request that was ``started`` then: what came over an old connection proves nothing."""
+        """Record a response to a request that ``started`` then; one from before the outage proves nothing."""
         if self.down and started <= self._since:
             return
         if self.down and not self._probes:
@@ -166,10 +169,10 @@ class OutageGuard(Generic[Failure]):
     def on_failure(
         self, site: str, entry: Failure, now: float, *, answered: bool, new: bool, weight: float = KNOWN_HOST_EVIDENCE
     ) -> bool:
-        """Take in a failure that may be the network's; True where it is the one that proves an outage.
+        """Record a failure that the network may have caused; return whether it proves an outage.
 
-        answered: whether its host had answered in this run. new: whether it is the first that the host was asked.
-        weight: what a host that had answered counts for, in powers of ten.
+        answered: whether the host responded before in this run. new: whether this was the first request to the host.
+        weight: evidence of a host that responded before, in powers of ten.
         """
         witness = Witness.KNOWN if answered else Witness.NEW if new else Witness.NONE
         self._stretch_new += witness is Witness.NEW
@@ -194,9 +197,9 @@ class OutageGuard(Generic[Failure]):
         longest: float = inf,
         lost: str | None = None,
     ) -> None:
-        """Let nothing be requested but probes, the first after ``pause`` seconds.
+        """Begin an outage: only probes are sent, the first one after ``pause`` seconds.
 
-        why: what is down, None for the network. longest: seconds that are waited for at most. lost: what is said then.
+        why: what is down, None for the network. longest: maximum seconds that the run waits. lost: message after that.
         """
         self.down = self.alert = self._proven = True
         self._why = why
@@ -211,15 +214,15 @@ class OutageGuard(Generic[Failure]):
 
     @property
     def has_responded(self) -> bool:
-        """Whether anything has answered in this run."""
+        """Whether any host has responded in this run."""
         return self._new_answered > 0
 
     def delay_probe(self, until: float) -> None:
-        """Let the next probe wait: a proxy says for how long."""
+        """Delay the next probe ``until`` then, as a proxy requested."""
         self._put_off = until
 
     def _is_proof(self) -> bool:
-        """Whether the stretch is too unlikely to be chance."""
+        """Return whether the recent failures are too unlikely to be chance."""
         known: dict[str, float] = {}
         for _, site, witness, weight, _ in self.stretch:
             if witness is Witness.KNOWN:
@@ -234,23 +237,23 @@ class OutageGuard(Generic[Failure]):
         return sum(known.values()) - len(new) * log10(share) >= self._evidence
 
     def take_failures(self) -> list[Failure]:
-        """The failures of the stretch, to be given back."""
+        """Return the recent failures, whose attempts are to be refunded, and forget them."""
         entries = [entry for *_, entry in self.stretch]
         self.stretch.clear()
         return entries
 
     def on_probe_failure(self, now: float) -> None:
-        """The probe failed too. Where nothing ever answered in this run, that is believed only so often."""
+        """Record that a probe failed, too, and choose the time of the next one."""
         self._probes += 1
         self._pause = min(2 * self._pause, MAX_OUTAGE_PROBE)
         self._probe_at = min(max(now + self._pause, self._put_off), max(now, self._until))
         self.doubt_outage(now)
 
     def doubt_outage(self, now: float) -> None:
-        """Where nothing ever answered in this run, an outage is believed in for ``UNPROVEN_NETWORK_WAIT`` only."""
+        """End an outage after ``UNPROVEN_NETWORK_WAIT`` if no host has ever responded in this run."""
         if now >= self._until and not self._proven:
             self.down = self._armed = False
 
     def is_over(self, now: float) -> bool:
-        """Whether the network has been down for longer than is waited for."""
+        """Whether the network has been down for longer than the run waits."""
         return self.down and now >= self._until and self._proven

@@ -1,11 +1,11 @@
-"""What failures of a proxy come to: a proxy is the network of a run that uses it.
+"""What failures of a proxy mean: a proxy is the network of a run that uses it.
 
-Decides whether it is down, allows only so many connections, wants to be left alone, or wants other credentials. As long
-as other requests are answered, a connection that it refuses shows a limit: no more leases are out at a time than it
-served. Where it refuses and nothing else is out, it is down, and that is an outage. A proxy that was never reached is
-waited for briefly. Its 502, 503 and 504, and a connection that it closes, may be about the host that it was to connect
-to: only many hosts at once prove an outage (``outage``), and only a host that is answered later a limit. Knows no
-scheduler; time is an argument.
+Decides whether the proxy is down, limits the number of connections, asks for a pause, or requires other credentials.
+While other requests get responses, a refused connection shows a limit: from then on, no more leases are out at a time
+than the proxy served. If it refuses while no other lease is out, it is down, which is an outage. The run waits only
+briefly for a proxy that it never reached. A 502, 503 or 504 of the proxy, and a connection that it closes, may be about
+the host behind it: only failures of many hosts at once prove an outage (``outage``), and only a later response of the
+same host proves a limit. Knows no scheduler; time is an argument.
 """
 
 from __future__ import annotations
@@ -18,40 +18,39 @@ from ...model import Failed, HostKey, ProxyFault
 from .outage import OutageGuard
 
 MIN_FAILURES = 3
-"""Connections that fail, with no answer in between, before a proxy counts as down while others are still out."""
+"""Failing connections, with no response in between, until a proxy counts as down while other leases are out."""
 
 UNPROVEN_PROXY_WAIT = 10.0
-"""Seconds that are waited for a proxy that never answered in this run: one that is being started with it."""
+"""Seconds that the run waits for a proxy that never responded: it may just be starting."""
 
 MAX_CREDENTIAL_REFUSALS = 3
-"""Requests for other credentials (407) in a row that end the run."""
+"""Consecutive 407 responses that end the run."""
 
 PROXY_REFUNDS = 10
-"""Attempts at one target that are given back because of a limit that the proxy may have, where its host is known."""
+"""Maximum refunds of one target because of a limit that the proxy may have, if its host responded before."""
 
 PROXY_REFUNDS_NEW_HOST = 4
-"""The same where the host has not been answered yet, so that it may be the host that is down."""
+"""The same if the host has not responded yet, so that the host may be down."""
 
 LIMIT_LEFT_BY_CUT = 0.7
-"""Share of its limit that is kept where only the result shows that it was too much."""
+"""Share of the limit that is kept when a response shows afterwards that the limit was too high."""
 
 FIRST_GROWTH_DELAY = 10.0
 MAX_GROWTH_DELAY = 160.0
-"""Seconds after which a limit is raised to see whether it holds still; they double each time that it does."""
+"""Seconds after which a limit is raised, to test whether it still holds; they double each time that it does."""
 
 NO_LIMIT_FROM = 1000
-"""A limit from which on there is none."""
+"""A limit that has grown to this number is dropped."""
 
 MAX_DOUBTS = 10_000
-"""Hosts of which is remembered that they may have met a limit."""
-
+"""Maximum number of hosts that are remembered because they may have failed at a limit."""
 
 MAY_BE_HOST = frozenset({ProxyFault.CLOSED, ProxyFault.UNAVAILABLE, ProxyFault.GATEWAY})
-"""Failures that may be about the host that the proxy was to connect to; on many hosts at once, they are not."""
+"""Failures that the host behind the proxy may have caused; if many hosts fail at once, it did not."""
 
 
 class ProxyRuling(Enum):
-    """What a proxy's failure means for the target: its attempt is REFUNDED now or SOON, or it is its OWN failure."""
+    """What a failure of a proxy means: the attempt is REFUNDED now or SOON, or counts as the target's OWN failure."""
 
     REFUNDED = 1
     SOON = 2
@@ -61,9 +60,9 @@ class ProxyRuling(Enum):
 class ProxyGuard:
     """Watches the failures of the proxies of a run.
 
-    limit: leases that may be out at a time. others: those that are out beside the one that failed; set by its user.
-    over: why the run ends, None while it does not. refusals: requests for other credentials in a row.
-    alert: whether an answer is news.
+    limit: leases that may be out at a time. others: leases that are out beside the failed one; set by its user.
+    over: why the run must end, or None. refusals: consecutive 407 responses.
+    alert: whether the guard needs to know of the next response.
     """
 
     def __init__(self, outage: OutageGuard[Any]) -> None:
@@ -73,19 +72,21 @@ class ProxyGuard:
         self.refusals = 0
         self.alert = False
         self._outage = outage
-        self._row = 0  # failures without an answer in between
-        self._width = 0  # leases that were out when the row began
+        self._row = 0  # consecutive failures, with no response in between
+        self._width = 0  # leases that were out when these failures began
         self._before: float = inf  # the limit then
         self._cut_at = -inf
         self._grow_at = inf
         self._growth = FIRST_GROWTH_DELAY
-        self._doubts: dict[HostKey, tuple[float, float, int]] = {}  # how a host failed that may have met a limit
+        self._doubts: dict[
+            HostKey, tuple[float, float, int]
+        ] = {}  # hosts that may have failed at a limit: started, failed at, leases out
 
     def __repr__(self) -> str:
         return f"<ProxyGuard: limit {self.limit}, {self._row} failures in a row>"
 
     def on_response(self, host: HostKey, now: float) -> None:
-        """A host was answered, through a proxy as far as is known."""
+        """Record a response of a host."""
         self._row = self.refusals = 0
         doubt = self._doubts.pop(host, None)
         if doubt is not None:
@@ -100,9 +101,9 @@ class ProxyGuard:
     def on_failure(  # noqa: PLR0911 - one for each kind
         self, failure: Failed, host: HostKey, now: float, *, started: float, known: bool, refunds: int
     ) -> ProxyRuling:
-        """Take in a failure with ``proxy`` set of a request that was ``started`` then.
+        """Record a failure with ``proxy`` set, of a request that ``started`` then.
 
-        known: whether the host was answered in this run. refunds: attempts at the target given back before.
+        known: whether the host responded in this run. refunds: earlier refunds of the target.
         """
         self.alert = True
         after = failure.retry.after if failure.retry is not None else None
@@ -133,7 +134,7 @@ class ProxyGuard:
                 return ProxyRuling.REFUNDED if self._outage.down else ProxyRuling.OWN
 
     def on_credentials_refused(self, detail: str | None) -> ProxyRuling:
-        """Take in a request for other credentials; what comes after the last of them is left for another run."""
+        """Record a 407; after ``MAX_CREDENTIAL_REFUSALS`` of them, the other targets are left to another run."""
         if self.over is not None:
             return ProxyRuling.REFUNDED
         self.alert = True
@@ -143,7 +144,7 @@ class ProxyGuard:
         return ProxyRuling.OWN
 
     def _is_unavailable(self, failure: Failed, now: float) -> None:
-        """No further connection can be had: for now, or because others are open."""
+        """Decide whether a refused connection means that the proxy is down, or that it limits connections."""
         others = self.others
         self._row += 1
         if self._row == 1:
@@ -161,7 +162,7 @@ class ProxyGuard:
             self._outage.begin(now, failure.detail, longest=UNPROVEN_PROXY_WAIT, lost=lost)
 
     def _cut(self, started: float, now: float, others: int) -> None:
-        """Lower the limit, once for all that was started before."""
+        """Lower the limit, once for all requests that started before this cut."""
         if started > self._cut_at:
             self._cut_at = now
             self._set(max(1, int(LIMIT_LEFT_BY_CUT * min(self.limit, others + 1))), now)

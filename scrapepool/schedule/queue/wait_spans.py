@@ -14,10 +14,10 @@ from typing import NamedTuple
 from ...model import Wait, WaitReason
 
 MAX_SPANS = 64
-"""Spans that are told apart for one host; older ones become sums, which only waits from before all of them take in."""
+"""Spans that are kept per host. Older ones are summed up, and count only for waits that began first."""
 
 MIN_WAIT = 0.0005
-"""Seconds; a shorter wait is not told, as it would be 0.000."""
+"""Seconds; a shorter wait is not recorded, since it would be written as 0.000."""
 
 
 class _Span(NamedTuple):
@@ -27,7 +27,7 @@ class _Span(NamedTuple):
 
 
 class WaitSpans:
-    """The spans of time in which a host, or the whole run, asked nothing, each with its reason. They never overlap.
+    """The spans of time in which a host, or the whole run, started no request, with their reasons. They never overlap.
 
     All times are monotonic seconds.
     """
@@ -43,7 +43,7 @@ class WaitSpans:
         return f"<WaitSpans: {len(self._spans)} spans, the last until {self._until:.3f}>"
 
     def add(self, why: WaitReason, since: float, until: float) -> None:
-        """Nothing is asked from ``since`` to ``until``. What an earlier span says of that time stands."""
+        """Record that nothing starts from ``since`` to ``until``. Where an earlier span covers that time, it stays."""
         since = max(since, self._until)
         if until <= since:
             return
@@ -58,7 +58,7 @@ class WaitSpans:
             self._older[oldest.why] += oldest.until - oldest.since
 
     def end(self, why: WaitReason, now: float) -> None:
-        """Where it is this that holds the host now, it is over, sooner than was thought."""
+        """End the current span now, earlier than announced, if it has this reason."""
         if self._spans and self._until > now and self._spans[-1].why is why:
             last = self._spans.pop()
             self._until = max(now, last.since)
@@ -66,7 +66,7 @@ class WaitSpans:
                 self._spans.append(last._replace(until=self._until))
 
     def within(self, since: float, until: float) -> Iterable[tuple[WaitReason, float]]:
-        """The reasons between two times, in order, and for how many seconds each. ``since`` -inf is the beginning."""
+        """Yield the reasons between two times, in order, with their seconds. ``since`` -inf is the beginning."""
         if since == -inf:
             yield from self._older.items()
         for span in self._spans:

@@ -1,1 +1,1 @@
-"""What runs that fetch from the same hosts know of each other and leave each other."""
+"""How runs that request from the same hosts share what they know and what the hosts allow."""

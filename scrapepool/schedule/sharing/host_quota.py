@@ -1,10 +1,11 @@
-"""How runs that request from the same hosts at the same time share what each host allows.
+"""How concurrent runs that request from the same hosts share what each host allows.
 
-Decides how many slots of one host a run may hold, from what all of them hold and want: no more than the host's limit
-together, everything where nobody else wants it, and otherwise as much as everybody. What cannot be divided, the only
-slot of a host or the starts of one that wants a delay between them, goes round. Every run decides for itself, one after
-another, over the same requests: nobody takes what another holds, so it does not matter how late a run learns that it
-should hold less. Does not know where the requests are kept; time is an argument, in seconds of a clock that all share.
+Decides how many slots of one host a run may hold, given what all runs hold and want. All runs together hold at most the
+host's limit. A run gets all slots if no other run wants any, and an equal share otherwise. What cannot be divided, such
+as the only slot of a host or the starts at a host with a delay, is held by one run at a time, in turns. Each run
+decides for itself, one after another, from the same requests. No run takes what another one holds, so it does no harm
+if a run learns late that it should hold less. Does not know where the requests are kept. Time is an argument, in
+seconds of a clock that all runs share.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from typing import NamedTuple
 from ...model import HostKey
 
 MIN_TURN = 10.0
-"""Seconds for which a run keeps what goes round. Handing over costs two exchanges and what is in flight, about half a
-second, in which the host is not asked: a twentieth."""
+"""Minimum seconds of one turn. A handover costs two exchanges and the time of what is in flight, about half a second in
+which the host gets no requests: a twentieth of a turn."""
 
 STARTS_PER_TURN = 2
-"""Delays in a slice at least, so that a run that is given a host with a long delay has a start in it."""
+"""Minimum number of delays in a turn, so that even with a long delay a run starts a request in its turn."""
 
 
 class QuotaRequest(NamedTuple):
-    """What one run has and wants of one host.
+    """What one run holds and wants of one host.
 
-    most: requests in flight that it allows the host, all runs together. wants: those that it has work for.
-    held: those that nobody else may use, as it may still begin that many, or has them in flight.
-    delay: seconds between two starts, 0.0 for none. free_at, parked_until: no start earlier, by its own last start,
-    and by what the host said.
+    most: maximum requests in flight on the host, over all runs, by the settings of this run. wants: requests that the
+    run has work for. held: requests that it may still begin or has in flight, so that no other run may use their slots.
+    delay: seconds between two starts, 0.0 for none. free_at: earliest next start by its own last start.
+    parked_until: earliest next start by what the host asked for.
     """
 
     most: int
@@ -41,9 +42,10 @@ class QuotaRequest(NamedTuple):
 
 
 class QuotaAllocation(NamedTuple):
-    """What a run may do at a host from now on.
+    """What a run may use of a host from now on.
 
-    slots: requests in flight. free_at, parked_until: no start earlier, by what the other runs started and were told.
+    slots: maximum requests in flight. free_at, parked_until: earliest next start, by what the other runs started, and
+    by what the host asked them for.
     """
 
     slots: int
@@ -55,10 +57,9 @@ NO_ALLOCATION = QuotaAllocation(0)
 
 
 class Allocations(NamedTuple):
-    """What a run may do beside the others.
+    """What a run may use of all hosts.
 
-    alone: whether there are no others, and it may do at every host what it likes. grants: at the hosts that it has
-    claimed.
+    alone: whether there are no other runs, so that nothing is limited. grants: by host that it requested.
     """
 
     alone: bool
@@ -66,7 +67,7 @@ class Allocations(NamedTuple):
 
 
 def allocate(me: int, claims: Mapping[int, QuotaRequest], now: float) -> QuotaAllocation:
-    """What run ``me`` may hold of a host on which these runs have claims, its own among them."""
+    """Return what run ``me`` may hold of a host, given the requests of all runs, its own included."""
     mine = claims[me]
     others = [claim for run, claim in claims.items() if run != me]
     if not others:
@@ -81,7 +82,7 @@ def allocate(me: int, claims: Mapping[int, QuotaRequest], now: float) -> QuotaAl
         return QuotaAllocation(0, free_at, parked_until)
     turn = int(now // max(MIN_TURN, STARTS_PER_TURN * delay)) % len(wanting)
     wanting = wanting[turn:] + wanting[:turn]
-    if delay:  # all or nothing: only who is alone at a host knows when it was last asked
+    if delay:  # all or nothing: a run must be alone to know the last start
         slots = most if wanting[0] == me and not taken else 0
     else:
         slots = min(_fair_share(me, wanting, claims, most), max(0, most - taken))
@@ -89,7 +90,7 @@ def allocate(me: int, claims: Mapping[int, QuotaRequest], now: float) -> QuotaAl
 
 
 def _fair_share(me: int, order: list[int], claims: Mapping[int, QuotaRequest], slots: int) -> int:
-    """What ``me`` gets where slots are dealt in turn, to nobody more than it wants."""
+    """Return the share of ``me`` if slots are dealt in turn, and no run gets more than it wants."""
     left = {run: claims[run].wants for run in order}
     while left:
         each, rest = divmod(slots, len(left))

@@ -117,6 +117,7 @@ VALUES = '''"""What ``Settings.with_`` takes, for type checkers. Made by ``pytho
 
 from typing import Literal, TypedDict
 
+from ..host_share import HostShare
 from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat
@@ -141,6 +142,7 @@ def _reference() -> Iterator[str]:
     for group in fields(Settings):
         yield from _group(group.name, type(getattr(Settings(), group.name)))
     yield from ("`HostOverride`:", "", *_attributes(scrapepool.HostOverride))
+    yield from ("`HostShare`, of `input.shard`:", "", *_attributes(scrapepool.HostShare))
     base = inspect.getmro(scrapepool.Failed)[1]
     yield from ("## Outcomes", "", "Every outcome has:", "", *_attributes(base))
     yield from ("`text` (str or None), `json()` and `context` come with it:", "")

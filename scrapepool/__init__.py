@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         SettingsError,
         UsageError,
     )
+    from .host_share import HostShare
     from .model import (
         Deferred,
         ErrorKind,
@@ -85,6 +86,7 @@ _HOMES = {
         SettingsError UsageError""",
     "model": """Deferred ErrorKind Failed Fetched HostKey Outcome ProxyFault Redirect Skipped Target Timings Unchanged
         error_of verdict""",
+    "host_share": "HostShare",
     "overrides": "HostOverride HostOverrides",
     "read.items": "Request",
     "settings": """AlarmSettings DisplaySettings FileSettings InputSettings OutputSettings PolitenessSettings
@@ -107,6 +109,7 @@ __all__ = [
     "HostKey",
     "HostOverride",
     "HostOverrides",
+    "HostShare",
     "InputSettings",
     "InvalidURLError",
     "ListError",

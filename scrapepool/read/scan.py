@@ -40,6 +40,9 @@ class Scan:
     finished: targets to pass over; None for none. method: the run's. occurrences: receives the occurrences of tickets,
     see ``TicketIndex``. fresh: given a request id (``results.failures.request_id``), returns what is known of a page
     that need not be requested again, None for any other page.
+
+    With ``settings.shard``, lines of hosts in other shares are passed over. Lines that name no host are in the first
+    share.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Scan:
         self._occurrences = {} if occurrences is None else occurrences
         self._with_password = Occurrences()
         self._base_url = settings.base_url
+        self._shard = settings.shard
+        self.of_other_shards = 0  # lines that were passed over
         self._seen = FirstSeen() if settings.dedupe else None
         self._spans: list[tuple[int, ListSpan]] = []  # each with the number of lines in the lists before it
         self._place = 0  # the number of lines in the lists before the current one
@@ -183,7 +188,7 @@ class Scan:
                 spelled = b"\n" if known is None else row[:cut]
             size = len(row)
             if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, VERBATIM)):
-                self._row(span, rows, row, offset, epoch + low)
+                self._text_row(span, rows, row, offset, epoch + low)
             else:
                 host, usual = known
                 number = hash(row if usual is None else usual + row[cut:])
@@ -210,6 +215,13 @@ class Scan:
             offset += len(row) + feed
             line += 1
 
+    def _text_row(self, span: ListSpan, rows: TextRows, row: bytes, offset: int, line: int) -> None:
+        """Parse one row of a text list, unless it is a verbatim URL of a host that is known to be in another shard."""
+        if len(row) <= MAX_LINE and self._hosts.is_of_other(row):
+            self.of_other_shards += 1
+        else:
+            self._row(span, rows, row, offset, line)
+
     def _row(self, span: ListSpan, rows: RowFormat, row: bytes, offset: int, line: int) -> None:
         """Parse one row of any format, and add it to the batch."""
         if len(row) > rows.max_row:
@@ -232,6 +244,11 @@ class Scan:
             url, parsed = target_url(entry.url, self._base_url)
         except InvalidURLError as error:
             self._reject(span, entry.url, offset, line, error, entry.input, entry.request)
+            return
+        if self._shard is not None and not self._shard.holds(parsed.host.host):
+            self.of_other_shards += 1
+            if parsed.userinfo is None and isinstance(rows, TextRows):
+                self._hosts.learn(row, parsed.host, other=True)
             return
         apart = None if entry.request is None else entry.request.apart(self._method)
         number = target_id(parsed, apart)
@@ -305,6 +322,9 @@ class Scan:
         row: dict[str, Any] | None = None,
         request: RowRequest | None = None,
     ) -> None:
+        if self._shard is not None and not self._shard.holds(""):
+            self.of_other_shards += 1
+            return
         number = line if span.source.numbered else None
         source = span.source
         skipped = rejected(text, number, source.name, error, row, source.unit, source.label, request)

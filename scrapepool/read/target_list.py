@@ -102,6 +102,7 @@ class TargetList:
         self._thread: Thread | None = None
         self._found = 0  # written by the reading thread, as is ``_rejected``
         self._rejected = 0
+        self._of_other_shards = 0
         self._closing = Lock()  # guards ``_released``
         self._released = False
 
@@ -160,6 +161,11 @@ class TargetList:
         """Rows so far that are not targets: malformed rows and duplicates."""
         return self._rejected
 
+    @property
+    def of_other_shards(self) -> int:
+        """Lines that were passed over because their hosts are in other shards; known when the lists are exhausted."""
+        return self._of_other_shards
+
     def close(self) -> None:
         """Stop reading, close all files and remove temporary ones. May be called more than once."""
         self._queue.close()
@@ -192,6 +198,7 @@ class TargetList:
                     self._read_as[source.name] = source.format
                 if source.format in DOCUMENTS and not source.size and len(self._sources) > 1:
                     self._on_note(f"{place(source.name, None)}: read as {source.format}, and there is no URL in it")
+            self._note_shards(scan.of_other_shards)
             if self._finished is not None and self._finished.passed_over:
                 self._on_note(f"{self._finished.passed_over:,} URLs of the lists are done already")
         except QueueClosed:
@@ -201,6 +208,14 @@ class TargetList:
         self._queue.end(error)
         if self._queue.closed:
             self._release()
+
+    def _note_shards(self, lines: int) -> None:
+        """Report lines that were passed over because their hosts are in other shards."""
+        self._of_other_shards = lines
+        if self._finished is not None:
+            self._finished.of_other_shards = lines
+        if lines:
+            self._on_note(f"shard {self._settings.shard}: {lines:,} lines are in other shards")
 
     def _publish(self, batch: PendingBatch, span: ListSpan) -> None:
         self._found += batch.found

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import InvalidURLError, UsageError
+from ..host_share import HostShare
 from ..model import ERROR_GROUPS, ErrorKind
 from ..read.seen.target_id import recorded_target_id
 from ..text import HIDDEN, brief, printable, strict_json
-from ..url import plain
+from ..url import parse, plain
 from .journal import DEFERRED, SUCCESSES
 from .record_summary import RecordSummary
 
@@ -38,12 +39,14 @@ def failures(
     *,
     on_note: Callable[[str], None] = lambda _: None,
     row_of: Callable[[RecordSummary], str | None] | None = None,
+    shard: HostShare | None = None,
 ) -> Iterator[str]:
     """Yield the URLs whose last record is not a success, in the order of their first failure, each on one line.
 
     slugs: only these errors; None for all errors except ``skipped`` targets, which were never requested. Only the URLs
     to yield are kept in memory. on_note: receives lines for the user. row_of: returns a list row for the target of the
     last record, to be yielded instead of the URL; None for a target that cannot be restored from its record.
+    shard: only URLs whose hosts are in this share; None for all.
     """
     lost = "URLs left out because their rows set a method or data; fetch --resume repeats them"
     if row_of is not None:
@@ -51,6 +54,8 @@ def failures(
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
     for told in records:
+        if shard is not None and not shard.holds(_host_name(told.url)):
+            continue
         number = request_id(told)
         if _wanted(told, slugs):
             row = told.url if row_of is None else row_of(told)
@@ -97,6 +102,13 @@ def refetched_errors(resume: str) -> frozenset[str] | None:
     if resume == "failed":
         return None
     return frozenset() if resume == "all" else error_slugs(name.strip() for name in resume.split(","))
+
+
+def _host_name(url: str) -> str:
+    try:
+        return parse(url).host.host
+    except InvalidURLError:
+        return ""
 
 
 def _wanted(told: RecordSummary, slugs: frozenset[str] | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ..errors import require
 from ..frozen import frozen
+from ..host_share import HostShare
 
 MIB = 1024 * 1024
 
@@ -28,6 +29,7 @@ class InputSettings:
     glob: whether URLs of the command line are patterns, as curl's.
     row_requests: whether the columns ``method``, ``headers``, ``data``, ``timeout`` and ``save_as`` of a JSONL row are
         its own request. None: only an object under the key ``request`` is one. False: nothing is.
+    shard: the share of the hosts whose URLs are read. None: all hosts.
     """
 
     format: InputFormat = "auto"
@@ -38,6 +40,7 @@ class InputSettings:
     lists: tuple[str, ...] = ()
     glob: bool = False
     row_requests: bool | None = None
+    shard: HostShare | None = None
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from typing import Literal, TypedDict
 
+from ..host_share import HostShare
 from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat
@@ -18,6 +19,7 @@ class InputSettingsValues(TypedDict, total=False):
     lists: tuple[str, ...]
     glob: bool
     row_requests: bool | None
+    shard: HostShare | None
 
 
 class RequestSettingsValues(TypedDict, total=False):

@@ -62,7 +62,7 @@ EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%",
             "fail-if": ["failures>5%"],
             "resume": "all", "since": ["text"], "change-by": ["url"],
-            "warc-dedup": ["text"]}  # fmt: skip
+            "shard": "2/4", "warc-dedup": ["text"]}  # fmt: skip
 
 PARTNERS = {"key": "cert = 'c'"} | dict.fromkeys(("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'")
 """What must stand beside an option."""

@@ -68,6 +68,7 @@ def test_a_plan_for_programs(place: Place) -> None:
         "urls": 3,
         "hosts": 2,
         "duplicates": 1,
+        "other_shards": 0,
         "rejected": 2,
         "errors": {"unsupported_scheme": 1, "invalid_url": 1},
         "robots": None,

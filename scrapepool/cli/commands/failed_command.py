@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,11 @@ from ..arguments.record_arguments import note_torn, opened
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Names
+from ..parameters.shard_type import SHARD_HELP, ShardType
 from ..standard_streams import warn
+
+if TYPE_CHECKING:
+    from ...host_share import HostShare
 
 BATCH = 1000  # lines in one write
 
@@ -39,13 +44,20 @@ To replace their records in the same file, use fetch --resume."""
     group="Which",
 )
 @click.option(
+    "--shard",
+    type=ShardType(),
+    help=f"Print only the URLs of {SHARD_HELP}",
+    cls=GroupedOption,
+    group="Which",
+)
+@click.option(
     "--rows",
     is_flag=True,
     help="Print each failure as JSON with its method and the other columns of its row, instead of the URL alone.",
     cls=GroupedOption,
     group="How",
 )
-def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
+def failed(records: str, classes: tuple[str, ...] | None, shard: HostShare | None, rows: bool) -> int:
     """Print the URLs that did not succeed, one per line.
 
     RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
@@ -57,7 +69,7 @@ def failed(records: str, classes: tuple[str, ...] | None, rows: bool) -> int:
     slugs = None if classes is None else error_slugs(classes)
     file = opened(records)
     row_of = (lambda told: row_of_record(told, file.current())) if rows else None
-    urls = failures(file, slugs, on_note=warn, row_of=row_of)
+    urls = failures(file, slugs, on_note=warn, row_of=row_of, shard=shard)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, BATCH)]:
         output.write(lines)

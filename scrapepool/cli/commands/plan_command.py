@@ -139,8 +139,8 @@ def run(
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
     report = Report(found, robots, result, settings, latency, hosts, len(known))
     echo(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
-    if result is None:
-        if found.hosts:
-            raise UsageError(f"no URL that may be fetched in {source_names(sources, settings.input)}")
+    if result is None and found.hosts:
+        raise UsageError(f"no URL that may be fetched in {source_names(sources, settings.input)}")
+    if result is None and not found.of_other_shards:
         raise UsageError(f"no usable URL in {source_names(sources, settings.input, read_as)}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK

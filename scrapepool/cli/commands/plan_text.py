@@ -45,6 +45,7 @@ def plan_dict(report: Report) -> dict[str, Any]:
         "urls": 0 if plan is None else plan.urls,
         "hosts": 0 if plan is None else plan.host_count,
         "duplicates": found.duplicates,
+        "other_shards": found.of_other_shards,
         "rejected": found.rejects.total(),
         "errors": dict(found.rejects.most_common()),
         "robots": None if report.robots is None else _robots_dict(report.robots, report.most),
@@ -100,6 +101,8 @@ def plan_lines(report: Report) -> Iterator[str]:
     found, plan = report.found, report.plan
     if plan is not None:
         yield _line("plan", f"{_number(plan.urls, 'URL')} on {_number(plan.host_count, 'host')}")
+    elif not found.hosts and found.of_other_shards:
+        yield _line("plan", f"no URL is in shard {report.settings.input.shard}")
     if found.duplicates:
         yield _line("left out", _number(found.duplicates, "duplicate"))
     if found.rejects:

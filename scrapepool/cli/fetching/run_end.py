@@ -114,15 +114,15 @@ def _write_failures(log: RunLog, last: Snapshot) -> None:
 def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None, *, spent: bool = False) -> int:
     """Return the exit code of a run.
 
-    finished: targets that were skipped because earlier records have them. spent: a limit of the run was reached, so
-    that some targets may not have been started.
+    finished: targets that were skipped because earlier records have them, or because they are in other shards. spent: a
+    limit of the run was reached, so that some targets may not have been started.
     """
     if interrupted is not None:
         return interrupted
     duplicates = last.errors.get("duplicate", 0)
     refused = sum(last.errors.get(error, 0) for error in ("robots", "robots_unreachable", "forbidden_address"))
     usable = last.done - last.outcomes.get("skipped", 0) + refused
-    passed_over = finished is not None and finished.passed_over > 0
+    passed_over = finished is not None and (finished.passed_over > 0 or finished.of_other_shards > 0)
     if usable == 0 and duplicates == 0 and not passed_over and not spent:
         return Exit.USAGE
     if last.checks:

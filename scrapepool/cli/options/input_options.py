@@ -8,6 +8,7 @@ import click
 
 from ...settings import InputFormat, InputSettings
 from ..parameters.declare import DEFAULTS, Decorator, option, option_group
+from ..parameters.shard_type import SHARD_HELP, ShardType
 
 OPTIONS: list[Decorator] = [
     *option_group(
@@ -28,6 +29,7 @@ OPTIONS: list[Decorator] = [
         option("--row-requests/--no-row-requests", default=DEFAULTS.input.row_requests,
             help="Let the JSONL columns method, headers, data, timeout and save_as set the row's request.  [default: "
             "only an object under the key request does; with --no-row-requests, that is a plain column too]"),
+        option("--shard", type=ShardType(), help=f"Read only the URLs of {SHARD_HELP}"),
         option("--dedupe/--no-dedupe", default=DEFAULTS.input.dedupe,
             help="Fetch a URL only once, even if the lists repeat it."),
     ),
@@ -45,4 +47,5 @@ def input_settings(o: dict[str, Any]) -> InputSettings:
         lists=tuple(o["lists"]),
         glob=o["glob"],
         row_requests=o["row_requests"],
+        shard=o["shard"],
     )

@@ -15,12 +15,14 @@ class Finished:
     each: count how often each target is finished, for lists whose duplicates are targets of their own. Without it, a
     set is kept, which takes a sixth of the memory. passed_over: how often ``take`` returned True. failures: how many
     finished targets did not succeed. not_before: by host, the Unix time until which it asked not to be requested; it
-    may be past. paths: by target id, the files that the records of duplicates name.
+    may be past. paths: by target id, the files that the records of duplicates name. of_other_shards: how many lines of
+    the lists were passed over because their hosts are in other shards.
     """
 
     def __init__(self, *, each: bool = False) -> None:
         self.passed_over = 0
         self.failures = 0
+        self.of_other_shards = 0
         self.not_before: dict[HostKey, float] = {}
         self.paths: dict[int, str] = {}
         self._seen = HashSet()

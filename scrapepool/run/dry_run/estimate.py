@@ -31,7 +31,8 @@ class Count:
     """The content of the lists.
 
     hosts: URLs by host. tickets: of the hosts whose robots.txt is to be asked. duplicates: lines that say what an
-    earlier one said. rejects: lines that are no URL, by why. shown: the first of those.
+    earlier one said. rejects: lines that are no URL, by why. shown: the first of those. of_other_shards: lines that
+    were passed over because their hosts are in other shards.
     """
 
     hosts: Counter[HostKey] = field(default_factory=Counter)
@@ -39,6 +40,7 @@ class Count:
     duplicates: int = 0
     rejects: Counter[ErrorKind] = field(default_factory=Counter)
     shown: list[Skipped] = field(default_factory=list)
+    of_other_shards: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = 
             if host in found.tickets or asks(host):
                 found.tickets[host].extend(tickets)
         _reject(found, batch.rejected, shown)
+    found.of_other_shards = targets.of_other_shards
     return found
 
 

@@ -1,6 +1,6 @@
 """Selects the URLs of a record file that did not succeed: ``failed``, and what ``--resume`` fetches again.
 
-Decides what counts as a failure, and which error classes there are.
+Decides what counts as a failure.
 """
 
 from __future__ import annotations
@@ -9,33 +9,19 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..errors import InvalidURLError, UsageError
+from ..errors import InvalidURLError
+from ..failure_classes import DEFERRED, FailureClasses, parsed
 from ..host_share import HostShare
-from ..model import ERROR_GROUPS, ErrorKind
 from ..read.seen.target_id import recorded_target_id
-from ..text import HIDDEN, brief, printable, strict_json
+from ..text import HIDDEN, printable, strict_json
 from ..url import parse, plain
-from .journal import DEFERRED, SUCCESSES
+from .journal import SUCCESSES
 from .record_summary import RecordSummary
-
-CLASSES: tuple[str, ...] = (*ERROR_GROUPS, DEFERRED, *ErrorKind)
-
-
-def error_slugs(classes: Iterable[str]) -> frozenset[str]:
-    """Return the error slugs of error classes. Raises UsageError for an unknown class."""
-    slugs: set[str] = set()
-    for name in classes:
-        if name and name not in CLASSES:
-            raise UsageError(f"unknown class: {brief(name)}; choose from {', '.join(CLASSES)}")
-        slugs |= ERROR_GROUPS.get(name, frozenset({name} - {""}))
-    if not slugs:
-        raise UsageError("no class is named")
-    return frozenset(slugs)
 
 
 def failures(
     records: Iterable[RecordSummary],
-    slugs: frozenset[str] | None = None,
+    classes: FailureClasses | None = None,
     *,
     on_note: Callable[[str], None] = lambda _: None,
     row_of: Callable[[RecordSummary], str | None] | None = None,
@@ -43,10 +29,10 @@ def failures(
 ) -> Iterator[str]:
     """Yield the URLs whose last record is not a success, in the order of their first failure, each on one line.
 
-    slugs: only these errors; None for all errors except ``skipped`` targets, which were never requested. Only the URLs
-    to yield are kept in memory. on_note: receives lines for the user. row_of: returns a list row for the target of the
-    last record, to be yielded instead of the URL; None for a target that cannot be restored from its record.
-    shard: only URLs whose hosts are in this share; None for all.
+    classes: only these. Without any that it wants, all failures except ``skipped`` targets, which were never
+    requested. Only the URLs to yield are kept in memory. on_note: receives lines for the user. row_of: returns a
+    list row for the target of the last record, to be yielded instead of the URL; None for a target that cannot be
+    restored from its record. shard: only URLs whose hosts are in this share; None for all.
     """
     lost = "URLs left out because their rows set a method or data; fetch --resume repeats them"
     if row_of is not None:
@@ -57,7 +43,7 @@ def failures(
         if shard is not None and not shard.holds(_host_name(told.url)):
             continue
         number = request_id(told)
-        if _wanted(told, slugs):
+        if is_failure(told, classes):
             row = told.url if row_of is None else row_of(told)
             failed[number] = told.url if row is None else row
             own = told.apart is not None and bool(told.apart.method)
@@ -94,14 +80,11 @@ def row_of_record(told: RecordSummary, record: Mapping[str, Any]) -> str | None:
     return strict_json(json.dumps(row, separators=(",", ":")))
 
 
-def refetched_errors(resume: str) -> frozenset[str] | None:
-    """Parse the value of ``--resume``: the error slugs whose targets are fetched again, None for all errors.
-
-    Raises UsageError.
-    """
+def refetched(resume: str) -> FailureClasses | None:
+    """Parse the value of ``--resume``: the failures that are fetched again, None for none. Raises UsageError."""
     if resume == "failed":
-        return None
-    return frozenset() if resume == "all" else error_slugs(name.strip() for name in resume.split(","))
+        return FailureClasses()
+    return None if resume == "all" else parsed(resume.split(","))
 
 
 def _host_name(url: str) -> str:
@@ -111,12 +94,13 @@ def _host_name(url: str) -> str:
         return ""
 
 
-def _wanted(told: RecordSummary, slugs: frozenset[str] | None) -> bool:
+def is_failure(told: RecordSummary, classes: FailureClasses | None = None) -> bool:
+    """Whether a target did not succeed. classes: whether it is among these failures; as for ``failures``."""
     if told.outcome in SUCCESSES:
         return False
-    if slugs is None:
-        return told.outcome != "skipped"
-    return (DEFERRED if told.outcome == DEFERRED else told.error) in slugs
+    if (classes is None or classes.wanted is None) and told.outcome == "skipped":
+        return False
+    return classes is None or classes.hold(DEFERRED if told.outcome == DEFERRED else told.error, told.status)
 
 
 def request_id(told: RecordSummary) -> int:

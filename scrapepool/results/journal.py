@@ -7,12 +7,13 @@ the file once and does not change it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from ..errors import InvalidURLError
+from ..failure_classes import DEFERRED, FailureClasses
 from ..frozen import frozen
 from ..model import ErrorKind
 from ..read.seen.finished import Finished
@@ -28,9 +29,6 @@ SUCCESSES = frozenset({"ok", "unchanged"})
 
 REGENERATED = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
 """Errors of rows that the reader finds and records again in every run."""
-
-DEFERRED = "deferred"
-"""The outcome, and the error class, of targets whose host asked for a longer wait than ``--max-park``."""
 
 HOST_WIDE_STATUSES = frozenset(map(str, HOST_WIDE))
 """Statuses whose Retry-After holds for the whole host."""
@@ -82,11 +80,11 @@ class Journal:
 
 
 def read_journal(
-    records: RecordFile | RecordDatabase, finished: Finished, *, refetch: Collection[str] | None, method: str
+    records: RecordFile | RecordDatabase, finished: Finished, *, refetch: FailureClasses | None, method: str
 ) -> Journal:
     """Read all records, and add the targets that are finished to ``finished``. The last record of a target counts.
 
-    refetch: errors whose targets are fetched again, None for all. Deferred and interrupted targets always are. method:
+    refetch: failures that are fetched again, None for none. Deferred and interrupted targets always are. method:
     of the run that resumes; records of other methods stay and finish no target. Raises UsageError for a file that is
     not a record file.
     """
@@ -113,7 +111,7 @@ def read_journal(
 
 def count_finished(records: RecordDatabase, finished: Finished, *, method: str) -> int:
     """Count the records of finished targets in a database, which has one record per target."""
-    return sum(number in finished for _, number in (_classified(summary, (), method) for summary in records))
+    return sum(number in finished for _, number in (_classified(summary, None, method) for summary in records))
 
 
 def _note_deferral(record: Mapping[str, Any], finished: Finished) -> None:
@@ -142,7 +140,7 @@ def is_regenerated(summary: RecordSummary) -> bool:
     return summary.outcome == "skipped" and (summary.error is None or summary.error in REGENERATED)
 
 
-def _classified(summary: RecordSummary, refetch: Collection[str] | None, method: str) -> tuple[int, int]:
+def _classified(summary: RecordSummary, refetch: FailureClasses | None, method: str) -> tuple[int, int]:
     """Return the kind of a record, and the id of its target."""
     if is_regenerated(summary):
         return REGENERATE, 0
@@ -155,7 +153,8 @@ def _classified(summary: RecordSummary, refetch: Collection[str] | None, method:
     if summary.outcome in SUCCESSES:
         return FINISHED, number
     postponed = summary.outcome == DEFERRED or summary.error == ErrorKind.INTERRUPTED
-    return REFETCH if postponed or refetch is None or summary.error in refetch else FAILED, number
+    again = postponed or (refetch is not None and refetch.hold(summary.error, summary.status))
+    return REFETCH if again else FAILED, number
 
 
 def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tuple[bytearray, int, int]:

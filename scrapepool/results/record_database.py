@@ -42,14 +42,14 @@ class RecordDatabase:
         self._should_stop = should_stop
 
     def __iter__(self) -> Iterator[RecordSummary]:
-        query = "SELECT id, url, outcome, error, method, request FROM records ORDER BY id"
+        query = "SELECT id, url, outcome, error, method, request, status FROM records ORDER BY id"
         with self._reading() as self._db:
-            for number, url, outcome, error, method, request in self._db.execute(query):
+            for number, url, outcome, error, method, request, status in self._db.execute(query):
                 if self._should_stop():
                     raise KeyboardInterrupt
                 self.whole += 1
                 self._last = number
-                yield RecordSummary(url, outcome, error, method, self.whole, apart(request))
+                yield RecordSummary(url, outcome, error, method, self.whole, apart(request), status)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield every record as it would be in JSON Lines, in order of completion, without bodies."""
@@ -62,10 +62,8 @@ class RecordDatabase:
         """As ``RecordFile.with_records``, in one query; a query per record takes six times as long."""
         for number, record in enumerate(self.records(), 1):
             method, request = record.get("method", "GET"), record.get("request")
-            yield (
-                RecordSummary(record["url"], record["outcome"], record["error"], method, number, apart(request)),
-                record,
-            )
+            url, outcome, error, status = (record[name] for name in ("url", "outcome", "error", "status"))
+            yield RecordSummary(url, outcome, error, method, number, apart(request), status), record
 
     def current(self) -> dict[str, Any]:
         """Return the complete last record, as ``records`` yields it. Only during the iteration."""

@@ -208,7 +208,7 @@ class RecordFile:
         error = value.get("error")
         if "error" not in value and value["outcome"] == "http_error":
             error = "http_5xx" if str(value.get("status")) >= "500" else "http_4xx"
-        method = value.get("method")
+        method, status = value.get("method"), str(value.get("status"))
         return RecordSummary(
             value["url"],
             value["outcome"],
@@ -216,6 +216,7 @@ class RecordFile:
             method if isinstance(method, str) else "GET",
             end,
             apart(value.get("request")),
+            int(status) if status.isdecimal() else None,
         )
 
     def _end_in(self, rest: bytes, *, begun: bool) -> None:

@@ -15,7 +15,8 @@ class RecordSummary(NamedTuple):
     """The fields of a record that identify its target and say how it ended.
 
     url: as the list had it. outcome, error: as in the record. method: of the request. end: offset of the byte after the
-    record. apart: what distinguishes the target from others of its URL (``model.Apart``), None for nothing.
+    record. apart: what distinguishes the target from others of its URL (``model.Apart``), None for nothing. status: of
+    the response, None if there was none.
     """
 
     url: str
@@ -24,6 +25,7 @@ class RecordSummary(NamedTuple):
     method: str
     end: int
     apart: Apart | None = None
+    status: int | None = None
 
     @property
     def is_repeat(self) -> bool:

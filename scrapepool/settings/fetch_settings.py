@@ -10,6 +10,7 @@ from typing import Literal
 from ..errors import require
 from ..frozen import frozen
 from ..host_share import HostShare
+from ..model import ErrorKind
 
 MIB = 1024 * 1024
 
@@ -196,6 +197,7 @@ class RetryPolicy:
     backoff: seconds before the first retry, at most; doubles with each, with full jitter.
     backoff_max: seconds that a backoff may grow to.
     statuses: HTTP statuses that are retried.
+    errors: errors that are retried, if the request may be repeated.
     max_park: seconds; the longest Retry-After that is waited for, the longest pause after a refusal that names none,
         and how long a host that went down is probed.
     break_after: failures in a row after which a host counts as down.
@@ -208,6 +210,18 @@ class RetryPolicy:
     backoff: float = 1.0
     backoff_max: float = 60.0
     statuses: frozenset[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 522, 524})
+    errors: frozenset[ErrorKind] = frozenset(
+        {
+            ErrorKind.DNS,
+            ErrorKind.CONNECT_REFUSED,
+            ErrorKind.CONNECT_TIMEOUT,
+            ErrorKind.UNREACHABLE,
+            ErrorKind.PROXY,
+            ErrorKind.READ_TIMEOUT,
+            ErrorKind.RESET,
+            ErrorKind.TRUNCATED,
+        }
+    )
     max_park: float = 300.0
     break_after: int = 10
     max_outage: float = 1800.0

@@ -3,6 +3,7 @@
 from typing import Literal, TypedDict
 
 from ..host_share import HostShare
+from ..model import ErrorKind
 from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat
@@ -88,6 +89,7 @@ class RetryPolicyValues(TypedDict, total=False):
     backoff: float
     backoff_max: float
     statuses: frozenset[int]
+    errors: frozenset[ErrorKind]
     max_park: float
     break_after: int
     max_outage: float

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import http.client
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from requests import exceptions as rq
 from urllib3 import exceptions as u3
@@ -33,7 +33,6 @@ _BEFORE_THE_REQUEST = {
     ErrorKind.PROXY,
 }
 _FINAL = {ProxyFault.CREDENTIALS, ProxyFault.FORBIDDEN}
-_IN_TRANSIT = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
 
 _NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}  # ENOBUFS on an open connection is that one's trouble
 
@@ -136,18 +135,16 @@ def classify(error: BaseException) -> FetchError:
     raise AssertionError("the last row takes everything")
 
 
-def retryable(fault: FetchError, method: str) -> Retryable | None:
-    """Whether asking again may help, and is allowed with this method."""
+def retryable(fault: FetchError, method: str, errors: Collection[ErrorKind]) -> Retryable | None:
+    """Whether another request may help, and is allowed with this method. errors: those that are retried."""
+    if fault.kind not in errors:
+        return None
     if isinstance(fault, ProxyError):
         final = fault.fault in _FINAL or (fault.fault is ProxyFault.CLOSED and method not in IDEMPOTENT)
         return None if final else Retryable(fault.after)
     if isinstance(fault, ResolverError):
         return Retryable(resolver=True)
-    if fault.kind in _BEFORE_THE_REQUEST:
-        return Retryable()
-    if fault.kind in _IN_TRANSIT and method in IDEMPOTENT:
-        return Retryable()
-    return None
+    return Retryable() if fault.kind in _BEFORE_THE_REQUEST or method in IDEMPOTENT else None
 
 
 def _by_argument(error: BaseException, otherwise: ErrorKind) -> FetchError:

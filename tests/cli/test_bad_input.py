@@ -72,7 +72,7 @@ WRONG = [
     ("good.txt --max-size 0", "--max-size: must be at least 1 byte"),
     (f"good.txt --max-size 1{'0' * 400}", "--max-size: 1000000000000000000… is too large"),
     ("good.txt --max-size x", "--max-size: 'x' is not a size"),
-    ("good.txt --retry-on 99", "--retry-on: '99' is not an HTTP status code"),
+    ("good.txt --retry-on 99", "--retry-on: unknown class: 99; write a status (503)"),
     ("good.txt -X G+T", "--method: 'G+T' is not an HTTP method"),
     ("good.txt -q --progress live", "--quiet and --progress live contradict each other"),
     ("good.txt --insecure --cacert good.txt", "--insecure and --cacert contradict each other"),

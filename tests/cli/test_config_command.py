@@ -57,7 +57,7 @@ def test_every_option_can_be_set(option: FetchOption, place: Place) -> None:
         assert said["value"] == example
 
 
-EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry-on": [500], "rate": 2.5, "proxy": "http://p:1",
+EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry-on": ["5xx"], "rate": 2.5, "proxy": "http://p:1",
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%",
             "fail-if": ["failures>5%"],
@@ -168,7 +168,7 @@ def test_help_needs_no_file(place: Place) -> None:
         ("header = 'no colon'", None),
         ("header = ['A: b', 3]", None),
         ("header = 3", None),
-        ("retry-on = [429, 42]", "scrapepool.toml: retry-on: '42' is not an HTTP status code"),
+        ("retry-on = [429, '504-500']", "scrapepool.toml: retry-on: 504-500: the first status is above the last"),
         ("per-host = 1\nper_host = 2", "scrapepool.toml: per_host: the key appears twice, in two spellings"),
         ("host = 3", 'scrapepool.toml: host: expected sections, such as [host."example.org"]'),
         ("host.a = 3", 'scrapepool.toml: host."a": expected a section, such as [host."example.org"]'),

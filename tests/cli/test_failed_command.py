@@ -33,6 +33,7 @@ def test_failures_are_printed_one_a_line(capfd: pytest.CaptureFixture[str], path
     assert here(capfd, "failed", path) == (0, "http://a/1\nhttp://a/3\n", "")
     assert here(capfd, "failed", path, "--class", "http,timeout") == (0, "http://a/3\n", "")
     assert here(capfd, "failed", path, "--class", "dns") == (0, "", "")
+    assert here(capfd, "failed", path, "--class", "!5xx") == (0, "http://a/1\n", "")
 
 
 def test_compressed_files_and_csv_are_read(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -78,7 +79,11 @@ def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (LINES, ["--class", "rain"], "scrapepool: unknown class: rain; choose from timeout, network"),
+        (
+            LINES,
+            ["--class", "rain"],
+            "scrapepool: unknown class: rain; write a status (503), a class",
+        ),
         (f"{LINES}rain\n", [], "out.jsonl:5: not a record of scrapepool (no JSON)"),
         (None, [], "out.jsonl: No such file or directory"),
         (LINES, ["more"], "Got unexpected extra argument"),

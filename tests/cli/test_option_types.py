@@ -20,12 +20,15 @@ from scrapepool.cli.parameters.option_types import (
     Names,
     Proxy,
     Rate,
+    RetryOn,
     Share,
     Size,
-    Statuses,
     Whole,
     next_time,
 )
+from scrapepool.settings import RetryPolicy
+
+RETRY = RetryPolicy()
 
 
 @pytest.mark.parametrize(
@@ -44,8 +47,8 @@ from scrapepool.cli.parameters.option_types import (
         (Size(), "2g", 2_000_000_000),
         (Header(), "A: b: c", ("A", "b: c")),
         (Header(), "A;", ("A", "")),
-        (Statuses(), "", frozenset()),
-        (Statuses(), "500, 503", frozenset({500, 503})),
+        (RetryOn(RETRY), "", ()),
+        (RetryOn(RETRY), "5xx, !503", ("5xx", "!503")),
         (Names(), "a, b,,a", ("a", "b", "a")),
         (Whole(0), "7", 7),
         (Rate(), "0.5", 0.5),

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrapepool.failure_classes import CLASSES
 from scrapepool.model import WaitReason
 from scrapepool.render.url_history import REASONS, TELL_MORE, story
-from scrapepool.results.failures import CLASSES
 
 PLAIN: dict[str, Any] = {
     "url": "https://example.org/a",

@@ -1,8 +1,8 @@
 import pytest
 
-from scrapepool.errors import UsageError
-from scrapepool.model import ERROR_GROUPS, Apart, ErrorKind
-from scrapepool.results.failures import CLASSES, error_slugs, failures
+from scrapepool.failure_classes import parsed
+from scrapepool.model import Apart
+from scrapepool.results.failures import failures
 from scrapepool.results.record_summary import RecordSummary
 
 
@@ -51,22 +51,8 @@ def test_classes_choose_by_error():
         told("no url", "skipped", "invalid_url"),
         told("http://a/5"),
     ]
-    assert list(failures(records, error_slugs(["timeout", "deferred"]))) == ["http://a/1", "http://a/3"]
-    assert list(failures(records, error_slugs(["http_5xx", "invalid_url"]))) == ["http://a/2", "no url"]
-
-
-def test_groups_are_made_of_errors():
-    """No group names what no record says."""
-    assert all(group <= set(ErrorKind) for group in ERROR_GROUPS.values())
-    assert len(set(CLASSES)) == len(CLASSES)
-
-
-def test_an_unknown_class_is_told_with_all_there_are():
-    """And so is a list of none."""
-    with pytest.raises(UsageError, match=r"unknown class: rain; choose from timeout, .*http_5xx"):
-        error_slugs(["rain"])
-    with pytest.raises(UsageError, match="no class is named"):
-        error_slugs([])
+    assert list(failures(records, parsed(["timeout", "deferred"]))) == ["http://a/1", "http://a/3"]
+    assert list(failures(records, parsed(["http_5xx", "invalid_url"]))) == ["http://a/2", "no url"]
 
 
 def test_a_url_is_one_line_that_means_the_same():
@@ -80,4 +66,4 @@ def test_a_repeat_says_nothing_of_what_became_of_its_url(outcome):
     """Wherever its record stands; in those of a list that is read as it comes, it is the later one."""
     records = [told("http://a/1", outcome), told("http://a/1", "skipped", "duplicate")]
     assert list(failures(records)) == list(failures(records[::-1])) == (["http://a/1"] if outcome == "failed" else [])
-    assert list(failures(records, error_slugs(["duplicate"]))) == ["http://a/1"]
+    assert list(failures(records, parsed(["duplicate"]))) == ["http://a/1"]

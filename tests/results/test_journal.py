@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.errors import UsageError
+from scrapepool.failure_classes import FailureClasses, parsed
 from scrapepool.model import ErrorKind
 from scrapepool.read.seen.finished import Finished
 from scrapepool.read.seen.target_id import target_id
-from scrapepool.results.failures import refetched_errors
+from scrapepool.results.failures import refetched
 from scrapepool.results.journal import read_journal
 from scrapepool.results.record_file import RecordFile
 from scrapepool.url import parse
@@ -25,9 +26,7 @@ def judged(*records, keep="failed", method="GET", each=False, torn=b""):
     """The journal, the records that stay, and what is finished."""
     data = b"".join(records) + torn
     finished = Finished(each=each)
-    journal = read_journal(
-        RecordFile("out", [data] if data else []), finished, refetch=refetched_errors(keep), method=method
-    )
+    journal = read_journal(RecordFile("out", [data] if data else []), finished, refetch=refetched(keep), method=method)
     return journal, b"".join(data[begin:end] for begin, end in journal.keep).splitlines(keepends=True), finished
 
 
@@ -174,9 +173,13 @@ def test_only_failures_of_some_classes_are_fetched_again() -> None:
 
 
 def test_the_words_of_resume() -> None:
-    """failed, all, or classes; a name that is none is told."""
-    assert (refetched_errors("failed"), refetched_errors("all")) == (None, frozenset())
-    assert refetched_errors("timeout,dns") == {"connect_timeout", "read_timeout", "deadline", "dns"}
+    """failed, all, or classes, by status too; a name that is none is told."""
+    assert (refetched("failed"), refetched("all")) == (FailureClasses(), None)
+    assert refetched("timeout,dns") == parsed(["connect_timeout", "read_timeout", "deadline", "dns"])
     for wrong in ("rain", "", ",", "dns,rain"):
         with pytest.raises(UsageError):
-            refetched_errors(wrong)
+            refetched(wrong)
+    records = [
+        record(f"http://a/{status}", "http_error", status=status, error="http_5xx") for status in (500, 501, 503)
+    ]
+    assert [json.loads(line)["status"] for line in judged(*records, keep="5xx,!501")[1]] == [501]

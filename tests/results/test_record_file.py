@@ -28,12 +28,12 @@ def read(data, size=7, **parameters):
 
 
 def test_a_record_tells_what_resuming_needs():
-    """URL, outcome, error and method, and where the record ends."""
-    first, second = line(), line("http://b/", "failed", error="dns", method="HEAD")
+    """URL, outcome, error, method and status, and where the record ends."""
+    first, second = line(status=200), line("http://b/", "failed", error="dns", method="HEAD")
     file, told = read(first + second)
     assert [tuple(t) for t in told] == [
-        ("http://a/", "ok", None, "GET", len(first), None),
-        ("http://b/", "failed", "dns", "HEAD", len(first) + len(second), None),
+        ("http://a/", "ok", None, "GET", len(first), None, 200),
+        ("http://b/", "failed", "dns", "HEAD", len(first) + len(second), None, None),
     ]
     assert (file.whole, file.torn) == (len(first + second), 0)
 

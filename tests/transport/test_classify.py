@@ -15,6 +15,7 @@ from requests import exceptions as rq
 from urllib3 import exceptions as u3
 
 from scrapepool.model import ErrorKind, Retryable
+from scrapepool.settings import RetryPolicy
 from scrapepool.transport.classify import IDEMPOTENT, classify, out_of_descriptors, retryable
 from scrapepool.transport.errors import FetchError
 
@@ -120,16 +121,7 @@ def test_every_exception_is_classified(kind: type[Exception], text: str, number:
         assert fault.detail
 
 
-RETRIED = {
-    ErrorKind.DNS,
-    ErrorKind.CONNECT_REFUSED,
-    ErrorKind.CONNECT_TIMEOUT,
-    ErrorKind.UNREACHABLE,
-    ErrorKind.PROXY,
-    ErrorKind.READ_TIMEOUT,
-    ErrorKind.RESET,
-    ErrorKind.TRUNCATED,
-}
+RETRIED = RetryPolicy().errors
 
 
 @pytest.mark.parametrize("kind", list(ErrorKind))
@@ -138,7 +130,9 @@ def test_what_may_be_tried_again(kind: ErrorKind, method: str) -> None:
     """Whatever another try can cure; after the request was sent, only for methods that may be repeated."""
     after_the_request = {ErrorKind.READ_TIMEOUT, ErrorKind.RESET, ErrorKind.TRUNCATED}
     allowed = kind in (RETRIED if method in IDEMPOTENT else RETRIED - after_the_request)
-    assert retryable(FetchError(kind, "x"), method) == (Retryable() if allowed else None)
+    assert retryable(FetchError(kind, "x"), method, RETRIED) == (Retryable() if allowed else None)
+    assert retryable(FetchError(kind, "x"), "GET", {kind}) == Retryable()
+    assert retryable(FetchError(kind, "x"), method, ()) is None
 
 
 def test_a_want_of_descriptors_is_found_among_the_causes() -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 BATCH = 1000  # lines in one write
 
 EPILOG = """\b
-Classes are the errors of records, deferred, and these groups of errors:
+Classes are statuses (503, 5xx, 500-504), errors of records, deferred, and these groups of errors:
   timeout   connect_timeout, read_timeout, deadline
   network   timeout, and dns, connect_refused, unreachable, tls, proxy, reset
   response  truncated, partial, protocol, decode, too_large, too_many_redirects
   http      http_4xx, http_5xx
+A ! excludes: 5xx,!501. Only exclusions: everything else.
 
 \b
 To fetch the failures again:
@@ -39,7 +40,7 @@ To replace their records in the same file, use fetch --resume."""
     "classes",
     type=Names(),
     metavar="a,b,c",
-    help="Print only these classes.  [default: all but skipped lines]",
+    help="Print only these classes, such as timeout,5xx,!501.  [default: all but skipped lines]",
     cls=GroupedOption,
     group="Which",
 )
@@ -63,13 +64,14 @@ def failed(records: str, classes: tuple[str, ...] | None, shard: HostShare | Non
     RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
     If a URL has several records, the last one counts.
     """
+    from ...failure_classes import parsed  # noqa: PLC0415
     from ...record.safe_io.output import Output  # noqa: PLC0415
-    from ...results.failures import error_slugs, failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
+    from ...results.failures import failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
 
-    slugs = None if classes is None else error_slugs(classes)
+    chosen = None if classes is None else parsed(classes)
     file = opened(records)
     row_of = (lambda told: row_of_record(told, file.current())) if rows else None
-    urls = failures(file, slugs, on_note=warn, row_of=row_of, shard=shard)
+    urls = failures(file, chosen, on_note=warn, row_of=row_of, shard=shard)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, BATCH)]:
         output.write(lines)

@@ -17,6 +17,7 @@ OTHERS = {
     "timeouts.read": "--read-timeout",
     "timeouts.total": "--timeout",
     "retry.statuses": "--retry-on",
+    "retry.errors": "--retry-on",
     "output.path": "--output",
     "output.history": "--verbose",
     "output.compared": "--since",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...failure_classes import retried
 from ...settings import RetryPolicy, Timeouts
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
-from ..parameters.option_types import LONGEST_TIMEOUT, Duration, Share, Statuses, Whole
+from ..parameters.option_types import LONGEST_TIMEOUT, Duration, RetryOn, Share, Whole
 
 _STATUSES = ",".join(map(str, sorted(DEFAULTS.retry.statuses)))
 
@@ -26,7 +27,10 @@ OPTIONS: list[Decorator] = [
         option("--backoff", type=Duration(), default=duration_text(DEFAULTS.retry.backoff),
             help="Wait at most this long before the first retry; the limit doubles with each retry, up to "
             f"{duration_text(DEFAULTS.retry.backoff_max)} (full jitter)."),
-        option("--retry-on", type=Statuses(), default=_STATUSES, help="Retry responses with these statuses."),
+        option("--retry-on", type=RetryOn(DEFAULTS.retry), default=_STATUSES,
+            help="Retry after these statuses (503, 5xx, 500-504) and errors (reset, truncated, dns, network); ! takes "
+            "one away, as in 5xx,429,!501. Naming no error keeps the usual ones: no connection, read_timeout, reset "
+            "and truncated."),
         option("--max-park", type=Duration(), default=duration_text(DEFAULTS.retry.max_park),
             help="Wait at most this long if a host asks for a pause (Retry-After); if it asks for more, record its "
             "URLs as deferred."),
@@ -48,10 +52,12 @@ def timeouts(o: dict[str, Any]) -> Timeouts:
 
 def retry_policy(o: dict[str, Any]) -> RetryPolicy:
     """What is requested again, when and how often."""
+    statuses, errors = retried(o["retry_on"], DEFAULTS.retry.statuses, DEFAULTS.retry.errors)
     return RetryPolicy(
         retries=o["retries"],
         backoff=o["backoff"],
-        statuses=o["retry_on"],
+        statuses=statuses,
+        errors=errors,
         max_park=o["max_park"],
         break_after=o["break_after"],
         max_outage=o["max_outage"],

@@ -16,6 +16,7 @@ from ...durations import seconds_of
 from ...errors import UsageError
 from ...extras import how_to_install
 from ...header import field_fault
+from ...settings import RetryPolicy
 from ...text import brief
 
 LONGEST = 10 * 366 * 86_400.0
@@ -279,22 +280,6 @@ class Proxy(click.ParamType[str]):
         return str(value)
 
 
-class Statuses(click.ParamType[frozenset[int]]):
-    """HTTP status codes separated by commas; empty for none."""
-
-    name = "codes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[int]:
-        """Return the codes."""
-        if isinstance(value, frozenset):
-            return value
-        words = [word.strip() for word in value.split(",") if word.strip()]
-        for word in words:
-            if not (word.isascii() and word.isdigit() and 100 <= int(word) <= 599):
-                self.fail(f"{word!r} is not an HTTP status code", param, ctx)
-        return frozenset(map(int, words))
-
-
 class Resume(click.ParamType[str]):
     """Which URLs to fetch again: ``failed``, ``all``, or classes of errors as in ``failed --class``."""
 
@@ -304,10 +289,10 @@ class Resume(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text as it was given."""
-        from ...results.failures import refetched_errors  # noqa: PLC0415 - rarely needed
+        from ...results.failures import refetched  # noqa: PLC0415 - rarely needed
 
         try:
-            refetched_errors(value)
+            refetched(value)
         except UsageError as error:
             self.fail(f"{error}, failed or all", param, ctx)
         return str(value)
@@ -323,3 +308,23 @@ class Names(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+class RetryOn(Names):
+    """Failures after which a request is repeated, in the language of ``failed --class``. usual: the defaults."""
+
+    name = "classes"
+
+    def __init__(self, usual: RetryPolicy) -> None:
+        self._usual = usual
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Return the words, as ``retried`` takes them."""
+        from ...failure_classes import retried  # noqa: PLC0415 - rarely needed
+
+        words = super().convert(value, param, ctx)
+        try:
+            retried(words, self._usual.statuses, self._usual.errors)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return words

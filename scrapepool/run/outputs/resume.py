@@ -81,7 +81,7 @@ def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -
 
 def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Callable[[str], None]) -> None:
     """Resume from the records of the database, which stay until others replace them. Raises as ``records_sink``."""
-    from ...results.failures import refetched_errors  # noqa: PLC0415
+    from ...results.failures import refetched  # noqa: PLC0415
     from ...results.journal import read_journal  # noqa: PLC0415
     from ...results.record_database import RecordDatabase  # noqa: PLC0415 - most runs go on with none
 
@@ -90,7 +90,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
     if output.sqlite is None:
         raise UsageError(NOTHING_TO_RESUME)
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.requested)
-    journal = read_journal(records, finished, refetch=refetched_errors(output.resume), method=settings.request.method)
+    journal = read_journal(records, finished, refetch=refetched(output.resume), method=settings.request.method)
     if journal.size:
         _tell(journal, output.sqlite, finished, on_note)
 
@@ -117,7 +117,7 @@ def _in_order(
 ) -> tuple[int, list[str]]:
     """Drop the records that do not stay. Return the descriptor to append to, and the columns that the file lacks."""
     from ...record.formats.csv import columns_of  # noqa: PLC0415
-    from ...results.failures import refetched_errors  # noqa: PLC0415 - most runs go on with none
+    from ...results.failures import refetched  # noqa: PLC0415 - most runs go on with none
     from ...results.journal import read_journal  # noqa: PLC0415
     from ...results.record_file import RecordFile  # noqa: PLC0415
 
@@ -126,7 +126,7 @@ def _in_order(
     form = record_format(output)
     columns = None if form == "jsonl" else columns_of(output, method)
     records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, LATER)
-    journal = read_journal(records, finished, refetch=refetched_errors(output.resume), method=method)
+    journal = read_journal(records, finished, refetch=refetched(output.resume), method=method)
     if journal.size:
         _tell(journal, path, finished, on_note)
     if journal.whole:

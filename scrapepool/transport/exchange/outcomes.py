@@ -40,6 +40,7 @@ class Reporter:
     def __init__(self, settings: Settings) -> None:
         self.keep_headers = settings.output.needs.headers
         self._retry_statuses = settings.retry.statuses | HOST_WIDE
+        self._retry_errors = settings.retry.errors
         self._method = settings.request.method.upper()
         self._head_fallback = settings.request.head_fallback
         self._policy = Retry(total=None, status_forcelist=settings.retry.statuses)
@@ -151,7 +152,7 @@ class Reporter:
             hops=trail.hops,
             detail="; ".join((detail, *trail.notes)),
             remote=remote,
-            retry=retryable(fault, method),
+            retry=retryable(fault, method, self._retry_errors),
             unsent=exchange is None,
             proxy=fault.fault if isinstance(fault, ProxyError) else None,
             **known,

@@ -1,8 +1,8 @@
 """Fuzzes the response parser with a coverage-guided fuzzer (libFuzzer, through atheris).
 
     pip install atheris
-    python -m tests.torture.fuzz_response tests/transport/corpus -max_total_time=300 -seed=1
-    python -m tests.torture.fuzz_response -merge=1 SMALLER tests/transport/corpus
+    python -m tests.torture.fuzz_response tests/transport/http1/corpus -max_total_time=300 -seed=1
+    python -m tests.torture.fuzz_response -merge=1 SMALLER tests/transport/http1/corpus
 
 The options and the corpora are those of libFuzzer. The first command adds its findings to a corpus. The second one
 copies only the files that reach code which no other file reaches. ``response_invariants`` has the invariants.

@@ -18,9 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.transport.robots.robots_cases import ARCHIVE, Expectation, load
-
 from tests.servers.polite import PoliteServer, Request, Response, loopback_addresses
+from tests.transport.robots.robots_cases import ARCHIVE, Expectation, load
 
 PATIENCE = 120.0
 """Seconds after which a run of the command hangs."""

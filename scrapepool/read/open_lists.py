@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from ..errors import InvalidURLError, ListError, UsageError
 from ..fallbacks import CLOEXEC, NONBLOCK, pread
 from ..settings import InputSettings
+from ..storage.urls import is_storage
 from ..text import brief, without_password
 from ..url import parse
 from .characters import invisible_before_host
@@ -139,7 +140,21 @@ class _Opener:
 
     def open(self, name: str) -> ListSource:
         """Open a file, or ``-`` for standard input. Raises ListError, UsageError."""
-        return self._open_stdin() if name == "-" else self._open_file(name)
+        if name == "-":
+            return self._open_stdin()
+        return self._open_object(name) if is_storage(name) else self._open_file(name)
+
+    def _open_object(self, name: str) -> ListSource:
+        """Open an object of storage, which is read once."""
+        from ..storage.objects import Objects  # noqa: PLC0415 - an extra
+
+        stored = Objects(name)
+        if not stored.is_there():
+            raise ListError(name, "there is no such object")
+        if stored.is_folder():
+            raise ListError(name, "is a folder; name the objects in it")
+        kind = format_of_name(name) if self._settings.format == AUTO else self._settings.format
+        return self._spooled(name, stored.pieces(), kind)
 
     def _open_stdin(self) -> ListSource:
         stdin = self._stdin

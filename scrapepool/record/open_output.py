@@ -16,7 +16,12 @@ SUFFIXES: dict[str, RecordFormat] = {".csv": "csv", ".tsv": "tsv"}
 
 
 def record_format(settings: OutputSettings) -> RecordFormat:
-    """Tell the records' format: ``settings.format``, else by the suffix of ``settings.path``, else JSON Lines."""
+    """Return the format in which records are written: ``settings.format``, else by the path's suffix, else JSON Lines.
+
+    The parts of a folder that become Parquet files are written as JSON Lines first.
+    """
+    if settings.format == "parquet":
+        return "jsonl"  # what the file is made of
     if settings.format is not None:
         return settings.format
     return SUFFIXES.get(PurePath(settings.path or "").suffix.lower(), "jsonl")
@@ -35,6 +40,18 @@ def sink_for(
     method: of the run's requests. fd, should_stop, on_note: see ``output.Output``.
     Raises UsageError for fields that there are not, OutputError where the file cannot be opened, LockedError.
     """
+    return record_sink(settings, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
+
+
+def record_sink(
+    settings: OutputSettings,
+    *,
+    method: str = GET,
+    fd: int | None = None,
+    should_stop: Callable[[], bool] = never,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> RecordSink:
+    """As ``sink_for``, for callers that need to know the size."""
     form = _form_for(settings, method)  # before the file is emptied
     path = None if settings.path == "-" else settings.path
     return RecordSink(

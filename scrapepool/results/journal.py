@@ -80,13 +80,19 @@ class Journal:
 
 
 def read_journal(
-    records: RecordFile | RecordDatabase, finished: Finished, *, refetch: FailureClasses | None, method: str
+    records: RecordFile | RecordDatabase,
+    finished: Finished,
+    *,
+    refetch: FailureClasses | None,
+    method: str,
+    to_fetch: HashSet | None = None,
 ) -> Journal:
     """Read all records, and add the targets that are finished to ``finished``. The last record of a target counts.
 
     refetch: failures that are fetched again, None for none. Deferred and interrupted targets always are. method:
-    of the run that resumes; records of other methods stay and finish no target. Raises UsageError for a file that is
-    not a record file.
+    of the run that resumes; records of other methods stay and finish no target. to_fetch: if several files are read,
+    from the last to the first, the targets that the other files have shown to be fetched again. Raises UsageError for a
+    file that is not a record file.
     """
     numbers, ends, kinds = array("q"), array("q"), bytearray()
     for summary in records:
@@ -98,7 +104,7 @@ def read_journal(
         numbers.append(number)
         ends.append(summary.end)
         kinds.append(kind)
-    stays, again, duplicates = _last_ones(numbers, kinds, finished)
+    stays, again, duplicates = _last_ones(numbers, kinds, finished, HashSet() if to_fetch is None else to_fetch)
     return Journal(
         keep=tuple(_stretches(records.start, ends, stays)),
         size=records.whole + records.torn,
@@ -157,10 +163,11 @@ def _classified(summary: RecordSummary, refetch: FailureClasses | None, method: 
     return REFETCH if again else FAILED, number
 
 
-def _last_ones(numbers: array[int], kinds: bytearray, finished: Finished) -> tuple[bytearray, int, int]:
+def _last_ones(
+    numbers: array[int], kinds: bytearray, finished: Finished, to_fetch: HashSet
+) -> tuple[bytearray, int, int]:
     """Go backwards through the records. Return which stay, how many are fetched again, and how many are replaced."""
     stays = bytearray(len(kinds))
-    to_fetch = HashSet()
     again = duplicates = 0
     for place in range(len(kinds) - 1, -1, -1):
         kind, number = kinds[place], numbers[place]

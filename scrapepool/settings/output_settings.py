@@ -28,8 +28,10 @@ class Needs(NamedTuple):
 class OutputSettings:
     """Where records go and what they hold. ``scrapepool.fetch`` yields outcomes and takes only some of these.
 
-    path: file of the records, ``-`` for standard output. None: standard output, unless another output holds them.
-    format: of the records. None: by the file's suffix.
+    path: file of the records, or URL of an object; a folder of parts if it ends with a slash; ``-`` for standard
+        output. None: standard output, unless another output holds them.
+    format: of the records; ``parquet`` for parts only. None: by the file's suffix.
+    part_size: bytes of a part after which the next one is begun.
     fields: names of the records' fields. None: all.
     headers: whether records hold the response's header fields.
     body: whether records hold the text of the body, and outcomes the body.
@@ -54,7 +56,8 @@ class OutputSettings:
     """
 
     path: str | None = None
-    format: RecordFormat | None = None
+    format: RecordFormat | Literal["parquet"] | None = None
+    part_size: int = 128 * 1024 * 1024
     fields: tuple[str, ...] | None = None
     headers: bool = False
     body: bool = False
@@ -84,6 +87,19 @@ class OutputSettings:
             self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
             "output.parquet is made from the records in output.path, so these must be JSON Lines with all fields",
         )
+        require(
+            self.parquet is None or not self.in_parts,
+            "output.path {} is a folder of parts, which output.parquet cannot be made of; with output.format parquet, "
+            "each part is a Parquet file",
+            self.path,
+        )
+        require(
+            self.format != "parquet" or self.in_parts,
+            "output.format parquet needs a folder of parts, which is an output.path that ends with a slash; "
+            "output.parquet is for one file",
+        )
+        require(self.format != "parquet" or self.fields is None, "output.fields cannot choose the columns of Parquet")
+        require(self.part_size >= 1, "output.part_size must be at least 1 byte")
         require(
             "-" not in (self.sqlite, self.parquet), "output.sqlite and output.parquet need a file; - is standard output"
         )
@@ -144,6 +160,11 @@ class OutputSettings:
     def file(self) -> str | None:
         """The file that records go to, None where they go to standard output or only into tables."""
         return None if self.path == "-" else self.path
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether the records go into a folder of parts."""
+        return self.path is not None and self.path.endswith("/")
 
     @property
     def needs(self) -> Needs:

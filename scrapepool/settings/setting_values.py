@@ -109,7 +109,8 @@ class OutputSettingsValues(TypedDict, total=False):
     """See ``OutputSettings``."""
 
     path: str | None
-    format: RecordFormat | None
+    format: RecordFormat | Literal["parquet"] | None
+    part_size: int
     fields: tuple[str, ...] | None
     headers: bool
     body: bool

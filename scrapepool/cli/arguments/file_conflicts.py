@@ -17,6 +17,7 @@ from ...read.streams.decompress import BZIP2, GZIP, XZ, ZSTD
 from ...record.safe_io.lock import lock
 from ...settings import Settings
 from ...sqlite_schema import MAGIC as SQLITE
+from ...storage.urls import is_storage
 from ...text import without_passwords
 from ..parameters.files_read import FileRead
 
@@ -85,6 +86,7 @@ def _check_outputs(settings: Settings) -> None:
         from ...record.warc.names import check_archive  # noqa: PLC0415 - most runs keep none
 
         check_archive(settings.warc)
+    _check_storage(settings)
     if settings.output.file is not None and settings.output.format is None:
         _check_suffix(settings.output.file)
     _check_holds_no_records("--log-file", settings.display.log_file)
@@ -95,10 +97,30 @@ def _check_outputs(settings: Settings) -> None:
         _check_writable(settings.display.summary_json)
 
 
+IN_STORAGE = {
+    "--sqlite": "a database cannot be in object storage; write a folder of parts, as in -o s3://bucket/out/",
+    "--parquet": "write a folder of Parquet files instead: -o s3://bucket/out/ --format parquet",
+    "--warc": "an archive is appended to, which object storage cannot do; write it to a file and copy it",
+    "--save-dir": "files of bodies are renamed and linked, which object storage cannot do; use a folder, or --body",
+}
+"""What cannot be in object storage, and what to use instead."""
+
+
+def _check_storage(settings: Settings) -> None:
+    """Refuse outputs in object storage other than records."""
+    outputs = [*_outputs(settings), ("--save-dir", settings.files.save_dir or "")]
+    for option, path in outputs:
+        if option != "--output" and isinstance(path, str) and is_storage(path):
+            what = IN_STORAGE.get(option, "it has to be a file of this machine")
+            raise UsageError(f"{option} {without_passwords(path)}: {what}")
+
+
 def _check_name(source: str) -> None:
     if not source:
         raise UsageError("an argument is empty; give a list or a URL")
     scheme, found, _ = source.partition("://")
+    if is_storage(source):
+        return
     if found and scheme.isalnum() and scheme.lower() not in ("http", "https") and not os.path.lexists(source):
         raise UsageError(f"{without_passwords(source)}: URLs that can be fetched begin with http:// or https://")
 

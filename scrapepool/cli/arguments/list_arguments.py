@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 from ...errors import UsageError
+from ...storage.urls import local_path
 from ...text import printable, without_password
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def sources_or_stdin(sources: Sequence[str], settings: InputSettings) -> Sequenc
     if option and not settings.lists and all(map(_is_url, sources)):
         url = without_password(sources[0])
         raise UsageError(f"{option} is about lists, but {url} is fetched itself; use --list URL to read it as a list")
-    return sources
+    return tuple(map(local_path, sources))
 
 
 def all_names(sources: Sequence[str], settings: InputSettings) -> Sequence[str]:

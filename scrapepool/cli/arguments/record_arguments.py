@@ -17,6 +17,7 @@ import click
 
 from ...errors import ListError, UsageError
 from ...extras import how_to_install
+from ...storage.urls import is_storage, join
 from ...text import printable
 from ..standard_streams import warn
 
@@ -115,6 +116,13 @@ def record_files(records: str, without: Collection[Path] = ()) -> list[str]:
 
     without: files of the folder that are left out, with links resolved. Raises ListError.
     """
+    if is_storage(records):
+        from ...storage.objects import Objects  # noqa: PLC0415 - an extra
+
+        stored = Objects(records)
+        if not stored.is_folder():
+            return [records]
+        return [join(records, name) for name in stored.names() if name[0] not in "._"]
     if records == "-" or not Path(records).is_dir():
         return [records]
     try:
@@ -154,11 +162,15 @@ def _parquet_lines(name: str, source: str | BinaryIO) -> Iterator[bytes]:
 
 def _pieces(records: str) -> Iterator[bytes]:
     from ...read.streams.pieces import object_pieces  # noqa: PLC0415
+    from ...storage.objects import Objects  # noqa: PLC0415 - as above
 
     if records == "-":
         if sys.stdin is None:
             raise ListError(STDIN, "is not open")
         yield from object_pieces(sys.stdin.buffer)
+        return
+    if is_storage(records):
+        yield from Objects(records).pieces()
         return
     try:
         with open(records, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more

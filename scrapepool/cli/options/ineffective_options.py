@@ -30,6 +30,7 @@ def _reads_columns(settings: Settings) -> bool:
 
 RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ("url_field", _reads_columns, "--url-field names a column, but lists of --input-format {format} have none"),
+    ("part_size", lambda settings: settings.output.in_parts, "--part-size needs an --output that ends with /"),
     ("safe_csv", _writes_cells, "--safe-csv needs CSV or TSV output"),
     ("csv_bom", _writes_cells, "--csv-bom needs CSV or TSV output"),
     (

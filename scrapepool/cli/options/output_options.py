@@ -17,8 +17,10 @@ OPTIONS: list[Decorator] = [
     *option_group(
         "Output",
         option("-o", "--output", type=FileName(),
-            help="Write records to this file; - is standard output.  [default: standard output, unless --sqlite or "
-            "--parquet is given]"),
+            help="Write records to this file, or to an object of s3:// or the like; - is standard output. A name that "
+            "ends with / is a folder of parts.  [default: standard output, unless --sqlite or --parquet is given]"),
+        option("--part-size", type=Size(), default=DEFAULTS.output.part_size, show_default=False,
+            help="Begin the next part when one has this size.  [default: 128MiB]"),
         option("--sqlite", type=FileName(), metavar="FILE.db",
             help="Store records in this SQLite database, one per URL; with --body, store bodies too."),
         option("--sqlite-timeout", type=Duration(), default=duration_text(DEFAULTS.output.sqlite_timeout),
@@ -28,8 +30,8 @@ OPTIONS: list[Decorator] = [
         option("--template", metavar="TEXT",
             help="Print this text for each URL on standard output instead of a record; names in braces are fields of "
             "the record, as in '{status} {elapsed:.2f} {url}\\n'."),
-        option("--format", type=click.Choice(["jsonl", "csv", "tsv"]),
-            help="Write records in this format.  [default: by the file's suffix, else jsonl]"),
+        option("--format", type=click.Choice(["jsonl", "csv", "tsv", "parquet"]),
+            help="Write records in this format; parquet is for parts.  [default: by the file's suffix, else jsonl]"),
         option("--fields", type=Names(), metavar="a,b,c",
             help="Write only these fields, in this order; input.id is one entry of input, and likewise for data, "
             "headers and timings.  [default: all]"),
@@ -84,6 +86,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
     return OutputSettings(
         path="-" if o["output"] in NAMES_OF_STDOUT else o["output"],
         format=o["format"],
+        part_size=o["part_size"],
         fields=o["fields"],
         headers=o["headers"],
         body=o["body"],

@@ -17,6 +17,7 @@ from ...errors import UsageError
 from ...extras import how_to_install
 from ...header import field_fault
 from ...settings import RetryPolicy
+from ...storage.urls import local_path
 from ...text import brief
 
 LONGEST = 10 * 366 * 86_400.0
@@ -85,10 +86,10 @@ class FileName(click.ParamType[str]):
     guarded = True
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name as it was given."""
+        """Return the name as it was given; of a URL that begins with ``file://``, its path."""
         if not value:
             self.fail("the file name is empty", param, ctx)
-        return str(value)
+        return local_path(str(value))
 
 
 class Duration(click.ParamType[float]):

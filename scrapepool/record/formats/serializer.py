@@ -31,6 +31,11 @@ class RecordSink:
     def __repr__(self) -> str:
         return f"<RecordSink {self._output!r}>"
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file that was written."""
+        return self._output.size
+
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes' records in one go. Raises OutputError, BrokenPipeError for a reader that left."""
         self._write([self._encode(outcome) for outcome in outcomes])

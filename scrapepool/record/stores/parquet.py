@@ -142,9 +142,14 @@ class ParquetSink:
             raise OutputError(self._path, f"{reason}; its records are in {self._source}") from error
 
 
+def has_pyarrow() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("pyarrow") is not None
+
+
 def check_parquet(path: str) -> None:
     """See that a Parquet file can be made there. Raises UsageError."""
-    if find_spec("pyarrow") is None:
+    if not has_pyarrow():
         raise UsageError(f"--parquet needs pyarrow: {how_to_install('parquet')}")
     try:
         ours = is_ours(path)

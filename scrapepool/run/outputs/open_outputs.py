@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from ...read.seen.target_id import recorded_target_id
 from ...record import Fanout, record_format, sink_for, template_sink
 from ...record.safe_io.unfinished_mark import unmark
 from ...settings import OutputSettings, Settings
+from ...storage.urls import is_storage
 from ...version import __version__
 from .ordered_output import ListOrder, OrderedSink
 from .resume import pass_over, records_sink
@@ -31,19 +33,20 @@ if TYPE_CHECKING:
     from ...record.body_files.body_store import Files
     from ...record.body_files.known_files import FileOwners
     from ...record.warc import ArchiveProcess
+    from .part_output import Parts
 
 
 @frozen
 class Outputs:
     """A ``ports.Sink`` over all outputs.
 
-    archive: receives transcripts, None without ``--warc``. records: the file with the records, None for none. files:
-    names the files of bodies, None if bodies are not saved.
+    archive: receives transcripts, None without ``--warc``. on_complete: marks the records as complete. files: names the
+    files of bodies, None if bodies are not saved.
     """
 
     sink: Sink
     archive: Archive | None
-    records: str | None = None
+    on_complete: Callable[[], None]
     files: Files | None = None
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
@@ -60,8 +63,7 @@ class Outputs:
 
     def complete(self) -> None:
         """Note that every target has its record, so there is nothing to resume. Called after ``close``."""
-        if self.records is not None:
-            unmark(self.records)
+        self.on_complete()
 
 
 def open_outputs(
@@ -103,7 +105,7 @@ def open_outputs(
 
         method = settings.request.method
         sink = DuplicatesSink(sink, method=method, is_finished=opening.is_finished, paths=finished.paths)
-    return Outputs(sink if order is None else OrderedSink(sink, order), archive, settings.output.file, files)
+    return Outputs(sink if order is None else OrderedSink(sink, order), archive, opening.on_complete(), files)
 
 
 @frozen
@@ -115,6 +117,7 @@ class _Opening:
     stop: Stop
     should_stop: Callable[[], bool]
     on_note: Callable[[str], None]
+    parts: list[Parts] = field(default_factory=list)
 
     @property
     def output(self) -> OutputSettings:
@@ -217,7 +220,23 @@ class _Opening:
             told = f"{has:,} of the {stay:,} records kept in {journal}"
             self.on_note(f"{output.sqlite}: has {told}; the others are not added")
 
+    def on_complete(self) -> Callable[[], None]:
+        """Return what is called when every target has its record, and all outputs are closed."""
+        if self.parts:
+            return self.parts[0].complete
+        file = self.output.file
+        return _nothing if file is None or is_storage(file) else partial(unmark, file)
+
     def _records(self, output: OutputSettings) -> Sink:
+        if output.in_parts:
+            from .part_output import Parts  # noqa: PLC0415 - rarely needed
+
+            self.parts.append(Parts(self.settings, self.finished, self.stop, self.on_note))
+            return self.parts[0].open()
+        if output.file is not None and is_storage(output.file):
+            from .part_output import open_object  # noqa: PLC0415 - rarely needed
+
+            return open_object(self.settings, self.on_note)
         return records_sink(
             replace(self.settings, output=output),
             self.finished,
@@ -258,6 +277,10 @@ class _Opening:
             should_stop=lambda: self.stop.now,
             on_note=self.on_note,
         )
+
+
+def _nothing() -> None:
+    pass
 
 
 def _is_empty(path: str) -> bool:

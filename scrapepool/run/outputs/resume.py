@@ -92,7 +92,7 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.requested)
     journal = read_journal(records, finished, refetch=refetched(output.resume), method=settings.request.method)
     if journal.size:
-        _tell(journal, output.sqlite, finished, on_note)
+        report(journal, output.sqlite, finished, on_note)
 
 
 def _resumable(output: OutputSettings, method: str) -> str:
@@ -105,11 +105,16 @@ def _resumable(output: OutputSettings, method: str) -> str:
         ours = True  # opening it will say what is wrong
     if not ours:
         raise UsageError(f"--resume needs a regular file, and {path} is not one")
+    check_fields(output, method)
+    return path
+
+
+def check_fields(output: OutputSettings, method: str) -> None:
+    """Refuse records without the fields that tell which targets are done. Raises UsageError."""
     fields = chosen_fields(output, method)
     for needed in ("url", "outcome") if method == GET else ("url", "outcome", "method"):
         if needed not in fields:
             raise UsageError(f"--resume needs the field {needed} in --fields")
-    return path
 
 
 def _in_order(
@@ -125,10 +130,10 @@ def _in_order(
     assert output.resume is not None  # noqa: S101  # see the caller
     form = record_format(output)
     columns = None if form == "jsonl" else columns_of(output, method)
-    records = RecordFile(path, _pieces(fd, stop), form, columns, with_option, LATER)
+    records = RecordFile(path, stoppable_pieces(fd, stop), form, columns, with_option, LATER)
     journal = read_journal(records, finished, refetch=refetched(output.resume), method=method)
     if journal.size:
-        _tell(journal, path, finished, on_note)
+        report(journal, path, finished, on_note)
     if journal.whole:
         return fd, records.lacks
     if journal.end is None:
@@ -138,7 +143,8 @@ def _in_order(
     return fd, records.lacks
 
 
-def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[str], None]) -> None:
+def report(journal: Journal, name: str, finished: Finished, on_note: Callable[[str], None]) -> None:
+    """Tell the user what happens to earlier records."""
     for note in journal.notes(name):
         on_note(note)
     now = time.time()
@@ -147,7 +153,8 @@ def _tell(journal: Journal, name: str, finished: Finished, on_note: Callable[[st
         on_note(f"{name}: hosts whose requested pause is not over yet: {ahead:,}")
 
 
-def _pieces(fd: int, stop: Stop) -> Iterator[bytes]:
+def stoppable_pieces(fd: int, stop: Stop) -> Iterator[bytes]:
+    """Read a file. Raises KeyboardInterrupt if the run is stopped meanwhile."""
     for piece in file_pieces(fd):
         if stop.requested:
             raise KeyboardInterrupt

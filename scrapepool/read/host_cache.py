@@ -1,34 +1,67 @@
-"""A cache from the first bytes of a row, ``https://example.org/``, to the parsed host.
+"""From the first bytes of a row, ``https://example.org/``, to the host, without parsing the whole row.
 
-Decides which rows are URLs that can be used unchanged, so that only the host's spelling has to be parsed, once. Knows
-nothing about lists.
+Decides which rows are URLs that can be used unchanged. The host of a plain row is read off its bytes; any other
+spelling is parsed as a URL, once, and cached. Knows nothing about lists.
 """
 
 from __future__ import annotations
 
-from ..model import HostKey
+import re
+
+from ..host_share import HostShare
+from ..model import DEFAULT_PORTS, HostKey
+from ..url import MAX_HOST
 
 VERBATIM = bytes(byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^`{|}')
 """Bytes that ``url.parse`` leaves unchanged in a path."""
 
-MAX_CACHED_HOSTS = 65_536
-"""Spellings that are cached; the cache is emptied when it is full."""
+MAX_CACHED_HOSTS = 16_384
+"""Spellings that are cached, of some 300 bytes each; the cache is emptied when it is full."""
+
+_PLAIN = re.compile(rb"(https?)://((?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62})/")
+"""A URL up to its path whose host is spelled as ``url.parse`` would spell it, unless it has a Punycode label. The last
+label begins with a letter, so the host is no IPv4 address."""
+
+
+def plain_host(spelled: bytes) -> HostKey | None:
+    """Return the host of a row up to the slash behind it, if it is plain; None if it has to be parsed."""
+    found = _PLAIN.fullmatch(spelled)
+    if found is None or b"xn--" in spelled:
+        return None
+    scheme, name = found.groups()
+    if len(name) > MAX_HOST:
+        return None
+    known = scheme.decode()
+    return HostKey(known, name.decode(), DEFAULT_PORTS[known])
 
 
 class HostCache:
     """For one thread.
 
+    shard: the share of the hosts that is looked for, None for all hosts.
     by_prefix: the key is a row up to the slash behind its host. The value is the host, and the usual spelling of the
     key, None if the key is the usual spelling.
     others: the keys of hosts that are in the share of another process (``InputSettings.shard``).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shard: HostShare | None = None) -> None:
+        self._shard = shard
         self.by_prefix: dict[bytes, tuple[HostKey, bytes | None]] = {}
         self.others: set[bytes] = set()
 
     def __repr__(self) -> str:
         return f"<HostCache {len(self.by_prefix)}>"
+
+    def read(self, spelled: bytes) -> tuple[HostKey, bytes | None] | None:
+        """Read the host off a row up to the slash behind it, and cache it. Return its ``by_prefix`` value, if any."""
+        if spelled in self.others or (host := plain_host(spelled)) is None:
+            return None
+        if self._shard is not None and not self._shard.holds(host.host):
+            self._add_other(spelled)
+            return None
+        known = host, None
+        self._add(spelled, known)
+        return known
 
     def is_of_other(self, row: bytes) -> bool:
         """Whether a row is a verbatim URL of a host that is known to be in the share of another process."""
@@ -44,11 +77,17 @@ class HostCache:
         ):
             return
         if other:
-            if len(self.others) >= MAX_CACHED_HOSTS:
-                self.others.clear()
-            self.others.add(spelled)
+            self._add_other(spelled)
             return
+        usual = f"{host.origin}/".encode()
+        self._add(spelled, (host, None if spelled == usual else usual))
+
+    def _add(self, spelled: bytes, known: tuple[HostKey, bytes | None]) -> None:
         if len(self.by_prefix) >= MAX_CACHED_HOSTS:
             self.by_prefix.clear()
-        usual = f"{host.origin}/".encode()
-        self.by_prefix[spelled] = host, None if spelled == usual else usual
+        self.by_prefix[spelled] = known
+
+    def _add_other(self, spelled: bytes) -> None:
+        if len(self.others) >= MAX_CACHED_HOSTS:
+            self.others.clear()
+        self.others.add(spelled)

@@ -44,6 +44,8 @@ class Lookup:
         assert rows is not None  # noqa: S101  # a ticket was given for one of its rows
         try:
             row = self._row(source, rows, offset)
+            if row is not None and self._in_text and (found := self._verbatim(row, number)) is not None:
+                return found
             entry = rows.parse(row) if row is not None else None
             if entry is not None:
                 url, (host, path, userinfo) = target_url(entry.url, self._base_url)
@@ -62,13 +64,15 @@ class Lookup:
         return rejected("", number, source.name, CHANGED, unit=source.unit, source=source.label)
 
     def _clean(self, offset: int, number: int | None) -> Target | None:
-        """Return the target of a line in the window that is a verbatim URL of a cached host; None for any other."""
+        """Return the target of a line in the window that is a verbatim URL of a known host; None for any other."""
         window, at = self._window, offset - self._start
         if not 0 < at <= len(window) or window[at - 1] != LINE_FEED or (end := window.find(b"\n", at)) < 0:
             return None
-        row = window[at:end]
+        return self._verbatim(window[at:end], number)
+
+    def _verbatim(self, row: bytes, number: int | None) -> Target | None:
         cut = row.find(b"/", 8) + 1
-        known = self._hosts.by_prefix.get(row[:cut])
+        known = self._hosts.by_prefix.get(row[:cut]) or self._hosts.read(row[:cut])
         if known is None or row.translate(None, VERBATIM):
             return None
         url = row.decode("ascii")

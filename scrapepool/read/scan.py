@@ -1,7 +1,8 @@
 """The one pass over a list: finds its targets and duplicates, and keeps no row.
 
 Decides which rows are targets. The loop over the verbatim URLs of a text list is the hot path for lists of millions: it
-decodes no row and parses each spelling of a host once. Runs in the reading thread.
+decodes no row, and reads a host off the bytes where it is spelled as usual; any other spelling is parsed once. Runs in
+the reading thread.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Scan:
         self._place = 0  # the number of lines in the lists before the current one
         self._is_finished = finished.take if finished is not None and len(finished) else None
         self._publish = publish
-        self._hosts = HostCache()
+        self._hosts = HostCache(settings.shard)
         self._pending = PendingBatch()
         self._empty = 0  # empty rows and comments of the current list
 
@@ -173,7 +174,7 @@ class Scan:
             self._empty += len(found)  # half a megabyte of gzip may decompress to half a gigabyte of such lines
             return
         added = self._pending.added
-        spelling = self._hosts.by_prefix.get
+        spelling, read_host = self._hosts.by_prefix.get, self._hosts.read
         seen = self._seen.seen if self._seen is not None and span.source.deduped else _never
         at, step = self._place + line, 1
         if at + len(found) >= UNKNOWN_PLACE:
@@ -184,7 +185,7 @@ class Scan:
         for row in found:
             if not row.startswith(spelled):
                 cut = row.find(b"/", 8) + 1
-                known = spelling(row[:cut])
+                known = spelling(row[:cut]) or read_host(row[:cut])
                 spelled = b"\n" if known is None else row[:cut]
             size = len(row)
             if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, VERBATIM)):

@@ -53,7 +53,7 @@ _INDENT = " " * (_TIME + 2)
 def story(record: Mapping[str, Any], times: int = 1) -> str:
     """Describe what happened to a URL, line by line, without control characters.
 
-    times: number of records of this URL in the file; this is the last one.
+    times: number of records of this URL; this is the last one.
     """
     lines = [_text(record.get("url")) or "a record without a URL", *_place(record, times), ""]
     history = record.get("history")

@@ -86,7 +86,9 @@ def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
         ),
         (f"{LINES}rain\n", [], "out.jsonl:5: not a record of scrapepool (no JSON)"),
         (None, [], "out.jsonl: No such file or directory"),
-        (LINES, ["more"], "Got unexpected extra argument"),
+        (LINES, ["more"], "more: No such file or directory"),
+        (LINES, ["*.csv"], "*.csv: no record file matches"),
+        (LINES, ["-", "-"], "standard input can be read only once: - is given twice"),
     ],
 )
 def test_what_cannot_be_meant_is_said(

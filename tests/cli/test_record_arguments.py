@@ -63,3 +63,28 @@ def test_a_terminal_is_told_how_many_were_read(
     place.write("records.jsonl", RECORD.format(0))
     assert len(list(record_arguments.watched_records(str(records), print))) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_commands_read_parts_as_one_file(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    """The last record of a URL counts, whichever part it is in: for failed, explain, changes and fetch --since."""
+    for name, outcome in (("1", "failed"), ("2", "ok"), ("3", "failed")):
+        place.write(f"parts/{name}.jsonl", RECORD.format("x").replace('"ok"', f'"{outcome}"') + RECORD.format(name))
+    parts = place.folder / "parts"
+    assert here(capfd, "failed", parts / "1.jsonl", parts / "2.jsonl") == (0, "", "")
+    assert here(capfd, "failed", f"{parts}/[1-3].jsonl").out == "http://h/x\n"
+    ran = here(capfd, "explain", parts / "3.jsonl", parts / "1.jsonl", "http://h/3")
+    assert (ran.code, "http://h/3" in ran.out) == (0, True)
+    assert "3 records of this URL" in here(capfd, "explain", parts, "http://h/x").out
+    ran = here(capfd, "explain", parts / "1.jsonl", parts / "2.jsonl", "http://h/3")
+    assert ran.err.startswith(f"scrapepool: {parts}/1.jsonl, {parts}/2.jsonl have no record of http://h/3\n")
+    ran = here(capfd, "changes", f"{parts}/[12].jsonl", parts)
+    assert "new 1" in ran.out
+    assert "failing 1" in ran.out
+    out = place.folder / "parts/1.jsonl"
+    ran = here(capfd, "changes", parts, f"{parts}/[12].jsonl", "-o", out, "--format", "jsonl")
+    assert (ran.code, ran.err) == (
+        2,
+        f"scrapepool: {out} is read and would be overwritten by --output; name another file\n",
+    )
+    ran = here(capfd, "fetch", "http://127.0.0.1:1/", "--since", f"{parts}/*.csv", "--since-if-there", "--retries", 0)
+    assert f"--since {parts}/*.csv: the file does not exist yet, and is skipped" in ran.err

@@ -11,7 +11,7 @@ import click
 from ...change import Difference
 from ...errors import UsageError
 from ...text import brief
-from ..arguments.record_arguments import name_of, watched_records
+from ..arguments.record_arguments import watched_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Names
@@ -71,8 +71,8 @@ written."""
 def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None, form: str | None) -> int:
     """Compare the records of two runs and list what changed.
 
-    OLD and NEW are files that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or folders of such
-    files; one of them can be - for standard input. If a URL has several records, the last one counts.
+    OLD and NEW are files that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or folders or globs
+    of such files; one of them can be - for standard input. If a URL has several records, the last one counts.
     """
     from ...results.comparison import Comparison  # noqa: PLC0415 - a quick --help needs none of these
 
@@ -122,21 +122,23 @@ def _check_files(old: str, new: str, output: str | None) -> None:
     """Refuse to read standard input twice, and to overwrite a file that is read. Raises UsageError."""
     if old == new == "-":
         raise UsageError("standard input can be read only once: - is given twice")
+    from ...results.record_parts import record_files  # noqa: PLC0415
     from ..arguments.file_conflicts import identity_of  # noqa: PLC0415 - as above
 
     written = None if output is None else identity_of(output)
-    for name in (old, new):
+    for name in (*record_files(old), *record_files(new)):
         if written is not None and name != "-" and written == identity_of(name):
             raise UsageError(f"{name} is read and would be overwritten by --output; name another file")
 
 
 def _read(comparison: Comparison, old: str, new: str) -> None:
     from ...record.safe_io.unfinished_mark import is_unfinished  # noqa: PLC0415
-    from ...results.comparison import NEW, OLD  # noqa: PLC0415 - as above
+    from ...results.comparison import NEW, OLD  # noqa: PLC0415
+    from ...results.record_parts import record_files  # noqa: PLC0415 - as above
 
     comparison.add(OLD, watched_records(old, warn))
     comparison.add(NEW, watched_records(new, warn))
-    complete = new == "-" or not is_unfinished(new)
+    complete = new == "-" or not any(map(is_unfinished, record_files(new)))
     if not complete:
         warn(
             f"{new} is from an unfinished run: URLs without a record in it are not listed as left_list; "
@@ -146,7 +148,8 @@ def _read(comparison: Comparison, old: str, new: str) -> None:
 
 
 def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference]) -> Overview:
-    from ...render.change_formats import Overview  # noqa: PLC0415 - as above
+    from ...render.change_formats import Overview  # noqa: PLC0415
+    from ...results.record_parts import name_of  # noqa: PLC0415 - as above
 
     counts = {one: comparison.counts[one] for one in kinds}
     before, now = comparison.targets

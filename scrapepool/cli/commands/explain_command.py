@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ...text import printable, without_passwords
-from ..arguments.record_arguments import name_of, note_torn, opened
+from ..arguments.record_arguments import named_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand
 from ..parameters.option_types import FileName
@@ -16,23 +16,24 @@ that cannot be read."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
-@click.argument("records", type=FileName())
+@click.argument("records", type=FileName(), nargs=-1, required=True, metavar="RECORDS...")
 @click.argument("url")
-def explain(records: str, url: str) -> int:
+def explain(records: tuple[str, ...], url: str) -> int:
     """Show what happened to one URL: waits, attempts and outcome.
 
-    RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
-    If the URL has several records, the last one is shown. Records of fetch --verbose hold the most detail.
+    RECORDS are files that fetch wrote (JSONL, CSV or TSV, also as .gz, databases or Parquet), folders of such files,
+    globs, or - for standard input. If the URL has several records, the last one is shown. Records of fetch --verbose
+    hold the most detail.
     """
     from ...record.safe_io.output import Output  # noqa: PLC0415
     from ...render.url_history import story  # noqa: PLC0415
-    from ...results.find import find  # noqa: PLC0415 - a quick --help needs none of these
+    from ...results.find import find  # noqa: PLC0415
+    from ...results.record_parts import name_of  # noqa: PLC0415 - a quick --help needs none of these
 
-    file = opened(records)
-    found = find(file, url)
-    note_torn(records, file)
+    found = find(named_records(records), url)
     if found.record is None:
-        warn(f"{name_of(records)} has no record of {printable(without_passwords(url))}")
+        verb = "has" if len(records) == 1 else "have"
+        warn(f"{', '.join(map(name_of, records))} {verb} no record of {printable(without_passwords(url))}")
         if found.near:
             warn("\n  ".join(["it has records of", *map(printable, found.near)]))
         return Exit.SOME_FAILED

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..arguments.record_arguments import note_torn, opened
+from ..arguments.record_arguments import named_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Names
@@ -34,7 +34,7 @@ To replace their records in the same file, use fetch --resume."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
-@click.argument("records", type=FileName())
+@click.argument("records", type=FileName(), nargs=-1, required=True, metavar="RECORDS...")
 @click.option(
     "--class",
     "classes",
@@ -58,22 +58,21 @@ To replace their records in the same file, use fetch --resume."""
     cls=GroupedOption,
     group="How",
 )
-def failed(records: str, classes: tuple[str, ...] | None, shard: HostShare | None, rows: bool) -> int:
+def failed(records: tuple[str, ...], classes: tuple[str, ...] | None, shard: HostShare | None, rows: bool) -> int:
     """Print the URLs that did not succeed, one per line.
 
-    RECORDS is a file that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or - for standard input.
-    If a URL has several records, the last one counts.
+    RECORDS are files that fetch wrote (JSONL, CSV or TSV, also as .gz, databases or Parquet), folders of such files,
+    globs, or - for standard input. If a URL has several records, the last one counts.
     """
     from ...failure_classes import parsed  # noqa: PLC0415
     from ...record.safe_io.output import Output  # noqa: PLC0415
     from ...results.failures import failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
 
     chosen = None if classes is None else parsed(classes)
-    file = opened(records)
+    file = named_records(records)
     row_of = (lambda told: row_of_record(told, file.current())) if rows else None
     urls = failures(file, chosen, on_note=warn, row_of=row_of, shard=shard)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, BATCH)]:
         output.write(lines)
-    note_torn(records, file)
     return Exit.OK

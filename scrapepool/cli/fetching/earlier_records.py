@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ListError, UsageError
-from ..arguments.record_arguments import name_of, record_files, watched_records
+from ..arguments.record_arguments import watched_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +47,9 @@ def _check_resumed(name: str, settings: Settings) -> None:
     base = settings.output.sqlite
     if settings.output.resume is None or base is None or name == "-":
         return
-    if not Path(base).resolve().is_relative_to(Path(name).resolve()):  # the file, or one of a folder
+    from ...results.record_parts import record_files  # noqa: PLC0415 - rarely needed
+
+    if Path(base).resolve() not in map(Path.resolve, map(Path, record_files(name))):
         return
     raise UsageError(
         f"--since {name} contradicts --resume, because the rows of the last run would pass for done; run again without "
@@ -77,7 +79,8 @@ def known_pages(
     since = settings.since
     if not since.records:
         return None
-    from ...results.known_pages import KnownPages  # noqa: PLC0415 - rarely needed
+    from ...results.known_pages import KnownPages  # noqa: PLC0415
+    from ...results.record_parts import name_of, record_files  # noqa: PLC0415 - rarely needed
     from ...run.recrawl import known_files  # noqa: PLC0415
 
     own = _own_outputs(settings)

@@ -12,8 +12,9 @@ OPTIONS: list[Decorator] = [
     *option_group(
         "Repeated runs",
         option("--since", type=FileName(), metavar="RECORDS", multiple=True,
-            help="Read records of an earlier run (- is standard input), ask servers only for what changed since, and "
-            "add change (new, changed, same, gone, back or unknown) to each record. May be repeated; later files win."),
+            help="Read records of an earlier run (a file, a folder, a glob, or - for standard input), ask servers only "
+            "for what changed since, and add change (new, changed, same, gone, back or unknown) to each record. May "
+            "be repeated; later files win."),
         option("--since-if-there", is_flag=True,
             help="Skip a file of --since that does not exist, as on the first day."),
         option("--fresh", is_flag=True,

@@ -118,7 +118,6 @@ VALUES = '''"""What ``Settings.with_`` takes, for type checkers. Made by ``pytho
 from typing import Literal, TypedDict
 
 from ..host_share import HostShare
-from ..model import ErrorKind
 from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat

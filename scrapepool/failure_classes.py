@@ -63,8 +63,8 @@ def parsed(words: Iterable[str]) -> FailureClasses:
 
 
 def retried(
-    words: Sequence[str], statuses: frozenset[int], errors: frozenset[ErrorKind]
-) -> tuple[frozenset[int], frozenset[ErrorKind]]:
+    words: Sequence[str], statuses: frozenset[int], errors: frozenset[str]
+) -> tuple[frozenset[int], frozenset[str]]:
     """Read the words of ``--retry-on``: the statuses and the errors after which a request is repeated.
 
     statuses, errors: the defaults. What is named of one kind replaces the defaults of that kind; ``!`` takes something
@@ -78,7 +78,7 @@ def retried(
     for name in sorted(slugs | classes.excluded.errors):
         if name not in RETRYABLE and name not in HTTP_ERRORS:
             raise UsageError(f"{name} is never retried; of errors, choose from {', '.join(sorted(RETRYABLE))}")
-    chosen = frozenset(ErrorKind(slug) for slug in slugs) or errors
+    chosen = slugs or errors
     return (named.statuses or statuses) - classes.excluded.statuses, chosen - classes.excluded.errors
 
 

@@ -76,6 +76,7 @@ TABLE = (
         required=True,
         optional=True,
     ),
+    Field("row_request", "json", "JSON: how a row that failed was requested", optional=True, later=True),
     Field("method", "word", required=True, optional=True),
 )
 """Every field that a record can have, in order."""

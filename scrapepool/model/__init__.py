@@ -30,12 +30,13 @@ from .outcomes import (
 )
 from .targets import Apart, RowRequest, Target
 from .transcript import Span, Transcript, TruncationReason
-from .verdict import OUTCOMES, error_of, is_repeat, verdict
+from .verdict import OUTCOMES, SUCCESSES, error_of, is_repeat, verdict
 
 __all__ = [
     "DEFAULT_PORTS",
     "ERROR_GROUPS",
     "OUTCOMES",
+    "SUCCESSES",
     "Apart",
     "Attempt",
     "AttemptRecord",

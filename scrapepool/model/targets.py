@@ -38,6 +38,7 @@ class RowRequest(NamedTuple):
     timeout: seconds that a whole attempt may take.
     save_as: the name that the row wants for the file of its body, as the list has it.
     context: an object of the calling program, which gets it back with the outcome.
+    place: line and name of the list that the row was taken from, for a row that is fetched again; None for any other.
     """
 
     method: str | None = None
@@ -46,6 +47,7 @@ class RowRequest(NamedTuple):
     timeout: float | None = None
     save_as: str | None = None
     context: Any = None
+    place: tuple[int | None, str | None] | None = None
 
     @property
     def plain(self) -> bool:

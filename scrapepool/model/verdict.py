@@ -8,6 +8,9 @@ from .outcomes import Deferred, Failed, Fetched, Outcome, Skipped, Unchanged
 OUTCOMES = ("ok", "unchanged", "http_error", "failed", "skipped", "deferred")
 """The words of a record's ``outcome``, in the order in which they are shown."""
 
+SUCCESSES = frozenset({"ok", "unchanged"})
+"""Those of targets that need not be fetched again."""
+
 
 def verdict(outcome: Outcome) -> str:
     """Return the record's word: ``ok``, ``http_error``, ``unchanged``, ``failed``, ``skipped`` or ``deferred``."""

@@ -51,7 +51,10 @@ class Lookup:
                 url, (host, path, userinfo) = target_url(entry.url, self._base_url)
                 if row is not None and userinfo is None and isinstance(rows, TextRows):
                     self._hosts.learn(row, host)
-                target = Target(url, host, path, number, userinfo, entry.input, entry.request, source=source.label)
+                place, row_input = (number, source.label), entry.input
+                if entry.request is not None and entry.request.place is not None:
+                    place, row_input = entry.request.place, entry.input or None
+                target = Target(url, host, path, place[0], userinfo, row_input, entry.request, source=place[1])
                 target.bare = url is not entry.url and url in (f"https://{entry.url}", f"https:{entry.url}")
                 if userinfo is not None:
                     target.url = without_password(url)

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple, Self
 
 from ..change import Condition, Difference, PageState, differences, same_page
 from ..temporary_tables import TemporaryTables
-from .failures import request_id
 from .find import typed_record
-from .journal import is_regenerated
+from .journal import is_regenerated, request_id
 from .record_summary import RecordSummary
 
 Record = tuple[RecordSummary, Mapping[str, Any]]

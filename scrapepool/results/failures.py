@@ -6,16 +6,16 @@ Decides what counts as a failure.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import InvalidURLError
 from ..failure_classes import DEFERRED, FailureClasses, parsed
 from ..host_share import HostShare
-from ..read.seen.target_id import recorded_target_id
+from ..model import SUCCESSES
 from ..text import HIDDEN, printable, strict_json
 from ..url import parse, plain
-from .journal import SUCCESSES
+from .journal import request_id
 from .record_summary import RecordSummary
 
 
@@ -36,7 +36,7 @@ def failures(
     """
     lost = "URLs left out because their rows set a method or data; fetch --resume repeats them"
     if row_of is not None:
-        lost = "rows left out because records do not hold their data; fetch --resume reads it from the list"
+        lost = "rows left out whose records lack data or hide credentials; fetch --resume reads these from the list"
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
     for told in records:
@@ -65,19 +65,49 @@ def failures(
 
 def row_of_record(told: RecordSummary, record: Mapping[str, Any]) -> str | None:
     """Write a target as a row of JSON Lines for ``fetch``; None if its record does not contain the whole request."""
-    if told.apart is not None and told.apart.data:
+    request = own_request(told, record)
+    if request is None:
         return None
-    columns = record.get("input")
-    if isinstance(columns, str):  # a cell of CSV
-        try:
-            columns = json.loads(columns)
-        except (ValueError, RecursionError):
-            columns = None
-    row = {**columns, "url": told.url} if isinstance(columns, dict) else {"url": told.url}
     method = told.method if told.apart is None else told.apart.method or told.method
     if method != "GET":
-        row["request"] = {"method": method}
+        request["method"] = method
+    row = {**columns_of_row(record), "url": told.url, **({"request": request} if request else {})}
     return strict_json(json.dumps(row, separators=(",", ":")))
+
+
+def own_request(
+    told: RecordSummary, record: Mapping[str, Any], given: Collection[str] = frozenset()
+) -> dict[str, Any] | None:
+    """Return what a row set for its request, as rows of lists do; None if its record does not tell all of it.
+
+    given: lower-case names of header fields that need not be told: those that the run sends itself.
+    """
+    request = _object(record.get("row_request"))
+    headers = request.get("headers")
+    if isinstance(headers, dict):
+        request["headers"] = {name: value for name, value in headers.items() if name.lower() not in given}
+        if HIDDEN in request["headers"].values():
+            return None
+    if told.apart is None:
+        return request
+    if told.apart.data and "data" not in request:
+        return None
+    return {**request, "method": told.apart.method} if told.apart.method else request
+
+
+def columns_of_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the other columns of a target's row."""
+    return _object(record.get("input"))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Return an object of a record, or of a cell of CSV; an empty one for anything else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def refetched(resume: str) -> FailureClasses | None:
@@ -101,11 +131,3 @@ def is_failure(told: RecordSummary, classes: FailureClasses | None = None) -> bo
     if (classes is None or classes.wanted is None) and told.outcome == "skipped":
         return False
     return classes is None or classes.hold(DEFERRED if told.outcome == DEFERRED else told.error, told.status)
-
-
-def request_id(told: RecordSummary) -> int:
-    """Return the id of a record's request: of its target and method. It differs from process to process."""
-    try:
-        return recorded_target_id(told.url, told.apart) ^ hash(told.method)
-    except InvalidURLError:
-        return hash(told.url)

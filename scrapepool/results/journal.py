@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import InvalidURLError
 from ..failure_classes import DEFERRED, FailureClasses
 from ..frozen import frozen
-from ..model import ErrorKind
+from ..model import SUCCESSES, ErrorKind
 from ..read.seen.finished import Finished
 from ..read.seen.hash_tables import HashSet
 from ..read.seen.target_id import recorded_target_id
@@ -24,8 +24,6 @@ from ..url import parse
 from .record_database import RecordDatabase
 from .record_file import RecordFile
 from .record_summary import RecordSummary
-
-SUCCESSES = frozenset({"ok", "unchanged"})
 
 REGENERATED = frozenset({ErrorKind.INVALID_URL, ErrorKind.UNSUPPORTED_SCHEME, ErrorKind.DUPLICATE})
 """Errors of rows that the reader finds and records again in every run."""
@@ -113,6 +111,46 @@ def read_journal(
         duplicates=duplicates,
         torn=records.torn,
     )
+
+
+def read_to_append(records: RecordFile) -> Journal:
+    """Read all records of a file that others are appended to: all stay, but for an incomplete last one."""
+    kept = sum(1 for _ in records)
+    keep = ((0, records.whole),) if records.whole else ()
+    return Journal(keep, size=records.whole + records.torn, kept=kept, again=0, duplicates=0, torn=records.torn)
+
+
+def without_replaced(records: RecordFile, since: int) -> Journal:
+    """Read all records of a file to which a retry appended some. Of a target that it fetched, only the last one stays.
+
+    since: where the appended records begin. Records of rows that are no URL stay.
+    """
+    numbers, ends = array("q"), array("q")
+    appended, last = set[int](), dict[int, int]()
+    for place, summary in enumerate(records):
+        number = request_id(summary)
+        numbers.append(number)
+        ends.append(summary.end)
+        if summary.end > since and not summary.is_repeat:
+            appended.add(number)
+            last[number] = place
+    stays = bytearray(number not in appended or last[number] == place for place, number in enumerate(numbers))
+    return Journal(
+        keep=tuple(_stretches(records.start, ends, stays)),
+        size=records.whole + records.torn,
+        kept=sum(stays),
+        again=0,
+        duplicates=len(stays) - sum(stays),
+        torn=records.torn,
+    )
+
+
+def request_id(told: RecordSummary) -> int:
+    """Return the id of a record's request: of its target and method. It differs from process to process."""
+    try:
+        return recorded_target_id(told.url, told.apart) ^ hash(told.method)
+    except InvalidURLError:
+        return hash(told.url)
 
 
 def count_finished(records: RecordDatabase, finished: Finished, *, method: str) -> int:

@@ -16,9 +16,8 @@ from typing import Any
 from ..change import GONE_STATUSES, PAGES, is_unasked
 from ..temporary_tables import TemporaryTables
 from ..validators import KEPT, Known
-from .failures import request_id
 from .find import typed_record
-from .journal import is_regenerated
+from .journal import is_regenerated, request_id
 from .record_summary import RecordSummary
 
 

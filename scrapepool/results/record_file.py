@@ -76,6 +76,11 @@ class RecordFile:
         self._pattern = CELLS[self._form]
         return self._rows(first)
 
+    @property
+    def form(self) -> RecordFormat | None:
+        """The format; None before the first record if it was not given."""
+        return self._form
+
     def current(self) -> dict[str, Any]:
         """Return the complete last record: the values of a JSON object, or the cells of a row as text."""
         if self._form == "jsonl":

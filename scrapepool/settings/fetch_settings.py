@@ -10,7 +10,6 @@ from typing import Literal
 from ..errors import require
 from ..frozen import frozen
 from ..host_share import HostShare
-from ..model import ErrorKind
 
 MIB = 1024 * 1024
 
@@ -197,7 +196,7 @@ class RetryPolicy:
     backoff: seconds before the first retry, at most; doubles with each, with full jitter.
     backoff_max: seconds that a backoff may grow to.
     statuses: HTTP statuses that are retried.
-    errors: errors that are retried, if the request may be repeated.
+    errors: slugs of errors that are retried, if the request may be repeated.
     max_park: seconds; the longest Retry-After that is waited for, the longest pause after a refusal that names none,
         and how long a host that went down is probed.
     break_after: failures in a row after which a host counts as down.
@@ -210,17 +209,8 @@ class RetryPolicy:
     backoff: float = 1.0
     backoff_max: float = 60.0
     statuses: frozenset[int] = frozenset({408, 425, 429, 500, 502, 503, 504, 522, 524})
-    errors: frozenset[ErrorKind] = frozenset(
-        {
-            ErrorKind.DNS,
-            ErrorKind.CONNECT_REFUSED,
-            ErrorKind.CONNECT_TIMEOUT,
-            ErrorKind.UNREACHABLE,
-            ErrorKind.PROXY,
-            ErrorKind.READ_TIMEOUT,
-            ErrorKind.RESET,
-            ErrorKind.TRUNCATED,
-        }
+    errors: frozenset[str] = frozenset(
+        {"dns", "connect_refused", "connect_timeout", "unreachable", "proxy", "read_timeout", "reset", "truncated"}
     )
     max_park: float = 300.0
     break_after: int = 10

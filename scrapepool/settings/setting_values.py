@@ -3,7 +3,6 @@
 from typing import Literal, TypedDict
 
 from ..host_share import HostShare
-from ..model import ErrorKind
 from ..overrides import HostOverride
 from .fetch_settings import InputFormat
 from .output_settings import Packing, RecordFormat
@@ -89,7 +88,7 @@ class RetryPolicyValues(TypedDict, total=False):
     backoff: float
     backoff_max: float
     statuses: frozenset[int]
-    errors: frozenset[ErrorKind]
+    errors: frozenset[str]
     max_park: float
     break_after: int
     max_outage: float

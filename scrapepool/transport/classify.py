@@ -135,7 +135,7 @@ def classify(error: BaseException) -> FetchError:
     raise AssertionError("the last row takes everything")
 
 
-def retryable(fault: FetchError, method: str, errors: Collection[ErrorKind]) -> Retryable | None:
+def retryable(fault: FetchError, method: str, errors: Collection[str]) -> Retryable | None:
     """Whether another request may help, and is allowed with this method. errors: those that are retried."""
     if fault.kind not in errors:
         return None

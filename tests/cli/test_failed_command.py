@@ -102,10 +102,10 @@ def test_what_cannot_be_meant_is_said(
 
 
 def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """So that they can be fetched again as they were; data of rows are not in records, and that is said."""
+    """So that they can be fetched again as they were, with method, header fields and data."""
     with PoliteServer() as server:
         rows = [
-            {"url": server.url("/status/404"), "id": 1},
+            {"url": server.url("/status/404"), "id": 1, "request": {"headers": {"A": "b"}}},
             {"url": server.url("/status/404?h"), "id": 2, "request": {"method": "HEAD"}},
             {"url": server.url("/status/404?p"), "id": 3, "request": {"method": "POST", "data": "x"}},
             {"url": server.url("/page"), "id": 4},
@@ -115,18 +115,17 @@ def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], 
         here(capfd, "fetch", urls, "--no-robots", "-q", "-o", out)
         ran = here(capfd, "failed", out, "--rows")
         assert sorted(ran.records, key=lambda row: row["id"]) == [
-            {"id": 1, "url": rows[0]["url"]},
+            {"id": 1, "url": rows[0]["url"], "request": {"headers": {"A": "b"}}},
             {"id": 2, "url": rows[1]["url"], "request": {"method": "HEAD"}},
+            {"id": 3, "url": rows[2]["url"], "request": {"method": "POST", "data": "x"}},
         ]
-        assert ran.err == (
-            "scrapepool: rows left out because records do not hold their data; fetch --resume reads it from the "
-            "list: 1\n"
-        )
+        assert ran.err == ""
         (tmp_path / "again.jsonl").write_text(ran.out)
         again = here(capfd, "fetch", tmp_path / "again.jsonl", "--no-robots", "-q").records
         assert sorted((one["input"]["id"], one.get("method"), one["status"]) for one in again) == [
             (1, None, 404),
             (2, "HEAD", 404),
+            (3, "POST", 404),
         ]
         table = tmp_path / "out.csv"
         here(capfd, "fetch", urls, "--no-robots", "-q", "-o", table)

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from scrapepool.model import Apart, HostKey, RowRequest, Target
-from scrapepool.results.failures import request_id
+from scrapepool.results.journal import request_id
 from scrapepool.results.known_pages import KnownPages, key_of
 from scrapepool.results.record_summary import RecordSummary
 from scrapepool.run.recrawl import request_id_of_target

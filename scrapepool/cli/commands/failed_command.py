@@ -30,7 +30,7 @@ A ! excludes: 5xx,!501. Only exclusions: everything else.
 \b
 To fetch the failures again:
   scrapepool failed out.jsonl --rows | scrapepool fetch - -o again.jsonl
-To replace their records in the same file, use fetch --resume."""
+To replace their records in the same file, use retry or fetch --resume."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -54,7 +54,7 @@ To replace their records in the same file, use fetch --resume."""
 @click.option(
     "--rows",
     is_flag=True,
-    help="Print each failure as JSON with its method and the other columns of its row, instead of the URL alone.",
+    help="Print each failure as JSON with its method, data, header fields and other columns, instead of the URL alone.",
     cls=GroupedOption,
     group="How",
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...failure_classes import retried
 from ...settings import RetryPolicy, Timeouts
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
 from ..parameters.option_types import LONGEST_TIMEOUT, Duration, RetryOn, Share, Whole
@@ -52,6 +51,8 @@ def timeouts(o: dict[str, Any]) -> Timeouts:
 
 def retry_policy(o: dict[str, Any]) -> RetryPolicy:
     """What is requested again, when and how often."""
+    from ...failure_classes import retried  # noqa: PLC0415 - a quick --help needs none of it
+
     statuses, errors = retried(o["retry_on"], DEFAULTS.retry.statuses, DEFAULTS.retry.errors)
     return RetryPolicy(
         retries=o["retries"],

@@ -17,6 +17,8 @@ from .rows import RowError
 
 REQUEST = "request"
 KEYS = ("method", "headers", "data", "timeout", "save_as")
+PLACE = "place"
+"""Where a row that ``retry`` fetches again was taken from: its line, and the name of its list."""
 NAMES = frozenset(KEYS)
 ASKING = NAMES | {REQUEST}
 """A row with none of these keys has no overrides."""
@@ -61,12 +63,20 @@ def take_request(row: dict[str, Any], *, columns: bool) -> RowRequest | None:
         data=data,
         timeout=_timeout(taken["timeout"]) if "timeout" in taken else None,
         save_as=_save_as(taken["save_as"]) if "save_as" in taken else None,
+        place=_place(taken[PLACE]) if PLACE in taken else None,
     )
+
+
+def _place(value: Any) -> tuple[int | None, str | None]:
+    match value:
+        case [int() | None as line, str() | None as name]:
+            return line, name
+    raise RowError(f"no place: {value!r}; retry alone writes them")
 
 
 def _check_keys(said: dict[str, Any]) -> None:
     for key in said:
-        if key not in NAMES:
+        if key not in NAMES and key != PLACE:
             raise RowError(
                 f"{REQUEST} has the key {key!r}; it takes {', '.join(KEYS)} (without row requests it is a column)"
             )

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from ...charset import decode_text
 from ...errors import UsageError
-from ...model import Deferred, Outcome, Step, Target, Timings, Unchanged, Wait, error_of, verdict
+from ...model import SUCCESSES, Deferred, Outcome, RowRequest, Step, Timings, Unchanged, Wait, error_of, verdict
 from ...record_fields import FIELDS, TABLE, TIMINGS
 from ...settings import OutputSettings
-from ...text import printable
+from ...text import HIDDEN, printable
 from ...validators import NOTHING
 
 OBJECTS = frozenset({"timings", "input", "data", "headers", "before"})
 """Fields whose entries can be named, as ``timings.ttfb``."""
+
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Header fields of a row whose values records hide."""
 
 GET = "GET"
 """The method that records need not name."""
@@ -124,7 +128,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         fields["history"] = [_step(step) for step in outcome.history or ()]
     if target.input is not None:
         fields["input"] = dict(target.input)
-    fields.update(own_fields(target, method))
+    fields.update(own_fields(outcome, method))
     return fields
 
 
@@ -133,15 +137,32 @@ def length(outcome: Outcome) -> int | None:
     return (outcome.bytes or None) if isinstance(outcome, Unchanged) else outcome.bytes
 
 
-def own_fields(target: Target, method: str = GET) -> dict[str, Any]:
-    """Tell how a target with a request of its own was asked for: ``request`` and ``method``, as ``record`` has them."""
+def own_fields(outcome: Outcome, method: str = GET) -> dict[str, Any]:
+    """Tell how a target with a request of its own was asked for: ``request``, ``row_request`` and ``method``."""
+    target = outcome.target
     fields: dict[str, Any] = {}
     if (apart := target.apart(method)) is not None:
         request: dict[str, Any] = {"method": apart.method, "data_sha256": apart.data or None} if apart.method else {}
         fields["request"] = request if apart.occurrence == 1 else {**request, "occurrence": apart.occurrence}
+    if target.request is not None and verdict(outcome) not in SUCCESSES and (said := row_request(target.request)):
+        fields["row_request"] = said
     if (asked := target.method(method)) != GET:
         fields["method"] = asked
     return fields
+
+
+def row_request(request: RowRequest) -> dict[str, Any]:
+    """Write what a row sets for its request as rows of lists do, so that it can be repeated. Credentials are hidden.
+
+    ``data`` that is no UTF-8, as only a program can hand it in, is left out.
+    """
+    said: dict[str, Any] = {name: getattr(request, name) for name in ("method", "timeout", "save_as")}
+    if request.headers:
+        said["headers"] = {name: HIDDEN if name.lower() in CREDENTIALS else value for name, value in request.headers}
+    if request.data is not None:
+        with suppress(UnicodeDecodeError):
+            said["data"] = request.data.decode()
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def found(told: dict[str, Any], name: str) -> Any:

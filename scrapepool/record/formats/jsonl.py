@@ -87,7 +87,7 @@ def encode(outcome: Outcome, *, lists: bool = False) -> bytes:
     if target.input is not None:
         line = f'{line},"input":{json_text(dict(target.input))}'
     if target.request is not None or target.occurrence > 1:
-        line += "".join(f',"{name}":{json_text(value)}' for name, value in own_fields(target).items())
+        line += "".join(f',"{name}":{json_text(value)}' for name, value in own_fields(outcome).items())
     return _line(line + "}")
 
 

@@ -28,6 +28,10 @@ from ...settings import OutputSettings, Settings
 if TYPE_CHECKING:
     from ...results.journal import Journal
 
+RETRY = "retry"
+"""The ``resume`` of a run whose list is made of the failures in its own output: all records stay until
+``drop_replaced`` is called after the run, so that one that is killed loses no target."""
+
 NOTHING_TO_RESUME = "--resume needs --output, --sqlite or --parquet: the records of the run to continue"
 
 
@@ -72,6 +76,23 @@ def records_sink(
     return sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
 
 
+def drop_replaced(path: str, since: int) -> None:
+    """Drop the records that those behind the offset ``since`` replace. Raises OutputError, LockedError."""
+    from ...results.journal import without_replaced  # noqa: PLC0415 - most runs replace none
+    from ...results.record_file import RecordFile  # noqa: PLC0415
+
+    try:
+        fd = open_locked(path, read=True)
+        try:
+            journal = without_replaced(RecordFile(path, file_pieces(fd)), since)
+            if not journal.whole:
+                fd = rewrite(path, fd, journal.keep, lambda: False)
+        finally:
+            os.close(fd)
+    except (OSError, ValueError) as error:
+        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+
+
 def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -> int | None:
     """Open a FIFO when it has a reader; None for any other file."""
     if path is None or not is_fifo(path):
@@ -87,6 +108,8 @@ def pass_over(settings: Settings, finished: Finished, *, stop: Stop, on_note: Ca
 
     output = settings.output
     assert output.resume is not None  # noqa: S101 - see the caller
+    if output.resume == RETRY:
+        return  # its list is what failed, and rows of the database are replaced one by one
     if output.sqlite is None:
         raise UsageError(NOTHING_TO_RESUME)
     records = RecordDatabase(output.sqlite, should_stop=lambda: stop.requested)
@@ -123,7 +146,7 @@ def _in_order(
     """Drop the records that do not stay. Return the descriptor to append to, and the columns that the file lacks."""
     from ...record.formats.csv import columns_of  # noqa: PLC0415
     from ...results.failures import refetched  # noqa: PLC0415 - most runs go on with none
-    from ...results.journal import read_journal  # noqa: PLC0415
+    from ...results.journal import read_journal, read_to_append  # noqa: PLC0415
     from ...results.record_file import RecordFile  # noqa: PLC0415
 
     output, method = settings.output, settings.request.method
@@ -131,9 +154,12 @@ def _in_order(
     form = record_format(output)
     columns = None if form == "jsonl" else columns_of(output, method)
     records = RecordFile(path, stoppable_pieces(fd, stop), form, columns, with_option, LATER)
-    journal = read_journal(records, finished, refetch=refetched(output.resume), method=method)
-    if journal.size:
-        report(journal, path, finished, on_note)
+    if output.resume == RETRY:
+        journal = read_to_append(records)
+    else:
+        journal = read_journal(records, finished, refetch=refetched(output.resume), method=method)
+        if journal.size:
+            report(journal, path, finished, on_note)
     if journal.whole:
         return fd, records.lacks
     if journal.end is None:

@@ -1,0 +1,206 @@
+"""``scrapepool retry``: fetches again what failed, by the records alone.
+
+Decides which rows these are, and that their records replace the old ones in the same file unless another output is
+named. The run itself is that of ``fetch``; ``resume`` appends its records.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from ...errors import UsageError
+from ...text import strict_json
+from ..arguments.record_arguments import name_of, note_torn, opened
+from ..exits import Exit
+from ..options import fetch_options, settings_from
+from ..options.ineffective_options import check_effective, without_ineffective
+from ..options.start_options import with_cron
+from ..parameters.files_read import files_read
+from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.option_types import FileName, Names
+from ..standard_streams import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...results.record_database import RecordDatabase
+    from ...results.record_file import RecordFile
+    from ...results.record_summary import RecordSummary
+    from ...settings import Settings
+    from ...settings.setting_values import OutputSettingsValues
+
+EPILOG = """Give the options of the first run again, such as --data, --header, --body and --save-dir: records hold only
+what its row set for itself. The old records stay in RECORDS until the end of the run, so that a run that is stopped
+loses nothing. Exit codes are those of fetch."""
+
+OUTPUTS = ("output", "sqlite", "parquet", "template")
+"""Parameters that name where records go."""
+
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+"""Methods of whose requests a record of the run's own lacks the body."""
+
+
+@click.command(cls=GroupedCommand, epilog=EPILOG)
+@click.argument("records", type=FileName())
+@click.option(
+    "--class",
+    "classes",
+    type=Names(),
+    metavar="a,b,c",
+    help="Fetch only these classes again, such as timeout,5xx,!501.  [default: all but skipped lines]",
+    cls=GroupedOption,
+    group="Which",
+)
+@fetch_options
+@click.pass_context
+def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, **values: Any) -> int:
+    """Fetch again what failed, each row with its own method, data, header fields and columns.
+
+    RECORDS is a file that fetch wrote, or - for standard input. The new records replace the old ones in RECORDS (JSONL,
+    CSV, TSV or a database); with -o, --sqlite or --parquet they go there instead.
+    """
+    from ...settings import InputSettings  # noqa: PLC0415 - a quick --help needs none of these
+    from .fetch_command import run  # noqa: PLC0415
+
+    _check_options(ctx)
+    values = with_cron(ctx, values | {"resume": None})
+    settings = settings_from(without_ineffective(ctx, values))
+    config = values["config"]
+    config.tell(ctx)
+    rows = _Rows(settings, given=ctx.get_parameter_source("method") is not ParameterSource.DEFAULT)
+    with tempfile.TemporaryDirectory(prefix="scrapepool-") as folder:
+        path = str(Path(folder, f"failures of {os.path.basename(name_of(records))}"))  # noqa: PTH119 - any text
+        file = opened(records)
+        number = rows.write(path, file, classes)
+        note_torn(records, file)
+        if not number:
+            warn(f"{name_of(records)}: nothing to fetch again")
+            return Exit.SOME_FAILED if rows.left_out else Exit.OK
+        shard = settings.input.shard
+        settings = replace(settings, input=InputSettings(format="jsonl", url_field=URL, shard=shard)).with_(
+            request={"method": rows.method},
+            output={"lists": rows.lists, **_in_place(records, file, values, settings)},
+        )
+        check_effective(ctx, settings)
+        since = Path(records).stat().st_size - file.torn if settings.output.resume else 0
+        code = run([path], settings, files_read(ctx, values, settings), note=config.note)
+    if settings.output.resume and settings.output.file is not None:
+        from ...run.outputs.resume import drop_replaced  # noqa: PLC0415 - as above
+
+        drop_replaced(settings.output.file, since)
+    return code
+
+
+URL = "\N{SYMBOL FOR START OF HEADING}url"
+"""The key of the URL in the rows, which no column has."""
+
+
+def _check_options(ctx: click.Context) -> None:
+    """Refuse options on the command line that are about lists, or about what is done with old records."""
+    for param in ctx.command.params:
+        if ctx.get_parameter_source(param.name or "") is not ParameterSource.COMMANDLINE:
+            continue
+        if param.name == "resume":
+            raise UsageError("retry needs no --resume: it goes on with RECORDS, and --class says what is fetched again")
+        if getattr(param, "group", None) == "Input" and param.name != "shard":
+            raise UsageError(f"retry takes its rows from RECORDS; {param.opts[-1]} is about lists")
+
+
+class _Rows:
+    """The rows of failures, written as a list. given: whether the user named the method.
+
+    method: of the run. lists: whether records name the lists. left_out: whether some failures cannot be fetched again.
+    """
+
+    def __init__(self, settings: Settings, *, given: bool) -> None:
+        self.method = settings.request.method
+        self.lists = self.left_out = False
+        self._given = given
+        self._has_data = settings.request.data is not None
+        self._headers = frozenset(name.lower() for name, _ in settings.request.headers)
+
+    def write(self, path: str, file: RecordFile | RecordDatabase, classes: tuple[str, ...] | None) -> int:
+        """Write the rows of what failed; return how many there are. Raises UsageError, ListError."""
+        from ...failure_classes import parsed  # noqa: PLC0415 - as above
+        from ...results.failures import failures  # noqa: PLC0415
+
+        rows = failures(
+            file,
+            None if classes is None else parsed(classes),
+            on_note=self._note,
+            row_of=lambda told: self._row(told, file.current()),
+        )
+        number = 0
+        with Path(path).open("w", encoding="ascii") as output:
+            for row in rows:
+                output.write(f"{row}\n")
+                number += 1
+        return number
+
+    def _note(self, text: str) -> None:
+        self.left_out = True
+        warn(text)
+
+    def _row(self, told: RecordSummary, record: Mapping[str, Any]) -> str | None:
+        """Return the row of a failure; None if its record does not tell the whole request."""
+        from ...results.failures import columns_of_row, own_request  # noqa: PLC0415 - as above
+
+        if not self._is_of_run(told):
+            return None
+        request = own_request(told, record, self._headers)
+        if request is None:
+            return None
+        name, line = record.get("list") or None, str(record.get("line"))
+        self.lists |= "list" in record
+        request["place"] = [int(line) if line.isdecimal() else None, name]
+        return strict_json(json.dumps({**columns_of_row(record), URL: told.url, "request": request}))
+
+    def _is_of_run(self, told: RecordSummary) -> bool:
+        """Whether a record is of a run with this method. The first failure decides it, if the user did not."""
+        if told.apart is not None and told.apart.method:
+            return True
+        if not self._given:
+            self.method, self._given = told.method, True
+        if told.method == self.method and self.method in BODY_METHODS and not self._has_data:
+            raise UsageError(
+                f"{told.url} was requested with {told.method} and the --data of its run, which records do not hold; "
+                f"give --method {told.method} and --data again"
+            )
+        return told.method == self.method
+
+
+def _in_place(
+    records: str, file: RecordFile | RecordDatabase, values: Mapping[str, Any], settings: Settings
+) -> OutputSettingsValues:
+    """Return the output settings by which records are written into RECORDS; none if another output is named."""
+    from ...results.record_database import RecordDatabase  # noqa: PLC0415 - as above
+    from ...run.outputs.resume import RETRY  # noqa: PLC0415
+
+    if records == "-":
+        return {}
+    if any(values[name] is not None for name in OUTPUTS):
+        same = settings.output.file is not None and Path(settings.output.file).exists()
+        return {"resume": RETRY} if same and Path(str(settings.output.file)).samefile(records) else {}
+    if isinstance(file, RecordDatabase):
+        return {"sqlite": records, "resume": RETRY}
+    if not Path(records).is_file() or not _is_plain(records):
+        raise UsageError(f"{records} cannot be added to; name another file for the new records with -o")
+    return {"path": records, "format": settings.output.format or file.form, "resume": RETRY}
+
+
+def _is_plain(records: str) -> bool:
+    """Whether a file holds records as text, and is neither compressed nor Parquet."""
+    from ...read.formats.detect import PARQUET  # noqa: PLC0415 - as above
+    from ...read.streams.decompress import MAGIC, is_compressed  # noqa: PLC0415
+
+    with Path(records).open("rb") as file:
+        head = file.read(MAGIC)
+    return not is_compressed(head) and not head.startswith(PARQUET)

@@ -82,6 +82,11 @@ class RecordParts:
     def __iter__(self) -> Iterator[RecordSummary]:
         return (summary for file in self.opened() for summary in file)
 
+    @property
+    def file(self) -> RecordFile | RecordDatabase | None:
+        """The file that was opened last."""
+        return self._file
+
     def current(self) -> dict[str, Any]:
         """Return the complete last record, with the types of its format: cells of CSV are text."""
         assert self._file is not None  # noqa: S101 - see ``RecordFile.current``: only during the iteration

@@ -18,7 +18,7 @@ from click.core import ParameterSource
 
 from ...errors import UsageError
 from ...text import strict_json
-from ..arguments.record_arguments import name_of, note_torn, opened
+from ..arguments.record_arguments import named_records
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import check_effective, without_ineffective
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from ...results.record_database import RecordDatabase
     from ...results.record_file import RecordFile
+    from ...results.record_parts import RecordParts
     from ...results.record_summary import RecordSummary
     from ...settings import Settings
     from ...settings.setting_values import OutputSettingsValues
@@ -65,7 +66,7 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
     """Fetch again what failed, each row with its own method, data, header fields and columns.
 
     RECORDS is a file that fetch wrote, or - for standard input. The new records replace the old ones in RECORDS (JSONL,
-    CSV, TSV or a database); with -o, --sqlite or --parquet they go there instead.
+    CSV, TSV or a database); with -o, --sqlite or --parquet they go there instead. A folder or glob needs these.
     """
     from ...settings import InputSettings  # noqa: PLC0415 - a quick --help needs none of these
     from .fetch_command import run  # noqa: PLC0415
@@ -77,20 +78,19 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
     config.tell(ctx)
     rows = _Rows(settings, given=ctx.get_parameter_source("method") is not ParameterSource.DEFAULT)
     with tempfile.TemporaryDirectory(prefix="scrapepool-") as folder:
-        path = str(Path(folder, f"failures of {os.path.basename(name_of(records))}"))  # noqa: PTH119 - any text
-        file = opened(records)
-        number = rows.write(path, file, classes)
-        note_torn(records, file)
+        path = str(Path(folder, f"failures of {os.path.basename(records)}"))  # noqa: PTH119 - any text
+        parts = named_records([records])
+        number = rows.write(path, parts, classes)
         if not number:
-            warn(f"{name_of(records)}: nothing to fetch again")
+            warn(f"{records}: nothing to fetch again")
             return Exit.SOME_FAILED if rows.left_out else Exit.OK
         shard = settings.input.shard
         settings = replace(settings, input=InputSettings(format="jsonl", url_field=URL, shard=shard)).with_(
             request={"method": rows.method},
-            output={"lists": rows.lists, **_in_place(records, file, values, settings)},
+            output={"lists": rows.lists, **_in_place(records, parts.file, values, settings)},
         )
         check_effective(ctx, settings)
-        since = Path(records).stat().st_size - file.torn if settings.output.resume else 0
+        since = parts.file.whole if parts.file is not None else 0
         code = run([path], settings, files_read(ctx, values, settings), note=config.note)
     if settings.output.resume and settings.output.file is not None:
         from ...run.outputs.resume import drop_replaced  # noqa: PLC0415 - as above
@@ -127,7 +127,7 @@ class _Rows:
         self._has_data = settings.request.data is not None
         self._headers = frozenset(name.lower() for name, _ in settings.request.headers)
 
-    def write(self, path: str, file: RecordFile | RecordDatabase, classes: tuple[str, ...] | None) -> int:
+    def write(self, path: str, file: RecordParts, classes: tuple[str, ...] | None) -> int:
         """Write the rows of what failed; return how many there are. Raises UsageError, ListError."""
         from ...failure_classes import parsed  # noqa: PLC0415 - as above
         from ...results.failures import failures  # noqa: PLC0415
@@ -178,7 +178,7 @@ class _Rows:
 
 
 def _in_place(
-    records: str, file: RecordFile | RecordDatabase, values: Mapping[str, Any], settings: Settings
+    records: str, file: RecordFile | RecordDatabase | None, values: Mapping[str, Any], settings: Settings
 ) -> OutputSettingsValues:
     """Return the output settings by which records are written into RECORDS; none if another output is named."""
     from ...results.record_database import RecordDatabase  # noqa: PLC0415 - as above
@@ -187,11 +187,11 @@ def _in_place(
     if records == "-":
         return {}
     if any(values[name] is not None for name in OUTPUTS):
-        same = settings.output.file is not None and Path(settings.output.file).exists()
+        same = settings.output.file is not None and Path(settings.output.file).is_file()
         return {"resume": RETRY} if same and Path(str(settings.output.file)).samefile(records) else {}
     if isinstance(file, RecordDatabase):
         return {"sqlite": records, "resume": RETRY}
-    if not Path(records).is_file() or not _is_plain(records):
+    if file is None or not Path(records).is_file() or not _is_plain(records):
         raise UsageError(f"{records} cannot be added to; name another file for the new records with -o")
     return {"path": records, "format": settings.output.format or file.form, "resume": RETRY}
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from math import frexp, inf
+from math import inf
 from typing import TYPE_CHECKING
 
+from ...histogram import LogHistogram
 from ...model import ERROR_GROUPS, ErrorKind, Failed, HostKey, Outcome
 from ...ports import Snapshot, View
 from ...read.seen.finished import Finished
@@ -18,45 +19,6 @@ from .view_decorator import ViewDecorator
 
 if TYPE_CHECKING:
     from ...fail_conditions import Figures
-
-STEPS = 32
-"""Buckets per power of two: a percentile is exact within 3 %."""
-
-
-class Latencies:
-    """A histogram of durations with logarithmic buckets: a few hundred counters for any number of durations."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[int] = Counter()
-        self.seconds = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count a duration above 0."""
-        self.seconds += seconds
-        mantissa, exponent = frexp(seconds)
-        self.counts[exponent * STEPS + int(mantissa * 2 * STEPS) - STEPS] += 1
-
-    def up_to(self, bounds: Sequence[float]) -> list[int]:
-        """Count, for each bound, the durations that do not exceed it, with the precision of the buckets.
-
-        May be called while another thread adds some.
-        """
-        ends = [(_end_of(step), count) for step, count in dict(self.counts).items()]
-        return [sum(count for end, count in ends if end <= bound) for bound in bounds]
-
-    def percentile(self, share: float) -> float | None:
-        """Return the duration that this share of all durations does not exceed; None without durations."""
-        left = share * self.counts.total()
-        for step, count in sorted(self.counts.items()):
-            left -= count
-            if left <= 0:
-                return _end_of(step)
-        return None
-
-
-def _end_of(step: int) -> float:
-    exponent, part = divmod(step, STEPS)
-    return float(2.0 ** (exponent - 1) * (1 + (part + 1) / STEPS))
 
 
 class Counters:
@@ -74,7 +36,7 @@ class Counters:
             self.changes = dict.fromkeys(Change, 0)
         self.statuses: Counter[int | None] = Counter()
         self.down: set[HostKey] = set()
-        self.latencies = Latencies()
+        self.latencies = LogHistogram()
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
         """Count final outcomes."""

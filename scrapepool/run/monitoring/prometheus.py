@@ -19,13 +19,14 @@ from typing import Any
 from ...change import Change
 from ...errors import OutputError, UsageError
 from ...extras import how_to_install
+from ...histogram import LogHistogram
 from ...model import OUTCOMES, ErrorKind
 from ...ports import Snapshot, View
 from ...record.safe_io.atomic_replace import replaced
 from ...record.safe_io.lock import is_ours
 from ...render.summary import handshakes_saved
 from ...schedule.tally import STATES, HostRow
-from .counters import Counters, Latencies
+from .counters import Counters
 from .view_decorator import ViewDecorator
 
 try:
@@ -227,11 +228,11 @@ def _of_hosts(rows: Sequence[HostRow]) -> Iterator[Metric]:
     yield from (requests, failures, latency, state)
 
 
-def _histogram(latencies: Latencies) -> Metric:
+def _histogram(latencies: LogHistogram) -> Metric:
     *within, whole = latencies.up_to((*BOUNDS, inf))
     buckets = [(repr(bound), float(count)) for bound, count in zip(BOUNDS, within, strict=True)]
     buckets.append(("+Inf", float(whole)))
     name = f"{PREFIX}attempt_duration_seconds"
     return HistogramMetricFamily(
-        name, "Seconds that the last attempts of URLs took, in this run.", buckets=buckets, sum_value=latencies.seconds
+        name, "Seconds that the last attempts of URLs took, in this run.", buckets=buckets, sum_value=latencies.total
     )

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import random
-from math import inf
-
-import pytest
-
 from scrapepool.fail_conditions import parsed
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.seen.finished import Finished
-from scrapepool.run.monitoring import counters
-from scrapepool.run.monitoring.counters import ChangesView, Counters, Latencies
+from scrapepool.run.monitoring.counters import ChangesView, Counters
 from scrapepool.run.monitoring.fail_if import CHECK_EVERY, Alarm
 from scrapepool.settings import AlarmSettings
 
@@ -31,35 +25,6 @@ def snapshot(outcomes: dict[str, int], errors: dict[str, int] | None = None, **f
         "eta": None, "hosts": (), "host_count": 2,
     }  # fmt: skip
     return Snapshot(**{**usual, **fields})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("spread", [(0.001, 0.9), (0.5, 0.5), (1.0, 120.0)])
-def test_percentiles_are_right_within_three_percent(spread: tuple[float, float]) -> None:
-    """Against the sorted values."""
-    dice = random.Random(7)
-    values = sorted(dice.uniform(*spread) for _ in range(5000))
-    latencies = Latencies()
-    for value in values:
-        latencies.add(value)
-    for share in (0.5, 0.95, 0.99):
-        true = values[int(share * len(values)) - 1]
-        assert true <= (latencies.percentile(share) or 0) <= true * 1.035
-    assert Latencies().percentile(0.5) is None
-
-
-def test_latencies_are_counted_while_others_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The metrics are written by one thread, while outcomes are counted by another."""
-    latencies = Latencies()
-    for value in (0.1, 0.2, 30.0):
-        latencies.add(value)
-    end_of = counters._end_of
-
-    def end_while_another_comes(step: int) -> float:
-        latencies.add(2.0 ** latencies.counts.total())
-        return end_of(step)
-
-    monkeypatch.setattr(counters, "_end_of", end_while_another_comes)
-    assert latencies.up_to((0.05, 1.0, inf)) == [0, 2, 3]
 
 
 def test_figures_of_outcomes() -> None:

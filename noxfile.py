@@ -17,7 +17,7 @@ ROUNDS = 10
 def tests(session: nox.Session) -> None:
     """Install as a developer does and run pytest."""
     session.install(".[dev]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-m", "", *session.posargs)
 
 
 @nox.session

@@ -125,6 +125,7 @@ def test_json_changes_nothing_but_lone_surrogates(value: str) -> None:
     assert json.loads(strict_json(json.dumps(value))) == read
 
 
+@pytest.mark.slow
 def test_no_pattern_repeats_a_group_possessively() -> None:
     """Python before 3.11.5 matches too much by ``(?:...)*+`` (CPython issue 106052); ``(?>(?:...)*)`` is the same."""
     sources = Path(scrapepool.__file__).parent.rglob("*.py")

@@ -59,6 +59,7 @@ def run(tmp_path: Path, path: Path, change: Callable[[Path], None], *options: ob
         return ran
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(("name", "fsync"), [("out.jsonl", "never"), ("out.csv", "second"), ("out.jsonl", "always")])
 def test_a_record_file_that_is_touched_ends_the_run(tmp_path, change, name: str, fsync: str):
@@ -73,6 +74,7 @@ def test_a_record_file_that_is_touched_ends_the_run(tmp_path, change, name: str,
         assert moved.count("\n") > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_missing_is_fetched_by_the_next_run(tmp_path, change):
     """Every URL has its record in the end."""
@@ -88,6 +90,7 @@ def test_what_is_missing_is_fetched_by_the_next_run(tmp_path, change):
     assert found >= set(again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_archive_that_is_touched_ends_the_run(tmp_path, change):
     """As a file of records does."""
@@ -97,6 +100,7 @@ def test_an_archive_that_is_touched_ends_the_run(tmp_path, change):
     assert f"cannot write {path}: it was" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [rename, replace, delete])
 def test_a_database_that_is_touched_ends_the_run(tmp_path, change):
     """The records file holds no record whose row is lost."""
@@ -128,6 +132,7 @@ def test_standard_output_into_a_file_that_is_truncated_ends_the_run(tmp_path, mo
     assert "cannot write standard output: the file was truncated during the run" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_records_of_a_table_that_are_touched_end_the_run(tmp_path, change):
     """While it is not made."""

@@ -172,6 +172,7 @@ def test_a_file_that_cannot_be_written_is_told(capfd: pytest.CaptureFixture[str]
     assert (ran.code, ran.err) == (3, "scrapepool: cannot write /dev/full: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     """As it ends any filter."""
     old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
@@ -186,6 +187,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_older_file_of_changes(files: tuple[Path, Path], tmp_path: Path) -> None:
     """It is replaced as a whole or not at all."""
     out = tmp_path / "x.csv"

@@ -35,6 +35,7 @@ def test_a_random_start() -> None:
     assert slept == [0.0, 30.0, 59.94]
 
 
+@pytest.mark.slow
 def test_another_run_is_waited_for(tmp_path: Path) -> None:
     """With a word on it; then this one runs."""
     out = tmp_path / "out.jsonl"
@@ -51,6 +52,7 @@ def test_another_run_is_waited_for(tmp_path: Path) -> None:
     assert [json.loads(line)["url"] for line in out.read_text().splitlines()] == [url]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["-o", "--sqlite", "--parquet"])
 def test_a_run_that_takes_too_long_is_not_waited_for(tmp_path: Path, option: str) -> None:
     """Exit code 75 as without --wait-lock, later."""
@@ -66,6 +68,7 @@ def test_a_run_that_takes_too_long_is_not_waited_for(tmp_path: Path, option: str
         first.wait()
 
 
+@pytest.mark.slow
 def test_the_wait_can_be_ended(tmp_path: Path) -> None:
     """By Ctrl-C, as the one for the random start."""
     with PoliteServer() as server:
@@ -102,6 +105,7 @@ def test_what_cron_stands_for(capfd: pytest.CaptureFixture[str], tmp_path: Path)
     assert "--since - contradicts --wait-lock" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["rename", "copytruncate"])
 def test_a_log_that_is_rotated_loses_nothing(tmp_path: Path, how: str) -> None:
     """As logrotate does it, while the run goes on."""

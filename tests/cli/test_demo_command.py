@@ -68,6 +68,7 @@ def test_records_do_not_go_between_the_lines_of_a_log(tmp_path: Path, monkeypatc
     assert '{"url"' not in text
 
 
+@pytest.mark.slow
 def test_what_is_kept_can_be_fetched_by_hand() -> None:
     """The hint's two commands work together, and Ctrl-C ends the server with success."""
     server = program("demo", "--keep", "--port", 0)

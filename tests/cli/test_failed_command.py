@@ -45,6 +45,7 @@ def test_compressed_files_and_csv_are_read(capfd: pytest.CaptureFixture[str], tm
     assert here(capfd, "failed", path).out == "http://a/2\n"
 
 
+@pytest.mark.slow
 def test_tables_through_a_pipe(tmp_path: Path) -> None:
     """Parquet is read from it, also by explain; a database cannot be, and that is said."""
     url, table, base = "http://127.0.0.1:1/", tmp_path / "a.parquet", tmp_path / "a.db"

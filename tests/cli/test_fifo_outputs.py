@@ -67,6 +67,7 @@ def test_what_needs_a_regular_file_says_so(capfd, fifo, option: str):
     assert "regular file" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 @pytest.mark.parametrize("mode", ["wb", "ab"])
 def test_names_of_standard_output_are_standard_output(tmp_path, name: str, mode: str):

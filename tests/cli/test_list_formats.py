@@ -24,6 +24,7 @@ def web() -> Iterator[PoliteServer]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_list_of_each_format_gives_the_same_records(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path
 ) -> None:

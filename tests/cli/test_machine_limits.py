@@ -15,6 +15,7 @@ from scrapepool.transport.http1.body import Body
 from tests.servers.polite import PoliteServer, Response
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [64, 32])
 def test_few_descriptors_make_a_run_with_files_slower_and_not_wrong(tmp_path, most: int):
     """Bodies on their way take descriptors too; one that is not to be had is waited for."""
@@ -32,6 +33,7 @@ def test_few_descriptors_make_a_run_with_files_slower_and_not_wrong(tmp_path, mo
     assert len(list((tmp_path / "pages").glob("*/*"))) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [100, 170, 200, 215, 260])
 def test_little_address_space_is_enough(tmp_path, megabytes: int):
     """The few threads that a run has leave room for each other (``ulimit -v``)."""
@@ -47,6 +49,7 @@ def test_little_address_space_is_enough(tmp_path, megabytes: int):
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [["-o", "x.jsonl"], ["--sqlite", "x.db"], ["--save-dir", "x"], ["--warc", "x.warc"]]
 )
@@ -128,6 +131,7 @@ def test_a_url_without_memory_ends_the_run(capfd, monkeypatch):
     assert [record["error"] for record in ran.records] == ["internal"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "row"),
     [

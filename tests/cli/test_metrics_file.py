@@ -35,6 +35,7 @@ def test_a_run_leaves_its_figures(capfd: pytest.CaptureFixture[str], tmp_path: P
     assert path.stat().st_mode & 0o444 == 0o444
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_and_one_that_is_stopped(tmp_path: Path) -> None:
     """The file says so."""
     path = tmp_path / "a.prom"

@@ -44,6 +44,7 @@ with open(os.environ["HIDDEN_FROM"], "a") as file:
 """What Python runs first in each process."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", HIDDEN)
 def test_a_run_does_with_what_there_is(what: str, web: PoliteServer, tmp_path: Path) -> None:
     """A list from a file and one through a pipe, with bodies as files, an archive and values out of pages."""

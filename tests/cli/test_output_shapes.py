@@ -45,6 +45,7 @@ def shop(tmp_path: Path):
         yield ["fetch", tmp_path / "list.csv", "--headers", "--select", "price=css:b", "--no-robots", "-q"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
 def test_entries_of_objects_are_fields(capfd, tmp_path, shop, form: str):
     """As in --template; one that a record has not is null, or an empty cell."""

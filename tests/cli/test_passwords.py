@@ -129,6 +129,7 @@ def test_resume_finds_passwords_wherever_the_list_has_them(
     assert door.taken() == Counter([("/9", "ann:pw2-secret")])
 
 
+@pytest.mark.slow
 def test_no_output_shows_a_password(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, door: Door, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def wait_for_records(path: Path, count: int) -> None:
     raise AssertionError("the records do not come")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_second_signal_stops_at_once(tmp_path: Path, number: signal.Signals, code: int) -> None:
     """What had ended is recorded, what was in flight is not; the summary is written, the exit code is the signal's."""
@@ -151,6 +152,7 @@ def close(*numbers: int) -> Any:
     return lambda: [os.close(number) for number in numbers]
 
 
+@pytest.mark.slow
 def test_closed_standard_streams(tmp_path: Path) -> None:
     """A closed stream is an error where it is needed and nothing where it is not; no file is mistaken for it."""
     urls, records = tmp_path / "urls.txt", tmp_path / "records.jsonl"
@@ -183,6 +185,7 @@ def test_without_a_terminal_an_environment_or_a_session(tmp_path: Path) -> None:
     assert ran.err.startswith("scrapepool: no usable URL in standard input (read as text)")
 
 
+@pytest.mark.slow
 def test_a_full_standard_output() -> None:
     """The exit code is 3 for records and for other lines."""
     url = f"http://127.0.0.1:{closed_port()}/"

@@ -168,6 +168,7 @@ class Trouble:
             return self.now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "failure",
     [
@@ -278,6 +279,7 @@ def test_a_gateway_that_reaches_nobody_is_an_outage(capfd: pytest.CaptureFixture
     assert Counter(record["error"] for record in ran.records) == {None: len(pages)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "refusal"), [("http", b""), ("https", b""), ("https", status(503)), ("https", status(429))]
 )

@@ -86,6 +86,7 @@ def test_live_progress_is_not_quiet(place: Place) -> None:
     assert (told.code, told.err) == (2, "scrapepool: --quiet and --progress live contradict each other\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not README.exists(), reason="a checkout without its README")
 def test_the_recipe_for_cron_works_as_it_stands(tmp_path: Path, web: PoliteServer) -> None:
     """With cron's environment; silent where all went well, so that no mail is sent."""

@@ -126,6 +126,7 @@ def test_a_host_that_asks_to_wait(capfd: pytest.CaptureFixture[str], tmp_path: P
             assert told(record)[2:] == story(server, away[record["line"] - 1]), record
 
 
+@pytest.mark.slow
 def test_hops_in_every_output(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
     """JSON Lines, CSV, a database, Parquet, a template and ``explain`` tell of the same hops."""
     pytest.importorskip("pyarrow")
@@ -185,6 +186,7 @@ def _as_earlier_versions_wrote(path: Path) -> None:
         write_table(read_table(path).drop_columns([*LATER]), path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.db", "a.parquet"])
 def test_records_of_earlier_versions(
     capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path, name: str

@@ -23,6 +23,7 @@ def fetch(capfd: pytest.CaptureFixture[str], *args: object) -> Any:
     return here(capfd, "fetch", *args, "--no-robots", "--progress", "none", "--retries", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -68,6 +69,7 @@ def test_a_new_file_has_its_head_even_without_a_record(capfd, tmp_path):
     assert (tmp_path / "out.csv").read_text().startswith("url,")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("attributes", [True, False], ids=["attributes", "no attributes"])
 def test_replacing_what_was_interrupted_is_said_once(capfd, tmp_path, monkeypatch, how: int, attributes: bool):

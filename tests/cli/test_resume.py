@@ -67,6 +67,7 @@ def fetch(capfd: pytest.CaptureFixture[str], folder: Path, *args: object, output
     return here(capfd, "fetch", folder / "urls", "-o", folder / output, "--progress", "none", "--no-robots", *args)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.tsv"])
 def test_what_failed_is_fetched_again_and_nothing_else(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, mended: Mended, urls: list[str], output: str
@@ -155,6 +156,7 @@ def test_repeats_are_counted_without_dedupe(
     assert (ran.code, len(records(path)), web.requests) == (0, 5, 7)
 
 
+@pytest.mark.slow
 def test_a_torn_record_is_cut_at_any_byte(capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer) -> None:
     """Wherever a write ended, the file becomes whole, and a person is told."""
     path = tmp_path / "out.jsonl"
@@ -228,6 +230,7 @@ def test_a_table_of_other_columns_is_refused_by_the_option_that_they_need(
         assert (ran.code, (web.requests, (tmp_path / "out.csv").read_bytes())) == (2, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--log-file", "--summary-json"])
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.db", "out.warc.gz", "torn.jsonl"])
 def test_a_log_or_summary_in_records_is_refused(
@@ -332,6 +335,7 @@ def memory(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_costs_no_memory_and_loses_nothing(tmp_path: Path) -> None:
     """While it reads nothing, nothing more is begun; when it reads on, every record is there."""
     with PoliteServer(1) as server:
@@ -370,6 +374,7 @@ def test_a_stuck_reader_does_not_hold_up_a_second_signal(tmp_path: Path) -> None
         ended(process)
 
 
+@pytest.mark.slow
 def test_killed_runs_lose_nothing() -> None:
     """The short form of tests/torture/kill.py."""
     report = kill.random_kills(2, 7, urls=60)
@@ -377,6 +382,7 @@ def test_killed_runs_lose_nothing() -> None:
     assert report.kills == 2
 
 
+@pytest.mark.slow
 @needs_strace
 def test_runs_killed_at_a_write_lose_nothing() -> None:
     """The same at chosen calls."""
@@ -385,6 +391,7 @@ def test_runs_killed_at_a_write_lose_nothing() -> None:
     assert report.kills > 0
 
 
+@pytest.mark.slow
 @needs_strace
 def test_failing_calls_have_their_exit_code_and_can_be_resumed() -> None:
     """The short form of tests/torture/faults.py."""

@@ -336,6 +336,7 @@ def test_names_that_were_chosen_to_hurt(tmp_path):
     assert count == len(torture.OWN_NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_run_killed_in_the_middle_of_bodies_that_change(tmp_path, seed):
     """Resumed, every file is whole and of one version. The long form is a script."""
@@ -343,6 +344,7 @@ def test_a_run_killed_in_the_middle_of_bodies_that_change(tmp_path, seed):
     assert not wrong
 
 
+@pytest.mark.slow
 def test_a_folder_or_archive_that_joins_a_run_later_is_said_to_lack_what_was_there(capfd, tmp_path):
     """It gets what is fetched from then on; where it was there from the beginning, nothing is said."""
     warc, out = ["--warc", tmp_path / "out.warc"], ["-o", tmp_path / "out.jsonl", "--no-robots", "--progress", "none"]

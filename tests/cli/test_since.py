@@ -37,6 +37,7 @@ def write_list(path: Path, server: PoliteServer, pages: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "csv", "db", "parquet"])
 def test_every_change_of_a_site_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path, form: str) -> None:
     """Night after night, each run knowing the last one only, in every form that records have."""
@@ -87,6 +88,7 @@ def test_what_has_not_changed_is_not_sent_again(capfd: pytest.CaptureFixture[str
             assert record["wire_bytes"] == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     """What it has recorded is right, and so is the rest; --since is read again."""
     pages = 350
@@ -195,6 +197,7 @@ def test_a_304_that_nobody_asked_for_says_nothing(capfd: pytest.CaptureFixture[s
     assert record["detail"] == "the server sent 304 to a request without a condition"
 
 
+@pytest.mark.slow
 def test_fields_decide_where_that_is_wanted(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A new nonce is no change then; a page without the field says nothing."""
     bodies = iter(["<p>5 kr</p>1", "<p>5 kr</p>2", "<p>6 kr</p>3", "4"])
@@ -263,6 +266,7 @@ def test_records_come_through_a_pipe(tmp_path: Path) -> None:
             assert ended(program("fetch", url, *OPTIONS, "--since", "-", stdin=stream)).records[0]["change"] == "same"
 
 
+@pytest.mark.slow
 def test_a_database_is_its_own_last_run(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """It is read before it is written to, and an unchanged page's row keeps its body."""
     site = ChangingSite(PAGES, NIGHTS, seed=5)
@@ -310,6 +314,7 @@ def test_a_folder_of_nights_with_tonight_in_it(capfd: pytest.CaptureFixture[str]
         assert told("4.jsonl", "--resume") == "same"
 
 
+@pytest.mark.slow
 def test_a_night_that_was_killed_is_one_of_a_folder(tmp_path: Path) -> None:
     """Nobody goes on with it. The next night knows its pages from there, and the others from the night before."""
     pages = 300
@@ -333,6 +338,7 @@ def test_a_night_that_was_killed_is_one_of_a_folder(tmp_path: Path) -> None:
         assert changes(nights / "2.jsonl", server) == site.truth()
 
 
+@pytest.mark.slow
 def test_a_database_goes_on_after_a_kill(tmp_path: Path) -> None:
     """The run begins again, and knows what the one that was killed found; each change is a version, once."""
     pages = 300
@@ -415,6 +421,7 @@ def test_a_torn_file_is_read_as_far_as_it_goes(capfd: pytest.CaptureFixture[str]
     assert "s.jsonl: the last record is incomplete and was skipped\n" in ran.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_records_are_read(tmp_path: Path) -> None:
     """Ends the run before it begins."""
     process = program("fetch", "http://127.0.0.1:1/", "--since", "-", stdin=-1)
@@ -431,6 +438,7 @@ def test_ctrl_c_while_records_are_read(tmp_path: Path) -> None:
     assert process.wait(20) == 130
 
 
+@pytest.mark.slow
 def test_a_database_keeps_the_versions_of_pages(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A row for each change of each night, with its body; a database from before --since gets the table, too."""
     site = ChangingSite(PAGES, NIGHTS, seed=9)

@@ -284,6 +284,7 @@ def test_pages_that_are_not_requested_have_their_files(nights: Nights, site: Sit
     assert second["/b"]["path"] == first["/b"]["path"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_and_goes_on_loses_no_file(nights: Nights, site: Site) -> None:
     """What it replaced has a record or is fetched again, and what it left alone is not deleted."""
     site.pages = {f"/{number}": b"page %d" % number for number in range(200)}

@@ -164,6 +164,7 @@ def test_a_reader_that_leaves_does_not_cost_the_database_its_records(web: Polite
     assert ask("SELECT count(*) FROM runs WHERE ended IS NOT NULL") == [(1,)]
 
 
+@pytest.mark.slow
 def test_killed_runs_lose_nothing() -> None:
     """The short form of tests/torture/tables.py."""
     report = tables.random_kills(3, 7, urls=100)

@@ -10,6 +10,7 @@ SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
 
 
+@pytest.mark.slow
 def test_signals_end_runs_whose_workers_are_held() -> None:
     """With every worker stuck, at each point where one can be, a run ends as documented and its records are whole."""
     report = signals.in_a_folder(4, 3, beginning=(0.3, 0.6), again=(0.0, 0.5), once=5)
@@ -17,6 +18,7 @@ def test_signals_end_runs_whose_workers_are_held() -> None:
     assert sum(report.codes.values()) == 4
 
 
+@pytest.mark.slow
 def test_bombs_and_endless_bodies_cost_little_memory() -> None:
     """Each ends with its error, and what they decode to is never in memory."""
     pytest.importorskip("brotli", reason="the extra brotli is not installed")
@@ -32,6 +34,7 @@ def test_nothing_fails_for_want_of_descriptors() -> None:
     assert report.wrong == []
 
 
+@pytest.mark.slow
 def test_extraction_processes_may_be_killed_at_any_moment() -> None:
     """Every URL has one record, with the values of its own page or the reason for their absence."""
     pytest.importorskip("selectolax", reason="the extra select is not installed")
@@ -40,6 +43,7 @@ def test_extraction_processes_may_be_killed_at_any_moment() -> None:
     assert kills
 
 
+@pytest.mark.slow
 def test_hostile_lists_come_to_records_and_leave_the_terminal_alone() -> None:
     """Each line that is a target has one record, and no control byte comes out but Rich's own."""
     report = hostile_lists.run(240, explained=2)
@@ -61,6 +65,7 @@ def test_memory_does_not_grow_with_the_records() -> None:
     assert report.growth < growth.LIMIT
 
 
+@pytest.mark.slow
 def test_pairs_of_outputs_survive_kills_and_other_hands() -> None:
     """A record implies its row and its body, no body is left without a record, and what is touched is said."""
     pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
@@ -70,6 +75,7 @@ def test_pairs_of_outputs_survive_kills_and_other_hands() -> None:
     assert report.kills
 
 
+@pytest.mark.slow
 def test_changes_are_right_though_each_night_is_killed() -> None:
     """A site that changes every night, fetched with --since, with and without a kill and --resume."""
     report = nights.run_nights(80, 3, 1, 2)

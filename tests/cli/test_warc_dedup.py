@@ -69,6 +69,7 @@ def replayed(archive: Path, url: str, *earlier: Path) -> tuple[str, bytes]:
     raise AssertionError(f"{url} is in no archive")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", ["first.warc.gz", "first.cdxj", ".", "*.warc.gz"])
 def test_a_page_is_replayed_out_of_the_archive_that_has_its_body(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, web: tuple[PoliteServer, Web], old: str

@@ -160,6 +160,7 @@ def test_what_cannot_be_archived_is_said_before_anything_is_fetched(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_each_byte_is_what_the_server_sent_whenever_a_run_was_killed() -> None:
     """The short form of ``python -m tests.torture.warc``: every kind of answer, in one go and with kills between."""
     report = warc.tortured(2, 1, urls=60)

@@ -27,6 +27,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_a_value_that_takes_long_is_given_up() -> None:
     """Others are found, before it and behind it, each with the whole time."""
     ran = run("""
@@ -53,6 +54,7 @@ def test_a_signal_that_comes_late_stops_nobody() -> None:
     assert (ran.stdout, ran.returncode) == ("alive\n", 0), ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "code"), [(0.2, 0), (5, -signal.SIGPROF)])
 def test_a_page_that_takes_long_ends_its_process(seconds: float, code: int) -> None:
     """Code that Python cannot stop is ended by the system. What follows a page has no limit."""

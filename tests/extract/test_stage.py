@@ -50,6 +50,7 @@ def all_of(outcomes: Sequence[Outcome], settings: OutputSettings) -> dict[str, O
     return {one.target.url: one for ready in extracted([outcomes], settings) for one in ready}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_every_outcome_comes_back_with_its_own_data(number: int) -> None:
     """In this process or in others, each page gives its own values, once, and its body goes."""
@@ -103,6 +104,7 @@ def test_slow_pages_cost_themselves() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hosts", "most"), [(1, 2), (6, 1)], ids=["one host", "six hosts"])
 def test_slow_pages_hold_up_no_others(monkeypatch: pytest.MonkeyPatch, most: int, hosts: int) -> None:
     """Pages of other hosts that came after them are read while the slow ones go on, be these of one host or of many."""
@@ -172,6 +174,7 @@ def test_a_run_that_is_left_leaves_no_process() -> None:
     await_no_children()
 
 
+@pytest.mark.slow
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """While too much is out, nothing more is taken from the engine."""
     monkeypatch.setattr(stage, "MOST_PAGES", 2)
@@ -210,6 +213,7 @@ def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         all_of([fetched(1)], TITLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), BrokenPipeError(), EOFError()])
 def test_a_pipe_that_fails_costs_one_page(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """The next page has a new process."""
@@ -229,6 +233,7 @@ def test_a_pipe_that_fails_costs_one_page(monkeypatch: pytest.MonkeyPatch, error
     assert failed == ["http://a.example/3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [MemoryError("no memory"), ValueError("what came is no answer")])
 def test_whatever_else_goes_wrong_in_a_thread_ends_the_run(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """It is raised where outcomes are asked for; nobody waits for a page that will not come."""

@@ -105,6 +105,7 @@ def _parsed(rows: list[tuple[str, str]]) -> list[tuple[int, HostKey, str]]:
     return parsed
 
 
+@pytest.mark.slow
 def test_many_blocks(tmp_path: Path) -> None:
     """A list of many blocks and hosts gives each line once, from disk, memory and the spool's file."""
     path = tmp_path / "urls.txt"

@@ -35,6 +35,7 @@ def test_an_empty_run():
     assert summary_text(empty) == "done      0 URLs  in 0 s  0/s  0 B\n"
 
 
+@pytest.mark.slow
 @given(SNAPSHOTS, st.integers(20, 120))
 def test_no_line_is_too_wide_or_acts(seen, width):
     """Whatever the run, the summary keeps to its width and holds no control but line ends."""

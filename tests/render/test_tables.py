@@ -28,6 +28,7 @@ def test_a_frame():
     assert len(lines) == 6
 
 
+@pytest.mark.slow
 @given(SNAPSHOTS, st.integers(1, 130), st.integers(1, 30), st.none() | st.floats(0, 5), st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_no_frame_is_larger_than_the_terminal(seen, width, height, left, ascii_only):

@@ -163,6 +163,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*PLAIN, "history", "not_before", "method"]), VALUES))
 def test_whatever_stands_in_a_record_is_told_safely(record: dict[str, Any]) -> None:
     """No error, and no control character but the line ends."""

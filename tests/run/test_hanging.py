@@ -121,6 +121,7 @@ def test_what_was_to_follow_a_stuck_request_does_not_wait_for_it() -> None:
     assert ends == ["/ok"] * 297 + ["/silent"] * 3
 
 
+@pytest.mark.slow
 def test_pages_that_are_slow_to_read_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The records of the pages of other hosts are given while extraction works on them."""
     monkeypatch.setattr(waiting_pages, "SLOW_AFTER", 0.1)
@@ -149,6 +150,7 @@ def silent_hosts(kind: str) -> Iterator[list[str]]:
         yield [f"{'https' if kind == 'handshake' else 'http'}://127.0.0.1:{port}/silent" for port in ports]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["request", "handshake", "connect"])
 def test_hosts_that_say_nothing_leave_the_workers_to_others(kind: str) -> None:
     """However far their requests have come."""

@@ -6,6 +6,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from scrapepool.memory.host_file import EXPIRY, HostFile, Report
 from tests.cli.running import PATIENCE, ended, program
 from tests.servers.polite import PoliteServer, Request, Response
@@ -39,6 +41,7 @@ def test_two_runs_keep_a_hosts_limits_together(tmp_path: Path) -> None:
     assert min(starts) < max(ends), "the second run waited for the end of the first"
 
 
+@pytest.mark.slow
 def test_two_runs_keep_a_hosts_delay_together(tmp_path: Path) -> None:
     """Two starts on a host are the delay apart, whichever run makes them, and also where one follows the other."""
     memory = tmp_path / "hosts"

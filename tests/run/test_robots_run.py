@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pytest
+
 from scrapepool import Settings, fetch
 from scrapepool.model import ErrorKind, Outcome, Skipped, error_of, verdict
 from tests.servers.polite import PoliteServer, Request, Response
@@ -146,6 +148,7 @@ def test_without_robots_nobody_asks() -> None:
     assert verdict(*ends.values()) == "ok"
 
 
+@pytest.mark.slow
 def test_the_command_obeys(tmp_path: Path) -> None:
     """Unless told otherwise; ``-A`` decides whose group counts, and the record says what was refused."""
     records = tmp_path / "records.jsonl"

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ replies = st.one_of(
 MAX_HOPS = 5
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(
     counts=st.lists(st.one_of(st.integers(1, 12), st.integers(1, 400)), min_size=1, max_size=HOSTS),

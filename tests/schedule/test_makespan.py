@@ -12,6 +12,7 @@ from tests.schedule.simulate import Reply, World, host_named
 HOSTS, TARGETS, WORKERS, PER_HOST = 300, 20_000, 128, 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("skew", "seed"), [(0.6, 1), (0.8, 2), (0.9, 3), (1.0, 4), (1.2, 5)])
 def test_a_zipf_list_ends_within_three_percent_of_the_bound(skew, seed):
     """The run takes at most 1.03 of what the workers need together or the longest host needs alone."""
@@ -69,6 +70,7 @@ def test_no_long_host_is_left_to_the_end():
     assert world.run() <= 1.03 * hosts * targets * 0.1 / 128
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_host_that_limits_requests_is_found_out_early(seed):
     """Nobody says that a host allows one request per second; it is begun in time to end with the others."""

@@ -150,6 +150,7 @@ def test_atom_relations_may_be_written_in_full(listed) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_long_sitemap(listed) -> None:
     """A sitemap's entries are found again from their tickets, in any order."""
     urls = [f"http://h{n % 7}.example/{n}" for n in range(20_000)]
@@ -308,6 +309,7 @@ def test_parquet_without_pyarrow(listed, monkeypatch: pytest.MonkeyPatch) -> Non
         TargetList([str(listed("x.parquet", b"PAR1"))], InputSettings())
 
 
+@pytest.mark.slow
 def test_every_format_gives_the_same(tmp_path: Path) -> None:
     """A list of each format, compressed or not, with the same 500 URLs gives the same 500 targets."""
     urls = [f"http://h{n % 9}.example/é/{n}?a=1&copy={n}" for n in range(500)]

@@ -98,6 +98,7 @@ def test_any_cut(pieces: list[str], html: bool) -> None:
     assert joined(tokens("".join(pieces), html=html)) == cut("".join(pieces), html=html)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "endless", ["<a ", "<!--", "<![CDATA[", "<a b='", "<a b=\"'", "<!DOCTYPE [", "</a", "<?", "&", "<"]
 )

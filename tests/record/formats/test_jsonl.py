@@ -41,6 +41,7 @@ def written(value):
             return value
 
 
+@pytest.mark.slow
 @given(OUTCOMES)
 @settings(max_examples=300)
 def test_the_hand_written_encoder_spells_what_json_would(outcome):

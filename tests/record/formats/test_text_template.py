@@ -68,6 +68,7 @@ NAMES = st.sampled_from([*FIELDS, *(f"timings.{step}" for step in TIMINGS), "inp
 SPECS = st.text("<>=^+- #0,_.123456789bcdeEfFgGnosxX%z*{}!r:", max_size=6)
 
 
+@pytest.mark.slow
 @given(OUTCOMES, NAMES, SPECS)
 @settings(max_examples=500, deadline=None)
 def test_a_template_that_is_taken_spells_every_outcome(outcome, name, spec):

@@ -71,6 +71,7 @@ def test_every_field_has_its_column():
     assert all(re.search(rf"^    {name} [A-Z]", table, re.MULTILINE) for name in COLUMNS)
 
 
+@pytest.mark.slow
 @given(outcomes=st.lists(OUTCOMES, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_factory):

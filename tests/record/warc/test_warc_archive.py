@@ -194,6 +194,7 @@ def test_a_file_of_the_next_number_is_passed_over(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a-00001.warc.gz", "a-00002.warc.gz", path.name]
 
 
+@pytest.mark.slow
 @SUFFIXES
 def test_a_run_goes_on_behind_the_last_whole_record(tmp_path: Path, suffix: str) -> None:
     """Wherever the last file was torn: what is whole stays, the rest is cut, and what comes now is appended."""

@@ -47,6 +47,7 @@ def await_kept(made: ArchiveProcess, count: int) -> None:
     assert made.kept == count
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_what_is_written_here(tmp_path: Path) -> None:
     """In memory and in files, in one go and in several, the same records in the same order."""
     bodies = [os.urandom(100), b"", os.urandom(2_000_000), b"same", b"same"]
@@ -94,6 +95,7 @@ def test_exchanges_are_waited_for_where_few_come(tmp_path: Path, monkeypatch: py
     made.close()
 
 
+@pytest.mark.slow
 def test_closing_waits_for_all_that_was_given(tmp_path: Path) -> None:
     """And a second time is nothing."""
     path = tmp_path / "a.warc.gz"
@@ -118,6 +120,7 @@ def test_signals_are_the_runs_to_hear(tmp_path: Path) -> None:
     assert len(records(tmp_path / "a.warc")) == 4
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     """What it had not answered for is not kept, whatever is called next."""
     path = tmp_path / "a.warc"
@@ -139,6 +142,7 @@ def test_a_process_that_dies_is_an_output_that_cannot_be_written(tmp_path: Path)
             made.close()
 
 
+@pytest.mark.slow
 def test_an_index_is_right_after_its_process_was_killed_and_the_run_resumed(tmp_path: Path) -> None:
     """Nothing that was answered for is lost, of files before the last one and of the last."""
     path = tmp_path / "a.warc.gz"
@@ -183,6 +187,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
     assert [record.kind for record in records(path)[:4]] == ["warcinfo", "response", "request", "metadata"]
 
 
+@pytest.mark.slow
 def test_troubles_with_opening_come_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the words that they have here."""
     with pytest.raises(OutputError, match="No such file or directory"):
@@ -224,6 +229,7 @@ def test_a_run_that_was_killed_a_moment_ago_is_waited_for(tmp_path: Path) -> Non
     made.close()
 
 
+@pytest.mark.slow
 def test_two_runs_cannot_write_one_archive(tmp_path: Path) -> None:
     """The second gives up when the first goes on for longer than one that was killed."""
     path = tmp_path / "a.warc"

@@ -23,6 +23,7 @@ def first_run(name: str) -> Report:
     return run(SCENARIOS[name](random.Random(SEED), HOSTS), WORKERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_end_is_foretold_from_the_first_tenth_on(name: str) -> None:
     """Whatever hosts do, live, and before the run by a plan that knows what a run before it found out."""

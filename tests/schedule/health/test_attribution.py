@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -195,6 +196,7 @@ policies = st.builds(
 seeds = st.integers(0, 2**16)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_retries_bound_the_requests_for_every_url(servers, pool, policy, seed):
@@ -205,6 +207,7 @@ def test_retries_bound_the_requests_for_every_url(servers, pool, policy, seed):
     assert all(outcome.attempts <= 1 + policy.retries for outcome in world.outcomes)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(servers=well_servers(), pool=pools, policy=policies, seed=seeds)
 def test_a_broken_page_costs_its_own_attempts_and_nothing_else(servers, pool, policy, seed):
@@ -221,6 +224,7 @@ def test_a_broken_page_costs_its_own_attempts_and_nothing_else(servers, pool, po
         assert world.fetched(host) == set(range(server.pages)) - set(server.bad)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_a_circuit_opens_for_hosts_without_an_answer_only(servers, pool, policy, seed):
@@ -244,6 +248,7 @@ def test_a_circuit_opens_for_hosts_without_an_answer_only(servers, pool, policy,
         assert known >= MIN_PAGES or len(set(since_answer)) >= min(policy.break_after, MIN_PAGES, left)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_no_retry_goes_before_first_tries(servers, pool, policy, seed):
@@ -253,6 +258,7 @@ def test_no_retry_goes_before_first_tries(servers, pool, policy, seed):
     assert not world.early
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_every_good_page_of_a_host_that_answers_is_fetched(servers, pool, policy, seed):
@@ -282,6 +288,7 @@ def may_lose(world, host, server, policy, pool):
     return not policy.retries or end - start > 250 or not answered or left < 2 * policy.break_after + 8
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     pages=st.integers(20, 400),

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +75,7 @@ def test_an_outage_that_does_not_end_leaves_the_rest_untouched():
     assert {verdict(outcome) for outcome in world.outcomes} == {"ok"}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(share=st.floats(0.1, 0.95), seed=st.integers(0, 999))
 def test_dead_links_are_no_outage(share, seed):

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ def test_a_delay_makes_a_host_one_runs_at_a_time():
     assert allocate(2, claims, MIN_TURN).slots == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     runs=st.integers(1, 5),

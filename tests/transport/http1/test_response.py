@@ -286,6 +286,7 @@ PROTOCOL_ERRORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", PROTOCOL_ERRORS, ids=range(len(PROTOCOL_ERRORS)))
 def test_protocol_errors(raw: bytes) -> None:
     """Bytes that are not an HTTP/1 response raise a printable error, as a whole and byte by byte."""

@@ -64,6 +64,7 @@ def test_valid_responses_are_read_back(response: tuple[bytes, list[tuple[bytes, 
     assert (parser.leftover, parser.notes) == (b"", [])
 
 
+@pytest.mark.slow
 @given(responses(), st.binary(max_size=20), st.lists(st.integers(0, 400), max_size=6))
 def test_cuts_do_not_matter(response: tuple[bytes, Any, Any, bool], unsolicited: bytes, at: list[int]) -> None:
     """The result is the same as a whole, byte by byte and in random pieces, with unsolicited data after it."""
@@ -77,6 +78,7 @@ def test_cuts_do_not_matter(response: tuple[bytes, Any, Any, bool], unsolicited:
         assert not (unsolicited and whole.keep_alive)
 
 
+@pytest.mark.slow
 @given(
     responses(),
     st.integers(0, 400),
@@ -112,6 +114,7 @@ def read(parse: Callable[[bytes], Head | None], block: bytes) -> Any:
         return error.kind, error.detail
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(STARTS, ENDS, st.lists(st.tuples(LINES, ENDS), max_size=6), ENDS)
 def test_what_is_remembered_of_lines_changes_nothing(
@@ -136,6 +139,7 @@ def test_what_is_remembered_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch)
     assert max(map(len, head._fields)) < 100
 
 
+@pytest.mark.slow
 @given(responses(), st.integers(1, 400))
 def test_a_cut_response_is_never_whole(response: tuple[bytes, Any, bytes, bool], missing: int) -> None:
     """A truncated response with a declared end is never complete with another body."""

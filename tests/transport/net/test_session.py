@@ -350,6 +350,7 @@ def test_a_copy_works_as_a_session_of_its_own(copied: Callable[[PooledSession], 
             assert other.pool_stats()[f"127.0.2.1:{server.port}"].opened == 1
 
 
+@pytest.mark.slow
 def test_a_copy_keeps_to_public_addresses(session: PooledSession) -> None:
     """A copy of a session refuses the same addresses."""
     with PoliteServer() as server, PooledSession(deny_private=True) as session:

@@ -98,6 +98,7 @@ def test_requests_ca_bundle_counts(monkeypatch: pytest.MonkeyPatch, pem: Path) -
         assert session.get(f"https://127.0.0.1:{server.port}/").text == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cacert", [str, Path])
 def test_a_session_s_own_bundle_goes_before_the_environment_s(
     monkeypatch: pytest.MonkeyPatch, pem: Path, cacert: Callable[[Path], Any]

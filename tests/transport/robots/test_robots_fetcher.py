@@ -247,6 +247,7 @@ def test_a_redirect_to_a_dead_host_is_not_reachable() -> None:
 # -- size -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"chunked": True}, {"close": True}, {"gzip": True}])
 def test_of_a_large_file_the_beginning_counts(how: dict[str, bool]) -> None:
     """Of 4 MiB the first 500 KiB are read, whatever announces them, and a connection with more to come goes."""

@@ -281,6 +281,7 @@ def test_no_file_is_too_strange(body: bytes) -> None:
     assert rules_of(b"User-agent: *\nDisallow: /x\n" + body, AGENT).allows("/robots.txt")
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.sampled_from(
@@ -362,6 +363,7 @@ PATTERNS = st.text(alphabet="/aab*", min_size=1, max_size=7).map("/".__add__)
 RULES = st.lists(st.tuples(st.tuples(PATTERNS, st.sampled_from(["", "$"])).map("".join), st.booleans()), max_size=12)
 
 
+@pytest.mark.slow
 @given(RULES, st.text(alphabet="/ab", max_size=10).map("/".__add__))
 def test_the_index_finds_what_trying_every_rule_finds(rules: list[tuple[str, bool]], path: str) -> None:
     """The verdict is that of the longest matching pattern, if each pattern is tried separately."""

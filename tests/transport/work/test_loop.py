@@ -121,6 +121,7 @@ def some_work() -> Work:
 # -- each lease gets its own -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("poller")
 @pytest.mark.parametrize("path", ["/page", "/chunked/20000", "/gzip/300000", "/bytes/3000000"])
 def test_each_lease_gets_its_own(path: str) -> None:

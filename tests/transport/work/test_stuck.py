@@ -156,6 +156,7 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
     assert ends == {ErrorKind.READ_TIMEOUT if half == "record" else ErrorKind.CONNECT_TIMEOUT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make_response",
     [
@@ -179,6 +180,7 @@ def test_what_is_much_work_is_done_in_slices(make_response: Callable[[], bytes])
     assert sizes in ({CHUNKS}, {ZEROS}, {0})
 
 
+@pytest.mark.slow
 def test_what_is_much_work_goes_on_among_others_that_always_have_something_to_do() -> None:
     """It is last in no queue: a share of the time is for it."""
     with (
@@ -266,6 +268,7 @@ LATER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dear", LATER)
 @pytest.mark.parametrize("threads", [False, True], ids=["", "to a file"])
 def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
@@ -296,6 +299,7 @@ def test_what_came_before_a_body_that_is_much_work_is_given_back_at_once(
     assert again.reused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dear", LATER)
 def test_what_came_before_is_not_believed_where_a_further_response_follows(dear: Callable[[], bytes]) -> None:
     """The server responded twice to the first request, so that all that follows belongs to the request before."""

@@ -83,6 +83,7 @@ def surprises(server: HostileServer, name: str, n: int, outcome: Outcome) -> lis
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_every_behaviour_has_its_record(scheme: str) -> None:
     """Three URLs of each host, so that kept connections get their share."""

@@ -76,7 +76,7 @@ def options() -> str:
             raise TypeError(f"{name} has no option groups")
         lines += [f"## `scrapepool {name}`", "", command.get_short_help_str(200), ""]
         own = [param for param in command.params if not isinstance(param, FetchOption)]
-        if name != "fetch" and len(own) < len(command.params):
+        if name != "fetch" and "--retries" in {option for param in command.params for option in param.opts}:
             command = copy(command)
             command.params = own
             lines += ["All options of `fetch`, and:", ""]

@@ -66,6 +66,16 @@ class Lookup:
             raise ListError(source.name, error.strerror or str(error)) from error
         return rejected("", number, source.name, CHANGED, unit=source.unit, source=source.label)
 
+    def row(self, ticket: int) -> tuple[ListSource, bytes | None]:
+        """Return the list of a ticket, and its row as bytes, None if the list has changed. Raises ListError."""
+        span, offset, _ = self._index.locate(ticket)
+        source = span.source
+        assert source.rows is not None  # noqa: S101  # a ticket was given for one of its rows
+        try:
+            return source, self._row(source, source.rows, offset)
+        except OSError as error:
+            raise ListError(source.name, error.strerror or str(error)) from error
+
     def _clean(self, offset: int, number: int | None) -> Target | None:
         """Return the target of a line in the window that is a verbatim URL of a known host; None for any other."""
         window, at = self._window, offset - self._start

@@ -146,6 +146,18 @@ class TargetList:
                 self._queue.on_lookup(made_room=span.source.release_row(offset))
         return target
 
+    def row(self, ticket: int) -> tuple[ListSource, bytes | None]:
+        """Return the list of a ticket, and its row as bytes, None if the list has changed. For lists read as a whole.
+
+        The places of rejected rows are tickets, too.
+        """
+        return self._lookup.row(ticket)
+
+    def place_of(self, ticket: int) -> str:
+        """Describe where the row of a ticket is, for messages."""
+        span, _, line = self._index.locate(ticket)
+        return place(span.source.name, line, span.source.unit)
+
     @property
     def exhausted(self) -> bool:
         """Whether every list has been read to its end and every batch was polled."""

@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Result, Retryable, Target
 from scrapepool.overrides import HostOverride, HostOverrides
 from scrapepool.run.dry_run.estimate import Plan, planned
+from scrapepool.run.dry_run.host_counts import HostCounts
 from scrapepool.run.host_limits import limits_for
 from scrapepool.schedule.lease import Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
@@ -254,7 +255,7 @@ def run(hosts: list[Host], workers: int, known: dict[HostKey, HostState] | None 
     settings = settings_for(hosts, workers)
     mean = sum(host.count * host.latency for host in hosts) / sum(host.count for host in hosts) * 1.083
     plan = planned(
-        {host.key: host.count for host in hosts}, settings, latency=mean, most=1, clock=clock,
+        HostCounts.of({host.key: host.count for host in hosts}), settings, latency=mean, most=1, clock=clock,
         crawl_delays={host.key: host.delay for host in hosts}, known=known,
     )  # fmt: skip
     notes = Notes(known or {})

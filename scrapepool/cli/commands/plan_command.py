@@ -127,11 +127,10 @@ def run(
             from ...run.dry_run.robots_check import ask_robots  # noqa: PLC0415 - requests is needed for nothing else here
 
             robots = ask_robots(found.tickets, targets, settings)
-    allowed, delays = found.hosts.copy(), {}
+    allowed, delays = found.hosts, {}
     for host, changed in (robots or {}).items():
         delays[host] = changed.crawl_delay
-        allowed[host] -= changed.refused
-    allowed = +allowed  # without hosts whose URLs are all refused
+        allowed.subtract(host, changed.refused)
     result = None
     known: Mapping[HostKey, HostState] = {}
     if allowed:
@@ -139,7 +138,7 @@ def run(
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
     report = Report(found, robots, result, settings, latency, hosts, len(known))
     echo(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
-    if result is None and found.hosts:
+    if result is None and robots:
         raise UsageError(f"no URL that may be fetched in {source_names(sources, settings.input)}")
     if result is None and not found.of_other_shards:
         raise UsageError(f"no usable URL in {source_names(sources, settings.input, read_as)}")

@@ -101,7 +101,7 @@ def plan_lines(report: Report) -> Iterator[str]:
     found, plan = report.found, report.plan
     if plan is not None:
         yield _line("plan", f"{_number(plan.urls, 'URL')} on {_number(plan.host_count, 'host')}")
-    elif not found.hosts and found.of_other_shards:
+    elif not report.robots and found.of_other_shards:
         yield _line("plan", f"no URL is in shard {report.settings.input.shard}")
     if found.duplicates:
         yield _line("left out", _number(found.duplicates, "duplicate"))

@@ -11,17 +11,18 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from heapq import nlargest
 from threading import Event
 from typing import Literal
 
 from ...model import ErrorKind, HostKey, Skipped, Unchanged
+from ...overrides import NOTHING
 from ...ports import Clock, Ended, HostState
 from ...read import TargetList
 from ...schedule.sharing.host_state import MAX_ROBOTS_AGE
 from ...settings import Settings
 from ...window import Window
 from ..host_limits import limits_for
+from .host_counts import HostCounts
 
 NOTHING_KNOWN = HostState()
 
@@ -35,7 +36,7 @@ class Count:
     were passed over because their hosts are in other shards.
     """
 
-    hosts: Counter[HostKey] = field(default_factory=Counter)
+    hosts: HostCounts = field(default_factory=HostCounts)
     tickets: defaultdict[HostKey, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("Q")))
     duplicates: int = 0
     rejects: Counter[ErrorKind] = field(default_factory=Counter)
@@ -94,7 +95,7 @@ def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = 
                 woken.wait()
             continue
         for host, tickets in batch.added.items():
-            found.hosts[host] += len(tickets)
+            found.hosts.add(host, len(tickets))
             if host in found.tickets or asks(host):
                 found.tickets[host].extend(tickets)
         _reject(found, batch.rejected, shown)
@@ -115,7 +116,7 @@ def _reject(found: Count, rejected: Iterable[Ended], shown: int) -> None:
 
 
 def planned(
-    hosts: Mapping[HostKey, int],
+    hosts: HostCounts,
     settings: Settings,
     *,
     latency: float,
@@ -155,21 +156,25 @@ def planned(
         ends = begins + needed if window is None or not needed else window.after(begins, needed)
         return HostPlan(host, urls, delay, per_host, window, max(0.0, ends - wall), each)
 
-    urls = sum(hosts.values())
-    longest = max(map(host_plan, hosts), key=lambda plan: plan.seconds)
+    own = dict.fromkeys(host for host in (*known, *crawl_delays) if host in hosts)
+    if overrides:
+        own.update(dict.fromkeys(host for host in hosts if overrides.override_for(host) is not NOTHING))
+    # All other hosts are treated alike, so the largest of them takes longest.
+    usual = next((host for host in hosts.largest(len(own) + 1) if host not in own), None)
+    longest = max(map(host_plan, own if usual is None else (*own, usual)), key=lambda plan: plan.seconds)
+    asked = sum(map(asks_robots, own)) + (len(hosts) - len(own)) * (usual is not None and asks_robots(usual))
     elsewhere = sum(hosts.get(host, 0) * (found.latency - latency) for host, found in known.items() if found.latency)
-    requests = urls + sum(map(asks_robots, hosts))
+    requests = hosts.total + asked
     by_workers = duration(requests, 0.0, pool.workers, latency) + elsewhere / pool.workers
     by_rate = duration(requests, 1 / pool.rate, requests, latency) if pool.rate else 0.0
     seconds = max(longest.seconds, by_workers, by_rate)
-    top = nlargest(most, hosts, key=lambda host: hosts[host])
     return Plan(
-        urls=urls,
+        urls=hosts.total,
         host_count=len(hosts),
         seconds=seconds,
         decided_by="host" if seconds == longest.seconds else "workers" if seconds == by_workers else "rate",
         longest=longest,
-        hosts=tuple(map(host_plan, top)),
+        hosts=tuple(map(host_plan, hosts.largest(most))),
     )
 
 

@@ -20,11 +20,12 @@ from ...settings import PoolSettings
 from ..limits import LimitsFor
 from ..robots import RobotsCache, RobotsVerdict
 from ..tally import Tally
+from .backlog import Backlog
 from .host_queue import MAX_PENDING_PER_HOST, HostQueue
 from .host_state_sync import HostStateSync
 from .next_target import RETRY_PRIORITY_AFTER
 from .pending import PendingAttempt
-from .ready import BUSY, COLD, DUE, LAST, NEW, OCTAVES, UNPROVEN, WARM, Backlog, Ready, octave
+from .ready import BUSY, COLD, DUE, LAST, NEW, OCTAVES, UNPROVEN, WARM, Ready, octave
 from .trace_recorder import TraceRecorder
 from .wait_spans import WaitSpans
 
@@ -103,9 +104,8 @@ class HostTable:
             queue.tally.total += len(tickets)
             self.place(queue, now)
             return
-        if host not in self.backlog and host not in self._tally.hosts:
+        if self.backlog.add(host, tickets) and host not in self._tally.hosts:
             self._tally.host_count += 1
-        self.backlog.add(host, tickets)
 
     def queue_of(self, host: HostKey, now: float) -> HostQueue:
         """Return the queue of a host, which becomes active if it was not."""

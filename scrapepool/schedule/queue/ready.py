@@ -19,11 +19,8 @@ ones keep coming; a finite list starves nobody.
 
 from __future__ import annotations
 
-from array import array
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections import OrderedDict
 
-from ...model import HostKey
 from .host_queue import HostQueue
 
 OCTAVES = 32
@@ -130,61 +127,3 @@ class Ready:
         if max(busy, unanswered) >= 0:
             return BUSY + busy if busy >= 0 else UNPROVEN + unanswered
         return DUE if mask >> DUE else LAST if mask & 1 else None
-
-
-class Backlog:
-    """Hosts of which nothing was asked yet: a ticket, or an array of them, and no other state.
-
-    One that grew into a higher octave leaves its old entry behind, to be dropped when it is come upon.
-    """
-
-    def __init__(self) -> None:
-        self._tickets: dict[HostKey, int | array[int]] = {}
-        self._buckets: list[deque[HostKey]] = [deque() for _ in range(OCTAVES)]
-        self._mask = 0
-
-    def __len__(self) -> int:
-        return len(self._tickets)
-
-    def __contains__(self, host: HostKey) -> bool:
-        return host in self._tickets
-
-    def add(self, host: HostKey, tickets: Sequence[int]) -> None:
-        """Add tickets to a host that is not begun."""
-        known = self._tickets.get(host)
-        if known is None:
-            before = -1
-            known = tickets[0] if len(tickets) == 1 else array("Q", tickets)
-            self._tickets[host] = known
-        else:
-            if isinstance(known, int):
-                known = self._tickets[host] = array("Q", (known,))
-            before = octave(len(known))
-            known.extend(tickets)
-        now = octave(1 if isinstance(known, int) else len(known))
-        if now > before:
-            self._buckets[now].append(host)
-            self._mask |= 1 << now
-
-    def longest(self) -> int:
-        """The highest octave with a host in it, -1 where there is none."""
-        while self._mask:
-            top = self._mask.bit_length() - 1
-            hosts = self._buckets[top]
-            while hosts and hosts[0] not in self._tickets:
-                hosts.popleft()
-            if hosts:
-                return top
-            self._mask ^= 1 << top
-        return -1
-
-    def first(self, bucket: int) -> HostKey:
-        """The host that has been longest in a bucket that ``longest`` gave."""
-        return self._buckets[bucket][0]
-
-    def pop(self, host: HostKey) -> array[int]:
-        """The tickets of a host, which leaves the backlog; none where it is not in."""
-        tickets = self._tickets.pop(host, None)
-        if tickets is None:
-            return array("Q")
-        return array("Q", (tickets,)) if isinstance(tickets, int) else tickets

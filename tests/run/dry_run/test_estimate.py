@@ -16,6 +16,7 @@ from scrapepool.overrides import HostOverride
 from scrapepool.ports import HostState
 from scrapepool.read import TargetList
 from scrapepool.run.dry_run.estimate import count, duration, planned
+from scrapepool.run.dry_run.host_counts import HostCounts
 from scrapepool.settings import InputSettings, PolitenessSettings, PoolSettings, Settings
 from scrapepool.window import Window
 from tests.schedule.simulate import Reply, World
@@ -45,7 +46,7 @@ NO_ROBOTS = Settings(politeness=PolitenessSettings(robots=False))
 
 def plan_of(counts: Sequence[int], run: Settings, *, latency: float = 0.1, wall: float = MIDNIGHT, most: int = 10):
     hosts = {host(number): urls for number, urls in enumerate(counts)}
-    return planned(hosts, run, latency=latency, most=most, clock=FixedClock(wall))
+    return planned(HostCounts.of(hosts), run, latency=latency, most=most, clock=FixedClock(wall))
 
 
 @given(st.integers(1, 50), st.sampled_from([0.0, 0.03, 0.5, 2.0]), st.integers(1, 8))
@@ -110,7 +111,7 @@ def test_robots_txt_is_a_request(counts: list[int], pool: dict[str, float], seco
     assert plan_of(counts, run).seconds == pytest.approx(seconds)
     hosts = {host(number): urls for number, urls in enumerate(counts)}
     known = dict.fromkeys(hosts, HostState(robots_at=5.0 - 3600.0))
-    without = planned(hosts, run, latency=0.1, most=1, clock=FixedClock(), known=known)
+    without = planned(HostCounts.of(hosts), run, latency=0.1, most=1, clock=FixedClock(), known=known)
     assert without.seconds == plan_of(counts, run.with_(politeness={"robots": False})).seconds < seconds
 
 
@@ -153,13 +154,13 @@ def test_a_plan_goes_by_what_earlier_runs_found_out() -> None:
         host(2): HostState(in_flight=1, parked_until=5.0 + 60.0),
         host(3): HostState(parked_until=5.0 + 1e6),
     }
-    plan = planned(hosts, NO_ROBOTS, latency=0.1, most=4, clock=FixedClock(), known=known)
+    plan = planned(HostCounts.of(hosts), NO_ROBOTS, latency=0.1, most=4, clock=FixedClock(), known=known)
     took = {one.host: one.seconds for one in plan.hosts}
     assert took == pytest.approx({host(0): 25.0, host(1): 198.1, host(2): 70.0, host(3): 0.0})
     assert plan.decided_by == "host"
     fixed = replace(NO_ROBOTS, pool=PoolSettings(pace="fixed"))
-    plan = planned(hosts, fixed, latency=0.1, most=4, clock=FixedClock(), known=known)
+    plan = planned(HostCounts.of(hosts), fixed, latency=0.1, most=4, clock=FixedClock(), known=known)
     assert {one.host: one.seconds for one in plan.hosts}[host(1)] == pytest.approx(2.5)
     one = replace(NO_ROBOTS, pool=PoolSettings(workers=1))
-    busy = planned({host(0): 100}, one, latency=0.1, most=1, clock=FixedClock(), known=known)
+    busy = planned(HostCounts.of({host(0): 100}), one, latency=0.1, most=1, clock=FixedClock(), known=known)
     assert busy.seconds == pytest.approx(100.0)

@@ -1,0 +1,63 @@
+"""Hosts that are not begun, and their tickets."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scrapepool.model import HostKey
+from scrapepool.schedule.queue.backlog import MANY, Backlog
+from scrapepool.schedule.queue.ready import octave
+
+HOSTS = st.integers(0, 9).map(lambda number: HostKey("http", f"h{number}.test", 80))
+STEPS = st.lists(st.tuples(HOSTS, st.integers(0, 4) | st.just(MANY)), max_size=60)
+
+
+@given(STEPS)
+def test_agrees_with_a_dict_of_lists(steps: list[tuple[HostKey, int]]) -> None:
+    """Tickets come out in their order, whatever came between, and the longest host is that of the highest octave."""
+    backlog, known, ticket = Backlog(), {}, 2**64 - 10_000
+    for host, count in steps:
+        if count:
+            tickets = range(ticket, ticket + count)
+            ticket += count
+            assert backlog.add(host, tickets) == (host not in known)
+            known.setdefault(host, []).extend(tickets)
+        else:
+            assert list(backlog.pop(host)) == known.pop(host, [])
+        assert len(backlog) == len(known)
+        assert (host in backlog) == (host in known)
+        longest = max((octave(len(tickets)) for tickets in known.values()), default=-1)
+        assert backlog.longest() == longest
+        if known:
+            assert octave(len(known[backlog.first(longest)])) == longest
+    assert len(backlog._tickets) <= len(steps) * MANY
+    while known:
+        host = backlog.first(backlog.longest())
+        assert list(backlog.pop(host)) == known.pop(host)
+    assert (backlog.longest(), len(backlog)) == (-1, 0)
+
+
+def test_hosts_of_one_octave_take_turns() -> None:
+    """First in, first out; a host that grew is last in its new octave."""
+    hosts = [HostKey("http", f"h{number}.test", 80) for number in range(3 * 4096)]
+    backlog = Backlog()
+    for number, host in enumerate(hosts):
+        backlog.add(host, [number])
+    backlog.add(hosts[0], [len(hosts)])
+    assert backlog.first(backlog.longest()) == hosts[0]
+    assert list(backlog.pop(hosts[0])) == [0, len(hosts)]
+    for number, host in enumerate(hosts[1:], 1):
+        assert backlog.first(backlog.longest()) == host
+        assert list(backlog.pop(host)) == [number]
+
+
+def test_slots_are_used_again() -> None:
+    """An endless list with new hosts all the time takes the room of what waits, and no more."""
+    backlog = Backlog()
+    for number in range(500):
+        host = HostKey("http", f"h{number}.test", 80)
+        backlog.add(host, range(5))
+        assert list(backlog.pop(host)) == [0, 1, 2, 3, 4]
+    assert len(backlog._tickets) == 5
+    assert len(backlog._counts) == 1

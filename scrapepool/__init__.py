@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         LockedError,
         OutageError,
         OutputError,
+        ProcessError,
         ScrapepoolError,
         SettingsError,
         UsageError,
@@ -82,8 +83,8 @@ if TYPE_CHECKING:
     from .window import Window
 
 _HOMES = {
-    "errors": """ExtractionError InvalidURLError ListError LockedError OutageError OutputError ScrapepoolError
-        SettingsError UsageError""",
+    "errors": """ExtractionError InvalidURLError ListError LockedError OutageError OutputError ProcessError
+        ScrapepoolError SettingsError UsageError""",
     "model": """Deferred ErrorKind Failed Fetched HostKey Outcome ProxyFault Redirect Skipped Target Timings Unchanged
         error_of verdict""",
     "host_share": "HostShare",
@@ -122,6 +123,7 @@ __all__ = [
     "PoolSettings",
     "PoolStats",
     "PooledSession",
+    "ProcessError",
     "ProxyFault",
     "Redirect",
     "Request",

@@ -103,6 +103,20 @@ class ExtractionError(ScrapepoolError):
         return f"cannot start a process to extract values: {self.reason}; with 0 extract workers, none is needed"
 
 
+class ProcessError(ScrapepoolError):
+    """No worker process can be started that fetches: exit code 75.
+
+    reason: what the system said.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot start a worker process: {self.reason}; with 1 process, none is needed"
+
+
 class InvalidURLError(ScrapepoolError, ValueError):
     """Text that is not a URL that can be fetched. ``fetch`` yields a ``Skipped`` for it.
 

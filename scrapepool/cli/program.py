@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from ..errors import ExtractionError, ListError, LockedError, OutputError, UsageError
+from ..errors import ExtractionError, ListError, LockedError, OutputError, ProcessError, UsageError
 from ..text import printable
 from ..version import __version__
 from .click_errors import message_of
@@ -96,7 +96,7 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one per kind of error
         return report(in_options(error), Exit.USAGE)
     except OutputError as error:
         return report(str(error), Exit.OUTPUT)
-    except (LockedError, ExtractionError) as error:
+    except (LockedError, ExtractionError, ProcessError) as error:
         return report(str(error), Exit.TEMPFAIL)
     except BrokenPipeError:
         return Exit.PIPE

@@ -8,14 +8,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
 from ..frozen import frozen
 from ..model import HostKey, Outcome
-from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, View
+from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, Transport, View
 from ..read import TargetList
 from ..read.seen.finished import Finished
 from ..running_clock import RUNNING_CLOCK
@@ -29,6 +29,7 @@ from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
 from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
+from ..transport.work.activity import Activity, in_flight
 from ..transport.work.context import MAX_BLOCKING, LeaseContext
 from ..transport.work.download import Downloader
 from ..transport.work.loop import Loop
@@ -38,6 +39,7 @@ from .cookie_jar import cookies_for, saved_cookies
 from .host_limits import limits_for, most_per_host
 from .host_memory import memory_for
 from .outputs.ordered_output import ListOrder, OrderedFeed
+from .process_count import process_count
 from .shard import Shard
 
 HOSTS_MEASURED = 50
@@ -96,9 +98,10 @@ def assembled(
     stop = stop or Stop()
     view = view or NoView()
     saves = settings.files.save_dir is not None
-    settings = settings.with_(pool={"workers": workers_within(settings.pool.workers, save=saves)})
+    processes = process_count(settings.pool)
+    settings = settings.with_(pool={"workers": workers_within(settings.pool.workers, save=saves, processes=processes)})
     pool = settings.pool
-    clock = SystemClock()
+    clock: Clock = SystemClock()
     cookies = cookies_for(settings.request, on_note or view.note)
     if share is not None and cookies is None:
         cookies = CookieStore()
@@ -122,6 +125,7 @@ def assembled(
         ) as session,
         nullcontext() if share is None or cookies is None else share(session, cookies),
         closing(_Threads(1 + MAX_BLOCKING, thread_name_prefix="scrapepool")) as executor,
+        ExitStack() as opened,
     ):
         context = LeaseContext(
             session, settings, jar=cookies, partial_files=parts, has_file=has_file, executor=executor
@@ -129,7 +133,15 @@ def assembled(
         if parts is not None:
             parts.folder.on_full = context.evict_idle
         robots = RobotsFetcher(context, settings)
-        loop = Loop(context, robots.chain)
+        loop: Transport = Loop(context, robots.chain)
+        doing: Callable[[], Sequence[Activity]] = partial(in_flight, context)
+        if processes > 1:
+            from .processes.process_transport import BusiestClock, ProcessTransport  # noqa: PLC0415 - an option
+
+            loop = workers = opened.enter_context(
+                closing(ProcessTransport(settings, processes, context, cookies, on_note or view.note))
+            )
+            clock, doing = BusiestClock(workers), workers.activity
         shard = Shard()
 
         def wake() -> None:
@@ -140,10 +152,9 @@ def assembled(
         limits = limits_for(settings, clock, not_before)
         feed = make_feed(loop.wake, Downloader(context, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
-            from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed
             from .monitoring.stall_report import StallWatch  # noqa: PLC0415
 
-            view = StallWatch(view, stall, partial(in_flight, context), on_note or view.note)
+            view = StallWatch(view, stall, doing, on_note or view.note)
         try:
             memory = memory_for(settings, clock, robots, loop.wake)
         except BaseException:
@@ -168,7 +179,7 @@ def assembled(
             view=view,
             clock=clock,
             workers=pool.workers,
-            most_out=workers_within(LEASES_OUT * pool.workers, save=saves),
+            most_out=workers_within(LEASES_OUT * pool.workers, save=saves, processes=processes),
             stop=stop,
             memory=memory,
             full=shard.full,

@@ -59,6 +59,10 @@ def outcomes(
         )
     if session is None:
         return _outcomes(urls, settings)
+    if settings.pool.processes != 1:
+        raise UsageError(
+            "fetch() shares a session with no other process: leave session out, or set pool.processes to 1"
+        )
     from ..transport.exchange import callers_session as callers  # noqa: PLC0415 - rarely needed
 
     settings = replace(settings, request=callers.request_of(session, settings.request))

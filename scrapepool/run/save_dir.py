@@ -55,6 +55,18 @@ def parts_in(settings: FileSettings) -> Iterator[PartialFiles]:
                 root.remove_folder(WORK)  # fails if partial files are left
 
 
+@contextmanager
+def parts_beside(settings: FileSettings, process: int, *, repeats: bool) -> Iterator[PartialFiles]:
+    """Open the partial files in a worker process, while the run holds the lock. process, repeats: see ``PartialFiles``.
+
+    Raises OSError.
+    """
+    assert settings.save_dir is not None  # noqa: S101 - see the caller
+    pack = None if settings.compress is None else partial(packer, settings.compress)
+    with Folder.made(settings.save_dir) as root, root.private(WORK) as work:
+        yield PartialFiles(work, pack, beside=(LOCK, PLACED), process=process, repeats=repeats)
+
+
 def _locked(root: Folder, opened: ExitStack) -> tuple[Folder, int]:
     """Open and lock the work folder; ``opened`` closes both."""
     for _ in range(MAX_TRIES):

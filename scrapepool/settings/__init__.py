@@ -10,6 +10,7 @@ from ..overrides import HostOverrides
 from .command_settings import AlarmSettings, DisplaySettings, SinceSettings, StartSettings
 from .fetch_settings import (
     MIB,
+    MOST_PROCESSES,
     InputFormat,
     InputSettings,
     PolitenessSettings,
@@ -25,6 +26,7 @@ from .settings import Settings
 
 __all__ = [
     "MIB",
+    "MOST_PROCESSES",
     "AlarmSettings",
     "DisplaySettings",
     "FileSettings",

@@ -13,6 +13,9 @@ from ..host_share import HostShare
 
 MIB = 1024 * 1024
 
+MOST_PROCESSES = 256
+"""One scheduler keeps no more worker processes busy."""
+
 InputFormat = Literal["auto", "text", "csv", "tsv", "jsonl", "parquet", "sitemap", "feed", "html", "prose"]
 
 
@@ -112,6 +115,7 @@ class PoolSettings:
     delay: seconds between the starts of two requests on one host.
     rate: requests per second, over all hosts. None: no limit.
     pace: ``auto`` sends fewer requests to a host that refuses, fails or slows down; ``fixed`` does not.
+    processes: worker processes that the requests are divided among; 0 for one per core. 1: none beside the run's own.
     """
 
     workers: int = 32
@@ -119,9 +123,13 @@ class PoolSettings:
     delay: float = 0.0
     rate: float | None = None
     pace: Literal["auto", "fixed"] = "auto"
+    processes: int = 1
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, "pool.workers must be at least 1")
+        require(
+            0 <= self.processes <= MOST_PROCESSES, f"pool.processes must be at least 0 and at most {MOST_PROCESSES}"
+        )
         require(self.per_host >= 1, "pool.per_host must be at least 1")
         require(self.delay >= 0, "pool.delay must not be negative")
         require(self.rate is None or self.rate > 0, "pool.rate must be above 0")

@@ -53,6 +53,7 @@ class PoolSettingsValues(TypedDict, total=False):
     delay: float
     rate: float | None
     pace: Literal["auto", "fixed"]
+    processes: int
 
 
 class PolitenessSettingsValues(TypedDict, total=False):

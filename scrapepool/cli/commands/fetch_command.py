@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...errors import ExtractionError, LockedError, OutputError, UsageError
+from ...errors import ExtractionError, LockedError, OutputError, ProcessError, UsageError
 from ..arguments.list_arguments import are_several, sources_or_stdin
 from ..exits import Exit
 from ..fetching.earlier_records import check_since
@@ -95,7 +95,7 @@ def _run(
     end = RunEnd(settings)
     try:
         code = run_once(sources, settings, files, end, note=note, view=view)
-    except (OutputError, LockedError, ExtractionError) as error:
+    except (OutputError, LockedError, ExtractionError, ProcessError) as error:
         with suppress(OutputError):  # the first error is the one that is reported
             end.report(Exit.OUTPUT if isinstance(error, OutputError) else Exit.TEMPFAIL)
         raise

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ...settings import PolitenessSettings, PoolSettings
+from ...settings import MOST_PROCESSES, PolitenessSettings, PoolSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
 from ..parameters.option_types import MOST_WORKERS, Duration, FileName, Rate, Size, Whole
 
@@ -16,6 +16,9 @@ OPTIONS: list[Decorator] = [
         option("-w", "--workers", type=Whole(1, MOST_WORKERS), default=DEFAULTS.pool.workers,
             help="Keep at most this many requests in flight over all hosts. Thousands cost little memory and no "
             "threads."),
+        option("--processes", type=Whole(0, MOST_PROCESSES), default=DEFAULTS.pool.processes,
+            help="Divide the requests among this many worker processes, to use more than one core; 0: one per core. "
+            "All other limits are those of the whole run."),
         option("--per-host", type=Whole(1, MOST_WORKERS), default=DEFAULTS.pool.per_host,
             help="Keep at most this many requests in flight, and connections open, per host."),
         option("--delay", type=Duration(), default=duration_text(DEFAULTS.pool.delay),
@@ -46,6 +49,7 @@ def pool_settings(o: dict[str, Any]) -> PoolSettings:
         delay=o["delay"],
         rate=o["rate"],
         pace=o["pace"],
+        processes=o["processes"],
     )
 
 

@@ -64,6 +64,10 @@ class CookieStore:
         for cookie in cookies:
             self.put(cookie, now)
 
+    def __reduce__(self) -> tuple[type[CookieStore], tuple[list[Cookie]]]:
+        """Copy the cookies: an attempt that goes on in another process takes its own along."""
+        return CookieStore, (self.cookies(0.0),)
+
     def __repr__(self) -> str:
         return f"<CookieStore: {self._size} cookies of {len(self._domains)} domains>"  # their values are secrets
 

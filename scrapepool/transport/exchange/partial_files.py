@@ -32,6 +32,9 @@ NOTE = ".json"  # of the file with the URL, the validator and the length of a pa
 SETTLED = 60.0
 """Seconds between Last-Modified and Date from which on Last-Modified identifies a version (RFC 9110 8.8.2.2)."""
 
+PROCESS_BITS = 40
+"""Bits of the number in a file's name that one process counts with; the higher ones are the number of the process."""
+
 LONGEST_NOTE = 8 * 1024 * 1024
 """Bytes of a note that are read. A URL has a few megabytes at most."""
 
@@ -81,27 +84,39 @@ class PartialDownload(NamedTuple):
 
 
 class PartialFiles:
-    """The partial files in one folder, which no other process uses. Thread-safe.
+    """The partial files in one folder, which no other run uses. Thread-safe.
 
     beside: names of other files that belong to the folder. pack: makes a compressor for a whole body; None if bodies
-    are not compressed. Raises ForeignFileError for a file of another program, OSError if the folder cannot be read.
+    are not compressed. process: a number that no other process has had that writes to this folder for the same run; 0
+    for the run itself, which is the first to open the folder, and removes what nobody can go on with. repeats: whether
+    another process may receive the same body at the same time, so that no download can be continued. Raises
+    ForeignFileError for a file of another program, OSError if the folder cannot be read.
     """
 
     def __init__(
-        self, folder: Folder, pack: Callable[[], Packer] | None = None, *, beside: Collection[str] = ()
+        self,
+        folder: Folder,
+        pack: Callable[[], Packer] | None = None,
+        *,
+        beside: Collection[str] = (),
+        process: int = 0,
+        repeats: bool = False,
     ) -> None:
         self.folder = folder
         self.pack = pack
-        self._numbers = itertools.count()  # make the names of files unique
+        self._numbers = itertools.count(process << PROCESS_BITS)  # make the names of files unique
+        self._repeats = repeats
         self._lock = threading.Lock()  # guards the next two
         self._active: set[str] = set()
         names = set(folder.names()).difference(beside)
+        self._left = {name.removesuffix(NOTE) for name in names if name.endswith(NOTE)}
+        if process:
+            return
         for name in sorted(names):
             if OWN_NAMES.fullmatch(name) is None:
                 raise ForeignFileError(folder.path_of(name), "this program did not make it; move it out of the folder")
             # A process that was killed while it named a body leaves a file with two names.
             folder.check(name, names=name.endswith((WHOLE, TEMPORARY)))
-        self._left = {name.removesuffix(NOTE) for name in names if name.endswith(NOTE)}
         for name in names:
             if name.endswith((PART, WHOLE, TEMPORARY)) and name.removesuffix(PART) not in self._left:
                 folder.remove(name)
@@ -148,7 +163,7 @@ class PartialFiles:
         """Open the file of a body. left: the partial download that it continues. Raises FetchError (``disk``)."""
         key = _key(method, url)
         with self._lock:
-            alone = key not in self._active
+            alone = key not in self._active and not self._repeats
             if not alone:  # the same request is in flight twice: only one of them can be continued
                 key = f"{key}-{next(self._numbers)}"
             self._active.add(key)

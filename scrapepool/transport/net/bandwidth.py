@@ -19,14 +19,22 @@ LEAST_PIECE = 1024
 
 
 class Bandwidth:
-    """A rate that all connections share, safe for many threads. piece: the bytes to read at a time."""
+    """A rate that all connections share, safe for many threads.
+
+    piece: the bytes to read at a time. received: the bytes that were read so far.
+    """
 
     def __init__(self, rate: float, now: float) -> None:
         """rate: the bytes per second, above 0. now: the monotonic time in seconds."""
-        self.piece: int = max(LEAST_PIECE, int(rate * PIECE))
-        self._rate = rate
+        self.change_rate(rate)
+        self.received = 0
         self._next_read_at = now - BURST
         self._lock = Lock()
+
+    def change_rate(self, rate: float) -> None:
+        """Read at another rate from now on. rate: the bytes per second, above 0."""
+        self.piece: int = max(LEAST_PIECE, int(rate * PIECE))
+        self._rate = rate
 
     def __reduce__(self) -> tuple[type[Bandwidth], tuple[float, float]]:
         """Copy the rate into a bucket of its own, since monotonic times have no meaning on another machine."""
@@ -43,5 +51,6 @@ class Bandwidth:
     def consume(self, size: int, now: float) -> float:
         """Count ``size`` bytes that were read, and return the monotonic time of the next allowed read."""
         with self._lock:
+            self.received += size
             self._next_read_at = max(self._next_read_at, now - BURST) + size / self._rate
             return self._next_read_at

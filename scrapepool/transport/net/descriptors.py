@@ -20,9 +20,12 @@ def budget() -> int:
     return WITHOUT_LIMIT if most is None else int(most * SHARE)
 
 
-def workers_within(workers: int, *, save: bool = False) -> int:
-    """Return how many of ``workers`` can have a connection each, and a file each if bodies are saved."""
-    return max(1, min(workers, int(budget() * WORKERS_SHARE) // (2 if save else 1)))
+def workers_within(workers: int, *, save: bool = False, processes: int = 1) -> int:
+    """Return how many of ``workers`` can have a connection each, and a file each if bodies are saved.
+
+    processes: number of processes that share them, each of which has a limit of its own.
+    """
+    return max(1, min(workers, processes * (int(budget() * WORKERS_SHARE) // (2 if save else 1))))
 
 
 def are_used_up() -> bool:

@@ -56,6 +56,7 @@ class Loop:
         self._poller: Poller[Task] = Poller()
         self._wakeup = WakeupPipe()
         self._poller.add(self._wakeup.fd)
+        self._watched = -1  # see ``watch``
         self._tasks: dict[Task, None] = {}
         self._polled: list[Task] = []
         self._computing = Computations()
@@ -113,6 +114,11 @@ class Loop:
     def wake(self) -> None:
         """End a ``wait`` early. May be called from any thread and from a signal handler."""
         self._wakeup.wake()
+
+    def watch(self, fd: int) -> None:
+        """End each ``wait`` while this descriptor is readable, too."""
+        self._watched = fd
+        self._poller.add(fd)
 
     def discount_hanging(self) -> None:
         """Stop counting leases as in flight that have had no byte for much longer than their hosts usually take."""
@@ -187,7 +193,9 @@ class Loop:
             task = by_fd.get(fd)
             if task is None:
                 if fd == self._wakeup.fd:
-                    woken = self._wakeup.drain()
+                    woken |= self._wakeup.drain()
+                elif fd == self._watched:
+                    woken = True
                 else:
                     self._poller.check_idle(fd)
             elif not task.computes and task.round != this_round:

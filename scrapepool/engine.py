@@ -25,6 +25,8 @@ from .text import brief
 GRACE = 5.0  # seconds that requests in flight may take after a stop was requested
 STOP_CHECK = 0.1  # seconds between two checks of the grace period while the run is stopping
 MAX_BATCHES = 8  # batches of the reader that are taken in one round
+READ_SHARE = 0.1  # share of the loop's time in which batches of the reader are taken while all workers are busy
+READ_SLICE = 0.005  # seconds after which no further batch is taken in a round while they are
 MAX_OUTCOMES = 1000  # outcomes that are gathered before they are yielded
 SLOWEST_HOSTS = 5  # slow hosts that the last snapshot names
 SNAPSHOT_HOSTS = 60  # hosts in a snapshot: more than any terminal has lines
@@ -101,6 +103,8 @@ class Engine:
         self._submits_more = False  # the last round ended at a limit, so the next one must follow at once
         self._remainders: dict[int, Lease] = {}  # by the id of a work: the lease of its targets that have no result yet
         self._feed_has_more = False  # the reader may have another batch already
+        self._read_from = float("-inf")  # monotonic time from which batches are taken while all workers are busy
+        self._is_busy = False  # all workers had work at the end of the last round
         self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed returns each once
         self._began = clock.monotonic()
         self._bottleneck = Bottleneck(self._began, clock.cpu())
@@ -207,7 +211,12 @@ class Engine:
     # -- the steps of the loop ---------------------------------------------------------------------
 
     def _read(self) -> list[Outcome]:
+        """Take batches of the reader. While all workers are busy, take few, and so slow the reader down too."""
         outcomes: list[Outcome] = []
+        began = self._clock.monotonic()
+        if self._is_busy and began < self._read_from:
+            self._feed_has_more = True
+            return outcomes
         for _ in range(MAX_BATCHES):
             batch = None if self._stop.requested else self._feed.poll()
             self._feed_has_more = batch is not None
@@ -218,6 +227,10 @@ class Engine:
             for outcome in batch.rejected:
                 self._tally.count(outcome)
             outcomes += batch.rejected
+            took = self._clock.monotonic() - began
+            self._read_from = began + took / READ_SHARE
+            if self._is_busy and took >= READ_SLICE:
+                break
         return outcomes
 
     def _submit(self, now: float) -> list[Outcome]:
@@ -244,6 +257,7 @@ class Engine:
                 self._out += 1
                 self._transport.submit(Work(decision, attempts))
         self._submits_more = submitted == MAX_SUBMITTED or len(outcomes) >= MAX_OUTCOMES
+        self._is_busy = self._submits_more or not self._has_room
         return outcomes
 
     @property
@@ -373,13 +387,15 @@ class Engine:
             return max(0.0, min(STOP_CHECK, self._stopped_at + GRACE - now))
         if self._full_since is not None:
             return MAX_SLEEP
-        if self._feed_has_more or self._submits_more:
+        if self._submits_more or (self._feed_has_more and not self._is_busy):
             return 0.0
         due: float | None = None
         if self._has_room:
             due = self._scheduler.wake_at(now)
         elif self._is_at_limit:
             due = self._hang_checked_at + HANG_CHECK
+        if self._feed_has_more:
+            due = self._read_from if due is None else min(due, self._read_from)
         due = self._memory.due if due is None else min(due, self._memory.due)
         return min(MAX_SLEEP, max(0.0, due - now))
 

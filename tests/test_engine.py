@@ -589,6 +589,33 @@ def test_a_delay_is_slept_through_and_not_polled() -> None:
     assert world.waits < 2 * 50 + 60
 
 
+def test_reading_leaves_the_time_to_busy_workers() -> None:
+    """While a worker is idle, the list is read at once; while none is, reading gets a tenth of the time."""
+
+    class Slow(Listed):
+        """A list of which each batch takes 10 ms to take."""
+
+        def poll(self) -> Batch | None:
+            world.now += 0.01
+            polled.append(world.now)
+            return super().poll()
+
+    def reading(count: int, workers: int) -> None:
+        polled.clear()
+        hosts = [f"h{number}.test" for number in range(count)]
+        outcomes = Run(Slow([target(name, "a") for name in hosts], batch=1), world, workers=workers).outcomes()
+        assert len(outcomes) == count
+
+    polled: list[float] = []
+    world = World()
+    reading(40, 100)
+    assert polled[39] < 0.4 + 2 * 0.1
+    world = World(lambda attempt, now: (fetched(attempt), 1.0))
+    reading(40, 4)
+    assert polled[7] < 0.1  # before there is work for all of them
+    assert polled[39] - polled[7] > 31 * 0.1
+
+
 def test_a_view_is_shown_no_more_often_than_it_wants() -> None:
     """A view without an interval gets only the snapshots that it requests."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from ..errors import UsageError
@@ -90,6 +91,19 @@ class RecordFile:
     def with_records(self) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
         """Yield the summary of each record, and the complete record, as ``current`` returns it."""
         return ((summary, self.current()) for summary in self)
+
+    def unread_lines(self) -> Iterator[bytes]:
+        """Yield the complete lines of JSON Lines without reading them, in the place of records. None for tables.
+
+        For a file whose records were read before.
+        """
+        first = next(self._lines, b"")
+        if (self._form or _form_by(first.removeprefix(BOM))) != "jsonl":
+            self._lines = chain([first], self._lines)
+            return
+        for line in chain([first], self._lines):
+            if line.endswith(b"\n") and not line.isspace():
+                yield line
 
     # -- JSON Lines --------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ class RecordParts:
     Raises ListError for a name without files and for files that cannot be read, also during the iteration; UsageError
     for files that hold no records, and for standard input that is named twice.
 
-    files: the names of the files. current_file: of the file that the last record is from.
+    files: the names of the files. current_file: of the file that the last record is from. on_note: may be replaced.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class RecordParts:
             self.files += files
         self.current_file = ""
         self._stdin = stdin
-        self._on_note = on_note
+        self.on_note = on_note
         self._bodies = bodies
         self._file: RecordFile | RecordDatabase | None = None
 
@@ -100,10 +100,10 @@ class RecordParts:
         """Open the files one after another. Each is read before the next is opened."""
         for name in self.files:
             self.current_file = name
-            self._file = file = opened(name, self._stdin, self._on_note, bodies=self._bodies)
+            self._file = file = opened(name, self._stdin, self.on_note, bodies=self._bodies)
             yield file
             if file.torn:
-                self._on_note(f"{name_of(name)}: the last record is incomplete and was skipped")
+                self.on_note(f"{name_of(name)}: the last record is incomplete and was skipped")
 
 
 def record_files(name: str, without: Collection[Path] = ()) -> list[str]:

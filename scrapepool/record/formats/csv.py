@@ -9,7 +9,7 @@ settings, so the header row can be written before the first record; a missing va
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ...record_fields import TIMINGS
@@ -42,6 +42,16 @@ def csv_serializer(settings: OutputSettings, method: str = GET, *, delimiter: st
     if settings.safe_csv:
         return Serializer(lambda outcome: row([defused(cell) for cell in cells(select(outcome), fields, data)]), head)
     return Serializer(lambda outcome: row(cells(select(outcome), fields, data)), head)
+
+
+def record_rows(
+    records: Iterable[dict[str, Any]], fields: Sequence[str], data: Sequence[str], *, delimiter: str = ","
+) -> Iterator[bytes]:
+    """Yield records as rows under a header row. data: the keys of the field of that name."""
+    row = _spelling(delimiter)
+    yield row(columns(fields, data))
+    for record in records:
+        yield row(cells(record, fields, data))
 
 
 def defused(cell: Cell) -> Cell:

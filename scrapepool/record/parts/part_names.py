@@ -7,7 +7,7 @@ underscore, so that Spark, DuckDB and the readers of this package pass over them
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ...frozen import frozen
 
@@ -68,6 +68,20 @@ class PartNames:
             if (match := _PART.fullmatch(name)) is not None and match["shard"] == shard
         ]
         return sorted(found, key=lambda part: (part.number, part.unfinished, part.suffix))
+
+
+def incomplete_shards(names: Iterable[str], about: Mapping[str, object]) -> list[str]:
+    """Name the shards that lack their marker in a folder: ``2/8``, or ``1/1`` for a run that is not divided.
+
+    names: of the files in the folder. about: what its file ``ABOUT`` says; empty for a folder that no run wrote.
+    """
+    there = set(names)
+    count = about.get("shards")
+    if SUCCESS in there or "shards" not in about:
+        return []
+    if not isinstance(count, int):
+        return ["1/1"]
+    return [f"{shard + 1}/{count}" for shard in range(count) if PartNames(shard, "").success not in there]
 
 
 def any_part(names: Iterable[str]) -> bool:

@@ -78,6 +78,11 @@ class Extractor:
         return Extracted(dict.fromkeys(self._finds), None if reason is None else f"{', '.join(self._finds)}: {reason}")
 
 
+def require_extra(extra: str) -> None:
+    """Raise UsageError if the modules of the extra ``select`` are not installed. extra: named in the message."""
+    _require(extra, *MODULES)
+
+
 def _require(extra: str, *modules: str) -> None:
     if any(find_spec(module) is None for module in modules):
         missing = next(module for module in modules if find_spec(module) is None)

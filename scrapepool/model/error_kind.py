@@ -23,6 +23,7 @@ class ErrorKind(StrEnum):
     DECODE = "decode"
     TOO_LARGE = "too_large"
     TOO_MANY_REDIRECTS = "too_many_redirects"
+    UNEXPECTED = "unexpected"
     INVALID_URL = "invalid_url"
     UNSUPPORTED_SCHEME = "unsupported_scheme"
     FORBIDDEN_ADDRESS = "forbidden_address"

@@ -186,7 +186,7 @@ class ProxyFault(Enum):
 
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Failed(OutcomeBase):
-    """No whole response came.
+    """No whole response came, or none that is as expected (``unexpected``).
 
     error: why.
     unsent: whether there was no connection over which the request could be sent.

@@ -43,6 +43,7 @@ class Snapshot:
     slowest: the hosts with the highest latencies, only in the last snapshot of a run.
     largest: the hosts with the most URLs, some seconds old; empty if nobody wants them.
     checks: the verdicts of ``--fail-if``, only in the last snapshot.
+    striking: what is striking about pages that succeeded, one line each; only in the last snapshot.
     changes: number of final outcomes by what became of their page; empty without earlier records.
     """
 
@@ -70,6 +71,7 @@ class Snapshot:
     slowest: tuple[HostRow, ...] = ()
     largest: tuple[HostRow, ...] = ()
     checks: tuple[Verdict, ...] = ()
+    striking: tuple[str, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
 
     @property

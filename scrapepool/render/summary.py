@@ -49,7 +49,7 @@ def overall_rate(snapshot: Snapshot) -> float:
 
 def summary_text(snapshot: Snapshot, width: int = 80) -> str:
     """Summarize the run in a few lines of at most ``width`` columns, each with a newline."""
-    sections = [*_sections(snapshot), *_checks(snapshot.checks)]
+    sections = [*_sections(snapshot), *_striking(snapshot), *_checks(snapshot.checks)]
     return "".join(f"{line}\n" for title, pieces in sections for line in _wrapped(title, pieces, width))
 
 
@@ -101,6 +101,12 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
         yield "requests", list(_requests(snapshot))
     if hosts := slowest(snapshot):
         yield "slowest", [f"{printable(row.host.netloc)} p95 {units.milliseconds(row.p95)} ms" for row in hosts]
+
+
+def _striking(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
+    """Show what is striking about pages that succeeded, a line each."""
+    for place, note in enumerate(snapshot.striking):
+        yield "" if place else "note", [printable(note)]
 
 
 def changed(changes: Mapping[str, int]) -> list[str]:
@@ -173,6 +179,7 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
     bytes: of bodies as received.
     outcomes: number by word, with every word of ``OUTCOMES``.
     errors: number by slug, the most frequent first.
+    striking: lines about pages that succeeded, such as "price: found in 0 of 300 pages".
     changes: number by word with --since, with every word of a record's ``change``; otherwise empty.
     requests, opened, handshakes_saved, retried: requests sent, connections opened, their difference, retries.
     hosts: number of hosts.
@@ -189,6 +196,7 @@ def summary_dict(snapshot: Snapshot) -> dict[str, Any]:
         "bytes": snapshot.bytes,
         "outcomes": {word: snapshot.outcomes.get(word, 0) for word in OUTCOMES},
         "errors": dict(commonest(snapshot.errors)),
+        "striking": list(snapshot.striking),
         "changes": _by_change(snapshot.changes) if snapshot.changes else {},
         "requests": snapshot.requests,
         "opened": snapshot.opened,

@@ -36,6 +36,7 @@ from ..transport.work.loop import Loop
 from ..validators import Known
 from .address_space import share_one_arena_if_limited
 from .cookie_jar import cookies_for, saved_cookies
+from .expectations import unexpected_of
 from .host_limits import limits_for, most_per_host
 from .host_memory import memory_for
 from .outputs.ordered_output import ListOrder, OrderedFeed
@@ -112,6 +113,7 @@ def assembled(
         from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
 
         Extractor(settings.output)  # an invalid selector is an error before anything is fetched
+    unexpected = unexpected_of(settings.output.expectations)
     with (
         RUNNING_CLOCK,
         saved_cookies(cookies, settings.request),
@@ -128,7 +130,13 @@ def assembled(
         ExitStack() as opened,
     ):
         context = LeaseContext(
-            session, settings, jar=cookies, partial_files=parts, has_file=has_file, executor=executor
+            session,
+            settings,
+            jar=cookies,
+            partial_files=parts,
+            has_file=has_file,
+            executor=executor,
+            unexpected=unexpected,
         )
         if parts is not None:
             parts.folder.on_full = context.evict_idle

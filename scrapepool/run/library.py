@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 CARRIED_OUT: Mapping[str, frozenset[str]] = {
     "output": frozenset(
-        {"headers", "body", "history", "select", "links", "text", "extract_workers", "fsync"}  # the last for save_dir
+        # fsync is for save_dir
+        {"headers", "body", "history", "select", "expect", "links", "text", "extract_workers", "fsync"}
     ),
     "warc": frozenset({"size"}),
     "display": frozenset({"quiet"}),

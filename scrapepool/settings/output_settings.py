@@ -8,6 +8,7 @@ from ..errors import require
 from ..frozen import frozen
 
 if TYPE_CHECKING:
+    from ..expectation import Expectation
     from ..selection import Selection
 
 RecordFormat = Literal["jsonl", "csv", "tsv"]
@@ -43,6 +44,7 @@ class OutputSettings:
     safe_csv: whether cells that a spreadsheet would run as a formula become text, which changes values.
     csv_bom: whether CSV and TSV begin with a byte order mark.
     select: values out of pages, as ``title=css:title``.
+    expect: what a response must be to be a success, as ``type:image/*``; the error is ``unexpected`` otherwise.
     links: whether the links of pages are taken out.
     text: whether the readable text of pages is taken out.
     extract_workers: processes that take values out of pages; 0 for the run's own. None: one per core.
@@ -67,6 +69,7 @@ class OutputSettings:
     safe_csv: bool = False
     csv_bom: bool = False
     select: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
     links: bool = False
     text: bool = False
     extract_workers: int | None = None
@@ -123,6 +126,15 @@ class OutputSettings:
         return tuple(map(parsed, self.select))
 
     @property
+    def expectations(self) -> tuple[Expectation, ...]:
+        """``expect``, taken apart."""
+        if not self.expect:
+            return ()
+        from ..expectation import parsed  # noqa: PLC0415 - rarely needed
+
+        return tuple(map(parsed, self.expect))
+
+    @property
     def wants_data(self) -> bool:
         """Whether anything is taken out of pages."""
         return bool(self.select) or self.links or self.text
@@ -171,7 +183,7 @@ class OutputSettings:
         """What these outputs, all together, want of the transport: the one place that knows it."""
         # A digest that no record holds is not worth half the time that a large body takes.
         return Needs(
-            body=self.body or self.wants_data,
+            body=self.body or self.wants_data or any(one.needs_body for one in self.expectations),
             headers=self.headers,
             sha256=self.tables
             or self.compared

@@ -120,6 +120,7 @@ class OutputSettingsValues(TypedDict, total=False):
     safe_csv: bool
     csv_bom: bool
     select: tuple[str, ...]
+    expect: tuple[str, ...]
     links: bool
     text: bool
     extract_workers: int | None

@@ -60,7 +60,7 @@ def test_every_option_can_be_set(option: FetchOption, place: Place) -> None:
 EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry-on": ["5xx"], "rate": 2.5, "proxy": "http://p:1",
             "base-url": "http://b/", "method": "HEAD", "user-agent": "me", "list": ["text"], "select": ["a=css:a"],
             "warc": "a.warc.gz", "name-template": "{hash}", "retry-budget": "150%",
-            "fail-if": ["failures>5%"],
+            "fail-if": ["failures>5%"], "expect": ["type:image/*"],
             "resume": "all", "since": ["text"], "change-by": ["url"],
             "shard": "2/4", "warc-dedup": ["text"]}  # fmt: skip
 

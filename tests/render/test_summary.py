@@ -63,6 +63,7 @@ def test_the_summary_for_programs():
         "bytes",
         "outcomes",
         "errors",
+        "striking",
         "changes",
         "requests",
         "opened",

@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, suppress
+from dataclasses import replace
 from typing import BinaryIO
 
 from ...engine import Engine, Stop
@@ -22,6 +23,7 @@ from ...render.choose import view_for
 from ...run.assemble import Run, assembled, final_outcomes, lists
 from ...run.monitoring.counters import ChangesView, Counters
 from ...run.monitoring.fail_if import Alarm
+from ...run.monitoring.striking import Striking
 from ...run.outputs.open_outputs import Outputs, open_outputs
 from ...run.outputs.ordered_output import list_order
 from ...run.recrawl import Recrawl
@@ -111,6 +113,7 @@ class _FetchRun:
         self._alarm = Alarm(settings.alarm, counted, self._finished)
         self._read_as: dict[str, str] = {}
         self._left: list[Outcome] = []
+        self._striking = Striking()
 
     def run(self) -> int:
         """Run, and return the exit code."""
@@ -209,12 +212,14 @@ class _FetchRun:
     def _last(self, engine: Engine) -> Snapshot:
         """Return the snapshot at the end of the run, the same one on each call."""
         if self._end.last is None:
-            self._end.last = self._alarm.checked(engine.snapshot(last=True).without(self._left))
+            last = replace(engine.snapshot(last=True).without(self._left), striking=tuple(self._striking.notes()))
+            self._end.last = self._alarm.checked(last)
         return self._end.last
 
     def _take(self, outcomes: Sequence[Outcome], outputs: Outputs) -> None:
         self._revisit.compare(outcomes)
         self._counted.take(outcomes)
+        self._striking.take(outcomes)
         outputs.write(outcomes)
         if outcomes:
             self._log.outcomes(outcomes)

@@ -8,7 +8,17 @@ import click
 
 from ...settings import OutputSettings, WarcSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group, refuse_if
-from ..parameters.option_types import MOST_WORKERS, SELECTION, Duration, FileName, Names, Resume, Size, Whole
+from ..parameters.option_types import (
+    EXPECTATION,
+    MOST_WORKERS,
+    SELECTION,
+    Duration,
+    FileName,
+    Names,
+    Resume,
+    Size,
+    Whole,
+)
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 """Names of standard output, which is not opened again: a file that the shell opened must not be truncated."""
@@ -56,6 +66,10 @@ OPTIONS: list[Decorator] = [
         option("--select", type=SELECTION, multiple=True, metavar="NAME=KIND:EXPR",
             help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, re, json, meta "
             "or jsonld; NAME[] collects all matches."),
+        option("--expect", type=EXPECTATION, multiple=True, metavar="KIND:VALUE",
+            help="Fail a response that is not as expected (error unexpected), and do not save it: type:image/*, "
+            "url:https://example.org/*, status:200-299, css:h1, text:REGEX. With ! in front, as in '!url:*/login*', it "
+            "must not be so. May be repeated; all must hold."),
         option("--links", is_flag=True,
             help="Add the page's links to the record's data, as absolute URLs without repeats."),
         option("--text", is_flag=True,
@@ -96,6 +110,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
         safe_csv=o["safe_csv"],
         csv_bom=o["csv_bom"],
         select=tuple(o["select"]),
+        expect=tuple(o["expect"]),
         links=o["links"],
         text=o["text"],
         extract_workers=o["extract_workers"],

@@ -241,6 +241,15 @@ def _parse_condition(value: str) -> object:
     return parsed(value)
 
 
+def _parse_expectation(value: str) -> object:
+    from ...expectation import parsed  # noqa: PLC0415 - rarely needed
+
+    return parsed(value)
+
+
+EXPECTATION = Checked("kind:value", _parse_expectation)
+"""What a response must be."""
+
 SELECTION = Checked("name=kind:expression", _parse_selection)
 """A value to extract from pages."""
 

@@ -7,12 +7,13 @@ of them require a pause (``rate_limit_headers`` says how long). Uses no connecti
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from typing import Any
 
 from urllib3.util.retry import Retry
 
 from ...charset import charset_of, content_type_of
-from ...model import Attempt, ErrorKind, Failed, Fetched, Retryable, Skipped, Trail, Unchanged
+from ...model import Attempt, ErrorKind, Failed, Fetched, OutcomeBase, Retryable, Skipped, Trail, Unchanged
 from ...schedule.health.retry import HOST_WIDE
 from ...settings import Settings
 from ...text import without_passwords
@@ -32,6 +33,9 @@ DISCARDED = (
 )
 
 HEAD_REFUSED = "the server refused HEAD; GET was sent instead"
+
+
+_RESPONSE_FIELDS = tuple(field.name for field in fields(OutcomeBase) if field.name not in {"retry", "saved"})
 
 
 class Reporter:
@@ -157,6 +161,13 @@ class Reporter:
             proxy=fault.fault if isinstance(fault, ProxyError) else None,
             **known,
         )
+
+    def unexpected(self, fetched: Fetched, why: str, method: str) -> Failed:
+        """Return the outcome of a whole response that is not what was expected. Its body is not saved."""
+        told = {name: getattr(fetched, name) for name in _RESPONSE_FIELDS}
+        told["detail"] = why if fetched.detail is None else f"{why}; {fetched.detail}"
+        fault = FetchError(ErrorKind.UNEXPECTED, why)
+        return Failed(**told, error=ErrorKind.UNEXPECTED, retry=retryable(fault, method, self._retry_errors))
 
     def discarded(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
         """Return the outcome of a request that must not be repeated and whose response cannot be trusted."""

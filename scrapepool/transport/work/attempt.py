@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...model import Attempt, ErrorKind, Redirected, Result, Target, Trail, Transcript
+from ...model import Attempt, ErrorKind, Fetched, Redirected, Result, Target, Trail, Transcript
 from ...running_clock import monotonic
 from ...validators import Known
 from ..classify import IDEMPOTENT, classify
@@ -220,6 +220,8 @@ class RunningAttempt:
             self._trail,
             self._again,
         )
+        if isinstance(fetched, Fetched) and (why := self._context.judge(fetched, self._route.method)) is not None:
+            return self._context.report.unexpected(fetched, why, self._route.method)
         return with_validators(fetched, exchange, request)
 
     def _failed(self, error: Exception) -> Result:

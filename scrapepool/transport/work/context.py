@@ -14,7 +14,7 @@ from functools import partial
 
 from urllib3.exceptions import PoolError
 
-from ...model import Attempt, HostKey, Target
+from ...model import Attempt, Fetched, HostKey, Target
 from ...settings import Settings
 from ...validators import Known
 from ..exchange.cookies import CookieStore
@@ -64,6 +64,7 @@ class LeaseContext:
     partial_files: the files that bodies are written to; None if bodies are not saved.
     has_file: returns whether a page's file exists as an earlier record says; None if bodies are not saved, or if there
     are no earlier records.
+    unexpected: returns why a successful response to a method is not what was expected; None if nothing is.
     of: the context of the run's targets, if this one is for other requests to the same hosts. Both share their
     connections, routes, cookies and desync states.
     """
@@ -77,6 +78,7 @@ class LeaseContext:
         partial_files: PartialFiles | None = None,
         has_file: Callable[[Known], bool] | None = None,
         executor: Executor | None = None,
+        unexpected: Callable[[Fetched, str], str | None] | None = None,
         of: LeaseContext | None = None,
     ) -> None:
         self._executor = executor
@@ -97,6 +99,8 @@ class LeaseContext:
         self._keep, self._digest = needs.body, needs.sha256 or settings.files.needs_digest
         self.partial_files = partial_files
         self.has_file = has_file
+        self._unexpected = unexpected
+        self._output = settings.output
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar: CookieStore | None = jar if of is None else of.jar
         self.state: RunState = RunState() if of is None else of.state
@@ -147,6 +151,21 @@ class LeaseContext:
         if coding is not None and not self._keep and (name := packed_name((target.url,), coding)) is not None:
             body.keep_own_coding(name)
         return body
+
+    def judge(self, response: Fetched, method: str) -> str | None:
+        """Return why a whole response is not what was expected, None if it is. What was kept for that alone is dropped.
+
+        The file of an unexpected body is deleted, so that it takes no place of a good one.
+        """
+        if self._unexpected is None or (response.status or 0) >= 400:
+            return None
+        why = self._unexpected(response, method)
+        file = None if response.saved is None else response.saved.file
+        if why is not None and file is not None and self.partial_files is not None:
+            self.partial_files.discard(file)
+        if not (self._output.body or (why is None and self._output.wants_data)):
+            response.body = None
+        return why
 
     def method_of(self, attempt: Attempt) -> str:
         """Return the method of an attempt's next request."""

@@ -10,9 +10,9 @@ import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..model import SUCCESSES
 from ..temporary_tables import TemporaryTables
 from .find import typed_record
-from .journal import SUCCESSES
 from .record_summary import RecordSummary
 
 FILTER_BITS = 26

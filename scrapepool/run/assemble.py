@@ -113,7 +113,6 @@ def assembled(
         from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
 
         Extractor(settings.output)  # an invalid selector is an error before anything is fetched
-    unexpected = unexpected_of(settings.output.expectations)
     with (
         RUNNING_CLOCK,
         saved_cookies(cookies, settings.request),
@@ -136,7 +135,7 @@ def assembled(
             partial_files=parts,
             has_file=has_file,
             executor=executor,
-            unexpected=unexpected,
+            unexpected=unexpected_of(settings.output.expectations),
         )
         if parts is not None:
             parts.folder.on_full = context.evict_idle

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .errors import UsageError
 from .text import brief
 
-KINDS = ("css", "re", "json", "meta", "jsonld")
+KINDS = ("css", "xpath", "re", "json", "meta", "jsonld")
 """The languages of expressions."""
 
 LINKS = "links"

@@ -32,8 +32,8 @@ def test_name_kind_and_expression(text: str, selection: Selection) -> None:
         ("2nd=css:title", "'2nd' is not a valid name"),
         ("a b=css:title", "'a b' is not a valid name"),
         ("tïtle=css:title", "'tïtle' is not a valid name"),
-        ("title=title", "title=title: write title=KIND:EXPR, with a KIND of css, re, json"),
-        ("title=xpath://h1", "title=xpath://h1: write title=KIND"),
+        ("title=title", "title=title: write title=KIND:EXPR, with a KIND of css, xpath, re, json"),
+        ("title=xslt://h1", "title=xslt://h1: write title=KIND"),
         ("title=css: ", "title=css: : the expression is empty"),
     ],
 )

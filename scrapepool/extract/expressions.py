@@ -1,4 +1,4 @@
-"""The kinds of expressions: CSS, regular expressions, JMESPath over JSON and JSON-LD, names of ``<meta>`` elements.
+"""The kinds of expressions: CSS, XPath, regular expressions, JMESPath over JSON and JSON-LD, names of ``<meta>``.
 
 Decides what each kind finds on a page, and which of several matches is used. Each kind is a function that compiles an
 expression into a function that finds the values on a page.
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import jmespath
 from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from ..errors import SettingsError
 from ..selection import Selection
@@ -51,6 +50,8 @@ class _WrongError(Exception):
 
 def _css(expression: str, every: bool) -> Find:
     """Find elements: their text with collapsed white space, or what ``::text``, ``::attr(name)``, ``::html`` select."""
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError  # noqa: PLC0415 - an extra
+
     pseudo = _PSEUDO.search(expression)
     selector = expression[: pseudo.start()].strip() if pseudo else expression.strip()
     try:
@@ -95,6 +96,37 @@ def _collapsed(text: str) -> str:
 
 
 _VALUES: dict[str, Callable[[LexborNode], str]] = {"text": _own_text, "html": lambda node: node.html or ""}
+
+
+def _xpath(expression: str, every: bool) -> Find:
+    """Find elements (their text with collapsed white space), attributes, text, and values of functions by XPath 1.0."""
+    from lxml import etree  # noqa: PLC0415 - an extra
+
+    try:
+        compiled = etree.XPath(expression)
+    except etree.XPathSyntaxError as error:
+        raise _WrongError(f"not an XPath expression: {brief(expression)}: {error}") from None
+
+    def all_of(page: ParsedPage) -> list[Any]:
+        try:
+            found = compiled(page.document)
+        except etree.XPathError as error:
+            raise UnreadableError(brief(str(error), 100)) from None
+        return [_xpath_value(value, page) for value in (found if isinstance(found, list) else [found])]
+
+    return all_of if every else lambda page: next(iter(all_of(page)), None)
+
+
+def _xpath_value(value: Any, page: ParsedPage) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        return _collapsed("".join(value.itertext()))
+    if (name := getattr(value, "attrname", None)) is not None:
+        return (page.absolute(value) or str(value)) if name in URL_ATTRIBUTES else str(value)
+    return _collapsed(value)
 
 
 def _re(expression: str, every: bool) -> Find:
@@ -180,6 +212,7 @@ def _meta(expression: str, every: bool) -> Find:
 
 _KINDS: dict[str, Callable[[str, bool], Find]] = {
     "css": _css,
+    "xpath": _xpath,
     "re": _re,
     "json": _json,
     "meta": _meta,

@@ -17,8 +17,11 @@ from ..settings import OutputSettings
 from ..text import brief
 from .extraction import Extracted, Page, TooSlowError, UnreadableError
 
-MODULES = ("selectolax", "jmespath")
-"""Modules for all kinds of values; the extra ``text`` has one more."""
+MODULES = {"css": "selectolax", "meta": "selectolax", "jsonld": "selectolax", "xpath": "lxml"}
+"""The modules that kinds of values need; the others need none."""
+
+EXTRAS = {"selectolax": "select", "lxml": "xpath"}
+"""The extras that have these modules."""
 
 Limited = Callable[[Callable[[Any], Any], Any], Any]
 """Calls a function with one argument; raises TooSlowError if that takes too long."""
@@ -37,11 +40,12 @@ class Extractor:
     """
 
     def __init__(self, settings: OutputSettings, limited: Limited = unlimited) -> None:
-        _require("text", *MODULES, "trafilatura") if settings.text else _require("select", *MODULES)
+        needed = [MODULES[one.kind] for one in settings.selections if one.kind in MODULES]
+        require_modules(*["selectolax", "trafilatura"] * settings.text, extra="text")
+        require_modules(*needed, *["selectolax"] * settings.links)
         from .expressions import find_for  # noqa: PLC0415 - the extra may be missing
         from .page_links import links  # noqa: PLC0415
         from .parsed_page import ParsedPage  # noqa: PLC0415
-        from .readable_text import readable  # noqa: PLC0415
 
         self._read = ParsedPage
         self._limited = limited
@@ -49,6 +53,8 @@ class Extractor:
         if settings.links:
             self._finds[LINKS] = links
         if settings.text:
+            from .readable_text import readable  # noqa: PLC0415 - as above
+
             self._finds[TEXT] = readable
 
     def extract(self, page: Page) -> Extracted:
@@ -78,12 +84,8 @@ class Extractor:
         return Extracted(dict.fromkeys(self._finds), None if reason is None else f"{', '.join(self._finds)}: {reason}")
 
 
-def require_extra(extra: str) -> None:
-    """Raise UsageError if the modules of the extra ``select`` are not installed. extra: named in the message."""
-    _require(extra, *MODULES)
-
-
-def _require(extra: str, *modules: str) -> None:
-    if any(find_spec(module) is None for module in modules):
-        missing = next(module for module in modules if find_spec(module) is None)
-        raise UsageError(f"extracting fields needs {missing}: {how_to_install(extra)}")
+def require_modules(*modules: str, extra: str | None = None) -> None:
+    """Raise UsageError if a module is not installed. extra: the one that has them; None for that of each."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise UsageError(f"extracting fields needs {module}: {how_to_install(extra or EXTRAS[module])}")

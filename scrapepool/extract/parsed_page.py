@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
-
-from selectolax.lexbor import LexborHTMLParser
+from typing import TYPE_CHECKING, Any
 
 from ..charset import decode_text, text_charset
 from ..errors import InvalidURLError
 from ..text import brief
 from ..url import join, parse
 from .extraction import Page, UnreadableError
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser
 
 _NAMED_BY = ("property", "name", "itemprop", "http-equiv")
 
@@ -47,8 +48,29 @@ class ParsedPage:
     @cached_property
     def tree(self) -> LexborHTMLParser:
         """The document as a browser would build it."""
+        from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - an extra
+
         self.require_markup()
         return LexborHTMLParser(self.text)
+
+    @cached_property
+    def document(self) -> Any:
+        """The document for XPath: XML by the rules of XML if its Content-Type says so, else HTML. No entity is read."""
+        from lxml import etree  # noqa: PLC0415 - an extra
+
+        self.require_markup()
+        kind = (self._page.content_type or "").partition(";")[0].strip().lower()
+        is_xml = kind.endswith(("/xml", "+xml")) and kind != "application/xhtml+xml"
+        parser: Any = etree.HTMLParser(encoding="utf-8", no_network=True)
+        if is_xml:
+            parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+        try:
+            document = etree.fromstring(self._page.body if is_xml else self.text.encode("utf-8", "replace"), parser)
+        except etree.LxmlError as error:
+            raise UnreadableError(f"not {'XML' if is_xml else 'HTML'}: {_reason(error)}") from None
+        if document is None:
+            raise UnreadableError("no element")
+        return document
 
     @cached_property
     def json(self) -> Any:
@@ -112,5 +134,5 @@ def _objects(value: Any) -> Iterator[Any]:
             yield from graph
 
 
-def _reason(error: ValueError | RecursionError) -> str:
+def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else brief(str(error), 100)

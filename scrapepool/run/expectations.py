@@ -28,9 +28,9 @@ def unexpected_of(expectations: Sequence[Expectation]) -> Unexpected | None:
 
 
 def _css(selector: str) -> Holds:
-    from ..extract.extractor import require_extra  # noqa: PLC0415 - an extra
+    from ..extract.extractor import require_modules  # noqa: PLC0415 - an extra
 
-    require_extra("select")
+    require_modules("selectolax")
     from ..extract.expressions import find_for  # noqa: PLC0415
     from ..extract.extraction import Page, UnreadableError  # noqa: PLC0415
     from ..extract.parsed_page import ParsedPage  # noqa: PLC0415

@@ -271,7 +271,7 @@ def test_expressions_that_do_not_compile(expression: str, reason: str) -> None:
     ("settings", "missing", "extra"),
     [
         (OutputSettings(select=("x=css:a",)), "selectolax", "select"),
-        (OutputSettings(links=True), "jmespath", "select"),
+        (OutputSettings(links=True), "selectolax", "select"),
         (OutputSettings(text=True), "trafilatura", "text"),
         (OutputSettings(text=True), "selectolax", "text"),
     ],

@@ -14,7 +14,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
-from .ports import Archive, Clock, Done, Feed, HostMemory, NoMemory, Snapshot, Transport, Unbegun, View, Work
+from .ports import (
+    LEASES_OUT,
+    Archive,
+    Clock,
+    Controls,
+    Done,
+    Feed,
+    HostMemory,
+    NoMemory,
+    Snapshot,
+    Transport,
+    Unbegun,
+    View,
+    Work,
+)
 from .schedule.forecast.bottleneck import Bottleneck
 from .schedule.lease import Lease, Refusal
 from .schedule.robots import Rules
@@ -29,7 +43,6 @@ READ_SHARE = 0.1  # share of the loop's time in which batches of the reader are 
 READ_SLICE = 0.005  # seconds after which no further batch is taken in a round while they are
 MAX_OUTCOMES = 1000  # outcomes that are gathered before they are yielded
 SLOWEST_HOSTS = 5  # slow hosts that the last snapshot names
-SNAPSHOT_HOSTS = 60  # hosts in a snapshot: more than any terminal has lines
 LARGEST_EVERY = 5.0  # seconds between two searches for the largest hosts; with 50,000 hosts one takes 25 ms
 MAX_SUBMITTED = 64  # leases that are submitted in one round, so that those in flight do not wait for long
 HANG_CHECK = 0.25  # seconds between two checks for hanging leases while the limit of leases in flight is reached
@@ -63,6 +76,7 @@ class Engine:
     full: returns whether so many outcomes wait for the consumer that nothing must be begun.
     gather: seconds for which outcomes are gathered before they are yielded together.
     largest: number of hosts that a snapshot names as the largest.
+    controls: what a person changes while the run goes on.
     """
 
     def __init__(
@@ -80,6 +94,7 @@ class Engine:
         full: Callable[[], bool] = lambda: False,
         gather: float = 0.0,
         largest: int = 0,
+        controls: Controls | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._tally = scheduler.tally
@@ -91,6 +106,7 @@ class Engine:
         self._workers = workers
         self._most_out = most_out or workers
         self._stop = stop
+        self._controls = controls or Controls()
         self._full = full
         self._gather = gather
         self._most_largest = largest
@@ -107,6 +123,10 @@ class Engine:
         self._is_busy = False  # all workers had work at the end of the last round
         self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed returns each once
         self._began = clock.monotonic()
+        self._ended_at: float | None = None  # monotonic time when ``run`` ended
+        self._paused_at: float | None = None  # monotonic time when the run was paused, if it is
+        self._paused_for = 0.0  # seconds of the pauses that have ended
+        self._resumed_at = float("-inf")  # monotonic time when the last of them ended
         self._bottleneck = Bottleneck(self._began, clock.cpu())
         self._shown_at = float("-inf")  # monotonic time of the last snapshot
         self._stopped_at: float | None = None  # monotonic time when ``GRACE`` began
@@ -117,10 +137,19 @@ class Engine:
         If nothing ended for ``MAX_SLEEP`` seconds, yield an empty sequence: the consumer may have records to flush.
         archive: gets the exchanges that led to an outcome, before that is yielded. Raises what ``archive`` raises.
         """
+        self._began = self._clock.monotonic()  # earlier records may have been read for minutes
+        self._bottleneck = Bottleneck(self._began, self._clock.cpu())
+        try:
+            yield from self._rounds(archive)
+        finally:
+            self._ended_at = self._clock.monotonic()  # outputs may be closed for minutes
+
+    def _rounds(self, archive: Archive | None) -> Iterator[Sequence[Outcome]]:
         gathered: list[Outcome] = []
         yielded_at = self._clock.monotonic()
         while not self._halted:
             now = self._clock.monotonic()
+            self._follow_controls(now)
             if now >= self._memory.due:
                 self._memory.exchange(self._scheduler, now)
             if not self._is_behind(now):
@@ -139,6 +168,19 @@ class Engine:
                 gathered += self._settle_all(back, archive)
             elif not gathered:
                 yield ()
+
+    def _follow_controls(self, now: float) -> None:
+        """Pause, go on, or change the number of workers, if a person said so."""
+        controls = self._controls
+        if controls.paused != (self._paused_at is not None):
+            if self._paused_at is None:
+                self._paused_at = now
+            else:
+                self._paused_for += now - self._paused_at
+                self._paused_at, self._resumed_at = None, now
+        if controls.workers is not None and controls.workers != self._workers:
+            self._workers = controls.workers
+            self._most_out = max(self._workers, min(LEASES_OUT * self._workers, controls.most_workers))
 
     def _settle_all(self, back: Sequence[Done | Unbegun], archive: Archive | None) -> list[Outcome]:
         """Settle what the transport returned, and return the outcomes that are final."""
@@ -193,7 +235,10 @@ class Engine:
     def network_lost(self) -> bool:
         """Whether the network has seemed down for longer than the run waits for it."""
         outage = self._scheduler.outage
-        return outage is not None and self._clock.monotonic() >= outage.until
+        if outage is None or self._paused_at is not None:
+            return False
+        # After a pause, in which nothing was tried, the wait begins anew.
+        return self._clock.monotonic() >= max(outage.until, self._resumed_at + outage.until - outage.since)
 
     @property
     def lost(self) -> str | None:
@@ -235,6 +280,8 @@ class Engine:
 
     def _submit(self, now: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
+        if self._paused_at is not None:
+            return outcomes
         if self._is_at_limit and now >= self._hang_checked_at + HANG_CHECK:
             self._hang_checked_at = now
             self._transport.discount_hanging()
@@ -272,6 +319,8 @@ class Engine:
     @property
     def _free_workers(self) -> int:
         """How many more leases could be in flight if more targets might be requested now."""
+        if self._paused_at is not None:
+            return 0
         return max(0, self._workers - self._transport.in_flight) if self._has_room else 0
 
     def _settle_unbegun(self, unbegun: Sequence[Unbegun]) -> list[Outcome]:
@@ -387,6 +436,8 @@ class Engine:
             return max(0.0, min(STOP_CHECK, self._stopped_at + GRACE - now))
         if self._full_since is not None:
             return MAX_SLEEP
+        if self._paused_at is not None:
+            return 0.0 if self._feed_has_more else MAX_SLEEP
         if self._submits_more or (self._feed_has_more and not self._is_busy):
             return 0.0
         due: float | None = None
@@ -420,9 +471,12 @@ class Engine:
 
     def snapshot(self, *, last: bool = False) -> Snapshot:
         """Return the state of the run at this moment. last: with the slowest hosts, for the end of the run."""
-        now = self._clock.monotonic()
-        tally, scheduler = self._tally, self._scheduler
-        left, rate = scheduler.queued + scheduler.parked + scheduler.out, tally.rate(now)
+        now = self._clock.monotonic() if self._ended_at is None else self._ended_at
+        tally, scheduler, controls = self._tally, self._scheduler, self._controls
+        left = scheduler.queued + scheduler.parked + scheduler.out
+        paused = self._paused_at is not None
+        paused_for = self._paused_for + (0.0 if self._paused_at is None else now - self._paused_at)
+        rate, byte_rate = tally.rates(now - paused_for, self._transport.receiving)
         forecast = scheduler.forecast(now, self._workers, idle=self._free_workers)
         forecast = self._bottleneck.correct(forecast, now, self._clock.cpu(), left=left, rate=rate)
         return Snapshot(
@@ -440,15 +494,19 @@ class Engine:
             opened=tally.opened,
             retried=tally.retried,
             rate=rate,
-            eta=forecast.seconds,
+            eta=None if paused else forecast.seconds,
             eta_reason=None if forecast.host is None else f"{forecast.host.netloc}: {forecast.reason}",
             trouble=None if scheduler.outage is None else forecast.reason,
-            hint=forecast.hint,
-            hosts=tuple(scheduler.rows(now, SNAPSHOT_HOSTS)),
+            hint=None if paused else forecast.hint,
+            hosts=tuple(scheduler.rows(now, controls.rows, controls.query)),
             host_count=scheduler.host_count,
             grace=None if self._stopped_at is None else max(0.0, self._stopped_at + GRACE - now),
             slowest=tuple(scheduler.slowest(now, SLOWEST_HOSTS)) if last else (),
             largest=self._largest_hosts(now, last=last),
+            byte_rate=byte_rate,
+            matching=scheduler.matching(controls.query),
+            paused=paused,
+            paused_for=paused_for,
         )
 
     def _largest_hosts(self, now: float, *, last: bool) -> tuple[HostRow, ...]:

@@ -1,8 +1,9 @@
 """Functions that not every operating system has, each with a fallback for systems that lack it.
 
 Decides what is lost without them. Without ``fcntl`` nothing is locked, as on a file system without locks. Without
-``termios`` a request whose upload is stuck is reported as waiting for its response. Without ``resource`` no limit is
-known. Without interval timers the extraction from a page may take any time. Everything else is only slower.
+``termios`` a request whose upload is stuck is reported as waiting for its response, and no keys are read. Without
+``resource`` no limit is known. Without interval timers the extraction from a page may take any time. Everything else is
+only slower.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SI
 CPU_SIGNAL = getattr(signal, "SIGPROF", 0)
 """The signal that ends a process whose CPU time is used up; 0 on a system without it."""
 
+_LOCAL, _CHARACTERS = 3, 6  # places of the local modes and the control characters in a terminal's attributes
+
 PIPE_BUF = getattr(select, "PIPE_BUF", 512)
 """Bytes that a writable pipe takes without blocking: 4,096 on Linux, at least 512 (POSIX)."""
 
@@ -83,6 +86,47 @@ def unsent(sock: socket.socket) -> int:
         (count,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
         return int(count)
     return 0
+
+
+def in_background(fd: int) -> bool:
+    """Return whether another job of the shell has this terminal; False if it is not the one of this session."""
+    try:
+        return os.tcgetpgrp(fd) != os.getpgrp()
+    except (OSError, AttributeError):  # no such terminal, or no such system
+        return False
+
+
+def has_terminal_modes() -> bool:
+    """Return whether the system can hand over keys one by one."""
+    return termios is not None
+
+
+def take_keys(fd: int) -> list[Any] | None:
+    """Let a terminal hand over each key at once, without showing it. Return its attributes before.
+
+    Return None if it does that already. Raises OSError, also for what is no terminal.
+    """
+    try:
+        before: list[Any] = termios.tcgetattr(fd)
+    except termios.error as error:
+        raise OSError(*error.args) from None
+    if not before[_LOCAL] & (termios.ICANON | termios.ECHO):
+        return None
+    attributes = [*before[:_CHARACTERS], list(before[_CHARACTERS])]
+    attributes[_LOCAL] &= ~(termios.ICANON | termios.ECHO)
+    attributes[_CHARACTERS][termios.VMIN], attributes[_CHARACTERS][termios.VTIME] = 1, 0
+    set_terminal(fd, attributes)
+    return before
+
+
+def set_terminal(fd: int, attributes: list[Any]) -> None:
+    """Give a terminal these attributes, if it is still there. A process in the background is not stopped for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        with suppress(termios.error):
+            termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def limit(name: str) -> int | None:

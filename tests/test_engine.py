@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -158,6 +159,8 @@ class World:
 
     def wake(self) -> None:
         self._woken = True
+
+    receiving = 0
 
     def discount_hanging(self) -> None:
         self._counted -= {id(work) for since, work in self.begun if self.now - since > self.hangs}
@@ -629,3 +632,60 @@ def test_a_view_is_shown_no_more_often_than_it_wants() -> None:
     run.outcomes()
     times = [snapshot.elapsed for snapshot in rare.seen]
     assert all(later - earlier >= 10.0 for earlier, later in itertools.pairwise(times))
+
+
+def test_a_pause_begins_nothing_and_counts_for_no_rate() -> None:
+    """What is in flight ends; the rate and the ETA are of the time in which the run may work."""
+    world = World(lambda attempt, now: (fetched(attempt), 1.0))
+    run = Run(Listed([target("h.test", str(n)) for n in range(8)]), world, workers=2, per_host=2)
+    controls = run.engine._controls
+
+    def pause() -> None:
+        controls.paused = True
+
+    def go_on() -> None:
+        assert run.engine.snapshot().paused
+        assert (run.engine.snapshot().busy, run.engine.snapshot().eta, run.engine.snapshot().hint) == (0, None, None)
+        controls.paused = False
+
+    world.events += [(1.5, pause), (101.5, go_on)]
+    assert len(run.outcomes()) == 8
+    last = run.engine.snapshot(last=True)
+    begun = [since for since, _ in world.begun]
+    assert not [since for since in begun if 2.5 < since < 101.5]
+    assert last.paused_for == pytest.approx(100.0, abs=1.1)
+    assert last.elapsed - last.paused_for < 8.0
+    assert not last.paused
+
+
+def test_the_number_of_workers_can_be_changed() -> None:
+    """More begin at once; when there are fewer, what is in flight ends and less begins."""
+    world = World(lambda attempt, now: (fetched(attempt), 1.0))
+    run = Run(Listed([target(f"h{n}.test", "a") for n in range(30)]), world, workers=2)
+    controls = run.engine._controls
+    controls.most_workers = 7
+
+    def change(workers: int) -> Callable[[], None]:
+        return lambda: setattr(controls, "workers", workers)
+
+    world.events += [(1.5, change(5)), (3.5, change(1))]
+    assert len(run.outcomes()) == 30
+    assert world.most_in_flight == 5
+    assert {seen.workers for seen in run.view.seen} == {2, 5, 1}
+
+
+def test_a_pause_does_not_lose_the_network() -> None:
+    """After a pause, the wait for the network begins anew."""
+    world = World(lambda attempt, now: (fetched(attempt), 1.0))
+    run = Run(Listed([target("h.test", "a")]), world)
+    engine, outage = run.engine, SimpleNamespace(since=-60.0, until=-1.0)
+    engine._scheduler = SimpleNamespace(outage=outage)  # type: ignore[assignment]
+    assert engine.network_lost
+    engine._controls.paused = True
+    engine._follow_controls(world.now)
+    assert not engine.network_lost
+    engine._controls.paused = False
+    engine._follow_controls(world.now)
+    assert not engine.network_lost
+    world.now += 59.5
+    assert engine.network_lost

@@ -11,26 +11,30 @@ from __future__ import annotations
 from ..schedule.sharing.host_state import HostState
 from ..schedule.tally import HostRow
 from .clock import Clock, SystemClock
+from .controls import Controls
 from .host_memory import HostMemory, NoMemory
 from .outputs import Archive, Sink, Store
 from .reading import Batch, Download, Downloaded, Ended, Feed
-from .snapshot import Snapshot
+from .snapshot import Example, Snapshot
 from .transport import LEASES_OUT, Done, Transport, Unbegun, Work
-from .view import NoView, View
+from .view import KeyView, NoView, View
 
 __all__ = [
     "LEASES_OUT",
     "Archive",
     "Batch",
     "Clock",
+    "Controls",
     "Done",
     "Download",
     "Downloaded",
     "Ended",
+    "Example",
     "Feed",
     "HostMemory",
     "HostRow",
     "HostState",
+    "KeyView",
     "NoMemory",
     "NoView",
     "Sink",

@@ -8,11 +8,21 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from ..frozen import frozen
-from ..model import Outcome, error_of, verdict
+from ..model import HostKey, Outcome, error_of, verdict
 from ..schedule.tally import HostRow
 
 if TYPE_CHECKING:
     from ..fail_conditions import Verdict
+
+
+@frozen
+class Example:
+    """One URL that failed, as an example of its error."""
+
+    error: str
+    host: HostKey
+    url: str
+    detail: str
 
 
 @frozen
@@ -45,6 +55,11 @@ class Snapshot:
     checks: the verdicts of ``--fail-if``, only in the last snapshot.
     striking: what is striking about pages that succeeded, one line each; only in the last snapshot.
     changes: number of final outcomes by what became of their page; empty without earlier records.
+    byte_rate: recent bytes per second, of bodies as received, also of those in flight.
+    matching: number of hosts that ``hosts`` could list if it had no limit.
+    paused: whether a person has paused the run.
+    paused_for: seconds of ``elapsed`` in which it was paused.
+    examples: URLs that failed, the last ones first; empty if nobody wants them.
     """
 
     elapsed: float
@@ -73,6 +88,11 @@ class Snapshot:
     checks: tuple[Verdict, ...] = ()
     striking: tuple[str, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
+    byte_rate: float = 0.0
+    matching: int = 0
+    paused: bool = False
+    paused_for: float = 0.0
+    examples: tuple[Example, ...] = ()
 
     @property
     def failures(self) -> int:

@@ -73,6 +73,10 @@ class Transport(Protocol):
     def in_flight(self) -> int:
         """Leases that count as in flight; see the class."""
 
+    @property
+    def receiving(self) -> int:
+        """Bytes of bodies that leases have received and that are in no result yet."""
+
     def submit(self, work: Work) -> None:
         """Begin work. Like ``wait``, it never raises for anything that a server or a URL causes."""
 

@@ -29,7 +29,8 @@ def view_for(settings: DisplaySettings, stderr: TextIO, *, records_on_terminal: 
         case "auto" if records_on_terminal or not can_redraw(stderr):
             return PlainView(stderr)
         case "auto" | "live":
-            from .live import LiveView, terminal  # noqa: PLC0415 - Rich takes as long to import as a small run takes
+            from .live import LiveView  # noqa: PLC0415 - Rich takes as long to import as a small run takes
+            from .region import terminal  # noqa: PLC0415
 
             return LiveView(terminal(stderr))
 

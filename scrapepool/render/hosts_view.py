@@ -1,13 +1,13 @@
 """Plain lines with the table of hosts, for a demo whose output is a file or a pipe.
 
-Decides when the table is written; ``tables`` decides what it shows.
+Decides when the table is written; ``hosts_table`` decides what it shows.
 """
 
 from __future__ import annotations
 
 from ..ports import Snapshot
+from .hosts_table import hosts_table
 from .plain import PlainView
-from .tables import hosts_table
 
 EVERY = 6.0
 """Seconds between two tables: three of them in a demo."""

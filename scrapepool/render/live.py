@@ -1,82 +1,78 @@
 """The live display on a terminal: a region at the bottom that is redrawn in place.
 
-Decides when to draw and how much CPU time that may cost; ``tables`` decides what is drawn. The run hands over frozen
+Decides when to draw and how much CPU time that may cost; ``frame`` decides what is drawn. The run hands over frozen
 snapshots and never waits: a thread of the view draws the newest one.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
 from collections import deque
-from typing import IO, TextIO, cast
 
-from rich.console import Console, Group
-from rich.control import Control
-from rich.live import Live
-from rich.segment import ControlType
+from rich.console import Console
 from rich.text import Text
 
-from ..ports import Snapshot
+from ..ports import Controls, Snapshot
+from ..ports.controls import MOST_ROWS, USUAL_ROWS
 from ..text import printable
+from .frame import most_top
+from .frame_rate import FrameRate
+from .keys.view_state import Command, Page, ViewState, changed_workers, press
+from .region import Region, terminal
+from .run_lines import OUTCOME_STYLES
 from .stderr import Stderr
 from .summary import summary_text
-from .tables import OUTCOME_STYLES, frame
 
 INTERVAL = 0.2
 """Seconds between two frames at least: five frames per second are enough for numbers."""
 
-LONGEST_INTERVAL = 1.0
-"""Seconds between two frames at most, however much CPU time they take: a slower display looks stuck."""
-
-SHARE = 0.015
-"""Share of the run's CPU time that drawing may take."""
-
-LEAST_BUSY = 0.1
-"""Cores that a run is assumed to use at least: a run that only waits can afford a frame per second."""
-
-_SMOOTHING = 0.3  # weight of the newest frame's cost in the moving mean
+_AFTER_A_KEY = 0.1  # seconds between two frames while a person waits for the effect of a key
+_AWAITED = 0.5  # seconds for which a person does
 _NOTES = 200  # notes kept for the next frame: nobody reads more than a screenful at once
+_AROUND_A_PAGE = 3  # lines around a page: progress, keys, and the one below the region
+_SUSPEND_TIMEOUT = 1.0  # seconds that Ctrl-Z waits for a blocked terminal
+_BACKGROUND_CHECK = 0.5  # seconds between two looks whether this job has the terminal again
 _CLOSE_TIMEOUT = 2.0  # seconds that the end of a run waits for a blocked terminal
 
 
-def terminal(stderr: TextIO) -> Console:
-    """Make a console on standard error whose writes never raise; each is one update of the screen."""
-    # An exported COLUMNS would be wrong after a resize, so the size is read from the terminal.
-    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    file = cast("IO[str]", Stderr(stderr, synchronized=True))
-    return Console(file=file, force_terminal=True, highlight=False, markup=False, emoji=False, _environ=environ)
-
-
 class LiveView:
-    """A ``ports.View`` that shows the run in a region that is redrawn in place, and at the end the summary.
+    """A ``ports.KeyView`` that shows the run in a region that is redrawn in place, and at the end the summary.
 
     console: where to draw; by default standard error. interval: seconds between two frames at least.
     The region is at least one line lower than the terminal, so it does not scroll. Text that is written to
-    ``sys.stderr`` meanwhile appears above it.
+    ``sys.stderr`` meanwhile appears above it. While another job of the shell has the terminal, only notes are shown.
     """
 
     def __init__(self, console: Console | None = None, *, interval: float = INTERVAL) -> None:
         self._console = terminal(sys.stderr) if console is None else console
-        self._frame_rate = _FrameRate(interval)
-        # Shared by the threads of the run and of the view, under the lock of _changed:
+        self._frame_rate = FrameRate(interval)
+        # Shared by the threads of the run, of the keys and of the view, under the lock of _changed:
         self._changed = threading.Condition()
-        self._snapshot: Snapshot | None = None
+        self._snapshot: Snapshot | None = None  # not drawn yet
+        self._last: Snapshot | None = None
         self._notes: deque[str] = deque(maxlen=_NOTES)
+        self._step: str | None = None
+        self._controls: Controls | None = None
+        self._state = ViewState()
+        self._urgent = False  # something must be drawn at once
+        self._awaited_until = float("-inf")  # monotonic time until which a person waits for the effect of a key
+        self._suspended = False
+        self._hidden = threading.Event()  # the region is not on the terminal
+        self._hidden.set()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
     def interval(self) -> float:
-        """Seconds between two frames now; longer if frames take much CPU time."""
-        return self._frame_rate.interval
+        """Seconds between two frames now; longer if frames take much CPU time, shorter after a key."""
+        return _AFTER_A_KEY if self._is_awaited() else self._frame_rate.interval
 
     def show(self, snapshot: Snapshot) -> None:
         """Hand the snapshot to the view's thread, unless a newer one replaces it before it is drawn."""
         with self._changed:
-            self._snapshot = snapshot
+            self._snapshot = self._last = snapshot
             self._changed.notify()
         self._start()
 
@@ -86,6 +82,50 @@ class LiveView:
             self._notes.append(printable(message))
             self._changed.notify()
         self._start()
+
+    def step(self, line: str | None, seconds: float) -> None:  # noqa: ARG002 - it is in the line
+        """Show the step below the run, or alone before the first snapshot."""
+        with self._changed:
+            self._step = line
+            self._urgent = True
+            self._changed.notify()
+        self._start()
+
+    def steer(self, controls: Controls) -> None:
+        """As ``ports.KeyView``."""
+        with self._changed:
+            self._controls = controls
+
+    def press(self, key: str) -> None:
+        """As ``ports.KeyView``. The frame that shows what it did comes at once."""
+        with self._changed:
+            controls, snapshot = self._controls, self._last
+            if controls is None or snapshot is None:
+                return
+            lines = max(1, self._console.height - _AROUND_A_PAGE)
+            end = most_top(snapshot, self._state, lines)
+            self._state, command = press(self._state, key, [row.host for row in snapshot.hosts], lines, end)
+            controls.query = self._state.query
+            controls.rows = MOST_ROWS if self._state.page in (Page.HOSTS, Page.HOST) else USUAL_ROWS
+            if command is not None:
+                _obey(command, controls, snapshot)
+            self._urgent = True
+            self._awaited_until = time.monotonic() + _AWAITED
+            self._changed.notify()
+        controls.wake()
+
+    def suspend(self) -> None:
+        """As ``ports.KeyView``. Gives up after a second if the terminal is blocked."""
+        with self._changed:
+            self._suspended = True
+            self._changed.notify()
+        self._hidden.wait(_SUSPEND_TIMEOUT)
+
+    def resume(self) -> None:
+        """As ``ports.KeyView``."""
+        with self._changed:
+            self._suspended, self._urgent = False, True
+            self._changed.notify()
 
     def close(self, snapshot: Snapshot | None) -> None:
         """Remove the region and print the summary of ``snapshot``, nothing for None.
@@ -108,95 +148,82 @@ class LiveView:
                 self._thread = threading.Thread(target=self._draw_until_closed, name="scrapepool-view", daemon=True)
                 self._thread.start()
 
+    # -- on the view's thread ---------------------------------------------------------------------
+
     def _draw_until_closed(self) -> None:
+        while not self._closing.is_set():
+            if not self._is_hidden():
+                with Region(self._console) as region:
+                    self._hidden.clear()
+                    self._draw(region)
+                self._hidden.set()
+            while self._is_hidden() and not self._closing.is_set():
+                self._print_notes()
+                with self._changed:
+                    self._changed.wait_for(lambda: not self._suspended or self._closing.is_set(), _BACKGROUND_CHECK)
+        self._print_notes()
+
+    def _draw(self, region: Region) -> None:
+        """Draw until the view is closed or hidden."""
         before, cpu_before = time.monotonic(), time.process_time()
-        with Region(self._console) as region:
-            while True:
-                snapshot, notes = self._take()
-                if _takes_output(self._console):
-                    began = time.thread_time()
-                    region.draw(snapshot, notes)
-                    now, cpu = time.monotonic(), time.process_time()
-                    busy = (cpu - cpu_before) / max(now - before, 0.001)
-                    before, cpu_before = now, cpu
-                    self._frame_rate.spend(time.thread_time() - began, busy)
-                if self._closing.wait(self._frame_rate.interval):
-                    region.draw(None, self._take()[1])
-                    return
+        while True:
+            self._await_change()
+            if self._closing.is_set() or self._is_hidden():
+                return
+            if _takes_output(self._console):
+                began = time.thread_time()
+                self._draw_frame(region)
+                now, cpu = time.monotonic(), time.process_time()
+                busy = (cpu - cpu_before) / max(now - before, 0.001)
+                before, cpu_before = now, cpu
+                self._frame_rate.spend(time.thread_time() - began, busy)
+            with self._changed:
+                self._changed.wait_for(self._must_hurry, self._frame_rate.interval)
 
-    def _take(self) -> tuple[Snapshot | None, list[str]]:
+    def _draw_frame(self, region: Region) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._snapshot is not None or self._notes or self._closing.is_set())
-            snapshot, self._snapshot = self._snapshot, None
-            notes = list(self._notes)
-            self._notes.clear()
-            return snapshot, notes
+            snapshot, self._snapshot = self._last, None
+            notes, state, step = self._taken_notes(), self._state, self._step
+            steered, self._urgent = self._controls is not None, False
+        region.draw(snapshot, notes, state if steered else None, step)
 
+    def _await_change(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._snapshot is not None or self._notes or self._must_hurry())
 
-class Region:
-    """The lines at the bottom of the terminal: drawn, redrawn in place, and removed at the end of ``with``."""
+    def _must_hurry(self) -> bool:
+        awaited = self._snapshot is not None and self._is_awaited()
+        return self._urgent or awaited or self._suspended or self._closing.is_set()
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
-        self._drawn: list[int] = []  # the widths of the lines on the screen
-        self._drawn_on = 0  # the terminal's width at that time
+    def _is_awaited(self) -> bool:
+        return time.monotonic() < self._awaited_until
 
-    def __enter__(self) -> Region:
-        self._live.start()
-        return self
+    def _is_hidden(self) -> bool:
+        file: object = self._console.file
+        return self._suspended or (isinstance(file, Stderr) and file.in_background())
 
-    def __exit__(self, *exc_info: object) -> None:
-        self._gather_wrapped(self._console.width)
-        self._live.stop()
+    def _taken_notes(self) -> list[str]:
+        notes = list(self._notes)
+        self._notes.clear()
+        return notes
 
-    def draw(self, snapshot: Snapshot | None, notes: list[str]) -> None:
-        """Print the notes above the region, then draw the snapshot; None leaves the region as it is."""
+    def _print_notes(self) -> None:
+        with self._changed:
+            notes = [] if self._suspended else self._taken_notes()
         for note in notes:
-            self._console.print(Text(note))
-        if snapshot is None:
-            return
-        width, height = self._console.size
-        lines = frame(
-            snapshot,
-            width,
-            max(1, height - 1),
-            ascii_only=self._console.options.ascii_only,
-        )
-        with self._console:  # one write for both
-            self._gather_wrapped(width)
-            self._live.update(Group(*lines), refresh=True)
-        self._drawn, self._drawn_on = [line.cell_len for line in lines], width
-
-    def _gather_wrapped(self, width: int) -> None:
-        """Erase the rows into which lines wrapped when the terminal became narrower: Rich does not know them."""
-        if width >= self._drawn_on:
-            return
-        extra = sum(max(0, -(-columns // max(1, width)) - 1) for columns in self._drawn)
-        rows = min(extra, self._console.height)
-        erase = (ControlType.ERASE_IN_LINE, 2)
-        self._console.control(Control(ControlType.CARRIAGE_RETURN, erase, *((ControlType.CURSOR_UP, 1), erase) * rows))
-        self._drawn_on = width
+            if _takes_output(self._console):
+                self._console.print(Text(note))
 
 
-class _FrameRate:
-    """How long to wait between two frames, so that drawing takes ``SHARE`` of the run's CPU time.
-
-    A run that waits for slow servers uses a tenth of a core, so its display gets only a share of that.
-    """
-
-    def __init__(self, shortest: float) -> None:
-        self._shortest = shortest
-        self._cost = 0.0
-        self._busy = 1.0
-        self.interval = shortest
-
-    def spend(self, seconds: float, busy: float) -> None:
-        """Record a frame. seconds: its CPU time. busy: cores that the process used since the last frame."""
-        self._cost = seconds if not self._cost else self._cost + _SMOOTHING * (seconds - self._cost)
-        self._busy += _SMOOTHING * (busy - self._busy)
-        wanted = self._cost / (SHARE * max(self._busy, LEAST_BUSY))
-        self.interval = max(self._shortest, min(LONGEST_INTERVAL, wanted))
+def _obey(command: Command, controls: Controls, snapshot: Snapshot) -> None:
+    match command:
+        case Command.PAUSE:
+            controls.paused = not controls.paused
+        case Command.STOP:
+            controls.stop()
+        case Command.MORE | Command.FEWER:
+            workers = snapshot.workers if controls.workers is None else controls.workers
+            controls.workers = changed_workers(workers, command, controls.most_workers)
 
 
 def coloured_summary(snapshot: Snapshot, width: int) -> Text:

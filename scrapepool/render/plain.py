@@ -49,7 +49,7 @@ class PlainView:
         self._summary = summary
         self._every = every
         self._clock = clock
-        self._next = every
+        self._next = self._step_next = every
         self._draining = False
 
     def show(self, snapshot: Snapshot) -> None:
@@ -68,6 +68,14 @@ class PlainView:
     def note(self, message: str) -> None:
         """Write the message as one line."""
         self._line(printable(message))
+
+    def step(self, line: str | None, seconds: float) -> None:
+        """Write what the step does, as often as progress. Its first line comes after ``every`` seconds."""
+        if line is None:
+            self._step_next = self._every
+        elif seconds >= self._step_next:
+            self._step_next = math.floor(seconds / self._every + 1) * self._every
+            self._line(f"{self._clock()}  {line}")
 
     def close(self, snapshot: Snapshot | None) -> None:
         """Write the summary of ``snapshot``, nothing for None."""

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from ..ports import Snapshot
-from .tables import frame
+from .frame import frame
 
 
 def svg(snapshot: Snapshot, width: int = 100, height: int = 24, *, title: str = "scrapepool fetch urls.txt") -> str:

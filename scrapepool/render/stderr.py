@@ -9,7 +9,7 @@ import io
 import os
 from typing import TextIO
 
-from ..fallbacks import ERROR, INVALID, OUT, poll
+from ..fallbacks import ERROR, INVALID, OUT, in_background, poll
 
 _WRITE_TIMEOUT = 0.5  # seconds that the rest of a write waits for a slow terminal
 
@@ -70,6 +70,10 @@ class Stderr(io.TextIOBase):
             return self._stream.isatty()
         except (OSError, ValueError):
             return False
+
+    def in_background(self) -> bool:
+        """Return whether the stream is a terminal that another job of the shell has now."""
+        return self._fd is not None and in_background(self._fd)
 
     def width(self) -> int:
         """Return the columns of the terminal, or 80 if there is none."""

@@ -43,8 +43,9 @@ def slowest(snapshot: Snapshot, limit: int = SLOWEST) -> list[HostRow]:
 
 
 def overall_rate(snapshot: Snapshot) -> float:
-    """Return the final outcomes per second over the whole run."""
-    return snapshot.done / snapshot.elapsed if snapshot.elapsed > 0 else 0.0
+    """Return the final outcomes per second over the whole run, without its pauses."""
+    active = snapshot.elapsed - snapshot.paused_for
+    return snapshot.done / active if active > 0 else 0.0
 
 
 def summary_text(snapshot: Snapshot, width: int = 80) -> str:

@@ -15,13 +15,13 @@ from typing import BinaryIO
 from ..engine import Engine, Stop
 from ..frozen import frozen
 from ..model import HostKey, Outcome
-from ..ports import LEASES_OUT, Archive, Clock, Download, Feed, NoView, Snapshot, SystemClock, Transport, View
+from ..ports import LEASES_OUT, Archive, Clock, Controls, Download, Feed, NoView, Snapshot, SystemClock, Transport, View
 from ..read import TargetList
 from ..read.seen.finished import Finished
 from ..running_clock import RUNNING_CLOCK
 from ..schedule.http_fallback import HttpFallback
 from ..schedule.scheduler import Scheduler
-from ..settings import FileSettings, Settings
+from ..settings import MOST_WORKERS, FileSettings, Settings
 from ..transport.exchange.check_request import check_request
 from ..transport.exchange.cookies import CookieStore
 from ..transport.exchange.partial_files import PartialFiles
@@ -61,19 +61,28 @@ GATHER = 0.02
 
 @frozen
 class Run:
-    """The parts of a run. executor: its first thread runs the engine, the others run calls that block."""
+    """The parts of a run.
+
+    executor: its first thread runs the engine, the others run calls that block.
+    doing: returns what the requests in flight wait for; for the engine's thread.
+    """
 
     engine: Engine
     shard: Shard
     executor: Executor
+    doing: Callable[[], Sequence[Activity]]
 
     def outcomes(self, archive: Archive | None = None) -> Generator[Sequence[Outcome]]:
         """As ``Engine.run``, which runs on a thread of the executor. archive: used on the caller's thread."""
         return self.shard.outcomes(self.engine, self.executor, archive)
 
     def snapshot(self) -> Snapshot:
-        """Return a snapshot of the run."""
-        return self.shard.snapshot(self.engine)
+        """Return a snapshot of the run. May be called from any thread, as ``activity`` may."""
+        return self.shard.on_engine(self.engine, self.engine.snapshot)
+
+    def activity(self) -> Sequence[Activity]:
+        """Return what the requests in flight wait for."""
+        return self.shard.on_engine(self.engine, self.doing)
 
 
 @contextmanager
@@ -87,12 +96,14 @@ def assembled(
     not_before: Mapping[HostKey, float] | None = None,
     has_file: Callable[[Known], bool] | None = None,
     share: Share | None = None,
+    controls: Controls | None = None,
 ) -> Iterator[Run]:
     """Build an engine for one run, and its thread. Leaving the block aborts what is in flight and closes everything.
 
     make_feed: see its type. on_note: receives lines for the user; the default is ``view.note``.
     not_before: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for resources of this run
-    only. The number of workers is limited by the file descriptors that the process may open.
+    only. controls: what a person changes while the run goes on.
+    The number of workers is limited by the file descriptors that the process may open.
     Raises ListError, UsageError, OutputError, OSError.
     """
     share_one_arena_if_limited()
@@ -159,9 +170,12 @@ def assembled(
         limits = limits_for(settings, clock, not_before)
         feed = make_feed(loop.wake, Downloader(context, settings, lambda host: limits(host).delay))
         if (stall := settings.display.watch_stalls) is not None:
-            from .monitoring.stall_report import StallWatch  # noqa: PLC0415
+            from .monitoring.stall_report import StallWatch  # noqa: PLC0415 - rarely needed
 
             view = StallWatch(view, stall, doing, on_note or view.note)
+        controls = controls or Controls()
+        controls.wake = loop.wake
+        controls.most_workers = workers_within(MOST_WORKERS, save=saves, processes=processes)
         try:
             memory = memory_for(settings, clock, robots, loop.wake)
         except BaseException:
@@ -192,9 +206,10 @@ def assembled(
             full=shard.full,
             gather=GATHER,
             largest=HOSTS_MEASURED if settings.display.metrics_hosts else 0,
+            controls=controls,
         )
         try:
-            yield Run(engine, shard, executor)
+            yield Run(engine, shard, executor, doing)
         finally:
             engine.close()
 

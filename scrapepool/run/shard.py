@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from ..engine import MAX_SLEEP, Engine
 from ..model import Outcome, Transcript
-from ..ports import Archive, Snapshot
+from ..ports import Archive
 
 MAX_UNWRITTEN = 500
 """While more outcomes than this wait to be taken, no new work starts."""
 
 MAX_BYTES = 32 * 1024 * 1024
 """The same for the bytes of their bodies."""
+
+T = TypeVar("T")
 
 POLL_INTERVAL = 0.1
 """Seconds between two checks whether the engine's thread has ended."""
@@ -30,7 +33,7 @@ OutcomeBatch = tuple[Sequence[Transcript], Sequence[Outcome], int]
 
 
 class Shard:
-    """Runs one engine. ``full`` and ``wake`` may be called from any thread, everything else from the caller's only."""
+    """Runs one engine. ``full``, ``wake`` and ``on_engine`` may be called from any thread, everything else from the caller's only."""
 
     def __init__(self) -> None:
         self._batches: queue.SimpleQueue[OutcomeBatch | BaseException | None] = queue.SimpleQueue()
@@ -38,7 +41,7 @@ class Shard:
         self._taken = self._taken_bytes = 0  # written by the caller's thread
         self._running: Future[None] | None = None
         self._ended = False  # written by the engine's thread, in any case
-        self._asked: deque[Future[Snapshot]] = deque()
+        self._asked: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
 
     def __repr__(self) -> str:
         return f"<Shard {self._put - self._taken} outcomes not taken>"
@@ -82,22 +85,23 @@ class Shard:
             if self._ended and self._batches.empty():
                 raise MemoryError
 
-    def snapshot(self, engine: Engine) -> Snapshot:
-        """Return a snapshot that the engine's thread takes."""
-        asked: Future[Snapshot] = Future()
-        self._asked.append(asked)
+    def on_engine(self, engine: Engine, function: Callable[[], T]) -> T:
+        """Call a function on the engine's thread, and return what it returns. May be called from any thread."""
+        asked: Future[T] = Future()
+        self._asked.append((asked, function))
         engine.wake()
         while self._running is not None and not (self._running.done() or self._ended):
             with suppress(TimeoutError):
                 return asked.result(POLL_INTERVAL)
-        return engine.snapshot()
+        return function()
 
     def _run(self, engine: Engine, transcripts: list[Transcript] | None) -> None:
         try:
             try:
                 for outcomes in engine.run(None if transcripts is None else _Kept(transcripts)):
                     while self._asked:
-                        self._asked.popleft().set_result(engine.snapshot())
+                        asked, function = self._asked.popleft()
+                        asked.set_result(function())
                     self._hand_over(transcripts, outcomes)
             finally:
                 if transcripts:

@@ -29,6 +29,7 @@ from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .dispatch import Dispatcher
 from .failures.failure_policy import FailurePolicy
 from .forecast.eta import Forecast
+from .forecast.host_query import ALL_HOSTS, HostQuery
 from .forecast.survey import Survey
 from .health.outage import Outage
 from .health.retry import format_duration
@@ -159,9 +160,13 @@ class Scheduler:
             self._run.queued += len(tickets)
             self._hosts.add(host, tickets, self._run.now)
 
-    def rows(self, now: float, most: int) -> list[HostRow]:
-        """Return the hosts worth showing: those with requests in flight first, and the busiest first among each."""
-        return self._survey.rows(now, most)
+    def rows(self, now: float, most: int, query: HostQuery = ALL_HOSTS) -> list[HostRow]:
+        """Return the first hosts of a query."""
+        return self._survey.rows(now, most, query)
+
+    def matching(self, query: HostQuery) -> int:
+        """Return the number of hosts that a query could list, or of all hosts if it names none."""
+        return self._survey.matching(query) if query.containing else self.host_count
 
     def largest(self, now: float, most: int) -> list[HostRow]:
         """Return the active and finished hosts with the most targets, the largest first."""

@@ -24,7 +24,7 @@ LATENCY_MEMORY = 1024
 """Number of latencies of one host after which the older ones count half."""
 
 RATE_WINDOW = 10.0
-"""Seconds over which ``Tally.rate`` looks back."""
+"""Seconds over which ``Tally.rates`` looks back."""
 
 RATE_SAMPLE = 0.1
 """Minimum number of seconds between two samples of the rate, so that there are at most about a hundred."""
@@ -172,7 +172,7 @@ class Tally:
         self._released: dict[HostKey, HostTally] = {}
         self._elapsed = 0.0
         self._timed = 0
-        self._samples: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int, int]] = deque()
 
     def __repr__(self) -> str:
         return f"<Tally: {self.done} done {self.outcomes}, {self.requests} requests over {self.opened} connections>"
@@ -233,7 +233,7 @@ class Tally:
     def settle(self, row: HostTally, elapsed: Sequence[float], opened: int, requests: int, now: float) -> None:
         """Count what a lease took, beside its outcomes. elapsed: seconds of each request that got that far."""
         if not self._samples:
-            self._samples.append((now, self.done))
+            self._samples.append((now, self.done, self.bytes))
         self.opened += opened
         self.requests += requests
         row.opened += opened
@@ -249,15 +249,19 @@ class Tally:
         """Whether a target was fetched, or failed: until then all latencies are those of robots.txt."""
         return self.retried > 0 or any(word != "skipped" for word in self.outcomes)
 
-    def rate(self, now: float) -> float:
-        """Final outcomes a second over the last ten seconds, or since the first settle. Asking takes a sample."""
-        samples = self._samples
+    def rates(self, now: float, receiving: int = 0) -> tuple[float, float]:
+        """Final outcomes and bytes a second over the last ten seconds, or since the first settle. It takes a sample.
+
+        receiving: bytes of the bodies in flight, which ``bytes`` does not have yet.
+        """
+        samples, received = self._samples, self.bytes + receiving
         if not samples or now - samples[-1][0] >= RATE_SAMPLE:
-            samples.append((now, self.done))
+            samples.append((now, self.done, received))
         while len(samples) > 1 and samples[1][0] <= now - RATE_WINDOW:
             samples.popleft()
-        since, before = samples[0]
-        return (self.done - before) / (now - since) if now > since else 0.0
+        since, done, bytes_before = samples[0]
+        seconds = now - since
+        return ((self.done - done) / seconds, max(0, received - bytes_before) / seconds) if seconds > 0 else (0.0, 0.0)
 
     def busiest(self, most: int, among: Iterable[HostTally] | None = None) -> list[HostTally]:
         """The hosts with the most requests, first the busiest."""

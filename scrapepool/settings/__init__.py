@@ -11,6 +11,7 @@ from .command_settings import AlarmSettings, DisplaySettings, SinceSettings, Sta
 from .fetch_settings import (
     MIB,
     MOST_PROCESSES,
+    MOST_WORKERS,
     InputFormat,
     InputSettings,
     PolitenessSettings,
@@ -27,6 +28,7 @@ from .settings import Settings
 __all__ = [
     "MIB",
     "MOST_PROCESSES",
+    "MOST_WORKERS",
     "AlarmSettings",
     "DisplaySettings",
     "FileSettings",

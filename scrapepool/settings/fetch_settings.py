@@ -16,6 +16,9 @@ MIB = 1024 * 1024
 MOST_PROCESSES = 256
 """One scheduler keeps no more worker processes busy."""
 
+MOST_WORKERS = 10_000
+"""Requests in flight at most: each needs a file descriptor."""
+
 InputFormat = Literal["auto", "text", "csv", "tsv", "jsonl", "parquet", "sitemap", "feed", "html", "prose"]
 
 

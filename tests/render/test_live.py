@@ -4,6 +4,7 @@ import pty
 import re
 import sys
 import threading
+import time
 
 import pytest
 from render_cases import HOSTILE, Screen, row, snapshot
@@ -11,10 +12,15 @@ from rich.console import Console
 from rich.control import strip_control_codes
 
 from scrapepool.model import HostKey
+from scrapepool.ports import Controls
+from scrapepool.ports.controls import MOST_ROWS, USUAL_ROWS
 from scrapepool.render import live
-from scrapepool.render.live import LiveView, Region, coloured_summary, terminal
+from scrapepool.render.keys.decoder import Key
+from scrapepool.render.live import INTERVAL, LiveView, coloured_summary
+from scrapepool.render.region import Region, terminal
 from scrapepool.render.stderr import Stderr
 from scrapepool.render.summary import summary_text
+from scrapepool.schedule.forecast.host_query import HostQuery
 
 
 class Terminal(io.StringIO):
@@ -143,22 +149,6 @@ def test_a_stuck_terminal_does_not_hold_the_run_up(monkeypatch):
         view._thread.join()
 
 
-def test_drawing_keeps_to_its_share():
-    """The dearer a frame, the rarer: never under the wish, never over a second."""
-    pace = live._FrameRate(0.2)
-    pace.spend(0.001, busy=1.0)
-    assert pace.interval == 0.2
-    pace = live._FrameRate(0.2)
-    pace.spend(0.010, busy=1.0)
-    assert pace.interval == pytest.approx(0.010 / live.SHARE)
-    for _ in range(50):
-        pace.spend(0.005, busy=0.4)
-    assert pace.interval == pytest.approx(0.005 / live.SHARE / 0.4, rel=0.01)
-    for _ in range(50):
-        pace.spend(5.0, busy=1.0)
-    assert pace.interval == live.LONGEST_INTERVAL
-
-
 def test_the_coloured_summary_is_the_summary():
     """Colours change no character, and outcomes have theirs."""
     text = coloured_summary(snapshot(), 80)
@@ -216,3 +206,105 @@ def test_standard_error_is_given_back():
         region.draw(snapshot(2), [])
         assert screen.lines[0] == "a stray warning"
     assert sys.stderr is before
+
+
+def live_on(screen):
+    """A view that takes keys, and its controls."""
+    view, controls = LiveView(console_on(screen), interval=0.001), Controls(most_workers=40)
+    view.press("p")
+    assert not controls.paused, "no keys before it may be steered"
+    view.steer(controls)
+    view.press("p")
+    assert not controls.paused, "no keys before there is something to see"
+    return view, controls
+
+
+def test_keys_change_the_run():
+    """Each command reaches the controls, and the hosts that are wanted follow what is looked at."""
+    stopped, woken = [], []
+    view, controls = live_on(Screen(100, 30))
+    controls.stop, controls.wake = lambda: stopped.append(True), lambda: woken.append(True)
+    view.show(snapshot(3, workers=32))
+    for key in "p+-+":
+        view.press(key)
+    assert (controls.paused, controls.workers) == (True, 35)
+    view.press("p")
+    for key in ("h", "/", "h", "o"):
+        view.press(key)
+    assert (controls.paused, controls.rows, controls.query.containing) == (False, MOST_ROWS, "ho")
+    for key in (Key.ESCAPE, "q", "q"):
+        view.press(key)
+    assert (controls.rows, controls.query) == (USUAL_ROWS, HostQuery())
+    assert stopped == [True]
+    assert len(woken) == 12
+    assert view.interval < INTERVAL
+    view.close(None)
+
+
+def await_screen(screen, wanted):
+    """Wait until a line is on the screen."""
+    deadline = time.monotonic() + 20
+    while not any(wanted(line) for line in screen.rows):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_the_page_of_a_key_is_drawn_at_once():
+    """Without a further snapshot, and however seldom frames are drawn."""
+    screen = Screen(100, 30)
+    view, _ = live_on(screen)
+    view._frame_rate.interval = 100.0
+    view.show(snapshot(3))
+    await_screen(screen, lambda line: line.startswith("? help"))
+    view.press("?")
+    await_screen(screen, lambda line: line.startswith("Ctrl-Z"))
+    view.close(None)
+
+
+def test_the_terminal_is_left_for_a_while():
+    """After ``suspend`` nothing of the region is there, and no note either; ``resume`` shows both."""
+    screen = Screen(100, 30)
+    view = LiveView(console_on(screen), interval=0.001)
+    view.suspend()
+    view.resume()
+    view.show(snapshot(3))
+    await_screen(screen, lambda line: "/20,000" in line)
+    view.suspend()
+    assert screen.lines == [""]
+    view.note("while away")
+    view.resume()
+    await_screen(screen, lambda line: "/20,000" in line)
+    await_screen(screen, lambda line: line == "while away")
+    view.suspend()
+    view.note("at the end")
+    view.close(None)
+    assert [line for line in screen.lines if line] == ["while away"]
+
+
+def test_a_job_in_the_background_draws_nothing_but_notes():
+    """Until the shell gives it the terminal again."""
+    screen = Screen(100, 30)
+    console = console_on(screen)
+    background = threading.Event()
+    background.set()
+    console.file.in_background = background.is_set
+    view = LiveView(console, interval=0.001)
+    view.show(snapshot(3))
+    view.note("a note")
+    await_screen(screen, lambda line: line == "a note")
+    assert screen.lines == ["a note"]
+    background.clear()
+    await_screen(screen, lambda line: "/20,000" in line)
+    view.close(None)
+    assert screen.lines == ["a note"]
+
+
+def test_a_step_is_shown_alone_before_the_run():
+    """The screen is not blank while earlier records are read."""
+    screen = Screen(60, 20)
+    view = LiveView(console_on(screen), interval=0.001)
+    view.step("reading out.jsonl: 1,000 records", 2.0)
+    await_screen(screen, lambda line: line == "reading out.jsonl: 1,000 records")
+    view.step(None, 3.0)
+    view.close(None)
+    assert screen.lines == [""]

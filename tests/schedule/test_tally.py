@@ -51,10 +51,10 @@ def test_the_rate_looks_back_ten_seconds():
     tally = Tally()
     tally.settle(HostTally(HOST), (), 0, 0, 0.0)
     tally.done = 1000
-    assert tally.rate(1.0) == 1000
+    assert tally.rates(1.0) == (1000, 0)
     for second in range(2, 40):
         tally.done += 5
-        rate = tally.rate(float(second))
+        rate, _ = tally.rates(float(second))
     assert rate == 5
 
 
@@ -62,7 +62,7 @@ def test_rate_samples_are_bounded():
     """However often it is asked, the rate keeps about a hundred samples."""
     tally = Tally()
     for tick in range(20_000):
-        tally.rate(tick / 100)
+        tally.rates(tick / 100)
     assert len(tally._samples) <= 110
 
 

@@ -16,13 +16,14 @@ from typing import BinaryIO
 from ...engine import Engine, Stop
 from ...errors import OutputError
 from ...model import Outcome
-from ...ports import Sink, Snapshot, View
+from ...ports import Controls, KeyView, Sink, Snapshot, View
 from ...read.seen.finished import Finished
 from ...record.safe_io.output import STANDARD_OUTPUT
 from ...render.choose import view_for
 from ...run.assemble import Run, assembled, final_outcomes, lists
 from ...run.monitoring.counters import ChangesView, Counters
 from ...run.monitoring.fail_if import Alarm
+from ...run.monitoring.failure_examples import ExamplesView, FailureExamples
 from ...run.monitoring.striking import Striking
 from ...run.outputs.open_outputs import Outputs, open_outputs
 from ...run.outputs.ordered_output import list_order
@@ -35,10 +36,12 @@ from ..exits import Exit
 from ..machine_limits import check_memory
 from ..parameters.files_read import FileRead
 from .earlier_records import known_pages
+from .live_keys import keys_for
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
 from .run_metrics import measured
 from .signals import Signals
+from .state_report import StateReport
 
 COLLECT_AFTER = 20_000
 """Objects between two garbage collections. A run makes a few per URL, in no cycles; Python's 700 is once per lease."""
@@ -65,18 +68,25 @@ def run_once(
     check_files(all_names(sources, settings.input), settings, files_read)
     counts = bool(settings.alarm.fail_if) or settings.display.has_metrics
     counted = Counters(wanted=counts, compares=bool(settings.since.records))
-    view = view or _view(settings)
+    shown = view = view or _view(settings)
+    examples = FailureExamples() if isinstance(view, KeyView) else None
+    view = view if examples is None else ExamplesView(view, examples)
     view = ChangesView(view, counted) if counted.changes else view
-    stop = Stop()
+    stop, controls = Stop(), Controls()
     with (
+        StateReport() as report,  # before the log says that the run has started
         measured(settings.display, view, counted, end) as (measured_view, url),
-        RunLog(settings.display, measured_view, note) as log,
+        RunLog(settings.display, measured_view, note, examples) as log,
         Signals(stop) as signals,
+        keys_for(shown, settings, stdin, signals, controls),
     ):
+        report.log = log
         if url is not None:
             log.note(f"metrics are at {url}")
         _raise_file_limit(settings, log)
-        return _FetchRun(sources, settings, stdin, measured_view, counted, stop, log, signals, end).run()
+        return _FetchRun(
+            sources, settings, stdin, measured_view, counted, stop, controls, log, signals, report, end
+        ).run()
 
 
 def _view(settings: Settings) -> View:
@@ -95,8 +105,10 @@ class _FetchRun:
         view: View,
         counted: Counters,
         stop: Stop,
+        controls: Controls,
         log: RunLog,
         signals: Signals,
+        report: StateReport,
         end: RunEnd,
     ) -> None:
         self._sources = sources
@@ -105,8 +117,10 @@ class _FetchRun:
         self._view = view
         self._counted = counted
         self._stop = stop
+        self._controls = controls
         self._log = log
         self._signals = signals
+        self._report = report
         self._end = end
         self._finished = Finished(each=not settings.input.dedupe)
         self._order = list_order(settings, log.note)
@@ -124,6 +138,7 @@ class _FetchRun:
             return self._interrupted()
         self._revisit = Recrawl(known, settings)
         with closing(self._revisit), self._assembled() as run:
+            self._report.run = run
             try:
                 outputs = self._open_outputs(run.engine)
             except KeyboardInterrupt:
@@ -161,6 +176,7 @@ class _FetchRun:
             on_note=self._log.note,
             not_before=None if self._settings.output.resume is None else self._finished.not_before,
             has_file=self._revisit.has_file,
+            controls=self._controls,
         )
 
     def _open_outputs(self, engine: Engine) -> Outputs:

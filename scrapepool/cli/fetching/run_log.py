@@ -5,13 +5,14 @@ Decides what such a line says. The records are complete; these lines are for a p
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from ...errors import OutputError, ScrapepoolError
 from ...model import ErrorKind, Fetched, Outcome, Skipped, error_of, is_repeat, verdict
@@ -19,6 +20,9 @@ from ...ports import Snapshot, View
 from ...settings import DisplaySettings
 from ...text import printable
 from ...version import __version__
+
+if TYPE_CHECKING:
+    from ...run.monitoring.failure_examples import FailureExamples
 
 SHOWN_REJECTS = 20
 """Rejected lines that are shown; further ones are only recorded."""
@@ -33,12 +37,21 @@ VALID_SKIPS = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS
 class RunLog:
     """Writes one run's lines about list lines and URLs. opening: the first line of the log file.
 
+    examples: gets the outcomes that are no success, None if nobody wants them.
+
     Raises OutputError if the log file cannot be opened, LockedError if another run writes its records there. If the log
     cannot be written later, the run goes on without it, and ``finish`` raises.
     """
 
-    def __init__(self, settings: DisplaySettings, view: View, opening: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: DisplaySettings,
+        view: View,
+        opening: str | None = None,
+        examples: FailureExamples | None = None,
+    ) -> None:
         self._view = view
+        self._examples = examples
         self._opening = opening
         self._verbose = settings.verbose
         self._rejected = 0
@@ -55,7 +68,7 @@ class RunLog:
             except OSError as error:
                 raise OutputError(settings.log_file, error.strerror or str(error)) from error
             self._is_own = is_ours(settings.log_file)
-        self._keeps = settings.quiet and not self._verbose
+        self._keeps = settings.quiet and not self._verbose  # and its view shows no notes
         self._quiet = not (self._verbose or self._file or self._keeps)
         self.few: list[str] = []  # lines that a quiet run shows at its end if something failed
         self.more = 0  # how many more such lines there were
@@ -85,6 +98,16 @@ class RunLog:
         self._view.note(message)
         self._write(message)
 
+    def state(self, line: str) -> None:
+        """Write a line that was requested, even if the run is quiet."""
+        if self._keeps:
+            from ...render.stderr import Stderr  # noqa: PLC0415 - rarely needed
+
+            Stderr(sys.stderr).write(f"{printable(line)}\n")
+        else:
+            self._view.note(line)
+        self._write(line)
+
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Write a line for each outcome that did not succeed. The first few rejected list lines are always shown."""
         self.anything = True
@@ -92,6 +115,8 @@ class RunLog:
             if type(outcome) is Fetched and (outcome.status or 0) < 400:
                 continue
             word = verdict(outcome)
+            if self._examples is not None and word not in ("ok", "unchanged") and not is_repeat(outcome):
+                self._examples.add(outcome)
             if word == "skipped":
                 self._skipped(outcome)
             elif not self._quiet and word not in ("ok", "unchanged"):

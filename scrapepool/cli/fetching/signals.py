@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -20,10 +21,12 @@ class Signals:
     """Installs signal handlers for the time of a run, and restores the previous ones at its end.
 
     exit_code: the exit code for the first signal that was received, None before.
+    before_exit: is called before the third signal ends the process.
     """
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
+        self.before_exit: Callable[[], None] = lambda: None
         self._before: dict[int, Any] = {}
         self.exit_code: int | None = None
 
@@ -41,9 +44,16 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def stop_once(self) -> None:
+        """Stop the run as a first Ctrl-C does; later calls do nothing. May be called from any thread."""
+        if self.exit_code is None and not self._stop.requested:
+            self.exit_code = Exit.INTERRUPT
+            self._stop.request()
+
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
         if self.exit_code is None:
             self.exit_code = CODES[signal.Signals(number).name]
         if self._stop.now:
+            self.before_exit()
             os._exit(self.exit_code)  # something is stuck; records are written whole, so that this tears none
         self._stop.request()

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from ...settings import OutputSettings, WarcSettings
+from ...settings import MOST_WORKERS, OutputSettings, WarcSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group, refuse_if
 from ..parameters.option_types import (
     EXPECTATION,
-    MOST_WORKERS,
     SELECTION,
     Duration,
     FileName,

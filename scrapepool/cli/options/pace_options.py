@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from ...settings import MOST_PROCESSES, PolitenessSettings, PoolSettings
+from ...settings import MOST_PROCESSES, MOST_WORKERS, PolitenessSettings, PoolSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
-from ..parameters.option_types import MOST_WORKERS, Duration, FileName, Rate, Size, Whole
+from ..parameters.option_types import Duration, FileName, Rate, Size, Whole
 
 OPTIONS: list[Decorator] = [
     *option_group(

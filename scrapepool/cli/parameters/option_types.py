@@ -26,9 +26,6 @@ LONGEST = 10 * 366 * 86_400.0
 LONGEST_TIMEOUT = 20 * 86_400.0
 """Seconds of the longest timeout of a socket: the system's poll counts milliseconds in 31 bits, which is 24 days."""
 
-MOST_WORKERS = 10_000
-"""Requests in flight at most: each needs a file descriptor."""
-
 MOST_RATE = 1e6
 """Requests per second, more than any network carries."""
 

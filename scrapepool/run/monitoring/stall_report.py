@@ -119,6 +119,12 @@ def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Itera
     if queued:
         pieces.append(f"{_some(queued, 'URL')} {'waits' if queued == 1 else 'wait'}")
     yield "; ".join(pieces)
+    yield from waits(snapshot, doing)
+
+
+def waits(snapshot: Snapshot, doing: Sequence[Activity]) -> Iterator[str]:
+    """Yield the lines about what is waited for: the requests in flight, or the hosts if there are none."""
+    busy = max(snapshot.busy, len(doing))
     if snapshot.trouble is not None:
         yield f"  {snapshot.trouble}"
     yield from _requests(doing)

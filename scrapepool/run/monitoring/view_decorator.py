@@ -24,6 +24,10 @@ class ViewDecorator:
         """As ``ports.View``."""
         self._view.note(message)
 
+    def step(self, line: str | None, seconds: float) -> None:
+        """As ``ports.View``."""
+        self._view.step(line, seconds)
+
     def close(self, snapshot: Snapshot | None) -> None:
         """As ``ports.View``."""
         self._view.close(snapshot)

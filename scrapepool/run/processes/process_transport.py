@@ -79,6 +79,11 @@ class ProcessTransport:
 
     # -- ports.Transport ---------------------------------------------------------------------------------
 
+    @property
+    def receiving(self) -> int:
+        """As ``ports.Transport``: 0, since the processes report bodies when they are complete."""
+        return 0
+
     def submit(self, work: Work) -> None:
         """As ``ports.Transport``."""
         worker = self._worker_for(work.lease.host)

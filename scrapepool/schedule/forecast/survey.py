@@ -7,7 +7,7 @@ hosts, and it looks for those with most work left so seldom that this takes one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from itertools import islice
 from math import inf
 
@@ -17,6 +17,7 @@ from ..health.retry import format_duration
 from ..queue.host_queue import HostQueue
 from ..tally import HostRow, HostTally, Tally
 from .eta import Forecast, at_pace, every, idle_hint
+from .host_query import ALL_HOSTS, SORT_KEYS, HostOrder, HostQuery
 from .host_report import describe_delay
 from .host_status import status_of
 from .remaining import NOTHING_LEFT, Remaining, remaining, requests_per_target
@@ -64,14 +65,25 @@ class Survey:
         self._robots = 0.0  # robots.txt files still to be requested, beside the targets
         self._due = -inf
 
-    def rows(self, now: float, most: int) -> list[HostRow]:
-        """Return hosts with requests out, then other begun hosts, then finished ones; the busiest of each first."""
-        begun = nlargest(most, islice(self._hosts.values(), MAX_SURVEYED), key=_activity)
-        rows = [self._row(queue.tally, now) for queue in begun]
+    def rows(self, now: float, most: int, query: HostQuery = ALL_HOSTS) -> list[HostRow]:
+        """Return the first hosts of a query.
+
+        In the order of activity, hosts with requests out come first, then other begun hosts, then finished ones; the
+        busiest of each first.
+        """
+        if query.order is not HostOrder.ACTIVITY:
+            listed = filter(query.matches, islice(self._tally.hosts.values(), MAX_SURVEYED))
+            return [self._row(row, now) for row in nsmallest(most, listed, key=SORT_KEYS[query.order])]
+        queues = (queue for queue in islice(self._hosts.values(), MAX_SURVEYED) if query.matches(queue.tally))
+        rows = [self._row(queue.tally, now) for queue in nlargest(most, queues, key=_activity)]
         if len(rows) < most:
-            ended = (row for row in self._tally.hosts.values() if row.host not in self._hosts)
+            ended = (row for row in self._tally.hosts.values() if row.host not in self._hosts and query.matches(row))
             rows += [self._row(row, now) for row in self._tally.busiest(most - len(rows), ended)]
         return rows
+
+    def matching(self, query: HostQuery) -> int:
+        """Return the number of hosts that a query could list."""
+        return sum(map(query.matches, islice(self._tally.hosts.values(), MAX_SURVEYED)))
 
     def largest(self, now: float, most: int) -> list[HostRow]:
         """The hosts with the most targets, first the largest."""

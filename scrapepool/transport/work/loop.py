@@ -74,6 +74,12 @@ class Loop:
 
     # -- what the engine calls --------------------------------------------------------------------------
 
+    @property
+    def receiving(self) -> int:
+        """As ``ports.Transport``."""
+        exchanges = [run.exchange for run in self._context.state.live.values()]
+        return sum(exchange.body.wire for exchange in exchanges if exchange is not None and exchange.body is not None)
+
     def submit(self, work: Work) -> None:
         """Begin work, and run it up to its first wait."""
         self._catch_up()

@@ -173,9 +173,6 @@ def assembled(
             from .monitoring.stall_report import StallWatch  # noqa: PLC0415 - rarely needed
 
             view = StallWatch(view, stall, doing, on_note or view.note)
-        controls = controls or Controls()
-        controls.wake = loop.wake
-        controls.most_workers = workers_within(MOST_WORKERS, save=saves, processes=processes)
         try:
             memory = memory_for(settings, clock, robots, loop.wake)
         except BaseException:
@@ -206,12 +203,20 @@ def assembled(
             full=shard.full,
             gather=GATHER,
             largest=HOSTS_MEASURED if settings.display.metrics_hosts else 0,
-            controls=controls,
+            controls=_connected(
+                controls or Controls(), loop, workers_within(MOST_WORKERS, save=saves, processes=processes)
+            ),
         )
         try:
             yield Run(engine, shard, executor, doing)
         finally:
             engine.close()
+
+
+def _connected(controls: Controls, transport: Transport, most_workers: int) -> Controls:
+    """Tell controls what they control."""
+    controls.wake, controls.most_workers = transport.wake, most_workers
+    return controls
 
 
 class _Threads(ThreadPoolExecutor):

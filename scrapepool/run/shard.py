@@ -33,7 +33,10 @@ OutcomeBatch = tuple[Sequence[Transcript], Sequence[Outcome], int]
 
 
 class Shard:
-    """Runs one engine. ``full``, ``wake`` and ``on_engine`` may be called from any thread, everything else from the caller's only."""
+    """Runs one engine.
+
+    ``full``, ``wake`` and ``on_engine`` may be called from any thread, everything else from the caller's only.
+    """
 
     def __init__(self) -> None:
         self._batches: queue.SimpleQueue[OutcomeBatch | BaseException | None] = queue.SimpleQueue()

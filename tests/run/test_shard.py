@@ -183,12 +183,14 @@ def test_a_snapshot_is_made_by_the_engine_s_thread() -> None:
         with closing(engine.shard.outcomes(cast("Engine", engine), executor, None)) as batches:
             next(batches)
             asked: Any = []
-            asker = threading.Thread(target=lambda: asked.append(engine.shard.snapshot(cast("Engine", engine))))
+            asker = threading.Thread(
+                target=lambda: asked.append(engine.shard.on_engine(cast("Engine", engine), engine.snapshot))
+            )
             asker.start()
             while asker.is_alive():
                 next(batches)
             assert asked == [engine.thread]
-        assert engine.shard.snapshot(cast("Engine", engine)) is threading.current_thread()
+        assert engine.shard.on_engine(cast("Engine", engine), engine.snapshot) is threading.current_thread()
 
 
 def test_a_caller_that_takes_its_time_costs_no_url_its_deadline() -> None:

@@ -77,6 +77,7 @@ class Engine:
     gather: seconds for which outcomes are gathered before they are yielded together.
     largest: number of hosts that a snapshot names as the largest.
     controls: what a person changes while the run goes on.
+    all_hosts: whether the last snapshot has all hosts.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Engine:
         gather: float = 0.0,
         largest: int = 0,
         controls: Controls | None = None,
+        all_hosts: bool = False,
     ) -> None:
         self._scheduler = scheduler
         self._tally = scheduler.tally
@@ -110,6 +112,7 @@ class Engine:
         self._full = full
         self._gather = gather
         self._most_largest = largest
+        self._all_hosts = all_hosts
         self._largest: tuple[HostRow, ...] = ()
         self._largest_at = float("-inf")  # monotonic time when these were found
         self._halted = False
@@ -340,6 +343,7 @@ class Engine:
                 now,
                 wall=wall,
                 opened=one.opened,
+                opening=one.opening,
                 requests=one.requests,
                 idle=one.idle,
             )
@@ -350,9 +354,18 @@ class Engine:
         now, wall = self._clock.monotonic(), self._clock.wall()
         outcomes: list[Outcome] = []
         for done in back:
-            lease, counts = done.work.lease, {"opened": done.opened, "requests": done.requests, "idle": done.idle}
+            lease = done.work.lease
             if lease.robots:
-                self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
+                self._scheduler.settle_robots(
+                    lease.host,
+                    done.robots,
+                    now,
+                    elapsed=done.elapsed,
+                    opened=done.opened,
+                    opening=done.opening,
+                    requests=done.requests,
+                    idle=done.idle,
+                )
                 continue
             results: Sequence[Result] = done.results
             if self._remainders and (remainder := self._remainders.pop(id(done.work), None)) is not None:
@@ -370,6 +383,7 @@ class Engine:
                 now,
                 wall=wall,
                 opened=done.opened,
+                opening=done.opening,
                 requests=done.requests,
                 idle=done.idle,
             )
@@ -507,6 +521,9 @@ class Engine:
             matching=scheduler.matching(controls.query),
             paused=paused,
             paused_for=paused_for,
+            latencies=tally.latencies.copy() if last else None,
+            saved=tally.saved if last else 0.0,
+            all_hosts=tuple(scheduler.largest(now, len(tally.hosts))) if last and self._all_hosts else (),
         )
 
     def _largest_hosts(self, now: float, *, last: bool) -> tuple[HostRow, ...]:

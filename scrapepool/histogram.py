@@ -50,6 +50,17 @@ class LogHistogram:
         counts = self.counts
         counts[bucket] = counts.get(bucket, 0) + 1
 
+    def add_all(self, values: Iterable[float]) -> None:
+        """Count values that are above 0."""
+        counts, steps = self.counts, self.steps
+        for value in values:
+            self.total += value
+            if value > self.maximum:  # noqa: PLR1730 - as above
+                self.maximum = value
+            mantissa, exponent = frexp(value)
+            bucket = (exponent - 1) * steps + int(mantissa * 2 * steps)
+            counts[bucket] = counts.get(bucket, 0) + 1
+
     def merge(self, other: LogHistogram) -> None:
         """Add all values of a histogram with equal steps."""
         self.zeros += other.zeros

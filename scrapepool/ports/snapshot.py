@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from ..frozen import frozen
+from ..histogram import LogHistogram
 from ..model import HostKey, Outcome, error_of, verdict
 from ..schedule.tally import HostRow
 
@@ -60,6 +61,10 @@ class Snapshot:
     paused: whether a person has paused the run.
     paused_for: seconds of ``elapsed`` in which it was paused.
     examples: URLs that failed, the last ones first; empty if nobody wants them.
+    latencies: seconds of all requests, only in the last snapshot.
+    saved: seconds that requests over kept connections did not spend on opening one, only in the last snapshot.
+    all_hosts: the rows of all hosts that are remembered, only in the last snapshot, and only if they are wanted.
+    passed_over: targets that were not begun as earlier records have them, only in the last snapshot.
     """
 
     elapsed: float
@@ -93,6 +98,10 @@ class Snapshot:
     paused: bool = False
     paused_for: float = 0.0
     examples: tuple[Example, ...] = ()
+    latencies: LogHistogram | None = None
+    saved: float = 0.0
+    all_hosts: tuple[HostRow, ...] = ()
+    passed_over: int = 0
 
     @property
     def failures(self) -> int:

@@ -27,6 +27,7 @@ class Done(NamedTuple):
     results: one for each attempt that was begun, in order, except those in an earlier ``Unbegun``. There are fewer
     results than attempts if the other attempts are handed back.
     opened: connections that were opened for it.
+    opening: seconds that opening these took together: look-up, connect, tunnel and TLS handshake.
     requests: requests that were sent, redirects included.
     idle: connections to the host that are open and unused now.
     robots: what a lease on a robots.txt found out, which has no results; None if it found out nothing.
@@ -42,6 +43,7 @@ class Done(NamedTuple):
     robots: RobotsVerdict | None = None
     elapsed: float = 0.0
     transcripts: Sequence[Transcript] = ()
+    opening: float = 0.0
 
 
 class Unbegun(NamedTuple):
@@ -50,7 +52,7 @@ class Unbegun(NamedTuple):
     begun: number of the lease's targets that it has begun. The other targets are free for other leases from now on, and
     the ``Done`` of this lease has no results for them.
     results: the first results, which the ``Done`` does not repeat.
-    opened, requests, idle, transcripts: as for ``Done``, until now.
+    opened, opening, requests, idle, transcripts: as for ``Done``, until now.
     """
 
     work: Work
@@ -60,6 +62,7 @@ class Unbegun(NamedTuple):
     requests: int = 0
     idle: int = 0
     transcripts: Sequence[Transcript] = ()
+    opening: float = 0.0
 
 
 class Transport(Protocol):

@@ -206,6 +206,7 @@ def assembled(
             controls=_connected(
                 controls or Controls(), loop, workers_within(MOST_WORKERS, save=saves, processes=processes)
             ),
+            all_hosts=settings.display.summary_json is not None,
         )
         try:
             yield Run(engine, shard, executor, doing)

@@ -50,13 +50,15 @@ class Settlement:
         *,
         wall: float,
         opened: int = 0,
+        opening: float = 0.0,
         requests: int = 0,
         idle: int = 0,
     ) -> list[Outcome]:
         """Take a lease back, and return the final outcomes among its results.
 
         results: in the lease's order; if there are fewer, the rest returns to the front unbegun. wall: Unix time.
-        opened, requests: connections opened and requests sent for it. idle: connections to the host unused now.
+        opened, requests: connections opened and requests sent for it. opening: seconds that opening these took. idle:
+        connections to the host unused now.
         """
         run = self._run
         run.now = now
@@ -75,6 +77,7 @@ class Settlement:
         if lease.probe:
             return self._settle_probe(queue, lease, results, opened, requests, now)
         queue.retrying -= lease.attempt is not None and lease.attempt.hop is None
+        row.opening += opening
         alarmed = self._note_latencies(queue, results, size - begun, opened, requests, now)
         if begun < size:
             self._return_unbegun(queue, lease, begun, size, now)
@@ -116,6 +119,7 @@ class Settlement:
         *,
         wall: float,
         opened: int = 0,
+        opening: float = 0.0,
         requests: int = 0,
         idle: int = 0,
     ) -> tuple[list[Outcome], Lease]:
@@ -125,7 +129,9 @@ class Settlement:
         goes to the front, for the host's other slots. Else as ``settle``.
         """
         run = self._run
-        final = self.settle(lease, results, now, wall=wall, opened=opened, requests=requests, idle=idle)
+        final = self.settle(
+            lease, results, now, wall=wall, opened=opened, opening=opening, requests=requests, idle=idle
+        )
         queue = run.hosts.begun[lease.host]
         rest = replace(lease, tickets=queue.take(begun - len(results)))
         size = len(rest)
@@ -146,6 +152,7 @@ class Settlement:
         run = self._run
         elapsed = [result.elapsed for result in results if result.elapsed > 0]
         run.tally.settle(queue.tally, elapsed, opened, requests, now)
+        run.tally.latencies.add_all(elapsed)
         run.hosts.update_typical()
         if any(type(result) is Failed for result in results):  # a timeout says nothing of what the host takes
             elapsed = [result.elapsed for result in results if result.elapsed > 0 and type(result) is not Failed]
@@ -193,6 +200,7 @@ class Settlement:
         *,
         elapsed: float = 0.0,
         opened: int = 0,
+        opening: float = 0.0,
         requests: int = 0,
         idle: int = 0,
     ) -> None:
@@ -208,6 +216,7 @@ class Settlement:
         run.hosts.unanswered -= not queue.answered
         queue.tally.idle = idle
         since, gate.asked = gate.since, False
+        queue.tally.opening += opening
         run.tally.settle(queue.tally, (elapsed,) if elapsed else (), opened, requests, now)
         run.proxy.others = run.in_flight
         if verdict is not None:

@@ -108,7 +108,7 @@ def test_nothing_left_to_do_is_a_success(
     (tmp_path / "urls").write_text("\n".join(reversed(urls)))
     for resume in ("--resume", "--resume=all"):
         ran = fetch(capfd, tmp_path, resume)
-        assert (ran.code, ran.err.splitlines()[-1]) == (0, "4 URLs of the lists are done already")
+        assert (ran.code, ran.err.splitlines()[-1]) == (0, "done      nothing was left to do")
 
 
 def test_a_copy_that_cannot_be_made_is_named(

@@ -70,7 +70,11 @@ def test_the_summary_for_programs():
         "handshakes_saved",
         "retried",
         "hosts",
+        "saved",
+        "latency",
+        "passed_over",
         "slowest",
+        "by_host",
         "checks",
     ]
     assert told["complete"] is True

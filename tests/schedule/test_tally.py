@@ -112,3 +112,18 @@ def test_slowest_and_busiest_are_ranked():
 def test_rows_are_those_of_the_ports():
     """The row made here has the fields that views are promised."""
     assert HostRow._fields == ShownRow._fields
+
+
+def test_kept_connections_save_the_mean_time_of_opening_one():
+    """On each host by its own mean, and what a host has saved counts after it was forgotten."""
+    tally = Tally(hosts_kept=2)
+    for port, opening in ((1, 0.5), (2, 0.1), (3, 0.0)):
+        row = tally.claim(HostKey("http", "h.test", port))
+        row.opening += opening * 2
+        tally.settle(row, (), opened=2, requests=10, now=0.0)
+    assert abs(tally.saved - 8 * 0.6) < 1e-9
+    assert HostTally(HOST).saved == 0.0
+    for row in list(tally.hosts.values()):
+        tally.release(row)
+    assert len(tally.hosts) < 3
+    assert abs(tally.saved - 8 * 0.6) < 1e-9

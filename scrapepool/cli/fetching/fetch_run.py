@@ -221,14 +221,19 @@ class _FetchRun:
             _flush(outputs)
             raise
         last = self._last(run.engine)
-        self._view.close(last if last.done or last.checks or self._signals.exit_code else None)
+        shown = last.done or last.checks or last.passed_over or self._signals.exit_code
+        self._view.close(last if shown else None)
         self._report_rest(run.engine, outputs)
         return True
 
     def _last(self, engine: Engine) -> Snapshot:
         """Return the snapshot at the end of the run, the same one on each call."""
         if self._end.last is None:
-            last = replace(engine.snapshot(last=True).without(self._left), striking=tuple(self._striking.notes()))
+            last = replace(
+                engine.snapshot(last=True).without(self._left),
+                striking=tuple(self._striking.notes()),
+                passed_over=self._finished.passed_over,
+            )
             self._end.last = self._alarm.checked(last)
         return self._end.last
 

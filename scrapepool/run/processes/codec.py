@@ -90,9 +90,9 @@ def pack_back(number: int, one: Done | Unbegun, descriptors: list[int]) -> Plain
     results = [pack_result(result) for result in one.results]
     transcripts = [_pack_transcript(transcript, descriptors) for transcript in one.transcripts]
     if isinstance(one, Unbegun):
-        return _UNBEGUN, number, one.begun, results, one.opened, one.requests, one.idle, transcripts
+        return _UNBEGUN, number, one.begun, results, one.opened, one.requests, one.idle, transcripts, one.opening
     robots = None if one.robots is None else pickle.dumps(one.robots, pickle.HIGHEST_PROTOCOL)
-    return _DONE, number, robots, results, one.opened, one.requests, one.idle, transcripts, one.elapsed
+    return _DONE, number, robots, results, one.opened, one.requests, one.idle, transcripts, one.opening, one.elapsed
 
 
 def number_of(packed: Plain) -> int:
@@ -103,14 +103,14 @@ def number_of(packed: Plain) -> int:
 
 def unpack_back(packed: Plain, work: Work, given: int, descriptors: deque[int]) -> Done | Unbegun:
     """Return what came back of a lease. given: number of its results that came back before."""
-    kind, _, first, results, opened, requests, idle, transcripts, *rest = packed
+    kind, _, first, results, opened, requests, idle, transcripts, opening, *rest = packed
     attempts = work.attempts
     found = [unpack_result(result, attempts[at].target) for at, result in enumerate(results, given)]
     kept = [_unpack_transcript(transcript, descriptors) for transcript in transcripts]
     if kind == _UNBEGUN:
-        return Unbegun(work, first, found, opened, requests, idle, kept)
+        return Unbegun(work, first, found, opened, requests, idle, kept, opening)
     robots: RobotsVerdict | None = None if first is None else pickle.loads(first)  # noqa: S301 - our own child's
-    return Done(work, found, opened, requests, idle, robots, rest[0], kept)
+    return Done(work, found, opened, requests, idle, robots, rest[0], kept, opening)
 
 
 def pack_result(result: Result) -> Plain:

@@ -74,12 +74,14 @@ class RobotsChain(FollowRedirects):
         self._work = work
         self._began = monotonic()
         self._opened = self._requests = self._idle = 0
+        self._opening = 0.0
         self._transcripts: list[Transcript] = []
 
     def next(self, done: Done) -> RunningLease | Done:
         """Return the lease on the host that a redirect leads to, or the ``Done`` with the verdict."""
         host = self._work.lease.host
         self._opened += done.opened
+        self._opening += done.opening
         self._requests += done.requests
         self._transcripts += done.transcripts
         if done.work.lease.host == host:
@@ -100,6 +102,7 @@ class RobotsChain(FollowRedirects):
             verdict,
             monotonic() - self._began,
             self._transcripts,
+            self._opening,
         )
 
     def _verdict(self, result: Result) -> RobotsVerdict:

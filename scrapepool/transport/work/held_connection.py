@@ -39,8 +39,8 @@ PROXY_REFUSALS = frozenset({ProxyFault.DOWN, ProxyFault.CLOSED, ProxyFault.BUSY,
 class HeldConnection:
     """A connection, and the state of the responses on it that are not verified yet.
 
-    began: monotonic time when the lease began. opened: how often the connection was opened. requests: number of
-    requests that were sent. slowest: longest time to the first byte.
+    began: monotonic time when the lease began. opened: how often the connection was opened. opening: seconds
+    that this took together. requests: number of requests that were sent. slowest: longest time to the first byte.
     closing: the server announced that it closes the connection.
     quarantined: all responses of the lease have arrived, and the connection is only watched.
 
@@ -60,6 +60,7 @@ class HeldConnection:
         "desynchronized",
         "first_unverified",
         "opened",
+        "opening",
         "pool",
         "quarantined",
         "quickest",
@@ -78,6 +79,7 @@ class HeldConnection:
         self.began = began
         self.desync = context.desync.of(host)
         self.opened = self.requests = 0
+        self.opening = 0.0
         self.slowest = 0.0
         self.closing = False
         self.first_unverified: int | None = None
@@ -162,6 +164,7 @@ class HeldConnection:
             else:
                 break
         self.opened += 1
+        self.opening += monotonic() - began
         if conn.receive():  # if the server has closed the connection, the exchange reports it
             raise FetchError(ErrorKind.PROTOCOL, "the server sent a response before there was a request")
 

@@ -59,6 +59,7 @@ class RunningLease:
         self._context = context
         self._running: RunningAttempt | None = None  # the last attempt
         self._results: list[Result] = []
+        self._given_opening = 0.0
         self._given_opened = self._given_requests = 0  # the counts of the connection that ``unbegun`` has returned
         self._begins = len(work.attempts)  # it may begin this many of its first attempts
         self._usual = max(STUCK_FROM, STUCK * self.desync.slowest)
@@ -92,10 +93,13 @@ class RunningLease:
         if exchange is not None and exchange.reused:
             held.first_unverified = len(self._results)
         self.given, self._given_opened, self._given_requests = len(self._results), held.opened, held.requests
+        self._given_opening = held.opening
         transcripts = [transcript for _, transcript in self._transcripts]
         self._transcripts = []
         results = self._results[:]
-        return Unbegun(self.work, self._begins, results, held.opened, held.requests, held.pool.idle, transcripts)
+        return Unbegun(
+            self.work, self._begins, results, held.opened, held.requests, held.pool.idle, transcripts, held.opening
+        )
 
     def _are_verified(self) -> bool:
         """Return whether the results are verified by silence during the current request.
@@ -173,6 +177,7 @@ class RunningLease:
             held.requests - self._given_requests,
             held.pool.idle,
             transcripts=[transcript for _, transcript in self._transcripts],
+            opening=held.opening - self._given_opening,
         )
 
     def _not_begun(self, first: Attempt, error: Exception) -> Result:

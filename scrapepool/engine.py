@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
 from .ports import (
@@ -22,6 +23,7 @@ from .ports import (
     Done,
     Feed,
     HostMemory,
+    ListRequests,
     NoMemory,
     Snapshot,
     Transport,
@@ -72,6 +74,7 @@ class Engine:
     """One run over one scheduler.
 
     workers: maximum number of leases in flight.
+    lists: the lists by URL that the reader waits for.
     most_out: maximum number of leases in flight, quarantined or hanging; None for the same number as ``workers``.
     full: returns whether so many outcomes wait for the consumer that nothing must be begun.
     gather: seconds for which outcomes are gathered before they are yielded together.
@@ -85,6 +88,7 @@ class Engine:
         *,
         scheduler: Scheduler,
         feed: Feed,
+        lists: ListRequests,
         transport: Transport,
         view: View,
         clock: Clock,
@@ -101,6 +105,7 @@ class Engine:
         self._scheduler = scheduler
         self._tally = scheduler.tally
         self._feed = feed
+        self._lists = lists
         self._transport = transport
         self._view = view
         self._clock = clock
@@ -118,6 +123,7 @@ class Engine:
         self._halted = False
         self._full_since: float | None = None  # monotonic time of the last round, if ``full`` returned True in it
         self._out = 0  # leases that were submitted and have not ended
+        self._lists_out = 0  # those of them that are on lists
         self._hang_checked_at = float("-inf")  # monotonic time
         self._submits_more = False  # the last round ended at a limit, so the next one must follow at once
         self._remainders: dict[int, Lease] = {}  # by the id of a work: the lease of its targets that have no result yet
@@ -219,6 +225,7 @@ class Engine:
         self._transport.drain()
         if self._out:
             self._transport.abort()
+        self._lists.close()
         self._feed.close()
         self._memory.close(self._scheduler, self._clock.monotonic())
 
@@ -261,6 +268,8 @@ class Engine:
     def _read(self) -> list[Outcome]:
         """Take batches of the reader. While all workers are busy, take few, and so slow the reader down too."""
         outcomes: list[Outcome] = []
+        if not self._stop.requested and (wanted := self._lists.take()) is not None:
+            self._scheduler.add_list(wanted, self._clock.monotonic())
         began = self._clock.monotonic()
         if self._is_busy and began < self._read_from:
             self._feed_has_more = True
@@ -305,6 +314,7 @@ class Engine:
             else:
                 submitted += 1
                 self._out += 1
+                self._lists_out += decision.of_list
                 self._transport.submit(Work(decision, attempts))
         self._submits_more = submitted == MAX_SUBMITTED or len(outcomes) >= MAX_OUTCOMES
         self._is_busy = self._submits_more or not self._has_room
@@ -355,17 +365,18 @@ class Engine:
         outcomes: list[Outcome] = []
         for done in back:
             lease = done.work.lease
+            counts: dict[str, Any] = {
+                "opened": done.opened,
+                "opening": done.opening,
+                "requests": done.requests,
+                "idle": done.idle,
+            }
             if lease.robots:
-                self._scheduler.settle_robots(
-                    lease.host,
-                    done.robots,
-                    now,
-                    elapsed=done.elapsed,
-                    opened=done.opened,
-                    opening=done.opening,
-                    requests=done.requests,
-                    idle=done.idle,
-                )
+                self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
+                continue
+            if lease.of_list:
+                self._lists_out -= 1
+                self._lists.end(self._scheduler.settle(lease, done.results, now, wall=wall, **counts))
                 continue
             results: Sequence[Result] = done.results
             if self._remainders and (remainder := self._remainders.pop(id(done.work), None)) is not None:
@@ -377,16 +388,7 @@ class Engine:
                 ):
                     results = ()  # a bug ended the lease, and it is reported for a target that has a record already
             self._forget(lease, len(results))
-            outcomes += self._scheduler.settle(
-                lease,
-                results,
-                now,
-                wall=wall,
-                opened=done.opened,
-                opening=done.opening,
-                requests=done.requests,
-                idle=done.idle,
-            )
+            outcomes += self._scheduler.settle(lease, results, now, wall=wall, **counts)
         return outcomes
 
     def _attempts(self, lease: Lease) -> tuple[list[Attempt], list[Skipped]]:
@@ -396,7 +398,7 @@ class Engine:
         """
         rules = self._scheduler.rules_for(lease.host)
         if lease.attempt is not None:
-            refused = None if rules is None else _disallowed(lease.attempt, rules)
+            refused = None if rules is None or lease.of_list else _disallowed(lease.attempt, rules)
             return [lease.attempt], [] if refused is None else [refused]
         attempts: list[Attempt] = []
         skipped: list[Skipped] = []
@@ -439,9 +441,9 @@ class Engine:
         if self._stop.requested:
             self._transport.drain()
             self._scheduler.drain()
-            return self.must_end_now or self._out == 0
+            return self.must_end_now or self._out == self._lists_out
         if self._scheduler.spent is not None or self.network_lost:
-            return self._out == 0
+            return self._out == self._lists_out
         return self._feed.exhausted and self._scheduler.idle and self._out == 0
 
     def _max_sleep(self, now: float) -> float:
@@ -476,6 +478,8 @@ class Engine:
         for one in refused:
             if isinstance(one, Skipped):
                 outcomes.append(one)
+            elif one.of_list:
+                self._lists.end([refused_outcome(one, refusal, wall)])
             elif not self._scheduler.goes_on(one, refusal, now):
                 outcomes.append(refused_outcome(one, refusal, wall))
         self._tally.count_refused(refusal.host, outcomes)

@@ -25,6 +25,7 @@ from scrapepool.model import (
     Fetched,
     Hop,
     HostKey,
+    ListTarget,
     Outcome,
     Redirect,
     Redirected,
@@ -207,6 +208,24 @@ class Listed:
         self.closed = True
 
 
+class Lists:
+    """Implements ``ListRequests``. wanted: what a reader waits for. ended: how these ended."""
+
+    def __init__(self) -> None:
+        self.wanted: list[ListTarget] = []
+        self.ended: list[Outcome] = []
+        self.closed = False
+
+    def take(self) -> ListTarget | None:
+        return self.wanted.pop(0) if self.wanted else None
+
+    def end(self, outcomes: Sequence[Outcome]) -> None:
+        self.ended += outcomes
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class Watcher(NoView):
     """A view that gets every snapshot and checks that its numbers agree."""
 
@@ -241,7 +260,7 @@ class Run:
         fallback: HttpFallback | None = None,
     ) -> None:
         pool = PoolSettings(workers=workers, per_host=per_host, delay=delay)
-        self.feed, self.world = feed, world
+        self.feed, self.world, self.lists = feed, world, Lists()
         self.view, self.stop = Watcher(), Stop(wake=world.wake)
         self.scheduler = self.view.scheduler = Scheduler(
             pool, retry or RetryPolicy(), rng=lambda: 0.5, fallback=fallback
@@ -249,6 +268,7 @@ class Run:
         self.engine = Engine(
             scheduler=self.scheduler,
             feed=feed,
+            lists=self.lists,
             transport=world,
             view=self.view,
             clock=world,
@@ -415,6 +435,36 @@ def test_a_host_that_asks_for_a_long_wait_is_deferred_as_a_whole() -> None:
     assert {round(outcome.not_before - EPOCH - HOUR) for outcome in deferred} <= {1, 2}
     assert sum(attempt.host.host == "busy.test" for attempt in world.handed) < 10
     assert max(map(len, batches)) < MAX_OUTCOMES + MAX_REFUSAL
+
+
+def a_list(name: str, path: str = "list") -> ListTarget:
+    """Return a list on that host."""
+    return ListTarget(f"http://{name}/{path}", host(name), f"/{path}", begin=lambda: print)
+
+
+def test_a_list_is_requested_for_the_reader() -> None:
+    """What comes of it is no outcome of the run, also if its host is refused."""
+    world = World(lambda a, now: (fetched(a, 503, Retryable(HOUR)), 1.0) if a.host.host == "busy.test" else ok(a, now))
+    run = Run(Listed([target("h.test", "a")]), world, workers=1)
+    run.lists.wanted = [a_list("busy.test", "1"), a_list("busy.test", "2"), a_list("h.test")]
+    assert urls(run.outcomes()) == ["http://h.test/a"]
+    assert [(type(end), end.target.url) for end in run.lists.ended] == [
+        (Deferred, "http://busy.test/1"),
+        (Deferred, "http://busy.test/2"),
+        (Fetched, "http://h.test/list"),
+    ]
+    assert run.engine.snapshot().outcomes == {"ok": 1}
+
+
+def test_a_run_that_is_stopped_waits_for_no_list() -> None:
+    """It ends with its last page, and the reader waits no longer."""
+    world = World(lambda a, now: (fetched(a), 60.0 if a.of_list else 2.0))
+    run = Run(Listed([target("h.test", "a")]), world)
+    run.lists.wanted = [a_list("h.test")]
+    world.events = [(1.0, run.stop.request)]
+    assert (urls(run.outcomes()), world.now) == (["http://h.test/a"], 2.0)
+    run.engine.close()
+    assert (world.aborted, run.lists.closed) == (True, True)
 
 
 def test_a_list_that_was_changed_meanwhile() -> None:

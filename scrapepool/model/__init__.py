@@ -28,7 +28,7 @@ from .outcomes import (
     Skipped,
     Unchanged,
 )
-from .targets import Apart, RowRequest, Target
+from .targets import Apart, ListTarget, RowRequest, Target
 from .transcript import Span, Transcript, TruncationReason
 from .verdict import OUTCOMES, SUCCESSES, error_of, is_repeat, verdict
 
@@ -47,6 +47,7 @@ __all__ = [
     "Fetched",
     "Hop",
     "HostKey",
+    "ListTarget",
     "Outcome",
     "OutcomeBase",
     "ProxyFault",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..frozen import Compared
 from ..host_key import HostKey
 from .history import Step
-from .targets import Target
+from .targets import ListTarget, Target
 
 
 class Redirect(NamedTuple):
@@ -110,6 +110,11 @@ class Attempt(Compared):
     def host(self) -> HostKey:
         """The host that is requested now."""
         return self.target.host if self.hop is None else self.hop.host
+
+    @property
+    def of_list(self) -> bool:
+        """Whether it is an attempt at a list that is given by URL."""
+        return isinstance(self.target, ListTarget)
 
     @property
     def trail(self) -> Trail:

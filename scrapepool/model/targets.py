@@ -1,10 +1,10 @@
-"""What is to be fetched: a target, and what its row of the list sets for itself."""
+"""What is to be fetched: a target, what its row of the list sets for itself, and a list that is given by URL."""
 
 from __future__ import annotations
 
 import builtins
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -98,3 +98,14 @@ class Target(Compared):
     def method(self, method: str) -> str:
         """Return the method of its requests. method: the run's."""
         return method if self.request is None else self.request.method or method
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class ListTarget(Target):
+    """A list that is given by URL. It is fetched as a target is, but it has no record and does not count as a target.
+
+    begin: called when a successful response begins, and again if it begins anew; returns the function that takes the
+    pieces of its decoded body.
+    """
+
+    begin: Callable[[], Callable[[builtins.bytes | memoryview], object]] = field(kw_only=True)

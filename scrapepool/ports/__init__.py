@@ -14,7 +14,7 @@ from .clock import Clock, SystemClock
 from .controls import Controls
 from .host_memory import HostMemory, NoMemory
 from .outputs import Archive, Sink, Store
-from .reading import Batch, Download, Downloaded, Ended, Feed
+from .reading import Batch, Ended, Feed, ListRequests
 from .snapshot import Example, Snapshot
 from .transport import LEASES_OUT, Done, Transport, Unbegun, Work
 from .view import KeyView, NoView, View
@@ -26,8 +26,6 @@ __all__ = [
     "Clock",
     "Controls",
     "Done",
-    "Download",
-    "Downloaded",
     "Ended",
     "Example",
     "Feed",
@@ -35,6 +33,7 @@ __all__ = [
     "HostRow",
     "HostState",
     "KeyView",
+    "ListRequests",
     "NoMemory",
     "NoView",
     "Sink",

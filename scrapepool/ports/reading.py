@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Protocol
 
 from ..frozen import frozen
-from ..model import HostKey, Skipped, Target, Unchanged
+from ..model import HostKey, ListTarget, Outcome, Skipped, Target, Unchanged
 
 Ended = Skipped | Unchanged
 """The outcomes that a line can have without a request."""
@@ -27,26 +27,17 @@ class Batch:
     places: Sequence[int] = ()
 
 
-@frozen
-class Downloaded:
-    """A list that was downloaded.
+class ListRequests(Protocol):
+    """The lists by URL that the reader waits for. Used by the engine's thread."""
 
-    url: the URL at which it was found, after redirects.
-    content_type: the type that the server named.
-    """
+    def take(self) -> ListTarget | None:
+        """Return the next list, once; None if the reader waits for none."""
 
-    url: str
-    content_type: str | None
+    def end(self, outcomes: Sequence[Outcome]) -> None:
+        """Pass the final outcomes of lists on to the reader."""
 
-
-class Download(Protocol):
-    """Downloads lists by their URLs. Called by the thread that reads lists."""
-
-    def __call__(self, url: str, begin: Callable[[], Callable[[bytes | memoryview], object]]) -> Downloaded:
-        """Download one whole list, decoded. Raises ListError.
-
-        begin: called when the body begins, and again if it begins anew; returns the function that takes the pieces.
-        """
+    def close(self) -> None:
+        """Let the reader wait no longer: nothing more will be fetched."""
 
 
 class Feed(Protocol):

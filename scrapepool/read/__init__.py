@@ -5,6 +5,7 @@ number, its ticket (``tickets``); ``batch_queue`` carries batches of tickets to 
 back into a target.
 """
 
+from .documents.document_rows import OpenDocument
 from .target_list import TargetList
 
-__all__ = ["TargetList"]
+__all__ = ["OpenDocument", "TargetList"]

@@ -13,15 +13,14 @@ from typing import Any, BinaryIO, Self
 
 from ..errors import InvalidURLError, UsageError
 from ..model import Skipped, Target
-from ..ports import Batch, Download
+from ..ports import Batch
 from ..settings import InputSettings
 from ..url import parse
 from ..validators import Known
 from .batch_queue import BatchQueue, PendingBatch, QueueClosed
-from .documents.document_rows import no_documents
+from .documents.document_rows import OpenDocument, no_documents
 from .entries import check_characters, place
 from .formats.detect import DOCUMENTS
-from .list_downloads import documents_by
 from .lookup import Lookup
 from .open_lists import iterable_source, open_sources
 from .scan import Scan
@@ -52,8 +51,8 @@ class TargetList:
     on_note: receives lines for the user, also from the reading thread. finished: targets to pass over; must be filled
     before the first ``poll``. whole: read lists that may be endless, such as standard input, to their end before any
     target is looked up. lazy: True if some list is read only as far ahead as its targets are looked up; such a list
-    cannot be read to its end first. method: the run's; a row with another method is not a duplicate. download: fetches
-    lists by their URLs; None if that is not possible. read_as: receives the format of each list by its name. fresh: as
+    cannot be read to its end first. method: the run's; a row with another method is not a duplicate. open_document:
+    downloads lists by their URLs. read_as: receives the format of each list by its name. fresh: as
     in ``Scan``.
 
     Raises ListError for a list that cannot be read, UsageError for an invalid base URL.
@@ -69,7 +68,7 @@ class TargetList:
         on_note: Callable[[str], None] = _ignore,
         finished: Finished | None = None,
         method: str = "GET",
-        download: Download | None = None,
+        open_document: OpenDocument = no_documents,
         read_as: dict[str, str] | None = None,
         whole: bool = False,
         fresh: Callable[[int], Known | None] | None = None,
@@ -92,7 +91,7 @@ class TargetList:
             settings,
             stdin,
             on_note,
-            no_documents if download is None else documents_by(download),
+            open_document,
             lazy=not whole,
         )
         self.lazy = any(source.lazy for source in self._sources)
@@ -113,13 +112,13 @@ class TargetList:
         settings: InputSettings,
         *,
         wake: Callable[[], None] = _nothing,
-        download: Download | None = None,
+        open_document: OpenDocument = no_documents,
     ) -> Self:
         """Make a list of a program's iterable of URLs and requests, behind the lists of the settings.
 
         The iterable may be endless: it is read at most ``batch_queue.MAX_AHEAD`` targets ahead.
         """
-        targets = cls((), settings, wake=wake, download=download)
+        targets = cls((), settings, wake=wake, open_document=open_document)
         targets._sources.append(iterable_source(urls, settings))
         targets.lazy = True
         return targets

@@ -15,8 +15,21 @@ from typing import BinaryIO
 from ..engine import Engine, Stop
 from ..frozen import frozen
 from ..model import HostKey, Outcome
-from ..ports import LEASES_OUT, Archive, Clock, Controls, Download, Feed, NoView, Snapshot, SystemClock, Transport, View
-from ..read import TargetList
+from ..ports import (
+    LEASES_OUT,
+    Archive,
+    Clock,
+    Controls,
+    Feed,
+    NoView,
+    Snapshot,
+    SystemClock,
+    Transport,
+    View,
+    Work,
+)
+from ..read import OpenDocument, TargetList
+from ..read.list_downloads import ListDownloads
 from ..read.seen.finished import Finished
 from ..running_clock import RUNNING_CLOCK
 from ..schedule.http_fallback import HttpFallback
@@ -31,8 +44,9 @@ from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
 from ..transport.work.activity import Activity, in_flight
 from ..transport.work.context import MAX_BLOCKING, LeaseContext
-from ..transport.work.download import Downloader
+from ..transport.work.list_lease import ListFetcher
 from ..transport.work.loop import Loop
+from ..transport.work.task import Chain
 from ..validators import Known
 from .address_space import share_one_arena_if_limited
 from .cookie_jar import cookies_for, saved_cookies
@@ -49,7 +63,7 @@ HOSTS_MEASURED = 50
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods (RFC 9110 section 9.2.1), whose requests may be sent to check whether a host is up."""
 
-FeedMaker = Callable[[Callable[[], None], Download], Feed]
+FeedMaker = Callable[[Callable[[], None], OpenDocument], Feed]
 """Makes a feed. Its arguments are a function that wakes the engine, and one that downloads lists."""
 
 Share = Callable[[PooledSession, CookieStore], AbstractContextManager[None]]
@@ -151,13 +165,14 @@ def assembled(
         if parts is not None:
             parts.folder.on_full = context.evict_idle
         robots = RobotsFetcher(context, settings)
-        loop: Transport = Loop(context, robots.chain)
+        own_loop = Loop(context, _chains(robots, ListFetcher(context, settings)))
+        loop: Transport = own_loop
         doing: Callable[[], Sequence[Activity]] = partial(in_flight, context)
         if processes > 1:
             from .processes.process_transport import BusiestClock, ProcessTransport  # noqa: PLC0415 - an option
 
             loop = workers = opened.enter_context(
-                closing(ProcessTransport(settings, processes, context, cookies, on_note or view.note))
+                closing(ProcessTransport(settings, processes, own_loop, cookies, on_note or view.note))
             )
             clock, doing = BusiestClock(workers), workers.activity
         shard = Shard()
@@ -167,8 +182,7 @@ def assembled(
             shard.wake()
 
         stop.wake = wake
-        limits = limits_for(settings, clock, not_before)
-        feed = make_feed(loop.wake, Downloader(context, settings, lambda host: limits(host).delay))
+        feed = make_feed(loop.wake, downloads := ListDownloads(loop.wake))
         if (stall := settings.display.watch_stalls) is not None:
             from .monitoring.stall_report import StallWatch  # noqa: PLC0415 - rarely needed
 
@@ -185,7 +199,7 @@ def assembled(
                 rng=random.random,
                 politeness=settings.politeness,
                 limits=settings.limits,
-                limits_for=limits,
+                limits_for=limits_for(settings, clock, not_before),
                 until=_until(settings, clock),
                 histories=settings.output.history,
                 memory=memory,
@@ -193,6 +207,7 @@ def assembled(
                 fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
             ),
             feed=feed,
+            lists=downloads,
             transport=loop,
             view=view,
             clock=clock,
@@ -218,6 +233,11 @@ def _connected(controls: Controls, transport: Transport, most_workers: int) -> C
     """Tell controls what they control."""
     controls.wake, controls.most_workers = transport.wake, most_workers
     return controls
+
+
+def _chains(robots: RobotsFetcher, lists: ListFetcher) -> Callable[[Work], Chain | None]:
+    """Return the function that makes the chain of leases for special work: on a robots.txt, or on a list by URL."""
+    return lambda work: lists.chain(work) if work.lease.of_list else robots.chain(work)
 
 
 class _Threads(ThreadPoolExecutor):
@@ -286,7 +306,7 @@ def lists(
     order: keeps the order of the lists, None for no order. read_as, fresh: as in ``TargetList``.
     """
 
-    def make(wake: Callable[[], None], download: Download) -> Feed:
+    def make(wake: Callable[[], None], open_document: OpenDocument) -> Feed:
         feed = TargetList(
             sources,
             settings.input,
@@ -295,7 +315,7 @@ def lists(
             on_note=on_note,
             finished=finished,
             method=settings.request.method,
-            download=download,
+            open_document=open_document,
             read_as=read_as,
             fresh=fresh,
         )

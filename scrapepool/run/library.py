@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from ..engine import Stop
 from ..errors import OutageError, UsageError
 from ..model import Outcome
-from ..ports import Download, Feed
-from ..read import TargetList
+from ..ports import Feed
+from ..read import OpenDocument, TargetList
 from ..read.items import Request
 from ..settings import Settings
 from .assemble import Share, assembled, final_outcomes
@@ -87,8 +87,8 @@ def _not_carried_out(settings: Settings) -> Iterator[str]:
 def _outcomes(urls: Iterable[str | Request], settings: Settings, share: Share | None = None) -> Generator[Outcome]:
     stop = Stop()
 
-    def make(wake: Callable[[], None], download: Download) -> Feed:
-        return TargetList.of_urls(urls, settings.input, wake=wake, download=download)
+    def make(wake: Callable[[], None], open_document: OpenDocument) -> Feed:
+        return TargetList.of_urls(urls, settings.input, wake=wake, open_document=open_document)
 
     with assembled(settings, make, stop=stop, share=share) as run:
         store = None if settings.files.save_dir is None else _files(settings)

@@ -121,7 +121,7 @@ class Recrawl:
         known = self._known
         if known is None:
             return make
-        return lambda wake, download: KnownFeed(make(wake, download), known, self._method)
+        return lambda wake, open_document: KnownFeed(make(wake, open_document), known, self._method)
 
     def fresh(self) -> Callable[[int], Known | None] | None:
         """Return a function from a request id to what is known of a page that need not be requested again.

@@ -123,7 +123,10 @@ class Dispatcher:
     def _lease(self, queue: HostQueue, now: float, *, only_due: bool = False) -> Lease:
         run = self._run
         size = 1
-        if queue.gate is not None:
+        if lists := queue.attempts.lists:
+            lease = self._lease_parked(queue, lists, now)
+            size = 0
+        elif queue.gate is not None:
             queue.gate.asked, queue.gate.since, queue.tally.robots = True, now, "asked"
             lease = Lease(queue.key, (), None, inf, now, robots=True)
             size = 0
@@ -202,7 +205,7 @@ class Dispatcher:
         refusal = None
         if queue.refused_until > now:
             most = 1 if run.proxy.refusals else MAX_REFUSAL
-            waiting = queue.attempts.take(most)
+            waiting = queue.attempts.take(most, lists=queue.refuses_lists)
             fresh = min(queue.fresh, most - len(waiting))
             if run.quota is not None:
                 fresh = int(min(fresh, run.quota.fresh))
@@ -213,7 +216,8 @@ class Dispatcher:
             run.queued -= len(tickets)
             queue.tally.done += len(tickets)
             for one in waiting:
-                if (own := run.tally.hosts.get(one.attempt.target.host)) is not None:
+                own = run.tally.hosts.get(one.attempt.target.host)
+                if own is not None and not one.attempt.of_list:
                     own.done += 1
             attempts = tuple(run.hosts.resume(one, queue, now) for one in waiting)
             refusal = queue.refusal_of(tickets, attempts, now)

@@ -33,7 +33,12 @@ class Lease:
     probe: bool = False
 
     def __len__(self) -> int:
-        return len(self.tickets) or (0 if self.robots else 1)
+        return len(self.tickets) or (0 if self.robots or self.of_list else 1)
+
+    @property
+    def of_list(self) -> bool:
+        """Whether a list is to be fetched, which does not count as a target."""
+        return self.attempt is not None and self.attempt.of_list
 
 
 class Refusal(NamedTuple):

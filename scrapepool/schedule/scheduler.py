@@ -9,7 +9,8 @@ The engine's thread owns it, so there is no lock.
 Invariants:
 
 1. A host never has more leases in flight than its limit, and a lease is one request at a time. None begins above what
-   the host's rate controller allows, and only one while its circuit is open or its robots.txt is not settled.
+   the host's rate controller allows, and only one while its circuit is open. While its robots.txt is not settled, only
+   lists are requested beside it.
 2. Two starts on a host are at least its delay apart, also after its queue ran empty: a host is forgotten no earlier.
 3. Every target gets exactly one final outcome, from ``settle`` or by a ``Refusal``, unless a limit of the run ends it.
 4. What waits (a retry, a Retry-After, a delay, a circuit, an outage) holds no slot and does not count as in flight.
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..model import HostKey
+from ..model import Attempt, HostKey, ListTarget
 from ..settings import PolitenessSettings, PoolSettings, RetryPolicy, RunLimits
 from .dispatch import Dispatcher
 from .failures.failure_policy import FailurePolicy
@@ -159,6 +160,13 @@ class Scheduler:
         if tickets:
             self._run.queued += len(tickets)
             self._hosts.add(host, tickets, self._run.now)
+
+    def add_list(self, target: ListTarget, now: float) -> None:
+        """Queue a list, before all targets of its host and without regard to robots.txt."""
+        hosts = self._run.hosts
+        queue = hosts.queue_of(target.host, now)
+        hosts.put_first(Attempt(target), queue, now)
+        hosts.place(queue, now)
 
     def rows(self, now: float, most: int, query: HostQuery = ALL_HOSTS) -> list[HostRow]:
         """Return the first hosts of a query."""

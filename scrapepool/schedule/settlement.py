@@ -74,8 +74,8 @@ class Settlement:
         queue.out -= 1
         hosts.unanswered -= not queue.answered
         row.idle = idle
-        if lease.probe:
-            return self._settle_probe(queue, lease, results, opened, requests, now)
+        if lease.attempt is not None and (lease.probe or lease.attempt.of_list):
+            return self._settle_uncounted(queue, lease, lease.attempt, results, opened, requests, now, wall)
         queue.retrying -= lease.attempt is not None and lease.attempt.hop is None
         row.opening += opening
         alarmed = self._note_latencies(queue, results, size - begun, opened, requests, now)
@@ -227,23 +227,64 @@ class Settlement:
             self._end_outage_probe(0 if verdict is None else 1, now)
         run.hosts.place(queue, now)
 
-    def _settle_probe(
-        self, queue: HostQueue, lease: Lease, results: Sequence[Result], opened: int, requests: int, now: float
+    def _settle_uncounted(
+        self,
+        queue: HostQueue,
+        lease: Lease,
+        attempt: Attempt,
+        results: Sequence[Result],
+        opened: int,
+        requests: int,
+        now: float,
+        wall: float,
     ) -> list[Outcome]:
-        """Take a probe back, which is no target's outcome."""
+        """Take a lease back whose attempt is not at a target: a probe or a list. Its latency says nothing of pages."""
         run = self._run
         run.tally.settle(queue.tally, (), opened, requests, now)
+        final: list[Outcome] = []
+        if attempt.of_list:
+            final = self._settle_list(queue, lease, attempt, results, now, wall)
+        else:
+            self._settle_probe(queue, lease, results, now)
+        if lease is run.probe:
+            self._end_outage_probe(len(results), now)
+        run.hosts.place(queue, now)
+        return final
+
+    def _settle_probe(self, queue: HostQueue, lease: Lease, results: Sequence[Result], now: float) -> None:
+        """Take in the results of a probe, which are no target's outcome."""
         if queue.health is not None and queue.health.test is not None:
             queue.health.test.out = False
         for result in results:
             if isinstance(result, Skipped):
                 queue.good = None
             else:
-                run.failure_policy.host.on_probe_result(queue, lease, result, now)
-        if lease is run.probe:
-            self._end_outage_probe(len(results), now)
-        run.hosts.place(queue, now)
-        return []
+                self._run.failure_policy.host.on_probe_result(queue, lease, result, now)
+
+    def _settle_list(
+        self, queue: HostQueue, lease: Lease, attempt: Attempt, results: Sequence[Result], now: float, wall: float
+    ) -> list[Outcome]:
+        """Take in the results of a lease on a list, which is retried, and tells of its host, as a target does."""
+        run, policy = self._run, self._run.failure_policy
+        queue.retrying -= attempt.hop is None
+        if not results:
+            run.hosts.put_first(attempt, queue, now)
+        final: list[Outcome] = []
+        for result in results:
+            if isinstance(result, Redirected):
+                run.hosts.put_first(result.attempt, queue, now)
+                policy.on_success(queue, lease, 1, now, failed=False)
+            elif is_success(result):
+                policy.host.apply_rate_limit(queue, lease, result, now, wall)
+                policy.on_success(queue, lease, 1, now, failed=False)
+                final.append(result)
+            elif isinstance(result, Skipped):
+                final.append(result)
+            else:
+                run.proxy.others = run.in_flight
+                outcome = policy.decide(queue, lease, result, now, wall)
+                final += [] if outcome is None else [outcome]
+        return final
 
     def _settle_others(
         self, queue: HostQueue, lease: Lease, others: Sequence[Result], requests: int, now: float, wall: float

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from running import closed_port, here
+from running import PATIENCE, closed_port, here
 
+from scrapepool import Settings, fetch
 from tests.servers.polite import PoliteServer, Request, Response
 
 
@@ -25,6 +27,17 @@ class Site:
             case "/sitemap0" | "/sitemap1":
                 urls = "".join(loc.format("url", f"page{request.target[-1]}{n}") for n in range(3))
                 return Response(body=f"<urlset>{urls}</urlset>".encode())
+            case "/stuck.xml":
+                children = "".join(loc.format("sitemap", path) for path in ("sitemap0", "never"))
+                return Response(body=f"<sitemapindex>{children}</sitemapindex>".encode())
+            case "/never":
+                return Response(delay=PATIENCE)
+            case "/later" if request.nth == 1:
+                return Response(503)
+            case "/later":
+                return Response(302, [("Location", "/sitemap0")])
+            case "/robots.txt":
+                return Response(body=b"User-agent: *\nDisallow: /later\nDisallow: /sitemap")
             case "/busy":
                 return Response(503)
             case _:
@@ -48,11 +61,30 @@ def test_a_sitemap_index(capfd: pytest.CaptureFixture[str], web: PoliteServer) -
     assert web.sites[0].opened == 1
 
 
+def test_a_list_is_retried_and_redirected(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
+    """As a page is, and without regard to robots.txt; it is no page of the summary."""
+    ran = here(capfd, "fetch", "--list", web.url("/later"), "--backoff", "1ms", "--progress", "none")
+    assert (ran.code, len(ran.records)) == (0, 3)
+    assert web.asked("/later") == 2
+    assert "3 URLs" in ran.err
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_sitemap_that_hangs_holds_up_no_page(web: PoliteServer, processes: int) -> None:
+    """What was read before it is fetched meanwhile, robots.txt and all; also where other processes fetch it."""
+    pool = {"workers": 2, "per_host": 2, "processes": processes}
+    settings = Settings().with_(input={"lists": (web.url("/stuck.xml"),)}, pool=pool)
+    with closing(fetch([], settings)) as outcomes:
+        assert {next(outcomes).target.path for _ in range(3)} == {f"/page0{n}" for n in range(3)}
+
+
 def test_plan(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """A plan fetches the list too."""
-    ran = here(capfd, "plan", "--offline", "--list", web.url("/index.xml"))
+    """A plan fetches the lists too, as a run would."""
+    ran = here(capfd, "plan", "--offline", "--list", web.url("/index.xml"), "--list", web.url("/later"))
     assert ran.code == 0
     assert ran.out.startswith("plan      6 URLs on 1 host\n")
+    ran = here(capfd, "plan", "--offline", "--list", web.url("/busy"), "--retries", "0")
+    assert (ran.code, ran.err) == (2, f"scrapepool: {web.url('/busy')}: 503 Service Unavailable\n")
 
 
 def test_no_list(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:

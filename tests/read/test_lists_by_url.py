@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import pytest
 
 from scrapepool.errors import ListError
 from scrapepool.model import ErrorKind, Target
-from scrapepool.ports import Downloaded
 from scrapepool.read import TargetList
+from scrapepool.read.documents.document import Document
 from scrapepool.read.documents.document_rows import MAX_NESTED
 from scrapepool.settings import InputSettings
 from tests.read.reading import Reading
@@ -25,7 +25,7 @@ class Web:
         self.documents = documents
         self.asked: list[str] = []
 
-    def __call__(self, url: str, begin: Callable[[], Callable[[bytes], object]]) -> Downloaded:
+    def __call__(self, url: str) -> tuple[Document, Iterable[bytes]]:
         path = url.removeprefix(SITE)
         self.asked.append(path)
         found = self.documents.get(path)
@@ -33,11 +33,7 @@ class Web:
             raise ListError(url, "404 Not Found")
         content, content_type = found if isinstance(found, tuple) else (found, None)
         body = content.encode() if isinstance(content, str) else content
-        begin()(b"the beginning of a try that failed")
-        keep = begin()
-        for at in range(0, len(body), 7):
-            keep(body[at : at + 7])
-        return Downloaded(url, content_type)
+        return Document(url, url, content_type), [body[at : at + 7] for at in range(0, len(body), 7)]
 
 
 def sitemap(*urls: str) -> str:
@@ -49,7 +45,7 @@ def index(*paths: str) -> str:
 
 
 def read(web: Web, *lists: str, **settings: object) -> Reading:
-    targets = TargetList([], InputSettings(lists=tuple(SITE + name for name in lists), **settings), download=web)
+    targets = TargetList([], InputSettings(lists=tuple(SITE + name for name in lists), **settings), open_document=web)
     try:
         return Reading(targets).to_the_end()
     finally:
@@ -206,7 +202,7 @@ def test_a_list_without_a_url_among_others_is_told_of() -> None:
     )
     notes: list[str] = []
     lists = tuple(SITE + name for name in ("page", "none.xml", "a.xml"))
-    targets = TargetList([], InputSettings(lists=lists), download=web, on_note=notes.append)
+    targets = TargetList([], InputSettings(lists=lists), open_document=web, on_note=notes.append)
     Reading(targets).to_the_end()
     targets.close()
     assert notes == [

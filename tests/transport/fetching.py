@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 from scrapepool import url as urls
-from scrapepool.model import Attempt, Redirected, Result, Target
+from scrapepool.model import Attempt, Redirected, Target
 from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.schedule.lease import Lease
 from scrapepool.settings import Settings
@@ -17,7 +17,8 @@ from scrapepool.transport.exchange.partial_files import PartialFiles
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work.context import LeaseContext
-from scrapepool.transport.work.loop import Loop, run_alone
+from scrapepool.transport.work.loop import Loop
+from scrapepool.transport.work.task import Chain
 
 LONG = 30.0
 """Seconds that a lease may take where the test is not about that."""
@@ -58,7 +59,12 @@ def run(made: LeaseContext, *of: str | Attempt, budget: float = LONG) -> Done:
     return run_alone(made, work(*of, budget=budget))
 
 
-def only(results: Sequence[Result]) -> Any:
+def run_alone(made: LeaseContext, of: Work, chain: Chain | None = None) -> Done:
+    """Run one lease, or a chain of leases, to its end."""
+    return only(on_loop(made, [of], chain))
+
+
+def only(results: Sequence[Any]) -> Any:
     """The one result."""
     assert len(results) == 1, results
     return results[0]
@@ -79,13 +85,13 @@ def get(url: str, jar: CookieStore | None = None, **groups: Any) -> Any:
         return only(run(made, url).results)
 
 
-def on_loop(made: LeaseContext, works: Sequence[Work]) -> list[Done]:
+def on_loop(made: LeaseContext, works: Sequence[Work], chain: Chain | None = None) -> list[Done]:
     """What is done, in order, by one event loop.
 
     No request counts as stuck, so that a busy machine leaves nothing unbegun.
     """
     with mock.patch.object(lease_run, "STUCK_FROM", LONG):
-        return [one for one in all_of(Loop(made), works) if isinstance(one, Done)]
+        return [one for one in all_of(Loop(made, lambda _: chain), works) if isinstance(one, Done)]
 
 
 def all_of(loop: Loop, works: Sequence[Work]) -> list[Done | Unbegun]:

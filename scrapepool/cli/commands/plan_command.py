@@ -104,7 +104,7 @@ def run(
     robots = None
     method = settings.request.method
     with (
-        downloads(settings, clock) as download,
+        downloads(settings) as open_document,
         closing(
             TargetList(
                 sources,
@@ -112,7 +112,7 @@ def run(
                 stdin=stdin,
                 on_note=notes.append,
                 method=method,
-                download=download,
+                open_document=open_document,
                 read_as=read_as,
                 whole=True,
             )

@@ -70,8 +70,9 @@ def document_rows(
     rows: list[bytes] = []
     at_once = 1 if kind == "prose" else LINKS_AT_ONCE  # links in a log that is still written are used at once
     for link in _Reader(settings, open_document).links(kind, document, pieces):
-        rows.append(link_row(link))
-        if len(rows) >= at_once:
+        if link is not None:
+            rows.append(link_row(link))
+        if rows and (link is None or len(rows) >= at_once):
             yield b"".join(rows)
             rows.clear()
     if rows:
@@ -86,8 +87,11 @@ class _Reader:
         self._open = open_document
         self._seen: set[str] = set()
 
-    def links(self, kind: str, document: Document, pieces: Iterable[bytes], depth: int = 0) -> Iterator[Link]:
-        """Read one document, and the sitemaps that it names. Raises ListError, UsageError."""
+    def links(self, kind: str, document: Document, pieces: Iterable[bytes], depth: int = 0) -> Iterator[Link | None]:
+        """Read one document, and the sitemaps that it names. Raises ListError, UsageError.
+
+        Yields None before a download, so that what was read before is used meanwhile.
+        """
         check_document(kind, document, self._settings)
         if kind == "parquet":
             from .parquet_rows import parquet_links  # noqa: PLC0415 - an extra
@@ -122,13 +126,15 @@ class _Reader:
                     else:
                         yield from self._child(link, depth + 1)
 
-    def _child(self, child: ChildSitemap, depth: int) -> Iterator[Link]:
+    def _child(self, child: ChildSitemap, depth: int) -> Iterator[Link | None]:
         """Read a sitemap of an index. One that cannot be read becomes a rejected row; the reading goes on."""
         try:
             if self._is_new(child.url, depth):
+                yield None
                 document, pieces = self._open(child.url)
+                of_child = {"sitemap": without_password(child.url)}
                 for link in self._any(document, decompressed(child.url, pieces, _ignore), depth):
-                    yield link._replace(input={"sitemap": without_password(child.url), **(link.input or {})})
+                    yield link and link._replace(input=of_child | (link.input or {}))
         except InvalidURLError as error:
             yield Link(child.url, None, f"this sitemap cannot be read: {error.reason}")
         except ListError as error:
@@ -148,7 +154,7 @@ class _Reader:
             raise ListError(url, f"more than {MAX_SITEMAPS:,} sitemaps in one list")
         return True
 
-    def _any(self, document: Document, pieces: Iterator[bytes], depth: int) -> Iterator[Link]:
+    def _any(self, document: Document, pieces: Iterator[bytes], depth: int) -> Iterator[Link | None]:
         """Read an entry of an index: a sitemap, a feed, or a text file (sitemaps.org, "Other Sitemap formats")."""
         head = b""
         while not is_enough(AUTO, head) and (piece := next(pieces, b"")):

@@ -20,7 +20,7 @@ from ...ports import Done, SystemClock, Unbegun, Work
 from ...settings import Settings
 from ...transport.exchange.cookies import Cookie, CookieStore
 from ...transport.work.activity import Activity
-from ...transport.work.context import LeaseContext
+from ...transport.work.loop import Loop
 from ...transport.work.wakeup import WakeupPipe
 from .codec import Report, loads
 from .messages import Ask
@@ -36,6 +36,9 @@ DIVIDE_EVERY = 1.0
 ANSWER_WITHIN = 1.0
 """Seconds that a process may take to answer a question: one that is busy or stopped is left out."""
 
+LIST_TURN = 0.002
+"""Seconds for which lists by URL are downloaded before the processes get their turn, while there are any."""
+
 TRIES = 3
 """Processes in a row that may end before they report anything; then something is wrong with all of them."""
 
@@ -43,23 +46,24 @@ TRIES = 3
 class ProcessTransport:
     """Runs leases in up to ``count`` worker processes, each started when it is needed.
 
-    settings: of the run. context: of the run's own process, in which lists are downloaded. cookies: the cookies that
-    all requests share, which get those of the processes at the end; None if each URL has its own. on_note: receives
-    lines for the user. Raises ProcessError from ``submit`` and ``wait`` if no process can be started.
+    settings: of the run. lists: downloads lists by URL, in the run's own process. cookies: the cookies that all
+    requests share, which get those of the processes at the end; None if each URL has its own. on_note: receives lines
+    for the user. Raises ProcessError from ``submit`` and ``wait`` if no process can be started.
     """
 
     def __init__(
         self,
         settings: Settings,
         count: int,
-        context: LeaseContext,
+        lists: Loop,
         cookies: CookieStore | None = None,
         on_note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.in_flight = 0
+        self._in_processes = 0  # leases in flight
         self._settings = settings
         self._count = count
-        self._context = context
+        self._lists = lists
+        self._lists_out = 0
         self._cookies = cookies
         self._on_note = on_note
         self._workers: list[WorkerHandle | None] = [None] * count
@@ -80,14 +84,23 @@ class ProcessTransport:
     # -- ports.Transport ---------------------------------------------------------------------------------
 
     @property
+    def in_flight(self) -> int:
+        """As ``ports.Transport``."""
+        return self._in_processes + self._lists.in_flight
+
+    @property
     def receiving(self) -> int:
         """As ``ports.Transport``: 0, since the processes report bodies when they are complete."""
         return 0
 
     def submit(self, work: Work) -> None:
         """As ``ports.Transport``."""
+        if work.lease.of_list:
+            self._lists_out += 1
+            self._lists.submit(work)
+            return
         worker = self._worker_for(work.lease.host)
-        self.in_flight += 1
+        self._in_processes += 1
         if self._suspects.are_in(work):
             if len(work.attempts) > 1:
                 self._ready.append(Unbegun(work, 1))
@@ -103,7 +116,11 @@ class ProcessTransport:
         before, woken = self.in_flight, False
         while True:
             left = 0.0 if self._ready else max(0.0, end - time.monotonic())
-            woken |= self._poll(left)
+            woken |= self._poll(0.0 if self._lists_out else left)
+            if self._lists_out:
+                ended = self._lists.wait(min(left, LIST_TURN))
+                self._lists_out -= len(ended)
+                self._ready += ended
             if self._ready or woken or self.in_flight < before or time.monotonic() >= end:
                 back, self._ready = self._ready, []
                 return back
@@ -114,13 +131,14 @@ class ProcessTransport:
 
     def discount_hanging(self) -> None:
         """As ``ports.Transport``."""
+        self._lists.discount_hanging()
         for worker in self._alive():
             if worker.out:
                 worker.ask(Ask.DISCOUNT_HANGING)
 
     def drain(self) -> None:
         """As ``ports.Transport``."""
-        self._context.drain()
+        self._lists.drain()
         if self._draining:
             return
         self._draining = True
@@ -130,7 +148,7 @@ class ProcessTransport:
 
     def abort(self) -> None:
         """As ``ports.Transport``; nothing comes back any more."""
-        self._context.abort()
+        self._lists.abort()
         for worker in self._alive():
             worker.ask(Ask.ABORT)
 
@@ -218,7 +236,7 @@ class ProcessTransport:
 
     def _return_held(self, worker: WorkerHandle) -> None:
         self._ready += [Done(work, ()) for work in worker.held]
-        self.in_flight -= len(worker.held)
+        self._in_processes -= len(worker.held)
         worker.held.clear()
 
     # -- messages -------------------------------------------------------------------------------------------
@@ -265,7 +283,7 @@ class ProcessTransport:
         back = worker.take(report)
         if worker.held:
             self._begin_held(worker)
-        self.in_flight += worker.in_flight - before
+        self._in_processes += worker.in_flight - before
         self._suspects.note_results(back)
         self._ready += back
 
@@ -296,7 +314,7 @@ class ProcessTransport:
         self._workers[number] = None
         how = worker.end()
         self._in_vain += not worker.proven
-        self.in_flight -= worker.in_flight
+        self._in_processes -= worker.in_flight
         self._ready += [Done(work, ()) for work in worker.held]
         self._on_note(f"a worker process {how}; what it had in flight is requested again: {len(worker.out):,} leases")
         for lease_number, out in worker.out.items():

@@ -96,7 +96,6 @@ class HostQueue:
         self.wait_spans: WaitSpans | None = None
         if limits.robots:
             self.gate = RobotsGate()
-            self.limit = 1
 
     def __repr__(self) -> str:
         left = f"{self.fresh} fresh, {len(self.attempts)} pending"
@@ -126,10 +125,12 @@ class HostQueue:
 
     def has_work(self) -> bool:
         """Whether something could be leased now if limits and times allowed it."""
+        attempts = self.attempts
+        if self.gate is not None and self.gate.asked:
+            return bool(attempts.lists)
         if self.head < len(self.tickets) and self.pending < MAX_PENDING_PER_HOST:
             return True
-        attempts = self.attempts
-        return bool(attempts.urgent or attempts.retries)
+        return bool(attempts.urgent or attempts.retries or attempts.lists)
 
     def has_fresh(self) -> bool:
         """Whether a fresh target could be leased."""
@@ -140,7 +141,7 @@ class HostQueue:
         if self.out or self.pending or self.head != len(self.tickets):
             return False
         attempts = self.attempts
-        return not (attempts.urgent or attempts.retries or attempts.delayed)
+        return not attempts
 
     def take(self, count: int) -> tuple[int, ...]:
         """Take the next ``count`` tickets, or as many as there are."""
@@ -216,8 +217,6 @@ class HostQueue:
         else:
             self.limit, self.delay = health.limit(self.max_limit), max(self.min_delay, health.interval)
             self.not_before = max(self.not_before, health.probe_at)
-        if self.gate is not None:
-            self.limit = 1
         if self.advertised is not None and self.advertised.spare < self.limit:
             self.limit = int(self.advertised.spare)
         self.limit = min(self.limit, self.allocated)
@@ -277,6 +276,16 @@ class HostQueue:
         """Refuse everything that is left, and what is added before ``until``."""
         self.refused_until = max(self.refused_until, until)
         self.refusal = refusal
+
+    @property
+    def refuses_lists(self) -> bool:
+        """Whether a refusal holds for lists as well: not if it is because of robots.txt, which is not for lists."""
+        return self.refusal is None or self.refusal[0] is not ErrorKind.ROBOTS_UNREACHABLE
+
+    @property
+    def left_to_refuse(self) -> int:
+        """Number of targets and attempts that a refusal holds for."""
+        return self.left if self.refuses_lists else self.left - self.attempts.list_count
 
     def refusal_of(self, tickets: tuple[int, ...], attempts: tuple[Attempt, ...], now: float) -> Refusal:
         """Return the refusal of some of its targets."""

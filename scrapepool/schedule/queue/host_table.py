@@ -169,7 +169,7 @@ class HostTable:
 
     def place(self, queue: HostQueue, now: float) -> None:
         """Move a host to the place where its next turn is found."""
-        if queue.refused_until > now and queue.left:
+        if queue.refused_until > now and queue.left_to_refuse:
             self.ready.remove(queue)
             if not queue.refusing:
                 queue.refusing = True
@@ -237,7 +237,7 @@ class HostTable:
         owner = origin if attempt.target.host == origin.key else self.begun.get(attempt.target.host)
         queue = origin if attempt.host == origin.key else self.queue_of(attempt.host, now)
         queue.own_attempts().put_first(PendingAttempt(attempt, now, now, owner))
-        self.count_pending(owner, origin, now)
+        self.count_pending(attempt, owner, origin, now)
         if queue is not origin:
             self.place(queue, now)
 
@@ -249,7 +249,7 @@ class HostTable:
         number = self._number()
         owner.own_attempts().delay(number, PendingAttempt(attempt, now, now + wait, owner, why))
         heappush(self.timers, (now + wait, number, owner))
-        self.count_pending(owner, origin, now)
+        self.count_pending(attempt, owner, origin, now)
         return owner, number
 
     def refund(self, queue: HostQueue, number: int, now: float) -> bool:
@@ -264,16 +264,19 @@ class HostTable:
 
     def resume(self, pending: PendingAttempt[HostQueue], current: HostQueue, now: float) -> Attempt:
         """The attempt that waited, which is leased or refused now. ``current`` is placed by its caller."""
-        self.count_pending(pending.owner, current, now, -1)
+        self.count_pending(pending.attempt, pending.owner, current, now, -1)
         waited = pending.attempt.waited + (now - pending.since)
         if self._recorder is None:
             return replace(pending.attempt, waited=waited)
         steps = self._recorder.waits_of_attempt(current, pending, now)
         return replace(pending.attempt, waited=waited, history=(*(pending.attempt.history or ()), *steps))
 
-    def count_pending(self, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1) -> None:
+    def count_pending(
+        self, attempt: Attempt, owner: HostQueue | None, current: HostQueue, now: float, change: int = 1
+    ) -> None:
         """Count one more pending attempt, or one fewer. current: the host that the caller places itself."""
-        self.parked += change
+        if not attempt.of_list:
+            self.parked += change
         if owner is not None:
             owner.pending += change
             if owner is not current:
@@ -289,7 +292,7 @@ class HostTable:
         self._exploring = max(0, int(log2(EXPLORED_INTERVAL / self._typical)))
 
     def _bucket(self, queue: HostQueue) -> int:
-        if queue.attempts.urgent:
+        if queue.attempts.urgent or queue.attempts.lists:
             return DUE
         fresh = len(queue.tickets) - queue.head
         if not fresh or queue.pending >= MAX_PENDING_PER_HOST:

@@ -1,7 +1,7 @@
-"""The attempts that wait at one host: redirect hops, returned attempts and retries.
+"""The attempts that wait at one host: lists, redirect hops, returned attempts and retries.
 
-Decides their order: urgent attempts first, then retries in the order in which they come due. The host table decides
-when a delayed attempt is released. Time is an argument.
+Decides their order: lists first, then urgent attempts, then retries in the order in which they come due. The host table
+decides when a delayed attempt is released. Time is an argument.
 """
 
 from __future__ import annotations
@@ -33,39 +33,53 @@ class PendingAttempt(NamedTuple, Generic[Owner]):
 class PendingAttempts(Generic[Owner]):
     """The pending attempts of one host. Each container is None before it is first needed.
 
+    lists: attempts at lists that may go, for which the reader waits. They wait for no robots.txt.
     urgent: attempts that go before any fresh target: redirect hops, and leases that were returned.
     retries: attempts that are due; they go after the fresh targets. delayed: attempts that are not due, by number.
     """
 
-    __slots__ = ("delayed", "retries", "urgent")
+    __slots__ = ("delayed", "lists", "retries", "urgent")
 
     def __init__(self) -> None:
+        self.lists: deque[PendingAttempt[Owner]] | None = None
         self.urgent: deque[PendingAttempt[Owner]] | None = None
         self.retries: deque[PendingAttempt[Owner]] | None = None
         self.delayed: dict[int, PendingAttempt[Owner]] | None = None
 
     def __repr__(self) -> str:
-        return f"<PendingAttempts: {len(self.urgent or ()) + self.retry_count} of them>"
+        return f"<PendingAttempts: {len(self)} of them>"
 
     def __len__(self) -> int:
-        return len(self.urgent or ()) + self.retry_count
+        return len(self.lists or ()) + len(self.urgent or ()) + self.retry_count
 
     def __bool__(self) -> bool:
-        return bool(self.urgent or self.retries or self.delayed)
+        return bool(self.lists or self.urgent or self.retries or self.delayed)
 
     @property
     def retry_count(self) -> int:
         """Number of retries, due or not."""
         return len(self.retries or ()) + len(self.delayed or ())
 
+    @property
+    def list_count(self) -> int:
+        """Number of attempts at lists, due or not."""
+        return len(self.lists or ()) + sum(pending.attempt.of_list for pending in (self.delayed or {}).values())
+
     def put_first(self, pending: PendingAttempt[Owner]) -> None:
-        """Put an attempt before all others: a redirect hop, or an attempt that was returned."""
+        """Put an attempt before all others: one at a list, a redirect hop, or one that was returned."""
+        if pending.attempt.of_list:
+            self.lists = self.lists or deque()
+            self.lists.append(pending)
+            return
         if self.urgent is None:
             self.urgent = deque()
         self.urgent.appendleft(pending)
 
     def add_retry(self, pending: PendingAttempt[Owner]) -> None:
         """Put an attempt after all others that are due, or before them if its page is not known to have failed."""
+        if pending.attempt.of_list:
+            self.put_first(pending)
+            return
         if self.retries is None:
             self.retries = deque()
         earlier = pending.attempt.earlier
@@ -95,14 +109,17 @@ class PendingAttempts(Generic[Owner]):
         """Return when the first delayed attempt comes due; there must be one."""
         return min(pending.due for pending in (self.delayed or {}).values())
 
-    def take(self, most: int) -> list[PendingAttempt[Owner]]:
-        """Take out up to ``most`` attempts, due or not, to refuse them."""
+    def take(self, most: int, *, lists: bool = True) -> list[PendingAttempt[Owner]]:
+        """Take out up to ``most`` attempts, due or not, to refuse them. lists: also those at lists."""
         taken: list[PendingAttempt[Owner]] = []
-        for due in (self.urgent, self.retries):
+        for due in (self.lists if lists else None, self.urgent, self.retries):
             while due and len(taken) < most:
                 taken.append(due.popleft())
-        while self.delayed and len(taken) < most:
-            taken.append(self.delayed.pop(next(iter(self.delayed))))
+        delayed = self.delayed or {}
+        for number in [number for number, one in delayed.items() if lists or not one.attempt.of_list]:
+            if len(taken) == most:
+                break
+            taken.append(delayed.pop(number))
         return taken
 
     def find_suspect(self, host: HostKey, since: float) -> PendingAttempt[Owner] | None:

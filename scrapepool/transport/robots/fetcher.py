@@ -14,11 +14,12 @@ from typing import Final
 from ...model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
 from ...ports import Done, Work
 from ...running_clock import monotonic
+from ...schedule.lease import Lease
 from ...schedule.robots import RobotsVerdict
 from ...settings import OutputSettings, Settings, SizeLimits
 from ..classify import classify
+from ..net.steps import Resume
 from ..work.context import LeaseContext
-from ..work.follow_redirects import FollowRedirects
 from ..work.lease import RunningLease
 from .rules import MAX_READ, ROBOTS_TXT, product_token, rules_of
 
@@ -64,18 +65,26 @@ class RobotsFetcher:
         return product_token(route.prepared.headers.get("User-Agent", ""))
 
 
-class RobotsChain(FollowRedirects):
-    """The leases that fetch one robots.txt, including redirects to other hosts, and their verdict."""
+class RobotsChain:
+    """The leases that fetch one robots.txt, including redirects to other hosts, and their verdict.
+
+    Implements ``task.Chain``.
+    """
 
     def __init__(self, context: LeaseContext, agent: Callable[[HostKey], str], work: Work) -> None:
-        host = work.lease.host
-        super().__init__(context, Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT)))
+        self._context = context
         self._agent = agent
         self._work = work
         self._began = monotonic()
         self._opened = self._requests = self._idle = 0
         self._opening = 0.0
         self._transcripts: list[Transcript] = []
+
+    def first(self, resume: Resume) -> RunningLease:
+        """Return the lease on the host itself."""
+        self._resume = resume
+        host = self._work.lease.host
+        return self._run(Attempt(Target(host.origin + ROBOTS_TXT, host, ROBOTS_TXT)))
 
     def next(self, done: Done) -> RunningLease | Done:
         """Return the lease on the host that a redirect leads to, or the ``Done`` with the verdict."""
@@ -86,10 +95,9 @@ class RobotsChain(FollowRedirects):
         self._transcripts += done.transcripts
         if done.work.lease.host == host:
             self._idle = done.idle
-        following = super().next(done)
-        if isinstance(following, RunningLease):
-            return following
         result = done.results[0] if done.results else None
+        if isinstance(result, Redirected):
+            return self._run(result.attempt)
         verdict: RobotsVerdict | None = None
         if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
             verdict = self._verdict(result)
@@ -104,6 +112,9 @@ class RobotsChain(FollowRedirects):
             self._transcripts,
             self._opening,
         )
+
+    def _run(self, attempt: Attempt) -> RunningLease:
+        return RunningLease(self._context, Work(Lease(attempt.host, attempt=attempt), [attempt]), self._resume)
 
     def _verdict(self, result: Result) -> RobotsVerdict:
         try:

@@ -31,9 +31,6 @@ from .wakeup import WakeupPipe
 SLOW_STEP = 0.02
 """Seconds; if a step takes longer, the deadlines of the other leases are compensated."""
 
-ABORT_CHECK = 0.1
-"""Seconds between two checks by ``run_alone`` whether the run was aborted."""
-
 TIMER_SLACK = 0.0005
 """Seconds by which a wait may end too early, because of the resolution of the system's clocks."""
 
@@ -42,16 +39,12 @@ class Loop:
     """Runs leases. Implements ``ports.Transport``.
 
     context: the context of leases on targets. chain: returns the chain of leases for special work, None for most work.
-    splits: whether a lease whose request takes long gives back the targets that it has not begun.
     in_flight: number of leases in flight, without those that are quarantined or hang.
     """
 
-    def __init__(
-        self, context: LeaseContext, chain: Callable[[Work], Chain | None] = lambda _: None, *, splits: bool = True
-    ) -> None:
+    def __init__(self, context: LeaseContext, chain: Callable[[Work], Chain | None] = lambda _: None) -> None:
         self._context = context
         self._chain = chain
-        self._splits = splits
         self.in_flight = 0
         self._poller: Poller[Task] = Poller()
         self._wakeup = WakeupPipe()
@@ -235,11 +228,8 @@ class Loop:
             task.compensate(self._lost, run)
             now = self._now + TIMER_SLACK
             if run.stuck_at <= now:
-                if self._splits:
-                    if (unbegun := run.unbegun()) is not None:
-                        self._back.append(unbegun)
-                else:
-                    run.stuck_at = inf
+                if (unbegun := run.unbegun()) is not None:
+                    self._back.append(unbegun)
                 task.due = min(task.until, run.stuck_at)
             if task.until <= now:
                 task.computes = task.polled = False
@@ -379,15 +369,3 @@ def _done_by_bug(work: Work, error: BaseException, given: int) -> Done:
     detail = f"a bug in scrapepool: {type(error).__name__}: {error}"
     known = {**attempt.ended(detail), "attempts": attempt.number, "started": attempt.started or time.time()}
     return Done(work, [Failed(**known, error=ErrorKind.INTERNAL)])
-
-
-def run_alone(context: LeaseContext, work: Work, chain: Chain | None = None) -> Done:
-    """Run one lease, or a chain of leases, to its end on this thread; it ends early when the run is aborted."""
-    loop = Loop(context, lambda _: chain, splits=False)
-    loop.submit(work)
-    while True:
-        for back in loop.wait(ABORT_CHECK):
-            if isinstance(back, Done):
-                return back
-        if context.state.aborted:
-            loop.abort()

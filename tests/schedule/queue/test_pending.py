@@ -2,7 +2,7 @@
 
 import pytest
 
-from scrapepool.model import Attempt, Earlier, HostKey, Target
+from scrapepool.model import Attempt, Earlier, HostKey, ListTarget, Target
 from scrapepool.schedule.queue.host_queue import NO_ATTEMPTS
 from scrapepool.schedule.queue.pending import PendingAttempt, PendingAttempts
 
@@ -29,6 +29,20 @@ def test_urgent_attempts_are_taken_first_then_retries_then_delayed_ones():
     assert paths(attempts.take(2)) == ["/hop", "/retry"]
     assert paths(attempts.take(2)) == ["/delayed"]
     assert not attempts
+
+
+def test_lists_go_first_and_can_be_spared():
+    """Due or not; a retry of one is as urgent as its first attempt."""
+    attempts = PendingAttempts()
+    one = ListTarget("http://h.test/list", HOST, "/list", begin=lambda: print)
+    attempts.put_first(pending("/hop"))
+    attempts.delay(1, PendingAttempt(Attempt(one), 0.0, 1.0, None))
+    attempts.delay(2, pending("/delayed", at=0.0))
+    assert attempts.release(1)
+    attempts.delay(3, PendingAttempt(Attempt(one, 2), 0.0, 1.0, None))
+    assert (len(attempts), attempts.list_count) == (4, 2)
+    assert paths(attempts.take(9, lists=False)) == ["/hop", "/delayed"]
+    assert paths(attempts.take(9)) == ["/list", "/list"]
 
 
 def test_retries_keep_their_order_but_for_pages_that_did_not_fail():

@@ -21,8 +21,7 @@ from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.robots.fetcher import RobotsFetcher
-from scrapepool.transport.work.loop import run_alone
-from tests.transport.fetching import lease_context, only, run, settings
+from tests.transport.fetching import lease_context, only, run, run_alone, settings
 from tests.transport.loopback import Server, read_head, respond_to_all
 
 DENY = {"request": {"deny_private": True}}

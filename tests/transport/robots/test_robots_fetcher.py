@@ -18,9 +18,8 @@ from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.transport.robots.fetcher import MAX_REDIRECTS, RobotsFetcher
 from scrapepool.transport.robots.rules import MAX_READ
 from scrapepool.transport.work.context import LeaseContext
-from scrapepool.transport.work.loop import run_alone
 from tests.servers.polite import PoliteServer, Request, Response
-from tests.transport.fetching import lease_context, settings, work
+from tests.transport.fetching import lease_context, run_alone, settings, work
 from tests.transport.loopback import SOON, Server, read_head
 
 REFUSING = b"User-agent: *\nDisallow: /private\nCrawl-delay: 3\n"

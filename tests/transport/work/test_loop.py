@@ -33,14 +33,15 @@ from scrapepool.transport.work import poller as poller_module
 from scrapepool.transport.work.attempt import RunningAttempt
 from scrapepool.transport.work.context import LeaseContext
 from scrapepool.transport.work.desync import DesyncState
-from scrapepool.transport.work.follow_redirects import FollowRedirects
 from scrapepool.transport.work.lease import RunningLease
-from scrapepool.transport.work.loop import Loop, run_alone
+from scrapepool.transport.work.list_lease import ListFetcher
+from scrapepool.transport.work.loop import Loop
+from scrapepool.transport.work.task import Chain
 from tests.servers.hostile import Behaviour, HostileServer
 from tests.servers.polite import PoliteServer
 from tests.servers.proxies import SOCKS5Proxy
 from tests.servers.wire import OK, Wire
-from tests.transport.fetching import LONG, all_of, lease_context, on_loop, only, run, settings, target, work
+from tests.transport.fetching import LONG, all_of, lease_context, on_loop, only, run, run_alone, settings, target, work
 from tests.transport.loopback import HEAD, SOON, Server, black_hole, read_head, server_context, silent
 
 PAUSE = 0.6
@@ -202,7 +203,7 @@ def test_a_socket_that_is_closed_is_watched_no_more(
 
 
 def test_a_loop_leaves_no_descriptor_open(loop: Loop) -> None:
-    """Each list that is downloaded has a loop of its own."""
+    """A program may have many runs."""
     before = next_descriptor()
     for _ in range(20):
         Loop(loop._context).wait(0)
@@ -563,8 +564,8 @@ def test_abort_ends_a_chain() -> None:
         robots = RobotsFetcher(made, settings())
         aim = target(f"http://127.0.0.1:{server.port}/")
         attempt = Attempt(aim)
-        hops = FollowRedirects(made, attempt)
-        loop = Loop(made, lambda one: robots.chain(one) or hops)
+        lists = ListFetcher(made, settings())
+        loop = Loop(made, lambda one: robots.chain(one) or lists.chain(one))
         loop.submit(Work(Lease(aim.host, robots=True), ()))
         loop.submit(Work(Lease(aim.host, attempt=attempt), [attempt]))
         assert loop.wait(0.1) == []
@@ -573,15 +574,6 @@ def test_abort_ends_a_chain() -> None:
     assert isinstance(verdict, Done)
     assert (verdict.robots, list(verdict.results)) == (None, [])
     assert only(done.results).error is ErrorKind.INTERRUPTED
-
-
-def test_a_run_that_is_aborted_elsewhere_ends_a_lease_that_is_worked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list that is being downloaded: by the thread that reads lists, whose loop sees it within a moment."""
-    with hanging("name", monkeypatch) as (url, _), lease_context(timeouts={"connect": LONG, "total": LONG}) as made:
-        timer = threading.Timer(0.1, made.abort)
-        timer.start()
-        assert only(run(made, url).results).error is ErrorKind.INTERRUPTED
-        timer.join(SOON)
 
 
 # -- bugs ------------------------------------------------------------------------------------------
@@ -613,13 +605,13 @@ def test_a_bug_costs_one_lease_a_record(monkeypatch: pytest.MonkeyPatch, after_a
 class Broken:
     """A chain of leases that cannot be begun, or not be gone on with."""
 
-    def __init__(self, hops: FollowRedirects | None = None) -> None:
-        self._hops = hops
+    def __init__(self, chain: Chain | None = None) -> None:
+        self._chain = chain
 
     def first(self, resume: Callable[[], object]) -> RunningLease:
-        if self._hops is None:
+        if self._chain is None:
             raise ZeroDivisionError
-        return self._hops.first(resume)
+        return self._chain.first(resume)
 
     def next(self, done: Done) -> RunningLease | Done:
         raise ZeroDivisionError
@@ -629,7 +621,7 @@ def test_a_bug_in_a_chain_costs_one_lease_a_record() -> None:
     """At its beginning and after its first part."""
     with PoliteServer() as server, lease_context() as made:
         one = work(server.url("/ok"))
-        for chain in (Broken(), Broken(FollowRedirects(made, one.attempts[0]))):
+        for chain in (Broken(), Broken(ListFetcher(made, settings()).chain(one))):
             loop = Loop(made, lambda _, chain=chain: chain)
             (done,) = all_of(loop, [one])
             assert only(done.results).error is ErrorKind.INTERNAL

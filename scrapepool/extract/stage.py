@@ -38,6 +38,7 @@ def extracted(
     batches: Iterable[Sequence[Outcome]],
     settings: OutputSettings,
     *,
+    keep_body: bool = False,
     wake: Callable[[], None] = lambda: None,
     should_stop: Callable[[], bool] = lambda: False,
     on_note: Callable[[str], None] = lambda _: None,
@@ -45,13 +46,14 @@ def extracted(
 ) -> Iterator[Sequence[Outcome]]:
     """Yield the outcomes of ``batches`` with their ``data``, and without bodies that no output wants.
 
+    keep_body: whether something else than these settings wants bodies.
     wake: called from other threads when a result is ready; it must make ``batches`` yield, even if only an empty batch.
     should_stop: called while only pages are waited for; True abandons them. on_note: gets a message about them;
     on_left: gets their outcomes.
     Raises UsageError for an expression or an extra that cannot be used, ExtractionError if no process can be started.
     """
     extractor = Extractor(settings)
-    keep_body = replace(settings, select=(), links=False, text=False).needs.body
+    keep_body = keep_body or replace(settings, select=(), links=False, text=False, expect=()).needs.body
     most = processes() if settings.extract_workers is None else settings.extract_workers
     if most == 0:
         for outcomes in batches:

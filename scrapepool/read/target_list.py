@@ -21,6 +21,7 @@ from .batch_queue import BatchQueue, PendingBatch, QueueClosed
 from .documents.document_rows import OpenDocument, no_documents
 from .entries import check_characters, place
 from .formats.detect import DOCUMENTS
+from .formats.rows import TextRows
 from .lookup import Lookup
 from .open_lists import iterable_source, open_sources
 from .scan import Scan
@@ -122,6 +123,20 @@ class TargetList:
         targets._sources.append(iterable_source(urls, settings))
         targets.lazy = True
         return targets
+
+    @property
+    def columns(self) -> frozenset[str] | None:
+        """Names of the columns of all lists; None if that is not known before they are read."""
+        names: set[str] = set()
+        for source in self._sources:
+            rows = source.rows
+            if isinstance(rows, TextRows):
+                continue
+            found = getattr(rows, "columns", None)
+            if found is None:
+                return None
+            names.update(found)
+        return frozenset(names)
 
     def __repr__(self) -> str:
         return f"<TargetList {self._found} found, {self._rejected} rejected, {len(self._sources)} lists>"

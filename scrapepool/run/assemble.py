@@ -13,6 +13,7 @@ from functools import partial
 from typing import BinaryIO
 
 from ..engine import Engine, Stop
+from ..errors import SettingsError
 from ..frozen import frozen
 from ..model import HostKey, Outcome
 from ..ports import (
@@ -278,6 +279,7 @@ def final_outcomes(
         yield from extracted(
             batches,
             settings.output,
+            keep_body=settings.files.needs_body,
             wake=stop.wake,
             should_stop=lambda: run.engine.must_end_now,
             on_note=on_note,
@@ -319,6 +321,12 @@ def lists(
             read_as=read_as,
             fresh=fresh,
         )
+        if settings.files.name_template is not None and feed.columns is not None:
+            from ..record.body_files.file_names import unknown_fields  # noqa: PLC0415 - rarely needed
+
+            if (why := unknown_fields(settings.files.name_template, feed.columns)) is not None:
+                feed.close()
+                raise SettingsError("files.name_template: {}", why)
         return feed if order is None else OrderedFeed(feed, order, wake)
 
     return make

@@ -219,6 +219,16 @@ class FileSettings:
         require(self.save_dir != "", "files.save_dir needs a folder")
 
     @property
+    def needs_headers(self) -> bool:
+        """Whether names go by header fields of responses."""
+        return "{disposition" in (self.name_template or "")
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether names go by what is in a body."""
+        return "{title" in (self.name_template or "")
+
+    @property
     def needs_digest(self) -> bool:
         """Whether names or comparisons go by the digests of bodies."""
         return self.dedupe_bodies or "sha256" in (self.name_template or "")

@@ -16,8 +16,8 @@ OPTIONS: list[Decorator] = [
         option("--save-dir", type=FileName(), metavar="DIR",
             help="Save each body whose status is below 300 as a file in this folder."),
         option("--name-template", metavar="TEXT",
-            help="Name the files like this, with {host} {path} {stem} {ext} {hash} {sha256} {line} {date} {status} and "
-            "the columns of the row filled in.  [default: {host}/{stem}-{hash}{ext}]"),
+            help="Name the files like this, with {host} {path} {stem} {ext} {hash} {sha256} {line} {date} {status} "
+            "{disposition} {title} and the columns of the row filled in.  [default: {host}/{stem}-{hash}{ext}]"),
         option("--compress", type=click.Choice(["gz", "zst"]), help="Compress each file.  [default: uncompressed]"),
         option("--dedupe-bodies", is_flag=True, help="Write equal bodies only once, and hard-link the others."),
     ),

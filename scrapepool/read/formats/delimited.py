@@ -39,7 +39,7 @@ class DelimitedRows:
             raise ListError(name, "no CSV header row")
         self.start = min(header.start, len(head))
         self.first_line = 1 + header.lines
-        self._columns = header.columns
+        self.columns = self._columns = header.columns
         self._delimiter = header.delimiter
         self._row = row_pattern(header.delimiter)
         self._template = template

@@ -56,6 +56,7 @@ class Files:
     run goes on with these. repeats: whether targets may be one URL, whose bodies are then each kept.
     synced: whether each file is seen onto the disk before its record is written. owners: which targets have which file,
     where earlier records are known, else None. keep_versions: how many earlier versions stay beside a file.
+    on_note: receives lines for the user.
     Raises UsageError for a template that is none, OutputError where the folder cannot be made or is not ours.
     """
 
@@ -70,9 +71,11 @@ class Files:
         synced: bool = False,
         owners: FileOwners | None = None,
         keep_versions: int = 0,
+        on_note: Callable[[str], None] = lambda _: None,
     ) -> None:
         assert settings.save_dir is not None  # noqa: S101 - there is a folder, or there is no such store
         self._template = NameTemplate(settings.name_template or DEFAULT, method)
+        self._on_note = on_note
         self._fallback = NameTemplate(DEFAULT, method)
         self._path = settings.save_dir
         self._packing = settings.compress
@@ -154,7 +157,11 @@ class Files:
         """Move a body to where it belongs; its path. number: of the outcome. Raises OutputError."""
         own = outcome.target.request
         wanted = None if own is None else own.save_as
+        noted = len(self._template.missing)
         name = self._template.name(outcome) if wanted is None else self._template.safe(wanted, outcome)
+        if len(self._template.missing) > noted:
+            fields = ", ".join(f"{{{field}}}" for field in sorted(self._template.missing))
+            self._on_note(f"--name-template: {fields} is no field, and a row lacks such a column; it stays empty there")
         unique = wanted is None and self._template.unique and not self._repeats
         try:
             self._root.check_in_place()

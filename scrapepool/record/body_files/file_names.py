@@ -11,7 +11,7 @@ import re
 import string
 import unicodedata
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import unquote
 
 from ...errors import SettingsError
 from ...model import DEFAULT_PORTS, Apart, Outcome, Target
+from .suggested_names import disposition_name, page_title
 
 DEFAULT = "{host}/{stem}-{hash}{ext}"
 """A folder a host, and in it names that can be read and that no two URLs share."""
@@ -53,10 +54,13 @@ class NameTemplate:
 
     text: with fields in braces, ``/`` between folders: ``{host}``, ``{path}`` (its slashes make folders), ``{stem}``
     and ``{ext}`` of its last part, ``{sha256}`` of the body, ``{hash}`` of the URL, ``{line}``, ``{date}``,
-    ``{status}``, and the input columns of the row. Formats are those of ``str.format``: ``{line:06}``, ``{date:%Y}``.
+    ``{status}``, ``{disposition}`` (the name that the server suggests, else the last part of the path), ``{title}`` of
+    the page (else ``stem``), and the input columns of the row. Formats are those of ``str.format``: ``{line:06}``,
+    ``{date:%Y}``.
     Raises SettingsError.
 
-    unique: whether no two targets can have one name.
+    unique: whether no two targets can have one name. columns: the fields that only columns can fill in. missing: those
+    of them that the row of a target lacked.
     """
 
     def __init__(self, text: str, method: str = "GET") -> None:
@@ -77,6 +81,8 @@ class NameTemplate:
                 "files.name_template gives all files the same name: it has no field, as {} has", DEFAULT
             )
         self._pieces = [(literal, field, spec or "") for literal, field, spec, _ in pieces]
+        self.columns = frozenset(field for _, field, _ in self._pieces if field and field not in _FIELDS)
+        self.missing: set[str] = set()
         self.unique = any(field == "hash" and _WHOLE in format(_WHOLE, spec) for _, field, spec in self._pieces)
 
     def name(self, outcome: Outcome) -> str:
@@ -96,6 +102,8 @@ class NameTemplate:
         row = outcome.target.input or {}
         made = _FIELDS.get(field)
         value: Any = made(outcome) if made is not None else row.get(field, "")
+        if made is None and field not in row:
+            self.missing.add(field)
         if field == "hash":
             value = target_hash(self._method, outcome.target)
         try:
@@ -103,6 +111,18 @@ class NameTemplate:
         except (ValueError, TypeError):
             text = str(value)
         return text if field == "path" else text.replace("/", "_")
+
+
+def unknown_fields(text: str, columns: Iterable[str]) -> str | None:
+    """Return why fields of a template can never be filled in; None if all can. columns: of all rows."""
+    unknown = sorted(NameTemplate(text).columns.difference(columns))
+    if not unknown:
+        return None
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
+
+    near = get_close_matches(unknown[0], [*_FIELDS, *columns], n=1)
+    meant = f"; did you mean {{{near[0]}}}?" if near else f"; fields are {', '.join(_FIELDS)} and columns of the lists"
+    return f"{{{unknown[0]}}} is neither a field nor a column of the lists{meant}"
 
 
 def _check(field: str, spec: str) -> None:
@@ -222,6 +242,8 @@ _FIELDS: dict[str, Callable[[Outcome], Any]] = {
     "hash": lambda _: "",
     "line": lambda outcome: outcome.target.line or 0,
     "date": _date,
+    "disposition": lambda outcome: disposition_name(outcome) or f"{_stem(outcome)}{_ext(outcome)}",
+    "title": lambda outcome: page_title(outcome) or _stem(outcome),
     "status": lambda outcome: outcome.status or 0,
 }
 _SAMPLES: dict[str, Any] = {"line": 0, "status": 0, "date": date(2000, 1, 1)}

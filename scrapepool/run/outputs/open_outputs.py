@@ -153,6 +153,7 @@ class _Opening:
             synced=output.fsync == "always",
             owners=owners,
             keep_versions=self.settings.since.keep_versions or 0,
+            on_note=self.on_note,
         )
         opened.callback(files.end)
         return files

@@ -42,7 +42,7 @@ class Reporter:
     """Builds outcomes. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
-        self.keep_headers = settings.output.needs.headers
+        self.keep_headers = settings.output.needs.headers or settings.files.needs_headers
         self._retry_statuses = settings.retry.statuses | HOST_WIDE
         self._retry_errors = settings.retry.errors
         self._method = settings.request.method.upper()

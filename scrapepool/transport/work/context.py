@@ -96,11 +96,12 @@ class LeaseContext:
         self.max_redirects = settings.request.max_redirects
         needs = settings.output.needs
         self._size = settings.size
-        self._keep, self._digest = needs.body, needs.sha256 or settings.files.needs_digest
+        self._keep = needs.body or settings.files.needs_body
+        self._digest = needs.sha256 or settings.files.needs_digest
         self.partial_files = partial_files
         self.has_file = has_file
         self._unexpected = unexpected
-        self._output = settings.output
+        self._output, self._files = settings.output, settings.files
         self.capture = None if settings.warc.path is None else partial(Capture, folder_of(settings.warc.path))
         self.jar: CookieStore | None = jar if of is None else of.jar
         self.state: RunState = RunState() if of is None else of.state
@@ -163,7 +164,8 @@ class LeaseContext:
         file = None if response.saved is None else response.saved.file
         if why is not None and file is not None and self.partial_files is not None:
             self.partial_files.discard(file)
-        if not (self._output.body or (why is None and self._output.wants_data)):
+        wanted = why is None and (self._output.wants_data or self._files.needs_body)
+        if not (self._output.body or wanted):
             response.body = None
         return why
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..engine import Engine, Stop
 from ..errors import SettingsError
@@ -51,12 +51,14 @@ from ..transport.work.task import Chain
 from ..validators import Known
 from .address_space import share_one_arena_if_limited
 from .cookie_jar import cookies_for, saved_cookies
-from .expectations import unexpected_of
 from .host_limits import limits_for, most_per_host
 from .host_memory import memory_for
 from .outputs.ordered_output import ListOrder, OrderedFeed
 from .process_count import process_count
 from .shard import Shard
+
+if TYPE_CHECKING:
+    from .expectations import Unexpected
 
 HOSTS_MEASURED = 50
 """Hosts that have metrics of their own, where that is wanted."""
@@ -161,7 +163,7 @@ def assembled(
             partial_files=parts,
             has_file=has_file,
             executor=executor,
-            unexpected=unexpected_of(settings.output.expectations),
+            unexpected=_unexpected(settings),
         )
         if parts is not None:
             parts.folder.on_full = context.evict_idle
@@ -285,6 +287,14 @@ def final_outcomes(
             on_note=on_note,
             on_left=on_left,
         )
+
+
+def _unexpected(settings: Settings) -> Unexpected | None:
+    if not settings.output.expect:
+        return None
+    from .expectations import unexpected_of  # noqa: PLC0415 - rarely needed
+
+    return unexpected_of(settings.output.expectations)
 
 
 def _until(settings: Settings, clock: Clock) -> float | None:

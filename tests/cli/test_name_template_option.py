@@ -48,12 +48,13 @@ def test_a_field_that_is_none(capfd: pytest.CaptureFixture[str], tmp_path: Path)
             ran = here(capfd, "fetch", source, *save, "{hots}/{hash}", *PLAIN)
             assert ran.code == 2
             assert ran.err == (
-                "scrapepool: --name-template: {hots} is neither a field nor a column of the lists; did you mean {host}?\n"
+                "scrapepool: --name-template: {hots} is neither a field nor a column of the lists; "
+                "did you mean {host}?\n"
             )
         assert server.requests == 0
         assert here(capfd, "fetch", tmp_path / "a.csv", *save, "{sku}", *PLAIN).code == 0
         plain = [word for word in PLAIN if word != "-q"]
         ran = here(capfd, "fetch", tmp_path / "a.jsonl", *save, "{sku}-{hash}", *plain)
-    assert "--name-template: {sku} is no field, and a row has no such column; it is left empty there" in ran.err
+    assert "--name-template: {sku} is no field, and a row lacks such a column; it stays empty there" in ran.err
     names = sorted(path.name for path in (tmp_path / "pages").iterdir() if path.name[0] != ".")
     assert [name.partition("-")[0] for name in names] == ["7", "8", "_"]

@@ -32,7 +32,20 @@ COMPLETE = "_SCRAPEPOOL_COMPLETE"
 class _Commands(HelpfulCommand, click.Group):
     """The commands by name. Each is imported when it is used."""
 
-    NAMES = ("fetch", "failed", "retry", "explain", "report", "changes", "plan", "split", "merge", "config", "demo")
+    NAMES = (
+        "fetch",
+        "failed",
+        "retry",
+        "explain",
+        "report",
+        "changes",
+        "plan",
+        "split",
+        "merge",
+        "hosts",
+        "config",
+        "demo",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
         """List the names of all commands."""

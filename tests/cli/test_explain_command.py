@@ -92,3 +92,20 @@ def test_what_is_no_record_file_is_said(
     ran = here(capfd, "explain", path, "https://example.org/b")
     assert ran.code == 2
     assert message in ran.err
+
+
+def test_a_request_as_a_curl_command(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Of a row with a request of its own; what the record does not hold is said on standard error."""
+    out = tmp_path / "out.jsonl"
+    with PoliteServer() as server:
+        url = server.url("/status/404?a=b&c")
+        row = {"url": url, "request": {"data": "it's", "headers": {"Cookie": "s=1", "Content-Type": "text/plain"}}}
+        (tmp_path / "urls.jsonl").write_text(json.dumps(row))
+        here(capfd, "fetch", tmp_path / "urls.jsonl", "-q", "--no-robots", "-o", out)
+    ran = here(capfd, "explain", out, url, "--curl")
+    assert ran.code == 0
+    assert ran.out.startswith("curl --include --compressed --user-agent scrapepool/")
+    words = f"--header 'Cookie: ***' --header 'Content-Type: text/plain' --data-raw 'it'\"'\"'s' '{url}'\n"
+    assert ran.out.endswith(words)
+    assert ran.err.count("\n") == 2
+    assert "*** stands for a secret" in ran.err

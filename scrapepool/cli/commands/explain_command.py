@@ -7,7 +7,7 @@ import click
 from ...text import printable, without_passwords
 from ..arguments.record_arguments import named_records
 from ..exits import Exit
-from ..parameters.grouped_options import GroupedCommand
+from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName
 from ..standard_streams import warn
 
@@ -18,7 +18,14 @@ that cannot be read."""
 @click.command(cls=GroupedCommand, epilog=EPILOG)
 @click.argument("records", type=FileName(), nargs=-1, required=True, metavar="RECORDS...")
 @click.argument("url")
-def explain(records: tuple[str, ...], url: str) -> int:
+@click.option(
+    "--curl",
+    is_flag=True,
+    help="Print the same request as a curl command instead. Secrets stay hidden.",
+    cls=GroupedOption,
+    group="How",
+)
+def explain(records: tuple[str, ...], url: str, curl: bool) -> int:
     """Show what happened to one URL: waits, attempts and outcome.
 
     RECORDS are files that fetch wrote (JSONL, CSV or TSV, also as .gz, databases or Parquet), folders of such files,
@@ -37,5 +44,13 @@ def explain(records: tuple[str, ...], url: str) -> int:
         if found.near:
             warn("\n  ".join(["it has records of", *map(printable, found.near)]))
         return Exit.SOME_FAILED
+    if curl:
+        from ...render.curl_command import curl_command  # noqa: PLC0415 - as above
+
+        command, notes = curl_command(found.record)
+        Output(None).write([f"{command}\n".encode("utf-8", "backslashreplace")])
+        for note in notes:
+            warn(note)
+        return Exit.OK
     Output(None).write([story(found.record, found.times).encode("utf-8", "backslashreplace")])
     return Exit.OK

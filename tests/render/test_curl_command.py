@@ -1,0 +1,38 @@
+import shlex
+
+import pytest
+
+from scrapepool.render.curl_command import LOST, RUN, SECRET, curl_command
+from scrapepool.version import __version__
+
+USUAL = ["curl", "--include", "--compressed"]
+AGENT = ["--user-agent", f"scrapepool/{__version__}"]
+
+
+@pytest.mark.parametrize(
+    ("record", "words", "notes"),
+    [
+        ({}, [*AGENT, "http://h/a?b=c&d"], []),
+        ({"method": "HEAD"}, ["--head", *AGENT, "http://h/a?b=c&d"], []),
+        ({"method": "PUT", "redirects": ["x"]}, ["--location", "--request", "PUT", *AGENT, "http://h/a?b=c&d"], []),
+        ({"url": "http://h/[1]'$(x)"}, ["--globoff", *AGENT, "http://h/[1]'$(x)"], []),
+        (
+            {"row_request": {"method": "POST", "data": "it's", "headers": {"User-Agent": "me", "A": ""}, "timeout": 2}},
+            ["--header", "User-Agent: me", "--header", "A;", "--header", "Content-Type:", "--data-raw", "it's"]
+            + ["--max-time", "2", "http://h/a?b=c&d"],
+            [],
+        ),
+        (
+            {"row_request": {"data": "{}", "method": "PUT", "headers": {"content-type": "t", "Cookie": "***"}}},
+            ["--request", "PUT", *AGENT, "--header", "content-type: t", "--header", "Cookie: ***", "--data-raw", "{}"]
+            + ["http://h/a?b=c&d"],
+            [SECRET],
+        ),
+        ({"request": {"data_sha256": "ab"}, "row_request": []}, [*AGENT, "http://h/a?b=c&d"], [LOST]),
+    ],
+)
+def test_a_request_as_a_command(record, words, notes):
+    """Quoted for the shell, with what the row set; what is not in the record is said."""
+    command, told = curl_command({"url": "http://h/a?b=c&d", **record})
+    assert shlex.split(command) == USUAL + words
+    assert told == [RUN, *notes]

@@ -34,7 +34,8 @@ def curl_command(record: Mapping[str, Any]) -> tuple[str, list[str]]:
 def _words(record: Mapping[str, Any]) -> Iterator[str]:
     url, row = printable(str(record.get("url", ""))), _row_request(record)
     method, data = str(row.get("method") or record.get("method") or "GET"), row.get("data")
-    headers = row.get("headers") if isinstance(row.get("headers"), dict) else {}
+    said = row.get("headers")
+    headers: dict[str, Any] = said if isinstance(said, dict) else {}
     yield from ("curl", "--include", "--compressed")
     if record.get("redirects"):
         yield "--location"

@@ -8,6 +8,9 @@ from scrapepool.version import __version__
 USUAL = ["curl", "--include", "--compressed"]
 AGENT = ["--user-agent", f"scrapepool/{__version__}"]
 
+URL = ["http://h/a?b=c&d"]
+MORE = ["--max-time", "2", *URL]
+
 
 @pytest.mark.parametrize(
     ("record", "words", "notes"),
@@ -18,14 +21,13 @@ AGENT = ["--user-agent", f"scrapepool/{__version__}"]
         ({"url": "http://h/[1]'$(x)"}, ["--globoff", *AGENT, "http://h/[1]'$(x)"], []),
         (
             {"row_request": {"method": "POST", "data": "it's", "headers": {"User-Agent": "me", "A": ""}, "timeout": 2}},
-            ["--header", "User-Agent: me", "--header", "A;", "--header", "Content-Type:", "--data-raw", "it's"]
-            + ["--max-time", "2", "http://h/a?b=c&d"],
+            ["--header", "User-Agent: me", "--header", "A;", "--header", "Content-Type:", "--data-raw", "it's"] + MORE,
             [],
         ),
         (
             {"row_request": {"data": "{}", "method": "PUT", "headers": {"content-type": "t", "Cookie": "***"}}},
             ["--request", "PUT", *AGENT, "--header", "content-type: t", "--header", "Cookie: ***", "--data-raw", "{}"]
-            + ["http://h/a?b=c&d"],
+            + URL,
             [SECRET],
         ),
         ({"request": {"data_sha256": "ab"}, "row_request": []}, [*AGENT, "http://h/a?b=c&d"], [LOST]),

@@ -9,7 +9,7 @@ USUAL = ["curl", "--include", "--compressed"]
 AGENT = ["--user-agent", f"scrapepool/{__version__}"]
 
 URL = ["http://h/a?b=c&d"]
-MORE = ["--max-time", "2", *URL]
+MORE = ["--data-raw", "it's", "--max-time", "2", *URL]
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,23 @@ MORE = ["--max-time", "2", *URL]
         ({"url": "http://h/[1]'$(x)"}, ["--globoff", *AGENT, "http://h/[1]'$(x)"], []),
         (
             {"row_request": {"method": "POST", "data": "it's", "headers": {"User-Agent": "me", "A": ""}, "timeout": 2}},
-            ["--header", "User-Agent: me", "--header", "A;", "--header", "Content-Type:", "--data-raw", "it's"] + MORE,
+            ["--header", "User-Agent: me", "--header", "A;", "--header", "Content-Type:", *MORE],
             [],
         ),
         (
             {"row_request": {"data": "{}", "method": "PUT", "headers": {"content-type": "t", "Cookie": "***"}}},
-            ["--request", "PUT", *AGENT, "--header", "content-type: t", "--header", "Cookie: ***", "--data-raw", "{}"]
-            + URL,
+            [
+                "--request",
+                "PUT",
+                *AGENT,
+                "--header",
+                "content-type: t",
+                "--header",
+                "Cookie: ***",
+                "--data-raw",
+                "{}",
+                *URL,
+            ],
             [SECRET],
         ),
         ({"request": {"data_sha256": "ab"}, "row_request": []}, [*AGENT, "http://h/a?b=c&d"], [LOST]),

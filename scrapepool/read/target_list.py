@@ -241,7 +241,7 @@ class TargetList:
         if self._finished is not None:
             self._finished.of_other_shards = lines
         if lines:
-            self._on_note(f"shard {self._settings.shard}: {lines:,} lines are in other shards")
+            self._on_note(f"shard {self._settings.shard}: lines in other shards: {lines:,}")
 
     def _publish(self, batch: PendingBatch, span: ListSpan) -> None:
         self._found += batch.found

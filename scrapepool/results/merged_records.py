@@ -97,8 +97,9 @@ class MergedRecords:
 
     def _rows(self, part: int, file: Source) -> Iterator[tuple[int, bool, int, int, int | None]]:
         for summary, read in file.with_records():
-            record = _nested(typed_record(read))
-            self._names.update(dict.fromkeys(record))
+            record = _typed(read)
+            if not record.keys() <= self._names.keys():
+                self._names.update(dict.fromkeys(record))
             if isinstance(data := record.get("data"), dict):
                 self._data.update(dict.fromkeys(data))
             self.total += 1
@@ -125,7 +126,7 @@ class MergedRecords:
                 raise ListError(name, "it became shorter while it was merged")
 
     def _complete(self, record: bytes | Mapping[str, Any]) -> dict[str, Any]:
-        values = json.loads(record) if isinstance(record, bytes) else _nested(record)
+        values = json.loads(record) if isinstance(record, bytes) else dict(record)
         if not self.names_lists or values.get("list") is not None or values.get("line") is None:
             return values
         source = PurePath(name_of(self._parts.current_file)).name
@@ -148,12 +149,15 @@ def _lines_or_cells(file: RecordFile) -> Iterator[bytes | Mapping[str, Any]]:
     for line in file.unread_lines():
         yield line.removeprefix(BOM)
     for _, record in file.with_records():
-        yield typed_record(record)
+        yield _typed(record)
 
 
-def _nested(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Gather the columns of CSV that hold the entries of ``data``."""
-    found = dict(record)
-    if any(name.startswith("data.") for name in record):
-        found["data"] = {name[5:]: found.pop(name) for name in record if name.startswith("data.")}
+def _typed(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Convert the text cells of CSV to values, with the columns of entries of ``data`` in one field."""
+    typed = typed_record(record)
+    if typed is record:
+        return record
+    found = dict(typed)
+    if entries := [name for name in found if name.startswith("data.")]:
+        found["data"] = {name.removeprefix("data."): found.pop(name) for name in entries}
     return found

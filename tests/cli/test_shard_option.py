@@ -23,7 +23,7 @@ def test_shards_fetch_each_url_once(capfd: pytest.CaptureFixture[str], place: Pl
         ran = here(capfd, "fetch", path, *args)
         shares = {share_of(one["url"][7:16], 3) for one in ran.records if one["error"] == "connect_refused"}
         assert (ran.code, shares) == ((1, {number - 1}) if number < 3 else (0, set()))
-        assert f"shard {number}/3: {17 - len(ran.records)} lines are in other shards" in ran.err
+        assert f"shard {number}/3: lines in other shards: {17 - len(ran.records)}" in ran.err
         records += ran.records
     assert sorted((one["line"], one["url"]) for one in records) == list(enumerate([*urls, "mailto:x@example.org"], 1))
     plan = json.loads(here(capfd, "plan", path, "--offline", "--shard", "2/3", "--json").out)
@@ -37,7 +37,7 @@ def test_an_empty_share_is_no_error(place: Place) -> None:
     place.write("urls.txt", "http://127.0.1.1:1/\n")
     ran = place.run("fetch", "urls.txt", "--shard", empty, "-o", "out.jsonl")
     assert (ran.code, (place.folder / "out.jsonl").read_text()) == (0, "")
-    assert f"shard {empty}: 1 lines are in other shards" in ran.err
+    assert f"shard {empty}: lines in other shards: 1" in ran.err
     ran = place.run("plan", "urls.txt", "--shard", empty)
     assert (ran.code, ran.out) == (0, f"plan      no URL is in shard {empty}\n")
     place.write("none.txt", "\n")

@@ -78,7 +78,7 @@ def test_lines_of_other_shards_are_passed_over_quickly(tmp_path: Path) -> None:
     ]
     assert [one.target.line for one in reading.rejected] == [52, 54]
     assert (targets.of_other_shards, finished.of_other_shards) == (51, 51)
-    assert notes == ["shard 1/2: 51 lines are in other shards"]
+    assert notes == ["shard 1/2: lines in other shards: 51"]
 
 
 def test_spellings_of_other_hosts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

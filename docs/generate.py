@@ -1,6 +1,7 @@
 """Write what follows from the program: ``python docs/generate.py``. A test checks that it was run.
 
-docs/options.md: the options. docs/library.md: its reference, out of signatures and docstrings.
+docs/options.md: the options. docs/man: the manual pages.
+docs/library.md: its reference, out of signatures and docstrings.
 scrapepool/settings/setting_values.py: the types of what ``Settings.with_`` takes.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import fields
@@ -22,6 +24,9 @@ from scrapepool.cli.options.setting_names import NONE, option_of
 from scrapepool.cli.parameters.grouped_options import FetchOption, GroupedCommand
 from scrapepool.cli.program import cli
 from scrapepool.run.library import CARRIED_OUT
+
+sys.path.append(str(Path(__file__).parent))
+from man_pages import man_pages
 
 DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "scrapepool"
@@ -63,6 +68,7 @@ def generated() -> dict[Path, str]:
         DOCS / "options.md": options(),
         DOCS / "library.md": library(),
         PACKAGE / "settings/setting_values.py": setting_values(),
+        **man_pages(),
     }
 
 

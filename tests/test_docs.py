@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
@@ -38,6 +40,18 @@ def generated() -> dict[Path, str]:
 def test_what_is_generated_is_up_to_date() -> None:
     """``python docs/generate.py`` was run after the last change of an option or a setting."""
     assert {path: path.read_text(encoding="utf-8") for path in generated()} == generated()
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="man is not installed")
+def test_manual_pages_are_read_without_a_warning() -> None:
+    """Each command has one; the text of an option stands below its name."""
+    pages = sorted((ROOT / "docs" / "man").glob("*.1"))
+    assert pages == sorted(page for page in generated() if page.suffix == ".1")
+    ran = subprocess.run(
+        ["man", "--warnings", "-E", "UTF-8", "-l", *map(str, pages)], capture_output=True, text=True, check=True
+    )
+    assert ran.stderr == ""
+    assert re.search(r"--url-field NAME\n +Take", ran.stdout)
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -45,6 +45,7 @@ class _Commands(HelpfulCommand, click.Group):
         "hosts",
         "config",
         "demo",
+        "completion",
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
@@ -130,8 +131,11 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one per kind of error
 def _invoke(args: Sequence[str]) -> int:
     # As Click's own main, except for errors: that one handles a closed pipe itself.
     if instruction := os.environ.get(COMPLETE):
-        from click.shell_completion import shell_complete  # noqa: PLC0415 - rarely needed
+        from click.shell_completion import add_completion_class, shell_complete  # noqa: PLC0415 - rarely needed
 
+        from .parameters.completions import BashWords  # noqa: PLC0415
+
+        add_completion_class(BashWords)
         return shell_complete(cli, {}, PROGRAM, COMPLETE, instruction)
     with cli.make_context(PROGRAM, list(args)) as context:
         return int(cli.invoke(context) or Exit.OK)

@@ -43,7 +43,6 @@ from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
 from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.work.activity import Activity, in_flight
 from ..transport.work.context import MAX_BLOCKING, LeaseContext
 from ..transport.work.list_lease import ListFetcher
 from ..transport.work.loop import Loop
@@ -58,6 +57,7 @@ from .process_count import process_count
 from .shard import Shard
 
 if TYPE_CHECKING:
+    from ..transport.work.activity import Activity
     from .expectations import Unexpected
 
 HOSTS_MEASURED = 50
@@ -170,7 +170,7 @@ def assembled(
         robots = RobotsFetcher(context, settings)
         own_loop = Loop(context, _chains(robots, ListFetcher(context, settings)))
         loop: Transport = own_loop
-        doing: Callable[[], Sequence[Activity]] = partial(in_flight, context)
+        doing: Callable[[], Sequence[Activity]] = partial(_activity, context)
         if processes > 1:
             from .processes.process_transport import BusiestClock, ProcessTransport  # noqa: PLC0415 - an option
 
@@ -241,6 +241,12 @@ def _connected(controls: Controls, transport: Transport, most_workers: int) -> C
 def _chains(robots: RobotsFetcher, lists: ListFetcher) -> Callable[[Work], Chain | None]:
     """Return the function that makes the chain of leases for special work: on a robots.txt, or on a list by URL."""
     return lambda work: lists.chain(work) if work.lease.of_list else robots.chain(work)
+
+
+def _activity(context: LeaseContext) -> Sequence[Activity]:
+    from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed
+
+    return in_flight(context)
 
 
 class _Threads(ThreadPoolExecutor):

@@ -27,12 +27,15 @@ class TerminalProgram:
     seen: everything that it wrote to the terminal, without control sequences.
     """
 
-    def __init__(self, *args: object, program: tuple[str, ...] = (), lines: int = 24, **options: Any) -> None:
+    def __init__(
+        self, *args: object, program: tuple[str, ...] = (), lines: int = 24, path: str = "", **options: Any
+    ) -> None:
         self._keyboard, self._terminal = pty.openpty()
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 80, 0, 0))
         self.before = termios.tcgetattr(self._terminal)
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), self._terminal) | options
-        environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": "/nonexistent", "TERM": "xterm"}
+        environment = {"PATH": f"{path}:{os.environ['PATH']}", "HOME": "/nonexistent", "TERM": "xterm"}
+        environment |= {"PYTHONPATH": str(ROOT), **MEASURED}
         # A session of its own, whose controlling terminal this becomes when its leader opens it.
         become_foreground = (
             "import os, sys; os.close(os.open(os.ttyname(2), os.O_RDWR)); os.execvp(sys.argv[1], sys.argv[1:])"
@@ -40,7 +43,7 @@ class TerminalProgram:
         command = program or (sys.executable, "-m", "scrapepool", *map(str, args))
         self.process = subprocess.Popen(
             [sys.executable, "-c", become_foreground, *command],
-            env=environment | MEASURED,
+            env=environment,
             start_new_session=True,
             **streams,
         )

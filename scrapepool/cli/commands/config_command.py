@@ -23,6 +23,7 @@ from ..config.config_values import HIDDEN
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
+from ..parameters.completions import files
 from ..parameters.grouped_options import FetchOption, GroupedCommand, GroupedOption
 from ..parameters.option_types import UNLIMITED, Header, Share
 from ..standard_streams import echo
@@ -31,7 +32,7 @@ _COLUMN = 40  # where comments begin
 
 
 @click.command(cls=GroupedCommand)
-@click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
+@click.argument("sources", nargs=-1, shell_complete=files, metavar="[LIST_OR_URL]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.", cls=GroupedOption, group="Output of this command")
 @fetch_options
 @click.pass_context

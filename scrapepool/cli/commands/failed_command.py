@@ -10,7 +10,7 @@ import click
 from ..arguments.record_arguments import named_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Names
+from ..parameters.option_types import FileName, Names, failure_classes
 from ..parameters.shard_type import SHARD_HELP, ShardType
 from ..standard_streams import warn
 
@@ -38,7 +38,7 @@ To replace their records in the same file, use retry or fetch --resume."""
 @click.option(
     "--class",
     "classes",
-    type=Names(),
+    type=Names(failure_classes),
     metavar="a,b,c",
     help="Print only these classes, such as timeout,5xx,!501.  [default: all but skipped lines]",
     cls=GroupedOption,

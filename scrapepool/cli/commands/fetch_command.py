@@ -16,6 +16,7 @@ from ..fetching.run_end import RunEnd
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import check_effective, without_ineffective
 from ..options.start_options import with_cron
+from ..parameters.completions import files
 from ..parameters.files_read import files_read
 from ..parameters.grouped_options import GroupedCommand
 from ..standard_streams import warn
@@ -34,7 +35,7 @@ in the environment, as SCRAPEPOOL_FETCH_NAME."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
-@click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
+@click.argument("sources", nargs=-1, shell_complete=files, metavar="[LIST_OR_URL]...")
 @fetch_options
 @click.pass_context
 def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int:

@@ -17,6 +17,7 @@ from ..arguments.list_arguments import source_names, sources_or_stdin, standard_
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
+from ..parameters.completions import files
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import Duration, Whole
 from ..standard_streams import echo
@@ -35,7 +36,7 @@ no URL that may be fetched. All options of fetch are accepted; those about lists
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
-@click.argument("sources", nargs=-1, metavar="[LIST_OR_URL]...")
+@click.argument("sources", nargs=-1, shell_complete=files, metavar="[LIST_OR_URL]...")
 @click.option("--offline", is_flag=True, cls=GroupedOption, group=GROUP,
               help="Do not request any robots.txt.")  # fmt: skip
 @click.option("--hosts", type=Whole(0), default=10, show_default=True, cls=GroupedOption, group=GROUP,

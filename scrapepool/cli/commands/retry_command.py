@@ -25,7 +25,7 @@ from ..options.ineffective_options import check_effective, without_ineffective
 from ..options.start_options import with_cron
 from ..parameters.files_read import files_read
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Names
+from ..parameters.option_types import FileName, Names, failure_classes
 from ..standard_streams import warn
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 @click.option(
     "--class",
     "classes",
-    type=Names(),
+    type=Names(failure_classes),
     metavar="a,b,c",
     help="Fetch only these classes again, such as timeout,5xx,!501.  [default: all but skipped lines]",
     cls=GroupedOption,

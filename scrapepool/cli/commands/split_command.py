@@ -14,6 +14,7 @@ from ...text import without_password
 from ..arguments.list_arguments import source_names, standard_input
 from ..exits import Exit
 from ..options.input_options import format_options
+from ..parameters.completions import files
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import FileName, Whole
 from ..standard_streams import warn
@@ -33,7 +34,7 @@ written."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
-@click.argument("lists", nargs=-1, metavar="[LIST]...")
+@click.argument("lists", nargs=-1, shell_complete=files, metavar="[LIST]...")
 @click.option("-n", "--shards", type=Whole(1, MAX_SHARES), required=True, cls=GroupedOption, group="Output",
               help="Write this many lists.")  # fmt: skip
 @click.option("-o", "--output", type=FileName(), required=True, metavar="DIR", cls=GroupedOption, group="Output",

@@ -7,13 +7,14 @@ from typing import Any, get_args
 import click
 
 from ...settings import InputFormat, InputSettings
+from ..parameters.completions import columns
 from ..parameters.declare import DEFAULTS, Decorator, option, option_group
 from ..parameters.shard_type import SHARD_HELP, ShardType
 
 FORMAT = (
     option("--input-format", type=click.Choice(get_args(InputFormat)), default=DEFAULTS.input.format,
         help="Read lists in this format; auto decides by suffix and first bytes, prose finds URLs in any text."),
-    option("--url-field", metavar="NAME",
+    option("--url-field", metavar="NAME", shell_complete=columns,
         help="Take the URL from this column (CSV, TSV, Parquet) or key (JSONL).  [default: url]"),
     option("--url-template", guarded=True, metavar="TEMPLATE",
         help="Build each row's URL from its columns, as in 'https://example.org/item/{id}'; {+id} leaves / ? & and "

@@ -17,6 +17,7 @@ from ..parameters.option_types import (
     Resume,
     Size,
     Whole,
+    record_field_names,
 )
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
@@ -41,7 +42,7 @@ OPTIONS: list[Decorator] = [
             "the record, as in '{status} {elapsed:.2f} {url}\\n'."),
         option("--format", type=click.Choice(["jsonl", "csv", "tsv", "parquet"]),
             help="Write records in this format; parquet is for parts.  [default: by the file's suffix, else jsonl]"),
-        option("--fields", type=Names(), metavar="a,b,c",
+        option("--fields", type=Names(record_field_names), metavar="a,b,c",
             help="Write only these fields, in this order; input.id is one entry of input, and likewise for data, "
             "headers and timings.  [default: all]"),
         option("--ordered", is_flag=True,

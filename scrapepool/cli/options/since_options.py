@@ -6,7 +6,7 @@ from typing import Any
 
 from ...settings import SinceSettings
 from ..parameters.declare import Decorator, option, option_group
-from ..parameters.option_types import Duration, FileName, Names, Whole
+from ..parameters.option_types import Duration, FileName, Names, Whole, record_field_names
 
 OPTIONS: list[Decorator] = [
     *option_group(
@@ -26,7 +26,7 @@ OPTIONS: list[Decorator] = [
         option("--keep-versions", guarded=True, type=Whole(0), metavar="N",
             help="Keep the last N earlier versions of a changed page and delete older ones: as files beside the page's "
             "own with --save-dir, as rows (and bodies) with --sqlite.  [default: no files; all rows]"),
-        option("--change-by", type=Names(), metavar="a,b,c",
+        option("--change-by", type=Names(record_field_names), metavar="a,b,c",
             help="Compare the values of these record fields to decide whether a page changed, as data.price with "
             "--select.  [default: the digest of the body]"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -24,6 +25,17 @@ class GroupedOption(click.Option):
         self.group = group
         self.bare = bare
 
+    @property
+    def key(self) -> str:
+        """The long name, without the dashes."""
+        return next(name for name in self.opts if name.startswith("--")).removeprefix("--")
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the value in the environment, by the long name. Click would use the parameter's, which can differ."""
+        if self.envvar is not None or ctx.auto_envvar_prefix is None:
+            return super().resolve_envvar_value(ctx)
+        return os.environ.get(f"{ctx.auto_envvar_prefix}_{self.key.upper().replace('-', '_')}") or None
+
 
 class FetchOption(GroupedOption):
     """An option of ``fetch``. Other commands that take it use the same name in the environment and in files.
@@ -37,11 +49,6 @@ class FetchOption(GroupedOption):
         self.guarded = guarded or getattr(self.type, "guarded", False)
         self.allow_from_autoenv = False  # Click would use the parameter's name, which can differ from the option's
         self.envvar = f"SCRAPEPOOL_FETCH_{self.key.upper().replace('-', '_')}"
-
-    @property
-    def key(self) -> str:
-        """The long name, without the dashes."""
-        return next(name for name in self.opts if name.startswith("--")).removeprefix("--")
 
 
 class HelpfulCommand(click.Command):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from ...header import field_fault
 from ...settings import RetryPolicy
 from ...storage.urls import local_path
 from ...text import brief
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 LONGEST = 10 * 366 * 86_400.0
 """Seconds of the longest duration: ten years, so that times stay ones that a calendar has."""
@@ -87,6 +90,12 @@ class FileName(click.ParamType[str]):
         if not value:
             self.fail("the file name is empty", param, ctx)
         return local_path(str(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Let the shell complete a file name."""
+        from .completions import files  # noqa: PLC0415 - when a shell asks
+
+        return files(ctx, param, incomplete)
 
 
 class Duration(click.ParamType[float]):
@@ -287,6 +296,20 @@ class Proxy(click.ParamType[str]):
         return str(value)
 
 
+def failure_classes() -> Iterable[str]:
+    """Return the classes of failures, for a shell."""
+    from ...failure_classes import CLASSES  # noqa: PLC0415 - when a shell asks
+
+    return CLASSES
+
+
+def record_field_names() -> Iterable[str]:
+    """Return the fields of records, for a shell."""
+    from ...record_fields import TABLE  # noqa: PLC0415 - when a shell asks
+
+    return [field.name for field in TABLE]
+
+
 class Resume(click.ParamType[str]):
     """Which URLs to fetch again: ``failed``, ``all``, or classes of errors as in ``failed --class``."""
 
@@ -304,11 +327,26 @@ class Resume(click.ParamType[str]):
             self.fail(f"{error}, failed or all", param, ctx)
         return str(value)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - Click's signature
+        """Offer the classes."""
+        from .completions import among  # noqa: PLC0415 - when a shell asks
+
+        return among([*self.choices, *failure_classes()], incomplete)
+
 
 class Names(click.ParamType[tuple[str, ...]]):
-    """Names separated by commas."""
+    """Names separated by commas. known: returns those that a shell offers."""
 
     name = "names"
+
+    def __init__(self, known: Callable[[], Iterable[str]] = tuple) -> None:
+        self._known = known
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - Click's signature
+        """Offer the known names."""
+        from .completions import among  # noqa: PLC0415 - when a shell asks
+
+        return among(self._known(), incomplete)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002 - Click's signature
         """Return the names."""
@@ -323,6 +361,7 @@ class RetryOn(Names):
     name = "classes"
 
     def __init__(self, usual: RetryPolicy) -> None:
+        super().__init__(failure_classes)
         self._usual = usual
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:

@@ -21,12 +21,10 @@ from ..version import __version__
 from .click_errors import message_of
 from .exits import Exit
 from .machine_limits import limit_message
-from .parameters.grouped_options import HelpfulCommand
+from .parameters.grouped_options import COMPLETE, HelpfulCommand
 from .standard_streams import echo, secure
 
 PROGRAM = "scrapepool"
-COMPLETE = "_SCRAPEPOOL_COMPLETE"
-"""The variable that a shell sets to request completions, by Click's convention."""
 
 
 class _Commands(HelpfulCommand, click.Group):

@@ -13,6 +13,9 @@ from ..standard_streams import echo
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _SHORT_DEFAULT = re.compile(r"\[default: [^]]{1,20}\]")
 
+COMPLETE = "_SCRAPEPOOL_COMPLETE"
+"""The variable that a shell sets to request completions, by Click's convention."""
+
 LAST = "Help"
 """The group of options that name none; it comes last."""
 

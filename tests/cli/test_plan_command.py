@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ rejected  2 lines: unsupported_scheme 1  invalid_url 1
           urls.txt:8: not a valid IPv6 address: https://[::1/
 takes     4.5 s, decided by a.example.org: 2 URLs, 1 per 2 s
           with 32 workers, 0.5 s per request and no failures
+size      unknown; --since RECORDS estimates it from an earlier run
 
 host                URLs       takes  how
 a.example.org          2       4.5 s  1 per 2 s
@@ -76,6 +78,8 @@ def test_a_plan_for_programs(place: Place) -> None:
         "decided_by": "host",
         "longest": a,
         "latency": 0.1,
+        "sizes": None,
+        "disk_free": None,
         "most_urls": [a],
         "rejects": [
             {
@@ -181,3 +185,35 @@ def test_all_refused(place: Place) -> None:
         == f"reading options from scrapepool.toml\nscrapepool: no URL that may be fetched in {server.url('/page')}\n"
     )
     assert "1 URL refused by robots.txt of 1 host" in told.out
+
+
+def test_sizes_are_estimated_from_earlier_records(place: Place) -> None:
+    """A host that they know by its own mean, others by that of all; and what goes to the disk."""
+    sizes = {"https://a.example.org/1": 3000, "https://a.example.org/9": 1000, "https://c.example.org/": 500}
+    records = [
+        {"url": url, "outcome": "ok", "status": 200, "bytes": 2 * size, "wire_bytes": size}
+        for url, size in sizes.items()
+    ]
+    records += [{"url": "https://b.example.org/", "outcome": "skipped", "error": "robots", "wire_bytes": 0}]
+    place.write("old.jsonl", "".join(f"{json.dumps(record)}\n" for record in records))
+    args = ("plan", "--offline", "urls.txt", "--since", "old.jsonl")
+    told = json.loads(place.run(*args, "--json").out)
+    assert told["sizes"] == {
+        "received": 5500, "decoded": 11_000, "known_urls": 2,
+        "records": round(3 * sum(len(json.dumps(record)) + 1 for record in records) / 4),
+    }  # fmt: skip
+    assert told["disk_free"] is None
+    ran = place.run(*args, "--save-dir", "pages", "--warc", "a.warc.gz", "-o", "new.jsonl")
+    size, disk = (line for line in ran.out.splitlines() if line.startswith(("size", "disk")))
+    assert size.endswith(
+        "about 5.5 kB to receive, 1.8 kB per URL as in earlier records (known for the hosts of 2 URLs)"
+    )
+    assert re.match(r"disk {6}about 16\.\d kB, uncompressed: records \d+ B, pages 11\.0 kB, archive 5\.5 kB; ", disk)
+    assert disk.endswith(" are free")
+    place.write("old.jsonl", "")
+    assert "size      unknown" in place.run(*args).out
+    assert "size      unknown" in place.run(*args[:-1], "gone.jsonl", "--since-if-there").out
+    assert (
+        place.complaint("plan", "--offline", "urls.txt", "--since", "gone.jsonl")
+        == "gone.jsonl: No such file or directory"
+    )

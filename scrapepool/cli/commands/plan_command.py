@@ -6,12 +6,14 @@ Decides what is requested for a plan, and its exit code. ``plan_text`` decides h
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...errors import UsageError
+from ...storage.urls import is_storage
 from ...text import printable, strict_json
 from ..arguments.list_arguments import source_names, sources_or_stdin, standard_input
 from ..exits import Exit
@@ -20,13 +22,14 @@ from ..options.ineffective_options import without_ineffective
 from ..parameters.completions import files
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.option_types import Duration, Whole
-from ..standard_streams import echo
+from ..standard_streams import echo, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ...model import HostKey
     from ...ports import HostState
+    from ...run.dry_run.size_estimate import SizeEstimate
     from ...settings import Settings
     from ..config.config_file import ConfigFile
 
@@ -137,10 +140,46 @@ def run(
     if allowed:
         known = recalled(settings, allowed, clock)
         result = planned(allowed, settings, latency=latency, most=hosts, clock=clock, crawl_delays=delays, known=known)
-    report = Report(found, robots, result, settings, latency, hosts, len(known))
+    sizes = _sizes(settings, allowed) if allowed and settings.since.records else None
+    report = Report(found, robots, result, settings, latency, hosts, len(known), sizes, _free(settings))
     echo(strict_json(json.dumps(plan_dict(report), indent=2)) if as_json else "\n".join(plan_lines(report)))
     if result is None and robots:
         raise UsageError(f"no URL that may be fetched in {source_names(sources, settings.input)}")
     if result is None and not found.of_other_shards:
         raise UsageError(f"no usable URL in {source_names(sources, settings.input, read_as)}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK
+
+
+def _sizes(settings: Settings, hosts: Mapping[HostKey, int]) -> SizeEstimate | None:
+    """Estimate sizes from the records of ``--since``. Raises ListError, UsageError."""
+    from ...results.find import typed_record  # noqa: PLC0415 - rarely needed
+    from ...results.record_parts import record_files  # noqa: PLC0415
+    from ...run.dry_run.size_estimate import PageSizes  # noqa: PLC0415
+    from ..arguments.record_arguments import watched_records  # noqa: PLC0415
+
+    sizes = PageSizes(hosts)
+    for name in settings.since.records:
+        if settings.since.if_there and name != "-" and not any(Path(file).exists() for file in record_files(name)):
+            continue
+        for _, record in watched_records(name, warn):
+            sizes.add(typed_record(record))
+    return sizes.estimate()
+
+
+def _free(settings: Settings) -> int | None:
+    """Return the free bytes of the disk that outputs go to; None if no output is a file on a disk of this machine."""
+    import shutil  # noqa: PLC0415 - as above
+
+    for path in (settings.files.save_dir, settings.warc.path, settings.output.file, *_tables(settings)):
+        if path is None or is_storage(path):
+            continue
+        folder = Path(path).absolute()
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        with suppress(OSError):
+            return shutil.disk_usage(folder).free
+    return None
+
+
+def _tables(settings: Settings) -> tuple[str | None, ...]:
+    return settings.output.sqlite, settings.output.parquet

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...model import HostKey, Skipped
     from ...run.dry_run.estimate import Count, HostPlan, Plan
     from ...run.dry_run.robots_check import HostRobots
+    from ...run.dry_run.size_estimate import SizeEstimate
     from ...settings import Settings
 
 _WIDEST = 40  # columns of a host's name
@@ -27,6 +28,7 @@ class Report:
 
     robots: what robots.txt changes, by host; None if none was requested. plan: None if no URL is left to fetch.
     latency: seconds that a request is assumed to take. most: hosts to list. known: hosts that earlier runs measured.
+    sizes: what is received and written; None if unknown. free: free bytes of the disk of the outputs; None if unknown.
     """
 
     found: Count
@@ -36,6 +38,8 @@ class Report:
     latency: float
     most: int
     known: int = 0
+    sizes: SizeEstimate | None = None
+    free: int | None = None
 
 
 def plan_dict(report: Report) -> dict[str, Any]:
@@ -53,11 +57,22 @@ def plan_dict(report: Report) -> dict[str, Any]:
         "decided_by": None if plan is None else plan.decided_by,
         "longest": None if plan is None else _host_dict(plan.longest),
         "latency": report.latency,
+        "sizes": None if report.sizes is None else _sizes_dict(report.sizes),
+        "disk_free": report.free,
         "most_urls": [] if plan is None else [_host_dict(host) for host in plan.hosts],
         "rejects": [
             {"line": line.target.line, "url": line.target.url, "error": line.error, "detail": line.detail}
             for line in found.shown
         ],
+    }
+
+
+def _sizes_dict(sizes: SizeEstimate) -> dict[str, int]:
+    return {
+        "received": sizes.received,
+        "decoded": sizes.decoded,
+        "records": sizes.records,
+        "known_urls": sizes.urls,
     }
 
 
@@ -119,8 +134,30 @@ def plan_lines(report: Report) -> Iterator[str]:
     yield _line("takes", f"{_spoken(plan.seconds)}, {_why(plan, report.settings)}")
     known = f" (or as measured before on {_number(report.known, 'host')})" if report.known else ""
     yield _line("", f"with {workers}, {units.spoken(report.latency)} per request{known} and no failures")
+    yield from _sizes(report, plan)
     if plan.hosts:
         yield from _table(plan)
+
+
+def _sizes(report: Report, plan: Plan) -> Iterator[str]:
+    """Say what the run receives, and what it writes to the disk."""
+    sizes, settings = report.sizes, report.settings
+    if sizes is None:
+        yield _line("size", "unknown; --since RECORDS estimates it from an earlier run")
+        return
+    each = units.size(round(sizes.received / plan.urls))
+    known = "" if sizes.urls == plan.urls else f" (known for the hosts of {_number(sizes.urls, 'URL')})"
+    yield _line("size", f"about {units.size(sizes.received)} to receive, {each} per URL as in earlier records{known}")
+    parts = [("records", sizes.records)]
+    if settings.files.save_dir is not None:
+        parts.append(("pages", sizes.decoded))
+    if settings.warc.path is not None:
+        parts.append(("archive", sizes.received))
+    total = sum(size for _, size in parts)
+    named = ", ".join(f"{name} {units.size(size)}" for name, size in parts)
+    free = "" if report.free is None else f"; {units.size(report.free)} are free"
+    more = "" if report.free is None or total < report.free else ": TOO LITTLE"
+    yield _line("disk", f"about {units.size(total)}, uncompressed: {named}{free}{more}")
 
 
 def _robots(robots: Mapping[HostKey, HostRobots], most: int) -> Iterator[str]:

@@ -137,7 +137,7 @@ def library() -> str:
 
 
 def _reference() -> Iterator[str]:
-    for name in ("fetch", "Request", "PooledSession"):
+    for name in ("fetch", "afetch", "Request", "PooledSession"):
         yield from _called(name)
     yield from (
         f"`pool_stats()` of a session gives a `PoolStats` for each `host:port`. {_intro(scrapepool.PoolStats)}",
@@ -178,7 +178,7 @@ def _called(name: str) -> Iterator[str]:
         if one.kind is one.KEYWORD_ONLY and "    *," not in lines:
             lines.append("    *,")
         lines.append(f"    {str(one).replace(chr(39), '')},")
-    lines.append(f") -> {returned}" if name == "fetch" else ")")
+    lines.append(f") -> {returned}" if name in ("fetch", "afetch") else ")")
     shown = "\n".join(lines)
     yield from (f"## `{name}`", "", "```python", shown, "```", "")
     before, after = doc[: doc.index("\n\n")], doc[doc.rindex("\n\n") :]

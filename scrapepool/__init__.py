@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 
     import requests
 
@@ -145,6 +145,7 @@ __all__ = [
     "WarcSettings",
     "Window",
     "__version__",
+    "afetch",
     "error_of",
     "fetch",
     "verdict",
@@ -152,7 +153,11 @@ __all__ = [
 
 
 def fetch(
-    urls: "Iterable[str | Request]", settings: "Settings | None" = None, *, session: "requests.Session | None" = None
+    urls: "Iterable[str | Request]",
+    settings: "Settings | None" = None,
+    *,
+    session: "requests.Session | None" = None,
+    on_outcome: "Callable[[Outcome], object] | None" = None,
 ) -> "Generator[Outcome]":
     """Fetch every URL and yield its outcome as it completes: what the command does, lazily.
 
@@ -172,6 +177,7 @@ def fetch(
         password, cookies, proxies, ``verify`` and ``cert`` count as they are at the call; settings go before them.
         Cookies that hosts set are in the session after the run. The run opens connections of its own. It never closes
         the session: that is up to you.
+    on_outcome: called with each outcome before it is yielded, as for a progress bar or a log.
 
     Every URL ends as one of five outcomes; a URL that fails is no exception. Each has ``target``, ``attempts``,
     ``elapsed``, ``detail`` and so on, and ``context``, which is that of its ``Request``. ``verdict(outcome)`` is the
@@ -193,7 +199,36 @@ def fetch(
     """
     from .run.library import outcomes  # noqa: PLC0415 - so that ``scrapepool --help`` does not pay for requests
 
-    return outcomes(urls, settings, session)
+    return outcomes(urls, settings, session, on_outcome)
+
+
+def afetch(
+    urls: "Iterable[str | Request]",
+    settings: "Settings | None" = None,
+    *,
+    session: "requests.Session | None" = None,
+    on_outcome: "Callable[[Outcome], object] | None" = None,
+) -> "AsyncGenerator[Outcome]":
+    """Fetch every URL and yield its outcome as it completes, for programs with asyncio: ``fetch`` as an async iterator.
+
+    >>> async for outcome in afetch(["https://example.org/a", "https://example.org/b"]):
+    ...     print(outcome.target.url, outcome.status)
+
+    urls: as for ``fetch``. They are read on a thread of the run, so an iterator of yours must not use the event loop.
+    settings: as for ``fetch``.
+    session: as for ``fetch``.
+    on_outcome: as for ``fetch``; called in the event loop.
+
+    The run has threads of its own, so that the event loop goes on. Nothing new is begun while you do not ask for more.
+    To leave the iteration early, use ``contextlib.aclosing``; that and a cancelled task end the run: what is in flight
+    is cut, and no thread is left. Raises what ``fetch`` raises.
+    """
+    from .engine import Stop  # noqa: PLC0415 - as above
+    from .run.async_outcomes import async_outcomes  # noqa: PLC0415
+    from .run.library import batches_of  # noqa: PLC0415
+
+    stop = Stop()
+    return async_outcomes(batches_of(urls, settings, session, stop), stop, on_outcome)
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one that there is

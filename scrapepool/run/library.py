@@ -5,7 +5,7 @@ Decides which settings such a run carries out, and refuses the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
 from functools import partial
@@ -41,9 +41,28 @@ CARRIED_OUT: Mapping[str, frozenset[str]] = {
 
 
 def outcomes(
-    urls: Iterable[str | Request], settings: Settings | None, session: requests.Session | None
+    urls: Iterable[str | Request],
+    settings: Settings | None,
+    session: requests.Session | None,
+    on_outcome: Callable[[Outcome], object] | None = None,
 ) -> Generator[Outcome]:
     """The outcomes of a run over what a program hands in; ``scrapepool.fetch``. Raises UsageError."""
+    return _each(batches_of(urls, settings, session, Stop()), on_outcome)
+
+
+def _each(batches: Generator[Sequence[Outcome]], on_outcome: Callable[[Outcome], object] | None) -> Generator[Outcome]:
+    with closing(batches):
+        for batch in batches:
+            for outcome in batch:
+                if on_outcome is not None:
+                    on_outcome(outcome)
+                yield outcome
+
+
+def batches_of(
+    urls: Iterable[str | Request], settings: Settings | None, session: requests.Session | None, stop: Stop
+) -> Generator[Sequence[Outcome]]:
+    """The same in batches, some of them empty. stop: ends the run. Raises UsageError."""
     if isinstance(urls, str | bytes | bytearray | PathLike | Request):
         kind = "a file's name" if isinstance(urls, PathLike) else "one of them"
         raise UsageError(
@@ -59,7 +78,7 @@ def outcomes(
             "or run the command"
         )
     if session is None:
-        return _outcomes(urls, settings)
+        return _batches(urls, settings, stop)
     if settings.pool.processes != 1:
         raise UsageError(
             "fetch() shares a session with no other process: leave session out, or set pool.processes to 1"
@@ -68,7 +87,7 @@ def outcomes(
 
     settings = replace(settings, request=callers.request_of(session, settings.request))
     cookies = callers.cookies_of(session)
-    return _outcomes(urls, settings, partial(callers.shared_with, session, cookies))
+    return _batches(urls, settings, stop, partial(callers.shared_with, session, cookies))
 
 
 def _not_carried_out(settings: Settings) -> Iterator[str]:
@@ -84,9 +103,9 @@ def _not_carried_out(settings: Settings) -> Iterator[str]:
         yield "input.glob"
 
 
-def _outcomes(urls: Iterable[str | Request], settings: Settings, share: Share | None = None) -> Generator[Outcome]:
-    stop = Stop()
-
+def _batches(
+    urls: Iterable[str | Request], settings: Settings, stop: Stop, share: Share | None = None
+) -> Generator[Sequence[Outcome]]:
     def make(wake: Callable[[], None], open_document: OpenDocument) -> Feed:
         return TargetList.of_urls(urls, settings.input, wake=wake, open_document=open_document)
 
@@ -97,7 +116,7 @@ def _outcomes(urls: Iterable[str | Request], settings: Settings, share: Share | 
                 for final in finals:
                     if store is not None:
                         store.write(final)
-                    yield from final
+                    yield final
             if (lost := run.engine.lost) is not None:
                 raise OutageError(lost)
         finally:

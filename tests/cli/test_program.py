@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import MEASURED, PATIENCE, ROOT, closed_port, ended, program
+from running import MEASURED, PATIENCE, ROOT, closed_port, ended, here, program
 
 from tests.servers.polite import PoliteServer
 
@@ -236,6 +236,11 @@ def test_urls_can_be_typed_at_a_terminal(tmp_path: Path) -> None:
     assert len(records.read_text().splitlines()) == 1
     assert "\x1b[" in shown
     assert "1 URL" in shown
+
+
+def test_each_command_s_summary_fits_its_line(capfd: pytest.CaptureFixture[str]) -> None:
+    """Click ends one that does not with three dots."""
+    assert "..." not in here(capfd, "--help").out.partition("Commands:")[2]
 
 
 def test_help_is_quick() -> None:

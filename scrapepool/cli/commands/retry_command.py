@@ -63,7 +63,9 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 @fetch_options
 @click.pass_context
 def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, **values: Any) -> int:
-    """Fetch again what failed, each row with its own method, data, header fields and columns.
+    """Fetch again what failed, each row with its own request.
+
+    A row keeps its method, data, header fields and columns.
 
     RECORDS is a file that fetch wrote, or - for standard input. The new records replace the old ones in RECORDS (JSONL,
     CSV, TSV or a database); with -o, --sqlite or --parquet they go there instead. A folder or glob needs these.

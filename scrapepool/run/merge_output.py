@@ -26,6 +26,9 @@ SUFFIXES = {
     ".tsv": "tsv",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
 }
 """The format that the suffix of a file means."""
 
@@ -41,8 +44,8 @@ def merged_format(output: str | None, named: str | None) -> str:
 
         if not has_pyarrow():
             raise UsageError(f"Parquet needs pyarrow: {how_to_install('parquet')}")
-        if output is None:
-            raise UsageError("Parquet cannot be written to standard output; name a file with --output")
+    if output is None and form in ("parquet", "sqlite"):
+        raise UsageError(f"--format {form} cannot go to standard output; name a file with --output")
     return form
 
 
@@ -52,6 +55,11 @@ def write_merged(merged: MergedRecords, form: str, output: str | None) -> None:
         standard = Output(None)
         for batch in _batches(_lines(merged, form)):
             standard.write(batch)
+        return
+    if form == "sqlite":
+        from ..record.stores.sqlite_records import write_database  # noqa: PLC0415 - rarely needed
+
+        write_database(merged.records(), output)
         return
     with replaced(output) as file:
         if form != "parquet":

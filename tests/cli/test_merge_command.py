@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import sys
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -58,7 +60,10 @@ def test_any_format_to_any_format(place: Place, web: PoliteServer) -> None:
     fetch = ("--no-robots", "-q", "--select", "title=css:title", "--headers", "--sqlite", "a.db")
     place.run("fetch", "urls.csv", *fetch, "-o", "a.jsonl")
     same = ("url", "line", "status", "outcome", "sha256", "bytes", "timings", "started", "headers", "input", "data")
-    for steps in (("a.jsonl", "b.csv", "b.parquet", "b.tsv", "b.jsonl"), ("a.db", "c.parquet", "c.csv", "c.jsonl")):
+    for steps in (
+        ("a.jsonl", "b.csv", "b.parquet", "b.tsv", "b.db", "b.jsonl"),
+        ("a.db", "c.parquet", "c.csv", "c.jsonl"),
+    ):
         for source, then in pairwise(steps):
             ran = place.run("merge", source, "-o", then)
             assert (ran.code, ran.err) == (
@@ -107,6 +112,35 @@ def test_standard_input_and_output(
     assert ran.err == "scrapepool: standard output: 2 records; files read: 2; replaced by later records: 0\n"
 
 
+def test_a_database_of_records(place: Place) -> None:
+    """Like one that a run wrote: a run goes on with it; a duplicate is counted, and a record of others is completed."""
+    repeat = {"url": "http://h/1", "line": 4, "outcome": "skipped", "error": "duplicate"}
+    no_url = {"url": "x", "line": 5, "outcome": "skipped", "error": "invalid_url"}
+    url = "http://127.0.0.1:1/"
+    place.write("a.jsonl", _lines(_record(url, 1, elapsed=0.5, redirects=["http://h/0"]), repeat, no_url))
+    place.write("out.db", "it is replaced")
+    assert place.run("merge", "a.jsonl", "-o", "out.db").code == 0
+    with closing(sqlite3.connect(place.folder / "out.db")) as db:
+        columns = "url, line, elapsed, redirects, attempts, hosts.name"
+        query = f"SELECT {columns} FROM records LEFT JOIN hosts ON hosts.id = records.host"
+        assert db.execute(query).fetchall() == [
+            (url, 1, 0.5, '["http://h/0"]', 0, "http://127.0.0.1:1"),
+            ("x", 5, 0, None, 0, None),
+        ]
+        assert db.execute("SELECT duplicates, ended IS NULL FROM runs").fetchall() == [(1, 0)]
+    ran = place.run("fetch", url, "--sqlite", "out.db", "--resume", "--progress", "none")
+    assert (ran.code, "1 URLs of the lists are done already" in ran.err) == (0, True)
+    assert not list(place.folder.glob(".merge-*"))
+    place.write("out.db-wal", "")
+    assert place.complaint("merge", "a.jsonl", "-o", "out.db") == (
+        "out.db is in use by another program; name another file"
+    )
+    assert place.complaint("merge", "a.jsonl", "-o", "/dev/null", "--format", "sqlite") == (
+        "a database needs a regular file, and /dev/null is not one"
+    )
+    assert place.run("merge", "a.jsonl", "-o", "none/out.db").code == 3
+
+
 def test_parts_that_are_not_complete(place: Place) -> None:
     """A folder tells of its shards; a file ends with what an interrupted run wrote."""
     place.write("out/_run.json", '{"shards": 8}')
@@ -153,7 +187,7 @@ def test_what_cannot_be_merged(place: Place, monkeypatch: pytest.MonkeyPatch) ->
         (("a.jsonl", "-o", "a.jsonl"), "a.jsonl is read and would be overwritten by --output; name another file"),
         (("a.jsonl", "-o", "b.gz"), "--output b.gz: the name must end in .jsonl, .ndjson, .csv,"),
         (("a.jsonl", "-o", "b/"), "b/: merge writes one file of this machine"),
-        (("a.jsonl", "--format", "parquet"), "Parquet cannot be written to standard output; name a file with --output"),
+        (("a.jsonl", "--format", "parquet"), "--format parquet cannot go to standard output; name a file"),
         (("*.csv",), "*.csv: no record file matches"),
         (("/dev/null",), "/dev/null: is no regular file, and parts are read twice; pipe it into merge -"),
     ):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 5
 """Shards that are named; it is said if there are more."""
 
-FORMATS = ("jsonl", "csv", "tsv", "parquet")
+FORMATS = ("jsonl", "csv", "tsv", "parquet", "sqlite")
 
 EPILOG = """\b
 To join the shards of a run, whatever started them:

@@ -267,7 +267,7 @@ class SqliteStore:
             told.setdefault("method", GET)
             told.setdefault("request", "")
             if self._settings.compared and outcome.change in NEW_VERSIONS:
-                versions.append([self._run, *(_cell(told.get(column)) for column in VERSION_COLUMNS)])
+                versions.append([self._run, *(cell(told.get(column)) for column in VERSION_COLUMNS)])
             yield self._row(outcome, told)
 
     def _row(self, outcome: Outcome, told: dict[str, Any]) -> list[Any]:
@@ -277,22 +277,11 @@ class SqliteStore:
             told.update(told["timings"])
         if self._needs_bytes and told["bytes"] is None:
             told["bytes"] = 0
-        return [self._run, self._host(outcome.target.host), *(_cell(told.get(column)) for column in COLUMNS)]
-
-    def _host(self, host: HostKey) -> int | None:
-        if not host.host:
-            return None
-        number = self._hosts.get(host)
-        if number is None:
-            if len(self._hosts) >= HOSTS_KEPT:
-                self._hosts.clear()
-            self._db.execute(
-                "INSERT OR IGNORE INTO hosts (name, scheme, host, port) VALUES (?, ?, ?, ?)",
-                (host.origin, *host),
-            )
-            (number,) = self._db.execute("SELECT id FROM hosts WHERE name = ?", (host.origin,)).fetchone()
-            self._hosts[host] = number
-        return number
+        return [
+            self._run,
+            host_id(self._db, self._hosts, outcome.target.host),
+            *(cell(told.get(column)) for column in COLUMNS),
+        ]
 
     def _new_bodies(self) -> Iterable[tuple[str, int, bytes]]:
         """Yield each waiting body that the database does not have, once."""
@@ -318,7 +307,22 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the higher bits say why
 
 
-def _cell(value: Any) -> Any:
+def host_id(db: sqlite3.Connection, known: dict[HostKey, int], host: HostKey) -> int | None:
+    """Return the id of a host in ``hosts``, and add it if it is new; None for no host. known: cached ids."""
+    if not host.host:
+        return None
+    number = known.get(host)
+    if number is None:
+        if len(known) >= HOSTS_KEPT:
+            known.clear()
+        db.execute("INSERT OR IGNORE INTO hosts (name, scheme, host, port) VALUES (?, ?, ?, ?)", (host.origin, *host))
+        (number,) = db.execute("SELECT id FROM hosts WHERE name = ?", (host.origin,)).fetchone()
+        known[host] = number
+    return number
+
+
+def cell(value: Any) -> Any:
+    """Return a value as a cell of a row holds it."""
     match value:
         case str():
             return printable(value)

@@ -41,7 +41,7 @@ written."""
               help="Write the lists into this folder, which is created; it must hold no shards.")  # fmt: skip
 @format_options
 def split(lists: tuple[str, ...], shards: int, output: str, **values: Any) -> int:
-    """Divide lists into N lists, so that all URLs of a host are in one of them.
+    """Divide lists into N lists, each host in one of them.
 
     LIST is a file as fetch reads it, or - for standard input. Rows are copied as they are, with their other columns and
     the header. Rows without a URL are in the first list.

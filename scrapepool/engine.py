@@ -504,6 +504,7 @@ class Engine:
             reading=not self._feed.exhausted,
             busy=min(self._transport.in_flight, self._workers),
             workers=self._workers,
+            processes=self._transport.processes,
             parked=scheduler.parked,
             bytes=tally.bytes,
             outcomes=dict(tally.outcomes),

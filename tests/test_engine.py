@@ -162,6 +162,7 @@ class World:
         self._woken = True
 
     receiving = 0
+    processes = 1
 
     def discount_hanging(self) -> None:
         self._counted -= {id(work) for since, work in self.begun if self.now - since > self.hangs}

@@ -55,6 +55,7 @@ class Snapshot:
     largest: the hosts with the most URLs, some seconds old; empty if nobody wants them.
     checks: the verdicts of ``--fail-if``, only in the last snapshot.
     striking: what is striking about pages that succeeded, one line each; only in the last snapshot.
+    processes: worker processes that the requests are divided among; 1 if there are none.
     changes: number of final outcomes by what became of their page; empty without earlier records.
     byte_rate: recent bytes per second, of bodies as received, also of those in flight.
     matching: number of hosts that ``hosts`` could list if it had no limit.
@@ -92,6 +93,7 @@ class Snapshot:
     largest: tuple[HostRow, ...] = ()
     checks: tuple[Verdict, ...] = ()
     striking: tuple[str, ...] = ()
+    processes: int = 1
     changes: Mapping[str, int] = field(default_factory=dict)
     byte_rate: float = 0.0
     matching: int = 0

@@ -70,7 +70,12 @@ class Transport(Protocol):
 
     in_flight: leases that count as such. Two kinds do not count: those whose responses have all come and whose
     connections are only watched for a while, and those that ``discount_hanging`` found.
+    processes: worker processes that run them; 1 if this process does.
     """
+
+    @property
+    def processes(self) -> int:
+        """The number of worker processes; see the class."""
 
     @property
     def in_flight(self) -> int:

@@ -96,7 +96,7 @@ def progress(snapshot: Snapshot) -> str:
         pieces = [f"{done}/{total} ({units.share(snapshot.done, snapshot.total)})", units.rate(snapshot.rate)]
         if snapshot.eta is not None:
             pieces.append(f"ETA {units.clock(snapshot.eta)}{', '.join(('', *decided(snapshot)))}")
-    pieces.append(f"in flight {snapshot.busy}/{snapshot.workers}")
+    pieces.append(f"in flight {units.in_flight(snapshot.busy, snapshot.workers, snapshot.processes).lstrip()}")
     if snapshot.parked:
         pieces.append(f"parked {units.count(snapshot.parked)}")
     pieces += [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]

@@ -50,7 +50,7 @@ def progress_line(snapshot: Snapshot, width: int, *, ascii_only: bool = False) -
     if snapshot.paused:
         pieces[-1] = ("paused".rjust(_CLOCK_WIDTH + 4), "bold yellow")
     pieces += [
-        (f"in flight {snapshot.busy:>{len(str(snapshot.workers))}}/{snapshot.workers}", ""),
+        (f"in flight {units.in_flight(snapshot.busy, snapshot.workers, snapshot.processes)}", ""),
         (f"{units.clock(snapshot.elapsed)} elapsed", "dim"),
         (units.size(snapshot.bytes), "dim"),
     ]

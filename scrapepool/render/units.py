@@ -99,3 +99,9 @@ def middle_cut(text: str, width: int, mark: str = "…") -> str:
         return text[: max(0, width)]
     tail = kept // 2
     return f"{text[: kept - tail]}{mark}{text[len(text) - tail :]}"
+
+
+def in_flight(busy: int, workers: int, processes: int) -> str:
+    """Say how many requests are in flight, of how many at most, and in how many worker processes if in several."""
+    of = f"{busy:>{len(str(workers))}}/{workers}"
+    return of if processes == 1 else f"{of} in {processes} processes"

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import itertools
 import json
+import os
+import signal
+import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from place import Place
+from running import PATIENCE, ended, program
 
+from scrapepool import PooledSession, Settings, SettingsError, UsageError, fetch
+from scrapepool import Request as Item
+from scrapepool.run.processes import worker_handle
 from tests.servers.hostile import HostileServer
 from tests.servers.pages import Response
 from tests.servers.polite import PoliteServer, Request
+from tests.torture.processes import workers_of
 
 HOSTS = 6
 TIMES = {"started", "elapsed", "waited", "timings", "reused", "not_before"}
@@ -86,3 +99,235 @@ def comparable(record: dict[str, Any], ports: dict[str, str]) -> Any:
     for port, name in ports.items():
         text = text.replace(f":{port}", f":{name}")
     return json.loads(text)
+
+
+# -- limits of the whole run, and what is shared -------------------------------------------------------
+
+
+def test_a_run_goes_on_with_any_number_of_processes(place: Place) -> None:
+    """``--limit`` is that of the whole run; ``--resume`` fetches the rest and nothing twice."""
+    with PoliteServer(HOSTS, latency="fixed:0.01") as web:
+        urls = [web.url(f"/page/{number}", number % HOSTS) for number in range(60)]
+        place.write("urls.txt", "\n".join(urls))
+        asked: list[int] = []
+        for processes, limit in (("2", "20"), ("3", "20"), ("1", "100")):
+            options = ("-o", "out.jsonl", "--resume", "--no-robots", "--processes", processes, "--limit", limit)
+            ran = place.run("fetch", "urls.txt", *options)
+            assert ran.code == 0, ran.err
+            asked.append(web.requests)
+    assert asked == [20, 40, 60]
+    assert sorted(record["url"] for record in records_of(place.folder / "out.jsonl")) == sorted(urls)
+
+
+def test_cookies_of_all_processes_are_saved_and_archives_have_long_bodies(place: Place) -> None:
+    """Beside ``--save-dir``, ``--bandwidth`` and ``--ordered``; the archive gets a body from a file."""
+    with PoliteServer(HOSTS) as web:
+        urls = [web.url(f"/set-cookie?c{number}=v", number) for number in range(HOSTS)]
+        urls += [web.url(f"/bytes/{3_000_000 + number}", number) for number in range(2)]
+        place.write("urls.txt", "\n".join(urls))
+        place.write("jar.txt", "127.0.2.1\tFALSE\t/\tFALSE\t0\told\tvalue\n")
+        options = ("-o", "out.jsonl", "--ordered", "--save-dir", "pages", "--warc", "out.warc.gz", "--no-robots")
+        shared = ("--cookies", "jar.txt", "--save-cookies", "jar.txt", "--bandwidth", "100MB", "--processes", "2")
+        ran = place.run("fetch", "urls.txt", *options, *shared)
+    assert ran.code == 0, ran.err
+    records = records_of(place.folder / "out.jsonl")
+    assert [record["url"] for record in records] == urls
+    assert all((place.folder / record["path"]).stat().st_size == record["bytes"] for record in records)
+    jar = (place.folder / "jar.txt").read_text()
+    assert all(f"\tc{number}\tv" in jar for number in range(HOSTS))
+    assert "\told\tvalue" in jar
+    with gzip.open(place.folder / "out.warc.gz") as archive:
+        assert len(archive.read()) > 6_000_000
+
+
+def test_stalls_are_told_with_what_the_processes_wait_for(place: Place) -> None:
+    """``--watch-stalls`` asks them."""
+    with PoliteServer(2) as web:
+        urls = [web.url("/delay/1.5", number) for number in range(2)]
+        options = ("--no-robots", "--processes", "2", "--watch-stalls", "0.2", "--progress", "plain")
+        ran = place.run("fetch", *urls, *options)
+    assert ran.code == 0
+    assert "waiting for the first byte of 127.0.2.1" in ran.err
+    assert "waiting for the first byte of 127.0.2.2" in ran.err
+
+
+def test_lists_from_urls_and_earlier_records_work_as_with_one_process(place: Place) -> None:
+    """A list by URL, rows with requests of their own, the environment; then ``--since`` with conditions."""
+
+    def tagged(request: Request) -> Response | None:
+        if request.target.startswith("/page") and request.method == "GET":
+            known = request.header("If-None-Match") == '"1"'
+            return Response(304 if known else 200, [("ETag", '"1"')], b"" if known else b"page")
+        if request.target == "/list.txt":
+            return Response(body="\n".join(urls).encode())
+        return None
+
+    with PoliteServer(HOSTS, tagged) as web:
+        urls = [web.url(f"/page/{number}", number % HOSTS) for number in range(12)]
+        rows = [
+            {"url": web.url("/echo", number), "request": {"method": "POST", "data": f"body {number}"}}
+            for number in range(3)
+        ]
+        place.write("rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        place.environment["SCRAPEPOOL_FETCH_PROCESSES"] = "2"
+        ran = place.run("fetch", "rows.jsonl", "--list", web.url("/list.txt"), "-o", "1.jsonl", "--body")
+        assert ran.code == 0, ran.err
+        again = place.run("fetch", "--list", web.url("/list.txt"), "--since", "1.jsonl", "-o", "2.jsonl")
+        assert again.code == 0, again.err
+    first = records_of(place.folder / "1.jsonl")
+    assert len(first) == 15
+    assert {json.loads(one["body"])["body"] for one in first if one["url"].endswith("/echo")} == {
+        f"body {number}" for number in range(3)
+    }
+    assert [record["outcome"] for record in records_of(place.folder / "2.jsonl")] == ["unchanged"] * 12
+
+
+def test_numbers_that_make_no_sense_are_usage_errors(place: Place) -> None:
+    """Fewer than none, and more than one scheduler keeps busy."""
+    for number in ("-1", "1000"):
+        assert "--processes" in place.complaint("fetch", "http://127.0.2.1/", "--processes", number)
+
+
+def test_the_library_takes_processes_as_well() -> None:
+    """Contexts come back, whatever they are; a session is shared with no process."""
+    with PoliteServer(HOSTS) as web:
+        marks = [object() for _ in range(HOSTS)]
+        items = [Item(web.url("/page", number), context=mark) for number, mark in enumerate(marks)]
+        settings = Settings().with_(pool={"processes": 0, "workers": 2}, politeness={"robots": False})
+        outcomes = list(fetch(items, settings))
+        assert {id(outcome.context) for outcome in outcomes} == set(map(id, marks))
+        with PooledSession() as session, pytest.raises(UsageError, match="a session with no other process"):
+            fetch(items, settings, session=session)
+    with pytest.raises(SettingsError, match=r"pool\.processes must be at least 0"):
+        Settings().with_(pool={"processes": -1})
+
+
+# -- processes that end --------------------------------------------------------------------------------
+
+
+class Killer:
+    """A handler whose ``/killer`` kills the worker processes of a run, so often. run: its process."""
+
+    def __init__(self, times: int) -> None:
+        self.run: subprocess.Popen[bytes] | None = None
+        self._times = times
+
+    def __call__(self, request: Request) -> Response | None:
+        if request.target == "/killer" and request.nth <= self._times and self.run is not None:
+            for pid in workers_of(self.run.pid):
+                os.kill(pid, signal.SIGKILL)
+        return None
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_process_that_is_killed_is_replaced(times: int, tmp_path: Path) -> None:
+    """Its URLs are requested again. One that ends two processes is recorded as ``internal``, and the rest goes on."""
+    killer = Killer(times)
+    with PoliteServer(1, killer) as web:
+        urls = [web.url("/killer"), *(web.url(f"/page/{number}") for number in range(40))]
+        (tmp_path / "urls.txt").write_text("\n".join(urls))
+        options = ("--no-robots", "--processes", "2", "--per-host", "4", "--progress", "plain")
+        killer.run = program("fetch", tmp_path / "urls.txt", *options)
+        ran = ended(killer.run)
+    assert "a worker process was killed by SIGKILL" in ran.err
+    found = {record["url"]: (record["outcome"], record["error"]) for record in ran.records}
+    assert len(ran.records) == len(found) == len(urls)
+    last = found.pop(urls[0])
+    assert set(found.values()) == {("ok", None)}
+    assert (ran.code, last) == ((0, ("ok", None)) if times == 1 else (1, ("failed", "internal")))
+    if times == 2:
+        (record,) = (one for one in ran.records if one["error"])
+        assert record["detail"] == "its request ended two worker processes: the last one was killed by SIGKILL"
+
+
+def test_a_robots_txt_that_ends_processes_is_unreachable(tmp_path: Path) -> None:
+    """Its host is refused then."""
+
+    class RobotsKiller(Killer):
+        def __call__(self, request: Request) -> Response | None:
+            return super().__call__(request._replace(target="/killer" if request.target == "/robots.txt" else ""))
+
+    killer = RobotsKiller(9)
+    with PoliteServer(1, killer) as web:
+        killer.run = program("fetch", web.url("/a"), web.url("/b"), "--processes", "2", "--retries", "0", "-q")
+        ran = ended(killer.run)
+    assert [record["error"] for record in ran.records] == ["robots_unreachable"] * 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_for_the_run_alone(number: int, tmp_path: Path) -> None:
+    """The first lets what is in flight end, the second does not; no worker process stays."""
+    with PoliteServer(2) as web:
+        urls = [web.url(f"/delay/{9 if at else 0}?{at}", at % 2) for at in range(6)]
+        (tmp_path / "urls.txt").write_text("\n".join(urls))
+        run = program("fetch", tmp_path / "urls.txt", "--no-robots", "--processes", "2", "--per-host", "9")
+        await_requests(web, len(urls))
+        workers = workers_of(run.pid)
+        assert len(workers) == 2
+        for pid in (*workers, run.pid):
+            os.kill(pid, number)
+        time.sleep(0.3)
+        os.kill(run.pid, number)
+        ran = ended(run)
+    assert ran.code == 128 + number
+    assert all(record["outcome"] in ("ok", "failed") for record in ran.records)
+    assert gone(workers)
+
+
+def test_worker_processes_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    """The end of the stream tells them."""
+    with PoliteServer(2) as web:
+        run = program("fetch", web.url("/delay/9"), web.url("/delay/9", 1), "--no-robots", "--processes", "2")
+        await_requests(web, 2)
+        workers = workers_of(run.pid)
+        run.kill()
+        run.communicate()
+        assert gone(workers)
+
+
+def await_requests(web: PoliteServer, number: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while web.requests < number:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def gone(pids: list[int]) -> bool:
+    end = time.monotonic() + PATIENCE
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_processes_that_cannot_be_started(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With some of them the run goes on, with none it ends with a sentence."""
+    calls = itertools.count()
+    start = worker_handle.spawn
+
+    def second_fails(module: str) -> Any:
+        if next(calls) == 1:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return start(module)
+
+    def none(module: str) -> Any:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with PoliteServer(2) as web:
+        urls = [web.url("/page", number) for number in range(2)]
+        monkeypatch.setattr(worker_handle, "spawn", second_fails)
+        ran = place.run("fetch", *urls, "--no-robots", "--processes", "2", "--progress", "plain")
+        assert ran.code == 0
+        assert "1 of 2 worker processes, as no more can be started: Resource temporarily unavailable" in ran.err
+        monkeypatch.setattr(worker_handle, "spawn", none)
+        ran = place.run("fetch", *urls, "--no-robots", "--processes", "2", "--progress", "none")
+    assert ran.code == 75
+    assert "cannot start a worker process: Resource temporarily unavailable; with 1 process, none is needed" in ran.err
+
+
+def test_processes_that_end_at_once_do_not_run_in_circles(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After three in a row that have done nothing, the run ends with a sentence."""
+    monkeypatch.setattr(worker_handle, "WORKER", "scrapepool.nothing_here")
+    ran = place.run("fetch", "http://127.0.2.1:1/", "http://127.0.2.2:1/", "--processes", "2", "--progress", "plain")
+    assert ran.code == 75
+    assert "a worker process ended with exit code 1" in ran.err
+    assert "have ended as soon as they were started" in ran.err

@@ -69,7 +69,7 @@ def pairs() -> Iterator[tuple[str, ...]]:
         yield pair if JOURNALS.intersection(pair) else (*pair, "-o")
 
 
-def _changing() -> Callable[[Request], Response]:
+def changing() -> Callable[[Request], Response]:
     """Pages of which no two are alike."""
     numbers = count()
 
@@ -87,21 +87,21 @@ def random_kills(kills: int, seed: int, *, urls: int = 300) -> Report:
     dice = random.Random(seed)
     report = Report()
     kinds = list(pairs())
-    with PoliteServer(HOSTS, _changing(), latency=LATENCY) as server, tempfile.TemporaryDirectory() as name:
+    with PoliteServer(HOSTS, changing(), latency=LATENCY) as server, tempfile.TemporaryDirectory() as name:
         while report.kills < kills:
             pair = kinds[report.lists % len(kinds)]
             folder = Path(name, str(report.lists))
-            listed = _listed(folder, server, urls)
+            listed = listed_in(folder, server, urls)
             arguments = command(folder, pair, "--resume")
             for _ in range(dice.randint(1, 4)):
                 if not killed(arguments, dice.uniform(0.2, 1.5)):
                     break
                 report.kills += 1
-                report.wrong += [f"{pair}, after a kill: {fault}" for fault in _after_a_kill(folder, pair)]
+                report.wrong += [f"{pair}, after a kill: {fault}" for fault in after_a_kill(folder, pair)]
             ended = run(arguments)
             if ended.returncode or "Traceback" in ended.stderr:
                 report.wrong.append(f"{pair}: exit {ended.returncode}: {ended.stderr[-300:]}")
-            report.wrong += [f"{pair}: {fault}" for fault in _at_the_end(folder, pair, listed)]
+            report.wrong += [f"{pair}: {fault}" for fault in at_the_end(folder, pair, listed)]
             report.lists += 1
             report.urls += urls
     return report
@@ -110,11 +110,11 @@ def random_kills(kills: int, seed: int, *, urls: int = 300) -> Report:
 def random_hands(runs: int, seed: int, report: Report, *, urls: int = 600) -> None:
     """Touch a file of a run at a random moment: it ends with exit code 3, or everything is there."""
     dice = random.Random(seed)
-    with PoliteServer(HOSTS, _changing(), latency=LATENCY) as server, tempfile.TemporaryDirectory() as name:
+    with PoliteServer(HOSTS, changing(), latency=LATENCY) as server, tempfile.TemporaryDirectory() as name:
         for number in range(runs):
             pair = dice.choice(list(pairs()))
             folder = Path(name, str(number))
-            listed = _listed(folder, server, urls)
+            listed = listed_in(folder, server, urls)
             process = subprocess.Popen(
                 command(folder, pair), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
             )
@@ -131,7 +131,7 @@ def random_hands(runs: int, seed: int, report: Report, *, urls: int = 600) -> No
             elif process.returncode or "Traceback" in said:
                 report.wrong.append(f"{pair}, {what}: exit {process.returncode}: {said[-300:]}")
             else:
-                report.wrong += [f"{pair}, {what}: {fault}" for fault in _at_the_end(folder, pair, listed)]
+                report.wrong += [f"{pair}, {what}: {fault}" for fault in at_the_end(folder, pair, listed)]
 
 
 def command(folder: Path, pair: tuple[str, ...], *options: str) -> list[str]:
@@ -143,9 +143,10 @@ def command(folder: Path, pair: tuple[str, ...], *options: str) -> list[str]:
     return [*fetch, "-w", "4", *options, *named]
 
 
-def _listed(folder: Path, server: PoliteServer, urls: int) -> set[str]:
+def listed_in(folder: Path, server: PoliteServer, urls: int, hosts: int = HOSTS) -> set[str]:
+    """Make the folder of a run, with its list; return the URLs."""
     folder.mkdir()
-    listed = [server.url(f"/{folder.name}/{number}", number % HOSTS) for number in range(urls)]
+    listed = [server.url(f"/{folder.name}/{number}", number % hosts) for number in range(urls)]
     (folder / "urls").write_text("".join(f"{url}\n" for url in listed))
     return set(listed)
 
@@ -212,7 +213,7 @@ def _table(folder: Path) -> list[dict[str, Any]]:
     return records(folder / "out.parquet.part")
 
 
-def _after_a_kill(folder: Path, pair: tuple[str, ...]) -> list[str]:
+def after_a_kill(folder: Path, pair: tuple[str, ...]) -> list[str]:
     try:
         told = _told(folder, pair)
     except (sqlite3.Error, OSError, ValueError) as error:
@@ -242,7 +243,7 @@ def _bodies(rows: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _at_the_end(folder: Path, pair: tuple[str, ...], urls: set[str]) -> list[str]:
+def at_the_end(folder: Path, pair: tuple[str, ...], urls: set[str]) -> list[str]:
     try:
         told = _told(folder, pair)
     except (sqlite3.Error, OSError, ValueError) as error:

@@ -47,7 +47,8 @@ class Placement:
     @staticmethod
     def number_of_site(host: str, count: int) -> int:
         """Return the number of the process for the site of a host or of a cookie's domain, of ``count`` processes."""
-        return crc32(site_of(HostKey("", host, 0)).encode()) % count
+        is_address = ":" in host or host.rpartition(".")[2].isdigit()  # whose cookies are its own
+        return crc32((host if is_address else site_of(HostKey("", host, 0))).encode()) % count
 
     def clear(self) -> None:
         """Forget where hosts are: the processes are others now."""

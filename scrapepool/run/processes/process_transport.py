@@ -40,7 +40,10 @@ LIST_TURN = 0.002
 """Seconds for which lists by URL are downloaded before the processes get their turn, while there are any."""
 
 TRIES = 3
-"""Processes in a row that may end before they report anything; then something is wrong with all of them."""
+"""Processes in a row that may end by themselves before they report anything: something is wrong with all of them."""
+
+KILLS = 30
+"""The same for processes that are killed, as by a machine that is short of memory, which may have some soon."""
 
 
 class ProcessTransport:
@@ -71,7 +74,8 @@ class ProcessTransport:
         self._wakeup = WakeupPipe()
         self._numbers = 0  # of the leases so far
         self._started = 0  # processes so far
-        self._in_vain = 0  # processes in a row that ended before they reported anything
+        self._in_vain = 0.0  # of those in a row that ended before they reported anything: 1.0 is too many
+        self._how = ""  # the last one that ended did so
         self._suspects = Suspects()
         self._ready: list[Done | Unbegun] = []
         self._draining = False
@@ -124,6 +128,11 @@ class ProcessTransport:
             if self._ready or woken or self.in_flight < before or time.monotonic() >= end:
                 back, self._ready = self._ready, []
                 return back
+
+    @property
+    def processes(self) -> int:
+        """As ``ports.Transport``: those that were started."""
+        return max(1, len(self._alive()))
 
     def wake(self) -> None:
         """As ``ports.Transport``."""
@@ -196,8 +205,10 @@ class ProcessTransport:
         if worker is not None:
             return worker
         try:
-            if self._in_vain >= TRIES:
-                raise ChildProcessError(f"{self._in_vain} in a row have ended as soon as they were started")
+            if self._in_vain >= 1.0:
+                raise ChildProcessError(
+                    f"several in a row have ended as soon as they were started, the last one {self._how}"
+                )
             started = WorkerHandle(self._start())
         except OSError as error:
             reason = error.strerror or str(error)
@@ -205,7 +216,9 @@ class ProcessTransport:
             if not others:
                 raise ProcessError(reason) from error
             self._count = len(others)
-            self._on_note(f"{self._count} worker processes instead of {len(self._workers)}: {reason}")
+            self._on_note(
+                f"{self._count} of {len(self._workers)} worker processes, as no more can be started: {reason}"
+            )
             self._workers = list(others)
             self._placement.clear()
             return self._worker_for(host)
@@ -278,7 +291,7 @@ class ProcessTransport:
                 worker.failure = what
 
     def _take(self, worker: WorkerHandle, report: Report) -> None:
-        self._in_vain = 0
+        self._in_vain = 0.0
         before = worker.in_flight
         back = worker.take(report)
         if worker.held:
@@ -312,8 +325,9 @@ class ProcessTransport:
         """Return what a dead process had to the scheduler. Its hosts get a new process when they are requested next."""
         number = self._workers.index(worker)
         self._workers[number] = None
-        how = worker.end()
-        self._in_vain += not worker.proven
+        how = self._how = worker.end()
+        if not worker.proven:
+            self._in_vain += 1 / (KILLS if worker.killed else TRIES)
         self._in_processes -= worker.in_flight
         self._ready += [Done(work, ()) for work in worker.held]
         self._on_note(f"a worker process {how}; what it had in flight is requested again: {len(worker.out):,} leases")

@@ -59,7 +59,7 @@ class Suspects:
             return Done(work, ())
         for key in keys:
             self._suspects.pop(key, None)
-        detail = f"the worker process that requested it {how}, as did the one before"
+        detail = f"its request ended two worker processes: the last one {how}"
         if work.lease.robots:
             return Done(work, (), robots=RobotsVerdict(unreachable=detail))
         attempt = work.attempts[out.given]

@@ -20,6 +20,9 @@ from .messages import Ask
 from .suspects import OutWork
 from .worker import Start
 
+WORKER = "scrapepool.run.processes.worker"
+"""The module that a worker process runs."""
+
 EXIT_GRACE = 2.0
 """Seconds that a process may take to end after its stream was closed."""
 
@@ -32,8 +35,8 @@ class WorkerHandle:
 
     out: the leases that are out, by number. held: leases on targets that were in flight when a process died, which go
     out one at a time. suspect: the number of the one that is out, None if none is. in_flight: leases that count.
-    cpu, received: as in ``Report``. proven: whether it has ever reported anything. share: bytes per second that it may
-    receive; 0.0 without a limit.
+    cpu, received: as in ``Report``. counted: ``received`` at the last division. proven: whether it has ever reported
+    anything. killed: whether a signal ended it. share: bytes per second that it may receive; 0.0 without a limit.
     """
 
     def __init__(self, start: Start) -> None:
@@ -44,12 +47,12 @@ class WorkerHandle:
         self.cpu = 0.0
         self.received = self.counted = 0
         self.share = start.bandwidth or 0.0
-        self.proven = False
+        self.proven = self.killed = False
         self.failure: str | None = None  # what it said before it ended by itself
         self._unsent: list[Plain] = []
         self._sent = 0
         self._reported = (0, 0)
-        self._process, pipe = spawn("scrapepool.run.processes.worker")
+        self._process, pipe = spawn(WORKER)
         self.channel = Channel(os.dup(pipe.fileno()))
         pipe.close()
         self.channel.put(pickle.dumps(start, pickle.HIGHEST_PROTOCOL))
@@ -113,6 +116,7 @@ class WorkerHandle:
             code = self._process.wait()
         if self.failure is not None:
             return f"ended by a bug in scrapepool: {self.failure}"
+        self.killed = code < 0
         if code >= 0:
             return f"ended with exit code {code}"
         with suppress(ValueError):

@@ -42,6 +42,8 @@ class Loop:
     in_flight: number of leases in flight, without those that are quarantined or hang.
     """
 
+    processes = 1
+
     def __init__(self, context: LeaseContext, chain: Callable[[Work], Chain | None] = lambda _: None) -> None:
         self._context = context
         self._chain = chain

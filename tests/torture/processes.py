@@ -32,8 +32,8 @@ LATENCY = "lognormal:0.02:0.5"
 OF_THE_RUN = 0.2
 """Share of the kills that hit the run itself."""
 
-GONE_WITHIN = 5.0
-"""Seconds within which the worker processes of a killed run end."""
+GONE_WITHIN = 30.0
+"""Seconds within which the worker processes of a killed run end; on a busy machine, one may still be starting."""
 
 
 @dataclass

@@ -21,6 +21,9 @@ MAX_LABEL = 63
 MAX_HOST = 253
 """RFC 1035 section 2.3.4, without the final dot."""
 
+MAX_PORT = 65_535
+"""RFC 9293 section 3.1."""
+
 MAX_HOST_TEXT = 1024
 """Characters of a host before it is encoded; no longer text becomes a host that DNS can look up."""
 
@@ -202,7 +205,7 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise _Refused(f"port {brief(text)} is not a number")
     digits = text.lstrip("0") or "0"
-    if len(digits) > 5 or not 1 <= int(digits) <= 65535:
+    if len(digits) > 5 or not 1 <= int(digits) <= MAX_PORT:
         raise _Refused(f"port {brief(digits)} is out of range")
     return int(digits)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from ..host_share import HostShare
-from ..model import HostKey
-from ..url import MAX_HOST
+from ..model import DEFAULT_PORTS, HostKey
+from ..url import MAX_HOST, MAX_PORT
 
 VERBATIM = bytes(byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^`{|}')
 """Bytes that ``url.parse`` leaves unchanged in a path."""
@@ -22,16 +22,38 @@ _PLAIN = re.compile(rb"https?://(?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}/").
 """Matches a URL up to its path whose host is spelled as ``url.parse`` would spell it, unless it has a Punycode label.
 The last label begins with a letter, so the host is no IPv4 address."""
 
+_BYTE = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_NAME = rb"(?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}"
+_ADDRESS_OR_PORT = re.compile(
+    rb"(https?)://(%b|(?:%b\.){3}%b)(?::([1-9][0-9]{0,4}))?/" % (_NAME, _BYTE, _BYTE)
+).fullmatch
+"""Matches the same with an IPv4 address for the name, or with a port."""
+
 _new_host = tuple.__new__
 
 
 def plain_host(spelled: bytes) -> HostKey | None:
     """Return the host of a row up to the slash behind it, if it is plain; None if it has to be parsed."""
-    if _PLAIN(spelled) is None or b"xn--" in spelled or len(spelled) > MAX_HOST:
+    if b"xn--" in spelled or len(spelled) > MAX_HOST:
         return None
+    if _PLAIN(spelled) is None:
+        return _address_or_port(spelled)
     text = spelled.decode()
     # As HostKey(...), at half of the time: a list may have as many hosts as lines.
     return _new_host(HostKey, ("https", text[8:-1], 443) if text[4] == "s" else ("http", text[7:-1], 80))
+
+
+def _address_or_port(spelled: bytes) -> HostKey | None:
+    found = _ADDRESS_OR_PORT(spelled)
+    if found is None:
+        return None
+    scheme, name, port = found.groups()
+    known = scheme.decode()
+    usual = DEFAULT_PORTS[known]
+    number = usual if port is None else int(port)
+    if port is not None and (number == usual or number > MAX_PORT):
+        return None
+    return HostKey(known, name.decode(), number)
 
 
 class HostCache:

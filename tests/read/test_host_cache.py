@@ -17,8 +17,9 @@ LABELS = st.text("ab0x19-_.", min_size=1, max_size=8) | st.sampled_from(
     ["xn--a", "xn--bcher-kva", "0x7f", "1", "A", "é"]
 )
 HOSTS = st.lists(LABELS, min_size=1, max_size=4).map(".".join) | st.sampled_from(
-    ["a" * 63, "a" * 64, ".".join(["a" * 62] * 4), ".".join(["a" * 63] * 4), "localhost", "1.2.3.4", "[::1]", "a:80"]
-)
+    ["a" * 63, "a" * 64, ".".join(["a" * 62] * 4), ".".join(["a" * 63] * 4), "localhost", "1.2.3.4", "[::1]", "a:80",
+     "1.2.3.256", "01.2.3.4", "1.2.3", "1.2.3.4:81", "a:8080", "a:080", "a:65535", "a:65536", "a:443", "a:", "a:0"]
+)  # fmt: skip
 ROWS = st.builds(
     "{}{}/{}".format, st.sampled_from(["http://", "https://", "HTTP://", "ftp://", "http:/"]), HOSTS, LABELS
 )
@@ -40,17 +41,28 @@ def test_the_short_way_agrees_with_the_whole_one(row: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", ["https://example.org/", "http://www.site-1.co.uk/", "http://localhost/", "http://a_b.c-d.e/"]
+    "row",
+    [
+        "https://example.org/",
+        "http://www.site-1.co.uk/",
+        "http://localhost/",
+        "http://a_b.c-d.e/",
+        "http://1.2.3.4/",
+        "http://a:8080/",
+        "https://255.0.10.9:80/",
+    ],
 )
 def test_usual_hosts_take_the_short_way(row: str) -> None:
-    """A name in lower case, without a port."""
+    """A name in lower case, or an IPv4 address, also with a port that is not the usual one."""
     assert plain_host(row.encode()) == parse(row).host
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        "http://1.2.3.4/",
+        "http://1.2.3.400/",
+        "http://1.2.3.4:080/",
+        "http://a.org:65536/",
         "http://a.b.1/",
         "http://xn--bcher-kva.de/",
         "http://A.org/",

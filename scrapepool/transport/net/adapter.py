@@ -54,6 +54,10 @@ def _tls_options(context: ssl.SSLContext) -> dict[str, Any]:
 class DirectPools(PoolManager):
     """Manages the pools of direct connections, by origin and TLS context."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._models: dict[tuple[str, ssl.SSLContext | None], HostPool] = {}  # from which others are copied
+
     def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
         """Return the pool of an origin, and create it at its first use."""
         key: Any = (host, context)
@@ -61,10 +65,19 @@ class DirectPools(PoolManager):
         with pools.lock:
             pool: Any = pools.get(key)
             if pool is None:
-                kwargs = {**self.connection_pool_kw, **({} if context is None else _tls_options(context))}
-                pool = pools[key] = self.pool_classes_by_scheme[host.scheme](host.host, host.port, **kwargs)
+                pool = pools[key] = self._make(host, context)
         made: HostPool = pool
         return made
+
+    def _make(self, host: HostKey, context: ssl.SSLContext | None) -> HostPool:
+        model = self._models.get((host.scheme, context))
+        if model is not None and ":" not in host.host:
+            return model.for_host(host.host, host.port)
+        kwargs = {**self.connection_pool_kw, **({} if context is None else _tls_options(context))}
+        made: Any = self.pool_classes_by_scheme[host.scheme](host.host, host.port, **kwargs)
+        pool: HostPool = made
+        self._models[host.scheme, context] = pool
+        return pool
 
     def connection_from_host(
         self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: Any = None

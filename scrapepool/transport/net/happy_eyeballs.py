@@ -53,9 +53,10 @@ def dial(
                 joins_at = now + STAGGER
             if now >= until:
                 raise TimeoutError(f"no connection within {until - began:.3g} s")
-            yield Watch(tuple((sock, OUT) for sock in race), min(until, joins_at) if waiting else until)
+            ready = yield Watch(tuple((sock, OUT) for sock in race), min(until, joins_at) if waiting else until)
+            alone = len(race) == 1
             for sock, address in list(race.items()):
-                code = _state(sock, address)
+                code = _error(sock) if alone and ready else _state(sock, address)
                 if code in _PENDING:
                     continue
                 del race[sock]
@@ -70,9 +71,14 @@ def dial(
     raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
 
 
+def _error(sock: socket.socket) -> int:
+    """Return the errno with which a connect has failed; 0 if it is pending, or if the socket is connected."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
 def _state(sock: socket.socket, address: Address) -> int:
     """Return the state of a connect: 0 or EISCONN if connected, one of ``_PENDING``, or the errno of the failure."""
-    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or sock.connect_ex(address.sockaddr)
+    return _error(sock) or sock.connect_ex(address.sockaddr)
 
 
 def _more_telling(first: OSError | None, then: OSError) -> OSError:

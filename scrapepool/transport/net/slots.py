@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from queue import Empty, Full
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 TLS_WEIGHT = 4
 """A TLS connection counts as this many plain ones, since it takes four times as much memory: about 50 kB."""
@@ -74,6 +74,13 @@ class Slots:
         self._all = all_idle
         self._lock = threading.Lock() if all_idle is None else all_idle.lock
         self._free: threading.Condition | None = None  # created by the first thread that waits
+
+    @classmethod
+    def all_free(cls, maxsize: int, all_idle: IdleConnections | None) -> Self:
+        """Return slots that are all free, as urllib3 fills them."""
+        slots = cls(maxsize, all_idle)
+        slots.closed = [None] * maxsize
+        return slots
 
     def __repr__(self) -> str:
         return f"<Slots {len(self.idle)} idle, {len(self.closed)} closed of {self.maxsize}>"

@@ -12,7 +12,7 @@ import http.client
 import socket
 from collections.abc import Mapping
 from ssl import SSLSocket
-from typing import Any
+from typing import Any, Self
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
@@ -118,6 +118,18 @@ class HTTPConnectionPoolHooks(HTTPConnectionPool):
     def timeout_of(self, timeout: Any) -> Timeout:
         """Return an argument ``timeout`` of ``urlopen`` as a ``Timeout``, with the defaults of the pool."""
         return self._get_timeout(timeout)
+
+    def copy_to(self, host: str, port: int | None, queue: Any) -> Self:
+        """Return a pool with the same settings for another origin. Its connections close only if ``queue`` does it.
+
+        host: as urllib3 normalizes it.
+        """
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.host = other._tunnel_host = host
+        other.port, other.pool = port, queue
+        other.num_connections = other.num_requests = 0
+        return other
 
     @property
     def destination(self) -> str:

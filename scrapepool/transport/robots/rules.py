@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ...url import SENDABLE
@@ -17,6 +18,12 @@ from .groups import group_of
 
 MAX_READ = 500 * 1024
 """Bytes of a robots.txt that are read: the minimum of RFC 9309 section 2.5, and the limit of Google."""
+
+MAX_CACHED = 4096
+"""Characters of a file whose rules are kept for other hosts with the same file: many have that of their software."""
+
+CACHED_FILES = 256
+"""Files that are kept so."""
 
 ROBOTS_TXT = "/robots.txt"
 
@@ -142,6 +149,17 @@ def rules_of(body: bytes, agent: str) -> Rules:
     text = _prepared(body[len(bom) :], agent)
     if text is None:
         return ALLOW_ALL
+    return _rules(text) if len(text) > MAX_CACHED else _rules_of_many(_without_last_sitemaps(text))
+
+
+def _without_last_sitemaps(text: str) -> str:
+    """Return a file without the lines at its end that name its sitemaps; these often are its only lines of its own."""
+    while (at := (text := text.rstrip()).rfind("\n")) >= 0 and text[at + 1 : at + 9].lower() == "sitemap:":
+        text = text[:at]
+    return text
+
+
+def _rules(text: str) -> Rules:
     group = group_of(text, (_OWN, _ALL))
     if group is None:
         return ALLOW_ALL
@@ -150,6 +168,10 @@ def rules_of(body: bytes, agent: str) -> Rules:
     return ALLOW_ALL if rules.unrestricted and not rules.crawl_delay else rules
 
 
+_rules_of_many = lru_cache(CACHED_FILES)(_rules)
+
+
+@lru_cache(CACHED_FILES)
 def product_token(user_agent: str) -> str:
     """Return the product token of a User-Agent field, its name in robots.txt: ``FooBot`` for ``FooBot/1.0 (+https://…)``.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 from urllib3.util.wait import wait_for_read
 
 from scrapepool.transport.net.channel import Condition
-from scrapepool.transport.net.pool import HostPool
+from scrapepool.transport.net.pool import HostPool, TLSHostPool
+from scrapepool.transport.net.slots import IdleConnections
 from tests.transport.loopback import HEAD, SOON, Server, exchanged, opened, respond_to_all, response_body
 
 
@@ -107,3 +110,37 @@ def test_its_repr_has_its_numbers(pool: HostPool) -> None:
     ask(pool)
     assert "opened=1" in repr(pool)
     assert "idle=1" in repr(pool)
+
+
+@pytest.mark.parametrize("kind", [HostPool, TLSHostPool])
+def test_a_pool_for_another_host_is_as_urllib3_makes_it(kind: type[HostPool]) -> None:
+    """Only its slots and its counts are its own."""
+    idle = IdleConnections(9)
+    options: dict[str, Any] = {"maxsize": 3, "block": True, "timeout": 2.0, "all_idle": idle, "public_only": True}
+    first, made = kind("a.test", 80, **options), kind("b.test", 8080, **options)
+    first.num_requests = 7
+    first.retire()
+    other = first.for_host("b.test", 8080)
+    own = {"pool", "_openings", "conn_kw", "timeout"}
+    assert {name: value for name, value in vars(other).items() if name not in own} == {
+        name: value for name, value in vars(made).items() if name not in own
+    }
+    assert (repr(other.pool), repr(other.timeout), other.conn_kw) == (
+        repr(made.pool),
+        repr(made.timeout),
+        made.conn_kw,
+    )
+    other.num_connections += 1
+    assert (first.num_connections, other.opened, other.idle, other.in_use) == (0, 0, 0, 0)
+
+
+def test_a_pool_for_another_host_closes_its_connections_when_it_is_forgotten(server: Server) -> None:
+    """As pools of urllib3 do."""
+    pool = HostPool("127.0.0.2", server.port, maxsize=2, block=True).for_host("127.0.0.1", server.port)
+    conn, _ = pool.checkout(1)
+    opened(conn, pool)
+    pool.checkin(conn)
+    assert pool.idle == 1
+    del pool
+    gc.collect()
+    assert conn.sock is None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scrapepool.transport.robots.rules import ALLOW_ALL, MAX_READ, Rules, canonical, product_token, rules_of
+from scrapepool.transport.robots.rules import ALLOW_ALL, MAX_CACHED, MAX_READ, Rules, canonical, product_token, rules_of
 
 AGENT = "scrapepool"
 
@@ -370,3 +370,15 @@ def test_the_index_finds_what_trying_every_rule_finds(rules: list[tuple[str, boo
     found = [(len(pattern), allow) for pattern, allow in rules if matches(pattern, path)]
 
     assert Rules(rules).allows(path) is max(found, default=(0, True))[1]
+
+
+def test_hosts_with_the_same_file_share_its_rules() -> None:
+    """Also if only their sitemaps differ, at its end; lines after a sitemap count."""
+    file = b"User-agent: *\nDisallow: /a\nDisallow: /b\r\n\nSitemap: https://h1.test/1\nSITEMAP: https://h1.test/2 \n"
+    first, second = rules_of(file, "bot"), rules_of(file.replace(b"h1", b"h2") + b"\n\n", "bot")
+    assert first is second
+    assert set(first.patterns()) == {("/a", False), ("/b", False)}
+    assert not rules_of(file + b"Disallow: /c\n", "bot").allows("/c")
+    longer = file + b"# " + b"x" * MAX_CACHED
+    assert rules_of(longer, "bot") is not rules_of(longer, "bot")
+    assert rules_of(b"Sitemap: https://h1.test/1", "bot").unrestricted

@@ -117,6 +117,21 @@ class ProcessError(ScrapepoolError):
         return f"cannot start a worker process: {self.reason}; with 1 process, none is needed"
 
 
+class ClusterError(ScrapepoolError):
+    """A cluster on which no shard can be run: exit code 75.
+
+    address: of the cluster. reason: what is wrong, without a full stop.
+    """
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.address = address
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"--cluster {self.address}: {self.reason}"
+
+
 class InvalidURLError(ScrapepoolError, ValueError):
     """Text that is not a URL that can be fetched. ``fetch`` yields a ``Skipped`` for it.
 

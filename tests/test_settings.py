@@ -54,7 +54,7 @@ def test_a_copy_differs_in_what_was_asked_for() -> None:
     [
         ({"pol": {}}, "Settings has no group 'pol': did you mean pool?"),
         ({"pool": {"worker": 1}}, "pool has no setting 'worker': did you mean workers?"),
-        ({"start": {"nothing": 1}}, "start has no setting 'nothing': there are splay, wait_lock"),
+        ({"start": {"nothing": 1}}, "start has no setting 'nothing': there are splay, wait_lock, cluster"),
         ({"pool": {"workers": 0}}, "pool.workers must be at least 1"),
         ({"pool": {"workers": "8"}}, "pool.workers takes int, not str"),
         ({"pool": {"workers": True}}, "pool.workers takes int, not bool"),

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from ..errors import ExtractionError, ListError, LockedError, OutputError, ProcessError, UsageError
+from ..errors import ClusterError, ExtractionError, ListError, LockedError, OutputError, ProcessError, UsageError
 from ..text import printable
 from ..version import __version__
 from .click_errors import message_of
@@ -108,7 +108,7 @@ def run(args: Sequence[str]) -> int:  # noqa: PLR0911 - one per kind of error
         return report(in_options(error), Exit.USAGE)
     except OutputError as error:
         return report(str(error), Exit.OUTPUT)
-    except (LockedError, ExtractionError, ProcessError) as error:
+    except (LockedError, ExtractionError, ProcessError, ClusterError) as error:
         return report(str(error), Exit.TEMPFAIL)
     except BrokenPipeError:
         return Exit.PIPE

@@ -52,14 +52,16 @@ class DisplaySettings:
 
 @frozen
 class StartSettings:
-    """When a run begins.
+    """When and where a run begins.
 
     splay: seconds that its start is delayed by, at most, at random.
     wait_lock: seconds to wait for another run that writes the same output.
+    cluster: address or file of a Dask scheduler, or ``local:4``. None: this process alone.
     """
 
     splay: float = 0.0
     wait_lock: float = 0.0
+    cluster: str | None = None
 
     def __post_init__(self) -> None:
         require(self.splay >= 0, "start.splay must not be negative")

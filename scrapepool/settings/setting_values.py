@@ -190,6 +190,7 @@ class StartSettingsValues(TypedDict, total=False):
 
     splay: float
     wait_lock: float
+    cluster: str | None
 
 
 class HostOverridesValues(TypedDict, total=False):

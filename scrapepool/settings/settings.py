@@ -51,7 +51,7 @@ class Settings:
     display: what the command shows.
     alarm: when a run of the command counts as failed.
     since: what the command knows from earlier runs.
-    start: when a run of the command begins.
+    start: when and where a run of the command begins.
     host_overrides: what is different for some hosts.
     """
 

@@ -91,7 +91,10 @@ def run(
 def _run(
     sources: Sequence[str], settings: Settings, files: Sequence[FileRead], *, note: str | None, view: View | None
 ) -> int:
-    from ..fetching.fetch_run import run_once  # noqa: PLC0415 - a quick --help needs none of it
+    if settings.start.cluster is not None:
+        from ..fetching.cluster_run import run_once  # noqa: PLC0415 - an extra
+    else:
+        from ..fetching.fetch_run import run_once  # noqa: PLC0415 - a quick --help needs none of it
 
     end = RunEnd(settings)
     try:

@@ -1,4 +1,4 @@
-"""When a run begins: the options for cron."""
+"""When and where a run begins: the options for cron and for clusters."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ OPTIONS: list[Decorator] = [
             help="Wait up to this long for another run that writes the same output, instead of ending with exit code "
             "75."),
     ),
+    *option_group(
+        "Many machines",
+        option("--cluster", metavar="ADDRESS",
+            help="Run shards of the hosts on the workers of this Dask cluster: tcp://host:8786, a scheduler file, or "
+            "local:4 for 4 processes of this machine. --workers is per shard, and --rate is divided."),
+    ),
 ]  # fmt: skip
 
 
@@ -43,5 +49,5 @@ def with_cron(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def start_settings(o: dict[str, Any]) -> StartSettings:
-    """When a run begins. Raises UsageError."""
-    return StartSettings(splay=o["splay"], wait_lock=o["wait_lock"])
+    """When and where a run begins. Raises UsageError."""
+    return StartSettings(splay=o["splay"], wait_lock=o["wait_lock"], cluster=o["cluster"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -59,10 +60,11 @@ class PartFolder(Protocol):
         """Release the lock, and remove temporary files."""
 
 
-def part_folder(url: str, lock: str) -> PartFolder:
+def part_folder(url: str, lock: str | None) -> PartFolder:
     """Open a folder of parts, and create it if it is missing.
 
-    lock: the name of the file to lock. Object storage knows no locks. Raises OutputError, LockedError, UsageError.
+    lock: the name of the file to lock, None for none. Object storage knows no locks. Raises OutputError, LockedError,
+    UsageError.
     """
     return StoredParts(url) if is_storage(url) else LocalParts(url, lock)
 
@@ -72,16 +74,18 @@ class LocalParts:
 
     lasts = True
 
-    def __init__(self, path: str, lock: str) -> None:
+    def __init__(self, path: str, lock: str | None) -> None:
         self.name = path
         self._path = Path(path)
         self._lock_name = lock
+        self._lock: int | None = None
         try:
             self._folder = Folder.made(path)
         except (OSError, ValueError) as error:
             raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
         try:
-            self._lock = open_lock(self._folder, lock)
+            if lock is not None:
+                self._lock = open_lock(self._folder, lock)
         except BaseException as error:
             self._folder.close()
             if isinstance(error, LockedError):
@@ -134,7 +138,7 @@ class LocalParts:
 
     def write(self, name: str, data: bytes) -> None:
         """As ``PartFolder``."""
-        beside = self._path / f".{name}.writing"
+        beside = self._path / f".{name}.{os.getpid()}-{threading.get_ident()}.writing"
         try:
             beside.write_bytes(data)
         except OSError as error:
@@ -150,10 +154,11 @@ class LocalParts:
 
     def close(self) -> None:
         """As ``PartFolder``."""
-        with suppress(OSError):
-            self._folder.check_is(self._lock_name, self._lock)
-            self._folder.remove(self._lock_name)
-        os.close(self._lock)
+        if self._lock_name is not None and self._lock is not None:
+            with suppress(OSError):
+                self._folder.check_is(self._lock_name, self._lock)
+                self._folder.remove(self._lock_name)
+            os.close(self._lock)
         self._folder.close()
 
 

@@ -88,29 +88,20 @@ class Parts:
     def _first_number(self) -> int:
         names = self._folder.names()
         parts = self._names.among(names)
-        about = self._about()
+        about = about_run(self._folder)
         if self._output.resume is None:
             if parts or (any_part(names) and about.get("shards") != self._shards):
                 raise UsageError(f"{self._folder.name} holds the parts of another run: {ANOTHER}")
         elif any_part(names):
             self._check_same(about)
             check_fields(self._output, self._settings.request.method)
-        said = {"version": __version__, "format": self._names.suffix, "shards": self._shards}
-        self._folder.write(ABOUT, json.dumps(said).encode() + b"\n")  # shows that the folder can be written
+        describe_run(self._folder, self._names.suffix, self._shards)
         for marker in (self._names.success, SUCCESS):
             if marker in names:
                 self._folder.remove(marker)
         if self._output.resume is not None:
             self._take_up(parts)
         return max((part.number for part in parts), default=-1) + 1
-
-    def _about(self) -> dict[str, object]:
-        """Return what the folder says about its run; empty if it says nothing."""
-        with suppress(ValueError):
-            found = json.loads(self._folder.read(ABOUT) or b"{}")
-            if isinstance(found, dict):
-                return found
-        return {}
 
     def _check_same(self, about: dict[str, object]) -> None:
         """Refuse to resume a run of another format or of other shards, whose parts would not be found."""
@@ -213,6 +204,22 @@ class Parts:
                 path, f"{getattr(error, 'strerror', None) or error}; its records are in {lines}"
             ) from error
         return path
+
+
+def about_run(folder: PartFolder) -> dict[str, object]:
+    """Return what a folder says about its run; empty if it says nothing."""
+    with suppress(ValueError):
+        found = json.loads(folder.read(ABOUT) or b"{}")
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def describe_run(folder: PartFolder, suffix: str, shards: int | None) -> None:
+    """Write what a folder says about its run, unless it says so already. Raises OutputError if it cannot be written."""
+    said = {"version": __version__, "format": suffix, "shards": shards}
+    if about_run(folder) != said:
+        folder.write(ABOUT, json.dumps(said).encode() + b"\n")
 
 
 def open_object(settings: Settings, on_note: Callable[[str], None]) -> Sink:

@@ -20,6 +20,7 @@ BATCH = 1000
 """Records in one write."""
 
 SUFFIXES = {
+    "": "jsonl",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
@@ -38,7 +39,9 @@ def merged_format(output: str | None, named: str | None) -> str:
     form = named or ("jsonl" if output is None else SUFFIXES.get(PurePath(output).suffix.lower()))
     if form is None:
         name = brief(str(output), 500)
-        raise UsageError(f"--output {name}: the name must end in {', '.join(SUFFIXES)}, or --format is needed")
+        raise UsageError(
+            f"--output {name}: the name must end in {', '.join(filter(None, SUFFIXES))}, or --format is needed"
+        )
     if form == "parquet":
         from ..record.stores.parquet import has_pyarrow  # noqa: PLC0415 - an extra
 

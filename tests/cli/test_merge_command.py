@@ -192,6 +192,7 @@ def test_what_cannot_be_merged(place: Place, monkeypatch: pytest.MonkeyPatch) ->
         (("/dev/null",), "/dev/null: is no regular file, and parts are read twice; pipe it into merge -"),
     ):
         assert place.complaint("merge", *args).startswith(said)
+    assert place.run("merge", "a.jsonl", "-o", "/dev/full").code == 3
     ran = place.run("merge", "a.jsonl", "-o", "none/b.jsonl")
     assert (ran.code, ran.err) == (3, "scrapepool: cannot write none/b.jsonl: No such file or directory\n")
     monkeypatch.setattr("scrapepool.record.stores.parquet.has_pyarrow", lambda: False)

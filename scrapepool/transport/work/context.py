@@ -96,7 +96,7 @@ class LeaseContext:
         self.max_redirects = settings.request.max_redirects
         needs = settings.output.needs
         self._size = settings.size
-        self._keep = needs.body or settings.files.needs_body
+        self.keeps_body = needs.body or settings.files.needs_body
         self._digest = needs.sha256 or settings.files.needs_digest
         self.partial_files = partial_files
         self.has_file = has_file
@@ -119,7 +119,7 @@ class LeaseContext:
 
     def new_body(self, parser: ResponseParser) -> Body:
         """Make the body of a response."""
-        return Body(self._size, parser.get(b"content-encoding"), keep=self._keep, digest=self._digest)
+        return Body(self._size, parser.get(b"content-encoding"), keep=self.keeps_body, digest=self._digest)
 
     def saved_body(
         self,
@@ -144,12 +144,12 @@ class LeaseContext:
         body = SavedBody(
             self._size,
             coding,
-            keep=self._keep,
+            keep=self.keeps_body,
             digest=self._digest,
             begin=partial(partial_files.begin, method, name_of(target), parser, left),
             left=left,
         )
-        if coding is not None and not self._keep and (name := packed_name((target.url,), coding)) is not None:
+        if coding is not None and not self.keeps_body and (name := packed_name((target.url,), coding)) is not None:
             body.keep_own_coding(name)
         return body
 

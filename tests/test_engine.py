@@ -611,7 +611,7 @@ def test_a_quarantined_lease_counts_as_an_idle_worker() -> None:
     run = Run(Listed([target("h.test", str(i)) for i in range(9)]), world, per_host=2, most_out=8)
     run.outcomes()
     assert all(
-        seen.hint is None or seen.hint.startswith(f"{4 - seen.busy} of 4 workers idle") for seen in run.view.seen
+        seen.hint is None or seen.hint.startswith(f"{4 - seen.busy} of 4 workers are idle") for seen in run.view.seen
     )
     assert any(seen.hint is not None and seen.busy == 0 for seen in run.view.seen)
 

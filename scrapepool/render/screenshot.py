@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ..ports import Snapshot
 from .frame import frame
+from .keys.view_state import ViewState
 
 
 def svg(snapshot: Snapshot, width: int = 100, height: int = 24, *, title: str = "scrapepool fetch urls.txt") -> str:
@@ -22,6 +23,6 @@ def svg(snapshot: Snapshot, width: int = 100, height: int = 24, *, title: str = 
         legacy_windows=False,
         _environ={},
     )
-    for line in frame(snapshot, width, height):
+    for line in frame(snapshot, width, height, state=ViewState()):
         console.print(line)
     return console.export_svg(title=title, unique_id="scrapepool")

@@ -170,6 +170,7 @@ def test_plain_does_not_import_rich():
 def test_a_line_says_who_decides_how_long_it_takes_and_what_would_help():
     """The ETA with its reason, and what would make use of idle workers."""
     why = "example.org: 1,204 left at 1 per 2 s"
-    line = progress(snapshot(eta=2408.0, eta_reason=why, hint="52 of 64 workers idle: more hosts would help"))
+    hint = "52 of 64 workers are idle: a higher --per-host would use them"
+    line = progress(snapshot(eta=2408.0, eta_reason=why, hint=hint))
     assert f"  ETA 40:08, decided by {why}  in flight " in line
-    assert line.endswith("  52 of 64 workers idle: more hosts would help")
+    assert line.endswith(f"  {hint}")

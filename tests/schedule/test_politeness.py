@@ -369,12 +369,12 @@ def test_the_forecast_names_the_host_that_decides_it():
     forecast = scheduler.forecast(2.0, 64)
     assert (forecast.host, forecast.reason) == (A, "1,204 left at 1 per 2 s")
     assert forecast.seconds == pytest.approx(2408)
-    assert forecast.hint == "64 of 64 workers idle: hosts set the pace: more hosts would help"
+    assert forecast.hint == "64 of 64 workers are idle: no host may be requested more often now"
     scheduler = scheduler_of({A: 100}, pool=PoolSettings(per_host=2))
     settle(scheduler, scheduler.next(0.0), 0.5)
     forecast = scheduler.forecast(0.5, 64)
     assert forecast.reason == "99 left, 2 at a time, 100 ms each"
-    assert forecast.hint == "64 of 64 workers idle: more hosts or --per-host would help"
+    assert forecast.hint == "64 of 64 workers are idle: a higher --per-host would use them"
 
 
 def hint(scheduler, now):
@@ -461,7 +461,7 @@ def test_the_forecast_says_that_a_window_is_closed():
     settle(scheduler, scheduler.next(60.0), 60.5)
     forecast = scheduler.forecast(60.5, 4)
     assert forecast.reason == "2 left, 1 at a time, 100 ms each, its window opens in 1 h 59 min"
-    assert forecast.hint == "4 of 4 workers idle: hosts set the pace: more hosts would help"
+    assert forecast.hint == "4 of 4 workers are idle: no host may be requested more often now"
 
 
 def test_the_forecast_says_that_the_host_that_decides_is_down():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ListError, UsageError
-from ..arguments.record_arguments import watched_records
+from ..arguments.record_arguments import named_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,10 +68,16 @@ def _check_fields(settings: Settings) -> None:
         raise UsageError(f"--change-by: {error}") from None
 
 
+class ReadCount:
+    """How many records were read so far."""
+
+    records = 0
+
+
 def known_pages(
-    settings: Settings, on_note: Callable[[str], None], should_stop: Callable[[], bool]
+    settings: Settings, on_note: Callable[[str], None], should_stop: Callable[[], bool], count: ReadCount
 ) -> KnownPages | None:
-    """Read what earlier records know about the pages; None without ``--since``.
+    """Read what earlier records know about the pages; None without ``--since``. count: is kept up to date.
 
     Raises ListError and UsageError for files that cannot be read, and KeyboardInterrupt if ``should_stop`` returns
     True.
@@ -93,7 +99,7 @@ def known_pages(
                 on_note(f"--since {name}: {missing}, and is skipped")
                 continue
             try:
-                known.add(_until(should_stop, watched_records(name, on_note, own)))
+                known.add(_until(should_stop, named_records([name], on_note, without=own).with_records(), count))
             except ListError as error:
                 if name != "-" and not Path(name).exists():
                     hint = "--since-if-there skips a file that does not exist yet, as on the first day"
@@ -113,9 +119,10 @@ def _own_outputs(settings: Settings) -> set[Path]:
 
 
 def _until(
-    should_stop: Callable[[], bool], records: Iterator[tuple[RecordSummary, dict[str, Any]]]
+    should_stop: Callable[[], bool], records: Iterator[tuple[RecordSummary, dict[str, Any]]], count: ReadCount
 ) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
     for record in records:
         if should_stop():
             raise KeyboardInterrupt
+        count.records += 1
         yield record

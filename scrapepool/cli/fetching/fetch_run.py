@@ -35,13 +35,14 @@ from ..arguments.list_arguments import all_names, source_names, standard_input
 from ..exits import Exit
 from ..machine_limits import check_memory
 from ..parameters.files_read import FileRead
-from .earlier_records import known_pages
+from .earlier_records import ReadCount, known_pages
 from .live_keys import keys_for
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
 from .run_metrics import measured
 from .signals import Signals
 from .state_report import StateReport
+from .steps import finishing, opening, step
 
 COLLECT_AFTER = 20_000
 """Objects between two garbage collections. A run makes a few per URL, in no cycles; Python's 700 is once per lease."""
@@ -132,15 +133,19 @@ class _FetchRun:
     def run(self) -> int:
         """Run, and return the exit code."""
         settings, log = self._settings, self._log
+        read = ReadCount()
         try:
-            known = known_pages(settings, log.note, lambda: self._stop.requested)
+            text = f"reading {', '.join(settings.since.records)}" if settings.since.records else None
+            with self._step(text, lambda: f"{read.records:,} records"):
+                known = known_pages(settings, log.note, lambda: self._stop.requested, read)
         except KeyboardInterrupt:
             return self._interrupted()
         self._revisit = Recrawl(known, settings)
         with closing(self._revisit), self._assembled() as run:
             self._report.run = run
             try:
-                outputs = self._open_outputs(run.engine)
+                with self._step(opening(settings), self._resumed):
+                    outputs = self._open_outputs(run.engine)
             except KeyboardInterrupt:
                 return self._interrupted()
             if not self._write(run, outputs):
@@ -152,6 +157,12 @@ class _FetchRun:
         self._end.lists = source_names(self._sources, settings.input, self._read_as)
         conclude(settings, log, last, code, self._stop)
         return code
+
+    def _step(self, text: str | None, count: Callable[[], str] = str) -> AbstractContextManager[None]:
+        return step(self._view, text, count, note=self._log.note)
+
+    def _resumed(self) -> str:
+        return f"{len(self._finished):,} finished URLs" if len(self._finished) else ""
 
     def _interrupted(self) -> int:
         self._view.close(None)
@@ -210,7 +221,8 @@ class _FetchRun:
                 for outcomes in batches:
                     self._take(outcomes, outputs)
                     self._stop_if_certain_to_fail(run)
-            outputs.close()
+            with self._step(finishing(self._settings)):
+                outputs.close()
         except BrokenPipeError:
             self._view.close(None)
             _flush(outputs)
@@ -220,10 +232,14 @@ class _FetchRun:
             self._view.close(last if self._log.anything else None)
             _flush(outputs)
             raise
+        reasons = self._reasons(run.engine)
+        for reason in reasons:
+            self._log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
         last = self._last(run.engine)
         shown = last.done or last.checks or last.passed_over or self._signals.exit_code
         self._view.close(last if shown else None)
-        self._report_rest(run.engine, outputs)
+        if not reasons and not self._left and not self._stop.requested:
+            outputs.complete()
         return True
 
     def _last(self, engine: Engine) -> Snapshot:
@@ -251,13 +267,10 @@ class _FetchRun:
             self._log.note(f"--fail-if {certain.text} is certain to be true; no more URLs are started (--fail-fast)")
             self._stop.request()
 
-    def _report_rest(self, engine: Engine, outputs: Outputs) -> None:
-        """Report why URLs are left for another run; if none are, mark the records as complete."""
-        reasons = dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason)
-        for reason in reasons:
-            self._log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
-        if not reasons and not self._left and not self._stop.requested:
-            outputs.complete()
+    @staticmethod
+    def _reasons(engine: Engine) -> list[str]:
+        """Return why the run ended early. They come before the summary."""
+        return list(dict.fromkeys(reason for reason in (engine.spent, engine.lost) if reason))
 
 
 def _flush(sink: Sink) -> None:

@@ -43,8 +43,9 @@ def idle_hint(idle: int, workers: int, *, paced: bool) -> str | None:
     """What to do about idle workers; None where there are few. paced: whether a delay is what they wait for."""
     if idle < max(1.0, workers * IDLE_SHARE):
         return None
-    cure = "hosts set the pace: more hosts" if paced else "more hosts or --per-host"
-    return f"{idle} of {workers} workers idle: {cure} would help"
+    if paced:
+        return f"{idle} of {workers} workers are idle: no host may be requested more often now"
+    return f"{idle} of {workers} workers are idle: a higher --per-host would use them"
 
 
 def _seconds(value: float) -> str:

@@ -7,8 +7,8 @@ from scrapepool.schedule.forecast.bottleneck import Bottleneck
 from scrapepool.schedule.forecast.eta import Forecast
 
 HOST = HostKey("http", "h.test", 80)
-QUICK = Forecast(0.5, HOST, "100 left, 4 at a time, 20 ms each", "28 of 32 workers idle: more hosts would help")
-SLOW = Forecast(600.0, HOST, "300 left at 1 per 2 s", "31 of 32 workers idle: more hosts would help")
+QUICK = Forecast(0.5, HOST, "100 left, 4 at a time, 20 ms each", "28 of 32 workers are idle")
+SLOW = Forecast(600.0, HOST, "300 left at 1 per 2 s", "31 of 32 workers are idle")
 LEFT = 100
 
 

@@ -19,7 +19,7 @@ from unittest import mock
 
 from .charset import charset_of, content_type_of
 from .model import Attempt, ErrorKind, Failed, Fetched, Result, Unchanged
-from .ports import Done, Unbegun, Work
+from .ports import Done, Transport, Unbegun, Work
 from .schedule.robots import RobotsVerdict
 from .transport.work.context import LeaseContext
 from .url import join
@@ -97,14 +97,20 @@ def stubbed(responses: Mapping[str, Served | Callable[[StubRequest], Served]]) -
     ``PooledSession`` of your own are not served.
     """
     stub = Stub(responses)
-    with mock.patch("scrapepool.run.assemble.Loop", lambda context, _: _StubTransport(context, stub)):
+
+    def transport(context: LeaseContext, _: object) -> Transport:
+        return _StubTransport(context, stub)
+
+    with mock.patch("scrapepool.run.assemble.Loop", transport):
         yield stub
 
 
 class _StubTransport:
     """Keeps ``ports.Transport``: every lease ends at once."""
 
-    in_flight = receiving = 0
+    processes = 1
+    in_flight = 0
+    receiving = 0
 
     def __init__(self, context: LeaseContext, stub: Stub) -> None:
         self._context = context

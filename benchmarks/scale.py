@@ -43,7 +43,7 @@ FEWEST, MOST = 4, 20_000
 """Workers that the sample is simulated with."""
 
 BASE_MB, PER_URL, PER_HOST = 70, 25, 60
-"""Memory of a process: megabytes, and bytes per URL and host of its part of the list (``many_hosts.py``)."""
+"""Memory: megabytes of each process, and bytes per URL and host of the list of a machine (``many_hosts.py``)."""
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -67,6 +67,7 @@ class Site:
 class Sample:
     """What came of the simulation. work: seconds of all requests together. longest: seconds of one host at least."""
 
+    workers: int = 0
     urls: int = 0
     requests: int = 0
     connections: int = 0
@@ -87,7 +88,7 @@ def simulate(options: argparse.Namespace, urls: float, workers: float) -> Sample
     factor = max(1.0, hosts / options.sample)
     pool = PoolSettings(workers=round(min(MOST, max(FEWEST, workers / factor))), per_host=options.per_host)
     scheduler = Scheduler(pool, RetryPolicy(), rng=dice.random, politeness=PolitenessSettings())
-    first, sample, sites = size_of_first(urls, hosts, options.exponent), Sample(), {}
+    first, sample, sites = size_of_first(urls, hosts, options.exponent), Sample(pool.workers), {}
     for number in range(round(hosts / factor)):
         share = first * ((number + 0.5) * factor) ** -options.exponent
         count = max(1, int(share) + (dice.random() < share % 1))
@@ -184,8 +185,7 @@ def row(options: argparse.Namespace, urls: float, machines: int) -> list[str]:
     hosts = urls / options.per_site
     sample = simulate(options, urls, processes * options.workers)
     requests, connections = (each * urls / sample.urls for each in (sample.requests, sample.connections))
-    workers = min(MOST, max(FEWEST, processes * options.workers * sample.urls / urls))
-    over = sample.seconds / max(sample.work / workers, sample.longest)
+    over = sample.seconds / max(sample.work / sample.workers, sample.longest)
     first = size_of_first(urls, hosts, options.exponent)
     cpu = (requests * options.request_us + connections * options.connection_us) / 1e6
     moved = urls * options.page_kb * 1000
@@ -193,16 +193,17 @@ def row(options: argparse.Namespace, urls: float, machines: int) -> list[str]:
         "the largest host": duration(round(first), options.delay, options.per_host, options.latency * MEAN),
         "workers": over * sample.work * urls / sample.urls / (processes * options.workers),
         "cores": cpu / processes,
+        "the run's own process": urls * options.own_us / 1e6 / machines,
         "network": moved * 8 / (machines * options.gbit * 1e9),
     }
     decides = max(bounds, key=bounds.__getitem__)
     seconds = bounds[decides]
     beside = max((seconds_of for what, seconds_of in bounds.items() if what != "the largest host"))
-    memory = BASE_MB + (urls * PER_URL + hosts * PER_HOST) / processes / 1e6
+    memory = BASE_MB / 1000 * (options.cores + 1) + (urls * PER_URL + hosts * PER_HOST) / machines / 1e9
     cost, most = (machines * spent / SECONDS_PER_HOUR * options.price / (urls / 1e6) for spent in (beside, seconds))
     return [
         f"{urls:.0e}".replace("e+", "e"), f"{machines:,}", _spoken(seconds), decides, _spoken(beside), f"{over:.2f}",
-        f"{memory:,.0f}", f"{cpu / SECONDS_PER_HOUR:,.1f}", f"{hosts / urls:.2f}", f"{connections / urls:.2f}",
+        f"{memory:,.1f}", f"{cpu / SECONDS_PER_HOUR:,.1f}", f"{hosts / urls:.2f}", f"{connections / urls:.2f}",
         f"{requests / urls:.2f}", f"{moved / 1e12:,.2f}", f"{cost:.2f}", f"{most:.2f}",
     ]  # fmt: skip
 
@@ -230,10 +231,11 @@ def main() -> None:
     parser.add_argument("--page-kb", type=float, default=40.0, help="bytes of a page on the wire, in kB")
     parser.add_argument("--request-us", type=float, default=165.0, help="CPU of a request, in microseconds")
     parser.add_argument("--connection-us", type=float, default=1900.0, help="CPU of a new TLS connection")
+    parser.add_argument("--own-us", type=float, default=50.0, help="CPU per URL that --processes does not divide")
     parser.add_argument("--price", type=float, default=0.3, help="of a machine for an hour")
     options = parser.parse_args()
     heads = [
-        "URLs", "machines", "time", "decided by", "without that host", "of the bound", "MB per process", "core hours",
+        "URLs", "machines", "time", "decided by", "without that host", "of the bound", "GB per machine", "core hours",
         "DNS per URL", "connections per URL", "requests per URL", "TB", "cost per million, without", "with that host",
     ]  # fmt: skip
     print("| " + " | ".join(heads) + " |\n|" + "---:|" * len(heads))

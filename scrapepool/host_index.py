@@ -14,7 +14,7 @@ FEW = 16_384
 """Hosts that are kept in dicts."""
 
 FIRST_BUCKETS = 256
-HOSTS_PER_BUCKET = 24
+HOSTS_PER_BUCKET = 16
 """When there are more, one bucket is split: buckets are as short as the search in them should be, and growing never
 takes long (linear hashing)."""
 
@@ -50,17 +50,20 @@ class HostIndex:
         few = self._few.get(host)
         if few is not None:
             return few
-        if not self._buckets:
-            return -1
-        spelled = _spelled(host)
         buckets, mask = self._buckets, self._mask
+        if not buckets:
+            return -1
+        # What ``_spelled``, ``_bucket_of`` and ``_number`` do stands here, since lists have millions of lines.
+        scheme, name, port = host
+        spelled = (f"\n{name}\n" if port == 443 and scheme == "https" else _spelled(host)).encode()
         at = hash(spelled) & mask
-        bucket = buckets[at if at < len(buckets) else at & mask >> 1]  # as ``_bucket_of``, without a call
+        bucket = buckets[at if at < len(buckets) else at & mask >> 1]
         at = bucket.find(spelled)
         if at < 0:
             return -1
         at += len(spelled)
-        return _number(bucket[at : at + NUMBER_BYTES])
+        bits = int.from_bytes(bucket[at : at + NUMBER_BYTES], "little")
+        return bits & 0x7F | bits >> 1 & 0x3F80 | bits >> 2 & 0x1FC000 | bits >> 3 & 0xFE00000
 
     def add(self, host: HostKey) -> int:
         """Give a host that has none a number: the lowest that is free, or one more than any other."""
@@ -80,7 +83,7 @@ class HostIndex:
             self._buckets = [bytearray() for _ in range(FIRST_BUCKETS)]
         elif self._used > HOSTS_PER_BUCKET * len(self._buckets):
             self._split()
-        spelled = _spelled(host)
+        spelled = _spelled(host).encode()
         hashed = self._hashes[number] = hash(spelled) & HASH_MASK
         self._buckets[self._bucket_of(hashed)] += spelled + _encoded(number)
         return number
@@ -125,14 +128,12 @@ class HostIndex:
             self._mask = 2 * self._mask + 1
 
 
-def _spelled(host: HostKey) -> bytes:
+def _spelled(host: HostKey) -> str:
     """Spell a host so that it is found only as a whole."""
     scheme, name, port = host
-    if port == 443 and scheme == "https":
-        return f"\n{name}\n".encode()
-    if port == 80 and scheme == "http":
-        return f"\n{name}/\n".encode()
-    return f"\n{name} {scheme} {port}\n".encode()
+    if port == DEFAULT_PORTS.get(scheme):
+        return f"\n{name}\n" if scheme == "https" else f"\n{name}/\n"
+    return f"\n{name} {scheme} {port}\n"
 
 
 def _host(text: str) -> HostKey:

@@ -75,9 +75,10 @@ class HostCache:
 
     def read(self, spelled: bytes) -> tuple[HostKey, bytes | None] | None:
         """Read the host off a row up to the slash behind it, and cache it. Return its ``by_prefix`` value, if any."""
-        if spelled in self.others or (host := plain_host(spelled)) is None:
+        host = plain_host(spelled)
+        if host is None:
             return None
-        if self._shard is not None and not self._shard.holds(host.host):
+        if self._shard is not None and (spelled in self.others or not self._shard.holds(host.host)):
             self._add_other(spelled)
             return None
         if len(self.by_prefix) >= MAX_CACHED_HOSTS:

@@ -14,9 +14,10 @@ Invariants:
 2. Two starts on a host are at least its delay apart, also after its queue ran empty: a host is forgotten no earlier.
 3. Every target gets exactly one final outcome, from ``settle`` or by a ``Refusal``, unless a limit of the run ends it.
 4. What waits (a retry, a Retry-After, a delay, a circuit, an outage) holds no slot and does not count as in flight.
-5. Memory is bounded by what is in flight and by 8 bytes per target that is left: pending attempts by
-   ``dispatch.MAX_PENDING``, the counts of finished hosts by ``tally.MAX_FINISHED_HOSTS``, their robots.txt by
-   ``robots.MAX_CACHED_HOSTS`` and ``robots.MAX_CACHED_PATTERNS``. All other state of a host goes when it is finished.
+5. Memory is bounded by what is in flight, by 12 bytes per target that is left, and by 60 per host that is not begun.
+   Pending attempts are bounded by ``dispatch.MAX_PENDING``, the counts of finished hosts by
+   ``tally.MAX_FINISHED_HOSTS``, their robots.txt by ``robots.MAX_CACHED_HOSTS`` and ``robots.MAX_CACHED_PATTERNS``. All
+   other state of a host goes when it is finished.
 6. The scheduler is work-conserving: if a host may be requested now, ``next`` returns a lease on it, unless
    ``MAX_PENDING`` attempts wait already. ``wake_at`` names no time at which ``next`` was called in vain.
 """

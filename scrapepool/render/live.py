@@ -100,7 +100,11 @@ class LiveView:
         """As ``ports.KeyView``. The frame that shows what it did comes at once."""
         with self._changed:
             controls, snapshot = self._controls, self._last
-            if controls is None or snapshot is None:
+            if controls is None:
+                return
+            if snapshot is None:  # earlier records are read, so there is nothing to look at yet
+                if key == "q":
+                    controls.stop()
                 return
             lines = max(1, self._console.height - _AROUND_A_PAGE)
             end = most_top(snapshot, self._state, lines)

@@ -223,6 +223,9 @@ def test_keys_change_the_run():
     """Each command reaches the controls, and the hosts that are wanted follow what is looked at."""
     stopped, woken = [], []
     view, controls = live_on(Screen(100, 30))
+    controls.stop = lambda: stopped.append(True)
+    view.press("q")
+    assert stopped.pop(), "a run can be stopped while it reads earlier records"
     controls.stop, controls.wake = lambda: stopped.append(True), lambda: woken.append(True)
     view.show(snapshot(3, workers=32))
     for key in "p+-+":

@@ -74,6 +74,7 @@ class RecordAggregate:
         self.changes = CappedCounter(MOST_WORDS)
         self.types = CappedCounter(MOST_TYPES)
         self.type_bytes: dict[str, int] = {}
+        self._kinds: dict[str, str] = {}  # by content types as records have them
         self.attempts: dict[int, int] = {}
         self.sizes = LogHistogram()
         self.timings = {step: StepTime() for step in TIMINGS}
@@ -144,9 +145,15 @@ class RecordAggregate:
         return self.errors.add(str(error)[:LONGEST_DETAIL])
 
     def _add_type(self, content_type: Any, wire: int) -> None:
-        if isinstance(content_type, str):
-            kind = self.types.add(content_type.partition(";")[0].strip().lower()[:LONGEST_DETAIL])
-            self.type_bytes[kind] = self.type_bytes.get(kind, 0) + wire
+        if not isinstance(content_type, str):
+            return
+        kind = self._kinds.get(content_type)
+        if kind is None:
+            kind = content_type.partition(";")[0].strip().lower()[:LONGEST_DETAIL]
+            if len(self._kinds) < MOST_TYPES and len(content_type) < LONGEST_DETAIL:
+                self._kinds[content_type] = kind
+        kind = self.types.add(kind)
+        self.type_bytes[kind] = self.type_bytes.get(kind, 0) + wire
 
     def _add_attempts(self, record: Mapping[str, Any]) -> None:
         attempts = record.get("attempts")
@@ -159,7 +166,7 @@ class RecordAggregate:
             self.reused += 1
         if isinstance(timings := record.get("timings"), dict):
             for step, spent in self.timings.items():
-                if (seconds := number_of(timings.get(step))) > 0:
+                if (given := timings.get(step)) is not None and (seconds := number_of(given)) > 0:
                     spent.count += 1
                     spent.seconds += seconds
 

@@ -16,6 +16,9 @@ from .examples import Example, Top
 MOST_HOSTS = 10_000
 """Hosts whose figures are kept, up to 12 kB each. When there are more, the half with the fewest records is given up."""
 
+MOST_COUNTED = 500_000
+"""Hosts that are counted, in some 60 bytes each."""
+
 EXAMPLES = 3
 """Failures, and slowest pages, that are kept per host."""
 
@@ -62,16 +65,22 @@ class HostFigures:
 class HostTable:
     """The hosts of a report.
 
-    most: hosts that are kept. total: hosts seen; one that was given up and comes back counts again. missing: records
+    most: hosts that are kept. total: hosts seen, up to ``MOST_COUNTED``. missing: records
     that may be missing in the figures of any host at most; 0 if all are exact. left_out: records of hosts given up.
     """
 
     def __init__(self, most: int = MOST_HOSTS) -> None:
         self.hosts: dict[str, HostFigures] = {}
-        self.total = self.missing = self.left_out = 0
+        self.missing = self.left_out = 0
+        self._seen: set[int] = set()  # hashes of origins: also of hosts that were given up
         self._most = most
         self._given_up = LogHistogram()
         self._origins: dict[str, str] = {}  # as URLs spell them
+
+    @property
+    def total(self) -> int:
+        """The hosts seen; see the class."""
+        return len(self._seen)
 
     def origin(self, url: str) -> str:
         """Return the origin of a URL, as the program spells it; ``NO_HOST`` if it has none."""
@@ -97,7 +106,8 @@ class HostTable:
             if len(self.hosts) >= self._most:
                 self._give_up()
             row = self.hosts[host] = HostFigures(host)
-            self.total += host != NO_HOST
+            if host != NO_HOST and len(self._seen) < MOST_COUNTED:
+                self._seen.add(hash(host))
         return row
 
     def _give_up(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, nights, pairs, signals
+from tests.torture import bombs, descriptors, extraction, growth, hostile_lists, nights, pairs, processes, signals
 
 SMALL_BOMB = 64 * 2**20
 """Bytes: what a coding's library would make of it at once would show."""
@@ -82,3 +82,10 @@ def test_changes_are_right_though_each_night_is_killed() -> None:
     assert report.wrong == []
     assert report.compared[nights.KILLED] == report.compared[nights.SINCE] == 2 * 80
     assert report.cut
+
+
+def test_worker_processes_and_their_run_may_be_killed_at_any_moment() -> None:
+    """Nothing is lost and nothing is there twice, in every output, and no worker process outlives its run."""
+    report = processes.random_kills(4, 3, urls=120)
+    assert report.wrong == []
+    assert report.kills == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -72,6 +73,25 @@ def test_the_terminal_is_restored_at_any_end(tmp_path: Path, sent: list[signal.S
             time.sleep(0.05 if len(sent) > 1 else 0.0)
         shown.end()
         assert shown.attributes == shown.before
+
+
+def test_a_run_in_the_background_reads_no_keys_until_fg(tmp_path: Path) -> None:
+    """It is not stopped for it, draws nothing, and leaves the shell's input alone; after ``fg`` the keys work."""
+    with PoliteServer(1) as server:
+        urls, out = slow_list(tmp_path, server), tmp_path / "out.jsonl"
+        command = f"{sys.executable} -m scrapepool fetch {urls} --no-robots -w 1 -o {out}"
+        shell = ("bash", "--norc", "-mc", f"{command} & read line; echo shell:$line; fg >/dev/null")
+        with TerminalProgram(program=shell) as shown:
+            shown.until(lambda: server.requests > 2, "a request")
+            assert not shown.takes_keys
+            shown.press("qp?\n")
+            shown.wait_for("shell:qp?")
+            shown.wait_for("? help")
+            shown.until(lambda: shown.takes_keys)
+            shown.press("q")
+            assert shown.end() == 130
+            assert shown.attributes == shown.before
+    assert out.read_text().count("\n") < 200
 
 
 def test_a_list_that_is_typed_is_not_eaten(tmp_path: Path) -> None:

@@ -64,7 +64,9 @@ EXAMPLES = {"until": "06:00", "header": ["Accept: b"], "fields": ["url"], "retry
             "resume": "all", "since": ["text"], "change-by": ["url"],
             "shard": "2/4", "warc-dedup": ["text"]}  # fmt: skip
 
-PARTNERS = {"key": "cert = 'c'"} | dict.fromkeys(("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'")
+PARTNERS = {"key": "cert = 'c'", "format": "output = 'parts/'"} | dict.fromkeys(
+    ("name-template", "compress", "dedupe-bodies"), "save-dir = 'pages'"
+)
 """What must stand beside an option."""
 
 

@@ -28,6 +28,13 @@ HOSTS = {"busiest", "failing", "slow"}
 FEW = {"host", "URLs", "failures", "p50", "p95"}
 """The columns of hosts that a narrow terminal shows; the other forms have all."""
 
+DROPPED = {
+    "examples": {"status", "took", "size"},
+    "slowest": {"status", "size", "detail"},
+    "largest": {"status", "took", "detail"},
+}
+"""The columns of URLs that a narrow terminal does not show, so that a URL has room."""
+
 _SPARKS = "▁▂▃▄▅▆▇█"
 _ASCII_SPARKS = "_.-=+*#@"
 _FAILING = {"failures", "failing", "failed"}
@@ -86,6 +93,8 @@ def _drawn(table: Table, width: int, *, ascii_only: bool) -> RichTable:
     places = list(range(len(columns)))
     if table.key in HOSTS and (width < 100 or "URLs A" in columns):
         places = [place for place in places if columns[place].removesuffix(" A").removesuffix(" B") in FEW]
+    if width < 100 and (dropped := DROPPED.get(table.key.partition("-")[0])) is not None:
+        places = [place for place in places if columns[place] not in dropped]
     drawn = RichTable(
         box=None,
         pad_edge=False,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from .host_share import HostShare
     from .model import (
+        BodyWriter,
         Deferred,
         ErrorKind,
         Failed,
@@ -85,8 +86,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": """ExtractionError InvalidURLError ListError LockedError OutageError OutputError ProcessError
         ScrapepoolError SettingsError UsageError""",
-    "model": """Deferred ErrorKind Failed Fetched HostKey Outcome ProxyFault Redirect Skipped Target Timings Unchanged
-        error_of verdict""",
+    "model": """BodyWriter Deferred ErrorKind Failed Fetched HostKey Outcome ProxyFault Redirect Skipped Target Timings
+        Unchanged error_of verdict""",
     "host_share": "HostShare",
     "overrides": "HostOverride HostOverrides",
     "read.items": "Request",
@@ -100,6 +101,7 @@ _HOMES = {
 
 __all__ = [
     "AlarmSettings",
+    "BodyWriter",
     "Deferred",
     "DisplaySettings",
     "ErrorKind",

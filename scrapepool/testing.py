@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 
 from .charset import charset_of, content_type_of
-from .model import Attempt, ErrorKind, Failed, Fetched, Result, Unchanged
+from .model import Attempt, ErrorKind, Failed, Fetched, Result, RowRequest, Unchanged
 from .ports import Done, Transport, Unbegun, Work
 from .schedule.robots import RobotsVerdict
 from .transport.work.context import LeaseContext
@@ -175,6 +175,11 @@ class _StubTransport:
         field_value = fields.get("content-type", kind)
         content_type = content_type_of(field_value.encode("latin-1"))
         body = b"" if method == "HEAD" else body
+        own: RowRequest | None = told["target"].request
+        if own is not None and own.body_to is not None and served.status < 300 and method != "HEAD":
+            writer = own.body_to()
+            writer.write(body)
+            writer.close()
         outcome = (Unchanged if served.status == 304 else Fetched)(
             **told,
             status=served.status,

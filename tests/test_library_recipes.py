@@ -29,12 +29,15 @@ def test_a_recipe_runs(
         exec(compile(code, title, "exec"), {"__name__": "recipe"})
     assert isinstance(stub, Stub)
     assert all(isinstance(request, StubRequest) for request in stub.requests)
+    if "body_to" in code:
+        assert (tmp_path / "dump").read_text() == "This is https://example.org/dump"
     shown = capsys.readouterr().out
     expected = {
         "A script that can be stopped and goes on": "(10,)",
         "A loop in a notebook": "Counter({'ok': 10}) 10",
         "A program with asyncio": "https://example.org/",
         "A worker": "job 4 200",
+        "A body that goes elsewhere": "200 32 ",
         "Tests of your own code": "tested",
     }
     assert expected[title] in shown

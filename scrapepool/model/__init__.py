@@ -28,7 +28,7 @@ from .outcomes import (
     Skipped,
     Unchanged,
 )
-from .targets import Apart, ListTarget, RowRequest, Target
+from .targets import Apart, BodyWriter, ListTarget, OpenBody, RowRequest, Target
 from .transcript import Span, Transcript, TruncationReason
 from .verdict import OUTCOMES, SUCCESSES, error_of, is_repeat, verdict
 
@@ -40,6 +40,7 @@ __all__ = [
     "Apart",
     "Attempt",
     "AttemptRecord",
+    "BodyWriter",
     "Deferred",
     "Earlier",
     "ErrorKind",
@@ -48,6 +49,7 @@ __all__ = [
     "Hop",
     "HostKey",
     "ListTarget",
+    "OpenBody",
     "Outcome",
     "OutcomeBase",
     "ProxyFault",

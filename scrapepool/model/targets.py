@@ -6,7 +6,7 @@ import builtins
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..frozen import Compared
 from ..host_key import HostKey
@@ -29,6 +29,20 @@ class Apart(NamedTuple):
     occurrence: int = 1
 
 
+class BodyWriter(Protocol):
+    """What the bytes of a body are written to, such as a binary file."""
+
+    def write(self, data: builtins.bytes, /) -> object:
+        """Take the next bytes of the body."""
+
+    def close(self) -> object:
+        """End: the body is whole, or the attempt has failed."""
+
+
+OpenBody = Callable[[], BodyWriter]
+"""Opens what a body is written to, anew for each attempt."""
+
+
 class RowRequest(NamedTuple):
     """The parts of a request that one row of a list sets for itself; None leaves the run's in place.
 
@@ -38,6 +52,7 @@ class RowRequest(NamedTuple):
     timeout: seconds that a whole attempt may take.
     save_as: the name that the row wants for the file of its body, as the list has it.
     context: an object of the calling program, which gets it back with the outcome.
+    body_to: opens what the body is written to, for a request of the calling program.
     place: line and name of the list that the row was taken from, for a row that is fetched again; None for any other.
     """
 
@@ -48,6 +63,7 @@ class RowRequest(NamedTuple):
     save_as: str | None = None
     context: Any = None
     place: tuple[int | None, str | None] | None = None
+    body_to: OpenBody | None = None
 
     @property
     def plain(self) -> bool:

@@ -5,13 +5,13 @@ In the list of rows, a URL is a line of text, and a request is a line with its n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from ..errors import UsageError
-from ..model import RowRequest
+from ..model import BodyWriter, RowRequest
 from .formats.rows import Entry, RowError, TextRows
 from .streams.pieces import line_of
 
@@ -29,6 +29,9 @@ class Request:
     data: body: bytes and text (UTF-8) as they are, a dict or a list as JSON with its Content-Type.
     timeout: seconds that an attempt may take, redirects included.
     save_as: name of the body's file below ``files.save_dir``.
+    body_to: returns an object with ``write(bytes)`` and ``close()``, such as a binary file; the decoded body is written
+        to it as it arrives. Called for each attempt with a status below 300, so that a retry begins anew; after a
+        failure the object is closed too. It is used on threads of the run, which wait for it.
     context: any object; the outcome has it as ``outcome.context``. It is neither sent nor looked at.
 
     Raises UsageError for what cannot be sent.
@@ -41,6 +44,7 @@ class Request:
     timeout: float | None = None
     save_as: str | None = None
     context: Any = None
+    body_to: Callable[[], BodyWriter] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.url, str):
@@ -63,7 +67,7 @@ class Request:
             own = take_request({REQUEST: said}, columns=False) or RowRequest()
         except RowError as error:
             raise UsageError(f"Request: {error}") from None
-        own = own._replace(context=self.context, **({"data": bytes(self.data)} if binary else {}))  # type: ignore[arg-type]
+        own = own._replace(context=self.context, body_to=self.body_to, **({"data": bytes(self.data)} if binary else {}))  # type: ignore[arg-type]
         return Entry(line_of(self.url)[:-1].decode(), None, own)
 
 

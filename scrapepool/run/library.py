@@ -77,6 +77,8 @@ def batches_of(
             f"fetch() yields outcomes and does not carry out {', '.join(lost)}: write down what it yields, "
             "or run the command"
         )
+    if settings.pool.processes != 1:
+        urls = _without_writers(urls)
     if session is None:
         return _batches(urls, settings, stop)
     if settings.pool.processes != 1:
@@ -88,6 +90,14 @@ def batches_of(
     settings = replace(settings, request=callers.request_of(session, settings.request))
     cookies = callers.cookies_of(session)
     return _batches(urls, settings, stop, partial(callers.shared_with, session, cookies))
+
+
+def _without_writers(urls: Iterable[str | Request]) -> Iterator[str | Request]:
+    """Raise UsageError for a request whose body goes to an object, which no other process has."""
+    for item in urls:
+        if isinstance(item, Request) and item.body_to is not None:
+            raise UsageError("Request: body_to needs this process: set pool.processes to 1")
+        yield item
 
 
 def _not_carried_out(settings: Settings) -> Iterator[str]:

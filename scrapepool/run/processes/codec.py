@@ -72,7 +72,7 @@ def _is_plain(target: Target) -> bool:
 def _slim(attempt: Attempt) -> Attempt:
     """Return an attempt without what no request needs; its ``context`` may be an object that cannot be spelled."""
     target = attempt.target
-    own = None if target.request is None else target.request._replace(context=None)
+    own = None if target.request is None else target.request._replace(context=None, body_to=None)
     return replace(attempt, target=replace(target, input=None, request=own), history=None)
 
 

@@ -139,6 +139,10 @@ class RunningAttempt:
         if partial_files is not None and not self._probe:
             left = self._partial_download = partial_files.partial_download(self._method, name_of(target))
             self._new_body = partial(self._context.saved_body, partial_files, self._method, target, left)
+        own = target.request
+        if own is not None and own.body_to is not None and self._method != "HEAD" and not self._probe:
+            self._partial_download = None
+            self._new_body = partial(self._context.streamed_body, own.body_to)
         if target.known is not None:
             self._known = yield from self._usable(target.known)
         if target.request is not None:

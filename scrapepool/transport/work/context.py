@@ -14,7 +14,7 @@ from functools import partial
 
 from urllib3.exceptions import PoolError
 
-from ...model import Attempt, Fetched, HostKey, Target
+from ...model import Attempt, Fetched, HostKey, OpenBody, Target
 from ...settings import Settings
 from ...validators import Known
 from ..exchange.cookies import CookieStore
@@ -23,6 +23,7 @@ from ..exchange.outcomes import Reporter
 from ..exchange.partial_files import PartialDownload, PartialFiles, name_of
 from ..exchange.read_ahead import Allowance
 from ..exchange.route import Route, RouteTable
+from ..exchange.streamed_body import StreamedBody
 from ..exchange.transcript import Capture, folder_of
 from ..http1.body import Body
 from ..http1.packed_name import packed_name
@@ -152,6 +153,13 @@ class LeaseContext:
         if coding is not None and not self.keeps_body and (name := packed_name((target.url,), coding)) is not None:
             body.keep_own_coding(name)
         return body
+
+    def streamed_body(self, open_body: OpenBody, parser: ResponseParser) -> Body:
+        """Make the body of a response that goes to an object of the calling program."""
+        if not 200 <= parser.status < 300:
+            return self.new_body(parser)
+        coding = parser.get(b"content-encoding")
+        return StreamedBody(self._size, coding, keep=self.keeps_body, digest=self._digest, open_body=open_body)
 
     def judge(self, response: Fetched, method: str) -> str | None:
         """Return why a whole response is not what was expected, None if it is. What was kept for that alone is dropped.

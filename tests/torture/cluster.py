@@ -26,6 +26,7 @@ from tests.servers.polite import PoliteServer
 
 HOSTS = 40
 LATENCY = 0.2
+SUMMARY = ("--summary-json", "summary.json")
 IN_FLIGHT = 4
 """Requests in flight of a shard: what a kill may cost at most, beside what was answered and not written yet."""
 
@@ -64,7 +65,7 @@ def run(kills: int, workers: int, seed: int) -> Report:
         command = ["fetch", "urls.txt", "-o", "out/", "--cluster", f"local:{workers}", "--per-host", str(IN_FLIGHT)]
         environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(kills + 1)}
         with subprocess.Popen(
-            [sys.executable, "-m", "scrapepool", *command, "--no-robots", "--pace", "fixed", "-q"],
+            [sys.executable, "-m", "scrapepool", *command, "--no-robots", "--pace", "fixed", "-q", *SUMMARY],
             cwd=folder,
             env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         ) as process:
@@ -86,6 +87,9 @@ def run(kills: int, workers: int, seed: int) -> Report:
 def _faults(out: Path, urls: list[str], code: int) -> Iterator[str]:
     if code:
         yield f"exit code {code}"
+    summary = json.loads((out.parent / "summary.json").read_bytes())
+    if summary["done"] != len(urls):
+        yield f"the summary counts {summary['done']}"
     if not (out / "_SUCCESS").exists():
         yield "no _SUCCESS"
     found: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 
 from ...engine import Stop
@@ -56,19 +57,19 @@ def run_once(
         except BaseException:
             view.close(None)
             raise
-        end.last = result.last
+        end.last = last = replace(result.last, passed_over=result.passed_over)
         end.lists = source_names(sources, settings.input)
         if result.passed_over:
             log.note(f"{result.passed_over:,} URLs of the lists are done already")
-        view.close(result.last)
+        view.close(last)
         for reason in result.left:
             log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
         finished = Finished()
         finished.passed_over, finished.failures = result.passed_over, result.failures
-        code = exit_code(result.last, signals.exit_code, finished, spent=result.spent)
+        code = exit_code(last, signals.exit_code, finished, spent=result.spent)
         if result.lost and signals.exit_code is None:
             code = Exit.TEMPFAIL
-        conclude(settings, log, result.last, code, stop)
+        conclude(settings, log, last, code, stop)
         return code
 
 

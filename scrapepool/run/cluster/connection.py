@@ -45,7 +45,9 @@ TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """Connect to a cluster; for ``local:N``, start one on this machine. Raises ClusterError, UsageError."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by this program
+    for name in ("distributed", *logging.root.manager.loggerDict):  # each has a level of its own
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by this program
     kind, _, number = address.partition(":")
     with ExitStack() as opened:
         if kind == "local":

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from heapq import nlargest
 
+from ...histogram import LogHistogram
 from ...ports import HostRow, Snapshot
 
 HOSTS = 50
@@ -57,6 +58,7 @@ def merged(snapshots: Collection[Snapshot], *, elapsed: float, pending: int, wai
         matching=sum(one.matching for one in snapshots),
         saved=sum(one.saved for one in snapshots),
         striking=tuple(dict.fromkeys(line for one in snapshots for line in one.striking)),
+        latencies=_latencies(snapshots),
         grace=max((one.grace for one in snapshots if one.grace is not None), default=None),
         slowest=tuple(nlargest(SLOWEST, (row for one in snapshots for row in one.slowest), key=_latency)),
     )
@@ -67,6 +69,16 @@ def ended(snapshot: Snapshot) -> Snapshot:
     from dataclasses import replace  # noqa: PLC0415
 
     return replace(snapshot, rate=0.0, byte_rate=0.0, eta=0.0, busy=0, workers=0, hosts=(), trouble=None, grace=None)
+
+
+def _latencies(snapshots: Collection[Snapshot]) -> LogHistogram | None:
+    found = [one.latencies for one in snapshots if one.latencies is not None]
+    if not found:
+        return None
+    whole = found[0].copy()
+    for other in found[1:]:
+        whole.merge(other)
+    return whole
 
 
 def _busiest(snapshots: Collection[Snapshot]) -> tuple[HostRow, ...]:

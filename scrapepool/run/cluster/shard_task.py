@@ -21,6 +21,7 @@ from ...record.parts.part_folder import PartFolder, part_folder
 from ...transport.net.descriptors import raise_soft_limit
 from ..assemble import assembled, final_outcomes, lists
 from ..outputs.open_outputs import Outputs, open_outputs
+from .earlier_attempt import Earlier, earlier_records
 from .shard_job import ShardJob, ShardReport
 from .shard_state import read_state, write_state
 
@@ -100,16 +101,20 @@ def _run(job: ShardJob, link: Link) -> ShardReport:
         state = read_state(folder, job)
         if state.report is not None:
             return state.report
+        earlier = Earlier()
         if state.begun:
+            if job.settings.output.resume is None:
+                earlier = earlier_records(folder, job)
             job = replace(job, settings=job.settings.with_(output={"resume": "all"}))
-        return _Shard(job, link, folder).run()
+        return _Shard(job, link, folder, earlier).run()
 
 
 class _Shard:
-    """A shard and its parts. left: outcomes that are not final at the end."""
+    """A shard and its parts. earlier: what a task of the same run has recorded. left: outcomes that are not final."""
 
-    def __init__(self, job: ShardJob, link: Link, folder: PartFolder) -> None:
+    def __init__(self, job: ShardJob, link: Link, folder: PartFolder, earlier: Earlier) -> None:
         self._job = job
+        self._earlier = earlier
         self._folder = folder
         self._stop = Stop()
         self._view = ShardView(job, link, self._stop)
@@ -148,12 +153,12 @@ class _Shard:
         left = engine.spent or engine.lost
         if left is None and (self._left or self._stop.requested):
             left = "the run was stopped"
-        snapshot = engine.snapshot(last=True).without(self._left)
+        earlier, finished = self._earlier, self._finished
         return ShardReport(
             self._job.number,
-            snapshot,
-            self._finished.passed_over,
-            self._finished.failures,
+            earlier.added_to(engine.snapshot(last=True).without(self._left)),
+            max(0, finished.passed_over - earlier.outcomes.total()),
+            max(0, finished.failures - earlier.failures),
             left=left,
             spent=engine.spent is not None,
             lost=engine.lost is not None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster_cases import snapshot
 
+from scrapepool.histogram import LogHistogram
 from scrapepool.model import HostKey
 from scrapepool.ports import HostRow
 from scrapepool.run.cluster.merged_snapshot import ended, merged
@@ -35,6 +36,17 @@ def test_counts_are_added() -> None:
     assert [host.host.host for host in whole.hosts] == ["b", "a"]
     assert [host.host.host for host in whole.slowest] == ["b", "a"]
     assert whole.trouble == "the network is down"
+
+
+def test_latencies_are_those_of_all_requests() -> None:
+    """Of the shards that know them; none, if no shard does."""
+    latencies = LogHistogram()
+    latencies.add(1.0)
+    both = [snapshot(latencies=latencies), snapshot(), snapshot(latencies=latencies)]
+    whole = merged(both, elapsed=1.0, pending=0, waiting=0)
+    assert whole.latencies is not None
+    assert (whole.latencies.count, latencies.count) == (2, 1)
+    assert merged([snapshot()], elapsed=1.0, pending=0, waiting=0).latencies is None
 
 
 def test_shards_that_have_not_begun_count() -> None:

@@ -41,7 +41,7 @@ def test_a_task_that_is_run_twice_does_its_work_once(tmp_path: Path) -> None:
 
 
 def test_a_task_goes_on_with_what_a_killed_one_left(tmp_path: Path) -> None:
-    """All that has a record stays, failures too: they were fetched in this run."""
+    """All that has a record stays and counts, failures too: they were fetched in this run."""
     with PoliteServer() as server:
         urls = [server.url("/status/404"), server.url("/ok")]
         run_shard(job(tmp_path, urls[:1]), Link())
@@ -50,7 +50,10 @@ def test_a_task_goes_on_with_what_a_killed_one_left(tmp_path: Path) -> None:
         one = job(tmp_path, urls)
         write_state(LocalParts(str(tmp_path), None), one)
         report = run_shard(one, Link())
-        assert (report.passed_over, server.asked("/status/404")) == (1, 1)
+        assert server.asked("/status/404") == 1
+        assert report.snapshot is not None
+        assert (report.snapshot.done, report.snapshot.outcomes) == (2, {"http_error": 1, "ok": 1})
+        assert (report.passed_over, report.failures) == (0, 0)
     assert recorded(tmp_path) == Counter(urls)
 
 

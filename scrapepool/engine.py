@@ -285,7 +285,7 @@ class Engine:
                 self._tally.count(outcome)
             outcomes += batch.rejected
             took = self._clock.monotonic() - began
-            self._read_from = began + took / READ_SHARE
+            self._read_from = began + min(took / READ_SHARE, MAX_SLEEP)
             if self._is_busy and took >= READ_SLICE:
                 break
         return outcomes

@@ -27,6 +27,7 @@ from scrapepool import (
     Skipped,
     Timeouts,
     Unchanged,
+    afetch,
     error_of,
     fetch,
     verdict,
@@ -81,3 +82,16 @@ def sessions() -> None:
     PooledSession(16, 4, timeout=(3.0, None), max_retries=RetryPolicy(retries=1))
     PooledSession(timeout="10")  # type: ignore[arg-type]
     PooledSession(retries=3)  # type: ignore[call-arg]
+
+
+async def first_status(urls: list[str]) -> int | None:
+    """Outcomes of ``afetch`` are those of ``fetch``."""
+    async for outcome in afetch(urls, on_outcome=print):
+        assert_type(outcome, Outcome)
+        return outcome.status
+    return None
+
+
+def to_a_file(path: Path) -> Request:
+    """A binary file is a ``BodyWriter``."""
+    return Request("https://example.org/", body_to=lambda: path.open("wb"))

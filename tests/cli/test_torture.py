@@ -84,6 +84,7 @@ def test_changes_are_right_though_each_night_is_killed() -> None:
     assert report.cut
 
 
+@pytest.mark.slow
 def test_worker_processes_and_their_run_may_be_killed_at_any_moment() -> None:
     """Nothing is lost and nothing is there twice, in every output, and no worker process outlives its run."""
     report = processes.random_kills(4, 3, urls=120)

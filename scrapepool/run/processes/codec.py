@@ -16,7 +16,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ...model import Attempt, Fetched, HostKey, Redirected, Result, Span, Target, Timings, Transcript
+from ...model import Attempt, Fetched, HostKey, Redirected, Result, Saved, Span, Target, Timings, Transcript
 from ...ports import Done, Unbegun, Work
 from ...schedule.lease import Lease
 from ...schedule.robots import RobotsVerdict
@@ -79,10 +79,13 @@ def _slim(attempt: Attempt) -> Attempt:
 # -- from a worker process to the run ------------------------------------------------------------------
 
 _DONE, _UNBEGUN = 0, 1
-_FIELDS = attrgetter(
+PLAIN_FIELDS = (
     "attempts", "started", "elapsed", "waited", "status", "final_url", "detail", "content_type", "charset", "bytes",
     "wire_bytes", "sha256", "reused", "complete", "remote", "headers", "body",
 )  # fmt: skip
+"""The fields of a result that ``marshal`` can spell as they are."""
+
+_fields_of = attrgetter(*PLAIN_FIELDS)
 
 
 def pack_back(number: int, one: Done | Unbegun, descriptors: list[int]) -> Plain:
@@ -120,12 +123,13 @@ def pack_result(result: Result) -> Plain:
             result._replace(attempt=replace(result.attempt, target=None)),  # type: ignore[arg-type]
             pickle.HIGHEST_PROTOCOL,
         )
-    if type(result) is Fetched and not result.redirects and result.retry is None and result.saved is None:
-        timings, validators = result.timings, result.validators
+    if type(result) is Fetched and not result.redirects and result.retry is None:
+        timings, validators, saved = result.timings, result.validators, result.saved
         return (
-            _FIELDS(result),
+            _fields_of(result),
             None if timings is None else tuple(timings),
             None if validators is None else tuple(validators),
+            None if saved is None else tuple(saved),
         )
     result.target = None  # type: ignore[assignment]
     return pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
@@ -134,7 +138,7 @@ def pack_result(result: Result) -> Plain:
 def unpack_result(packed: Plain, target: Target) -> Result:
     """Return the result for a target."""
     if not isinstance(packed, bytes):
-        fields, timings, validators = packed
+        fields, timings, validators, saved = packed
         (attempts, started, elapsed, waited, status, final_url, detail, content_type, charset, size,
          wire_bytes, sha256, reused, complete, remote, headers, body) = fields  # fmt: skip
         return Fetched(
@@ -158,6 +162,7 @@ def unpack_result(packed: Plain, target: Target) -> Result:
             body=body,
             timings=None if timings is None else Timings(*timings),
             validators=None if validators is None else Validators(*validators),
+            saved=None if saved is None else Saved(*saved),
         )
     result: Result = pickle.loads(packed)  # noqa: S301 - our own child's
     if isinstance(result, Redirected):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import deque
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -31,7 +31,16 @@ from scrapepool.model import (
 )
 from scrapepool.model.outcomes import RateLimit, Retryable, Saved
 from scrapepool.ports import Done, Unbegun, Work
-from scrapepool.run.processes.codec import dumps, loads, number_of, pack_back, pack_work, unpack_back, unpack_work
+from scrapepool.run.processes.codec import (
+    PLAIN_FIELDS,
+    dumps,
+    loads,
+    number_of,
+    pack_back,
+    pack_work,
+    unpack_back,
+    unpack_work,
+)
 from scrapepool.schedule.lease import Lease
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.transport.exchange.cookies import Cookie, CookieStore
@@ -40,6 +49,22 @@ from scrapepool.validators import Known, Validators
 
 HOST = HostKey("https", "example.org", 443)
 TARGET = Target("https://example.org/a", HOST, "/a", 7, input={"x": object()}, source="urls.txt")
+
+
+NOT_PLAIN = {"timings", "validators", "saved"}
+"""Fields of a plain result that are spelled as tuples."""
+
+NEVER_PLAIN = {"redirects", "hops", "retry", "data"}
+"""Fields with which a result is not plain."""
+
+AT_HOME = {"target", "history", "path", "change", "before"}
+"""Fields that the run's own process sets."""
+
+
+def test_every_field_of_a_result_is_thought_of() -> None:
+    """A new one is to be added to ``PLAIN_FIELDS``, unless it is one of the others."""
+    names = {field.name for field in fields(Fetched)}
+    assert names == {*PLAIN_FIELDS} | NOT_PLAIN | NEVER_PLAIN | AT_HOME
 
 
 def sent(work: Work) -> Work:
@@ -125,6 +150,7 @@ OUTCOMES: list[Outcome] = [
         validators=Validators('"1"', None, 5.0, None),
     ),
     Fetched(target=TARGET, status=503, retry=Retryable(3.0, True, (RateLimit("a", 1.0, 2.0),))),
+    Fetched(target=TARGET, status=200, saved=Saved(b"data")),
     Fetched(target=TARGET, status=200, redirects=("x",), hops=(Redirect("x", 301),), saved=Saved(file="part")),
     Unchanged(target=TARGET, status=304, asked=True),
     Failed(target=TARGET, error=ErrorKind.RESET, unsent=True),

@@ -63,13 +63,14 @@ def lines_of(web: PoliteServer, bad: HostileServer) -> list[str]:
     ]
     lines += [web.url(f"/redirect?to={web.url('/private', HOSTS - 1)}"), web.url("/private/1", HOSTS - 1)]
     lines += [web.url(f"/status/{status}", 1) for status in (204, 404, 410)]
-    lines += [web.url("/flaky?times=1", 2), web.url("/flaky?times=1&status=0", 3), web.url("/retry-after/0?times=1", 4)]
+    lines += [web.url("/flaky?times=1", 2), web.url("/retry-after/0?times=1", 4)]
     lines += [web.url("/gzip/5000", 1), web.url("/chunked/3000", 2), web.url("/bytes/70000", 3)]
     lines += [bad.url(name) for name in QUICK]
     lines += [f"http://user:secret@127.0.2.2:{port}/with-password", "http://nowhere.invalid/", "http://127.0.2.1:1/"]
     return [*lines, "ftp://example.org/", "no url at all", lines[0], lines[3], "# a comment"]
 
 
+@pytest.mark.slow
 def test_records_are_those_of_one_process_but_for_times(place: Place) -> None:
     """Over a list with every outcome, field by field, with headers, bodies and histories."""
     found: list[list[str]] = []
@@ -219,6 +220,7 @@ class Killer:
         return None
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     """Its URLs are requested again. One that ends two processes is recorded as ``internal``, and the rest goes on."""
     killer = Killer(2)

@@ -9,11 +9,19 @@ import json
 import subprocess
 import sys
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+
+_PACKAGE = __name__.partition(".")[0]
+
+_INIT = str(Path(__file__).with_name("__init__.py"))
 
 _PROGRAM = (
-    "import json, sys; from importlib import import_module; sys.path[:] = json.loads(sys.argv[1]); "
+    "import json, sys; from importlib import import_module, util; sys.path[:] = json.loads(sys.argv[1]); "
+    f"spec = util.spec_from_file_location('{_PACKAGE}', sys.argv[4]); package = util.module_from_spec(spec); "
+    f"sys.modules['{_PACKAGE}'] = package; spec.loader.exec_module(package); "
     "import_module(sys.argv[2]).main(int(sys.argv[3]))"
 )
+"""Loads this very package, and not another version that the path may have first."""
 
 
 def spawn(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
@@ -24,7 +32,7 @@ def spawn(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
     pipe, theirs = Pipe()
     try:
         process = subprocess.Popen(  # noqa: S603 - this interpreter, and the program above
-            [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), module, str(theirs.fileno())],
+            [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), module, str(theirs.fileno()), _INIT],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

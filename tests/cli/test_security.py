@@ -169,7 +169,7 @@ def test_rows_read_no_files(place: Place, web: PoliteServer) -> None:
 
 @promise(
     "The name of a file below `--save-dir` never leads out of it.",
-    "A server cannot choose the name of a file by `Content-Disposition`.",
+    "A server cannot choose the name of a file by `Content-Disposition`, unless `--name-template` has `{disposition}`.",
 )
 def test_names_of_bodies(place: Place, web: PoliteServer) -> None:
     """More in test_names.py and test_save_dir.py."""
@@ -181,6 +181,18 @@ def test_names_of_bodies(place: Place, web: PoliteServer) -> None:
     ]
     assert {path.name for path in outside} == {"urls.txt", "out.jsonl"}
     assert not list(place.folder.rglob("evil*"))
+
+
+@promise(
+    "Such a name of a server is made safe: it loses its folders, and the name of a file that is there gets a number."
+)
+def test_names_by_servers(place: Place, web: PoliteServer) -> None:
+    """Only as the template asks for them; more in test_name_template_option.py."""
+    place.write("below/pages/evil.sh", "mine")
+    fetched(place, web.url("/named"), "--save-dir", "below/pages", "--name-template", "{disposition}")
+    names = {path.relative_to(place.folder).as_posix() for path in place.folder.rglob("evil*")}
+    assert names == {"below/pages/evil.sh", "below/pages/evil-2.sh"}
+    assert (place.folder / "below/pages/evil.sh").read_text() == "mine"
 
 
 @promise(

@@ -64,8 +64,8 @@ OPTIONS: list[Decorator] = [
     *option_group(
         "Fields from pages",
         option("--select", type=SELECTION, multiple=True, metavar="NAME=KIND:EXPR",
-            help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, re, json, meta "
-            "or jsonld; NAME[] collects all matches."),
+            help="Add a value to the record's data, as 'title=css:title'; may be repeated. KIND is css, xpath, re, "
+            "json, meta or jsonld; NAME[] collects all matches."),
         option("--expect", type=EXPECTATION, multiple=True, metavar="KIND:VALUE",
             help="Fail a response that is not as expected (error unexpected), and do not save it: type:image/*, "
             "url:https://example.org/*, status:200-299, css:h1, text:REGEX. With ! in front, as in '!url:*/login*', it "

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 STDIN = "standard input"
 
-NO_RECORDS = (
+NO_RECORDS: tuple[str, ...] = (
     *(".warc", ".warc.gz", ".warc.zst", ".cdx", ".cdxj", ".cdxj.gz"),
     *("-wal", "-shm", "-journal"),
-    *(".log", ".html", ".txt", ".md", ".tmp"),
+    *(".log", ".html", ".json", ".txt", ".md", ".tmp"),
 )
 """Ends of the names of files that lie beside records: archives and their indexes, what SQLite keeps beside a database,
-and what runs tell people. They are passed over in folders and globs, but read when they are named."""
+reports and summaries. They are passed over in folders and globs, but read when they are named, or when the glob ends as
+they do (``*.json``)."""
 
 Note = Callable[[str], None]
 
@@ -111,20 +112,22 @@ def record_files(name: str, without: Collection[Path] = ()) -> list[str]:
 
     name: a file, ``-`` for standard input, a folder, which stands for the files in it that are not hidden or markers,
     or a glob (``results/part-*.jsonl``, ``**`` for folders below), if no file has that name; or the URL of an object or
-    a folder in object storage. without: files of a folder or a glob that are left out, with links resolved. Raises
-    ListError for a folder that cannot be read.
+    a folder in object storage. ``NO_RECORDS`` are the ends of names that both pass over. without: files of a folder or
+    a glob that are left out, with links resolved. Raises ListError for a folder that cannot be read.
     """
     if is_storage(name):
         return _stored(name)
-    path = Path(name)
+    path, ends = Path(name), NO_RECORDS
     try:
         if name != "-" and path.is_dir():
             found = list(path.iterdir())
         elif name != "-" and has_magic(name) and not path.exists():
+            ends = tuple(end for end in NO_RECORDS if not name.lower().endswith(end))
             found = list(map(Path, glob(name, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
         else:
             return [name]
-        return sorted(str(one) for one in found if _may_hold_records(one) and one.resolve() not in without)
+        may_hold = (one for one in found if _may_hold(one.name, ends) and one.is_file())
+        return sorted(str(one) for one in may_hold if one.resolve() not in without)
     except (OSError, ValueError) as error:
         raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
 
@@ -136,12 +139,8 @@ def _stored(url: str) -> list[str]:
     return [join(url, name) for name in stored.names() if _may_hold(name)] if stored.is_folder() else [url]
 
 
-def _may_hold_records(path: Path) -> bool:
-    return _may_hold(path.name) and path.is_file()
-
-
-def _may_hold(name: str) -> bool:
-    return name[0] not in "._" and not name.lower().endswith(NO_RECORDS)
+def _may_hold(name: str, without: tuple[str, ...] = NO_RECORDS) -> bool:
+    return name[0] not in "._" and not name.lower().endswith(without)
 
 
 def opened(records: str, stdin: BinaryIO | None, on_note: Note, *, bodies: bool = False) -> RecordFile | RecordDatabase:

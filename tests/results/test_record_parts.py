@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "out/part-2.csv").write_text("url,outcome\nhttp://h/2,ok\n")
     (tmp_path / "out/part-1.jsonl").write_text(_line(1) + '{"url":"http://h')
     (tmp_path / "out/part-3.jsonl.gz").write_bytes(gzip.compress((_line(3) + _line(1)).encode()))
-    for name in ("_SUCCESS", ".part-4.jsonl", "part-1.warc.gz", "part-1.db-wal", "run.log"):
+    for name in ("_SUCCESS", ".part-4.jsonl", "part-1.warc.gz", "part-1.db-wal", "run.log", "report.json"):
         (tmp_path / "out" / name).write_text("no record")
     (tmp_path / "out/pages.jsonl").mkdir()
     return tmp_path / "out"
@@ -38,7 +38,8 @@ def test_names_stand_for_files(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert record_files(f"{folder.parent}/**/part-*.jsonl*") == [parts[0], parts[2]]
     assert record_files(str(folder / "run.log")) == [str(folder / "run.log")]
     assert record_files("-") == ["-"]
-    assert record_files(f"{folder}/*.db") == []
+    assert record_files(f"{folder}/*.db") == record_files(f"{folder}/r*") == []
+    assert record_files(f"{folder}/*.json") == [str(folder / "report.json")]
     monkeypatch.chdir(folder)
     Path("[1].jsonl").write_text(_line(1))
     assert record_files("[1].jsonl") == ["[1].jsonl"]

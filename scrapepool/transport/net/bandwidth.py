@@ -27,7 +27,7 @@ class Bandwidth:
     def __init__(self, rate: float, now: float) -> None:
         """rate: the bytes per second, above 0. now: the monotonic time in seconds."""
         self.change_rate(rate)
-        self.received = 0
+        self.received: int = 0
         self._next_read_at = now - BURST
         self._lock = Lock()
 

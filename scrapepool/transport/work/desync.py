@@ -47,15 +47,14 @@ class DesyncState:
     """The desync state of one host. Threads update it without a lock: a lost update does no harm.
 
     verified: number of verified responses. slowest: decaying maximum of the seconds to the first byte.
-    opened_in: seconds that opening the last connection took. distrusted_until: monotonic time.
+    distrusted_until: monotonic time.
     """
 
-    __slots__ = ("distrusted_until", "opened_in", "slowest", "verified")
+    __slots__ = ("distrusted_until", "slowest", "verified")
 
     def __init__(self) -> None:
         self.verified = 0
         self.slowest = 0.0
-        self.opened_in = math.inf
         self.distrusted_until = 0.0
 
     def __repr__(self) -> str:

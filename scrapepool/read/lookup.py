@@ -6,6 +6,8 @@ engine's thread while another thread still reads the lists.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from ..errors import InvalidURLError, ListError
 from ..model import Skipped, Target
 from ..settings import InputSettings
@@ -19,6 +21,12 @@ from .tickets import TicketIndex
 LINE_FEED = ord("\n")
 CHANGED = "the list changed during the run"
 
+MAX_BLOCKS = 128
+"""Blocks of one list that are kept: hosts take turns, and so the rows of a while are in few blocks, in any order."""
+
+ROW_ROOM = 512
+"""Bytes that are read beyond a block, so that its last row is seldom cut."""
+
 
 class Lookup:
     """Finds rows by their tickets. For one thread."""
@@ -31,6 +39,7 @@ class Lookup:
         self._in_text = False  # whether ``_source`` is a list of lines
         self._start = 0
         self._window = b""
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()  # of ``_source``, by number; the last used one is last
         self._hosts = HostCache()
 
     def target(self, ticket: int) -> Target | Skipped:
@@ -39,7 +48,7 @@ class Lookup:
         source = span.source
         number = line if source.numbered else None
         rows = source.rows
-        if source is self._source and self._in_text and (found := self._clean(offset, number)) is not None:
+        if source is self._source and self._in_text and (found := self._clean(source, offset, number)) is not None:
             return found
         assert rows is not None  # noqa: S101  # a ticket was given for one of its rows
         try:
@@ -76,9 +85,13 @@ class Lookup:
         except OSError as error:
             raise ListError(source.name, error.strerror or str(error)) from error
 
-    def _clean(self, offset: int, number: int | None) -> Target | None:
-        """Return the target of a line in the window that is a verbatim URL of a known host; None for any other."""
+    def _clean(self, source: ListSource, offset: int, number: int | None) -> Target | None:
+        """Return the target of a line in a known block that is a verbatim URL of a known host; None for any other."""
         window, at = self._window, offset - self._start
+        if not 0 < at < len(window):
+            if not self._recall(source, offset):
+                return None
+            window, at = self._window, offset - self._start
         if not 0 < at <= len(window) or window[at - 1] != LINE_FEED or (end := window.find(b"\n", at)) < 0:
             return None
         return self._verbatim(window[at:end], number)
@@ -93,19 +106,52 @@ class Lookup:
 
     def _row(self, source: ListSource, rows: RowFormat, offset: int) -> bytes | None:
         """Find the row at this offset; None if no row begins there any more."""
-        at = offset - self._start
-        if source is not self._source or not 0 < at < len(self._window) or rows.end(self._window, at) < 0:
-            self._source, self._start, self._in_text = source, max(0, offset - 1), isinstance(rows, TextRows)
-            self._label = source.label
-            at = offset - self._start
-            for size in (source.window, rows.max_row // 8, rows.max_row + source.window):
-                self._window = source.read_at(self._start, size)
-                if len(self._window) < size or rows.end(self._window, at) >= 0:
-                    break
-        window = self._window
+        if source is not self._source:
+            self._source, self._in_text, self._label = source, isinstance(rows, TextRows), source.label
+            self._window = b""
+            self._blocks.clear()
+        if not self._has(rows, offset) and not (self._recall(source, offset) and self._has(rows, offset)):
+            self._load(source, rows, offset)
+        window, at = self._window, offset - self._start
         if offset != rows.start and window[at - 1 : at] != b"\n":
             return None
         end = rows.end(window, at)
         if end < 0:  # the last line of a list may have no line feed
             end = len(window)
         return window[at:end]
+
+    def _has(self, rows: RowFormat, offset: int) -> bool:
+        """Return whether the whole row at this offset is in the window."""
+        at = offset - self._start
+        return 0 < at < len(self._window) and rows.end(self._window, at) >= 0
+
+    def _recall(self, source: ListSource, offset: int) -> bool:
+        """Make the known block with this offset the window; return False if it is not known."""
+        number = offset // source.window
+        block = self._blocks.get(number)
+        if block is None:
+            return False
+        self._blocks.move_to_end(number)
+        self._window, self._start = block, _block_start(number, source.window)
+        return True
+
+    def _load(self, source: ListSource, rows: RowFormat, offset: int) -> None:
+        """Read the block with this offset, and more where the row is longer, into the window."""
+        number = offset // source.window
+        start = _block_start(number, source.window) if source.rereadable else max(0, offset - 1)
+        self._start, at = start, offset - start
+        for room in (ROW_ROOM, rows.max_row // 8, rows.max_row + source.window):
+            size = source.window + room
+            self._window = source.read_at(start, size)
+            if len(self._window) < size or rows.end(self._window, at) >= 0:
+                break
+        if source.rereadable and room == ROW_ROOM:
+            self._blocks[number] = self._window
+            self._blocks.move_to_end(number)
+            if len(self._blocks) > MAX_BLOCKS:
+                self._blocks.popitem(last=False)
+
+
+def _block_start(number: int, size: int) -> int:
+    """Return where a block begins: at the line feed before its first row."""
+    return max(0, number * size - 1)

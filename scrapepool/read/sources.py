@@ -48,8 +48,8 @@ UNITS = {"parquet": "row", "html": "link", "prose": "link"}
 AHEAD_BYTES = 64 * MIB
 """Bytes of a lazy list between the first row that was not looked up and the last that was read."""
 
-WINDOW = 4096
-"""Bytes that are read to find a row. The rows of one host are often close together, so the window is kept."""
+WINDOW = 8192
+"""Bytes of a block of a list. A block is read to find one of its rows, and kept for others."""
 
 Note = Callable[[str], None]
 
@@ -65,7 +65,8 @@ class ListSource:
     whether messages and records name its line numbers. unit: what is numbered, None for lines. lazy: whether it is read
     only as far ahead as its rows are used. deduped: whether its duplicates are found. rows: its row format, None until
     the first block was read. format: the format's name, None for URLs that are not in a list. size: bytes, None until
-    the end is reached. window: how many bytes to read at once to find a row.
+    the end is reached. window: bytes of a block, which is read to find a row. rereadable: whether bytes before a row
+    that is still to be looked up can be read, too.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ListSource:
     lazy = False
     deduped = True
     window = WINDOW
+    rereadable = True
     rows: RowFormat | None = None
     size: int | None = None
     format: str | None = None
@@ -167,6 +169,7 @@ class SpooledSource(ListSource):
         self._on_note = on_note
         self._may_be_empty = True
         self._rolling = RollingSpool(name) if lazy else None
+        self.rereadable = not lazy  # a rolling spool drops rows that were looked up
         self._spool = Spool(name) if self._rolling is None else self._rolling
 
     def blocks(self) -> Iterator[bytes]:

@@ -153,7 +153,7 @@ def test_only_some_failures_are_fetched_again(capfd: pytest.CaptureFixture[str],
         assert asked == ["/a"]
         ran = here(capfd, *args, "--resume=rain")
         assert ran.code == 2
-        assert "--resume: unknown class: rain; choose from timeout, network" in ran.err
+        assert "--resume: unknown class: rain; write a status" in ran.err
 
 
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="no logrotate on this machine")

@@ -106,7 +106,7 @@ def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], 
     """So that they can be fetched again as they were, with method, header fields and data."""
     with PoliteServer() as server:
         rows = [
-            {"url": server.url("/status/404"), "id": 1, "request": {"headers": {"A": "b"}}},
+            {"url": server.url("/status/404"), "id": 1, "request": {"headers": {"Accept": "b"}}},
             {"url": server.url("/status/404?h"), "id": 2, "request": {"method": "HEAD"}},
             {"url": server.url("/status/404?p"), "id": 3, "request": {"method": "POST", "data": "x"}},
             {"url": server.url("/page"), "id": 4},
@@ -116,7 +116,7 @@ def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], 
         here(capfd, "fetch", urls, "--no-robots", "-q", "-o", out)
         ran = here(capfd, "failed", out, "--rows")
         assert sorted(ran.records, key=lambda row: row["id"]) == [
-            {"id": 1, "url": rows[0]["url"], "request": {"headers": {"A": "b"}}},
+            {"id": 1, "url": rows[0]["url"], "request": {"headers": {"Accept": "b"}}},
             {"id": 2, "url": rows[1]["url"], "request": {"method": "HEAD"}},
             {"id": 3, "url": rows[2]["url"], "request": {"method": "POST", "data": "x"}},
         ]

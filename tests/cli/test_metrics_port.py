@@ -94,7 +94,7 @@ def test_who_asks_holds_nothing_up(tmp_path: Path) -> None:
         for client in silent:
             client.close()
     assert ran.code == 0
-    assert re.fullmatch(r"done  .*\noutcomes .*\nrequests .*\nslowest .*\n", ran.err)
+    assert re.fullmatch(r"done  .*\noutcomes .*\nrequests .*\nlatency .*\nslowest .*\n", ran.err)
 
 
 def test_the_port_is_for_this_machine_only(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class Server(PoliteServer):
             return Response(404)
         if not self.up and request.target != "/page":
             return Response(503)
-        names = ("X-Key", "Content-Type", "Authorization")
+        names = ("Accept-Language", "Content-Type", "Authorization")
         seen = {name: request.header(name) for name in names if request.header(name)}
         return Response(body=json.dumps([request.method, request.body.decode(), seen]).encode())
 
@@ -48,7 +48,7 @@ def records(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Path) -
     """Records of a run whose server was down but for one page."""
     rows = [
         {"url": server.url("/page"), "id": 1},
-        {"url": server.url("/a"), "id": 2, "request": {"headers": {"X-Key": "k"}}},
+        {"url": server.url("/a"), "id": 2, "request": {"headers": {"Accept-Language": "k"}}},
         {"url": server.url("/b"), "id": 3, "request": {"data": {"q": 1}}},
         {"url": server.url("/b"), "id": 4},
         {"url": server.url("/gone"), "id": 5},
@@ -76,7 +76,7 @@ def test_rows_are_fetched_again_as_they_were(capfd: pytest.CaptureFixture[str], 
     assert after[1] == before[1]
     assert after[6] == before[6]
     assert {number: json.loads(after[number]["body"]) for number in (2, 3, 4)} == {
-        2: ["GET", "", {"X-Key": "k"}],
+        2: ["GET", "", {"Accept-Language": "k"}],
         3: ["POST", '{"q":1}', {"Content-Type": "application/json"}],
         4: ["GET", "", {}],
     }
@@ -137,11 +137,11 @@ def test_tables(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Pat
 
 def test_credentials_of_rows_are_hidden(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Path) -> None:
     """So such a row is left out, unless the field is given again."""
-    row = {"url": server.url("/a"), "request": {"headers": {"Authorization": "Bearer t", "X-Key": "k"}}}
+    row = {"url": server.url("/a"), "request": {"headers": {"Authorization": "Bearer t", "Accept-Language": "k"}}}
     (tmp_path / "urls.jsonl").write_text(json.dumps(row))
     out = tmp_path / "out.jsonl"
     here(capfd, "fetch", tmp_path / "urls.jsonl", "--body", "-o", out, *PLAIN)
-    assert lines(out)[0]["row_request"] == {"headers": {"Authorization": "***", "X-Key": "k"}}
+    assert lines(out)[0]["row_request"] == {"headers": {"Authorization": "***", "Accept-Language": "k"}}
     server.up = True
     told = (
         "scrapepool: rows left out whose records lack data or hide credentials; fetch --resume reads these from the "
@@ -150,7 +150,7 @@ def test_credentials_of_rows_are_hidden(capfd: pytest.CaptureFixture[str], serve
     assert here(capfd, "failed", out, "--rows") == (0, "", told)
     assert here(capfd, "retry", out, *PLAIN) == (1, "", f"{told}scrapepool: {out}: nothing to fetch again\n")
     assert here(capfd, "retry", out, "--body", "-H", "Authorization: Bearer new", *PLAIN).code == 0
-    assert json.loads(lines(out)[0]["body"])[2] == {"Authorization": "Bearer new", "X-Key": "k"}
+    assert json.loads(lines(out)[0]["body"])[2] == {"Authorization": "Bearer new", "Accept-Language": "k"}
 
 
 def test_the_method_of_the_run(capfd: pytest.CaptureFixture[str], server: Server, tmp_path: Path) -> None:

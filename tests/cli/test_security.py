@@ -278,10 +278,13 @@ def test_passwords_of_urls(place: Place, web: PoliteServer) -> None:
     assert shown.count("me:***@") >= 3
 
 
-@promise("Records, logs and messages hold no header field of a request.")
+@promise(
+    "Records, logs and messages hold no header field of a request that may be a secret.",
+    "The record of a row that failed holds the row's data and harmless header fields, so that `retry` can repeat it.",
+)
 def test_fields_of_requests(place: Place, web: PoliteServer) -> None:
     """Neither of the run nor of a row, whatever becomes of it."""
-    own = {"headers": {"X-A": "hush", "Authorization": "hush"}}
+    own = {"headers": {"X-A": "hush", "Authorization": "hush", "Accept": "text/csv"}}
     place.write(
         "urls.jsonl",
         "".join(
@@ -301,6 +304,10 @@ def test_fields_of_requests(place: Place, web: PoliteServer) -> None:
         "Cookie: hush",
     ]
     told, records = fetched(place, "urls.jsonl", *args, code=None)
+    kept = {"X-A": "***", "Authorization": "***", "Accept": "text/csv"}
+    said = [record.get("row_request") for record in records if record["outcome"] != "ok"]
+    assert said
+    assert said == [{"headers": kept}] * len(said)
     assert len(records) == 3
     shown = told.err.encode() + str(records).encode() + (place.folder / "log").read_bytes()
     assert b"hush" not in shown + (place.folder / "all.db").read_bytes()

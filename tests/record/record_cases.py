@@ -61,6 +61,7 @@ ROW_REQUESTS = st.builds(
     method=maybe(st.sampled_from(["GET", "POST", "PURGE"])),
     data=maybe(st.binary(max_size=5)),
     context=st.none(),
+    body_to=st.none(),
 )
 
 TARGETS = st.builds(

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...charset import decode_text
 from ...errors import UsageError
+from ...header import is_harmless
 from ...model import SUCCESSES, Deferred, Outcome, RowRequest, Step, Timings, Unchanged, Wait, error_of, verdict
 from ...record_fields import FIELDS, TABLE, TIMINGS
 from ...settings import OutputSettings
@@ -21,9 +22,6 @@ from ...validators import NOTHING
 
 OBJECTS = frozenset({"timings", "input", "data", "headers", "before"})
 """Fields whose entries can be named, as ``timings.ttfb``."""
-
-CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
-"""Header fields of a row whose values records hide."""
 
 GET = "GET"
 """The method that records need not name."""
@@ -152,13 +150,14 @@ def own_fields(outcome: Outcome, method: str = GET) -> dict[str, Any]:
 
 
 def row_request(request: RowRequest) -> dict[str, Any]:
-    """Write what a row sets for its request as rows of lists do, so that it can be repeated. Credentials are hidden.
+    """Write what a row sets for its request as rows of lists do, so that it can be repeated.
 
-    ``data`` that is no UTF-8, as only a program can hand it in, is left out.
+    Header fields that may hold a secret are hidden. ``data`` that is not UTF-8, which only a program can pass, is left
+    out.
     """
     said: dict[str, Any] = {name: getattr(request, name) for name in ("method", "timeout", "save_as")}
     if request.headers:
-        said["headers"] = {name: HIDDEN if name.lower() in CREDENTIALS else value for name, value in request.headers}
+        said["headers"] = {name: value if is_harmless(name) else HIDDEN for name, value in request.headers}
     if request.data is not None:
         with suppress(UnicodeDecodeError):
             said["data"] = request.data.decode()

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         Skipped,
         Target,
         Timings,
+        TLSFacts,
         Unchanged,
         error_of,
         verdict,
@@ -87,7 +88,7 @@ _HOMES = {
     "errors": """ExtractionError InvalidURLError ListError LockedError OutageError OutputError ProcessError
         ScrapepoolError SettingsError UsageError""",
     "model": """BodyWriter Deferred ErrorKind Failed Fetched HostKey Outcome ProxyFault Redirect Skipped Target Timings
-        Unchanged error_of verdict""",
+        TLSFacts Unchanged error_of verdict""",
     "host_share": "HostShare",
     "overrides": "HostOverride HostOverrides",
     "read.items": "Request",
@@ -139,6 +140,7 @@ __all__ = [
     "SizeLimits",
     "Skipped",
     "StartSettings",
+    "TLSFacts",
     "Target",
     "Timeouts",
     "Timings",

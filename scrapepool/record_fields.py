@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["text", "word", "int16", "int32", "int64", "real", "boolean", "time", "urls", "hops", "timings", "json"]
+Kind = Literal[
+    "text", "word", "int16", "int32", "int64", "real", "boolean", "time", "urls", "hops", "timings", "tls", "json"
+]
 """``word``: text with few different values. ``time``: RFC 3339 in UTC. ``json``: an object or a list whose keys and
 values are not known in advance."""
 
@@ -56,6 +58,7 @@ TABLE = (
     Field("complete", "boolean"),
     Field("remote", "word"),
     Field("timings", "timings"),
+    Field("tls", "tls", optional=True, later=True, option="--fields"),
     Field("etag", "text", later=True),
     Field("last_modified", "text", later=True),
     Field("fresh_until", "time", "RFC 3339, UTC", later=True),
@@ -85,6 +88,9 @@ FIELDS = tuple(field.name for field in TABLE)
 
 TIMINGS = ("dns", "connect", "tls", "ttfb", "download")
 """The steps of ``timings``, in the order in which they happen."""
+
+TLS_FACTS = ("version", "cipher", "issuer", "subject", "expires")
+"""The entries of ``tls``; in a database each is a column ``tls_version`` and so on."""
 
 LATER = frozenset(field.name for field in TABLE if field.later)
 """Fields that record files of earlier versions lack. A run may resume a CSV file without them."""

@@ -5,9 +5,10 @@ Names and types are an API, as record fields are. Opens no file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from .record_fields import TABLE, TIMINGS, Field, of_kind
+from .record_fields import TABLE, TIMINGS, TLS_FACTS, Field, of_kind
 
 MAGIC = b"SQLite format 3\0"
 """What every SQLite database begins with (https://sqlite.org/fileformat2.html, section 1.3)."""
@@ -26,13 +27,17 @@ JSON_COLUMNS = of_kind("json", "urls", "hops")
 
 
 def _columns() -> Iterator[Field]:
-    """The columns of ``records`` that a record fills: its fields, ``method`` right behind ``url``, and its timings."""
+    """The columns of ``records`` that a record fills: its fields, ``method`` right behind ``url``, and the entries of
+    ``timings`` and ``tls``.
+    """
     url, *others, method = TABLE
     yield url
     yield method
     for field in others:
         if field.name == "timings":
             yield from (Field(step, "real") for step in TIMINGS)
+        elif field.name == "tls":
+            yield from (Field(f"tls_{fact}", "text", "with --fields +tls", later=True) for fact in TLS_FACTS)
         elif field.name != "body":  # it lies in ``bodies``
             yield field
 
@@ -52,6 +57,13 @@ COLUMNS = tuple(field.name for field in _columns())
 LATER_COLUMNS = {field.name: _sql_type(field) for field in _columns() if field.later}
 """Columns of ``records`` that databases of earlier versions lack, with their types; writing to such a database adds
 them."""
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the entries of ``timings`` and ``tls`` under the names of their columns."""
+    facts = {f"tls_{name}": fact for name, fact in (record.get("tls") or {}).items()}
+    return {**record, "tls": None, **(record.get("timings") or {}), **facts}
+
 
 SCHEMA = """
 CREATE TABLE runs (

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ..host_key import DEFAULT_PORTS, HostKey
 from .attempts import Attempt, Earlier, Hop, Redirect, Trail
 from .error_kind import ERROR_GROUPS, ErrorKind
-from .history import AttemptRecord, Step, Timings, Wait, WaitReason
+from .history import AttemptRecord, Step, Timings, TLSFacts, Wait, WaitReason
 from .outcomes import (
     Deferred,
     Failed,
@@ -63,6 +63,7 @@ __all__ = [
     "Skipped",
     "Span",
     "Step",
+    "TLSFacts",
     "Target",
     "Timings",
     "Trail",

@@ -55,6 +55,25 @@ class Timings(NamedTuple):
     download: float | None
 
 
+class TLSFacts(NamedTuple):
+    """What is known of the TLS connection that a response came over, with a field ``tls`` in ``output.fields``.
+
+    The last three are None if the server's certificate was not verified, because Python reads no other one.
+
+    version: of the protocol, as ``TLSv1.3``.
+    cipher: OpenSSL's name of the cipher suite.
+    issuer: who signed the server's certificate, as RFC 4514 writes a name: ``CN=R11,O=Let's Encrypt,C=US``.
+    subject: whose certificate it is, in the same form; None if it has only alternative names.
+    expires: Unix time at which the certificate expires.
+    """
+
+    version: str | None
+    cipher: str | None
+    issuer: str | None = None
+    subject: str | None = None
+    expires: float | None = None
+
+
 class AttemptRecord(NamedTuple):
     """How one attempt ended. The fields are those of ``OutcomeBase``, except for these.
 

@@ -13,7 +13,7 @@ from ..charset import decode_text
 from ..frozen import Compared
 from .attempts import Attempt, Redirect
 from .error_kind import ErrorKind
-from .history import Step, Timings
+from .history import Step, Timings, TLSFacts
 from .targets import Target
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class OutcomeBase(Compared):
     complete: whether the body is known to be whole. None: it cannot be known.
     remote: the address that sent the response.
     timings: the duration of each step of the last request.
+    tls: of the last connection, with a field ``tls`` in ``output.fields``; None for http.
     headers: the fields of the final response in order, with ``output.headers``.
     body: the decoded body, with ``output.body``.
     saved: internal; the body on its way into a file.
@@ -114,6 +115,7 @@ class OutcomeBase(Compared):
     complete: bool | None = None
     remote: str | None = None
     timings: Timings | None = None
+    tls: TLSFacts | None = None
     headers: list[tuple[str, str]] | None = None
     body: builtins.bytes | None = None
     saved: Saved | None = None

@@ -130,13 +130,18 @@ def typed_record(record: Mapping[str, Any]) -> Mapping[str, Any]:
             return record
     typed: dict[str, Any] = {}
     timings: dict[str, Any] = {}
+    tls: dict[str, Any] = {}
     for name, cell in record.items():
         if name.startswith("timings."):
             timings[name.removeprefix("timings.")] = _read(cell, float)
+        elif name.startswith("tls."):
+            tls[name.removeprefix("tls.")] = cell or None
         else:
             typed[name] = _read(cell, _TYPES.get(name, str))
     if any(seconds is not None for seconds in timings.values()):
         typed["timings"] = timings
+    if any(tls.values()):
+        typed["tls"] = tls
     return typed
 
 

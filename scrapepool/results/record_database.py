@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
-from ..record_fields import LATER, OPTIONAL, TIMINGS, of_kind
+from ..record_fields import LATER, OPTIONAL, TIMINGS, TLS_FACTS, of_kind
 from ..sqlite_schema import COLUMNS, JSON_COLUMNS, schema_mismatch
 from .record_summary import RecordSummary, apart
 
@@ -122,6 +122,7 @@ def _opened(path: str) -> sqlite3.Connection:
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:
     timings = {step: row.pop(step) for step in TIMINGS}
+    tls = {fact: row.pop(f"tls_{fact}", None) for fact in TLS_FACTS}
     record: dict[str, Any] = {}
     for name, value in row.items():
         if name in OPTIONAL and not value:
@@ -133,6 +134,8 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
     for name in LISTS & record.keys():
         record[name] = record[name] or []
     record["timings"] = None if all(seconds is None for seconds in timings.values()) else timings
+    if any(tls.values()):
+        record["tls"] = tls
     if record["method"] == "GET":
         del record["method"]
     return record

@@ -17,12 +17,13 @@ RecordFormat = Literal["jsonl", "csv", "tsv"]
 class Needs(NamedTuple):
     """What outputs want of the transport beyond what every outcome tells.
 
-    body: the decoded body's bytes. headers: the response's fields. sha256: the body's digest.
+    body: the decoded body's bytes. headers: the response's fields. sha256: the body's digest. tls: the TLS facts.
     """
 
     body: bool
     headers: bool
     sha256: bool
+    tls: bool
 
 
 @frozen
@@ -33,7 +34,7 @@ class OutputSettings:
         output. None: standard output, unless another output holds them.
     format: of the records; ``parquet`` for parts only. None: by the file's suffix.
     part_size: bytes of a part after which the next one is begun.
-    fields: names of the records' fields. None: all.
+    fields: names of the records' fields; if the first begins with ``+``, they are added to all others. None: all.
     headers: whether records hold the response's header fields.
     body: whether records hold the text of the body, and outcomes the body.
     history: whether records say what the target waited for, and tell of each attempt.
@@ -87,7 +88,7 @@ class OutputSettings:
         )
         _ = self.data  # that can all be meant
         require(
-            self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.fields is None),
+            self.parquet is None or self.file is None or (self.format in (None, "jsonl") and self.has_all_fields),
             "output.parquet is made from the records in output.path, so these must be JSON Lines with all fields",
         )
         require(
@@ -101,7 +102,7 @@ class OutputSettings:
             "output.format parquet needs a folder of parts, which is an output.path that ends with a slash; "
             "output.parquet is for one file",
         )
-        require(self.format != "parquet" or self.fields is None, "output.fields cannot choose the columns of Parquet")
+        require(self.format != "parquet" or self.has_all_fields, "output.fields cannot choose the columns of Parquet")
         require(self.part_size >= 1, "output.part_size must be at least 1 byte")
         require(
             "-" not in (self.sqlite, self.parquet), "output.sqlite and output.parquet need a file; - is standard output"
@@ -111,7 +112,7 @@ class OutputSettings:
             "output.template writes to standard output, and so does output.path -",
         )
         require(
-            self.to_stdout or self.path is not None or (self.format is None and self.fields is None),
+            self.to_stdout or self.path is not None or (self.format is None and self.has_all_fields),
             "output.format and output.fields need output.path: output.template, output.sqlite and output.parquet do "
             "not use them",
         )
@@ -133,6 +134,21 @@ class OutputSettings:
         from ..expectation import parsed  # noqa: PLC0415 - rarely needed
 
         return tuple(map(parsed, self.expect))
+
+    @property
+    def has_all_fields(self) -> bool:
+        """Whether records have all fields, and perhaps some that ``fields`` adds."""
+        return self.fields is None or (self.fields != () and self.fields[0].startswith("+"))
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The names in ``fields``, each once, without the ``+``."""
+        return tuple(dict.fromkeys(name.removeprefix("+") for name in self.fields or ()))
+
+    @property
+    def tls(self) -> bool:
+        """Whether records have TLS facts: only if ``fields`` names them."""
+        return any(name.partition(".")[0] == "tls" for name in self.named_fields)
 
     @property
     def wants_data(self) -> bool:
@@ -187,9 +203,10 @@ class OutputSettings:
             headers=self.headers,
             sha256=self.tables
             or self.compared
-            or self.fields is None
-            or "sha256" in self.fields
+            or self.has_all_fields
+            or "sha256" in self.named_fields
             or "{sha256" in (self.template or ""),
+            tls=self.tls or "{tls" in (self.template or ""),
         )
 
 

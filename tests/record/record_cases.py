@@ -13,6 +13,7 @@ from scrapepool.model import (
     Skipped,
     Target,
     Timings,
+    TLSFacts,
     Unchanged,
 )
 
@@ -94,6 +95,7 @@ TOLD = {
     "complete": maybe(st.booleans()),
     "remote": maybe(TEXT),
     "timings": maybe(st.builds(Timings, *[maybe(SECONDS)] * 5)),
+    "tls": maybe(st.builds(TLSFacts, st.just("TLSv1.3"), *[maybe(TEXT)] * 3, maybe(INSTANTS))),
     "headers": maybe(st.lists(st.tuples(TEXT, TEXT), max_size=4)),
     "body": maybe(st.binary(max_size=30)),
     "data": maybe(st.fixed_dictionaries({"title": JSON_VALUES, "tags": JSON_VALUES})),

@@ -44,7 +44,8 @@ OPTIONS: list[Decorator] = [
             help="Write records in this format; parquet is for parts.  [default: by the file's suffix, else jsonl]"),
         option("--fields", type=Names(record_field_names), metavar="a,b,c",
             help="Write only these fields, in this order; input.id is one entry of input, and likewise for data, "
-            "headers and timings.  [default: all]"),
+            "headers, timings and tls. A + in front, as in +tls, adds fields to all others. tls is there only if it "
+            "is named: version, cipher, issuer, subject, expires.  [default: all but tls]"),
         option("--ordered", is_flag=True,
             help="Write records in the order of the lists. At most 10,000 records wait for a slow URL; then no further "
             "URL is started until it ends."),

@@ -1,8 +1,8 @@
 """Records as CSV or TSV: a header row, then one row per record, in UTF-8 (RFC 4180, but rows end with a line feed).
 
-Decides how lists and objects are flattened: ``redirects`` are joined by spaces (no URL contains one), ``timings`` and
-``data`` become dotted columns, ``hops``, ``headers``, ``input`` and lists become JSON. The columns follow from the
-settings, so the header row can be written before the first record; a missing value is an empty cell. With
+Decides how lists and objects are flattened: ``redirects`` are joined by spaces (no URL contains one), ``timings``,
+``tls`` and ``data`` become dotted columns, ``hops``, ``headers``, ``input`` and lists become JSON. The columns follow
+from the settings, so the header row can be written before the first record; a missing value is an empty cell. With
 ``--safe-csv``, cells that a spreadsheet would run as formulas are escaped.
 """
 
@@ -12,7 +12,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from ...record_fields import TIMINGS
+from ...record_fields import TIMINGS, TLS_FACTS
 from ...settings import OutputSettings
 from ...text import printable
 from ...url import plain
@@ -66,7 +66,7 @@ def columns_of(settings: OutputSettings, method: str) -> list[str]:
 
 def columns(fields: Sequence[str], data: Sequence[str] = ()) -> list[str]:
     """Name the columns of the header row. data: the keys of the field of that name."""
-    parts = {"timings": TIMINGS, "data": data}
+    parts = {"timings": TIMINGS, "tls": TLS_FACTS, "data": data}
     return [
         column
         for field in fields
@@ -79,9 +79,9 @@ def cells(record: dict[str, Any], fields: Sequence[str], data: Sequence[str] = (
     row: list[Cell] = []
     for field in fields:
         value = record.get(field)
-        if field == "timings":
-            steps = value or {}
-            row += [steps.get(step, "") for step in TIMINGS]
+        if field in ("timings", "tls"):
+            entries = value or {}
+            row += [entries.get(name, "") for name in (TIMINGS if field == "timings" else TLS_FACTS)]
         elif field == "data":
             values = value or {}
             row += [_text_cell(values.get(name)) for name in data]

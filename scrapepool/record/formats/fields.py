@@ -14,13 +14,25 @@ from typing import Any
 from ...charset import decode_text
 from ...errors import UsageError
 from ...header import is_harmless
-from ...model import SUCCESSES, Deferred, Outcome, RowRequest, Step, Timings, Unchanged, Wait, error_of, verdict
-from ...record_fields import FIELDS, TABLE, TIMINGS
+from ...model import (
+    SUCCESSES,
+    Deferred,
+    Outcome,
+    RowRequest,
+    Step,
+    Timings,
+    TLSFacts,
+    Unchanged,
+    Wait,
+    error_of,
+    verdict,
+)
+from ...record_fields import FIELDS, TABLE, TIMINGS, TLS_FACTS
 from ...settings import OutputSettings
 from ...text import HIDDEN, printable
 from ...validators import NOTHING
 
-OBJECTS = frozenset({"timings", "input", "data", "headers", "before"})
+OBJECTS = frozenset({"timings", "tls", "input", "data", "headers", "before"})
 """Fields whose entries can be named, as ``timings.ttfb``."""
 
 GET = "GET"
@@ -34,7 +46,8 @@ _LAST_INSTANT = 253_402_300_799.999  # 9999-12-31T23:59:59.999Z: RFC 3339 years 
 
 def known_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Name the fields that a record can have under ``settings``, in order."""
-    there = {"method": method != GET, "list": settings.lists}
+    named = settings.named_fields
+    there = {"method": method != GET or "method" in named, "list": settings.lists or "list" in named}
     there |= {
         name: bool(getattr(settings, "compared" if option == "--since" else name)) for name, option in _OPTIONS.items()
     }
@@ -50,24 +63,26 @@ def with_option(column: str) -> str:
 def chosen_fields(settings: OutputSettings, method: str = GET) -> tuple[str, ...]:
     """Return the fields of ``--fields``, in its order and each once; without it, all fields that a record can have.
 
-    Raises UsageError for a name that is no field, or that needs an option which is not given.
+    Fields behind a ``+`` are added to all fields. Raises UsageError for a name that is no field, or that needs an
+    option which is not given.
     """
     known = known_fields(settings, method)
-    if settings.fields is None:
-        return known
-    if not settings.fields:
+    named = settings.named_fields
+    if settings.fields is not None and not named:
         raise UsageError("--fields names no field")
-    for name in settings.fields:
+    for name in named:
         field, dot, entry = name.partition(".")
         if field in _OPTIONS and field not in known:
             raise UsageError(f"the field {name} needs {_OPTIONS[field]}")
         if dot and field in OBJECTS and entry:
-            entries = {"timings": TIMINGS, "data": settings.data}.get(field)
+            entries = {"timings": TIMINGS, "tls": TLS_FACTS, "data": settings.data}.get(field)
             if entries is not None and entry not in entries:
                 raise UsageError(f"unknown field: {printable(name)}; {field} has {', '.join(entries)}")
         elif name not in FIELDS:
             raise UsageError(f"unknown field: {printable(name)}; choose from {', '.join(known)}")
-    return tuple(dict.fromkeys(settings.fields))
+    if settings.has_all_fields:
+        return (*known, *(name for name in named if name not in known))
+    return named
 
 
 def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dict[str, Any]:
@@ -104,6 +119,8 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
         "remote": outcome.remote,
         "timings": None if outcome.timings is None else _steps(outcome.timings),
     }
+    if settings.tls:
+        fields["tls"] = None if outcome.tls is None else _tls(outcome.tls)
     etag, last_modified, fresh_until, vary = outcome.validators or NOTHING
     fields["etag"], fields["last_modified"] = etag, last_modified
     fields["fresh_until"] = None if fresh_until is None else instant(fresh_until)
@@ -176,11 +193,19 @@ def found(told: dict[str, Any], name: str) -> Any:
 def selection(settings: OutputSettings, method: str = GET) -> Callable[[Outcome], dict[str, Any]]:
     """Return a function that makes the records that ``settings`` ask for.
 
-    With ``--fields`` every record has exactly the fields named, null where an outcome has none. Raises UsageError.
+    With ``--fields`` every record has exactly the fields named, null where an outcome has none; those behind a ``+``
+    are added to the fields that it has anyway. Raises UsageError.
     """
-    if settings.fields is None:
-        return lambda outcome: record(outcome, settings, method)
     chosen = chosen_fields(settings, method)
+    if settings.has_all_fields:
+        added = settings.named_fields
+
+        def add(outcome: Outcome) -> dict[str, Any]:
+            whole = record(outcome, settings, method)
+            beside = {"method": outcome.target.method(method), "list": outcome.target.source}
+            return whole | {name: found(beside | whole, name) for name in added if name not in whole}
+
+        return add if added else lambda outcome: record(outcome, settings, method)
 
     def select(outcome: Outcome) -> dict[str, Any]:
         whole = record(outcome, settings, method)
@@ -208,6 +233,12 @@ def _steps(timings: Timings) -> dict[str, float | None]:
     return {
         name: None if seconds is None else round(seconds, 6) for name, seconds in zip(TIMINGS, timings, strict=True)
     }
+
+
+def _tls(facts: TLSFacts) -> dict[str, str | None]:
+    expires = None if facts.expires is None else instant(facts.expires)
+    texts = {name: None if text is None else printable(text) for name, text in zip(TLS_FACTS, facts[:4], strict=False)}
+    return {**texts, "expires": expires}
 
 
 def _step(step: Step) -> dict[str, Any]:

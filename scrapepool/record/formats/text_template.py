@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...model import Outcome
-from ...record_fields import FIELDS, TIMINGS
+from ...record_fields import FIELDS, TIMINGS, TLS_FACTS
 from ...settings import OutputSettings
 from ...text import printable
 from .fields import GET, OBJECTS, found, selection
@@ -76,7 +76,7 @@ def _parts(template: str, data: Sequence[str]) -> list[tuple[str, str | None, st
         raise UsageError(f"--template: {error}; write a literal brace twice") from None
     for literal, name, spec, conversion in found:
         if name is not None:
-            _check(name, spec or "", conversion, {"timings": TIMINGS, "data": data})
+            _check(name, spec or "", conversion, {"timings": TIMINGS, "tls": TLS_FACTS, "data": data})
         parts.append((literal, name, spec or ""))
     return parts
 

@@ -23,7 +23,7 @@ from ...folder import Folder
 from ...model import Outcome
 from ...owned_file import ForeignFileError, open_own
 from ...ports import Sink
-from ...record_fields import LATER, OPTIONAL, TABLE, TIMINGS, of_kind
+from ...record_fields import LATER, OPTIONAL, TABLE, TIMINGS, TLS_FACTS, of_kind
 from ...text import printable
 from ..formats.fields import GET
 from ..formats.jsonl import json_text
@@ -270,5 +270,6 @@ def _schema() -> Any:
         "urls": pa.list_(pa.string()),
         "hops": pa.list_(pa.struct({"url": pa.string(), "status": pa.int16()})),
         "timings": pa.struct(dict.fromkeys(TIMINGS, pa.float64())),
+        "tls": pa.struct(dict.fromkeys(TLS_FACTS, pa.string())),
     }
     return pa.schema({field.name: types.get(field.kind, pa.string()) for field in TABLE})

@@ -28,6 +28,7 @@ from ...sqlite_schema import (
     VERSION,
     VERSION_COLUMNS,
     VERSIONS,
+    flat,
     schema_mismatch,
 )
 from ...text import printable
@@ -89,7 +90,7 @@ class SqliteStore:
     ) -> None:
         self.kept = 0
         self._path = path
-        self._settings = replace(settings, fields=None, body=False)
+        self._settings = replace(settings, body=False)
         self._bodies = settings.body
         self._method = method
         self._keep_versions = keep_versions
@@ -273,8 +274,7 @@ class SqliteStore:
     def _row(self, outcome: Outcome, told: dict[str, Any]) -> list[Any]:
         told["redirects"] = told["redirects"] or None
         told["hops"] = told["hops"] or None
-        if outcome.timings is not None:
-            told.update(told["timings"])
+        told = flat(told)
         if self._needs_bytes and told["bytes"] is None:
             told["bytes"] = 0
         return [

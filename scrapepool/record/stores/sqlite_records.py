@@ -18,7 +18,7 @@ from ...errors import InvalidURLError, OutputError, UsageError
 from ...host_key import HostKey
 from ...model import ErrorKind
 from ...record_fields import TABLE
-from ...sqlite_schema import APPLICATION_ID, COLUMNS, SCHEMA, VERSION
+from ...sqlite_schema import APPLICATION_ID, COLUMNS, SCHEMA, VERSION, flat
 from ...url import parse, plain
 from ...version import __version__
 from ..formats.fields import GET, instant
@@ -81,7 +81,7 @@ class _Rows:
             if record.get("error") == ErrorKind.DUPLICATE:
                 self.duplicates += 1
                 continue
-            told = {**record, **(record.get("timings") or {}), "url": plain(record["url"])}
+            told = {**flat(record), "url": plain(record["url"])}
             for name in ("redirects", "hops"):
                 told[name] = told.get(name) or None
             for name, value in REQUIRED.items():

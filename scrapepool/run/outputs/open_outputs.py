@@ -256,7 +256,8 @@ class _Opening:
         output = self.output
         records = output
         if output.file is None:
-            records = replace(output, path=path + PART, format="jsonl", fields=None, template=None)
+            fields = ("+tls",) if output.tls else None
+            records = replace(output, path=path + PART, format="jsonl", fields=fields, template=None)
         elif record_format(output) != "jsonl":
             raise UsageError("--parquet is made from the records in --output, so these must be JSON Lines")
         source = str(records.path)

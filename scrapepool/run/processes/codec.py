@@ -16,7 +16,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ...model import Attempt, Fetched, HostKey, Redirected, Result, Saved, Span, Target, Timings, Transcript
+from ...model import Attempt, Fetched, HostKey, Redirected, Result, Saved, Span, Target, Timings, TLSFacts, Transcript
 from ...ports import Done, Unbegun, Work
 from ...schedule.lease import Lease
 from ...schedule.robots import RobotsVerdict
@@ -124,10 +124,11 @@ def pack_result(result: Result) -> Plain:
             pickle.HIGHEST_PROTOCOL,
         )
     if type(result) is Fetched and not result.redirects and result.retry is None:
-        timings, validators, saved = result.timings, result.validators, result.saved
+        timings, tls, validators, saved = result.timings, result.tls, result.validators, result.saved
         return (
             _fields_of(result),
             None if timings is None else tuple(timings),
+            None if tls is None else tuple(tls),
             None if validators is None else tuple(validators),
             None if saved is None else tuple(saved),
         )
@@ -138,7 +139,7 @@ def pack_result(result: Result) -> Plain:
 def unpack_result(packed: Plain, target: Target) -> Result:
     """Return the result for a target."""
     if not isinstance(packed, bytes):
-        fields, timings, validators, saved = packed
+        fields, timings, tls, validators, saved = packed
         (attempts, started, elapsed, waited, status, final_url, detail, content_type, charset, size,
          wire_bytes, sha256, reused, complete, remote, headers, body) = fields  # fmt: skip
         return Fetched(
@@ -161,6 +162,7 @@ def unpack_result(packed: Plain, target: Target) -> Result:
             headers=headers,
             body=body,
             timings=None if timings is None else Timings(*timings),
+            tls=None if tls is None else TLSFacts(*tls),
             validators=None if validators is None else Validators(*validators),
             saved=None if saved is None else Saved(*saved),
         )

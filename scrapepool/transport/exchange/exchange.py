@@ -15,7 +15,7 @@ from functools import partial
 from math import inf
 from ssl import SSLError
 
-from ...model import Saved, Timings
+from ...model import Saved, Timings, TLSFacts
 from ...running_clock import monotonic
 from ..errors import FetchError
 from ..http1.body import Body
@@ -61,6 +61,7 @@ class Exchange:
         "parser",
         "reused",
         "sent",
+        "tls",
         "unsent",
     )
 
@@ -70,6 +71,7 @@ class Exchange:
         self.sent = self.headed = self.ended = 0.0
         self.body: Body | None = None
         self.location: bytes | None = None
+        self.tls: TLSFacts | None = None
         self.unsent = self.ambiguous = False
         self._decoding = False
         self._ahead: ReadAhead | None = None

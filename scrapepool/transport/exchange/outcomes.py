@@ -100,6 +100,7 @@ class Reporter:
             complete=_is_whole(parser, body),
             remote=conn.remote,
             timings=exchange.timings(conn),
+            tls=exchange.tls,
             headers=decoded(parser) if self.keep_headers else None,
             body=body.content,
             saved=body.saved,
@@ -143,6 +144,7 @@ class Reporter:
                 "reused": exchange.reused,
                 "headers": decoded(parser) if self.keep_headers else None,
                 "complete": False,
+                "tls": exchange.tls,
             }
         return Failed(
             target=attempt.target,

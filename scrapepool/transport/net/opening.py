@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameReso
 from urllib3.util import Timeout
 
 from ...fallbacks import IN, OUT
-from ...model import ErrorKind, ProxyFault
+from ...model import ErrorKind, ProxyFault, TLSFacts
 from ...running_clock import monotonic
 from ..errors import FetchError, ProxyError, ResponseError
 from ..http1.connect_request import connect_request, refused
@@ -92,6 +92,10 @@ class Opening(Channel, HTTPConnectionHooks):
         finally:
             self.opening_phase = None
         self.on_open()
+
+    def tls_facts(self) -> TLSFacts | None:
+        """Return what is known of the TLS connection to the host; None for a plain one."""
+        return None
 
     def _handshake(self) -> Steps[None]:
         """Do the TLS handshake; a plain connection has none."""

@@ -12,12 +12,14 @@ from ssl import CERT_REQUIRED, SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import Any, ClassVar
 
 from ...fallbacks import IN, OUT
+from ...model import TLSFacts
 from ...running_clock import monotonic
 from .channel import LARGE_RECEIVE_SIZE, LEAST_TIMEOUT, RECEIVE_SIZE, shut
 from .connection import Connection
 from .phase import Phase
 from .steps import Steps
 from .tls_context import ResumingContext
+from .tls_facts import tls_facts
 from .urllib3_internals import HTTPSConnectionHooks
 
 
@@ -27,6 +29,7 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
     has_records: ClassVar[bool] = True
     # A duplicate of the socket for ``abort`` during a blocking handshake, since ``ssl`` detaches the original one.
     _handle: socket.socket | None = None
+    _facts: TLSFacts | None = None
 
     def connect(self) -> None:
         """Connect and do the handshake, blocking, within the connect timeout and the deadline."""
@@ -73,6 +76,17 @@ class TLSConnection(Connection, HTTPSConnectionHooks):
                 raise TimeoutError("The handshake operation timed out")
         self.is_verified: bool = context.verify_mode == CERT_REQUIRED and not self.forwards
         self.connect_timings.tls = monotonic() - self._step_ended
+
+    def mark_opened(self) -> None:
+        """Reset the state of a connection that was just opened, with what was known of the one before."""
+        super().mark_opened()
+        self._facts = None
+
+    def tls_facts(self) -> TLSFacts | None:
+        """Return what is known of the TLS connection to the host, read once; None if it is the one to a proxy."""
+        if self._facts is None and self.sock is not None and not self.forwards:
+            self._facts = tls_facts(self.sock)
+        return self._facts
 
     def abort(self) -> None:
         """Shut down the connection from another thread, also during a handshake."""

@@ -271,6 +271,8 @@ class RunningAttempt:
         conn = held.conn
         held.requests += 1
         exchange = self.exchange = Exchange(route.method, reused=reused)
+        if context.keeps_tls:  # now, because the connection may be closed when the response is there
+            exchange.tls = conn.tls_facts()
         if reused and held.first_unverified is None:
             held.first_unverified = self._index
         capture = conn.capture = None if context.capture is None else context.capture()

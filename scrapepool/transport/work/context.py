@@ -98,6 +98,7 @@ class LeaseContext:
         needs = settings.output.needs
         self._size = settings.size
         self.keeps_body = needs.body or settings.files.needs_body
+        self.keeps_tls = needs.tls
         self._digest = needs.sha256 or settings.files.needs_digest
         self.partial_files = partial_files
         self.has_file = has_file

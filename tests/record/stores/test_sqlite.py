@@ -17,7 +17,7 @@ from scrapepool.model import ErrorKind, Failed, HostKey, Skipped
 from scrapepool.record.formats.fields import record
 from scrapepool.record.stores import sqlite
 from scrapepool.record.stores.sqlite import SqliteStore
-from scrapepool.record_fields import FIELDS, TIMINGS
+from scrapepool.record_fields import FIELDS, TIMINGS, TLS_FACTS
 from scrapepool.results.record_database import RecordDatabase
 from scrapepool.settings import OutputSettings
 from scrapepool.sqlite_schema import COLUMNS, JSON_COLUMNS, SCHEMA
@@ -65,8 +65,8 @@ def test_a_record_is_a_row_with_types(tmp_path):
 
 def test_every_field_has_its_column():
     """A field that is added to records is added to the table, or is said here to lie elsewhere."""
-    elsewhere = {"timings", "body"}
-    assert set(COLUMNS) == {*FIELDS, *TIMINGS} - elsewhere
+    elsewhere = {"timings", "body"}  # the column ``tls`` is a step of the timings
+    assert set(COLUMNS) == {*FIELDS, *TIMINGS, *(f"tls_{fact}" for fact in TLS_FACTS)} - elsewhere
     table = SCHEMA[SCHEMA.index("CREATE TABLE records") :]
     assert all(re.search(rf"^    {name} [A-Z]", table, re.MULTILINE) for name in COLUMNS)
 
@@ -76,7 +76,7 @@ def test_every_field_has_its_column():
 @settings(max_examples=60, deadline=None)
 def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_factory):
     """Whatever servers sent: NUL, lone surrogates, control characters; the last record of each request, in order."""
-    output = OutputSettings(headers=True)
+    output = OutputSettings(headers=True, fields=("+tls",))
     path = stored(tmp_path_factory.mktemp("db") / "a.db", outcomes, output)
     expected = {}
     for outcome in outcomes:
@@ -90,8 +90,9 @@ def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_facto
                 told[name] = printable(plain(told[name]) if name == "url" else told[name])
         if told["timings"] == dict.fromkeys(TIMINGS):
             told["timings"] = None
-        if told.get("headers", 0) is None:
-            del told["headers"]
+        for name in ("headers", "tls"):
+            if told[name] is None:
+                del told[name]
         key = told["url"], told.get("method"), json.dumps(told.get("request"))
         expected.pop(key, None)
         expected[key] = told

@@ -26,6 +26,7 @@ from scrapepool.model import (
     Span,
     Target,
     Timings,
+    TLSFacts,
     Transcript,
     Unchanged,
 )
@@ -51,7 +52,7 @@ HOST = HostKey("https", "example.org", 443)
 TARGET = Target("https://example.org/a", HOST, "/a", 7, input={"x": object()}, source="urls.txt")
 
 
-NOT_PLAIN = {"timings", "validators", "saved"}
+NOT_PLAIN = {"timings", "tls", "validators", "saved"}
 """Fields of a plain result that are spelled as tuples."""
 
 NEVER_PLAIN = {"redirects", "hops", "retry", "data"}
@@ -147,6 +148,7 @@ OUTCOMES: list[Outcome] = [
         complete=False,
         remote="127.0.0.1",
         timings=Timings(None, 0.1, None, 0.2, 0.3),
+        tls=TLSFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=a", None, 9.0),
         validators=Validators('"1"', None, 5.0, None),
     ),
     Fetched(target=TARGET, status=503, retry=Retryable(3.0, True, (RateLimit("a", 1.0, 2.0),))),

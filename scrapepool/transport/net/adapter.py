@@ -56,7 +56,9 @@ class DirectPools(PoolManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._models: dict[tuple[str, ssl.SSLContext | None], HostPool] = {}  # from which others are copied
+        self._models: dict[
+            tuple[Any, ssl.SSLContext | None], HostPool
+        ] = {}  # by pool class: others are copied from them
 
     def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
         """Return the pool of an origin, and create it at its first use."""
@@ -70,13 +72,13 @@ class DirectPools(PoolManager):
         return made
 
     def _make(self, host: HostKey, context: ssl.SSLContext | None) -> HostPool:
-        model = self._models.get((host.scheme, context))
+        pool_class: Any = self.pool_classes_by_scheme[host.scheme]
+        model = self._models.get((pool_class, context))
         if model is not None and ":" not in host.host:
             return model.for_host(host.host, host.port)
         kwargs = {**self.connection_pool_kw, **({} if context is None else _tls_options(context))}
-        made: Any = self.pool_classes_by_scheme[host.scheme](host.host, host.port, **kwargs)
-        pool: HostPool = made
-        self._models[host.scheme, context] = pool
+        pool: HostPool = pool_class(host.host, host.port, **kwargs)
+        self._models[pool_class, context] = pool
         return pool
 
     def connection_from_host(

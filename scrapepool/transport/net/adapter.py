@@ -56,9 +56,7 @@ class DirectPools(PoolManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._models: dict[
-            tuple[Any, ssl.SSLContext | None], HostPool
-        ] = {}  # by pool class: others are copied from them
+        self._models: dict[tuple[Any, ssl.SSLContext | None], HostPool] = {}  # by class: copied for others
 
     def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
         """Return the pool of an origin, and create it at its first use."""

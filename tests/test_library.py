@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import trustme
 
 import scrapepool
 from scrapepool import (
@@ -139,6 +141,18 @@ def test_settings_that_are_not_carried_out_are_refused(group: str, values: dict[
     """At the call, by their names: no output is lost silently."""
     with pytest.raises(UsageError, match=rf"does not carry out {group}\.{next(iter(values))}: "):
         fetch([], Settings().with_(**{group: values}))
+
+
+def test_tls_facts_come_with_outcomes(tmp_path: Path) -> None:
+    """On request: of the other fields, outcomes have what they have."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.2.1").configure_cert(context)
+    authority.cert_pem.write_to_path(pem := str(tmp_path / "ca.pem"))
+    asked = Settings().with_(output={"fields": ("+tls",)}, request={"cacert": pem})
+    with PoliteServer(1, tls=context) as server:
+        (outcome,) = fetch([server.url()], asked)
+    assert outcome.tls is not None
+    assert outcome.tls.version == "TLSv1.3"
 
 
 def test_settings_that_ask_for_nothing_are_carried_out() -> None:

@@ -56,7 +56,7 @@ class Timings(NamedTuple):
 
 
 class TLSFacts(NamedTuple):
-    """What is known of the TLS connection that a response came over, with a field ``tls`` in ``output.fields``.
+    """What is known of the TLS connection that a response came over.
 
     The last three are None if the server's certificate was not verified, because Python reads no other one.
 

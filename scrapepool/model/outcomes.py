@@ -83,7 +83,7 @@ class OutcomeBase(Compared):
     complete: whether the body is known to be whole. None: it cannot be known.
     remote: the address that sent the response.
     timings: the duration of each step of the last request.
-    tls: of the last connection, with a field ``tls`` in ``output.fields``; None for http.
+    tls: what is known of the last TLS connection, with ``output.fields=("+tls",)``; None for http.
     headers: the fields of the final response in order, with ``output.headers``.
     body: the decoded body, with ``output.body``.
     saved: internal; the body on its way into a file.

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
     from ..record.body_files.body_store import Files
 
+TLS_FACTS = ("+tls",)
+"""The one value of ``output.fields`` that outcomes go by."""
+
 CARRIED_OUT: Mapping[str, frozenset[str]] = {
     "output": frozenset(
-        # fsync is for save_dir
-        {"headers", "body", "history", "select", "expect", "links", "text", "extract_workers", "fsync"}
+        # fsync is for save_dir, and of fields only TLS_FACTS is carried out
+        {"fields", "headers", "body", "history", "select", "expect", "links", "text", "extract_workers", "fsync"}
     ),
     "warc": frozenset({"size"}),
     "display": frozenset({"quiet"}),
@@ -111,6 +114,8 @@ def _not_carried_out(settings: Settings) -> Iterator[str]:
                 yield f"{group}.{one.name}"
     if settings.input.glob:
         yield "input.glob"
+    if settings.output.fields not in (None, TLS_FACTS):
+        yield "output.fields"
 
 
 def _batches(

@@ -35,6 +35,7 @@ class OutputSettings:
     format: of the records; ``parquet`` for parts only. None: by the file's suffix.
     part_size: bytes of a part after which the next one is begun.
     fields: names of the records' fields; if the first begins with ``+``, they are added to all others. None: all.
+        ``scrapepool.fetch`` takes only ``("+tls",)``, with which outcomes have ``tls``.
     headers: whether records hold the response's header fields.
     body: whether records hold the text of the body, and outcomes the body.
     history: whether records say what the target waited for, and tell of each attempt.

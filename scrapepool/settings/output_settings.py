@@ -144,7 +144,7 @@ class OutputSettings:
     @property
     def named_fields(self) -> tuple[str, ...]:
         """The names in ``fields``, each once, without the ``+``."""
-        return tuple(dict.fromkeys(name.removeprefix("+") for name in self.fields or ()))
+        return tuple(dict.fromkeys(name.removeprefix("+") for name in self.fields or () if name != "+"))
 
     @property
     def tls(self) -> bool:

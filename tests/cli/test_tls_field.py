@@ -91,5 +91,11 @@ def test_a_plus_adds_any_field(place: Place, urls: tuple[str, ...]) -> None:
     assert all("tls" not in record for record in records)
     told = place.run(*urls, "--fields", "+headers")
     assert (told.code, "the field headers needs --headers" in told.err) == (2, True)
+    told = place.run(*urls, "--fields", "+")
+    assert (told.code, "--fields names no field" in told.err) == (2, True)
+    told = place.run(*urls, "--since", "out.jsonl", "--change-by", "tls.issuer")
+    assert (told.code, "--change-by: the field tls needs --fields" in told.err) == (2, True)
+    told = place.run(*urls, "--since", "out.jsonl", "--change-by", "tls.issuer", "--fields", "+tls", "-o", "new.jsonl")
+    assert told.code == 0, told.err
     told = place.run(*urls, "--fields", "+lunch")
     assert (told.code, "unknown field: lunch" in told.err) == (2, True)

@@ -62,8 +62,11 @@ def _check_fields(settings: Settings) -> None:
 
     from ...record.formats.fields import chosen_fields  # noqa: PLC0415
 
+    compared = replace(settings.output, fields=settings.since.change_by)
     try:
-        chosen_fields(replace(settings.output, fields=settings.since.change_by), settings.request.method)
+        chosen_fields(compared, settings.request.method)
+        if compared.tls and not settings.output.tls:
+            raise UsageError("the field tls needs --fields")  # noqa: TRY301 - one message for both
     except UsageError as error:
         raise UsageError(f"--change-by: {error}") from None
 

@@ -9,7 +9,7 @@ nox.options.sessions = ["tests"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
-ROUNDS = 10
+ROUNDS = 30
 """Runs of the property tests: those with a number of examples of their own get that many in each."""
 
 

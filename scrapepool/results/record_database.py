@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ListError, UsageError
-from ..record_fields import LATER, OPTIONAL, TIMINGS, TLS_FACTS, of_kind
-from ..sqlite_schema import COLUMNS, JSON_COLUMNS, schema_mismatch
+from ..record_fields import OPTIONAL, TIMINGS, TLS_FACTS, of_kind
+from ..sqlite_schema import COLUMNS, JSON_COLUMNS, LATER_COLUMNS, schema_mismatch
 from .record_summary import RecordSummary, apart
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class RecordDatabase:
 def _columns(db: sqlite3.Connection) -> list[str]:
     """Return the columns of a record that the database has: databases of earlier versions lack the latest."""
     there = {name for _, name, *_ in db.execute("PRAGMA table_info(records)")}
-    return [name for name in COLUMNS if name in there or name not in LATER]
+    return [name for name in COLUMNS if name in there or name not in LATER_COLUMNS]
 
 
 def _opened(path: str) -> sqlite3.Connection:

@@ -16,6 +16,7 @@ import pytest
 from running import closed_port, here
 
 from scrapepool.record_fields import LATER
+from scrapepool.sqlite_schema import LATER_COLUMNS
 from scrapepool.transport.net.connection import Connection
 from scrapepool.transport.net.resolver import Resolver
 from tests.servers.polite import PoliteServer, Request, Response
@@ -177,7 +178,7 @@ def _as_earlier_versions_wrote(path: Path) -> None:
             writer.writerows(rows)
     elif path.suffix == ".db":
         with closing(sqlite3.connect(path)) as db:
-            for name in LATER:
+            for name in LATER_COLUMNS:
                 db.execute(f"ALTER TABLE records DROP COLUMN {name}")
             db.commit()
     else:

@@ -40,7 +40,7 @@ def test_a_frame():
 
 @pytest.mark.slow
 @given(SNAPSHOTS, st.integers(1, 130), st.integers(1, 30), st.none() | st.floats(0, 5), st.booleans(), STATES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_frame_is_larger_than_the_terminal(seen, width, height, left, ascii_only, state):
     """Whatever the run and the terminal, a frame fits and holds nothing that acts."""
     seen = dataclasses.replace(seen, grace=left, examples=(Example(HOSTILE, HOST, HOSTILE, HOSTILE),))

@@ -38,7 +38,7 @@ MAX_HOPS = 5
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     counts=st.lists(st.one_of(st.integers(1, 12), st.integers(1, 400)), min_size=1, max_size=HOSTS),
     menu=st.lists(replies, min_size=1, max_size=12),

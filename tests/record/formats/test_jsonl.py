@@ -43,7 +43,7 @@ def written(value):
 
 @pytest.mark.slow
 @given(OUTCOMES)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_the_hand_written_encoder_spells_what_json_would(outcome):
     """encode() and json.dumps of the record read back as the same record, keys in the same order."""
     for encoded, output in ((encode(outcome), PLAIN), (encode(outcome, lists=True), WITH_LISTS)):

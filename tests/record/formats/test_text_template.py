@@ -70,7 +70,7 @@ SPECS = st.text("<>=^+- #0,_.123456789bcdeEfFgGnosxX%z*{}!r:", max_size=6)
 
 @pytest.mark.slow
 @given(OUTCOMES, NAMES, SPECS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_template_that_is_taken_spells_every_outcome(outcome, name, spec):
     """Whatever a server sent and whatever is missing, a record that is due is written, and no terminal obeys it."""
     output = {"headers": True, "body": True, "links": True}

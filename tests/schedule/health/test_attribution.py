@@ -197,7 +197,7 @@ seeds = st.integers(0, 2**16)
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_retries_bound_the_requests_for_every_url(servers, pool, policy, seed):
     """Whatever its host does, no URL is requested more often than its retries and the refunds allow; all end."""
@@ -208,7 +208,7 @@ def test_retries_bound_the_requests_for_every_url(servers, pool, policy, seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(servers=well_servers(), pool=pools, policy=policies, seed=seeds)
 def test_a_broken_page_costs_its_own_attempts_and_nothing_else(servers, pool, policy, seed):
     """On a host that is up each broken page is requested its number of times, and each good one is fetched at once."""
@@ -225,7 +225,7 @@ def test_a_broken_page_costs_its_own_attempts_and_nothing_else(servers, pool, po
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_a_circuit_opens_for_hosts_without_an_answer_only(servers, pool, policy, seed):
     """Before a host is given up, as many requests in a row failed as open a circuit, for several pages.
@@ -249,7 +249,7 @@ def test_a_circuit_opens_for_hosts_without_an_answer_only(servers, pool, policy,
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_no_retry_goes_before_first_tries(servers, pool, policy, seed):
     """Neither before those of its own host nor before another's, unless it has waited long."""
@@ -259,7 +259,7 @@ def test_no_retry_goes_before_first_tries(servers, pool, policy, seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(servers=any_servers(), pool=pools, policy=policies, seed=seeds)
 def test_every_good_page_of_a_host_that_answers_is_fetched(servers, pool, policy, seed):
     """Nothing is lost to others' failures, to a limit that names itself, or to a host that comes back in time."""

@@ -48,7 +48,7 @@ def test_a_delay_makes_a_host_one_runs_at_a_time():
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     runs=st.integers(1, 5),
     most=st.lists(st.integers(1, 6), min_size=5, max_size=5),

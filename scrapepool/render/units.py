@@ -24,6 +24,15 @@ def clock(seconds: float | None) -> str:
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
+def precise_share(part: float, whole: float) -> str:
+    """Write a share: ``12.5%``. Only nothing is ``0.0%``, and only all is ``100.0%``."""
+    if not whole:
+        return UNKNOWN
+    if 0 < part < whole:
+        return f"{min(max(part / whole, 0.001), 0.999):.1%}"
+    return f"{part / whole:.1%}"
+
+
 def countdown(seconds: float | None) -> str:
     """Write what is left of a time as ``clock``; begun seconds count, so that ``0:00`` is its end."""
     return clock(math.ceil(seconds) if seconds is not None and math.isfinite(seconds) else None)

@@ -111,3 +111,15 @@ def test_cutting_the_middle(text, width):
     else:
         assert len(cut) == width
         assert width < 2 or (cut[: width // 2] == text[: width // 2] and "…" in cut)
+
+
+def test_a_share_is_nothing_or_all_only_where_it_is() -> None:
+    """2,000 of 2,001 are not 100 %, and 1 of 2,001 is not 0 %."""
+    assert [units.precise_share(part, 2001) for part in (0, 1, 250, 2000, 2001)] == [
+        "0.0%",
+        "0.1%",
+        "12.5%",
+        "99.9%",
+        "100.0%",
+    ]
+    assert units.precise_share(0, 0) == units.UNKNOWN

@@ -64,7 +64,9 @@ def _good(one: Figures) -> int:
 
 
 def _part(one: Figures, number: int, of: str = "count") -> Cell:
-    return Cell(f"{units.count(number)} ({number / one[of]:.1%})" if one[of] else units.count(number), number)
+    return Cell(
+        f"{units.count(number)} ({units.precise_share(number, one[of])})" if one[of] else units.count(number), number
+    )
 
 
 def _counted(name: Cell, reports: Sequence[Figures], counts: Iterable[int], *more: Cell) -> tuple[Cell, ...]:
@@ -148,7 +150,7 @@ def _timings(reports: Sequence[Figures]) -> Table:
             continue
         means = [seconds(time["seconds"] / time["count"] if time["count"] else None) for time in spent]
         shares = [
-            Cell(f"{time['seconds'] / whole:.1%}", time["seconds"] / whole, share=time["seconds"] / whole)
+            Cell(units.precise_share(time["seconds"], whole), time["seconds"] / whole, share=time["seconds"] / whole)
             if whole
             else words(units.UNKNOWN)
             for time, whole in zip(spent, wholes, strict=True)

@@ -90,7 +90,7 @@ def count(number: int) -> Cell:
 def share(part: int, whole: int) -> Cell:
     """Show a share, with a bar."""
     of = part / whole if whole else 0.0
-    return Cell(f"{of:.1%}" if whole else units.UNKNOWN, of, share=of)
+    return Cell(units.precise_share(part, whole), of, share=of)
 
 
 def size(number: int | None) -> Cell:

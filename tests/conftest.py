@@ -16,10 +16,12 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("more", deadline=None, max_examples=1000)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-# A shell ignores SIGINT for what it starts in the background, and nohup SIGHUP; so would all that the tests start.
+# A shell ignores SIGINT and SIGQUIT for what it starts in the background, and nohup SIGHUP; so would all that the tests
+# start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-if hasattr(signal, "SIGHUP"):
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for name in ("SIGHUP", "SIGQUIT"):
+    if hasattr(signal, name):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

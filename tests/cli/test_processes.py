@@ -141,10 +141,11 @@ def test_cookies_of_all_processes_are_saved_and_archives_have_long_bodies(place:
         assert len(archive.read()) > 6_000_000
 
 
+@pytest.mark.slow
 def test_stalls_are_told_with_what_the_processes_wait_for(place: Place) -> None:
     """``--watch-stalls`` asks them."""
     with PoliteServer(2) as web:
-        urls = [web.url("/delay/1.5", number) for number in range(2)]
+        urls = [web.url("/delay/5", number) for number in range(2)]  # processes take a second to start, or two
         options = ("--no-robots", "--processes", "2", "--watch-stalls", "0.2", "--progress", "plain")
         ran = place.run("fetch", *urls, *options)
     assert ran.code == 0

@@ -35,6 +35,9 @@ UNKNOWABLE = frozenset({"response_before_request"})
 """Rows whose unsolicited response may arrive just after the next request was sent: then no client can tell that it is
 not the response to it (docs/responses.md). ``test_unsolicited_data`` shows what is found out."""
 
+BOMBS = frozenset({"gzip_bomb", "brotli_bomb", "zstd_bomb"})
+"""Rows that take CPU until they have reached their limit: on a busy machine the deadline comes first, as it should."""
+
 UPLOADS = [name for name, behaviour in ZOO.items() if behaviour.upload]
 METHODS = sorted({behaviour.method for behaviour in ZOO.values()} - {"GET", "POST"})
 
@@ -71,7 +74,7 @@ def surprises(server: HostileServer, name: str, n: int, outcome: Outcome) -> lis
     error = error_of(outcome)
     word = verdict(outcome) if error is None else str(error)
     expected = STRICTLY_FETCH.get(name, server.behaviours[name].expected)
-    if word not in expected:
+    if word not in expected and not (name in BOMBS and word == "deadline"):
         found.append(f"{name} is {word} ({outcome.detail}), not {sorted(expected)}")
     body = server.expected_body(name, n)
     if word == "ok" and body is not None and outcome.body != body and name not in UNKNOWABLE:

@@ -6,6 +6,7 @@ Decides how they are started. ``multiprocessing`` is not used, because its proce
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from multiprocessing.connection import Connection, Pipe
@@ -22,6 +23,16 @@ _PROGRAM = (
     "import_module(sys.argv[2]).main(int(sys.argv[3]))"
 )
 """Loads this very package, and not another version that the path may have first."""
+
+
+def death_of(code: int) -> str | None:
+    """Return what killed a process, as ``SIGKILL``, from its exit code; None if it ended by itself."""
+    if code >= 0:
+        return None
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # real-time signals have no names
+        return f"signal {-code}"
 
 
 def spawn(module: str) -> tuple[subprocess.Popen[bytes], Connection]:

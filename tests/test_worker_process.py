@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scrapepool.worker_process import spawn
+from scrapepool.worker_process import death_of, spawn
 
 
 def test_another_version_on_the_path_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,3 +17,8 @@ def test_another_version_on_the_path_is_not_loaded(tmp_path: Path, monkeypatch: 
     process, pipe = spawn("scrapepool.extract.extract_process")
     pipe.close()
     assert process.wait(20) == 0
+
+
+def test_what_killed_a_process() -> None:
+    """Also a real-time signal, which has no name."""
+    assert [death_of(code) for code in (0, 3, -9, -40)] == [None, None, "SIGKILL", "signal 40"]

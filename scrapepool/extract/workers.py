@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import queue
-import signal
 import subprocess
 import threading
 import time
@@ -20,7 +19,7 @@ from ..errors import ExtractionError
 from ..fallbacks import CPU_SIGNAL
 from ..model import Fetched
 from ..settings import OutputSettings
-from ..worker_process import spawn
+from ..worker_process import death_of, spawn
 from .cpu_limits import LIMITS, Limits
 from .extraction import Extracted, Page
 from .waiting_pages import SLOW_AFTER, WaitingPages
@@ -80,7 +79,8 @@ class Process:
 
 
 def _exit_reason(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    killer = death_of(code)
+    return f"exit code {code}" if killer is None else f"killed by {killer}"
 
 
 class Workers:

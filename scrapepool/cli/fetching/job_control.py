@@ -7,38 +7,25 @@ from __future__ import annotations
 
 import os
 import signal
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType
 
 from ...ports import KeyView
 from ...render.keys.keyboard import Keyboard
+from .signal_handlers import SignalHandlers
 
 NAMES = ("SIGTSTP", "SIGQUIT")
 
 
-class JobControl:
+class JobControl(SignalHandlers):
     """Handles these signals for the time of its block: leaves the terminal, then does what the system does.
 
     After ``fg`` or ``bg`` the view is shown again. keyboard: None if no keys are read.
     """
 
     def __init__(self, view: KeyView, keyboard: Keyboard | None) -> None:
+        super().__init__(NAMES)
         self._view = view
         self._keyboard = keyboard
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> Self:
-        for name in NAMES:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
         self._view.suspend()

@@ -37,7 +37,7 @@ VALID_SKIPS = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS
 class RunLog:
     """Writes one run's lines about list lines and URLs. opening: the first line of the log file.
 
-    examples: gets the outcomes that are no success, None if nobody wants them.
+    examples: gets the outcomes that are no success, None if they are not shown.
 
     Raises OutputError if the log file cannot be opened, LockedError if another run writes its records there. If the log
     cannot be written later, the run goes on without it, and ``finish`` raises.

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType
 
 from ...engine import Stop
 from ..exits import Exit
+from .signal_handlers import SignalHandlers
 
 CODES = {"SIGINT": Exit.INTERRUPT, "SIGTERM": Exit.TERMINATE, "SIGHUP": Exit.HANGUP}
 
 
-class Signals:
+class Signals(SignalHandlers):
     """Installs signal handlers for the time of a run, and restores the previous ones at its end.
 
     exit_code: the exit code for the first signal that was received, None before.
@@ -25,24 +25,10 @@ class Signals:
     """
 
     def __init__(self, stop: Stop) -> None:
+        super().__init__(CODES)
         self._stop = stop
         self.before_exit: Callable[[], None] = lambda: None
-        self._before: dict[int, Any] = {}
         self.exit_code: int | None = None
-
-    def __enter__(self) -> Self:
-        for name in CODES:
-            number = getattr(signal, name, None)
-            # A signal that the parent made us ignore stays ignored: nohup and shells with & rely on it.
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
     def stop_once(self) -> None:
         """Stop the run as a first Ctrl-C does; later calls do nothing. May be called from any thread."""

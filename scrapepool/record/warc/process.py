@@ -7,7 +7,6 @@ to decide; the other end of the pipe is ``child``.
 from __future__ import annotations
 
 import marshal
-import signal
 import subprocess
 import time
 from collections import deque
@@ -17,7 +16,7 @@ from multiprocessing.reduction import send_handle
 from ...errors import OutputError
 from ...model import Outcome, Transcript
 from ...settings import WarcSettings
-from ...worker_process import spawn
+from ...worker_process import death_of, spawn
 from ..safe_io.durability import Fsync
 from ..safe_io.output import never
 
@@ -195,7 +194,8 @@ class ArchiveProcess:
             code = self._process.wait(LAST_WORDS)
         except subprocess.TimeoutExpired:
             return OutputError(self._path, "the process that writes it does not respond")
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        killer = death_of(code)
+        how = f"ended with exit code {code}" if killer is None else f"was killed by {killer}"
         return OutputError(self._path, f"the process that writes it {how}")
 
     def _end(self) -> None:

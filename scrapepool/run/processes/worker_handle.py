@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import subprocess
 from collections import deque
-from contextlib import suppress
 
 from ...ports import Done, Unbegun, Work
-from ...worker_process import spawn
+from ...worker_process import death_of, spawn
 from .channel import Channel
 from .codec import Plain, Report, dumps, number_of, pack_work, unpack_back
 from .messages import Ask
@@ -116,12 +114,9 @@ class WorkerHandle:
             code = self._process.wait()
         if self.failure is not None:
             return f"ended by a bug in scrapepool: {self.failure}"
-        self.killed = code < 0
-        if code >= 0:
-            return f"ended with exit code {code}"
-        with suppress(ValueError):
-            return f"was killed by {signal.Signals(-code).name}"
-        return f"was killed by signal {-code}"
+        killer = death_of(code)
+        self.killed = killer is not None
+        return f"ended with exit code {code}" if killer is None else f"was killed by {killer}"
 
     def _put_unsent(self) -> None:
         if self._unsent:

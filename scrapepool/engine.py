@@ -33,6 +33,7 @@ from .ports import (
 )
 from .schedule.forecast.bottleneck import Bottleneck
 from .schedule.lease import Lease, Refusal
+from .schedule.pause import Pause
 from .schedule.robots import Rules
 from .schedule.scheduler import Scheduler
 from .schedule.tally import HostRow
@@ -133,9 +134,7 @@ class Engine:
         self._looked_up: dict[int, Target | Skipped] = {}  # by ticket, until its result comes: a feed returns each once
         self._began = clock.monotonic()
         self._ended_at: float | None = None  # monotonic time when ``run`` ended
-        self._paused_at: float | None = None  # monotonic time when the run was paused, if it is
-        self._paused_for = 0.0  # seconds of the pauses that have ended
-        self._resumed_at = float("-inf")  # monotonic time when the last of them ended
+        self._pause = Pause()
         self._bottleneck = Bottleneck(self._began, clock.cpu())
         self._shown_at = float("-inf")  # monotonic time of the last snapshot
         self._stopped_at: float | None = None  # monotonic time when ``GRACE`` began
@@ -181,12 +180,7 @@ class Engine:
     def _follow_controls(self, now: float) -> None:
         """Pause, go on, or change the number of workers, if a person said so."""
         controls = self._controls
-        if controls.paused != (self._paused_at is not None):
-            if self._paused_at is None:
-                self._paused_at = now
-            else:
-                self._paused_for += now - self._paused_at
-                self._paused_at, self._resumed_at = None, now
+        self._pause.follow(controls.paused, now)
         if controls.workers is not None and controls.workers != self._workers:
             self._workers = controls.workers
             self._most_out = max(self._workers, min(LEASES_OUT * self._workers, controls.most_workers))
@@ -245,10 +239,7 @@ class Engine:
     def network_lost(self) -> bool:
         """Whether the network has seemed down for longer than the run waits for it."""
         outage = self._scheduler.outage
-        if outage is None or self._paused_at is not None:
-            return False
-        # After a pause, in which nothing was tried, the wait begins anew.
-        return self._clock.monotonic() >= max(outage.until, self._resumed_at + outage.until - outage.since)
+        return outage is not None and self._pause.is_waited_out(outage.since, outage.until, self._clock.monotonic())
 
     @property
     def lost(self) -> str | None:
@@ -292,7 +283,7 @@ class Engine:
 
     def _submit(self, now: float) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        if self._paused_at is not None:
+        if self._pause.active:
             return outcomes
         if self._is_at_limit and now >= self._hang_checked_at + HANG_CHECK:
             self._hang_checked_at = now
@@ -332,7 +323,7 @@ class Engine:
     @property
     def _free_workers(self) -> int:
         """How many more leases could be in flight if more targets might be requested now."""
-        if self._paused_at is not None:
+        if self._pause.active:
             return 0
         return max(0, self._workers - self._transport.in_flight) if self._has_room else 0
 
@@ -452,7 +443,7 @@ class Engine:
             return max(0.0, min(STOP_CHECK, self._stopped_at + GRACE - now))
         if self._full_since is not None:
             return MAX_SLEEP
-        if self._paused_at is not None:
+        if self._pause.active:
             return 0.0 if self._feed_has_more else MAX_SLEEP
         if self._submits_more or (self._feed_has_more and not self._is_busy):
             return 0.0
@@ -492,8 +483,7 @@ class Engine:
         now = self._clock.monotonic() if self._ended_at is None else self._ended_at
         tally, scheduler, controls = self._tally, self._scheduler, self._controls
         left = scheduler.queued + scheduler.parked + scheduler.out
-        paused = self._paused_at is not None
-        paused_for = self._paused_for + (0.0 if self._paused_at is None else now - self._paused_at)
+        paused, paused_for = self._pause.active, self._pause.seconds(now)
         rate, byte_rate = tally.rates(now - paused_for, self._transport.receiving)
         forecast = scheduler.forecast(now, self._workers, idle=self._free_workers)
         forecast = self._bottleneck.correct(forecast, now, self._clock.cpu(), left=left, rate=rate)

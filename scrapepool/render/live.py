@@ -20,8 +20,8 @@ from ..text import printable
 from .frame import most_top
 from .frame_rate import FrameRate
 from .keys.view_state import Command, Page, ViewState, changed_workers, press
+from .outcome_styles import OUTCOME_STYLES
 from .region import Region, terminal
-from .run_lines import OUTCOME_STYLES
 from .stderr import Stderr
 from .summary import summary_text
 

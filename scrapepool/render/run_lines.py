@@ -12,17 +12,9 @@ from ..ports import Snapshot
 from ..text import printable
 from . import units
 from .lines import GAP, Piece, append, cut, fitting, joined, length_of, spaced
+from .outcome_styles import OUTCOME_STYLES
 from .plain import stopping
 from .summary import changed, commonest, decided, ordered
-
-OUTCOME_STYLES = {
-    "ok": "green",
-    "unchanged": "green",
-    "http_error": "yellow",
-    "failed": "red",
-    "skipped": "dim",
-    "deferred": "magenta",
-}
 
 _BAR_LEAST = 8
 _SHARE_WIDTH = len("100 %")

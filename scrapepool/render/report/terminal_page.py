@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ...text import printable
 from .. import units
+from ..outcome_styles import OUTCOME_STYLES
 from .all_tables import all_tables
 from .list_tables import ranked_hosts
 from .table import SIDES, Cell, Figures, Table, rest
@@ -38,14 +39,6 @@ DROPPED = {
 _SPARKS = "▁▂▃▄▅▆▇█"
 _ASCII_SPARKS = "_.-=+*#@"
 _FAILING = {"failures", "failing", "failed"}
-_STYLES = {
-    "ok": "green",
-    "unchanged": "green",
-    "http_error": "yellow",
-    "failed": "red",
-    "skipped": "dim",
-    "deferred": "magenta",
-}
 
 
 def terminal_page(reports: Sequence[Figures], width: int, *, colours: bool, ascii_only: bool = False) -> str:
@@ -122,7 +115,7 @@ def _text(cell: Cell, column: str, first: str, width: int, *, ascii_only: bool) 
         return _bar(
             cell.share, shown, ascii_only=ascii_only, style="red" if column in _FAILING else "cyan", width=width
         )
-    style = _STYLES.get(first, "") if column == "outcome" else ""
+    style = OUTCOME_STYLES.get(first, "") if column == "outcome" else ""
     if column.split(" ", maxsplit=1)[0] in _FAILING and cell.value:
         style = "red"
     return Text(shown, style=style, overflow="fold")

@@ -52,7 +52,7 @@ class Snapshot:
     trouble: why nothing goes on; None while something does.
     hint: how idle workers could be used.
     slowest: the hosts with the highest latencies, only in the last snapshot of a run.
-    largest: the hosts with the most URLs, some seconds old; empty if nobody wants them.
+    largest: the hosts with the most URLs, some seconds old; empty if they are not shown.
     checks: the verdicts of ``--fail-if``, only in the last snapshot.
     striking: what is striking about pages that succeeded, one line each; only in the last snapshot.
     processes: worker processes that the requests are divided among; 1 if there are none.
@@ -61,7 +61,7 @@ class Snapshot:
     matching: number of hosts that ``hosts`` could list if it had no limit.
     paused: whether a person has paused the run.
     paused_for: seconds of ``elapsed`` in which it was paused.
-    examples: URLs that failed, the last ones first; empty if nobody wants them.
+    examples: URLs that failed, the last ones first; empty if they are not shown.
     latencies: seconds of all requests, only in the last snapshot.
     saved: seconds that requests over kept connections did not spend on opening one, only in the last snapshot.
     all_hosts: the rows of all hosts that are remembered, only in the last snapshot, and only if they are wanted.

@@ -39,17 +39,17 @@ def failures(
         lost = "rows left out whose records lack data or hide credentials; fetch --resume reads these from the list"
     failed: dict[int, str] = {}
     own_requests: set[int] = set()
-    for told in records:
-        if shard is not None and not shard.holds(_host_name(told.url)):
+    for summary in records:
+        if shard is not None and not shard.holds(_host_name(summary.url)):
             continue
-        number = request_id(told)
-        if is_failure(told, classes):
-            row = told.url if row_of is None else row_of(told)
-            failed[number] = told.url if row is None else row
-            own = told.apart is not None and bool(told.apart.method)
+        number = request_id(summary)
+        if is_failure(summary, classes):
+            row = summary.url if row_of is None else row_of(summary)
+            failed[number] = summary.url if row is None else row
+            own = summary.apart is not None and bool(summary.apart.method)
             if row is None or (own and row_of is None):
                 own_requests.add(number)
-        elif not told.is_repeat:
+        elif not summary.is_repeat:
             failed.pop(number, None)
             own_requests.discard(number)
     if own_requests:
@@ -63,24 +63,24 @@ def failures(
             yield text
 
 
-def row_of_record(told: RecordSummary, record: Mapping[str, Any]) -> str | None:
+def row_of_record(summary: RecordSummary, record: Mapping[str, Any]) -> str | None:
     """Write a target as a row of JSON Lines for ``fetch``; None if its record does not contain the whole request."""
-    request = own_request(told, record)
+    request = own_request(summary, record)
     if request is None:
         return None
-    method = told.method if told.apart is None else told.apart.method or told.method
+    method = summary.method if summary.apart is None else summary.apart.method or summary.method
     if method != "GET":
         request["method"] = method
-    row = {**columns_of_row(record), "url": told.url, **({"request": request} if request else {})}
+    row = {**columns_of_row(record), "url": summary.url, **({"request": request} if request else {})}
     return strict_json(json.dumps(row, separators=(",", ":")))
 
 
 def own_request(
-    told: RecordSummary, record: Mapping[str, Any], given: Collection[str] = frozenset()
+    summary: RecordSummary, record: Mapping[str, Any], given: Collection[str] = frozenset()
 ) -> dict[str, Any] | None:
     """Return what a row set for its request, as rows of lists do; None if its record does not tell all of it.
 
-    given: lower-case names of header fields that need not be told: those that the run sends itself.
+    given: lower-case names of header fields that need not be repeated: those that the run sends itself.
     """
     request = _object(record.get("row_request"))
     headers = request.get("headers")
@@ -88,11 +88,11 @@ def own_request(
         request["headers"] = {name: value for name, value in headers.items() if name.lower() not in given}
         if HIDDEN in request["headers"].values():
             return None
-    if told.apart is None:
+    if summary.apart is None:
         return request
-    if told.apart.data and "data" not in request:
+    if summary.apart.data and "data" not in request:
         return None
-    return {**request, "method": told.apart.method} if told.apart.method else request
+    return {**request, "method": summary.apart.method} if summary.apart.method else request
 
 
 def columns_of_row(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,10 +124,10 @@ def _host_name(url: str) -> str:
         return ""
 
 
-def is_failure(told: RecordSummary, classes: FailureClasses | None = None) -> bool:
+def is_failure(summary: RecordSummary, classes: FailureClasses | None = None) -> bool:
     """Whether a target did not succeed. classes: whether it is among these failures; as for ``failures``."""
-    if told.outcome in SUCCESSES:
+    if summary.outcome in SUCCESSES:
         return False
-    if (classes is None or classes.wanted is None) and told.outcome == "skipped":
+    if (classes is None or classes.wanted is None) and summary.outcome == "skipped":
         return False
-    return classes is None or classes.hold(DEFERRED if told.outcome == DEFERRED else told.error, told.status)
+    return classes is None or classes.hold(DEFERRED if summary.outcome == DEFERRED else summary.error, summary.status)

@@ -40,14 +40,14 @@ class FinalRecords:
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         held = _HeldFailures()
         try:
-            for told, record in self._records:
-                if told.outcome in SUCCESSES:
-                    held.replace(told)
+            for summary, record in self._records:
+                if summary.outcome in SUCCESSES:
+                    held.replace(summary)
                     yield typed_record(record)
-                elif told.is_repeat:
+                elif summary.is_repeat:
                     yield typed_record(record)
                 else:
-                    held.hold(told, typed_record(record))
+                    held.hold(summary, typed_record(record))
             yield from held.records()
             self.replaced = held.replaced
         finally:
@@ -66,26 +66,26 @@ class _HeldFailures:
         self._filter: bytearray | None = None
         self._tables: TemporaryTables | None = None
 
-    def hold(self, told: RecordSummary, record: Mapping[str, Any]) -> None:
+    def hold(self, summary: RecordSummary, record: Mapping[str, Any]) -> None:
         if self._tables is None or self._filter is None:
             self._tables = TemporaryTables(
                 "the temporary file of this report",
                 "CREATE TABLE failures (place INTEGER PRIMARY KEY, request INTEGER, record BLOB)",
             )
             self._filter = bytearray(1 << FILTER_BITS - 3)
-        request = _request(told)
+        request = _request(summary)
         self._filter[(request >> 3) & (1 << FILTER_BITS - 3) - 1] |= 1 << (request & 7)
         kept = {name: record[name] for name in READ if name in record}
-        if told.error is not None:
-            kept["error"] = told.error
+        if summary.error is not None:
+            kept["error"] = summary.error
         self._insert(request, marshal.dumps(kept))
         self.replaced += 1  # until it turns out that it counts
 
-    def replace(self, told: RecordSummary) -> None:
+    def replace(self, summary: RecordSummary) -> None:
         """Note that a request succeeded, if it may have failed before."""
         if self._filter is None:
             return
-        request = _request(told)
+        request = _request(summary)
         if self._filter[(request >> 3) & (1 << FILTER_BITS - 3) - 1] & 1 << (request & 7):
             self._insert(request, None)
 
@@ -109,6 +109,6 @@ class _HeldFailures:
             self._tables.insert("INSERT INTO failures VALUES (?, ?, ?)", [(self._count, request, record)])
 
 
-def _request(told: RecordSummary) -> int:
+def _request(summary: RecordSummary) -> int:
     """Return a number of the request: of URL, method and what else tells it from others. It differs by process."""
-    return hash((told.url, told.method, told.apart))
+    return hash((summary.url, summary.method, summary.apart))

@@ -138,7 +138,7 @@ class _Rows:
             file,
             None if classes is None else parsed(classes),
             on_note=self._note,
-            row_of=lambda told: self._row(told, file.current()),
+            row_of=lambda summary: self._row(summary, file.current()),
         )
         number = 0
         with Path(path).open("w", encoding="ascii") as output:
@@ -151,32 +151,32 @@ class _Rows:
         self.left_out = True
         warn(text)
 
-    def _row(self, told: RecordSummary, record: Mapping[str, Any]) -> str | None:
+    def _row(self, summary: RecordSummary, record: Mapping[str, Any]) -> str | None:
         """Return the row of a failure; None if its record does not tell the whole request."""
         from ...results.failures import columns_of_row, own_request  # noqa: PLC0415 - as above
 
-        if not self._is_of_run(told):
+        if not self._is_of_run(summary):
             return None
-        request = own_request(told, record, self._headers)
+        request = own_request(summary, record, self._headers)
         if request is None:
             return None
         name, line = record.get("list") or None, str(record.get("line"))
         self.lists |= "list" in record
         request["place"] = [int(line) if line.isdecimal() else None, name]
-        return strict_json(json.dumps({**columns_of_row(record), URL: told.url, "request": request}))
+        return strict_json(json.dumps({**columns_of_row(record), URL: summary.url, "request": request}))
 
-    def _is_of_run(self, told: RecordSummary) -> bool:
+    def _is_of_run(self, summary: RecordSummary) -> bool:
         """Whether a record is of a run with this method. The first failure decides it, if the user did not."""
-        if told.apart is not None and told.apart.method:
+        if summary.apart is not None and summary.apart.method:
             return True
         if not self._given:
-            self.method, self._given = told.method, True
-        if told.method == self.method and self.method in BODY_METHODS and not self._has_data:
+            self.method, self._given = summary.method, True
+        if summary.method == self.method and self.method in BODY_METHODS and not self._has_data:
             raise UsageError(
-                f"{told.url} was requested with {told.method} and the --data of its run, which records do not hold; "
-                f"give --method {told.method} and --data again"
+                f"{summary.url} was requested with {summary.method} and the --data of its run, which records do not "
+                f"hold; give --method {summary.method} and --data again"
             )
-        return told.method == self.method
+        return summary.method == self.method
 
 
 def _in_place(

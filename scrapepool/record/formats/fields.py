@@ -153,7 +153,7 @@ def length(outcome: Outcome) -> int | None:
 
 
 def own_fields(outcome: Outcome, method: str = GET) -> dict[str, Any]:
-    """Tell how a target with a request of its own was asked for: ``request``, ``row_request`` and ``method``."""
+    """Return how a target with a request of its own was requested: ``request``, ``row_request`` and ``method``."""
     target = outcome.target
     fields: dict[str, Any] = {}
     if (apart := target.apart(method)) is not None:

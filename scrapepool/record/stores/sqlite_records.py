@@ -51,7 +51,7 @@ def write_database(records: Iterable[Mapping[str, Any]], path: str) -> None:
 
 def _fill(db: sqlite3.Connection, records: Iterable[Mapping[str, Any]]) -> None:
     for statement in (
-        "PRAGMA journal_mode = OFF",  # nobody sees the file before it is complete
+        "PRAGMA journal_mode = OFF",  # the file is visible only when it is complete
         "PRAGMA synchronous = OFF",
         "BEGIN",
         *SCHEMA.split(";\n"),

@@ -17,7 +17,7 @@ ROUNDS = 30
 def tests(session: nox.Session) -> None:
     """Install as a developer does and run pytest."""
     session.install(".[dev]")
-    session.run("pytest", "-m", "", *session.posargs)
+    session.run("pytest", "-m", "", "-n", "4", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session

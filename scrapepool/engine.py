@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .model import Attempt, Deferred, ErrorKind, Failed, Outcome, Redirected, Result, Skipped, Target
 from .ports import (
@@ -333,20 +332,12 @@ class Engine:
         outcomes: list[Outcome] = []
         for one in unbegun:
             lease = one.work.lease
-            if not one.results:
+            if not one.results and not one.again:
                 self._scheduler.shorten(lease, one.begun, now)
                 continue
             self._forget(lease, len(one.results))
             final, self._remainders[id(one.work)] = self._scheduler.split(
-                lease,
-                one.begun,
-                one.results,
-                now,
-                wall=wall,
-                opened=one.opened,
-                opening=one.opening,
-                requests=one.requests,
-                idle=one.idle,
+                lease, one.begun, one.results, now, wall=wall, use=one.use, again=one.again
             )
             outcomes += final
         return outcomes
@@ -356,18 +347,12 @@ class Engine:
         outcomes: list[Outcome] = []
         for done in back:
             lease = done.work.lease
-            counts: dict[str, Any] = {
-                "opened": done.opened,
-                "opening": done.opening,
-                "requests": done.requests,
-                "idle": done.idle,
-            }
             if lease.robots:
-                self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, **counts)
+                self._scheduler.settle_robots(lease.host, done.robots, now, elapsed=done.elapsed, use=done.use)
                 continue
             if lease.of_list:
                 self._lists_out -= 1
-                self._lists.end(self._scheduler.settle(lease, done.results, now, wall=wall, **counts))
+                self._lists.end(self._scheduler.settle(lease, done.results, now, wall=wall, use=done.use))
                 continue
             results: Sequence[Result] = done.results
             if self._remainders and (remainder := self._remainders.pop(id(done.work), None)) is not None:
@@ -379,7 +364,7 @@ class Engine:
                 ):
                     results = ()  # a bug ended the lease, and it is reported for a target that has a record already
             self._forget(lease, len(results))
-            outcomes += self._scheduler.settle(lease, results, now, wall=wall, **counts)
+            outcomes += self._scheduler.settle(lease, results, now, wall=wall, use=done.use)
         return outcomes
 
     def _attempts(self, lease: Lease) -> tuple[list[Attempt], list[Skipped]]:

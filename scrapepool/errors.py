@@ -78,15 +78,16 @@ class OutputError(ScrapepoolError):
 class LockedError(ScrapepoolError):
     """An output that another run holds: exit code 75.
 
-    path: the file.
+    path: the file or folder. hint: what to do if there is no such run.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, hint: str = "") -> None:
+        super().__init__(path, hint)
         self.path = path
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"another run is writing {self.path}"
+        return f"another run is writing {self.path}" + (f": {self.hint}" if self.hint else "")
 
 
 class ExtractionError(ScrapepoolError):

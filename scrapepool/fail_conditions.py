@@ -10,7 +10,6 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from difflib import get_close_matches
 from math import inf
 
 from .change import Change
@@ -106,6 +105,8 @@ def parsed(text: str) -> Check:
     """Parse an expression. Raises UsageError with a line that points at the mistake."""
     name, at = _next(text, _NAME, 0, "the name of a figure")
     if name not in COUNTS and name not in TIMES and not STATUS.fullmatch(name):
+        from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
+
         close = get_close_matches(name, (*COUNTS, *TIMES), n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else "docs/again.md lists all names"
         raise _fault(text, at - len(name), f"unknown figure {brief(name)}; {hint}")

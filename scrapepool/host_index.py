@@ -10,7 +10,7 @@ from array import array
 
 from .host_key import DEFAULT_PORTS, HostKey
 
-FEW = 16_384
+MAX_IN_DICTS = 16_384
 """Hosts that are kept in dicts."""
 
 FIRST_BUCKETS = 256
@@ -75,7 +75,7 @@ class HostIndex:
                 raise MemoryError
             self._hashes.append(0)
         self._used += 1
-        if len(self._few) < FEW:
+        if len(self._few) < MAX_IN_DICTS:
             self._few[host] = number
             self._few_hosts[number] = host
             return number
@@ -97,17 +97,19 @@ class HostIndex:
         end = bucket.index(_encoded(number)) - 1
         return _host(bucket[bucket.rindex(b"\n", 0, end) + 1 : end].decode())
 
-    def remove(self, number: int) -> None:
-        """Forget the host with a number that is in use."""
-        few = self._few_hosts.pop(number, None)
-        if few is not None:
-            del self._few[few]
+    def remove(self, number: int) -> HostKey:
+        """Forget the host with a number that is in use, and return it."""
+        host = self._few_hosts.pop(number, None)
+        if host is not None:
+            del self._few[host]
         else:
+            host = self.host(number)
             bucket = self._buckets[self._bucket_of(self._hashes[number])]
             end = bucket.index(_encoded(number))
             del bucket[bucket.rindex(b"\n", 0, end - 1) : end + NUMBER_BYTES]
         self._free.append(number)
         self._used -= 1
+        return host
 
     def _bucket_of(self, hashed: int) -> int:
         at = hashed & self._mask

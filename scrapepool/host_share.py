@@ -40,10 +40,13 @@ class HostShare:
 
     number: which one; the first is 1.
     count: how many there are.
+    packed: whether a run on a cluster has divided the hosts by their expected durations, and not by their names alone;
+        the lists of a share hold its hosts only then.
     """
 
     number: int
     count: int
+    packed: bool = False
 
     def __post_init__(self) -> None:
         require(1 <= self.count <= MAX_SHARES, f"there can be 1 to {MAX_SHARES:,} shards, and not {{:,}}", self.count)
@@ -69,7 +72,7 @@ class HostShare:
 
     def holds(self, host_name: str) -> bool:
         """Whether a host is in this share. The empty name stands for lines that name no host."""
-        return share_of(host_name, self.count) == self.number - 1
+        return self.packed or share_of(host_name, self.count) == self.number - 1
 
     def divided(self, number: int, count: int) -> HostShare:
         """Return one of ``count`` equal parts of this share. number: which one; the first is 1.

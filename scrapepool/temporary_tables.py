@@ -58,10 +58,10 @@ class TemporaryTables:
         except sqlite3.Error as error:
             raise self._lost(error) from error
 
-    def rows(self, query: str) -> Iterator[Any]:
+    def rows(self, query: str, *values: Any) -> Iterator[Any]:
         """Yield all rows of a query."""
         try:
-            for row in self._db.execute(query):  # noqa: UP028 - ``yield from`` would close the cursor of a closed database
+            for row in self._db.execute(query, values):  # noqa: UP028 - ``yield from`` would close the cursor of a closed database
                 yield row
         except sqlite3.Error as error:
             raise self._lost(error) from error

@@ -20,6 +20,7 @@ from unittest import mock
 from .charset import charset_of, content_type_of
 from .model import Attempt, ErrorKind, Failed, Fetched, Result, RowRequest, Unchanged
 from .ports import Done, Transport, Unbegun, Work
+from .schedule.lease import ConnectionUse
 from .schedule.robots import RobotsVerdict
 from .transport.work.context import LeaseContext
 from .url import join
@@ -123,7 +124,7 @@ class _StubTransport:
             self._done.append(Done(work, (), robots=RobotsVerdict()))
             return
         results = [self._result(attempt) for attempt in work.attempts]
-        self._done.append(Done(work, results, opened=1, requests=len(results)))
+        self._done.append(Done(work, results, ConnectionUse(opened=1, requests=len(results))))
 
     def wait(self, timeout: float | None) -> Sequence[Done | Unbegun]:
         if not self._done:
@@ -159,29 +160,29 @@ class _StubTransport:
                 break
             redirects.append(url)
             url = join(url, location)
-        told: dict[str, Any] = {"target": target, "attempts": attempt.number, "started": time.time()}
-        told |= {"final_url": url, "redirects": tuple(redirects)}
+        common: dict[str, Any] = {"target": target, "attempts": attempt.number, "started": time.time()}
+        common |= {"final_url": url, "redirects": tuple(redirects)}
         if served.error is not None:
             return Failed(
-                **told,
+                **common,
                 error=served.error,
                 detail=f"no response is stubbed for {url}" if served is UNKNOWN else "stubbed",
             )
-        return self._fetched(served, method, told)
+        return self._fetched(served, method, common)
 
-    def _fetched(self, served: StubResponse, method: str, told: dict[str, Any]) -> Result:
+    def _fetched(self, served: StubResponse, method: str, common: dict[str, Any]) -> Result:
         context, fields = self._context, {name.lower(): value for name, value in served.headers.items()}
         body, kind = _body(served.body)
         field_value = fields.get("content-type", kind)
         content_type = content_type_of(field_value.encode("latin-1"))
         body = b"" if method == "HEAD" else body
-        own: RowRequest | None = told["target"].request
+        own: RowRequest | None = common["target"].request
         if own is not None and own.body_to is not None and served.status < 300 and method != "HEAD":
             writer = own.body_to()
             writer.write(body)
             writer.close()
         outcome = (Unchanged if served.status == 304 else Fetched)(
-            **told,
+            **common,
             status=served.status,
             content_type=content_type,
             charset=charset_of(content_type, body[:1024]),

@@ -7,14 +7,14 @@ rules of a private cache apply. Knows no clocks, no sockets and no files.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
-MOST = 512
+MAX_ETAG = 512
 """Longest ETag that is kept, in characters; longer ones would fill the records."""
 
 SAFE = frozenset({"GET", "HEAD"})
@@ -42,10 +42,11 @@ _DATES = tuple(
 LONGEST = 2**31
 """Seconds that stand for any longer time (RFC 9111 section 1.2.2)."""
 
-WANTED = {b"etag", b"last-modified", b"cache-control", b"expires", b"age", b"date", b"vary"}
+_SAYING = frozenset({b"etag", b"last-modified", b"cache-control", b"expires", b"vary"})
+"""The fields without which a response says nothing about later requests."""
 
-Fields = Iterable[tuple[bytes, bytes]]
-"""Header fields as received, in order."""
+Fields = Mapping[bytes, bytes]
+"""Values of header fields by lower-case name; those of repeated fields are joined by commas."""
 
 
 class Validators(NamedTuple):
@@ -151,17 +152,12 @@ def validators_of(fields: Fields, request: bytes, *, redirected: bool, now: floa
     now: Unix time when the fields arrived.
     delay: seconds between the request and their arrival.
     """
-    found: dict[bytes, bytes] = {}
-    for name, value in fields:
-        name = name.lower()  # noqa: PLW2901 - a loop over all fields of all responses
-        if name in WANTED:
-            found[name] = value if name not in found else b"%b, %b" % (found[name], value)
-    if not found or (len(found) == 1 and b"date" in found):
+    if _SAYING.isdisjoint(fields):
         return None
-    etag, modified, vary = found.get(b"etag"), found.get(b"last-modified"), found.get(b"vary")
-    lifetime = None if redirected else _lifetime(found, now, delay)
+    etag, modified, vary = fields.get(b"etag"), fields.get(b"last-modified"), fields.get(b"vary")
+    lifetime = None if redirected else _lifetime(fields, now, delay)
     validators = Validators(
-        None if etag is None or not _ETAG.fullmatch(etag) or len(etag) > MOST else etag.decode("latin-1"),
+        None if etag is None or not _ETAG.fullmatch(etag) or len(etag) > MAX_ETAG else etag.decode("latin-1"),
         None if modified is None or _unix(modified.decode("latin-1")) is None else modified.decode("latin-1"),
         None if lifetime is None or (vary is not None and b"*" in vary) else now + lifetime,
         None if vary is None else varying(vary.decode("latin-1"), request),
@@ -211,25 +207,25 @@ def _head(request: bytes) -> bytes:
     return request[: request.find(b"\r\n\r\n")]
 
 
-def _lifetime(found: Mapping[bytes, bytes], now: float, delay: float) -> float | None:
+def _lifetime(fields: Fields, now: float, delay: float) -> float | None:
     """Return for how many seconds a response is fresh; None if it is not (RFC 9111 sections 4.2, 5.2.2).
 
     Only explicit lifetimes count: none is guessed from Last-Modified.
     """
-    control = _directives(found.get(b"cache-control", b"").decode("latin-1"))
+    control = _directives(fields.get(b"cache-control", b"").decode("latin-1"))
     if control.keys() & {"no-cache", "no-store"}:
         return None
-    date = _unix(found.get(b"date", b"").decode("latin-1"))
+    date = _unix(fields.get(b"date", b"").decode("latin-1"))
     if "max-age" in control:
         lifetime = _seconds(control["max-age"])
-    elif b"expires" in found:
-        expires = _unix(found[b"expires"].decode("latin-1"))
+    elif b"expires" in fields:
+        expires = _unix(fields[b"expires"].decode("latin-1"))
         lifetime = None if expires is None else expires - (now if date is None else date)
     else:
         return None
     if lifetime is None:
         return None
-    age = _seconds(found.get(b"age", b"0").decode("latin-1").split(",")[0].strip()) or 0.0
+    age = _seconds(fields.get(b"age", b"0").decode("latin-1").split(",")[0].strip()) or 0.0
     apparent = 0.0 if date is None else max(0.0, now - date)
     left = lifetime - max(apparent, age + delay)
     return left if left > 0 else None
@@ -273,7 +269,7 @@ def _unix(text: str) -> float | None:
 
 def _sendable_etag(value: Any) -> str | None:
     """Return the ETag of a record if a request can carry it; anybody may have edited the record."""
-    if not isinstance(value, str) or len(value) > MOST:
+    if not isinstance(value, str) or len(value) > MAX_ETAG:
         return None
     try:
         return value if _ETAG.fullmatch(value.encode("latin-1")) else None
@@ -282,6 +278,6 @@ def _sendable_etag(value: Any) -> str | None:
 
 
 def _sendable_date(value: Any) -> str | None:
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > MOST:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > MAX_ETAG:
         return None
     return value if _unix(value) is not None else None

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from .charset import encode_query
 
-HOSTS_KEPT = 8192
+SPELLINGS_KEPT = 8192
 """Number of hosts whose spelling is cached."""
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -43,7 +43,7 @@ def _percent_encoded(data: bytes) -> str:
     return "".join(chr(byte) if byte in _STAYS else f"%{byte:02X}" for byte in data)
 
 
-@lru_cache(maxsize=HOSTS_KEPT)
+@lru_cache(maxsize=SPELLINGS_KEPT)
 def host_of(text: str) -> str:
     """Spell the host of an http URL as the host parser of the standard does, an IPv6 address in brackets.
 

@@ -4,8 +4,10 @@
 says so, and a CI server need not. ``nox -s properties`` draws others.
 """
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -27,3 +29,11 @@ for name in ("SIGHUP", "SIGQUIT"):
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Call binary bytes by their argument's name: gzip writes the time, and all workers must find the same tests."""
     return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
+@pytest.fixture(autouse=True)
+def usual_garbage_collection() -> Iterator[None]:
+    """A run collects garbage seldom, as its process ends soon; here the event loops of ended runs would stay open."""
+    usual = gc.get_threshold()
+    yield
+    gc.set_threshold(*usual)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from scrapepool.transport.http1.head import values_of
 from scrapepool.validators import Known, Validators, validators_of
 
 CASES = json.loads(Path(__file__).with_name("cache_tests.json").read_text())["cases"]
@@ -62,7 +63,7 @@ def what_is_done(case: dict[str, Any]) -> set[str]:
     """What becomes of the second request, in the suite's words."""
     first, second = map(request, case["requests"])
     fields = [(name.encode("latin-1", "replace"), value(name, written)) for name, written in case["response"]]
-    said = validators_of(fields, first, redirected=False, now=NOW, delay=0.0) or Validators()
+    said = validators_of(values_of(fields), first, redirected=False, now=NOW, delay=0.0) or Validators()
     until = None if said.fresh_until is None else datetime.fromtimestamp(said.fresh_until, UTC).isoformat()
     outcome = "ok" if case["status"] < 400 else "http_error"
     known = Known.of({**said._asdict(), "fresh_until": until, "outcome": outcome, "final_url": "u"})

@@ -33,6 +33,7 @@ NAMES = [
     ("protego", Protego.parse(""), "_user_agents", "transport/robots/groups.py"),
     ("Python", http.client, "_CS_IDLE", URLLIB3),
     ("Python", http.client.HTTPConnection("h"), "_HTTPConnection__state", URLLIB3),
+    ("Python", http.client.HTTPConnection("h"), "_buffer", URLLIB3),
     ("Python", http.client.HTTPConnection("h"), "_tunnel", URLLIB3),
     ("Python", http.client.HTTPConnection("h"), "_tunnel_headers", URLLIB3),
     ("Python", http.client.HTTPConnection("h"), "_tunnel_host", URLLIB3),

@@ -22,7 +22,7 @@ HOSTS = st.builds(
 def few(request: pytest.FixtureRequest) -> object:
     """Buckets from the first hosts on, which are split soon."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host_index, "FEW", request.param)
+        patch.setattr(host_index, "MAX_IN_DICTS", request.param)
         patch.setattr(host_index, "FIRST_BUCKETS", 2)
         patch.setattr(host_index, "HOSTS_PER_BUCKET", 2)
         yield
@@ -38,10 +38,10 @@ def test_agrees_with_a_dict(steps: list[tuple[HostKey, bool]]) -> None:
         if host not in known:
             known[host] = index.add(host)
         elif not stays:
-            index.remove(known.pop(host))
+            assert index.remove(known.pop(host)) == host
         most = max(most, len(known))
         assert len(set(known.values())) == len(known) == len(index)
-        assert all(index.host(number) == host and index.find(host) == number for host, number in known.items())
+        assert all(index.find(host) == number for host, number in known.items())
     assert all(number < most for number in known.values())
 
 
@@ -56,6 +56,7 @@ def test_many_hosts() -> None:
     assert index.find(HostKey("http", "www.site-1.example", 443)) == -1
     assert max(map(len, index._buckets)) < 1000
     assert repr(index).startswith("<HostIndex 3000 hosts, ")
+    assert list(map(index.remove, numbers)) == hosts
 
 
 @given(st.integers(0, host_index.MAX_HOSTS - 1))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrapepool.transport.http1.head import values_of
 from scrapepool.validators import LONGEST, Known, Validators, validators_of, varying
 
 NOW = 1_800_000_000.0
@@ -21,7 +22,7 @@ def date(offset: float) -> str:
 def read(fields: dict[str, str] | list[tuple[str, str]], *, redirected: bool = False, delay: float = 0.0) -> Validators:
     pairs = fields.items() if isinstance(fields, dict) else fields
     raw = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
-    return validators_of(raw, REQUEST, redirected=redirected, now=NOW, delay=delay) or Validators()
+    return validators_of(values_of(raw), REQUEST, redirected=redirected, now=NOW, delay=delay) or Validators()
 
 
 @pytest.mark.parametrize(
@@ -128,8 +129,8 @@ def test_which_dates_are_kept(modified: str, kept: bool) -> None:
 
 def test_a_response_that_says_nothing() -> None:
     """As most do that programs make; a Date alone is nothing."""
-    assert validators_of([(b"Date", date(0).encode())], REQUEST, redirected=False, now=NOW, delay=0) is None
-    assert validators_of([(b"Cache-Control", b"no-store")], REQUEST, redirected=False, now=NOW, delay=0) is None
+    assert validators_of({b"date": date(0).encode()}, REQUEST, redirected=False, now=NOW, delay=0) is None
+    assert validators_of({b"cache-control": b"no-store"}, REQUEST, redirected=False, now=NOW, delay=0) is None
 
 
 def test_vary_is_kept_without_values() -> None:
@@ -192,7 +193,7 @@ def test_whatever_a_record_says_a_request_stays_one(etag: str, modified: str, va
 )
 def test_whatever_a_server_says_is_read(fields: list[tuple[bytes, bytes]]) -> None:
     """Without an exception, and no response is fresh for ever."""
-    found = validators_of(fields, REQUEST, redirected=False, now=NOW, delay=0.1)
+    found = validators_of(values_of(fields), REQUEST, redirected=False, now=NOW, delay=0.1)
     assert found is None or found.fresh_until is None or found.fresh_until <= NOW + LONGEST
 
 

@@ -110,6 +110,8 @@ class _Stage:
                 self.out[id(outcome)] = outcome
                 self.bytes += len(outcome.body)
                 self.workers.submit(outcome, _page(outcome))
+        if self.out:
+            self.workers.adjust_threads()
         yield ready + self.ready(0)
         while self._is_full() and not should_stop():
             yield self.ready(STOP_POLL)

@@ -120,7 +120,7 @@ class Workers:
         with self._changed:
             self._waiting.put(outcome.target.host, (outcome, page))
             self._changed.notify()
-        self._adjust_threads()
+        self.adjust_threads()
 
     def result(self, timeout: float) -> tuple[Fetched, Extracted]:
         """Return the next result; waits up to ``timeout`` seconds for it.
@@ -128,7 +128,7 @@ class Workers:
         Raises queue.Empty, ExtractionError, and errors of the threads.
         """
         if timeout > 0:
-            self._adjust_threads()
+            self.adjust_threads()
         outcome, found = self._found.get(timeout > 0, timeout)
         if isinstance(found, Exception):
             raise found
@@ -150,11 +150,11 @@ class Workers:
         for thread in threads:
             thread.join(EXIT_GRACE)
 
-    def _adjust_threads(self) -> None:
+    def adjust_threads(self) -> None:
         """Start a thread if a page has to wait and one more is allowed. Raises ExtractionError if none can start."""
         with self._changed:
             now = time.monotonic()
-            for number in self._waiting.slow(now):
+            for number in self._waiting.very_slow(now):
                 if number in self._at:
                     self._at[number].yield_cpu()
             if len(self._waiting) <= self._idle or len(self._threads) >= self._waiting.allowed(now):
@@ -195,6 +195,8 @@ class Workers:
                     self._waiting.mark_started(number, time.monotonic())
                 found = process.extract(page)
             except ExtractionError as error:
+                if self._leave_to_others(number, outcome, page):
+                    return
                 found = error
             except (OSError, EOFError) as error:
                 if process is None:
@@ -206,7 +208,7 @@ class Workers:
                 found = error
             with self._changed:
                 self._at.pop(number, None)
-                self._waiting.done(number)
+                self._waiting.done(number, time.monotonic())
                 self._changed.notify()
             if process is not None and process.yields:
                 process.kill()
@@ -216,6 +218,18 @@ class Workers:
             self._wake()
         if process is not None:
             self._end_process(process)
+
+    def _leave_to_others(self, number: int, outcome: Fetched, page: Page) -> bool:
+        """Queue a page again, and end the thread, because no process starts; return whether others have one."""
+        with self._changed:
+            if not self._processes:
+                return False
+            self._waiting.done(number, time.monotonic())
+            self._waiting.put(outcome.target.host, (outcome, page))
+            self._waiting.most = max(1, min(self._waiting.most, len(self._processes)))
+            self._threads.discard(threading.current_thread())
+            self._changed.notify()
+        return True
 
     def _start_process(self) -> Process:
         """Start a process. Raises ExtractionError."""

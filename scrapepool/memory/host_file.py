@@ -23,7 +23,7 @@ from ..model import HostKey
 from ..schedule.robots import RobotsVerdict
 from ..schedule.sharing.host_quota import NO_ALLOCATION, Allocations, QuotaAllocation, QuotaRequest, allocate
 from ..schedule.sharing.host_state import HostState
-from .host_rows import COLUMNS, robots_text, row_of
+from .host_rows import HOST_COLUMNS, robots_text, row_of
 
 APPLICATION = 0x73706C68  # "splh"
 VERSION = 1
@@ -31,7 +31,7 @@ VERSION = 1
 EXPIRY = 10.0
 """Seconds without a report after which a run counts as gone: it was killed, stopped, or cannot write its records."""
 
-KEPT = 30 * 86_400.0
+REMEMBERED = 30 * 86_400.0
 """Seconds for which a host is remembered after its last run."""
 
 BUSY_TIMEOUT = 5.0
@@ -129,9 +129,9 @@ class HostFile:
             self._db.close()
 
     def row(self, host: HostKey) -> tuple[Any, ...] | None:
-        """Return what is known about a host, as ``host_rows.COLUMNS``; None for nothing."""
+        """Return what is known about a host, as ``host_rows.HOST_COLUMNS``; None for nothing."""
         with self._errors():
-            found = self._db.execute(f"SELECT {COLUMNS} FROM host WHERE origin = ?", (host.origin,)).fetchone()  # noqa: S608 - a constant
+            found = self._db.execute(f"SELECT {HOST_COLUMNS} FROM host WHERE origin = ?", (host.origin,)).fetchone()  # noqa: S608 - a constant
         return None if found is None else tuple(found)
 
     def exchange(self, report: Report, now: float) -> Allocations:
@@ -228,7 +228,7 @@ class HostFile:
             if self._is_new():
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     self._db.execute(statement)
-            self._db.execute("DELETE FROM host WHERE seen < ?", (time.time() - KEPT,))
+            self._db.execute("DELETE FROM host WHERE seen < ?", (time.time() - REMEMBERED,))
 
     def _is_new(self) -> bool:
         """Return whether the file is empty. Raises UsageError if it is not a host memory."""

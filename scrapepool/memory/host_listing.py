@@ -14,7 +14,7 @@ from ..errors import InvalidURLError, ListError, UsageError
 from ..text import brief
 from ..url import parse
 from .host_file import HostFile
-from .host_rows import COLUMNS
+from .host_rows import HOST_COLUMNS
 
 
 class HostEntry(NamedTuple):
@@ -51,7 +51,7 @@ class HostListing(HostFile):
         """Yield the hosts that a name means, or all, in the order of their origins."""
         wanted = None if name is None else _spelt(name)
         with self._errors():
-            rows = self._db.execute(f"SELECT origin, seen, {COLUMNS} FROM host ORDER BY origin").fetchall()  # noqa: S608 - a constant
+            rows = self._db.execute(f"SELECT origin, seen, {HOST_COLUMNS} FROM host ORDER BY origin").fetchall()  # noqa: S608 - a constant
         for row in rows:
             if wanted is None or _means(wanted, row[0]):
                 yield _entry(row)
@@ -68,8 +68,8 @@ def _entry(row: tuple[Any, ...]) -> HostEntry:
     *values, robots = row
     rules = delay = None
     if robots is not None:
-        told = json.loads(robots)
-        rules, delay = len(told["rules"] or ()), told["delay"]
+        verdict = json.loads(robots)
+        rules, delay = len(verdict["rules"] or ()), verdict["delay"]
     return HostEntry._make((*values, rules, delay))
 
 

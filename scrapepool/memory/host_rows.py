@@ -17,7 +17,7 @@ from ..schedule.sharing.host_state import HostState
 MakeRules = Callable[[Iterable[tuple[str, bool]], float | None], Rules]
 """Makes rules from their patterns and the Crawl-delay."""
 
-COLUMNS = "latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots"
+HOST_COLUMNS = "latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots"
 
 
 def row_of(known: HostState) -> tuple[Any, ...]:
@@ -33,7 +33,7 @@ def row_of(known: HostState) -> tuple[Any, ...]:
 
 
 def known_in(row: tuple[Any, ...], make_rules: MakeRules, agent: Callable[[], str]) -> HostState:
-    """Convert a row of ``COLUMNS``. agent: the user agent of the run; a robots.txt for another one is ignored."""
+    """Convert a row of ``HOST_COLUMNS``. agent: the user agent of the run; a robots.txt for another one is ignored."""
     latency, in_flight, interval, free_at, parked_until, dead_since, robots_at, robots = row
     verdict = None if robots is None else _verdict(robots, make_rules, agent)
     return HostState(

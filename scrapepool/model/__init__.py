@@ -25,6 +25,7 @@ from .outcomes import (
     Result,
     Retryable,
     Saved,
+    Serialized,
     Skipped,
     Unchanged,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Retryable",
     "RowRequest",
     "Saved",
+    "Serialized",
     "Skipped",
     "Span",
     "Step",

@@ -155,6 +155,42 @@ class Fetched(OutcomeBase):
     __slots__ = ()
 
 
+class Serialized(Fetched):
+    """A success whose record a worker process has serialized, so that the run only counts and writes it.
+
+    record: the whole record. ttfb: as in ``timings``, whose other steps are not known. Of the other fields it has those
+    that are read of each success; the rest are in the record alone.
+    """
+
+    __slots__ = ("record", "ttfb")
+
+    def __init__(
+        self,
+        target: Target,
+        record: builtins.bytes,
+        status: int | None,
+        elapsed: float,
+        wire_bytes: int,
+        ttfb: float | None,
+    ) -> None:
+        self.target = target
+        self.record = record
+        self.status = status
+        self.elapsed = elapsed
+        self.wire_bytes = wire_bytes
+        self.ttfb = ttfb
+        self.redirects = ()
+        self.retry = self.body = self.data = self.change = None
+
+    def __repr__(self) -> str:
+        return f"<Serialized {self.target.url}>"
+
+    @property
+    def timings(self) -> Timings | None:  # type: ignore[override]
+        """The steps of the last request, of which only ``ttfb`` is known."""
+        return None if self.ttfb is None else Timings(None, None, None, self.ttfb, None)
+
+
 @dataclass(slots=True, kw_only=True, repr=False, eq=False)
 class Unchanged(OutcomeBase):
     """The page is the same as in an earlier response: the server sent 304.

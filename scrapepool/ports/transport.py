@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from ..model import Attempt, Result, Transcript
-from ..schedule.lease import Lease
+from ..schedule.lease import NO_USE, ConnectionUse, Lease
 from ..schedule.robots import RobotsVerdict
 
 LEASES_OUT = 2
@@ -26,10 +26,7 @@ class Done(NamedTuple):
 
     results: one for each attempt that was begun, in order, except those in an earlier ``Unbegun``. There are fewer
     results than attempts if the other attempts are handed back.
-    opened: connections that were opened for it.
-    opening: seconds that opening these took together: look-up, connect, tunnel and TLS handshake.
-    requests: requests that were sent, redirects included.
-    idle: connections to the host that are open and unused now.
+    use: what it did with connections, since an earlier ``Unbegun``.
     robots: what a lease on a robots.txt found out, which has no results; None if it found out nothing.
     elapsed: seconds that a lease on a robots.txt took.
     transcripts: of all exchanges that can be trusted, with retries, redirects and robots.txt, if there is an archive.
@@ -37,13 +34,10 @@ class Done(NamedTuple):
 
     work: Work
     results: Sequence[Result]
-    opened: int = 0
-    requests: int = 0
-    idle: int = 0
+    use: ConnectionUse = NO_USE
+    transcripts: Sequence[Transcript] = ()
     robots: RobotsVerdict | None = None
     elapsed: float = 0.0
-    transcripts: Sequence[Transcript] = ()
-    opening: float = 0.0
 
 
 class Unbegun(NamedTuple):
@@ -52,17 +46,17 @@ class Unbegun(NamedTuple):
     begun: number of the lease's targets that it has begun. The other targets are free for other leases from now on, and
     the ``Done`` of this lease has no results for them.
     results: the first results, which the ``Done`` does not repeat.
-    opened, opening, requests, idle, transcripts: as for ``Done``, until now.
+    again: number of targets behind those of ``results`` that must be requested again, because the responses to them
+    cannot be verified soon. They are free for other leases, too.
+    use, transcripts: as for ``Done``, until now.
     """
 
     work: Work
     begun: int
     results: Sequence[Result] = ()
-    opened: int = 0
-    requests: int = 0
-    idle: int = 0
+    use: ConnectionUse = NO_USE
     transcripts: Sequence[Transcript] = ()
-    opening: float = 0.0
+    again: int = 0
 
 
 class Transport(Protocol):

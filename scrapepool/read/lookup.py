@@ -7,6 +7,7 @@ engine's thread while another thread still reads the lists.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 
 from ..errors import InvalidURLError, ListError
 from ..model import Skipped, Target
@@ -23,6 +24,9 @@ CHANGED = "the list changed during the run"
 
 MAX_BLOCKS = 128
 """Blocks of one list that are kept: hosts take turns, and so the rows of a while are in few blocks, in any order."""
+
+AHEAD = 256 * 1024
+"""Bytes of a list of lines that are read at once when its rows come in order."""
 
 ROW_ROOM = 512
 """Bytes that are read beyond a block, so that its last row is seldom cut."""
@@ -46,7 +50,7 @@ class Lookup:
         """Parse the ticket's row again. Raises ListError if it cannot be read."""
         span, offset, line = self._index.locate(ticket)
         source = span.source
-        number = line if source.numbered else None
+        number = source.number(line)
         rows = source.rows
         if source is self._source and self._in_text and (found := self._clean(source, offset, number)) is not None:
             return found
@@ -75,15 +79,31 @@ class Lookup:
             raise ListError(source.name, error.strerror or str(error)) from error
         return rejected("", number, source.name, CHANGED, unit=source.unit, source=source.label)
 
-    def row(self, ticket: int) -> tuple[ListSource, bytes | None]:
-        """Return the list of a ticket, and its row as bytes, None if the list has changed. Raises ListError."""
-        span, offset, _ = self._index.locate(ticket)
-        source = span.source
-        assert source.rows is not None  # noqa: S101  # a ticket was given for one of its rows
-        try:
-            return source, self._row(source, source.rows, offset)
-        except OSError as error:
-            raise ListError(source.name, error.strerror or str(error)) from error
+    def rows(self, tickets: Iterable[int]) -> Iterator[tuple[ListSource, int, bytes | None]]:
+        """Yield the list of each ticket, its line, and its row as bytes; None if the list has changed.
+
+        tickets: in ascending order. Raises ListError.
+        """
+        locate, current, window, start = self._index.locate, None, b"", 0
+        for ticket in tickets:
+            span, offset, line = locate(ticket)
+            source = span.source
+            rows = source.rows
+            assert rows is not None  # noqa: S101  # a ticket was given for one of its rows
+            try:
+                if not isinstance(rows, TextRows):
+                    yield source, line, self._row(source, rows, offset)
+                    continue
+                end = window.find(b"\n", offset - start) if source is current else -1
+                if end < 0:
+                    current, start = source, max(0, offset - 1)
+                    window = source.read_at(start, AHEAD)
+                    end = window.find(b"\n", offset - start)
+            except OSError as error:
+                raise ListError(source.name, error.strerror or str(error)) from error
+            at = offset - start
+            whole = offset == rows.start or window[at - 1 : at] == b"\n"
+            yield source, line, window[at : len(window) if end < 0 else end] if whole else None
 
     def _clean(self, source: ListSource, offset: int, number: int | None) -> Target | None:
         """Return the target of a line in a known block that is a verbatim URL of a known host; None for any other."""

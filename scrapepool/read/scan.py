@@ -2,7 +2,7 @@
 
 Decides which rows are targets. The loop over the verbatim URLs of a text list is the hot path for lists of millions: it
 decodes no row, and reads a host off the bytes where it is spelled as usual; any other spelling is parsed once. Runs in
-the reading thread.
+the reading thread. This file is long because the hot path does in one loop what other rows do by function calls.
 """
 
 from __future__ import annotations
@@ -311,7 +311,8 @@ class Scan:
             return "an earlier line"
         before, span = self._spans[bisect_left(self._spans, first, key=itemgetter(0)) - 1]
         source = span.source
-        return place(source.name, first - before, source.unit) if source.numbered else "an earlier argument"
+        number = source.number(first - before)
+        return "an earlier argument" if number is None else place(source.name, number, source.unit)
 
     def _reject(
         self,
@@ -326,8 +327,8 @@ class Scan:
         if self._shard is not None and not self._shard.holds(""):
             self.of_other_shards += 1
             return
-        number = line if span.source.numbered else None
         source = span.source
+        number = source.number(line)
         skipped = rejected(text, number, source.name, error, row, source.unit, source.label, request)
         self._pending.reject(skipped, span.ticket(offset, line))
 
@@ -345,7 +346,7 @@ def _target(
 ) -> Target:
     """Make the target of a row that is not fetched. row: its other columns."""
     source, (host, path, userinfo) = span.source, parsed
-    number = line if source.numbered else None
+    number = source.number(line)
     shown = without_password(url)
     return Target(shown, host, path, number, userinfo, row, request, occurrence, source.label, known=known)
 

@@ -1,6 +1,7 @@
 """Where a list's bytes come from, in the first pass and when a row is looked up again.
 
-Decides which lists can be read again in place, and which must be kept in a spool. Opens no files.
+Decides which lists can be read again in place, and which must be kept in a spool. Opens no files. This file is
+long because it has all kinds of sources, which have the same methods.
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ class ListSource:
     def read_at(self, offset: int, size: int) -> bytes:
         """Return ``size`` bytes of what ``blocks`` yielded; fewer only at the end. Raises OSError."""
         raise NotImplementedError
+
+    def number(self, line: int) -> int | None:
+        """Return the number that messages and records name for a line, counted from 1; None if they name none."""
+        return line if self.numbered else None
 
     def on_rows_found(self, end: int, rows: int) -> None:
         """Note that ``rows`` more rows before the offset ``end`` will be looked up. Raises ListError."""

@@ -7,7 +7,7 @@ in memory to find duplicates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock, Thread
 from typing import Any, BinaryIO, Self
 
@@ -54,7 +54,7 @@ class TargetList:
     target is looked up. lazy: True if some list is read only as far ahead as its targets are looked up; such a list
     cannot be read to its end first. method: the run's; a row with another method is not a duplicate. open_document:
     downloads lists by their URLs. read_as: receives the format of each list by its name. fresh: as
-    in ``Scan``.
+    in ``Scan``. opened: lists that precede the others, and are closed with them.
 
     Raises ListError for a list that cannot be read, UsageError for an invalid base URL.
     """
@@ -73,6 +73,7 @@ class TargetList:
         read_as: dict[str, str] | None = None,
         whole: bool = False,
         fresh: Callable[[int], Known | None] | None = None,
+        opened: Sequence[ListSource] = (),
     ) -> None:
         if settings.base_url is not None:
             try:
@@ -87,14 +88,10 @@ class TargetList:
         self._method = method
         self._on_note = on_note
         self._read_as = {} if read_as is None else read_as
-        self._sources: list[ListSource] = open_sources(
-            sources,
-            settings,
-            stdin,
-            on_note,
-            open_document,
-            lazy=not whole,
-        )
+        self._sources: list[ListSource] = [
+            *opened,
+            *open_sources(sources, settings, stdin, on_note, open_document, lazy=not whole),
+        ]
         self.lazy = any(source.lazy for source in self._sources)
         self._index = TicketIndex()
         self._lookup = Lookup(self._index, settings)
@@ -160,12 +157,12 @@ class TargetList:
                 self._queue.on_lookup(made_room=span.source.release_row(offset))
         return target
 
-    def row(self, ticket: int) -> tuple[ListSource, bytes | None]:
-        """Return the list of a ticket, and its row as bytes, None if the list has changed. For lists read as a whole.
+    def rows(self, tickets: Iterable[int]) -> Iterator[tuple[ListSource, int, bytes | None]]:
+        """Yield the list of each ticket, its line, and its row as bytes; None if the list has changed.
 
-        The places of rejected rows are tickets, too.
+        tickets: in ascending order, of lists that are read as a whole. The places of rejected rows are tickets, too.
         """
-        return self._lookup.row(ticket)
+        return self._lookup.rows(tickets)
 
     def place_of(self, ticket: int) -> str:
         """Describe where the row of a ticket is, for messages."""

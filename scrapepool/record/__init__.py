@@ -7,8 +7,18 @@ the records of a run, and ``fanout`` writes several outputs in order.
 """
 
 from .fanout import Fanout
-from .open_output import record_format, record_sink, sink_for, template_sink
+from .open_output import early_serializer, record_format, record_sink, sink_for, template_sink
 from .safe_io.lock import is_ours, open_locked
 from .safe_io.rewrite_records import rewrite
 
-__all__ = ["Fanout", "is_ours", "open_locked", "record_format", "record_sink", "rewrite", "sink_for", "template_sink"]
+__all__ = [
+    "Fanout",
+    "early_serializer",
+    "is_ours",
+    "open_locked",
+    "record_format",
+    "record_sink",
+    "rewrite",
+    "sink_for",
+    "template_sink",
+]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from ..ports import Sink
-from ..settings import OutputSettings, RecordFormat
+from ..settings import OutputSettings, RecordFormat, Settings
 from .formats.fields import GET
 from .formats.jsonl import encoder
 from .formats.serializer import RecordSink, Serializer
@@ -52,7 +52,7 @@ def record_sink(
     on_note: Callable[[str], None] = lambda _: None,
 ) -> RecordSink:
     """As ``sink_for``, for callers that need to know the size."""
-    form = _form_for(settings, method)  # before the file is emptied
+    form = serializer_for(settings, method)  # before the file is emptied
     path = None if settings.path == "-" else settings.path
     return RecordSink(
         form, Output(path, fd=fd, should_stop=should_stop, fsync=settings.fsync, marked=True, on_note=on_note)
@@ -66,10 +66,25 @@ def template_sink(settings: OutputSettings, *, method: str = GET, should_stop: C
     return RecordSink(template_serializer(settings, method), Output(None, should_stop=should_stop))
 
 
-def _form_for(settings: OutputSettings, method: str) -> Serializer:
+def serializer_for(settings: OutputSettings, method: str = GET) -> Serializer:
+    """Return what makes the records of an output. Raises UsageError for fields that there are not."""
     form = record_format(settings)
     if form == "jsonl":
         return Serializer(encoder(settings, method))
     from .formats.csv import DELIMITERS, csv_serializer  # noqa: PLC0415 - for tables
 
     return csv_serializer(settings, method, delimiter=DELIMITERS[form])
+
+
+def early_serializer(settings: Settings) -> Serializer | None:
+    """Return what makes the records of a run's successes where these are fetched, in worker processes.
+
+    None if another output than the records needs outcomes, or if the records say what only the run's own process
+    knows: files, values out of pages, waits, changes.
+    """
+    output = settings.output
+    if output.template is not None or output.tables or output.format == "parquet":
+        return None
+    if output.body or output.wants_data or output.history or settings.files.save_dir or settings.since.records:
+        return None
+    return serializer_for(output, settings.request.method)

@@ -125,7 +125,7 @@ def markdown(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
 
 def page(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
     """Write one HTML page that needs no other file and runs no script."""
-    yield HEAD
+    yield HTML_HEAD
     yield f"<p><code>{_escaped(overview.old)}</code> to <code>{_escaped(overview.new)}</code></p>\n"
     yield f"<p>{_escaped(overview.counted())}</p>\n"
     for kind, group in groupby(entries, key=lambda entry: entry.difference):
@@ -141,10 +141,10 @@ def page(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
 FORMS: Mapping[str, Form] = {"text": text, "jsonl": jsonl, "csv": table, "md": markdown, "html": page}
 """The forms by name."""
 
-SUFFIXES = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".md": "md", ".html": "html"}
+CHANGE_SUFFIXES = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".md": "md", ".html": "html"}
 """The forms by the suffixes of files."""
 
-HEAD = """<!doctype html>
+HTML_HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Changes</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="referrer" content="no-referrer">

@@ -47,7 +47,7 @@ def state_text(row: HostRow) -> str:
     return row.state if row.until is None else f"{row.state} {units.countdown(row.until)}"
 
 
-COLUMNS = (
+OPTIONAL_COLUMNS = (
     Column("done", 2, 11, lambda row: f"{row.done:,}/{row.total:,}"),
     Column("in flight", 5, 9, lambda row: f"{row.in_flight}/{row.limit}"),
     Column("opened", 10, 6, lambda row: f"{row.opened:,}"),
@@ -82,10 +82,10 @@ def hosts_table(
     first = _first(snapshot.hosts, shown, chosen)
     rows = snapshot.hosts[first : first + shown]
     mark = "..." if ascii_only else "…"
-    cells = {column.title: [column.cell(row) for row in rows] for column in COLUMNS}
+    cells = {column.title: [column.cell(row) for row in rows] for column in OPTIONAL_COLUMNS}
     if ascii_only:
         cells = {title: [cell.replace("·", "-") for cell in texts] for title, texts in cells.items()}
-    columns = list(COLUMNS)
+    columns = list(OPTIONAL_COLUMNS)
     widths = {column.title: max(_least(column, width), *map(len, cells[column.title])) for column in columns}
     host_width = max(_HOST_LEAST, min(_HOST_MOST, int(width * _HOST_SHARE)))
     room = width - host_width

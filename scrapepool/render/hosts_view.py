@@ -9,13 +9,13 @@ from ..ports import Snapshot
 from .hosts_table import hosts_table
 from .plain import PlainView
 
-EVERY = 6.0
+TABLE_INTERVAL = 6.0
 """Seconds between two tables: three of them in a demo."""
 
-WIDTH = 100
+FILE_WIDTH = 100
 """Columns of the table: a file has no width."""
 
-MOST = 30
+MAX_TABLE_LINES = 30
 """Lines of the table at most."""
 
 
@@ -35,5 +35,5 @@ class HostsView(PlainView):
 
     def _table(self, snapshot: Snapshot) -> None:
         unicode = self._stderr.encoding.lower().startswith("utf")
-        for line in hosts_table(snapshot, WIDTH, MOST, ascii_only=not unicode):
+        for line in hosts_table(snapshot, FILE_WIDTH, MAX_TABLE_LINES, ascii_only=not unicode):
             self._line(line.plain.rstrip())

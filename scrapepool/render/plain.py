@@ -16,7 +16,7 @@ from . import units
 from .stderr import Stderr
 from .summary import changed, decided, ordered, summary_text
 
-EVERY = 10.0
+LINE_INTERVAL = 10.0
 """Seconds between two lines: often enough to see that a run makes progress, and 360 lines per hour in a log."""
 
 SUMMARY_TIMEOUT = 1.0
@@ -41,7 +41,7 @@ class PlainView:
         self,
         stream: TextIO,
         *,
-        every: float = EVERY,
+        every: float = LINE_INTERVAL,
         summary: bool = True,
         clock: Callable[[], str] = local_time,
     ) -> None:

@@ -151,39 +151,43 @@ def _attempt(step: Mapping[str, Any], *, goes_on: bool) -> Iterator[str]:
     yield from (f"{_INDENT}{line}" for line in _how(step))
 
 
-def _result(told: Mapping[str, Any]) -> str:
+def _result(attempt: Mapping[str, Any]) -> str:
     """Describe how an attempt ended, and how long it took."""
-    onward = _text(told.get("redirected_to"))
+    onward = _text(attempt.get("redirected_to"))
     if onward is not None:
-        status = _number(told.get("status"))
+        status = _number(attempt.get("status"))
         what = f"redirected to {onward}" if status is None else f"status {status:.0f}, redirected to {onward}"
     else:
-        status, error, detail = _number(told.get("status")), _text(told.get("error")), _text(told.get("detail"))
+        status, error, detail = (
+            _number(attempt.get("status")),
+            _text(attempt.get("error")),
+            _text(attempt.get("detail")),
+        )
         pieces = [f"status {status:.0f}"] if status is not None else []
         if error is not None and not (status is not None and error.startswith("http_")):
             pieces.append(error)
         what = ", ".join(pieces) or "no response"
         if detail is not None:
             what = f"{what} ({detail})"
-    elapsed = _number(told.get("elapsed"))
+    elapsed = _number(attempt.get("elapsed"))
     return what if elapsed is None else f"{what}, after {_brief(elapsed)}"
 
 
-def _how(told: Mapping[str, Any]) -> Iterator[str]:
+def _how(attempt: Mapping[str, Any]) -> Iterator[str]:
     """Describe the connection of an attempt, and how long its steps took."""
-    remote = _text(told.get("remote"))
+    remote = _text(attempt.get("remote"))
     if remote is not None:
-        reused = told.get("reused") is True
+        reused = attempt.get("reused") is True
         yield (
             f"over a connection to {remote} that was used before" if reused else f"over a new connection to {remote}"
         )
-    timings = told.get("timings")
+    timings = attempt.get("timings")
     if isinstance(timings, dict):
         found = [(name, _number(timings.get(step))) for step, name in STEPS.items()]
         steps = [f"{name} {_brief(seconds)}" for name, seconds in found if seconds is not None]
         if steps:
             yield ", ".join(steps)
-    after = _number(told.get("retry_after"))
+    after = _number(attempt.get("retry_after"))
     if after is not None:
         yield f"the server asked to wait {units.spoken(after)}"
 

@@ -32,7 +32,7 @@ MOST_TYPES = 500
 MOST_DESTINATIONS = 5000
 """Different redirects that are counted."""
 
-EXAMPLES = 5
+EXAMPLES_PER_ERROR = 5
 """Examples per error, each of another host where there are so many hosts."""
 
 MOST_ATTEMPTS = 20
@@ -221,12 +221,12 @@ class RecordAggregate:
         if example.outcome in FAILING:
             host.failures += 1
             host.errors[example.error] = host.errors.get(example.error, 0) + 1
-            if len(host.examples) < EXAMPLES:
+            if len(host.examples) < EXAMPLES_PER_ERROR:
                 host.examples.append(example)
         kept = self.examples.setdefault(example.error, [])
-        if len(kept) < EXAMPLES:
+        if len(kept) < EXAMPLES_PER_ERROR:
             kept.append(example)
-        elif len(hosts := {one.host for one in kept}) < EXAMPLES and example.host not in hosts:
+        elif len(hosts := {one.host for one in kept}) < EXAMPLES_PER_ERROR and example.host not in hosts:
             repeated = next(
                 place for place, one in enumerate(kept) if one.host in {other.host for other in kept[:place]}
             )

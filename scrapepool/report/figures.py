@@ -20,10 +20,10 @@ from .timeline import MOST_STEPS, TimeStep
 VERSION = 1
 """Changes when a key goes away or changes its meaning; new keys may come at any time."""
 
-MOST_HOSTS = 1000
+MAX_LISTED_HOSTS = 1000
 """Hosts that are listed: most records first, and beside them those that fail most or are slowest."""
 
-MOST_ROWS = 20
+MAX_FIGURE_ROWS = 20
 """Rows of the lists of content types, redirects and destinations."""
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
@@ -51,7 +51,7 @@ def figures(found: RecordAggregate, name: str, replaced: int = 0) -> dict[str, A
         "statuses": {str(status): found.statuses[status] for status in sorted(found.statuses)},
         "content_types": [
             {"content_type": kind, "count": count, "bytes": found.type_bytes.get(kind, 0)}
-            for kind, count in found.types.ranked()[:MOST_ROWS]
+            for kind, count in found.types.ranked()[:MAX_FIGURE_ROWS]
         ],
         "latency": _spread(found.latency(), DIGITS),
         "timings": {
@@ -71,9 +71,11 @@ def figures(found: RecordAggregate, name: str, replaced: int = 0) -> dict[str, A
             "hops": {str(number): found.hops[number] for number in sorted(found.hops)},
             "moves": [
                 dict(zip(("from", "to", "count"), (*move.partition(" ")[::2], count), strict=True))
-                for move, count in found.moves.ranked()[:MOST_ROWS]
+                for move, count in found.moves.ranked()[:MAX_FIGURE_ROWS]
             ],
-            "destinations": [{"url": url, "count": count} for url, count in found.destinations.ranked()[:MOST_ROWS]],
+            "destinations": [
+                {"url": url, "count": count} for url, count in found.destinations.ranked()[:MAX_FIGURE_ROWS]
+            ],
         },
         "slowest": [_example(one) for one in found.slowest.examples()],
         "largest": [_example(one) for one in found.largest.examples()],
@@ -81,7 +83,7 @@ def figures(found: RecordAggregate, name: str, replaced: int = 0) -> dict[str, A
         "host_count": found.hosts.total,
         "host_records_left_out": found.hosts.left_out,
         "host_records_missing": found.hosts.missing,
-        "hosts": [_host(row) for row in found.hosts.shown(MOST_HOSTS)],
+        "hosts": [_host(row) for row in found.hosts.shown(MAX_LISTED_HOSTS)],
     }
 
 

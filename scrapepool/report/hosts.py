@@ -19,7 +19,7 @@ MOST_HOSTS = 10_000
 MOST_COUNTED = 500_000
 """Hosts that are counted, in some 60 bytes each."""
 
-EXAMPLES = 3
+EXAMPLES_PER_HOST = 3
 """Failures, and slowest pages, that are kept per host."""
 
 FAILING = frozenset({"http_error", "failed", "deferred"})
@@ -55,7 +55,7 @@ class HostFigures:
         self.errors: dict[str, int] = {}
         self.statuses: dict[int, int] = {}
         self.latency = LogHistogram()
-        self.slowest = Top(EXAMPLES)
+        self.slowest = Top(EXAMPLES_PER_HOST)
         self.examples: list[Example] = []
 
     def __repr__(self) -> str:

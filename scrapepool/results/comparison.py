@@ -46,8 +46,8 @@ class Comparison:
         self._places = 0
         self._tables = TemporaryTables(
             "the temporary file of this comparison",
-            "CREATE TABLE records (target INTEGER, side INTEGER, place INTEGER, told BLOB)",
-            "CREATE TABLE entries (difference INTEGER, place INTEGER, told BLOB)",
+            "CREATE TABLE records (target INTEGER, side INTEGER, place INTEGER, state BLOB)",
+            "CREATE TABLE entries (difference INTEGER, place INTEGER, states BLOB)",
         )
 
     def __enter__(self) -> Self:
@@ -67,26 +67,26 @@ class Comparison:
     def entries(self, wanted: Iterable[Difference] = tuple(Difference)) -> Iterator[Entry]:
         """Yield the differences of the wanted kinds, kind by kind, each in the order of its records."""
         kinds = {number: one for number, one in enumerate(Difference) if one in set(wanted)}
-        query = f"SELECT difference, told FROM entries WHERE difference IN ({','.join(map(str, kinds))})"  # noqa: S608 - numbers
-        for kind, told in self._tables.rows(f"{query} ORDER BY difference, place"):
-            url, old, new = marshal.loads(told)  # noqa: S302 - our own, of this process
+        query = f"SELECT difference, states FROM entries WHERE difference IN ({','.join(map(str, kinds))})"  # noqa: S608 - numbers
+        for kind, packed in self._tables.rows(f"{query} ORDER BY difference, place"):
+            url, old, new = marshal.loads(packed)  # noqa: S302 - our own, of this process
             yield Entry(kinds[kind], url, old and PageState(*old), new and PageState(*new))
 
     def _rows(self, side: int, records: Iterable[Record]) -> Iterator[tuple[int, int, int, bytes]]:
-        for told, record in records:
-            if is_regenerated(told):
+        for summary, record in records:
+            if is_regenerated(summary):
                 continue
             self._places += 1
             state = PageState.of(typed_record(record))
-            yield request_id(told), side, self._places, marshal.dumps((told.url, tuple(state)))
+            yield request_id(summary), side, self._places, marshal.dumps((summary.url, tuple(state)))
 
     def _differences(self, complete: bool) -> Iterator[tuple[int, int, bytes]]:
         numbers = {one: number for number, one in enumerate(Difference)}
-        rows = self._tables.rows("SELECT target, side, place, told FROM records ORDER BY target, side, place")
+        rows = self._tables.rows("SELECT target, side, place, state FROM records ORDER BY target, side, place")
         for _, group in groupby(rows, key=lambda row: row[0]):
             last: list[tuple[int, str, PageState] | None] = [None, None]
-            for _, side, place, told in group:  # the last record of a target counts
-                url, state = marshal.loads(told)  # noqa: S302 - as above
+            for _, side, place, packed in group:  # the last record of a target counts
+                url, state = marshal.loads(packed)  # noqa: S302 - as above
                 last[side] = place, url, PageState(*state)
             old, new = last
             self.targets[OLD] += old is not None
@@ -99,8 +99,8 @@ class Comparison:
             place, url, _ = new or old or (0, "", None)
             for one in found:
                 self.counts[one] += 1
-                told = marshal.dumps((url, before and tuple(before), now and tuple(now)))
-                yield numbers[one], place, told
+                packed = marshal.dumps((url, before and tuple(before), now and tuple(now)))
+                yield numbers[one], place, packed
 
     def _count_pages(self, old: PageState | None, new: PageState | None) -> None:
         if old is None or new is None or {old.condition, new.condition} != {Condition.PAGE}:

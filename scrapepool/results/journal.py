@@ -1,7 +1,7 @@
 """Reads a record file as the journal of an earlier run, for ``--resume``: what stays, and what is fetched again.
 
-Decides which records are final, which are dropped so that each target has one record, and what the user is told. Reads
-the file once and does not change it.
+Decides which records are final, which are dropped so that each target has one record, and what messages say about
+it. Reads the file once and does not change it.
 """
 
 from __future__ import annotations
@@ -145,12 +145,12 @@ def without_replaced(records: RecordFile, since: int) -> Journal:
     )
 
 
-def request_id(told: RecordSummary) -> int:
+def request_id(summary: RecordSummary) -> int:
     """Return the id of a record's request: of its target and method. It differs from process to process."""
     try:
-        return recorded_target_id(told.url, told.apart) ^ hash(told.method)
+        return recorded_target_id(summary.url, summary.apart) ^ hash(summary.method)
     except InvalidURLError:
-        return hash(told.url)
+        return hash(summary.url)
 
 
 def count_finished(records: RecordDatabase, finished: Finished, *, method: str) -> int:

@@ -38,7 +38,7 @@ class KnownPages:
         self._lock = Lock()
         self._tables = TemporaryTables(
             "the temporary file of --since",
-            "CREATE TABLE told (target INTEGER, place INTEGER, known BLOB, file INTEGER)",
+            "CREATE TABLE pages (target INTEGER, place INTEGER, known BLOB, file INTEGER)",
             "CREATE TABLE known (target INTEGER PRIMARY KEY, known BLOB)",
         )
 
@@ -47,20 +47,20 @@ class KnownPages:
 
     def add(self, records: Iterable[tuple[RecordSummary, Mapping[str, Any]]]) -> None:
         """Add records; the last one that describes a page counts. Raises what reading them raises."""
-        self._tables.insert("INSERT INTO told VALUES (?, ?, ?, ?)", self._rows(records))
+        self._tables.insert("INSERT INTO pages VALUES (?, ?, ?, ?)", self._rows(records))
 
     def settle(self) -> None:
         """Build the index: from now on ``find`` may be called, and ``add`` may not."""
         self._tables.execute(
             # In the order of the keys, so that each page of the table is written once.
-            "INSERT OR REPLACE INTO known SELECT target, known FROM told ORDER BY target, place",
+            "INSERT OR REPLACE INTO known SELECT target, known FROM pages ORDER BY target, place",
         )
         if self._file_of is not None:
             self._tables.execute(
-                "CREATE TABLE files AS SELECT file, target FROM told WHERE file IS NOT NULL",
+                "CREATE TABLE files AS SELECT file, target FROM pages WHERE file IS NOT NULL",
                 "CREATE INDEX files_by_name ON files (file, target)",
             )
-        self._tables.execute("DROP TABLE told")
+        self._tables.execute("DROP TABLE pages")
 
     def find(self, number: int) -> Known | None:
         """Look up a page by its request id (``failures.request_id``)."""
@@ -90,15 +90,15 @@ class KnownPages:
     def _rows(
         self, records: Iterable[tuple[RecordSummary, Mapping[str, Any]]]
     ) -> Iterable[tuple[int, int, bytes, int | None]]:
-        for told, record in records:
-            if is_regenerated(told):
+        for summary, record in records:
+            if is_regenerated(summary):
                 continue
             page = last_page(typed_record(record))
             if page is not None:
                 self.records += 1
                 kept = marshal.dumps((tuple(map(page.get, KEPT)), key_of(page, self._change_by)))
                 name = None if self._file_of is None else self._file_of(page)
-                yield request_id(told), self.records, kept, None if name is None else hash(name)
+                yield request_id(summary), self.records, kept, None if name is None else hash(name)
 
 
 def last_page(record: Mapping[str, Any]) -> Mapping[str, Any] | None:

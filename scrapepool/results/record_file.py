@@ -15,6 +15,8 @@ from ..errors import UsageError
 from ..model import OUTCOMES
 from ..settings import RecordFormat
 from ..text import brief
+from .line_blocks import line_blocks, split_lines
+from .line_shapes import Fields, LineShapes, summary_of, unread
 from .record_summary import RecordSummary, apart
 
 BOM = b"\xef\xbb\xbf"
@@ -34,11 +36,12 @@ class RecordFile:
 
     name: for messages. pieces: its bytes. form: the format, None to detect it. columns: the required header row of a
     CSV file, None for any header row with the necessary columns. spoken: formats a column for messages. added: columns
-    that may be missing, because earlier versions did not write them.
+    that may be missing, because earlier versions did not write them. shapes: of files that were read before this one.
     While it is iterated over, it raises UsageError, which names the line, for anything that is not a record.
 
     start: bytes of the header row. whole: bytes up to the end of the last complete record. torn: bytes behind that, of
-    a record that was not completely written; set when the iteration ends. lacks: columns of ``added`` that are missing.
+    a record that was not completely written; set when the iteration ends. bare: whether JSON Lines so far had no empty
+    lines and no byte order marks. lacks: columns of ``added`` that are missing.
     """
 
     def __init__(
@@ -49,33 +52,45 @@ class RecordFile:
         columns: Iterable[str] | None = None,
         spoken: Callable[[str], str] = str,
         added: Collection[str] = (),
+        shapes: LineShapes | None = None,
     ) -> None:
         self.start = 0
         self.whole = 0
         self.torn = 0
+        self.bare = True
         self.lacks: list[str] = []
         self._name = name
         self._form = form
         self._pattern = CELLS["csv"]
-        self._lines = _lines(pieces)
+        self._blocks = line_blocks(pieces)
+        self._lines = split_lines(self._blocks)
         self._columns = None if columns is None else list(columns)
         self._added = added
         self._spoken = spoken
         self._line = 1
         self._names: list[str] = []
-        self._last = b""  # the last row
-        self._value: dict[str, Any] = {}  # the last JSON object
+        self._last = b""  # the last row or line
+        self._value: dict[str, Any] | None = None  # the last JSON object, None if its line was not parsed
+        self._shapes = LineShapes() if shapes is None else shapes
+        self._parses_all = False
 
     def __iter__(self) -> Iterator[RecordSummary]:
-        first = next(self._lines, b"")
+        for found in self.found():
+            yield found if isinstance(found, RecordSummary) else summary_of(found, self.whole)
+
+    def found(self) -> Iterator[Fields | RecordSummary]:
+        """Yield the summary of each record, or the fields that its summary is made of, if its line was not parsed."""
+        first = next(self._blocks, b"")
         if not first:
             return iter(())
+        self._blocks = chain([first], self._blocks)
         if self._form is None:
-            self._form = _form_by(first.removeprefix(BOM))
+            self._form = _form_by(first)
         if self._form == "jsonl":
-            return self._objects(first)
+            return self._objects()
         self._pattern = CELLS[self._form]
-        return self._rows(first)
+        self._lines = split_lines(self._blocks)
+        return self._rows(next(self._lines, b""))
 
     @property
     def form(self) -> RecordFormat | None:
@@ -85,42 +100,64 @@ class RecordFile:
     def current(self) -> dict[str, Any]:
         """Return the complete last record: the values of a JSON object, or the cells of a row as text."""
         if self._form == "jsonl":
+            if self._value is None:
+                self._value = dict(json.loads(self._last))
             return self._value
         return dict(zip(self._names, self._cells(self._last, len(self._names)), strict=False))
 
     def with_records(self) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
         """Yield the summary of each record, and the complete record, as ``current`` returns it."""
+        self._parses_all = True
         return ((summary, self.current()) for summary in self)
 
-    def unread_lines(self) -> Iterator[bytes]:
-        """Yield the complete lines of JSON Lines without reading them, in the place of records. None for tables.
+    def unread_blocks(self, *, bare: bool) -> Iterator[bytes]:
+        """Yield the lines of records of JSON Lines unread, many at a time, in the place of records. None for tables.
 
-        For a file whose records were read before.
+        For a file whose records were read before. bare: as that has set it.
         """
-        first = next(self._lines, b"")
-        if (self._form or _form_by(first.removeprefix(BOM))) != "jsonl":
-            self._lines = chain([first], self._lines)
+        first = next(self._blocks, b"")
+        self._blocks = chain([first], self._blocks)
+        if (self._form or _form_by(first)) != "jsonl":
             return
-        for line in chain([first], self._lines):
-            if line.endswith(b"\n") and not line.isspace():
-                yield line
+        for block in self._blocks:
+            if not block.endswith(b"\n"):
+                return
+            if bare:
+                yield block
+            else:
+                lines = (line + b"\n" for line in block.split(b"\n")[:-1] if line and not line.isspace())
+                yield b"".join(line.removeprefix(BOM) for line in lines)
 
     # -- JSON Lines --------------------------------------------------------------------------------
 
-    def _objects(self, line: bytes) -> Iterator[RecordSummary]:
-        while line:
-            if not line.endswith(b"\n"):
-                self._end_in(line, begun=_begins_object(line))
+    def _objects(self) -> Iterator[Fields | RecordSummary]:
+        for block in self._blocks:
+            if not block.endswith(b"\n"):
+                self._end_in(block, begun=_begins_object(block))
                 return
-            end = self.whole + len(line)
-            if line.isspace():
-                self.whole = end
-            else:
-                summary = self._object(line, end)
-                self.whole = end
-                yield summary
-            self._line += 1
-            line = next(self._lines, b"")
+            for fields in unread(block) if self._parses_all else self._shapes.read(block):
+                line = fields[0]
+                if fields[-1]:
+                    self._last, self._value = line, None
+                    self.whole += len(line)
+                    yield fields
+                else:
+                    found = self._unread(line)
+                    self.whole += len(line)
+                    if found is not None:
+                        yield found
+                self._line += 1
+
+    def _unread(self, line: bytes) -> Fields | RecordSummary | None:
+        """Read a line that the main pattern does not match; None if there is nothing in it."""
+        if not self._parses_all and (fields := self._shapes.read_other(line)) is not None:
+            self._last, self._value = line, None
+            return fields
+        if line.isspace():
+            self.bare = False
+            return None
+        self.bare = self.bare and not line.startswith(BOM)
+        return self._object(line, self.whole + len(line))
 
     def _object(self, line: bytes, end: int) -> RecordSummary:
         try:
@@ -130,7 +167,10 @@ class RecordFile:
         if not isinstance(value, dict):
             raise self._error("no JSON object")
         self._value = value
-        return self._summary(value, end)
+        summary = self._summary(value, end)
+        if not self._parses_all:
+            self._shapes.learn(line, value)
+        return summary
 
     # -- CSV ---------------------------------------------------------------------------------------
 
@@ -247,28 +287,11 @@ class RecordFile:
         return UsageError(f"{brief(self._name, 500)}:{self._line}: not a record of scrapepool ({reason})")
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Split bytes after line feeds; the last line may have none."""
-    begun: list[bytes] = []
-    for piece in pieces:
-        *lines, rest = piece.split(b"\n")
-        for line in lines:
-            if begun:
-                yield b"".join([*begun, line, b"\n"])
-                begun = []
-            else:
-                yield line + b"\n"
-        if rest:
-            begun.append(rest)
-    if begun:
-        yield b"".join(begun)
-
-
-def _form_by(line: bytes) -> RecordFormat:
+def _form_by(block: bytes) -> RecordFormat:
     """Return the format of a file by its first line."""
-    if line.startswith((b"{", b"\n", b"\r")):
+    if block.removeprefix(BOM).startswith((b"{", b"\n", b"\r")):
         return "jsonl"
-    return "tsv" if b"\t" in line else "csv"
+    return "tsv" if b"\t" in block.partition(b"\n")[0] else "csv"
 
 
 def _begins_object(text: bytes) -> bool:

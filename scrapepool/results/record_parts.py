@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..errors import ListError, UsageError
 from ..extras import how_to_install
 from ..storage.urls import is_storage, join
+from .line_shapes import LineShapes
 from .record_file import RecordFile
 
 if TYPE_CHECKING:
@@ -99,9 +100,10 @@ class RecordParts:
 
     def opened(self) -> Iterator[RecordFile | RecordDatabase]:
         """Open the files one after another. Each is read before the next is opened."""
+        shapes = LineShapes()
         for name in self.files:
             self.current_file = name
-            self._file = file = opened(name, self._stdin, self.on_note, bodies=self._bodies)
+            self._file = file = opened(name, self._stdin, self.on_note, bodies=self._bodies, shapes=shapes)
             yield file
             if file.torn:
                 self.on_note(f"{name_of(name)}: the last record is incomplete and was skipped")
@@ -143,8 +145,12 @@ def _may_hold(name: str, without: tuple[str, ...] = NO_RECORDS) -> bool:
     return name[0] not in "._" and not name.lower().endswith(without)
 
 
-def opened(records: str, stdin: BinaryIO | None, on_note: Note, *, bodies: bool = False) -> RecordFile | RecordDatabase:
-    """Open the records of one file, or of standard input for ``-``. The parameters are those of ``RecordParts``.
+def opened(
+    records: str, stdin: BinaryIO | None, on_note: Note, *, bodies: bool = False, shapes: LineShapes | None = None
+) -> RecordFile | RecordDatabase:
+    """Open the records of one file, or of standard input for ``-``.
+
+    The parameters are those of ``RecordParts`` and ``RecordFile``.
 
     Raises ListError, also while the records are iterated over, and UsageError for a database in a pipe.
     """
@@ -166,8 +172,8 @@ def opened(records: str, stdin: BinaryIO | None, on_note: Note, *, bodies: bool 
         return RecordDatabase(records)
     if begins.startswith(PARQUET):
         source = records if regular else _spooled(name, pieces)
-        return RecordFile(name, _parquet_lines(name, source, bodies=bodies), "jsonl")
-    return RecordFile(name, decompressed(name, pieces, on_note))
+        return RecordFile(name, _parquet_lines(name, source, bodies=bodies), "jsonl", shapes=shapes)
+    return RecordFile(name, decompressed(name, pieces, on_note), shapes=shapes)
 
 
 def _spooled(name: str, pieces: Iterator[bytes]) -> BinaryIO:

@@ -1,6 +1,7 @@
 """Builds an engine from settings: the only module that knows every stage.
 
-Decides which implementation of each port a run gets, and closes all of them at its end.
+Decides which implementation of each port a run gets, and closes all of them at its end. The file exceeds 300 lines
+because one function has to hold what all of them share.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ..engine import Engine, Stop
-from ..errors import SettingsError
 from ..frozen import frozen
 from ..model import HostKey, Outcome
 from ..ports import (
@@ -21,7 +21,6 @@ from ..ports import (
     Archive,
     Clock,
     Controls,
-    Feed,
     NoView,
     Snapshot,
     SystemClock,
@@ -29,11 +28,11 @@ from ..ports import (
     View,
     Work,
 )
-from ..read import OpenDocument, TargetList
 from ..read.list_downloads import ListDownloads
-from ..read.seen.finished import Finished
+from ..read.streams.spool import Spool
 from ..running_clock import RUNNING_CLOCK
 from ..schedule.http_fallback import HttpFallback
+from ..schedule.queue.ticket_chains import TICKET_FILE
 from ..schedule.scheduler import Scheduler
 from ..settings import MOST_WORKERS, FileSettings, Settings
 from ..transport.exchange.check_request import check_request
@@ -52,22 +51,20 @@ from .address_space import share_one_arena_if_limited
 from .cookie_jar import cookies_for, saved_cookies
 from .host_limits import limits_for, most_per_host
 from .host_memory import memory_for
-from .outputs.ordered_output import ListOrder, OrderedFeed
+from .list_feed import FeedMaker
 from .process_count import process_count
 from .shard import Shard
 
 if TYPE_CHECKING:
     from ..transport.work.activity import Activity
     from .expectations import Unexpected
+    from .processes.process_starter import ProcessStarter
 
 HOSTS_MEASURED = 50
 """Hosts that have metrics of their own, where that is wanted."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods (RFC 9110 section 9.2.1), whose requests may be sent to check whether a host is up."""
-
-FeedMaker = Callable[[Callable[[], None], OpenDocument], Feed]
-"""Makes a feed. Its arguments are a function that wakes the engine, and one that downloads lists."""
 
 Share = Callable[[PooledSession, CookieStore], AbstractContextManager[None]]
 """Has a run's session and cookies go by those of its caller, for the block."""
@@ -114,12 +111,15 @@ def assembled(
     has_file: Callable[[Known], bool] | None = None,
     share: Share | None = None,
     controls: Controls | None = None,
+    makes_records: bool = False,
+    starter: ProcessStarter | None = None,
 ) -> Iterator[Run]:
     """Build an engine for one run, and its thread. Leaving the block aborts what is in flight and closes everything.
 
     make_feed: see its type. on_note: receives lines for the user; the default is ``view.note``.
     not_before: see ``limits_for``. has_file: see ``LeaseContext``. share: see its type; None for resources of this run
-    only. controls: what a person changes while the run goes on.
+    only. controls: what a person changes while the run goes on. makes_records: whether the outcomes become records as
+    the settings say. starter: starts worker processes; None if none were forked.
     The number of workers is limited by the file descriptors that the process may open.
     Raises ListError, UsageError, OutputError, OSError.
     """
@@ -175,7 +175,17 @@ def assembled(
             from .processes.process_transport import BusiestClock, ProcessTransport  # noqa: PLC0415 - an option
 
             loop = workers = opened.enter_context(
-                closing(ProcessTransport(settings, processes, own_loop, cookies, on_note or view.note))
+                closing(
+                    ProcessTransport(
+                        settings,
+                        processes,
+                        own_loop,
+                        cookies,
+                        on_note or view.note,
+                        makes_records=makes_records,
+                        starter=starter,
+                    )
+                )
             )
             clock, doing = BusiestClock(workers), workers.activity
         shard = Shard()
@@ -208,6 +218,7 @@ def assembled(
                 memory=memory,
                 verifies=settings.request.data is None and settings.request.method.upper() in SAFE,
                 fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
+                spool=opened.enter_context(closing(Spool(TICKET_FILE))),
             ),
             feed=feed,
             lists=downloads,
@@ -240,7 +251,14 @@ def _connected(controls: Controls, transport: Transport, most_workers: int) -> C
 
 def _chains(robots: RobotsFetcher, lists: ListFetcher) -> Callable[[Work], Chain | None]:
     """Return the function that makes the chain of leases for special work: on a robots.txt, or on a list by URL."""
-    return lambda work: lists.chain(work) if work.lease.of_list else robots.chain(work)
+
+    def chain(work: Work) -> Chain | None:
+        lease = work.lease
+        if lease.attempt is None:
+            return robots.chain(work) if lease.robots else None
+        return lists.chain(work) if lease.of_list else None
+
+    return chain
 
 
 def _activity(context: LeaseContext) -> Sequence[Activity]:
@@ -306,43 +324,3 @@ def _unexpected(settings: Settings) -> Unexpected | None:
 def _until(settings: Settings, clock: Clock) -> float | None:
     until = settings.limits.until
     return None if until is None else clock.monotonic() + until - clock.wall()
-
-
-def lists(
-    sources: Sequence[str],
-    settings: Settings,
-    *,
-    stdin: BinaryIO | None = None,
-    on_note: Callable[[str], None] = lambda _: None,
-    finished: Finished | None = None,
-    order: ListOrder | None = None,
-    read_as: dict[str, str] | None = None,
-    fresh: Callable[[int], Known | None] | None = None,
-) -> FeedMaker:
-    """Make a feed over lists and URLs as the command line names them. Finished targets are passed over.
-
-    order: keeps the order of the lists, None for no order. read_as, fresh: as in ``TargetList``.
-    """
-
-    def make(wake: Callable[[], None], open_document: OpenDocument) -> Feed:
-        feed = TargetList(
-            sources,
-            settings.input,
-            stdin=stdin,
-            wake=wake,
-            on_note=on_note,
-            finished=finished,
-            method=settings.request.method,
-            open_document=open_document,
-            read_as=read_as,
-            fresh=fresh,
-        )
-        if settings.files.name_template is not None and feed.columns is not None:
-            from ..record.body_files.file_names import unknown_fields  # noqa: PLC0415 - rarely needed
-
-            if (why := unknown_fields(settings.files.name_template, feed.columns)) is not None:
-                feed.close()
-                raise SettingsError("files.name_template: {}", why)
-        return feed if order is None else OrderedFeed(feed, order, wake)
-
-    return make

@@ -16,7 +16,7 @@ from ..record.safe_io.atomic_replace import replaced
 from ..settings import RequestSettings
 from ..transport.exchange.cookies import CookieStore
 
-SHOWN = 5
+LINES_NAMED = 5
 """Maximum number of invalid lines that a message names."""
 
 
@@ -43,8 +43,8 @@ def cookies_for(settings: RequestSettings, on_note: Callable[[str], None] = lamb
 
 
 def _named(numbers: Sequence[int]) -> str:
-    more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
-    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:SHOWN]))}{more}"
+    more = f" and {len(numbers) - LINES_NAMED} more" if len(numbers) > LINES_NAMED else ""
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:LINES_NAMED]))}{more}"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -20,6 +20,7 @@ from typing import NamedTuple
 from ..errors import ListError, OutputError, UsageError
 from ..frozen import frozen
 from ..host_share import NO_HOST_SHARE, share_of
+from ..model import HostKey
 from ..ports import Batch
 from ..read import TargetList
 from ..read.formats.detect import DOCUMENTS
@@ -27,10 +28,10 @@ from ..read.formats.rows import RowError, RowFormat
 from ..read.sources import ListSource
 from ..text import strict_json
 
-BUFFER = 16 * 1024 * 1024
+MAX_BUFFERED = 16 * 1024 * 1024
 """Bytes of rows in memory. The files are opened, appended to and closed in turn, so there may be thousands of them."""
 
-SUFFIXES = {"text": "txt", "csv": "csv", "tsv": "tsv", "jsonl": "jsonl"}
+SPLIT_SUFFIXES = {"text": "txt", "csv": "csv", "tsv": "tsv", "jsonl": "jsonl"}
 
 
 @frozen
@@ -66,22 +67,32 @@ def split(targets: TargetList, count: int, folder: str) -> SplitResult:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     with _ShardFiles(folder, count) as files:
         no_urls, lost = 0, []
-        for batch in _batches(targets):
-            shares = {
-                ticket: share
-                for host, tickets in batch.added.items()
-                for share in (share_of(host.host, count),)
-                for ticket in tickets
-            }
-            for ticket in sorted([*shares, *batch.places]):
-                source, row = targets.row(ticket)
-                if row is not None and source.rows is not None and _is_whole(source.rows, row):
-                    files.add(source, shares.get(ticket, NO_HOST_SHARE), row)
-                    no_urls += ticket not in shares
-                else:
-                    lost.append(targets.place_of(ticket))
+        for ticket, share, source, _, row in rows_with_shares(targets, lambda host, _: share_of(host.host, count)):
+            if row is not None and source.rows is not None and _is_whole(source.rows, row):
+                files.add(source, NO_HOST_SHARE if share is None else share, row)
+                no_urls += share is None
+            else:
+                lost.append(targets.place_of(ticket))
         names = files.publish() if sum(files.rows) > no_urls else ()
         return SplitResult(tuple(files.rows), names, no_urls, tuple(lost))
+
+
+ShareRow = tuple[int, int | None, ListSource, int, bytes | None]
+"""A row: its ticket, its share (None if it has no URL), list and line, and its bytes (None if the list has changed)."""
+
+
+def rows_with_shares(targets: TargetList, share_of_host: Callable[[HostKey, int], int]) -> Iterator[ShareRow]:
+    """Read all lists to their end, and yield their rows but for empty ones, in order. Raises ListError.
+
+    share_of_host: returns the share of a host; called with a number of its URLs, once for each batch of rows.
+    """
+    for batch in _batches(targets):
+        shares: dict[int, int | None] = dict.fromkeys(batch.places)
+        for host, tickets in batch.added.items():
+            shares.update(dict.fromkeys(tickets, share_of_host(host, len(tickets))))
+        tickets = sorted(shares)
+        for ticket, (source, line, row) in zip(tickets, targets.rows(tickets), strict=True):
+            yield ticket, shares[ticket], source, line, row
 
 
 def _batches(targets: TargetList) -> Iterator[Batch]:
@@ -136,7 +147,7 @@ class _ShardFiles:
         self.rows[share] += 1
         self._waiting.setdefault(share, []).append(row)
         self._bytes += len(row) + 1
-        if self._bytes >= BUFFER:
+        if self._bytes >= MAX_BUFFERED:
             self._flush()
 
     def publish(self) -> tuple[str, ...]:
@@ -186,7 +197,7 @@ def _form_of(source: ListSource) -> _Form:
             header = source.read_at(0, source.rows.start)
         except OSError as error:
             raise ListError(source.name, error.strerror or str(error)) from error
-    return _Form(kind, SUFFIXES.get(kind, "jsonl"), header)
+    return _Form(kind, SPLIT_SUFFIXES.get(kind, "jsonl"), header)
 
 
 def _as_json(source: ListSource, row: bytes) -> bytes:

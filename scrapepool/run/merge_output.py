@@ -5,7 +5,7 @@ Decides the format by the suffix. The file appears when it is complete; what was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePath
 
@@ -19,7 +19,7 @@ from ..text import brief
 BATCH = 1000
 """Records in one write."""
 
-SUFFIXES = {
+MERGE_SUFFIXES = {
     "": "jsonl",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -36,11 +36,11 @@ SUFFIXES = {
 
 def merged_format(output: str | None, named: str | None) -> str:
     """Return the format to write. output: the file, None for standard output. named: by the user. Raises UsageError."""
-    form = named or ("jsonl" if output is None else SUFFIXES.get(PurePath(output).suffix.lower()))
+    form = named or ("jsonl" if output is None else MERGE_SUFFIXES.get(PurePath(output).suffix.lower()))
     if form is None:
         name = brief(str(output), 500)
         raise UsageError(
-            f"--output {name}: the name must end in {', '.join(filter(None, SUFFIXES))}, or --format is needed"
+            f"--output {name}: the name must end in {', '.join(filter(None, MERGE_SUFFIXES))}, or --format is needed"
         )
     if form == "parquet":
         from ..record.stores.parquet import has_pyarrow  # noqa: PLC0415 - an extra
@@ -56,8 +56,8 @@ def write_merged(merged: MergedRecords, form: str, output: str | None) -> None:
     """Write the records that count. output: the file, None for standard output. Raises OutputError, BrokenPipeError."""
     if output is None:
         standard = Output(None)
-        for batch in _batches(_lines(merged, form)):
-            standard.write(batch)
+        for lines in _lines(merged, form):
+            standard.write([lines])
         return
     if form == "sqlite":
         from ..record.stores.sqlite_records import write_database  # noqa: PLC0415 - rarely needed
@@ -66,8 +66,7 @@ def write_merged(merged: MergedRecords, form: str, output: str | None) -> None:
         return
     with replaced(output) as file:
         if form != "parquet":
-            for batch in _batches(_lines(merged, form)):
-                file.writelines(batch)
+            file.writelines(_lines(merged, form))
             return
         from ..record.stores.parquet import write_parquet  # noqa: PLC0415 - an extra
 
@@ -78,13 +77,10 @@ def write_merged(merged: MergedRecords, form: str, output: str | None) -> None:
 
 
 def _lines(merged: MergedRecords, form: str) -> Iterator[bytes]:
+    """Yield the records that count as they are written, many at a time."""
     if form == "jsonl":
         return merged.lines()
     from ..record.formats.csv import DELIMITERS, record_rows  # noqa: PLC0415 - for tables
 
-    return record_rows(merged.records(), merged.fields, merged.data, delimiter=DELIMITERS[form])
-
-
-def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    rest = iter(lines)
-    return iter(lambda: list(islice(rest, BATCH)), [])
+    rows = record_rows(merged.records(), merged.fields, merged.data, delimiter=DELIMITERS[form])
+    return iter(lambda: b"".join(islice(rows, BATCH)), b"")

@@ -20,7 +20,7 @@ from ..transport.exchange.route import RouteTable
 from ..transport.net.session import PooledSession
 from ..url import ParsedURL
 from ..validators import SAFE, Known, Validators, unix
-from .assemble import FeedMaker
+from .list_feed import FeedMaker
 
 if TYPE_CHECKING:
     from ..change import PageState

@@ -44,7 +44,7 @@ class Dispatcher:
         hosts = run.hosts
         if run.recorder is not None:
             run.recorder.note_network(now, down=run.guard.down)
-        if self._draining or self._is_quota_spent(now):
+        if self._draining or ((run.quota is not None or run.proxy.over is not None) and self._is_quota_spent(now)):
             return None
         if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
             hosts.release_due(now)
@@ -62,7 +62,12 @@ class Dispatcher:
             fresh_first = run.guard.probes_fresh
             if fresh_first and (known := self._known_page(now)) is not None:
                 return known
-        while (queue := self._pick(now, only_due=only_due, fresh_first=fresh_first)) is not None:
+        usual = not only_due and not run.guard.down
+        while (
+            queue := hosts.pick(run.queued, now)
+            if usual
+            else self._pick(now, only_due=only_due, fresh_first=fresh_first)
+        ) is not None:
             if queue.closed_for is None or not (closed := queue.closed_for(now)):
                 return self._lease(queue, now, only_due=only_due)
             queue.not_before = now + closed
@@ -139,8 +144,8 @@ class Dispatcher:
         elif (retries := queue.attempts.retries) and (only_due or self._retries_next(queue, now)):
             lease = self._lease_parked(queue, retries, now)
         else:
-            usual = self._unbound and not queue.is_restricted and not run.guard.down
-            tickets = queue.take(queue.lease_length()) if usual else self._take_tickets(queue)
+            usual = self._unbound and (queue.health is None or not queue.is_restricted) and not run.guard.down
+            tickets = queue.take(queue.lease_length()) if usual else self._take_tickets(queue, now)
             size = len(tickets)
             run.queued -= size
             lease = Lease(queue.key, tickets, None, OVERRUN * queue.lease_worth, now)
@@ -154,7 +159,8 @@ class Dispatcher:
         """Count a lease that begins."""
         run = self._run
         run.hosts.unanswered += not queue.answered
-        queue.note_start(now)
+        if queue.health is not None:
+            queue.note_start(now)
         run.in_flight += 1
         queue.out += 1
         row = queue.tally
@@ -184,17 +190,19 @@ class Dispatcher:
             return retries_suspect(queue)  # else the same page would use up its attempts before another one tells
         return retry_goes_next(queue, now) and not prefers_fresh(queue)
 
-    def _take_tickets(self, queue: HostQueue) -> tuple[int, ...]:
+    def _take_tickets(self, queue: HostQueue, now: float) -> tuple[int, ...]:
         """Take the fresh targets of the next lease, if the run or the host is restricted."""
         run = self._run
+        one_by_one = run.spacing or run.guard.down or (run.quota is not None and run.quota.limits_bytes)
         if avoids_neighbours(queue):
             tickets = queue.take_last()
-        elif prefers_fresh(queue) or run.spacing or run.guard.down:
+        elif prefers_fresh(queue) or one_by_one:
             tickets = queue.take(1)
         elif run.quota is None:
             return queue.take(queue.lease_length())
         else:
-            tickets = queue.take(int(min(queue.lease_length(), run.quota.fresh)))
+            in_time = 1 + (run.quota.ends_at - now) / queue.latency.best
+            tickets = queue.take(int(min(queue.lease_length(), run.quota.fresh, in_time)))
         if run.quota is not None:
             run.quota.fresh -= len(tickets)
         return tickets

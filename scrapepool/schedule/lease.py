@@ -1,16 +1,17 @@
-"""What the scheduler hands out: leases to work on, and refusals to record. These are values only."""
+"""What the scheduler hands out: leases to work on, and refusals to record; and what a lease costs. Values only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..frozen import Compared
 from ..model import Attempt, ErrorKind, HostKey, Wait
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """One slot on one host, with the targets that are fetched over it one after another.
+@dataclass(slots=True, repr=False, eq=False)
+class Lease(Compared):
+    """One slot on one host, with the targets that are fetched over it one after another. It is not changed.
 
     host: the host whose slot is taken until ``Scheduler.settle``, or ``settle_robots`` for a lease on robots.txt.
     tickets: fresh targets, by the numbers under which they were added; empty if ``attempt`` or ``robots`` is set.
@@ -39,6 +40,47 @@ class Lease:
     def of_list(self) -> bool:
         """Whether a list is to be fetched, which does not count as a target."""
         return self.attempt is not None and self.attempt.of_list
+
+
+class ConnectionUse(NamedTuple):
+    """What a lease did with the connections to its host.
+
+    opened: connections that were opened for it.
+    opening: seconds that opening these took together: look-up, connect, tunnel and TLS handshake.
+    requests: requests that were sent, redirects included.
+    delayed: seconds for which this process did not look at its connection while responses were waited for. The times of
+    its results may be too long by so much together.
+    idle: connections to the host that are open and unused now.
+    """
+
+    opened: int = 0
+    opening: float = 0.0
+    requests: int = 0
+    delayed: float = 0.0
+    idle: int = 0
+
+    def since(self, earlier: ConnectionUse) -> ConnectionUse:
+        """Return what was done after an earlier moment."""
+        return ConnectionUse(
+            self.opened - earlier.opened,
+            self.opening - earlier.opening,
+            self.requests - earlier.requests,
+            self.delayed - earlier.delayed,
+            self.idle,
+        )
+
+    def plus(self, other: ConnectionUse) -> ConnectionUse:
+        """Return what two leases did together. idle: as before, since the other one may be on another host."""
+        return ConnectionUse(
+            self.opened + other.opened,
+            self.opening + other.opening,
+            self.requests + other.requests,
+            self.delayed + other.delayed,
+            self.idle,
+        )
+
+
+NO_USE = ConnectionUse()
 
 
 class Refusal(NamedTuple):

@@ -38,6 +38,11 @@ class RunQuota:
             self._began = now
 
     @property
+    def limits_bytes(self) -> bool:
+        """Whether the limit is on bytes, which only responses use up, so that each lease must be short."""
+        return self._limits.max_bytes is not None
+
+    @property
     def ends_at(self) -> float:
         """The monotonic time from which nothing new may begin."""
         if self._limits.max_time is None or self._began is None:

@@ -39,6 +39,7 @@ from .http_fallback import HttpFallback
 from .limits import HostLimits, LimitsFor
 from .queue.host_state_sync import HostStateSync, host_state_of, quota_request_of
 from .queue.host_table import HostTable
+from .queue.ticket_chains import TicketSpool
 from .queue.trace_recorder import TraceRecorder
 from .robots import Rules
 from .run_quota import RunQuota
@@ -57,7 +58,8 @@ class Scheduler:
     robots.txt is requested. limits_for: returns the limits of one host; by default those of ``pool`` and
     ``politeness``. until: monotonic time from which nothing new begins. histories: whether outcomes tell what led to
     them. memory: what other runs know of hosts, None for nothing. fallback: how bare names are requested over http,
-    None if they are not. verifies: whether a page may be requested a second time, to see whether its host is up.
+    None if they are not. verifies: whether a page may be requested a second time, to see whether its host is up. spool:
+    for the tickets of long lists; None keeps all in memory.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Scheduler:
         memory: HostStateStore | None = None,
         fallback: HttpFallback | None = None,
         verifies: bool = True,
+        spool: TicketSpool | None = None,
     ) -> None:
         politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
@@ -81,7 +84,7 @@ class Scheduler:
         recorder = TraceRecorder() if histories else None
         host_states = None if memory is None else HostStateSync(memory, pool, retry, politeness)
         limits_for = limits_for or (lambda _: usual)
-        self._hosts = HostTable(self.tally, pool, limits_for, recorder, host_states, retry.max_park)
+        self._hosts = HostTable(self.tally, pool, limits_for, recorder, host_states, retry.max_park, spool)
         policy = FailurePolicy(self._hosts, pool, retry, politeness, rng, fallback=fallback is not None)
         run_quota = RunQuota(limits or RunLimits(), until)
         self._run_quota = run_quota if run_quota.watches else None

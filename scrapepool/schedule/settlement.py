@@ -23,7 +23,7 @@ from ..model import (
 from .failures.outcome_facts import is_success
 from .health.circuit_breaker import cause_of
 from .http_fallback import FALLS_BACK, HttpFallback, falls_back
-from .lease import Lease, Refusal
+from .lease import NO_USE, ConnectionUse, Lease, Refusal
 from .queue.host_queue import HostQueue
 from .robots import ROBOTS_FIRST, RobotsVerdict
 from .run_state import RunState
@@ -49,16 +49,11 @@ class Settlement:
         now: float,
         *,
         wall: float,
-        opened: int = 0,
-        opening: float = 0.0,
-        requests: int = 0,
-        idle: int = 0,
+        use: ConnectionUse = NO_USE,
     ) -> list[Outcome]:
         """Take a lease back, and return the final outcomes among its results.
 
         results: in the lease's order; if there are fewer, the rest returns to the front unbegun. wall: Unix time.
-        opened, requests: connections opened and requests sent for it. opening: seconds that opening these took. idle:
-        connections to the host unused now.
         """
         run = self._run
         run.now = now
@@ -73,12 +68,12 @@ class Settlement:
         run.out -= size
         queue.out -= 1
         hosts.unanswered -= not queue.answered
-        row.idle = idle
+        row.idle = use.idle
         if lease.attempt is not None and (lease.probe or lease.attempt.of_list):
-            return self._settle_uncounted(queue, lease, lease.attempt, results, opened, requests, now, wall)
+            return self._settle_uncounted(queue, lease, lease.attempt, results, use, now, wall)
         queue.retrying -= lease.attempt is not None and lease.attempt.hop is None
-        row.opening += opening
-        alarmed = self._note_latencies(queue, results, size - begun, opened, requests, now)
+        row.opening += use.opening
+        alarmed = self._note_latencies(queue, results, size - begun, use, now)
         if begun < size:
             self._return_unbegun(queue, lease, begun, size, now)
         done = tally.done
@@ -86,7 +81,12 @@ class Settlement:
         others: list[Result] = []  # failures, hops, skips: a fetcher ends a lease at the first
         received = 0
         for result in results:
-            if type(result) is Fetched and result.retry is None and result.status is not None and result.status < 400:
+            if (
+                isinstance(result, Fetched)
+                and result.retry is None
+                and result.status is not None
+                and result.status < 400
+            ):
                 received += result.wire_bytes
                 final.append(result)
             elif is_success(result):
@@ -100,7 +100,7 @@ class Settlement:
         if alarmed:
             run.failure_policy.host.on_latency_alarm(queue, lease, results, now)
         if others:
-            final += self._settle_others(queue, lease, others, requests, now, wall)
+            final += self._settle_others(queue, lease, others, use.requests, now, wall)
         if lease is run.probe:
             self._end_outage_probe(begun, now)
         if lease.attempt is None:
@@ -118,22 +118,22 @@ class Settlement:
         now: float,
         *,
         wall: float,
-        opened: int = 0,
-        opening: float = 0.0,
-        requests: int = 0,
-        idle: int = 0,
+        use: ConnectionUse = NO_USE,
+        again: int = 0,
     ) -> tuple[list[Outcome], Lease]:
         """Settle what a lease has so far, whose request takes long; and the lease of that request, which goes on.
 
-        begun: how many of its targets, the first so many, were begun; more than there are results. What is not begun
-        goes to the front, for the host's other slots. Else as ``settle``.
+        begun: how many of its targets, the first so many, were begun; more than there are results. again: how many
+        behind the results are to be requested again. These, and what is not begun, go to the front, for the host's
+        other slots. Else as ``settle``.
         """
         run = self._run
-        final = self.settle(
-            lease, results, now, wall=wall, opened=opened, opening=opening, requests=requests, idle=idle
-        )
+        final = self.settle(lease, results, now, wall=wall, use=use)
         queue = run.hosts.begun[lease.host]
-        rest = replace(lease, tickets=queue.take(begun - len(results)))
+        tickets = queue.take(begun - len(results))
+        rest = replace(lease, tickets=tickets[again:])
+        if again:
+            queue.repeat(tickets[:again])
         size = len(rest)
         run.queued -= size
         if run.quota is not None:
@@ -146,17 +146,23 @@ class Settlement:
         return final, rest
 
     def _note_latencies(
-        self, queue: HostQueue, results: Sequence[Result], unbegun: int, opened: int, requests: int, now: float
+        self, queue: HostQueue, results: Sequence[Result], unbegun: int, use: ConnectionUse, now: float
     ) -> bool:
         """Take in how long a lease's requests took; return True if the host has become slower."""
         run = self._run
-        elapsed = [result.elapsed for result in results if result.elapsed > 0]
-        run.tally.settle(queue.tally, elapsed, opened, requests, now)
+        elapsed: list[float] = []
+        failed = False
+        for result in results:
+            if result.elapsed > 0:
+                elapsed.append(result.elapsed)
+            if type(result) is Failed:
+                failed = True
+        run.tally.settle(queue.tally, elapsed, use.opened, use.requests, now)
         run.tally.latencies.add_all(elapsed)
         run.hosts.update_typical()
-        if any(type(result) is Failed for result in results):  # a timeout says nothing of what the host takes
+        if failed:  # a timeout says nothing of what the host takes
             elapsed = [result.elapsed for result in results if result.elapsed > 0 and type(result) is not Failed]
-        return queue.latency.update(queue.tally, elapsed, unbegun)
+        return queue.latency.update(queue.tally, elapsed, unbegun, use.delayed)
 
     def _note_responses(
         self, queue: HostQueue, lease: Lease, final: Sequence[Outcome], others: Sequence[Result], now: float
@@ -172,7 +178,9 @@ class Settlement:
             if (last.status or 0) < 400 and (last.target.request is None or last.target.request.plain):
                 queue.good = run.good = last.target
         if queue.health is not None or not queue.answered or run.guard.alert or run.proxy.alert:
-            failed = any(not isinstance(result, Redirected) and cause_of(result) is not None for result in others)
+            failed = bool(others) and any(
+                not isinstance(result, Redirected) and cause_of(result) is not None for result in others
+            )
             run.failure_policy.on_success(queue, lease, responses, now, failed=failed)
 
     def shorten(self, lease: Lease, begun: int, now: float) -> None:
@@ -199,10 +207,7 @@ class Settlement:
         now: float,
         *,
         elapsed: float = 0.0,
-        opened: int = 0,
-        opening: float = 0.0,
-        requests: int = 0,
-        idle: int = 0,
+        use: ConnectionUse = NO_USE,
     ) -> None:
         """Take a lease on a host's robots.txt back; ``robots`` says what the verdict does. None: it was not begun."""
         run = self._run
@@ -214,10 +219,10 @@ class Settlement:
         run.in_flight -= 1
         queue.out -= 1
         run.hosts.unanswered -= not queue.answered
-        queue.tally.idle = idle
+        queue.tally.idle = use.idle
         since, gate.asked = gate.since, False
-        queue.tally.opening += opening
-        run.tally.settle(queue.tally, (elapsed,) if elapsed else (), opened, requests, now)
+        queue.tally.opening += use.opening
+        run.tally.settle(queue.tally, (elapsed,) if elapsed else (), use.opened, use.requests, now)
         run.proxy.others = run.in_flight
         if verdict is not None:
             run.failure_policy.robots.on_robots(queue, gate, verdict, since, now)
@@ -233,14 +238,13 @@ class Settlement:
         lease: Lease,
         attempt: Attempt,
         results: Sequence[Result],
-        opened: int,
-        requests: int,
+        use: ConnectionUse,
         now: float,
         wall: float,
     ) -> list[Outcome]:
         """Take a lease back whose attempt is not at a target: a probe or a list. Its latency says nothing of pages."""
         run = self._run
-        run.tally.settle(queue.tally, (), opened, requests, now)
+        run.tally.settle(queue.tally, (), use.opened, use.requests, now)
         final: list[Outcome] = []
         if attempt.of_list:
             final = self._settle_list(queue, lease, attempt, results, now, wall)

@@ -104,7 +104,7 @@ class HostTally:
         self.disallowed = 0
         self._spent = 0.0
         self._timed = 0.0
-        self.recent: deque[float] | None = None
+        self.recent: Sequence[float] = ()
 
     def __repr__(self) -> str:
         return f"<HostTally {self.host}: {self.done}/{self.total} done, {self.errors} errors, {self.requests} requests>"
@@ -126,13 +126,16 @@ class HostTally:
         if self._timed > LATENCY_MEMORY:
             self._spent /= 2
             self._timed /= 2
-        if self.recent is None:
-            self.recent = deque(maxlen=RECENT)
+        if not self.recent:
+            self.recent = elapsed  # most hosts of a long list have no more, and a deque takes 600 bytes
+            return
+        if not isinstance(self.recent, deque):
+            self.recent = deque(self.recent, RECENT)
         self.recent.extend(elapsed)
 
     def row(self, *, in_flight: int, limit: int, state: str, until: float | None, delay: float = 0.0) -> HostRow:
         """The numbers as a view wants them."""
-        ranked = sorted(self.recent or ())
+        ranked = sorted(self.recent)
         return HostRow(
             host=self.host,
             done=self.done,

@@ -7,7 +7,7 @@ itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import ListError, OutputError, UsageError
@@ -86,6 +86,22 @@ class Objects:
         with self._writing(name):
             self._placed(name, lambda path: self._files.pipe_file(path, data))
 
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small object unless there is one; return whether it was written. Raises OutputError.
+
+        Storage that knows no conditional requests is asked before, so that another process may come between the two.
+        """
+        try:
+            if not self._is_atomic():
+                self._files.makedirs(self._path, exist_ok=True)
+            self._files.pipe_file(self._at(name), data, mode="create")
+        except Exception:  # noqa: BLE001 - libraries do not agree on how they say that there is one, or that they cannot
+            with self._writing(name):
+                if self._files.exists(self._at(name)):
+                    return False
+                self._files.pipe_file(self._at(name), data)
+        return True
+
     def upload(self, file: str, name: str = "") -> None:
         """Write a local file as an object, atomically. Raises OutputError."""
         with self._writing(name):
@@ -96,11 +112,15 @@ class Objects:
         with self._writing(name):
             self._files.rm_file(self._at(name))
 
+    def delete(self) -> None:
+        """Delete the folder with all that is in it, as far as that is possible."""
+        with suppress(Exception):
+            self._files.rm(self._path, recursive=True)
+
     def _placed(self, name: str, write: Callable[[str], object]) -> None:
         """Write an object at once where the storage does so, else under another name that is renamed then."""
         path = self._at(name)
-        protocol = self._files.protocol
-        if not ATOMIC.isdisjoint((protocol,) if isinstance(protocol, str) else protocol):
+        if self._is_atomic():
             write(path)
             return
         folder, _, last = path.rpartition("/")
@@ -108,6 +128,10 @@ class Objects:
         beside = f"{folder}/.{last}.writing"
         write(beside)
         self._files.mv(beside, path)
+
+    def _is_atomic(self) -> bool:
+        protocol = getattr(self._files, "protocol", "")
+        return not ATOMIC.isdisjoint((protocol,) if isinstance(protocol, str) else protocol)
 
     def _at(self, name: str) -> str:
         return f"{self._path}/{name}" if name else self._path

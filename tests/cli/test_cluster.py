@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -28,8 +30,11 @@ def recorded(place: Place) -> Counter[str]:
     return Counter(json.loads(line)["url"] for part in parts for line in part.read_bytes().splitlines())
 
 
-def test_a_run_on_a_cluster_and_its_resumption(place: Place, cluster: Any) -> None:
-    """Every line has one record; the summary, the exit code and the markers are those of a run in one process."""
+def test_a_run_on_a_cluster_and_its_resumption(place: Place, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every line has one record; the summary, the exit code and the markers are those of a run in one process.
+
+    Standard input is a list like any other.
+    """
     with PoliteServer(hosts=4) as server:
         good = [server.url(f"/ok?{number}", number % 4) for number in range(20)]
         place.write("urls.txt", "\n".join([*good, good[0], server.url("/status/404"), "http://[bad"]))
@@ -42,15 +47,21 @@ def test_a_run_on_a_cluster_and_its_resumption(place: Place, cluster: Any) -> No
         assert found == Counter([*good, good[0], server.url("/status/404"), "http://[bad"])
         outcomes = {word: number for word, number in summary["outcomes"].items() if number}
         assert outcomes == {"ok": 20, "http_error": 1, "skipped": 2}
-        assert "shards for 1 worker slots" in ran.err
+        assert "on worker slots: 1\n" in ran.err
         names = {path.name for path in (place.folder / "out").iterdir()}
         assert "_SUCCESS" in names
-        assert not [name for name in names if name.startswith((".", "_state"))]
+        assert not [name for name in names if name.startswith((".", "_shards"))]
         requests = server.requests
-        again = place.run(*command, *options, "--resume=all")
+        stdin = BytesIO((place.folder / "urls.txt").read_bytes())
+        monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"buffer": stdin, "isatty": lambda self: False})())
+        again = place.run("fetch", "-", *command[2:], *options, "--resume=all", "--host-memory", "hosts.db")
+        assert "--host-memory is read to divide the hosts; the shards neither read nor write it" in again.err
         assert (again.code, server.requests) == (1, requests)
         assert "21 URLs of the lists are done already" in again.err
         assert recorded(place) == found
+    message = place.complaint(*command, "--resume", "--shard", "1/4")
+    assert message.endswith("/out/ holds the parts of a run on a cluster; continue it with --cluster, for which "
+                            "local:1 is enough")  # fmt: skip
     message = place.complaint(*command, *options)
     assert message.endswith("/out/ holds the parts of another run: another folder is needed, or --resume to continue "
                             "that run")  # fmt: skip
@@ -58,11 +69,13 @@ def test_a_run_on_a_cluster_and_its_resumption(place: Place, cluster: Any) -> No
 
 def test_workers_that_see_other_files(place: Place, cluster: Any) -> None:
     """Nothing is submitted; the worker's folder is not the one of this process."""
-    place.write("urls.txt", "https://example.org/")
-    (place.folder / "out").mkdir()
-    message = place.complaint("fetch", "urls.txt", "-o", "out/", "--cluster", cluster.scheduler_address)
+    command = ("fetch", "https://example.org/", "-o", "out/", "--cluster", cluster.scheduler_address)
+    message = place.complaint(*command)
     assert message.startswith("--cluster: tcp://127.0.0.1:")
-    assert message.endswith(" cannot read urls.txt; put it into a folder that all machines share")
+    assert message.endswith(" does not see out/ as this machine does; use a folder that all machines share")
+    place.write("cookies.txt", "# Netscape HTTP Cookie File\n")
+    message = place.complaint(*command, "--cookies", "cookies.txt")
+    assert message.endswith(" cannot read cookies.txt; put it into a folder that all machines share")
 
 
 def test_what_is_refused_before_a_cluster_is_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +84,9 @@ def test_what_is_refused_before_a_cluster_is_asked(place: Place, monkeypatch: py
     message = place.complaint("fetch", "urls.txt", "-o", "out.jsonl", "--cluster", "local:2")
     assert message.startswith("with --cluster, the records need a folder whose name ends with /")
     assert "local:4" in place.complaint("fetch", "urls.txt", "-o", "out/", "--cluster", "elsewhere")
+    pattern = ("--glob", "http://127.0.0.1:9/[1-2000000]")
+    message = place.complaint("fetch", *pattern, "-o", "out/", "--cluster", "elsewhere")
+    assert message.startswith("with --cluster, a pattern of more than a million URLs cannot be read")
     monkeypatch.setattr("scrapepool.cli.fetching.cluster_run.find_spec", lambda _: None)
     message = place.complaint("fetch", "urls.txt", "-o", "out/", "--cluster", "local:2")
     assert message.startswith("--cluster needs Dask's distributed: ")

@@ -13,7 +13,7 @@ from place import Place
 from scrapepool.cli.commands.fetch_command import fetch
 from scrapepool.cli.config.config_values import keys
 from scrapepool.cli.parameters.grouped_options import FetchOption
-from scrapepool.cli.parameters.option_types import FileName
+from scrapepool.cli.parameters.text_types import FileName
 
 OPTIONS = [option for option in fetch.params if isinstance(option, FetchOption) and option.name != "config"]
 
@@ -131,8 +131,26 @@ def test_a_broken_file_of_others(place: Place) -> None:
     """A pyproject.toml that nobody can read is none of our business, unless it speaks of us."""
     place.write("pyproject.toml", "[tool\n")
     assert options(place)["workers"]["source"] == "default"
+    place.write("pyproject.toml", "[project]\ndependencies = ['scrapepool']\n[tool.other\n")
+    assert options(place)["workers"]["source"] == "default"
     place.write("pyproject.toml", "[tool.scrapepool\n")
     assert place.complaint("config").startswith("pyproject.toml: not valid TOML: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        " [ tool . 'scrapepool' ]\nworkers = 3",
+        "[tool]\nscrapepool = {workers = 3}",
+        "[tool]\nscrapepool.workers = 3",
+        "tool.scrapepool.workers = 3",
+        "tool = {scrapepool = {workers = 3}}",
+    ],
+)
+def test_every_spelling_of_the_section_is_found(place: Place, content: str) -> None:
+    """TOML has several spellings for one table."""
+    place.write("pyproject.toml", content)
+    assert options(place)["workers"] == {"value": 3, "source": "file:pyproject.toml"}
 
 
 def test_help_needs_no_file(place: Place) -> None:

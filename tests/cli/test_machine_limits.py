@@ -11,6 +11,7 @@ import pytest
 from running import ended, here, program
 
 from scrapepool.cli.fetching import fetch_run
+from scrapepool.cli.machine_limits import NO_FOLDER, limit_message
 from scrapepool.transport.http1.body import Body
 from tests.servers.polite import PoliteServer, Response
 
@@ -31,6 +32,19 @@ def test_few_descriptors_make_a_run_with_files_slower_and_not_wrong(tmp_path, mo
     assert ran.code == 0, ran.err
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 200
     assert len(list((tmp_path / "pages").glob("*/*"))) == 200
+
+
+@pytest.mark.parametrize(("processes", "said"), [(1, "14 workers instead of 32"), (2, "28 workers instead of 32")])
+def test_each_worker_process_has_descriptors_of_its_own(processes: int, said: str):
+    """The number of workers that is told is the one that the run has."""
+    ran = ended(
+        program(
+            "fetch", "http://127.0.2.1:1/", "--no-robots", "--processes", processes, "--progress", "plain",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)),
+        )
+    )  # fmt: skip
+    assert ran.code == 1
+    assert said in ran.err
 
 
 @pytest.mark.slow
@@ -173,3 +187,14 @@ def test_a_long_line_of_white_space_among_them_is_said(capfd, tmp_path):
     found = sorted((record["line"], record["error"]) for record in ran.records)
     assert found == [(101, "invalid_url"), (103, "invalid_url"), (104, "connect_refused")]
     assert "empty or comments" not in ran.err
+
+
+def test_a_deleted_folder_is_told_from_a_missing_file(monkeypatch, tmp_path):
+    """Both are reported without a name."""
+    monkeypatch.chdir(tmp_path)
+    assert limit_message(FileNotFoundError(2, "No such file or directory")) is None
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert limit_message(FileNotFoundError(2, "No such file or directory")) == NO_FOLDER
+    assert limit_message(FileNotFoundError(2, "No such file or directory", "x")) is None

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,3 +172,17 @@ def test_a_slow_host_is_begun_before_the_quick_ones_are_done(capfd: pytest.Captu
     assert ran.code == 0
     assert order.count(0) == 21
     assert order.index(0) < len(order) // 4
+
+
+def test_a_list_of_many_hosts_goes_into_a_temporary_file(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every URL is fetched once, whether what is known of it was in memory or in the file."""
+    monkeypatch.setattr("scrapepool.schedule.queue.ticket_chains.MAX_HELD", 8)
+    monkeypatch.setattr("scrapepool.schedule.queue.ticket_chains.BLOCK", 4)
+    with PoliteServer(hosts=HOSTS) as server:
+        urls = [server.url(f"/ok?{page}", host) for page in range(6) for host in range(len(HOSTS))]
+        (tmp_path / "urls.txt").write_text("".join(f"{url}\n" for url in urls))
+        ran = here(capfd, *FETCH, "--per-host", "1", tmp_path / "urls.txt")
+    assert ran.code == 0
+    assert sorted((record["line"], record["url"]) for record in ran.records) == list(enumerate(urls, 1))

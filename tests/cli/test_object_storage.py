@@ -12,6 +12,7 @@ import pytest
 from place import Place
 from running import here
 
+from scrapepool.record.parts.part_folder import part_folder
 from tests.servers.polite import PoliteServer
 
 
@@ -65,8 +66,20 @@ def test_s3_refuses(place: Place, s3: None) -> None:
     """A bucket that there is not, before anything is fetched."""
     ran = place.run("fetch", "http://127.0.0.1:9/", "-o", "s3://denied/out/")
     assert (ran.code, ran.out) == (3, "")
-    assert ran.err == "scrapepool: cannot write s3://denied/out/_run.json: there is no such object or bucket\n"
+    assert ran.err == "scrapepool: cannot write s3://denied/out/.lock: there is no such object or bucket\n"
     assert place.complaint("fetch", "s3://bucket/none.txt") == "s3://bucket/none.txt: there is no such object"
+
+
+def test_two_runs_into_one_folder(place: Place, web: PoliteServer, s3: None) -> None:
+    """The second one is told who is writing there, also by a storage that is asked for a conditional write."""
+    folder = part_folder("s3://bucket/two/", ".lock")
+    ran = place.run("fetch", web.url("/ok"), "-o", "s3://bucket/two/")
+    assert ran.code == 75
+    assert ran.err.startswith("scrapepool: another run is writing s3://bucket/two/: .lock is of host ")
+    folder.close()
+    assert place.run("fetch", web.url("/ok"), "-o", "s3://bucket/two/").code == 0
+    names = [path.rpartition("/")[2] for path in fsspec.filesystem("s3").ls("bucket/two", detail=False, refresh=True)]
+    assert sorted(names) == ["_SUCCESS", "_run.json", "part-00000.jsonl"]
 
 
 def test_one_object(place: Place, web: PoliteServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import gzip
 import itertools
@@ -20,7 +21,7 @@ from running import PATIENCE, ended, program
 
 from scrapepool import PooledSession, Settings, SettingsError, UsageError, fetch
 from scrapepool import Request as Item
-from scrapepool.run.processes import worker_handle
+from scrapepool.run.processes import process_starter
 from tests.servers.hostile import HostileServer
 from tests.servers.pages import Response
 from tests.servers.polite import PoliteServer, Request
@@ -71,14 +72,15 @@ def lines_of(web: PoliteServer, bad: HostileServer) -> list[str]:
 
 
 @pytest.mark.slow
-def test_records_are_those_of_one_process_but_for_times(place: Place) -> None:
-    """Over a list with every outcome, field by field, with headers, bodies and histories."""
+@pytest.mark.parametrize("more", [("--body", "-v"), ("--fields", "+list,tls")])
+def test_records_are_those_of_one_process_but_for_times(place: Place, more: tuple[str, ...]) -> None:
+    """Over a list with every outcome, field by field, with headers; with bodies and histories the run makes them."""
     found: list[list[str]] = []
     for processes in ("1", "3"):
         with PoliteServer(HOSTS, robots) as web, HostileServer(QUICK) as bad:
             place.write("urls.txt", "\n".join(lines_of(web, bad)))
             ports = {str(web.port): "WEB", **{bad.origin(name).rpartition(":")[2]: "BAD" for name in QUICK}}
-            options = ("--headers", "--body", "-v", "--backoff", "0.01s", "--retries", "2", "--max-size", "1MiB")
+            options = ("--headers", *more, "--backoff", "0.01s", "--retries", "2", "--max-size", "1MiB")
             ran = place.run("fetch", "urls.txt", "-o", f"{processes}.jsonl", "--processes", processes, *options)
         assert ran.code == 1, ran.err
         records = records_of(place.folder / f"{processes}.jsonl")
@@ -94,12 +96,32 @@ def comparable(record: dict[str, Any], ports: dict[str, str]) -> Any:
     """A record without what differs from run to run."""
     record = {name: value for name, value in record.items() if name not in TIMES}
     record["headers"] = {name: value for name, value in (record["headers"] or {}).items() if name != "date"}
-    steps = [step for step in record["history"] or () if "attempt" in step]
+    steps = [step for step in record.get("history") or () if "attempt" in step]
     record["history"] = [{name: value for name, value in step.items() if name not in TIMES} for step in steps]
     text = json.dumps(record)
     for port, name in ports.items():
         text = text.replace(f":{port}", f":{name}")
     return json.loads(text)
+
+
+def test_rows_of_tables_are_those_of_one_process(place: Place) -> None:
+    """Those of a list with further columns, and of one without."""
+    rows: list[list[dict[str, str]]] = []
+    for processes in ("1", "2"):
+        with PoliteServer(HOSTS) as web:
+            place.write("urls.txt", "".join(f"{web.url(f'/page/{n}', n % HOSTS)}\n" for n in range(20)))
+            table = [f"{web.url(f'/status/{200 + n * 101}', n)},{n}\n" for n in range(5)]
+            place.write("table.csv", "".join(["url,id\n", *table]))
+            options = ("-o", "out.csv", "--no-robots", "--processes", processes)
+            assert place.run("fetch", "urls.txt", "table.csv", *options).code == 1
+            text = (place.folder / "out.csv").read_text().replace(f":{web.port}/", ":WEB/")
+        kept = [
+            {name: value for name, value in row.items() if name.partition(".")[0] not in TIMES}
+            for row in csv.DictReader(text.splitlines())
+        ]
+        rows.append(sorted(kept, key=lambda row: row["url"]))
+    assert rows[0] == rows[1]
+    assert {row["input"] for row in rows[0]} == {"", *(f'{{"id":"{n}"}}' for n in range(5))}
 
 
 # -- limits of the whole run, and what is shared -------------------------------------------------------
@@ -287,7 +309,7 @@ def gone(pids: list[int]) -> bool:
 def test_processes_that_cannot_be_started(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """With some of them the run goes on, with none it ends with a sentence."""
     calls = itertools.count()
-    start = worker_handle.spawn
+    start = process_starter.spawn
 
     def second_fails(module: str) -> Any:
         if next(calls) == 1:
@@ -299,11 +321,12 @@ def test_processes_that_cannot_be_started(place: Place, monkeypatch: pytest.Monk
 
     with PoliteServer(2) as web:
         urls = [web.url("/page", number) for number in range(2)]
-        monkeypatch.setattr(worker_handle, "spawn", second_fails)
+        monkeypatch.setattr(process_starter, "can_fork", lambda: False)
+        monkeypatch.setattr(process_starter, "spawn", second_fails)
         ran = place.run("fetch", *urls, "--no-robots", "--processes", "2", "--progress", "plain")
         assert ran.code == 0
         assert "1 of 2 worker processes, as no more can be started: Resource temporarily unavailable" in ran.err
-        monkeypatch.setattr(worker_handle, "spawn", none)
+        monkeypatch.setattr(process_starter, "spawn", none)
         ran = place.run("fetch", *urls, "--no-robots", "--processes", "2", "--progress", "none")
     assert ran.code == 75
     assert "cannot start a worker process: Resource temporarily unavailable; with 1 process, none is needed" in ran.err
@@ -311,7 +334,8 @@ def test_processes_that_cannot_be_started(place: Place, monkeypatch: pytest.Monk
 
 def test_processes_that_end_at_once_do_not_run_in_circles(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """After three in a row that have done nothing, the run ends with a sentence."""
-    monkeypatch.setattr(worker_handle, "WORKER", "scrapepool.nothing_here")
+    monkeypatch.setattr(process_starter, "can_fork", lambda: False)
+    monkeypatch.setattr(process_starter, "WORKER", "scrapepool.nothing_here")
     ran = place.run("fetch", "http://127.0.2.1:1/", "http://127.0.2.2:1/", "--processes", "2", "--progress", "plain")
     assert ran.code == 75
     assert "a worker process ended with exit code 1" in ran.err

@@ -129,13 +129,12 @@ def test_slow_pages_hold_up_no_others(monkeypatch: pytest.MonkeyPatch, most: int
 
 
 def children() -> list[int]:
-    """The processes that this one has started and that still live."""
-    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()] + [
-        int(pid)
-        for task in Path("/proc/self/task").iterdir()
-        if task.name != str(os.getpid())
-        for pid in (task / "children").read_text().split()
-    ]
+    """The processes that any thread of this one has started and that still live."""
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread may end meanwhile
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def await_no_children() -> None:
@@ -268,6 +267,31 @@ def test_a_process_that_dies_while_it_starts_is_started_again(monkeypatch: pytes
     monkeypatch.setattr(workers, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     assert all_of([fetched(1)], TITLES)["http://a.example/1"].data == {"title": "1", "n": "1"}
     assert pauses == list(workers.START_DELAYS[:2])
+
+
+def test_where_a_further_process_does_not_start_the_others_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run ends for want of a process only where it has none."""
+    begun, served, only = threading.Event(), threading.Event(), workers.Process
+
+    class Only(only):  # type: ignore[valid-type, misc]
+        def __init__(self, settings: OutputSettings, limits: Limits) -> None:
+            if begun.is_set():
+                served.wait(PATIENCE)
+                raise ChildProcessError(errno.ECHILD, "killed by SIGKILL")
+            begun.set()
+            super().__init__(settings, limits)
+
+        def extract(self, page: Page) -> Extracted:
+            served.set()
+            return super().extract(page)
+
+    monkeypatch.setattr(workers, "Process", Only)
+    monkeypatch.setattr(waiting_pages, "SLOW_AFTER", PATIENCE)
+    monkeypatch.setattr(workers, "START_DELAYS", (0.0,))
+    found = all_of([fetched(number) for number in range(40)], TITLES)
+    assert {url: outcome.data["n"] for url, outcome in found.items()} == {
+        f"http://a.example/{number}": str(number) for number in range(40)
+    }
 
 
 def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:

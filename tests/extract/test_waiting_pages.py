@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scrapepool.extract.waiting_pages import SLOW_AFTER, WaitingPages
+from scrapepool.extract.waiting_pages import MEAN_WEIGHT, SLOW_AFTER, SLOW_FROM, WaitingPages
 
 
 def taken(pages: WaitingPages[str], now: float) -> list[str]:
@@ -22,7 +22,7 @@ def test_hosts_take_turns() -> None:
     while pages:
         number, job = pages.take(0.0) or (0, "")
         order.append(job)
-        pages.done(number)
+        pages.done(number, 0.0)
     assert order == ["a1", "b1", "c1", "a2", "a3"]
 
 
@@ -40,16 +40,16 @@ def test_no_host_has_more_than_half_of_the_processes_while_others_wait() -> None
 
 
 def test_a_page_that_takes_long_keeps_its_own_process_only() -> None:
-    """One more may be begun in its place, for others first, and for its own host where no other waits."""
+    """Two more may be begun in its place, for others first, and for its own host where no other waits."""
     pages = WaitingPages[str](1)
     for host, job in (("a", "slow"), ("a", "a2"), ("b", "b1")):
         pages.put(host, job)
     number, job = pages.take(0.0) or (0, "")
     assert job == "slow"
     assert pages.allowed(SLOW_AFTER / 2) == 1
-    assert (pages.allowed(SLOW_AFTER), pages.slow(SLOW_AFTER), pages.blocked(SLOW_AFTER)) == (2, [number], ["a2"])
+    assert (pages.allowed(SLOW_AFTER), pages.very_slow(SLOW_AFTER), pages.blocked(SLOW_AFTER)) == (3, [number], ["a2"])
     assert taken(pages, SLOW_AFTER) == ["b1", "a2"]
-    pages.done(number)
+    pages.done(number, SLOW_AFTER)
     assert pages.allowed(SLOW_AFTER) == 1
 
 
@@ -64,3 +64,18 @@ def test_one_process_is_left_to_hosts_that_may_come() -> None:
     pages.put("b", "b0")
     assert begun + 1 == pages.allowed(20 * SLOW_AFTER)
     assert taken(pages, 20 * SLOW_AFTER) == ["b0"]
+
+
+def test_what_is_slow_is_measured_by_the_other_pages() -> None:
+    """Among quick pages, one is slow early; among those that all take long, on a busy machine too, none is."""
+    pages = WaitingPages[str](1)
+    for each, slow_after in ((0.001, SLOW_FROM), (0.02, 0.4), (30.0, SLOW_AFTER)):
+        for _ in range(8 * MEAN_WEIGHT):
+            pages.put("a", "page")
+            number, _ = pages.take(0.0) or (0, "")
+            pages.done(number, each)
+        pages.put("a", "page")
+        number, _ = pages.take(0.0) or (0, "")
+        assert (pages.allowed(slow_after * 0.9), pages.allowed(slow_after * 1.1)) == (1, 3)
+        assert pages.very_slow(SLOW_AFTER * 0.9) == []
+        pages.done(number, each)

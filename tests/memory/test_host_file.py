@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scrapepool.errors import OutputError, UsageError
-from scrapepool.memory.host_file import EXPIRY, KEPT, VERSION, HostFile, Report
+from scrapepool.memory.host_file import EXPIRY, REMEMBERED, VERSION, HostFile, Report
 from scrapepool.memory.host_rows import known_in
 from scrapepool.model import HostKey
 from scrapepool.schedule.robots import RobotsVerdict
@@ -122,7 +122,7 @@ def test_hosts_that_nobody_asks_any_more_are_forgotten(tmp_path: Path, monkeypat
     file.exchange(Report(alone=True, known={A: HostState(0.1)}), NOW)
     file.exchange(Report(alone=True, known={B: HostState(0.1)}), NOW + 10)
     file.close()
-    monkeypatch.setattr("time.time", lambda: NOW + KEPT + 5)
+    monkeypatch.setattr("time.time", lambda: NOW + REMEMBERED + 5)
     file = HostFile(str(tmp_path / "hosts"))
     assert (known_of(file, A), known_of(file, B)) == (None, HostState(0.1, free_at=0.0, parked_until=0.0))
     file.close()

@@ -61,6 +61,7 @@ ROW_REQUESTS = st.builds(
     RowRequest,
     method=maybe(st.sampled_from(["GET", "POST", "PURGE"])),
     data=maybe(st.binary(max_size=5)),
+    timeout=maybe(SECONDS),
     context=st.none(),
     body_to=st.none(),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from reporting import failure, record, reported
 
-from scrapepool.report.aggregate import EXAMPLES, MOST_ATTEMPTS, TOP, RecordAggregate
+from scrapepool.report.aggregate import EXAMPLES_PER_ERROR, MOST_ATTEMPTS, TOP, RecordAggregate
 
 
 def test_a_run_adds_up() -> None:
@@ -69,7 +69,7 @@ def test_examples_are_of_different_hosts() -> None:
     records = [failure(0, url=f"https://a.example/{number}") for number in range(20)]
     records += [failure(0, url=f"https://{name}.example/") for name in "bcdefgh"]
     examples = reported(records)["errors"][0]["examples"]
-    assert len({example["host"] for example in examples}) == len(examples) == EXAMPLES
+    assert len({example["host"] for example in examples}) == len(examples) == EXAMPLES_PER_ERROR
 
 
 def test_the_slowest_and_the_largest_pages_are_found() -> None:

@@ -41,3 +41,16 @@ def test_times_that_are_none() -> None:
     timeline = Timeline()
     assert [timeline.seconds(text) for text in (None, "", "rain", "2026-13-01T00:00:00")] == [None] * 4
     assert timeline.seconds("1970-01-01T00:01:00.123Z") == 60.0
+
+
+def test_a_step_that_widens_has_the_records_of_both() -> None:
+    """Whatever they count; the earliest time may come last."""
+    timeline = Timeline()
+    for when in (1000.0, 1001.0):
+        step = timeline.at(when)
+        step.ok, step.failed, step.skipped, step.bytes = 1, 2, 3, 4
+        step.latency.add(1.0)
+    timeline.at(1000.0 - MOST_STEPS)
+    step = timeline.at(1001.0)
+    assert (timeline.width, timeline.first, timeline.last) == (2, 1000.0 - MOST_STEPS, 1001.0)
+    assert (step.ok, step.failed, step.skipped, step.bytes, step.latency.count) == (2, 4, 6, 8, 2)

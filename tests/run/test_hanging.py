@@ -104,12 +104,14 @@ def test_a_name_that_was_not_looked_up_is_no_failure(monkeypatch: pytest.MonkeyP
     assert [outcome.attempts for outcome in fetched] == [1] * GOOD
 
 
-def test_what_was_to_follow_a_stuck_request_does_not_wait_for_it() -> None:
-    """URLs of a nearby host that stand behind silent ones are fetched over its other connections."""
+@pytest.mark.parametrize("begins", [b"", HEAD + b"o"], ids=["no response", "a response that is not completed"])
+def test_what_stands_beside_a_stuck_request_does_not_wait_for_it(begins: bytes) -> None:
+    """URLs of a nearby host that stand before or behind stuck ones have their records before these, once each."""
 
     def script(sock: socket.socket) -> None:
         while head := read_head(sock):
             if b" /silent" in head:
+                sock.sendall(begins)
                 silent(sock)
             sock.sendall(HEAD + b"ok")
 

@@ -24,7 +24,7 @@ from scrapepool.model import (
     Retryable,
     Target,
 )
-from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.lease import ConnectionUse, Lease, Refusal
 from scrapepool.schedule.queue.host_queue import HostQueue
 from scrapepool.schedule.robots import UNREACHABLE_ERRORS, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
@@ -272,10 +272,14 @@ class World:
             books.robots = verdict if verdict.unreachable is None else None
             if books.robots is not None:
                 books.crawl_from = lease.since + (verdict.crawl_delay or 0.0)
-            self.scheduler.settle_robots(lease.host, verdict, self.now, elapsed=0.05, requests=1)
+            self.scheduler.settle_robots(lease.host, verdict, self.now, elapsed=0.05, use=ConnectionUse(requests=1))
             return
         final = self.scheduler.settle(
-            lease, results, self.now, wall=WALL, opened=1, requests=len(results), idle=self.pool.per_host - books.out
+            lease,
+            results,
+            self.now,
+            wall=WALL,
+            use=ConnectionUse(1, 0.0, len(results), 0.0, self.pool.per_host - books.out),
         )
         for outcome in final:
             self.ends[outcome.target.url] += 1

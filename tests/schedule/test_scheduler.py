@@ -4,7 +4,7 @@ import pytest
 
 from scrapepool.model import Attempt, Deferred, ErrorKind, Fetched, Skipped, Target, verdict
 from scrapepool.schedule import dispatch as module
-from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.lease import ConnectionUse, Lease, Refusal
 from scrapepool.schedule.queue import host_queue
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
@@ -29,7 +29,7 @@ def attempt_of(lease):
 
 def settle(scheduler, lease, now, *replies, idle=0, **reply):
     results = [answer(attempt_of(lease), one) for one in replies or [Reply(**reply)]]
-    return scheduler.settle(lease, results, now, wall=WALL, opened=1, requests=len(results), idle=idle)
+    return scheduler.settle(lease, results, now, wall=WALL, use=ConnectionUse(1, 0.0, len(results), 0.0, idle))
 
 
 def everything(scheduler, now):
@@ -325,7 +325,7 @@ def test_what_a_stuck_lease_has_is_settled_while_its_request_goes_on(shortened):
         scheduler.shorten(stuck, 3, 1.0)
     done = scheduler.tally.done
     results = [answer(Attempt(Target(str(ticket), A, "/")), Reply(elapsed=0.0001)) for ticket in stuck.tickets[:2]]
-    final, rest = scheduler.split(stuck, 3, results, 1.0, wall=WALL, requests=3)
+    final, rest = scheduler.split(stuck, 3, results, 1.0, wall=WALL, use=ConnectionUse(requests=3))
     assert (len(final), rest.tickets, scheduler.tally.done) == (2, stuck.tickets[2:3], done + 2)
     assert (scheduler.out, scheduler.in_flight) == (1, 1)
     other = scheduler.next(1.0)
@@ -335,6 +335,23 @@ def test_what_a_stuck_lease_has_is_settled_while_its_request_goes_on(shortened):
     settle(scheduler, other, 6.0, *[Reply(elapsed=0.0001)] * len(other))
     assert (scheduler.out, scheduler.in_flight) == (0, 0)
     assert scheduler.queued + scheduler.tally.done == 100
+
+
+def test_what_a_stuck_lease_has_to_repeat_is_leased_alone():
+    """It goes to the front with what was not begun, but nothing that may be slow comes behind it in its leases."""
+    scheduler, stuck = grown(A, per_host=4)
+    final, rest = scheduler.split(stuck, 3, [], 1.0, wall=WALL, use=ConnectionUse(requests=3), again=2)
+    assert (final, rest.tickets) == ([], stuck.tickets[2:3])
+    assert (scheduler.out, scheduler.in_flight) == (1, 1)
+    repeated = scheduler.next(1.0)
+    assert repeated.tickets == stuck.tickets[:2]
+    settle(scheduler, repeated, 1.0, *[Reply(elapsed=0.0001)] * 2)
+    other = scheduler.next(1.0)
+    assert other.tickets[0] == stuck.tickets[3]
+    assert len(other) > 1
+    settle(scheduler, rest, 5.0, Reply(elapsed=4.0, status=0))
+    settle(scheduler, other, 6.0, *[Reply(elapsed=0.0001)] * len(other))
+    assert scheduler.queued + scheduler.parked + scheduler.tally.done == 100
 
 
 def test_a_shortened_lease_that_comes_back_with_less_gives_the_rest_back_too():

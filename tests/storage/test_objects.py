@@ -26,6 +26,30 @@ def test_objects_are_written_listed_read_and_deleted(tmp_path: Path) -> None:
     assert repr(folder) == "<Objects 'memory://objects/a/'>"
 
 
+def test_an_object_is_created_once(tmp_path: Path) -> None:
+    """Also in storage whose library cannot be asked for that; what cannot be written is an error."""
+    for url in ("memory://created/", f"file://{tmp_path}/"):
+        folder = Objects(url)
+        assert (folder.create("x", b"1"), folder.create("x", b"2")) == (True, False)
+        assert b"".join(folder.pieces("x")) == b"1"
+    files = folder._files
+
+    class Simple:
+        """A library without conditional requests."""
+
+        exists = files.exists
+
+        def pipe_file(self, path: str, data: bytes, **options: str) -> None:
+            if options:
+                raise NotImplementedError
+            files.pipe_file(path, data)
+
+    folder._files = Simple()
+    assert (folder.create("y", b"1"), folder.create("y", b"2")) == (True, False)
+    with pytest.raises(OutputError, match=r"^cannot write file:///dev/null/x/"):
+        Objects("file:///dev/null/x/").create("x", b"")
+
+
 def test_storage_without_atomic_objects_renames(tmp_path: Path) -> None:
     """A file is written under another name first."""
     folder = Objects(f"file://{tmp_path}/new/")

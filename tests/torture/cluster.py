@@ -100,7 +100,7 @@ def _faults(out: Path, urls: list[str], code: int) -> Iterator[str]:
             if record["outcome"] != "ok":
                 yield f"{record['url']}: {record['outcome']}"
     yield from (f"{url}: {found[url]} records" for url in urls if found[url] != 1)
-    if left := [path.name for path in out.iterdir() if path.name.startswith((".", "_state"))]:
+    if left := [path.name for path in out.iterdir() if path.name.startswith((".", "_shards"))]:
         yield f"left: {left}"
 
 

@@ -29,6 +29,9 @@ DELAY = 0.020
 OFTEN, SOMETIMES, RARELY = 0.3, 0.05, 0.01
 """Shares of the replies that something is wrong with."""
 
+SLOW, SLOW_FOR = 0.003, 0.6
+"""Share of the replies whose last byte comes so many seconds late: what came before them is not held back for them."""
+
 START = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -38,12 +41,15 @@ _LOCK = threading.Lock()  # guards the next
 _LOCKS: weakref.WeakKeyDictionary[Wire, threading.Lock] = weakref.WeakKeyDictionary()
 
 
-def _say(wire: Wire, data: bytes) -> None:
-    """Send ``data`` in one piece: several threads speak on a connection."""
+def _say(wire: Wire, data: bytes, *, slowly: bool = False) -> None:
+    """Send ``data`` in one piece: several threads speak on a connection. slowly: its last byte comes late."""
     with _LOCK:
         lock = _LOCKS.setdefault(wire, threading.Lock())
     with lock:
-        wire.send(data)
+        if slowly:
+            wire.send(data[:-1])
+            wire.pause(SLOW_FOR)
+        wire.send(data[-1:] if slowly else data)
 
 
 def reply(path: str) -> bytes:
@@ -146,7 +152,7 @@ def behaviours(
             if random.random() < share:
                 wrong(wire, answer)
             else:
-                _say(wire, answer)
+                _say(wire, answer, slowly=random.random() < SLOW)
 
         name = f"{wrong.__name__[1:]}-{share:g}-{latency * 1000:g}ms"
         yield Behaviour(name, wrong.__doc__ or "", OK, script)

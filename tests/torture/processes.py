@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scrapepool.run.processes.worker import NAME
 from tests.servers.polite import PoliteServer
 
 from . import pairs
@@ -64,14 +65,14 @@ def workers_of(pid: int) -> list[int]:
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
             found += map(int, children.read_text().split())
-    return [child for child in found if b"run.processes.worker" in _command_of(child)]
+    return [child for child in found if _name_of(child) == NAME]
 
 
-def _command_of(pid: int) -> bytes:
+def _name_of(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
     except OSError:
-        return b""
+        return ""
 
 
 def random_kills(kills: int, seed: int, *, urls: int = 400, between: float = 0.4) -> Report:
@@ -147,7 +148,7 @@ def _waits(dice: random.Random, between: float) -> Iterator[float]:
 
 def _left(workers: Sequence[int]) -> int:
     end = time.monotonic() + GONE_WITHIN
-    while (left := sum(b"run.processes.worker" in _command_of(pid) for pid in workers)) and time.monotonic() < end:
+    while (left := sum(_name_of(pid) == NAME for pid in workers)) and time.monotonic() < end:
         time.sleep(0.02)
     return left
 

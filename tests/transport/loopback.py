@@ -103,7 +103,7 @@ def _no_thread() -> Executor:
 
 
 def _new_body(parser: ResponseParser) -> Body:
-    return Body(SizeLimits(), parser.get(b"content-encoding"), keep=True)
+    return Body(SizeLimits(), parser.values.get(b"content-encoding"), keep=True)
 
 
 def _waited(conn: Connection, wanted: float | Watch | None) -> bool:

@@ -21,7 +21,7 @@ from ...storage.urls import is_storage
 from ...text import without_passwords
 from ..parameters.files_read import FileRead
 
-HEAD = 1024 * 1024
+RECORD_HEAD = 1024 * 1024
 """Bytes of a file that are read to see whether it holds records. The first record is rarely longer."""
 
 PRECIOUS = (SQLITE, PARQUET, GZIP, ZSTD, XZ, *BZIP2, b"WARC/")
@@ -146,7 +146,7 @@ def _holds_records(path: str) -> bool:
         if identity_of(path) is None:
             return False
         with open(path, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
-            begins = stream.read(HEAD)
+            begins = stream.read(RECORD_HEAD)
     except PermissionError:
         return False
     except OSError as error:

@@ -14,7 +14,7 @@ from ...text import brief
 from ..arguments.record_arguments import watched_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Names
+from ..parameters.text_types import FileName, Names
 from ..standard_streams import warn
 
 if TYPE_CHECKING:
@@ -105,17 +105,17 @@ def _kinds(only: tuple[str, ...] | None) -> list[Difference]:
 
 
 def _form_of(output: str | None) -> str:
-    from ...render.change_formats import SUFFIXES  # noqa: PLC0415 - as above
+    from ...render.change_formats import CHANGE_SUFFIXES  # noqa: PLC0415 - as above
 
     if output is None:
         return "text"
     suffix = PurePath(output).suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in CHANGE_SUFFIXES:
         raise UsageError(
-            f"--output {brief(output, 500)}: the name must end in {', '.join(SUFFIXES)}; with --format, "
+            f"--output {brief(output, 500)}: the name must end in {', '.join(CHANGE_SUFFIXES)}; with --format, "
             "any name is accepted"
         )
-    return SUFFIXES[suffix]
+    return CHANGE_SUFFIXES[suffix]
 
 
 def _check_files(old: str, new: str, output: str | None) -> None:

@@ -25,7 +25,8 @@ from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
 from ..parameters.completions import files
 from ..parameters.grouped_options import FetchOption, GroupedCommand, GroupedOption
-from ..parameters.option_types import UNLIMITED, Header, Share
+from ..parameters.quantity_types import UNLIMITED, Share
+from ..parameters.text_types import Header
 from ..standard_streams import echo
 
 _COLUMN = 40  # where comments begin

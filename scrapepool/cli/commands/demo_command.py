@@ -13,7 +13,8 @@ from ...errors import UsageError
 from ...settings import Settings
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Whole
+from ..parameters.quantity_types import Whole
+from ..parameters.text_types import FileName
 from ..standard_streams import echo
 
 if TYPE_CHECKING:
@@ -113,11 +114,11 @@ def _view(hosts: Mapping[str, Role]) -> View | None:
 
     if can_redraw(sys.stderr):
         return None
-    from ...render.hosts_view import EVERY, HostsView  # noqa: PLC0415
+    from ...render.hosts_view import TABLE_INTERVAL, HostsView  # noqa: PLC0415
 
     for origin, role in hosts.items():
         click.echo(f"{origin}  {role.character}", err=True)
-    return HostsView(sys.stderr, every=EVERY)
+    return HostsView(sys.stderr, every=TABLE_INTERVAL)
 
 
 def _serve(urls: list[str], port: int) -> int:

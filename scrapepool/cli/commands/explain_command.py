@@ -8,7 +8,7 @@ from ...text import printable, without_passwords
 from ..arguments.record_arguments import named_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName
+from ..parameters.text_types import FileName
 from ..standard_streams import warn
 
 EPILOG = """Exit codes: 0 the URL was found; 1 no record has this URL (similar ones are named); 2 wrong usage, or a file

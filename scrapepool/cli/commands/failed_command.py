@@ -10,8 +10,8 @@ import click
 from ..arguments.record_arguments import named_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Names, failure_classes
 from ..parameters.shard_type import SHARD_HELP, ShardType
+from ..parameters.text_types import FileName, Names, failure_classes
 from ..standard_streams import warn
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def failed(records: tuple[str, ...], classes: tuple[str, ...] | None, shard: Hos
 
     chosen = None if classes is None else parsed(classes)
     file = named_records(records)
-    row_of = (lambda told: row_of_record(told, file.current())) if rows else None
+    row_of = (lambda summary: row_of_record(summary, file.current())) if rows else None
     urls = failures(file, chosen, on_note=warn, row_of=row_of, shard=shard)
     output = Output(None)
     while lines := [f"{url}\n".encode() for url in islice(urls, BATCH)]:

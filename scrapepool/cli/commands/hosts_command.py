@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...text import printable, strict_json
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName
+from ..parameters.text_types import FileName
 from ..standard_streams import echo, warn
 
 if TYPE_CHECKING:

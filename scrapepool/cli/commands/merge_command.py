@@ -16,7 +16,7 @@ from ...errors import ListError, UsageError
 from ...text import without_password
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName
+from ..parameters.text_types import FileName
 from ..standard_streams import warn
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
 from ..parameters.completions import files
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import Duration, Whole
+from ..parameters.quantity_types import Duration, Whole
 from ..standard_streams import echo, warn
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ..arguments.file_conflicts import identity_of
 from ..arguments.record_arguments import watched_records
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName
+from ..parameters.text_types import FileName
 from ..standard_streams import warn
 
 if TYPE_CHECKING:

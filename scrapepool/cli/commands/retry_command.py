@@ -25,7 +25,7 @@ from ..options.ineffective_options import check_effective, without_ineffective
 from ..options.start_options import with_cron
 from ..parameters.files_read import files_read
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Names, failure_classes
+from ..parameters.text_types import FileName, Names, failure_classes
 from ..standard_streams import warn
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from ..exits import Exit
 from ..options.input_options import format_options
 from ..parameters.completions import files
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
-from ..parameters.option_types import FileName, Whole
+from ..parameters.quantity_types import Whole
+from ..parameters.text_types import FileName
 from ..standard_streams import warn
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ precedence over the file: its values become Click's ``default_map``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from ...frozen import frozen
 from ...overrides import HostOverride, HostOverrides
 from ...text import brief, printable
 from ..parameters.grouped_options import FetchOption
-from ..parameters.option_types import Duration, Header, Whole
-from .config_source import MAX_DOTS, MAX_SIZE, NAME, PROJECT, Source, Trust, found, named, users_own
+from ..parameters.quantity_types import Duration, Whole
+from ..parameters.text_types import Header
+from .config_source import MAX_CONFIG, MAX_DOTS, NAME, PROJECT, Source, Trust, found, named, users_own
 from .config_values import Values, converted
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ HOST_OPTIONS = [
     click.Option(["--window"], type=click.types.FuncParamType(_window)),
 ]
 """Keys that a ``[host."…"]`` section may have; each is a field of ``HostOverride``."""
+
+_TOOL = rb"""^[ \t]*\[*[ \t]*["']?tool["']?[ \t]*(?:\.[ \t]*["']?scrapepool|\]|=)"""
+"""A line of a pyproject.toml with which the section [tool.scrapepool] may begin, in any of its spellings."""
 
 MAX_MESSAGE = 1000
 """Characters of a message: a key of a hostile file can be as long as the file."""
@@ -136,7 +141,7 @@ def _found() -> tuple[Source, dict[str, Any]] | None:
     if source is not None:
         return source, _parsed(source)
     source = found(PROJECT)
-    if source is not None and b"scrapepool" in source.content:  # other projects' files are ignored, even broken ones
+    if source is not None and _may_have_section(source.content):  # other projects' files are ignored, even broken ones
         table = _section(PROJECT, _parsed(source))
         if table is not None:
             return source, table
@@ -144,12 +149,20 @@ def _found() -> tuple[Source, dict[str, Any]] | None:
     return None if source is None else (source, _parsed(source))
 
 
+def _may_have_section(content: bytes) -> bool:
+    """Return whether a pyproject.toml may have the section [tool.scrapepool]; most that name it only depend on it.
+
+    To parse the file would take some milliseconds of each run in that project.
+    """
+    return b"scrapepool" in content and re.search(_TOOL, content, re.MULTILINE) is not None
+
+
 def _parsed(source: Source) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415 - most runs have no file
 
     path = source.path
-    if len(source.content) > MAX_SIZE:
-        raise UsageError(f"{path}: larger than {MAX_SIZE // 1024} KiB, too large for a configuration")
+    if len(source.content) > MAX_CONFIG:
+        raise UsageError(f"{path}: larger than {MAX_CONFIG // 1024} KiB, too large for a configuration")
     if source.trust is Trust.FOUND and any(line.count(b".") > MAX_DOTS for line in source.content.splitlines()):
         raise UsageError(f"{path}: a line has more than {MAX_DOTS} dots; {source.how_to_allow}")
     try:

@@ -18,7 +18,7 @@ from ...frozen import frozen
 NAME = "scrapepool.toml"
 PROJECT = "pyproject.toml"
 
-MAX_SIZE = 256 * 1024
+MAX_CONFIG = 256 * 1024
 """Bytes of a file: a hundred times the size of one with all options and many hosts."""
 
 MAX_DOTS = 200
@@ -43,7 +43,7 @@ class Trust(Enum):
 class Source:
     """A file that was read.
 
-    path: as it is shown. content: one byte more than ``MAX_SIZE`` if the file is too large. writer: who else may have
+    path: as it is shown. content: one byte more than ``MAX_CONFIG`` if the file is too large. writer: who else may have
     written it, as a sentence; None for nobody.
     """
 
@@ -119,7 +119,7 @@ def _content(path: str, fd: int) -> bytes:
     """Read the file to its end, but at most one byte over the limit, and close it."""
     try:
         with open(fd, "rb") as file:
-            return file.read(MAX_SIZE + 1)
+            return file.read(MAX_CONFIG + 1)
     except OSError as error:
         raise _unreadable(path, error) from None
 

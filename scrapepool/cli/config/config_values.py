@@ -17,7 +17,7 @@ import click
 from ...errors import UsageError
 from ...frozen import frozen
 from ...text import printable
-from ..parameters.option_types import Header
+from ..parameters.text_types import Header
 
 HIDDEN = "\u2026"
 """Replaces a secret in output. It is outside latin-1, so that no header can carry it."""

@@ -8,25 +8,28 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 from ...engine import Stop
 from ...errors import UsageError
 from ...extras import how_to_install
 from ...ports import View
+from ...read import OpenDocument, TargetList
 from ...read.seen.finished import Finished
 from ...render.choose import view_for
 from ...settings import Settings
-from ...storage.urls import is_storage
 from ..arguments.file_conflicts import check_files
-from ..arguments.list_arguments import all_names, source_names
+from ..arguments.list_arguments import all_names, source_names, standard_input
 from ..exits import Exit
 from ..parameters.files_read import FileRead
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
 from .signals import Signals
+from .steps import step
 
-PARSED_HERE = frozenset({"--config", "--data", "--since", "--netrc"})
+PARSED_HERE = frozenset({"--config", "--data", "--since", "--netrc", "--host-memory"})
 """Files that are read before the run is divided, or in the home of each worker."""
 
 
@@ -45,20 +48,41 @@ def run_once(
     from ...run.cluster.client import run_on_cluster  # noqa: PLC0415 - an extra
     from ...run.cluster.supported import check_supported  # noqa: PLC0415
 
-    check_supported(settings, sources)
+    check_supported(settings)
     check_files(all_names(sources, settings.input), settings, files_read)
     view = view or view_for(settings.display, sys.stderr)
-    stop = Stop()
+    stop, read_as, stdin = Stop(), dict[str, str](), standard_input(sources, settings.input)
     with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
+        if settings.politeness.host_memory is not None:
+            log.note("--host-memory is read to divide the hosts; the shards neither read nor write it")
+
+        def make_targets(open_document: OpenDocument) -> TargetList:
+            return TargetList(
+                sources,
+                settings.with_(input={"dedupe": False}).input,  # the shards find duplicates
+                stdin=stdin,
+                on_note=log.note,
+                method=settings.request.method,
+                open_document=open_document,
+                read_as=read_as,
+                whole=True,
+            )
+
         try:
             result = run_on_cluster(
-                sources, settings, _shared_files(sources, settings, files_read), view=view, stop=stop, on_note=log.note
+                make_targets,
+                settings,
+                _shared_files(settings, files_read),
+                view=view,
+                stop=stop,
+                on_note=log.note,
+                step=partial(step, view, note=log.note),
             )
         except BaseException:
             view.close(None)
             raise
         end.last = last = replace(result.last, passed_over=result.passed_over)
-        end.lists = source_names(sources, settings.input)
+        end.lists = source_names(sources, settings.input, read_as)
         if result.passed_over:
             log.note(f"{result.passed_over:,} URLs of the lists are done already")
         view.close(last)
@@ -73,7 +97,7 @@ def run_once(
         return code
 
 
-def _shared_files(sources: Sequence[str], settings: Settings, files_read: Sequence[FileRead]) -> list[str]:
-    """List the files of this machine that each worker has to read."""
-    lists = [name for name in all_names(sources, settings.input) if "://" not in name and not is_storage(name)]
-    return [*lists, *(path for option, path in files_read if option not in PARSED_HERE)]
+def _shared_files(settings: Settings, files_read: Sequence[FileRead]) -> list[str]:
+    """List the files and folders of this machine that each worker has to see."""
+    files = [path for option, path in files_read if option not in PARSED_HERE]
+    return files if settings.warc.path is None else [*files, str(Path(settings.warc.path).parent)]

@@ -1,7 +1,8 @@
 """One run of ``fetch``, from its settings to its exit code: what it is made of, and in which order the parts start.
 
 Decides the order: contradictions are reported first, then earlier records are read, then outputs are opened. After
-that, outcomes are compared, counted and written. Imported when a run starts, so that ``--help`` is quick.
+that, outcomes are compared, counted and written. Imported when a run starts, so that ``--help`` is quick. This file is
+long because the parts of a run are closed in the reverse order of their start, which is seen in one place.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ...engine import Engine, Stop
 from ...errors import OutputError
@@ -20,13 +21,15 @@ from ...ports import Controls, KeyView, Sink, Snapshot, View
 from ...read.seen.finished import Finished
 from ...record.safe_io.output import STANDARD_OUTPUT
 from ...render.choose import view_for
-from ...run.assemble import Run, assembled, final_outcomes, lists
+from ...run.assemble import Run, assembled, final_outcomes
+from ...run.list_feed import lists
 from ...run.monitoring.counters import ChangesView, Counters
 from ...run.monitoring.fail_if import Alarm
 from ...run.monitoring.failure_examples import ExamplesView, FailureExamples
 from ...run.monitoring.striking import Striking
 from ...run.outputs.open_outputs import Outputs, open_outputs
 from ...run.outputs.ordered_output import list_order
+from ...run.process_count import process_count
 from ...run.recrawl import Recrawl
 from ...settings import Settings
 from ...transport.net.descriptors import raise_soft_limit, workers_within
@@ -43,6 +46,9 @@ from .run_metrics import measured
 from .signals import Signals
 from .state_report import StateReport
 from .steps import finishing, opening, step
+
+if TYPE_CHECKING:
+    from ...run.processes.process_starter import ProcessStarter
 
 COLLECT_AFTER = 20_000
 """Objects between two garbage collections. A run makes a few per URL, in no cycles; Python's 700 is once per lease."""
@@ -63,6 +69,7 @@ def run_once(
     """
     gc.freeze()  # imported modules stay, so that no collection needs to look at them
     gc.set_threshold(COLLECT_AFTER)
+    starter = _starter(settings)
     stdin = standard_input(sources, settings.input)
     if settings.output.uses_stdout and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")
@@ -75,6 +82,7 @@ def run_once(
     view = ChangesView(view, counted) if counted.changes else view
     stop, controls = Stop(), Controls()
     with (
+        nullcontext() if starter is None else closing(starter),
         StateReport() as report,  # before the log says that the run has started
         measured(settings.display, view, counted, end) as (measured_view, url),
         RunLog(settings.display, measured_view, note, examples) as log,
@@ -86,8 +94,18 @@ def run_once(
             log.note(f"metrics are at {url}")
         _raise_file_limit(settings, log)
         return _FetchRun(
-            sources, settings, stdin, measured_view, counted, stop, controls, log, signals, report, end
+            sources, settings, stdin, measured_view, counted, stop, controls, log, signals, report, end, starter
         ).run()
+
+
+def _starter(settings: Settings) -> ProcessStarter | None:
+    """Return what starts worker processes, if the run has any. Called before the run has threads."""
+    processes = process_count(settings.pool)
+    if processes == 1:
+        return None
+    from ...run.processes.process_starter import ProcessStarter  # noqa: PLC0415 - an option
+
+    return ProcessStarter(processes)
 
 
 def _view(settings: Settings) -> View:
@@ -111,7 +129,9 @@ class _FetchRun:
         signals: Signals,
         report: StateReport,
         end: RunEnd,
+        starter: ProcessStarter | None,
     ) -> None:
+        self._starter = starter
         self._sources = sources
         self._settings = settings
         self._stdin = stdin
@@ -188,6 +208,8 @@ class _FetchRun:
             not_before=None if self._settings.output.resume is None else self._finished.not_before,
             has_file=self._revisit.has_file,
             controls=self._controls,
+            makes_records=True,
+            starter=self._starter,
         )
 
     def _open_outputs(self, engine: Engine) -> Outputs:
@@ -283,6 +305,7 @@ def _raise_file_limit(settings: Settings, log: RunLog) -> None:
     """Raise the limit on open files as far as the system allows, and report if it is too low for the workers."""
     raise_soft_limit()
     workers = settings.pool.workers
-    most = workers_within(workers, save=settings.files.save_dir is not None)
+    save, processes = settings.files.save_dir is not None, process_count(settings.pool)
+    most = workers_within(workers, save=save, processes=processes)
     if most < workers:
         log.note(f"{most} workers instead of {workers}: the limit on open files allows no more (see ulimit -n)")

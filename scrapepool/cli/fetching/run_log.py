@@ -112,7 +112,7 @@ class RunLog:
         """Write a line for each outcome that did not succeed. The first few rejected list lines are always shown."""
         self.anything = True
         for outcome in outcomes:
-            if type(outcome) is Fetched and (outcome.status or 0) < 400:
+            if isinstance(outcome, Fetched) and (outcome.status or 0) < 400:
                 continue
             word = verdict(outcome)
             if self._examples is not None and word not in ("ok", "unchanged") and not is_repeat(outcome):

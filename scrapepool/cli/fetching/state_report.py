@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ...run.assemble import Run
     from .run_log import RunLog
 
-WIDTH = 120
+LOG_WIDTH = 120
 """Columns of the table of hosts: a log has no width."""
 
-HOSTS = 12
+HOSTS_LOGGED = 12
 """Lines of the table: what is in flight must stay visible above it."""
 
 
@@ -64,5 +64,5 @@ def state_lines(run: Run) -> Iterator[str]:
     yield f"state: {progress(snapshot)}"
     yield from waits(snapshot, run.activity())
     unicode = (getattr(sys.stderr, "encoding", None) or "").lower().startswith("utf")
-    for line in hosts_table(snapshot, WIDTH, HOSTS, ascii_only=not unicode):
+    for line in hosts_table(snapshot, LOG_WIDTH, HOSTS_LOGGED, ascii_only=not unicode):
         yield f"  {line.plain.rstrip()}"

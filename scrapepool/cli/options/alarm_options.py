@@ -6,7 +6,7 @@ from typing import Any
 
 from ...settings import AlarmSettings
 from ..parameters.declare import Decorator, option, option_group
-from ..parameters.option_types import CONDITION
+from ..parameters.text_types import CONDITION
 
 OPTIONS: list[Decorator] = [
     *option_group(

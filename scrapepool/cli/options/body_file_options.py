@@ -8,7 +8,7 @@ import click
 
 from ...settings import FileSettings
 from ..parameters.declare import Decorator, option, option_group
-from ..parameters.option_types import FileName
+from ..parameters.text_types import FileName
 
 OPTIONS: list[Decorator] = [
     *option_group(

@@ -9,7 +9,8 @@ import click
 from ...settings import DisplaySettings
 from ..config.config_file import read_config
 from ..parameters.declare import DEFAULTS, Decorator, option, option_group, refuse_if
-from ..parameters.option_types import Duration, FileName, Whole
+from ..parameters.quantity_types import Duration, Whole
+from ..parameters.text_types import FileName
 
 OPTIONS: list[Decorator] = [
     *option_group(

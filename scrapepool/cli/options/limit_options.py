@@ -6,7 +6,7 @@ from typing import Any
 
 from ...settings import MIB, RunLimits, SizeLimits
 from ..parameters.declare import DEFAULTS, Decorator, option, option_group
-from ..parameters.option_types import Duration, Size, TimeOfDay, Whole, next_time
+from ..parameters.quantity_types import Duration, Size, TimeOfDay, Whole, next_time
 
 OPTIONS: list[Decorator] = [
     *option_group(

@@ -8,17 +8,8 @@ import click
 
 from ...settings import MOST_WORKERS, OutputSettings, WarcSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group, refuse_if
-from ..parameters.option_types import (
-    EXPECTATION,
-    SELECTION,
-    Duration,
-    FileName,
-    Names,
-    Resume,
-    Size,
-    Whole,
-    record_field_names,
-)
+from ..parameters.quantity_types import Duration, Size, Whole
+from ..parameters.text_types import EXPECTATION, SELECTION, FileName, Names, Resume, record_field_names
 
 NAMES_OF_STDOUT = frozenset({"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 """Names of standard output, which is not opened again: a file that the shell opened must not be truncated."""

@@ -8,7 +8,8 @@ import click
 
 from ...settings import MOST_PROCESSES, MOST_WORKERS, PolitenessSettings, PoolSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
-from ..parameters.option_types import Duration, FileName, Rate, Size, Whole
+from ..parameters.quantity_types import Duration, Rate, Size, Whole
+from ..parameters.text_types import FileName
 
 OPTIONS: list[Decorator] = [
     *option_group(

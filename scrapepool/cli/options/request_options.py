@@ -8,7 +8,8 @@ from ...errors import UsageError
 from ...settings import RequestSettings
 from ..parameters.declare import DEFAULTS, Decorator, option, option_group, refuse_if
 from ..parameters.header_option import HeaderOption
-from ..parameters.option_types import FileName, Header, Proxy, UserAgent, Whole
+from ..parameters.quantity_types import Whole
+from ..parameters.text_types import FileName, Header, Proxy, UserAgent
 
 OPTIONS: list[Decorator] = [
     *option_group(

@@ -6,7 +6,8 @@ from typing import Any
 
 from ...settings import SinceSettings
 from ..parameters.declare import Decorator, option, option_group
-from ..parameters.option_types import Duration, FileName, Names, Whole, record_field_names
+from ..parameters.quantity_types import Duration, Whole
+from ..parameters.text_types import FileName, Names, record_field_names
 
 OPTIONS: list[Decorator] = [
     *option_group(

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from ...settings import StartSettings
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
-from ..parameters.option_types import Duration
+from ..parameters.quantity_types import Duration
 
 CRON: Mapping[str, Any] = {"quiet": True, "splay": 60.0, "wait_lock": 600.0}
 """The values that ``--cron`` sets, by parameter."""

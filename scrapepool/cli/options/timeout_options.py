@@ -6,7 +6,8 @@ from typing import Any
 
 from ...settings import RetryPolicy, Timeouts
 from ..parameters.declare import DEFAULTS, Decorator, duration_text, option, option_group
-from ..parameters.option_types import LONGEST_TIMEOUT, Duration, RetryOn, Share, Whole
+from ..parameters.quantity_types import LONGEST_TIMEOUT, Duration, Share, Whole
+from ..parameters.text_types import RetryOn
 
 _STATUSES = ",".join(map(str, sorted(DEFAULTS.retry.statuses)))
 

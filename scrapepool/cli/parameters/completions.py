@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import click
 from click.shell_completion import BashComplete, CompletionItem
 
-HEAD = 64 * 1024
+COMPLETION_HEAD = 64 * 1024
 """Bytes of a list that are read to find its columns."""
 
 
@@ -59,8 +59,8 @@ def _columns_of(path: str) -> Iterator[str]:
 
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
-            pieces = decompressed(path, iter(lambda: file.read(HEAD), b""), lambda _: None)
-            head = bytes(next(iter(pieces), b""))[:HEAD]
+            pieces = decompressed(path, iter(lambda: file.read(COMPLETION_HEAD), b""), lambda _: None)
+            head = bytes(next(iter(pieces), b""))[:COMPLETION_HEAD]
         if head.lstrip().startswith(b"{"):
             yield from json.loads(head.lstrip().splitlines()[0])
         elif (header := csv_header(head, tabs=".tsv" in path, names=lambda _: True)) is not None:

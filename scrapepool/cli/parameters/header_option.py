@@ -12,9 +12,9 @@ import click
 from ...errors import UsageError
 from .files_read import note_read
 from .grouped_options import FetchOption
-from .option_types import Header
+from .text_types import Header
 
-MAX_SIZE = 1024 * 1024
+MAX_HEADER_FILE = 1024 * 1024
 """Bytes of such a file: no server accepts as many."""
 
 
@@ -39,10 +39,10 @@ def _read(path: str) -> list[tuple[str, str]]:
     """Read the fields of a file. Raises UsageError, which names the line but never repeats it."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - Path("") is the current folder
-            content = file.read(MAX_SIZE + 1)
+            content = file.read(MAX_HEADER_FILE + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"--header: {path}: {getattr(error, 'strerror', None) or error}") from None
-    if len(content) > MAX_SIZE:
+    if len(content) > MAX_HEADER_FILE:
         raise UsageError(f"--header: {path}: larger than 1 MiB; the file must have one header field per line")
     fields = []
     for number, line in enumerate(content.splitlines(), 1):

@@ -6,11 +6,17 @@ parsed, and the row asks for the same method and body. Knows no files.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from urllib.parse import unquote
 
+from ...errors import InvalidURLError
 from ...model import Apart
 from ...text import hidden_userinfo
-from ...url import ParsedURL, parse
+from ...url import HOST_KEYS_KEPT, SENDABLE, ParsedURL, parse
+
+_AS_REQUESTED = re.compile(rf"(https?://[a-z0-9_.:-]++)/[{SENDABLE}]*+").fullmatch
+"""Matches a URL without user, password and fragment whose path is requested as it is spelled."""
 
 
 def target_id(parsed: ParsedURL, apart: Apart | None = None) -> int:
@@ -35,4 +41,15 @@ def as_recorded(parsed: ParsedURL) -> ParsedURL:
 
 def recorded_target_id(url: str, apart: Apart | None = None) -> int:
     """Return the id of the target that a record is about. Raises InvalidURLError."""
+    if apart is None and (found := _AS_REQUESTED(url)) is not None and is_origin(found[1]):
+        return hash(url.encode())  # as below, in a fifth of the time
     return target_id(as_recorded(parse(url)), apart)
+
+
+@lru_cache(maxsize=HOST_KEYS_KEPT)
+def is_origin(text: str) -> bool:
+    """Whether an origin is spelled as ``HostKey.origin`` spells it."""
+    try:
+        return parse(text).host.origin == text
+    except InvalidURLError:
+        return False

@@ -1,9 +1,9 @@
 """Bodies as files: each under its name, whole or not at all.
 
 Decides where a body ends up and what is done where a name is taken: nothing is overwritten but an earlier body of the
-same URL. Nothing is written outside the folder: everything in it is reached through its descriptor (``folder``). How
-names look is ``names``' to decide, how a body gets into its temporary file ``transport.exchange.partial_files``', which
-files of an earlier run stay or may be replaced ``known_files``'.
+same URL. Nothing is written outside the folder: everything in it is reached through its descriptor (``folder``).
+``file_names`` decides how names look, ``known_files`` which files of an earlier run stay or may be replaced, and
+``transport.exchange.partial_files`` how a body gets into its temporary file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import count
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from ...model import ErrorKind, Failed, Outcome, Saved
 from ...owned_file import ForeignFileError
 from ...settings import FileSettings
 from ..safe_io.durability import fsync
+from .equal_files import is_equal
 from .file_compression import SUFFIXES, packer
 from .file_names import DEFAULT, NameTemplate
 from .file_versions import set_aside
@@ -35,11 +36,8 @@ LOCK = "lock"
 BODIES_KEPT = 65_536
 """Bodies of late that another is compared with: about 16 MB."""
 
-MOST_TRIES = 10_000
+MAX_NAME_TRIES = 10_000
 """Names that are tried for one file: name, name-2, name-3 and so on."""
-
-COMPARED = 1024 * 1024
-"""Bytes of two files that are compared at once."""
 
 
 class _Body(NamedTuple):
@@ -268,39 +266,23 @@ class Files:
             given = last + suffix
             if replace:
                 note(before + given)
-                if self._versions and not self._is_equal(source, folder, given):
+                if self._versions and not is_equal(self._work, source, folder, given):
                     set_aside(folder, given, self._versions)
                 self._work.replace(source, folder, given)
                 return before + given
             stem, dot, extension = last.partition(".")
-            for number in range(2, MOST_TRIES):
+            for number in range(2, MAX_NAME_TRIES):
                 note(before + given)
                 try:
                     self._work.move(source, folder, given)
                 except FileExistsError:
-                    if self._shares and self._is_equal(source, folder, given):
+                    if self._shares and is_equal(self._work, source, folder, given):
                         self._work.remove(source)
                         return before + given
                     given = f"{stem}-{number}{dot}{extension}{suffix}"
                 else:
                     return before + given
         raise FileExistsError(name)
-
-    def _is_equal(self, source: str, folder: Folder, name: str) -> bool:
-        """Whether what has the name is this body already: the same file, or one of the same bytes."""
-        with suppress(OSError), ExitStack() as opened:
-            mine, there = self._work.stat(source), folder.stat(name)
-            if os.path.samestat(mine, there):
-                return True
-            if mine.st_size != there.st_size:
-                return False
-            new, old = self._work.open(source, os.O_RDONLY, names=True), folder.open(name, os.O_RDONLY, names=True)
-            opened.callback(os.close, new)
-            opened.callback(os.close, old)
-            while (data := os.read(new, COMPARED)) == os.read(old, COMPARED):
-                if not data:
-                    return True
-        return False
 
 
 def _reason(error: OSError | ValueError) -> str:

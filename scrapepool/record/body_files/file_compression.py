@@ -18,7 +18,7 @@ SUFFIXES: dict[Packing, str] = {"gz": ".gz", "zst": ".zst"}
 
 GZIP_LEVEL = 6
 ZSTD_LEVEL = 3
-GZIP = 31
+GZIP_WINDOW = 31
 """What zlib takes for "with gzip's header and checksum" (RFC 1952)."""
 
 READ_SIZE = 1024 * 1024
@@ -37,7 +37,7 @@ class Packer(Protocol):
 def packer(packing: Packing) -> Packer:
     """A packer for one file. Raises SettingsError where its library is missing."""
     if packing == "gz":
-        return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP)
+        return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
     made: Packer = _zstd().ZstdCompressor(ZSTD_LEVEL)
     return made
 

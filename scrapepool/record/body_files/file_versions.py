@@ -18,7 +18,7 @@ from .file_names import VERSIONS, extension_of
 
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z(?:\..*)?", re.ASCII)
 
-MOST_TRIES = 1000
+MAX_VERSION_TRIES = 1000
 """Milliseconds after its time that a version is given, where there are others of that time."""
 
 
@@ -46,7 +46,7 @@ def _link(folder: Folder, name: str, found: os.stat_result, versions: Folder) ->
     extension = extension_of(name)
     if extension in SUFFIXES.values():
         extension = extension_of(name.removesuffix(extension)) + extension
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_VERSION_TRIES):
         version = f"{written:%Y-%m-%dT%H-%M-%S}.{written.microsecond // 1000:03}Z{extension}"
         try:
             folder.link(name, versions, version)

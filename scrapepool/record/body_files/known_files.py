@@ -18,7 +18,7 @@ from ...validators import Known
 from .file_compression import SUFFIXES, unpacked_digest
 
 WORK = ".scrapepool"
-"""The folder inside for what is on its way; ``run.saving`` removes it once nothing is."""
+"""The folder inside for files that are being written; ``run.save_dir`` removes it when it is empty."""
 
 
 class FileOwners(Protocol):

@@ -21,7 +21,7 @@ from ...model import Apart, Target
 PLACED = "placed"
 """The list's name in the folder for work."""
 
-MOST = 64 * 1024 * 1024
+MAX_LIST_SIZE = 64 * 1024 * 1024
 """Bytes of a list that are read. One that a run leaves has a second of bodies, as a rule."""
 
 REWRITTEN = 1024 * 1024
@@ -114,7 +114,7 @@ class Placed:
 
     def _entries(self) -> Iterator[_Entry]:
         """What the list of a run before this one holds, where its records are those of this run."""
-        lines = pread(self._fd, MOST, 0).split(b"\n")[:-1]  # a last line without its end was not written whole
+        lines = pread(self._fd, MAX_LIST_SIZE, 0).split(b"\n")[:-1]  # a last line without its end was not written whole
         try:
             if not lines or json.loads(lines[0])["records"] != self._records:
                 return

@@ -181,10 +181,10 @@ def row_request(request: RowRequest) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def found(told: dict[str, Any], name: str) -> Any:
+def found(fields: dict[str, Any], name: str) -> Any:
     """A field of a record, or an entry of one that is an object, as ``input.id``; None where there is none."""
     field, dot, entry = name.partition(".")
-    value = told.get(field)
+    value = fields.get(field)
     if not dot:
         return value
     return value.get(entry) if isinstance(value, dict) else None
@@ -245,7 +245,7 @@ def _step(step: Step) -> dict[str, Any]:
     """A wait as ``waited`` and ``for``; an attempt without what it has not."""
     if isinstance(step, Wait):
         return {"waited": round(step.seconds, 3), "for": step.why}
-    told = {
+    fields = {
         "attempt": step.number,
         "url": step.url,
         "started": None if step.started is None else instant(step.started),
@@ -259,7 +259,7 @@ def _step(step: Step) -> dict[str, Any]:
         "retry_after": step.retry_after,
         "redirected_to": step.redirected_to,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def joined_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:

@@ -96,7 +96,7 @@ def _is_usual(outcome: Outcome, timings: Timings) -> bool:
     target = outcome.target
     dns, connect, tls, ttfb, download = timings
     return (
-        type(outcome) is Fetched
+        isinstance(outcome, Fetched)
         and outcome.reused
         and outcome.detail is None
         and outcome.path is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...frozen import frozen
-from ...model import Outcome
+from ...model import Outcome, Serialized
 from ..safe_io.output import Output
 
 
@@ -38,7 +38,8 @@ class RecordSink:
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes' records in one go. Raises OutputError, BrokenPipeError for a reader that left."""
-        self._write([self._encode(outcome) for outcome in outcomes])
+        encode = self._encode
+        self._write([one.record if isinstance(one, Serialized) else encode(one) for one in outcomes])
 
     def close(self) -> None:
         """Finish the output; one without a record has its head, but where that would replace something. Raises

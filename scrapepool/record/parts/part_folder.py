@@ -21,6 +21,7 @@ from ...storage.objects import Objects
 from ...storage.urls import is_storage
 from ..safe_io.durability import sync_folder
 from ..safe_io.lock import open_lock
+from .object_lock import ObjectLock
 
 
 class PartFolder(Protocol):
@@ -56,6 +57,9 @@ class PartFolder(Protocol):
     def remove(self, name: str) -> None:
         """Delete a file; it may be missing."""
 
+    def delete(self) -> None:
+        """Delete the folder with all that is in it, as far as that is possible."""
+
     def close(self) -> None:
         """Release the lock, and remove temporary files."""
 
@@ -63,10 +67,9 @@ class PartFolder(Protocol):
 def part_folder(url: str, lock: str | None) -> PartFolder:
     """Open a folder of parts, and create it if it is missing.
 
-    lock: the name of the file to lock, None for none. Object storage knows no locks. Raises OutputError, LockedError,
-    UsageError.
+    lock: the name of the file to lock, None for none. Raises OutputError, LockedError, UsageError.
     """
-    return StoredParts(url) if is_storage(url) else LocalParts(url, lock)
+    return StoredParts(url, lock) if is_storage(url) else LocalParts(url, lock)
 
 
 class LocalParts:
@@ -152,6 +155,10 @@ class LocalParts:
         except OSError as error:
             raise OutputError(str(self._path / name), error.strerror or str(error)) from error
 
+    def delete(self) -> None:
+        """As ``PartFolder``."""
+        shutil.rmtree(self._path, ignore_errors=True)
+
     def close(self) -> None:
         """As ``PartFolder``."""
         if self._lock_name is not None and self._lock is not None:
@@ -167,10 +174,11 @@ class StoredParts:
 
     lasts = False
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lock: str | None = None) -> None:
         self._objects = Objects(url)
         self.name = self._objects.name
         self._here: str | None = None
+        self._lock = None if lock is None else ObjectLock(self._objects, lock)
 
     def __repr__(self) -> str:
         return f"<StoredParts {self.name!r}>"
@@ -233,7 +241,13 @@ class StoredParts:
         if name in self.names():
             self._objects.remove(name)
 
+    def delete(self) -> None:
+        """As ``PartFolder``."""
+        self._objects.delete()
+
     def close(self) -> None:
         """As ``PartFolder``."""
         if self._here is not None:
             shutil.rmtree(self._here, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.release()

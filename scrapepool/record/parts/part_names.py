@@ -17,6 +17,9 @@ SUCCESS = "_SUCCESS"
 ABOUT = "_run.json"
 """Describes the run whose parts these are."""
 
+BUCKETS = "buckets"
+"""The key of that file under which a run on a cluster says in which shard each bucket of hosts is."""
+
 _PART = re.compile(r"(?P<open>\.?)part-(?:(?P<shard>\d{5,})-)?(?P<number>\d{5,})\.(?P<suffix>jsonl|csv|tsv|parquet)")
 
 

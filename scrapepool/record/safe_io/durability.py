@@ -21,7 +21,7 @@ Fsync = Literal["never", "second", "always"]
 NOT_SUPPORTED = frozenset({EINVAL, ENOSYS, ENOTSUP})
 """Errors of fsync on file systems that do not support it: some of FUSE, networks and containers."""
 
-EVERY = 1.0
+FSYNC_INTERVAL = 1.0
 """Seconds between two fsyncs at least: databases choose the same (Redis, ``appendfsync everysec``)."""
 
 
@@ -86,7 +86,7 @@ class Durable:
                 return
             self._wrote.clear()
             self._sync()
-            self._ended.wait(EVERY)
+            self._ended.wait(FSYNC_INTERVAL)
 
     def _sync(self) -> None:
         if self._error is not None:

@@ -17,7 +17,7 @@ from ...errors import LockedError
 from ...fallbacks import CLOEXEC, NONBLOCK, flock, let_block
 from ...folder import Folder
 
-LOOK = 0.1
+LOCK_POLL = 0.1
 """Seconds between two tries to open a FIFO."""
 
 SILENT_TRIES = 10
@@ -64,7 +64,7 @@ def await_reader(path: str, should_stop: Callable[[], bool], on_wait: Callable[[
         tries += 1
         if tries == SILENT_TRIES:
             on_wait()
-        time.sleep(LOOK)
+        time.sleep(LOCK_POLL)
 
 
 def open_locked(path: str, *, read: bool = False, mode: int = 0o666) -> int:

@@ -14,7 +14,7 @@ from ...owned_file import open_own
 from .durability import fsync, sync_folder
 from .lock import lock
 
-STEP = 1024 * 1024
+COPY_STEP = 1024 * 1024
 
 
 def rewrite(path: str, fd: int, keep: Iterable[tuple[int, int]], should_stop: Callable[[], bool]) -> int:
@@ -49,7 +49,7 @@ def _copy(source: int, copy: int, begin: int, end: int, should_stop: Callable[[]
     while begin < end:
         if should_stop():
             raise KeyboardInterrupt
-        piece = memoryview(pread(source, min(STEP, end - begin), begin))
+        piece = memoryview(pread(source, min(COPY_STEP, end - begin), begin))
         if not piece:
             raise OSError("it became shorter while it was read")
         begin += len(piece)
@@ -59,7 +59,7 @@ def _copy(source: int, copy: int, begin: int, end: int, should_stop: Callable[[]
 
 def _take_after(source: int, copy: int) -> None:
     """Give the copy the mode and, where that is allowed, the owner of its source."""
-    told = os.fstat(source)
+    status = os.fstat(source)
     with suppress(OSError):
-        os.fchown(copy, told.st_uid, told.st_gid)
-    os.fchmod(copy, told.st_mode & 0o7777)
+        os.fchown(copy, status.st_uid, status.st_gid)
+    os.fchmod(copy, status.st_mode & 0o7777)

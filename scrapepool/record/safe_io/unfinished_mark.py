@@ -15,7 +15,7 @@ ATTRIBUTE = "user.scrapepool.unfinished"
 TAIL = 256 * 1024
 """Bytes at a file's end that are looked at: a run that was interrupted writes its last records there."""
 
-HEAD = 4096
+MARK_HEAD = 4096
 
 INTERRUPTED = (b'"error":"interrupted"', b",interrupted,", b"\tinterrupted\t")
 """The error of a record, as the formats spell it."""
@@ -45,7 +45,7 @@ def is_unfinished(path: str) -> bool:
         return os.stat(path).st_size > 0  # noqa: PTH116
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - a Path of its own would say no more
-            first = file.read(HEAD).partition(b"\n")[0]
+            first = file.read(MARK_HEAD).partition(b"\n")[0]
             if not (first.startswith(b'{"') or b"url" in first):
                 return False
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))

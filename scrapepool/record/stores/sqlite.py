@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
@@ -31,49 +30,38 @@ from ...sqlite_schema import (
     flat,
     schema_mismatch,
 )
-from ...text import printable
 from ...url import plain
 from ...version import __version__
 from ..formats.fields import GET, instant, record
-from ..formats.jsonl import json_text
 from ..safe_io.lock import is_open_as, is_ours, open_locked
 from ..safe_io.output import never
+from .sqlite_rows import INSERT, cell, host_id, new_bodies
 from .sqlite_versions import NEW_VERSIONS, insert_versions
 
-EVERY = 1.0
+COMMIT_INTERVAL = 1.0
 """Maximum seconds that an outcome waits for its transaction, while ``write`` is called."""
 
-MOST_ROWS = 10_000
+TRANSACTION_ROWS = 10_000
 """Outcomes per transaction, about 10 MB: a commit costs a sync of the disk, and the rows of a batch share pages."""
 
-MOST_BYTES = 16 * 1024 * 1024
+TRANSACTION_BYTES = 16 * 1024 * 1024
 """Maximum bytes of bodies that wait for a transaction."""
 
-LEVEL = 1
-"""Compression level of zlib; low, because it works on the thread that writes."""
-
-HOSTS_KEPT = 100_000
-"""Hosts whose ids are cached; the others are looked up."""
-
-LOOK = 0.1
+BUSY_POLL = 0.1
 """Seconds between two tries while another program holds the database."""
 
-SILENCE = 1.0
+NOTE_AFTER = 1.0
 """Seconds of such tries until a message is shown."""
 
 SYNCHRONOUS = {"never": "OFF", "second": "FULL", "always": "FULL"}
-
-INSERT = (
-    f"INSERT OR REPLACE INTO records (run, host, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (2 + len(COLUMNS)))})"  # noqa: S608 - our own names
-)
 
 
 class SqliteStore:
     """A ``ports.Store`` over a database, which is created if it does not exist, and locked against other runs.
 
     keep_versions: how many earlier versions of a page stay, None for all.
-    should_stop: asked while another program holds the database, on_note: told after a second of it. clock: monotonic
-    seconds.
+    should_stop: called while another program holds the database. on_note: receives a line after a second of that.
+    clock: monotonic seconds.
     Raises UsageError for a file of something else, which is not touched, OutputError, LockedError.
     """
 
@@ -99,7 +87,7 @@ class SqliteStore:
         self._timeout = settings.sqlite_timeout
         self._gave_up = False  # whether another program held the database for too long; if so, closing does not wait
         self._clock = clock
-        self._every = 0.0 if settings.fsync == "always" else EVERY
+        self._every = 0.0 if settings.fsync == "always" else COMMIT_INTERVAL
         self._waiting: list[Outcome] = []
         self._bytes = 0  # of bodies that wait for a transaction
         self._size = 0  # of the file, at the last check
@@ -130,7 +118,9 @@ class SqliteStore:
         if self._bodies:
             self._bytes += sum(len(outcome.body) for outcome in outcomes if outcome.body is not None)
         if self._waiting and (
-            now - self._since >= self._every or len(self._waiting) >= MOST_ROWS or self._bytes >= MOST_BYTES
+            now - self._since >= self._every
+            or len(self._waiting) >= TRANSACTION_ROWS
+            or self._bytes >= TRANSACTION_BYTES
         ):
             self._commit()
 
@@ -198,7 +188,9 @@ class SqliteStore:
             self._check_in_place()
             self._patiently("BEGIN IMMEDIATE")
             if self._bodies:
-                self._db.executemany("INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", self._new_bodies())
+                self._db.executemany(
+                    "INSERT OR IGNORE INTO bodies VALUES (?, ?, ?)", new_bodies(self._db, self._waiting)
+                )
             versions: list[list[Any]] = []
             self._db.executemany(INSERT, self._rows(rows, versions))
             if versions:
@@ -237,7 +229,7 @@ class SqliteStore:
     def _patiently(self, statement: str) -> None:
         """Execute a statement that the transaction of another program may block."""
         begun: float | None = None
-        told = False
+        is_noted = False
         while True:
             try:
                 self._db.execute(statement).fetchone()
@@ -249,12 +241,12 @@ class SqliteStore:
                 if now - begun >= self._timeout:
                     self._gave_up = True
                     raise
-                if not told and now - begun >= SILENCE:
-                    told = True
+                if not is_noted and now - begun >= NOTE_AFTER:
+                    is_noted = True
                     self._on_note(
                         f"{self._path}: another program locks the database; waiting up to {self._timeout:g} s for it"
                     )
-                time.sleep(LOOK)
+                time.sleep(BUSY_POLL)
             else:
                 return
 
@@ -263,37 +255,25 @@ class SqliteStore:
     def _rows(self, outcomes: Iterable[Outcome], versions: list[list[Any]]) -> Iterator[list[Any]]:
         """Yield the rows of ``records``. versions: receives the rows of ``versions``, if this run writes some."""
         for outcome in outcomes:
-            told = record(outcome, self._settings, self._method)
-            told["url"] = plain(told["url"])  # so that it is found again as the same URL
-            told.setdefault("method", GET)
-            told.setdefault("request", "")
+            fields = record(outcome, self._settings, self._method)
+            fields["url"] = plain(fields["url"])  # so that it is found again as the same URL
+            fields.setdefault("method", GET)
+            fields.setdefault("request", "")
             if self._settings.compared and outcome.change in NEW_VERSIONS:
-                versions.append([self._run, *(cell(told.get(column)) for column in VERSION_COLUMNS)])
-            yield self._row(outcome, told)
+                versions.append([self._run, *(cell(fields.get(column)) for column in VERSION_COLUMNS)])
+            yield self._row(outcome, fields)
 
-    def _row(self, outcome: Outcome, told: dict[str, Any]) -> list[Any]:
-        told["redirects"] = told["redirects"] or None
-        told["hops"] = told["hops"] or None
-        told = flat(told)
-        if self._needs_bytes and told["bytes"] is None:
-            told["bytes"] = 0
+    def _row(self, outcome: Outcome, fields: dict[str, Any]) -> list[Any]:
+        fields["redirects"] = fields["redirects"] or None
+        fields["hops"] = fields["hops"] or None
+        fields = flat(fields)
+        if self._needs_bytes and fields["bytes"] is None:
+            fields["bytes"] = 0
         return [
             self._run,
             host_id(self._db, self._hosts, outcome.target.host),
-            *(cell(told.get(column)) for column in COLUMNS),
+            *(cell(fields.get(column)) for column in COLUMNS),
         ]
-
-    def _new_bodies(self) -> Iterable[tuple[str, int, bytes]]:
-        """Yield each waiting body that the database does not have, once."""
-        seen: set[str] = set()
-        for outcome in self._waiting:
-            digest, body = outcome.sha256, outcome.body
-            if digest is None or body is None or digest in seen:
-                continue
-            seen.add(digest)
-            if self._db.execute("SELECT 1 FROM bodies WHERE sha256 = ?", (digest,)).fetchone() is None:
-                packed = zlib.compress(body, LEVEL)
-                yield digest, len(body), packed if len(packed) < len(body) else body
 
     def _error(self, error: BaseException) -> OutputError:
         reason = getattr(error, "strerror", None) or str(error)
@@ -305,28 +285,3 @@ class SqliteStore:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the higher bits say why
-
-
-def host_id(db: sqlite3.Connection, known: dict[HostKey, int], host: HostKey) -> int | None:
-    """Return the id of a host in ``hosts``, and add it if it is new; None for no host. known: cached ids."""
-    if not host.host:
-        return None
-    number = known.get(host)
-    if number is None:
-        if len(known) >= HOSTS_KEPT:
-            known.clear()
-        db.execute("INSERT OR IGNORE INTO hosts (name, scheme, host, port) VALUES (?, ?, ?, ?)", (host.origin, *host))
-        (number,) = db.execute("SELECT id FROM hosts WHERE name = ?", (host.origin,)).fetchone()
-        known[host] = number
-    return number
-
-
-def cell(value: Any) -> Any:
-    """Return a value as a cell of a row holds it."""
-    match value:
-        case str():
-            return printable(value)
-        case dict() | list():
-            return json_text(value)
-        case _:
-            return value

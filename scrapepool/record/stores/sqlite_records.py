@@ -23,7 +23,7 @@ from ...url import parse, plain
 from ...version import __version__
 from ..formats.fields import GET, instant
 from ..safe_io.lock import is_ours
-from .sqlite import INSERT, cell, host_id
+from .sqlite_rows import INSERT, cell, host_id
 
 REQUIRED = {**dict.fromkeys((one.name for one in TABLE if one.required), 0), "request": "", "method": GET}
 """Values of columns that may not be null, for records without the field."""
@@ -81,13 +81,13 @@ class _Rows:
             if record.get("error") == ErrorKind.DUPLICATE:
                 self.duplicates += 1
                 continue
-            told = {**flat(record), "url": plain(record["url"])}
+            fields = {**flat(record), "url": plain(record["url"])}
             for name in ("redirects", "hops"):
-                told[name] = told.get(name) or None
+                fields[name] = fields.get(name) or None
             for name, value in REQUIRED.items():
-                if told.get(name) is None:
-                    told[name] = value
-            yield [self._run, self._host(told["url"]), *(cell(told.get(column)) for column in COLUMNS)]
+                if fields.get(name) is None:
+                    fields[name] = value
+            yield [self._run, self._host(fields["url"]), *(cell(fields.get(column)) for column in COLUMNS)]
 
     def _host(self, url: str) -> int | None:
         try:

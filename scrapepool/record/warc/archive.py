@@ -28,7 +28,7 @@ from .reader import RecordReader
 from .spell import END, exchange_records, read, warcinfo, weighed
 from .stream import DamagedError
 
-AT_ONCE = 4 * 1024 * 1024
+BYTES_AT_ONCE = 4 * 1024 * 1024
 """Bytes of records that wait to be written together."""
 
 
@@ -167,7 +167,7 @@ class WarcArchive:
             else:
                 self._flush()
                 self._copy(record)
-        if self._size > AT_ONCE:
+        if self._size > BYTES_AT_ONCE:
             self._flush()
         return offset
 

@@ -17,7 +17,7 @@ from ..safe_io.durability import fsync
 from .reader import StoredRecord
 from .surt import surt
 
-AT_ONCE = 1000
+LINES_AT_ONCE = 1000
 """Lines that are inserted together."""
 
 _STATUS = re.compile(rb"HTTP/[\d.]+ +(\d{3})")
@@ -92,7 +92,7 @@ class Index:
     def add(self, capture: Capture, offset: int, size: int, name: str) -> None:
         """Take a record that lies, or is going to lie, in the file of that name."""
         self._lines.append((line_of(capture, offset, size, name), offset))
-        if len(self._lines) >= AT_ONCE:
+        if len(self._lines) >= LINES_AT_ONCE:
             self._insert()
 
     def write(self, path: str, end: int, mode: int) -> None:

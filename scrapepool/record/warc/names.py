@@ -24,23 +24,29 @@ class ArchiveNames:
 
     def __init__(self, path: str) -> None:
         at = len(path) - len(".warc.gz" if path.lower().endswith(".gz") else ".warc")
-        self._stem, self._suffix = path[:at], path[at:]
+        self.stem, self.suffix = path[:at], path[at:]
 
     @property
     def compressed(self) -> bool:
         """Whether the files are gzip."""
-        return self._suffix.lower().endswith(".gz")
+        return self.suffix.lower().endswith(".gz")
 
     def file(self, number: int) -> str:
         """Path of a file."""
-        return self._numbered(number) + self._suffix
+        return self._numbered(number) + self.suffix
 
     def index(self, number: int) -> str:
         """Path of a file's index."""
         return self._numbered(number) + INDEX
 
     def _numbered(self, number: int) -> str:
-        return f"{self._stem}-{number:05}" if number else self._stem
+        return f"{self.stem}-{number:05}" if number else self.stem
+
+
+def archive_of_shard(path: str, number: int) -> str:
+    """Return the name of the archive of one shard of a run on a cluster: ``crawl-shard-00042.warc.gz``."""
+    names = ArchiveNames(path)
+    return f"{names.stem}-shard-{number:05}{names.suffix}"
 
 
 def check_archive(settings: WarcSettings) -> None:

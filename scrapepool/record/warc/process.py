@@ -107,8 +107,8 @@ class ArchiveProcess:
                 continue
             with response.file as file:
                 file.flush()
-                told = tuple(transcript._replace(response=b""))
-                self._send([told], (file.fileno(), response.begin, response.size))
+                message = tuple(transcript._replace(response=b""))
+                self._send([message], (file.fileno(), response.begin, response.size))
         self._send(together)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:

@@ -24,7 +24,7 @@ FIELDS_TYPE = "application/warc-fields"
 END = b"\r\n\r\n"
 """What follows each record's block (section 4)."""
 
-STEP = 1024 * 1024
+BLOCK_STEP = 1024 * 1024
 """Bytes of a long block that are read at once."""
 
 _random = Random()  # noqa: S311  # for ids, of which a run makes millions, and no secrets
@@ -105,11 +105,11 @@ def exchange_records(
     else:
         record = _identical(response_id, common, response, original)
     cut = _truncated("disconnect") if transcript.unsent else ""
-    told = _told(transcript)
+    fields = _transfer_fields(transcript)
     return [
         record,
         Record(_header("request", request_id, f"{beside}{cut}", digest(request), REQUEST_TYPE, len(request)), request),
-        Record(_header("metadata", metadata_id, beside, digest(told), FIELDS_TYPE, len(told)), told),
+        Record(_header("metadata", metadata_id, beside, digest(fields), FIELDS_TYPE, len(fields)), fields),
     ], Place(response_id, url, date)
 
 
@@ -125,7 +125,7 @@ def warc_fields(said: Mapping[str, str]) -> bytes:
     return "".join(f"{name}: {printable(value)}\r\n" for name, value in said.items()).encode()
 
 
-def read(span: Span, first: int = STEP) -> Iterator[bytes]:
+def read(span: Span, first: int = BLOCK_STEP) -> Iterator[bytes]:
     """The bytes of a file's part, ``first`` at first and then a step at a time. Raises OSError where it has fewer."""
     file, left = span.file, span.size
     file.seek(span.begin)
@@ -135,7 +135,7 @@ def read(span: Span, first: int = STEP) -> Iterator[bytes]:
         if not piece:
             raise OSError("a temporary file has become shorter")
         left -= len(piece)
-        step = STEP
+        step = BLOCK_STEP
         yield piece
 
 
@@ -158,7 +158,7 @@ def base32_digest(value: bytes) -> str:
 
 
 def _ids() -> tuple[str, str, str]:
-    """Three random UUIDs (RFC 9562 section 5.4) out of the same bits, told apart by their variant's free ones."""
+    """Three random UUIDs (RFC 9562 section 5.4) out of the same bits, which differ in their variant's free bits."""
     bits = f"{_random.getrandbits(120):030x}"
     before, after = f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-", f"{bits[15:18]}-{bits[18:]}"
     return f"{before}8{after}", f"{before}9{after}", f"{before}a{after}"
@@ -208,7 +208,7 @@ def _truncated(reason: str) -> str:
     return f"WARC-Truncated: {reason}\r\n"
 
 
-def _told(transcript: Transcript) -> bytes:
+def _transfer_fields(transcript: Transcript) -> bytes:
     """What the request and the response do not say, in the words of Heritrix where it has some."""
     said = f"fetchTimeMs: {transcript.elapsed * 1000:.0f}\r\nseed: {printable(transcript.seed)}\r\n"
     if transcript.via is not None:

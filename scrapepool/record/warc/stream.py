@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ...fallbacks import pread
 
-STEP = 16 * 1024
+STREAM_STEP = 16 * 1024
 """Bytes of a file that are read at once."""
 
 MAX_PIECE = 64 * 1024
@@ -65,7 +65,7 @@ class PlainStream:
         """As ``Stream``."""
         if self._should_stop():
             raise KeyboardInterrupt
-        piece = pread(self._fd, STEP, self._read)
+        piece = pread(self._fd, STREAM_STEP, self._read)
         self._read += len(piece)
         self.data += piece
         return bool(piece)

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-HOSTS_KEPT = 1024
+SURTS_KEPT = 1024
 """Hosts whose keys are kept: a run returns to each of them."""
 
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
@@ -46,7 +46,7 @@ def surt(url: str) -> str:
     return f"{key}?{query}" if query else key
 
 
-@lru_cache(HOSTS_KEPT)
+@lru_cache(SURTS_KEPT)
 def _host_key(scheme: str, authority: str) -> str:
     host = authority.rpartition("@")[2].lower().removesuffix(_DEFAULT_PORTS[scheme])
     match = _HOST.fullmatch(host)

@@ -22,7 +22,7 @@ from .all_tables import all_tables
 from .list_tables import hosts_table
 from .table import SIDES, Cell, Figures, Table, explain
 
-MOST_BYTES = 700_000
+MAX_FIGURE_BYTES = 700_000
 """Bytes of figures that a page holds at most. With more, hosts with the fewest URLs have no page and no row."""
 
 ROW_BYTES = 900
@@ -89,7 +89,7 @@ def _fitting(reports: Sequence[Figures]) -> list[dict[str, Any]]:
         for row in one["hosts"]:
             rows.setdefault(row["host"], []).append((one, row))
     kept = set()
-    left = MOST_BYTES
+    left = MAX_FIGURE_BYTES
     for host in sorted(rows, key=lambda host: -max(row["count"] for _, row in rows[host])):
         left -= sum(len(json.dumps(_host_data(one, row))) + ROW_BYTES for one, row in rows[host])
         if left < 0:

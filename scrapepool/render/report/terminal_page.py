@@ -25,8 +25,8 @@ BAR = 20
 WIDEST = 140
 """Columns that a table takes at most: a wider one is hard to read along its rows."""
 
-HOSTS = {"busiest", "failing", "slow"}
-FEW = {"host", "URLs", "failures", "p50", "p95"}
+HOST_TABLES = {"busiest", "failing", "slow"}
+NARROW_COLUMNS = {"host", "URLs", "failures", "p50", "p95"}
 """The columns of hosts that a narrow terminal shows; the other forms have all."""
 
 DROPPED = {
@@ -84,8 +84,8 @@ def _drawn(table: Table, width: int, *, ascii_only: bool) -> RichTable:
     shown = table.rows[: table.most]
     columns = table.columns
     places = list(range(len(columns)))
-    if table.key in HOSTS and (width < 100 or "URLs A" in columns):
-        places = [place for place in places if columns[place].removesuffix(" A").removesuffix(" B") in FEW]
+    if table.key in HOST_TABLES and (width < 100 or "URLs A" in columns):
+        places = [place for place in places if columns[place].removesuffix(" A").removesuffix(" B") in NARROW_COLUMNS]
     if width < 100 and (dropped := DROPPED.get(table.key.partition("-")[0])) is not None:
         places = [place for place in places if columns[place] not in dropped]
     drawn = RichTable(

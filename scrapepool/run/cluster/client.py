@@ -10,25 +10,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker
 
 from ...engine import Stop
+from ...errors import UsageError
 from ...frozen import frozen
 from ...host_share import HostShare
 from ...ports import Snapshot, View
+from ...read import OpenDocument, TargetList
 from ...record.parts.part_folder import part_folder
 from ...record.parts.part_names import SUCCESS
 from ...settings import Settings
-from .connection import check_workers, connected, prepared, slots_of
+from ...storage.urls import join
+from ..dry_run.list_fetcher import downloads
+from .connection import check_archives, check_workers, connected, describe, prepared, slots_of
 from .merged_snapshot import ended, merged
-from .partition import ShardWork, partition
 from .progress import Progress, shard_task
-from .shard_job import ShardJob, ShardReport, shard_settings
-from .shard_state import state_name
+from .shard_files import ShardWork, divide
+from .shard_job import FOLDER, STOPPED, ShardJob, ShardReport, shard_settings
 
 RETRIES = 2
 """Repetitions of a task that failed because of a bug or of a library; those of lost workers are Dask's setting."""
@@ -66,34 +69,43 @@ class ClusterResult:
 
 
 def run_on_cluster(
-    sources: Sequence[str],
+    make_targets: Callable[[OpenDocument], TargetList],
     settings: Settings,
     files: Sequence[str],
     *,
     view: View,
     stop: Stop,
     on_note: Callable[[str], None],
+    step: Callable[[str, Callable[[], str]], AbstractContextManager[None]],
 ) -> ClusterResult:
     """Run all shards, and return how that ended.
 
-    files: local files that each worker has to read. Raises ClusterError if there is no cluster to run on, UsageError,
-    and what ends a run in one process.
+    make_targets: opens the lists, with their duplicates; its argument downloads lists. files: local files that each
+    worker has to read. step: shows a long step, and how far it is. Raises ClusterError if there is no cluster to run
+    on, UsageError, and what ends a run in one process.
     """
-    address = str(settings.start.cluster)
+    address, path = str(settings.start.cluster), str(settings.output.path)
     with ExitStack() as opened:
+        targets = opened.enter_context(closing(make_targets(opened.enter_context(downloads(settings)))))
+        if targets.lazy:
+            raise UsageError("with --cluster, a pattern of more than a million URLs cannot be read; write it as a list")
         client = opened.enter_context(connected(address))
         slots = slots_of(client, address, on_note)
-        folder = part_folder(str(settings.output.path), ".lock")
-        opened.callback(folder.close)
+        folder = opened.enter_context(closing(part_folder(path, ".lock")))
         shards = prepared(folder, settings, slots)
+        check_archives(settings, shards)
         check_workers(client, files, settings, on_note)
-        works = partition(sources, settings, shards, on_note)
-        on_note(f"{len(works)} shards for {slots} worker slots")
-        result = ClusterRun(client, works, view, stop, on_note).run(sources, settings, shards, slots)
+        own = opened.enter_context(closing(part_folder(join(path, FOLDER), None)))
+        opened.callback(own.delete)
+        with step("dividing the lists", lambda: f"{targets.found:,} URLs"):
+            division = divide(targets, settings, own, shards, should_stop=lambda: stop.requested)
+        if division is None:
+            return ClusterResult(merged((), elapsed=0.0, pending=0, waiting=0), left=(STOPPED,))
+        describe(folder, settings, shards._replace(shard_of=division.shard_of))
+        on_note(f"shards: {len(division.works)}, on worker slots: {slots}")
+        result = ClusterRun(client, division.works, view, stop, on_note).run(settings, shards.total, slots)
         if not result.left:
             folder.write(SUCCESS, b"")
-            for work in works:
-                folder.remove(state_name(work.number))
         return result
 
 
@@ -120,7 +132,7 @@ class ClusterRun:
     def __repr__(self) -> str:
         return f"<ClusterRun {len(self._futures)} tasks, {len(self._reports)} shards ended>"
 
-    def run(self, sources: Sequence[str], settings: Settings, shards: int, slots: int) -> ClusterResult:
+    def run(self, settings: Settings, shards: int, slots: int) -> ClusterResult:
         """Run all shards. Raises what ended one of them and concerns the whole run."""
         run = uuid4().hex
         topic = f"scrapepool-{run}"
@@ -132,8 +144,8 @@ class ClusterRun:
         while waiting or self._futures:
             while waiting and not (divided and len(self._futures) >= at_once):
                 rank, work = waiting.popleft()
-                own = shard_settings(settings, HostShare(work.number + 1, shards), at_once)
-                self._submit(ShardJob(run, tuple(sources), own, topic, max(1.0, at_once / EVENTS_PER_SECOND)), rank)
+                own = shard_settings(settings, HostShare(work.number + 1, shards, packed=True), at_once)
+                self._submit(ShardJob(run, own, topic, max(1.0, at_once / EVENTS_PER_SECOND)), rank)
             self._woken.wait(POLL)
             self._collect()
             self._look_at_workers()
@@ -205,8 +217,14 @@ class ClusterRun:
     def _snapshot(self) -> Snapshot:
         begun = self._progress.snapshots()
         waiting = [work for work in self._works if work.number not in begun]
+        unread = sum(
+            max(0, work.urls - begun[work.number].total)
+            for work in self._works
+            if work.number in begun and begun[work.number].reading
+        )
+        pending = unread + sum(work.urls for work in waiting)
         elapsed = time.monotonic() - self._began
-        return merged(begun.values(), elapsed=elapsed, pending=sum(work.urls for work in waiting), waiting=len(waiting))
+        return merged(begun.values(), elapsed=elapsed, pending=pending, waiting=len(waiting))
 
     def _cancel(self) -> None:
         """Cancel all tasks, and wait until those that run have written their parts."""
@@ -223,7 +241,7 @@ class ClusterRun:
             raise failure
         left = [*self._lost, *(report.left for report in self._reports if report.left is not None)]
         if not left and (self._futures or not begun_all):
-            left.append("the run was stopped")
+            left.append(STOPPED)
         last = self._snapshot()
         return ClusterResult(
             last,

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import resource_tracker
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 from distributed import Client, LocalCluster
@@ -21,16 +21,15 @@ from distributed import Client, LocalCluster
 from ...errors import ClusterError, UsageError
 from ...record import record_format
 from ...record.parts.part_folder import PartFolder
-from ...record.parts.part_names import SUCCESS, any_part
+from ...record.parts.part_names import ABOUT, BUCKETS, SUCCESS, any_part
+from ...record.warc.names import ArchiveNames, archive_of_shard, check_new
 from ...settings import Settings
 from ..outputs.part_output import ANOTHER, about_run, describe_run
+from .partition import BUCKETS_PER_SHARD, PER_SLOT
 from .worker_facts import differences, facts, faults
 
 ANSWER = 10.0
 """Seconds in which the scheduler has to answer, and a first worker to be there."""
-
-PER_SLOT = 4
-"""Shards per slot of a worker: enough that the last ones end at about the same time."""
 
 MOST_LOCAL = 256
 
@@ -89,7 +88,7 @@ def _client(name: str, address: Any = None, **options: Any) -> Client:
     if isinstance(client, OSError | TimeoutError):
         raise ClusterError(name, silent) from client
     if isinstance(client, Exception):
-        raise ClusterError(name, f"cannot connect to it: {client}") from client
+        raise ClusterError(name, f"cannot connect to it: {client}" if str(client) else silent) from client
     return client
 
 
@@ -125,10 +124,24 @@ def slots_of(client: Client, address: str, on_note: Callable[[str], None]) -> in
     return sum(threads.values())
 
 
-def prepared(folder: PartFolder, settings: Settings, slots: int) -> int:
-    """Describe the run in its folder, and return how many shards it has. Raises UsageError, OutputError."""
-    names, shards = folder.names(), max(PER_SLOT * slots, PER_SLOT)
-    suffix = "parquet" if settings.output.format == "parquet" else record_format(settings.output)
+class Shards(NamedTuple):
+    """The shards of a run.
+
+    total: how many. shard_of: the shard of each bucket of hosts, in a run that goes on; None in a new one.
+    """
+
+    total: int
+    shard_of: Sequence[int] | None
+
+    @property
+    def buckets(self) -> int:
+        """The number of buckets."""
+        return BUCKETS_PER_SHARD * self.total if self.shard_of is None else len(self.shard_of)
+
+
+def prepared(folder: PartFolder, settings: Settings, slots: int) -> Shards:
+    """Describe the run in its folder, and return its shards. Raises UsageError, OutputError."""
+    names, shards, shard_of = folder.names(), max(PER_SLOT * slots, PER_SLOT), None
     if any_part(names):
         if settings.output.resume is None:
             raise UsageError(f"{folder.name} holds the parts of another run: {ANOTHER}")
@@ -136,9 +149,31 @@ def prepared(folder: PartFolder, settings: Settings, slots: int) -> int:
         if not isinstance(about.get("shards"), int):
             raise UsageError(f"{folder.name} holds the parts of a run without shards; continue it without --cluster")
         shards = int(str(about["shards"]))  # the parts of each shard are found by its number
-    describe_run(folder, suffix, shards)
+        shard_of = _shard_of(about.get(BUCKETS, list(range(shards))), shards)  # else --shard has divided the hosts
+        if shard_of is None:
+            raise UsageError(f"{folder.name}: its {ABOUT} is damaged: it does not say in which shards the hosts are")
+    describe(folder, settings, Shards(shards, shard_of))
     folder.remove(SUCCESS)
-    return shards
+    return Shards(shards, shard_of)
+
+
+def _shard_of(said: object, shards: int) -> list[int] | None:
+    whole = isinstance(said, list) and said and all(isinstance(shard, int) and 0 <= shard < shards for shard in said)
+    return said if isinstance(said, list) and whole else None
+
+
+def describe(folder: PartFolder, settings: Settings, shards: Shards) -> None:
+    """Write in the folder what its run is. Raises OutputError."""
+    suffix = "parquet" if settings.output.format == "parquet" else record_format(settings.output)
+    describe_run(folder, suffix, shards.total, shards.shard_of)
+
+
+def check_archives(settings: Settings, shards: Shards) -> None:
+    """See that no archive of a shard would be lost. Raises UsageError."""
+    warc = settings.warc
+    if warc.path is not None and not warc.overwrite and settings.output.resume is None:
+        for number in range(shards.total):
+            check_new(ArchiveNames(archive_of_shard(warc.path, number)), indexed=warc.cdx)
 
 
 def check_workers(client: Client, files: Sequence[str], settings: Settings, on_note: Callable[[str], None]) -> None:

@@ -22,7 +22,8 @@ SLOWEST = 5
 def merged(snapshots: Collection[Snapshot], *, elapsed: float, pending: int, waiting: int) -> Snapshot:
     """Merge the last snapshots of all shards that have begun.
 
-    elapsed: seconds since the run began. pending: URLs of the shards that have not begun. waiting: how many these are.
+    elapsed: seconds since the run began. pending: URLs that no shard has read yet. waiting: how many shards have not
+    begun.
     """
     outcomes, errors = Counter[str](), Counter[str]()
     for one in snapshots:
@@ -32,7 +33,7 @@ def merged(snapshots: Collection[Snapshot], *, elapsed: float, pending: int, wai
     total = sum(one.total for one in snapshots) + pending
     etas = [one.eta for one in snapshots if one.eta is not None]
     longest = max(snapshots, key=lambda one: one.eta or 0.0, default=None)
-    after = pending / rate if pending and rate else 0.0
+    after = (total - done) / rate if pending and rate else 0.0
     unknown = bool(pending) and not rate
     return Snapshot(
         elapsed=elapsed,

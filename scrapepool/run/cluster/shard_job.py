@@ -14,20 +14,30 @@ from ...errors import ScrapepoolError
 from ...frozen import frozen
 from ...host_share import HostShare
 from ...ports import Snapshot
+from ...record.warc.names import archive_of_shard
 from ...settings import Settings
 from ...storage.urls import join
+
+FOLDER = "_shards/"
+"""The folder, in that of the parts, with the lists and the states of the shards. It is deleted when the run ends."""
+
+STOPPED = "the run was stopped"
+
+
+def list_name(number: int) -> str:
+    """Return the name of the list of a shard."""
+    return f"list-{number:05}"
 
 
 @frozen
 class ShardJob:
     """One shard of a run.
 
-    run: identifies the run; a task that finds what an earlier one of the same run left goes on with it. sources: lists
-    and URLs. settings: of the shard. topic: of the events with its progress. interval: seconds between two of these.
+    run: identifies the run; a task that finds what an earlier one of the same run left goes on with it. settings: of
+    the shard. topic: of the events with its progress. interval: seconds between two of these.
     """
 
     run: str
-    sources: tuple[str, ...] = field(repr=False)
     settings: Settings = field(repr=False)
     topic: str = ""
     interval: float = 1.0
@@ -75,14 +85,16 @@ def shard_settings(settings: Settings, share: HostShare, at_once: int, now: floa
     """Return the settings of one shard.
 
     at_once: how many shards may run at the same time, which divide rate and bandwidth among them. A limit on the time
-    of the run becomes an instant, and files of bodies go into a folder with the number of the shard.
+    of the run becomes an instant, files of bodies go into a folder with the number of the shard, and the archive has
+    that number in its name.
     """
     limits, pool = settings.limits, settings.pool
     ends = [limits.until] if limits.until is not None else []
     if limits.max_time is not None:
         ends.append((time.time() if now is None else now) + limits.max_time)
     values: dict[str, Any] = {
-        "input": {"shard": share},
+        "input": {"shard": share, "lists": ()},
+        "politeness": {"host_memory": None},
         "pool": {} if pool.rate is None else {"rate": pool.rate / at_once},
         "limits": {"max_time": None, "until": min(ends, default=None)},
         "display": {"progress": "none", "log_file": None, "summary_json": None},
@@ -92,6 +104,8 @@ def shard_settings(settings: Settings, share: HostShare, at_once: int, now: floa
         values["limits"]["bandwidth"] = limits.bandwidth / at_once
     if settings.files.save_dir is not None:
         values["files"] = {"save_dir": join(settings.files.save_dir, f"{share.number - 1:05}")}
+    if settings.warc.path is not None:
+        values["warc"] = {"path": archive_of_shard(settings.warc.path, share.number - 1)}
     if settings.output.wants_data and settings.output.extract_workers is None:
         values["output"] = {"extract_workers": 0}  # the cores are those of other shards
     return settings.with_(**values)

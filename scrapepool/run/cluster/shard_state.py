@@ -39,7 +39,7 @@ class ShardState:
 
 def state_name(number: int) -> str:
     """Return the name of the file."""
-    return f"_state-{number:05}.json"
+    return f"state-{number:05}.json"
 
 
 def read_state(folder: PartFolder, job: ShardJob) -> ShardState:

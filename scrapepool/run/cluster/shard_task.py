@@ -17,12 +17,15 @@ from ...errors import LockedError, OutputError, ScrapepoolError
 from ...model import Outcome
 from ...ports import Snapshot
 from ...read.seen.finished import Finished
+from ...read.share_list import share_sources
 from ...record.parts.part_folder import PartFolder, part_folder
+from ...storage.urls import join
 from ...transport.net.descriptors import raise_soft_limit
-from ..assemble import assembled, final_outcomes, lists
+from ..assemble import assembled, final_outcomes
+from ..list_feed import lists
 from ..outputs.open_outputs import Outputs, open_outputs
 from .earlier_attempt import Earlier, earlier_records
-from .shard_job import ShardJob, ShardReport
+from .shard_job import FOLDER, STOPPED, ShardJob, ShardReport, list_name
 from .shard_state import read_state, write_state
 
 LOCK_PATIENCE = 60.0
@@ -97,20 +100,21 @@ def run_shard(job: ShardJob, link: Link, sleep: Callable[[float], None] = time.s
 
 
 def _run(job: ShardJob, link: Link) -> ShardReport:
-    with closing(part_folder(str(job.settings.output.path), None)) as folder:
-        state = read_state(folder, job)
+    path = str(job.settings.output.path)
+    with closing(part_folder(path, None)) as folder, closing(part_folder(join(path, FOLDER), None)) as own:
+        state = read_state(own, job)
         if state.report is not None:
             return state.report
         earlier = Earlier()
         if state.begun:
             if job.settings.output.resume is None:
                 earlier = earlier_records(folder, job)
-            job = replace(job, settings=job.settings.with_(output={"resume": "all"}))
-        return _Shard(job, link, folder, earlier).run()
+            job = replace(job, settings=job.settings.with_(output={"resume": "all"}, warc={"overwrite": False}))
+        return _Shard(job, link, own, earlier).run()
 
 
 class _Shard:
-    """A shard and its parts. earlier: what a task of the same run has recorded. left: outcomes that are not final."""
+    """A shard. folder: with its list and its state. earlier: what a task of the same run has recorded."""
 
     def __init__(self, job: ShardJob, link: Link, folder: PartFolder, earlier: Earlier) -> None:
         self._job = job
@@ -119,12 +123,14 @@ class _Shard:
         self._stop = Stop()
         self._view = ShardView(job, link, self._stop)
         self._finished = Finished(each=not job.settings.input.dedupe)
-        self._left: list[Outcome] = []
+        self._left: list[Outcome] = []  # that are not final
 
     def run(self) -> ShardReport:
         job, settings, finished = self._job, self._job.settings, self._finished
-        make_feed = lists(job.sources, settings, finished=finished)  # the run has noted what is odd about them
+        path = self._folder.fetch(list_name(job.number))
+        make_feed = lists((), settings, finished=finished, opened=lambda: share_sources(path, settings.input))
         not_before = None if settings.output.resume is None else finished.not_before
+        write_state(self._folder, job)  # before there is any output
         with assembled(settings, make_feed, view=self._view, stop=self._stop, not_before=not_before) as run:
             outputs = open_outputs(
                 settings,
@@ -133,7 +139,6 @@ class _Shard:
                 should_stop=lambda: run.engine.must_end_now,
                 on_note=lambda _: None,  # what happens to earlier records is in the report
             )
-            write_state(self._folder, job)
             try:
                 batches = final_outcomes(run, settings, self._stop, self._view.note, outputs.archive, self._left.extend)
                 with closing(batches):
@@ -152,7 +157,7 @@ class _Shard:
     def _report(self, engine: Engine) -> ShardReport:
         left = engine.spent or engine.lost
         if left is None and (self._left or self._stop.requested):
-            left = "the run was stopped"
+            left = STOPPED
         earlier, finished = self._earlier, self._finished
         return ShardReport(
             self._job.number,

@@ -5,7 +5,7 @@ Decides that by settings alone: no file is opened, and no cluster asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 from ...errors import UsageError
 from ...settings import Settings
@@ -18,12 +18,8 @@ RULES: tuple[tuple[Callable[[Settings], bool], str], ...] = (
     (lambda s: s.output.template is not None, f"--template is for one process: {PARTS}"),
     (lambda s: not s.output.in_parts, f"the records need a folder whose name ends with /: {PARTS}"),
     (lambda s: s.output.ordered, "--ordered holds for one process; sort the parts by line"),
-    (
-        lambda s: s.warc.path is not None,
-        "--warc is one archive; run shares of the list with --shard",
-    ),
+    (lambda s: bool(s.warc.dedup), "--warc-dedup is read by one process; run shares of the list with --shard"),
     (lambda s: bool(s.since.records), "--since is read by one process; run shares of the list with --shard"),
-    (lambda s: s.politeness.host_memory is not None, "--host-memory is one file; a host is in one shard anyway"),
     (lambda s: s.request.save_cookies is not None, "--save-cookies is one file, and each shard has cookies of its own"),
     (lambda s: s.input.shard is not None, "--shard divides the list already; leave it out"),
     (lambda s: s.pool.processes != 1, "--processes is for one machine; start more workers on each instead"),
@@ -36,15 +32,8 @@ RULES: tuple[tuple[Callable[[Settings], bool], str], ...] = (
 """What is not supported, and the message."""
 
 
-def check_supported(settings: Settings, sources: Sequence[str]) -> None:
+def check_supported(settings: Settings) -> None:
     """Raise UsageError for what cannot be divided among machines."""
-    for reason in _reasons(settings, sources):
-        raise UsageError(f"with --cluster, {reason}")
-
-
-def _reasons(settings: Settings, sources: Sequence[str]) -> Iterator[str]:
-    yield from (message for applies, message in RULES if applies(settings))
-    if "-" in (*sources, *settings.input.lists):
-        yield "standard input cannot be read: each shard reads the list again, so it has to be a file"
-    if any(name[:8].lower().startswith(("http://", "https://")) for name in settings.input.lists):
-        yield "lists by URL would be downloaded once per shard; download the list, and name the file"
+    for applies, message in RULES:
+        if applies(settings):
+            raise UsageError(f"with --cluster, {message}")

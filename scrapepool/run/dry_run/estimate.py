@@ -115,6 +115,51 @@ def _reject(found: Count, rejected: Iterable[Ended], shown: int) -> None:
             found.shown.append(line)
 
 
+class HostPlanner:
+    """Plans hosts one by one. The parameters are those of ``planned``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        latency: float,
+        clock: Clock,
+        crawl_delays: Mapping[HostKey, float],
+        known: Mapping[HostKey, HostState],
+    ) -> None:
+        self._settings = settings
+        self._latency = latency
+        self._crawl_delays = crawl_delays
+        self._known = known
+        self._limits = limits_for(settings, clock)
+        self._wall, self._now = clock.wall(), clock.monotonic()
+
+    def asks_robots(self, host: HostKey) -> bool:
+        """Whether the robots.txt of a host will be requested."""
+        found = self._known.get(host, NOTHING_KNOWN)
+        return self._limits(host).robots and self._now - found.robots_at >= MAX_ROBOTS_AGE
+
+    def plan(self, host: HostKey, urls: int) -> HostPlan:
+        """Plan a host with so many URLs."""
+        settings, pool, wall = self._settings, self._settings.pool, self._wall
+        own, window = self._limits(host), settings.host_overrides.override_for(host).window
+        found = self._known.get(host, NOTHING_KNOWN)
+        delay = max(own.delay, self._crawl_delays.get(host, 0.0))
+        per_host = own.per_host
+        if pool.pace == "auto":
+            delay, per_host = max(delay, found.interval), min(per_host, found.in_flight or per_host)
+        each = found.latency or self._latency
+        parked = max(0.0, found.parked_until - self._now)
+        begins = wall + parked
+        if parked > settings.retry.max_park:
+            needed = begins = 0.0  # its URLs are deferred
+        else:
+            needed = duration(urls, delay, min(per_host, pool.workers), each)
+            if self.asks_robots(host):
+                needed += max(delay, each)
+        ends = begins + needed if window is None or not needed else window.after(begins, needed)
+        return HostPlan(host, urls, delay, per_host, window, max(0.0, ends - wall), each)
+
+
 def planned(
     hosts: HostCounts,
     settings: Settings,
@@ -132,29 +177,11 @@ def planned(
     """
     crawl_delays, known = crawl_delays or {}, known or {}
     pool, overrides = settings.pool, settings.host_overrides
-    limits, wall, now = limits_for(settings, clock), clock.wall(), clock.monotonic()
-
-    def asks_robots(host: HostKey) -> bool:
-        return limits(host).robots and now - known.get(host, NOTHING_KNOWN).robots_at >= MAX_ROBOTS_AGE
+    planner = HostPlanner(settings, latency, clock, crawl_delays, known)
+    asks_robots = planner.asks_robots
 
     def host_plan(host: HostKey) -> HostPlan:
-        own, window, urls = limits(host), overrides.override_for(host).window, hosts[host]
-        found = known.get(host, NOTHING_KNOWN)
-        delay = max(own.delay, crawl_delays.get(host, 0.0))
-        per_host = own.per_host
-        if pool.pace == "auto":
-            delay, per_host = max(delay, found.interval), min(per_host, found.in_flight or per_host)
-        each = found.latency or latency
-        parked = max(0.0, found.parked_until - now)
-        begins = wall + parked
-        if parked > settings.retry.max_park:
-            needed = begins = 0.0  # its URLs are deferred
-        else:
-            needed = duration(urls, delay, min(per_host, pool.workers), each)
-            if asks_robots(host):
-                needed += max(delay, each)
-        ends = begins + needed if window is None or not needed else window.after(begins, needed)
-        return HostPlan(host, urls, delay, per_host, window, max(0.0, ends - wall), each)
+        return planner.plan(host, hosts[host])
 
     own = dict.fromkeys(host for host in (*known, *crawl_delays) if host in hosts)
     if overrides:

@@ -13,6 +13,7 @@ from ...model import HostKey
 from ...ports import Clock, HostState
 from ...settings import Settings
 from ...transport.robots.rules import Rules
+from ...url import parse
 
 
 def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict[HostKey, HostState]:
@@ -35,3 +36,21 @@ def recalled(settings: Settings, hosts: Iterable[HostKey], clock: Clock) -> dict
     with closing(HostFile(path)) as file:
         rows = ((host, file.row(host)) for host in hosts)
         return {host: known(row) for host, row in rows if row is not None}
+
+
+def crawl_delays(settings: Settings) -> dict[HostKey, float]:
+    """Return the Crawl-delay of hosts whose robots.txt an earlier run has read, in seconds.
+
+    Raises UsageError, OutputError.
+    """
+    path, politeness = settings.politeness.host_memory, settings.politeness
+    if path is None or not politeness.robots or not Path(path).exists():
+        return {}
+    from ...memory.host_listing import HostListing  # noqa: PLC0415 - as above
+
+    with closing(HostListing(path)) as file:
+        return {
+            parse(entry.origin).host: min(entry.crawl_delay, politeness.max_crawl_delay)
+            for entry in file.entries()
+            if entry.crawl_delay
+        }

@@ -19,7 +19,7 @@ from .counters import Counters
 if TYPE_CHECKING:
     from ...fail_conditions import Check, Verdict
 
-CHECK_EVERY = 0.5
+FAIL_CHECK_INTERVAL = 0.5
 """Seconds between two looks at whether a run is certain to fail."""
 
 
@@ -50,7 +50,7 @@ class Alarm:
 
         snapshot: gives the run at this moment.
         """
-        if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < CHECK_EVERY:
+        if not self._fast or self.certain is not None or (now := self._clock()) - self._looked < FAIL_CHECK_INTERVAL:
             return None
         from ...fail_conditions import is_certain  # noqa: PLC0415 - for runs with --fail-if
 

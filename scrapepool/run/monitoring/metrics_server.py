@@ -32,7 +32,7 @@ FRESH = 1.0
 SLOWEST = 10.0
 """Seconds that a client may take to say what it wants."""
 
-CHECK_EVERY = 0.02
+STOP_CHECK_INTERVAL = 0.02
 """Seconds between two looks at whether the server is to stop: the run's end waits for one."""
 
 
@@ -61,7 +61,7 @@ class MetricsServer(Collector):
         except OSError as error:
             raise UsageError(f"--metrics-port {port}: {error.strerror or error}; with 0 a free one is taken") from None
         Thread(
-            target=self._server.serve_forever, args=(CHECK_EVERY,), name="scrapepool-metrics-port", daemon=True
+            target=self._server.serve_forever, args=(STOP_CHECK_INTERVAL,), name="scrapepool-metrics-port", daemon=True
         ).start()
 
     @property

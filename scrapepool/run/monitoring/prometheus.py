@@ -38,7 +38,7 @@ except ImportError as error:
     missing = f"--metrics-file and --metrics-port need prometheus_client: {how_to_install('metrics')}"
     raise UsageError(missing) from error
 
-EVERY = 15.0
+WRITE_INTERVAL = 15.0
 """Seconds between two files: Prometheus asks node_exporter as often by default."""
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -157,13 +157,13 @@ class MetricsView(ViewDecorator):
     @property
     def interval(self) -> float:
         """As ``ports.View``."""
-        return min(super().interval, EVERY)
+        return min(super().interval, WRITE_INTERVAL)
 
     def show(self, snapshot: Snapshot) -> None:
         """As ``ports.View``."""
         super().show(snapshot)
         if (now := self._clock()) >= self._due and (self._writing is None or not self._writing.is_alive()):
-            self._due = now + EVERY
+            self._due = now + WRITE_INTERVAL
             thread = Thread(target=self._write, args=(snapshot,), name="scrapepool-metrics", daemon=True)
             with suppress(RuntimeError):  # no thread can be started now; the next time is soon
                 thread.start()

@@ -1,6 +1,6 @@
 """``--watch-stalls``: reports what requests and outputs wait for, if no URL has finished for a while.
 
-Decides when that is told, and in which words. Looks on, as any view; changes nothing.
+Decides when that is reported, and in which words. Looks on, as any view; changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GROUPS = 8
 """Maximum number of groups of requests, or of hosts, in a report: it must fit on a screen."""
 
 LOOKS = 10
-"""Looks at the run in the time after which it counts as stalled, so that this is told no more than a tenth too late."""
+"""Looks at the run in the time after which it counts as stalled: this is reported a tenth too late at most."""
 
 SOONEST = 0.1
 """Seconds between two looks at least."""
@@ -45,7 +45,7 @@ WORDS = {
 class StallWatch(ViewDecorator):
     """A view that reports when no URL has finished for a while.
 
-    seconds: without an outcome, after which what is waited for is told, and again after as long. doing: what the
+    seconds: without an outcome, after which what is waited for is reported, and again after as long. doing: what the
     requests in flight are doing. note: takes a line.
     """
 
@@ -58,7 +58,7 @@ class StallWatch(ViewDecorator):
         self._note = note
         self._done = 0
         self._since = 0.0  # seconds of the run, when something ended last
-        self._told = 0.0  # seconds of the run, when a stall was told last
+        self._reported_at = 0.0  # seconds of the run, when a stall was last reported
 
     @property
     def interval(self) -> float:
@@ -69,10 +69,10 @@ class StallWatch(ViewDecorator):
         """Check whether a URL has finished since the last snapshot; then show the snapshot."""
         if snapshot.done != self._done or snapshot.grace is not None:
             self._done = snapshot.done
-            self._since = self._told = snapshot.elapsed
-        elif snapshot.elapsed - self._told >= self._seconds:
-            self._told = snapshot.elapsed
-            for line in told(snapshot, snapshot.elapsed - self._since, self._doing()):
+            self._since = self._reported_at = snapshot.elapsed
+        elif snapshot.elapsed - self._reported_at >= self._seconds:
+            self._reported_at = snapshot.elapsed
+            for line in stall_lines(snapshot, snapshot.elapsed - self._since, self._doing()):
                 self._note(line)
         super().show(snapshot)
 
@@ -96,21 +96,21 @@ class WriteWatch:
         self._seconds = seconds
         self._note = note
         self._clock = clock
-        self._asked = self._since = self._told = 0.0
+        self._asked = self._since = self._reported_at = 0.0
 
     def __call__(self) -> bool:
         """Ask ``should_stop``."""
         now = self._clock()
         if now - self._asked > BETWEEN_WAITS:
-            self._since = self._told = now
-        elif now - self._told >= self._seconds:
-            self._told = now
+            self._since = self._reported_at = now
+        elif now - self._reported_at >= self._seconds:
+            self._reported_at = now
             self._note(f"an output has accepted nothing for {units.spoken(now - self._since)}: {TAKES_NOTHING}")
         self._asked = now
         return self._should_stop()
 
 
-def told(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Iterator[str]:
+def stall_lines(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -> Iterator[str]:
     """Yield the lines of a report. seconds: since a URL has finished."""
     busy = max(snapshot.busy, len(doing))
     queued = max(0, snapshot.total - snapshot.done - busy)

@@ -35,7 +35,7 @@ class Striking:
     def take(self, outcomes: Sequence[Outcome]) -> None:
         """Count final outcomes."""
         for outcome in outcomes:
-            if type(outcome) is not Fetched or (outcome.status or 0) >= 400:
+            if not isinstance(outcome, Fetched) or (outcome.status or 0) >= 400:
                 continue
             self._pages += 1
             if outcome.redirects:

@@ -25,14 +25,13 @@ from ...record import Fanout, record_format, sink_for, template_sink
 from ...record.safe_io.unfinished_mark import unmark
 from ...settings import OutputSettings, Settings
 from ...storage.urls import is_storage
-from ...version import __version__
+from .open_archive import open_archive
 from .ordered_output import ListOrder, OrderedSink
 from .resume import pass_over, records_sink
 
 if TYPE_CHECKING:
     from ...record.body_files.body_store import Files
     from ...record.body_files.known_files import FileOwners
-    from ...record.warc import ArchiveProcess
     from .part_output import Parts
 
 
@@ -87,7 +86,7 @@ def open_outputs(
         passing = opening.passing()  # what cannot be meant is said before a file is emptied
         files = opening.files(opened, owners)
         stores = [*([] if files is None else [files]), *opening.stores(opened)]
-        archive = _archive(settings, stop, on_note)
+        archive = open_archive(settings, stop, on_note)
         if archive is not None:
             opened.callback(archive.close)
             stores.append(archive)
@@ -218,8 +217,9 @@ class _Opening:
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.requested)
         has = count_finished(database, self.finished, method=self.settings.request.method)
         if has < stay:
-            told = f"{has:,} of the {stay:,} records kept in {journal}"
-            self.on_note(f"{output.sqlite}: has {told}; the others are not added")
+            self.on_note(
+                f"{output.sqlite}: has {has:,} of the {stay:,} records kept in {journal}; the others are not added"
+            )
 
     def on_complete(self) -> Callable[[], None]:
         """Return what is called when every target has its record, and all outputs are closed."""
@@ -296,26 +296,3 @@ def _is_empty(path: str) -> bool:
         return True
     except (OSError, ValueError):
         return False  # opening it will say what is wrong
-
-
-def _archive(settings: Settings, stop: Stop, on_note: Callable[[str], None]) -> ArchiveProcess | None:
-    if settings.warc.path is None:
-        return None
-    from ...record.warc import ArchiveProcess  # noqa: PLC0415 - most runs keep none
-
-    said = {
-        "software": f"scrapepool/{__version__}",
-        "format": "WARC File Format 1.1",
-        "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-        "robots": "classic" if settings.politeness.robots else "ignore",
-    }
-    if settings.request.user_agent is not None:
-        said["http-header-user-agent"] = settings.request.user_agent
-    return ArchiveProcess(
-        settings.warc,
-        said,
-        resume=settings.output.resume is not None,
-        fsync=settings.output.fsync,
-        should_stop=lambda: stop.requested,
-        on_note=on_note,
-    )

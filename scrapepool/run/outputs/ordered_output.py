@@ -27,7 +27,7 @@ AT_FIRST = 100
 """Targets that are admitted before the mean size of bodies is known, if outcomes have bodies."""
 
 NOTE_AFTER = 10.0
-"""Seconds for which all outcomes wait for one target before the user is told."""
+"""Seconds for which all outcomes wait for one target until a message says so."""
 
 Place = int
 Entry = tuple[Place, HostKey | Ended]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...engine import Stop
 from ...errors import OutputError, UsageError
@@ -23,12 +23,13 @@ from ...record import open_locked, record_format, record_sink, rewrite
 from ...record.formats.fields import with_option
 from ...record.formats.serializer import RecordSink
 from ...record.parts.part_folder import PartFolder, StoredParts, part_folder
-from ...record.parts.part_names import ABOUT, SUCCESS, PartName, PartNames, any_part
+from ...record.parts.part_names import ABOUT, BUCKETS, SUCCESS, PartName, PartNames, any_part
 from ...record.parts.part_sink import MAX_AGE, PartSink
 from ...record.safe_io.durability import fsync
 from ...record.safe_io.unfinished_mark import unmark
 from ...record_fields import LATER
 from ...settings import Settings
+from ...storage.urls import is_storage
 from ...version import __version__
 from .resume import check_fields, report, stoppable_pieces
 
@@ -63,7 +64,11 @@ class Parts:
 
             if not has_pyarrow():
                 raise UsageError(f"--format parquet needs pyarrow: {how_to_install('parquet')}")
-        self._folder: PartFolder = part_folder(str(self._output.path), self._names.lock)
+        path = str(self._output.path)
+        self._on_cluster = shard is not None and shard.packed
+        # On a cluster the run holds the folder's lock. One of a shard would outlive a worker that is lost.
+        unlocked = self._on_cluster and is_storage(path)
+        self._folder: PartFolder = part_folder(path, None if unlocked else self._names.lock)
 
     def open(self) -> Sink:
         """Open the sink, behind the records that stay. Raises UsageError for a folder of another run, OutputError."""
@@ -95,7 +100,8 @@ class Parts:
         elif any_part(names):
             self._check_same(about)
             check_fields(self._output, self._settings.request.method)
-        describe_run(self._folder, self._names.suffix, self._shards)
+        if not self._on_cluster:  # else the run on the cluster has described it
+            describe_run(self._folder, self._names.suffix, self._shards)
         for marker in (self._names.success, SUCCESS):
             if marker in names:
                 self._folder.remove(marker)
@@ -105,6 +111,11 @@ class Parts:
 
     def _check_same(self, about: dict[str, object]) -> None:
         """Refuse to resume a run of another format or of other shards, whose parts would not be found."""
+        if BUCKETS in about and not self._on_cluster:
+            raise UsageError(
+                f"{self._folder.name} holds the parts of a run on a cluster; continue it with --cluster, for which "
+                "local:1 is enough"
+            )
         for name, ours in (("format", self._names.suffix), ("shards", self._shards)):
             theirs = about.get(name, ours)
             if theirs != ours:
@@ -215,9 +226,14 @@ def about_run(folder: PartFolder) -> dict[str, object]:
     return {}
 
 
-def describe_run(folder: PartFolder, suffix: str, shards: int | None) -> None:
-    """Write what a folder says about its run, unless it says so already. Raises OutputError if it cannot be written."""
-    said = {"version": __version__, "format": suffix, "shards": shards}
+def describe_run(folder: PartFolder, suffix: str, shards: int | None, buckets: Sequence[int] | None = None) -> None:
+    """Write what a folder says about its run, unless it says so already. Raises OutputError if it cannot be written.
+
+    buckets: the shard of each bucket of hosts, where a run on a cluster has divided them so.
+    """
+    said: dict[str, Any] = {"version": __version__, "format": suffix, "shards": shards}
+    if buckets is not None:
+        said[BUCKETS] = list(buckets)
     if about_run(folder) != said:
         folder.write(ABOUT, json.dumps(said).encode() + b"\n")
 

@@ -1,8 +1,9 @@
 """Leases and their results as bytes: what a run and its worker processes send each other.
 
-Decides what crosses: of a target only what a request needs, and of a result all but its target. The run keeps the rest,
-and puts it back. Most attempts and results are plain, and spelled by ``marshal`` in a tenth of the time of ``pickle``,
-which spells the others. Both ends are of one version and belong to one user.
+Decides what crosses: of a target only what a request and a record need, and of a result all but its target. The run
+keeps the rest, and puts it back. Most attempts and results are plain, and spelled by ``marshal`` in a tenth of the time
+of ``pickle``, which spells the others. A plain success may cross as its record, beside the few fields that the run
+counts. Both ends are of one version and belong to one user.
 """
 
 from __future__ import annotations
@@ -16,9 +17,23 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ...model import Attempt, Fetched, HostKey, Redirected, Result, Saved, Span, Target, Timings, TLSFacts, Transcript
+from ...model import (
+    Attempt,
+    Fetched,
+    HostKey,
+    Redirected,
+    Result,
+    Saved,
+    Serialized,
+    Span,
+    Target,
+    Timings,
+    TLSFacts,
+    Transcript,
+)
 from ...ports import Done, Unbegun, Work
-from ...schedule.lease import Lease
+from ...record.formats.serializer import Serializer
+from ...schedule.lease import ConnectionUse, Lease
 from ...schedule.robots import RobotsVerdict
 from ...validators import Validators
 
@@ -46,27 +61,47 @@ class Report(NamedTuple):
 def pack_work(number: int, work: Work) -> Plain:
     """Spell a lease and its attempts. number: its name in what comes back."""
     lease = work.lease
-    first = lease.attempt
     about = (tuple(lease.host), lease.budget, lease.since, lease.robots, lease.probe)
-    if first is None and all(_is_plain(attempt.target) for attempt in work.attempts):
-        return number, about, [one for attempt in work.attempts for one in (attempt.target.url, attempt.target.path)]
+    if lease.attempt is None and (plain := _plain(work.attempts)) is not None:
+        return number, about, plain
     slim = [_slim(attempt) for attempt in work.attempts]
-    return number, about, pickle.dumps((slim, first is not None), pickle.HIGHEST_PROTOCOL)
+    return number, about, pickle.dumps((slim, lease.attempt is not None), pickle.HIGHEST_PROTOCOL)
 
 
-def unpack_work(packed: Plain) -> tuple[int, Work]:
-    """Return the number of a lease, and the lease."""
+def unpack_work(packed: Plain) -> tuple[int, Work, bool]:
+    """Return the number of a lease, the lease, and whether its targets have all that records say of them."""
     number, (host, budget, since, robots, probe), rest = packed
     key = HostKey(*host)
-    if isinstance(rest, list):
-        attempts = [Attempt(Target(url, key, path)) for url, path in zip(rest[::2], rest[1::2], strict=True)]
-        return number, Work(Lease(key, (), None, budget, since, robots, (), probe), attempts)
+    if isinstance(rest, tuple):
+        source, whole, urls, paths, lines = rest
+        attempts = [
+            Attempt(Target(url, key, path, line, source=source))
+            for url, path, line in zip(urls, paths, lines, strict=True)
+        ]
+        return number, Work(Lease(key, (), None, budget, since, robots, (), probe), attempts), whole
     attempts, alone = pickle.loads(rest)  # noqa: S301 - our own parent's
-    return number, Work(Lease(key, (), attempts[0] if alone else None, budget, since, robots, (), probe), attempts)
+    lease = Lease(key, (), attempts[0] if alone else None, budget, since, robots, (), probe)
+    return number, Work(lease, attempts), False
 
 
-def _is_plain(target: Target) -> bool:
-    return target.userinfo is None and target.request is None and target.known is None and target.occurrence == 1
+def _plain(attempts: Sequence[Attempt]) -> Plain:
+    """Spell attempts at targets that are a URL and no more; None if one is more than that.
+
+    Returned are the name of their list, whether no target has further columns, URLs, paths and lines.
+    """
+    urls, paths, lines = [], [], []
+    source, whole = attempts[0].target.source if attempts else None, True
+    for attempt in attempts:
+        target = attempt.target
+        if target.userinfo is not None or target.request is not None or target.known is not None:
+            return None
+        if target.occurrence != 1 or target.source != source:
+            return None
+        whole = whole and target.input is None
+        urls.append(target.url)
+        paths.append(target.path)
+        lines.append(target.line)
+    return source, whole, urls, paths, lines
 
 
 def _slim(attempt: Attempt) -> Attempt:
@@ -88,14 +123,17 @@ PLAIN_FIELDS = (
 _fields_of = attrgetter(*PLAIN_FIELDS)
 
 
-def pack_back(number: int, one: Done | Unbegun, descriptors: list[int]) -> Plain:
-    """Spell what ended, or will not begin, of a lease. descriptors: gets those of files that go with it."""
-    results = [pack_result(result) for result in one.results]
+def pack_back(number: int, one: Done | Unbegun, descriptors: list[int], serializer: Serializer | None = None) -> Plain:
+    """Spell what ended, or will not begin, of a lease. descriptors: gets those of files that go with it.
+
+    serializer: makes the records of plain successes; None if the run makes them.
+    """
+    results = [pack_result(result, serializer) for result in one.results]
     transcripts = [_pack_transcript(transcript, descriptors) for transcript in one.transcripts]
     if isinstance(one, Unbegun):
-        return _UNBEGUN, number, one.begun, results, one.opened, one.requests, one.idle, transcripts, one.opening
+        return _UNBEGUN, number, one.begun, results, tuple(one.use), transcripts, one.again
     robots = None if one.robots is None else pickle.dumps(one.robots, pickle.HIGHEST_PROTOCOL)
-    return _DONE, number, robots, results, one.opened, one.requests, one.idle, transcripts, one.opening, one.elapsed
+    return _DONE, number, robots, results, tuple(one.use), transcripts, one.elapsed
 
 
 def number_of(packed: Plain) -> int:
@@ -106,18 +144,19 @@ def number_of(packed: Plain) -> int:
 
 def unpack_back(packed: Plain, work: Work, given: int, descriptors: deque[int]) -> Done | Unbegun:
     """Return what came back of a lease. given: number of its results that came back before."""
-    kind, _, first, results, opened, requests, idle, transcripts, opening, *rest = packed
+    kind, _, first, results, counts, transcripts, rest = packed
     attempts = work.attempts
     found = [unpack_result(result, attempts[at].target) for at, result in enumerate(results, given)]
     kept = [_unpack_transcript(transcript, descriptors) for transcript in transcripts]
+    use = ConnectionUse(*counts)
     if kind == _UNBEGUN:
-        return Unbegun(work, first, found, opened, requests, idle, kept, opening)
+        return Unbegun(work, first, found, use, kept, again=rest)
     robots: RobotsVerdict | None = None if first is None else pickle.loads(first)  # noqa: S301 - our own child's
-    return Done(work, found, opened, requests, idle, robots, rest[0], kept, opening)
+    return Done(work, found, use, kept, robots, elapsed=rest)
 
 
-def pack_result(result: Result) -> Plain:
-    """Spell a result without its target. It must not be used any more."""
+def pack_result(result: Result, serializer: Serializer | None = None) -> Plain:
+    """Spell a result without its target. It must not be used any more. serializer: as for ``pack_back``."""
     if isinstance(result, Redirected):
         return pickle.dumps(
             result._replace(attempt=replace(result.attempt, target=None)),  # type: ignore[arg-type]
@@ -125,6 +164,9 @@ def pack_result(result: Result) -> Plain:
         )
     if type(result) is Fetched and not result.redirects and result.retry is None:
         timings, tls, validators, saved = result.timings, result.tls, result.validators, result.saved
+        if serializer is not None and (result.status or 0) < 400 and result.body is None:
+            ttfb = None if timings is None else timings.ttfb
+            return serializer.encode(result), result.status, result.elapsed, result.wire_bytes, ttfb
         return (
             _fields_of(result),
             None if timings is None else tuple(timings),
@@ -139,39 +181,43 @@ def pack_result(result: Result) -> Plain:
 def unpack_result(packed: Plain, target: Target) -> Result:
     """Return the result for a target."""
     if not isinstance(packed, bytes):
-        fields, timings, tls, validators, saved = packed
-        (attempts, started, elapsed, waited, status, final_url, detail, content_type, charset, size,
-         wire_bytes, sha256, reused, complete, remote, headers, body) = fields  # fmt: skip
-        return Fetched(
-            target=target,
-            attempts=attempts,
-            started=started,
-            elapsed=elapsed,
-            waited=waited,
-            status=status,
-            final_url=target.url if final_url == target.url else final_url,
-            detail=detail,
-            content_type=content_type,
-            charset=charset,
-            bytes=size,
-            wire_bytes=wire_bytes,
-            sha256=sha256,
-            reused=reused,
-            complete=complete,
-            remote=remote,
-            headers=headers,
-            body=body,
-            timings=None if timings is None else Timings(*timings),
-            tls=None if tls is None else TLSFacts(*tls),
-            validators=None if validators is None else Validators(*validators),
-            saved=None if saved is None else Saved(*saved),
-        )
+        return Serialized(target, *packed) if isinstance(packed[0], bytes) else _fetched(packed, target)
     result: Result = pickle.loads(packed)  # noqa: S301 - our own child's
     if isinstance(result, Redirected):
         result.attempt.target = target
     else:
         result.target = target
     return result
+
+
+def _fetched(packed: Plain, target: Target) -> Fetched:
+    values, timings, tls, validators, saved = packed
+    (attempts, started, elapsed, waited, status, final_url, detail, content_type, charset, size,
+     wire_bytes, sha256, reused, complete, remote, headers, body) = values  # fmt: skip
+    return Fetched(
+        target=target,
+        attempts=attempts,
+        started=started,
+        elapsed=elapsed,
+        waited=waited,
+        status=status,
+        final_url=target.url if final_url == target.url else final_url,
+        detail=detail,
+        content_type=content_type,
+        charset=charset,
+        bytes=size,
+        wire_bytes=wire_bytes,
+        sha256=sha256,
+        reused=reused,
+        complete=complete,
+        remote=remote,
+        headers=headers,
+        body=body,
+        timings=None if timings is None else Timings(*timings),
+        tls=None if tls is None else TLSFacts(*tls),
+        validators=None if validators is None else Validators(*validators),
+        saved=None if saved is None else Saved(*saved),
+    )
 
 
 def _pack_transcript(transcript: Transcript, descriptors: list[int]) -> Plain:

@@ -25,6 +25,7 @@ from ...transport.work.wakeup import WakeupPipe
 from .codec import Report, loads
 from .messages import Ask
 from .placement import Placement
+from .process_starter import ProcessStarter
 from .shares import divide
 from .suspects import Suspects
 from .worker import Start
@@ -51,7 +52,8 @@ class ProcessTransport:
 
     settings: of the run. lists: downloads lists by URL, in the run's own process. cookies: the cookies that all
     requests share, which get those of the processes at the end; None if each URL has its own. on_note: receives lines
-    for the user. Raises ProcessError from ``submit`` and ``wait`` if no process can be started.
+    for the user. makes_records: whether the outcomes become records as the settings say. starter: starts the processes.
+    Raises ProcessError from ``submit`` and ``wait`` if no process can be started.
     """
 
     def __init__(
@@ -61,7 +63,12 @@ class ProcessTransport:
         lists: Loop,
         cookies: CookieStore | None = None,
         on_note: Callable[[str], None] = lambda _: None,
+        *,
+        makes_records: bool = False,
+        starter: ProcessStarter | None = None,
     ) -> None:
+        self._starter = starter or ProcessStarter()
+        self._makes_records = makes_records
         self._in_processes = 0  # leases in flight
         self._settings = settings
         self._count = count
@@ -209,7 +216,7 @@ class ProcessTransport:
                 raise ChildProcessError(
                     f"several in a row have ended as soon as they were started, the last one {self._how}"
                 )
-            started = WorkerHandle(self._start())
+            started = WorkerHandle(self._start(), self._starter)
         except OSError as error:
             reason = error.strerror or str(error)
             others = self._alive()
@@ -231,7 +238,7 @@ class ProcessTransport:
     def _start(self) -> Start:
         self._started += 1
         cookies = None if self._cookies is None else self._cookies.cookies(time.time())
-        return Start(self._settings, self._started, cookies, self._settings.limits.bandwidth)
+        return Start(self._settings, self._started, cookies, self._settings.limits.bandwidth, self._makes_records)
 
     def _loads(self) -> list[int]:
         return [0 if worker is None else worker.in_flight for worker in self._workers]

@@ -16,7 +16,7 @@ from ...schedule.robots import RobotsVerdict
 
 
 class OutWork:
-    """A lease that a process has. given: number of its results that came back. begins: how many it begins at most."""
+    """A lease that a process has. given: number of its targets that came back. begins: how many it begins at most."""
 
     __slots__ = ("begins", "given", "work")
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from ...fallbacks import STOP_SIGNALS
 from ...ports import Done, Unbegun
+from ...record.formats.serializer import Serializer
 from ...running_clock import RUNNING_CLOCK
 from ...settings import FileSettings, Settings
 from ...transport.exchange.cookies import Cookie, CookieStore
@@ -38,6 +39,9 @@ from .messages import Ask
 FIRST_TO_GO = "400"
 """The process's oom_score_adj (proc(5)): if memory runs out, the kernel ends this process and not the run."""
 
+NAME = "scrapepool-work"
+"""The name of the process in ``ps`` and ``top``, where the run has that of its program."""
+
 COLLECT_AFTER = 20_000
 """Objects between two garbage collections, as in the run itself."""
 
@@ -46,13 +50,14 @@ class Start(NamedTuple):
     """What a worker process is told first.
 
     number: its place among the worker processes. cookies: the initial cookies that all requests share, None if each URL
-    has its own. bandwidth: bytes per second, None for no limit.
+    has its own. bandwidth: bytes per second, None for no limit. makes_records: whether it serializes records.
     """
 
     settings: Settings
     number: int
     cookies: list[Cookie] | None
     bandwidth: float | None
+    makes_records: bool = False
 
 
 def main(descriptor: int) -> None:
@@ -61,6 +66,7 @@ def main(descriptor: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
+        Path("/proc/self/comm").write_text(NAME, encoding="ascii")
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
     share_one_arena_if_limited()
@@ -100,18 +106,26 @@ def _server(start: Start, channel: Channel) -> Iterator[Server]:
         if parts is not None:
             parts.folder.on_full = context.evict_idle
         loop = Loop(context, RobotsFetcher(context, settings).chain)
-        yield Server(channel, loop, context, bandwidth)
+        yield Server(channel, loop, context, bandwidth, _serializer(settings) if start.makes_records else None)
 
 
 class Server:
     """Takes leases from a channel, and reports what comes back."""
 
-    def __init__(self, channel: Channel, loop: Loop, context: LeaseContext, bandwidth: Bandwidth | None) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        loop: Loop,
+        context: LeaseContext,
+        bandwidth: Bandwidth | None,
+        serializer: Serializer | None,
+    ) -> None:
         self._channel = channel
         self._loop = loop
         self._context = context
         self._bandwidth = bandwidth
-        self._numbers: dict[int, int] = {}  # of the leases that are out, by the identities of their works
+        self._serializer = serializer
+        self._out: dict[int, tuple[int, Serializer | None]] = {}  # by the identities of works: number, what serializes
         self._begun = 0
         self._ended = False
 
@@ -130,7 +144,7 @@ class Server:
             if back or state != reported:
                 reported = state
                 descriptors: list[int] = []
-                packed = [pack_back(self._number(one), one, descriptors) for one in back]
+                packed = [self._pack(one, descriptors) for one in back]
                 self._send(Ask.REPORT, tuple(Report(*state, time.process_time(), self._received, packed)), descriptors)
             back = loop.wait(None)
 
@@ -140,8 +154,8 @@ class Server:
         match ask:
             case Ask.BEGIN:
                 for packed in what:
-                    number, work = unpack_work(packed)
-                    self._numbers[id(work)] = number
+                    number, work, whole = unpack_work(packed)
+                    self._out[id(work)] = number, self._serializer if whole else None
                     self._begun += 1
                     loop.submit(work)
             case Ask.DISCOUNT_HANGING:
@@ -160,10 +174,11 @@ class Server:
                 self._send(Ask.END, [tuple(cookie) for cookie in cookies])
                 self._ended = True
 
-    def _number(self, one: Done | Unbegun) -> int:
-        """Return the number of a lease, which is forgotten if the lease has ended."""
+    def _pack(self, one: Done | Unbegun, descriptors: list[int]) -> Plain:
+        """Spell what came back of a lease, which is forgotten if it has ended."""
         work = id(one.work)
-        return self._numbers.pop(work) if isinstance(one, Done) else self._numbers[work]
+        number, serializer = self._out.pop(work) if isinstance(one, Done) else self._out[work]
+        return pack_back(number, one, descriptors, serializer)
 
     @property
     def _received(self) -> int:
@@ -193,3 +208,9 @@ def _has_file(settings: Settings) -> Callable[[Known], bool] | None:
     from ...record.body_files.known_files import KnownFiles  # noqa: PLC0415 - rarely needed
 
     return KnownFiles(settings.files).has
+
+
+def _serializer(settings: Settings) -> Serializer | None:
+    from ...record import early_serializer  # noqa: PLC0415 - not every run writes records
+
+    return early_serializer(settings)

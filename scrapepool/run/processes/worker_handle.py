@@ -5,21 +5,18 @@ Decides nothing: ``process_transport`` decides which lease goes where, and what 
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
 from collections import deque
 
 from ...ports import Done, Unbegun, Work
-from ...worker_process import death_of, spawn
+from ...worker_process import death_of
 from .channel import Channel
 from .codec import Plain, Report, dumps, number_of, pack_work, unpack_back
 from .messages import Ask
+from .process_starter import ProcessStarter
 from .suspects import OutWork
 from .worker import Start
-
-WORKER = "scrapepool.run.processes.worker"
-"""The module that a worker process runs."""
 
 EXIT_GRACE = 2.0
 """Seconds that a process may take to end after its stream was closed."""
@@ -29,7 +26,7 @@ MOST_TOGETHER = 16
 
 
 class WorkerHandle:
-    """One worker process. Raises OSError if it cannot be started.
+    """One worker process. starter: starts it. Raises OSError if it cannot be started.
 
     out: the leases that are out, by number. held: leases on targets that were in flight when a process died, which go
     out one at a time. suspect: the number of the one that is out, None if none is. in_flight: leases that count.
@@ -37,7 +34,7 @@ class WorkerHandle:
     anything. killed: whether a signal ended it. share: bytes per second that it may receive; 0.0 without a limit.
     """
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, starter: ProcessStarter) -> None:
         self.number = start.number
         self.out: dict[int, OutWork] = {}
         self.held: deque[Work] = deque()
@@ -50,9 +47,8 @@ class WorkerHandle:
         self._unsent: list[Plain] = []
         self._sent = 0
         self._reported = (0, 0)
-        self._process, pipe = spawn(WORKER)
-        self.channel = Channel(os.dup(pipe.fileno()))
-        pipe.close()
+        self._process, descriptor = starter.start()
+        self.channel = Channel(descriptor)
         self.channel.put(pickle.dumps(start, pickle.HIGHEST_PROTOCOL))
 
     def __repr__(self) -> str:
@@ -99,7 +95,7 @@ class WorkerHandle:
                 if number == self.suspect:
                     self.suspect = None
             else:
-                out.given += len(one.results)
+                out.given += len(one.results) + one.again
                 out.begins = min(out.begins, one.begun)
             back.append(one)
         return back

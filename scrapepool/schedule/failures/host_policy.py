@@ -233,7 +233,7 @@ class HostPolicy:
             return Verdict.COUNTED  # it was requested before the test began, and the test will tell
         breaker.after = self._policy.break_after << min(health.vouched, MAX_VOUCHED)
         was_open = breaker.opened is not None
-        answered = queue.answered or health.throttles or breaker.cause is Cause.SERVER  # a refusal is one, too
+        answered = queue.answered or health.throttles or breaker.has_status
         patience = self._policy.max_park if answered else min(UNKNOWN_HOST_PATIENCE, self._policy.max_park)
         verdict = breaker.on_failure(lease.since, now, patience=patience)
         if breaker.opened is not None:

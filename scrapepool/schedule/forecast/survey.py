@@ -163,6 +163,6 @@ class Survey:
         if queue is None:
             return row.row(in_flight=0, limit=self._pool.per_host, state="done", until=None)
         state, until = status_of(queue, now)
-        told = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
+        view = row.row(in_flight=queue.out, limit=queue.limit, state=state, until=until, delay=queue.delay)
         why = describe_delay(queue, now) if queue.health is not None or queue.parked_until > now else None
-        return told if why is None else told._replace(held_up=why)
+        return view if why is None else view._replace(held_up=why)

@@ -36,13 +36,13 @@ class AdvertisedLimits:
     spare: number of requests that may be in flight; infinite if no limit is known.
     """
 
-    __slots__ = ("_right", "_rounds_down", "_told_until", "_until", "_waits_until", "_windows", "_wrong", "spare")
+    __slots__ = ("_reported_until", "_right", "_rounds_down", "_until", "_waits_until", "_windows", "_wrong", "spare")
 
     def __init__(self) -> None:
         self.spare: float = inf
         self._windows: dict[str, _Window] = {}
         self._until = inf  # monotonic time at which a shortened wait ended, until a response proves it right or wrong
-        self._told_until = -inf  # monotonic time at which all reported windows are over
+        self._reported_until = -inf  # monotonic time at which all reported windows are over
         self._waits_until = inf  # monotonic time at which a wait ended that was as long as the server asked for
         self._rounds_down = False  # whether a window lasted longer than its server reported
         self._right = self._wrong = 0
@@ -62,12 +62,12 @@ class AdvertisedLimits:
 
         since: monotonic time when the request was leased. came: when the response came. elapsed: seconds between.
         """
-        told = predicted = 0.0
+        reported = predicted = 0.0
         spare = size = inf
         renewed = False
-        for told_limit in limits:
-            reset = told_limit.reset + self._rounds_down
-            limit = told_limit._replace(reset=max(reset, 0 if told_limit.left else 1))
+        for reported_limit in limits:
+            reset = reported_limit.reset + self._rounds_down
+            limit = reported_limit._replace(reset=max(reset, 0 if reported_limit.left else 1))
             window = self._windows.get(limit.name)
             if window is None:
                 if len(self._windows) == MAX_LIMITS:
@@ -75,20 +75,20 @@ class AdvertisedLimits:
                 window = self._windows[limit.name] = _Window()
             renewed |= window.note(limit, since, came, came - elapsed / 2)
             spare, size = min(spare, window.low), min(size, window.size)
-            self._told_until = max(self._told_until, now + limit.reset + 1)
+            self._reported_until = max(self._reported_until, now + limit.reset + 1)
             if not limit.left:
-                told = max(told, limit.reset)
+                reported = max(reported, limit.reset)
                 predicted = max(predicted, min(limit.reset, max(0.0, window.ends - now) + PREDICTION_MARGIN))
         if since >= self._until:
             self._check(right=renewed)
-        if not told:
+        if not reported:
             self.spare = max(1, spare)
             return 0.0
-        shortened = self.is_predictable and predicted < told
+        shortened = self.is_predictable and predicted < reported
         self._until = now + predicted if shortened else inf
-        self._waits_until = inf if shortened else now + told
+        self._waits_until = inf if shortened else now + reported
         self.spare = 1 if shortened and self._right < MIN_PREDICTIONS else size
-        return predicted if shortened else told
+        return predicted if shortened else reported
 
     def on_refusal(self, since: float) -> None:
         """Record a refusal of a request that was leased at ``since``."""
@@ -100,7 +100,7 @@ class AdvertisedLimits:
 
     def is_over(self, now: float) -> bool:
         """Return whether the known limits have expired because responses do not report them any more."""
-        if now < self._told_until or self.spare == inf:
+        if now < self._reported_until or self.spare == inf:
             return False
         self.spare = inf
         return True

@@ -64,6 +64,9 @@ STRAIN_CAUSES = frozenset({Cause.REFUSED, Cause.CONNECT, Cause.TIMEOUT, Cause.RE
 AMBIGUOUS_CAUSES = frozenset({Cause.TIMEOUT, Cause.RESET, Cause.SERVER})
 """Causes that may come from the page or from the host; see ``attribution``."""
 
+STATUS_CAUSES = frozenset({Cause.SERVER, Cause.THROTTLED})
+"""Causes that are responses."""
+
 SHARED_CAUSES = frozenset({Cause.SERVER, Cause.RESET, Cause.TLS, Cause.REFUSED})
 """Causes that a gateway, a CDN or another shared service may produce for many hosts at once."""
 
@@ -104,9 +107,10 @@ class CircuitBreaker:
     after: number of pages in a row that open it. failed_in_row: pages that failed with no response in between, probes
     included. cause, words: kind and description of the first of these failures. pages: URLs of the first of them.
     opened: when the circuit opened, None while it is closed. probe_at: no request starts earlier while it is open.
+    has_status: whether one of the failures was a response with a status, which shows that the host is up.
     """
 
-    __slots__ = ("_pause", "after", "cause", "failed_in_row", "opened", "pages", "probe_at", "words")
+    __slots__ = ("_pause", "after", "cause", "failed_in_row", "has_status", "opened", "pages", "probe_at", "words")
 
     def __init__(self, after: int) -> None:
         self.after = after
@@ -114,6 +118,7 @@ class CircuitBreaker:
         self.cause: Cause | None = None
         self.words = ""
         self.pages: list[str] = []
+        self.has_status = False
         self.opened: float | None = None
         self.probe_at = 0.0
         self._pause = FIRST_PROBE_DELAY
@@ -129,6 +134,7 @@ class CircuitBreaker:
         if not self.failed_in_row:
             self.pages = []
         self.failed_in_row += 1
+        self.has_status |= cause in STATUS_CAUSES
         if len(self.pages) < MAX_EXAMPLES and page not in self.pages:
             self.pages.append(page)
 

@@ -1,7 +1,8 @@
 """How long a host gets no requests after it responded "too many requests" (429) or "unavailable" (503).
 
-The wait is the one that the host names, or one of its own that doubles with each refusal. Refusals of one window count
-once: a request that began before the cool-down tells nothing that the first refusal did not tell. Time is an argument.
+The wait is the one that the host names (Retry-After), or one of ours that doubles with each refusal. Refusals of one
+window count once: a request that began before the cool-down tells nothing that the first refusal did not tell. Time is
+an argument.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ def deferred(outcome: Outcome, host: HostKey, after: float, wall: float) -> Defe
 
     wall: Unix time of the outcome.
     """
-    told: dict[str, Any] = {name: getattr(outcome, name) for name in _COPIED_FIELDS}
-    return Deferred(**told, detail=wait_detail(host, after), not_before=wall + after)
+    fields: dict[str, Any] = {name: getattr(outcome, name) for name in _COPIED_FIELDS}
+    return Deferred(**fields, detail=wait_detail(host, after), not_before=wall + after)
 
 
 def wait_detail(host: HostKey, after: float) -> str:

@@ -1,7 +1,7 @@
 """The queue of one host: its targets, its leases in flight, its limits, and when it may be requested again.
 
 Decides how many targets a lease holds, and which limits hold now. Knows no other host, nor which host is next. Time is
-an argument.
+an argument. This file is long because all decisions about one host read the same state.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from ..lease import Refusal
 from ..limits import HostLimits
 from ..robots import RobotsGate, RobotsVerdict, Rules
 from ..tally import HostTally
-from .latency import LEASE_SECONDS, NEAR_LATENCY, NEAR_LEASE_SECONDS, LatencyEstimate
+from .latency import LEASE_SECONDS, NEAR_LATENCY, RESTRICTED_LEASE_SECONDS, LatencyEstimate
 from .pending import PendingAttempts
 from .wait_spans import WaitSpans
 
 TAIL_SHARE = 8
-"""A lease takes one of ``limit / TAIL_SHARE`` parts of what its host has left, and at most half of it, so that the
-other slots have something to do at the end. With one of ``limit * 2`` parts, 8,000 URLs of 50 quick hosts took 1.8
-times as long, in leases of a few targets."""
+"""A lease on a nearby host takes one of ``limit / TAIL_SHARE`` parts of what its host has left, and at most half of it,
+so that the other slots have something to do at the end. With one of ``limit * 2`` parts, 8,000 URLs of 50 quick hosts
+took 1.8 times as long, in leases of a few targets. A lease on a distant host takes one of ``limit`` parts, since each
+target counts at the end, and one target if the host has refused or failed anything, so that few are refused."""
 
 OVERRUN = 2.5
 """A lease may take so many times its worth before its unbegun targets are returned, since hosts become slower."""
@@ -45,8 +46,9 @@ class HostQueue:
     limit: maximum number of leases in flight, now; ``max_limit`` if nothing restricts it. allocated: as many as other
     runs leave to this one. delay: seconds between two starts, now; at least ``min_delay``. closed_for: returns the
     seconds from a time until the host's window opens; None without a window. lasts: returns how long so many seconds of
-    open time take; None likewise. tickets, head: fresh targets; those before ``head`` are taken. attempts: the attempts
-    that wait here; ``NO_ATTEMPTS`` before the first. pending: the attempts of this host's targets that wait, here or at
+    open time take; None likewise. tickets, head: fresh targets; those before ``head`` are taken. repeats: how many of
+    them, the first so many, are requested again, see ``repeat``. attempts: the attempts that wait here; ``NO_ATTEMPTS``
+    before the first. pending: the attempts of this host's targets that wait, here or at
     a host that they were redirected to. out: leases in flight. retrying: retries in flight. retried: retries that
     counted against the budget. not_before: no start earlier. parked_until: the same, because of a refusal. started:
     when the last request started. refused_until: everything is refused earlier. refusal: as which error, None for a
@@ -62,8 +64,8 @@ class HostQueue:
     __slots__ = (
         "advertised", "allocated", "answered", "attempts", "bucket", "closed_for", "delay", "failures", "gate", "good",
         "head", "health", "key", "lasts", "latency", "limit", "max_limit", "min_delay", "not_before", "out",
-        "parked_until", "pending", "ready_since", "refusal", "refused_until", "refusing", "responses", "resting",
-        "retried", "retrying", "rules", "started", "tally", "tickets", "timer", "wait_spans",
+        "parked_until", "pending", "ready_since", "refusal", "refused_until", "refusing", "repeats", "responses",
+        "resting", "retried", "retrying", "rules", "started", "tally", "tickets", "timer", "wait_spans",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +78,7 @@ class HostQueue:
         self.closed_for = limits.closed_for
         self.lasts = limits.lasts
         self.tickets = tickets
-        self.head = 0
+        self.head = self.repeats = 0
         self.attempts = NO_ATTEMPTS
         self.pending = self.out = self.retrying = self.retried = 0
         self.not_before = self.parked_until = self.refused_until = self.started = self.ready_since = -inf
@@ -141,7 +143,7 @@ class HostQueue:
         if self.out or self.pending or self.head != len(self.tickets):
             return False
         attempts = self.attempts
-        return not attempts
+        return attempts is NO_ATTEMPTS or not attempts
 
     def take(self, count: int) -> tuple[int, ...]:
         """Take the next ``count`` tickets, or as many as there are."""
@@ -154,6 +156,8 @@ class HostQueue:
             del tickets[:head]
             head = 0
         self.head = head
+        if self.repeats:
+            self.repeats = max(0, self.repeats - len(taken))
         return taken
 
     def take_last(self) -> tuple[int, ...]:
@@ -168,6 +172,16 @@ class HostQueue:
         front = max(0, self.head - len(tickets))
         self.tickets[front : self.head] = array("Q", tickets)
         self.head = front
+        if self.repeats:
+            self.repeats += len(tickets)
+
+    def repeat(self, tickets: Sequence[int]) -> None:
+        """Put tickets before all others that a slow response kept from their end; their leases hold nothing else.
+
+        So no slow response comes behind them again, and their end verifies them.
+        """
+        self.give_back(tickets)
+        self.repeats = self.repeats or len(tickets)
 
     # -- how much at a time ------------------------------------------------------------------------
 
@@ -187,8 +201,8 @@ class HostQueue:
 
     @property
     def lease_worth(self) -> float:
-        """Seconds of work that a lease should hold: little while the host refuses or fails."""
-        return NEAR_LEASE_SECONDS if self.latency.best <= NEAR_LATENCY and not self.is_restricted else LEASE_SECONDS
+        """Seconds for which a lease may hold its first response: little while the host refuses or fails."""
+        return RESTRICTED_LEASE_SECONDS if self.is_restricted else LEASE_SECONDS
 
     def lease_length(self) -> int:
         """Return how many fresh targets the next lease should hold.
@@ -199,9 +213,13 @@ class HostQueue:
         latency = self.latency
         if latency.max_lease == 1 or self.delay:
             return 1
-        share = -(-self.fresh // max(2, self.limit // TAIL_SHARE))
         expected = self.tally.mean if self.is_restricted else latency.best
-        return max(1, min(int(self.lease_worth / expected), latency.max_lease, share))
+        if expected > NEAR_LATENCY:
+            share = self.fresh // self.limit if self.health is None else 1
+        else:
+            share = -(-self.fresh // max(2, self.limit // TAIL_SHARE))
+        length = max(1, min(1 + int(self.lease_worth / expected), latency.max_lease, share))
+        return min(length, self.repeats) if self.repeats else length
 
     # -- limits and times --------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from .host_state_sync import HostStateSync
 from .next_target import RETRY_PRIORITY_AFTER
 from .pending import PendingAttempt
 from .ready import BUSY, COLD, DUE, LAST, NEW, OCTAVES, UNPROVEN, WARM, Ready, octave
+from .ticket_chains import TicketSpool
 from .trace_recorder import TraceRecorder
 from .wait_spans import WaitSpans
 
@@ -57,10 +58,9 @@ MAX_WAITING_HOSTS = 1000
 class HostTable:
     """All hosts. begun: the active ones. parked: number of pending attempts. known: number of targets ever added.
 
-    unproven: leases out on hosts that have answered nothing yet.
-
-    timers, resting: heaps of when ``catch_up`` is due. historian: None where no histories are told.
-    recollection: what other runs know of hosts; None for nothing.
+    unanswered: leases in flight on hosts that have not answered yet. timers, resting: heaps of the times at which
+    ``release_due`` must look at a host. recorder: records histories, None for none. host_states: shares the state of
+    hosts with other runs, None for no other runs. spool: where tickets are kept that do not fit into memory.
     """
 
     def __init__(
@@ -71,10 +71,11 @@ class HostTable:
         recorder: TraceRecorder | None = None,
         host_states: HostStateSync | None = None,
         max_park: float = inf,
+        spool: TicketSpool | None = None,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
         self.ready = Ready()
-        self.backlog = Backlog()
+        self.backlog = Backlog(spool)
         self.refusing: deque[HostQueue] = deque()
         self.parked = self.known = self.unanswered = 0
         self._tally = tally
@@ -90,7 +91,7 @@ class HostTable:
         self._numbers = 0
         self._critical = 0  # the octave from which on a host was critical, last time
         self._robots = RobotsCache()
-        self.update_typical()
+        self._measure()
 
     def __repr__(self) -> str:
         return f"<HostTable: {len(self.begun)} begun, {len(self.backlog)} not, {self.parked} attempts parked>"
@@ -110,22 +111,24 @@ class HostTable:
     def queue_of(self, host: HostKey, now: float) -> HostQueue:
         """Return the queue of a host, which becomes active if it was not."""
         queue = self.begun.get(host)
-        if queue is None:
-            tickets: array[int] = self.backlog.pop(host)
-            if not tickets and host not in self._tally.hosts:
-                self._tally.host_count += 1
-            row = self._tally.claim(host)
-            row.total += len(tickets)
-            limits = self._limits_for(host)
-            queue = self.begun[host] = HostQueue(host, row, tickets, limits, adapt=self._adapt)
-            if queue.gate is not None and (verdict := self._robots.take(host)) is not None:
-                queue.apply_robots(verdict, max_crawl_delay=inf)  # it was cut to that before
-            if self._recorder is not None:
-                queue.wait_spans = WaitSpans()
-            if self.host_states is not None:
-                self.host_states.begin(queue, now)
-            if limits.parked_until > now:
-                queue.honour_wait(limits.parked_until, now, self._max_park)
+        return self._begin(host, self.backlog.pop(host), now) if queue is None else queue
+
+    def _begin(self, host: HostKey, tickets: array[int], now: float) -> HostQueue:
+        """Make a host active that was not, and return its queue."""
+        if not tickets and host not in self._tally.hosts:
+            self._tally.host_count += 1
+        row = self._tally.claim(host)
+        row.total += len(tickets)
+        limits = self._limits_for(host)
+        queue = self.begun[host] = HostQueue(host, row, tickets, limits, adapt=self._adapt)
+        if queue.gate is not None and (verdict := self._robots.take(host)) is not None:
+            queue.apply_robots(verdict, max_crawl_delay=inf)  # it was cut to that before
+        if self._recorder is not None:
+            queue.wait_spans = WaitSpans()
+        if self.host_states is not None:
+            self.host_states.begin(queue, now)
+        if limits.parked_until > now:
+            queue.honour_wait(limits.parked_until, now, self._max_park)
         return queue
 
     def pick(self, queued: int, now: float, *, due: bool = True) -> HostQueue | None:
@@ -140,6 +143,8 @@ class HostTable:
                 ready.remove(first)
                 return first
         new = self.unanswered < max(1, self._pool.workers // 2)
+        if self._is_stale:
+            self._measure()
         while True:
             unbegun = weight = self.backlog.longest() if self.host_states is None or self.may_begin else -1
             critical = self._critical = int(queued * self._horizon).bit_length()
@@ -149,7 +154,7 @@ class HostTable:
             if bucket is None:
                 if unbegun < 0:
                     return None
-                queue = self.queue_of(self.backlog.first(unbegun), now)
+                queue = self._begin(*self.backlog.pop_first(unbegun), now)
                 if not queue.may_start(now):
                     self.place(queue, now)
                     continue
@@ -174,7 +179,7 @@ class HostTable:
             if not queue.refusing:
                 queue.refusing = True
                 self.refusing.append(queue)
-        elif queue.has_work() and queue.out < queue.limit:
+        elif queue.out < queue.limit and queue.has_work():
             if queue.not_before <= now:
                 if queue.bucket < 0:
                     queue.ready_since = now
@@ -185,8 +190,9 @@ class HostTable:
                 queue.timer = self._number()
                 heappush(self.timers, (queue.not_before, queue.timer, queue))
         else:
-            self.ready.remove(queue)
-            if queue.is_finished():
+            if queue.bucket >= 0 or self.ready.retriable:
+                self.ready.remove(queue)
+            if not queue.out and queue.is_finished():
                 self._rest(queue, now)
 
     def release_due(self, now: float) -> None:
@@ -285,7 +291,12 @@ class HostTable:
     # -- measures ----------------------------------------------------------------------------------
 
     def update_typical(self) -> None:
+        """Measure the typical host again before the next decision: latencies were added to the tally."""
+        self._is_stale = True
+
+    def _measure(self) -> None:
         """Update how long a target of a typical host takes, and how much work the workers have left in such targets."""
+        self._is_stale = False
         mean = self._tally.mean or DEFAULT_LATENCY
         self._typical = max(self._pool.delay, mean / self._pool.per_host)
         self._horizon = 4 * mean / self._typical / self._pool.workers / CRITICAL_SHARE  # 4: see ``octave``
@@ -297,10 +308,16 @@ class HostTable:
         fresh = len(queue.tickets) - queue.head
         if not fresh or queue.pending >= MAX_PENDING_PER_HOST:
             return LAST
-        per_target = queue.seconds_per_target() if queue.tally.mean else max(self._typical, queue.delay)
-        length = octave(fresh * per_target / self._typical)
+        if self._is_stale:
+            self._measure()
+        typical, per_target = self._typical, queue.tally.mean / (queue.limit or 1)
+        if not per_target:
+            per_target = typical
+        if per_target < queue.delay:  # noqa: PLR1730 - max() is a call for each placing
+            per_target = queue.delay
+        length = octave(fresh * per_target / typical)
         if queue.responses < EXPLORED_PAGES and fresh >= EXPLORED_FROM and not queue.out:
-            explored = octave(fresh * max(per_target, EXPLORED_INTERVAL) / self._typical)
+            explored = octave(fresh * max(per_target, EXPLORED_INTERVAL) / typical)
             length = max(length, min(explored, self._critical + 1))  # but not before those that surely decide the end
         if not queue.answered:
             return length + (UNPROVEN if queue.out else NEW)

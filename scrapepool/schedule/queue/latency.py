@@ -11,16 +11,16 @@ from math import inf
 from ..health.adaptive_rate import alarm_threshold
 from ..tally import HostTally
 
-LEASE_SECONDS = 0.020
-"""Seconds of work that a lease should hold: enough to make the hand-over between two threads (about 50 µs) cheap, short
-enough that the host's other slots, a signal and the display do not notice. Hosts on real networks get leases of 1."""
+LEASE_SECONDS = 0.25
+"""Seconds for which a lease may hold its first response, until it ends with its last. Long leases make the scheduler's
+work cheap (at 100 ms, three targets cost 0.73 of the CPU time of one), and the watch for stray bytes after each
+(``transport.work.desync``) a small part of it. A kill costs the responses that leases hold, besides those in flight."""
 
 NEAR_LATENCY = 0.025
-"""Maximum latency of a nearby host in seconds. After a lease, the connection to a nearby host is watched for stray
-bytes (``transport.work.desync``), for about as long as two responses take."""
+"""Maximum latency of a nearby host in seconds."""
 
-NEAR_LEASE_SECONDS = 0.25
-"""Seconds of work that a lease on a nearby host should hold, so that the watch is a small part of it."""
+RESTRICTED_LEASE_SECONDS = 0.020
+"""The same while the host refuses or fails."""
 
 MAX_LEASE = 64
 """Maximum number of targets in one lease. On loopback, 4 gave 1.7 times the throughput of 1, 16 gave 2.2, 64 3.2."""
@@ -48,12 +48,15 @@ class LatencyEstimate:
     def __repr__(self) -> str:
         return f"<LatencyEstimate: {self.best:.3f} s at best, alarm at {self.alarm:.3f} s>"
 
-    def update(self, tally: HostTally, elapsed: Sequence[float], unbegun: int) -> bool:
-        """Take in the latencies of a settled lease, and how many of its targets were returned; True for an alarm."""
-        if not elapsed:
+    def update(self, tally: HostTally, elapsed: Sequence[float], unbegun: int, delayed: float = 0.0) -> bool:
+        """Take in the latencies of a settled lease, and how many of its targets were returned; True for an alarm.
+
+        delayed: seconds by which these may be too long together, since this process was busy.
+        """
+        count, together = len(elapsed), sum(elapsed) - delayed
+        if together <= 0:
             return False
-        count = len(elapsed)
-        mean = took = sum(elapsed) / count
+        mean = took = together / count
         if tally.mean:
             mean = tally.mean + (mean - tally.mean) * count / (count + MEAN_WEIGHT)
         tally.mean = mean

@@ -33,7 +33,8 @@ _LANE = (1 << OCTAVES) - 1
 
 def octave(length: float) -> int:
     """The bucket of a length, given in targets of a typical host; quarters of a target are still told apart."""
-    return min(int(length * 4).bit_length(), OCTAVES - 1)
+    bits = int(length * 4).bit_length()
+    return bits if bits < OCTAVES else OCTAVES - 1
 
 
 class Ready:

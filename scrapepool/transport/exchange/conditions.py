@@ -31,7 +31,7 @@ def with_conditions(request: bytes, left: PartialDownload | None, known: Known |
 def with_validators(outcome: Fetched | Unchanged, exchange: Exchange, request: bytes) -> Fetched | Unchanged:
     """Add the validators of the response to its outcome, for the next request for the same URL."""
     outcome.validators = validators_of(
-        exchange.parser.headers,
+        exchange.parser.values,
         request,
         redirected=bool(outcome.redirects),
         now=time.time() - (exchange.ended - exchange.headed),

@@ -43,6 +43,7 @@ class Exchange:
 
     sent, headed, ended: monotonic times of the first byte sent, the end of the header block, and the last byte read;
     0.0 if that has not happened yet.
+    delayed: seconds between these for which nobody looked at the connection, so that bytes may have waited.
     unsent: the server responded before it had received the whole request.
     location: the target of the redirect; None if the response is no redirect or redirects are not followed.
     ambiguous: the response has several different Location fields; the first one counts.
@@ -55,6 +56,7 @@ class Exchange:
         "_quiet_since",
         "ambiguous",
         "body",
+        "delayed",
         "ended",
         "headed",
         "location",
@@ -68,7 +70,7 @@ class Exchange:
     def __init__(self, method: str, *, reused: bool) -> None:
         self.parser = ResponseParser(method, slices=True)
         self.reused = reused
-        self.sent = self.headed = self.ended = 0.0
+        self.sent = self.headed = self.ended = self.delayed = 0.0
         self.body: Body | None = None
         self.location: bytes | None = None
         self.tls: TLSFacts | None = None
@@ -99,7 +101,9 @@ class Exchange:
         if conn.deadline is not None and now >= conn.deadline:
             raise conn.timeout_error()
         self.sent = now
-        yield from self._send(conn, request)
+        size = self._send_piece(conn, request if len(request) <= UPLOAD_PIECE else memoryview(request)[:UPLOAD_PIECE])
+        if size != len(request) and not self.unsent:
+            yield from self._send_rest(conn, memoryview(request), size)
         while not parser.head_done:
             if (yield None) is False:
                 raise conn.timeout_error()
@@ -111,16 +115,25 @@ class Exchange:
             elif data is not None:
                 parser.eof()
         self.headed = monotonic()
+        if parser.status >= 300:
+            self._find_location(conn, follow=follow)
+        if self.location is not None:
+            yield from self._discard_body(conn)
+        elif self._read_at_once(new_body):
+            self.ended = self.headed
+            return
+        else:
+            yield from self._read_body(conn, new_body, ranged, offload)
+        self.ended = monotonic()
+
+    def _find_location(self, conn: Connection, *, follow: bool) -> None:
+        """Find out whether the response is a redirect. Raises ProxyError if it comes from a proxy that refuses."""
+        parser = self.parser
         if parser.status == 407 and conn.forwards:
             raise refused(parser)
         if follow and parser.status in STATUSES and (locations := parser.locations):
             self.location = locations[0]
             self.ambiguous = any(location != self.location for location in locations)
-        if self.location is not None:
-            yield from self._discard_body(conn)
-        else:
-            yield from self._read_body(conn, new_body, ranged, offload)
-        self.ended = monotonic()
 
     @property
     def saved(self) -> Saved | None:
@@ -172,18 +185,23 @@ class Exchange:
         opened = conn.connect_timings
         return Timings(opened.dns, opened.connect, opened.tls, ttfb, download)
 
-    def _send(self, conn: Connection, request: bytes) -> Steps[None]:
-        """Send the request; send a long one in pieces and stop when the server responds (RFC 9112 section 9.3).
+    def _send_piece(self, conn: Connection, piece: bytes | memoryview) -> int:
+        """Send the beginning of a request; return how many bytes the socket accepted."""
+        try:
+            return conn.send_some(piece)
+        except (BrokenPipeError, ConnectionResetError, SSLError):
+            if not self._may_have_responded(conn):
+                raise
+            return 0
+
+    def _send_rest(self, conn: Connection, request: memoryview, at: int) -> Steps[None]:
+        """Send the rest of a request in pieces, and stop when the server responds (RFC 9112 section 9.3).
 
         A server may respond and close the connection before it has read the whole request. 100 Continue is no response.
         """
-        parser, size = self.parser, len(request)
+        parser = self.parser
         try:
-            at = conn.send_some(request if size <= UPLOAD_PIECE else memoryview(request)[:UPLOAD_PIECE])
-            if at == size:
-                return
-            view = memoryview(request)
-            while at < size:
+            while at < len(request):
                 if (yield ROOM) is False:
                     raise conn.timeout_error("accepted no data")
                 while (data := conn.receive()) is not None:
@@ -194,20 +212,39 @@ class Exchange:
                     if parser.head_done:
                         self.unsent = True
                         return
-                at += conn.send_some(view[at : at + UPLOAD_PIECE])
+                at += conn.send_some(request[at : at + UPLOAD_PIECE])
         except (BrokenPipeError, ConnectionResetError, SSLError):
-            self.unsent = not self.reused and conn.sock is not None
-            if not self.unsent:
+            if not self._may_have_responded(conn):
                 raise
+
+    def _may_have_responded(self, conn: Connection) -> bool:
+        """Return whether a server that takes no more of the request may have responded."""
+        self.unsent = not self.reused and conn.sock is not None
+        return self.unsent
+
+    def _read_at_once(self, new_body: NewBody) -> bool:
+        """Take a body that arrived whole with its head; return whether there is one, and nothing that may take long."""
+        parser = self.parser
+        if not parser.done or parser.status == 206:
+            return False
+        body = self.body = new_body(parser)
+        body.declare(parser.length)
+        if body.coded or body.may_block(RECEIVE_SIZE if parser.length is None else parser.length):
+            return False
+        for piece in parser.take():
+            body.feed(piece)
+        body.finish()
+        return True
 
     def _read_body(self, conn: Connection, new_body: NewBody, ranged: bool, offload: Offload) -> Steps[None]:
         parser = self.parser
         unexpected_part = parser.status == 206 and not ranged
         if unexpected_part:
             check_range(parser)
+        body = self.body  # it was made already if it has arrived whole
         if ranged and parser.status == 206:  # the partial file is read again to compute its digest
             body = self.body = yield from offload.run(partial(new_body, parser))
-        else:
+        elif body is None:
             body = self.body = new_body(parser)
         body.declare(parser.length)
         if not parser.done:

@@ -68,14 +68,14 @@ class Reporter:
         """
         parser, body = exchange.parser, exchange.body
         assert body is not None  # noqa: S101 - a whole response has one
-        status = parser.status
+        status, values = parser.status, parser.values
         bodiless = status == 304 or method == "HEAD"
-        field = parser.get(b"content-type")
+        field = values.get(b"content-type")
         content_type = None if field is None else content_type_of(field)
         notes = [*trail.notes, *parser.notes, *body.notes]
         if again:
             notes.append(AGAIN)
-        coding = parser.get(b"content-encoding")
+        coding = values.get(b"content-encoding")
         if coding is not None and (note := unpacked_note((attempt.target.url, url), coding, body.head)) is not None:
             notes.append(note)
         if self._head_fallback and method == "GET" and attempt.target.method(self._method) == "HEAD":
@@ -135,7 +135,7 @@ class Reporter:
         detail = fault.detail if responded else attempt.located(fault.detail)
         if exchange is not None and exchange.parser.head_done:
             parser, body = exchange.parser, exchange.body
-            content_type = parser.get(b"content-type")
+            content_type = parser.values.get(b"content-type")
             known = {
                 "status": parser.status,
                 "content_type": None if content_type is None else content_type_of(content_type),
@@ -186,7 +186,7 @@ class Reporter:
 def decoded(parser: ResponseParser) -> list[tuple[str, str]]:
     """Return the header fields as text, decoded as latin-1. The password in a Location is hidden."""
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in parser.headers]
-    if parser.get(b"location") is None:
+    if parser.values.get(b"location") is None:
         return fields
     return [(name, without_passwords(value) if name.lower() == "location" else value) for name, value in fields]
 

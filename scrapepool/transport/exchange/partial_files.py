@@ -3,7 +3,8 @@
 Decides which downloads can be continued (RFC 9110 sections 13.1.5 and 14), and ensures that a file never mixes two
 versions. A partial file is kept with the validator of its response. The rest is requested with ``Range`` and
 ``If-Range``, and the file is deleted unless the response is the rest of exactly that version. A partial file is named
-after its request, so that it is found again after this process was killed. Uses no connections.
+after its request, so that it is found again after this process was killed. Uses no connections. This file is long
+because whatever begins, continues and ends a partial file must agree on its names and states.
 """
 
 from __future__ import annotations
@@ -71,11 +72,11 @@ class PartialDownload(NamedTuple):
 
     def is_continued_by(self, parser: ResponseParser) -> bool:
         """Return whether a response is the rest of exactly this version."""
-        found = content_range(parser.get(b"content-range"))
-        if parser.status != 206 or found is None or parser.get(b"content-encoding") is not None:
+        found = content_range(parser.values.get(b"content-range"))
+        if parser.status != 206 or found is None or parser.values.get(b"content-encoding") is not None:
             return False
         first, last, whole = found
-        etag = parser.get(b"etag")
+        etag = parser.values.get(b"etag")
         same = etag is None or not self.validator.startswith('"') or etag.decode("latin-1") == self.validator
         to_the_end = whole is None or last + 1 == whole
         right_length = None in (self.length, whole) or self.length == whole
@@ -300,12 +301,12 @@ def _key(method: str, url: str) -> str:
 
 def _validator(parser: ResponseParser) -> str | None:
     """Return the validator of this version for ``If-Range``: a strong ETag, or a Last-Modified that is old enough."""
-    if parser.status != 200 or parser.get(b"content-encoding") is not None:
+    if parser.status != 200 or parser.values.get(b"content-encoding") is not None:
         return None
-    etag = (parser.get(b"etag") or b"").decode("latin-1")
+    etag = (parser.values.get(b"etag") or b"").decode("latin-1")
     if etag.startswith('"') and etag.endswith('"') and len(etag) > 1 and etag.isprintable():
         return etag
-    modified, date = parser.get(b"last-modified"), parser.get(b"date")
+    modified, date = parser.values.get(b"last-modified"), parser.values.get(b"date")
     if etag or modified is None or date is None:
         return None
     try:

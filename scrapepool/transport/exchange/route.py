@@ -42,6 +42,7 @@ class Route:
     """
 
     __slots__ = (
+        "_adapter",
         "_after",
         "_before",
         "_connection_settings",
@@ -49,7 +50,6 @@ class Route:
         "_forwards",
         "_refresh_at",
         "_rest",
-        "_session",
         "foreign",
         "host",
         "method",
@@ -64,7 +64,7 @@ class Route:
         self.host = host
         self.method = method
         self.foreign = foreign
-        self._session = session
+        self._adapter = session.adapter
         self.prepared = _prepared(session, settings, host, method, foreign=foreign)
         env = session.merge_environment_settings(
             self.prepared.url, {}, False, False if settings.insecure else settings.cacert, certificate(settings)
@@ -84,20 +84,18 @@ class Route:
         """Return the same route to another host, if nothing depends on the host; see ``_is_alike_for_all_hosts``."""
         other = Route.__new__(Route)
         other.host, other.method, other.foreign, other.ranged = host, self.method, self.foreign, self.ranged
-        other.prepared, other._session, other._connection_settings = (
-            self.prepared,
-            self._session,
-            self._connection_settings,
-        )
+        other.prepared, other._adapter = self.prepared, self._adapter
+        settings = other._connection_settings = self._connection_settings
         other._refresh_at = time.monotonic() + REFRESH
-        if self._connection_settings["proxies"] or self._rest is None:
+        if settings["proxies"] or self._rest is None:
             other.prepared = copy(self.prepared)
             other.prepared.url = f"{host.origin}/"
             other.pool = other._lookup()
             other._build()
         else:
-            other.pool = other._lookup()
-            other._set(host.netloc.encode("ascii"), self._rest, self._end)
+            other.pool = self._adapter.pool_for(host, settings["verify"], settings["cert"])
+            other._before, other._rest, other._end = self._before, self._rest, self._end
+            other._after = _fields(host, self._rest)
         return other
 
     def with_request(self, prepared: requests.PreparedRequest) -> Route:
@@ -128,17 +126,11 @@ class Route:
             self._after = b" HTTP/1.1\r\n" + own + block
             self._end = b"\r\n" + body
         else:
-            self._set(host.netloc.encode("ascii"), block, b"\r\n" + body)
-
-    def _set(self, netloc: bytes, rest: bytes, end: bytes) -> None:
-        """Build the request line and the header block, in which only the Host field depends on the host."""
-        self._rest = rest
-        self._before = self.method.encode("ascii") + b" "
-        self._after = b" HTTP/1.1\r\nHost: " + netloc + b"\r\n" + rest
-        self._end = end
+            self._before, self._rest, self._end = self.method.encode("ascii") + b" ", block, b"\r\n" + body
+            self._after = _fields(host, block)
 
     def _lookup(self) -> HostPool:
-        connection_settings, adapter = self._connection_settings, self._session.adapter
+        connection_settings, adapter = self._connection_settings, self._adapter
         if not connection_settings["proxies"]:
             return adapter.pool_for(self.host, connection_settings["verify"], connection_settings["cert"])
         pool: HostPool = adapter.get_connection_with_tls_context(self.prepared, **connection_settings)
@@ -192,7 +184,9 @@ class RouteTable:
         key = host, method, foreign
         route = self._routes.get(key)
         if route is None:
-            settings = host_request(self._settings, self._overrides.override_for(host))
+            settings = self._settings
+            if self._overrides:
+                settings = host_request(settings, self._overrides.override_for(host))
             route = self._make(settings, host, method, foreign)
             with self._lock:
                 self._routes[key] = route
@@ -268,6 +262,11 @@ def _prepared(
 def certificate(settings: RequestSettings) -> Any:
     """Return the client certificate in the form of requests: a file, a file with a key file, or None."""
     return (settings.cert, settings.key) if settings.cert and settings.key else settings.cert
+
+
+def _fields(host: HostKey, rest: bytes) -> bytes:
+    """Return the end of the request line and the header block, in which only the Host field depends on the host."""
+    return b" HTTP/1.1\r\nHost: %b\r\n%b" % (host.netloc.encode("ascii"), rest)
 
 
 def _text(value: str | bytes) -> str:

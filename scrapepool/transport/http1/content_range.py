@@ -40,7 +40,7 @@ def check_range(parser: ResponseParser, received: int | None = None) -> None:
     """
     if parser.framing == "none":
         return
-    value = parser.get(b"content-range")
+    value = parser.values.get(b"content-range")
     found = content_range(value)
     size = parser.length if received is None else received
     if found is not None and found.first == 0 and found.last + 1 == found.whole and size in (found.whole, None):

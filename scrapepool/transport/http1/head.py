@@ -9,7 +9,7 @@ parser does not know where the block is in the stream, nor what the fields mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -33,6 +33,12 @@ LINES_KEPT = 8192
 LONGEST_KEPT = 256
 """The maximum bytes of a cached line."""
 
+_JOINED = frozenset({
+    b"age", b"cache-control", b"connection", b"content-encoding", b"content-length", b"content-type", b"date", b"etag",
+    b"expires", b"last-modified", b"transfer-encoding", b"vary",
+})  # fmt: skip
+"""The fields whose repeated values are joined, since they say how to read the body, or when to request it again."""
+
 _starts: dict[bytes, tuple[int, int, bytes]] = {}  # version, status and reason, by the status line
 _fields: dict[bytes, Field] = {}  # by the line
 
@@ -44,6 +50,7 @@ class Head(NamedTuple):
     status: 100 to 999.
     reason: the reason phrase as sent, in latin-1.
     headers: the fields in their order, with the names as sent.
+    values: the same by lower-case name, as ``values_of`` returns them.
     notes: what was repaired or skipped, one line per item.
     """
 
@@ -51,6 +58,7 @@ class Head(NamedTuple):
     status: int
     reason: bytes
     headers: list[Field]
+    values: dict[bytes, bytes]
     notes: list[str]
 
 
@@ -83,15 +91,15 @@ def parse_head(block: bytes) -> Head:
     """
     lines = block.split(b"\r\n")
     start = _starts.get(lines[0])
-    headers: list[Field] = []
     if start is not None and not lines[-2]:
+        headers: list[Field] = []
         for line in lines[1:-2]:
             field = _fields.get(line) or _plain(line)
             if field is None:
                 break
             headers.append(field)
         else:
-            return Head(*start, headers, [])
+            return Head(*start, headers, values_of(headers), [])
     head = _parse_strictly(block)
     if head is None:
         return _parse_leniently(block)
@@ -99,6 +107,19 @@ def parse_head(block: bytes) -> Head:
         _make_room(_starts)
         _starts[lines[0]] = head[:3]
     return head
+
+
+def values_of(headers: Sequence[Field]) -> dict[bytes, bytes]:
+    """Return the values of fields by lower-case name.
+
+    For a repeated field this is the first value, or all values joined if they say how to read the body, or when to
+    request it again.
+    """
+    values = {name.lower(): value for name, value in reversed(headers)}
+    if len(values) != len(headers):
+        for name in _JOINED & values.keys():
+            values[name] = b", ".join([value for field, value in headers if field.lower() == name])
+    return values
 
 
 def _plain(line: bytes) -> Field | None:
@@ -137,7 +158,9 @@ def _parse_strictly(block: bytes) -> Head | None:
         return None
     status = parser.get_status_code()
     reason = block[13 : block.find(b"\r\n", 12)]
-    return None if status < 100 or b"\0" in reason else Head(version, status, reason, headers, [])
+    if status < 100 or b"\0" in reason:
+        return None
+    return Head(version, status, reason, headers, values_of(headers), [])
 
 
 def _parse_leniently(block: bytes) -> Head:
@@ -152,7 +175,7 @@ def _parse_leniently(block: bytes) -> Head:
         raise not_http(lines[0])
     notes: list[str] = []
     headers = parse_fields(lines[1:], notes)
-    return Head(10 + int(match[1]), int(match[2]), match[3], headers, notes)
+    return Head(10 + int(match[1]), int(match[2]), match[3], headers, values_of(headers), notes)
 
 
 def parse_fields(lines: list[bytes], notes: list[str]) -> list[Field]:

@@ -39,10 +39,15 @@ class HeadReader:
 
         Raises ResponseError (``protocol``) for bytes that are not an HTTP/1 response.
         """
-        if self._held is None:
-            return self._read(data)
-        self._held += data
-        return self._read(self._held)
+        if self._held is not None:
+            self._held += data
+            return self._read(self._held)
+        if data.startswith(b"HTTP/") and 0 < (end := _head_end(data, 0)) <= MAX_HEAD:  # as most begin
+            head = parse_head(data[:end])
+            if head.status >= 200:
+                self.size = end
+                return head, data[end:]
+        return self._read(data)
 
     def _read(self, data: bytes | bytearray) -> tuple[Head, bytes] | None:
         start, scan = 0, self._scan

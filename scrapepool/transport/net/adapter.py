@@ -27,6 +27,7 @@ from ..errors import FetchError
 from .bandwidth import Bandwidth
 from .descriptors import budget
 from .pool import HostPool, TLSHostPool
+from .pool_table import PoolTable
 from .proxies import with_password
 from .slots import IdleConnections
 from .tls_context import Cert, Verify, client_context
@@ -65,19 +66,17 @@ class DirectPools(PoolManager):
         with pools.lock:
             pool: Any = pools.get(key)
             if pool is None:
-                pool = pools[key] = self._make(host, context)
+                pool_class: Any = self.pool_classes_by_scheme[host.scheme]
+                model = self._models.get((pool_class, context))
+                if model is None or ":" in host.host:
+                    options = {} if context is None else _tls_options(context)
+                    pool = pool_class(host.host, host.port, **{**self.connection_pool_kw, **options})
+                    self._models[pool_class, context] = pool
+                else:
+                    pool = model.for_host(host.host, host.port)
+                pools[key] = pool
         made: HostPool = pool
         return made
-
-    def _make(self, host: HostKey, context: ssl.SSLContext | None) -> HostPool:
-        pool_class: Any = self.pool_classes_by_scheme[host.scheme]
-        model = self._models.get((pool_class, context))
-        if model is not None and ":" not in host.host:
-            return model.for_host(host.host, host.port)
-        kwargs = {**self.connection_pool_kw, **({} if context is None else _tls_options(context))}
-        pool: HostPool = pool_class(host.host, host.port, **kwargs)
-        self._models[pool_class, context] = pool
-        return pool
 
     def connection_from_host(
         self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: Any = None
@@ -159,7 +158,7 @@ class PooledAdapter(HTTPAdapter):
         if self._bandwidth is not None:
             pools = {scheme: partial(pool, bandwidth=self._bandwidth) for scheme, pool in pools.items()}
         manager.pool_classes_by_scheme = pools  # type: ignore[assignment]
-        manager.pools.dispose_func = HostPool.retire  # type: ignore[assignment]
+        manager.pools = PoolTable(self._pool_connections, HostPool.retire)  # type: ignore[assignment]
 
     def close(self) -> None:
         """Close every pool: idle connections immediately, and connections in use when they are returned."""
@@ -177,17 +176,14 @@ class PooledAdapter(HTTPAdapter):
 
     def pool_for(self, host: HostKey, verify: Verify, cert: Cert) -> HostPool:
         """Return the pool of direct connections to an origin. Raises the same errors as ``context``."""
-        context = self.context(verify, cert) if host.scheme == "https" else None
         manager: DirectPools = self.poolmanager
-        return manager.pool_for(host, context)
+        return manager.pool_for(host, self.context(verify, cert) if host.scheme == "https" else None)
 
     def pools(self, *, proxied: bool = False) -> Iterator[HostPool]:
         """Yield all pools, or only those of proxies if ``proxied`` is True."""
         for manager in self.managers()[1 if proxied else 0 :]:
-            for key in list(manager.pools.keys()):
-                pool: Any = manager.pools.get(key)
-                if pool is not None:
-                    yield pool
+            table: Any = manager.pools
+            yield from table.snapshot()
 
     def build_connection_pool_key_attributes(  # type: ignore[override]
         self, request: Any, verify: Any, cert: Any = None

@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterable, Sequence
+from socket import SO_ERROR, SOL_SOCKET
 
 from ...fallbacks import OUT
 from ...running_clock import monotonic
@@ -19,6 +20,7 @@ from .steps import Steps, Watch
 STAGGER = 0.25  # seconds before the next address joins the race (RFC 8305 section 5)
 NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
 """A flag that creates a socket as non-blocking, which saves a system call."""
+_CONNECTED = (0, errno.EISCONN)
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY}
 
 
@@ -34,14 +36,12 @@ def dial(
     Raises TimeoutError, or the OSError of the first address that failed. An error that an address is unreachable, as
     for every IPv6 address on many machines, is raised only if all addresses are unreachable.
     """
-    began = monotonic()
+    began = now = joins_at = monotonic()
     waiting = list(addresses)
     race: dict[socket.socket, Address] = {}
     first_error: OSError | None = None
-    joins_at = began
     try:
         while waiting or race:
-            now = monotonic()
             if waiting and (not race or now >= joins_at):
                 address = waiting.pop(0)
                 try:
@@ -53,32 +53,26 @@ def dial(
                 joins_at = now + STAGGER
             if now >= until:
                 raise TimeoutError(f"no connection within {until - began:.3g} s")
-            ready = yield Watch(tuple((sock, OUT) for sock in race), min(until, joins_at) if waiting else until)
             alone = len(race) == 1
+            watched = ((sock, OUT),) if alone else tuple([(other, OUT) for other in race])
+            ready = yield Watch(watched, min(until, joins_at) if waiting else until)
             for sock, address in list(race.items()):
-                code = _error(sock) if alone and ready else _state(sock, address)
+                code = sock.getsockopt(SOL_SOCKET, SO_ERROR)
+                if not (code or (alone and ready)):  # still pending, or connected
+                    code = sock.connect_ex(address.sockaddr)
                 if code in _PENDING:
                     continue
                 del race[sock]
-                if code in (0, errno.EISCONN):
+                if code in _CONNECTED:
                     return sock, address
                 sock.close()
                 first_error = _more_telling(first_error, OSError(code, os.strerror(code)))
                 joins_at = now
+            now = monotonic()
     finally:
         for sock in race:
             sock.close()
     raise first_error or OSError(errno.EADDRNOTAVAIL, "the name has no address")
-
-
-def _error(sock: socket.socket) -> int:
-    """Return the errno with which a connect has failed; 0 if it is pending, or if the socket is connected."""
-    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-def _state(sock: socket.socket, address: Address) -> int:
-    """Return the state of a connect: 0 or EISCONN if connected, one of ``_PENDING``, or the errno of the failure."""
-    return _error(sock) or sock.connect_ex(address.sockaddr)
 
 
 def _more_telling(first: OSError | None, then: OSError) -> OSError:

@@ -87,8 +87,10 @@ class Opening(Channel, HTTPConnectionHooks):
             if self.tunnel_host:
                 self.mark_proxy(connected=True)
                 yield from self._request_tunnel()
-            yield from self._handshake()
-            self.mark_proxy(connected=bool(self.proxy))
+            if self.has_records:
+                yield from self._handshake()
+            if self.proxy is not None:
+                self.mark_proxy(connected=True)
         finally:
             self.opening_phase = None
         self.on_open()
@@ -98,17 +100,17 @@ class Opening(Channel, HTTPConnectionHooks):
         return None
 
     def _handshake(self) -> Steps[None]:
-        """Do the TLS handshake; a plain connection has none."""
-        yield from ()
+        """Do the TLS handshake, if the connection has one."""
+        raise NotImplementedError
 
-    def _left(self, limit: float | None) -> float:
+    def _left(self, limit: float | None, now: float | None = None) -> float:
         """Return the seconds that a wait of at most ``limit`` may take now. Raises FetchError if no time is left."""
         if self._aborted:
             raise FetchError(ErrorKind.INTERRUPTED, "the run was stopped")
         limit = NO_LIMIT if limit is None else limit
         if self.deadline is None:
             return limit
-        left = self.deadline - monotonic()
+        left = self.deadline - (monotonic() if now is None else now)
         if left <= 0:
             raise FetchError(ErrorKind.DEADLINE, "the time for this URL was used up")
         return left if left < limit else limit
@@ -116,8 +118,7 @@ class Opening(Channel, HTTPConnectionHooks):
     def _connect_socket(self, resume: Resume) -> Steps[socket.socket]:
         """Connect to the host, or to the proxy if there is one. Raises urllib3's exceptions and FetchError."""
         began, self.remote = monotonic(), None
-        limit = self._left(self.connect_timeout)
-        self._open_by = began + limit
+        self._open_by = began + self._left(self.connect_timeout, began)
         host, port = self.host_to_resolve, self.port or self.default_port
         sock, timings, remote = yield from self._dial(host, port, self.socket_options or (), resume)
         sys.audit("http.client.connect", self, self.host, self.port)
@@ -132,12 +133,14 @@ class Opening(Channel, HTTPConnectionHooks):
     ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
         """Connect to ``host`` before the time ``_open_by``. Raises urllib3's exceptions and FetchError."""
         began = named = monotonic()
+        looked_up: float | None = None
         try:
             address = literal(host, port)
             if address is None:
                 self.opening_phase = (Phase.NAME, began)
                 addresses = yield from self._addresses(host, port, resume)
                 named = monotonic()
+                looked_up = named - began
             else:
                 addresses = [address]
             if self.public_only:
@@ -150,8 +153,7 @@ class Opening(Channel, HTTPConnectionHooks):
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
         if connected is not addresses[0]:
             self.resolver.prefer(host, connected)
-        looked_up = None if address is not None else named - began
-        return sock, ConnectTimings(dns=looked_up, connect=monotonic() - named), connected.ip
+        return sock, ConnectTimings(looked_up, monotonic() - named), str(connected.sockaddr[0])
 
     def _allowed(self, addresses: list[Address]) -> list[Address]:
         """Return the addresses that are public. Raises NewConnectionError if none is."""

@@ -1,13 +1,13 @@
 """The connection pool of one host: urllib3's pool, with a way to hold a connection for several requests.
 
 This module decides which idle connection is reused (the last one used), and that a desynchronized one never is.
+This file is long because the pool serves the event loop as well as callers of urllib3's methods.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
 from queue import Empty
@@ -71,6 +71,7 @@ class HostPool(HTTPConnectionPoolHooks):
         self._all_idle = all_idle
         super().__init__(*args, **kwargs)
         self._openings = _Openings()
+        self._model: Connection | None = None  # a connection that is never opened, but copied
         self.retired: bool = False
         self._public_only = public_only
         self._bandwidth = bandwidth
@@ -80,12 +81,28 @@ class HostPool(HTTPConnectionPoolHooks):
 
         host: in lower case, ASCII, and no IPv6 address. Only for direct connections.
         """
-        slots = Slots.all_free(self.maxsize, self._all_idle)
-        other = self.copy_to(host, port, slots)
+        if self._model is None:
+            self._model = self.new_connection()
+            self.num_connections -= 1  # it is never opened
+        other = self.copy_to(host, port, Slots(self.maxsize, self._all_idle, free=True))
         other._openings = _Openings()
         other.retired = False
-        weakref.finalize(other, _close_all, slots)
         return other
+
+    def __del__(self) -> None:
+        """Close the idle connections of a pool that nothing refers to, as urllib3 does for the pools that it makes."""
+        slots: Any = getattr(self, "pool", None)
+        if slots is not None:
+            for conn in slots.take_idle() if slots.idle else ():
+                conn.close()
+
+    def close(self) -> None:
+        """Close the idle connections now, and each of the others when it is returned."""
+        slots: Any = self.pool
+        self.pool: Any = None
+        if slots is not None:
+            for conn in slots.take_idle():
+                conn.close()
 
     def __repr__(self) -> str:
         return (
@@ -121,6 +138,15 @@ class HostPool(HTTPConnectionPoolHooks):
         conn.on_open = self._openings.add
         conn.public_only = self._public_only
         conn.bandwidth = self._bandwidth
+        return conn
+
+    def _copied_connection(self) -> Any:
+        """Return a new, closed connection as ``new_connection`` does, copied from that of another host if possible."""
+        if self._model is None:
+            return self.new_connection()
+        self.num_connections += 1
+        conn: Any = self._model.copy_to(self.host, self.port)
+        conn.on_open = self._openings.add
         return conn
 
     def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -159,7 +185,7 @@ class HostPool(HTTPConnectionPoolHooks):
                 return conn, condition
             self.put_connection(conn)
             conn = self._take(timeout)
-        return (self.new_connection() if conn is None else conn), Condition.CLOSED
+        return (self._copied_connection() if conn is None else conn), Condition.CLOSED
 
     def _take(self, timeout: float | None) -> Any:
         slots = self.pool
@@ -186,12 +212,18 @@ class HostPool(HTTPConnectionPoolHooks):
         executor: returns the executor for openings that can only block: SOCKS, and TLS within TLS.
         Raises what ``Connection.opening`` raises, and ProxyError if the proxy fails.
         """
+        if self.proxy is None and _opens_in_steps(conn):
+            return conn.opening(resume)
+        return self._opening_with_help(conn, resume, executor)
+
+    def _opening_with_help(self, conn: Connection, resume: Resume, executor: Callable[[], Executor]) -> Steps[None]:
+        """Open a connection that goes through a proxy, or that can only be opened by blocking."""
         try:
             if self._tunnels:
                 conn.set_tunnel(
                     scheme=_scheme_of(self.proxy), host=self.destination, port=self.port, headers=self.proxy_headers
                 )
-            if conn.opens_in_steps and not self._lacks_context(conn):
+            if _opens_in_steps(conn):
                 yield from conn.opening(resume)
             else:
                 yield from in_thread(conn.connect, executor(), resume)
@@ -206,11 +238,6 @@ class HostPool(HTTPConnectionPoolHooks):
                 raise
             reason = _reason(error, conn.timeout)
             raise ProxyError(ProxyFault.DOWN, f"proxy {self.proxy.netloc}: {reason}") from error
-
-    @staticmethod
-    def _lacks_context(conn: Connection) -> bool:
-        """Return whether urllib3 creates the TLS context while it connects, as for a proxy reached over TLS."""
-        return isinstance(conn, TLSConnection) and conn.ssl_context is None
 
     @property
     def goes_through_proxy(self) -> bool:
@@ -237,8 +264,9 @@ class HostPool(HTTPConnectionPoolHooks):
 
     def _close_idle(self) -> None:
         slots: Any = self.pool
-        for conn in () if slots is None else slots.take_idle():
-            conn.close()
+        if slots is not None and slots.idle:
+            for conn in slots.take_idle():
+                conn.close()
 
     def take_out(self, conn: Connection) -> bool:
         """Check out this connection if it is idle; return False if it is in use."""
@@ -247,7 +275,11 @@ class HostPool(HTTPConnectionPoolHooks):
 
     def checkin(self, conn: Connection) -> None:
         """Return a connection to the pool, either open for the next request or closed."""
-        self.put_connection(conn)
+        slots: Any = self.pool
+        if slots is None or not slots.take_back(conn):
+            self.put_connection(conn)
+        elif self.retired:
+            self._close_idle()
 
 
 class TLSHostPool(HostPool, HTTPSConnectionPool):
@@ -262,10 +294,12 @@ class TLSHostPool(HostPool, HTTPSConnectionPool):
             self.ConnectionCls = NestedTLSConnection
 
 
-def _close_all(slots: Slots) -> None:
-    """Close the connections of a pool that was garbage-collected."""
-    for conn in slots.take_idle():
-        conn.close()
+def _opens_in_steps(conn: Any) -> bool:
+    """Return whether the event loop can open a connection.
+
+    It cannot if urllib3 creates the TLS context only while it connects, as for a proxy reached over TLS.
+    """
+    return conn.opens_in_steps and (not conn.has_records or conn.ssl_context is not None)
 
 
 def _reason(error: BaseException, timeout: float | None) -> str:

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from queue import Empty, Full
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 
 TLS_WEIGHT = 4
 """A TLS connection counts as this many plain ones, since it takes four times as much memory: about 50 kB."""
@@ -34,30 +34,27 @@ class IdleConnections:
     def add(self, conn: Any, slots: Slots) -> list[Any]:
         """Add a connection that became idle, and return those that must be closed to stay within the limit."""
         self._idle[conn] = slots
-        self._weight += _weight(conn)
-        evicted = []
+        self._weight += TLS_WEIGHT if conn.has_records else 1
+        evicted: list[Any] = []
         while self._weight > self.most:
             evicted.append(self.evict())
         return evicted
 
-    def discard(self, conn: Any) -> None:
-        """Remove a connection that is no longer idle."""
-        if self._idle.pop(conn, None) is not None:
-            self._weight -= _weight(conn)
+    def discard(self, *conns: Any) -> None:
+        """Remove connections that are no longer idle."""
+        for conn in conns:
+            if self._idle.pop(conn, None) is not None:
+                self._weight -= TLS_WEIGHT if conn.has_records else 1
 
     def evict(self) -> Any:
         """Remove and return the connection that was idle for the longest time, or None. The caller must close it."""
         if not self._idle:
             return None
         conn, slots = self._idle.popitem(last=False)
-        self._weight -= _weight(conn)
+        self._weight -= TLS_WEIGHT if conn.has_records else 1
         slots.idle.remove(conn)
         slots.closed.append(conn)
         return conn
-
-
-def _weight(conn: Any) -> int:
-    return TLS_WEIGHT if conn.has_records else 1
 
 
 class Slots:
@@ -67,20 +64,16 @@ class Slots:
     closed: the other free slots; each is None or a closed connection.
     """
 
-    def __init__(self, maxsize: int, all_idle: IdleConnections | None = None) -> None:
-        self.maxsize = maxsize
+    __slots__ = ("_all", "_free", "_lock", "closed", "idle", "maxsize")
+
+    def __init__(self, maxsize: int, all_idle: IdleConnections | None = None, *, free: bool = False) -> None:
+        """Create the slots. free: all of them are free; urllib3 fills them itself."""
+        self.maxsize: int = maxsize
         self.idle: list[Any] = []
-        self.closed: list[Any] = []  # None, or a connection that can be opened again
+        self.closed: list[Any] = [None] * maxsize if free else []  # None, or a connection that can be opened again
         self._all = all_idle
         self._lock = threading.Lock() if all_idle is None else all_idle.lock
         self._free: threading.Condition | None = None  # created by the first thread that waits
-
-    @classmethod
-    def all_free(cls, maxsize: int, all_idle: IdleConnections | None) -> Self:
-        """Return slots that are all free, as urllib3 fills them."""
-        slots = cls(maxsize, all_idle)
-        slots.closed = [None] * maxsize
-        return slots
 
     def __repr__(self) -> str:
         return f"<Slots {len(self.idle)} idle, {len(self.closed)} closed of {self.maxsize}>"
@@ -95,14 +88,8 @@ class Slots:
         Waits up to ``timeout`` seconds, or without a limit for None, unless ``block`` is False. Raises queue.Empty.
         """
         with self._lock:
-            until = None if timeout is None else monotonic() + timeout
-            while not self.idle and not self.closed:
-                left = None if until is None else until - monotonic()
-                if not block or (left is not None and left <= 0):
-                    raise Empty
-                if self._free is None:
-                    self._free = threading.Condition(self._lock)
-                self._free.wait(left)
+            if not self.idle and not self.closed:
+                self._await(timeout if block else 0)
             if not self.idle:
                 return self.closed.pop()
             conn = self.idle.pop()
@@ -110,12 +97,28 @@ class Slots:
                 self._all.discard(conn)
             return conn
 
+    def _await(self, timeout: float | None) -> None:
+        """Wait for a free slot. The lock must be held. Raises queue.Empty."""
+        until = None if timeout is None else monotonic() + timeout
+        while not self.idle and not self.closed:
+            left = None if until is None else until - monotonic()
+            if left is not None and left <= 0:
+                raise Empty
+            if self._free is None:
+                self._free = threading.Condition(self._lock)
+            self._free.wait(left)
+
     def put(self, conn: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as urllib3 calls it
         """Return a slot. Raises queue.Full if all slots are free already."""
-        evicted: list[Any] = []
+        if not self.take_back(conn):
+            raise Full
+
+    def take_back(self, conn: Any) -> bool:
+        """Return a slot; return False if all slots are free already."""
+        evicted: list[Any] | None = None
         with self._lock:
             if len(self.idle) + len(self.closed) >= self.maxsize > 0:
-                raise Full
+                return False
             if conn is None or conn.sock is None:
                 self.closed.append(conn)
             else:
@@ -124,8 +127,10 @@ class Slots:
                     evicted = self._all.add(conn, self)
             if self._free is not None:
                 self._free.notify()
-        for one in evicted:
-            one.close()
+        if evicted:
+            for one in evicted:
+                one.close()
+        return True
 
     def take_out(self, conn: Any) -> bool:
         """Take the slot of this connection; return False if the connection is not idle."""
@@ -143,6 +148,5 @@ class Slots:
             taken, self.idle = self.idle, []
             self.closed += taken
             if self._all is not None:
-                for conn in taken:
-                    self._all.discard(conn)
+                self._all.discard(*taken)
         return taken

@@ -163,7 +163,7 @@ class RawResponse(BodyFile):
             return
         parser, connection = self._parser, self._connection
         may_serve = parser.keep_alive and not parser.leftover
-        if not (may_serve and connection.takes_another(parser.get(b"keep-alive"), monotonic())):
+        if not (may_serve and connection.takes_another(parser.values.get(b"keep-alive"), monotonic())):
             connection.close()
         self._connection = None
 

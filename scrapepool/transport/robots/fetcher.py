@@ -14,7 +14,7 @@ from typing import Final
 from ...model import Attempt, ErrorKind, Failed, HostKey, Redirected, Result, Skipped, Target, Transcript
 from ...ports import Done, Work
 from ...running_clock import monotonic
-from ...schedule.lease import Lease
+from ...schedule.lease import NO_USE, Lease
 from ...schedule.robots import RobotsVerdict
 from ...settings import OutputSettings, Settings, SizeLimits
 from ..classify import classify
@@ -76,8 +76,7 @@ class RobotsChain:
         self._agent = agent
         self._work = work
         self._began = monotonic()
-        self._opened = self._requests = self._idle = 0
-        self._opening = 0.0
+        self._use = NO_USE
         self._transcripts: list[Transcript] = []
 
     def first(self, resume: Resume) -> RunningLease:
@@ -89,29 +88,17 @@ class RobotsChain:
     def next(self, done: Done) -> RunningLease | Done:
         """Return the lease on the host that a redirect leads to, or the ``Done`` with the verdict."""
         host = self._work.lease.host
-        self._opened += done.opened
-        self._opening += done.opening
-        self._requests += done.requests
+        self._use = self._use.plus(done.use)
         self._transcripts += done.transcripts
         if done.work.lease.host == host:
-            self._idle = done.idle
+            self._use = self._use._replace(idle=done.use.idle)
         result = done.results[0] if done.results else None
         if isinstance(result, Redirected):
             return self._run(result.attempt)
         verdict: RobotsVerdict | None = None
         if result is not None and not (isinstance(result, Failed) and result.error is ErrorKind.INTERRUPTED):
             verdict = self._verdict(result)
-        return Done(
-            self._work,
-            (),
-            self._opened,
-            self._requests,
-            self._idle,
-            verdict,
-            monotonic() - self._began,
-            self._transcripts,
-            self._opening,
-        )
+        return Done(self._work, (), self._use, self._transcripts, verdict, monotonic() - self._began)
 
     def _run(self, attempt: Attempt) -> RunningLease:
         return RunningLease(self._context, Work(Lease(attempt.host, attempt=attempt), [attempt]), self._resume)

@@ -31,6 +31,7 @@ from .held_connection import HeldConnection
 
 if TYPE_CHECKING:
     from ..exchange.transcript import Capture
+    from ..net.connection import Connection
     from .context import LeaseContext
 
 HEAD_REFUSED = frozenset({405, 501})  # statuses of a server that does not support HEAD
@@ -110,11 +111,13 @@ class RunningAttempt:
         self._route = route
         self._set_timeouts(target)
         try:
-            yield from self._prepare(target)
+            if target.request is not None or target.known is not None or self._context.partial_files is not None:
+                yield from self._prepare(target)
             while True:
                 request = self._request(target)
                 exchange = yield from self._exchange(request)
-                self._take_cookies(exchange)
+                if b"set-cookie" in exchange.parser.values:
+                    self._take_cookies(exchange)
                 if self._must_repeat(exchange, target):
                     continue
                 if exchange.location is None:
@@ -167,9 +170,8 @@ class RunningAttempt:
     # -- what a response leads to ------------------------------------------------------------------
 
     def _take_cookies(self, exchange: Exchange) -> None:
-        parser = exchange.parser
-        if (self._context.jar is not None or exchange.location is not None) and parser.get(b"set-cookie") is not None:
-            self._jar = _jar_with_cookies(self._jar, parser.headers, self._route.host.host, self._path)
+        if self._context.jar is not None or exchange.location is not None:
+            self._jar = _jar_with_cookies(self._jar, exchange.parser.headers, self._route.host.host, self._path)
 
     def _must_repeat(self, exchange: Exchange, target: Target) -> bool:
         """Return whether the same URL must be requested again: without a range, or with GET."""
@@ -252,52 +254,65 @@ class RunningAttempt:
 
     def _exchange(self, request: bytes) -> Steps[Exchange]:
         """Make one exchange. If the server closed the idle connection, repeat it, which does not count as a retry."""
-        held, method = self._held, self._route.method
-        if (yield from held.prepare(method)):
-            try:
-                return (yield from self._exchange_once(request, reused=True))
-            except (FetchError, OSError) as error:
-                timed_out = isinstance(error, FetchError) and error.kind in TIMEOUT_KINDS
-                responded = self.exchange is not None and self.exchange.parser.started
-                if responded or timed_out or method not in IDEMPOTENT:
-                    raise
-                held.conn.close()
-        if held.conn.sock is None:
-            yield from held.open()
-        return (yield from self._exchange_once(request, reused=False))
-
-    def _exchange_once(self, request: bytes, *, reused: bool) -> Steps[Exchange]:
         held, context, route = self._held, self._context, self._route
         conn = held.conn
-        held.requests += 1
-        exchange = self.exchange = Exchange(route.method, reused=reused)
-        if context.keeps_tls:  # now, because the connection may be closed when the response is there
-            exchange.tls = conn.tls_facts()
-        if reused and held.first_unverified is None:
-            held.first_unverified = self._index
-        capture = conn.capture = None if context.capture is None else context.capture()
+        reused = held.can_reuse(route.method)
+        if reused is None:
+            yield from held.verify(last=False)
+            reused = conn.sock is not None and conn.served > 0
         ranged = route.ranged or self._partial_download is not None
-        try:
-            yield from exchange.run(
-                conn, request, self._new_body, self._offload, follow=context.max_redirects > 0, ranged=ranged
-            )
-        except (FetchError, OSError) as error:
-            if (fault := held.fault_of_proxy(error, exchange)) is not None:
-                self.exchange = None  # the response came from the proxy, not from the host
-                raise fault from error
-            self._keep_transcript(capture, exchange, request, error)
-            raise
-        self._keep_transcript(capture, exchange, request)
+        while True:
+            if conn.sock is None:
+                yield from held.open()
+            exchange = self._begin_exchange(conn, reused=reused)
+            capture = conn.capture = None if context.capture is None else context.capture()
+            try:
+                yield from exchange.run(
+                    conn, request, self._new_body, self._offload, follow=context.max_redirects > 0, ranged=ranged
+                )
+            except (FetchError, OSError) as error:
+                self._keep_fault(error, exchange, request, capture)
+                if not reused or not self._was_closed_while_idle(error, exchange):
+                    raise
+                conn.close()
+                reused = False
+            else:
+                break
+        if capture is not None:
+            self._keep_transcript(capture, exchange, request)
         self._sent = self._sent or exchange.sent
         held.on_response(exchange)
         return exchange
 
-    def _keep_transcript(
-        self, capture: Capture | None, exchange: Exchange, request: bytes, fault: FetchError | OSError | None = None
+    def _begin_exchange(self, conn: Connection, *, reused: bool) -> Exchange:
+        held, context = self._held, self._context
+        held.requests += 1
+        exchange = self.exchange = Exchange(self._route.method, reused=reused)
+        if context.keeps_tls:  # now, because the connection may be closed when the response is there
+            exchange.tls = conn.tls_facts()
+        if reused and held.first_unverified is None:
+            held.first_unverified = self._index
+        return exchange
+
+    def _keep_fault(
+        self, error: FetchError | OSError, exchange: Exchange, request: bytes, capture: Capture | None
     ) -> None:
-        """Keep the transcript of an exchange, if there is an archive and the head of a response has arrived."""
-        if capture is None:
-            return
+        """Keep the transcript of an exchange that failed. Raises ProxyError if a proxy made it fail."""
+        if (fault := self._held.fault_of_proxy(error, exchange)) is not None:
+            self.exchange = None  # the response came from the proxy, not from the host
+            raise fault from error
+        if capture is not None:
+            self._keep_transcript(capture, exchange, request, error)
+
+    def _was_closed_while_idle(self, error: FetchError | OSError, exchange: Exchange) -> bool:
+        """Return whether a reused connection failed because the server had closed it, and the request is safe."""
+        timed_out = isinstance(error, FetchError) and error.kind in TIMEOUT_KINDS
+        return not exchange.parser.started and not timed_out and self._route.method in IDEMPOTENT
+
+    def _keep_transcript(
+        self, capture: Capture, exchange: Exchange, request: bytes, fault: FetchError | OSError | None = None
+    ) -> None:
+        """Keep the transcript of an exchange, if the head of a response has arrived."""
         conn = self._held.conn
         conn.capture = None
         if exchange.parser.head_done and not capture.broken:

@@ -121,7 +121,7 @@ class LeaseContext:
 
     def new_body(self, parser: ResponseParser) -> Body:
         """Make the body of a response."""
-        return Body(self._size, parser.get(b"content-encoding"), keep=self.keeps_body, digest=self._digest)
+        return Body(self._size, parser.values.get(b"content-encoding"), keep=self.keeps_body, digest=self._digest)
 
     def saved_body(
         self,
@@ -142,7 +142,7 @@ class LeaseContext:
                 return self.new_body(parser)
         else:
             left = None
-        coding = parser.get(b"content-encoding")
+        coding = parser.values.get(b"content-encoding")
         body = SavedBody(
             self._size,
             coding,
@@ -159,7 +159,7 @@ class LeaseContext:
         """Make the body of a response that goes to an object of the calling program."""
         if not 200 <= parser.status < 300:
             return self.new_body(parser)
-        coding = parser.get(b"content-encoding")
+        coding = parser.values.get(b"content-encoding")
         return StreamedBody(self._size, coding, keep=self.keeps_body, digest=self._digest, open_body=open_body)
 
     def judge(self, response: Fetched, method: str) -> str | None:

@@ -32,7 +32,7 @@ MAX_DELAY = 0.5
 PROVEN = 500
 """Verified responses after which the delay is shorter. A host that sends unsolicited data with every hundredth response
 is detected by then with a probability of 99 %. Until then a nearby host gets its requests a little more slowly, see
-``schedule.queue.latency.NEAR_LEASE_SECONDS``. With 8 the torture run had wrong bodies."""
+``schedule.queue.latency.LEASE_SECONDS``. With 8 the torture run had wrong bodies."""
 
 SHARE = 1 / 16
 """Maximum verification delay for a proven host, as a share of the time of the lease."""
@@ -40,20 +40,25 @@ SHARE = 1 / 16
 DECAY = 0.97
 """Factor by which ``slowest`` decays with each faster lease: to one half after 23 leases."""
 
+MAX_REPEATS, REPEATS_SHARE = 512, 1 / 8
+"""Maximum number of responses per host that are discarded because they could not be verified soon: so many, and this
+share of the verified ones. Each costs the host a further request. 512 are those before the longest leases of eight
+connections."""
+
 HOSTS_KEPT = 16_384
 
 
 class DesyncState:
     """The desync state of one host. Threads update it without a lock: a lost update does no harm.
 
-    verified: number of verified responses. slowest: decaying maximum of the seconds to the first byte.
-    distrusted_until: monotonic time.
+    verified: number of verified responses. repeats: number of responses that were discarded, see ``repeat``.
+    slowest: decaying maximum of the seconds to the first byte. distrusted_until: monotonic time.
     """
 
-    __slots__ = ("distrusted_until", "slowest", "verified")
+    __slots__ = ("distrusted_until", "repeats", "slowest", "verified")
 
     def __init__(self) -> None:
-        self.verified = 0
+        self.verified = self.repeats = 0
         self.slowest = 0.0
         self.distrusted_until = 0.0
 
@@ -64,17 +69,31 @@ class DesyncState:
         """Record the longest time to a first byte in a lease, in seconds."""
         self.slowest = max(slowest, self.slowest * DECAY)
 
+    def is_distant(self, quickest: float) -> bool:
+        """Return whether responses verify themselves: none of them came as quickly as unsolicited data would.
+
+        quickest: their shortest time to the first byte, in seconds.
+        """
+        return quickest >= QUICK and self.slowest >= NEAR
+
     def verification_delay(self, quickest: float, worked: float) -> float:
         """Return the seconds of silence after which the responses on a reused connection count as verified.
 
         quickest: their shortest time to the first byte. worked: seconds that they took together.
         """
-        if quickest >= QUICK and self.slowest >= NEAR:
+        if self.is_distant(quickest):
             return 0.0
         if self.verified >= PROVEN:
             return math.floor(min(self.slowest, worked * SHARE) * 1000) / 1000  # poll() would round up
         wait = min(self.slowest + MARGIN, MAX_DELAY)
         return wait if quickest < QUICK else max(0.0, wait - quickest)
+
+    def repeat(self, count: int) -> bool:
+        """Return whether so many responses may be discarded and requested again, and count them if they may."""
+        if self.repeats + count > MAX_REPEATS + self.verified * REPEATS_SHARE:
+            return False
+        self.repeats += count
+        return True
 
     @property
     def distrusted(self) -> bool:

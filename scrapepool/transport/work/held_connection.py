@@ -1,8 +1,9 @@
 """The connection that a lease holds: it is checked out of its pool, opened, watched, and checked in again.
 
-Decides when a connection is opened anew, how long opening waits for a file descriptor or for the proxy, and how its
-responses are verified. ``desync`` decides how long the connection is watched for that, and ``attempt`` decides what is
-requested.
+Decides when a connection is opened anew and when it is closed for good, how long opening waits for a file descriptor or
+for the proxy, and how its responses are verified. ``desync`` decides how long the connection is watched for that, and
+``attempt`` decides what is requested. This file is long because opening and verification share the state of the
+connection.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 
 from ...model import ErrorKind, HostKey, ProxyFault
 from ...running_clock import monotonic
+from ...schedule.lease import ConnectionUse
 from ..classify import IDEMPOTENT, classify, out_of_descriptors
 from ..errors import FetchError, ProxyError, ResponseError
 from ..exchange.exchange import LARGE, Exchange
@@ -41,6 +43,7 @@ class HeldConnection:
 
     began: monotonic time when the lease began. opened: how often the connection was opened. opening: seconds
     that this took together. requests: number of requests that were sent. slowest: longest time to the first byte.
+    delayed: seconds of all exchanges for which nobody looked at the connection.
     closing: the server announced that it closes the connection.
     quarantined: all responses of the lease have arrived, and the connection is only watched.
 
@@ -56,6 +59,7 @@ class HeldConnection:
         "began",
         "closing",
         "conn",
+        "delayed",
         "desync",
         "desynchronized",
         "first_unverified",
@@ -79,12 +83,17 @@ class HeldConnection:
         self.began = began
         self.desync = context.desync.of(host)
         self.opened = self.requests = 0
-        self.opening = 0.0
+        self.opening = self.delayed = 0.0
         self.slowest = 0.0
         self.closing = False
         self.first_unverified: int | None = None
         self.unverified, self.quickest = 0, NEVER
         self.desynchronized = self.quarantined = False
+
+    @property
+    def use(self) -> ConnectionUse:
+        """What the lease did with its connection until now."""
+        return ConnectionUse(self.opened, self.opening, self.requests, self.delayed, self.pool.idle)
 
     # -- pool --------------------------------------------------------------------------------------
 
@@ -119,16 +128,14 @@ class HeldConnection:
 
     # -- opening -----------------------------------------------------------------------------------
 
-    def prepare(self, method: str) -> Steps[bool]:
-        """Verify the connection if it must be verified before it is reused; return whether it can be reused."""
+    def can_reuse(self, method: str) -> bool | None:
+        """Return whether the connection can be reused; None if it must be verified first."""
         conn = self.conn
         if conn.sock is None or not conn.served:
             return False
         if method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
             self.closing = True
-        if self.closing or self.desync.distrusted:
-            yield from self.verify(last=False)
-        return conn.sock is not None and conn.served > 0
+        return None if self.closing or self.desync.distrusted else True
 
     def open(self) -> Steps[None]:
         """Connect. If there is no file descriptor or no thread for the DNS look-up, wait and try again.
@@ -180,6 +187,9 @@ class HeldConnection:
         """Record a response, and close the connection if it must not be reused."""
         conn, parser, reused = self.conn, exchange.parser, exchange.reused
         ttfb = exchange.headed - exchange.sent
+        if exchange.delayed:  # else a quick response would look slow, and a quick one may belong to an earlier request
+            ttfb = max(0.0, ttfb - exchange.delayed)
+            self.delayed += exchange.delayed
         if ttfb > self.slowest:  # noqa: PLR1730 - max() is a call for each URL
             self.slowest = ttfb
         # What follows a body this long is in the socket when the end of the body is read, so one check suffices.
@@ -192,7 +202,7 @@ class HeldConnection:
         if parser.leftover:
             self.desynchronized = True
             conn.close()
-        elif not (whole and conn.takes_another(parser.get(b"keep-alive"), time.monotonic())):
+        elif not (whole and conn.takes_another(parser.values.get(b"keep-alive"), time.monotonic())):
             if reused and parser.done and parser.framing != "close":
                 self.closing = True
             else:
@@ -249,8 +259,13 @@ class HeldConnection:
             condition = Condition.QUIET
             if end > now or not last:  # else the loop watches the idle connection
                 self.quarantined = last
-                while (condition := conn.condition()) is Condition.QUIET and end > monotonic():
-                    yield end
+                readable = end <= now or conn.pending() > 0
+                while not readable or (condition := conn.condition()) is Condition.QUIET:
+                    if end <= now:
+                        break
+                    event = yield end
+                    now = monotonic()
+                    readable = event is not False or now < end  # else the time passed, and nothing has arrived
                 self.quarantined = False
                 self.desynchronized |= condition is Condition.UNEXPECTED_DATA
             if condition is not Condition.QUIET or self.must_verify:
@@ -264,17 +279,18 @@ class HeldConnection:
     def mark_verified(self) -> None:
         """Count all responses as verified."""
         self.desync.verified += self.unverified
-        self._reset_unverified()
+        self.reset_unverified()
 
     def discard(self) -> int | None:
         """Reuse no connection to the host for a while; return the index of the first result that is not verified."""
         first = self.first_unverified
         self.desynchronized = False
         self.desync.distrust()
-        self._reset_unverified()
+        self.reset_unverified()
         return first
 
-    def _reset_unverified(self) -> None:
+    def reset_unverified(self) -> None:
+        """Count no response as unverified any more."""
         self.first_unverified = None
         self.unverified, self.quickest = 0, NEVER
 

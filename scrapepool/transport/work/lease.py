@@ -2,7 +2,8 @@
 
 Decides how long the lease runs, which targets it gives back before its end, and which ones are fetched again because
 the connection was desynchronized. ``attempt`` decides what is requested, ``held_connection`` and ``desync`` decide when
-responses are verified, and ``loop`` runs the steps of many leases.
+responses are verified, and ``loop`` runs the steps of many leases. This file is long because what is begun, given back
+and requested again share the list of results.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from ...model import Attempt, Fetched, Redirected, Result, Transcript
 from ...ports import Done, Unbegun, Work
 from ...running_clock import monotonic
+from ...schedule.lease import NO_USE
 from ...schedule.queue.latency import MAX_LEASE
 from ..classify import IDEMPOTENT, classify
 from ..exchange.exchange import Exchange
@@ -20,6 +22,7 @@ from ..exchange.partial_files import name_of
 from ..exchange.route import Route
 from ..net.bandwidth import Bandwidth
 from ..net.connection import Connection
+from ..net.phase import Phase
 from ..net.pool import HostPool
 from ..net.steps import POLL_NOW, Offload, Resume, Steps, pause
 from .attempt import RunningAttempt
@@ -29,9 +32,11 @@ if TYPE_CHECKING:
     from .context import LeaseContext
 
 RECHECK = 0.1  # seconds between two checks of a condition that no event reports
+REPEAT_AFTER = 0.35  # seconds that a body may take to arrive until earlier responses are requested again
 RECHECK_DECODING = 0.005  # seconds between two checks whether a response that is being decoded has arrived whole
 STUCK = 4  # a request counts as stuck once it takes this many times as long as the host's slowest recent one
 HANGS = 1.0  # seconds without a byte before a request can count as hanging
+NAME_HANGS = 0.2  # seconds of a look-up before its lease can count as hanging: it is no request to anybody's server
 STUCK_FROM = 0.25  # seconds before a request can count as stuck, about as long as a lease on a nearby host takes
 
 
@@ -39,7 +44,7 @@ class RunningLease:
     """One lease, and the results that it has so far.
 
     steps: the generator of its steps, which returns its ``Done``. It waits for ``conn`` unless it yields a ``Watch``.
-    starts: monotonic times at which its attempts began. given: number of results that ``unbegun`` has returned.
+    starts: monotonic times at which its attempts began. given: number of attempts that ``unbegun`` has returned.
     stuck_at: monotonic time from which the current request counts as stuck, infinite if no target waits behind it.
     At that time the loop calls ``unbegun``.
     """
@@ -59,8 +64,7 @@ class RunningLease:
         self._context = context
         self._running: RunningAttempt | None = None  # the last attempt
         self._results: list[Result] = []
-        self._given_opening = 0.0
-        self._given_opened = self._given_requests = 0  # the counts of the connection that ``unbegun`` has returned
+        self._given_use = NO_USE  # what ``unbegun`` has returned
         self._begins = len(work.attempts)  # it may begin this many of its first attempts
         self._usual = max(STUCK_FROM, STUCK * self.desync.slowest)
         self._redone = 0  # the targets below this index were requested twice already
@@ -80,26 +84,52 @@ class RunningLease:
     # -- what the loop calls ----------------------------------------------------------------------------
 
     def unbegun(self) -> Unbegun | None:
-        """Begin no further target; return the targets for other leases, and the results if they are verified.
+        """Begin no further target; return the targets for other leases, and the results.
 
-        Return None if there is nothing new to return.
+        Results that cannot be verified soon are discarded, and their targets are returned to be requested again. Return
+        None if there is nothing new to return.
         """
         self.stuck_at = NEVER
         begins, self._begins = self._begins, len(self.starts)
-        if self.given or not self._results or not self._are_verified():
+        held, exchange, size = self.held, self.exchange, len(self._results)
+        first: int | None = None  # the index of the first result that is not verified
+        if size and not self.given:
+            first = size if self._are_verified() else self._discard_held_up()
+        if first is None:
             return None if begins == self._begins else Unbegun(self.work, self._begins)
-        held, exchange = self.held, self.exchange
-        held.mark_verified()
+        if first == size:
+            held.mark_verified()
+        else:
+            held.reset_unverified()
         if exchange is not None and exchange.reused:
-            held.first_unverified = len(self._results)
-        self.given, self._given_opened, self._given_requests = len(self._results), held.opened, held.requests
-        self._given_opening = held.opening
-        transcripts = [transcript for _, transcript in self._transcripts]
+            held.first_unverified = size
+        self.given, self._given_use = size, held.use
+        transcripts = [transcript for at, transcript in self._transcripts if at < first]
         self._transcripts = []
-        results = self._results[:]
-        return Unbegun(
-            self.work, self._begins, results, held.opened, held.requests, held.pool.idle, transcripts, held.opening
-        )
+        return Unbegun(self.work, self._begins, self._results[:first], held.use, transcripts, again=size - first)
+
+    def _discard_held_up(self) -> int | None:
+        """Discard the results that a slow body keeps from being verified; return the index of the first one.
+
+        The beginning of a response verifies nothing: if an earlier response had been unsolicited, it would look the
+        same. Only the end of its body would show that, and that may be far. So they are requested over another
+        connection. Return None if they are kept: because the body has not been slow for long, or is kept back by
+        ``--bandwidth``, or because they must not be requested twice or so many were already.
+        """
+        exchange, held, context = self.exchange, self.held, self._context
+        first, size = held.first_unverified, len(self._results)
+        if first is None or exchange is None or not exchange.headed or exchange.computes or exchange.parser.done:
+            return None  # the response has not begun, or silence will verify them
+        if monotonic() - exchange.headed < REPEAT_AFTER or held.conn.bandwidth is not None:
+            return None
+        attempts = self.work.attempts[first:size]
+        if not all(context.method_of(attempt) in IDEMPOTENT for attempt in attempts):
+            return None
+        if not held.desync.repeat(len(attempts)):
+            return None
+        for attempt, result in zip(attempts, self._results[first:], strict=True):
+            self._discard_file(attempt, result)
+        return first
 
     def _are_verified(self) -> bool:
         """Return whether the results are verified by silence during the current request.
@@ -109,12 +139,12 @@ class RunningLease:
         its response, and after the last.
         """
         exchange, now, held = self.exchange, monotonic(), self.held
-        if not held.unverified:
+        if not held.unverified or held.desync.is_distant(held.quickest):
             return True
         if exchange is None or not exchange.sent:
             since = NEVER
         elif not exchange.parser.started:
-            since = exchange.sent
+            since = exchange.sent + exchange.delayed
         else:
             since = exchange.quiet_since(held.conn, now, self._context.state.allowance)
         silent_until = since + held.delay(now)
@@ -125,24 +155,26 @@ class RunningLease:
         return now >= silent_until
 
     def hangs(self, now: float) -> bool:
-        """Return whether the current request has had no byte for much longer than its host usually takes."""
+        """Return whether the current request has had no byte for much longer than its host usually takes.
+
+        Before it there may be a look-up, which hangs much earlier.
+        """
+        conn: Connection | None = getattr(self, "conn", None)  # there is none before the check-out
+        opening = None if conn is None else conn.opening_phase
+        if opening is not None and opening[0] is Phase.NAME:
+            return now - opening[1] >= NAME_HANGS
         if self.quarantined or now - self.starts[-1] < max(HANGS, STUCK * self.desync.slowest):
             return False
         exchange = self.exchange
         return exchange is None or not exchange.parser.started
 
     def postpone(self, seconds: float) -> None:
-        """Move all times by the seconds during which the loop did not check the connection.
-
-        Otherwise a quick response would look slow, and a quick one may belong to an earlier request.
-        """
+        """Move the ends of all waits by the seconds during which the loop did not check the connection."""
         self.stuck_at += seconds
         self.starts[-1] += seconds
         exchange = self.exchange
         if exchange is not None and exchange.sent and not exchange.ended:
-            exchange.sent += seconds
-            if exchange.headed:
-                exchange.headed += seconds
+            exchange.delayed += seconds
         conn = getattr(self, "conn", None)  # there is none before the check-out
         if conn is not None:
             conn.postpone(seconds)
@@ -170,15 +202,8 @@ class RunningLease:
         finally:
             context.state.live.pop(held.conn, None)
             held.check_in()
-        return Done(
-            work,
-            self._results[self.given :],
-            held.opened - self._given_opened,
-            held.requests - self._given_requests,
-            held.pool.idle,
-            transcripts=[transcript for _, transcript in self._transcripts],
-            opening=held.opening - self._given_opening,
-        )
+        use = held.use if self._given_use is NO_USE else held.use.since(self._given_use)
+        return Done(work, self._results[self.given :], use, [transcript for _, transcript in self._transcripts])
 
     def _not_begun(self, first: Attempt, error: Exception) -> Result:
         """Return the outcome of an attempt for which no connection could be checked out."""
@@ -204,7 +229,10 @@ class RunningLease:
             at = len(results)
             if held.conn.bandwidth is not None:
                 yield from held.conn.throttle()  # before the request, so that it does not count as stuck
-            results.append((yield from self._run_attempt(attempts[at], at, route, method)))
+            running = self._begin_attempt(attempts[at], at, method)
+            results.append((yield from running.run(route)))
+            for transcript in running.transcripts:
+                self._transcripts.append((at, transcript))
             self.stuck_at = NEVER
             over = self._is_over(at, until)
             if over or held.must_verify:
@@ -216,17 +244,14 @@ class RunningLease:
             if over:
                 return
 
-    def _run_attempt(self, attempt: Attempt, at: int, route: Route, method: str) -> Steps[Result]:
+    def _begin_attempt(self, attempt: Attempt, at: int, method: str) -> RunningAttempt:
         if attempt.target.request is not None:
             method = self._context.method_of(attempt)
         again, probe = at < self._redone, self.work.lease.probe
         running = self._running = RunningAttempt(
             self._context, self.held, self._offload, attempt, method, at, self._begin(at), again=again, probe=probe
         )
-        result = yield from running.run(route)
-        for transcript in running.transcripts:
-            self._transcripts.append((at, transcript))
-        return result
+        return running
 
     def _begin(self, at: int) -> float:
         """Record that an attempt begins or is repeated; return the monotonic time at which it first began."""
@@ -246,7 +271,8 @@ class RunningLease:
         result = self._results[at]
         if type(result) is not Fetched or _ends_lease(result):
             return True
-        return self._context.state.draining or monotonic() > until
+        exchange = self.exchange
+        return self._context.state.draining or exchange is None or exchange.ended > until
 
     # -- desynchronized connections ----------------------------------------------------------------
 

@@ -68,7 +68,7 @@ class ListLease(LeaseContext):
         target = self._work.attempts[0].target
         if not 200 <= parser.status < 300 or not isinstance(target, ListTarget):
             return super().new_body(parser)
-        return _ListBody(self._size, parser.get(b"content-encoding"), target.begin())
+        return _ListBody(self._size, parser.values.get(b"content-encoding"), target.begin())
 
 
 class _ListBody(Body):

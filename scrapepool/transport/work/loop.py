@@ -122,16 +122,19 @@ class Loop:
         self._poller.add(fd)
 
     def discount_hanging(self) -> None:
-        """Stop counting leases as in flight that have had no byte for much longer than their hosts usually take."""
+        """Stop counting leases as in flight that have had no byte for much longer than their hosts usually take.
+
+        Those that have had one since, or an address, count again.
+        """
         self._catch_up()
         now = self._now
         for task in self._tasks:
-            if task.run is None or not task.occupies:
+            if task.run is None or task.run.quarantined:
                 continue
             task.compensate(self._lost, task.run)
-            if task.run.hangs(now):
-                task.occupies = False
-                self.in_flight -= 1
+            if task.run.hangs(now) is task.occupies:
+                task.occupies = not task.occupies
+                self.in_flight += 1 if task.occupies else -1
 
     def drain(self) -> None:
         """Begin no further request; those in flight continue."""
@@ -302,25 +305,25 @@ class Loop:
             self._poller.watch_all(task, wanted.sockets)
             return
         conn = run.conn
-        self._poller.watch(task, conn.sock, IN | OUT if wanted == ROOM else IN)
-        if wanted == ROOM:
+        events = IN | OUT if wanted == ROOM else IN
+        if conn.sock is not task.sock or task.events != events:
+            self._poller.watch(task, conn.sock, events)
+        if wanted == POLL_NOW:
+            task.until = inf
+            task.polled = True
+            self._polled.append(task)
+        elif wanted == ROOM:
             task.until = conn.wait_deadline(now)
-            return
-        if wanted > POLL_NOW:
+        elif wanted == SLICE:
+            task.until = inf if conn.deadline is None else conn.deadline
+            task.computes = True
+            self._computing.queue.append(task)
+        else:
             task.until = wanted
             if run.quarantined and task.occupies:
                 task.occupies = False
                 self.in_flight -= 1
                 self._was_quarantined = True
-            return
-        if wanted == SLICE:
-            task.until = inf if conn.deadline is None else conn.deadline
-            task.computes = True
-            self._computing.queue.append(task)
-        else:
-            task.until = inf
-            task.polled = True
-            self._polled.append(task)
 
     def _interrupt(self, task: Task) -> None:
         """End a lease that waits for something other than its connection."""

@@ -69,7 +69,7 @@ def test_nothing_written_nothing_to_wait_for(fsync, fd):
 
 def test_activity_is_seen_to_again(fsync, fd, monkeypatch):
     """A write after the second is up needs no other one to reach the disk."""
-    monkeypatch.setattr(durability, "EVERY", 0.01)
+    monkeypatch.setattr(durability, "FSYNC_INTERVAL", 0.01)
     file = Durable(fd, "second")
     for _ in range(3):
         file.wrote()

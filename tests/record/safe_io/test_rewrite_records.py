@@ -58,7 +58,7 @@ def test_what_fails_changes_nothing(path, call, monkeypatch):
 
 def test_a_stop_ends_the_copying(path, monkeypatch):
     """Ctrl-C need not wait for a large file; nothing is changed."""
-    monkeypatch.setattr(rewrite_records, "STEP", 1)
+    monkeypatch.setattr(rewrite_records, "COPY_STEP", 1)
     answers = iter([False, False, True])
     fd = open_locked(str(path), read=True)
     with pytest.raises(KeyboardInterrupt):

@@ -146,16 +146,16 @@ def test_a_transaction_is_a_second_a_batch_or_bodies_enough(tmp_path, monkeypatc
     clock = Clock()
     store = SqliteStore(str(tmp_path / "a.db"), BODIES, clock=clock)
     store.write([fetched("https://example.org/1")])
-    clock.now = sqlite.EVERY / 2
+    clock.now = sqlite.COMMIT_INTERVAL / 2
     store.write([fetched("https://example.org/2")])
     assert (store.kept, ask(tmp_path / "a.db", "SELECT count(*) FROM records")) == (0, [(0,)])
-    clock.now = sqlite.EVERY
+    clock.now = sqlite.COMMIT_INTERVAL
     store.write([])
     assert (store.kept, ask(tmp_path / "a.db", "SELECT count(*) FROM records")) == (2, [(2,)])
-    monkeypatch.setattr(sqlite, "MOST_BYTES", 100)
+    monkeypatch.setattr(sqlite, "TRANSACTION_BYTES", 100)
     store.write([fetched("https://example.org/3", body=b"x" * 100)])
     assert store.kept == 3
-    monkeypatch.setattr(sqlite, "MOST_ROWS", 2)
+    monkeypatch.setattr(sqlite, "TRANSACTION_ROWS", 2)
     store.write([fetched("https://example.org/4"), fetched("https://example.org/5")])
     assert store.kept == 5
     store.close()

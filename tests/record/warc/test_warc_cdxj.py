@@ -157,7 +157,7 @@ def test_an_index_has_no_record_that_could_not_be_written(tmp_path: Path, monkey
 
 def test_an_index_is_sorted_however_many_lines_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are inserted some at a time."""
-    monkeypatch.setattr(cdxj, "AT_ONCE", 3)
+    monkeypatch.setattr(cdxj, "LINES_AT_ONCE", 3)
     write(tmp_path / "a.warc.gz", [transcript(f"{n}") for n in (5, 3, 9, 1, 7, 2, 8)])
     check_indexes(tmp_path, 1)
     assert len(index_of(tmp_path / "a.warc.gz")) == 7

@@ -178,7 +178,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     made.keep([transcript("a")])
     with pytest.raises(OutputError, match=r"cannot write .*a\.warc: File too large"):
-        for _ in range(2):
+        for _ in range(100):  # the process needs a moment until it reports that
             made.keep([transcript("b", os.urandom(20_000))])
             made.write([fetched()])
     with pytest.raises(OutputError, match="File too large"):

@@ -44,7 +44,7 @@ def test_the_page_needs_nothing_else_and_holds_hostile_text_as_text() -> None:
 def test_hosts_that_a_page_has_no_room_for_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page says so, and two reports have the same hosts."""
     many = [record(0, url=f"https://{number}.example/") for number in range(60) for _ in range(1 + (number < 7))]
-    monkeypatch.setattr(module, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(module, "MAX_FIGURE_BYTES", 20_000)
     page = "".join(html_page([reported(many), reported(many[:-5], "new.jsonl")]))
     a, b = ({row["host"] for row in one["hosts"]} for one in figures_in(page))  # type: ignore[attr-defined]
     assert a == b >= {f"https://{number}.example" for number in range(4)}

@@ -14,7 +14,7 @@ from scrapepool.errors import OutputError
 from scrapepool.ports import Snapshot
 from scrapepool.run.cluster import client
 from scrapepool.run.cluster.client import ClusterResult, ClusterRun
-from scrapepool.run.cluster.partition import ShardWork
+from scrapepool.run.cluster.shard_files import ShardWork
 from scrapepool.run.cluster.shard_job import ShardJob, ShardReport
 
 
@@ -104,7 +104,7 @@ def run(
     works, notes = [ShardWork(number, 2) for number in (2, 0, 1)], []
     one = ClusterRun(fake, works, view or Seen(), stop or Stop(), notes.append)
     assert repr(one) == "<ClusterRun 0 tasks, 0 shards ended>"
-    return one.run(["urls.txt"], settings_of("out").with_(pool=pool), 8, 2), notes
+    return one.run(settings_of("out").with_(pool=pool), 8, 2), notes
 
 
 def test_all_shards_are_added_up() -> None:

@@ -14,7 +14,15 @@ from cluster_cases import settings_of
 from scrapepool.errors import ClusterError, UsageError
 from scrapepool.record.parts.part_folder import LocalParts
 from scrapepool.run.cluster import connection
-from scrapepool.run.cluster.connection import check_workers, connected, prepared, slots_of
+from scrapepool.run.cluster.connection import (
+    Shards,
+    check_archives,
+    check_workers,
+    connected,
+    describe,
+    prepared,
+    slots_of,
+)
 from scrapepool.run.cluster.worker_facts import facts
 
 
@@ -82,17 +90,37 @@ def test_slots_of_workers() -> None:
 def test_the_folder_of_a_run(tmp_path: Path) -> None:
     """A new one gets its shards; a resumed one keeps them; other runs are refused."""
     settings, folder = settings_of(tmp_path), LocalParts(str(tmp_path), None)
-    assert prepared(folder, settings, 3) == 12
-    assert json.loads((tmp_path / "_run.json").read_text())["shards"] == 12
+    shards = prepared(folder, settings, 3)
+    assert (shards, shards.buckets) == (Shards(12, None), 12 * 16)
+    about = tmp_path / "_run.json"
+    assert json.loads(about.read_text())["shards"] == 12
     (tmp_path / "part-00000-00000.jsonl").touch()
     (tmp_path / "_SUCCESS").touch()
     with pytest.raises(UsageError, match="another run"):
         prepared(folder, settings, 3)
-    assert prepared(folder, settings.with_(output={"resume": "failed"}), 50) == 12
+    resumed = settings.with_(output={"resume": "failed"})
+    assert prepared(folder, resumed, 50) == Shards(12, list(range(12)))  # as --shard divides the hosts
     assert not (tmp_path / "_SUCCESS").exists()
-    (tmp_path / "_run.json").write_text("{}")
+    describe(folder, settings, Shards(2, [1, 0, 1]))
+    shards = prepared(folder, resumed, 50)
+    assert (shards, shards.buckets) == (Shards(2, [1, 0, 1]), 3)
+    about.write_text('{"shards":2,"buckets":[0,7]}')
+    with pytest.raises(UsageError, match=r"_run\.json is damaged"):
+        prepared(folder, resumed, 3)
+    about.write_text("{}")
     with pytest.raises(UsageError, match="continue it without --cluster"):
-        prepared(folder, settings.with_(output={"resume": "failed"}), 3)
+        prepared(folder, resumed, 3)
+
+
+def test_archives_of_shards_are_not_lost(tmp_path: Path) -> None:
+    """Unless they are to be replaced, or to be continued."""
+    settings = settings_of(tmp_path).with_(warc={"path": str(tmp_path / "crawl.warc")})
+    check_archives(settings, Shards(4, None))
+    (tmp_path / "crawl-shard-00003.warc").write_text("x")
+    with pytest.raises(UsageError, match=r"crawl-shard-00003\.warc: there is an archive already"):
+        check_archives(settings, Shards(4, None))
+    for allowed in (settings.with_(warc={"overwrite": True}), settings.with_(output={"resume": "all"})):
+        check_archives(allowed, Shards(4, None))
 
 
 def test_workers_are_compared(tmp_path: Path) -> None:

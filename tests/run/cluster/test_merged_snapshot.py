@@ -52,7 +52,7 @@ def test_latencies_are_those_of_all_requests() -> None:
 def test_shards_that_have_not_begun_count() -> None:
     """At the rate of the others; nothing is known before there is a rate."""
     whole = merged([snapshot(done=2, total=4, rate=2.0, eta=1.0, eta_reason="a")], elapsed=1.0, pending=100, waiting=3)
-    assert (whole.total, whole.eta, whole.eta_reason) == (104, 50.0, None)
+    assert (whole.total, whole.eta, whole.eta_reason) == (104, 51.0, None)
     assert merged([], elapsed=1.0, pending=100, waiting=3).eta is None
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from cluster_cases import Link, job
 
-from scrapepool.errors import LockedError, OutputError
+from scrapepool.errors import ListError, LockedError, OutputError
 from scrapepool.record.parts.part_folder import LocalParts
+from scrapepool.run.cluster.shard_job import FOLDER
 from scrapepool.run.cluster.shard_state import write_state
 from scrapepool.run.cluster.shard_task import LOCK_PATIENCE, run_shard
 from tests.servers.polite import PoliteServer
@@ -48,13 +49,30 @@ def test_a_task_goes_on_with_what_a_killed_one_left(tmp_path: Path) -> None:
         (part,) = tmp_path.glob("part-*")
         part.rename(tmp_path / f".{part.name}")
         one = job(tmp_path, urls)
-        write_state(LocalParts(str(tmp_path), None), one)
+        write_state(LocalParts(str(tmp_path / FOLDER), None), one)
         report = run_shard(one, Link())
         assert server.asked("/status/404") == 1
         assert report.snapshot is not None
         assert (report.snapshot.done, report.snapshot.outcomes) == (2, {"http_error": 1, "ok": 1})
         assert (report.passed_over, report.failures) == (0, 0)
     assert recorded(tmp_path) == Counter(urls)
+
+
+def test_each_shard_has_an_archive_of_its_own(tmp_path: Path) -> None:
+    """A task that goes on with what a killed one left appends to its archive, also if the run replaces old ones."""
+    with PoliteServer() as server:
+        one = job(tmp_path, [server.url("/ok?1")])
+        warc = {"path": str(tmp_path / "crawl-shard-00000.warc"), "overwrite": True}
+        one = replace(one, settings=one.settings.with_(warc=warc))
+        run_shard(one, Link())
+        job(tmp_path, [server.url("/ok?1"), server.url("/ok?2")])
+        write_state(LocalParts(str(tmp_path / FOLDER), None), one)
+        report = run_shard(one, Link())
+        assert report.snapshot is not None
+        assert (report.snapshot.done, report.left) == (2, None)
+    archive = (tmp_path / "crawl-shard-00000.warc").read_bytes()
+    assert archive.count(b"WARC-Type: response") == 2
+    assert archive.count(b"/ok?1\r") == archive.count(b"/ok?2\r") > 0
 
 
 def test_a_cancelled_task_stops_and_writes_its_part(tmp_path: Path) -> None:
@@ -84,7 +102,8 @@ def test_a_task_waits_for_the_lock_of_another(tmp_path: Path) -> None:
 def test_what_ends_the_run_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that cannot be written, also while records are."""
     (tmp_path / "file").touch()
-    assert isinstance(run_shard(job(tmp_path / "file", ["http://127.0.0.1:9/"]), Link()).failure, OutputError)
+    assert isinstance(run_shard(job(tmp_path / "file", []), Link()).failure, OutputError)
+    assert isinstance(run_shard(job(tmp_path / "none", []), Link()).failure, ListError)  # its list is not there
 
     def fail(*_: object) -> None:
         raise OutputError("part", "no")

@@ -18,9 +18,8 @@ from scrapepool.settings import Settings
         ({"output": {"sqlite": "x.db"}}, "--sqlite is one file"),
         ({"output": {"path": "out.jsonl"}}, "a folder whose name ends with /"),
         ({"output": {"ordered": True}}, "--ordered"),
-        ({"warc": {"path": "x.warc"}}, "--warc"),
+        ({"warc": {"path": "x.warc", "dedup": ("old.warc",)}}, "--warc-dedup"),
         ({"since": {"records": ("old.jsonl",)}}, "--since"),
-        ({"politeness": {"host_memory": "x"}}, "--host-memory"),
         ({"request": {"save_cookies": "x"}}, "--save-cookies"),
         ({"pool": {"processes": 4}}, "--processes"),
         ({"limits": {"targets": 5}}, "--limit"),
@@ -28,20 +27,17 @@ from scrapepool.settings import Settings
         ({"alarm": {"fail_if": ("failed > 5%",)}}, "--fail-if"),
         ({"display": {"metrics_file": "x"}}, "--metrics-file"),
         ({"display": {"watch_stalls": 5.0}}, "--watch-stalls"),
-        ({"input": {"lists": ("https://example.org/urls.txt",)}}, "download the list"),
     ],
 )
 def test_settings_that_are_refused(values: dict[str, Any], message: str) -> None:
     """Each says why."""
     with pytest.raises(UsageError, match=r"^with --cluster, ") as refused:
-        check_supported(settings_of("out").with_(**values), ["urls.txt"])
+        check_supported(settings_of("out").with_(**values))
     assert message in str(refused.value)
 
 
-def test_standard_input_is_refused() -> None:
-    """Every shard reads the list again."""
-    with pytest.raises(UsageError, match="standard input"):
-        check_supported(settings_of("out"), ["-"])
+def test_what_is_supported() -> None:
+    """Parts in a folder are; the records of other runs go elsewhere."""
     with pytest.raises(UsageError, match="ends with /"):
-        check_supported(Settings(), ["urls.txt"])
-    check_supported(settings_of("out"), ["urls.txt"])
+        check_supported(Settings())
+    check_supported(settings_of("out"))

@@ -7,7 +7,7 @@ from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Skipped, Targe
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.read.seen.finished import Finished
 from scrapepool.run.monitoring.counters import ChangesView, Counters
-from scrapepool.run.monitoring.fail_if import CHECK_EVERY, Alarm
+from scrapepool.run.monitoring.fail_if import FAIL_CHECK_INTERVAL, Alarm
 from scrapepool.settings import AlarmSettings
 
 HOST = HostKey("http", "a", 80)
@@ -66,9 +66,9 @@ def test_a_run_that_is_certain_to_fail_is_stopped_once() -> None:
 
     assert alarm.look(lambda: look(1)) is None
     assert alarm.look(lambda: look(2)) is None  # too soon
-    now[0] += CHECK_EVERY
+    now[0] += FAIL_CHECK_INTERVAL
     assert alarm.look(lambda: look(2)) == parsed("dns>=2")
-    now[0] += CHECK_EVERY
+    now[0] += FAIL_CHECK_INTERVAL
     assert alarm.look(lambda: look(3)) is None
     assert looks == [1, 2]
     verdicts = alarm.checked(snapshot({"ok": 1}, {"dns": 0})).checks

@@ -15,7 +15,7 @@ from scrapepool.errors import OutputError, UsageError
 from scrapepool.model import Fetched, HostKey, Target
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.run.monitoring.counters import Counters
-from scrapepool.run.monitoring.prometheus import BOUNDS, EVERY, MetricsFile, MetricsView, last_success
+from scrapepool.run.monitoring.prometheus import BOUNDS, WRITE_INTERVAL, MetricsFile, MetricsView, last_success
 from scrapepool.schedule.forecast import host_status
 from scrapepool.schedule.tally import STATES
 
@@ -99,7 +99,7 @@ def test_the_file_is_written_now_and_then(tmp_path: Path) -> None:
             notes.append(message)
 
     view = MetricsView(Screen(), MetricsFile(str(path), Counters()), lambda: now[0])
-    assert view.interval == EVERY
+    assert view.interval == WRITE_INTERVAL
 
     def show(now: Snapshot) -> None:
         view.show(now)
@@ -107,20 +107,20 @@ def test_the_file_is_written_now_and_then(tmp_path: Path) -> None:
 
     show(snapshot(done=1))
     assert samples(path)["scrapepool_left_urls", ()] == 9
-    now[0] = EVERY - 1
+    now[0] = WRITE_INTERVAL - 1
     show(snapshot(done=2))
     assert samples(path)["scrapepool_left_urls", ()] == 9
-    now[0] = EVERY
+    now[0] = WRITE_INTERVAL
     show(snapshot(done=2))
     assert samples(path)["scrapepool_left_urls", ()] == 8
     path.unlink()
     path.parent.rmdir()
-    for now[0] in (2 * EVERY, 3 * EVERY):
+    for now[0] in (2 * WRITE_INTERVAL, 3 * WRITE_INTERVAL):
         show(snapshot(done=3))
     assert len(notes) == 1
     assert "cannot write" in notes[0]
     path.parent.mkdir()
-    now[0] = 4 * EVERY
+    now[0] = 4 * WRITE_INTERVAL
     show(snapshot(done=4))
     assert samples(path)["scrapepool_left_urls", ()] == 6
     assert len(shown) == 6
@@ -145,7 +145,7 @@ def test_a_slow_disk_holds_nothing_up() -> None:
 
     now = [0.0]
     view = MetricsView(Screen(), SlowFile(), lambda: now[0])
-    for now[0] in (0.0, EVERY, 2 * EVERY):
+    for now[0] in (0.0, WRITE_INTERVAL, 2 * WRITE_INTERVAL):
         view.show(snapshot(done=int(now[0])))
     assert written == []
     goes_on.set()

@@ -9,7 +9,7 @@ import pytest
 
 from scrapepool.model import HostKey
 from scrapepool.ports import HostRow, NoView, Snapshot
-from scrapepool.run.monitoring.stall_report import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, told
+from scrapepool.run.monitoring.stall_report import GROUPS, TAKES_NOTHING, WORDS, StallWatch, WriteWatch, stall_lines
 from scrapepool.transport.work.activity import Activity, Phase
 
 SNAPSHOT = Snapshot(
@@ -83,7 +83,7 @@ def test_requests_that_are_alike_stand_together() -> None:
         Activity("c.test", "http://c.test/", Phase.CONNECTION, 5.0),
     ]
     snapshot = replace(SNAPSHOT, busy=6)
-    assert list(told(snapshot, 10.0, doing)) == [
+    assert list(stall_lines(snapshot, 10.0, doing)) == [
         "no URL has ended for 10 s; 6 requests in flight; 3 URLs wait",
         "  1 receiving from b.test (192.0.2.2), for 60 s, 34.0 kB so far: http://b.test/",
         "  2 waiting for the first byte of a.test (192.0.2.1), the longest for 34 s: http://a.test/\\x1b2",
@@ -95,7 +95,7 @@ def test_requests_that_are_alike_stand_together() -> None:
 def test_many_hosts_fit_on_a_screen() -> None:
     """The rest is told by phase."""
     doing = [Activity(f"h{n}.test", f"http://h{n}.test/", Phase.CONNECTION, 100.0 - n) for n in range(50)]
-    lines = list(told(replace(SNAPSHOT, busy=50, total=50), 10.0, doing))
+    lines = list(stall_lines(replace(SNAPSHOT, busy=50, total=50), 10.0, doing))
     assert len(lines) == 1 + GROUPS + 1
     assert lines[-1] == f"  {50 - GROUPS} connecting to others"
 
@@ -104,7 +104,7 @@ def test_with_nothing_in_flight_the_hosts_are_told() -> None:
     """What each waits for, and how much longer; the network's trouble too."""
     row = HostRow(HostKey("http", "a.test", 80), 1, 5, 0, 1, 1, 1, 1, 0.1, 0.1, 0, 0.1, "retry-after", 29.0)
     rows = (row, row._replace(state="circuit open", until=3.0), row._replace(state="done", done=5))
-    lines = list(told(replace(SNAPSHOT, hosts=rows, trouble="the network has looked down for 4 s"), 10.0, []))
+    lines = list(stall_lines(replace(SNAPSHOT, hosts=rows, trouble="the network has looked down for 4 s"), 10.0, []))
     assert lines == [
         "no URL has ended for 10 s; no request is in flight; 9 URLs wait",
         "  the network has looked down for 4 s",

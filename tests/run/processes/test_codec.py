@@ -22,6 +22,7 @@ from scrapepool.model import (
     Redirect,
     Redirected,
     RowRequest,
+    Serialized,
     Skipped,
     Span,
     Target,
@@ -32,6 +33,7 @@ from scrapepool.model import (
 )
 from scrapepool.model.outcomes import RateLimit, Retryable, Saved
 from scrapepool.ports import Done, Unbegun, Work
+from scrapepool.record.formats.serializer import Serializer
 from scrapepool.run.processes.codec import (
     PLAIN_FIELDS,
     dumps,
@@ -42,7 +44,7 @@ from scrapepool.run.processes.codec import (
     unpack_back,
     unpack_work,
 )
-from scrapepool.schedule.lease import Lease
+from scrapepool.schedule.lease import ConnectionUse, Lease
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.transport.exchange.cookies import Cookie, CookieStore
 from scrapepool.transport.robots.rules import Rules
@@ -61,6 +63,8 @@ NEVER_PLAIN = {"redirects", "hops", "retry", "data"}
 AT_HOME = {"target", "history", "path", "change", "before"}
 """Fields that the run's own process sets."""
 
+USE = ConnectionUse(1, 0.2, 2, 0.1, 3)
+
 
 def test_every_field_of_a_result_is_thought_of() -> None:
     """A new one is to be added to ``PLAIN_FIELDS``, unless it is one of the others."""
@@ -70,15 +74,15 @@ def test_every_field_of_a_result_is_thought_of() -> None:
 
 def sent(work: Work) -> Work:
     """A lease on the other side."""
-    number, received = unpack_work(loads(dumps(pack_work(3, work))))
+    number, received, _ = unpack_work(loads(dumps(pack_work(3, work))))
     assert number == 3
     return received
 
 
-def returned(work: Work, one: Done | Unbegun, given: int = 0) -> Done | Unbegun:
+def returned(work: Work, one: Done | Unbegun, given: int = 0, serializer: Serializer | None = None) -> Done | Unbegun:
     """What comes back of it."""
     descriptors: list[int] = []
-    packed = loads(dumps(pack_back(3, one, descriptors)))
+    packed = loads(dumps(pack_back(3, one, descriptors, serializer)))
     assert number_of(packed) == 3
     return unpack_back(packed, work, given, deque(descriptors))
 
@@ -88,12 +92,24 @@ def test_a_plain_lease_takes_what_its_requests_need() -> None:
     other = replace(TARGET, url="https://example.org/b", path="/b")
     work = Work(Lease(HOST, (1, 2), budget=0.2, since=5.0), [Attempt(TARGET), Attempt(other)])
     received = sent(work)
+    assert not unpack_work(pack_work(3, work))[2]  # its record has a column that stayed
     assert received.lease == Lease(HOST, (), budget=0.2, since=5.0)
     assert [(one.target.url, one.target.host, one.target.path) for one in received.attempts] == [
         (TARGET.url, HOST, "/a"),
         (other.url, HOST, "/b"),
     ]
-    assert received.attempts[0].target.input is None
+    target = received.attempts[0].target
+    assert (target.input, target.line, target.source) == (None, 7, "urls.txt")
+
+
+def test_targets_without_columns_have_all_that_records_say() -> None:
+    """Those of several lists cross one by one, and their records are made at home."""
+    plain = replace(TARGET, input=None)
+    for source, whole in (("urls.txt", True), ("other.txt", False)):
+        work = Work(Lease(HOST, (1, 2)), [Attempt(plain), Attempt(replace(plain, source=source))])
+        _, received, found = unpack_work(loads(dumps(pack_work(3, work))))
+        assert found is whole
+        assert [attempt.target for attempt in received.attempts] == [attempt.target for attempt in work.attempts]
 
 
 @pytest.mark.parametrize(
@@ -166,19 +182,48 @@ def test_each_outcome_comes_back_with_the_target_that_stayed(outcome: Outcome) -
     """Equal in every field, and its target is the same object."""
     work = Work(Lease(HOST, (1,)), [Attempt(TARGET)])
     before = replace(outcome)
-    back = returned(work, Done(work, [outcome], 1, 2, 3, None, 0.5))  # type: ignore[list-item]
+    back = returned(work, Done(work, [outcome], USE, elapsed=0.5))  # type: ignore[list-item]
     assert isinstance(back, Done)
-    assert back == Done(work, [before], 1, 2, 3, None, 0.5, [])  # type: ignore[list-item]
+    assert back == Done(work, [before], USE, [], elapsed=0.5)  # type: ignore[list-item]
     assert back.results[0].target is TARGET  # type: ignore[union-attr]
+
+
+def test_plain_successes_come_back_as_their_records() -> None:
+    """With what a run counts; all others come back as they are."""
+    serializer = Serializer(lambda outcome: f"{outcome.status} {outcome.target.url}\n".encode())
+    timings = Timings(None, None, None, 0.2, 0.3)
+    page = Fetched(target=TARGET, status=200, elapsed=0.5, wire_bytes=7, timings=timings)
+    others = [
+        replace(page, status=404),
+        replace(page, body=b"body"),
+        replace(page, redirects=("x",)),
+        replace(page, retry=Retryable(3.0)),
+        replace(page, timings=None),
+    ]
+    work = Work(Lease(HOST, (1,) * 6), [Attempt(TARGET)] * 6)
+    back = returned(work, Done(work, [replace(page), *map(replace, others)]), serializer=serializer)
+    first, *middle, last = back.results
+    assert isinstance(first, Serialized)
+    assert isinstance(last, Serialized)
+    assert middle == others[:-1]
+    assert first.record == b"200 https://example.org/a\n"
+    assert first.target is TARGET
+    assert (first.status, first.elapsed, first.wire_bytes) == (200, 0.5, 7)
+    assert (first.redirects, first.retry, first.body, first.data, first.change) == ((), None, None, None, None)
+    assert first.timings == timings._replace(download=None)
+    assert last.timings is None
+    assert repr(last) == "<Serialized https://example.org/a>"
 
 
 def test_results_belong_to_the_targets_behind_those_that_came_before() -> None:
     """A redirect to another host too."""
     targets = [replace(TARGET, url=f"https://example.org/{number}") for number in range(3)]
     work = Work(Lease(HOST, (1, 2, 3)), [Attempt(target) for target in targets])
-    first = returned(work, Unbegun(work, 2, [Fetched(target=targets[0], status=200)], 1, 1, 0))
+    first = returned(
+        work, Unbegun(work, 2, [Fetched(target=targets[0], status=200)], ConnectionUse(1, 0.0, 1), again=1)
+    )
     assert isinstance(first, Unbegun)
-    assert (first.begun, first.results[0].target) == (2, targets[0])  # type: ignore[union-attr]
+    assert (first.begun, first.again, first.results[0].target) == (2, 1, targets[0])  # type: ignore[union-attr]
     hop = Hop("http://other/x", HostKey("http", "other", 80), "/x", "GET", (), 0.0)
     last = returned(work, Done(work, [Redirected(Attempt(targets[1], hop=hop), 0.5)]), given=1)
     result = last.results[0]

@@ -9,7 +9,7 @@ from math import inf
 import pytest
 
 from scrapepool.model import RateLimit
-from scrapepool.schedule.health.advertised_limits import PREDICTION_MARGIN, AdvertisedLimits
+from scrapepool.schedule.health.advertised_limits import MAX_LIMITS, PREDICTION_MARGIN, AdvertisedLimits
 
 LATENCY = 0.04
 """Seconds that a request takes, as long there as back."""
@@ -104,3 +104,23 @@ def test_the_longest_wait_of_several_limits_counts() -> None:
     assert quota.on_response(limits, 0.0, 0.1, 0.1, 0.1) == 3600
     quota = AdvertisedLimits()
     assert quota.on_response([limits[0], limits[1]._replace(left=99)], 0.0, 0.1, 0.1, 0.1) <= 1 + PREDICTION_MARGIN
+
+
+def test_a_prediction_that_is_refused_counts_as_wrong_and_ends_predictions() -> None:
+    """Once in so many is allowed, and a host that refuses after its own wait rounds down."""
+    quota = AdvertisedLimits()
+    used_up = RateLimit("default", 0, 10, 1)
+    assert quota.on_response([used_up], 0.0, 0.1, 0.1, 0.1) < 10
+    quota.on_refusal(5.0)
+    assert (quota.spare, quota.is_predictable) == (1, False)
+    assert "0 predictions right, 1 wrong" in repr(quota)
+    assert quota.on_response([used_up], 5.0, 5.1, 5.1, 0.1) == 10
+    quota.on_refusal(20.0)
+    assert quota.on_response([used_up], 20.0, 20.1, 20.1, 0.1) == 11
+
+
+def test_few_limits_of_a_host_are_followed() -> None:
+    """It may name as many as it likes."""
+    quota = AdvertisedLimits()
+    quota.on_response([RateLimit(str(number), 9 - number, 10) for number in range(9)], 0.0, 0.1, 0.1, 0.1)
+    assert quota.spare == 9 - MAX_LIMITS + 1

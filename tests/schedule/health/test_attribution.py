@@ -270,6 +270,18 @@ def test_every_good_page_of_a_host_that_answers_is_fetched(servers, pool, policy
             assert world.fetched(host) == set(range(server.pages)) - set(server.bad)
 
 
+@pytest.mark.parametrize("first", ["hang", "reset"])
+def test_a_host_that_sends_errors_is_waited_for_though_its_first_page_hung(first):
+    """A 5xx is a response: the host is probed for five minutes, whatever else was in the row of failures before it."""
+    server = Server(19, {0: first}, down=[(0.01, 40.0, "500")])
+    policy = RetryPolicy(retries=1, break_after=5, retry_budget=float("inf"))
+    world = Watched([server], pool=PoolSettings(workers=1), retry=policy)
+    world.run()
+    (host,) = world.servers
+    assert not world.given_up
+    assert world.fetched(host) == set(range(1, 19))
+
+
 def may_lose(world, host, server, policy, pool):
     """Whether good pages may use up their attempts: too few of them, or too few pages to show that the host is down."""
     if server.rate:  # a 503 without a wait is told from a broken page by its retries alone

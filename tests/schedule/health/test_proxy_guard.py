@@ -1,6 +1,7 @@
 """A limit on the connections of a proxy, in virtual time."""
 
 from scrapepool.model import ErrorKind, Failed, ProxyFault, Retryable
+from scrapepool.schedule.lease import ConnectionUse
 from tests.schedule.test_scheduler import WALL, A, B, C, attempt_of, everything, scheduler_of, settle
 
 
@@ -9,7 +10,7 @@ def refuse(scheduler, lease, now):
     failure = Failed(
         target=attempt_of(lease).target, error=ErrorKind.PROXY, retry=Retryable(), unsent=True, proxy=ProxyFault.DOWN
     )
-    return scheduler.settle(lease, [failure], now, wall=WALL, requests=0)
+    return scheduler.settle(lease, [failure], now, wall=WALL, use=ConnectionUse(requests=0))
 
 
 def test_a_limit_of_the_proxy_is_raised_while_known_hosts_are_answered():

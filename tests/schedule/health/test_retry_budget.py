@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scrapepool.model import Attempt, ErrorKind, Target
 from scrapepool.schedule.health.retry_budget import ALWAYS_ALLOWED, allows_retry
+from scrapepool.schedule.lease import ConnectionUse
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PoolSettings, RetryPolicy
 from tests.schedule.simulate import WALL, Reply, World, answer, host_named
@@ -68,6 +69,8 @@ def test_what_may_be_the_networks_fault_is_not_the_hosts_budget(error, repeated)
         lease = scheduler.next(0.001 * number)
         attempt = Attempt(Target(f"http://h1.test/{number}", lease.host, "/"))
         reply = Reply(0.0005, status=0, retry=True, error=error) if number else Reply(0.0005)
-        ends += scheduler.settle(lease, [answer(attempt, reply)], 0.001 * number + 0.0005, wall=WALL, requests=1)
+        ends += scheduler.settle(
+            lease, [answer(attempt, reply)], 0.001 * number + 0.0005, wall=WALL, use=ConnectionUse(requests=1)
+        )
     assert scheduler.parked == repeated
     assert len(ends) == 31 - repeated

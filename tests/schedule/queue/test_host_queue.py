@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import HostKey
+from scrapepool.schedule.health.host_health import HostHealth
 from scrapepool.schedule.limits import HostLimits
 from scrapepool.schedule.queue.host_queue import COMPACT_AFTER, HostQueue
 from scrapepool.schedule.queue.latency import MAX_LEASE
@@ -60,9 +61,9 @@ def test_leases_grow_by_doubling_and_shrink_at_once():
     assert queue.lease_length() == 3
 
 
-@pytest.mark.parametrize(("best", "length"), [(0.001, 64), (0.01, 25), (0.025, 10), (0.026, 1), (0.1, 1)])
-def test_a_lease_is_worth_a_quarter_of_a_second_nearby_and_twenty_milliseconds_elsewhere(best, length):
-    """The worth of a lease, by the best that its host has shown."""
+@pytest.mark.parametrize(("best", "length"), [(0.001, 64), (0.01, 26), (0.1, 3), (0.25, 2), (0.3, 1)])
+def test_a_lease_holds_its_first_response_for_a_quarter_of_a_second(best, length):
+    """By the best latency that its host has shown."""
     queue = queue_of(1000)
     queue.latency.update(queue.tally, [best], 0)
     queue.latency.max_lease = 64
@@ -87,8 +88,26 @@ def test_the_tail_is_shared(limit, length):
     assert queue.lease_length() == length
 
 
+@pytest.mark.parametrize(("left", "length"), [(7, 1), (8, 2), (11, 2), (12, 3), (100, 3)])
+def test_the_slots_of_a_distant_host_end_together(left, length):
+    """No slot has a second target of the tail while another one has none."""
+    queue = queue_of(left, limit=4)
+    queue.latency.update(queue.tally, [0.1], 0)
+    queue.latency.max_lease = 64
+    assert queue.lease_length() == length
+
+
 def test_a_delayed_host_is_asked_one_by_one():
     """Where starts have to be apart, a lease is one target."""
     queue = queue_of(1000, delay=0.1)
     queue.latency.max_lease, queue.tally.mean = 64, 0.0001
+    assert queue.lease_length() == 1
+
+
+def test_a_distant_host_that_failed_is_asked_one_by_one():
+    """A limit that it has is met by fewer requests, and a page that fails again holds up no other."""
+    queue = queue_of(1000)
+    queue.latency.update(queue.tally, [0.1], 0)
+    queue.latency.max_lease = 64
+    queue.health = HostHealth(4, 5, adapt=True)
     assert queue.lease_length() == 1

@@ -21,6 +21,7 @@ def test_a_latency_that_doubles_is_an_alarm_until_it_has_become_usual():
     latency.raise_baseline(tally.mean)
     assert latency.baseline == pytest.approx((1.0 + tally.mean) / 2)
     assert not latency.update(tally, [4.0], 0)
+    assert not latency.update(tally, [9.0], 0, 8.0)
 
 
 def test_there_is_no_alarm_where_the_rate_is_fixed():
@@ -31,7 +32,8 @@ def test_there_is_no_alarm_where_the_rate_is_fixed():
 
 
 def test_a_lease_without_latencies_tells_nothing():
-    """Its targets were skipped, for example."""
+    """Its targets were skipped, for example, or all of the time may have been this process's own."""
     latency, tally = LatencyEstimate(adapt=True), HostTally(HOST)
     assert not latency.update(tally, [], 3)
+    assert not latency.update(tally, [0.1], 3, 0.1)
     assert (latency.best, latency.max_lease, tally.mean) == (inf, 1, 0.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from scrapepool.model import Attempt, ErrorKind, Target
-from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.lease import ConnectionUse, Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.schedule.sharing.host_quota import Allocations, QuotaAllocation
@@ -63,7 +63,7 @@ def leases(scheduler, now):
 
 def settle(scheduler, lease, now, reply=None):
     attempt = lease.attempt or Attempt(Target(f"{lease.host.origin}/{lease.tickets[0]}", lease.host, "/"))
-    return scheduler.settle(lease, [answer(attempt, reply or Reply())], now, wall=now, requests=1)
+    return scheduler.settle(lease, [answer(attempt, reply or Reply())], now, wall=now, use=ConnectionUse(requests=1))
 
 
 def test_a_learned_pace_goes_on_where_it_was():

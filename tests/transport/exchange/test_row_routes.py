@@ -36,7 +36,7 @@ def test_a_lease_of_all_kinds() -> None:
         ["DELETE", "", "run"],
         ["GET", "", "run"],
     ]
-    assert done.opened == 1
+    assert done.use.opened == 1
 
 
 def test_a_post_of_a_row_is_not_sent_twice() -> None:

@@ -169,7 +169,7 @@ def test_a_redirect_on_the_host_is_followed_over_the_same_connection(web: Polite
         done = run(made, web.url(via("/there", status)))
     result: Any = only(done.results)
     assert result.body == b"This is /there\n"
-    assert (done.opened, done.requests, result.attempts) == (1, 2, 1)
+    assert (done.use.opened, done.use.requests, result.attempts) == (1, 2, 1)
     assert result.final_url == web.url("/there")
     assert result.redirects == (web.url(via("/there", status)),)
 

@@ -46,9 +46,9 @@ def test_a_plain_response() -> None:
 def test_get_takes_the_first_of_repeated_fields() -> None:
     """A repeated field has its first value, but all values if it says how to read the body."""
     parser = parsed(OK + b"Location: /a\r\nLocation: /b\r\nContent-Encoding: gzip\r\nContent-Encoding: br\r\n\r\n")
-    assert parser.get(b"location") == b"/a"
-    assert parser.get(b"content-encoding") == b"gzip, br"
-    assert parser.get(b"etag") is None
+    assert parser.values.get(b"location") == b"/a"
+    assert parser.values.get(b"content-encoding") == b"gzip, br"
+    assert parser.values.get(b"etag") is None
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
@@ -56,7 +56,7 @@ def test_interim_responses_are_skipped(status: int) -> None:
     """Any 1xx except 101 is skipped, and the body is that of the final response."""
     parser = parsed(b"HTTP/1.1 %d Wait\r\nLink: </a>\r\n\r\n" % status * 3 + OK + b"Content-Length: 1\r\n\r\nx")
     assert (parser.status, parser.informational) == (200, 3)
-    assert parser.get(b"link") is None
+    assert parser.values.get(b"link") is None
     assert parser.take() == [b"x"]
 
 
@@ -103,7 +103,7 @@ def test_chunks_with_extensions_and_trailers() -> None:
     assert parser.keep_alive
     assert b"".join(parser.take()) == b"hello world"
     assert parser.trailers == [(b"X-Sum", b"1 2")]
-    assert parser.get(b"x-sum") is None
+    assert parser.values.get(b"x-sum") is None
     assert parser.notes == ["skipped a malformed header line: 'bad'"]
 
 

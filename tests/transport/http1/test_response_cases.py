@@ -54,7 +54,7 @@ def decoded(raw: bytes, *, trailers: bool = False) -> tuple[bytes | None, str | 
     try:
         parser.feed(raw)
         parser.eof()
-        body = Body(SizeLimits(), parser.get(b"content-encoding"), keep=True)
+        body = Body(SizeLimits(), parser.values.get(b"content-encoding"), keep=True)
         for piece in parser.take():
             body.feed(piece)
         body.finish()

@@ -69,7 +69,7 @@ def public_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(url: str) -> Skipped:
     with lease_context(**DENY) as made:
         done = run(made, url)
-        assert (done.opened, done.requests) == (0, 0)
+        assert (done.use.opened, done.use.requests) == (0, 0)
         outcome = only(done.results)
     assert isinstance(outcome, Skipped)
     assert outcome.error is ErrorKind.FORBIDDEN_ADDRESS

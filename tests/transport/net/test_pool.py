@@ -121,7 +121,7 @@ def test_a_pool_for_another_host_is_as_urllib3_makes_it(kind: type[HostPool]) ->
     first.num_requests = 7
     first.retire()
     other = first.for_host("b.test", 8080)
-    own = {"pool", "_openings", "conn_kw", "timeout"}
+    own = {"pool", "_openings", "_model", "conn_kw", "timeout"}
     assert {name: value for name, value in vars(other).items() if name not in own} == {
         name: value for name, value in vars(made).items() if name not in own
     }
@@ -132,6 +132,24 @@ def test_a_pool_for_another_host_is_as_urllib3_makes_it(kind: type[HostPool]) ->
     )
     other.num_connections += 1
     assert (first.num_connections, other.opened, other.idle, other.in_use) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", [HostPool, TLSHostPool])
+def test_a_connection_for_another_host_is_as_urllib3_makes_it(kind: type[HostPool]) -> None:
+    """Only the callback that counts it is its own, and it shares nothing that can change."""
+    first = kind("a.test", 80, maxsize=1, block=True, timeout=2.0, public_only=True)
+    other = first.for_host("b.test", 8080)
+    (copied, _), made = other.checkout(0), other.new_connection()
+    second = first.for_host("c.test", 80).checkout(0)[0]
+    assert {**vars(copied), "on_open": None} == {**vars(made), "on_open": None}
+    assert (copied.host, copied.port, other.num_connections, first.num_connections) == ("b.test", 8080, 2, 0)
+    assert not any(
+        value is vars(second)[name]
+        for name, value in vars(copied).items()
+        if isinstance(value, list | dict) and name != "socket_options"
+    )
+    copied.on_open()
+    assert (other.opened, first.opened) == (1, 0)
 
 
 def test_a_pool_for_another_host_closes_its_connections_when_it_is_forgotten(server: Server) -> None:

@@ -377,7 +377,7 @@ def test_data_between_the_two_tls_layers_is_read() -> None:
         with lease_context(request={"proxy": proxy.url(), "insecure": True}) as made:
             done = on_loop(made, [work(url + "1", url + "2")])
     assert [(result.status, result.bytes) for result in done[0].results] == [(200, 1000)] * 2
-    assert done[0].opened == 1
+    assert done[0].use.opened == 1
 
 
 def drip_a_handshake(sock: socket.socket) -> None:

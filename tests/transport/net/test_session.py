@@ -317,7 +317,7 @@ def test_the_connection_that_was_idle_for_longest_is_closed() -> None:
 def test_dropped_pools_close_what_is_idle() -> None:
     """Dropped pools close their idle connections, even if they are still referenced."""
     with PoliteServer(12) as server, PooledSession(1, 1) as session:
-        session.adapter.poolmanager.pools._maxsize = 5
+        session.adapter.poolmanager.pools.maxsize = 5
         known = []
         for host in range(12):
             url = server.url("/x", host)

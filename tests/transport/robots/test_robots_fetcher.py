@@ -87,8 +87,8 @@ def test_rules_are_fetched_and_read() -> None:
         assert not done.robots.rules.allows("/private/x")
         assert done.robots.rules.allows("/")
         assert done.robots.crawl_delay == 3
-        assert (done.opened, done.requests, done.idle, list(done.results)) == (1, 1, 1, [])
-        assert made.run(work(server.url("/ok"))).opened == 0
+        assert (done.use.opened, done.use.requests, done.use.idle, list(done.results)) == (1, 1, 1, [])
+        assert made.run(work(server.url("/ok"))).use.opened == 0
 
 
 @pytest.mark.parametrize("how", [{"gzip": True}, {"chunked": True}, {"close": True}])
@@ -222,7 +222,7 @@ def test_redirects_lead_to_other_hosts() -> None:
         assert [site.requests for site in server.sites] == [1, 1, 1]
     assert done.robots is not None
     assert done.robots.crawl_delay == 3
-    assert (done.opened, done.requests, done.idle) == (3, 3, 1)
+    assert (done.use.opened, done.use.requests, done.use.idle) == (3, 3, 1)
 
 
 @pytest.mark.parametrize("location", ["mailto:x@example.org", "http://[::1", "/robots.txt"])
@@ -258,7 +258,7 @@ def test_of_a_large_file_the_beginning_counts(how: dict[str, bool]) -> None:
     assert done.robots.rules is not None
     assert not done.robots.rules.allows("/private")
     assert done.robots.rules.allows("/last")
-    assert done.idle == (1 if "gzip" in how else 0)  # a few kilobytes of gzip have come whole
+    assert done.use.idle == (1 if "gzip" in how else 0)  # a few kilobytes of gzip have come whole
 
 
 def test_a_file_without_an_end_ends() -> None:

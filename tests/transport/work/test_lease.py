@@ -39,7 +39,7 @@ def test_a_lease_is_fetched_in_order_over_one_connection(polite: PoliteServer) -
         done = run(made, *(polite.url(f"/page/{n}") for n in range(5)))
     assert [result.body for result in done.results] == [b"This is /page/%d\n" % n for n in range(5)]
     assert [result.reused for result in done.results] == [False, True, True, True, True]
-    assert (done.opened, done.requests, done.idle) == (1, 5, 1)
+    assert (done.use.opened, done.use.requests, done.use.idle) == (1, 5, 1)
     assert (polite.opened - opened, polite.requests - requests) == (1, 5)
 
 
@@ -48,7 +48,7 @@ def test_the_next_lease_goes_over_the_idle_connection(polite: PoliteServer) -> N
     with lease_context() as made:
         run(made, polite.url())
         done = run(made, polite.url())
-    assert (done.opened, done.requests) == (0, 1)
+    assert (done.use.opened, done.use.requests) == (0, 1)
     assert only(done.results).reused
 
 
@@ -244,7 +244,7 @@ def test_a_want_of_descriptors_is_waited_out(polite: PoliteServer) -> None:
         assert other.wait_closed()
     assert FullTable.left == 0
     assert only(done.results).status == 200
-    assert (done.opened, done.requests) == (1, 1)
+    assert (done.use.opened, done.use.requests) == (1, 1)
 
 
 def test_an_unknown_exception_becomes_a_record(polite: PoliteServer, monkeypatch: pytest.MonkeyPatch) -> None:

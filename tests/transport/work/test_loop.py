@@ -335,6 +335,30 @@ def test_what_hangs_does_not_count_as_in_flight(monkeypatch: pytest.MonkeyPatch)
         assert loop.in_flight == 0
 
 
+def test_a_look_up_hangs_early_and_counts_again_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no request to a server; what follows it is."""
+    monkeypatch.setattr(lease_run, "NAME_HANGS", 0.0)
+    go = threading.Event()
+
+    def look_up(*_: Any, **__: Any) -> list[Any]:
+        go.wait(LONG)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(Connection, "resolver", Resolver(look_up))
+    with Server(silent) as server, lease_context(timeouts={"read": LONG, "total": LONG}) as made:
+        loop = Loop(made)
+        loop.submit(work(f"http://slow.test:{server.port}/"))
+        loop.discount_hanging()
+        assert loop.in_flight == 0
+        go.set()
+        while not loop.in_flight:
+            assert loop.wait(0.05) == []
+            loop.discount_hanging()
+        loop.abort()
+        assert len(loop.wait(LONG)) == 1
+        assert loop.in_flight == 0
+
+
 @pytest.mark.parametrize("name", ["drip_body", "drip_headers", "accept_then_silence"])
 def test_a_deadline_holds_among_others(name: str) -> None:
     """The request to a server that trickles bytes ends at its deadline; the others get their responses."""
@@ -389,7 +413,7 @@ def test_what_one_lease_takes_is_not_the_others_time(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
-    """Neither a request nor a handshake that is under way; nor does the response look slow."""
+    """Neither a request nor a handshake that is under way; nor does the host look slow to the scheduler."""
     tls = server_context() if scheme == "https" else None
 
     def respond(sock: socket.socket) -> None:
@@ -407,7 +431,7 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
     result: Any = only(back[0].results)
     assert isinstance(result, Fetched)
     assert result.timings is not None
-    assert result.timings.ttfb < PAUSE
+    assert result.timings.ttfb - back[0].use.delayed < PAUSE
 
 
 def test_a_lease_that_begins_after_a_pause_has_no_more_time_than_others() -> None:
@@ -671,7 +695,7 @@ def test_a_slow_request_that_gets_its_response_ends_its_lease() -> None:
     assert unbegun.begun == 2
     results = [*unbegun.results, *done.results]
     assert [(type(result), result.target) for result in results] == [(Fetched, a.target) for a in slow.attempts[:2]]
-    assert (unbegun.requests + done.requests, requests) == (2, 3)
+    assert (unbegun.use.requests + done.use.requests, requests) == (2, 3)
 
 
 def test_responses_before_a_stuck_request_are_reported_at_once() -> None:
@@ -683,7 +707,7 @@ def test_responses_before_a_stuck_request_are_reported_at_once() -> None:
     assert isinstance(unbegun, Unbegun)
     assert [type(result) for result in unbegun.results] == [Fetched] * 2
     assert [type(result) for result in done.results] == [Failed]
-    assert (unbegun.requests, done.requests) == (3, 0)
+    assert (unbegun.use.requests, done.use.requests) == (3, 0)
 
 
 def test_a_stuck_request_that_is_sent_again_gives_back_nothing_twice() -> None:
@@ -747,7 +771,7 @@ def test_the_end_of_an_idle_connection_is_noticed() -> None:
         (again,) = all_of(loop, [work(url)])
     assert isinstance(again, Done)
     assert isinstance(again.results[0], Fetched)
-    assert (again.opened, again.requests) == (1, 1)
+    assert (again.use.opened, again.use.requests) == (1, 1)
 
 
 def test_unsolicited_data_on_an_idle_connection_is_noticed() -> None:

@@ -6,6 +6,8 @@ import gzip
 import os
 import socket
 import ssl
+import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,10 +22,15 @@ from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, RowRequest
 from scrapepool.ports import Done, Unbegun, Work
 from scrapepool.transport.exchange.partial_files import PartialFiles
 from scrapepool.transport.exchange.read_ahead import MAX_PER_RUN
+from scrapepool.transport.net.bandwidth import Bandwidth
+from scrapepool.transport.net.session import PooledSession
+from scrapepool.transport.work import desync
+from scrapepool.transport.work import lease as lease_run
 from scrapepool.transport.work.context import LeaseContext
+from scrapepool.transport.work.desync import MAX_REPEATS
 from scrapepool.transport.work.loop import Loop
 from tests.servers.polite import PoliteServer
-from tests.transport.fetching import LONG, all_of, lease_context, on_loop, run, target, work
+from tests.transport.fetching import LONG, all_of, lease_context, on_loop, run, settings, target, work
 from tests.transport.loopback import HEAD, LOOPBACK, Server, authority, black_hole, read_head, server_context, silent
 
 READ = 2.5
@@ -358,3 +365,85 @@ def test_what_is_done_is_given_back_while_others_are_amid_work() -> None:
         while len(given) < 2:
             given += [one.work for one in loop.wait(LONG)]
     assert given == [well, bad]
+
+
+@contextmanager
+def slow_body(latency: float = 0.0) -> Iterator[tuple[str, threading.Event]]:
+    """A server that responds after ``latency`` seconds; under /slow, the last byte comes when the event is set."""
+    rest = threading.Event()
+
+    def script(sock: socket.socket) -> None:
+        while head := read_head(sock):
+            time.sleep(latency)
+            sock.sendall(HEAD + b"ok" if b" /slow" not in head else HEAD + b"o")
+            if b" /slow" in head:
+                rest.wait(LONG)
+                sock.sendall(b"k")
+
+    with Server(script) as server:
+        try:
+            yield f"http://127.0.0.1:{server.port}", rest
+        finally:
+            rest.set()
+
+
+def around_slow(made: LeaseContext, urls: Sequence[str], rest: threading.Event) -> tuple[Unbegun, Done]:
+    """What comes back first of a lease over these URLs, and the end of it when the slow body has come."""
+    loop = Loop(made)
+    loop.submit(work(*urls))
+    back: list[Done | Unbegun] = []
+    while not any(isinstance(one, Unbegun) and (one.results or one.again) for one in back):
+        back += loop.wait(1.0)
+    rest.set()
+    while not isinstance(back[-1], Done):
+        back += loop.wait(LONG)
+    *_, unbegun, done = back
+    assert isinstance(unbegun, Unbegun)
+    assert isinstance(done, Done)
+    return unbegun, done
+
+
+@pytest.mark.parametrize(("warm", "verified"), [(True, 0), (False, 1)])
+def test_what_came_before_a_slow_body_is_requested_again(warm: bool, verified: int) -> None:
+    """Nothing verifies it before the end of that body. The first response on a new connection needs no proof."""
+    with slow_body() as (origin, rest), lease_context(timeouts={"read": LONG, "total": LONG}) as made:
+        if warm:
+            run(made, f"{origin}/warm")
+        unbegun, done = around_slow(made, [f"{origin}/{path}" for path in ("1", "2", "3", "slow", "5")], rest)
+    assert (unbegun.begun, len(unbegun.results), unbegun.again) == (4, verified, 3 - verified)
+    assert [result.target.path for result in done.results if isinstance(result, Fetched)] == ["/slow"]
+
+
+def test_what_came_before_a_slow_body_of_a_distant_host_is_verified() -> None:
+    """Each response took longer than unsolicited data would."""
+    latency = desync.NEAR * 1.2
+    with slow_body(latency) as (origin, rest), lease_context(timeouts={"read": LONG, "total": LONG}) as made:
+        run(made, f"{origin}/warm")
+        unbegun, done = around_slow(made, [f"{origin}/{path}" for path in ("1", "2", "slow", "4")], rest)
+    assert (unbegun.begun, len(unbegun.results), unbegun.again) == (3, 2, 0)
+    assert [result.target.path for result in done.results if isinstance(result, Fetched)] == ["/slow"]
+
+
+@pytest.mark.parametrize("why", ["a POST", "requested again before", "bandwidth"])
+def test_what_must_not_be_requested_again_waits_for_a_slow_body(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A method that must not be repeated; a host of which much was repeated; a body that this program itself delays."""
+    monkeypatch.setattr(lease_run, "REPEAT_AFTER", 0.0)
+    bandwidth = Bandwidth(1e9, time.monotonic()) if why == "bandwidth" else None
+    own = RowRequest(method="POST") if why == "a POST" else None
+    made = settings(timeouts={"read": LONG, "total": LONG})
+    with slow_body() as (origin, rest), PooledSession(1, 1, timeout=made.timeouts, bandwidth=bandwidth) as session:
+        context = LeaseContext(session, made)
+        run(context, f"{origin}/warm")
+        context.desync.of(target(origin).host).repeats = MAX_REPEATS if why == "requested again before" else 0
+        attempts = [Attempt(replace(target(f"{origin}/{path}"), request=own)) for path in ("1", "slow", "3")]
+        loop = Loop(context)
+        loop.submit(work(*attempts))
+        (unbegun,) = loop.wait(LONG)
+        assert not loop.wait(2.5 * lease_run.RECHECK)
+        rest.set()
+        while not (back := loop.wait(LONG)):  # the connection is watched before the end
+            pass
+        (done,) = back
+    assert isinstance(unbegun, Unbegun)
+    assert (unbegun.begun, unbegun.results, unbegun.again) == (2, (), 0)
+    assert len(done.results) == 2

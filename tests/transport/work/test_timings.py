@@ -6,12 +6,14 @@ import time
 
 import pytest
 
+from scrapepool.ports import Done
 from scrapepool.transport.net.bandwidth import Bandwidth
 from scrapepool.transport.net.session import PooledSession
 from scrapepool.transport.work.context import LeaseContext
+from scrapepool.transport.work.loop import Loop
 from tests.servers.hostile import HostileServer
 from tests.servers.polite import PoliteServer
-from tests.transport.fetching import get, lease_context, run, settings
+from tests.transport.fetching import LONG, get, lease_context, run, settings, work
 
 
 def test_a_new_connection_has_every_time_and_a_reused_one_only_its_own() -> None:
@@ -33,6 +35,21 @@ def test_elapsed_runs_from_the_first_byte_sent_to_the_last_read() -> None:
         result = get(server.url("/redirect?to=/delay/0.05"))
     assert result.elapsed >= 0.05
     assert result.elapsed >= result.timings.ttfb + result.timings.download
+
+
+def test_elapsed_includes_what_this_process_was_busy_for() -> None:
+    """It is never shorter than the server took. What may be too long of it is reported beside it, for the scheduler."""
+    with PoliteServer() as server, lease_context() as made:
+        loop = Loop(made)
+        loop.submit(work(server.url("/delay/0.3")))
+        loop.wait(0.05)
+        time.sleep(0.2)  # the caller's work
+        (done,) = loop.wait(LONG)
+    (result,) = done.results
+    assert isinstance(done, Done)
+    assert result.elapsed >= 0.3
+    assert result.timings.ttfb >= 0.3
+    assert 0.1 < done.use.delayed <= 0.3
 
 
 class Dear(Bandwidth):

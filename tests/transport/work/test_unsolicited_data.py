@@ -124,7 +124,7 @@ def test_a_host_with_unsolicited_data_is_not_trusted_for_a_while() -> None:
         done = run(made, *(server.url("it", n) for n in range(2, 5)))
         assert [result.body for result in done.results] == [server.expected_body("it", n) for n in range(2, 5)]
         assert server.opened["it"] - opened == 3
-    assert done.idle == 0
+    assert done.use.idle == 0
 
 
 def test_the_rest_of_an_earlier_response_is_not_the_next_urls_fault() -> None:

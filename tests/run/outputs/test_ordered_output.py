@@ -1,4 +1,4 @@
-"""Records in the order of the lists, over fakes: what is let in, what comes out, and who is told."""
+"""Records in the order of the lists, over fakes: what is admitted, what comes out, and in which order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fetch --ordered``: the list's own order, however long each reply takes."""
+"""``fetch --ordered``: the order of the list, however long each response takes."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from scrapepool.overrides import HostOverride, HostOverrides
 from scrapepool.run.dry_run.estimate import Plan, planned
 from scrapepool.run.dry_run.host_counts import HostCounts
 from scrapepool.run.host_limits import limits_for
-from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.lease import ConnectionUse, Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.schedule.sharing.host_quota import Allocations
@@ -299,8 +299,8 @@ def run(hosts: list[Host], workers: int, known: dict[HostKey, HostState] | None 
                 verdict = RobotsVerdict(crawl_delay=host.delay or None)
                 if not results:
                     verdict = RobotsVerdict(unreachable="connection refused")
-                scheduler.settle_robots(lease.host, verdict, end, elapsed=host.latency, requests=1)
-            elif scheduler.settle(lease, results, end, wall=end, requests=len(results), idle=1):
+                scheduler.settle_robots(lease.host, verdict, end, elapsed=host.latency, use=ConnectionUse(requests=1))
+            elif scheduler.settle(lease, results, end, wall=end, use=ConnectionUse(requests=len(results), idle=1)):
                 host.ended = end
     seconds = max(host.ended for host in hosts) - began
     foretold = []

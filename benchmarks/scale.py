@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Result, Retryable, Target
 from scrapepool.run.dry_run.estimate import duration
-from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.lease import ConnectionUse, Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy
@@ -136,10 +136,12 @@ def work(
             if lease.robots:
                 verdict = RobotsVerdict(unreachable="refused", failure=_refused(site)) if site.dead else RobotsVerdict()
                 elapsed = site.latency
-                scheduler.settle_robots(lease.host, verdict, now, elapsed=elapsed, opened=opened, requests=requests)
+                scheduler.settle_robots(
+                    lease.host, verdict, now, elapsed=elapsed, use=ConnectionUse(opened, 0.0, requests)
+                )
             else:
                 scheduler.settle(
-                    lease, results, now, wall=WALL, opened=opened, requests=requests, idle=max(0, site.idle)
+                    lease, results, now, wall=WALL, use=ConnectionUse(opened, 0.0, requests, 0.0, max(0, site.idle))
                 )
     if not scheduler.idle:
         sys.exit(f"stuck: {scheduler!r}")

@@ -12,7 +12,8 @@ from scrapepool.demo import DemoWeb
 from scrapepool.engine import Stop
 from scrapepool.ports import NoView, Snapshot
 from scrapepool.render.screenshot import svg
-from scrapepool.run.assemble import assembled, lists
+from scrapepool.run.assemble import assembled
+from scrapepool.run.list_feed import lists
 from scrapepool.settings import Settings
 
 AT = 1.0  # seconds into the run, from which on the first moment with a parked host is taken

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scrapepool.model import Attempt, ErrorKind, Failed, Fetched, HostKey, Outcome, Result, Retryable, Target, error_of
 from scrapepool.ports import LEASES_OUT
 from scrapepool.schedule.forecast.host_status import status_of
-from scrapepool.schedule.lease import Lease, Refusal
+from scrapepool.schedule.lease import ConnectionUse, Lease, Refusal
 from scrapepool.schedule.robots import RobotsVerdict
 from scrapepool.schedule.scheduler import Scheduler
 from scrapepool.settings import PolitenessSettings, PoolSettings, RetryPolicy
@@ -393,9 +393,11 @@ def drive(
                 continue
             if lease.robots:
                 verdict = RobotsVerdict(crawl_delay=host.crawl_delay or None)
-                scheduler.settle_robots(lease.host, verdict, now, elapsed=host.latency, requests=1)
+                scheduler.settle_robots(lease.host, verdict, now, elapsed=host.latency, use=ConnectionUse(requests=1))
                 continue
-            done = scheduler.settle(lease, work.results, now, wall=now, opened=1, requests=len(work.results), idle=1)
+            done = scheduler.settle(
+                lease, work.results, now, wall=now, use=ConnectionUse(1, 0.0, len(work.results), 0.0, 1)
+            )
             for outcome in done:
                 host.end(int(outcome.target.path[1:]), now, outcome)
             if host.died_at is not None and host.found_at is None:

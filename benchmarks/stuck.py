@@ -107,8 +107,8 @@ def main() -> None:
         [
             f"{chosen.rounds} rounds, medians (least to most); the start of Python is included",
             f"{' '.join(WAITS)}, no robots.txt; cut at {LIMIT:.0f} s",
-            "halves, chunks, bombs and pages: half of the quick URLs are of the same host, which may have four more"
-            " requests in flight than there are stuck URLs",
+            "halves, bodies, chunks, bombs and pages: half of the quick URLs are of the same host, which may have four"
+            " more requests in flight than there are stuck URLs",
             f"goal: no quick URL later by more than {GOAL} s",
         ],
     )
@@ -268,6 +268,16 @@ def bombs(_: Path) -> Iterator[Case]:
 
 
 @contextmanager
+def bodies(_: Path) -> Iterator[Case]:
+    def half_a_body(sock: socket.socket) -> None:
+        sock.sendall(OK[:-8])
+        silent(sock)
+
+    with beside(talk(half_a_body)) as case:
+        yield case
+
+
+@contextmanager
 def silence(_: Path, options: Sequence[str] = ()) -> Iterator[Case]:
     with Server(talk(silent)) as server:
         urls = [f"http://127.0.0.1:{server.port}/good/{n}" for n in range(396)]
@@ -302,6 +312,7 @@ def pages(_: Path) -> Iterator[Case]:
 
 CASES: Mapping[str, Callable[[Path], AbstractContextManager[Case]]] = {
     "6 halves of a TLS record": tls,
+    "6 bodies of which the end does not come": bodies,
     "6 x 1.5 million chunks of one byte": chunks,
     "20 gzip bombs of 90 MiB": bombs,
     "4 silent URLs among 400 of a nearby host, --per-host 8": partial(silence, options=("--per-host", "8")),

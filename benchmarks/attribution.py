@@ -1,4 +1,4 @@
-"""Is a bad page told from a bad host? Hundreds of small simulated webs, each with one way of failing.
+"""Is a bad page distinguished from a bad host? Hundreds of small simulated webs, each with one way of failing.
 
 The real scheduler runs on a virtual clock (``simulated_web.py``). A world of the grid is named
 ``KIND/SHARE/PLACE/LIMIT``: what its bad pages do, how many there are, where they stand in the list, and what limits

@@ -229,7 +229,7 @@ def measure(number: int, case: Case, cut: float) -> list[list[object]]:
                 harness.progress(f"{case.name}: {tool}")
                 cost = harness.run(command, timeout=cut)
                 counts = server.stats()
-                cells = told(records, case) if tool == "scrapepool" else ["", "", ""]
+                cells = outcome_cells(records, case) if tool == "scrapepool" else ["", "", ""]
                 late = cost.code == -signal.SIGKILL
                 time_cell = f"cut at {cut:.0f}" if late else f"{cost.seconds:.1f}"
                 wanted = f"{case.wanted:.0f}" if tool == "scrapepool" else ""
@@ -254,7 +254,7 @@ def command_of(tool: str, found: str, case: Case, urls: Path, records: Path, por
     return command
 
 
-def told(records: Path, case: Case) -> list[str]:
+def outcome_cells(records: Path, case: Case) -> list[str]:
     """Good pages that were fetched, bad pages that ended as they should, and how all others ended."""
     ends: dict[Url, str | None] = {}
     if records.exists():

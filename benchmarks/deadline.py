@@ -1,7 +1,7 @@
 """Does the deadline hold? Servers that drip for ever, with 2 seconds for a URL.
 
 A body of a byte every 0.25 s, a header of a byte every 0.25 s, and a TLS handshake that is never answered. Every
-client is told 2 seconds in the way that its manual says, and cut off after 12.
+client is given 2 seconds in the way that its manual says, and cut off after 12.
 """
 
 from __future__ import annotations

@@ -322,12 +322,12 @@ def worked(lease: Lease, host: Host, target: Target, now: float) -> tuple[float,
     for attempt in [lease.attempt] if lease.attempt else [Attempt(target)] * len(lease):
         elapsed, status, after = host.ask(now + spent)
         spent += elapsed
-        told = {"target": target, "attempts": attempt.number, "elapsed": elapsed}
+        common = {"target": target, "attempts": attempt.number, "elapsed": elapsed}
         if not status:
-            results.append(Failed(**told, error=ErrorKind.CONNECT_REFUSED, retry=Retryable()))  # type: ignore[arg-type]
+            results.append(Failed(**common, error=ErrorKind.CONNECT_REFUSED, retry=Retryable()))  # type: ignore[arg-type]
             break
         retry = Retryable(after) if status in (429, 500) else None
-        results.append(Fetched(**told, status=status, retry=retry))  # type: ignore[arg-type]
+        results.append(Fetched(**common, status=status, retry=retry))  # type: ignore[arg-type]
         if retry or spent > lease.budget:
             break
     return spent, results

@@ -62,10 +62,10 @@ def libraries(folder: Path, pages: int, rounds: int) -> None:
     for number in range(rounds):
         for name, (entrant, share) in ENTRANTS.items():
             harness.progress(f"{number + 1}/{rounds} {name}")
-            if told := select(entrant, folder, pages // share):
-                rates[name].append(told["pages"] / told["seconds"])
-                cpu[name].append(told["cpu"] / told["pages"] * 1000)
-                first[name] = told["first"]
+            if result := select(entrant, folder, pages // share):
+                rates[name].append(result["pages"] / result["seconds"])
+                cpu[name].append(result["cpu"] / result["pages"] * 1000)
+                first[name] = result["first"]
     yardstick = next(iter(ENTRANTS))
     rows, left_out = [], []
     for name, mine in rates.items():

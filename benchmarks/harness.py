@@ -35,7 +35,7 @@ PEERS = Path(__file__).resolve().parent / "peers"
 
 UNWANTED = ("_PROXY", "CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONDONTWRITEBYTECODE", "SCRAPEPOOL_")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in UNWANTED)}
-"""What commands see: nothing that sends them through a proxy or to other certificates than they are told."""
+"""What commands see: nothing that sends them through a proxy or to certificates other than those of the benchmark."""
 
 PATIENCE = 20.0
 """Seconds that a server gets to start."""

@@ -105,14 +105,14 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, (source, settings) in lists.items():
                 harness.progress(name)
-                told = subprocess.run(
+                printed = subprocess.run(
                     [sys.executable, "-c", READ, json.dumps(settings), source],
                     cwd=harness.ROOT,
                     capture_output=True,
                     text=True,
                     check=True,
                 ).stdout
-                count, *costs = json.loads(told)
+                count, *costs = json.loads(printed)
                 if count != options.urls:
                     sys.exit(f"{name}: {count} of {options.urls} URLs")
                 taken[name].append(costs)

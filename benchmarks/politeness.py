@@ -1,4 +1,4 @@
-"""How near to what a host allows does each way of pacing come, and how often is it told off?
+"""How near to what a host allows does each way of pacing come, and how often is it refused?
 
 A simulated web on a virtual clock (``simulated_web.py``): hosts that each limit their clients by a token bucket (rate
 and burst drawn anew for each, most of them without a Retry-After, a third of those with 503 as nginx does), hosts that

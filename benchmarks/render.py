@@ -43,9 +43,9 @@ def timed(owner, name):
     setattr(owner, name, outer)
 timed(LiveView, "_draw_until_closed")
 timed(Engine, "snapshot")
-leave, told = os._exit, sys.argv.pop(1)
+leave, view = os._exit, sys.argv.pop(1)
 def tell(code):
-    with open(told, "w") as out:
+    with open(view, "w") as out:
         out.write(str(sum(spent)))
     leave(code)
 os._exit = tell
@@ -72,8 +72,8 @@ def run_on_terminal(urls: Path, records: Path, progress: str, *options: str) -> 
             return  # the last one on the other side has left
 
     harness.compile_once()
-    told = records.with_name("view.txt")
-    command = [sys.executable, "-c", LAUNCH, str(told), "fetch", str(urls), "-o", str(records)]
+    view = records.with_name("view.txt")
+    command = [sys.executable, "-c", LAUNCH, str(view), "fetch", str(urls), "-o", str(records)]
     environment = {**harness.ENVIRONMENT, "TERM": "xterm-256color"}
     process = subprocess.Popen(
         [*command, "--no-robots", "--progress", progress, *options],
@@ -91,7 +91,7 @@ def run_on_terminal(urls: Path, records: Path, progress: str, *options: str) -> 
     os.close(ours)
     if process.returncode:
         sys.exit(f"--progress {progress} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, float(told.read_text()), shown
+    return usage.ru_utime + usage.ru_stime, float(view.read_text()), shown
 
 
 def pairs(urls: Path, records: Path, count: int, *options: str) -> list[object]:

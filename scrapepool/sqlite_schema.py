@@ -1,4 +1,4 @@
-"""The tables of ``--sqlite``, and how such a database is told from any other.
+"""The tables of ``--sqlite``, and how such a database is recognized.
 
 Names and types are an API, as record fields are. Opens no file.
 """

@@ -181,5 +181,5 @@ def test_a_content_type_that_is_given_twice(fields: list[str], expected: str) ->
 @given(st.binary(max_size=80) | st.text(alphabet='text/html,; ="\\*charset', max_size=80).map(str.encode))
 def test_any_content_type_is_told(field: bytes) -> None:
     """Whatever a server sends."""
-    told = content_type_of(field)
-    assert told.strip() in field.decode("latin-1") or ";charset=" in told
+    found = content_type_of(field)
+    assert found.strip() in field.decode("latin-1") or ";charset=" in found

@@ -89,10 +89,10 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "said"),
     [("fifo", "a FIFO"), ("socket", "a socket"), ("folder", "Is a directory"), ("names", "a hard link")],
 )
-def test_what_is_no_file_of_ours_is_not_opened(kind: str, told: str, tmp_path: Path) -> None:
+def test_what_is_no_file_of_ours_is_not_opened(kind: str, said: str, tmp_path: Path) -> None:
     """And is as it was."""
     there = tmp_path / "it"
     if kind == "fifo":
@@ -105,7 +105,7 @@ def test_what_is_no_file_of_ours_is_not_opened(kind: str, told: str, tmp_path: P
     else:
         (tmp_path / "other").write_bytes(b"other")
         os.link(tmp_path / "other", there)
-    with Folder(str(tmp_path)) as folder, pytest.raises(ForeignFileError, match=told) as raised:
+    with Folder(str(tmp_path)) as folder, pytest.raises(ForeignFileError, match=said) as raised:
         folder.open("it", WRITE)
     assert raised.value.filename == str(there)
     if kind == "names":

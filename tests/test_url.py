@@ -85,7 +85,7 @@ def test_refuses(url: str, reason: str) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://example.org/", "mailto:a@b", "javascript:alert(1)", "file:///etc/passwd"])
 def test_other_schemes(url: str) -> None:
-    """Other schemes are told apart from rubbish."""
+    """Other schemes are distinguished from rubbish."""
     with pytest.raises(InvalidURLError, match=r"is not supported \(only http and https are\)") as refused:
         parse(url)
     assert refused.value.scheme_unsupported

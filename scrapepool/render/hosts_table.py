@@ -22,7 +22,7 @@ from .lines import GAP, cut, spaced
 STATE_STYLES = {"ok": "green", "done": "dim", "waiting": "cyan", "given up": "red"}
 _OTHER_STATE = "yellow"  # parked, backoff: the host gets no requests for a while
 
-_HOST_LEAST = 12  # columns; a host name that is cut in its middle to these can still be told from others
+_HOST_LEAST = 12  # columns; a host name that is cut in its middle to these is still recognizable
 _HOST_MOST = 28  # columns of a name that are kept free; a longer one gets what other columns leave
 _HOST_SHARE = 0.29  # of the width; names get this much before other columns get theirs
 

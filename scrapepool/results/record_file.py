@@ -28,7 +28,7 @@ CELLS = {
 
 NEEDED = ("url", "outcome")
 WORDS = frozenset(OUTCOMES)
-TOLD = ("url", "outcome", "error", "method", "status", "request")
+SUMMARY_FIELDS = ("url", "outcome", "error", "method", "status", "request")
 
 
 class RecordFile:
@@ -178,7 +178,7 @@ class RecordFile:
         names = self._header(line)
         if not names:
             return
-        places = {name: names.index(name) for name in TOLD if name in names}
+        places = {name: names.index(name) for name in SUMMARY_FIELDS if name in names}
         enough = max(places.values()) + 1
         while row := self._row():
             if not row.endswith(b"\n") or row.count(b'"') % 2:

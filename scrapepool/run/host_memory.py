@@ -23,7 +23,7 @@ def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: C
     from ..transport.robots.rules import Rules  # noqa: PLC0415
 
     def agent_of(host: HostKey) -> str:
-        with suppress(Exception):  # a host that cannot be asked is told so when it is
+        with suppress(Exception):  # a host that cannot be reached is reported when it is fetched from
             return fetcher.agent(host)
         return ""
 

@@ -1,4 +1,4 @@
-"""``--fail-if``, ``--fail-fast`` and ``--at-end``: when a run has failed, and who is told."""
+"""``--fail-if``, ``--fail-fast`` and ``--at-end``: when a run counts as failed, and which command is run then."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def web(place: Place) -> Iterator[PoliteServer]:
 def test_the_expressions_decide_the_exit_code(place: Place, expressions: list[str], code: int) -> None:
     """One 404 among many pages fails no run that does not say so; all is quiet then."""
     options = [word for text in expressions for word in ("--fail-if", text)]
-    told = place.run(*ARGS, "-q", *options)
-    assert told.code == code
-    assert bool(told.err) == bool(code)
+    ran = place.run(*ARGS, "-q", *options)
+    assert ran.code == code
+    assert bool(ran.err) == bool(code)
 
 
 @pytest.mark.usefixtures("web")
 def test_what_was_checked_is_told(place: Place) -> None:
     """In the summary, for people and for programs, and by a quiet run that fails."""
     options = ("--fail-if", "failures>4%", "--fail-if", "http_5xx>=100", "--summary-json", "summary.json")
-    told = place.run(*ARGS, *options, "--progress", "none")
+    ran = place.run(*ARGS, *options, "--progress", "none")
     lines = "checked   FAILED  failures>4%    5.00% (1 of 20)\n          ok      http_5xx>=100  0\n"
-    assert told.err.endswith(lines)
+    assert ran.err.endswith(lines)
     summary = json.loads((place.folder / "summary.json").read_text())
     assert summary["exit_code"] == 1
     assert summary["checks"] == [
@@ -74,8 +74,8 @@ def test_targets_that_a_resumed_run_passes_over_count(place: Place) -> None:
 def test_a_resumed_run_with_nothing_to_do_says_what_failed(place: Place) -> None:
     """Otherwise its exit code would have no reason."""
     place.run(*ARGS, "-q")
-    told = place.run(*ARGS, "--resume=all", "--fail-if", "failures>4%", "--progress", "none")
-    assert (told.code, told.err.splitlines()[-1]) == (1, "checked   FAILED  failures>4%  5.00% (1 of 20)")
+    ran = place.run(*ARGS, "--resume=all", "--fail-if", "failures>4%", "--progress", "none")
+    assert (ran.code, ran.err.splitlines()[-1]) == (1, "checked   FAILED  failures>4%  5.00% (1 of 20)")
 
 
 def test_a_run_that_is_certain_to_fail_stops(tmp_path: Path) -> None:
@@ -115,9 +115,9 @@ def test_expressions_in_the_environment_and_in_a_file(place: Place, web: PoliteS
     place.environment["SCRAPEPOOL_FETCH_FAIL_IF"] = "failures>5%\nhttp_5xx>0\n"
     assert place.run(*ARGS, "-q").code == 0
     del place.environment["SCRAPEPOOL_FETCH_FAIL_IF"]
-    config = place.write("mine.toml", 'fail-if = ["failures>5%"]\nat-end = "cat > told.json"\n')
+    config = place.write("mine.toml", 'fail-if = ["failures>5%"]\nat-end = "cat > summary.json"\n')
     assert place.run(*ARGS, "-q", "--config", str(config)).code == 0
-    assert json.loads((place.folder / "told.json").read_text())["done"] == 20
+    assert json.loads((place.folder / "summary.json").read_text())["done"] == 20
     place.write("scrapepool.toml", 'at-end = "touch evil"\n')
     assert place.run("fetch", web.url("/page"), "-o", "x.jsonl").code == 2
     assert not (place.folder / "evil").exists()
@@ -125,22 +125,22 @@ def test_expressions_in_the_environment_and_in_a_file(place: Place, web: PoliteS
 
 def test_the_command_at_the_end_gets_the_summary(tmp_path: Path) -> None:
     """Also of a run that was interrupted, or could not write; its own output is not mixed with records."""
-    told = tmp_path / "told.json"
-    command = f"cat > {told}; echo said"
+    received = tmp_path / "summary.json"
+    command = f"cat > {received}; echo said"
     with PoliteServer() as server:
         ran = ended(program("fetch", "-q", server.url("/status/404"), "--at-end", command))
         assert (ran.code, len(ran.records)) == (1, 1)
         assert ran.err.endswith("said\n")
-        assert json.loads(told.read_text())["exit_code"] == 1
+        assert json.loads(received.read_text())["exit_code"] == 1
         full = ended(program("fetch", "-q", server.url("/page"), "-o", "/dev/full", "--at-end", command))
-        assert (full.code, json.loads(told.read_text())["exit_code"]) == (3, 3)
+        assert (full.code, json.loads(received.read_text())["exit_code"]) == (3, 3)
         process = program("fetch", "-q", server.url("/delay/30"), "--no-robots", "--at-end", command)
         while not server.in_flight:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         assert ended(process).code == 130
-        assert json.loads(told.read_text())["exit_code"] == 130
+        assert json.loads(received.read_text())["exit_code"] == 130
 
 
 def test_a_command_that_fails_is_told(capfd: pytest.CaptureFixture[str]) -> None:

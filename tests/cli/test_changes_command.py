@@ -80,7 +80,7 @@ def test_the_suffix_says_the_form(
 
 
 def test_every_kind_of_record_file_is_read(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """One list fetched twice, in each form: nothing but what the server changed is told."""
+    """One list fetched twice, in each form: only what the server changed is printed."""
     day = [0]
 
     def answer(request: Request) -> Response | None:

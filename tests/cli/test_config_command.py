@@ -20,9 +20,9 @@ OPTIONS = [option for option in fetch.params if isinstance(option, FetchOption) 
 
 def options(place: Place, *args: str) -> dict[str, Any]:
     """What ``config --json`` says of the options."""
-    told = place.run("config", "--json", *args)
-    assert (told.code, told.err) == (0, "")
-    return json.loads(told.out)["options"]
+    ran = place.run("config", "--json", *args)
+    assert (ran.code, ran.err) == (0, "")
+    return json.loads(ran.out)["options"]
 
 
 # -- which value holds ---------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _example(option: FetchOption) -> Any:
 
 
 def test_names_in_the_environment(place: Place) -> None:
-    """plan and config listen to fetch's variables; --header and --headers are told apart."""
+    """plan and config read fetch's variables; --header and --headers are distinguished."""
     place.environment = {"SCRAPEPOOL_FETCH_HEADER": "Accept: text/html", "SCRAPEPOOL_FETCH_HEADERS": "1"}
     said = options(place)
     assert said["header"] == {"value": ["Accept: text/html"], "source": "SCRAPEPOOL_FETCH_HEADER"}
@@ -211,13 +211,13 @@ def test_help_needs_no_file(place: Place) -> None:
 def test_what_cannot_be_meant(text: str, line: str | None, place: Place) -> None:
     """One line says the file, the key and what is wrong, and the exit code is 2."""
     place.write("scrapepool.toml", text)
-    told = place.complaint("config")
+    complaint = place.complaint("config")
     if line is not None:
-        assert told == line
+        assert complaint == line
     else:
         key = text.rpartition("\n")[2].partition(" = ")[0]
-        assert told.startswith("scrapepool.toml: ")
-        assert f"{key}: " in told
+        assert complaint.startswith("scrapepool.toml: ")
+        assert f"{key}: " in complaint
 
 
 def test_files_that_cannot_be_read(place: Place) -> None:
@@ -302,9 +302,9 @@ def test_secrets_are_not_shown(place: Place) -> None:
         headers = {Cookie = "hush"}""",
     )
     for args in ([], ["--json"]):
-        told = place.run("config", "--config", "scrapepool.toml", *args)
-        assert told.code == 0
-        assert "hush" not in told.out
+        ran = place.run("config", "--config", "scrapepool.toml", *args)
+        assert ran.code == 0
+        assert "hush" not in ran.out
     place.write("copy.toml", place.run("config", "--config", "scrapepool.toml").out)
     assert "outside latin-1" in place.complaint("config", "--config", "copy.toml")
 

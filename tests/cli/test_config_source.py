@@ -93,12 +93,12 @@ def test_a_found_file_may_not_send_secrets(text: str, reason: str, place: Place)
 def test_harmless_options_of_a_found_file_are_obeyed(place: Place, web: PoliteServer) -> None:
     """Standard error and the log say which file was read."""
     place.write("scrapepool.toml", "workers = 3\nheader = 'Accept-Language: de'\ndata = 'text'\nuser-agent = 'me'")
-    told = place.run("fetch", web.url("/echo"), "-o", "out.jsonl", "--log-file", "log", "--progress", "none")
-    assert told.code == 0
-    assert told.err.startswith("reading options from scrapepool.toml\n")
+    ran = place.run("fetch", web.url("/echo"), "-o", "out.jsonl", "--log-file", "log", "--progress", "none")
+    assert ran.code == 0
+    assert ran.err.startswith("reading options from scrapepool.toml\n")
     assert "reading options from scrapepool.toml\n" in (place.folder / "log").read_text()
-    told = place.run("plan", "--offline", web.url("/echo"))
-    assert told.err == "reading options from scrapepool.toml\n"
+    ran = place.run("plan", "--offline", web.url("/echo"))
+    assert ran.err == "reading options from scrapepool.toml\n"
 
 
 def test_only_the_user_makes_it_quiet(place: Place, web: PoliteServer) -> None:
@@ -116,16 +116,16 @@ def test_the_users_own_file_is_trusted(place: Place, web: PoliteServer) -> None:
     """It sets all options, and is named as well."""
     path = place.write("home/.config/scrapepool/config.toml", 'output = "mine.jsonl"\nheader = "X-A: ${WORD}"')
     place.environment = {"WORD": "x"}
-    told = place.run("fetch", web.url("/page"), "--progress", "none")
-    assert told.code == 0
-    assert told.err.startswith(f"reading options from {path}\n")
+    ran = place.run("fetch", web.url("/page"), "--progress", "none")
+    assert ran.code == 0
+    assert ran.err.startswith(f"reading options from {path}\n")
     assert (place.folder / "mine.jsonl").exists()
 
 
 def test_no_file_no_word(place: Place, web: PoliteServer) -> None:
     """Nothing is said where there is nothing to say."""
-    told = place.run("fetch", web.url("/page"), "-o", "out.jsonl", "--progress", "none", "--config", "/dev/null")
-    assert "options" not in told.err
+    ran = place.run("fetch", web.url("/page"), "-o", "out.jsonl", "--progress", "none", "--config", "/dev/null")
+    assert "options" not in ran.err
 
 
 # -- whose file it is ----------------------------------------------------------------------------
@@ -257,10 +257,10 @@ def test_variables_are_shown_as_an_ellipsis(place: Place) -> None:
     """Whatever the option is, and a harmless field, too."""
     place.write("our.toml", OURS)
     place.environment = {"TOKEN": "hush1", "KIND": "hush2", "COUNT": "1234", "NAME": "hush3"}
-    told = place.run("config", "--config", "our.toml")
-    assert told.code == 0, told.err
-    assert "hush" not in told.out
-    assert "1234" not in told.out
+    ran = place.run("config", "--config", "our.toml")
+    assert ran.code == 0, ran.err
+    assert "hush" not in ran.out
+    assert "1234" not in ran.out
     for line in (
         'header = ["Authorization: …", "Accept: …"]',
         'user-agent = "me/…"',
@@ -271,7 +271,7 @@ def test_variables_are_shown_as_an_ellipsis(place: Place) -> None:
         'credentials = "me:…"',
         'headers = ["Accept: …", "X-B: …"]',
     ):
-        assert line in told.out
+        assert line in ran.out
     assert "hush" not in place.run("config", "--config", "our.toml", "--json").out
 
 
@@ -279,8 +279,8 @@ def test_variables_reach_the_server(place: Place, web: PoliteServer) -> None:
     """In options and in sections, and the text itself where the dollar sign is doubled."""
     place.write("our.toml", 'header = "X-A: <${TOKEN}>"\ndata = "$${TOKEN}"\n[host."*"]\nheaders = {X-B = "${TOKEN}"}')
     place.environment = {"TOKEN": "hush"}
-    told = place.run("fetch", web.url("/echo"), "--config", "our.toml", "--body", "-o", "out.jsonl")
-    assert told.code == 0
+    ran = place.run("fetch", web.url("/echo"), "--config", "our.toml", "--body", "-o", "out.jsonl")
+    assert ran.code == 0
     body = (place.folder / "out.jsonl").read_text()
     for text in ("<hush>", "${TOKEN}", "X-B"):
         assert text in body

@@ -57,11 +57,11 @@ def test_tables_through_a_pipe(tmp_path: Path) -> None:
         (base.read_bytes(), ("failed", "-"), 2, "", "standard input: a database cannot be read from a pipe"),
     ):
         process = program(*command, stdin=subprocess.PIPE)
-        said, told = process.communicate(content)
+        said, complaint = process.communicate(content)
         assert process.returncode == code
         assert out in said.decode()
-        assert err in told.decode()
-        assert told.count(b"\n") == (1 if err else 0)
+        assert err in complaint.decode()
+        assert complaint.count(b"\n") == (1 if err else 0)
 
 
 def test_standard_input_is_read_and_a_torn_end_is_told(path: Path) -> None:
@@ -130,5 +130,5 @@ def test_rows_are_printed_with_their_columns(capfd: pytest.CaptureFixture[str], 
         ]
         table = tmp_path / "out.csv"
         here(capfd, "fetch", urls, "--no-robots", "-q", "-o", table)
-        told = here(capfd, "failed", table, "--rows").records
-        assert sorted(told, key=lambda row: row["id"]) == sorted(ran.records, key=lambda row: row["id"])
+        of_table = here(capfd, "failed", table, "--rows").records
+        assert sorted(of_table, key=lambda row: row["id"]) == sorted(ran.records, key=lambda row: row["id"])

@@ -126,9 +126,9 @@ def test_fresh_pages_keep_their_place(capfd: pytest.CaptureFixture[str], tmp_pat
         web.asked.clear()
         args = ("fetch", urls, *OPTIONS, "-o", second, "--since", first, "--fresh", "--ordered")
         assert here(capfd, *args).code == 0
-        told = [json.loads(line) for line in second.read_text().splitlines()]
-        assert [record["input"]["id"] for record in told] == [*PAGES, "post"]
-        assert [bool(record.get("fresh")) for record in told] == [*(path in FRESH for path in PAGES), False]
+        written = [json.loads(line) for line in second.read_text().splitlines()]
+        assert [record["input"]["id"] for record in written] == [*PAGES, "post"]
+        assert [bool(record.get("fresh")) for record in written] == [*(path in FRESH for path in PAGES), False]
         assert web.asked.count("/fresh") == 1  # the POST
         web.asked.clear()
         assert here(capfd, *args, "--resume").code == 0

@@ -20,8 +20,8 @@ def web() -> Iterator[PoliteServer]:
 
 def echoed(place: Place, url: str, *args: str) -> str:
     """The body of a page that repeats the request."""
-    told = place.run("fetch", url, "--no-robots", "--body", "-o", "out.jsonl", *args)
-    assert told.code == 0, told.err
+    ran = place.run("fetch", url, "--no-robots", "--body", "-o", "out.jsonl", *args)
+    assert ran.code == 0, ran.err
     return str(json.loads((place.folder / "out.jsonl").read_text())["body"])
 
 
@@ -54,17 +54,17 @@ def test_a_file_can_be_named_in_the_environment_and_in_a_configuration(place: Pl
 def test_what_is_wrong_with_a_file_is_said_without_its_content(place: Place, content: bytes, said: str) -> None:
     """The line's number, never the line: it may be a secret."""
     (place.folder / "fields").write_bytes(content)
-    told = place.run("fetch", "http://127.0.0.1:9/", "-H", "@fields")
-    assert (told.code, told.err) == (2, f"scrapepool: --header: fields: {said}\n")
+    ran = place.run("fetch", "http://127.0.0.1:9/", "-H", "@fields")
+    assert (ran.code, ran.err) == (2, f"scrapepool: --header: fields: {said}\n")
 
 
 @pytest.mark.parametrize("name", ["none", ".", "", "a\0b"])
 def test_a_file_that_cannot_be_read(place: Place, name: str) -> None:
     """Exit code 2 and one line that names it."""
-    told = place.run("fetch", "http://127.0.0.1:9/", "-H", f"@{name}")
-    assert told.code == 2
-    assert told.err.startswith("scrapepool: --header: ")
-    assert told.err.count("\n") == 1
+    ran = place.run("fetch", "http://127.0.0.1:9/", "-H", f"@{name}")
+    assert ran.code == 2
+    assert ran.err.startswith("scrapepool: --header: ")
+    assert ran.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("everywhere", [False, True])

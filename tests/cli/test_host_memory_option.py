@@ -1,4 +1,4 @@
-"""``--host-memory`` on the command line: what is told of files that will not do."""
+"""``--host-memory`` on the command line: messages about files that cannot be used."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ def test_a_file_that_is_no_host_memory_ends_the_run_before_it_begins(place: Plac
     """Exit code 2, one line that names it, nothing asked, and the list as it was."""
     place.write("hosts", "not a database, and long enough to be taken for one: " + 99 * "x")
     with PoliteServer() as server:
-        told = place.run("fetch", "--host-memory", "hosts", "-o", "out.jsonl", server.url("/ok"))
+        ran = place.run("fetch", "--host-memory", "hosts", "-o", "out.jsonl", server.url("/ok"))
         assert server.requests == 0
-    assert (told.code, told.out) == (Exit.USAGE, "")
-    assert told.err == "scrapepool: hosts: not a host memory of scrapepool; name another file\n"
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert ran.err == "scrapepool: hosts: not a host memory of scrapepool; name another file\n"
 
 
 def test_a_file_that_cannot_be_made_is_an_output_that_cannot_be_written(place: Place) -> None:
     """Exit code 3."""
-    told = place.run("fetch", "--host-memory", "missing/hosts", "http://127.0.0.1:1/")
-    assert told.code == Exit.OUTPUT
-    assert told.err == "scrapepool: cannot write missing/hosts: No such file or directory\n"
+    ran = place.run("fetch", "--host-memory", "missing/hosts", "http://127.0.0.1:1/")
+    assert ran.code == Exit.OUTPUT
+    assert ran.err == "scrapepool: cannot write missing/hosts: No such file or directory\n"
 
 
 def test_the_memory_is_no_list_and_no_output(place: Place) -> None:
     """What is named twice is refused before it is spoilt."""
     place.write("urls.txt", "http://127.0.0.1:1/\n")
-    told = place.run("fetch", "--host-memory", "urls.txt", "urls.txt")
-    assert (told.code, told.err) == (
+    ran = place.run("fetch", "--host-memory", "urls.txt", "urls.txt")
+    assert (ran.code, ran.err) == (
         Exit.USAGE,
         "scrapepool: urls.txt is read as a list and would be overwritten by --host-memory; name another file\n",
     )
-    told = place.run("fetch", "--host-memory", "out.jsonl", "-o", "out.jsonl", "urls.txt")
-    assert told.code == Exit.USAGE
-    assert "--output and --host-memory name the same file" in told.err
+    ran = place.run("fetch", "--host-memory", "out.jsonl", "-o", "out.jsonl", "urls.txt")
+    assert ran.code == Exit.USAGE
+    assert "--output and --host-memory name the same file" in ran.err
 
 
 def test_a_second_run_asks_no_robots_txt_again(place: Place) -> None:
     """It is a day young at most, and tidily in one file."""
     with PoliteServer() as server:
         for name in ("one", "two"):
-            told = place.run("fetch", "--robots", "--host-memory", "hosts", "-q", "-o", name, server.url(f"/{name}"))
-            assert told.code == Exit.OK
+            ran = place.run("fetch", "--robots", "--host-memory", "hosts", "-q", "-o", name, server.url(f"/{name}"))
+            assert ran.code == Exit.OK
         assert server.asked("/robots.txt") == 1
     assert [path.name for path in place.folder.glob("hosts*")] == ["hosts"]
 

@@ -30,8 +30,8 @@ def test_a_section_reaches_its_host(tmp_path: Path) -> None:
             credentials = "me:word"
             """,
         )
-        told = place.run("fetch", "urls.txt", "-o", "out.jsonl", "-q")
-        assert told.code == 0, told.err
+        ran = place.run("fetch", "urls.txt", "-o", "out.jsonl", "-q")
+        assert ran.code == 0, ran.err
         assert own.peak == 1
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert len(records) == 2 * PAGES

@@ -40,10 +40,10 @@ def test_hosts_are_shown(remembered: Place, web: PoliteServer) -> None:
     assert head.split() == ["host", "seen", "latency", "in", "flight", "interval", "robots.txt", "state"]
     assert last == "4 hosts"
     assert any(line.startswith(web.url("")) for line in lines)
-    told = {line.split()[0]: line for line in lines}
-    assert "parked for" in told["http://a.test:8080"]
-    assert "down since" in told["b.test"]
-    assert "1 rules" in told["b.test"]
+    by_host = {line.split()[0]: line for line in lines}
+    assert "parked for" in by_host["http://a.test:8080"]
+    assert "down since" in by_host["b.test"]
+    assert "1 rules" in by_host["b.test"]
 
     everything = json.loads(remembered.run("hosts", "show", "memory", "--json").out)
     assert [one["host"] for one in everything] == sorted([*HOSTS, web.url("")])

@@ -56,8 +56,8 @@ def test_a_sitemap_index(capfd: pytest.CaptureFixture[str], web: PoliteServer) -
     """Its URLs are fetched, each with the sitemap that named it; connections are shared with the lists."""
     ran = here(capfd, "fetch", "--list", web.url("/index.xml"), "--no-robots", "-q", "--per-host", "1")
     assert ran.code == 0
-    told = {record["url"]: record["input"]["sitemap"] for record in ran.records}
-    assert told == {web.url(f"/page{s}{n}"): web.url(f"/sitemap{s}") for s in range(2) for n in range(3)}
+    sitemaps = {record["url"]: record["input"]["sitemap"] for record in ran.records}
+    assert sitemaps == {web.url(f"/page{s}{n}"): web.url(f"/sitemap{s}") for s in range(2) for n in range(3)}
     assert web.sites[0].opened == 1
 
 
@@ -88,14 +88,14 @@ def test_plan(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
 
 
 def test_no_list(capfd: pytest.CaptureFixture[str], web: PoliteServer) -> None:
-    """A list that cannot be had is told with its URL and why, with exit code 2 and no record."""
+    """A list that cannot be downloaded is an error with its URL and the reason, exit code 2 and no record."""
     ran = here(capfd, "fetch", "--list", web.url("/busy"), "--retries", "0", "--no-robots", "--progress", "none")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == f"scrapepool: {web.url('/busy')}: 503 Service Unavailable\n"
 
 
 def test_an_argument_is_a_url_to_fetch(capfd: pytest.CaptureFixture[str], web: PoliteServer, tmp_path: Path) -> None:
-    """Where nothing is a list, what is said of lists is a mistake that is told."""
+    """Options of lists are a usage error if no argument is a list."""
     ran = here(capfd, "fetch", web.url("/index.xml"), "--input-format", "sitemap")
     assert ran.code == 2
     assert "use --list URL to read it as a list" in ran.err

@@ -36,7 +36,7 @@ def test_few_descriptors_make_a_run_with_files_slower_and_not_wrong(tmp_path, mo
 
 @pytest.mark.parametrize(("processes", "said"), [(1, "14 workers instead of 32"), (2, "28 workers instead of 32")])
 def test_each_worker_process_has_descriptors_of_its_own(processes: int, said: str):
-    """The number of workers that is told is the one that the run has."""
+    """The number of workers in the message is the one that the run has."""
     ran = ended(
         program(
             "fetch", "http://127.0.2.1:1/", "--no-robots", "--processes", processes, "--progress", "plain",

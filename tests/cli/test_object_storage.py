@@ -71,7 +71,7 @@ def test_s3_refuses(place: Place, s3: None) -> None:
 
 
 def test_two_runs_into_one_folder(place: Place, web: PoliteServer, s3: None) -> None:
-    """The second one is told who is writing there, also by a storage that is asked for a conditional write."""
+    """The message names the run that is writing there, also with storage that knows conditional writes."""
     folder = part_folder("s3://bucket/two/", ".lock")
     ran = place.run("fetch", web.url("/ok"), "-o", "s3://bucket/two/")
     assert ran.code == 75

@@ -54,13 +54,13 @@ def test_entries_of_objects_are_fields(capfd, tmp_path, shop, form: str):
     assert ran.code == 0, ran.err
     text = path.read_text()
     if form == "jsonl":
-        told = json.loads(text)
+        row = json.loads(text)
     else:
-        (told,) = csv.DictReader(text.splitlines(keepends=True), delimiter="," if form == "csv" else "\t")
-    assert list(told) == FIELDS.split(",")
-    assert (told["input.id"], told["data.price"].split()) == ("=7", ["12", "EUR"])
-    assert (told["input.none"] or None) is None
-    assert float(told["timings.ttfb"]) > 0
+        (row,) = csv.DictReader(text.splitlines(keepends=True), delimiter="," if form == "csv" else "\t")
+    assert list(row) == FIELDS.split(",")
+    assert (row["input.id"], row["data.price"].split()) == ("=7", ["12", "EUR"])
+    assert (row["input.none"] or None) is None
+    assert float(row["timings.ttfb"]) > 0
     ran = here(capfd, *shop, "--fields", f"{FIELDS},outcome", "-o", tmp_path / f"again.{form}")
     ran = here(capfd, *shop, "--fields", f"{FIELDS},outcome", "-o", tmp_path / f"again.{form}", "--resume")
     assert ran.code == 0, ran.err

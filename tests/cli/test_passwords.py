@@ -79,8 +79,8 @@ def test_users_and_passwords_make_targets(
     ran = fetch(capfd, urls, "-o", "-")
     requested = [None, "ann:pw1-secret", "bob:pw2-secret", "ann:pw2-secret", "key-secret:"]
     assert door.taken() == Counter(("/x", user) for user in requested)
-    told = {record["line"]: (record["url"], record["outcome"], record.get("request")) for record in ran.records}
-    assert told == {
+    by_line = {record["line"]: (record["url"], record["outcome"], record.get("request")) for record in ran.records}
+    assert by_line == {
         1: (web.url("/x"), "ok", None),
         2: (with_user(web, "ann:***"), "ok", None),
         3: (with_user(web, "bob:***"), "ok", None),
@@ -185,10 +185,10 @@ def test_no_output_shows_a_password(
     for text in shown:
         for secret in SECRETS:
             assert secret not in text
-    told = records(out / "out.jsonl")
-    moved = next(record for record in told if record["redirects"])
+    written = records(out / "out.jsonl")
+    moved = next(record for record in written if record["redirects"])
     assert (moved["redirects"], moved["final_url"]) == ([with_user(web, "ann:***", "/moved")], web.url("/new"))
-    assert all(record["data"] == {"links": [web.url("/b")]} for record in told if record["outcome"] == "ok")
+    assert all(record["data"] == {"links": [web.url("/b")]} for record in written if record["outcome"] == "ok")
 
 
 def test_lists_by_their_url_show_no_password(

@@ -31,11 +31,11 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_plan(place: Place) -> None:
     """It counts URLs, hosts and duplicates, and names rejected lines by file and number."""
-    told = place.run("plan", "--offline", "urls.txt", "--delay", "2", "--latency", "500ms")
-    assert told.code == 1
-    assert told.err == ""
+    ran = place.run("plan", "--offline", "urls.txt", "--delay", "2", "--latency", "500ms")
+    assert ran.code == 1
+    assert ran.err == ""
     assert (
-        told.out
+        ran.out
         == """\
 plan      3 URLs on 2 hosts
 left out  1 duplicate
@@ -55,8 +55,8 @@ b.example.org          1       2.5 s  1 per 2 s
 
 def test_a_plan_for_programs(place: Place) -> None:
     """--json says the same, and more."""
-    told = place.run("plan", "--offline", "urls.txt", "--json", "--hosts", "1", "--rejects", "1", "--delay", "2")
-    assert told.code == 1
+    ran = place.run("plan", "--offline", "urls.txt", "--json", "--hosts", "1", "--rejects", "1", "--delay", "2")
+    assert ran.code == 1
     a = {
         "host": "a.example.org:443",
         "urls": 2,
@@ -66,7 +66,7 @@ def test_a_plan_for_programs(place: Place) -> None:
         "window": None,
         "latency": 0.1,
     }
-    assert json.loads(told.out) == {
+    assert json.loads(ran.out) == {
         "urls": 3,
         "hosts": 2,
         "duplicates": 1,
@@ -96,13 +96,13 @@ def test_exit_codes(place: Place) -> None:
     """0 when every line is a URL or a duplicate, 2 when none is one, or there is no list."""
     assert place.run("plan", "--offline", "https://example.org/", "https://example.org/").code == 0
     place.write("none.txt", "mailto:x@example.org\n")
-    told = place.run("plan", "--offline", "none.txt", "--json")
-    assert told.code == 2
-    assert json.loads(told.out)["urls"] == 0
-    assert told.err == "scrapepool: no usable URL in none.txt (read as text); --input-format chooses another format\n"
-    told = place.run("plan", "--offline", "missing.txt")
-    assert (told.code, told.out) == (2, "")
-    assert "missing.txt" in told.err
+    ran = place.run("plan", "--offline", "none.txt", "--json")
+    assert ran.code == 2
+    assert json.loads(ran.out)["urls"] == 0
+    assert ran.err == "scrapepool: no usable URL in none.txt (read as text); --input-format chooses another format\n"
+    ran = place.run("plan", "--offline", "missing.txt")
+    assert (ran.code, ran.out) == (2, "")
+    assert "missing.txt" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_more_than_is_shown(place: Place) -> None:
 def test_nothing_reaches_the_terminal_raw(place: Place) -> None:
     """Control characters of a list are shown escaped."""
     place.write("evil.txt", "https://example.org/\nhttps://\x1b]0;x\x07\u202e/\n")
-    told = place.run("plan", "--offline", "evil.txt")
-    assert "rejected" in told.out
-    assert not {"\x1b", "\x07", "\u202e"} & set(told.out)
+    ran = place.run("plan", "--offline", "evil.txt")
+    assert "rejected" in ran.out
+    assert not {"\x1b", "\x07", "\u202e"} & set(ran.out)
 
 
 def test_robots(place: Place) -> None:
@@ -158,7 +158,7 @@ def test_robots(place: Place) -> None:
         place.write("urls.txt", "\n".join(origin + page for page in pages for origin in origins))
         place.write("scrapepool.toml", "retries = 0\n[host.'*']\nrobots = true\n")
         plan = json.loads(place.run("plan", "urls.txt", "--json").out)
-        told = place.run("plan", "urls.txt")
+        ran = place.run("plan", "urls.txt")
         offline = json.loads(place.run("plan", "urls.txt", "--json", "--offline").out)
         assert server.asked("/robots.txt") == server.requests == 6
     one, two, _ = (origin.removeprefix("http://") for origin in origins)
@@ -169,8 +169,8 @@ def test_robots(place: Place) -> None:
         (one, 2, 3.0),
     ]
     assert "503" in plan["robots"]["hosts"][0]["unreachable"]
-    assert f"{one}: 2 refused, Crawl-delay 3 s\n" in told.out
-    assert f"{two}: all 4 refused: its robots.txt cannot be fetched: " in told.out
+    assert f"{one}: 2 refused, Crawl-delay 3 s\n" in ran.out
+    assert f"{two}: all 4 refused: its robots.txt cannot be fetched: " in ran.out
     assert (offline["urls"], offline["robots"]) == (12, None)
 
 
@@ -178,13 +178,13 @@ def test_all_refused(place: Place) -> None:
     """A plan of nothing says so."""
     with PoliteServer(handler=lambda _: Response(body=b"User-agent: *\nDisallow: /\n")) as server:
         place.write("scrapepool.toml", "[host.'*']\nrobots = true\n")
-        told = place.run("plan", server.url("/page"))
-    assert told.code == 2
+        ran = place.run("plan", server.url("/page"))
+    assert ran.code == 2
     assert (
-        told.err
+        ran.err
         == f"reading options from scrapepool.toml\nscrapepool: no URL that may be fetched in {server.url('/page')}\n"
     )
-    assert "1 URL refused by robots.txt of 1 host" in told.out
+    assert "1 URL refused by robots.txt of 1 host" in ran.out
 
 
 def test_sizes_are_estimated_from_earlier_records(place: Place) -> None:
@@ -197,12 +197,12 @@ def test_sizes_are_estimated_from_earlier_records(place: Place) -> None:
     records += [{"url": "https://b.example.org/", "outcome": "skipped", "error": "robots", "wire_bytes": 0}]
     place.write("old.jsonl", "".join(f"{json.dumps(record)}\n" for record in records))
     args = ("plan", "--offline", "urls.txt", "--since", "old.jsonl")
-    told = json.loads(place.run(*args, "--json").out)
-    assert told["sizes"] == {
+    estimate = json.loads(place.run(*args, "--json").out)
+    assert estimate["sizes"] == {
         "received": 5500, "decoded": 11_000, "known_urls": 2,
         "records": round(3 * sum(len(json.dumps(record)) + 1 for record in records) / 4),
     }  # fmt: skip
-    assert told["disk_free"] is None
+    assert estimate["disk_free"] is None
     ran = place.run(*args, "--save-dir", "pages", "--warc", "a.warc.gz", "-o", "new.jsonl")
     size, disk = (line for line in ran.out.splitlines() if line.startswith(("size", "disk")))
     assert size.endswith(

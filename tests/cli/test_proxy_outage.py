@@ -139,7 +139,7 @@ def status(code: int, *fields: str) -> bytes:
 
 
 class Trouble:
-    """Begins when it is told to, and ends with the probe of number ``mended_by``."""
+    """Begins when the test says so, and ends with the probe of number ``mended_by``."""
 
     def __init__(self, mended_by: int = 1) -> None:
         self.now = self.was = False

@@ -26,17 +26,17 @@ ARGS = ("fetch", "urls.txt", "-o", "out.jsonl", "--no-robots", "--retries", "0")
 def test_nothing_is_said_where_all_went_well(also: list[str], place: Place, web: PoliteServer) -> None:
     """Duplicates are no failures."""
     lists(place, web.url("/page?1"), web.url("/page?2"), *([] if also else [web.url("/page?1")]))
-    told = place.run(*ARGS, "-q", *also)
-    assert (told.code, told.err) == (0, "")
+    ran = place.run(*ARGS, "-q", *also)
+    assert (ran.code, ran.err) == (0, "")
 
 
 def test_what_failed_is_said_in_a_few_lines(place: Place, web: PoliteServer) -> None:
     """The counts, and the first few URLs with the reason; how many more there are."""
     missing = [web.url(f"/status/404?{n}") for n in range(9)]
     lists(place, web.url("/page"), *missing)
-    told = place.run(*ARGS, "-q")
-    assert told.code == 1
-    lines = told.err.splitlines()
+    ran = place.run(*ARGS, "-q")
+    assert ran.code == 1
+    lines = ran.err.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["done", "outcomes", "errors"]
     assert "ok 1  http_error 9" in lines[1]
     assert "http_4xx 9" in lines[2]
@@ -51,27 +51,27 @@ def test_what_failed_is_said_in_a_few_lines(place: Place, web: PoliteServer) -> 
 def test_with_verbose_each_is_said_at_once(place: Place, web: PoliteServer) -> None:
     """All of them, then the counts."""
     lists(place, *(web.url(f"/status/404?{n}") for n in range(9)))
-    told = place.run(*ARGS, "-q", "-v")
-    assert told.code == 1
-    lines = told.err.splitlines()
+    ran = place.run(*ARGS, "-q", "-v")
+    assert ran.code == 1
+    lines = ran.err.splitlines()
     assert [line.split()[0] for line in lines] == ["http_error"] * 9 + ["done", "outcomes", "errors"]
 
 
 def test_a_list_without_a_url_says_why(place: Place) -> None:
     """In the one line that every such list ends with."""
     lists(place, "https://", "https:///x")
-    told = place.run(*ARGS, "-q")
-    assert told.code == 2
-    assert told.err.startswith("scrapepool: no usable URL in urls.txt")
-    assert told.err.count("\n") == 1
+    ran = place.run(*ARGS, "-q")
+    assert ran.code == 2
+    assert ran.err.startswith("scrapepool: no usable URL in urls.txt")
+    assert ran.err.count("\n") == 1
 
 
 def test_a_rejected_line_is_a_failure(place: Place, web: PoliteServer) -> None:
     """It has its list, number and reason."""
     lists(place, web.url("/page"), "https:///x")
-    told = place.run(*ARGS, "-q")
-    assert told.code == 1
-    assert "urls.txt:2: no host" in told.err
+    ran = place.run(*ARGS, "-q")
+    assert ran.code == 1
+    assert "urls.txt:2: no host" in ran.err
 
 
 def test_control_characters_do_not_reach_the_terminal(place: Place) -> None:
@@ -82,8 +82,8 @@ def test_control_characters_do_not_reach_the_terminal(place: Place) -> None:
 
 def test_live_progress_is_not_quiet(place: Place) -> None:
     """These two contradict each other."""
-    told = place.run("fetch", "http://127.0.0.1:9/", "-q", "--progress", "live")
-    assert (told.code, told.err) == (2, "scrapepool: --quiet and --progress live contradict each other\n")
+    ran = place.run("fetch", "http://127.0.0.1:9/", "-q", "--progress", "live")
+    assert (ran.code, ran.err) == (2, "scrapepool: --quiet and --progress live contradict each other\n")
 
 
 @pytest.mark.slow

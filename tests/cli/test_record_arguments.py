@@ -57,9 +57,9 @@ def test_a_terminal_is_told_how_many_were_read(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     records = place.write("records.jsonl", "".join(RECORD.format(n) for n in range(5)))
     assert len(list(record_arguments.watched_records(str(records), print))) == 5
-    told = capsys.readouterr().err
-    assert told.startswith(f"\r{records}: 2 records read\r{records}: 4 records read")
-    assert told.endswith("\r\033[K")
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"\r{records}: 2 records read\r{records}: 4 records read")
+    assert shown.endswith("\r\033[K")
     place.write("records.jsonl", RECORD.format(0))
     assert len(list(record_arguments.watched_records(str(records), print))) == 1
     assert capsys.readouterr().err == ""

@@ -44,7 +44,7 @@ def to(server: PoliteServer, url: str, status: int = 301) -> str:
     return server.url(f"/to/{status}/{quote(url, safe=':/')}")
 
 
-def told(record: dict[str, Any]) -> tuple[Any, ...]:
+def redirect_fields(record: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(record[name] for name in ("outcome", "error", "final_url", "redirects", "hops", "attempts"))
 
 
@@ -60,7 +60,7 @@ def test_a_dead_host(capfd: pytest.CaptureFixture[str], web: PoliteServer, robot
     place = f"127.0.0.1:{closed_port()}"
     dead = f"http://{place}/x"
     (record,) = here(capfd, *FETCH, robots, to(web, dead)).records
-    assert told(record) == ("failed", "connect_refused", *story(web, dead))
+    assert redirect_fields(record) == ("failed", "connect_refused", *story(web, dead))
     assert place in record["detail"]
 
 
@@ -79,7 +79,7 @@ def test_a_host_that_robots_txt_closes(capfd: pytest.CaptureFixture[str], rules:
     with PoliteServer(2, robots) as server:
         there = server.url("/x", 1)
         (record,) = here(capfd, *FETCH, to(server, there)).records
-    assert told(record) == ("skipped", error, *story(server, there))
+    assert redirect_fields(record) == ("skipped", error, *story(server, there))
     assert there.split("/")[2] in record["detail"]
 
 
@@ -94,7 +94,7 @@ def test_a_name_that_is_not_found(
     monkeypatch.setattr(Connection, "resolver", Resolver(unknown))
     gone = "http://no-such-host.invalid/x"
     (record,) = here(capfd, *FETCH, "--no-robots", to(web, gone)).records
-    assert told(record) == ("failed", "dns", *story(web, gone))
+    assert redirect_fields(record) == ("failed", "dns", *story(web, gone))
     assert "no-such-host.invalid" in record["detail"]
 
 
@@ -107,7 +107,7 @@ def test_a_host_that_fails_many(capfd: pytest.CaptureFixture[str], web: PoliteSe
     assert len(ran.records) == 12
     for record in ran.records:
         n = record["line"] - 1
-        assert told(record)[2:] == story(web, f"http://{place}/{n}"), record
+        assert redirect_fields(record)[2:] == story(web, f"http://{place}/{n}"), record
         assert place in record["detail"]
 
 
@@ -124,7 +124,7 @@ def test_a_host_that_asks_to_wait(capfd: pytest.CaptureFixture[str], tmp_path: P
         ran = here(capfd, *FETCH, "--no-robots", "--per-host", "1", lists)
         assert [record["outcome"] for record in ran.records] == ["deferred"] * 6
         for record in ran.records:
-            assert told(record)[2:] == story(server, away[record["line"] - 1]), record
+            assert redirect_fields(record)[2:] == story(server, away[record["line"] - 1]), record
 
 
 @pytest.mark.slow

@@ -43,17 +43,17 @@ def test_the_report_goes_to_standard_output_or_to_a_file(capfd: pytest.CaptureFi
     assert len((run.folder / "r.html").read_bytes()) < 1_000_000
 
 
-def told(place: Place, *records: str) -> Any:
+def figures(place: Place, *records: str) -> Any:
     """The figures of some records."""
-    assert place.run("report", *records, "-o", "told.json").code == 0
-    return json.loads((place.folder / "told.json").read_text())
+    assert place.run("report", *records, "-o", "figures.json").code == 0
+    return json.loads((place.folder / "figures.json").read_text())
 
 
 def test_json_has_all_figures(capfd: pytest.CaptureFixture[str], run: Place) -> None:
     """Of one file, or of two in a list."""
-    one = told(run, "records.jsonl")
+    one = figures(run, "records.jsonl")
     assert (one["version"], one["count"], one["replaced"], one["outcomes"]["failed"]) == (1, 32, 1, 1)
-    assert told(run, "records.jsonl", "records.jsonl") == [one, one]
+    assert figures(run, "records.jsonl", "records.jsonl") == [one, one]
     path = run.folder / "records.jsonl"
     assert json.loads(here(capfd, "report", path, "--json", "-o", "-").out) == {**one, "records": str(path)}
 
@@ -69,7 +69,7 @@ def test_every_form_of_records_is_read(place: Place, web: PoliteServer) -> None:
     (place.folder / "parts").mkdir()
     (place.folder / "parts" / "0.jsonl").write_bytes(text[0])
     (place.folder / "parts" / "1.jsonl.gz").write_bytes(gzip.compress(b"".join(text[1:])))
-    found = [told(place, name) for name in (*names, "parts")]
+    found = [figures(place, name) for name in (*names, "parts")]
     for one in found:
         for key in ("count", "outcomes", "statuses", "bytes", "decoded_bytes", "attempts", "host_count"):
             assert one[key] == found[0][key], (one["records"], key)

@@ -22,7 +22,7 @@ needs_strace = pytest.mark.skipif(not journals.can_trace(), reason="strace is mi
 
 
 class Mended:
-    """A server whose failures end when it is told so."""
+    """A server whose failures end when the test says so."""
 
     def __init__(self) -> None:
         self.broken = True
@@ -158,7 +158,7 @@ def test_repeats_are_counted_without_dedupe(
 
 @pytest.mark.slow
 def test_a_torn_record_is_cut_at_any_byte(capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer) -> None:
-    """Wherever a write ended, the file becomes whole, and a person is told."""
+    """Wherever a write ended, the file becomes whole, and a message says so."""
     path = tmp_path / "out.jsonl"
     (tmp_path / "urls").write_text(f"{web.url('/1')}\n{web.url('/2')}\n")
     fetch(capfd, tmp_path)
@@ -430,7 +430,9 @@ def test_rows_without_a_url_do_not_spoil_their_records(
     (tmp_path / "urls").write_text(f"url,n\n,1\n{web.url('/good/1')},2\n,3\n")
     for resume in ((), ("--resume",)):
         assert fetch(capfd, tmp_path, "--input-format", "csv", *resume, output=output).code == 1
-        told = {str(record["line"]): (record["url"], record["error"] or None) for record in records(tmp_path / output)}
-        assert told == {"2": ("", "invalid_url"), "3": (web.url("/good/1"), None), "4": ("", "invalid_url")}
+        by_line = {
+            str(record["line"]): (record["url"], record["error"] or None) for record in records(tmp_path / output)
+        }
+        assert by_line == {"2": ("", "invalid_url"), "3": (web.url("/good/1"), None), "4": ("", "invalid_url")}
     assert here(capfd, "failed", tmp_path / output)[:2] == (0, "")
     assert here(capfd, "explain", tmp_path / output, web.url("/good/1")).code == 0

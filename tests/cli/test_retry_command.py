@@ -143,12 +143,12 @@ def test_credentials_of_rows_are_hidden(capfd: pytest.CaptureFixture[str], serve
     here(capfd, "fetch", tmp_path / "urls.jsonl", "--body", "-o", out, *PLAIN)
     assert lines(out)[0]["row_request"] == {"headers": {"Authorization": "***", "Accept-Language": "k"}}
     server.up = True
-    told = (
+    output = (
         "scrapepool: rows left out whose records lack data or hide credentials; fetch --resume reads these from the "
         "list: 1\n"
     )
-    assert here(capfd, "failed", out, "--rows") == (0, "", told)
-    assert here(capfd, "retry", out, *PLAIN) == (1, "", f"{told}scrapepool: {out}: nothing to fetch again\n")
+    assert here(capfd, "failed", out, "--rows") == (0, "", output)
+    assert here(capfd, "retry", out, *PLAIN) == (1, "", f"{output}scrapepool: {out}: nothing to fetch again\n")
     assert here(capfd, "retry", out, "--body", "-H", "Authorization: Bearer new", *PLAIN).code == 0
     assert json.loads(lines(out)[0]["body"])[2] == {"Authorization": "Bearer new", "Accept-Language": "k"}
 

@@ -26,12 +26,12 @@ class Echo:
         if request.target == "/see":
             return Response(303, headers=[("Location", "/seen")])
         fields = {name.lower(): value for name, value in request.headers}
-        told = [
+        lines = [
             request.method,
             request.body.decode(),
             {name: fields.get(name) for name in ("x-a", "cookie", "content-type")},
         ]
-        return Response(200 if request.target != "/bad" else 404, body=json.dumps(told).encode())
+        return Response(200 if request.target != "/bad" else 404, body=json.dumps(lines).encode())
 
 
 @pytest.fixture
@@ -63,9 +63,9 @@ def test_each_row_is_asked_for_as_it_says(capfd: pytest.CaptureFixture[str], web
         {"url": url, "request": {"method": "HEAD"}},
     )
     ran = here(capfd, "fetch", path, "--no-robots", "--body", "-q", "-H", "X-A: run")
-    told = {record["line"]: (record.get("method"), record["body"]) for record in ran.records}
+    by_line = {record["line"]: (record.get("method"), record["body"]) for record in ran.records}
     assert ran.code == 0
-    assert {line: (method, json.loads(body) if body else None) for line, (method, body) in told.items()} == {
+    assert {line: (method, json.loads(body) if body else None) for line, (method, body) in by_line.items()} == {
         1: (None, ["GET", "", {"x-a": "run", "cookie": None, "content-type": None}]),
         2: ("POST", ["POST", '{"q":1}', {"x-a": "row", "cookie": None, "content-type": "application/json"}]),
         3: ("PUT", ["PUT", "é", {"x-a": "run", "cookie": None, "content-type": None}]),

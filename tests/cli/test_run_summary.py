@@ -22,15 +22,15 @@ def test_a_summary_says_how_long_requests_took(place: Place, web: PoliteServer) 
     assert ran.code == 0
     (line,) = [line for line in ran.err.splitlines() if line.startswith("latency")]
     assert line.split()[1::3][:1] == ["p50"]
-    told = summary(place)
-    assert (told["latency"]["count"], told["passed_over"], told["hosts"]) == (30, 0, 1)
-    assert 0 < told["latency"]["p50"] <= told["latency"]["p99"] <= told["latency"]["max"]
-    assert sum(count for *_, count in told["latency"]["buckets"]) == 30
-    (host,) = told["by_host"]
+    totals = summary(place)
+    assert (totals["latency"]["count"], totals["passed_over"], totals["hosts"]) == (30, 0, 1)
+    assert 0 < totals["latency"]["p50"] <= totals["latency"]["p99"] <= totals["latency"]["max"]
+    assert sum(count for *_, count in totals["latency"]["buckets"]) == 30
+    (host,) = totals["by_host"]
     assert (host["host"], host["done"], host["total"], host["state"]) == (web.url("")[7:], 30, 30, "done")
     # 30 pages and a robots.txt went over one connection, and opening it took some time.
-    assert (told["requests"], told["opened"]) == (31, 1)
-    assert told["saved"] > 0
+    assert (totals["requests"], totals["opened"]) == (31, 1)
+    assert totals["saved"] > 0
 
     ran = place.run(*args, "--resume")
     assert ran.code == 0

@@ -272,7 +272,7 @@ def test_a_body_that_shrank_begins_again(capfd, tmp_path, ranges):
 
 @pytest.mark.parametrize("etags", ["weak", "none"])
 def test_without_a_strong_validator_a_body_begins_again(capfd, tmp_path, etags):
-    """Two versions could not be told apart (RFC 9110 section 13.1.5)."""
+    """Two versions could not be distinguished (RFC 9110 section 13.1.5)."""
     with RangeServer(etags=etags) as server:
         server.breaks["/a"] = 200_000
         fetch(capfd, tmp_path, [server.url("a", SIZE)])
@@ -320,7 +320,7 @@ def test_a_folder_that_cannot_be_made(capfd, tmp_path):
 
 
 def test_one_run_a_folder(capfd, tmp_path):
-    """A second run that would write to it is told to come back."""
+    """A second run that would write to it ends with exit code 75."""
     from scrapepool.run.save_dir import parts_in
     from scrapepool.settings import FileSettings
 
@@ -363,7 +363,7 @@ def test_a_folder_or_archive_that_joins_a_run_later_is_said_to_lack_what_was_the
 
 
 def test_records_and_a_database_beside_the_bodies(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Records that are written only as the database ends are told to the store of the bodies before it ends."""
+    """Records that are written only as the database ends reach the store of the bodies before it ends."""
     with PoliteServer(1) as server:
         options = ("--save-dir", tmp_path / "pages", "--sqlite", tmp_path / "out.db", "-o", tmp_path / "out.jsonl")
         ran = here(capfd, "fetch", server.url("/a"), *options, "--no-robots", "-q")
@@ -430,8 +430,8 @@ def test_repeats_name_the_file_of_what_they_repeat(
         options = ("-o", tmp_path / "out.jsonl", *option)
         for resume in ((), ("--resume",), ("--resume=all",)):
             fetch(capfd, tmp_path, urls, *options, *resume)
-            told = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
-            paths = {record["line"]: record["path"] for record in told}
+            written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+            paths = {record["line"]: record["path"] for record in written}
             assert sorted(paths) == list(range(1, 8))
             assert paths[1] == paths[2] == paths[5] is not None
             assert paths[3] == paths[7] is not None
@@ -439,5 +439,5 @@ def test_repeats_name_the_file_of_what_they_repeat(
             assert Path(paths[2]).read_bytes() == b"This is /a\n"
         if option:
             fetch(capfd, tmp_path, urls, *options)
-            told = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
-            assert [record["line"] for record in told] == list(range(1, 8))
+            written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+            assert [record["line"] for record in written] == list(range(1, 8))

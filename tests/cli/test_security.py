@@ -55,10 +55,10 @@ def web() -> Iterator[PoliteServer]:
 
 def fetched(place: Place, *args: str, code: int | None = 0) -> tuple[CommandResult, list[dict[str, Any]]]:
     """What a run says, and its records."""
-    told = place.run("fetch", *args, "-o", "out.jsonl", "--no-robots", "--retries", "0", "--progress", "none")
-    assert code is None or told.code == code, told.err
+    ran = place.run("fetch", *args, "-o", "out.jsonl", "--no-robots", "--retries", "0", "--progress", "none")
+    assert code is None or ran.code == code, ran.err
     path = place.folder / "out.jsonl"
-    return told, [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return ran, [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def away(web: PoliteServer, path: str = "/echo", via: str = "/redirect?status=302&to=") -> str:
@@ -102,9 +102,9 @@ def test_you_are_trusted(by: str, place: Place, web: PoliteServer) -> None:
         place.write(name, 'log-file = "log"\nuser-agent = "${TOKEN}"')
     if by == "SCRAPEPOOL_FETCH_CONFIG":
         place.environment[by] = "mine.toml"
-    told, _ = fetched(place, web.url("/page"), *args)
+    ran, _ = fetched(place, web.url("/page"), *args)
     assert (place.folder / "log").exists()
-    shown = told.err + (place.folder / "log").read_text() + place.run("config", *args).out
+    shown = ran.err + (place.folder / "log").read_text() + place.run("config", *args).out
     assert "hush" not in shown
 
 
@@ -117,11 +117,11 @@ def test_a_found_file_is_not_trusted(place: Place, web: PoliteServer) -> None:
     """More in test_config_trust.py."""
     for text in ('log-file = "log"', "netrc = true", 'proxy = "http://127.0.0.1:9"', 'data = "@secret"'):
         place.write("scrapepool.toml", text)
-        told, _ = fetched(place, web.url("/page"), code=2)
-        assert "name the file: --config scrapepool.toml" in told.err
+        ran, _ = fetched(place, web.url("/page"), code=2)
+        assert "name the file: --config scrapepool.toml" in ran.err
     place.write("scrapepool.toml", "workers = 2")
-    told, _ = fetched(place, web.url("/page"))
-    assert "reading options from scrapepool.toml\n" in told.err
+    ran, _ = fetched(place, web.url("/page"))
+    assert "reading options from scrapepool.toml\n" in ran.err
 
 
 @promise("One that belongs to anybody but you and root, or that others may write to, is not obeyed.")
@@ -202,9 +202,9 @@ def test_names_by_servers(place: Place, web: PoliteServer) -> None:
 def test_control_characters(place: Place, web: PoliteServer) -> None:
     """More in tests/torture/hostile_lists.py."""
     (place.folder / "urls.txt").write_bytes(b"http://\x1b[31m/\nhttp://x\x9b31m/\n" + web.url("/controls").encode())
-    told, _ = fetched(place, "urls.txt", "-v", code=None)
-    assert told.err
-    assert all(line.isprintable() for line in told.err.splitlines())
+    ran, _ = fetched(place, "urls.txt", "-v", code=None)
+    assert ran.err
+    assert all(line.isprintable() for line in ran.err.splitlines())
 
 
 # -- servers -------------------------------------------------------------------------------------
@@ -272,8 +272,8 @@ def test_sizes(place: Place, web: PoliteServer) -> None:
 def test_passwords_of_urls(place: Place, web: PoliteServer) -> None:
     """More in test_passwords.py."""
     url = web.url("/status/404").replace("//", "//me:hush@")
-    told, records = fetched(place, url, "-v", "--log-file", "log", code=1)
-    shown = told.err + str(records) + (place.folder / "log").read_text()
+    ran, records = fetched(place, url, "-v", "--log-file", "log", code=1)
+    shown = ran.err + str(records) + (place.folder / "log").read_text()
     assert "hush" not in shown
     assert shown.count("me:***@") >= 3
 
@@ -303,35 +303,33 @@ def test_fields_of_requests(place: Place, web: PoliteServer) -> None:
         "-H",
         "Cookie: hush",
     ]
-    told, records = fetched(place, "urls.jsonl", *args, code=None)
+    ran, records = fetched(place, "urls.jsonl", *args, code=None)
     kept = {"X-A": "***", "Authorization": "***", "Accept": "text/csv"}
     said = [record.get("row_request") for record in records if record["outcome"] != "ok"]
     assert said
     assert said == [{"headers": kept}] * len(said)
     assert len(records) == 3
-    shown = told.err.encode() + str(records).encode() + (place.folder / "log").read_bytes()
+    shown = ran.err.encode() + str(records).encode() + (place.folder / "log").read_bytes()
     assert b"hush" not in shown + (place.folder / "all.db").read_bytes()
 
 
 @promise("`scrapepool config` shows no password, and no header field but harmless ones.")
 def test_what_config_shows(place: Place) -> None:
     """More in test_config_command.py."""
-    told = place.run("config", "-H", "X-Jwt: hush", "-H", "Accept: text/csv", "--proxy", "http://me:hush@proxy:3128")
-    assert told.code == 0
-    assert "hush" not in told.out
-    assert "Accept: text/csv" in told.out
+    ran = place.run("config", "-H", "X-Jwt: hush", "-H", "Accept: text/csv", "--proxy", "http://me:hush@proxy:3128")
+    assert ran.code == 0
+    assert "hush" not in ran.out
+    assert "Accept: text/csv" in ran.out
 
 
-@promise(
-    "What is wrong with a file of header fields or cookies is told by the number of the line, never by what it says."
-)
+@promise("An error in a file of header fields or cookies names the number of the line, never its content.")
 def test_messages_about_files_of_secrets(place: Place, web: PoliteServer) -> None:
     """Its content may be the secret."""
     place.write("secret", "hush\n")
     for args in (["-H", "@secret"], ["--cookies", "secret"]):
-        told, _ = fetched(place, web.url("/page"), *args, code=2)
-        assert "line 1 " in told.err
-        assert "hush" not in told.err
+        ran, _ = fetched(place, web.url("/page"), *args, code=2)
+        assert "line 1 " in ran.err
+        assert "hush" not in ran.err
 
 
 @promise(
@@ -384,8 +382,8 @@ def test_links_below_the_folder_of_bodies(place: Place, web: PoliteServer) -> No
     (place.folder / "pages").mkdir()
     host = urlsplit(web.url("/")).netloc.replace(":", "_")
     (place.folder / "pages" / host).symlink_to("../victim")
-    told, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
-    assert f"pages/{host}: it is a link to ../victim" in told.err
+    ran, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
+    assert f"pages/{host}: it is a link to ../victim" in ran.err
     assert not list((place.folder / "victim").iterdir())
 
 
@@ -399,8 +397,8 @@ def test_files_of_others_in_the_folder_for_work(name: str, place: Place, web: Po
     mine = place.write("mine", "mine")
     (place.folder / "pages/.scrapepool").mkdir(parents=True)
     (place.folder / "pages/.scrapepool" / name).hardlink_to(mine)
-    told, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
-    assert f"pages/.scrapepool/{name}:" in told.err
+    ran, _ = fetched(place, web.url("/page"), "--save-dir", "pages", code=3)
+    assert f"pages/.scrapepool/{name}:" in ran.err
     assert (place.folder / "pages/.scrapepool" / name).read_text() == mine.read_text() == "mine"
 
 
@@ -417,8 +415,8 @@ def test_no_body_is_a_configuration_file(name: str, place: Place, web: PoliteSer
 def test_what_is_read_is_not_written_over(place: Place, web: PoliteServer) -> None:
     """Whatever reads it."""
     place.write("kept", "kept")
-    told, _ = fetched(place, web.url("/page"), "--data", "@kept", "--log-file", "kept", code=2)
-    assert "kept is read by --data and would be overwritten by --log-file" in told.err
+    ran, _ = fetched(place, web.url("/page"), "--data", "@kept", "--log-file", "kept", code=2)
+    assert "kept is read by --data and would be overwritten by --log-file" in ran.err
     assert (place.folder / "kept").read_text() == "kept"
 
 

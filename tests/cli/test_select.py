@@ -106,8 +106,8 @@ def test_ctrl_c_is_quiet_and_quick(web: PoliteServer, tmp_path: Path) -> None:
     ran = ended(process)
     assert (ran.code, ran.out) == (130, "")
     assert "pages left without fields and without a record: 1" in ran.err
-    told = json.loads(summary.read_text())
-    assert (told["done"], told["outcomes"]["ok"]) == (0, 0)
+    totals = json.loads(summary.read_text())
+    assert (totals["done"], totals["outcomes"]["ok"]) == (0, 0)
     assert "Traceback" not in ran.err
     assert not Path(f"/proc/{child}").exists()
 

@@ -1,4 +1,4 @@
-"""Errors of settings are told in the words of whoever reads them."""
+"""Errors of settings name the option or the parameter that the user wrote."""
 
 from __future__ import annotations
 

@@ -52,9 +52,9 @@ def test_every_change_of_a_site_is_told(capfd: pytest.CaptureFixture[str], tmp_p
             args = ("fetch", urls, *OPTIONS, option, out, *last)
             ran = here(capfd, *args, *(() if form == "jsonl" else ("-o", plain) if form in ("db",) else ()))
             assert ran == (0, "", "")
-            told = {record["url"]: record.get("change") for record in read_back(capfd, out)}
+            changes = {record["url"]: record.get("change") for record in read_back(capfd, out)}
             if last:
-                found = [told[server.url(f"/page/{number}")] for number in range(PAGES)]
+                found = [changes[server.url(f"/page/{number}")] for number in range(PAGES)]
                 assert found == site.truth(), site.night
             last = ("--since", out)
 
@@ -202,7 +202,7 @@ def test_fields_decide_where_that_is_wanted(capfd: pytest.CaptureFixture[str], t
     """A new nonce is no change then; a page without the field says nothing."""
     bodies = iter(["<p>5 kr</p>1", "<p>5 kr</p>2", "<p>6 kr</p>3", "4"])
     args = ("--select", "price=css:p", "--change-by", "data.price")
-    told = []
+    changes = []
     with PoliteServer(
         handler=lambda _: Response(200, [("Content-Type", "text/html")], next(bodies).encode())
     ) as server:
@@ -211,9 +211,9 @@ def test_fields_decide_where_that_is_wanted(capfd: pytest.CaptureFixture[str], t
         for number in (1, 2, 3):
             out = tmp_path / f"{number}.jsonl"
             here(capfd, "fetch", server.url("/"), *OPTIONS, *args, "--since", last, "-o", out)
-            told += [record["change"] for record in records(out)]
+            changes += [record["change"] for record in records(out)]
             last = out
-    assert told == ["same", "changed", "unknown"]
+    assert changes == ["same", "changed", "unknown"]
 
 
 def test_values_out_of_pages_stay_with_a_304(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_the_last_of_several_files_goes_first(capfd: pytest.CaptureFixture[str],
         url = server.url("/")
         now = here(capfd, "fetch", url, *OPTIONS).records[0]["sha256"]
 
-        def told(*digests: str | None) -> str:
+        def changes(*digests: str | None) -> str:
             files: list[object] = []
             for number, digest in enumerate(digests):
                 path = tmp_path / f"{number}.jsonl"
@@ -246,10 +246,10 @@ def test_the_last_of_several_files_goes_first(capfd: pytest.CaptureFixture[str],
                 files += ["--since", path]
             return str(here(capfd, "fetch", url, *OPTIONS, *files).records[0]["change"])
 
-        assert told("aa", now) == "same"
-        assert told(now, "aa") == "changed"
-        assert told(now, None) == "same"
-        assert told(None) == "new"
+        assert changes("aa", now) == "same"
+        assert changes(now, "aa") == "changed"
+        assert changes(now, None) == "same"
+        assert changes(None) == "new"
         folder = tmp_path / "parts"
         folder.mkdir()
         (folder / "a.jsonl").write_text(json.dumps({"url": url, "outcome": "ok", "sha256": now}) + "\n")
@@ -276,8 +276,8 @@ def test_a_database_is_its_own_last_run(capfd: pytest.CaptureFixture[str], tmp_p
         for site.night in range(NIGHTS):
             ran = here(capfd, "fetch", urls, *OPTIONS, "--sqlite", base, "--body", "--since", base, "--since-if-there")
             assert ran.code == 0
-            told = {record["url"]: record["change"] for record in read_back(capfd, base)}
-            assert [told[server.url(f"/page/{number}")] for number in range(PAGES)] == site.truth()
+            changes = {record["url"]: record["change"] for record in read_back(capfd, base)}
+            assert [changes[server.url(f"/page/{number}")] for number in range(PAGES)] == site.truth()
 
 
 @pytest.mark.parametrize("outputs", [(), ("-o", "out.jsonl")])
@@ -303,15 +303,15 @@ def test_a_folder_of_nights_with_tonight_in_it(capfd: pytest.CaptureFixture[str]
         nights = tmp_path / "nights"
         nights.mkdir()
 
-        def told(name: str, *options: str) -> str:
+        def changes(name: str, *options: str) -> str:
             args = ("fetch", server.url("/"), *OPTIONS, "-o", nights / name, "--since", nights, "--since-if-there")
             assert here(capfd, *args, *options).code == 0
             return str(records(nights / name)[0]["change"])
 
-        assert [told("1.jsonl"), told("1.jsonl"), told("2.jsonl")] == ["new", "new", "same"]
+        assert [changes("1.jsonl"), changes("1.jsonl"), changes("2.jsonl")] == ["new", "new", "same"]
         status = 404
-        assert [told("3.jsonl"), told("3.jsonl", "--resume"), told("3.jsonl")] == ["gone"] * 3
-        assert told("4.jsonl", "--resume") == "same"
+        assert [changes("3.jsonl"), changes("3.jsonl", "--resume"), changes("3.jsonl")] == ["gone"] * 3
+        assert changes("4.jsonl", "--resume") == "same"
 
 
 @pytest.mark.slow
@@ -451,8 +451,8 @@ def test_a_database_keeps_the_versions_of_pages(capfd: pytest.CaptureFixture[str
             ran = here(capfd, "fetch", urls, *OPTIONS, "--sqlite", base, "--body", *since)
             assert ran.code == 0
             if site.night:
-                told = ((server.url(f"/page/{number}"), change) for number, change in enumerate(site.truth()))
-                expected.append({(url, change) for url, change in told if change not in ("same", "unknown")})
+                changes = ((server.url(f"/page/{number}"), change) for number, change in enumerate(site.truth()))
+                expected.append({(url, change) for url, change in changes if change not in ("same", "unknown")})
         with closing(sqlite3.connect(base)) as db:
             found = [
                 set(db.execute("SELECT url, change FROM versions WHERE run = ?", (run,)))

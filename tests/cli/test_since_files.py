@@ -21,7 +21,7 @@ from running import Ran, ended, here, program
 from tests.servers.polite import PoliteServer, Request, Response
 
 OLD = 1_700_000_000
-"""The time that files get after each night, so that one which is written anew is told from them."""
+"""The time that files get after each night, so that a file which is written anew differs from them."""
 
 
 class Site:
@@ -68,12 +68,12 @@ class Nights:
 
     def done(self) -> dict[str, Any]:
         """The records of the night, by target; all files get an old time."""
-        told = [json.loads(line) for line in self.out(self.number).read_text().splitlines()]
+        written = [json.loads(line) for line in self.out(self.number).read_text().splitlines()]
         self.number += 1
-        for record in told:
+        for record in written:
             if record["path"]:
                 os.utime(record["path"], (OLD, OLD))
-        return {record["url"].removeprefix(self._server.url("")): record for record in told}
+        return {record["url"].removeprefix(self._server.url("")): record for record in written}
 
     def out(self, number: int) -> Path:
         return self._folder / f"{number}.jsonl"
@@ -181,8 +181,8 @@ def test_rows_that_name_their_files_keep_the_names(
     out = [tmp_path / "0.jsonl", tmp_path / "1.jsonl"]
     with PoliteServer(1, site) as server:
         names = {"/a": "one.html", "/b": "two.html"}
-        told = [{"url": server.url(target), "save_as": name} for target, name in names.items()]
-        rows.write_text("".join(json.dumps(row) + "\n" for row in told))
+        listed = [{"url": server.url(target), "save_as": name} for target, name in names.items()]
+        rows.write_text("".join(json.dumps(row) + "\n" for row in listed))
         args = ("fetch", rows, "-q", "--no-robots", "--row-requests", "--save-dir", tmp_path / "pages")
         assert here(capfd, *args, "-o", out[0]) == (0, "", "")
         before = (tmp_path / "pages/two.html").stat()

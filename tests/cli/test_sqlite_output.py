@@ -18,7 +18,7 @@ from tests.torture import tables
 
 
 class Mended:
-    """A server whose failures end when it is told so."""
+    """A server whose failures end when the test says so."""
 
     def __init__(self) -> None:
         self.broken = True
@@ -64,9 +64,9 @@ def test_a_database_alone_leaves_standard_output_alone(capfd: pytest.CaptureFixt
     assert (ran.code, ran.out) == (1, "")
     assert ask("SELECT outcome, count(*) FROM records GROUP BY 1") == [("http_error", 1), ("ok", 2), ("skipped", 1)]
     ran = here(capfd, "fetch", "urls", "--sqlite", "a.db", "-o", "-", "--progress", "none")
-    told = [record for record in ran.records if record["error"] != "duplicate"]
-    assert len(ran.records) == len(told) + 1
-    assert list(RecordDatabase("a.db").records()) == told
+    written = [record for record in ran.records if record["error"] != "duplicate"]
+    assert len(ran.records) == len(written) + 1
+    assert list(RecordDatabase("a.db").records()) == written
 
 
 def test_bodies_are_kept_where_they_are_asked_for(
@@ -76,7 +76,7 @@ def test_bodies_are_kept_where_they_are_asked_for(
     here(capfd, "fetch", "urls", "--sqlite", "a.db", "--body", "-q")
     rows = ask("SELECT records.bytes, bodies.bytes FROM records JOIN bodies USING (sha256) WHERE outcome = 'ok'")
     assert len(rows) == 2
-    assert all(told == kept for told, kept in rows)
+    assert all(written == kept for written, kept in rows)
 
 
 @pytest.mark.parametrize("output", [(), ("-o", "out.jsonl")])

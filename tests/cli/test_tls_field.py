@@ -34,8 +34,8 @@ def urls(place: Place) -> Iterator[tuple[str, ...]]:
 def test_every_output_has_them(place: Place, urls: tuple[str, ...]) -> None:
     """Beside all other fields: in JSON Lines, a database and Parquet; and what reads records reads them back."""
     outputs = ("-o", "out.jsonl", "--sqlite", "out.db", "--parquet", "out.parquet")
-    told = place.run(*urls, "--fields", "+tls", *outputs)
-    assert told.code == 0, told.err
+    ran = place.run(*urls, "--fields", "+tls", *outputs)
+    assert ran.code == 0, ran.err
     lines = [json.loads(line) for line in (place.folder / "out.jsonl").read_text().splitlines()]
     by_scheme = {line["url"].partition(":")[0]: line for line in lines}
     facts = by_scheme["https"]["tls"]
@@ -52,8 +52,8 @@ def test_every_output_has_them(place: Place, urls: tuple[str, ...]) -> None:
         (None,) * 5,
     ]
     database.close()
-    told = place.run(*urls, "--fields", "url,tls", "-o", "-", "--parquet", "alone.parquet")
-    assert told.code == 0, told.err
+    ran = place.run(*urls, "--fields", "url,tls", "-o", "-", "--parquet", "alone.parquet")
+    assert ran.code == 0, ran.err
     for name in ("out.parquet", "alone.parquet"):
         table = pyarrow.parquet.read_table(place.folder / name).to_pylist()
         assert {row["url"].partition(":")[0]: row["tls"] for row in table} == {"https": facts, "http": None}
@@ -67,35 +67,35 @@ def test_every_output_has_them(place: Place, urls: tuple[str, ...]) -> None:
 
 def test_fields_choose_them(place: Place, urls: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
     """Whole or by entry, in the order of --fields; with worker processes, too; and not without being named."""
-    told = place.run(*urls, "--fields", "tls,url", "--processes", "2", "-o", "out.csv")
-    assert told.code == 0, told.err
+    ran = place.run(*urls, "--fields", "tls,url", "--processes", "2", "-o", "out.csv")
+    assert ran.code == 0, ran.err
     rows = list(csv.DictReader((place.folder / "out.csv").open()))
     assert list(rows[0]) == [*(f"tls.{name}" for name in ENTRIES), "url"]
     assert {row["tls.version"] for row in rows} == {"TLSv1.3", ""}
-    told = place.run(*urls, "--fields", "tls.version", "-o", "out.tsv")
+    ran = place.run(*urls, "--fields", "tls.version", "-o", "out.tsv")
     assert set((place.folder / "out.tsv").read_text().split()) == {"tls.version", "TLSv1.3", '""'}
-    told = place.run(*urls, "--template", "{tls.version} {tls.age}\\n")
-    assert (told.code, "unknown field: tls.age; choose from version, cipher" in told.err) == (2, True)
-    told = place.run(*urls, "--template", "{tls.version}\\n", "-o", "all.jsonl")
+    ran = place.run(*urls, "--template", "{tls.version} {tls.age}\\n")
+    assert (ran.code, "unknown field: tls.age; choose from version, cipher" in ran.err) == (2, True)
+    ran = place.run(*urls, "--template", "{tls.version}\\n", "-o", "all.jsonl")
     assert set(capfd.readouterr().out.split()) == {"TLSv1.3", "-"}
     assert '"tls":{' not in (place.folder / "all.jsonl").read_text()
 
 
 def test_a_plus_adds_any_field(place: Place, urls: tuple[str, ...]) -> None:
     """Those that records have anyway stay as they are; those that need an option say so."""
-    told = place.run(*urls, "--fields", "+method,status,timings.ttfb", "-o", "out.jsonl")
-    assert told.code == 0, told.err
+    ran = place.run(*urls, "--fields", "+method,status,timings.ttfb", "-o", "out.jsonl")
+    assert ran.code == 0, ran.err
     records = [json.loads(line) for line in (place.folder / "out.jsonl").read_text().splitlines()]
     assert {record["method"] for record in records} == {"GET"}
     assert all(record["timings.ttfb"] == record["timings"]["ttfb"] for record in records)
     assert all("tls" not in record for record in records)
-    told = place.run(*urls, "--fields", "+headers")
-    assert (told.code, "the field headers needs --headers" in told.err) == (2, True)
-    told = place.run(*urls, "--fields", "+")
-    assert (told.code, "--fields names no field" in told.err) == (2, True)
-    told = place.run(*urls, "--since", "out.jsonl", "--change-by", "tls.issuer")
-    assert (told.code, "--change-by: the field tls needs --fields" in told.err) == (2, True)
-    told = place.run(*urls, "--since", "out.jsonl", "--change-by", "tls.issuer", "--fields", "+tls", "-o", "new.jsonl")
-    assert told.code == 0, told.err
-    told = place.run(*urls, "--fields", "+lunch")
-    assert (told.code, "unknown field: lunch" in told.err) == (2, True)
+    ran = place.run(*urls, "--fields", "+headers")
+    assert (ran.code, "the field headers needs --headers" in ran.err) == (2, True)
+    ran = place.run(*urls, "--fields", "+")
+    assert (ran.code, "--fields names no field" in ran.err) == (2, True)
+    ran = place.run(*urls, "--since", "out.jsonl", "--change-by", "tls.issuer")
+    assert (ran.code, "--change-by: the field tls needs --fields" in ran.err) == (2, True)
+    ran = place.run(*urls, "--since", "out.jsonl", "--change-by", "tls.issuer", "--fields", "+tls", "-o", "new.jsonl")
+    assert ran.code == 0, ran.err
+    ran = place.run(*urls, "--fields", "+lunch")
+    assert (ran.code, "unknown field: lunch" in ran.err) == (2, True)

@@ -19,8 +19,8 @@ def test_the_plan_of_the_demo(tmp_path: Path) -> None:
     words, lines = shown
     with DemoWeb(0) as web:
         place.write("urls.txt", "\n".join(web.urls))
-        told = place.run(*words.split())
-        said = re.sub(rf":{web.port}\b", ":8900", told.out)
+        ran = place.run(*words.split())
+        said = re.sub(rf":{web.port}\b", ":8900", ran.out)
     assert re.sub(r" +", " ", said) == re.sub(r" +", " ", lines)
 
 

@@ -279,7 +279,7 @@ def test_expressions_that_do_not_compile(expression: str, reason: str) -> None:
 def test_a_missing_extra_is_named(
     settings: OutputSettings, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who has not installed what is needed is told what to install."""
+    """The message of a missing package says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UsageError, match=rf"pip install '\.\[{extra}\]'"):
         Extractor(settings)

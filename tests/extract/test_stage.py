@@ -38,8 +38,8 @@ PATIENCE = 20.0
 def fetched(number: int, body: str | None = None, **changes: object) -> Fetched:
     url = f"http://a.example/{number}"
     page = f"<title>{number}</title>n={number}" if body is None else body
-    told = {"status": 200, "final_url": url, "content_type": "text/html", "body": page.encode(), **changes}
-    return Fetched(target=Target(url, HOST, f"/{number}"), **told)
+    fields = {"status": 200, "final_url": url, "content_type": "text/html", "body": page.encode(), **changes}
+    return Fetched(target=Target(url, HOST, f"/{number}"), **fields)
 
 
 def page(body: str) -> Page:
@@ -88,7 +88,7 @@ def test_what_has_no_page_passes(number: int) -> None:
 
 
 def test_slow_pages_cost_themselves() -> None:
-    """A page that no code can be stopped at, and a pattern that backtracks for ever, are told of; others are found."""
+    """A page whose extraction cannot be stopped, and a pattern that backtracks for ever, are reported."""
     settings = OutputSettings(select=("title=css:title", "r=re:(x+)+$"))
     pool = Workers(settings, 1, lost=Extractor(settings).nothing, limits=Limits(value=0.2, page=0.6))
     try:
@@ -200,7 +200,7 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stop_leaves_what_is_not_read() -> None:
-    """Where a run has no patience left, pages that are still being read have no record, and the user is told."""
+    """When a run stops, pages that are still being read have no record, and a message says so."""
     notes: list[str] = []
     left: list[Outcome] = []
     pages = [fetched(1, ENDLESS), fetched(2, ENDLESS)]
@@ -252,7 +252,7 @@ def test_whatever_else_goes_wrong_in_a_thread_ends_the_run(monkeypatch: pytest.M
 
 
 def test_wrong_selectors_begin_nothing() -> None:
-    """A selector that does not compile is told before a single outcome is asked for."""
+    """A selector that does not compile is reported before a single outcome is requested."""
     with pytest.raises(UsageError):
         next(extracted(iter(()), OutputSettings(select=("x=css:[",))))
 

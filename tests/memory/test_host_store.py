@@ -37,10 +37,10 @@ class Clock:
 
 
 class Run:
-    """A run at one host. told: the shares that it was given."""
+    """A run at one host. allocations: the shares that it was given."""
 
     def __init__(self) -> None:
-        self.told: list[Allocations] = []
+        self.allocations: list[Allocations] = []
 
     def quota_requests(self) -> dict[HostKey, QuotaRequest]:
         return {A: QuotaRequest(4, 4, 0)}
@@ -49,7 +49,7 @@ class Run:
         return {A: HostState(0.5, parked_until=now + 7.0)}
 
     def apply(self, shares: Allocations, now: float) -> None:
-        self.told.append(shares)
+        self.allocations.append(shares)
 
 
 class Desk:
@@ -80,12 +80,12 @@ def test_a_run_hears_that_it_is_alone_and_speaks_four_times_a_second(tmp_path: P
     desk = Desk(tmp_path / "hosts")
     desk.turn()
     desk.answered()
-    assert [shares.alone for shares in desk.run.told] == [True]
+    assert [shares.alone for shares in desk.run.allocations] == [True]
     desk.turn(BEAT / 2)
     assert not desk.woken.is_set()
     desk.turn(BEAT / 2)
     desk.answered()
-    assert len(desk.run.told) == 2
+    assert len(desk.run.allocations) == 2
     desk.close()
 
 
@@ -108,14 +108,14 @@ def test_a_run_that_was_silent_for_too_long_begins_anew(tmp_path: Path) -> None:
     desk.turn()
     desk.answered()
     desk.turn(EXPIRY)
-    assert desk.run.told[-1] == SUSPENDED
+    assert desk.run.allocations[-1] == SUSPENDED
     desk.answered()
-    assert desk.run.told[-1].alone
+    assert desk.run.allocations[-1].alone
     desk.close()
 
 
 def test_a_file_that_cannot_be_written_any_more_ends_the_run_once(tmp_path: Path) -> None:
-    """The engine is told by an OutputError, and closing does not tell it again."""
+    """The engine gets an OutputError, and closing does not raise it again."""
     desk = Desk(tmp_path / "hosts")
     desk.store._file._db.execute("PRAGMA query_only = 1")
     desk.turn()

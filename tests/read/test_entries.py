@@ -117,7 +117,7 @@ def test_a_comment_behind_a_byte_order_mark_is_one(tmp_path: Path) -> None:
     ],
 )
 def test_an_invisible_character_before_the_host_is_named(entry: str, character: str) -> None:
-    """A person is told what cannot be seen, and nothing is requested of a host called http."""
+    """The message names the invisible character, and nothing is requested from a host called http."""
     with pytest.raises(InvalidURLError) as raised:
         absolute(entry, None)
     assert raised.value.reason == f"an invisible character ({character}) before the host"

@@ -147,7 +147,7 @@ def test_a_list_that_is_to_be_read_whole_is(short: None) -> None:
 
 
 def test_an_interrupted_pipe_is_left(tmp_path: Path, short: None) -> None:
-    """A named pipe is read as standard input is, and its writer is told when it is not read any more."""
+    """A named pipe is read as standard input is, and its writer gets an error once it is no longer read."""
     os.mkfifo(path := tmp_path / "fifo")
     targets = TargetList([str(path)], InputSettings())
     assert targets.lazy

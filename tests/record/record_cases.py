@@ -26,7 +26,7 @@ def target(url="https://example.org/a", **changes):
 
 def fetched(url="https://example.org/a", **changes):
     """An ordinary success."""
-    told = {
+    fields = {
         "target": target(url),
         "attempts": 1,
         "started": 1_700_000_000.1239,
@@ -43,7 +43,7 @@ def fetched(url="https://example.org/a", **changes):
         "remote": "192.0.2.1",
         "timings": Timings(dns=None, connect=None, tls=None, ttfb=0.01, download=0.0023456789),
     }
-    return Fetched(**told | changes)
+    return Fetched(**fields | changes)
 
 
 TEXT = st.text(st.characters(), max_size=20)
@@ -76,7 +76,7 @@ TARGETS = st.builds(
     request=maybe(ROW_REQUESTS),
 )
 
-TOLD = {
+FIELDS = {
     "target": TARGETS,
     "attempts": st.integers(0, 9),
     "started": maybe(INSTANTS),
@@ -103,9 +103,9 @@ TOLD = {
 }
 
 OUTCOMES = st.one_of(
-    st.builds(Fetched, **TOLD),
-    st.builds(Unchanged, **TOLD),
-    st.builds(Failed, **TOLD, error=st.sampled_from(ErrorKind)),
-    st.builds(Skipped, **TOLD, error=st.sampled_from(ErrorKind)),
-    st.builds(Deferred, **TOLD, not_before=INSTANTS),
+    st.builds(Fetched, **FIELDS),
+    st.builds(Unchanged, **FIELDS),
+    st.builds(Failed, **FIELDS, error=st.sampled_from(ErrorKind)),
+    st.builds(Skipped, **FIELDS, error=st.sampled_from(ErrorKind)),
+    st.builds(Deferred, **FIELDS, not_before=INSTANTS),
 )

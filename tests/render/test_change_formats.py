@@ -1,4 +1,4 @@
-"""The forms in which changes are told."""
+"""The forms in which changes are printed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ENTRIES = [
 OVERVIEW = Overview("old.jsonl", "n<e>w.jsonl", 1000, 1001, {entry.difference: 1 for entry in ENTRIES}, 990, 2)
 
 
-def told(form: str) -> str:
+def rendered(form: str) -> str:
     return "".join(FORMS[form](OVERVIEW, ENTRIES))
 
 
 def test_text() -> None:
     """A line per entry, what was and what is."""
-    assert told("text") == (
+    assert rendered("text") == (
         "old.jsonl (1,000 URLs) -> n<e>w.jsonl (1,001 URLs)\n"
         "new 1  changed 1  gone 1  failing 1  redirecting 1  slower 1  same 990  unknown 2\n"
         "\nnew (1): no record in the older file\n  https://a/new  200\n"
@@ -46,7 +46,7 @@ def test_text() -> None:
 
 def test_json_lines() -> None:
     """An object per entry, with both sides."""
-    objects = [json.loads(line) for line in told("jsonl").splitlines()]
+    objects = [json.loads(line) for line in rendered("jsonl").splitlines()]
     assert [(one["change"], one["url"]) for one in objects] == [(entry.difference, entry.url) for entry in ENTRIES]
     assert objects[0]["old"] is None
     assert objects[2]["new"] == {
@@ -57,7 +57,7 @@ def test_json_lines() -> None:
 
 def test_csv() -> None:
     """A header row also where nothing changed; control characters are spelled out."""
-    rows = list(csv.DictReader(io.StringIO(told("csv"))))
+    rows = list(csv.DictReader(io.StringIO(rendered("csv"))))
     assert [row["change"] for row in rows] == [entry.difference for entry in ENTRIES]
     assert rows[2]["url"] == 'https://a/<b>|`"\\x1b[31m\\u202e'
     assert (rows[1]["old_bytes"], rows[1]["new_bytes"], rows[0]["old_status"]) == ("1234", "1300", "")
@@ -66,7 +66,7 @@ def test_csv() -> None:
 
 def test_markdown() -> None:
     """No text of a record ends a cell, a code span or a link."""
-    lines = told("md").splitlines()
+    lines = rendered("md").splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith(("| URL", "| ---"))]
     assert len(rows) == len(ENTRIES)
     assert all(row.replace("\\|", "").count("|") == 4 for row in rows)
@@ -100,4 +100,4 @@ def test_html() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_no_form_lets_control_characters_through(form: str) -> None:
     """A terminal would obey them."""
-    assert not {"\x1b", "\u202e"} & set(told(form))
+    assert not {"\x1b", "\u202e"} & set(rendered(form))

@@ -45,6 +45,6 @@ MORE = ["--data-raw", "it's", "--max-time", "2", *URL]
 )
 def test_a_request_as_a_command(record, words, notes):
     """Quoted for the shell, with what the row set; what is not in the record is said."""
-    command, told = curl_command({"url": "http://h/a?b=c&d", **record})
+    command, remarks = curl_command({"url": "http://h/a?b=c&d", **record})
     assert shlex.split(command) == USUAL + words
-    assert told == [RUN, *notes]
+    assert remarks == [RUN, *notes]

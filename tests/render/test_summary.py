@@ -30,7 +30,7 @@ def test_a_stopped_run_says_so():
 
 
 def test_an_empty_run():
-    """Nothing to tell is told in one line."""
+    """The summary of a run without URLs is one line."""
     empty = snapshot(0, done=0, total=0, elapsed=0.0, outcomes={}, errors={}, requests=0, opened=0, retried=0, bytes=0)
     assert summary_text(empty) == "done      0 URLs  in 0 s  0/s  0 B\n"
 
@@ -53,8 +53,8 @@ def test_hostile_hosts_are_shown_escaped():
 
 def test_the_summary_for_programs():
     """The documented keys, every outcome among them even when there was none."""
-    told = summary_dict(FINISHED)
-    assert list(told) == [
+    summary = summary_dict(FINISHED)
+    assert list(summary) == [
         "done",
         "total",
         "complete",
@@ -77,10 +77,10 @@ def test_the_summary_for_programs():
         "by_host",
         "checks",
     ]
-    assert told["complete"] is True
-    assert told["rate"] == 183.486
-    assert list(told["outcomes"].items()) == list(zip(OUTCOMES, (1180, 0, 20, 4, 0, 0), strict=True))
-    assert told["slowest"][0] == {
+    assert summary["complete"] is True
+    assert summary["rate"] == 183.486
+    assert list(summary["outcomes"].items()) == list(zip(OUTCOMES, (1180, 0, 20, 4, 0, 0), strict=True))
+    assert summary["slowest"][0] == {
         "host": "host-2.example.org:443",
         "requests": 100,
         "errors": 0,

@@ -36,7 +36,7 @@ PLAIN: dict[str, Any] = {
 
 
 def test_a_plain_record_tells_what_it_holds() -> None:
-    """And that --verbose would have told more."""
+    """The text says that --verbose would have recorded more."""
     assert story(PLAIN) == (
         "https://example.org/a\n"
         "line 17 of its list\n"
@@ -106,19 +106,19 @@ def test_attempts_that_were_given_back_are_held_against_the_host() -> None:
         {"attempt": 1, "url": "http://b/", "status": 500, "error": "http_5xx"},
         {"attempt": 2, "url": "http://a/", "status": 500, "error": "http_5xx"},
     ]
-    told = story({"url": "http://a/", "outcome": "http_error", "history": steps})
-    assert told.count("counted against its host, not against this URL") == 2
-    assert told.count("counted against the network, not against this URL") == 1
-    assert "2 of the attempts count for this URL; 2 against its host, 1 against the network\n" in told
+    text = story({"url": "http://a/", "outcome": "http_error", "history": steps})
+    assert text.count("counted against its host, not against this URL") == 2
+    assert text.count("counted against the network, not against this URL") == 1
+    assert "2 of the attempts count for this URL; 2 against its host, 1 against the network\n" in text
     assert "counted against" not in story({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
 
 
 @pytest.mark.parametrize("why", WaitReason)
 def test_every_reason_has_its_words(why: WaitReason) -> None:
-    """A reason that is added is told in words as well."""
+    """Every reason has words, also one that is added later."""
     assert why in REASONS
-    told = story({"url": "u", "outcome": "ok", "history": [{"waited": 1.0, "for": why}]})
-    assert f"waited 1.0 s {REASONS[why]}\n" in told
+    text = story({"url": "u", "outcome": "ok", "history": [{"waited": 1.0, "for": why}]})
+    assert f"waited 1.0 s {REASONS[why]}\n" in text
 
 
 def test_ends_without_an_attempt() -> None:
@@ -144,9 +144,9 @@ def test_ends_without_an_attempt() -> None:
     ],
 )
 def test_a_redirect_loop_is_told_once(path: str, lines: list[str]) -> None:
-    """With the number of its redirects; a loop that was left again is told step by step."""
-    told = story({"url": path[0], "outcome": "failed", "redirects": list(path[:-1]), "final_url": path[-1]})
-    assert [line for line in told.splitlines() if "redirect" in line] == lines
+    """With the number of its redirects; a loop that was left again is shown step by step."""
+    text = story({"url": path[0], "outcome": "failed", "redirects": list(path[:-1]), "final_url": path[-1]})
+    assert [line for line in text.splitlines() if "redirect" in line] == lines
 
 
 VALUES = st.recursive(
@@ -167,8 +167,8 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from([*PLAIN, "history", "not_before", "method"]), VALUES))
 def test_whatever_stands_in_a_record_is_told_safely(record: dict[str, Any]) -> None:
     """No error, and no control character but the line ends."""
-    told = story(record)
-    assert all(line.isprintable() or line.translate(dict.fromkeys(map(ord, line))) == "" for line in told.split("\n"))
+    text = story(record)
+    assert all(line.isprintable() or line.translate(dict.fromkeys(map(ord, line))) == "" for line in text.split("\n"))
     assert not any(
-        ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u202e" for char in told if char != "\n"
+        ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u202e" for char in text if char != "\n"
     )

@@ -85,7 +85,7 @@ def test_a_row_of_text_is_compared_as_one_of_json() -> None:
 
 
 def test_pages_that_say_too_little_are_counted() -> None:
-    """Nobody is told that these are the same."""
+    """These pages are not reported as the same."""
     comparison, entries = compared([record("http://a/1")], [record("http://a/1")])
     assert (entries, comparison.same, comparison.unknown) == ([], 0, 1)
 

@@ -13,7 +13,7 @@ from scrapepool.results.final_records import FinalRecords
 from scrapepool.results.record_summary import RecordSummary
 
 
-def told(*records: tuple[str, str, str]) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
+def summaries(*records: tuple[str, str, str]) -> Iterator[tuple[RecordSummary, dict[str, Any]]]:
     for number, (url, outcome, error) in enumerate(records):
         apart = Apart("", "", 2) if url.endswith("#2") else None
         summary = RecordSummary(url, outcome, error or None, "GET", number, apart)
@@ -30,7 +30,7 @@ RUN = [
 def test_the_last_record_of_what_failed_counts(monkeypatch: pytest.MonkeyPatch, bits: int) -> None:
     """Also where the filter is so small that it takes all requests for failures."""
     monkeypatch.setattr(final_records, "FILTER_BITS", bits)
-    records = FinalRecords(told(*RUN))
+    records = FinalRecords(summaries(*RUN))
     assert [(record["url"], record["line"]) for record in records] == [
         ("b", 1), ("a", 3), ("b", 6), ("b", 7), ("c", 4), ("d", 5), ("e#2", 8),
     ]  # fmt: skip

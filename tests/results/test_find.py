@@ -62,7 +62,7 @@ def test_near_misses_are_told_the_nearest_first() -> None:
     assert looked_up(lines("https://other.org/"), "https://example.org/").near == ()
 
 
-TOLD = Fetched(
+OUTCOME = Fetched(
     target=Target(URL, HostKey("https", "example.org", 443), "/a?x=1", 17, input={"id": "9"}),
     attempts=2,
     started=1_700_000_000.5,
@@ -85,8 +85,8 @@ def test_a_row_of_cells_is_the_record_again(form: str) -> None:
     """Numbers, redirects, timings, and what a cell holds as JSON: headers, input, history."""
     settings = OutputSettings(history=True, headers=True)
     made = csv_serializer(settings, delimiter="\t" if form == "tsv" else ",")
-    found = looked_up(made.head + made.encode(TOLD), URL).record
-    expected = json.loads(json.dumps(record(TOLD, settings)))
+    found = looked_up(made.head + made.encode(OUTCOME), URL).record
+    expected = json.loads(json.dumps(record(OUTCOME, settings)))
     assert found is not None
     for name in expected:
         assert found[name] == expected[name], name
@@ -96,10 +96,10 @@ def test_a_database_is_asked_as_a_file_is(tmp_path: Path) -> None:
     """Its rows come whole."""
     path = str(tmp_path / "a.db")
     store = SqliteStore(path, OutputSettings(history=True))
-    store.write([TOLD])
+    store.write([OUTCOME])
     store.close()
     found = find(RecordDatabase(path), URL).record
-    assert found == json.loads(json.dumps(record(TOLD, OutputSettings(history=True))))
+    assert found == json.loads(json.dumps(record(OUTCOME, OutputSettings(history=True))))
 
 
 @given(

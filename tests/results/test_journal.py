@@ -117,9 +117,9 @@ def test_a_person_is_told_what_is_done_with_the_file():
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from([*OUTCOMES, "skipped"])), max_size=20),
     st.sampled_from(["failed", "all"]),
 )
-def test_what_stays_is_finished_and_the_other_way_round(told, keep):
+def test_what_stays_is_finished_and_the_other_way_round(summary, keep):
     """However a file came about: one record stays for each finished target, and reading it again changes nothing."""
-    records = [record(f"http://a/{number}", outcome) for number, outcome in told]
+    records = [record(f"http://a/{number}", outcome) for number, outcome in summary]
     journal, kept, finished = judged(*records, keep=keep)
     stays = Counter(json.loads(line)["url"] for line in kept)
     assert all(times == 1 for times in stays.values())
@@ -152,8 +152,8 @@ def test_a_deferral_tells_until_when_its_host_is_left_alone(fields, not_before):
 def test_of_several_deferrals_the_longest_counts():
     """In whatever order they stand; rows of cells say the same."""
     late, early = "2023-11-14T22:13:20.500Z", "2020-01-01T00:00:00.000Z"
-    told = [record(f"http://a/{when}", "deferred", not_before=when) for when in (late, early)]
-    assert list(judged(*told)[2].not_before.values()) == [1_700_000_000.5]
+    records = [record(f"http://a/{when}", "deferred", not_before=when) for when in (late, early)]
+    assert list(judged(*records)[2].not_before.values()) == [1_700_000_000.5]
     row = f"url,outcome,status,not_before,final_url\nhttp://a/x,deferred,,{late},\n".encode()
     assert list(judged(row)[2].not_before.values()) == [1_700_000_000.5]
 
@@ -173,7 +173,7 @@ def test_only_failures_of_some_classes_are_fetched_again() -> None:
 
 
 def test_the_words_of_resume() -> None:
-    """failed, all, or classes, by status too; a name that is none is told."""
+    """failed, all, or classes, by status too; an unknown name is an error."""
     assert (refetched("failed"), refetched("all")) == (FailureClasses(), None)
     assert refetched("timeout,dns") == parsed(["connect_timeout", "read_timeout", "deadline", "dns"])
     for wrong in ("rain", "", ",", "dns,rain"):

@@ -14,8 +14,8 @@ from scrapepool.url import parse
 
 
 def record(url: str, outcome: str = "ok", *, apart: Apart | None = None, **fields: Any) -> Any:
-    told = RecordSummary(url, outcome, fields.get("error"), fields.get("method", "GET"), 0, apart)
-    return told, {"url": url, "outcome": outcome, **fields}
+    summary = RecordSummary(url, outcome, fields.get("error"), fields.get("method", "GET"), 0, apart)
+    return summary, {"url": url, "outcome": outcome, **fields}
 
 
 def known(*records: Any, change_by: tuple[str, ...] = ()) -> KnownPages:
@@ -79,8 +79,8 @@ def test_a_target_has_the_number_of_its_records() -> None:
         request = dice.choice([None, RowRequest(method="POST", data=b"x"), RowRequest(method="PUT"), RowRequest()])
         target = Target(url, host, path, userinfo=userinfo, request=request, occurrence=dice.choice([1, 1, 2]))
         run = dice.choice(["GET", "HEAD"])
-        told = RecordSummary(url, "ok", None, target.method(run), 0, target.apart(run))
-        assert request_id_of_target(target, run) == request_id(told)
+        summary = RecordSummary(url, "ok", None, target.method(run), 0, target.apart(run))
+        assert request_id_of_target(target, run) == request_id(summary)
     other = Target("http://h.test/", HostKey("http", "h.test", 80), "/")
     assert request_id_of_target(other, "GET") != request_id_of_target(other, "HEAD")
 

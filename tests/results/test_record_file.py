@@ -30,8 +30,8 @@ def read(data, size=7, **parameters):
 def test_a_record_tells_what_resuming_needs():
     """URL, outcome, error, method and status, and where the record ends."""
     first, second = line(status=200), line("http://b/", "failed", error="dns", method="HEAD")
-    file, told = read(first + second)
-    assert [tuple(t) for t in told] == [
+    file, summaries = read(first + second)
+    assert [tuple(t) for t in summaries] == [
         ("http://a/", "ok", None, "GET", len(first), None, 200),
         ("http://b/", "failed", "dns", "HEAD", len(first) + len(second), None, None),
     ]
@@ -44,14 +44,17 @@ def test_csv_says_the_same_by_its_header(delimiter):
     body = 'x,\t"y"\r\n' * 40_000
     rows = ["http://a/,1", "7", "http_error", "http_4xx", body], ["http://b/", "", "ok", "", ""]
     data = table(*rows, delimiter=delimiter)
-    file, told = read(data, size=65_536)
-    assert [t[:4] for t in told] == [("http://a/,1", "http_error", "http_4xx", "GET"), ("http://b/", "ok", None, "GET")]
-    assert (file.start, told[-1].end, file.torn) == (len(b"url,line,outcome,error,body\n"), len(data), 0)
+    file, summaries = read(data, size=65_536)
+    assert [t[:4] for t in summaries] == [
+        ("http://a/,1", "http_error", "http_4xx", "GET"),
+        ("http://b/", "ok", None, "GET"),
+    ]
+    assert (file.start, summaries[-1].end, file.torn) == (len(b"url,line,outcome,error,body\n"), len(data), 0)
 
 
 @given(cut=st.integers(0, 400), form=st.sampled_from(["jsonl", "csv", "tsv"]))
 def test_a_file_cut_anywhere_is_whole_records_and_a_torn_one(cut, form):
-    """Whatever byte a run was killed at, the records before it are read and the rest is told as torn."""
+    """Whatever byte a run was killed at, the records before it are read and the rest counts as torn."""
     if form == "jsonl":
         data = b"".join(line(f"http://a/{n}") for n in range(5))
     else:
@@ -59,16 +62,16 @@ def test_a_file_cut_anywhere_is_whole_records_and_a_torn_one(cut, form):
         data = table(*rows, delimiter="," if form == "csv" else "\t")
     data = data[:cut]
     columns = None if form == "jsonl" else ["url", "line", "outcome", "error", "body"]
-    file, told = read(data, form=form, columns=columns)
-    assert [t.url for t in told] == [f"http://a/{n}" for n in range(len(told))]
+    file, summaries = read(data, form=form, columns=columns)
+    assert [t.url for t in summaries] == [f"http://a/{n}" for n in range(len(summaries))]
     assert file.whole + file.torn == len(data)
-    assert file.whole == (told[-1].end if told else file.start)
+    assert file.whole == (summaries[-1].end if summaries else file.start)
 
 
 def test_zeros_at_the_end_are_torn():
     """A machine that lost its power may leave zeros where a record was to be."""
-    file, told = read(line() + b"\0" * 100)
-    assert (len(told), file.torn) == (1, 100)
+    file, summaries = read(line() + b"\0" * 100)
+    assert (len(summaries), file.torn) == (1, 100)
 
 
 @pytest.mark.parametrize(
@@ -121,11 +124,11 @@ def test_other_columns_than_this_run_writes_are_refused():
 
 def test_an_http_error_without_its_slug_is_told_by_its_status():
     """Files with few fields are enough to find the failures."""
-    _, told = read(b'{"url":"http://a/","outcome":"http_error","status":503}\n' * 2)
-    assert [t.error for t in told] == ["http_5xx", "http_5xx"]
+    _, summaries = read(b'{"url":"http://a/","outcome":"http_error","status":503}\n' * 2)
+    assert [t.error for t in summaries] == ["http_5xx", "http_5xx"]
 
 
 def test_an_empty_file_has_no_records():
     """Nothing is torn in it either."""
-    file, told = read(b"")
-    assert (told, file.whole, file.torn) == ([], 0, 0)
+    file, summaries = read(b"")
+    assert (summaries, file.whole, file.torn) == ([], 0, 0)

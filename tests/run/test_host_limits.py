@@ -62,7 +62,7 @@ def test_robots_of_one_host() -> None:
 
 
 def test_a_window_by_the_wall_clock() -> None:
-    """The seconds until a window opens are told by the wall's clock, also after that was set."""
+    """The seconds until a window opens are taken from the wall clock, also after that was set."""
     clock = TwoClocks()
     closed_for = limits_for(with_section(window=Window.parse("01:00-02:00 UTC")), clock)(HOST).closed_for
     assert closed_for is not None

@@ -31,13 +31,13 @@ def test_two_runs_keep_a_hosts_limits_together(tmp_path: Path) -> None:
         for name in "ab":
             urls = [server.url(f"/{name}{n}", host) for n in range(120) for host in (0, 1)]
             runs.append(fetching(memory, urls, "--per-host", PER_HOST))
-        told = [ended(run) for run in runs]
+        results = [ended(run) for run in runs]
 
-        assert [run.code for run in told] == [0, 0], told
-        assert [len(run.records) for run in told] == [240, 240]
+        assert [run.code for run in results] == [0, 0], results
+        assert [len(run.records) for run in results] == [240, 240]
         assert [site.peak for site in server.sites] == [PER_HOST, PER_HOST]
-        starts = [record["started"] for record in told[1].records]
-    ends = [record["started"] for record in told[0].records]
+        starts = [record["started"] for record in results[1].records]
+    ends = [record["started"] for record in results[0].records]
     assert min(starts) < max(ends), "the second run waited for the end of the first"
 
 
@@ -47,17 +47,17 @@ def test_two_runs_keep_a_hosts_delay_together(tmp_path: Path) -> None:
     memory = tmp_path / "hosts"
     with PoliteServer(1) as server:
         runs = [fetching(memory, [server.url(f"/{name}{n}") for n in range(3)], "--delay", DELAY) for name in "ab"]
-        told = [ended(run) for run in runs]
-        told.append(ended(fetching(memory, [server.url("/last")], "--delay", DELAY)))
+        results = [ended(run) for run in runs]
+        results.append(ended(fetching(memory, [server.url("/last")], "--delay", DELAY)))
 
-        assert [run.code for run in told] == [0, 0, 0], told
+        assert [run.code for run in results] == [0, 0, 0], results
         starts = server.sites[0].starts
         assert len(starts) == 7 + server.asked("/robots.txt")
         assert min(later - earlier for earlier, later in pairwise(starts)) > DELAY - JITTER
 
 
 def test_a_host_that_refuses_one_run_is_left_alone_by_the_other(tmp_path: Path) -> None:
-    """A Retry-After holds for a run that was never told."""
+    """A Retry-After holds also for the run that did not receive it."""
     memory = tmp_path / "hosts"
     refused_at: list[float] = []
 
@@ -70,9 +70,9 @@ def test_a_host_that_refuses_one_run_is_left_alone_by_the_other(tmp_path: Path) 
     with PoliteServer(1, handler, latency="fixed:0.05") as server:
         first = fetching(memory, [server.url(f"/a{n}") for n in range(50)], "--per-host", 2)
         second = fetching(memory, [server.url(f"/b{n}") for n in range(8)], "--per-host", 2)
-        told = [ended(first), ended(second)]
+        results = [ended(first), ended(second)]
 
-        assert [run.code for run in told] == [0, 0], told
+        assert [run.code for run in results] == [0, 0], results
         starts = sorted(server.sites[0].starts)
     silent = max(later - earlier for earlier, later in pairwise(starts))
     assert silent > 1.2, "the other run went on all the time"

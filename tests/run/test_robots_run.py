@@ -150,7 +150,7 @@ def test_without_robots_nobody_asks() -> None:
 
 @pytest.mark.slow
 def test_the_command_obeys(tmp_path: Path) -> None:
-    """Unless told otherwise; ``-A`` decides whose group counts, and the record says what was refused."""
+    """Unless an option says otherwise; ``-A`` decides whose group counts, and the record says what was refused."""
     records = tmp_path / "records.jsonl"
     with site(Response(body=b"User-agent: foobot\nDisallow: /a\n")) as server:
         command = [sys.executable, "-m", "scrapepool", "fetch", "-A", "FooBot/2.0", "--progress", "plain"]

@@ -106,7 +106,7 @@ def test_no_target_is_lost_to_a_rate_limit(rate, burst, seed):
 @example(rate=7.0, broken=0.05, seed=1)  # the page that a test of the host chose was broken, and the host limited it
 @example(rate=10.0, broken=0.05, seed=1)  # refusals that were in flight together counted against a rate set after them
 def test_broken_pages_behind_a_limit_that_says_503_cost_no_good_ones(rate, broken, seed):
-    """Those that the limit refuses are told from those that are broken: by a second request after a pause."""
+    """A second request after a pause distinguishes the pages that the limit refuses from those that are broken."""
     rng = random.Random(seed)
     bad = {f"/{page}" for page in rng.sample(range(1000), round(broken * 1000))}
     tokens, at, refused = 10.0, 0.0, 0

@@ -1,4 +1,4 @@
 """Servers to test and to measure against, on loopback.
 
-``polite`` counts what it is asked and answers as it is told; ``hostile`` keeps a zoo of what servers do wrong.
+``polite`` counts requests and answers as a test configures it; ``hostile`` keeps a zoo of what servers do wrong.
 """

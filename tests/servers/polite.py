@@ -1,6 +1,6 @@
 """A well-behaved server for tests and benchmarks: programmable by path, and exact about what it was asked.
 
-Decides who answers, how long that takes and what is told of the counts; the default pages are in ``pages``, sockets
+Decides who answers, how long that takes and what of the counts is shown; the default pages are in ``pages``, sockets
 and counting in ``scrapepool.demo.server``. Stand-alone, for a benchmark's other process:
 
     python -m tests.servers.polite --hosts 300 --port 0 --latency lognormal:0.1:0.5 --stats-file F

@@ -1,6 +1,6 @@
 """A server of long bodies that keeps versions, ranges and conditions (RFC 9110 sections 13 and 14), and breaks off.
 
-Every body is a function of its path and version, so that a file of two versions is told at once.
+Every body is a function of its path and version, so that a file of two versions is noticed at once.
 """
 
 from __future__ import annotations

@@ -226,12 +226,12 @@ def test_polite_stands_alone(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.servers.polite", "--hosts", "3", "--stats-file", str(file), "--size", "99"]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as process:
         assert process.stdout
-        told = json.loads(process.stdout.readline())
-        assert len(get(told["hosts"][2], "/ok").body) == 99  # type: ignore[attr-defined]
-        seen = json.loads(get(f"http://127.0.0.1:{told['admin']}", "/__stats__").body)  # type: ignore[attr-defined]
+        answer = json.loads(process.stdout.readline())
+        assert len(get(answer["hosts"][2], "/ok").body) == 99  # type: ignore[attr-defined]
+        seen = json.loads(get(f"http://127.0.0.1:{answer['admin']}", "/__stats__").body)  # type: ignore[attr-defined]
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
-    assert seen["requests"] == json.loads(file.read_text())["hosts"][told["hosts"][2]]["requests"] == 1
+    assert seen["requests"] == json.loads(file.read_text())["hosts"][answer["hosts"][2]]["requests"] == 1
 
 
 def test_a_port_that_is_taken_is_an_error() -> None:

@@ -14,7 +14,7 @@ class CountedWindows:
     """Lets ``limit`` requests through per window of so many ``seconds``, and refuses the others by 429.
 
     aligned: whether windows follow each other without gaps; else one begins with the first request after the last.
-    policy: whether the length of the window is told. passed, refused: requests. began, ended: the first and the last
+    policy: whether responses name the window. passed, refused: requests. began, ended: the first and the last
     that passed, in monotonic seconds.
     """
 

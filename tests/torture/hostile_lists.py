@@ -41,7 +41,7 @@ PATIENCE = 300.0
 """Seconds after which a run of the command hangs."""
 
 EXPLAINED = 15
-"""URLs whose story is told."""
+"""URLs that ``explain`` is run on."""
 
 NAUGHTY = (
     "\x1b[2J\x1b[H",  # clears the screen
@@ -218,21 +218,21 @@ def into_a_file(report: Report, list_: Path, output: Path, proxy: int, targets: 
     if ended.returncode != 1 or b"Traceback" in ended.stderr:
         report.wrong.append(f"exit {ended.returncode}: {ended.stderr[-500:]!r}")
         return
-    told = Counter[int]()
+    outcomes = Counter[int]()
     for line in output.read_bytes().split(b"\n")[:-1]:
         try:
             record = json.loads(line.decode("ascii"))
         except ValueError as error:
             report.wrong.append(f"no record: {line!r}: {error}")
             continue
-        told[record["line"]] += 1
+        outcomes[record["line"]] += 1
         report.outcomes[record["outcome"]] += 1
         if record["error"] == "internal":
             report.wrong.append(f"a bug: {record['url']!r}: {record['detail']}")
-    report.records += sum(told.values())
+    report.records += sum(outcomes.values())
     wanted = Counter(targets)
-    report.wrong += [f"line {number} has no record" for number in (wanted - told)]
-    report.wrong += [f"line {number} has a record too many" for number in (told - wanted)]
+    report.wrong += [f"line {number} has no record" for number in (wanted - outcomes)]
+    report.wrong += [f"line {number} has a record too many" for number in (outcomes - wanted)]
     log = Path(f"{output}.log").read_bytes().decode("utf-8", "replace")
     report.wrong += [f"log: {finding}" for finding in unsafe(log)]
 

@@ -181,16 +181,16 @@ def _touch(folder: Path, pair: tuple[str, ...], dice: random.Random) -> str | No
 # -- what must be true ---------------------------------------------------------------------------------
 
 
-def _told(folder: Path, pair: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+def _successes(folder: Path, pair: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
     """The successes in each output that holds records. Raises sqlite3.Error, OSError, ValueError."""
-    told: dict[str, list[dict[str, Any]]] = {}
+    by_url: dict[str, list[dict[str, Any]]] = {}
     if "-o" in pair:
-        told["-o"] = records(folder / "out.jsonl")
+        by_url["-o"] = records(folder / "out.jsonl")
     if "--sqlite" in pair:
-        told["--sqlite"] = _rows(folder / "out.db")
+        by_url["--sqlite"] = _rows(folder / "out.db")
     if "--parquet" in pair:
-        told["--parquet"] = _table(folder)
-    return {kind: [one for one in rows if one["outcome"] == "ok"] for kind, rows in told.items()}
+        by_url["--parquet"] = _table(folder)
+    return {kind: [one for one in rows if one["outcome"] == "ok"] for kind, rows in by_url.items()}
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -215,15 +215,15 @@ def _table(folder: Path) -> list[dict[str, Any]]:
 
 def after_a_kill(folder: Path, pair: tuple[str, ...]) -> list[str]:
     try:
-        told = _told(folder, pair)
+        by_url = _successes(folder, pair)
     except (sqlite3.Error, OSError, ValueError) as error:
         return [f"an output cannot be read: {error}"]
     wrong = []
-    if "--sqlite" in told and len(told) > 1:
-        rows = {one["url"] for one in told["--sqlite"]}
-        lost = {kind: {one["url"] for one in told[kind]} - rows for kind in told}
+    if "--sqlite" in by_url and len(by_url) > 1:
+        rows = {one["url"] for one in by_url["--sqlite"]}
+        lost = {kind: {one["url"] for one in by_url[kind]} - rows for kind in by_url}
         wrong += [f"{len(urls)} records in {kind} without a row" for kind, urls in lost.items() if urls]
-    for kind, rows_of in told.items():
+    for kind, rows_of in by_url.items():
         if "--save-dir" in pair and kind == _journal(pair):
             wrong += [f"{kind}: {fault}" for fault in _bodies(rows_of)]
     return wrong
@@ -245,11 +245,11 @@ def _bodies(rows: list[dict[str, Any]]) -> list[str]:
 
 def at_the_end(folder: Path, pair: tuple[str, ...], urls: set[str]) -> list[str]:
     try:
-        told = _told(folder, pair)
+        by_url = _successes(folder, pair)
     except (sqlite3.Error, OSError, ValueError) as error:
         return [f"an output cannot be read: {error}"]
     wrong = []
-    for kind, rows in told.items():
+    for kind, rows in by_url.items():
         if sorted(one["url"] for one in rows) != sorted(urls):
             wrong.append(f"{kind}: {len(rows)} successes for {len(urls)} URLs")
         if "--save-dir" in pair:

@@ -42,11 +42,11 @@ def unverified(code: int) -> ssl.SSLCertVerificationError:
 
 def test_urllib3_s_words_come_without_what_else_it_hands_over() -> None:
     """Its exceptions carry a connection or a cause beside their message, and say all of it as a tuple."""
-    told = [
+    details = [
         classify(error).detail
         for error in (u3.ConnectTimeoutError(NOWHERE, "the proxy did not answer"), u3.ProxyError("no proxy", OSError()))
     ]
-    assert told == ["the proxy did not answer", "no proxy"]
+    assert details == ["the proxy did not answer", "no proxy"]
 
 
 def refused(cause: Exception) -> Exception:

@@ -81,15 +81,15 @@ def answer(request: Request) -> Response:
     return Response(404 if number % 13 == 12 else 200, body=page.encode(), headers=fields)
 
 
-def differences(kind: str, told: dict[str, list[object]], rows: list[list[object]]) -> list[object]:
+def differences(kind: str, ours: dict[str, list[object]], rows: list[list[object]]) -> list[object]:
     """Where a reader says something else than JSON Lines. CSV has no null, and is of a run of its own."""
-    if sorted(str(row[0]) for row in rows) != sorted(told):
+    if sorted(str(row[0]) for row in rows) != sorted(ours):
         return [f"{len(rows)} rows of other URLs"]
     flat = kind.startswith(("csv", "tsv"))
     return [
         (field, here, there)
         for row in rows
-        for field, here, there in zip(NAMES, told[str(row[0])], row, strict=True)
+        for field, here, there in zip(NAMES, ours[str(row[0])], row, strict=True)
         if not (flat and field in ("elapsed", "reused"))
         and ((here or None) if flat else here) != ((there or None) if flat else there)
     ]
@@ -109,7 +109,7 @@ def main() -> None:
         ):
             subprocess.run([*command, *options], check=False)
         records = [json.loads(line) for line in (folder / "out.jsonl").read_bytes().splitlines()]
-        told = {record["url"]: [record[field] for field in NAMES] for record in records}
+        ours = {record["url"]: [record[field] for field in NAMES] for record in records}
         for kind in KINDS:
             read = subprocess.run([python, "-c", READER, name, kind], capture_output=True, text=True, check=False)
             if read.returncode:
@@ -117,7 +117,7 @@ def main() -> None:
                 wrong = True
                 continue
             rows = json.loads(read.stdout)
-            found = differences(kind, told, rows)
+            found = differences(kind, ours, rows)
             print(
                 f"{kind}: {len(rows):,} rows, {len(rows) * len(NAMES):,} values, {len(found)} differ {found[:3] or ''}"
             )

@@ -135,7 +135,7 @@ class Files:
             raise self._error(error, "") from error
 
     def close(self) -> None:
-        """Nothing waits: every file is there, or was told of as an error. ``recorded`` may still be called."""
+        """Every file is written, or its error was raised. ``recorded`` may still be called."""
 
     def end(self) -> None:
         """Close the folder, once the last record is written. Raises OutputError."""

@@ -153,7 +153,7 @@ def target_hash(method: str, target: Target) -> str:
 def safe_name(text: str, distinct: Callable[[], str]) -> str:
     """Make a relative path of ``text`` that stays below its folder.
 
-    distinct: what a name that had to be cut is told apart by.
+    distinct: what makes a name that had to be cut unique.
     """
     parts = [_safe_part(part, distinct) for part in text.split("/") if part]
     name = "/".join(parts) or "_"

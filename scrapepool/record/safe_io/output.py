@@ -23,7 +23,7 @@ _LOOK_EVERY = 0.1
 
 
 class StalledError(BrokenPipeError):
-    """The reader of a pipe took nothing any more, and the run was told to stop waiting for it."""
+    """The reader of a pipe no longer reads, and the run stops waiting for it."""
 
 
 def never() -> bool:

@@ -1,7 +1,7 @@
 """The records that an earlier task of the same run and shard left, as figures of that run.
 
 Decides that a shard whose worker was lost reports what a run in one process would: all of its targets. In a run that
-resumes, the records of that run cannot be told from older ones, which count as passed over.
+resumes, the records of that run cannot be distinguished from older ones, and count as passed over.
 """
 
 from __future__ import annotations

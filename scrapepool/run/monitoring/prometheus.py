@@ -128,7 +128,7 @@ class MetricsFile:
             raise UsageError(f"--metrics-file needs a regular file, and {path} is not one")
         self.succeeded = last_success(path)  # which is a file, and no device that never ends
         left = Path(path).read_bytes() if Path(path).exists() else b""
-        with replaced(path) as file:  # whoever cannot write it is told before anything is fetched
+        with replaced(path) as file:  # a file that cannot be written is an error before anything is fetched
             file.write(left)
 
     def write(self, snapshot: Snapshot, code: int | None = None) -> None:

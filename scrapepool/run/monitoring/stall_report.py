@@ -78,10 +78,10 @@ class StallWatch(ViewDecorator):
 
 
 class WriteWatch:
-    """The ``should_stop`` of a run's outputs: says, as often as ``StallWatch``, that one of them takes nothing.
+    """The ``should_stop`` of a run's outputs: reports, as often as ``StallWatch``, that one of them takes no data.
 
-    Asked many times a second while an output waits, and not at all otherwise. seconds: of waiting, after which it is
-    told, and again after as long. note: takes a line. clock: monotonic seconds.
+    It is called many times a second while an output waits, and not at all otherwise. seconds: the wait after which it
+    reports, and the time between two reports. note: takes a line. clock: monotonic seconds.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """One end of a stream of messages between a run and a worker process.
 
-Decides how messages are told apart (a length of four bytes before each), and when a send must wait. Knows nothing of
+Decides how messages are framed (a length of four bytes before each), and when a send must wait. Knows nothing of
 what they say. Both ends use one socket; the run never waits for a worker process, which waits for the run.
 """
 

@@ -47,7 +47,7 @@ COLLECT_AFTER = 20_000
 
 
 class Start(NamedTuple):
-    """What a worker process is told first.
+    """The first message to a worker process.
 
     number: its place among the worker processes. cookies: the initial cookies that all requests share, None if each URL
     has its own. bandwidth: bytes per second, None for no limit. makes_records: whether it serializes records.

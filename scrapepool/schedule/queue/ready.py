@@ -24,7 +24,7 @@ from collections import OrderedDict
 from .host_queue import HostQueue
 
 OCTAVES = 32
-"""Buckets a lane: lengths up to 2^29 targets are told apart."""
+"""Buckets per lane: they distinguish lengths up to 2^29 targets."""
 
 LAST = 0
 UNPROVEN, BUSY, NEW, COLD, WARM, DUE = (1 + lane * OCTAVES for lane in range(6))
@@ -32,7 +32,7 @@ _LANE = (1 << OCTAVES) - 1
 
 
 def octave(length: float) -> int:
-    """The bucket of a length, given in targets of a typical host; quarters of a target are still told apart."""
+    """The bucket of a length, given in targets of a typical host; quarters of a target are distinguished."""
     bits = int(length * 4).bit_length()
     return bits if bits < OCTAVES else OCTAVES - 1
 

@@ -166,10 +166,10 @@ class Reporter:
 
     def unexpected(self, fetched: Fetched, why: str, method: str) -> Failed:
         """Return the outcome of a whole response that is not what was expected. Its body is not saved."""
-        told = {name: getattr(fetched, name) for name in _RESPONSE_FIELDS}
-        told["detail"] = why if fetched.detail is None else f"{why}; {fetched.detail}"
+        known = {name: getattr(fetched, name) for name in _RESPONSE_FIELDS}
+        known["detail"] = why if fetched.detail is None else f"{why}; {fetched.detail}"
         fault = FetchError(ErrorKind.UNEXPECTED, why)
-        return Failed(**told, error=ErrorKind.UNEXPECTED, retry=retryable(fault, method, self._retry_errors))
+        return Failed(**known, error=ErrorKind.UNEXPECTED, retry=retryable(fault, method, self._retry_errors))
 
     def discarded(self, attempt: Attempt, method: str, started: float, elapsed: float) -> Failed | Skipped:
         """Return the outcome of a request that must not be repeated and whose response cannot be trusted."""

@@ -291,7 +291,7 @@ def test_parquet(listed, tmp_path: Path) -> None:
 
 
 def test_parquet_errors(listed, tmp_path: Path) -> None:
-    """A column that is not there is told before anything is fetched; so is a file that is none."""
+    """A missing column is reported before anything is fetched; so is a file that is not Parquet."""
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is an extra")
     path = tmp_path / "urls.parquet"
     pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table({"a": [1]}), path)

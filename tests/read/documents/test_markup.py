@@ -36,7 +36,7 @@ def cut(text: str, *, html: bool = False) -> list[Token]:
 
 
 def test_xml() -> None:
-    """Tags, text, sections and references are told apart."""
+    """Tags, text, sections and references are distinguished."""
     text = '<?xml version="1.0"?><!-- <no> --><A x="1>2"><b/>1 &lt; 2<![CDATA[ <c> &amp; ]]></A >'
     assert cut(text) == [Start("a", ' x="1>2"'), Start("b", "/"), End("b"), "1 < 2 <c> &amp; ", End("a")]
 

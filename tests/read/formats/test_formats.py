@@ -220,7 +220,7 @@ def test_jsonl(listed) -> None:
     ],
 )
 def test_unreadable(listed, name: str, content: str | bytes, options: dict[str, str], reason: str | None) -> None:
-    """What is no list is told before anything is fetched."""
+    """A file that is no list is reported before anything is fetched."""
     path = listed(name, content)
     with pytest.raises(ListError) as unreadable:
         TargetList(["http://a.example/", str(path)], InputSettings(**options))
@@ -230,7 +230,7 @@ def test_unreadable(listed, name: str, content: str | bytes, options: dict[str, 
 
 
 def test_missing(tmp_path: Path) -> None:
-    """A missing file and a folder are told in the system's words."""
+    """The message for a missing file and a folder has the system's words."""
     with pytest.raises(ListError, match="No such file or directory"):
         TargetList([str(tmp_path / "none.txt")], InputSettings())
     with pytest.raises(ListError, match="Is a directory"):

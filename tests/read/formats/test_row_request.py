@@ -93,7 +93,7 @@ def test_a_record_is_never_a_request(tmp_path: Path) -> None:
 
 
 def test_columns_that_may_be_meant_are_named_once(tmp_path: Path) -> None:
-    """A person is told of them, but not where an option says what they are, and not of a record's."""
+    """A note names them, unless an option says what they are, and not for those of a record."""
     rows = [{"url": f"{URL}{number}", "data": 1, "method": "x"} for number in range(3)]
     rows.append({"url": URL, "outcome": "ok", "timeout": 1})
 
@@ -137,7 +137,7 @@ def test_columns_that_may_be_meant_are_named_once(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_row_may_not_say(tmp_path: Path, row: dict[str, object], reason: str) -> None:
-    """A value that cannot be meant costs its line, and is told with its number."""
+    """A value that is not valid rejects its line, and the message has the line's number."""
     for settings, said in (({}, {"request": row}), ({"row_requests": True}, row)):
         path = write(tmp_path, {"url": URL}, {"url": URL + "x", **said})
         reading = read(path, **settings)

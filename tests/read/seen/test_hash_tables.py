@@ -48,7 +48,7 @@ def test_survives_growth() -> None:
 
 @given(st.lists(NUMBERS | CROWDED | st.sampled_from([2**63 - 1, -(2**63), -1, 0, 1])), st.booleans())
 def test_first_places_agree_with_a_dict(numbers: list[int], in_tables: bool) -> None:
-    """Each number is new once, and then told with the place of that time."""
+    """Each number is new once; after that, its first place is returned."""
     places = FirstSeen()
     if in_tables:
         places._spread({})

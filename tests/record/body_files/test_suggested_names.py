@@ -63,7 +63,7 @@ def test_names_are_made_safe():
 
 
 def test_fields_that_nothing_fills_in():
-    """Are told with the field that was meant; columns of the lists are fields."""
+    """The message names the field that was meant; columns of the lists are fields."""
     assert unknown_fields("{hots}/{hash}", ()) == (
         "{hots} is neither a field nor a column of the lists; did you mean {host}?"
     )

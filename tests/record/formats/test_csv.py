@@ -109,12 +109,12 @@ def test_no_cell_is_a_formula_where_that_is_asked_for(body, cut, tmp_path_factor
 @given(OUTCOMES)
 def test_every_outcome_fills_its_row(outcome):
     """A row has as many cells as the header, and its plain values are the record's."""
-    told = record(outcome, EVERYTHING)
+    values = record(outcome, EVERYTHING)
     fields = chosen_fields(EVERYTHING)
-    row = dict(zip(columns(fields), cells(told, fields), strict=True))
-    assert row["url"] == printable(plain(told["url"]))
-    assert row["outcome"] == told["outcome"]
-    assert row["bytes"] == told["bytes"]
+    row = dict(zip(columns(fields), cells(values, fields), strict=True))
+    assert row["url"] == printable(plain(values["url"]))
+    assert row["outcome"] == values["outcome"]
+    assert row["bytes"] == values["bytes"]
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,9 @@ def test_data_has_a_column_for_each_value(tmp_path):
     data = {"title": "a\n\x1bb", "tags": ["é", "b"], "ld": {"x": None}}
     outcomes = [fetched(data=data), fetched(data=None), fetched(data=dict.fromkeys(data))]
     first, *others = rows(written(tmp_path / "out.csv", outcomes, asked))
-    told = {"data.title": "a\n\\x1bb", "data.tags": '["\\u00e9","b"]', "data.ld": '{"x":null}'}
-    assert first == told | {"status": "200"}
-    assert others == [dict.fromkeys(told, "") | {"status": "200"}] * 2
+    row = {"data.title": "a\n\\x1bb", "data.tags": '["\\u00e9","b"]', "data.ld": '{"x":null}'}
+    assert first == row | {"status": "200"}
+    assert others == [dict.fromkeys(row, "") | {"status": "200"}] * 2
 
 
 def test_a_header_row_replaces_nothing_before_there_is_a_record(tmp_path):

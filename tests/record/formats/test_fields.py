@@ -19,9 +19,9 @@ EVERYTHING = OutputSettings(headers=True, body=True)
 
 
 def test_an_ordinary_success():
-    """A success is told in full, times rounded, in the documented order."""
-    told = record(fetched(), PLAIN)
-    assert told == {
+    """The record of a success has all fields in the documented order, with rounded times."""
+    row = record(fetched(), PLAIN)
+    assert row == {
         "url": "https://example.org/a",
         "line": 7,
         "outcome": "ok",
@@ -50,7 +50,7 @@ def test_an_ordinary_success():
         "remote": "192.0.2.1",
         "timings": {"dns": None, "connect": None, "tls": None, "ttfb": 0.01, "download": 0.002346},
     }
-    assert list(told) == [name for name in FIELDS if name in told]
+    assert list(row) == [name for name in FIELDS if name in row]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_an_ordinary_success():
 )
 def test_every_kind_of_outcome_has_its_word(outcome, word, error):
     """The closed union of outcomes maps to the documented words and slugs."""
-    told = record(outcome, PLAIN)
-    assert (told["outcome"], told["error"]) == (word, error)
+    row = record(outcome, PLAIN)
+    assert (row["outcome"], row["error"]) == (word, error)
 
 
 def test_only_a_deferral_says_when_to_come_back():
@@ -81,17 +81,17 @@ def test_only_a_deferral_says_when_to_come_back():
 @given(OUTCOMES)
 def test_the_order_is_the_same_for_every_outcome(outcome):
     """Whatever an outcome holds, its fields stand in the documented order."""
-    told = record(outcome, EVERYTHING)
-    assert list(told) == [name for name in FIELDS if name in told]
-    assert json.loads(json.dumps(told)) == told
+    row = record(outcome, EVERYTHING)
+    assert list(row) == [name for name in FIELDS if name in row]
+    assert json.loads(json.dumps(row)) == row
 
 
 def test_headers_and_body_only_on_request():
     """Headers and text are in the record when the settings ask for them, and null where there was no response."""
     outcome = fetched(headers=[("X-A", "1")], body=b"caf\xc3\xa9")
     assert {"headers", "body"}.isdisjoint(record(outcome, PLAIN))
-    told = record(outcome, EVERYTHING)
-    assert (told["headers"], told["body"]) == ({"x-a": "1"}, "café")
+    row = record(outcome, EVERYTHING)
+    assert (row["headers"], row["body"]) == ({"x-a": "1"}, "café")
     failed = record(Failed(target=target(), error=ErrorKind.DNS), EVERYTHING)
     assert (failed["headers"], failed["body"]) == (None, None)
 
@@ -112,8 +112,8 @@ def test_input_is_passed_through_where_there_is_one():
 
 def test_detail_holds_no_control_characters():
     """What a server put into an error message cannot end the line or reach a terminal."""
-    told = record(fetched(detail="bad\r\n\x1b[31m status \u202e"), PLAIN)
-    assert told["detail"] == r"bad\r\n\x1b[31m status \u202e"
+    row = record(fetched(detail="bad\r\n\x1b[31m status \u202e"), PLAIN)
+    assert row["detail"] == r"bad\r\n\x1b[31m status \u202e"
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))
@@ -177,8 +177,8 @@ def test_data_is_there_where_it_was_asked_for():
 def test_a_history_is_told_step_by_step():
     """Waits with their reasons, attempts without what they have not; an empty one for what never waited."""
     attempt = AttemptRecord(1, "http://a/", 0.0, 0.25, error=ErrorKind.RESET, detail="reset\x1b", remote="192.0.2.1")
-    told = record(fetched(history=(Wait(WaitReason.ROBOTS, 0.0421), attempt)), OutputSettings(history=True))
-    assert told["history"] == [
+    row = record(fetched(history=(Wait(WaitReason.ROBOTS, 0.0421), attempt)), OutputSettings(history=True))
+    assert row["history"] == [
         {"waited": 0.042, "for": "robots"},
         {
             "attempt": 1,
@@ -200,5 +200,5 @@ def test_a_history_is_told_step_by_step():
 
 def test_an_unchanged_page_has_no_size() -> None:
     """A 304 says nothing of the body, so that its record has no bytes and no digest of nothing."""
-    told = record(Unchanged(target=target(), status=304), OutputSettings())
-    assert (told["bytes"], told["sha256"], told["wire_bytes"]) == (None, None, 0)
+    row = record(Unchanged(target=target(), status=304), OutputSettings())
+    assert (row["bytes"], row["sha256"], row["wire_bytes"]) == (None, None, 0)

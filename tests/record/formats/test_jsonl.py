@@ -47,9 +47,9 @@ def written(value):
 def test_the_hand_written_encoder_spells_what_json_would(outcome):
     """encode() and json.dumps of the record read back as the same record, keys in the same order."""
     for encoded, output in ((encode(outcome), PLAIN), (encode(outcome, lists=True), WITH_LISTS)):
-        told = reading(encoded)
-        assert told == written(record(outcome, output))
-        assert list(told) == list(record(outcome, output))
+        row = reading(encoded)
+        assert row == written(record(outcome, output))
+        assert list(row) == list(record(outcome, output))
 
 
 @given(st.builds(fetched, url=TEXT, content_type=maybe(TEXT), charset=maybe(TEXT), remote=maybe(TEXT)), maybe(TEXT))
@@ -71,8 +71,8 @@ def test_options_go_through_the_same_record(outcome):
 def test_input_with_numbers_that_json_has_not():
     """NaN and infinities of an input row become null, at any depth, instead of invalid JSON."""
     row = {"a": math.nan, "b": [1.5, -math.inf, {"c": math.inf}], "d": object}
-    told = reading(encode(fetched(target=target(input=row))))["input"]
-    assert told == {"a": None, "b": [1.5, None, {"c": None}], "d": str(object)}
+    read_back = reading(encode(fetched(target=target(input=row))))["input"]
+    assert read_back == {"a": None, "b": [1.5, None, {"c": None}], "d": str(object)}
 
 
 class CountingWrite:

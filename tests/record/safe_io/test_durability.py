@@ -9,7 +9,7 @@ from scrapepool.record.safe_io.durability import Durable, sync_folder
 
 
 class Fsync:
-    """Counts and, when told to, fails."""
+    """Counts calls and fails on request."""
 
     def __init__(self):
         self.calls = 0
@@ -104,14 +104,14 @@ def test_a_failure_in_between_is_told_by_the_next_call(fsync, fd):
 
 
 def test_a_folder_that_cannot_be_synced_need_not_be(tmp_path, monkeypatch):
-    """Some file systems say EINVAL; what else goes wrong is told."""
-    for number, told in ((errno.EINVAL, False), (errno.EIO, True)):
+    """Some file systems say EINVAL; other errors are raised."""
+    for number, raises in ((errno.EINVAL, False), (errno.EIO, True)):
 
         def fails(fd, number=number):
             raise OSError(number, "no")
 
         monkeypatch.setattr(os, "fsync", fails)
-        if told:
+        if raises:
             with pytest.raises(OSError, match="no"):
                 sync_folder(str(tmp_path / "out"))
         else:

@@ -47,7 +47,7 @@ def test_a_closed_standard_output_is_said_at_once():
 
 
 def test_a_full_disk_is_an_output_error():
-    """No space left is told with the path."""
+    """The message names the path."""
     output = Output("/dev/full")
     with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
         output.write([b"x\n"])

@@ -77,13 +77,13 @@ def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_facto
     unpack(str(folder / "a.parquet"), str(folder / "a.jsonl"))
     assert names(folder) == ["a.jsonl", "a.parquet"]
     expected = []
-    for told in map(json.loads, lines):
-        for name in set(told) - {"body", "input", "headers"}:
-            if isinstance(told[name], str):
-                told[name] = printable(told[name])
-        told["redirects"] = list(map(printable, told["redirects"]))
-        told["hops"] = [{**hop, "url": printable(hop["url"])} for hop in told["hops"]]
-        expected.append({name: value for name, value in told.items() if value is not None or name not in output_only})
+    for row in map(json.loads, lines):
+        for name in set(row) - {"body", "input", "headers"}:
+            if isinstance(row[name], str):
+                row[name] = printable(row[name])
+        row["redirects"] = list(map(printable, row["redirects"]))
+        row["hops"] = [{**hop, "url": printable(hop["url"])} for hop in row["hops"]]
+        expected.append({name: value for name, value in row.items() if value is not None or name not in output_only})
     assert list(map(json.loads, (folder / "a.jsonl").read_bytes().splitlines())) == expected
 
 
@@ -92,13 +92,13 @@ output_only = {"headers", "body"}
 
 def test_row_groups_are_bounded_by_rows_and_by_bytes(tmp_path, monkeypatch):
     """So is the memory that making them takes."""
-    told = record(fetched(body=b"x" * 1000), OutputSettings(body=True))
+    row = record(fetched(body=b"x" * 1000), OutputSettings(body=True))
     path = str(tmp_path / "a.parquet")
     for limit, value, groups in (("GROUP_ROWS", 4, 3), ("GROUP_BYTES", 5000, 3)):
         with monkeypatch.context() as patch:
             patch.setattr(parquet, "ROWS_AT_ONCE", 2)
             patch.setattr(parquet, limit, value)
-            write_parquet((dict(told) for _ in range(10)), path)
+            write_parquet((dict(row) for _ in range(10)), path)
         assert pyarrow.parquet.ParquetFile(path).metadata.num_row_groups == groups
 
 

@@ -44,7 +44,7 @@ def stored(path, outcomes, output=PLAIN, **parameters):
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that the test advances."""
 
     def __init__(self):
         self.now = 0.0
@@ -83,22 +83,22 @@ def test_what_is_read_back_is_what_json_lines_would_say(outcomes, tmp_path_facto
         if isinstance(outcome, Skipped) and outcome.error is ErrorKind.DUPLICATE:
             continue
         text = json.dumps(record(outcome, output))
-        told = json.loads(text)
-        told.update({name: value for name, value in json.loads(strict_json(text)).items() if name in JSON_COLUMNS})
+        row = json.loads(text)
+        row.update({name: value for name, value in json.loads(strict_json(text)).items() if name in JSON_COLUMNS})
         for name in ("url", "final_url", "content_type", "charset", "sha256", "remote"):
-            if told[name] is not None:
-                told[name] = printable(plain(told[name]) if name == "url" else told[name])
-        if told["timings"] == dict.fromkeys(TIMINGS):
-            told["timings"] = None
+            if row[name] is not None:
+                row[name] = printable(plain(row[name]) if name == "url" else row[name])
+        if row["timings"] == dict.fromkeys(TIMINGS):
+            row["timings"] = None
         for name in ("headers", "tls"):
-            if told[name] is None:
-                del told[name]
-        key = told["url"], told.get("method"), json.dumps(told.get("request"))
+            if row[name] is None:
+                del row[name]
+        key = row["url"], row.get("method"), json.dumps(row.get("request"))
         expected.pop(key, None)
-        expected[key] = told
+        expected[key] = row
     assert list(RecordDatabase(path).records()) == list(expected.values())
     database = RecordDatabase(path)
-    one_by_one = [(told, database.current()) for told in database]
+    one_by_one = [(row, database.current()) for row in database]
     assert list(RecordDatabase(path).with_records()) == one_by_one
 
 
@@ -282,7 +282,7 @@ def test_a_database_of_an_earlier_version_gets_its_new_column(tmp_path):
     with closing(sqlite3.connect(path)) as db:
         db.execute("ALTER TABLE records DROP COLUMN list")
     before = list(RecordDatabase(path).records())
-    assert [told["url"] for told in before] == ["https://example.org/a"]
+    assert [row["url"] for row in before] == ["https://example.org/a"]
     other = fetched("https://example.org/b", target=target("https://example.org/b", source="urls.txt"))
     stored(path, [other], OutputSettings(lists=True))
     assert ask(path, "SELECT url, list FROM records ORDER BY id") == [

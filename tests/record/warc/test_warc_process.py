@@ -204,7 +204,7 @@ def test_troubles_with_opening_come_before_anything_is_fetched(tmp_path: Path, m
 
 
 def test_notes_come_through(tmp_path: Path) -> None:
-    """A person is told what was cut off."""
+    """A message says what was cut off."""
     path = tmp_path / "a.warc"
     path.write_bytes(b"WARC/1.1\r\n")
     notes: list[str] = []

@@ -47,8 +47,8 @@ def test_a_packed_record_is_one_gzip_member(data, hurry):
 
 def test_metadata_tell_the_way_to_a_page():
     """The list's URL, the redirect that led here, and which attempt it was."""
-    told = metadata_of(seed="http://example.org/é", via="http://example.org/v", hops=2, attempt=3, interim=1)
-    assert told.splitlines() == [
+    fields = metadata_of(seed="http://example.org/é", via="http://example.org/v", hops=2, attempt=3, interim=1)
+    assert fields.splitlines() == [
         "fetchTimeMs: 26",
         "seed: http://example.org/é",
         "via: http://example.org/v",

@@ -17,7 +17,7 @@ def transcript(name: str = "a", body: bytes | None = None, **changes: Any) -> Tr
     body = name.encode() if body is None else body
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
     url = f"http://example.org/{name}"
-    told = {
+    fields = {
         "url": url,
         "seed": url,
         "via": None,
@@ -33,7 +33,7 @@ def transcript(name: str = "a", body: bytes | None = None, **changes: Any) -> Tr
         "cut": None,
         "interim": 0,
     }
-    return Transcript(**told | changes)
+    return Transcript(**fields | changes)
 
 
 def spooled(one: Transcript) -> Transcript:

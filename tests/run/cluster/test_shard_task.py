@@ -86,7 +86,7 @@ def test_a_cancelled_task_stops_and_writes_its_part(tmp_path: Path) -> None:
 
 
 def test_a_task_waits_for_the_lock_of_another(tmp_path: Path) -> None:
-    """A worker that lost the scheduler may still be writing; after a minute, the run is told."""
+    """A worker that lost the scheduler may still be writing; after a minute, the run ends with an error."""
     other, slept = LocalParts(str(tmp_path), ".lock-00000"), 0.0
 
     def sleep(seconds: float) -> None:

@@ -86,7 +86,7 @@ def test_the_last_success_is_kept_over_runs(tmp_path: Path) -> None:
 
 
 def test_the_file_is_written_now_and_then(tmp_path: Path) -> None:
-    """At once, and each 15 seconds; a disk that is full for a while is told once, and costs nothing else."""
+    """At once, and each 15 seconds; a disk that is full for a while is reported once, and has no other effect."""
     path = tmp_path / "folder" / "a.prom"
     path.parent.mkdir()
     now, notes, shown = [0.0], [], []

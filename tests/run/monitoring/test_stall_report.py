@@ -75,7 +75,7 @@ def test_it_looks_often_enough() -> None:
 
 
 def test_requests_that_are_alike_stand_together() -> None:
-    """The longest wait is told of each group, and the longest group first."""
+    """Each group is shown with its longest wait, and the longest group comes first."""
     doing = [
         Activity("a.test", "http://a.test/1", Phase.FIRST_BYTE, 12.0, "192.0.2.1"),
         Activity("a.test", "http://a.test/\x1b2", Phase.FIRST_BYTE, 34.0, "192.0.2.1"),
@@ -93,7 +93,7 @@ def test_requests_that_are_alike_stand_together() -> None:
 
 
 def test_many_hosts_fit_on_a_screen() -> None:
-    """The rest is told by phase."""
+    """The rest is counted by phase."""
     doing = [Activity(f"h{n}.test", f"http://h{n}.test/", Phase.CONNECTION, 100.0 - n) for n in range(50)]
     lines = list(stall_lines(replace(SNAPSHOT, busy=50, total=50), 10.0, doing))
     assert len(lines) == 1 + GROUPS + 1

@@ -33,7 +33,7 @@ class Names:
         self.closed = True
 
     @property
-    def told(self) -> list[tuple[int | None, str | None]]:
+    def recorded(self) -> list[tuple[int | None, str | None]]:
         return [(outcome.target.line, outcome.path) for outcome in self.written]
 
 
@@ -58,10 +58,10 @@ def test_a_repeat_waits_for_the_file_of_its_target() -> None:
     names = Names()
     sink = repeats(names)
     sink.write([repeat("/a", 2), page("/b", 3), repeat("/a", 4)])
-    assert names.told == [(3, "pages/b")]
+    assert names.recorded == [(3, "pages/b")]
     sink.write([])
     sink.write([page("/a", 1), repeat("/b", 5)])
-    assert sorted(names.told, key=str) == [
+    assert sorted(names.recorded, key=str) == [
         (1, "pages/a"), (2, "pages/a"), (3, "pages/b"), (4, "pages/a"), (5, "pages/b"),
     ]  # fmt: skip
 
@@ -71,7 +71,7 @@ def test_a_target_without_a_file_has_repeats_without_one() -> None:
     names = Names()
     sink = repeats(names)
     sink.write([repeat("/a", 2), page("/a", 1, status=404), repeat("/a", 3)])
-    assert names.told == [(1, None), (2, None), (3, None)]
+    assert names.recorded == [(1, None), (2, None), (3, None)]
 
 
 def test_order_stays() -> None:
@@ -79,8 +79,8 @@ def test_order_stays() -> None:
     names = Names()
     sink = repeats(names)
     sink.write([page("/a", 1), repeat("/a", 2), page("/b", 3), repeat("/a", 4), repeat("/b", 5), page("/c", 6)])
-    assert [line for line, _ in names.told] == [1, 2, 3, 4, 5, 6]
-    assert names.told[4] == (5, "pages/b")
+    assert [line for line, _ in names.recorded] == [1, 2, 3, 4, 5, 6]
+    assert names.recorded[4] == (5, "pages/b")
 
 
 def test_users_and_requests_are_told_apart() -> None:
@@ -90,9 +90,9 @@ def test_users_and_requests_are_told_apart() -> None:
     post = RowRequest(method="POST", data=b"x")
     sink.write([repeat("/a", 2, userinfo="ann:pw"), repeat("/a", 3, request=post)])
     sink.write([page("/a", 1), page("/a", 4, userinfo="bob:pw")])
-    assert [line for line, _ in names.told] == [1, 4]
+    assert [line for line, _ in names.recorded] == [1, 4]
     sink.write([page("/a", 5, userinfo="ann:p%77"), page("/a", 6, request=post)])
-    assert sorted(line or 0 for line, _ in names.told) == [1, 2, 3, 4, 5, 6]
+    assert sorted(line or 0 for line, _ in names.recorded) == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_does_not_end_does_not_keep_repeats() -> None:
@@ -100,9 +100,9 @@ def test_what_does_not_end_does_not_keep_repeats() -> None:
     names = Names()
     sink = repeats(names, ["http://h/done"], most=2)
     sink.write([repeat("/done", 1), repeat("/a", 2), repeat("/b", 3), repeat("/c", 4)])
-    assert names.told == [(1, None), (4, None)]
+    assert names.recorded == [(1, None), (4, None)]
     sink.close()
-    assert names.told == [(1, None), (4, None), (2, None), (3, None)]
+    assert names.recorded == [(1, None), (4, None), (2, None), (3, None)]
     assert names.closed
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_an_earlier_run_recorded() -> None:
     paths = {target_id(parse("http://h/a")): "pages/a.html"}
     sink = DuplicatesSink(names, method="GET", is_finished=lambda _url, _apart: True, paths=paths)
     sink.write([repeat("/a", 2)])
-    assert names.told == [(2, "pages/a.html")]
+    assert names.recorded == [(2, "pages/a.html")]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=20), st.integers(0, 3), st.data())

@@ -284,7 +284,7 @@ def test_a_host_that_sends_errors_is_waited_for_though_its_first_page_hung(first
 
 def may_lose(world, host, server, policy, pool):
     """Whether good pages may use up their attempts: too few of them, or too few pages to show that the host is down."""
-    if server.rate:  # a 503 without a wait is told from a broken page by its retries alone
+    if server.rate:  # only retries distinguish a 503 without a wait from a broken page
         unheeded = pool.pace == "fixed" and server.refusal.after is None  # nothing makes such a run slower
         return policy.retries < 3 or server.refusal.status == 503 or unheeded
     if not server.down:

@@ -41,8 +41,8 @@ def test_a_negative_retry_after_is_no_wait():
 def test_a_deferral_keeps_what_the_outcome_told():
     """It says from when the host may be asked, in people's words too, and loses nothing else."""
     target = Target("https://example.org/", HOST, "/")
-    told = Fetched(target=target, status=429, attempts=2, elapsed=0.3, wire_bytes=7, retry=Retryable(3600.0))
-    outcome = deferred(told, HOST, 3600.0, 1000.0)
+    response = Fetched(target=target, status=429, attempts=2, elapsed=0.3, wire_bytes=7, retry=Retryable(3600.0))
+    outcome = deferred(response, HOST, 3600.0, 1000.0)
     assert isinstance(outcome, Deferred)
     assert outcome.not_before == 4600.0
     assert outcome.detail == "example.org asks to wait 1 h 00 min"

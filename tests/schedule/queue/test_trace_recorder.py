@@ -126,12 +126,12 @@ def test_histories_change_nothing_and_add_up(of: list[Reply], targets: int, per_
     """The same leases at the same times, and all waits together are when a target was handed out last."""
     pool = PoolSettings(per_host=per_host, delay=delay)
     plain = World({A: targets, B: 2}, replies(*of), pool=pool, audit=False)
-    told = World({A: targets, B: 2}, replies(*of), pool=pool, audit=False, histories=True)
-    assert plain.run() == told.run()
-    assert [(at, lease.tickets) for at, lease in plain.leases] == [(at, lease.tickets) for at, lease in told.leases]
+    recorded = World({A: targets, B: 2}, replies(*of), pool=pool, audit=False, histories=True)
+    assert plain.run() == recorded.run()
+    assert [(at, lease.tickets) for at, lease in plain.leases] == [(at, lease.tickets) for at, lease in recorded.leases]
     assert all(outcome.history is None for outcome in plain.outcomes)
-    first = {told.targets[ticket].url: at for at, lease in told.leases for ticket in lease.tickets}
-    for outcome in told.outcomes:
+    first = {recorded.targets[ticket].url: at for at, lease in recorded.leases for ticket in lease.tickets}
+    for outcome in recorded.outcomes:
         assert outcome.history is not None
         waited = sum(step.seconds for step in outcome.history if isinstance(step, Wait))
         assert waited == pytest.approx(first[outcome.target.url] + outcome.waited, abs=0.02)

@@ -60,7 +60,7 @@ def test_old_spans_become_sums(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(SPANS, st.floats(0, 150))
 def test_the_parts_of_a_wait_are_the_wait(spans: list[tuple[WaitReason, float, float]], seconds: float) -> None:
-    """However spans were added, up to what is too short to be told."""
+    """However spans were added, except for spans that are too short to be recorded."""
     holds = WaitSpans()
     for why, since, length in spans:
         holds.add(why, since, since + length)

@@ -285,7 +285,7 @@ def test_values_are_not_in_the_repr() -> None:
     ],
 )
 def test_dates(text: str, expected: int | None) -> None:
-    """As section 5.1.1 reads them: time, day, month and year in any order that can be told apart."""
+    """As section 5.1.1 reads them: time, day, month and year in any order that is unambiguous."""
     assert parse_date(text) == expected
 
 

@@ -23,7 +23,7 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def told(url: str, pem: str | None, fields: tuple[str, ...] | None = ("url", "tls"), **request: object) -> Outcome:
+def fetched(url: str, pem: str | None, fields: tuple[str, ...] | None = ("url", "tls"), **request: object) -> Outcome:
     """Return the outcome of a URL."""
     with lease_context(output={"fields": fields}, request={"cacert": pem, **request}) as context:
         (result,) = run(context, url).results
@@ -36,7 +36,7 @@ def test_a_verified_certificate_is_read(pem: str) -> None:
     for length, kind in ((2, Fetched), (9, Failed)):
         served = respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\nok" % length)
         with Server(served, tls=server_context()) as server:
-            outcome = told(f"https://127.0.0.1:{server.port}/", pem)
+            outcome = fetched(f"https://127.0.0.1:{server.port}/", pem)
         facts = outcome.tls
         assert isinstance(outcome, kind)
         assert facts is not None
@@ -51,10 +51,10 @@ def test_what_is_not_known_is_null(pem: str) -> None:
     """An unverified certificate is not read; a plain connection has none; and nothing is read that nobody asked for."""
     with Server(respond_with(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), tls=server_context()) as server:
         url = f"https://127.0.0.1:{server.port}/"
-        assert told(url, None, insecure=True).tls == TLSFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
-        assert told(url, pem, None).tls is None
+        assert fetched(url, None, insecure=True).tls == TLSFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+        assert fetched(url, pem, None).tls is None
     with PoliteServer(1) as plain:
-        outcome = told(plain.url(), None)
+        outcome = fetched(plain.url(), None)
         assert isinstance(outcome, Fetched) and outcome.tls is None
 
 

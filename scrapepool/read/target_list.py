@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Self
 
 from ..errors import InvalidURLError, UsageError
 from ..model import Skipped, Target
+from ..plural import counted
 from ..ports import Batch
 from ..settings import InputSettings
 from ..url import parse
@@ -223,7 +224,8 @@ class TargetList:
                     self._on_note(f"{place(source.name, None)}: read as {source.format}, and there is no URL in it")
             self._note_shards(scan.of_other_shards)
             if self._finished is not None and self._finished.passed_over:
-                self._on_note(f"{self._finished.passed_over:,} URLs of the lists are done already")
+                done = counted(self._finished.passed_over, "URL of the lists is", "URLs of the lists are")
+                self._on_note(f"{done} done already")
         except QueueClosed:
             pass
         except BaseException as raised:  # noqa: BLE001  # ``poll`` raises it again

@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from ..change import Difference, PageState
+from ..plural import counted
 from ..text import printable, strict_json
 from . import units
 
@@ -78,8 +79,8 @@ Form = Callable[[Overview, Iterable[Entry]], Iterator[str]]
 
 def text(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
     """Write text for people, kind by kind, with one line per entry."""
-    old, new = units.count(overview.old_targets), units.count(overview.new_targets)
-    yield f"{printable(overview.old)} ({old} URLs) -> {printable(overview.new)} ({new} URLs)\n"
+    old, new = counted(overview.old_targets, "URL"), counted(overview.new_targets, "URL")
+    yield f"{printable(overview.old)} ({old}) -> {printable(overview.new)} ({new})\n"
     yield f"{overview.counted()}\n"
     for kind, group in groupby(entries, key=lambda entry: entry.difference):
         yield f"\n{kind} ({units.count(overview.counts[kind])}): {MEANINGS[kind]}\n"
@@ -159,15 +160,15 @@ summary { font-weight: bold; cursor: pointer; }
 
 def sides(entry: Entry) -> tuple[str, str]:
     """Describe the state before and the state now in a few words; nothing for a record that does not exist."""
-    return _told(entry.difference, entry.old), _told(entry.difference, entry.new)
+    return _described(entry.difference, entry.old), _described(entry.difference, entry.new)
 
 
-def _told(difference: Difference, state: PageState | None) -> str:
+def _described(difference: Difference, state: PageState | None) -> str:
     if state is None:
         return ""
     match difference:
         case Difference.CHANGED if state.bytes is not None:
-            return f"{units.count(state.bytes)} bytes"
+            return counted(state.bytes, "byte")
         case Difference.REDIRECTING if state.final_url:
             return printable(state.final_url)
         case Difference.SLOWER:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from ..plural import counted
 from ..ports import Snapshot
 from ..text import printable
-from . import units
 from .hosts_table import hosts_table
 from .keys.view_state import Page, ViewState
 from .lines import cut, joined, spaced
@@ -81,7 +81,7 @@ def _page(snapshot: Snapshot, state: ViewState) -> Sequence[Text]:
 def keys_line(state: ViewState, snapshot: Snapshot, width: int) -> Text:
     """Name the keys, or show the text that is being typed."""
     if state.typed:
-        found = "1 host" if snapshot.matching == 1 else f"{units.count(snapshot.matching)} hosts"
+        found = counted(snapshot.matching, "host")
         return spaced(
             [(f"/{state.containing}_", "bold"), (found, ""), ("Enter: keep  Escape: all hosts", "dim")], width
         )

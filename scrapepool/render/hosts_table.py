@@ -14,6 +14,7 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from ..model import HostKey
+from ..plural import counted
 from ..ports import HostRow, Snapshot
 from ..text import printable
 from . import units
@@ -104,8 +105,7 @@ def hosts_table(
             line.stylize("reverse")
         lines.append(cut(line, width))
     if more := count - shown:
-        hosts = "host" if more == 1 else "hosts"
-        lines.append(spaced([(f"{mark} and {units.count(more)} more {hosts}", "dim")], width))
+        lines.append(spaced([(f"{mark} and {counted(more, 'more host')}", "dim")], width))
     return lines
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from ..model import HostKey
+from ..plural import counted
 from ..ports import Example, HostRow, Snapshot
 from ..text import printable
 from . import units
@@ -76,8 +77,8 @@ def _facts(row: HostRow) -> Iterator[tuple[str, str, str]]:
     latency = f"p50 {units.milliseconds(row.p50)} ms, p95 {units.milliseconds(row.p95)} ms"
     yield "latency", f"{latency}, mean {units.milliseconds(row.mean)} ms", ""
     reuse = units.reuse(row.requests, row.opened)
-    yield "requests", f"{units.count(row.requests)} over {units.count(row.opened)} connections, {reuse} reuse", ""
-    yield "idle", f"{units.count(row.idle)} connections", ""
+    yield "requests", f"{units.count(row.requests)} over {counted(row.opened, 'connection')}, {reuse} reuse", ""
+    yield "idle", counted(row.idle, "connection"), ""
 
 
 def _failures(examples: Sequence[Example]) -> Iterator[Text]:

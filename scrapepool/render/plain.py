@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from ..plural import counted
 from ..ports import Snapshot
 from ..text import printable
 from . import units
@@ -108,7 +109,6 @@ def progress(snapshot: Snapshot) -> str:
 
 def stopping(snapshot: Snapshot) -> str:
     """Say what a stopping run still waits for, how long at most, and how to stop it at once."""
-    requests = "1 request" if snapshot.busy == 1 else f"{snapshot.busy} requests"
-    doing = f"waiting for {requests}" if snapshot.busy else "finishing received responses"
+    doing = f"waiting for {counted(snapshot.busy, 'request')}" if snapshot.busy else "finishing received responses"
     left = math.ceil(max(0.0, (snapshot.grace or 0.0) - 0.1))  # the clock has moved since the grace began
     return f"stopping: {doing}, up to {left} s; press Ctrl-C again to stop now"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ..plural import counted
 from ..ports import Snapshot
 from ..text import printable
 from . import units
@@ -72,7 +73,7 @@ def outcomes_line(snapshot: Snapshot, width: int) -> Text:
         pieces.append((f"parked {units.count(snapshot.parked)}", "yellow"))
     pieces += [(text, "magenta") for text in changed(snapshot.changes)]
     if snapshot.opened:
-        pieces.append((f"{units.count(snapshot.opened)} connections", "dim"))
+        pieces.append((counted(snapshot.opened, "connection"), "dim"))
         pieces.append((f"{units.reuse(snapshot.requests, snapshot.opened)} reuse", "dim"))
     return spaced(pieces, width)
 

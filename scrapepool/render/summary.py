@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OutputError
 from ..histogram import LogHistogram
 from ..model import OUTCOMES
+from ..plural import counted
 from ..ports import HostRow, Snapshot
 from ..text import printable, strict_json
 from . import units
@@ -78,21 +79,20 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, list[str]]]:
     if not snapshot.total and snapshot.passed_over:
         yield "done", ["nothing was left to do"]
         return
-    done = units.count(snapshot.done)
     whole = snapshot.done >= snapshot.total and not snapshot.reading
     yield (
         "done" if whole else "stopped",
         [
-            f"{done} {'URL' if snapshot.done == 1 else 'URLs'}"
+            counted(snapshot.done, "URL")
             if whole
-            else f"{done} of {units.count(snapshot.total)}",
+            else f"{units.count(snapshot.done)} of {units.count(snapshot.total)}",
             f"in {units.spoken(snapshot.elapsed)}",
             units.rate(overall_rate(snapshot)),
             units.size(snapshot.bytes),
         ],
     )
     if not whole and not snapshot.reading and snapshot.eta is not None:
-        left = _number(snapshot.total - snapshot.done, "URL")
+        left = counted(snapshot.total - snapshot.done, "URL")
         yield "left", [left, f"{units.spoken(snapshot.eta)} more", *decided(snapshot)]
     held_up = [printable(row.held_up) for row in snapshot.hosts if row.held_up is not None]
     if held_up and not whole:
@@ -147,17 +147,13 @@ def figure(verdict: Verdict) -> str:
 
 
 def _requests(snapshot: Snapshot) -> Iterator[str]:
-    yield f"{units.count(snapshot.requests)} over {_number(snapshot.opened, 'connection')}"
+    yield f"{units.count(snapshot.requests)} over {counted(snapshot.opened, 'connection')}"
     if saved := handshakes_saved(snapshot):
-        yield f"{_number(saved, 'handshake')} saved ({units.reuse(snapshot.requests, snapshot.opened)} reuse)"
+        yield f"{counted(saved, 'handshake')} saved ({units.reuse(snapshot.requests, snapshot.opened)} reuse)"
     if round(snapshot.saved):
         yield f"about {units.spoken(snapshot.saved)} of connecting saved"
     if snapshot.retried:
-        yield "1 retry" if snapshot.retried == 1 else f"{units.count(snapshot.retried)} retries"
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{units.count(number)} {noun}{'' if number == 1 else 's'}"
+        yield counted(snapshot.retried, "retry", "retries")
 
 
 def _wrapped(title: str, pieces: list[str], width: int) -> Iterator[str]:

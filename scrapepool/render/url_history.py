@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..model import WaitReason
+from ..plural import counted
 from ..text import printable
 from . import units
 
@@ -106,8 +107,8 @@ def _history(history: list[Any]) -> Iterator[str]:
             yield f"{_INDENT}counted against {given_back[at]}, not against this URL"
     if given_back:
         against = [f"{units.count(list(given_back.values()).count(whose))} against {whose}" for whose in WHOSE]
-        counted = _counted(history)
-        yield f"{units.count(counted)} of the attempts {'counts' if counted == 1 else 'count'} for this URL; " + (
+        own = _counted(history)
+        yield f"{counted(own, 'of the attempts counts', 'of the attempts count')} for this URL; " + (
             ", ".join(text for text in against if not text.startswith("0 "))
         )
 
@@ -204,7 +205,7 @@ def _summary(record: Mapping[str, Any]) -> Iterator[str]:
             yield f"never requested; it waited {units.spoken(waited)}"
         return
     when = "" if started is None else f", the first at {started[:10]} {started[11 : 11 + _TIME]} UTC"
-    yield f"{attempts:.0f} {'attempt' if attempts == 1 else 'attempts'}{when}"
+    yield f"{counted(int(attempts), 'attempt')}{when}"
     if waited:
         yield f"{units.spoken(waited)} of waiting before attempts (backoff, limits, or a pause that the host asked for)"
     yield f"{'the attempt' if attempts == 1 else 'the last attempt'}: {_result(record)}"
@@ -251,7 +252,7 @@ def _redirects(record: Mapping[str, Any]) -> Iterator[str]:
     shown = _lines_before_loop(lines)
     yield from (f"then {line}" if place else line for place, line in enumerate(lines[: shown or None]))
     if shown:
-        yield f"and so on in a loop: {units.count(len(lines))} redirects"
+        yield f"and so on in a loop: {counted(len(lines), 'redirect')}"
 
 
 def _lines_before_loop(lines: Sequence[str]) -> int:

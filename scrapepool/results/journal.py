@@ -16,6 +16,7 @@ from ..errors import InvalidURLError
 from ..failure_classes import DEFERRED, FailureClasses
 from ..frozen import frozen
 from ..model import SUCCESSES, ErrorKind
+from ..plural import counted
 from ..read.seen.finished import Finished
 from ..read.seen.hash_tables import HashSet
 from ..read.seen.target_id import recorded_target_id
@@ -71,7 +72,7 @@ class Journal:
     def notes(self, name: str) -> Iterator[str]:
         """Yield lines that tell the user what happens to the file."""
         if self.torn:
-            yield f"{name}: the last record is incomplete; its {self.torn:,} bytes are removed"
+            yield f"{name}: the last record is incomplete; its {counted(self.torn, 'byte is', 'bytes are')} removed"
         if self.duplicates:
             yield f"{name}: records replaced by a later one of the same URL: {self.duplicates:,}"
         yield f"{name}: records kept: {self.kept:,}; to be fetched again: {self.again:,}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...plural import counted
 from ...text import printable
 from ..standard_streams import warn
 
@@ -74,7 +75,7 @@ class _Counter:
         self._read += 1
         if not self._read % CLOCK_EVERY and time.monotonic() >= self._due:
             self._due, self._shown = time.monotonic() + COUNT_EVERY, True
-            click.echo(f"\r{self._name}: {self._read:,} records read", err=True, nl=False)
+            click.echo(f"\r{self._name}: {counted(self._read, 'record')} read", err=True, nl=False)
 
     def end(self) -> None:
         if self._shown:

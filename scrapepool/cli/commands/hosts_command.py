@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import UsageError
+from ...plural import counted
 from ...text import printable, strict_json
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
@@ -113,4 +114,4 @@ def _lines(entries: Sequence[HostEntry], now: float) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    yield f"{len(entries):,} {'host' if len(entries) == 1 else 'hosts'}"
+    yield counted(len(entries), "host")

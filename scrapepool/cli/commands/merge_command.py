@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from ...errors import ListError, UsageError
+from ...plural import counted
 from ...text import without_password
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
@@ -70,7 +71,7 @@ def merge(parts: tuple[str, ...], output: str | None, form: str | None) -> int:
         write_merged(merged, form, output)
     files, replaced = len(records.files), merged.total - merged.kept
     name = "standard output" if output is None else output
-    warn(f"{name}: {merged.kept:,} records; files read: {files:,}; replaced by later records: {replaced:,}")
+    warn(f"{name}: {counted(merged.kept, 'record')}; files read: {files:,}; replaced by later records: {replaced:,}")
     if merged.names_lists:
         warn(f"{name}: the same line numbers stand for different URLs, so list names the file that a record is from")
     return Exit.OK

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
+from ...plural import counted
 from ...render import units
 from ...text import printable
 
@@ -115,24 +116,24 @@ def plan_lines(report: Report) -> Iterator[str]:
     """Write the plan for a person, line by line."""
     found, plan = report.found, report.plan
     if plan is not None:
-        yield _line("plan", f"{_number(plan.urls, 'URL')} on {_number(plan.host_count, 'host')}")
+        yield _line("plan", f"{counted(plan.urls, 'URL')} on {counted(plan.host_count, 'host')}")
     elif not report.robots and found.of_other_shards:
         yield _line("plan", f"no URL is in shard {report.settings.input.shard}")
     if found.duplicates:
-        yield _line("left out", _number(found.duplicates, "duplicate"))
+        yield _line("left out", counted(found.duplicates, "duplicate"))
     if found.rejects:
         reasons = "  ".join(f"{error} {units.count(number)}" for error, number in found.rejects.most_common())
-        yield _line("rejected", f"{_number(found.rejects.total(), 'line')}: {reasons}")
+        yield _line("rejected", f"{counted(found.rejects.total(), 'line')}: {reasons}")
         yield from (_line("", _reject(line)) for line in found.shown)
         if (more := found.rejects.total() - len(found.shown)) and found.shown:
-            yield _line("", f"and {_number(more, 'line')} more (--rejects)")
+            yield _line("", f"and {counted(more, 'line')} more (--rejects)")
     if report.robots:
         yield from _robots(report.robots, report.most)
     if plan is None:
         return
-    workers = _number(report.settings.pool.workers, "worker")
+    workers = counted(report.settings.pool.workers, "worker")
     yield _line("takes", f"{_spoken(plan.seconds)}, {_why(plan, report.settings)}")
-    known = f" (or as measured before on {_number(report.known, 'host')})" if report.known else ""
+    known = f" (or as measured before on {counted(report.known, 'host')})" if report.known else ""
     yield _line("", f"with {workers}, {units.spoken(report.latency)} per request{known} and no failures")
     yield from _sizes(report, plan)
     if plan.hosts:
@@ -146,7 +147,7 @@ def _sizes(report: Report, plan: Plan) -> Iterator[str]:
         yield _line("size", "unknown; --since RECORDS estimates it from an earlier run")
         return
     each = units.size(round(sizes.received / plan.urls))
-    known = "" if sizes.urls == plan.urls else f" (known for the hosts of {_number(sizes.urls, 'URL')})"
+    known = "" if sizes.urls == plan.urls else f" (known for the hosts of {counted(sizes.urls, 'URL')})"
     yield _line("size", f"about {units.size(sizes.received)} to receive, {each} per URL as in earlier records{known}")
     parts = [("records", sizes.records)]
     if settings.files.save_dir is not None:
@@ -162,7 +163,7 @@ def _sizes(report: Report, plan: Plan) -> Iterator[str]:
 
 def _robots(robots: Mapping[HostKey, HostRobots], most: int) -> Iterator[str]:
     refused = sum(host.refused for host in robots.values())
-    yield _line("robots", f"{_number(refused, 'URL')} refused by robots.txt of {_number(len(robots), 'host')}")
+    yield _line("robots", f"{counted(refused, 'URL')} refused by robots.txt of {counted(len(robots), 'host')}")
     for host in _most_refused(robots, most):
         changed = robots[host]
         text = f"{units.count(changed.refused)} refused"
@@ -178,7 +179,7 @@ def _why(plan: Plan, settings: Settings) -> str:
     host = plan.longest
     match plan.decided_by:
         case "host":
-            return f"decided by {_name(host.host)}: {_number(host.urls, 'URL')}, {_pace(host)}"
+            return f"decided by {_name(host.host)}: {counted(host.urls, 'URL')}, {_pace(host)}"
         case "workers":
             most = f"{_name(host.host)} alone needs {units.spoken(host.seconds)}"
             return f"decided by --workers: more of them would help ({most})"
@@ -199,7 +200,7 @@ def _table(plan: Plan) -> Iterator[str]:
     for name, host in zip(names, plan.hosts, strict=True):
         yield f"{name:<{width}}  {units.count(host.urls):>9}  {_spoken(host.seconds):>10}  {_pace(host)}"
     if plan.host_count > len(plan.hosts):
-        yield f"and {_number(plan.host_count - len(plan.hosts), 'host')} more (--hosts)"
+        yield f"and {counted(plan.host_count - len(plan.hosts), 'host')} more (--hosts)"
 
 
 def _spoken(seconds: float) -> str:
@@ -212,10 +213,6 @@ def _name(host: HostKey) -> str:
 
 def _reject(line: Skipped) -> str:
     return printable(f"{line.detail}: {units.middle_cut(line.target.url, _URL, '...')}")
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _line(title: str, text: str) -> str:

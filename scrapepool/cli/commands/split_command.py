@@ -10,6 +10,7 @@ import click
 
 from ...errors import UsageError
 from ...host_share import MAX_SHARES
+from ...plural import counted
 from ...text import without_password
 from ..arguments.list_arguments import source_names, standard_input
 from ..exits import Exit
@@ -96,7 +97,7 @@ def _report(result: SplitResult, output: str) -> int:
     rows = result.rows
     largest = max(range(len(rows)), key=rows.__getitem__)
     most = f"the largest is shard {largest + 1} with {rows[largest]:,}"
-    warn(f"{output}: {sum(rows):,} rows in {len(rows):,} shards; {most}")
+    warn(f"{output}: {counted(sum(rows), 'row')} in {counted(len(rows), 'shard')}; {most}")
     if empty := sum(not number for number in rows):
         warn(f"{output}: shards without a URL, with which fetch would end with exit code 2: {empty:,}")
     if result.no_urls:

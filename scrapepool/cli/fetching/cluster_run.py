@@ -15,6 +15,7 @@ from pathlib import Path
 from ...engine import Stop
 from ...errors import UsageError
 from ...extras import how_to_install
+from ...plural import counted
 from ...ports import View
 from ...read import OpenDocument, TargetList
 from ...read.seen.finished import Finished
@@ -84,7 +85,7 @@ def run_once(
         end.last = last = replace(result.last, passed_over=result.passed_over)
         end.lists = source_names(sources, settings.input, read_as)
         if result.passed_over:
-            log.note(f"{result.passed_over:,} URLs of the lists are done already")
+            log.note(f"{counted(result.passed_over, 'URL of the lists is', 'URLs of the lists are')} done already")
         view.close(last)
         for reason in result.left:
             log.note(f"{reason}; the remaining URLs are left for another run (--resume)")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ...engine import Engine, Stop
 from ...errors import OutputError
 from ...model import Outcome
+from ...plural import counted
 from ...ports import Controls, KeyView, Sink, Snapshot, View
 from ...read.seen.finished import Finished
 from ...record.safe_io.output import STANDARD_OUTPUT
@@ -156,7 +157,7 @@ class _FetchRun:
         read = ReadCount()
         try:
             text = f"reading {', '.join(settings.since.records)}" if settings.since.records else None
-            with self._step(text, lambda: f"{read.records:,} records"):
+            with self._step(text, lambda: counted(read.records, "record")):
                 known = known_pages(settings, log.note, lambda: self._stop.requested, read)
         except KeyboardInterrupt:
             return self._interrupted()
@@ -308,4 +309,6 @@ def _raise_file_limit(settings: Settings, log: RunLog) -> None:
     save, processes = settings.files.save_dir is not None, process_count(settings.pool)
     most = workers_within(workers, save=save, processes=processes)
     if most < workers:
-        log.note(f"{most} workers instead of {workers}: the limit on open files allows no more (see ulimit -n)")
+        log.note(
+            f"{counted(most, 'worker')} instead of {workers}: the limit on open files allows no more (see ulimit -n)"
+        )

@@ -16,6 +16,7 @@ from itertools import count, takewhile
 from ...errors import OutputError
 from ...fallbacks import CLOEXEC
 from ...model import Span, Transcript
+from ...plural import counted
 from ...settings import WarcSettings
 from ..safe_io.durability import Fsync
 from ..safe_io.output import Output, never
@@ -242,7 +243,8 @@ class WarcArchive:
         torn = os.fstat(fd).st_size - end
         if torn:
             os.ftruncate(fd, end)
-            on_note(f"{self._names.file(self._number)}: the last record was not whole, its {torn} bytes were cut off")
+            cut = counted(torn, "byte was", "bytes were")
+            on_note(f"{self._names.file(self._number)}: the last record was not whole, its {cut} cut off")
 
     def _read(self, fd: int, should_stop: Callable[[], bool]) -> int:
         """Read the file of this number for its index; the offset behind its last whole record. Raises OutputError."""

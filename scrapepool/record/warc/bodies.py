@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...plural import counted
 from .earlier import EarlierBodies
 from .spell import Place
 
@@ -35,9 +36,8 @@ class ArchivedBodies:
             earlier.close()
             raise
         self._earlier = earlier
-        known = "1 body is" if bodies == 1 else f"{bodies:,} bodies are"
-        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
-        on_note(f"--warc-dedup: {known} known from {count}")
+        known = counted(bodies, "body is", "bodies are")
+        on_note(f"--warc-dedup: {known} known from {counted(len(files), 'file')}")
 
     def find(self, digest: str) -> Place | None:
         """Where a body is; None for a new one. Raises OutputError."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...plural import counted
 from .table import Cell, Figures, Table, count, host_cell, keyed, seconds, share, sided, size, table, url_cell, words
 
 
@@ -79,7 +80,7 @@ def _left_out(one: Figures) -> str:
     if one["host_records_missing"]:
         text += (
             f" There were too many to keep all figures: those of a host may lack up to "
-            f"{one['host_records_missing']:,} URLs."
+            f"{counted(one['host_records_missing'], 'URL')}."
         )
     return text.strip()
 

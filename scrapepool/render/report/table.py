@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...plural import counted
 from ...text import printable
 from .. import units
 
@@ -127,4 +128,4 @@ def explain(records: str, example: Figures) -> str | None:
 
 def rest(number: int, noun: str) -> str:
     """Say how many more there are; nothing for none."""
-    return f"and {units.count(number)} more {noun}{'' if number == 1 else 's'}" if number > 0 else ""
+    return f"and {counted(number, f'more {noun}')}" if number > 0 else ""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ...plural import counted
 from ...text import printable
 from .. import units
 from ..outcome_styles import OUTCOME_STYLES
@@ -61,7 +62,7 @@ def terminal_page(reports: Sequence[Figures], width: int, *, colours: bool, asci
     for side, one in zip(SIDES, reports, strict=False):
         name = units.middle_cut(printable(str(one["records"])), console.width - 30, "...")
         title = f"{side}: {name}" if len(reports) > 1 else name
-        console.print(Text(f"{title}: {units.count(one['count'])} records", style="bold", overflow="fold"))
+        console.print(Text(f"{title}: {counted(one['count'], 'record')}", style="bold", overflow="fold"))
     for table in all_tables(reports, ranked_hosts(reports)):
         if table.key.startswith("timeline"):
             for line in _sparklines(

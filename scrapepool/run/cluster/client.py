@@ -20,6 +20,7 @@ from ...engine import Stop
 from ...errors import UsageError
 from ...frozen import frozen
 from ...host_share import HostShare
+from ...plural import counted
 from ...ports import Snapshot, View
 from ...read import OpenDocument, TargetList
 from ...record.parts.part_folder import part_folder
@@ -97,7 +98,7 @@ def run_on_cluster(
         check_workers(client, files, settings, on_note)
         own = opened.enter_context(closing(part_folder(join(path, FOLDER), None)))
         opened.callback(own.delete)
-        with step("dividing the lists", lambda: f"{targets.found:,} URLs"):
+        with step("dividing the lists", lambda: counted(targets.found, "URL")):
             division = divide(targets, settings, own, shards, should_stop=lambda: stop.requested)
         if division is None:
             return ClusterResult(merged((), elapsed=0.0, pending=0, waiting=0), left=(STOPPED,))

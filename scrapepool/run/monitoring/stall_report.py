@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from ...plural import counted
 from ...ports import HostRow, Snapshot, View
 from ...render import units
 from ...text import printable
@@ -115,9 +116,9 @@ def stall_lines(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -
     busy = max(snapshot.busy, len(doing))
     queued = max(0, snapshot.total - snapshot.done - busy)
     pieces = [f"no URL has ended for {units.spoken(seconds)}"]
-    pieces.append(f"{_some(busy, 'request')} in flight" if busy else "no request is in flight")
+    pieces.append(f"{counted(busy, 'request')} in flight" if busy else "no request is in flight")
     if queued:
-        pieces.append(f"{_some(queued, 'URL')} {'waits' if queued == 1 else 'wait'}")
+        pieces.append(counted(queued, "URL waits", "URLs wait"))
     yield "; ".join(pieces)
     yield from waits(snapshot, doing)
 
@@ -175,10 +176,6 @@ def _hosts(rows: Sequence[HostRow]) -> Iterator[str]:
     for row in waiting[:GROUPS]:
         until = "" if row.until is None else f" for {units.spoken(row.until)} more"
         why = "" if row.held_up is None else f"; {row.held_up}"
-        yield f"  {row.host.netloc}: {row.state}{until}, {_some(row.total - row.done, 'URL')} left{why}"
+        yield f"  {row.host.netloc}: {row.state}{until}, {counted(row.total - row.done, 'URL')} left{why}"
     if len(waiting) > GROUPS:
-        yield f"  and {_some(len(waiting) - GROUPS, 'host')} more"
-
-
-def _some(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{units.count(number)} {what}s"
+        yield f"  and {counted(len(waiting) - GROUPS, 'host')} more"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...model import Fetched, Outcome
+from ...plural import counted
 
 MIN_PAGES = 10
 """Pages from which on something can be striking."""
@@ -57,7 +58,7 @@ class Striking:
         if self._read >= MIN_PAGES:
             for name, number in self._found.items():
                 if number <= MAX_FOUND * self._read:
-                    yield f"{name}: found in {number:,} of {self._read:,} pages"
+                    yield f"{name}: found in {number:,} of {counted(self._read, 'page')}"
         if self._pages >= MIN_PAGES:
             for url, number in self._ends.most_common(1):
                 if number >= MIN_TOGETHER * self._pages:

@@ -18,6 +18,7 @@ from ...engine import Stop
 from ...errors import InvalidURLError, OutputError, UsageError
 from ...frozen import frozen
 from ...model import Apart, Outcome
+from ...plural import counted
 from ...ports import Archive, Sink, Store
 from ...read.seen.finished import Finished
 from ...read.seen.target_id import recorded_target_id
@@ -208,7 +209,7 @@ class _Opening:
         if output.resume is None or not stay:
             return
         for path in empty:
-            self.on_note(f"{path}: holds none of the {stay:,} records kept in {journal}; they are not added")
+            self.on_note(f"{path}: holds none of the {counted(stay, 'record')} kept in {journal}; they are not added")
         if output.sqlite in (None, journal):
             return
         from ...results.journal import count_finished  # noqa: PLC0415
@@ -218,7 +219,7 @@ class _Opening:
         has = count_finished(database, self.finished, method=self.settings.request.method)
         if has < stay:
             self.on_note(
-                f"{output.sqlite}: has {has:,} of the {stay:,} records kept in {journal}; the others are not added"
+                f"{output.sqlite}: has {has:,} of the {counted(stay, 'record')} kept in {journal}; the others are not added"
             )
 
     def on_complete(self) -> Callable[[], None]:

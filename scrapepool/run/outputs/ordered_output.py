@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ...model import HostKey, Outcome, Skipped, Target
+from ...plural import counted
 from ...ports import Batch, Ended, Feed, Sink
 from ...settings import MIB, Settings
 from ...text import printable
@@ -57,7 +58,7 @@ class ListOrder:
         self._bytes = 0  # of bodies in ``_ended``
         self._seen = self._seen_bytes = 0
         self._stuck: tuple[Place, float] | None = None
-        self._told: Place | None = None
+        self._noted: Place | None = None
         self._on_room: Callable[[], None] | None = None
         self._lock = threading.RLock()  # guards everything above
 
@@ -142,14 +143,13 @@ class ListOrder:
         now, head = self._clock(), self._order[0]
         if self._stuck is None or self._stuck[0] != head:
             self._stuck = (head, now)
-        elif now - self._stuck[1] >= NOTE_AFTER and self._told != head:
-            self._told = head
+        elif now - self._stuck[1] >= NOTE_AFTER and self._noted != head:
+            self._noted = head
             known = self._targets.get(head)
             target = known.target if isinstance(known, Skipped) else known
             whom = "a URL whose host is paused" if target is None else printable(target.url)
-            self._on_note(
-                f"--ordered: {len(self._ended):,} records wait for {whom}; no further URL is started until then"
-            )
+            waiting = counted(len(self._ended), "record waits", "records wait")
+            self._on_note(f"--ordered: {waiting} for {whom}; no further URL is started until then")
 
 
 class OrderedFeed:

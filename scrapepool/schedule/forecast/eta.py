@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ...frozen import frozen
 from ...model import HostKey
+from ...plural import counted
 from .remaining import Remaining
 
 IDLE_SHARE = 0.25
@@ -43,9 +44,10 @@ def idle_hint(idle: int, workers: int, *, paced: bool) -> str | None:
     """What to do about idle workers; None where there are few. paced: whether a delay is what they wait for."""
     if idle < max(1.0, workers * IDLE_SHARE):
         return None
+    idle_ones = f"{idle} of {counted(workers, 'worker')} {'is' if idle == 1 else 'are'} idle"
     if paced:
-        return f"{idle} of {workers} workers are idle: no host may be requested more often now"
-    return f"{idle} of {workers} workers are idle: a higher --per-host would use them"
+        return f"{idle_ones}: no host may be requested more often now"
+    return f"{idle_ones}: a higher --per-host would use them"
 
 
 def _seconds(value: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import chain, islice
 
 from ...model import Attempt
+from ...plural import counted
 from ...text import printable
 from ..health.circuit_breaker import CircuitBreaker
 from ..health.host_health import HostHealth
@@ -42,7 +43,7 @@ def _describe_doubt(name: str, health: HostHealth, now: float) -> str:
     doing = "is tested" if breaker.opened is None else f"has been down for {format_duration(now - breaker.opened)}"
     if not breaker.failed_in_row:
         return f"{name} {doing}"
-    count = "1 page" if breaker.failed_in_row == 1 else f"{breaker.failed_in_row:,} pages in a row"
+    count = counted(breaker.failed_in_row, "page", "pages in a row")
     return f"{name} {doing}: {count} failed, the first {_first(breaker)}"
 
 
@@ -64,7 +65,7 @@ def _describe_others(queue: HostQueue, now: float) -> str:
     if fresh and queue.parked_until > now:
         return f"it gets no requests for {format_duration(queue.parked_until - now)}"
     if fresh:
-        return "its 1 other goes on" if fresh == 1 else f"its {fresh:,} others go on"
+        return f"its {counted(fresh, 'other goes on', 'others go on')}"
     others = len(queue.attempts.retries or ()) + len(queue.attempts.delayed or ()) + queue.out - 1
     return f"only that and {others:,} more are left" if others else "only that is left, to be retried"
 

@@ -12,6 +12,7 @@ from itertools import islice
 from math import inf
 
 from ...model import HostKey
+from ...plural import counted
 from ...settings import PoolSettings
 from ..health.retry import format_duration
 from ..queue.host_queue import HostQueue
@@ -114,7 +115,7 @@ class Survey:
         if spaced > max(host.seconds, together):
             return Forecast(spaced, None, f"{left:,} left at {every(spacing)}")
         if queue is None or host.seconds <= together:
-            return Forecast(together, None, f"{left:,} left for {workers} workers")
+            return Forecast(together, None, f"{left:,} left for {counted(workers, 'worker')}")
         reason = at_pace(queue.left + queue.out, host)
         if (waits := _why_it_waits(queue, now)) is not None:
             reason = f"{reason}, {waits}"

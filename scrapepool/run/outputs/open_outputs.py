@@ -218,9 +218,8 @@ class _Opening:
         database = RecordDatabase(output.sqlite, should_stop=lambda: self.stop.requested)
         has = count_finished(database, self.finished, method=self.settings.request.method)
         if has < stay:
-            self.on_note(
-                f"{output.sqlite}: has {has:,} of the {counted(stay, 'record')} kept in {journal}; the others are not added"
-            )
+            kept = f"{has:,} of the {counted(stay, 'record')} kept in {journal}"
+            self.on_note(f"{output.sqlite}: has {kept}; the others are not added")
 
     def on_complete(self) -> Callable[[], None]:
         """Return what is called when every target has its record, and all outputs are closed."""

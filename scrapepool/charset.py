@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from .lazy_pattern import lazy_pattern
+
 SNIFFED = 1024
 """Bytes of a page that are searched for a declaration, as HTML requires of authors and browsers."""
 
@@ -92,15 +94,15 @@ _JAPANESE = frozenset({"cp932", "euc_jp", "iso2022_jp"})
 _CODECS = {name: codec for name, (codec, _) in _ENCODINGS.items()}
 _NAMES = {label: name for name, (_, labels) in _ENCODINGS.items() for label in (name, *labels.split())}
 
-_PARAMETER = re.compile(r""";[\s]*charset[\s]*=[\s]*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE)
+_PARAMETER = lazy_pattern(r""";[\s]*charset[\s]*=[\s]*(?:"([^"]*)"?|'([^']*)'?|([^\s;,"']+))""", re.IGNORECASE)
 _WHITE_SPACE = " \t\r\n"
-_VALUE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+')  # of a list: quoted commas end none
-_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?=[ \t\r\n]*(?:;|\Z))")
-_MARKUP = re.compile(r"[a-z]+/(?:[^\s;,]*\+)?(?:x?html|xml)\b", re.IGNORECASE)
-_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-_META = re.compile(rb"<meta[\s/]([^>]*)>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(rb"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
-_XML = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+_VALUE = lazy_pattern(r'(?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+')  # of a list: quoted commas end none
+_TYPE = lazy_pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?=[ \t\r\n]*(?:;|\Z))")
+_MARKUP = lazy_pattern(r"[a-z]+/(?:[^\s;,]*\+)?(?:x?html|xml)\b", re.IGNORECASE)
+_COMMENT = lazy_pattern(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_META = lazy_pattern(rb"<meta[\s/]([^>]*)>", re.IGNORECASE)
+_ATTRIBUTE = lazy_pattern(rb"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
+_XML = lazy_pattern(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"']+)["']""")
 
 
 def charset_of(content_type: bytes | str | None, head: bytes) -> str | None:

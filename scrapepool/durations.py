@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+from .lazy_pattern import lazy_pattern
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 """Seconds of each unit."""
 
 NAMES = "ms, s, m, h, d or w"
 """The units, for a message."""
 
-_DURATION = re.compile(rf"(\d+(?:\.\d*)?|\.\d+)\s*({'|'.join(UNITS)})?", re.ASCII)
+_DURATION = lazy_pattern(rf"(\d+(?:\.\d*)?|\.\d+)\s*({'|'.join(UNITS)})?", re.ASCII)
 
 
 def seconds_of(text: str) -> float | None:

@@ -16,6 +16,7 @@ from .change import Change
 from .durations import NAMES, UNITS
 from .errors import UsageError
 from .frozen import frozen
+from .lazy_pattern import lazy_pattern
 from .model import ERROR_GROUPS, OUTCOMES, ErrorKind
 from .text import brief
 
@@ -38,7 +39,7 @@ PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 TIMES = (*PERCENTILES, "seconds")
 """Figures that are durations; ``seconds`` is that of the run."""
 
-STATUS = re.compile(r"status_([1-5]\d\d)", re.ASCII)
+STATUS = lazy_pattern(r"status_([1-5]\d\d)", re.ASCII)
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -50,10 +51,10 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
 }
 
-_NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
-_OPERATOR = re.compile(r"\s*(>=|<=|==|!=|>|<|=)")
-_NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
-_UNIT = re.compile(r"\s*(%|[a-z]+)?\s*")
+_NAME = lazy_pattern(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
+_OPERATOR = lazy_pattern(r"\s*(>=|<=|==|!=|>|<|=)")
+_NUMBER = lazy_pattern(r"\s*(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+_UNIT = lazy_pattern(r"\s*(%|[a-z]+)?\s*")
 
 
 @frozen

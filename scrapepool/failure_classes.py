@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from .errors import UsageError
 from .frozen import frozen
+from .lazy_pattern import lazy_pattern
 from .model import ERROR_GROUPS, ErrorKind
 from .text import brief
 
@@ -23,8 +24,8 @@ CLASSES: tuple[str, ...] = (*ERROR_GROUPS, DEFERRED, *ErrorKind)
 STATUSES = range(100, 600)
 HTTP_ERRORS = {ErrorKind.HTTP_4XX: range(400, 500), ErrorKind.HTTP_5XX: range(500, 600)}
 
-_CLASS = re.compile(r"([1-5])xx", re.ASCII | re.IGNORECASE)
-_RANGE = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
+_CLASS = lazy_pattern(r"([1-5])xx", re.ASCII | re.IGNORECASE)
+_RANGE = lazy_pattern(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
 
 
 @frozen

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110 section 5.6.2
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+from .lazy_pattern import lazy_pattern
+
+_TOKEN = lazy_pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # RFC 9110 section 5.6.2
+_FORBIDDEN = lazy_pattern(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
 """Fields that belong to the body of a request (Fetch standard, request-body-header name)."""

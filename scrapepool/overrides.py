@@ -6,7 +6,6 @@ sections come from, nor what ``schedule`` and ``transport`` do with them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from .errors import InvalidURLError, UsageError
 from .frozen import frozen
 from .host_key import HostKey
+from .lazy_pattern import lazy_pattern
 from .url import parse
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class HostOverride:
             raise UsageError("credentials have no colon; write user:password")
 
 
-_PATTERN = re.compile(r"(?:\*|(\*\.)?(\[[^\]]*\]|[^][:*/?#@\\\s]+))(:[0-9]+)?")
+_PATTERN = lazy_pattern(r"(?:\*|(\*\.)?(\[[^\]]*\]|[^][:*/?#@\\\s]+))(:[0-9]+)?")
 
 NOTHING = HostOverride()
 """The override of every host that no pattern matches."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .errors import UsageError
+from .lazy_pattern import lazy_pattern
 from .text import brief
 
 KINDS = ("css", "xpath", "re", "json", "meta", "jsonld")
@@ -20,7 +21,7 @@ LINKS = "links"
 TEXT = "text"
 """Keys of the values that need no expression."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 class Selection(NamedTuple):

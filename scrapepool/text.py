@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-_UNSAFE = re.compile(
+from .lazy_pattern import lazy_pattern
+
+_UNSAFE = lazy_pattern(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: a terminal may obey them
     "\u2028\u2029"  # line and paragraph separators: a line must stay one line
@@ -21,20 +23,20 @@ HIDDEN = "***"
 """What is shown in place of a password."""
 
 _PORT = r"[0-9]{0,5}(?:[/\\?#\s]|\Z)"
-_CREDENTIALS = re.compile(r"([^/?#@]*:/{2,})([^/?#]*)@")
-_IN_TEXT = re.compile(
+_CREDENTIALS = lazy_pattern(r"([^/?#@]*:/{2,})([^/?#]*)@")
+_IN_TEXT = lazy_pattern(
     r"(\b[a-z][a-z0-9+.-]{0,15}:[/\\]+)"
     r"(?:([^/\\?#\s\"'<>,]*)"  # what RFC 3986 takes for user and password
     rf"|([^\s:@/\\?#]*:(?!{_PORT})[^\s\"'<>]*))@",  # a password with "/", "?" or "#" in it
     re.IGNORECASE,
 )
-_WITHOUT_SCHEME = re.compile(
+_WITHOUT_SCHEME = lazy_pattern(
     r"(\s*+(?>(?:/{2,})?))(?!(?:mailto|sips?|xmpp|acct|im|news|nntp|cid|mid|tel|data|javascript):)"
     rf"([\w.+%~-]+:(?!{_PORT})[^\s@]*)@",
     re.IGNORECASE,
 )
 
-_LONE = re.compile(
+_LONE = lazy_pattern(
     r"(?P<stays>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"  # a backslash; a whole pair
     r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from . import whatwg
 from .errors import InvalidURLError
 from .host_key import DEFAULT_PORTS, HostKey
+from .lazy_pattern import lazy_pattern
 from .text import brief, without_passwords
 
 MAX_LABEL = 63
@@ -33,16 +34,16 @@ HOST_KEYS_KEPT = 8192
 SENDABLE = "!$%&'()*+,\\-./0-9:;=?@A-Z\\[\\]_a-z~"
 """A character class: the characters of a path and query that are sent unchanged. The others are percent-encoded."""
 
-_ORDINARY = re.compile(rf"(https?://[a-z0-9_.:-]++)(/[{SENDABLE}]*+)?(?s:#.*)?")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_AUTHORITY = re.compile(r"[^/?]*")
-_UNSENDABLE = re.compile(f"[^{SENDABLE}]+")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_HOST = re.compile(r"[a-z0-9_.-]+")
+_ORDINARY = lazy_pattern(rf"(https?://[a-z0-9_.:-]++)(/[{SENDABLE}]*+)?(?s:#.*)?")
+_SCHEME = lazy_pattern(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_AUTHORITY = lazy_pattern(r"[^/?]*")
+_UNSENDABLE = lazy_pattern(f"[^{SENDABLE}]+")
+_SURROGATES = lazy_pattern("[\ud800-\udfff]")
+_HOST = lazy_pattern(r"[a-z0-9_.-]+")
 _ENDS_LIKE_IPV4 = r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?\Z"
-_IPV4_END = re.compile(_ENDS_LIKE_IPV4, re.DOTALL)
+_IPV4_END = lazy_pattern(_ENDS_LIKE_IPV4, re.DOTALL)
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_AS_IT_STANDS = re.compile(rf"(?!.*xn--|{_ENDS_LIKE_IPV4})[a-z0-9_.-]+|{_OCTET}(?:\.{_OCTET}){{3}}")
+_AS_IT_STANDS = lazy_pattern(rf"(?!.*xn--|{_ENDS_LIKE_IPV4})[a-z0-9_.-]+|{_OCTET}(?:\.{_OCTET}){{3}}")
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
 _AROUND = (
     "".join(map(chr, range(0x21)))

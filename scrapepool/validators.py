@@ -14,24 +14,26 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
+from .lazy_pattern import lazy_pattern
+
 MAX_ETAG = 512
 """Longest ETag that is kept, in characters; longer ones would fill the records."""
 
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that may be sent with a condition."""
 
-_ETAG = re.compile(rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"|[\x21\x23-\x7e\x80-\xff]+')
+_ETAG = lazy_pattern(rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"|[\x21\x23-\x7e\x80-\xff]+')
 """An ETag as in RFC 9110 section 8.8.3, or without quotes, as some servers send it and expect it back."""
 
-_CONDITION = re.compile(rb"\r\n(?:if-[a-z-]+|range):", re.IGNORECASE)
-_DIRECTIVE = re.compile(r'\s*([^\s,="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[^,"]*(?:,|$)')
-_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+_CONDITION = lazy_pattern(rb"\r\n(?:if-[a-z-]+|range):", re.IGNORECASE)
+_DIRECTIVE = lazy_pattern(r'\s*([^\s,="]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[^,"]*(?:,|$)')
+_SECONDS = lazy_pattern(r"\d{1,10}", re.ASCII)
 
 _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 _MONTH = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _TIME = r"(?P<time>\d\d:\d\d:\d\d)"
 _DATES = tuple(
-    re.compile(form, re.ASCII | re.IGNORECASE)
+    lazy_pattern(form, re.ASCII | re.IGNORECASE)
     for form in (
         rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",
         rf"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",

@@ -6,17 +6,17 @@ absolute and their hosts are spelled as they are sent.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from .charset import encode_query
+from .lazy_pattern import lazy_pattern
 
 SPELLINGS_KEPT = 8192
 """Number of hosts whose spelling is cached."""
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NOT_ASCII = lazy_pattern(r"[^\x00-\x7f]+")
 _STAYS = frozenset(range(0x21, 0x7F)) - frozenset(b"\"#<>'")  # the standard's special-query percent-encode set
-_DROPPED = re.compile(r"[\t\n\r]")
+_DROPPED = lazy_pattern(r"[\t\n\r]")
 
 
 def resolve(base: str | None, reference: str) -> str:

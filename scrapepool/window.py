@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from .errors import UsageError
 from .frozen import frozen
+from .lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ DAY = 24 * 60
 MOST_DAYS = 1000
 """Days that ``Window.after`` looks ahead; a run of more than three years is not planned to the hour."""
 
-_TEXT = re.compile(r"(\d\d?):(\d\d)\s*(?:-|\u2013)\s*(\d\d?):(\d\d)(?:\s+([A-Za-z][\w+/-]*))?", re.ASCII)
+_TEXT = lazy_pattern(r"(\d\d?):(\d\d)\s*(?:-|\u2013)\s*(\d\d?):(\d\d)(?:\s+([A-Za-z][\w+/-]*))?", re.ASCII)
 
 
 @frozen

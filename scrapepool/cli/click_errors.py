@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 from click.core import ParameterSource
 
-_SENTENCE = re.compile(r"\. \(?([A-Z])")
+from ..lazy_pattern import lazy_pattern
+
+_SENTENCE = lazy_pattern(r"\. \(?([A-Z])")
 
 
 def message_of(error: click.ClickException) -> str:

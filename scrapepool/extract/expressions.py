@@ -14,6 +14,7 @@ import jmespath
 from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 
 from ..errors import SettingsError
+from ..lazy_pattern import lazy_pattern
 from ..selection import Selection
 from ..text import brief
 from .extraction import UnreadableError
@@ -32,8 +33,8 @@ URL_ATTRIBUTES = frozenset(
 MOST_LEVELS = 100
 """Nested lists and objects in a value."""
 
-_PSEUDO = re.compile(r"::\s*(text|html|attr\(\s*([^\s()]+)\s*\))\s*$", re.IGNORECASE)
-_KEYWORD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)|@([A-Za-z_]\w*)""", re.DOTALL)
+_PSEUDO = lazy_pattern(r"::\s*(text|html|attr\(\s*([^\s()]+)\s*\))\s*$", re.IGNORECASE)
+_KEYWORD = lazy_pattern(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)|@([A-Za-z_]\w*)""", re.DOTALL)
 
 
 def find_for(selection: Selection) -> Find:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+from ..lazy_pattern import lazy_pattern
+
+_CONTROL = lazy_pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE_BREAKS = frozenset("\n\v\f\r\x85\u2028\u2029")
-_BEFORE_HOST = re.compile(r"(?:https?:/*)?", re.IGNORECASE)
-_INVISIBLE = re.compile(
+_BEFORE_HOST = lazy_pattern(r"(?:https?:/*)?", re.IGNORECASE)
+_INVISIBLE = lazy_pattern(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from ..errors import InvalidURLError
+from ..lazy_pattern import lazy_pattern
 from ..model import DEFAULT_PORTS, ErrorKind, HostKey, RowRequest, Skipped, Target
 from ..text import HIDDEN, brief, without_password, without_passwords
 from ..url import ParsedURL, join, parse
@@ -20,11 +21,11 @@ PROSE = ": is this prose? (input format: prose)"
 SHOWN = 500
 """Characters of a malformed entry that its record shows."""
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
-_AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)|([^/?#]*)", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
-_URL_INSIDE = re.compile(r"[^/?#]*https?://", re.IGNORECASE)
-_LATER_URL = re.compile(r"\shttps?://", re.IGNORECASE)
+_SCHEME = lazy_pattern(r"([a-z][a-z0-9+.-]*):(//)?(?:([0-9]{1,5})(?![^/?#]))?", re.IGNORECASE)
+_AUTHORITY = lazy_pattern(r"(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)|([^/?#]*)", re.IGNORECASE)
+_SPACE = lazy_pattern(r"\s+")
+_URL_INSIDE = lazy_pattern(r"[^/?#]*https?://", re.IGNORECASE)
+_LATER_URL = lazy_pattern(r"\shttps?://", re.IGNORECASE)
 _FOLLOWED_BY_DIGITS = frozenset({"tel", "sms", "fax", "callto", "geo", "urn", "cid", "mid", "data", "mailto", "news"})
 
 

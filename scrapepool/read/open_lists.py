@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from ..errors import InvalidURLError, ListError, UsageError
 from ..fallbacks import CLOEXEC, NONBLOCK, pread
+from ..lazy_pattern import lazy_pattern
 from ..settings import InputSettings
 from ..storage.urls import is_storage
 from ..text import brief, without_password
@@ -43,9 +44,9 @@ from .streams.pieces import PolledPieces, descriptor, file_pieces, item_pieces, 
 
 STDIN = "standard input"
 
-_URL_PREFIX = re.compile(r"\s*(?:https?:/*|//(?=\w))", re.IGNORECASE)
-_FILE_LIKE = re.compile(r"\.(?:json|xml|log|lst|list|zip|tar|bak|tmp)$", re.IGNORECASE)
-_HOST_LIKE = re.compile(r"\S*(?:[^./]\.[a-z]{2,}|localhost|\d\.\d|[^./]\.xn--\w+|\])(?::\d+)?", re.IGNORECASE)
+_URL_PREFIX = lazy_pattern(r"\s*(?:https?:/*|//(?=\w))", re.IGNORECASE)
+_FILE_LIKE = lazy_pattern(r"\.(?:json|xml|log|lst|list|zip|tar|bak|tmp)$", re.IGNORECASE)
+_HOST_LIKE = lazy_pattern(r"\S*(?:[^./]\.[a-z]{2,}|localhost|\d\.\d|[^./]\.xn--\w+|\])(?::\d+)?", re.IGNORECASE)
 """A name that ends with a dot and letters, ``localhost`` or an address; with or without a port."""
 
 

@@ -16,6 +16,7 @@ import click
 
 from ...errors import UsageError
 from ...frozen import frozen
+from ...lazy_pattern import lazy_pattern
 from ...text import printable
 from ..parameters.text_types import Header
 
@@ -28,7 +29,7 @@ GUARDED = "reads or writes files, sends secrets, or chooses where requests go"
 NAMING_FILES = frozenset({"header", "data"})
 """Parameters whose text names a file if it begins with ``@``."""
 
-_VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = lazy_pattern(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
 
 

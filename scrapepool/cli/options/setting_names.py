@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 
 from ...errors import ListError, SettingsError
+from ...lazy_pattern import lazy_pattern
 from ...settings import Settings
 
 OTHERS = {
@@ -33,7 +33,7 @@ OTHERS = {
 NONE = frozenset({"retry.backoff_max", "size.max_ratio", "size.ratio_floor", "size.cut", "output.lists"})
 """Settings without an option."""
 
-_SETTING = re.compile(rf"\b(?:{'|'.join(group.name for group in fields(Settings))})\.[a-z_]+\b")
+_SETTING = lazy_pattern(rf"\b(?:{'|'.join(group.name for group in fields(Settings))})\.[a-z_]+\b")
 
 
 def option_of(setting: str) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from ...lazy_pattern import lazy_pattern
 from ..standard_streams import echo
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_SHORT_DEFAULT = re.compile(r"\[default: [^]]{1,20}\]")
+_SHORT_DEFAULT = lazy_pattern(r"\[default: [^]]{1,20}\]")
 
 COMPLETE = "_SCRAPEPOOL_COMPLETE"
 """The variable that a shell sets to request completions, by Click's convention."""

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ...durations import seconds_of
+from ...lazy_pattern import lazy_pattern
 from ...text import brief
 
 LONGEST = 10 * 366 * 86_400.0
@@ -25,8 +26,8 @@ MOST_RATE = 1e6
 UNLIMITED = "none"
 """The text for a share without a limit."""
 
-_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
+_WHOLE = lazy_pattern(r"[+-]?\d{1,18}", re.ASCII)
+_SIZE = lazy_pattern(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)(i?b)?", re.ASCII | re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from ...errors import InvalidURLError
 from ...frozen import frozen
+from ...lazy_pattern import lazy_pattern
 from ...url import join, plain, without_line_breaks
 from ..entries import NO_BASE_URL
 
 SHOWN = 1000
 """Characters of a reference that is too long that its record shows."""
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_SCHEME = lazy_pattern(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 class Link(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from ...errors import InvalidURLError
+from ...lazy_pattern import lazy_pattern
 from ...url import join, parse, plain, without_line_breaks
 from ..entries import NO_BASE_URL
 from .document import Document, Link
@@ -19,7 +20,7 @@ from .markup import End, Token, attributes_of
 MAX_TEXT = 4096
 """Characters of a link's text that are kept."""
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_SCHEME = lazy_pattern(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _AROUND = "".join(map(chr, range(0x21)))  # the URL standard strips these around a URL
 
 

@@ -15,6 +15,8 @@ from html import unescape
 from html.entities import html5
 from typing import NamedTuple
 
+from ...lazy_pattern import lazy_pattern
+
 MAX_TAG = 64 * 1024
 """Characters of the longest tag that is read; longer tags are skipped."""
 
@@ -28,17 +30,17 @@ RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "
 """Elements of HTML that contain text only, no tags (WHATWG HTML section 13.2.6.4)."""
 
 _VALUE = r'"[^"]*+"|\'[^\']*+\'|(?!["\'])[^\s>]*+'
-_TEXT_AND_TAG = re.compile(rf"([^<]*+)<(/?)([a-z_:][^\s/>]*+)((?>(?:[^>=]++|=\s*+(?:{_VALUE}))*))>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(rf"([^\s=>/]+)(?:\s*=\s*({_VALUE}))?")
-_DECLARATION = re.compile(r"[\[>]")
-_REFERENCE = re.compile(r"&(?:#(x[0-9a-f]{1,8}|[0-9]{1,8})|([a-z][a-z0-9]{1,30}))(;?)", re.IGNORECASE)
-_NAME = re.compile(r"[a-z_:]", re.IGNORECASE)
+_TEXT_AND_TAG = lazy_pattern(rf"([^<]*+)<(/?)([a-z_:][^\s/>]*+)((?>(?:[^>=]++|=\s*+(?:{_VALUE}))*))>", re.IGNORECASE)
+_ATTRIBUTE = lazy_pattern(rf"([^\s=>/]+)(?:\s*=\s*({_VALUE}))?")
+_DECLARATION = lazy_pattern(r"[\[>]")
+_REFERENCE = lazy_pattern(r"&(?:#(x[0-9a-f]{1,8}|[0-9]{1,8})|([a-z][a-z0-9]{1,30}))(;?)", re.IGNORECASE)
+_NAME = lazy_pattern(r"[a-z_:]", re.IGNORECASE)
 
-_COMMENT_END = re.compile(r"--!?>")
-_CDATA_END = re.compile(r"\]\]>")
-_DTD_END = re.compile(r"\]\s*>")
-_TAG_END = re.compile(r">")
-_XML_INSTRUCTION_END = re.compile(r"\?>")
+_COMMENT_END = lazy_pattern(r"--!?>")
+_CDATA_END = lazy_pattern(r"\]\]>")
+_DTD_END = lazy_pattern(r"\]\s*>")
+_TAG_END = lazy_pattern(r">")
+_XML_INSTRUCTION_END = lazy_pattern(r"\?>")
 _CDATA = "<![CDATA["
 
 

@@ -12,6 +12,7 @@ from functools import cache
 
 from linkify_it import LinkifyIt
 
+from ...lazy_pattern import lazy_pattern
 from ..formats.rows import MAX_LINE
 from .document import Link
 
@@ -21,14 +22,14 @@ MAX_STRETCH = 1024 * 1024
 CLOSES = dict(zip("'`|“„‘‚«‹「『（《〈【", "'`|””’’»›」』）》〉】", strict=True))  # noqa: RUF001 - these are meant
 """Ends a URL that directly follows the opening partner. Parentheses, brackets and braces may be part of a URL."""
 
-_CUT = re.compile(r'[\s<>"](?=[^\s<>"]*\Z)')
+_CUT = lazy_pattern(r'[\s<>"](?=[^\s<>"]*\Z)')
 _ESCAPES = {"&amp;": "&", "&#38;": "&", "&#x26;": "&", "\\/": "/", "&lt;": "<", "&gt;": ">", "&quot;": '"'}
 _ESCAPES |= {"&#34;": '"', "&#39;": "'", "&#x27;": "'", "&apos;": "'", "&nbsp;": " ", "&#160;": " "}
-_ESCAPE = re.compile("|".join(map(re.escape, _ESCAPES)), re.IGNORECASE)
-_BEGIN = re.compile(r"https?://|(?<![\w.@/:+-])www\.(?=\w)", re.IGNORECASE)
+_ESCAPE = lazy_pattern("|".join(map(re.escape, _ESCAPES)), re.IGNORECASE)
+_BEGIN = lazy_pattern(r"https?://|(?<![\w.@/:+-])www\.(?=\w)", re.IGNORECASE)
 _NO_PART = r'\s<>"`\\^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff'
-_STRETCH = re.compile(rf"(?>(?:(?![,;|]https?://)[^{_NO_PART}])*)", re.IGNORECASE)
-_AUTHORITY = re.compile(r"(?:[\w.~%!$&'*+;=:-]*@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]*\w)(?::\d{1,5}(?!\d))?")
+_STRETCH = lazy_pattern(rf"(?>(?:(?![,;|]https?://)[^{_NO_PART}])*)", re.IGNORECASE)
+_AUTHORITY = lazy_pattern(r"(?:[\w.~%!$&'*+;=:-]*@)?(?:\[[0-9a-fA-F:.]+\]|[\w.-]*\w)(?::\d{1,5}(?!\d))?")
 _TRAILING = "?!.,:;|\u2026"
 _EMPHASIS = "*_~"
 """Characters of emphasis. Like trailing punctuation, the closing one behind a URL is not part of it."""

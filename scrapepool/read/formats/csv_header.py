@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from ...lazy_pattern import lazy_pattern
 from .rows import MAX_RECORD, RowError, escaped, replaced, start_of
 
 URL_COLUMNS = ("url", "link", "href")
@@ -20,10 +21,10 @@ DELIMITERS = ",;\t"
 
 csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD))  # csv rejects cells above 128 KiB by default
 
-_SEPARATOR = re.compile(rb'(?:\xef\xbb\xbf)?("?)sep=([!-~\t ])\1[ \t]*\r?\n', re.IGNORECASE)
-_BLANK = re.compile(rb'(?:\xef\xbb\xbf)?[ \t,;|"\r]*\n')
-_COMMENT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*#([^\n]*)\n")
-_LINKS = re.compile(r"\s*\"?(?:https?://|[^\s/?#@]+\.[^\s/?#@]+)", re.IGNORECASE)
+_SEPARATOR = lazy_pattern(rb'(?:\xef\xbb\xbf)?("?)sep=([!-~\t ])\1[ \t]*\r?\n', re.IGNORECASE)
+_BLANK = lazy_pattern(rb'(?:\xef\xbb\xbf)?[ \t,;|"\r]*\n')
+_COMMENT = lazy_pattern(rb"(?:\xef\xbb\xbf)?[ \t]*#([^\n]*)\n")
+_LINKS = lazy_pattern(r"\s*\"?(?:https?://|[^\s/?#@]+\.[^\s/?#@]+)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=16)
@@ -151,7 +152,7 @@ def _before(head: bytes) -> _Before:
     if (found := _SEPARATOR.match(head, at)) is not None:
         at, separator = found.end(), found[2].decode()
     while (found := _COMMENT.match(head, at) or _BLANK.match(head, at)) is not None:
-        at, comment = found.end(), (found[1].strip() if found.re is _COMMENT else comment)
+        at, comment = found.end(), (found[1].strip() if found.lastindex else comment)
     return _Before(at, separator, comment)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import ListError
+from ...lazy_pattern import lazy_pattern
 from ...settings import InputSettings
 from ..streams.line_endings import line_endings
 from .archives import ARCHIVE_HEAD
@@ -76,13 +77,13 @@ ROOTS = {
     "channel": "feed",
     "html": "html",
 }
-_ROOT = re.compile(
+_ROOT = lazy_pattern(
     rb"(?>(?:\s++|<\?.*?\?>|<!--.*?-->|<!doctype(?:[^\[>]*+\[.*?\]\s*>|[^\[>]*+>))*)<(?:[\w.-]++:)?([\w.-]++)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
 LONGEST_BRACKET = len(b"<https://")
-_TAG = re.compile(rb"<(?!https?://)[a-z!?/]", re.IGNORECASE)
-_ARRAY = re.compile(rb"\[\s*+(?:[\[{\"\]]|\Z)")
+_TAG = lazy_pattern(rb"<(?!https?://)[a-z!?/]", re.IGNORECASE)
+_ARRAY = lazy_pattern(rb"\[\s*+(?:[\[{\"\]]|\Z)")
 """The beginning of a JSON array. An IPv6 address, which is a host, has digits behind its bracket."""
 
 

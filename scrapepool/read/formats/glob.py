@@ -11,16 +11,17 @@ from collections.abc import Iterator, Sequence
 from ipaddress import AddressValueError, IPv6Address
 
 from ...errors import UsageError
+from ...lazy_pattern import lazy_pattern
 from ...text import without_password
 
-_LITERAL = re.compile(r"(?:\\[{}\[\],\\]|[^{}\[\]])+")
-_SET = re.compile(r"\{((?:\\.|[^{}\[\]\\])*)\}", re.DOTALL)
-_SET_ITEM = re.compile(r"(?:\\.|[^,\\])*", re.DOTALL)
-_NUMBERS = re.compile(r"\[(\d{1,18})-(\d{1,18})(?::(\d{1,18}))?\]", re.ASCII)
-_LETTERS = re.compile(r"\[([a-z])-([a-z])(?::(\d{1,3}))?\]|\[([A-Z])-([A-Z])(?::(\d{1,3}))?\]")
-_BRACKETED = re.compile(r"\[([^\[\]]*)\]")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPE = re.compile(r"\\([{}\[\],\\])")
+_LITERAL = lazy_pattern(r"(?:\\[{}\[\],\\]|[^{}\[\]])+")
+_SET = lazy_pattern(r"\{((?:\\.|[^{}\[\]\\])*)\}", re.DOTALL)
+_SET_ITEM = lazy_pattern(r"(?:\\.|[^,\\])*", re.DOTALL)
+_NUMBERS = lazy_pattern(r"\[(\d{1,18})-(\d{1,18})(?::(\d{1,18}))?\]", re.ASCII)
+_LETTERS = lazy_pattern(r"\[([a-z])-([a-z])(?::(\d{1,3}))?\]|\[([A-Z])-([A-Z])(?::(\d{1,3}))?\]")
+_BRACKETED = lazy_pattern(r"\[([^\[\]]*)\]")
+_ESCAPED = lazy_pattern(r"\\(.)", re.DOTALL)
+_ESCAPE = lazy_pattern(r"\\([{}\[\],\\])")
 
 
 class _Numbers(Sequence[str]):

@@ -6,10 +6,10 @@ the look-up of a single row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ...lazy_pattern import lazy_pattern
 from ...model import RowRequest
 
 MAX_LINE = 64 * 1024
@@ -18,11 +18,11 @@ MAX_RECORD = 1024 * 1024
 
 NOT_UTF8 = "not UTF-8"
 
-_COMMENT = re.compile(r"\s+#")
-_NOTHING = re.compile(rb"(?>(?:[ \t\r\v\f]*+(?>(?:#[^\n]*+)?)\n)*)")
+_COMMENT = lazy_pattern(r"\s+#")
+_NOTHING = lazy_pattern(rb"(?>(?:[ \t\r\v\f]*+(?>(?:#[^\n]*+)?)\n)*)")
 """Empty lines and comments."""
 
-_ESCAPED = re.compile("[\udc80-\udcff]")
+_ESCAPED = lazy_pattern("[\udc80-\udcff]")
 
 BOM = b"\xef\xbb\xbf"
 

@@ -6,19 +6,19 @@ format.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ...errors import SettingsError
+from ...lazy_pattern import lazy_pattern
 from ..characters import control_in
 from .rows import RowError, named
 
 RESERVED = ":/?#[]@!$&'()*+,;="
 """Characters that ``{+name}`` does not encode (RFC 3986 section 2.2)."""
 
-_VARIABLE = re.compile(r"\{(\+?)([^{}]+)\}")
+_VARIABLE = lazy_pattern(r"\{(\+?)([^{}]+)\}")
 
 
 class URLTemplate:

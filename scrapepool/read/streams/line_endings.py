@@ -6,17 +6,18 @@ line is replaced by a line feed, so that offsets and sizes stay the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from ...lazy_pattern import lazy_pattern
 
 SHORTEST = 4
 """Bytes of the shortest entry, ``a.b``, with its NUL. In UTF-16 and binary files NULs are more frequent."""
 
-_LONE_RETURN = re.compile(rb"\r(?!\n)")
+_LONE_RETURN = lazy_pattern(rb"\r(?!\n)")
 _RETURN_TO_FEED = bytes.maketrans(b"\r", b"\n")
-_LINE_END = re.compile(rb"[\r\n]")
-_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LINE_END = lazy_pattern(rb"[\r\n]")
+_CONTROL = lazy_pattern(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class LineEndings(NamedTuple):

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ...errors import SettingsError
+from ...lazy_pattern import lazy_pattern
 from ...model import DEFAULT_PORTS, Apart, Outcome, Target
 from .suggested_names import disposition_name, page_title
 
@@ -33,8 +34,8 @@ MAX_NAME = 1000
 MAX_STEM = 80
 """Characters of ``stem``, which is there to be read."""
 
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"\\|?*\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+')
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
+_UNSAFE = lazy_pattern(r'[\x00-\x1f\x7f-\x9f<>:"\\|?*\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+')
+_DEVICE = lazy_pattern(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 """Names of Windows' devices, which are these with any extension too, and with spaces before it."""
 
 _CONFIG = frozenset({"scrapepool.toml", "pyproject.toml"})
@@ -43,7 +44,7 @@ _CONFIG = frozenset({"scrapepool.toml", "pyproject.toml"})
 VERSIONS = ".~versions~"
 """What the folder with the earlier versions of a file adds to its name (``versions``)."""
 
-_EXTENSION = re.compile(r"(?:\.tar)?\.[a-z0-9]{1,8}", re.IGNORECASE)
+_EXTENSION = lazy_pattern(r"(?:\.tar)?\.[a-z0-9]{1,8}", re.IGNORECASE)
 _VAGUE = frozenset({"application/octet-stream", "text/plain", "binary/octet-stream", ""})
 _EXTENSIONS = {"text/html": ".html", "image/jpeg": ".jpg", "text/plain": ".txt", "application/json": ".json"}
 """Where the standard library's first choice is not what people write."""

@@ -13,10 +13,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from ...folder import Folder
+from ...lazy_pattern import lazy_pattern
 from .file_compression import SUFFIXES
 from .file_names import VERSIONS, extension_of
 
-_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z(?:\..*)?", re.ASCII)
+_NAME = lazy_pattern(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z(?:\..*)?", re.ASCII)
 
 MAX_VERSION_TRIES = 1000
 """Milliseconds after its time that a version is given, where there are others of that time."""

@@ -10,6 +10,7 @@ from html import unescape
 from urllib.parse import unquote_to_bytes
 
 from ...charset import decode_text
+from ...lazy_pattern import lazy_pattern
 from ...model import Outcome
 
 TITLE_WITHIN = 64 * 1024
@@ -18,9 +19,9 @@ TITLE_WITHIN = 64 * 1024
 MAX_TITLE = 120
 """Characters of a title that become part of a name."""
 
-_EXTENDED = re.compile(r"""(?:^|;)\s*filename\*\s*=\s*"?([\w!#$%&+^`{}~-]*)'[^';]*'([^;\s"]+)""", re.IGNORECASE)
-_PLAIN = re.compile(r"""(?:^|;)\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))""", re.IGNORECASE)
-_TITLE = re.compile(r"<title(?:\s[^>]*)?>(.*?)</title\s*>", re.IGNORECASE | re.DOTALL)
+_EXTENDED = lazy_pattern(r"""(?:^|;)\s*filename\*\s*=\s*"?([\w!#$%&+^`{}~-]*)'[^';]*'([^;\s"]+)""", re.IGNORECASE)
+_PLAIN = lazy_pattern(r"""(?:^|;)\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))""", re.IGNORECASE)
+_TITLE = lazy_pattern(r"<title(?:\s[^>]*)?>(.*?)</title\s*>", re.IGNORECASE | re.DOTALL)
 
 
 def disposition_name(outcome: Outcome) -> str | None:

@@ -14,6 +14,7 @@ from string import Formatter
 from typing import Any
 
 from ...errors import UsageError
+from ...lazy_pattern import lazy_pattern
 from ...model import Outcome
 from ...record_fields import FIELDS, TIMINGS, TLS_FACTS
 from ...settings import OutputSettings
@@ -29,11 +30,11 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 
 _WHOLE = frozenset({"line", "status", "attempts", "bytes", "wire_bytes"})
 _REAL = frozenset({"elapsed", "waited", *(f"timings.{step}" for step in TIMINGS)})
-_WIDTH = re.compile(r"(?:(?P<fill>.)?(?P<align>[<>=^]))?[-+ ]?z?#?0?(?P<width>\d*)", re.DOTALL)
-_NUMBER = re.compile(r"\d+", re.ASCII)
+_WIDTH = lazy_pattern(r"(?:(?P<fill>.)?(?P<align>[<>=^]))?[-+ ]?z?#?0?(?P<width>\d*)", re.DOTALL)
+_NUMBER = lazy_pattern(r"\d+", re.ASCII)
 _WIDEST = 1000  # columns or digits; a spec may ask for a billion
 
-_IN_JSON = re.compile("[\x7f-\x9f]")
+_IN_JSON = lazy_pattern("[\x7f-\x9f]")
 """Control characters that a JSON text may hold as they are, and a terminal may obey."""
 
 Value = str | int | float

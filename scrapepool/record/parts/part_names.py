@@ -6,10 +6,10 @@ underscore, so that Spark, DuckDB and the readers of this package pass over them
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from ...frozen import frozen
+from ...lazy_pattern import lazy_pattern
 
 SUCCESS = "_SUCCESS"
 """Marks that the run is complete; it holds the number of parts and records as JSON."""
@@ -20,7 +20,7 @@ ABOUT = "_run.json"
 BUCKETS = "buckets"
 """The key of that file under which a run on a cluster says in which shard each bucket of hosts is."""
 
-_PART = re.compile(r"(?P<open>\.?)part-(?:(?P<shard>\d{5,})-)?(?P<number>\d{5,})\.(?P<suffix>jsonl|csv|tsv|parquet)")
+_PART = lazy_pattern(r"(?P<open>\.?)part-(?:(?P<shard>\d{5,})-)?(?P<number>\d{5,})\.(?P<suffix>jsonl|csv|tsv|parquet)")
 
 
 @frozen

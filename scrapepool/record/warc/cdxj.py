@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from ...errors import ListError, OutputError
+from ...lazy_pattern import lazy_pattern
 from ...temporary_tables import TemporaryTables
 from ..safe_io.atomic_replace import replaced
 from ..safe_io.durability import fsync
@@ -20,10 +21,10 @@ from .surt import surt
 LINES_AT_ONCE = 1000
 """Lines that are inserted together."""
 
-_STATUS = re.compile(rb"HTTP/[\d.]+ +(\d{3})")
-_CONTENT_TYPE = re.compile(rb"\r?\nContent-Type[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_MIME_END = re.compile("[; ]")
-_NO_DIGIT = re.compile(r"\D+")
+_STATUS = lazy_pattern(rb"HTTP/[\d.]+ +(\d{3})")
+_CONTENT_TYPE = lazy_pattern(rb"\r?\nContent-Type[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_MIME_END = lazy_pattern("[; ]")
+_NO_DIGIT = lazy_pattern(r"\D+")
 
 
 class Capture(NamedTuple):

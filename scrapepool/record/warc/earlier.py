@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ...errors import ListError, OutputError, UsageError
 from ...fallbacks import CLOEXEC, NONBLOCK, pread
+from ...lazy_pattern import lazy_pattern
 from ...temporary_tables import TemporaryTables
 from .reader import BEGIN, RecordReader, sha1_digest
 from .spell import Place
@@ -41,9 +42,9 @@ EMPTY = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"
 Row = tuple[int, bytes, str, str, str | None]
 """Two parts of a digest, and where its body is: URL, date, id of the record where that is known."""
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
-_URL = re.compile(r"[!-~]+")
-_UUID = re.compile(r"<urn:uuid:([0-9A-Fa-f-]{36})>")
+_DATE = lazy_pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+_URL = lazy_pattern(r"[!-~]+")
+_UUID = lazy_pattern(r"<urn:uuid:([0-9A-Fa-f-]{36})>")
 _BASE32 = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv")  # as int has them
 
 

@@ -10,15 +10,17 @@ import re
 from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from ...lazy_pattern import lazy_pattern
+
 SURTS_KEPT = 1024
 """Hosts whose keys are kept: a run returns to each of them."""
 
-_PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
-_HOST = re.compile(r"(?:\[(.*)\]|(.*?))(:\d+)?")
-_WWW = re.compile(r"^www\d*\.")
+_PARTS = lazy_pattern(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
+_HOST = lazy_pattern(r"(?:\[(.*)\]|(.*?))(:\d+)?")
+_WWW = lazy_pattern(r"^www\d*\.")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SAFE = "!\"$&'()*+,-./:;<=>?@[\\]^_`{|}~"
-_ESCAPED = re.compile(r"[%#\s\x7f-\U0010ffff]")
+_ESCAPED = lazy_pattern(r"[%#\s\x7f-\U0010ffff]")
 _PATH_SESSIONS = (
     re.compile(r"^(.*/)(\((?:[a-z]\([0-9a-z]{24}\))+\)/)([^?]+\.aspx.*)$", re.IGNORECASE),
     re.compile(r"^(.*/)(\([0-9a-z]{24}\)/)([^?]+\.aspx.*)$", re.IGNORECASE),

@@ -9,6 +9,8 @@ import codecs
 import re
 from enum import StrEnum
 
+from ...lazy_pattern import lazy_pattern
+
 LONGEST = 32
 """Characters of the longest sequence; what is longer is no key and is dropped."""
 
@@ -29,7 +31,7 @@ class Key(StrEnum):
 
 
 # ECMA-48 control sequences, the single shifts of application mode, and a character with Alt.
-_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\[O\x1b])", re.DOTALL)
+_SEQUENCE = lazy_pattern(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\[O\x1b])", re.DOTALL)
 
 _SEQUENCES = {
     "[A": Key.UP, "OA": Key.UP, "[B": Key.DOWN, "OB": Key.DOWN,

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from ...lazy_pattern import lazy_pattern
 from ...text import printable
 from .all_tables import all_tables
 from .list_tables import ranked_hosts
 from .table import Cell, Figures, Table, rest
 
-_PLAIN = re.compile(r"[\w .,:%()/+-]*", re.ASCII)
+_PLAIN = lazy_pattern(r"[\w .,:%()/+-]*", re.ASCII)
 
 
 def markdown_page(reports: Sequence[Figures]) -> Iterator[str]:

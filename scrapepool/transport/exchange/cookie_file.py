@@ -6,9 +6,9 @@ them. Input and output are bytes. No message contains the text of a line, becaus
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from ...lazy_pattern import lazy_pattern
 from .cookies import Cookie
 from .set_cookie import FOREVER, parse_set_cookie
 
@@ -18,8 +18,8 @@ SET_COOKIE = b"set-cookie:"
 """The beginning of a line that is a header field; curl accepts such lines too."""
 _BOM = b"\xef\xbb\xbf"
 _YES_NO = (b"TRUE", b"FALSE")
-_EXPIRES = re.compile(rb"(-?[0-9]{1,20})(?:\.[0-9]*)?")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_EXPIRES = lazy_pattern(rb"(-?[0-9]{1,20})(?:\.[0-9]*)?")
+_CONTROL = lazy_pattern(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def read_cookies(data: bytes) -> tuple[list[Cookie], list[int]]:

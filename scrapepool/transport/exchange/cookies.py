@@ -7,7 +7,6 @@ Values are the bytes that were received. The limits are those of rfc6265bis, the
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
+from ...lazy_pattern import lazy_pattern
 from ..http1.head import Field
 from .set_cookie import FOREVER, SetCookie, parse_set_cookie
 
@@ -22,7 +22,7 @@ MAX_PER_DOMAIN = 180
 """Maximum number of cookies per domain, as in Chrome; RFC 6265 section 6.1 demands at least 50."""
 MAX_COOKIES = 50_000
 """Maximum number of cookies. RFC 6265 section 6.1 demands at least 3,000; a run requests many hosts."""
-_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_IPV4 = lazy_pattern(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 class Cookie(NamedTuple):

@@ -21,6 +21,7 @@ from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from ...folder import Folder
+from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind, Target
 from ...owned_file import ForeignFileError
 from ..errors import FetchError
@@ -39,7 +40,7 @@ PROCESS_BITS = 40
 LONGEST_NOTE = 8 * 1024 * 1024
 """Bytes of a note that are read. A URL has a few megabytes at most."""
 
-OWN_NAMES = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?(?:\.part|-[0-9]+\.whole)|[0-9a-f]{32}\.json|[0-9]+\.tmp", re.ASCII)
+OWN_NAMES = lazy_pattern(r"[0-9a-f]{32}(?:-[0-9]+)?(?:\.part|-[0-9]+\.whole)|[0-9a-f]{32}\.json|[0-9]+\.tmp", re.ASCII)
 """Names that this program gives to partial files. It neither deletes nor writes any other file."""
 
 

@@ -5,9 +5,10 @@ Decides which fields set a cookie and which attributes count. Does not know who 
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from ...lazy_pattern import lazy_pattern
 
 MAX_SIZE = 4096
 """Bytes of a name and a value together: the limit of browsers and curl."""
@@ -17,12 +18,12 @@ FOREVER = 253_402_300_799
 """The last second of the year 9999, beyond which no cookie lasts."""
 
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_MAX_AGE = re.compile(rb"-?[0-9]+")
-_DATE_TOKEN = re.compile(r"[^\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
-_DAY = re.compile(r"([0-9]{1,2})(?![0-9])")
-_YEAR = re.compile(r"([0-9]{2,4})(?![0-9])")
+_CONTROL = lazy_pattern(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_MAX_AGE = lazy_pattern(rb"-?[0-9]+")
+_DATE_TOKEN = lazy_pattern(r"[^\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
+_TIME = lazy_pattern(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
+_DAY = lazy_pattern(r"([0-9]{1,2})(?![0-9])")
+_YEAR = lazy_pattern(r"([0-9]{2,4})(?![0-9])")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 

@@ -11,6 +11,7 @@ import re
 from math import inf
 from typing import NoReturn
 
+from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind
 from ..errors import ResponseError
 from .head import Field, parse_fields, shown
@@ -27,7 +28,7 @@ MOST_AT_ONCE = 400
 MANY = 8
 """If a call yields more pieces than this, joining them costs less than handling each one."""
 
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
+_SIZE_LINE = lazy_pattern(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
 
 
 _SMALL = {b"%x\r" % size: size for size in range(1, 256)}

@@ -6,18 +6,18 @@ status of a refusal to a fault of the proxy. No sockets are used here.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 
+from ...lazy_pattern import lazy_pattern
 from ...model import ProxyFault
 from ..errors import ProxyError
 from .rate_limit_headers import wait_of
 from .response import ResponseParser
 
-_NAME = re.compile(r"[^:\s][^:\r\n]*")  # the same pattern as in http.client
-_VALUE = re.compile(r"[^\r\n]*")
-_HOST = re.compile(r"[^\x00-\x20\x7f]+")
+_NAME = lazy_pattern(r"[^:\s][^:\r\n]*")  # the same pattern as in http.client
+_VALUE = lazy_pattern(r"[^\r\n]*")
+_HOST = lazy_pattern(r"[^\x00-\x20\x7f]+")
 
 
 def connect_request(host: str, port: int | None, headers: Mapping[str, str]) -> bytes:

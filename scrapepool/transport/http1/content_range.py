@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind
 from ..errors import FetchError
 from .head import shown
 from .response import ResponseParser
 
-_CONTENT_RANGE = re.compile(rb"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
+_CONTENT_RANGE = lazy_pattern(rb"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.IGNORECASE)
 
 
 class ContentRange(NamedTuple):

@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind
 from ..errors import ResponseError
 
 Field = tuple[bytes, bytes]
 
 _VERSIONS = {b"HTTP/1.1 ": 11, b"HTTP/1.0 ": 10}
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) +([1-9][0-9]{2})(?: |(?=[A-Za-z])|\Z)(.*)", re.DOTALL)
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_BARE_CR = re.compile(rb"\r(?!\n)")
+_STATUS_LINE = lazy_pattern(rb"HTTP/1\.([01]) +([1-9][0-9]{2})(?: |(?=[A-Za-z])|\Z)(.*)", re.DOTALL)
+_NAME = lazy_pattern(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BARE_CR = lazy_pattern(rb"\r(?!\n)")
 _SHOWN = 60
 
 _TOKEN = bytes(byte for byte in range(0x80) if _NAME.fullmatch(bytes([byte])))

@@ -9,12 +9,14 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from ...lazy_pattern import lazy_pattern
+
 LONGEST_IDLE = 1.0
 """The seconds of idle time after which a request that must not be repeated gets a new connection, whatever the server
 sent in Keep-Alive. The server may close an idle connection at any moment, and then it is unknown whether it has
 processed the request."""
 
-_PARAMETER = re.compile(rb'\b(timeout|max)\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IGNORECASE)
+_PARAMETER = lazy_pattern(rb'\b(timeout|max)\s*=\s*"?([0-9]{1,9})(?![0-9])', re.IGNORECASE)
 
 
 class KeepAlive(NamedTuple):

@@ -6,12 +6,12 @@ current time is an argument. Nothing that a server sends raises an exception.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
+from ...lazy_pattern import lazy_pattern
 from ...model import RateLimit
 from ...schedule.health.retry import HOST_WIDE
 from .head import Field
@@ -30,9 +30,9 @@ MOST_VALUES = 16
 
 _LISTS = ("retry-after", "ratelimit", "x-ratelimit", "x-rate-limit")
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
-_NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{0,9})?")
-_MEMBER = re.compile(r'(?:"[^"]*"|[^",])+')  # of a list (RFC 9651 section 3.1)
-_PAIR = re.compile(r"\b([a-z]+)\s*=\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)")
+_NUMBER = lazy_pattern(r"[0-9]{1,18}(?:\.[0-9]{0,9})?")
+_MEMBER = lazy_pattern(r'(?:"[^"]*"|[^",])+')  # of a list (RFC 9651 section 3.1)
+_PAIR = lazy_pattern(r"\b([a-z]+)\s*=\s*([0-9]{1,18}(?:\.[0-9]{0,9})?)")
 
 
 def wait_of(headers: Iterable[Field], status: int, now: float) -> float | None:

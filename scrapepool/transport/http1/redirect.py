@@ -10,15 +10,16 @@ import re
 
 from ... import url as urls
 from ...errors import InvalidURLError
+from ...lazy_pattern import lazy_pattern
 from ...model import ErrorKind
 from ...text import HIDDEN, without_userinfo
 from ..errors import FetchError
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
-_USERINFO = re.compile(r"\A(\s*(?:[A-Za-z][A-Za-z0-9+.\t-]*:)?[/\\]*).*@", re.DOTALL)
+_USERINFO = lazy_pattern(r"\A(\s*(?:[A-Za-z][A-Za-z0-9+.\t-]*:)?[/\\]*).*@", re.DOTALL)
 """The part of an invalid URL that may contain a user and a password: everything before the last ``@``."""
 
-_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+_NOT_ASCII = lazy_pattern(rb"[\x80-\xff]+")
 
 
 def next_method(method: str, status: int) -> str:

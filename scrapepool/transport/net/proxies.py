@@ -9,7 +9,9 @@ import os
 import re
 from collections.abc import Mapping
 
-_USER_ALONE = re.compile(r"((?:[a-z0-9+.\-]+://)?[^/?#:@]+)@", re.IGNORECASE)
+from ...lazy_pattern import lazy_pattern
+
+_USER_ALONE = lazy_pattern(r"((?:[a-z0-9+.\-]+://)?[^/?#:@]+)@", re.IGNORECASE)
 
 
 def with_password(proxy: str) -> str:

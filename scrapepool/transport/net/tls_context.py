@@ -10,7 +10,6 @@ Windows and macOS, but it holds one lock during every handshake, so one silent s
 from __future__ import annotations
 
 import os
-import re
 import ssl
 import sys
 import threading
@@ -20,6 +19,8 @@ from typing import Any
 
 import certifi
 from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
+
+from ...lazy_pattern import lazy_pattern
 
 Verify = bool | str
 Cert = str | tuple[str, str | None] | None
@@ -33,7 +34,7 @@ ROOTS = (
 )
 """The CA bundles of common platforms, for a Python whose OpenSSL was built with other paths."""
 
-_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+_HASHED = lazy_pattern(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class ResumingContext(ssl.SSLContext):

@@ -6,10 +6,10 @@ one is parsed here.
 
 from __future__ import annotations
 
-import re
 from ssl import cert_time_to_seconds
 from typing import Any
 
+from ...lazy_pattern import lazy_pattern
 from ...model import TLSFacts
 
 SHORT = {
@@ -25,7 +25,7 @@ SHORT = {
 }
 """The short names of RFC 4514, section 3. Others keep the name that OpenSSL has for them."""
 
-_SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| $')
+_SPECIAL = lazy_pattern(r'[,+"\\<>;]|^[ #]| $')
 """Characters of a value that RFC 4514, section 2.4, has escaped."""
 
 

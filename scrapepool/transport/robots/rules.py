@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ...lazy_pattern import lazy_pattern
 from ...url import SENDABLE
 from .groups import group_of
 
@@ -28,20 +29,20 @@ CACHED_FILES = 256
 ROBOTS_TXT = "/robots.txt"
 
 _BOMS = (b"\xef\xbb\xbf", b"\xef\xbb", b"\xef")  # also incomplete ones, which some editors write
-_TOKEN = re.compile(r"[A-Za-z_-]+")  # RFC 9309 section 2.2.1
-_COMPATIBLE = re.compile(r"Mozilla/\S+ \(compatible; *([^\s;/)]+)")
-_PRODUCT = re.compile(r"[^\s/;(]*")
+_TOKEN = lazy_pattern(r"[A-Za-z_-]+")  # RFC 9309 section 2.2.1
+_COMPATIBLE = lazy_pattern(r"Mozilla/\S+ \(compatible; *([^\s;/)]+)")
+_PRODUCT = lazy_pattern(r"[^\s/;(]*")
 
 # protego splits lines as str.splitlines does, but in robots.txt only CR and LF end a line (RFC 9309 section 2.2).
-_OTHER_LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
-_AGENT_LINE = re.compile(r"^[^\S\n]*user[^\S\n]*-?agent[^\S\n]*(?::|[^\S\n])([^#\n]*)", re.IGNORECASE | re.MULTILINE)
+_OTHER_LINE_ENDS = lazy_pattern("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_UNDECODABLE = lazy_pattern("[\udc80-\udcff]")
+_AGENT_LINE = lazy_pattern(r"^[^\S\n]*user[^\S\n]*-?agent[^\S\n]*(?::|[^\S\n])([^#\n]*)", re.IGNORECASE | re.MULTILINE)
 _OWN, _ALL, _OTHER = "own", "*", "other"
 
 _ORDINARY = re.compile(rf"[{SENDABLE}]*+").fullmatch
 _SPECIAL = re.compile(r"[%*$]").search
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_NOT_SENDABLE = re.compile(rf"[^{SENDABLE}%]")
+_ESCAPE = lazy_pattern(r"%([0-9A-Fa-f]{2})")
+_NOT_SENDABLE = lazy_pattern(rf"[^{SENDABLE}%]")
 _STAYS_ESCAPED = frozenset("/%*$")
 _DECODED = {
     f"{code:02X}": chr(code) for code in range(0x21, 0x7F) if chr(code) not in _STAYS_ESCAPED and _ORDINARY(chr(code))

@@ -111,7 +111,6 @@ TESTED_IN = {
     "schedule/queue/host_state_sync": "schedule/sharing/test_host_state",
     "schedule/queue/host_table": "schedule/test_makespan",
     "schedule/queue/next_target": "schedule/test_scheduler",
-    "schedule/queue/ready": "schedule/queue/test_backlog",
     "schedule/robots": "schedule/test_politeness",
     "schedule/run_quota": "schedule/test_scheduler",
     "schedule/run_state": "schedule/test_scheduler",

@@ -136,11 +136,7 @@ def assembled(
         cookies = CookieStore()
     per_host = most_per_host(settings)
     bandwidth = settings.limits.bandwidth
-    check_request(settings.request)
-    if settings.output.wants_data:
-        from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
-
-        Extractor(settings.output)  # an invalid selector is an error before anything is fetched
+    _check(settings)
     with (
         RUNNING_CLOCK,
         saved_cookies(cookies, settings.request),
@@ -171,6 +167,7 @@ def assembled(
         own_loop = Loop(context, _chains(robots, ListFetcher(context, settings)))
         loop: Transport = own_loop
         doing: Callable[[], Sequence[Activity]] = partial(_activity, context)
+        prefers: Callable[[HostKey], bool] | None = None
         if processes > 1:
             from .processes.process_transport import BusiestClock, ProcessTransport  # noqa: PLC0415 - an option
 
@@ -187,7 +184,7 @@ def assembled(
                     )
                 )
             )
-            clock, doing = BusiestClock(workers), workers.activity
+            clock, doing, prefers = BusiestClock(workers), workers.activity, workers.prefers
         shard = Shard()
 
         def wake() -> None:
@@ -219,6 +216,7 @@ def assembled(
                 verifies=settings.request.data is None and settings.request.method.upper() in SAFE,
                 fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
                 spool=opened.enter_context(closing(Spool(TICKET_FILE))),
+                prefers=prefers,
             ),
             feed=feed,
             lists=downloads,
@@ -241,6 +239,15 @@ def assembled(
             yield Run(engine, shard, executor, doing)
         finally:
             engine.close()
+
+
+def _check(settings: Settings) -> None:
+    """Raise UsageError for a request or a selector that is invalid, before anything is fetched."""
+    check_request(settings.request)
+    if settings.output.wants_data:
+        from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
+
+        Extractor(settings.output)
 
 
 def _connected(controls: Controls, transport: Transport, most_workers: int) -> Controls:

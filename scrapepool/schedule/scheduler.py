@@ -59,7 +59,7 @@ class Scheduler:
     ``politeness``. until: monotonic time from which nothing new begins. histories: whether outcomes tell what led to
     them. memory: what other runs know of hosts, None for nothing. fallback: how bare names are requested over http,
     None if they are not. verifies: whether a page may be requested a second time, to see whether its host is up. spool:
-    for the tickets of long lists; None keeps all in memory.
+    for the tickets of long lists; None keeps all in memory. prefers: as for ``Ready``.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Scheduler:
         fallback: HttpFallback | None = None,
         verifies: bool = True,
         spool: TicketSpool | None = None,
+        prefers: Callable[[HostKey], bool] | None = None,
     ) -> None:
         politeness = politeness or PolitenessSettings(robots=False)
         usual = HostLimits(pool.per_host, pool.delay, politeness.robots)
@@ -84,7 +85,7 @@ class Scheduler:
         recorder = TraceRecorder() if histories else None
         host_states = None if memory is None else HostStateSync(memory, pool, retry, politeness)
         limits_for = limits_for or (lambda _: usual)
-        self._hosts = HostTable(self.tally, pool, limits_for, recorder, host_states, retry.max_park, spool)
+        self._hosts = HostTable(self.tally, pool, limits_for, recorder, host_states, retry.max_park, spool, prefers)
         policy = FailurePolicy(self._hosts, pool, retry, politeness, rng, fallback=fallback is not None)
         run_quota = RunQuota(limits or RunLimits(), until)
         self._run_quota = run_quota if run_quota.watches else None

@@ -44,6 +44,10 @@ class Placement:
             self._placed.move_to_end(host)
         return number
 
+    def number_of(self, host: HostKey, count: int) -> int | None:
+        """Return the number of the process that a host is with, of ``count``; None if it has none yet."""
+        return self.number_of_site(host.host, count) if self._by_site else self._placed.get(host)
+
     @staticmethod
     def number_of_site(host: str, count: int) -> int:
         """Return the number of the process for the site of a host or of a cookie's domain, of ``count`` processes."""

@@ -175,6 +175,12 @@ class ProcessTransport:
         """The CPU time of the worker process that has used most, in seconds."""
         return max((worker.cpu for worker in self._alive()), default=0.0)
 
+    def prefers(self, host: HostKey) -> bool:
+        """Whether a host is with a process that has no more leases in flight than its share, so that none idles."""
+        number = self._placement.number_of(host, self._count)
+        worker = None if number is None else self._workers[number]
+        return worker is None or worker.in_flight * self._count <= self._in_processes
+
     def activity(self) -> list[Activity]:
         """Return what each request in flight waits for, as far as the processes answer."""
         found: list[Activity] = []

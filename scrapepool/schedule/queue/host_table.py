@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from math import inf, log2
@@ -61,6 +61,7 @@ class HostTable:
     unanswered: leases in flight on hosts that have not answered yet. timers, resting: heaps of the times at which
     ``release_due`` must look at a host. recorder: records histories, None for none. host_states: shares the state of
     hosts with other runs, None for no other runs. spool: where tickets are kept that do not fit into memory.
+    prefers: as for ``Ready``.
     """
 
     def __init__(
@@ -72,9 +73,10 @@ class HostTable:
         host_states: HostStateSync | None = None,
         max_park: float = inf,
         spool: TicketSpool | None = None,
+        prefers: Callable[[HostKey], bool] | None = None,
     ) -> None:
         self.begun: dict[HostKey, HostQueue] = {}
-        self.ready = Ready()
+        self.ready = Ready(prefers)
         self.backlog = Backlog(spool)
         self.refusing: deque[HostQueue] = deque()
         self.parked = self.known = self.unanswered = 0
@@ -162,7 +164,9 @@ class HostTable:
                     return queue
                 bucket = NEW + unbegun
             else:
-                queue = ready.pop(bucket)
+                queue = ready.first(bucket)
+                bucket = queue.bucket
+                ready.remove(queue)
             fitting = self._bucket(queue)
             if fitting == bucket:
                 return queue

@@ -12,6 +12,9 @@ Decides the order between hosts and nothing else: no time, no limits, no tickets
   and the first one may be kept back by who asks: they may be dead;
 * hosts of which only retries are left: no retry goes before another host's first request.
 
+Where requests run in several worker processes, a host whose process has less to do than the others goes before the rest
+of its lane.
+
 Lengths are kept as octaves, floor(log2(length)), in an ordered bucket each, with one bit a bucket that is not empty: no
 call looks at all hosts. Hosts of one octave take turns. On an endless list a short host can wait as long as longer
 ones keep coming; a finite list starves nobody.
@@ -20,8 +23,13 @@ ones keep coming; a finite list starves nobody.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
+from ...model import HostKey
 from .host_queue import HostQueue
+
+CANDIDATES = 8
+"""Hosts of one bucket that are looked at for one that is preferred."""
 
 OCTAVES = 32
 """Buckets per lane: they distinguish lengths up to 2^29 targets."""
@@ -41,9 +49,11 @@ class Ready:
     """Begun hosts that may be asked now, each in exactly one bucket: by lane and octave, among the due, or the last.
 
     retriable: those of them that have a retry which may go, in the order in which they came.
+    prefers: whether a host goes before others of its lane, now; None if all are alike.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefers: Callable[[HostKey], bool] | None = None) -> None:
+        self._prefers = prefers
         self._buckets: list[OrderedDict[HostQueue, None]] = [OrderedDict() for _ in range(DUE + 1)]
         self._mask = 0
         self.retriable: OrderedDict[HostQueue, None] = OrderedDict()
@@ -85,16 +95,35 @@ class Ready:
                 self._mask ^= 1 << bucket
             host.bucket = -1
 
-    def pop(self, bucket: int) -> HostQueue:
-        """The host that has been longest in a bucket, which must not be empty."""
+    def first(self, bucket: int) -> HostQueue:
+        """The host that has been longest in a bucket, which must not be empty; or a preferred one of its lane.
+
+        That may be a shorter one: what keeps the preferred ones busy ends the run sooner than the order does.
+        """
         host = next(iter(self._buckets[bucket]))
-        self.remove(host)
-        return host
+        if self._prefers is None or self._prefers(host.key):
+            return host
+        return self._preferred(self._prefers, bucket) or host
+
+    def _preferred(self, prefers: Callable[[HostKey], bool], bucket: int) -> HostQueue | None:
+        lowest = bucket if bucket in (LAST, DUE) else bucket - (bucket - 1) % OCTAVES
+        buckets = self._mask & ((2 << bucket) - 1)
+        while (at := buckets.bit_length() - 1) >= lowest:
+            buckets ^= 1 << at
+            hosts = self._buckets[at]
+            for _ in range(min(CANDIDATES, len(hosts))):
+                host = next(iter(hosts))
+                if prefers(host.key):
+                    return host
+                hosts.move_to_end(host)
+        return None
 
     def pop_due(self) -> HostQueue | None:
         """A host with an attempt that may go, whatever fresh targets there are; None where there is none."""
         if self._mask >> DUE:
-            return self.pop(DUE)
+            host = next(iter(self._buckets[DUE]))
+            self.remove(host)
+            return host
         if not self.retriable:
             return None
         host = next(iter(self.retriable))

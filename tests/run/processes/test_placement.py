@@ -38,3 +38,13 @@ def test_with_shared_cookies_a_site_has_one_process_whatever_the_loads() -> None
     names = ("example.org", "www.example.org", "api.example.org")
     assert len({placement.place(HostKey("https", name, 443), [0, 5, 9]) for name in names}) == 1
     assert {placement.place(HostKey("http", f"127.0.0.{number}", 80), [0, 0, 0]) for number in range(50)} == {0, 1, 2}
+
+
+def test_where_a_host_is_can_be_asked_without_placing_it() -> None:
+    """None while it has no process; a site always has one."""
+    placement = Placement(by_site=False)
+    assert placement.number_of(host(0), 2) is None
+    assert placement.place(host(0), [1, 0]) == 1
+    assert placement.number_of(host(0), 2) == 1
+    by_site = Placement(by_site=True)
+    assert by_site.number_of(host(0), 3) == by_site.place(host(0), [5, 0, 9])

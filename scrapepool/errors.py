@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from typing import Self
+
 from .text import without_passwords
+
+
+def system_reason(error: BaseException) -> str:
+    """Return what went wrong in the words of the system, without the number of the error."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 class ScrapepoolError(Exception):
@@ -70,6 +78,13 @@ class OutputError(ScrapepoolError):
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+
+    @classmethod
+    def from_error(cls, path: str, error: BaseException) -> Self:
+        """Return the error for what the system raised. The system has one message for a missing file and folder."""
+        if isinstance(error, FileNotFoundError) and not os.path.lexists(os.path.dirname(path) or "."):  # noqa: PTH120
+            return cls(path, "its folder does not exist")
+        return cls(path, system_reason(error))
 
     def __str__(self) -> str:
         return f"cannot write {self.path}: {self.reason}"

@@ -24,6 +24,14 @@ _SEARCHED = LOOK_UP | _FOLDER
 """Flags for a folder in which names are looked up, but which is not listed, so that it need not be readable."""
 
 
+def make_folder(path: str) -> None:
+    """Create the folder that a user names, unless it is there. Raises OSError, ValueError."""
+    try:
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+
+
 class Folder:
     """An open folder. Names in it have one part, and links are never followed. May be used by many threads.
 
@@ -57,7 +65,7 @@ class Folder:
     @classmethod
     def made(cls, path: str) -> Self:
         """Open the folder that a user names, and create it if it is missing. Raises OSError, ValueError."""
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+        make_folder(path)
         return cls(path)
 
     def close(self) -> None:

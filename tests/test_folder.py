@@ -167,3 +167,11 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
             folder.move("one", folder, "two")
         assert names(tmp_path) == ["one", "two"]
     assert (tmp_path / "two").read_bytes() == b"1"
+
+
+def test_a_folder_whose_name_a_file_has(tmp_path: Path) -> None:
+    """It is an error that says so, and the file stays."""
+    (tmp_path / "it").write_bytes(b"mine")
+    with pytest.raises(NotADirectoryError, match="Not a directory"):
+        Folder.made(str(tmp_path / "it"))
+    assert (tmp_path / "it").read_bytes() == b"mine"

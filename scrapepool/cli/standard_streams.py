@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from ..errors import OutputError
+from ..errors import OutputError, system_reason
 
 
 def secure() -> None:
@@ -37,7 +37,7 @@ def echo(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _stdout_error(error.strerror or str(error)) from error
+        raise _stdout_error(system_reason(error)) from error
 
 
 def warn(message: str) -> None:

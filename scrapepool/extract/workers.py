@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..errors import ExtractionError
+from ..errors import ExtractionError, system_reason
 from ..fallbacks import CPU_SIGNAL
 from ..model import Fetched
 from ..settings import OutputSettings
@@ -200,7 +200,7 @@ class Workers:
                 found = error
             except (OSError, EOFError) as error:
                 if process is None:
-                    found = ExtractionError(getattr(error, "strerror", None) or str(error))
+                    found = ExtractionError(system_reason(error))
                 else:
                     found = self._lost(self._reason(self._end_process(process)))
                 process = None
@@ -238,7 +238,7 @@ class Workers:
             try:
                 process = Process(self._settings, self._limits)
             except OSError as error:
-                reason = error.strerror or str(error)
+                reason = system_reason(error)
                 continue
             with self._changed:
                 self._processes.add(process)

@@ -293,8 +293,8 @@ def _check_header(path: str) -> None:
     except FileNotFoundError as error:
         if Path(path).parent.is_dir():
             return
-        raise OutputError(path, error.strerror or str(error)) from error
+        raise OutputError.from_error(path, error) from error
     except (OSError, ValueError) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(path, error) from error
     if begins and begins != _MAGIC:
         raise UsageError(f"{path}: not a host memory of scrapepool; name another file")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from ..errors import InvalidURLError, ListError
+from ..errors import InvalidURLError, ListError, system_reason
 from ..model import Skipped, Target
 from ..settings import InputSettings
 from ..text import without_password
@@ -76,7 +76,7 @@ class Lookup:
         except (RowError, InvalidURLError):
             pass
         except OSError as error:
-            raise ListError(source.name, error.strerror or str(error)) from error
+            raise ListError(source.name, system_reason(error)) from error
         return rejected("", number, source.name, CHANGED, unit=source.unit, source=source.label)
 
     def rows(self, tickets: Iterable[int]) -> Iterator[tuple[ListSource, int, bytes | None]]:
@@ -100,7 +100,7 @@ class Lookup:
                     window = source.read_at(start, AHEAD)
                     end = window.find(b"\n", offset - start)
             except OSError as error:
-                raise ListError(source.name, error.strerror or str(error)) from error
+                raise ListError(source.name, system_reason(error)) from error
             at = offset - start
             whole = offset == rows.start or window[at - 1 : at] == b"\n"
             yield source, line, window[at : len(window) if end < 0 else end] if whole else None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, BinaryIO
 
-from ..errors import InvalidURLError, ListError, UsageError
+from ..errors import InvalidURLError, ListError, UsageError, system_reason
 from ..fallbacks import CLOEXEC, NONBLOCK, pread
 from ..lazy_pattern import lazy_pattern
 from ..settings import InputSettings
@@ -176,7 +176,7 @@ class _Opener:
         except FileNotFoundError as error:
             raise ListError(name, f"{error.strerror}{_perhaps_url(name)}") from error
         except (OSError, ValueError) as error:
-            raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
+            raise ListError(name, system_reason(error)) from error
         mode = os.fstat(fd).st_mode
         if stat.S_ISREG(mode):
             return self._regular(name, fd, kind)
@@ -208,7 +208,7 @@ class _Opener:
         except (OSError, ListError, UsageError) as error:
             os.close(fd)
             if isinstance(error, OSError):
-                raise ListError(name, error.strerror or str(error)) from error
+                raise ListError(name, system_reason(error)) from error
             raise
         if compressed:
             return self._spooled(name, file_pieces(fd, origin), kind, opened=fd)

@@ -16,7 +16,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from ..errors import ListError
+from ..errors import ListError, system_reason
 from ..fallbacks import pread
 from ..settings import InputSettings
 from .documents.link_rows import LinkRows
@@ -43,7 +43,7 @@ def _described(source: ListSource) -> dict[str, Any]:
     try:
         head = source.read_at(0, source.rows.start)
     except OSError as error:
-        raise ListError(source.name, error.strerror or str(error)) from error
+        raise ListError(source.name, system_reason(error)) from error
     return {**{name: getattr(source, name) for name in ATTRIBUTES}, "head": head.decode("latin-1")}
 
 
@@ -91,7 +91,7 @@ def share_sources(path: str, settings: InputSettings) -> list[ListSource]:
             file = opened.enter_context(closing(_ShareFile(path)))
             found = _sources(file, settings)
         except OSError as error:
-            raise ListError(path, error.strerror or str(error)) from error
+            raise ListError(path, system_reason(error)) from error
         except (ValueError, LookupError, TypeError) as error:
             raise ListError(path, "is not the list of a shard") from error
         opened.pop_all()
@@ -167,7 +167,7 @@ class _ShareSource(ListSource):
             try:
                 yield self.read_at(offset, PIECE)
             except OSError as error:
-                raise ListError(self.name, error.strerror or str(error)) from error
+                raise ListError(self.name, system_reason(error)) from error
 
     def read_at(self, offset: int, size: int) -> bytes:
         """As ``ListSource``."""

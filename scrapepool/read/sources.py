@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ..charset import as_utf8
-from ..errors import ListError, UsageError
+from ..errors import ListError, UsageError, system_reason
 from ..fallbacks import pread
 from ..settings import MIB, InputSettings
 from ..text import brief, without_password
@@ -127,7 +127,7 @@ class FileSource(ListSource):
         try:
             yield from self._ends.pieces(file_pieces(self._fd, self._origin))
         except OSError as error:
-            raise ListError(self.name, error.strerror or str(error)) from error
+            raise ListError(self.name, system_reason(error)) from error
 
     def read_at(self, offset: int, size: int) -> bytes:
         """As ``ListSource``; nothing beyond what the first pass read."""
@@ -184,7 +184,7 @@ class SpooledSource(ListSource):
                 self._spool.append(piece)
                 yield piece
         except OSError as error:
-            raise ListError(self.name, error.strerror or str(error)) from error
+            raise ListError(self.name, system_reason(error)) from error
 
     def _detected(self) -> Iterator[bytes]:
         """Detect the format, and yield rows as bytes."""

@@ -277,6 +277,6 @@ def write_summary_json(path: str, snapshot: Snapshot, exit_code: int, opener: Op
         with open(path, "w", encoding="ascii", opener=opener) as file:
             file.write(text)
     except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
+        raise OutputError.from_error(path, error) from error
     except ValueError as error:  # a NUL in the path
         raise OutputError(path, str(error)) from None

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import ListError, UsageError
+from ..errors import ListError, UsageError, system_reason
 from ..extras import how_to_install
 from ..storage.urls import is_storage, join
 from .line_shapes import LineShapes
@@ -131,7 +131,7 @@ def record_files(name: str, without: Collection[Path] = ()) -> list[str]:
         may_hold = (one for one in found if _may_hold(one.name, ends) and one.is_file())
         return sorted(str(one) for one in may_hold if one.resolve() not in without)
     except (OSError, ValueError) as error:
-        raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
+        raise ListError(name, system_reason(error)) from error
 
 
 def _stored(url: str) -> list[str]:
@@ -195,7 +195,7 @@ def _parquet_lines(name: str, source: str | BinaryIO, *, bodies: bool) -> Iterat
     except ImportError as error:
         raise UsageError(f"Parquet needs pyarrow: {how_to_install('parquet')}") from error
     except (OSError, ValueError, TypeError) as error:
-        raise ListError(name, getattr(error, "strerror", None) or str(error)) from error
+        raise ListError(name, system_reason(error)) from error
 
 
 def _pieces(records: str, stdin: BinaryIO | None) -> Iterator[bytes]:
@@ -214,4 +214,4 @@ def _pieces(records: str, stdin: BinaryIO | None) -> Iterator[bytes]:
         with open(records, "rb") as stream:  # noqa: PTH123 - a Path of its own would say no more
             yield from object_pieces(stream)
     except (OSError, ValueError) as error:
-        raise ListError(records, getattr(error, "strerror", None) or str(error)) from error
+        raise ListError(records, system_reason(error)) from error

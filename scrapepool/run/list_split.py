@@ -17,7 +17,8 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from ..errors import ListError, OutputError, UsageError
+from ..errors import ListError, OutputError, UsageError, system_reason
+from ..folder import make_folder
 from ..frozen import frozen
 from ..host_share import NO_HOST_SHARE, share_of
 from ..model import HostKey
@@ -64,7 +65,7 @@ def split(targets: TargetList, count: int, folder: str) -> SplitResult:
     different formats and for a folder that holds shards.
     """
     with _writing(folder):
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        make_folder(folder)
     with _ShardFiles(folder, count) as files:
         no_urls, lost = 0, []
         for ticket, share, source, _, row in rows_with_shares(targets, lambda host, _: share_of(host.host, count)):
@@ -196,7 +197,7 @@ def _form_of(source: ListSource) -> _Form:
         try:
             header = source.read_at(0, source.rows.start)
         except OSError as error:
-            raise ListError(source.name, error.strerror or str(error)) from error
+            raise ListError(source.name, system_reason(error)) from error
     return _Form(kind, SPLIT_SUFFIXES.get(kind, "jsonl"), header)
 
 
@@ -216,4 +217,4 @@ def _writing(folder: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise OutputError(folder, getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(folder, error) from error

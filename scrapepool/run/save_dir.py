@@ -41,9 +41,9 @@ def parts_in(settings: FileSettings) -> Iterator[PartialFiles]:
             work, lock = _locked(root, opened)
             parts = PartialFiles(work, pack, beside=(LOCK, PLACED))
         except ForeignFileError as error:
-            raise OutputError(str(error.filename), error.strerror or str(error)) from error
+            raise OutputError.from_error(str(error.filename), error) from error
         except (OSError, ValueError) as error:
-            raise OutputError(settings.save_dir, getattr(error, "strerror", None) or str(error)) from error
+            raise OutputError.from_error(settings.save_dir, error) from error
         except LockedError:
             raise LockedError(settings.save_dir) from None
         try:

@@ -167,7 +167,7 @@ def test_what_cannot_be_meant_is_said(
 def test_a_file_that_cannot_be_written_is_told(capfd: pytest.CaptureFixture[str], files: tuple[Path, Path]) -> None:
     """Exit code 3, as for every output."""
     ran = here(capfd, "changes", *files, "-o", "/nowhere/x.csv")
-    assert ran == (3, "", "scrapepool: cannot write /nowhere/x.csv: No such file or directory\n")
+    assert ran == (3, "", "scrapepool: cannot write /nowhere/x.csv: its folder does not exist\n")
     ran = here(capfd, "changes", *files, "-o", "/dev/full", "--format", "csv")
     assert (ran.code, ran.err) == (3, "scrapepool: cannot write /dev/full: No space left on device\n")
 

@@ -24,7 +24,7 @@ def test_a_file_that_cannot_be_made_is_an_output_that_cannot_be_written(place: P
     """Exit code 3."""
     ran = place.run("fetch", "--host-memory", "missing/hosts", "http://127.0.0.1:1/")
     assert ran.code == Exit.OUTPUT
-    assert ran.err == "scrapepool: cannot write missing/hosts: No such file or directory\n"
+    assert ran.err == "scrapepool: cannot write missing/hosts: its folder does not exist\n"
 
 
 def test_the_memory_is_no_list_and_no_output(place: Place) -> None:

@@ -194,6 +194,6 @@ def test_what_cannot_be_merged(place: Place, monkeypatch: pytest.MonkeyPatch) ->
         assert place.complaint("merge", *args).startswith(said)
     assert place.run("merge", "a.jsonl", "-o", "/dev/full").code == 3
     ran = place.run("merge", "a.jsonl", "-o", "none/b.jsonl")
-    assert (ran.code, ran.err) == (3, "scrapepool: cannot write none/b.jsonl: No such file or directory\n")
+    assert (ran.code, ran.err) == (3, "scrapepool: cannot write none/b.jsonl: its folder does not exist\n")
     monkeypatch.setattr("scrapepool.record.stores.parquet.has_pyarrow", lambda: False)
     assert place.complaint("merge", "a.jsonl", "-o", "b.parquet").startswith("Parquet needs pyarrow: ")

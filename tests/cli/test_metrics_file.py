@@ -55,7 +55,7 @@ def test_a_run_that_goes_on_and_one_that_is_stopped(tmp_path: Path) -> None:
     ("path", "code", "message"),
     [
         ("-", 2, "--metrics-file needs a file; - is standard output\n"),
-        ("/nowhere/a.prom", 3, "cannot write /nowhere/a.prom: No such file or directory\n"),
+        ("/nowhere/a.prom", 3, "cannot write /nowhere/a.prom: its folder does not exist\n"),
         ("/dev/full", 2, "--metrics-file needs a regular file, and /dev/full is not one\n"),
     ],
 )

@@ -110,7 +110,7 @@ def test_an_interrupted_run_makes_what_there_is(web: PoliteServer) -> None:
         (["-o", "out", "--fields", "url"], 2, "--parquet is made from the records in --output"),
         (["-o", "a.parquet"], 2, "--output and --parquet name the same file"),
         (["--parquet", "/dev/null"], 2, "--parquet needs a regular file"),
-        (["--parquet", "folder/a.parquet"], 3, "cannot write folder/a.parquet: No such file or directory"),
+        (["--parquet", "folder/a.parquet"], 3, "cannot write folder/a.parquet: its folder does not exist"),
     ],
 )
 def test_what_cannot_be_meant_is_said(

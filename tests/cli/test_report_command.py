@@ -99,7 +99,7 @@ def test_what_is_wrong_is_said(run: Place) -> None:
     assert run.complaint("report", "records.jsonl", "-o", "r.pdf").endswith("must end in .html, .md, .json or .txt")
     assert run.complaint("report", "records.jsonl", "-o", "records.jsonl", "--json").startswith("records.jsonl is read")
     ran = run.run("report", "records.jsonl", "-o", "nowhere/r.html")
-    assert (ran.code, ran.err) == (3, "scrapepool: cannot write nowhere/r.html: No such file or directory\n")
+    assert (ran.code, ran.err) == (3, "scrapepool: cannot write nowhere/r.html: its folder does not exist\n")
     with (run.folder / "records.jsonl").open("a") as stream:
         stream.write('{"url":"ht')
     ran = run.run("report", "records.jsonl", "-o", "r.md")

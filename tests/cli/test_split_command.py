@@ -127,7 +127,7 @@ def test_what_cannot_be_split(place: Place, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", None)
     assert place.complaint("split", *args).startswith("give a list, for example scrapepool split urls.txt -n 8")
     ran = place.run("split", "a.txt", "-n", "2", "-o", "file")
-    assert (ran.code, ran.err) == (3, "scrapepool: cannot write file: File exists\n")
+    assert (ran.code, ran.err) == (3, "scrapepool: cannot write file: Not a directory\n")
     place.run("split", "a.txt", *args)
     before = {path: path.read_bytes() for path in place.folder.glob("out/*")}
     assert place.complaint("split", "a.txt", *args) == (

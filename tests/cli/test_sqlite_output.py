@@ -134,7 +134,7 @@ def test_failed_says_what_it_cannot_read(capfd: pytest.CaptureFixture[str]) -> N
         (["--sqlite", "a.db", "--no-dedupe"], 2, "--sqlite holds one record per URL"),
         (["--sqlite", "a.db", "--fields", "nope", "-o", "x"], 2, "unknown field: nope"),
         (["--sqlite", "/dev/null"], 2, "--sqlite needs a regular file, and /dev/null is not one"),
-        (["--sqlite", "folder/a.db"], 3, "cannot write folder/a.db: No such file or directory"),
+        (["--sqlite", "folder/a.db"], 3, "cannot write folder/a.db: its folder does not exist"),
         (["--sqlite", "text"], 2, "text is not an SQLite database; it was not changed"),
         (["--sqlite", "text", "-o", "x"], 2, "text is not an SQLite database; it was not changed"),
     ],

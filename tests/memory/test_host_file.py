@@ -171,7 +171,7 @@ def test_what_is_no_host_memory_is_refused_and_not_touched(spoil, says: str, tmp
 
 def test_a_file_that_cannot_be_made_or_written_is_an_output_error(tmp_path: Path) -> None:
     """A folder that is not there, a folder for a file, and a file whose pages fail later."""
-    with pytest.raises(OutputError, match="No such file or directory"):
+    with pytest.raises(OutputError, match="its folder does not exist"):
         HostFile(str(tmp_path / "missing" / "hosts"))
     with pytest.raises(OutputError, match="Is a directory"):
         HostFile(str(tmp_path))

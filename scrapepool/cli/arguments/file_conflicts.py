@@ -150,7 +150,7 @@ def _holds_records(path: str) -> bool:
     except PermissionError:
         return False
     except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
+        raise OutputError.from_error(path, error) from error
     from ...results.record_file import RecordFile  # noqa: PLC0415 - for files that are there already
 
     records = RecordFile(path, [begins])
@@ -217,4 +217,4 @@ def _check_writable(path: str) -> None:
         finally:
             os.close(fd)
     except (OSError, ValueError) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(path, error) from error

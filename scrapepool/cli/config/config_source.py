@@ -11,7 +11,7 @@ import stat
 from enum import Enum, auto
 from pathlib import Path
 
-from ...errors import UsageError
+from ...errors import UsageError, system_reason
 from ...fallbacks import CLOEXEC, IN, NONBLOCK, let_block, poll, user_id
 from ...frozen import frozen
 
@@ -155,4 +155,4 @@ def _is_private(group: int) -> bool:
 
 
 def _unreadable(path: str, error: Exception) -> UsageError:
-    return UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}")
+    return UsageError(f"{path}: cannot be read: {system_reason(error)}")

@@ -65,7 +65,7 @@ class RunEnd:
                 check=False,
             )
         except OSError as error:
-            raise OutputError(name, error.strerror or str(error)) from error
+            raise OutputError.from_error(name, error) from error
         if ran.returncode and code in (Exit.OK, Exit.SOME_FAILED):
             ended = f"signal {-ran.returncode}" if ran.returncode < 0 else f"exit code {ran.returncode}"
             raise OutputError(name, f"the command ended with {ended}")

@@ -66,7 +66,7 @@ class RunLog:
             try:
                 self._file = _opened(settings.log_file)
             except OSError as error:
-                raise OutputError(settings.log_file, error.strerror or str(error)) from error
+                raise OutputError.from_error(settings.log_file, error) from error
             self._is_own = is_ours(settings.log_file)
         self._keeps = settings.quiet and not self._verbose  # and its view shows no notes
         self._quiet = not (self._verbose or self._file or self._keeps)
@@ -182,7 +182,7 @@ class RunLog:
             self._file.flush()
         except OSError as error:
             self._view.note("the log file can no longer be written")
-            self._failure = OutputError(str(self._path), error.strerror or str(error))
+            self._failure = OutputError.from_error(str(self._path), error)
             with suppress(OSError):  # buffered lines cannot be written either
                 self._file.close()
             self._file = None

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ...errors import UsageError
+from ...errors import UsageError, system_reason
 from .files_read import note_read
 from .grouped_options import FetchOption
 from .text_types import Header
@@ -41,7 +41,7 @@ def _read(path: str) -> list[tuple[str, str]]:
         with open(path, "rb") as file:  # noqa: PTH123 - Path("") is the current folder
             content = file.read(MAX_HEADER_FILE + 1)
     except (OSError, ValueError) as error:
-        raise UsageError(f"--header: {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"--header: {path}: {system_reason(error)}") from None
     if len(content) > MAX_HEADER_FILE:
         raise UsageError(f"--header: {path}: larger than 1 MiB; the file must have one header field per line")
     fields = []

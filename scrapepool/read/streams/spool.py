@@ -11,7 +11,7 @@ import tempfile
 from bisect import bisect_right
 from threading import Lock
 
-from ...errors import ListError
+from ...errors import ListError, system_reason
 from ...fallbacks import pread
 
 MEMORY = 4 * 1024 * 1024
@@ -189,4 +189,4 @@ def _write(name: str, file: int, data: bytearray) -> None:
 
 
 def _not_kept(name: str, error: OSError) -> ListError:
-    return ListError(name, f"cannot be kept in a temporary file: {error.strerror or error}")
+    return ListError(name, f"cannot be kept in a temporary file: {system_reason(error)}")

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from itertools import count
 from typing import NamedTuple
 
-from ...errors import OutputError
+from ...errors import OutputError, system_reason
 from ...folder import Folder
 from ...model import ErrorKind, Failed, Outcome, Saved
 from ...owned_file import ForeignFileError
@@ -146,8 +146,8 @@ class Files:
 
     def _error(self, error: OSError | ValueError, name: str) -> OutputError:
         if isinstance(error, ForeignFileError):
-            return OutputError(str(error.filename), error.strerror or str(error))
-        return OutputError(os.path.join(self._path, name) if name else self._path, _reason(error))  # noqa: PTH118
+            return OutputError.from_error(str(error.filename), error)
+        return OutputError(os.path.join(self._path, name) if name else self._path, system_reason(error))  # noqa: PTH118
 
     # -- one body ----------------------------------------------------------------------------------
 
@@ -283,7 +283,3 @@ class Files:
                 else:
                     return before + given
         raise FileExistsError(name)
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error)

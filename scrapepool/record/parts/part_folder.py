@@ -85,7 +85,7 @@ class LocalParts:
         try:
             self._folder = Folder.made(path)
         except (OSError, ValueError) as error:
-            raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+            raise OutputError.from_error(path, error) from error
         try:
             if lock is not None:
                 self._lock = open_lock(self._folder, lock)
@@ -94,7 +94,7 @@ class LocalParts:
             if isinstance(error, LockedError):
                 raise LockedError(path) from None
             if isinstance(error, OSError):
-                raise OutputError(str(error.filename or path), error.strerror or str(error)) from error
+                raise OutputError.from_error(str(error.filename or path), error) from error
             raise
 
     def __repr__(self) -> str:
@@ -105,7 +105,7 @@ class LocalParts:
         try:
             return sorted(entry.name for entry in os.scandir(self._path) if entry.is_file())
         except OSError as error:
-            raise OutputError(self.name, error.strerror or str(error)) from error
+            raise OutputError.from_error(self.name, error) from error
 
     def working_path(self, name: str) -> str:
         """As ``PartFolder``."""
@@ -118,7 +118,7 @@ class LocalParts:
             os.replace(path, target)  # noqa: PTH105
             sync_folder(target)
         except OSError as error:
-            raise OutputError(target, error.strerror or str(error)) from error
+            raise OutputError.from_error(target, error) from error
 
     def fetch(self, name: str) -> str:
         """As ``PartFolder``: the part itself."""
@@ -137,7 +137,7 @@ class LocalParts:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise OutputError(str(self._path / name), error.strerror or str(error)) from error
+            raise OutputError.from_error(str(self._path / name), error) from error
 
     def write(self, name: str, data: bytes) -> None:
         """As ``PartFolder``."""
@@ -145,7 +145,7 @@ class LocalParts:
         try:
             beside.write_bytes(data)
         except OSError as error:
-            raise OutputError(str(self._path / name), error.strerror or str(error)) from error
+            raise OutputError.from_error(str(self._path / name), error) from error
         self.publish(str(beside), name)
 
     def remove(self, name: str) -> None:
@@ -153,7 +153,7 @@ class LocalParts:
         try:
             (self._path / name).unlink(missing_ok=True)
         except OSError as error:
-            raise OutputError(str(self._path / name), error.strerror or str(error)) from error
+            raise OutputError.from_error(str(self._path / name), error) from error
 
     def delete(self) -> None:
         """As ``PartFolder``."""
@@ -196,7 +196,7 @@ class StoredParts:
             try:
                 self._here = tempfile.mkdtemp(prefix="scrapepool-")
             except OSError as error:
-                raise OutputError(tempfile.gettempdir(), error.strerror or str(error)) from error
+                raise OutputError.from_error(tempfile.gettempdir(), error) from error
         return str(Path(self._here) / name)
 
     def publish(self, path: str, name: str) -> None:
@@ -217,7 +217,7 @@ class StoredParts:
         except ListError as error:
             raise OutputError(error.source, error.reason) from error
         except OSError as error:
-            raise OutputError(path, error.strerror or str(error)) from error
+            raise OutputError.from_error(path, error) from error
         return path
 
     def discard(self, path: str) -> None:

@@ -45,4 +45,4 @@ def replaced(path: str, mode: int | None = None, *, follow: bool = True) -> Iter
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(path, error) from error

@@ -202,4 +202,4 @@ class Output:
             os.ftruncate(self._fd, self.size)
 
     def _error(self, error: OSError) -> OutputError:
-        return OutputError(self.name, error.strerror or str(error))
+        return OutputError.from_error(self.name, error)

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import LockedError, OutputError, UsageError
+from ...errors import LockedError, OutputError, UsageError, system_reason
 from ...extras import how_to_install
 from ...folder import Folder
 from ...model import Outcome
@@ -78,7 +78,7 @@ class ParquetSink:
             with Folder(os.path.dirname(self._beside)) as folder:  # noqa: PTH120
                 self._fd = open_lock(folder, os.path.basename(self._beside))  # noqa: PTH119
         except (OSError, ValueError) as error:
-            raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+            raise OutputError.from_error(path, error) from error
         except LockedError:
             raise LockedError(path) from None
         try:
@@ -138,7 +138,7 @@ class ParquetSink:
             if self._passing:
                 os.unlink(self._source)  # noqa: PTH108
         except (OSError, ValueError, TypeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = system_reason(error)
             raise OutputError(self._path, f"{reason}; its records are in {self._source}") from error
 
 

@@ -276,11 +276,10 @@ class SqliteStore:
         ]
 
     def _error(self, error: BaseException) -> OutputError:
-        reason = getattr(error, "strerror", None) or str(error)
         if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
             held = f"has locked the database for {self._timeout:g} s" if self._gave_up else "locks the database"
-            reason = f"another program {held} (see --sqlite-timeout)"
-        return OutputError(self._path, reason)
+            return OutputError(self._path, f"another program {held} (see --sqlite-timeout)")
+        return OutputError.from_error(self._path, error)
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:

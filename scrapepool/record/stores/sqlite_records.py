@@ -46,7 +46,7 @@ def write_database(records: Iterable[Mapping[str, Any]], path: str) -> None:
                 _fill(db, records)
             os.replace(beside, target)  # noqa: PTH105
     except (OSError, ValueError, sqlite3.Error) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(path, error) from error
 
 
 def _fill(db: sqlite3.Connection, records: Iterable[Mapping[str, Any]]) -> None:

@@ -283,8 +283,7 @@ class WarcArchive:
         try:
             yield
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            reason = getattr(error, "strerror", None) or str(error)
-            raise OutputError(self._names.file(self._number), reason) from error
+            raise OutputError.from_error(self._names.file(self._number), error) from error
 
 
 def _size(record: bytes | Span) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from glob import glob
 from pathlib import Path
 
-from ...errors import ListError, OutputError, UsageError
+from ...errors import ListError, OutputError, UsageError, system_reason
 from ...fallbacks import CLOEXEC, NONBLOCK, pread
 from ...lazy_pattern import lazy_pattern
 from ...temporary_tables import TemporaryTables
@@ -68,7 +68,7 @@ class EarlierBodies:
             finally:
                 os.close(fd)
         except OSError as error:
-            raise dedup_error(path, error.strerror or str(error)) from None
+            raise dedup_error(path, system_reason(error)) from None
         if file.skipped:
             on_note(f"--warc-dedup {path}: {file.skipped:,} responses without SHA-1 digest, URL or date are skipped")
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.reduction import send_handle
 
-from ...errors import OutputError
+from ...errors import OutputError, system_reason
 from ...model import Outcome, Transcript
 from ...settings import WarcSettings
 from ...worker_process import death_of, spawn
@@ -64,9 +64,7 @@ class ArchiveProcess:
         try:
             self._process, self._pipe = spawn("scrapepool.record.warc.child")
         except OSError as error:
-            raise OutputError(
-                self._path, f"cannot start the process that writes it: {error.strerror or error}"
-            ) from error
+            raise OutputError(self._path, f"cannot start the process that writes it: {system_reason(error)}") from error
         try:
             self._pipe.send((settings, dict(said), resume, fsync))
             self._sent = 1

@@ -124,7 +124,7 @@ def write_files(
                 stream.flush()
                 fsync(stream.fileno())
         except OSError as error:
-            raise OutputError(path, error.strerror or str(error)) from error
+            raise OutputError.from_error(path, error) from error
         folder.publish(path, name)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="scrapepool-lists") as threads:

@@ -18,7 +18,7 @@ from prometheus_client import Metric
 from prometheus_client.exposition import ThreadingWSGIServer, make_wsgi_app
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from ...errors import UsageError
+from ...errors import UsageError, system_reason
 from ...ports import Snapshot, View
 from .counters import Counters
 from .prometheus import Moment, RunCollector
@@ -59,7 +59,7 @@ class MetricsServer(Collector):
         try:
             self._server = make_server(LOOPBACK, port, make_wsgi_app(registry), _Server, _Handler)
         except OSError as error:
-            raise UsageError(f"--metrics-port {port}: {error.strerror or error}; with 0 a free one is taken") from None
+            raise UsageError(f"--metrics-port {port}: {system_reason(error)}; with 0 a free one is taken") from None
         Thread(
             target=self._server.serve_forever, args=(STOP_CHECK_INTERVAL,), name="scrapepool-metrics-port", daemon=True
         ).start()

@@ -123,7 +123,7 @@ class MetricsFile:
         try:
             ours = is_ours(path)
         except (OSError, ValueError) as error:
-            raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+            raise OutputError.from_error(path, error) from error
         if not ours:
             raise UsageError(f"--metrics-file needs a regular file, and {path} is not one")
         self.succeeded = last_success(path)  # which is a file, and no device that never ends

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...engine import Stop
-from ...errors import OutputError, UsageError
+from ...errors import OutputError, UsageError, system_reason
 from ...extras import how_to_install
 from ...ports import Sink
 from ...read.seen.finished import Finished
@@ -155,7 +155,7 @@ class Parts:
                 unpack(path, lines)
             journal = self._rewritten(part, lines, to_fetch)
         except (OSError, ValueError, TypeError) as error:
-            raise OutputError(part.name, f"cannot read it: {getattr(error, 'strerror', None) or error}") from error
+            raise OutputError(part.name, f"cannot read it: {system_reason(error)}") from error
         if not journal.kept:
             self._folder.remove(part.name)
         elif not journal.whole or part.unfinished:
@@ -211,9 +211,7 @@ class Parts:
                 out.flush()
                 fsync(out.fileno())
         except (OSError, ValueError, TypeError) as error:
-            raise OutputError(
-                path, f"{getattr(error, 'strerror', None) or error}; its records are in {lines}"
-            ) from error
+            raise OutputError(path, f"{system_reason(error)}; its records are in {lines}") from error
         return path
 
 

@@ -55,7 +55,7 @@ def records_sink(
         try:
             fd = _opened_fifo(path, stop, on_note)
         except OSError as error:
-            raise OutputError(str(path), error.strerror or str(error)) from error
+            raise OutputError.from_error(str(path), error) from error
         sink = sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
         if interrupted:  # and no other run is writing them
             on_note(f"{path}: this replaces the records of an interrupted run; --resume would continue it")
@@ -70,7 +70,7 @@ def records_sink(
             raise
     except (OSError, ValueError) as error:
         named = getattr(error, "filename", None) or path  # may be the copy beside the file
-        raise OutputError(str(named), getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(str(named), error) from error
     if lacks:
         output = replace(output, fields=tuple(name for name in chosen_fields(output, method) if name not in lacks))
     return sink_for(output, method=method, fd=fd, should_stop=should_stop, on_note=on_note)
@@ -90,7 +90,7 @@ def drop_replaced(path: str, since: int) -> None:
         finally:
             os.close(fd)
     except (OSError, ValueError) as error:
-        raise OutputError(path, getattr(error, "strerror", None) or str(error)) from error
+        raise OutputError.from_error(path, error) from error
 
 
 def _opened_fifo(path: str | None, stop: Stop, on_note: Callable[[str], None]) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Protocol
 
-from ...errors import ListError
+from ...errors import ListError, system_reason
 
 END = 0xFFFF_FFFF
 """The slot before the first ticket of a chain."""
@@ -109,6 +109,6 @@ class TicketChains:
         try:
             found = self._spool.read_at(number * _TICKET.size, _TICKET.size)
         except OSError as error:
-            raise ListError(TICKET_FILE, error.strerror or str(error)) from error
+            raise ListError(TICKET_FILE, system_reason(error)) from error
         ticket, before = _TICKET.unpack(found)
         return ticket, before

@@ -58,7 +58,7 @@ def test_a_local_folder_is_locked(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A file where a folder belongs, a folder where a file belongs, and a folder that is gone."""
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"File exists|Not a directory"):
+    with pytest.raises(OutputError, match="Not a directory"):
         LocalParts(f"{tmp_path}/file/", ".lock")
     (tmp_path / "out" / ".lock").mkdir(parents=True)
     with pytest.raises(OutputError, match=r"cannot write .*\.lock"):

@@ -27,7 +27,7 @@ def test_a_file_is_overwritten(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [(".", "Is a directory"), ("missing/out", "No such file or directory"), ("a\0b", "null")]
+    ("name", "reason"), [(".", "Is a directory"), ("missing/out", "its folder does not exist"), ("a\0b", "null")]
 )
 def test_what_cannot_be_opened_is_said_at_once(tmp_path, name, reason):
     """A folder, a missing folder and an impossible name fail in the constructor, with the path and the reason."""

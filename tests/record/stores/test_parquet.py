@@ -137,7 +137,7 @@ def test_one_run_a_file(tmp_path):
 def test_a_folder_that_is_not_there_is_said_at_once(tmp_path):
     """Before the records' file is emptied."""
     (tmp_path / "out.jsonl").write_text("precious")
-    with pytest.raises(OutputError, match="No such file or directory"):
+    with pytest.raises(OutputError, match="its folder does not exist"):
         ParquetSink(
             lambda: sink_for(OutputSettings(path=str(tmp_path / "out.jsonl"))),
             "",

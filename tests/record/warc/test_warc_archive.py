@@ -341,7 +341,7 @@ def test_two_runs_cannot_write_one_archive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("missing/a.warc", "No such file"), ("a\0.warc", "null"), ("d.warc", "is a")]
+    ("name", "reason"), [("missing/a.warc", "its folder does not exist"), ("a\0.warc", "null"), ("d.warc", "is a")]
 )
 def test_what_cannot_be_opened_is_said_at_once(tmp_path: Path, name: str, reason: str) -> None:
     """With its path, before anything is fetched."""

@@ -190,7 +190,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.slow
 def test_troubles_with_opening_come_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the words that they have here."""
-    with pytest.raises(OutputError, match="No such file or directory"):
+    with pytest.raises(OutputError, match="its folder does not exist"):
         opened(tmp_path / "missing" / "a.warc")
     (tmp_path / "other.warc").write_bytes(b"not an archive")
     with pytest.raises(OutputError, match="it is not a WARC file"):

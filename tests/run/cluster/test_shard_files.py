@@ -61,5 +61,5 @@ def test_what_keeps_lists_from_being_divided(tmp_path: Path) -> None:
             if stopped:
                 assert divide(targets, settings_of("out"), folder, Shards(4, None), should_stop=lambda: True) is None
                 continue
-            with pytest.raises(OutputError, match="No such file"):
+            with pytest.raises(OutputError, match="its folder does not exist"):
                 divide(targets, settings_of("out"), folder, Shards(4, None), should_stop=lambda: False)

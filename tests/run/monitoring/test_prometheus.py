@@ -161,7 +161,7 @@ def test_every_state_of_a_host_has_its_metric() -> None:
 
 def test_what_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
     """Before anything is fetched."""
-    with pytest.raises(OutputError, match="No such file or directory"):
+    with pytest.raises(OutputError, match="its folder does not exist"):
         MetricsFile(str(tmp_path / "nowhere" / "a.prom"), Counters())
     with pytest.raises(UsageError, match="needs a regular file"):
         MetricsFile("/dev/null", Counters())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .errors import UsageError
-from .failure_classes import parsed as parsed_classes
+from .failure_classes import statuses
 from .model import Fetched
 from .text import brief
 
@@ -64,7 +64,7 @@ def holds(expectation: Expectation) -> Holds:
             url = _glob(value)
             return lambda response: url.fullmatch(response.final_url or response.target.url) is not None
         case "status":
-            named = parsed_classes(value.split(","))
+            named = statuses(value.split(","))
             return lambda response: named.hold(None, response.status)
         case _:
             pattern = _regular_expression(value)

@@ -24,6 +24,8 @@ CLASSES: tuple[str, ...] = (*ERROR_GROUPS, DEFERRED, *ErrorKind)
 STATUSES = range(100, 600)
 HTTP_ERRORS = {ErrorKind.HTTP_4XX: range(400, 500), ErrorKind.HTTP_5XX: range(500, 600)}
 
+OF_STATUSES = "a class or range of statuses (5xx, 500-504)"
+
 _CLASS = lazy_pattern(r"([1-5])xx", re.ASCII | re.IGNORECASE)
 _RANGE = lazy_pattern(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
 
@@ -61,6 +63,16 @@ def parsed(words: Iterable[str]) -> FailureClasses:
     if not wanted and not excluded:
         raise UsageError("no class is named")
     return FailureClasses(_together(wanted) if wanted else None, _together(excluded))
+
+
+def statuses(words: Iterable[str]) -> FailureClasses:
+    """Read a list as ``parsed`` does, but of statuses only. Raises UsageError."""
+    listed = [word.strip() for word in words]
+    for word in listed:
+        name = word.removeprefix("!").strip()
+        if name and _CLASS.fullmatch(name) is None and _RANGE.fullmatch(name) is None:
+            raise UsageError(f"{brief(name)} is not a status; write a status (503), or {OF_STATUSES}")
+    return parsed(listed)
 
 
 def retried(
@@ -111,8 +123,7 @@ def _named(word: str) -> Named:
         return Named(statuses=frozenset(range(first, last + 1)))
     if word not in CLASSES:
         raise UsageError(
-            f"unknown class: {brief(word)}; write a status (503), a class or range of statuses (5xx, 500-504), or "
-            f"one of {', '.join(CLASSES)}"
+            f"unknown class: {brief(word)}; write a status (503), {OF_STATUSES}, or one of {', '.join(CLASSES)}"
         )
     errors = ERROR_GROUPS.get(word, frozenset({word}))
     of_errors = (status for error, its in HTTP_ERRORS.items() if error in errors for status in its)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .errors import UsageError
+from .errors import SettingsError, UsageError
 from .lazy_pattern import lazy_pattern
 from .text import brief
 
@@ -65,5 +65,7 @@ def keys(selections: Sequence[Selection], *, links: bool, text: bool) -> tuple[s
     for place, name in enumerate(names):
         if name in names[:place]:
             by_option = f" by --{name}" if (links and name == LINKS) or (text and name == TEXT) else ""
-            raise UsageError(f"the name {name} is taken{by_option}; give each value a different name")
+            raise SettingsError(
+                "output.select: the name {} is taken{}; give each value a different name", name, by_option
+            )
     return tuple(names)

@@ -51,7 +51,7 @@ def test_a_denied_expectation():
         ("h1", "'h1': write KIND:VALUE, with a KIND of type, url, status, css, text"),
         ("xpath:h1", "with a KIND of"),
         ("css: ", "there is nothing behind the colon"),
-        ("status:rain", "unknown class: rain"),
+        ("status:rain", "rain is not a status; write a status"),
         ("text:(", "not a regular expression"),
     ],
 )

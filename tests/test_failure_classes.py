@@ -1,7 +1,7 @@
 import pytest
 
 from scrapepool.errors import UsageError
-from scrapepool.failure_classes import CLASSES, parsed, retried
+from scrapepool.failure_classes import CLASSES, parsed, retried, statuses
 from scrapepool.model import ERROR_GROUPS, ErrorKind
 from scrapepool.settings import RetryPolicy
 
@@ -47,6 +47,17 @@ def test_an_unknown_word_is_told_with_all_there_are(words, message):
     """And so is a list of none."""
     with pytest.raises(UsageError, match=message):
         parsed(words)
+
+
+def test_statuses_alone():
+    """As among failures, but an error is none."""
+    assert statuses(["2xx", "!204"]).hold(None, 200)
+    assert not statuses(["2xx", "!204"]).hold(None, 204)
+    for word in ("dns", "!http_5xx", "http", "6xx"):
+        with pytest.raises(
+            UsageError, match=r"is not a status; write a status \(503\), or a class or range of statuses"
+        ):
+            statuses(["200", word])
 
 
 def test_what_is_retried():

@@ -50,6 +50,17 @@ class _Commands(HelpfulCommand, click.Group):
         """List the names of all commands."""
         return list(self.NAMES)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; the error for an unknown name suggests one."""
+        if args[0] not in self.NAMES and not ctx.resilient_parsing:
+            from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
+
+            for near in get_close_matches(args[0], self.NAMES, n=1):
+                ctx.fail(f"no such command {args[0]!r}; did you mean {near}?")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - Click's signature
         """Import a command; None for an unknown name."""
         if cmd_name not in self.NAMES:

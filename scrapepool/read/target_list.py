@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock, Thread
 from typing import Any, BinaryIO, Self
 
-from ..errors import InvalidURLError, UsageError
+from ..errors import InvalidURLError, SettingsError
 from ..model import Skipped, Target
 from ..plural import counted
 from ..ports import Batch
 from ..settings import InputSettings
+from ..text import brief
 from ..url import parse
 from ..validators import Known
 from .batch_queue import BatchQueue, PendingBatch, QueueClosed
@@ -81,7 +82,8 @@ class TargetList:
                 check_characters(settings.base_url.strip())
                 parse(settings.base_url)
             except InvalidURLError as error:
-                raise UsageError(f"no base URL: {error}") from None
+                shown = brief(settings.base_url)
+                raise SettingsError("input.base_url: {} is not an absolute URL: {}", shown, error) from None
         self.wake = wake
         self._settings = settings
         self._finished = finished

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import inf
 
+from ..plural import counted
 from ..settings import RunLimits
 from .health.retry import format_duration
 
@@ -63,4 +64,4 @@ class RunQuota:
 
     def all_begun(self) -> str:
         """Return what ``Scheduler.spent`` says when the last of ``targets`` has ended."""
-        return f"--limit {self._limits.targets:,} targets were fetched"
+        return f"--limit: {counted(self._limits.targets or 0, 'URL was', 'URLs were')} fetched"

@@ -273,8 +273,8 @@ class WarcSettings:
     def __post_init__(self) -> None:
         require(
             self.path is None or self.path.lower().endswith((".warc", ".warc.gz")),
-            "the name of an archive must end in {}: {}",
-            ".warc.gz or .warc",  # which in the message would be a setting
+            "warc.path {}: the name must end in {}",
             self.path,
+            ".warc.gz or .warc",  # which in the message would be a setting
         )
         require(self.size >= 1, "warc.size must be at least 1 byte")

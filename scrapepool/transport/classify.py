@@ -58,18 +58,18 @@ def _connection(error: BaseException) -> FetchError:
     if out_of_descriptors(error):
         return _no_room(cause)
     kind = _WHILE_CONNECTING.get(getattr(cause, "errno", None) or 0, ErrorKind.CONNECT_REFUSED)
-    return FetchError(kind, _words(cause))
+    return FetchError(kind, words_of(cause))
 
 
 def _dns(error: BaseException) -> FetchError:
     cause = error.__cause__
     if isinstance(cause, ResolverError):
         return cause
-    return FetchError(ErrorKind.DNS, cause.detail if isinstance(cause, FetchError) else _words(error))
+    return FetchError(ErrorKind.DNS, cause.detail if isinstance(cause, FetchError) else words_of(error))
 
 
 def _certificate(error: BaseException) -> FetchError:
-    return FetchError(ErrorKind.TLS, _certificate_words(error))
+    return FetchError(ErrorKind.TLS, _certificatewords_of(error))
 
 
 _VERIFY = {  # OpenSSL's X509_V_ERR_ numbers
@@ -85,14 +85,14 @@ _VERIFY = {  # OpenSSL's X509_V_ERR_ numbers
 }
 
 
-def _certificate_words(error: BaseException) -> str:
+def _certificatewords_of(error: BaseException) -> str:
     code = getattr(error, "verify_code", None)
-    message = getattr(error, "verify_message", "") or _words(error)
+    message = getattr(error, "verify_message", "") or words_of(error)
     return _VERIFY.get(code, message) if code is not None else message
 
 
 def _kind(kind: ErrorKind) -> Callable[[BaseException], FetchError]:
-    return lambda error: FetchError(kind, _words(error))
+    return lambda error: FetchError(kind, words_of(error))
 
 
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], FetchError]], ...] = (
@@ -106,7 +106,7 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], F
     (
         (ssl.SSLError,),
         lambda error: FetchError(
-            ErrorKind.TLS, str(getattr(error, "reason", None) or _words(error)).lower().replace("_", " ")
+            ErrorKind.TLS, str(getattr(error, "reason", None) or words_of(error)).lower().replace("_", " ")
         ),
     ),
     ((u3.ReadTimeoutError, TimeoutError), _kind(ErrorKind.READ_TIMEOUT)),
@@ -118,7 +118,7 @@ _TABLE: tuple[tuple[tuple[type[BaseException], ...], Callable[[BaseException], F
     ((rq.InvalidSchema,), _kind(ErrorKind.UNSUPPORTED_SCHEME)),
     ((u3.LocationParseError, rq.InvalidURL, rq.MissingSchema, UnicodeError), _kind(ErrorKind.INVALID_URL)),
     ((OSError,), lambda error: _system(error)),  # noqa: PLW0108 - it stands below
-    ((BaseException,), lambda error: FetchError(ErrorKind.INTERNAL, f"{type(error).__name__}: {_words(error)}")),
+    ((BaseException,), lambda error: FetchError(ErrorKind.INTERNAL, f"{type(error).__name__}: {words_of(error)}")),
 )
 
 
@@ -150,21 +150,21 @@ def retryable(fault: FetchError, method: str, errors: Collection[str]) -> Retrya
 def _by_argument(error: BaseException, otherwise: ErrorKind) -> FetchError:
     """By the exception that urllib3 or requests has wrapped."""
     inner = error.args[0] if error.args else None
-    return classify(inner) if isinstance(inner, ssl.SSLError) else FetchError(otherwise, _words(error))
+    return classify(inner) if isinstance(inner, ssl.SSLError) else FetchError(otherwise, words_of(error))
 
 
 def _system(error: BaseException) -> FetchError:
     if getattr(error, "errno", None) in _NO_DESCRIPTOR:
         return _no_room(error)
-    text = _words(error)
+    text = words_of(error)
     return FetchError(ErrorKind.PROXY if text.startswith("tunnel") else ErrorKind.RESET, text)
 
 
 def _no_room(error: BaseException) -> FetchError:
-    return FetchError(ErrorKind.INTERNAL, f"this process cannot open more connections: {_words(error)}")
+    return FetchError(ErrorKind.INTERNAL, f"this process cannot open more connections: {words_of(error)}")
 
 
-def _words(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
     """What the exception says, for people: the system's words where it has some."""
     text = getattr(error, "strerror", None) or str(error)
     if isinstance(error, u3.HTTPError):  # which may carry a connection or a cause beside its words

@@ -97,8 +97,10 @@ WRONG = [
     ("good.txt --cookies nowhere", "nowhere: No such file or directory"),
     ("good.txt --cookies good.txt", "good.txt: not a Netscape cookie file"),
     ("good.txt --data @nowhere", "--data: nowhere: No such file or directory"),
-    ("good.txt --base-url foo", "no base URL"),
+    ("good.txt --base-url foo", "--base-url: foo is not an absolute URL: no scheme"),
     ("good.txt --nope", "no such option '--nope'"),
+    ("good.txt --expect status:dns", "--expect: dns is not a status; write a status (503)"),
+    ("good.txt --select a=re:x --select a=re:y", "--select: the name a is taken; give"),
     ("good.txt --wrkers 3", "no such option '--wrkers'"),
     ("good.txt --workers", "option '--workers' requires an argument"),
     ("good.txt -o good.txt", "good.txt is read as a list and would be overwritten by --output"),
@@ -215,6 +217,9 @@ def test_control_characters_of_an_argument_do_not_reach_the_terminal(capfd: pyte
 def test_unknown_commands_and_none(capfd: pytest.CaptureFixture[str]) -> None:
     """Both are usage errors; without a command the help is shown."""
     assert here(capfd, "nope")[::2] == (USAGE, "scrapepool: no such command 'nope' (see scrapepool --help)\n")
+    assert here(capfd, "ftech").err == (
+        "scrapepool: no such command 'ftech'; did you mean fetch? (see scrapepool --help)\n"
+    )
     nothing = here(capfd)
     assert (nothing.code, nothing.out) == (USAGE, "")
     assert "Usage: scrapepool" in nothing.err

@@ -72,6 +72,16 @@ def test_a_url_without_a_record_is_said_with_near_misses(capfd: pytest.CaptureFi
     assert here(capfd, "explain", path, "rain\x1b[2J").err == (f"scrapepool: {path} has no record of rain\\x1b[2J\n")
 
 
+@pytest.mark.parametrize("word", ["out.jsonl", "https://example.org/a"])
+def test_records_or_a_url_alone_are_not_enough(capfd: pytest.CaptureFixture[str], word: str) -> None:
+    """Which of them is missing is clear from an example."""
+    ran = here(capfd, "explain", word)
+    assert (ran.code, ran.err) == (
+        2,
+        "scrapepool: explain needs records and a URL, as in scrapepool explain records.jsonl https://example.org/a\n",
+    )
+
+
 def test_compressed_records_and_standard_input_are_read(path: Path) -> None:
     """A torn end is said."""
     path.write_bytes(gzip.compress(f'{LINES}{{"url":"ht'.encode()))

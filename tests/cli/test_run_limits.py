@@ -48,7 +48,7 @@ def test_a_time_that_passes_before_anything_began_ends_a_run_like_any_other(
 @pytest.mark.parametrize(
     ("option", "value", "said", "fewest", "most"),
     [
-        ("--limit", "7", "--limit 7 targets were fetched", 7, 7),
+        ("--limit", "7", "--limit: 7 URLs were fetched", 7, 7),
         ("--max-bytes", f"{5 * SIZE}", f"--max-bytes {5 * SIZE:,} were received", 5, 5 + 1),  # one more is in flight
         ("--max-time", "800ms", "--max-time 0.8 s is over", 1, PAGES // 2),
         ("--until", SOON, "the time set by --until has come", 1, PAGES // 2),

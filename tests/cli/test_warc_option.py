@@ -136,7 +136,7 @@ def test_a_long_archive_is_in_several_files(
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--warc", "a.zip"], 2, "the name of an archive must end in .warc.gz or .warc: a.zip"),
+        (["--warc", "a.zip"], 2, "--warc a.zip: the name must end in .warc.gz or .warc"),
         (["--warc", "missing/a.warc"], 3, "cannot write missing/a.warc: its folder does not exist"),
         (["--warc", "same.warc", "-o", "same.warc"], 2, "--output and --warc name the same file"),
         (["--warc", "a.warc", "--warc-size", "0"], 2, "--warc-size: must be at least 1 byte"),

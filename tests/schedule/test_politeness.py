@@ -328,7 +328,7 @@ def test_a_limit_of_targets_lets_their_retries_end():
     world = World({A: 50, B: 50}, serve, limits=RunLimits(targets=7), audit=False)
     world.run()
     assert Counter(map(verdict, world.outcomes)) == {"ok": 7}
-    assert (world.scheduler.queued, world.scheduler.spent) == (93, "--limit 7 targets were fetched")
+    assert (world.scheduler.queued, world.scheduler.spent) == (93, "--limit: 7 URLs were fetched")
 
 
 def test_time_and_bytes_run_out():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ...errors import UsageError
 from ...text import printable, without_passwords
 from ..arguments.record_arguments import named_records
 from ..exits import Exit
@@ -16,7 +17,7 @@ that cannot be read."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
-@click.argument("records", type=FileName(), nargs=-1, required=True, metavar="RECORDS...")
+@click.argument("records", type=FileName(), nargs=-1, metavar="RECORDS...")
 @click.argument("url")
 @click.option(
     "--curl",
@@ -37,6 +38,10 @@ def explain(records: tuple[str, ...], url: str, curl: bool) -> int:
     from ...results.find import find  # noqa: PLC0415
     from ...results.record_parts import name_of  # noqa: PLC0415 - a quick --help needs none of these
 
+    if not records:
+        raise UsageError(
+            "explain needs records and a URL, as in scrapepool explain records.jsonl https://example.org/a"
+        )
     found = find(named_records(records), url)
     if found.record is None:
         verb = "has" if len(records) == 1 else "have"

@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 
 from ...model import ProxyFault
 from ...running_clock import monotonic
-from ..classify import out_of_descriptors
+from ..classify import out_of_descriptors, words_of
 from ..errors import FetchError
 from ..errors import ProxyError as Fault
 from .channel import LEAST_TIMEOUT
@@ -80,7 +80,7 @@ class _SOCKSOpening:
         except (ConnectTimeoutError, NewConnectionError) as error:
             if out_of_descriptors(error):
                 raise
-            detail = f"SOCKS proxy {proxy_host}:{proxy_port}: {error.__cause__ or error}"
+            detail = f"SOCKS proxy {proxy_host}:{proxy_port}: {words_of(error.__cause__ or error)}"
             raise ProxyError(detail, error) from Fault(ProxyFault.DOWN, detail)
         began = monotonic()
         proxy_sock = _NegotiatingSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())

@@ -106,7 +106,7 @@ def test_relative_entries_are_resolved_as_browsers_do(listed) -> None:
 
 def test_no_base_url() -> None:
     """A base URL that is none is a usage error."""
-    with pytest.raises(UsageError, match="no base URL: no scheme"):
+    with pytest.raises(UsageError, match=r"input\.base_url: foo is not an absolute URL: no scheme"):
         TargetList([], InputSettings(base_url="foo"))
 
 

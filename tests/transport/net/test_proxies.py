@@ -230,8 +230,10 @@ def test_a_socks_proxy_with_another_password_is_at_fault(session: PooledSession)
 
 def test_a_socks_proxy_that_is_not_there_is_at_fault(session: PooledSession) -> None:
     """A SOCKS proxy that does not listen is a proxy error."""
-    settings = RequestSettings(proxy=f"socks5h://127.0.0.1:{closed_port()}")
-    assert refused(RouteTable(session, settings).get(host(1), "GET")).kind is ErrorKind.PROXY
+    port = closed_port()
+    settings = RequestSettings(proxy=f"socks5h://127.0.0.1:{port}")
+    fault = refused(RouteTable(session, settings).get(host(1), "GET"))
+    assert (fault.kind, fault.detail) == (ErrorKind.PROXY, f"SOCKS proxy 127.0.0.1:{port}: connection refused")
 
 
 @pytest.mark.parametrize(

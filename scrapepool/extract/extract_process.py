@@ -1,6 +1,6 @@
 """An extraction process: reads pages from a pipe and returns the values found on them, until the pipe is closed.
 
-The pipe is closed when the parent ends, so that the process outlives a run by at most one page.
+The pipe is closed when the parent ends, so that the process outlives a run by at most the pages that it has.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FIRST_TO_GO = "500"
 
 
 def main(descriptor: int) -> None:
-    """Serve the other end of a pipe, which sends settings and limits first, then each page in two messages."""
+    """Serve the other end of a pipe, which sends settings and limits first, then lists of pages."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
     with suppress(EOFError, OSError), Connection(descriptor) as pipe:
@@ -28,8 +28,8 @@ def main(descriptor: int) -> None:
         extractor = Extractor(settings, ValueLimit(limits.value))
         pipe.send_bytes(READY)
         while True:
-            about = pipe.recv()
-            page = Page(pipe.recv_bytes(), *about)
-            with page_limit(limits.page):
-                found = extractor.extract(page)
+            found = []
+            for page in pipe.recv():
+                with page_limit(limits.page):
+                    found.append(tuple(extractor.extract(Page(*page))))
             pipe.send(found)

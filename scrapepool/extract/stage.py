@@ -101,6 +101,7 @@ class _Stage:
         Also yields empty batches, so that outputs can write what they hold.
         """
         ready: list[Outcome] = []
+        jobs: list[tuple[Fetched, Page]] = []
         for outcome in outcomes:
             if not _has_page(outcome):
                 ready.append(outcome)
@@ -109,9 +110,9 @@ class _Stage:
             else:
                 self.out[id(outcome)] = outcome
                 self.bytes += len(outcome.body)
-                self.workers.submit(outcome, _page(outcome))
+                jobs.append((outcome, _page(outcome)))
         if self.out:
-            self.workers.adjust_threads()
+            self.workers.submit(jobs)
         yield ready + self.ready(0)
         while self._is_full() and not should_stop():
             yield self.ready(STOP_POLL)

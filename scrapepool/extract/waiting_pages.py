@@ -2,14 +2,15 @@
 
 Decides what is fair between hosts: they take turns, none has more than half of the processes while others wait, and a
 host with a slow page comes after all others. A slow page blocks only its own process: others may be started in its
-place. What is slow is measured by the other pages. Knows neither processes nor results; time is an argument.
+place. What is slow is measured by the other pages. Quick pages go to a process several at a time, since passing one on
+costs more than reading it. Knows neither processes nor results; time is an argument.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -34,6 +35,12 @@ MOST_EXTRA = 8
 EXTRA_PER_PROCESS = 3
 """Extra processes at most, per regular process."""
 
+TOGETHER_SECONDS = 0.02
+"""Seconds that pages which go to a process together take, as far as the mean tells."""
+
+MOST_TOGETHER = 32
+"""Pages that go to a process together at most: half of those that may be out for each."""
+
 
 class WaitingPages(Generic[T]):
     """Jobs by host. The caller holds the lock.
@@ -45,51 +52,62 @@ class WaitingPages(Generic[T]):
         self.most = most
         self._beyond = min(MOST_EXTRA, EXTRA_PER_PROCESS * most)
         self._mean = SLOW_AFTER / SLOW_TIMES  # seconds per page
-        self._hosts: dict[object, deque[T]] = {}  # hosts with waiting jobs, in the order of their turns
+        self._hosts: dict[object, deque[tuple[T, bool]]] = {}  # hosts with waiting jobs, in the order of their turns
         self._waiting = 0
-        self._working: dict[int, tuple[object, float]] = {}  # host and start time by job number, the oldest first
-        self._of_host: Counter[object] = Counter()  # jobs in progress
+        self._working: dict[int, _Working] = {}  # by number, the oldest first
+        self._of_host: Counter[object] = Counter()  # processes that have jobs of a host
         self._number = 0
 
     def __len__(self) -> int:
         return self._waiting
 
-    def put(self, host: object, job: T) -> None:
-        """Add a job."""
-        self._hosts.setdefault(host, deque()).append(job)
+    def put(self, host: object, job: T, *, alone: bool = False) -> None:
+        """Add a job. alone: it goes to a process without others."""
+        self._hosts.setdefault(host, deque()).append((job, alone))
         self._waiting += 1
 
-    def take(self, now: float) -> tuple[int, T] | None:
-        """Start the next job: its number and the job; None if none may start."""
-        host = self._next(now)
-        if host is None:
+    def take(self, now: float) -> tuple[int, list[T]] | None:
+        """Start the next jobs, for one process: their number and the jobs; None if none may start."""
+        slow = {host for _, hosts in self._slow(now) for host in hosts}
+        together = max(1, min(MOST_TOGETHER, int(TOGETHER_SECONDS / self._mean)))
+        hosts: set[object] = set()
+        taken: list[T] = []
+        while len(taken) < together and (host := self._next(slow)) is not None:
+            job, alone = self._hosts[host][0]
+            if alone or host in slow:
+                if taken:
+                    break
+                together = 1
+            jobs = self._hosts.pop(host)
+            jobs.popleft()
+            if jobs:
+                self._hosts[host] = jobs  # behind the others
+            taken.append(job)
+            hosts.add(host)
+        if not taken:
             return None
-        jobs = self._hosts.pop(host)
-        job = jobs.popleft()
-        if jobs:
-            self._hosts[host] = jobs  # behind the others
-        self._waiting -= 1
+        self._waiting -= len(taken)
         self._number += 1
-        self._working[self._number] = (host, now)
-        self._of_host[host] += 1
-        return self._number, job
+        self._working[self._number] = _Working(hosts, len(taken), now)
+        self._of_host.update(hosts)
+        return self._number, taken
 
     def mark_started(self, number: int, now: float) -> None:
-        """Restart the clock of a job that had to wait for its process."""
-        host, _ = self._working.pop(number)
-        self._working[number] = (host, now)
+        """Restart the clock of jobs that had to wait for their process."""
+        self._working[number] = self._working.pop(number)._replace(since=now)
 
     def done(self, number: int, now: float) -> None:
-        """End a job."""
-        host, since = self._working.pop(number)
-        self._mean += (min(now - since, SLOW_AFTER) - self._mean) / MEAN_WEIGHT
-        self._of_host[host] -= 1
-        if not self._of_host[host]:
-            del self._of_host[host]
+        """End jobs."""
+        hosts, pages, since = self._working.pop(number)
+        self._mean += (min((now - since) / pages, SLOW_AFTER) - self._mean) * min(1.0, pages / MEAN_WEIGHT)
+        for host in hosts:
+            self._of_host[host] -= 1
+            if not self._of_host[host]:
+                del self._of_host[host]
 
-    def very_slow(self, now: float) -> list[int]:
-        """Return the numbers of jobs that are slow whatever the others take."""
-        return [number for number, _ in self._older(SLOW_AFTER, now)]
+    def very_slow(self, now: float) -> list[tuple[int, bool]]:
+        """Return the numbers of jobs that are slow whatever the others take, and whether there are several of each."""
+        return [(number, self._working[number].pages > 1) for number, _ in self._older(SLOW_AFTER, now)]
 
     def allowed(self, now: float) -> int:
         """Return how many processes there may be."""
@@ -97,19 +115,22 @@ class WaitingPages(Generic[T]):
 
     def blocked(self, now: float) -> list[T]:
         """Return the jobs that wait behind a slow job of their own host."""
-        return [job for host in {host for _, host in self._slow(now)} for job in self._hosts.get(host, ())]
+        return [
+            job
+            for host in {one for _, hosts in self._slow(now) for one in hosts}
+            for job, _ in self._hosts.get(host, ())
+        ]
 
-    def _slow(self, now: float) -> Iterator[tuple[int, object]]:
+    def _slow(self, now: float) -> Iterator[tuple[int, set[object]]]:
         return self._older(min(SLOW_AFTER, max(SLOW_FROM, SLOW_TIMES * self._mean)), now)
 
-    def _older(self, seconds: float, now: float) -> Iterator[tuple[int, object]]:
-        for number, (host, since) in self._working.items():
+    def _older(self, seconds: float, now: float) -> Iterator[tuple[int, set[object]]]:
+        for number, (hosts, _, since) in self._working.items():
             if now - since < seconds:
                 return
-            yield number, host
+            yield number, hosts
 
-    def _next(self, now: float) -> object | None:
-        slow = {host for _, host in self._slow(now)}
+    def _next(self, slow: set[object]) -> object | None:
         share = -(-self.most // 2) if len(self._hosts) > 1 else self.most
         last = None
         for host in self._hosts:
@@ -119,3 +140,11 @@ class WaitingPages(Generic[T]):
             elif self._of_host[host] < share:
                 return host
         return last
+
+
+class _Working(NamedTuple):
+    """Jobs that one process has. since: when they began."""
+
+    hosts: set[object]
+    pages: int
+    since: float

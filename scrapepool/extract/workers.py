@@ -1,7 +1,9 @@
 """A pool of extraction processes, each with a thread that waits for it.
 
 Decides how processes are started, and what happens to a page whose process dies: its values are lost, and the next page
-gets a new process. Not multiprocessing's pool, which does not survive the death of a process.
+gets a new process. If the process had several pages, each of them is read again alone; and a process that takes long
+for several is killed, so that one of them holds up no others. Not multiprocessing's pool, which does not survive the
+death of a process.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..errors import ExtractionError, system_reason
@@ -34,6 +36,10 @@ EXIT_GRACE = 1.0
 """Seconds to wait for a process to end after its pipe was closed."""
 
 
+Job = tuple[Fetched, Page]
+"""An outcome and its page."""
+
+
 class Process:
     """One extraction process. Used by one thread; ``kill`` by any. Raises OSError if it cannot start.
 
@@ -50,12 +56,10 @@ class Process:
         except (OSError, EOFError):
             raise ChildProcessError(errno.ECHILD, _exit_reason(self.end())) from None
 
-    def extract(self, page: Page) -> Extracted:
-        """Extract the values of a page. Raises OSError or EOFError if the process dies."""
-        self._pipe.send(page[1:])
-        self._pipe.send_bytes(page.body)
-        found: Extracted = self._pipe.recv()
-        return found
+    def extract(self, pages: Sequence[Page]) -> list[Extracted]:
+        """Extract the values of each page. Raises OSError or EOFError if the process dies."""
+        self._pipe.send([tuple(page) for page in pages])
+        return [Extracted(*found) for found in self._pipe.recv()]
 
     def yield_cpu(self) -> None:
         """Lower the priority of the process."""
@@ -105,7 +109,7 @@ class Workers:
         self._wake = wake
         self._threads: set[threading.Thread] = set()
         self._idle = 0  # threads that wait for a job
-        self._waiting = WaitingPages[tuple[Fetched, Page]](most)
+        self._waiting = WaitingPages[Job](most)
         self._found: queue.SimpleQueue[tuple[Fetched, Extracted | Exception]] = queue.SimpleQueue()
         self._processes: set[Process] = set()
         self._at: dict[int, Process] = {}  # the process of each job, by the job's number
@@ -115,12 +119,16 @@ class Workers:
     def __repr__(self) -> str:
         return f"<Workers {len(self._processes)} of {self._waiting.most}, {len(self._waiting)} pages waiting>"
 
-    def submit(self, outcome: Fetched, page: Page) -> None:
-        """Queue a page. Raises ExtractionError."""
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Queue pages. Raises ExtractionError."""
         with self._changed:
-            self._waiting.put(outcome.target.host, (outcome, page))
-            self._changed.notify()
+            self._put(jobs)
+            self._changed.notify(len(jobs))
         self.adjust_threads()
+
+    def _put(self, jobs: Sequence[Job], *, alone: bool = False) -> None:
+        for job in jobs:
+            self._waiting.put(job[0].target.host, job, alone=alone)
 
     def result(self, timeout: float) -> tuple[Fetched, Extracted]:
         """Return the next result; waits up to ``timeout`` seconds for it.
@@ -154,8 +162,10 @@ class Workers:
         """Start a thread if a page has to wait and one more is allowed. Raises ExtractionError if none can start."""
         with self._changed:
             now = time.monotonic()
-            for number in self._waiting.very_slow(now):
-                if number in self._at:
+            for number, several in self._waiting.very_slow(now):
+                if number in self._at and several:
+                    self._at[number].kill()
+                elif number in self._at:
                     self._at[number].yield_cpu()
             if len(self._waiting) <= self._idle or len(self._threads) >= self._waiting.allowed(now):
                 return
@@ -169,8 +179,8 @@ class Workers:
             else:
                 self._threads.add(thread)
 
-    def _next(self) -> tuple[int, tuple[Fetched, Page]] | None:
-        """Wait for the next job; None if the thread is to end: the pool is closed, or has too many threads."""
+    def _next(self) -> tuple[int, list[Job]] | None:
+        """Wait for the next jobs; None if the thread is to end: the pool is closed, or has too many threads."""
         with self._changed:
             self._idle += 1
             try:
@@ -185,47 +195,58 @@ class Workers:
 
     def _loop(self) -> None:
         process: Process | None = None
-        while (job := self._next()) is not None:
-            number, (outcome, page) = job
-            found: Extracted | Exception
+        while (taken := self._next()) is not None:
+            number, jobs = taken
+            found: Sequence[Extracted | Exception]
+            again: Sequence[Job] = ()
             try:
                 process = process or self._start_process()
                 with self._changed:
                     self._at[number] = process
                     self._waiting.mark_started(number, time.monotonic())
-                found = process.extract(page)
+                found = process.extract([page for _, page in jobs])
             except ExtractionError as error:
-                if self._leave_to_others(number, outcome, page):
+                if self._leave_to_others(number, jobs):
                     return
-                found = error
+                found = [error] * len(jobs)
             except (OSError, EOFError) as error:
                 if process is None:
-                    found = ExtractionError(system_reason(error))
+                    found = [ExtractionError(system_reason(error))] * len(jobs)
                 else:
-                    found = self._lost(self._reason(self._end_process(process)))
+                    found = [self._lost(self._reason(self._end_process(process)))]
+                    if len(jobs) > 1:  # one of them did that
+                        jobs, found, again = [], [], jobs
                 process = None
             except Exception as error:  # noqa: BLE001 - for example no memory; ``result`` raises it
-                found = error
-            with self._changed:
-                self._at.pop(number, None)
-                self._waiting.done(number, time.monotonic())
-                self._changed.notify()
-            if process is not None and process.yields:
-                process.kill()
-                self._end_process(process)
-                process = None
-            self._found.put((outcome, found))
-            self._wake()
+                found = [error] * len(jobs)
+            process = self._end_jobs(number, process, again)
+            for (outcome, _), one in zip(jobs, found, strict=True):
+                self._found.put((outcome, one))
+            if jobs:
+                self._wake()
         if process is not None:
             self._end_process(process)
 
-    def _leave_to_others(self, number: int, outcome: Fetched, page: Page) -> bool:
-        """Queue a page again, and end the thread, because no process starts; return whether others have one."""
+    def _end_jobs(self, number: int, process: Process | None, again: Sequence[Job]) -> Process | None:
+        """Take note that jobs ended, of which some begin again; return the process if it takes further ones."""
+        with self._changed:
+            self._at.pop(number, None)
+            self._waiting.done(number, time.monotonic())
+            self._put(again, alone=True)
+            self._changed.notify(1 + len(again))
+        if process is None or not process.yields:
+            return process
+        process.kill()
+        self._end_process(process)
+        return None
+
+    def _leave_to_others(self, number: int, jobs: Sequence[Job]) -> bool:
+        """Queue pages again, and end the thread, because no process starts; return whether others have one."""
         with self._changed:
             if not self._processes:
                 return False
             self._waiting.done(number, time.monotonic())
-            self._waiting.put(outcome.target.host, (outcome, page))
+            self._put(jobs)
             self._waiting.most = max(1, min(self._waiting.most, len(self._processes)))
             self._threads.discard(threading.current_thread())
             self._changed.notify()

@@ -93,7 +93,7 @@ def test_slow_pages_cost_themselves() -> None:
     pool = Workers(settings, 1, lost=Extractor(settings).nothing, limits=Limits(value=0.2, page=0.6))
     try:
         for number, body in enumerate((ENDLESS, f"<title>t</title>{'x' * 50}y", "<title>t</title>xx")):
-            pool.submit(fetched(number), page(body))
+            pool.submit([(fetched(number), page(body))])
         found = [pool.result(PATIENCE)[1] for _ in range(3)]
     finally:
         pool.close()
@@ -115,9 +115,8 @@ def test_slow_pages_hold_up_no_others(monkeypatch: pytest.MonkeyPatch, most: int
         for number in range(slow + good):
             host = HostKey("http", f"h{number % hosts if number < slow else 6 + number % 20}.example", 80)
             outcome = fetched(number)
-            pool.submit(
-                replace(outcome, target=replace(outcome.target, host=host)), page(ENDLESS if number < slow else "x")
-            )
+            outcome = replace(outcome, target=replace(outcome.target, host=host))
+            pool.submit([(outcome, page(ENDLESS if number < slow else "x"))])
         order = []
         while len(order) < slow + good:
             with suppress(queue.Empty):
@@ -155,16 +154,16 @@ def test_a_process_that_is_killed_costs_one_page(earlier: set[int]) -> None:
     """Whoever kills an extraction process takes the page that it was at, and no other."""
     pool = Workers(TITLES, 1, lost=Extractor(TITLES).nothing)
     try:
-        pool.submit(fetched(1), page("<title>1</title>n=1"))
+        pool.submit([(fetched(1), page("<title>1</title>n=1"))])
         assert pool.result(PATIENCE)[1].data == {"title": "1", "n": "1"}
         (child,) = set(children()) - earlier
-        pool.submit(fetched(2), page(ENDLESS))
+        pool.submit([(fetched(2), page(ENDLESS))])
         time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
         lost = {"title": None, "n": None}
         why = "title, n: the process that read it ended (killed by SIGKILL)"
         assert pool.result(PATIENCE)[1] == Extracted(lost, why)
-        pool.submit(fetched(3), page("<title>3</title>n=3"))
+        pool.submit([(fetched(3), page("<title>3</title>n=3"))])
         assert pool.result(PATIENCE)[1].data == {"title": "3", "n": "3"}
     finally:
         pool.close()
@@ -224,10 +223,10 @@ def test_a_pipe_that_fails_costs_one_page(monkeypatch: pytest.MonkeyPatch, error
     """The next page has a new process."""
     extract = workers.Process.extract
 
-    def fail_once(process: workers.Process, page: Page) -> Extracted:
-        if page.url.endswith("/3"):
+    def fail_once(process: workers.Process, pages: Sequence[Page]) -> list[Extracted]:
+        if any(page.url.endswith("/3") for page in pages):
             raise error
-        return extract(process, page)
+        return extract(process, pages)
 
     monkeypatch.setattr(workers.Process, "extract", fail_once)
     found = all_of([fetched(number) for number in range(6)], TITLES)
@@ -243,7 +242,7 @@ def test_a_pipe_that_fails_costs_one_page(monkeypatch: pytest.MonkeyPatch, error
 def test_whatever_else_goes_wrong_in_a_thread_ends_the_run(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """It is raised where outcomes are asked for; nobody waits for a page that will not come."""
 
-    def fail(process: workers.Process, page: Page) -> Extracted:
+    def fail(process: workers.Process, pages: Sequence[Page]) -> list[Extracted]:
         raise error
 
     monkeypatch.setattr(workers.Process, "extract", fail)
@@ -321,3 +320,25 @@ def test_a_process_that_never_starts_says_why(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(workers, "START_DELAYS", (0.0, 0.0))
     with pytest.raises(ExtractionError, match="to extract values: exit code 3; "):
         all_of([fetched(1)], TITLES)
+
+
+@pytest.mark.parametrize("limit", [0.3, 60.0], ids=["the limit ends it", "it takes long"])
+def test_a_page_that_came_with_others_costs_itself(monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
+    """They are read again, without waiting for it; it is lost if it reaches the limit."""
+    monkeypatch.setattr(waiting_pages, "TOGETHER_SECONDS", 100.0)
+    monkeypatch.setattr(waiting_pages, "SLOW_AFTER", 0.2)
+    pool = Workers(TITLES, 1, lost=Extractor(TITLES).nothing, limits=Limits(value=60.0, page=limit))
+    found: dict[str, Extracted] = {}
+    end = time.monotonic() + PATIENCE
+    try:
+        pool.submit([(fetched(number), page(ENDLESS if number == 2 else "<title>t</title>")) for number in range(6)])
+        while len(found) < (6 if limit < 1 else 5) and time.monotonic() < end:
+            with suppress(queue.Empty):
+                outcome, values = pool.result(0.05)
+                found[outcome.target.path] = values
+    finally:
+        pool.close()
+    lost = found.pop("/2", None)
+    assert sorted(found) == ["/0", "/1", "/3", "/4", "/5"]
+    assert all(values.data["title"] == "t" for values in found.values())
+    assert lost is None if limit > 1 else lost is not None and "CPU time" in (lost.detail or "")

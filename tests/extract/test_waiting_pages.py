@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from scrapepool.extract.waiting_pages import MEAN_WEIGHT, SLOW_AFTER, SLOW_FROM, WaitingPages
+from scrapepool.extract.waiting_pages import (
+    MEAN_WEIGHT,
+    MOST_TOGETHER,
+    SLOW_AFTER,
+    SLOW_FROM,
+    TOGETHER_SECONDS,
+    WaitingPages,
+)
 
 
 def taken(pages: WaitingPages[str], now: float) -> list[str]:
     """The jobs that begin now, one after another."""
     found = []
     while (job := pages.take(now)) is not None:
-        found.append(job[1])
+        found += job[1]
     return found
 
 
@@ -20,8 +27,8 @@ def test_hosts_take_turns() -> None:
         pages.put(host, job)
     order = []
     while pages:
-        number, job = pages.take(0.0) or (0, "")
-        order.append(job)
+        number, jobs = pages.take(0.0) or (0, [])
+        order += jobs
         pages.done(number, 0.0)
     assert order == ["a1", "b1", "c1", "a2", "a3"]
 
@@ -44,10 +51,14 @@ def test_a_page_that_takes_long_keeps_its_own_process_only() -> None:
     pages = WaitingPages[str](1)
     for host, job in (("a", "slow"), ("a", "a2"), ("b", "b1")):
         pages.put(host, job)
-    number, job = pages.take(0.0) or (0, "")
-    assert job == "slow"
+    number, jobs = pages.take(0.0) or (0, [])
+    assert jobs == ["slow"]
     assert pages.allowed(SLOW_AFTER / 2) == 1
-    assert (pages.allowed(SLOW_AFTER), pages.very_slow(SLOW_AFTER), pages.blocked(SLOW_AFTER)) == (3, [number], ["a2"])
+    assert (pages.allowed(SLOW_AFTER), pages.very_slow(SLOW_AFTER), pages.blocked(SLOW_AFTER)) == (
+        3,
+        [(number, False)],
+        ["a2"],
+    )
     assert taken(pages, SLOW_AFTER) == ["b1", "a2"]
     pages.done(number, SLOW_AFTER)
     assert pages.allowed(SLOW_AFTER) == 1
@@ -72,10 +83,51 @@ def test_what_is_slow_is_measured_by_the_other_pages() -> None:
     for each, slow_after in ((0.001, SLOW_FROM), (0.02, 0.4), (30.0, SLOW_AFTER)):
         for _ in range(8 * MEAN_WEIGHT):
             pages.put("a", "page")
-            number, _ = pages.take(0.0) or (0, "")
+            number, _ = pages.take(0.0) or (0, [])
             pages.done(number, each)
         pages.put("a", "page")
-        number, _ = pages.take(0.0) or (0, "")
+        number, _ = pages.take(0.0) or (0, [])
         assert (pages.allowed(slow_after * 0.9), pages.allowed(slow_after * 1.1)) == (1, 3)
         assert pages.very_slow(SLOW_AFTER * 0.9) == []
         pages.done(number, each)
+
+
+def quick() -> WaitingPages[str]:
+    """For two processes, after many pages that took a millisecond."""
+    pages = WaitingPages[str](2)
+    for _ in range(8 * MEAN_WEIGHT):
+        pages.put("a", "page")
+        number, jobs = pages.take(0.0) or (0, [])
+        pages.done(number, 0.001 * len(jobs))
+    return pages
+
+
+def test_quick_pages_go_together() -> None:
+    """As many as take little time, of hosts in turns; one host alone does not keep the other process from its pages."""
+    pages = quick()
+    for number in range(3 * MOST_TOGETHER):
+        pages.put(number % 4, str(number))
+    expected = round(TOGETHER_SECONDS / 0.001)
+    first, jobs = pages.take(0.0) or (0, [])
+    assert abs(len(jobs) - expected) <= 1
+    assert jobs == [str(number) for number in range(len(jobs))]
+    assert pages.very_slow(SLOW_AFTER) == [(first, True)]
+    pages.done(first, 0.0)
+    alone = quick()
+    for number in range(2 * MOST_TOGETHER):
+        alone.put("a", str(number))
+    assert alone.take(0.0) is not None
+    assert alone.take(0.0) is not None
+
+
+def test_what_ended_a_process_and_what_comes_from_a_slow_host_goes_alone() -> None:
+    """So it is known which page does it, and no other page waits behind it."""
+    pages = quick()
+    pages.put("a", "a1")
+    slow, _ = pages.take(0.0) or (0, [])
+    for host, job, alone in (("b", "b1", False), ("c", "c1", False), ("d", "d1", True), ("a", "a2", False)):
+        pages.put(host, job, alone=alone)
+    now = SLOW_AFTER / 2
+    assert [jobs for _, jobs in (pages.take(now) or (0, []) for _ in range(3))] == [["b1", "c1"], ["d1"], ["a2"]]
+    pages.done(slow, now)
+    assert not pages

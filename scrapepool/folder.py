@@ -188,6 +188,16 @@ class Folder:
             self.at(name), flags, mode, dir_fd=self._fd, folder=self.path, names=names, on_full=self.on_full
         )
 
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file. Raises OSError."""
+        fd = self.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+        finally:
+            os.close(fd)
+
     def remove(self, name: str) -> None:
         """Delete a file. Raises OSError."""
         os.unlink(self.at(name), dir_fd=self._fd)

@@ -227,24 +227,16 @@ class Files:
 
     def _temporary(self, saved: Saved) -> str:
         """The file in the folder for work that holds the body, as it is to be kept."""
-        if saved.file is not None:
-            if self._fsync:
-                self._see_onto_disk(saved.file)
-            return saved.file
-        data = saved.data or b""
-        if self._packing is not None:
-            pack = packer(self._packing)
-            data = pack.compress(data) + pack.flush()
-        name = self._temporary_name()
-        fd = self._work.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
-            if self._fsync:
-                fsync(fd)
-        finally:
-            os.close(fd)
+        name = saved.file
+        if name is None:
+            data = saved.data or b""
+            if self._packing is not None:
+                pack = packer(self._packing)
+                data = pack.compress(data) + pack.flush()
+            name = self._temporary_name()
+            self._work.write(name, data)
+        if self._fsync:
+            self._see_onto_disk(name)
         return name
 
     def _see_onto_disk(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import ssl
 import subprocess
 import sys
@@ -174,9 +175,9 @@ def test_the_public_names() -> None:
 
 def test_help_names_each_outcome_and_says_where_settings_are() -> None:
     """What ``help(scrapepool.fetch)`` shows."""
-    shown = fetch.__doc__ or ""
+    shown = inspect.getdoc(fetch) or ""
     for kind in get_args(scrapepool.Outcome):
-        assert f"    {kind.__name__}: " in shown
+        assert re.search(rf"^ *{kind.__name__}: ", shown, re.MULTILINE)
     for name in ("help(scrapepool.Settings)", "docs/library.md", ">>> for outcome in fetch("):
         assert name in shown
     assert str(inspect.signature(PoolSettings)).startswith("(workers: 'int' = 32, per_host: 'int' = 4")

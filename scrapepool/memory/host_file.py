@@ -67,13 +67,13 @@ ON CONFLICT (origin) DO UPDATE SET
 """
 
 _KEEP_ROBOTS = """
-INSERT INTO host (origin, seen, robots_at, robots) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (origin) DO UPDATE SET seen = ?2, robots_at = ?3, robots = ?4
+INSERT INTO host (origin, seen, robots_at, robots) VALUES (?, ?, ?, ?)
+ON CONFLICT (origin) DO UPDATE SET seen = excluded.seen, robots_at = excluded.robots_at, robots = excluded.robots
 """
 
 _KEEP_TIMES = """
-INSERT INTO host (origin, seen, free_at, parked_until) SELECT origin, ?1, ?1 + delay, parked_until
-FROM claim WHERE run = ?2 AND (delay > 0 OR parked_until > ?1)
+INSERT INTO host (origin, seen, free_at, parked_until) SELECT origin, :now, :now + delay, parked_until
+FROM claim WHERE run = :run AND (delay > 0 OR parked_until > :now)
 ON CONFLICT (origin) DO UPDATE SET free_at = max(free_at, excluded.free_at),
     parked_until = max(parked_until, excluded.parked_until)
 """
@@ -156,7 +156,7 @@ class HostFile:
         """Delete the claims of runs that are gone. Their last request may have started just now."""
         gone = self._db.execute("SELECT id FROM run WHERE abs(beat - ?) > ? AND id IS NOT ?", (now, EXPIRY, self._run))
         for (run,) in gone.fetchall():
-            self._db.execute(_KEEP_TIMES, (now, run))
+            self._db.execute(_KEEP_TIMES, {"now": now, "run": run})
             self._forget(run)
 
     def _forget(self, run: int | None) -> None:

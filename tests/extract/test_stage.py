@@ -172,7 +172,9 @@ def test_a_process_that_is_killed_costs_one_page(earlier: set[int]) -> None:
 
 def test_a_run_that_is_left_leaves_no_process(earlier: set[int]) -> None:
     """Whoever stops iterating ends the processes, busy ones too, at once."""
-    taken = extracted([[fetched(1)], [fetched(2, ENDLESS), fetched(3, ENDLESS)], [fetched(4)] * 9], TITLES)
+    taken = extracted(
+        [[fetched(1)], [fetched(2, ENDLESS), fetched(3, ENDLESS)], [fetched(number) for number in range(4, 13)]], TITLES
+    )
     next(ready for ready in taken if ready)
     taken.close()
     await_no_children(earlier)

@@ -24,8 +24,9 @@ SELECT id, sha256 FROM versions WHERE url = ? AND method = ? AND request = ? ORD
 """
 
 DELETE_BODY = """
-DELETE FROM bodies WHERE sha256 = ?1
-    AND NOT EXISTS (SELECT 1 FROM versions WHERE sha256 = ?1) AND NOT EXISTS (SELECT 1 FROM records WHERE sha256 = ?1)
+DELETE FROM bodies WHERE sha256 = :digest
+    AND NOT EXISTS (SELECT 1 FROM versions WHERE sha256 = :digest)
+    AND NOT EXISTS (SELECT 1 FROM records WHERE sha256 = :digest)
 """
 
 
@@ -37,4 +38,4 @@ def insert_versions(db: sqlite3.Connection, rows: Sequence[Sequence[Any]], keep:
     for _, url, method, request, *_ in rows:
         for number, digest in db.execute(OLD, (url, method, request, keep + 1)).fetchall():
             db.execute("DELETE FROM versions WHERE id = ?", (number,))
-            db.execute(DELETE_BODY, (digest,))
+            db.execute(DELETE_BODY, {"digest": digest})

@@ -69,7 +69,7 @@ def _dns(error: BaseException) -> FetchError:
 
 
 def _certificate(error: BaseException) -> FetchError:
-    return FetchError(ErrorKind.TLS, _certificatewords_of(error))
+    return FetchError(ErrorKind.TLS, _certificate_words(error))
 
 
 _VERIFY = {  # OpenSSL's X509_V_ERR_ numbers
@@ -85,7 +85,7 @@ _VERIFY = {  # OpenSSL's X509_V_ERR_ numbers
 }
 
 
-def _certificatewords_of(error: BaseException) -> str:
+def _certificate_words(error: BaseException) -> str:
     code = getattr(error, "verify_code", None)
     message = getattr(error, "verify_message", "") or words_of(error)
     return _VERIFY.get(code, message) if code is not None else message

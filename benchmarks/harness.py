@@ -37,7 +37,7 @@ UNWANTED = ("_PROXY", "CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONDONTW
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in UNWANTED)}
 """What commands see: nothing that sends them through a proxy or to certificates other than those of the benchmark."""
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds that a server gets to start."""
 
 PAGE = 1024
@@ -267,7 +267,7 @@ def stopped_at_end(process: subprocess.Popen[Any]) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -343,7 +343,7 @@ def _certify(folder: Path, identities: Sequence[str]) -> Path:
 
 
 def _await_listener(port: int, process: subprocess.Popen[Any]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

@@ -490,7 +490,7 @@ class Engine:
             rate=rate,
             eta=None if paused else forecast.seconds,
             eta_reason=None if forecast.host is None else f"{forecast.host.netloc}: {forecast.reason}",
-            trouble=None if scheduler.outage is None else forecast.reason,
+            outage=None if scheduler.outage is None else forecast.reason,
             hint=None if paused else forecast.hint,
             hosts=tuple(scheduler.rows(now, controls.rows, controls.query)),
             host_count=scheduler.host_count,

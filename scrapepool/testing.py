@@ -193,7 +193,7 @@ class _StubTransport:
             headers=list(served.headers.items()) if context.report.keep_headers else None,
             body=body if context.keeps_body else None,
         )
-        if isinstance(outcome, Fetched) and (why := context.judge(outcome, method)) is not None:
+        if isinstance(outcome, Fetched) and (why := context.failed_expectation(outcome, method)) is not None:
             return context.report.unexpected(outcome, why, method)
         return outcome
 

@@ -19,7 +19,7 @@ def test_clean_text_is_left_alone():
 
 
 def test_what_acts_is_shown():
-    """Controls of both sets, DEL, separators, bidi overrides and lone surrogates are spelt out."""
+    """Controls of both sets, DEL, separators, bidi overrides and lone surrogates are spelled out."""
     assert printable("a\x00\x1b[2J\r\n\t\x7f\x9b") == r"a\x00\x1b[2J\r\n\t\x7f\x9b"
     assert printable("\u2028\u2029\u202e\u2066\ud800") == r"\u2028\u2029\u202e\u2066\ud800"
 

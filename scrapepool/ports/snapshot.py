@@ -49,7 +49,7 @@ class Snapshot:
     host_count: number of hosts known.
     grace: seconds that a stop still waits for what is in flight; None if the run was not asked to stop.
     eta_reason: the host that decides the ETA, and why; None if it is not one host.
-    trouble: why nothing goes on; None while something does.
+    outage: why the whole run waits; None while something goes on.
     hint: how idle workers could be used.
     slowest: the hosts with the highest latencies, only in the last snapshot of a run.
     largest: the hosts with the most URLs, some seconds old; empty if they are not shown.
@@ -87,7 +87,7 @@ class Snapshot:
     host_count: int
     grace: float | None = None
     eta_reason: str | None = None
-    trouble: str | None = None
+    outage: str | None = None
     hint: str | None = None
     slowest: tuple[HostRow, ...] = ()
     largest: tuple[HostRow, ...] = ()

@@ -103,7 +103,7 @@ def progress(snapshot: Snapshot) -> str:
     pieces += [f"{word} {units.count(number)}" for word, number in ordered(snapshot.outcomes)]
     pieces += changed(snapshot.changes)
     pieces.append(units.size(snapshot.bytes))
-    pieces += [text for text in (snapshot.trouble, snapshot.hint) if text is not None]
+    pieces += [text for text in (snapshot.outage, snapshot.hint) if text is not None]
     return "  ".join(pieces)
 
 

@@ -88,8 +88,8 @@ def forecast_line(snapshot: Snapshot, width: int) -> Text:
     """Say that the run is paused, what delays it, or which host decides how long it takes."""
     if snapshot.paused:
         return spaced([("paused: nothing new begins; p goes on", "bold yellow")], width)
-    if snapshot.trouble is not None:
-        return spaced([(printable(snapshot.trouble), "bold yellow")], width)
+    if snapshot.outage is not None:
+        return spaced([(printable(snapshot.outage), "bold yellow")], width)
     pieces = [(printable(text), "dim") for text in (*decided(snapshot), snapshot.hint) if text is not None]
     return spaced(pieces, width)
 

@@ -51,7 +51,7 @@ _TIME = len("00:00:00.000")
 _INDENT = " " * (_TIME + 2)
 
 
-def story(record: Mapping[str, Any], times: int = 1) -> str:
+def url_history(record: Mapping[str, Any], times: int = 1) -> str:
     """Describe what happened to a URL, line by line, without control characters.
 
     times: number of records of this URL; this is the last one.

@@ -14,7 +14,7 @@ import pytest
 
 from scrapepool.cli.program import run
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds after which a program that does not end fails its test."""
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def program(*args: object, **options: Any) -> subprocess.Popen[bytes]:
 def ended(process: subprocess.Popen[bytes]) -> Ran:
     """Wait for a program's end, and its streams' whole content."""
     try:
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
     finally:
         process.kill()
     return Ran(process.returncode, (out or b"").decode(), (err or b"").decode())

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from running import MEASURED, PATIENCE, ROOT
+from running import MEASURED, ROOT, TIMEOUT
 
 _CONTROL = re.compile(r"\x1b\[[?\d;]*[A-Za-z]|\r")
 
@@ -81,7 +81,7 @@ class TerminalProgram:
 
     def until(self, condition: Callable[[], bool], what: str = "") -> None:
         """Read until a condition holds."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not condition():
             assert time.monotonic() < deadline, f"{what!r} did not come; the end of what did: {self.seen[-2000:]!r}"
             self._read(0.02)

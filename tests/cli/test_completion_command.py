@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 from place import Place
-from running import MEASURED, PATIENCE, ROOT
+from running import MEASURED, ROOT, TIMEOUT
 from terminal import TerminalProgram
 
 from scrapepool.cli.parameters.completions import among, columns
@@ -40,7 +40,7 @@ def in_shell(folder: Path, *command: str) -> list[str]:
     path = f"{folder / 'bin'}:{os.environ['PATH']}"
     environment = {"PATH": path, "HOME": str(folder), **MEASURED}
     ran = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     assert ran.stderr == ""
     return ran.stdout.splitlines()

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running import PATIENCE, ended, here, program
+from running import TIMEOUT, ended, here, program
 
 from scrapepool.cli.program import run
 from scrapepool.demo import demo_urls
@@ -81,7 +81,7 @@ def test_what_is_kept_can_be_fetched_by_hand() -> None:
         assert f"$ scrapepool demo --keep\n{serving}{hint}".replace(port, "8900") in START.read_text(encoding="utf-8")
         listing = ended(program("demo", "--list", "--port", port))
         fetching = program("fetch", "-", "-q", stdin=subprocess.PIPE)
-        out, _ = fetching.communicate("\n".join(listing.out.splitlines()[:3]).encode(), timeout=PATIENCE)
+        out, _ = fetching.communicate("\n".join(listing.out.splitlines()[:3]).encode(), timeout=TIMEOUT)
         assert out.count(b"\n") == 3
         server.send_signal(signal.SIGINT)
         assert ended(server).code == 0

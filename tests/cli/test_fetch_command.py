@@ -127,7 +127,7 @@ def test_data_makes_a_post(capfd: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert methods == ["POST", "PUT"]
 
 
-def test_a_host_that_asks_for_too_much_patience_is_deferred(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_host_that_asks_for_too_long_a_pause_is_deferred(capfd: pytest.CaptureFixture[str]) -> None:
     """The record tells from when on it may be asked, and the exit code is 1."""
     from tests.servers.pages import Response
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from running import PATIENCE, closed_port, here
+from running import TIMEOUT, closed_port, here
 
 from scrapepool import Settings, fetch
 from tests.servers.polite import PoliteServer, Request, Response
@@ -31,7 +31,7 @@ class Site:
                 children = "".join(loc.format("sitemap", path) for path in ("sitemap0", "never"))
                 return Response(body=f"<sitemapindex>{children}</sitemapindex>".encode())
             case "/never":
-                return Response(delay=PATIENCE)
+                return Response(delay=TIMEOUT)
             case "/later" if request.nth == 1:
                 return Response(503)
             case "/later":

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from running import PATIENCE, program
+from running import TIMEOUT, program
 from terminal import TerminalProgram
 
 from tests.servers.polite import PoliteServer
@@ -122,7 +122,7 @@ def test_sigusr1_writes_the_state(tmp_path: Path) -> None:
         log = tmp_path / "log"
         running = program("fetch", "-q", "--no-robots", "--log-file", log, server.url("/delay/20"))
         assert running.stderr is not None
-        deadline, text = time.monotonic() + PATIENCE, ""
+        deadline, text = time.monotonic() + TIMEOUT, ""
         while not (log.exists() and "started" in log.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -133,7 +133,7 @@ def test_sigusr1_writes_the_state(tmp_path: Path) -> None:
             time.sleep(0.05)
             text += (running.stderr.read() or b"").decode()
         running.terminate()
-        assert running.wait(PATIENCE) == 143
+        assert running.wait(TIMEOUT) == 143
         running.stderr.close()
         assert running.stdout is not None
         running.stdout.close()

@@ -16,12 +16,12 @@ from running import ended, here, program
 
 from tests.servers.polite import PoliteServer
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 def scraped(port: int, path: str = "/metrics") -> str:
     """What Prometheus gets."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -52,7 +52,7 @@ def port_of(process: subprocess.Popen[bytes]) -> int:
 
 def when(port: int, name: str, value: float) -> str:
     """The metrics once one of them has a value."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while True:
         text = scraped(port)
         if values(text).get((f"scrapepool_{name}",)) == value:
@@ -86,8 +86,8 @@ def test_who_asks_holds_nothing_up(tmp_path: Path) -> None:
         args = ("fetch", "--no-robots", "--metrics-port", 0, "--progress", "none", "-o", tmp_path / "out.jsonl")
         process = program(*args, server.url("/delay/2"))
         port = port_of(process)
-        silent = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(5)]
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as hasty:
+        silent = [socket.create_connection(("127.0.0.1", port), TIMEOUT) for _ in range(5)]
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT) as hasty:
             hasty.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
         assert when(port, "hosts", 1)
         ran = ended(process)
@@ -104,7 +104,7 @@ def test_the_port_is_for_this_machine_only(tmp_path: Path) -> None:
         process = program(*args, server.url("/delay/30"))
         port = port_of(process)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.2", port), PATIENCE)
+            socket.create_connection(("127.0.0.2", port), TIMEOUT)
         process.kill()
         ended(process)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
-from running import PATIENCE, ended, here, program
+from running import TIMEOUT, ended, here, program
 
 from tests.servers.polite import PoliteServer, Request, Response
 
@@ -48,7 +48,7 @@ def there() -> list[str]:
 
 def await_records() -> None:
     """Until a run has written some."""
-    part, until = Path("a.parquet.part"), time.monotonic() + PATIENCE
+    part, until = Path("a.parquet.part"), time.monotonic() + TIMEOUT
     while not (part.exists() and part.stat().st_size) and time.monotonic() < until:
         time.sleep(0.005)
 

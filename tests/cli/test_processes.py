@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from place import Place
-from running import PATIENCE, ended, program
+from running import TIMEOUT, ended, program
 
 from scrapepool import PooledSession, Settings, SettingsError, UsageError, fetch
 from scrapepool import Request as Item
@@ -293,14 +293,14 @@ def test_worker_processes_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
 
 
 def await_requests(web: PoliteServer, number: int) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while web.requests < number:
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
 def gone(pids: list[int]) -> bool:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
         time.sleep(0.01)
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import MEASURED, PATIENCE, ROOT, closed_port, ended, here, program
+from running import MEASURED, ROOT, TIMEOUT, closed_port, ended, here, program
 
 from tests.servers.polite import PoliteServer
 
@@ -68,7 +68,7 @@ def stuck(tmp_path: Path) -> Iterator[tuple[Path, Path, threading.Event]]:
 def wait_for_records(path: Path, count: int) -> None:
     """Wait until the file has that many lines."""
     pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.02)):
+    for _ in range(int(TIMEOUT / 0.02)):
         if path.exists() and path.read_bytes().count(b"\n") >= count:
             return
         pause.wait(0.02)
@@ -81,7 +81,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, number: signal.Signals, c
     """What had ended is recorded, what was in flight is not; the summary is written, the exit code is the signal's."""
     with stuck(tmp_path) as (urls, records, hanging):
         process = program("fetch", urls, "-o", records)
-        assert hanging.wait(PATIENCE)
+        assert hanging.wait(TIMEOUT)
         wait_for_records(records, LINES)
         process.send_signal(number)
         assert process.stderr is not None
@@ -104,14 +104,14 @@ def test_a_third_signal_ends_the_process_whatever_is_stuck() -> None:
         "    for _ in range(3): os.kill(os.getpid(), signal.SIGTERM)\n"
         "    time.sleep(60)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=PATIENCE, check=False).returncode == 143
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=TIMEOUT, check=False).returncode == 143
 
 
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
     """A program under nohup goes on after SIGHUP."""
     with stuck(tmp_path) as (urls, records, hanging):
         process = program("fetch", urls, "-o", records, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
-        assert hanging.wait(PATIENCE)
+        assert hanging.wait(TIMEOUT)
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
@@ -134,7 +134,7 @@ def test_a_reader_that_leaves_ends_the_run_quietly() -> None:
         process.stdin.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
-        assert process.wait(PATIENCE) == 141
+        assert process.wait(TIMEOUT) == 141
 
 
 @pytest.mark.parametrize("words", [["--help"], ["fetch", "--help"], ["demo", "--list"]])
@@ -207,13 +207,13 @@ def on_terminal(*args: object, keys: bytes = b"") -> tuple[int, str]:
     try:
         if keys:
             os.write(master, keys)
-        while select.select([master], [], [], PATIENCE)[0]:
+        while select.select([master], [], [], TIMEOUT)[0]:
             try:
                 piece = os.read(master, 65536)
             except OSError:  # the other end was closed
                 break
             shown += piece
-        return process.wait(PATIENCE), shown.decode()
+        return process.wait(TIMEOUT), shown.decode()
     finally:
         process.kill()
         process.wait()
@@ -256,7 +256,7 @@ def test_help_is_quick() -> None:
         "sys.exit(str(heavy) if heavy else 0)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=ROOT, timeout=TIMEOUT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -322,7 +322,7 @@ def test_a_plain_run_imports_no_more_than_it_needs(tmp_path: Path) -> None:
             [sys.executable, "-c", code, words],
             cwd=tmp_path,
             env={name: value for name, value in os.environ.items() if name not in MEASURED} | {"PYTHONPATH": str(ROOT)},
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             capture_output=True,
             text=True,
             check=False,
@@ -343,7 +343,7 @@ def test_an_interrupt_before_anything_is_imported_is_silent() -> None:
         "from scrapepool.__main__ import main\n"
         "main()\n"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=TIMEOUT, check=False)
     assert (ran.returncode, ran.stderr) == (-signal.SIGINT, b"")
 
 

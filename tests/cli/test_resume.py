@@ -400,7 +400,7 @@ def test_failing_calls_have_their_exit_code_and_can_be_resumed() -> None:
     assert report.codes[3] > 0
 
 
-def test_a_host_that_asked_for_patience_is_left_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_host_that_asked_for_a_pause_is_left_alone(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """As long as its record says; its other URLs, which have none yet, are put off with it."""
     refusals = [Response(429, [("Retry-After", "3600")])]
     out = tmp_path / "out.jsonl"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from place import Place
-from running import PATIENCE
+from running import TIMEOUT
 
 from scrapepool.cli.fetching.steps import finishing, opening, step
 from scrapepool.ports import NoView
@@ -33,7 +33,7 @@ def test_a_long_step_is_shown_and_leaves_its_duration() -> None:
     """With how far it is; a short one shows nothing."""
     view, notes = Steps(), list[str]()
     with step(view, "reading a.jsonl", lambda: "7 records", note=notes.append, appears=0.001, noted=0.0):
-        assert view.shown.wait(PATIENCE)
+        assert view.shown.wait(TIMEOUT)
     assert view.lines[0] == "reading a.jsonl: 0:00, 7 records"
     assert view.lines[-1] is None
     assert notes == ["reading a.jsonl: 0:00, 7 records"]

@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import ExitStack
 
-from running import PATIENCE, ended, program
+from running import TIMEOUT, ended, program
 
 from tests.transport.loopback import HEAD, Server, read_head, server_context
 
@@ -32,7 +32,7 @@ class Servers:
     def hold(self) -> None:
         """Wait until the program goes on."""
         self.waiting.put(None)
-        assert self.go.wait(PATIENCE)
+        assert self.go.wait(TIMEOUT)
 
     def answer(self, sock: socket.socket) -> None:
         """Answer each request as its path says."""
@@ -72,7 +72,7 @@ def test_time_in_which_the_process_was_stopped_counts_for_no_limit(tmp_path):
         )  # fmt: skip
         try:
             for _ in range(7):
-                held.waiting.get(timeout=PATIENCE)
+                held.waiting.get(timeout=TIMEOUT)
             process.send_signal(signal.SIGSTOP)
             time.sleep(STOPPED)
         finally:

@@ -65,7 +65,7 @@ def test_flaky_pages_fail_once() -> None:
     assert {status(visit("flaky", f"/page/{n}", nth=2)) for n in (10, 15)} == {200}
 
 
-def test_limited_host_asks_for_patience_in_both_forms() -> None:
+def test_limited_host_asks_for_a_pause_in_both_forms() -> None:
     """Beyond its limit the host sends 429, with Retry-After in seconds or as a date that is not in the past."""
     assert status(visit("limited", "/page/2", recent=LIMIT_REQUESTS)) == 200
     over = {"recent": LIMIT_REQUESTS + 1}

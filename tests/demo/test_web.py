@@ -13,13 +13,13 @@ from scrapepool.demo import DEFAULT_PORT, DemoWeb, demo_urls
 from scrapepool.demo.server import LoopbackServer, listen
 from scrapepool.demo.wire import WireResponse
 
-PATIENCE = 5.0  # seconds after which a socket that says nothing is given up
+TIMEOUT = 5.0  # seconds after which a socket that says nothing is given up
 
 
 def fetch(url: str) -> tuple[int, bytes]:
     """Status and body of a URL."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
     try:
         connection.request("GET", quote(parts.path))
         response = connection.getresponse()
@@ -117,7 +117,7 @@ def test_a_client_that_does_not_read_holds_nobody_up() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
     with LoopbackServer(lambda _: WireResponse(head, body), listen(["127.0.1.1"])) as server:
         site = server.sites[0]
-        with socket.create_connection((site.address, site.port), timeout=PATIENCE) as reader:
+        with socket.create_connection((site.address, site.port), timeout=TIMEOUT) as reader:
             reader.sendall(b"GET / HTTP/1.1\r\n\r\n" * 8)
             assert fetch(site.origin)[1] == body
             assert site.requests < 9

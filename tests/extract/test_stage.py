@@ -32,7 +32,7 @@ TITLES = OutputSettings(select=("title=css:title", "n=re:n=(.*)"), extract_worke
 ENDLESS = "<div>" * 100_000
 """Half a minute's work for any parser that keeps to the HTML standard's scopes."""
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 def fetched(number: int, body: str | None = None, **changes: object) -> Fetched:
@@ -94,7 +94,7 @@ def test_slow_pages_cost_themselves() -> None:
     try:
         for number, body in enumerate((ENDLESS, f"<title>t</title>{'x' * 50}y", "<title>t</title>xx")):
             pool.submit([(fetched(number), page(body))])
-        found = [pool.result(PATIENCE)[1] for _ in range(3)]
+        found = [pool.result(TIMEOUT)[1] for _ in range(3)]
     finally:
         pool.close()
     assert found == [
@@ -144,7 +144,7 @@ def earlier() -> set[int]:
 
 def await_no_children(earlier: set[int]) -> None:
     """See that every process ends: one that was killed may take the system a while on a busy machine."""
-    end = time.monotonic() + PATIENCE / 2
+    end = time.monotonic() + TIMEOUT / 2
     while left := set(children()) - earlier:
         assert time.monotonic() < end, left
         time.sleep(0.01)
@@ -155,16 +155,16 @@ def test_a_process_that_is_killed_costs_one_page(earlier: set[int]) -> None:
     pool = Workers(TITLES, 1, lost=Extractor(TITLES).nothing)
     try:
         pool.submit([(fetched(1), page("<title>1</title>n=1"))])
-        assert pool.result(PATIENCE)[1].data == {"title": "1", "n": "1"}
+        assert pool.result(TIMEOUT)[1].data == {"title": "1", "n": "1"}
         (child,) = set(children()) - earlier
         pool.submit([(fetched(2), page(ENDLESS))])
         time.sleep(0.1)
         os.kill(child, signal.SIGKILL)
         lost = {"title": None, "n": None}
         why = "title, n: the process that read it ended (killed by SIGKILL)"
-        assert pool.result(PATIENCE)[1] == Extracted(lost, why)
+        assert pool.result(TIMEOUT)[1] == Extracted(lost, why)
         pool.submit([(fetched(3), page("<title>3</title>n=3"))])
-        assert pool.result(PATIENCE)[1].data == {"title": "3", "n": "3"}
+        assert pool.result(TIMEOUT)[1].data == {"title": "3", "n": "3"}
     finally:
         pool.close()
     await_no_children(earlier)
@@ -283,7 +283,7 @@ def test_where_a_further_process_does_not_start_the_others_do_the_work(monkeypat
     class Only(only):  # type: ignore[valid-type, misc]
         def __init__(self, settings: OutputSettings, limits: Limits) -> None:
             if begun.is_set():
-                served.wait(PATIENCE)
+                served.wait(TIMEOUT)
                 raise ChildProcessError(errno.ECHILD, "killed by SIGKILL")
             begun.set()
             super().__init__(settings, limits)
@@ -293,7 +293,7 @@ def test_where_a_further_process_does_not_start_the_others_do_the_work(monkeypat
             return super().extract(page)
 
     monkeypatch.setattr(workers, "Process", Only)
-    monkeypatch.setattr(waiting_pages, "SLOW_AFTER", PATIENCE)
+    monkeypatch.setattr(waiting_pages, "SLOW_AFTER", TIMEOUT)
     monkeypatch.setattr(workers, "START_DELAYS", (0.0,))
     found = all_of([fetched(number) for number in range(40)], TITLES)
     assert {url: outcome.data["n"] for url, outcome in found.items()} == {
@@ -331,7 +331,7 @@ def test_a_page_that_came_with_others_costs_itself(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(waiting_pages, "SLOW_AFTER", 0.2)
     pool = Workers(TITLES, 1, lost=Extractor(TITLES).nothing, limits=Limits(value=60.0, page=limit))
     found: dict[str, Extracted] = {}
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     try:
         pool.submit([(fetched(number), page(ENDLESS if number == 2 else "<title>t</title>")) for number in range(6)])
         while len(found) < (6 if limit < 1 else 5) and time.monotonic() < end:

@@ -17,7 +17,7 @@ from scrapepool.transport.robots.rules import Rules
 
 A = HostKey("https", "a.test", 443)
 WALL = 1_900_000_000.0
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds after which a thread that does not answer fails its test."""
 
 
@@ -67,7 +67,7 @@ class Desk:
             self.store.exchange(self.run, self.clock.now)
 
     def answered(self) -> None:
-        assert self.woken.wait(PATIENCE)
+        assert self.woken.wait(TIMEOUT)
         self.woken.clear()
         self.turn()
 

@@ -11,7 +11,7 @@ from scrapepool.model import ErrorKind, Skipped, Target
 from scrapepool.read import TargetList
 from scrapepool.settings import InputSettings
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds after which a test is stuck, on the slowest of machines."""
 
 
@@ -26,7 +26,7 @@ class Waiting:
 
     def until(self, ready: Callable[[], bool]) -> None:
         while not ready():
-            assert self._event.wait(PATIENCE), "nobody woke the engine"
+            assert self._event.wait(TIMEOUT), "nobody woke the engine"
             self._event.clear()
 
 

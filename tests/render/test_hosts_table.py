@@ -43,7 +43,7 @@ def test_hosts_that_do_not_fit_are_counted(hosts, count, height, shown, more):
 
 
 def test_hostile_names_are_text():
-    """Controls in a host name are spelt out, and markup in it stays text without a style."""
+    """Controls in a host name are spelled out, and markup in it stays text without a style."""
     hostile = row(host=HostKey("https", HOSTILE, 443))
     line = hosts_table(snapshot([hostile]), 200, 5)[1]
     assert line.plain.startswith(r"\x1b]0;owned\x07\x1b[2J\u202e[red]evil\r\n\x9b31m")

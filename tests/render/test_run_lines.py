@@ -45,4 +45,4 @@ def test_the_forecast_has_its_line_even_if_it_says_nothing():
         forecast_line(snapshot(eta_reason="h: 9 left", hint="more hosts"), 80).plain
         == "decided by h: 9 left  more hosts"
     )
-    assert forecast_line(snapshot(eta_reason="h: 9 left", trouble="no network"), 80).plain == "no network"
+    assert forecast_line(snapshot(eta_reason="h: 9 left", outage="no network"), 80).plain == "no network"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scrapepool.failure_classes import CLASSES
 from scrapepool.model import WaitReason
-from scrapepool.render.url_history import REASONS, TELL_MORE, story
+from scrapepool.render.url_history import REASONS, TELL_MORE, url_history
 
 PLAIN: dict[str, Any] = {
     "url": "https://example.org/a",
@@ -37,7 +37,7 @@ PLAIN: dict[str, Any] = {
 
 def test_a_plain_record_tells_what_it_holds() -> None:
     """The text says that --verbose would have recorded more."""
-    assert story(PLAIN) == (
+    assert url_history(PLAIN) == (
         "https://example.org/a\n"
         "line 17 of its list\n"
         "\n"
@@ -76,7 +76,7 @@ def test_a_history_is_told_step_by_step() -> None:
         {"attempt": 2, "url": "http://b/", "elapsed": 1.5, "error": "reset", "detail": "connection reset by peer"},
     ]
     record = {"url": "http://a/", "outcome": "failed", "error": "reset", "history": history}
-    assert story(record, times=3) == (
+    assert url_history(record, times=3) == (
         "http://a/\n"
         "3 records of this URL; this is the last one, which counts\n"
         "\n"
@@ -106,26 +106,28 @@ def test_attempts_that_were_given_back_are_held_against_the_host() -> None:
         {"attempt": 1, "url": "http://b/", "status": 500, "error": "http_5xx"},
         {"attempt": 2, "url": "http://a/", "status": 500, "error": "http_5xx"},
     ]
-    text = story({"url": "http://a/", "outcome": "http_error", "history": steps})
+    text = url_history({"url": "http://a/", "outcome": "http_error", "history": steps})
     assert text.count("counted against its host, not against this URL") == 2
     assert text.count("counted against the network, not against this URL") == 1
     assert "2 of the attempts count for this URL; 2 against its host, 1 against the network\n" in text
-    assert "counted against" not in story({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
+    assert "counted against" not in url_history({"url": "http://a/", "outcome": "http_error", "history": steps[-3:]})
 
 
 @pytest.mark.parametrize("why", WaitReason)
 def test_every_reason_has_its_words(why: WaitReason) -> None:
     """Every reason has words, also one that is added later."""
     assert why in REASONS
-    text = story({"url": "u", "outcome": "ok", "history": [{"waited": 1.0, "for": why}]})
+    text = url_history({"url": "u", "outcome": "ok", "history": [{"waited": 1.0, "for": why}]})
     assert f"waited 1.0 s {REASONS[why]}\n" in text
 
 
 def test_ends_without_an_attempt() -> None:
     """A line that was skipped, and a target that was put off."""
-    skipped = story({"url": "x:", "outcome": "skipped", "error": "invalid_url", "detail": "no scheme", "attempts": 0})
+    skipped = url_history(
+        {"url": "x:", "outcome": "skipped", "error": "invalid_url", "detail": "no scheme", "attempts": 0}
+    )
     assert skipped.startswith("x:\n\nskipped: it was not requested (invalid_url)\nno scheme\n")
-    deferred = story(
+    deferred = url_history(
         {"url": "u", "outcome": "deferred", "attempts": 0, "waited": 3.0, "not_before": "2026-11-22T16:36:53.980Z"}
     )
     assert "never requested; it waited 3.0 s" in deferred
@@ -145,7 +147,7 @@ def test_ends_without_an_attempt() -> None:
 )
 def test_a_redirect_loop_is_told_once(path: str, lines: list[str]) -> None:
     """With the number of its redirects; a loop that was left again is shown step by step."""
-    text = story({"url": path[0], "outcome": "failed", "redirects": list(path[:-1]), "final_url": path[-1]})
+    text = url_history({"url": path[0], "outcome": "failed", "redirects": list(path[:-1]), "final_url": path[-1]})
     assert [line for line in text.splitlines() if "redirect" in line] == lines
 
 
@@ -167,7 +169,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from([*PLAIN, "history", "not_before", "method"]), VALUES))
 def test_whatever_stands_in_a_record_is_told_safely(record: dict[str, Any]) -> None:
     """No error, and no control character but the line ends."""
-    text = story(record)
+    text = url_history(record)
     assert all(line.isprintable() or line.translate(dict.fromkeys(map(ord, line))) == "" for line in text.split("\n"))
     assert not any(
         ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or char in "\u2028\u202e" for char in text if char != "\n"

@@ -24,7 +24,7 @@ from tests.transport.loopback import HEAD, Server, black_hole, read_head, silent
 WORKERS = 8
 GOOD = 20
 SLOW = 5
-PATIENCE = 8.0
+TIMEOUT = 8.0
 """Seconds that a silent host is waited for: enough for the others to be fetched on a machine that is busy."""
 
 HANGING = WORKERS + 4
@@ -45,13 +45,13 @@ class Names:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.at, 0))]
 
 
-def settings(*, robots: bool, **patience: float) -> Settings:
+def settings(*, robots: bool, **timeouts: float) -> Settings:
     """Few workers and one try."""
     return Settings().with_(
         pool={"workers": WORKERS, "per_host": 1},
         retry={"retries": 0},
         politeness={"robots": robots},
-        timeouts={"connect": 20.0, "read": 20.0, "total": 30.0} | patience,
+        timeouts={"connect": 20.0, "read": 20.0, "total": 30.0} | timeouts,
     )
 
 
@@ -158,5 +158,5 @@ def test_hosts_that_say_nothing_leave_the_workers_to_others(kind: str) -> None:
     """However far their requests have come."""
     with silent_hosts(kind) as bad, PoliteServer(hosts=GOOD) as server:
         urls = bad + [server.url("/good", host=host) for host in range(GOOD)]
-        outcomes = in_order(urls, settings(robots=False, connect=PATIENCE, read=PATIENCE), lambda: None)
+        outcomes = in_order(urls, settings(robots=False, connect=TIMEOUT, read=TIMEOUT), lambda: None)
     assert come_first(outcomes)

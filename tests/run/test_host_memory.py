@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scrapepool.memory.host_file import EXPIRY, HostFile, Report
-from tests.cli.running import PATIENCE, ended, program
+from tests.cli.running import TIMEOUT, ended, program
 from tests.servers.polite import PoliteServer, Request, Response
 
 PER_HOST = 3
@@ -85,7 +85,7 @@ def test_a_run_that_is_killed_leaves_the_file_whole_and_its_share_expires(tmp_pa
         runs = [fetching(memory, [server.url(f"/{name}{n}", n % 2) for n in range(500)]) for name in "ab"]
         began = time.monotonic()
         while server.requests < 100:
-            assert time.monotonic() < began + PATIENCE
+            assert time.monotonic() < began + TIMEOUT
             time.sleep(0.02)
         for run in runs:
             run.kill()

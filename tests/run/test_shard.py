@@ -20,7 +20,7 @@ from scrapepool.run import shard as shard_module
 from scrapepool.run.shard import Shard
 from tests.servers.polite import PoliteServer
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 HOST = HostKey("http", "a.test", 80)
 
 
@@ -46,7 +46,7 @@ class Counter:
         self.thread = threading.current_thread()
         while self.yielded < self.count and not self.halted.is_set():
             if self.shard.full():
-                self.woken.wait(PATIENCE)
+                self.woken.wait(TIMEOUT)
                 self.woken.clear()
                 continue
             if archive is not None:
@@ -163,7 +163,7 @@ def test_a_caller_that_leaves_ends_the_engine() -> None:
             next(batches)
         assert engine.halted.is_set()
         yielded = engine.yielded
-        executor.submit(lambda: None).result(PATIENCE)  # its only thread is free
+        executor.submit(lambda: None).result(TIMEOUT)  # its only thread is free
         assert engine.yielded == yielded
 
 

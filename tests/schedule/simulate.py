@@ -225,7 +225,7 @@ class World:
         assert books.out < pool.per_host, "a host has more than its limit out"
         assert self.now >= books.last_start + pool.delay - EPSILON, "two starts are too near to each other"
         assert self.now >= books.parked_until - EPSILON, "a parked host is asked"
-        assert self.now >= books.refused_until - EPSILON, "a host that asked for patience is asked"
+        assert self.now >= books.refused_until - EPSILON, "a host that asked for a pause is requested"
         if pool.rate:
             assert self.now >= self._last_rated + 1 / pool.rate - EPSILON
             self._last_rated = self.now

@@ -512,7 +512,7 @@ def parked_world(seconds, **changes):
     return world
 
 
-def test_a_host_that_asked_an_earlier_run_for_patience_is_parked():
+def test_a_host_that_asked_an_earlier_run_for_a_pause_is_parked():
     """Nobody asks it before; the other host does not wait."""
     world = parked_world(100.0)
     world.run()

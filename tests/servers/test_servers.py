@@ -24,19 +24,19 @@ from tests.servers.hostile import ZOO, Behaviour, HostileServer
 from tests.servers.polite import PoliteServer, Request, Response, latency_of
 from tests.servers.zoo import bombs
 
-PATIENCE = 5.0  # seconds after which a socket that says nothing is given up: no test gets there when all is well
+TIMEOUT = 5.0  # seconds after which a socket that says nothing is given up: no test gets there when all is well
 
 
 def dial(url: str) -> socket.socket:
     """A raw connection to a URL's host."""
     parts = urlsplit(url)
-    return socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
+    return socket.create_connection((parts.hostname, parts.port), timeout=TIMEOUT)
 
 
 def get(url: str, path: str, method: str = "GET") -> http.client.HTTPResponse:
     """One request over a connection of its own; the body is read."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
     connection.request(method, path)
     response = connection.getresponse()
     response.body = response.read()  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def test_retry_after_relents(polite: PoliteServer) -> None:
 def test_echo_gives_the_request_back(polite: PoliteServer) -> None:
     """/echo tells method, headers and body."""
     request = urllib.request.Request(polite.url("/echo"), b"caf\xe9", {"X-Mine": "yes", "Cookie": "a=1; b=2"})
-    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         seen = json.load(response)
     assert (seen["method"], seen["body"]) == ("POST", "caf\xe9")
     assert ["X-Mine", "yes"] in seen["headers"]
@@ -201,7 +201,7 @@ def test_polite_serves_tls_and_ipv6(authority: trustme.CA, server_tls: ssl.SSLCo
     authority.configure_trust(client)
     with PoliteServer(tls=server_tls) as server:
         assert server.url().startswith("https://127.0.2.1:")
-        with urllib.request.urlopen(server.url(), timeout=PATIENCE, context=client) as response:
+        with urllib.request.urlopen(server.url(), timeout=TIMEOUT, context=client) as response:
             assert response.read() == b"This is /ok\n"
     if socket.has_ipv6:
         with PoliteServer(["::1"]) as server:
@@ -230,7 +230,7 @@ def test_polite_stands_alone(tmp_path: Path) -> None:
         assert len(get(answer["hosts"][2], "/ok").body) == 99  # type: ignore[attr-defined]
         seen = json.loads(get(f"http://127.0.0.1:{answer['admin']}", "/__stats__").body)  # type: ignore[attr-defined]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
     assert seen["requests"] == json.loads(file.read_text())["hosts"][answer["hosts"][2]]["requests"] == 1
 
 

@@ -39,7 +39,7 @@ WORKERS = 64
 CEILING = 200.0
 """MB of resident memory."""
 
-PATIENCE = 600.0  # seconds
+TIMEOUT = 600.0  # seconds
 
 TOO_LARGE = frozenset({"too_large"})
 ENDLESS = ("endless_body", "endless_chunks", "endless_headers", "endless_interim", "endless_trailers")
@@ -136,7 +136,7 @@ def run(kinds: Sequence[Behaviour], urls: int, *options: str, workers: int = WOR
         ]
         began = time.monotonic()
         process = subprocess.Popen([*command, *limits, *options], stderr=subprocess.PIPE, text=True)
-        report.most = max(most for _, most in watched(process, PATIENCE))
+        report.most = max(most for _, most in watched(process, TIMEOUT))
         report.seconds = time.monotonic() - began
         assert process.stderr
         said = process.stderr.read()

@@ -29,7 +29,7 @@ WORKERS = 256
 HOSTS = 300
 LATENCY = 0.02  # seconds of a reply: long enough for all workers to be at it
 NAME = "localhost"
-PATIENCE = 300.0  # seconds
+TIMEOUT = 300.0  # seconds
 
 
 @dataclass
@@ -83,7 +83,7 @@ def run(
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT,
                 preexec_fn=_limit,
                 check=False,
             )

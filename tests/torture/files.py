@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.servers.polite import PoliteServer, Response
 from tests.servers.ranges import RangeServer, body_of
 
-from .journals import PATIENCE, PYTHON
+from .journals import PYTHON, TIMEOUT
 
 OWN_NAMES = (
     "../../escaped", "../escaped", "/etc/escaped", "..", ".", "...", "a/../../escaped", "..\\..\\escaped",
@@ -62,7 +62,7 @@ def names(folder: Path, strings: list[str]) -> tuple[int, list[str]]:
             command(rows, inside, "--name-template", "{name}"),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     wrong = (
@@ -102,7 +102,7 @@ def killed(folder: Path, dice: random.Random, size: int = SIZE, bodies: int = BO
         done = {str(record["url"]) for record in records(folder)} if (folder / "out.jsonl").exists() else set()
         for number in changed:
             server.versions[f"/body{number}"] = 2
-        ended = subprocess.run(command(listed, folder), capture_output=True, text=True, timeout=PATIENCE, check=False)
+        ended = subprocess.run(command(listed, folder), capture_output=True, text=True, timeout=TIMEOUT, check=False)
         wrong = [f"exit code {ended.returncode}: {ended.stderr[-300:]}"] if ended.returncode else []
         went_on = sum(status == 206 for _, _, status in server.requests)
     for record in records(folder):

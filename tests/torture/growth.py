@@ -29,7 +29,7 @@ LIMIT = 10.0
 RETRY = 1000
 """Bytes that a retry takes which waits; at most 100,000 of them do."""
 
-PATIENCE = 3600.0  # seconds
+TIMEOUT = 3600.0  # seconds
 
 FAILS = ["page", "gone"] * 7 + ["page", "closed"]
 FAILING = ("--retries", "1", "--backoff", "1ms", "--pace", "fixed", "--break-after", "1000000", "--max-outage", "1h")
@@ -108,7 +108,7 @@ def run(urls: int, paths: Sequence[str], *options: str, hosts: int = HOSTS) -> R
         began = time.monotonic()
         process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
         seen = _Lines(output)
-        for now, _ in watched(process, PATIENCE):
+        for now, _ in watched(process, TIMEOUT):
             if seen.look() * 10 < urls:
                 report.early = now
             report.most = max(report.early, report.most, now) if seen.count * 10 >= urls else 0.0

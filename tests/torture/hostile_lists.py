@@ -37,7 +37,7 @@ from tests.transport.loopback import Server, read_head
 ROOT = Path(__file__).resolve().parents[2]
 CASES = ROOT / "../shared/cases"
 
-PATIENCE = 300.0
+TIMEOUT = 300.0
 """Seconds after which a run of the command hangs."""
 
 EXPLAINED = 15
@@ -214,7 +214,7 @@ def _fetch(list_: Path, proxy: int, *options: str) -> list[str]:
 def into_a_file(report: Report, list_: Path, output: Path, proxy: int, targets: Sequence[int]) -> None:
     """Run the list, and compare the records with its lines."""
     command = _fetch(list_, proxy, "-o", str(output), "--progress", "none", "-v", "--log-file", f"{output}.log")
-    ended = subprocess.run(command, capture_output=True, timeout=PATIENCE, cwd=ROOT, check=False)
+    ended = subprocess.run(command, capture_output=True, timeout=TIMEOUT, cwd=ROOT, check=False)
     if ended.returncode != 1 or b"Traceback" in ended.stderr:
         report.wrong.append(f"exit {ended.returncode}: {ended.stderr[-500:]!r}")
         return
@@ -271,7 +271,7 @@ def _shown(command: Sequence[str]) -> bytes:
         while piece := os.read(master, 65536):
             pieces.append(piece)
     os.close(master)
-    process.wait(PATIENCE)
+    process.wait(TIMEOUT)
     return b"".join(pieces)
 
 

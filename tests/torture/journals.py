@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds after which a run hangs: strace makes one ten times slower, nothing makes it a hundred times slower."""
 
 PYTHON = sys.executable
@@ -47,7 +47,7 @@ def command(plan: Plan, output: Path, *options: str) -> list[str]:
 
 def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run to the end. Raises TimeoutExpired for a hang."""
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
 def killed(arguments: Sequence[str], after: float) -> bool:

@@ -21,9 +21,9 @@ def memory(pid: int) -> tuple[float, float]:
     return now, most
 
 
-def watched(process: subprocess.Popen[str], patience: float) -> Iterator[tuple[float, float]]:
-    """Yield ``memory`` every LOOK seconds until the process ends; it is killed after ``patience`` seconds."""
-    end = time.monotonic() + patience
+def watched(process: subprocess.Popen[str], timeout: float) -> Iterator[tuple[float, float]]:
+    """Yield ``memory`` every LOOK seconds until the process ends; it is killed after ``timeout`` seconds."""
+    end = time.monotonic() + timeout
     while process.poll() is None:
         try:
             yield memory(process.pid)

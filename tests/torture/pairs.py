@@ -29,7 +29,7 @@ from typing import Any
 
 from tests.servers.polite import PoliteServer, Request, Response
 
-from .journals import PATIENCE, PYTHON, killed, records, run
+from .journals import PYTHON, TIMEOUT, killed, records, run
 
 LATENCY = "lognormal:0.004:1"
 HOSTS = 3
@@ -122,7 +122,7 @@ def random_hands(runs: int, seed: int, report: Report, *, urls: int = 600) -> No
                 time.sleep(0.01)
             time.sleep(dice.uniform(0, 0.8))
             what = _touch(folder, pair, dice)
-            _, said = process.communicate(timeout=PATIENCE)
+            _, said = process.communicate(timeout=TIMEOUT)
             report.touched += what is not None
             if (folder / "victim").exists() and list((folder / "victim").iterdir()):
                 report.wrong.append(f"{pair}, {what}: files outside")

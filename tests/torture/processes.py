@@ -26,7 +26,7 @@ from scrapepool.run.processes.worker import NAME
 from tests.servers.polite import PoliteServer
 
 from . import pairs
-from .journals import PATIENCE
+from .journals import TIMEOUT
 
 HOSTS = 12
 LATENCY = "lognormal:0.02:0.5"
@@ -137,7 +137,7 @@ def _killed_run(
             with suppress(ProcessLookupError):
                 os.kill(dice.choice(workers), signal.SIGKILL)
                 report.workers += 1
-    _, said = process.communicate(timeout=PATIENCE)
+    _, said = process.communicate(timeout=TIMEOUT)
     return process.returncode, said
 
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from tests.servers.polite import PoliteServer, Request, Response, loopback_addresses
 from tests.transport.robots.robots_cases import ARCHIVE, Expectation, load
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds after which a run of the command hangs."""
 
 PROMISED = 370
@@ -68,7 +68,7 @@ def run(agent: str, urls: Sequence[str]) -> dict[str, str]:
             "--quiet",
         ]
         options = ["--max-crawl-delay", "0", "--user-agent", agent, "--output", str(records), str(urls_file)]
-        subprocess.run([*command, *options], check=False, timeout=PATIENCE)
+        subprocess.run([*command, *options], check=False, timeout=TIMEOUT)
         lines = map(json.loads, records.read_text(encoding="utf-8").splitlines())
         return {line["url"]: line["error"] or line["outcome"] for line in lines}
 

@@ -37,14 +37,14 @@ def run(folder: Path, server: PoliteServer, name: str, urls: int) -> subprocess.
     return subprocess.Popen([*command, *options], env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
-def whole_share_after(server: PoliteServer, patience: float) -> float:
+def whole_share_after(server: PoliteServer, timeout: float) -> float:
     """Seconds until a host has as many in flight as one run alone may have."""
     began = time.monotonic()
-    while time.monotonic() < began + patience:
+    while time.monotonic() < began + timeout:
         if any(site.in_flight == PER_HOST for site in server.sites):
             return time.monotonic() - began
         time.sleep(0.01)
-    return patience
+    return timeout
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ LATE_SECOND = 0.2
 """Seconds that a run may take to end, beyond the grace and after a second signal, in 99 of 100 runs."""
 
 LOOK = 0.01
-PATIENCE = 30.0  # seconds after which a run is killed, and a finding
+TIMEOUT = 30.0  # seconds after which a run is killed, and a finding
 
 OWN_THREADS = 5
 """Threads of a run that are not there for a request, at most."""
@@ -196,7 +196,7 @@ def run(
         stderr=subprocess.PIPE,
         text=True,
     )
-    killer = threading.Timer(PATIENCE, process.kill)
+    killer = threading.Timer(TIMEOUT, process.kill)
     killer.start()
     while not output.exists() and process.poll() is None:
         time.sleep(LOOK)

@@ -34,7 +34,7 @@ def explain(records: tuple[str, ...], url: str, curl: bool) -> int:
     hold the most detail.
     """
     from ...record.safe_io.output import Output  # noqa: PLC0415
-    from ...render.url_history import story  # noqa: PLC0415
+    from ...render.url_history import url_history  # noqa: PLC0415
     from ...results.find import find  # noqa: PLC0415
     from ...results.record_parts import name_of  # noqa: PLC0415 - a quick --help needs none of these
 
@@ -57,5 +57,5 @@ def explain(records: tuple[str, ...], url: str, curl: bool) -> int:
         for note in notes:
             warn(note)
         return Exit.OK
-    Output(None).write([story(found.record, found.times).encode("utf-8", "backslashreplace")])
+    Output(None).write([url_history(found.record, found.times).encode("utf-8", "backslashreplace")])
     return Exit.OK

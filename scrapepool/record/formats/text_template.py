@@ -41,7 +41,7 @@ Value = str | int | float
 
 
 def template_serializer(settings: OutputSettings, method: str = GET) -> Serializer:
-    """Records spelt by ``settings.template``. Raises UsageError for a template that cannot be meant."""
+    """Records spelled by ``settings.template``. Raises UsageError for a template that cannot be meant."""
     assert settings.template is not None  # noqa: S101 - see the caller
     parts = _parts(_unescaped(settings.template), settings.data)
     fields = tuple(dict.fromkeys(name.partition(".")[0] for _, name, _ in parts if name is not None))

@@ -1,8 +1,8 @@
 """An archive of a run: which records go into which file, and which bodies are only pointed to.
 
 Decides that the records of one exchange lie together in one file, when a file is full, what becomes of the files of an
-earlier run, and when an index is written. How records are spelt and packed is ``spell``'s and ``pack``'s to say, what
-is an earlier body ``bodies``'s.
+earlier run, and when an index is written. ``serialize`` decides how records are written, ``pack`` how they are
+compressed, and ``bodies`` which body an earlier record has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .earlier import earlier_files
 from .names import PRIVATE, ArchiveNames, check_new, open_first, open_next, remove_empty
 from .pack import packed, packed_bytes
 from .reader import RecordReader
-from .spell import END, exchange_records, read, warcinfo, weighed
+from .serialize import END, exchange_records, read, warcinfo, weighed
 from .stream import DamagedError
 
 BYTES_AT_ONCE = 4 * 1024 * 1024

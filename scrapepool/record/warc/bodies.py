@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ...plural import counted
 from .earlier import EarlierBodies
-from .spell import Place
+from .serialize import Place
 
 REMEMBERED = 100_000
 """Bodies of this run that are known when they come again, the newest ones: about 50 MB."""

@@ -23,7 +23,7 @@ from ...fallbacks import STOP_SIGNALS
 from ...model import Span, Transcript
 from .archive import WarcArchive
 
-LOCK_PATIENCE = 2.0
+LOCK_TIMEOUT = 2.0
 """Seconds until an archive that is locked belongs to a run that goes on."""
 
 AHEAD = 16
@@ -51,7 +51,7 @@ def main(descriptor: int) -> None:
 
 def _opened(pipe: Connection) -> WarcArchive:
     settings, said, resume, fsync = pipe.recv()
-    until = time.monotonic() + LOCK_PATIENCE
+    until = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             return WarcArchive(settings, said, resume=resume, fsync=fsync, should_stop=pipe.poll, on_note=pipe.send)

@@ -18,7 +18,7 @@ from ...fallbacks import CLOEXEC, NONBLOCK, pread
 from ...lazy_pattern import lazy_pattern
 from ...temporary_tables import TemporaryTables
 from .reader import BEGIN, RecordReader, sha1_digest
-from .spell import Place
+from .serialize import Place
 from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError
 
 ARCHIVES = (".warc", ".warc.gz")
@@ -82,7 +82,7 @@ class EarlierBodies:
         return int(self._tables.row("SELECT count(*) FROM bodies")[0])
 
     def find(self, digest: str) -> Place | None:
-        """Where a body is, by its payload digest as ``spell`` spells it. Raises OutputError."""
+        """Where a body is, by its payload digest as ``serialize`` writes it. Raises OutputError."""
         key, rest = _split(digest)
         try:
             row = self._tables.row("SELECT rest, url, date, id FROM bodies WHERE key = ?", key)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 
 from ...model import Span
-from .spell import END, Record, read
+from .serialize import END, Record, read
 
 LEVEL, QUICK_LEVEL = 6, 1
 """zlib's, in general and in a hurry. HTML of 29 kB takes 0.36 ms and becomes 8.3 kB, or 0.08 ms and 9.2 kB; level 9

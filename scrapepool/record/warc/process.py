@@ -23,7 +23,7 @@ from ..safe_io.output import never
 LOOK_EVERY = 0.1
 """Seconds between two looks at whether to give up, while the files of an earlier run are read."""
 
-CALM = 0.1
+IDLE_AFTER = 0.1
 """Seconds without an exchange after which the next ones are waited for: else what speaks of them would be written when
 others come, which may take a second."""
 
@@ -57,7 +57,7 @@ class ArchiveProcess:
         self._sent = self._answered = 0  # messages
         self._given = self._kept = 0  # outcomes
         self._marks: deque[tuple[int, int]] = deque()  # once so many messages are answered, so many outcomes are kept
-        self._calm = True  # the last ones were the only ones for a while
+        self._idle = True  # the last ones were the only ones for a while
         self._last = 0.0  # monotonic; when there were any
         self._error: Exception | None = None
         self._closed = False
@@ -89,7 +89,7 @@ class ArchiveProcess:
     def keep(self, transcripts: Sequence[Transcript]) -> None:
         """Have the exchanges written. Raises OutputError, of earlier ones too."""
         now = time.monotonic()
-        self._calm, self._last = now - self._last > CALM, now
+        self._idle, self._last = now - self._last > IDLE_AFTER, now
         together: list[tuple[object, ...]] = []
         size = 0
         for transcript in transcripts:
@@ -114,7 +114,7 @@ class ArchiveProcess:
         if outcomes:
             self._given += len(outcomes)
             self._marks.append((self._sent, self._given))
-        while self._awaits and self._pipe.poll(SOON if self._calm else 0):
+        while self._awaits and self._pipe.poll(SOON if self._idle else 0):
             self._take()
         self._raise()
 

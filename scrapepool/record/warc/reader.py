@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha1
 from typing import NamedTuple
 
-from .spell import END, base32_digest
+from .serialize import END, base32_digest
 from .stream import DamagedError, GzipStream, PlainStream, Stream, TornError, take, until
 
 MAX_HEADER = 256 * 1024
@@ -30,7 +30,7 @@ class StoredRecord(NamedTuple):
 
     offset, size: of its bytes in the file, which are a gzip member where it is compressed. fields: by their names in
     lower case. head: the HTTP header block of a response or a revisit, else empty. digest: SHA-1 of the payload as
-    ``spell`` spells it, where the record says it or it was computed.
+    ``serialize`` writes it, where the record says it or it was computed.
     """
 
     offset: int
@@ -141,7 +141,7 @@ class RecordReader:
 
 
 def sha1_digest(text: str) -> str | None:
-    """A SHA-1 digest as ``spell`` spells it, from base 32 or hexadecimal, labelled or not; None for any other."""
+    """A SHA-1 digest as ``serialize`` writes it, from base 32 or hexadecimal, labelled or not; None for any other."""
     label, _, value = text.rpartition(":")
     if label.lower() not in ("", "sha1", "sha-1"):
         return None

@@ -1,6 +1,6 @@
 """The tables of a report, without any form, and the numbers in their cells.
 
-Decides how a number is spelt, and the order in which cells are sorted. Text is raw: forms make it safe.
+Decides how a number is spelled, and the order in which cells are sorted. Text is raw: forms make it safe.
 """
 
 from __future__ import annotations

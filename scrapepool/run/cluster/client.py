@@ -43,7 +43,7 @@ NO_WORKERS = 60.0
 WORKERS_EVERY = 2.0
 """Seconds between two looks at the workers."""
 
-STOP_PATIENCE = 10.0
+STOP_TIMEOUT = 10.0
 """Seconds for shards that were cancelled to write their parts: they give requests five."""
 
 EVENTS_PER_SECOND = 20
@@ -231,7 +231,7 @@ class ClusterRun:
         """Cancel all tasks, and wait until those that run have written their parts."""
         with suppress(OSError, TimeoutError):
             self._client.cancel(list(self._futures.values()))
-        until = time.monotonic() + STOP_PATIENCE
+        until = time.monotonic() + STOP_TIMEOUT
         while self._progress.running() and time.monotonic() < until and not self._stop.now:
             time.sleep(POLL)
             self._show()

@@ -52,7 +52,7 @@ def merged(snapshots: Collection[Snapshot], *, elapsed: float, pending: int, wai
         rate=rate,
         eta=None if unknown or not etas else max(*etas, after),
         eta_reason=None if longest is None or waiting else longest.eta_reason,
-        trouble=next((one.trouble for one in snapshots if one.trouble), None),
+        outage=next((one.outage for one in snapshots if one.outage), None),
         hosts=_busiest(snapshots),
         host_count=sum(one.host_count for one in snapshots),
         byte_rate=sum(one.byte_rate for one in snapshots),
@@ -69,7 +69,7 @@ def ended(snapshot: Snapshot) -> Snapshot:
     """Return the last snapshot of a shard as it counts from now on: nothing is in flight any more."""
     from dataclasses import replace  # noqa: PLC0415
 
-    return replace(snapshot, rate=0.0, byte_rate=0.0, eta=0.0, busy=0, workers=0, hosts=(), trouble=None, grace=None)
+    return replace(snapshot, rate=0.0, byte_rate=0.0, eta=0.0, busy=0, workers=0, hosts=(), outage=None, grace=None)
 
 
 def _latencies(snapshots: Collection[Snapshot]) -> LogHistogram | None:

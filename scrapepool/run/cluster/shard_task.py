@@ -28,7 +28,7 @@ from .earlier_attempt import Earlier, earlier_records
 from .shard_job import FOLDER, STOPPED, ShardJob, ShardReport, list_name
 from .shard_state import read_state, write_state
 
-LOCK_PATIENCE = 60.0
+EARLIER_ATTEMPT_TIMEOUT = 60.0
 """Seconds to wait for the parts of a shard: a worker that lost the scheduler may still be writing them."""
 
 LOCK_POLL = 1.0
@@ -85,7 +85,7 @@ def run_shard(job: ShardJob, link: Link, sleep: Callable[[float], None] = time.s
         try:
             report = _run(job, link)
         except LockedError as error:
-            if waited >= LOCK_PATIENCE or link.cancelled():
+            if waited >= EARLIER_ATTEMPT_TIMEOUT or link.cancelled():
                 return ShardReport(job.number, failure=error)
             sleep(LOCK_POLL)
             waited += LOCK_POLL

@@ -126,8 +126,8 @@ def stall_lines(snapshot: Snapshot, seconds: float, doing: Sequence[Activity]) -
 def waits(snapshot: Snapshot, doing: Sequence[Activity]) -> Iterator[str]:
     """Yield the lines about what is waited for: the requests in flight, or the hosts if there are none."""
     busy = max(snapshot.busy, len(doing))
-    if snapshot.trouble is not None:
-        yield f"  {snapshot.trouble}"
+    if snapshot.outage is not None:
+        yield f"  {snapshot.outage}"
     yield from _requests(doing)
     unseen = snapshot.busy - len(doing)
     if unseen > 0:

@@ -18,7 +18,7 @@ from ..health.circuit_breaker import (
     AMBIGUOUS_CAUSES,
     GIVEN_UP_FOR,
     STRAIN_CAUSES,
-    UNKNOWN_HOST_PATIENCE,
+    UNKNOWN_HOST_PROBING,
     Cause,
     Verdict,
     cause_of,
@@ -234,8 +234,8 @@ class HostPolicy:
         breaker.after = self._policy.break_after << min(health.vouched, MAX_VOUCHED)
         was_open = breaker.opened is not None
         answered = queue.answered or health.throttles or breaker.has_status
-        patience = self._policy.max_park if answered else min(UNKNOWN_HOST_PATIENCE, self._policy.max_park)
-        verdict = breaker.on_failure(lease.since, now, patience=patience)
+        probing = self._policy.max_park if answered else min(UNKNOWN_HOST_PROBING, self._policy.max_park)
+        verdict = breaker.on_failure(lease.since, now, probing=probing)
         if breaker.opened is not None:
             if not was_open:
                 health.test = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..health.circuit_breaker import UNKNOWN_HOST_PATIENCE
+from ..health.circuit_breaker import UNKNOWN_HOST_PROBING
 from ..queue.host_queue import HostQueue
 from ..tally import HostTally
 
@@ -64,7 +64,7 @@ def remaining(queue: HostQueue, now: float, mean: float) -> Remaining:
     if opened is not None and queue.answered:
         start = max(start, 2 * now - opened)  # estimate: it stays down for as long again
     elif opened is not None:
-        seconds = min(seconds, UNKNOWN_HOST_PATIENCE)  # by then it has responded, or is given up
+        seconds = min(seconds, UNKNOWN_HOST_PROBING)  # by then it has responded, or is given up
     if queue.lasts is not None:
         return Remaining(requests, each, slots, delay, start - now + queue.lasts(start, seconds))
     return Remaining(requests, each, slots, delay, start - now + seconds)

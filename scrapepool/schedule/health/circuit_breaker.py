@@ -5,7 +5,7 @@ lose its URLs. So ten pages that fail in a row open the circuit. While it is ope
 host, after growing pauses. One response closes the circuit. A page counts once: a page that fails again proves nothing
 more. A host that has responded in this run, if only with a 5xx, is probed for as long as this program waits for a
 ``Retry-After`` (``max_park``, 300 s: ten probes). A host that has never responded is probed for
-``UNKNOWN_HOST_PATIENCE`` (four probes). What waits meanwhile holds no slot, and a failed probe costs its target no
+``UNKNOWN_HOST_PROBING`` (four probes). What waits meanwhile holds no slot, and a failed probe costs its target no
 attempt. When the probes fail too, the rest of the host fails at once. Pages count whatever the cause is, since a host
 that is going down shows several causes; the first one names the circuit. Time is an argument.
 """
@@ -22,7 +22,7 @@ FIRST_PROBE_DELAY = 1.0
 MAX_PROBE_DELAY = 60.0
 """Maximum number of seconds between two probes: a host that comes back is found within a minute."""
 
-UNKNOWN_HOST_PATIENCE = 15.0
+UNKNOWN_HOST_PROBING = 15.0
 """Seconds for which a host that never responded in this run is probed, after 1, 2, 4 and 8 s. A name that is not
 found, a closed port and a wrong certificate are permanent nine times in ten."""
 
@@ -138,10 +138,10 @@ class CircuitBreaker:
         if len(self.pages) < MAX_EXAMPLES and page not in self.pages:
             self.pages.append(page)
 
-    def on_failure(self, started: float, now: float, *, patience: float) -> Verdict:
+    def on_failure(self, started: float, now: float, *, probing: float) -> Verdict:
         """Decide what follows from the failure of a request that began at ``started``. If it counts, ``note`` it first.
 
-        patience: seconds for which the host is probed before it is given up.
+        probing: seconds for which the host is probed before it is given up.
         """
         if self.opened is None:
             if self.failed_in_row >= self.after:
@@ -151,10 +151,10 @@ class CircuitBreaker:
             return Verdict.COUNTED
         if started < self.probe_at:
             return Verdict.COUNTED  # it was on its way when the circuit opened
-        if now >= self.opened + patience:
+        if now >= self.opened + probing:
             return Verdict.GIVEN_UP
         self._pause = min(2 * self._pause, MAX_PROBE_DELAY)
-        self.probe_at = max(now, min(now + self._pause, self.opened + patience))
+        self.probe_at = max(now, min(now + self._pause, self.opened + probing))
         return Verdict.PROBED
 
     def probe_now(self) -> None:

@@ -226,7 +226,10 @@ class RunningAttempt:
             self._trail,
             self._again,
         )
-        if isinstance(fetched, Fetched) and (why := self._context.judge(fetched, self._route.method)) is not None:
+        if (
+            isinstance(fetched, Fetched)
+            and (why := self._context.failed_expectation(fetched, self._route.method)) is not None
+        ):
             return self._context.report.unexpected(fetched, why, self._route.method)
         return with_validators(fetched, exchange, request)
 

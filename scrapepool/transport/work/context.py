@@ -163,7 +163,7 @@ class LeaseContext:
         coding = parser.values.get(b"content-encoding")
         return StreamedBody(self._size, coding, keep=self.keeps_body, digest=self._digest, open_body=open_body)
 
-    def judge(self, response: Fetched, method: str) -> str | None:
+    def failed_expectation(self, response: Fetched, method: str) -> str | None:
         """Return why a whole response is not what was expected, None if it is. What was kept for that alone is dropped.
 
         The file of an unexpected body is deleted, so that it takes no place of a good one.

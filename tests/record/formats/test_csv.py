@@ -57,7 +57,7 @@ def test_a_run_without_a_record_has_its_header_row(tmp_path):
 
 
 def test_one_line_a_record(tmp_path):
-    """A URL with line ends in it is spelt without them, so that a line tool sees one line a record."""
+    """A URL with line ends in it is spelled without them, so that a line tool sees one line a record."""
     data = written(
         tmp_path / "out.csv", [fetched('https://example.org/\r\n,"x"\x1b!')], OutputSettings(fields=("url",))
     )
@@ -66,7 +66,7 @@ def test_one_line_a_record(tmp_path):
 
 @given(url=st.text(max_size=20).map("https://example.org/".__add__))
 def test_a_url_is_the_same_url_in_its_cell(url):
-    """What a cell cannot hold is spelt so that it parses to the same, as --resume needs it."""
+    """What a cell cannot hold is spelled so that it parses to the same, as --resume needs it."""
     (cell,) = cells({"url": url}, ["url"])
     assert parse(cell) == parse(url)
 

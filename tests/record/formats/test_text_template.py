@@ -12,7 +12,7 @@ from scrapepool.settings import OutputSettings
 from tests.record.record_cases import OUTCOMES, fetched, target
 
 
-def spelt(template, outcome=None, **output):
+def spelled(template, outcome=None, **output):
     """What a template makes of an outcome."""
     return template_serializer(OutputSettings(template=template, **output)).encode(outcome or fetched()).decode()
 
@@ -32,7 +32,7 @@ def spelt(template, outcome=None, **output):
 )
 def test_what_a_template_says(template, text):
     """Fields and entries of objects with Python's format specs; null is a dash as wide as a value."""
-    assert spelt(template, fetched(target=target(input={"id": 3, "name": None}))) == text
+    assert spelled(template, fetched(target=target(input={"id": 3, "name": None}))) == text
 
 
 @pytest.mark.parametrize(
@@ -85,24 +85,25 @@ def test_a_template_that_is_taken_spells_every_outcome(outcome, name, spec):
 
 
 def test_a_page_keeps_its_lines():
-    """The text of a page is what a template prints; what a terminal would obey is spelt out in it."""
-    assert spelt("{body}", fetched(body=b"a\nb\x1b[2J", charset="utf-8"), body=True) == "a\nb\\x1b[2J"
+    """The text of a page is what a template prints; what a terminal would obey is spelled out in it."""
+    assert spelled("{body}", fetched(body=b"a\nb\x1b[2J", charset="utf-8"), body=True) == "a\nb\\x1b[2J"
 
 
 def test_what_is_missing_is_as_wide_as_what_is_there():
     """Columns stay columns where a request has failed."""
     failed = Failed(target=target(), error=ErrorKind.DNS, timings=Timings(None, None, None, None, None))
     assert (
-        spelt("{status:6d}|{status:<6}|{timings.ttfb:^7.3f}|{final_url:*>4}|", failed) == "     -|-     |   -   |***-|"
+        spelled("{status:6d}|{status:<6}|{timings.ttfb:^7.3f}|{final_url:*>4}|", failed)
+        == "     -|-     |   -   |***-|"
     )
 
 
 def test_a_value_of_a_page_has_to_be_asked_for():
     """A name that no --select gives is a slip, and would be null in every line."""
     asked = {"select": ("title=css:title",), "links": True}
-    assert spelt("{data.title}{data.links}", **asked) == "--"
+    assert spelled("{data.title}{data.links}", **asked) == "--"
     with pytest.raises(UsageError, match=r"unknown field: data\.titel; choose from title, links"):
-        spelt("{data.titel}", **asked)
+        spelled("{data.titel}", **asked)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +122,8 @@ def test_it_does_not_share_standard_output(others, message):
 
 def test_a_template_goes_beside_every_other_output():
     """What is printed has nothing to do with what the others hold."""
-    assert spelt("{status}", path="a.jsonl", parquet="a.parquet", sqlite="a.db") == spelt("{status}")
-    assert spelt("{status}", sqlite="a.db") == spelt("{status}", parquet="a.parquet") == spelt("{status}")
+    assert spelled("{status}", path="a.jsonl", parquet="a.parquet", sqlite="a.db") == spelled("{status}")
+    assert spelled("{status}", sqlite="a.db") == spelled("{status}", parquet="a.parquet") == spelled("{status}")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

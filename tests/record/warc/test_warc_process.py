@@ -84,7 +84,7 @@ def test_an_outcome_is_kept_once_its_exchanges_are_written(tmp_path: Path) -> No
 
 def test_exchanges_are_waited_for_where_few_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that on slow hosts a record comes with its page, and not with the next one."""
-    monkeypatch.setattr(process, "CALM", 0.0)
+    monkeypatch.setattr(process, "IDLE_AFTER", 0.0)
     path = tmp_path / "a.warc"
     made = opened(path)
     for n in range(5):
@@ -169,7 +169,7 @@ def test_an_index_is_right_after_its_process_was_killed_and_the_run_resumed(tmp_
 def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if it were written here, and what is in the file is whole."""
     path = tmp_path / "a.warc"
-    monkeypatch.setattr(process, "CALM", 0.0)
+    monkeypatch.setattr(process, "IDLE_AFTER", 0.0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:

@@ -28,7 +28,7 @@ from scrapepool.run.cluster.worker_facts import facts
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of what takes connections and says nothing; there is little patience with it."""
+    """The address of what takes connections and says nothing."""
     monkeypatch.setattr(connection, "ANSWER", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"

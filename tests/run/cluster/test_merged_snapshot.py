@@ -21,7 +21,7 @@ def test_counts_are_added() -> None:
     )
     other = snapshot(
         done=1, total=1, outcomes={"ok": 1}, errors={"dns": 1}, rate=2.0, eta=9.0, eta_reason="b", hosts=(row("b", 3),),
-        slowest=(row("b", 0, 0.7),), grace=4.0, trouble="the network is down",
+        slowest=(row("b", 0, 0.7),), grace=4.0, outage="the network is down",
     )  # fmt: skip
     whole = merged([one, other], elapsed=7.0, pending=0, waiting=0)
     assert (whole.elapsed, whole.done, whole.total, whole.rate, whole.eta, whole.eta_reason) == (
@@ -35,7 +35,7 @@ def test_counts_are_added() -> None:
     assert (whole.outcomes, whole.errors, whole.grace) == ({"ok": 3}, {"dns": 1}, 4.0)
     assert [host.host.host for host in whole.hosts] == ["b", "a"]
     assert [host.host.host for host in whole.slowest] == ["b", "a"]
-    assert whole.trouble == "the network is down"
+    assert whole.outage == "the network is down"
 
 
 def test_latencies_are_those_of_all_requests() -> None:

@@ -14,7 +14,7 @@ from scrapepool.errors import ListError, LockedError, OutputError
 from scrapepool.record.parts.part_folder import LocalParts
 from scrapepool.run.cluster.shard_job import FOLDER
 from scrapepool.run.cluster.shard_state import write_state
-from scrapepool.run.cluster.shard_task import LOCK_PATIENCE, run_shard
+from scrapepool.run.cluster.shard_task import EARLIER_ATTEMPT_TIMEOUT, run_shard
 from tests.servers.polite import PoliteServer
 
 
@@ -94,7 +94,7 @@ def test_a_task_waits_for_the_lock_of_another(tmp_path: Path) -> None:
         slept += seconds
 
     assert isinstance(run_shard(job(tmp_path, ["http://127.0.0.1:9/"]), Link(), sleep).failure, LockedError)
-    assert slept == LOCK_PATIENCE
+    assert slept == EARLIER_ATTEMPT_TIMEOUT
     assert isinstance(run_shard(job(tmp_path, []), Link(cancel=True)).failure, LockedError)
     other.close()
 

@@ -22,7 +22,7 @@ def test_records_without_sizes_say_nothing() -> None:
 
 
 def test_each_host_counts_with_its_own_mean() -> None:
-    """However its URLs are spelt; bodies are no part of a record's size."""
+    """However its URLs are spelled; bodies are no part of a record's size."""
     sizes = PageSizes({A: 10, B: 10})
     record = {"url": "https://A.test/1", "outcome": "ok", "wire_bytes": 100, "bytes": None, "body": "x" * 1000}
     sizes.add(record)

@@ -104,7 +104,7 @@ def test_with_nothing_in_flight_the_hosts_are_told() -> None:
     """What each waits for, and how much longer; the network's trouble too."""
     row = HostRow(HostKey("http", "a.test", 80), 1, 5, 0, 1, 1, 1, 1, 0.1, 0.1, 0, 0.1, "retry-after", 29.0)
     rows = (row, row._replace(state="circuit open", until=3.0), row._replace(state="done", done=5))
-    lines = list(stall_lines(replace(SNAPSHOT, hosts=rows, trouble="the network has looked down for 4 s"), 10.0, []))
+    lines = list(stall_lines(replace(SNAPSHOT, hosts=rows, outage="the network has looked down for 4 s"), 10.0, []))
     assert lines == [
         "no URL has ended for 10 s; no request is in flight; 9 URLs wait",
         "  the network has looked down for 4 s",

@@ -16,7 +16,7 @@ from scrapepool.run.processes import process_starter
 from scrapepool.run.processes.process_starter import ForkedProcess, ProcessStarter, can_fork
 from scrapepool.run.processes.worker import NAME
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds that a process may take on a busy machine."""
 
 PROGRAM = """
@@ -47,7 +47,7 @@ def test_a_forked_process_has_nothing_of_the_run_but_its_stream() -> None:
             [sys.executable, "-c", prelude + program],
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
             cwd=Path(__file__).parents[3],
         )
@@ -122,7 +122,7 @@ def test_a_forked_process_is_waited_for_like_any_other() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.01)
     process.kill()
-    assert process.wait(PATIENCE) == process.wait() == -9
+    assert process.wait(TIMEOUT) == process.wait() == -9
     process.kill()
     child.wait()
     assert ForkedProcess(child.pid).wait() == 0  # nobody knows, as if the run was started with SIGCHLD ignored

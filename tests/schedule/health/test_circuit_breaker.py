@@ -6,36 +6,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import ErrorKind, Failed, Fetched, HostKey, Target
-from scrapepool.schedule.health.circuit_breaker import UNKNOWN_HOST_PATIENCE, Cause, CircuitBreaker, Verdict, cause_of
+from scrapepool.schedule.health.circuit_breaker import UNKNOWN_HOST_PROBING, Cause, CircuitBreaker, Verdict, cause_of
 
 TARGET = Target("http://h.test/", HostKey("http", "h.test", 80), "/")
 
 
-def probes_of(patience):
+def probes_of(probing):
     breaker, now, probes = CircuitBreaker(10), 0.0, []
     for _ in range(10):
         now += 0.1
         breaker.note(Cause.REFUSED, "refused", "/")
-        assert breaker.on_failure(now - 0.05, now, patience=patience) is Verdict.COUNTED
+        assert breaker.on_failure(now - 0.05, now, probing=probing) is Verdict.COUNTED
     verdict = Verdict.PROBED
     while verdict is not Verdict.GIVEN_UP:
         started = now = breaker.probe_at
         probes.append(round(now - 1.0, 1))
         now += 0.05
-        verdict = breaker.on_failure(started, now, patience=patience)
+        verdict = breaker.on_failure(started, now, probing=probing)
     return probes
 
 
 def test_a_host_that_never_answered_is_given_up_after_a_few_probes():
     """Ten failures and four probes, whatever number of targets it has."""
-    probes = probes_of(UNKNOWN_HOST_PATIENCE)
+    probes = probes_of(UNKNOWN_HOST_PROBING)
     assert len(probes) == 4
     assert probes[0] == 1.0
-    assert UNKNOWN_HOST_PATIENCE - 0.1 <= probes[-1] + 1 <= UNKNOWN_HOST_PATIENCE + 1.1
+    assert UNKNOWN_HOST_PROBING - 0.1 <= probes[-1] + 1 <= UNKNOWN_HOST_PROBING + 1.1
 
 
 def test_a_host_that_had_answered_is_probed_for_five_minutes():
-    """The pauses grow to a minute, and the last probe comes when the patience ends."""
+    """The pauses grow to a minute, and the last probe comes when the probing ends."""
     probes = probes_of(300.0)
     assert len(probes) == 10
     assert max(late - early for early, late in pairwise(probes)) <= 60.1
@@ -52,7 +52,7 @@ def test_only_failures_in_a_row_open_it(answers):
             row = 0
         elif breaker.opened is None:
             breaker.note(Cause.TIMEOUT, "late", f"/{number}")
-            breaker.on_failure(number, number + 0.5, patience=300)
+            breaker.on_failure(number, number + 0.5, probing=300)
             row += 1
         assert (breaker.opened is not None) == (row >= 10)
 
@@ -61,9 +61,9 @@ def test_what_was_on_its_way_is_no_probe():
     """Failures of requests that were started before the circuit opened change nothing."""
     breaker = CircuitBreaker(1)
     breaker.note(Cause.DNS, "no such name", "http://h.test/a")
-    breaker.on_failure(0.0, 1.0, patience=15)
+    breaker.on_failure(0.0, 1.0, probing=15)
     before = breaker.probe_at
-    assert breaker.on_failure(0.5, 20.0, patience=15) is Verdict.COUNTED
+    assert breaker.on_failure(0.5, 20.0, probing=15) is Verdict.COUNTED
     assert (breaker.probe_at, breaker.failed_in_row) == (before, 1)
     assert breaker.why() == "1 failures in a row (http://h.test/a), the first: no such name"
 

@@ -82,7 +82,7 @@ def test_a_fixed_pace_takes_no_learned_one_over():
     assert len(leases(scheduler, 0.0)) == 4
 
 
-def test_a_host_that_asked_for_patience_has_it_also_from_the_next_run():
+def test_a_host_that_asked_for_a_pause_has_it_also_from_the_next_run():
     """It is parked for as long as was asked, and deferred where that is longer than the run waits."""
     scheduler = scheduler_of(Notes(h1=HostState(parked_until=7.0)))
     assert leases(scheduler, 0.0) == []

@@ -37,12 +37,12 @@ def bundle(tmp_path: Any) -> str:
     return str(path)
 
 
-def uploaded(script: Any, tls: ssl.SSLContext | None, bundle: str, data: bytes, **patience: float) -> Any:
+def uploaded(script: Any, tls: ssl.SSLContext | None, bundle: str, data: bytes, **timeouts: float) -> Any:
     """What comes of an upload to a server that runs ``script`` once it has the request's head."""
     request = {"method": "PUT", "data": data, "cacert": bundle}
     with (
         HostileServer((), tls=tls, extra=[Behaviour("odd", "", OK, script)]) as server,
-        lease_context(request=request, timeouts=patience) as made,
+        lease_context(request=request, timeouts=timeouts) as made,
     ):
         return only(run(made, server.url("odd")).results)
 

@@ -168,8 +168,8 @@ def test_the_default_timeouts_apply() -> None:
     policy = RetryPolicy(retries=0)
     with Server(lambda sock: sock.recv(1) and time.sleep(1)) as server:
         url = f"http://127.0.0.1:{server.port}/"
-        patience = Timeouts(read=0.1)
-        with PooledSession(1, 1, timeout=patience, max_retries=policy) as session, pytest.raises(requests.ReadTimeout):
+        timeouts = Timeouts(read=0.1)
+        with PooledSession(1, 1, timeout=timeouts, max_retries=policy) as session, pytest.raises(requests.ReadTimeout):
             session.get(url)
         with PooledSession(1, 1, max_retries=policy) as session, pytest.raises(requests.ReadTimeout):
             session.get(url, timeout=0.1)
@@ -333,9 +333,9 @@ def test_dropped_pools_close_what_is_idle() -> None:
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda session: pickle.loads(pickle.dumps(session))])
 def test_a_copy_works_as_a_session_of_its_own(copied: Callable[[PooledSession], PooledSession]) -> None:
     """``pickle`` and ``copy.deepcopy`` copy settings, headers and cookies, but no connections."""
-    patience = Timeouts(connect=3, read=4)
+    timeouts = Timeouts(connect=3, read=4)
     options = {"tls_resume": True, "headers": {"X-Own": "1"}, "bandwidth": Bandwidth(1e6, 0.0)}
-    with PoliteServer() as server, PooledSession(3, 1, timeout=patience, **options) as session:
+    with PoliteServer() as server, PooledSession(3, 1, timeout=timeouts, **options) as session:
         session.cookies.set("a", "b", domain="127.0.2.1")
         session.get(server.url("/1"))
         with copied(session) as other:

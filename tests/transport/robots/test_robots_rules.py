@@ -203,7 +203,7 @@ def test_an_escape_that_changes_the_meaning_is_kept(rule: str, path: str) -> Non
 
 
 def test_bytes_that_are_no_utf8_are_compared_as_bytes() -> None:
-    """A file in Latin-1 refuses the path that is spelt so, and no other."""
+    """A file in Latin-1 refuses the path that is spelled so, and no other."""
     robots_txt = b"User-agent: *\nDisallow: /caf\xe9\n"
 
     assert refused(robots_txt, "/caf%E9")
@@ -213,7 +213,7 @@ def test_bytes_that_are_no_utf8_are_compared_as_bytes() -> None:
 
 @given(st.text(alphabet="/ab?%2F*$ é~=", max_size=12))
 def test_a_canonical_spelling_is_final(text: str) -> None:
-    """What has been spelt canonically stays as it is, as a path and as a pattern."""
+    """What has been spelled canonically stays as it is, as a path and as a pattern."""
     assert canonical(canonical(text)) == canonical(text)
     assert canonical(canonical(text, is_pattern=True), is_pattern=True) == canonical(text, is_pattern=True)
 

@@ -22,7 +22,7 @@ from tests.transport.fetching import follow, get, lease_context, on_loop, only, 
 from tests.transport.loopback import Server, closed_port, read_head, server_context
 
 ONCE = {"read": 5.0, "total": 5.0}
-"""Patience that a single wait for a body uses up whole, so that whoever waits for one does not get to the page."""
+"""A timeout that a single wait for a body uses up, so that a request that waits for one does not reach the page."""
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage"
 

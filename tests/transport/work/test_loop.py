@@ -420,8 +420,8 @@ def test_a_caller_that_keeps_the_thread_fails_no_lease(scheme: str) -> None:
         while read_head(sock):
             sock.sendall(HEAD + b"ok")
 
-    patience = {"connect": SHORT, "read": SHORT, "total": SHORT}
-    with Server(respond, tls=tls) as server, lease_context(timeouts=patience, request={"insecure": True}) as made:
+    timeouts = {"connect": SHORT, "read": SHORT, "total": SHORT}
+    with Server(respond, tls=tls) as server, lease_context(timeouts=timeouts, request={"insecure": True}) as made:
         loop = Loop(made)
         loop.submit(work(f"{scheme}://127.0.0.1:{server.port}/"))
         back = list[Done | Unbegun]()
@@ -528,8 +528,8 @@ def test_abort_ends_what_is_in_flight(kind: str, monkeypatch: pytest.MonkeyPatch
             server = stack.enter_context(Server(silent if kind == "response" else lambda _: time.sleep(PAUSE)))
             url = f"http://127.0.0.1:{server.port}/"
             groups = {"request": {"method": "PUT", "data": bytes(2**24)} if kind == "upload" else {}}
-        patience = {"connect": LONG, "read": LONG, "total": LONG}
-        made = stack.enter_context(lease_context(timeouts=patience, **groups))
+        timeouts = {"connect": LONG, "read": LONG, "total": LONG}
+        made = stack.enter_context(lease_context(timeouts=timeouts, **groups))
         loop = Loop(made)
         for n in range(2):
             loop.submit(work(f"{url}{n}", f"{url}{n}?2"))

@@ -150,11 +150,11 @@ def test_half_of_what_tls_needs_is_not_waited_for(half: str, tmp_path: Any) -> N
     bundle = tmp_path / "ca.pem"
     authority().cert_pem.write_to_path(str(bundle))
     script = half_a_record(server_context()) if half == "record" else half_a_handshake
-    patience = {"read": READ, "connect": READ, "total": LONG}
+    timeouts = {"read": READ, "connect": READ, "total": LONG}
     with (
         bad_servers(script, 6, "https") as urls,
         PoliteServer() as good,
-        lease_context(request={"cacert": str(bundle)}, timeouts=patience) as made,
+        lease_context(request={"cacert": str(bundle)}, timeouts=timeouts) as made,
     ):
         bad = [work(url) for url in urls]
         back = shared(made, bad, good)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.record.warc.pack import packed_bytes
-from scrapepool.record.warc.spell import Record, digest, exchange_records, warc_fields, weighed
+from scrapepool.record.warc.serialize import Record, digest, exchange_records, warc_fields, weighed
 from tests.record.warc.warc_cases import spooled, transcript
 
 

@@ -29,17 +29,16 @@ _ADDRESS_OR_PORT = re.compile(
 ).fullmatch
 """Matches the same with an IPv4 address for the name, or with a port."""
 
-_new_host = tuple.__new__
+_new_host = tuple.__new__  # as HostKey(...), at half of the time: a list may have as many hosts as lines
 
 
 def plain_host(spelled: bytes) -> HostKey | None:
     """Return the host of a row up to the slash behind it, if it is plain; None if it has to be parsed."""
     if b"xn--" in spelled or len(spelled) > MAX_HOST:
         return None
-    if _PLAIN(spelled) is None:
+    if spelled[-2:-1].isdigit() or _PLAIN(spelled) is None:
         return _address_or_port(spelled)
     text = spelled.decode()
-    # As HostKey(...), at half of the time: a list may have as many hosts as lines.
     return _new_host(HostKey, ("https", text[8:-1], 443) if text[4] == "s" else ("http", text[7:-1], 80))
 
 
@@ -53,11 +52,11 @@ def _address_or_port(spelled: bytes) -> HostKey | None:
     number = usual if port is None else int(port)
     if port is not None and (number == usual or number > MAX_PORT):
         return None
-    return HostKey(known, name.decode(), number)
+    return _new_host(HostKey, (known, name.decode(), number))
 
 
 class HostCache:
-    """For one thread.
+    """Shared by the thread that reads the lists and the one that finds rows again: each step is one of a dict's own.
 
     shard: the share of the hosts that is looked for, None for all hosts.
     by_prefix: the key is a row up to the slash behind its host. The value is the host, and the usual spelling of the

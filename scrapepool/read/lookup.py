@@ -33,9 +33,9 @@ ROW_ROOM = 512
 
 
 class Lookup:
-    """Finds rows by their tickets. For one thread."""
+    """Finds rows by their tickets. For one thread. hosts: what the reading thread has read off its rows."""
 
-    def __init__(self, index: TicketIndex, settings: InputSettings) -> None:
+    def __init__(self, index: TicketIndex, settings: InputSettings, hosts: HostCache) -> None:
         self._index = index
         self._base_url = settings.base_url
         self._source: ListSource | None = None
@@ -44,7 +44,7 @@ class Lookup:
         self._start = 0
         self._window = b""
         self._blocks: OrderedDict[int, bytes] = OrderedDict()  # of ``_source``, by number; the last used one is last
-        self._hosts = HostCache()
+        self._hosts = hosts
 
     def target(self, ticket: int) -> Target | Skipped:
         """Parse the ticket's row again. Raises ListError if it cannot be read."""

@@ -38,9 +38,10 @@ MANY_KINDS = 16
 class Scan:
     """Goes through lists one after another, and finds duplicates across all of them.
 
-    finished: targets to pass over; None for none. method: the run's. occurrences: receives the occurrences of tickets,
-    see ``TicketIndex``. fresh: given a request id (``results.failures.request_id``), returns what is known of a page
-    that need not be requested again, None for any other page.
+    hosts: receives the hosts of rows. finished: targets to pass over; None for none. method: the run's.
+    occurrences: receives the occurrences of tickets, see ``TicketIndex``. fresh: given a request id
+    (``results.failures.request_id``), returns what is known of a page that need not be requested again, None for any
+    other page.
 
     With ``settings.shard``, lines of hosts in other shares are passed over. Lines that name no host are in the first
     share.
@@ -50,6 +51,7 @@ class Scan:
         self,
         settings: InputSettings,
         publish: Callable[[PendingBatch, ListSpan], None],
+        hosts: HostCache,
         finished: Finished | None = None,
         method: str = "GET",
         occurrences: dict[int, int] | None = None,
@@ -68,7 +70,7 @@ class Scan:
         self._place = 0  # the number of lines in the lists before the current one
         self._is_finished = finished.take if finished is not None and len(finished) else None
         self._publish = publish
-        self._hosts = HostCache(settings.shard)
+        self._hosts = hosts
         self._pending = PendingBatch()
         self._empty = 0  # empty rows and comments of the current list
 

@@ -24,6 +24,7 @@ from .documents.document_rows import OpenDocument, no_documents
 from .entries import check_characters, place
 from .formats.detect import DOCUMENTS
 from .formats.rows import TextRows
+from .host_cache import HostCache
 from .lookup import Lookup
 from .open_lists import iterable_source, open_sources
 from .scan import Scan
@@ -97,7 +98,8 @@ class TargetList:
         ]
         self.lazy = any(source.lazy for source in self._sources)
         self._index = TicketIndex()
-        self._lookup = Lookup(self._index, settings)
+        self._hosts = HostCache(settings.shard)
+        self._lookup = Lookup(self._index, settings, self._hosts)
         self._queue = BatchQueue(self._on_something)
         self._thread: Thread | None = None
         self._found = 0  # written by the reading thread, as is ``_rejected``
@@ -213,7 +215,13 @@ class TargetList:
         error: BaseException | None = None
         try:
             scan = Scan(
-                self._settings, self._publish, self._finished, self._method, self._index.occurrences, self._fresh
+                self._settings,
+                self._publish,
+                self._hosts,
+                self._finished,
+                self._method,
+                self._index.occurrences,
+                self._fresh,
             )
             base = 0
             for source in self._sources:

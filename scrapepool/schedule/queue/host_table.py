@@ -152,7 +152,7 @@ class HostTable:
             critical = self._critical = int(queued * self._horizon).bit_length()
             if unbegun >= self._explored:
                 weight = max(unbegun, min(unbegun + self._exploring, critical + 2, OCTAVES - 1))  # robots.txt first
-            bucket = ready.best(critical, weight, new=new, due=due)
+            bucket = ready.best(critical, weight, new=new, due=due) if ready else None
             if bucket is None:
                 if unbegun < 0:
                     return None

@@ -61,22 +61,21 @@ class DirectPools(PoolManager):
 
     def pool_for(self, host: HostKey, context: ssl.SSLContext | None = None) -> HostPool:
         """Return the pool of an origin, and create it at its first use."""
-        key: Any = (host, context)
-        pools = self.pools
-        with pools.lock:
-            pool: Any = pools.get(key)
-            if pool is None:
-                pool_class: Any = self.pool_classes_by_scheme[host.scheme]
-                model = self._models.get((pool_class, context))
-                if model is None or ":" in host.host:
-                    options = {} if context is None else _tls_options(context)
-                    pool = pool_class(host.host, host.port, **{**self.connection_pool_kw, **options})
-                    self._models[pool_class, context] = pool
-                else:
-                    pool = model.for_host(host.host, host.port)
-                pools[key] = pool
-        made: HostPool = pool
-        return made
+        table: Any = self.pools
+        pool: HostPool = table.obtain((host, context), self._make)
+        return pool
+
+    def _make(self, key: tuple[HostKey, ssl.SSLContext | None]) -> HostPool:
+        """Make the pool of an origin: a copy of another one, if possible."""
+        (scheme, host, port), context = key
+        pool_class: Any = self.pool_classes_by_scheme[scheme]
+        model = self._models.get((pool_class, context))
+        if model is not None and ":" not in host:
+            return model.for_host(host, port)
+        options = {} if context is None else _tls_options(context)
+        pool: HostPool = pool_class(host, port, **{**self.connection_pool_kw, **options})
+        self._models[pool_class, context] = pool
+        return pool
 
     def connection_from_host(
         self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: Any = None

@@ -26,6 +26,7 @@ _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, errno.EALREADY}
 
 def dial(
     addresses: Sequence[Address],
+    now: float,
     until: float,
     *,
     options: Iterable[tuple[int, int, int | bytes]] = (),
@@ -33,10 +34,10 @@ def dial(
 ) -> Steps[tuple[socket.socket, Address]]:
     """Connect to one of ``addresses`` by the monotonic time ``until``, and return a non-blocking socket.
 
-    Raises TimeoutError, or the OSError of the first address that failed. An error that an address is unreachable, as
-    for every IPv6 address on many machines, is raised only if all addresses are unreachable.
+    now: the monotonic time. Raises TimeoutError, or the OSError of the first address that failed. An error that an
+    address is unreachable, as for every IPv6 address on many machines, is raised only if all addresses are unreachable.
     """
-    began = now = joins_at = monotonic()
+    began = joins_at = now
     waiting = list(addresses)
     race: dict[socket.socket, Address] = {}
     first_error: OSError | None = None

@@ -120,20 +120,21 @@ class Opening(Channel, HTTPConnectionHooks):
         began, self.remote = monotonic(), None
         self._open_by = began + self._left(self.connect_timeout, began)
         host, port = self.host_to_resolve, self.port or self.default_port
-        sock, timings, remote = yield from self._dial(host, port, self.socket_options or (), resume)
+        sock, timings, remote = yield from self._dial(host, port, self.socket_options or (), resume, began)
         sys.audit("http.client.connect", self, self.host, self.port)
         self.mark_opened()
         self.connect_timings = timings
         self.remote = remote if self.proxy is None else None
-        self._step_ended = monotonic()
         return sock
 
     def _dial(
-        self, host: str, port: int, options: Iterable[Any], resume: Resume
+        self, host: str, port: int, options: Iterable[Any], resume: Resume, began: float
     ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
-        """Connect to ``host`` before the time ``_open_by``. Raises urllib3's exceptions and FetchError."""
-        began = named = monotonic()
-        looked_up: float | None = None
+        """Connect to ``host`` before the time ``_open_by``. Raises urllib3's exceptions and FetchError.
+
+        began: the monotonic time of now.
+        """
+        named, looked_up = began, None
         try:
             address = literal(host, port)
             if address is None:
@@ -146,14 +147,17 @@ class Opening(Channel, HTTPConnectionHooks):
             if self.public_only:
                 addresses = self._allowed(addresses)
             self.opening_phase = (Phase.CONNECTION, named)
-            sock, connected = yield from dial(addresses, self._open_by, options=options, source=self.source_address)
+            sock, connected = yield from dial(
+                addresses, named, self._open_by, options=options, source=self.source_address
+            )
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"Connection to {host} timed out. ({error})") from error
         except OSError as error:
             raise NewConnectionError(self, f"Failed to establish a new connection: {error}") from error
         if connected is not addresses[0]:
             self.resolver.prefer(host, connected)
-        return sock, ConnectTimings(looked_up, monotonic() - named), str(connected.sockaddr[0])
+        ended = self._step_ended = monotonic()
+        return sock, ConnectTimings(looked_up, ended - named), connected.ip
 
     def _allowed(self, addresses: list[Address]) -> list[Address]:
         """Return the addresses that are public. Raises NewConnectionError if none is."""

@@ -49,6 +49,21 @@ class PoolTable(MutableMapping[Any, Any]):
             self._pools.move_to_end(key)
             return pool
 
+    def obtain(self, key: Any, make: Callable[[Any], Any]) -> Any:
+        """Return the pool with a key, which ``make`` makes of the key if there is none. This is one step."""
+        dropped = None
+        with self.lock:
+            pool = self._pools.get(key)
+            if pool is not None:
+                self._pools.move_to_end(key)
+                return pool
+            pool = self._pools[key] = make(key)
+            if len(self._pools) > self.maxsize:
+                _, dropped = self._pools.popitem(last=False)
+        if dropped is not None:
+            self.dispose_func(dropped)
+        return pool
+
     def __setitem__(self, key: Any, pool: Any) -> None:
         with self.lock:
             dropped = self._pools.pop(key, None)

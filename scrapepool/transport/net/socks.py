@@ -68,28 +68,29 @@ class _SOCKSOpening:
     opens_in_steps = False
 
     def _dial(
-        self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]], resume: Resume
+        self: Any, host: str, port: int, options: Iterable[tuple[int, int, int | bytes]], resume: Resume, began: float
     ) -> Steps[tuple[socket.socket, ConnectTimings, str | None]]:
         proxy = self._proxy_options
         kind, local_names = proxy["socks_version"], not proxy["rdns"]
         if local_names and literal(host, port) is None:
             host = (yield from self._addresses(host, port, resume))[0].ip
+            began = monotonic()
         proxy_host, proxy_port = proxy["proxy_host"].strip("[]"), proxy["proxy_port"] or DEFAULT_PORT
         try:
-            sock, opening, _ = yield from Connection._dial(self, proxy_host, proxy_port, options, resume)
+            sock, opening, _ = yield from Connection._dial(self, proxy_host, proxy_port, options, resume, began)
         except (ConnectTimeoutError, NewConnectionError) as error:
             if out_of_descriptors(error):
                 raise
             detail = f"SOCKS proxy {proxy_host}:{proxy_port}: {words_of(error.__cause__ or error)}"
             raise ProxyError(detail, error) from Fault(ProxyFault.DOWN, detail)
-        began = monotonic()
+        connected: float = self._step_ended
         proxy_sock = _NegotiatingSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         try:
             proxy_sock.until = self._open_by
             self.sock = proxy_sock  # so that ``abort`` can shut it down
             self._check()
             proxy_sock.set_proxy(kind, proxy_host, proxy_port, proxy["rdns"], proxy["username"], proxy["password"])
-            socket.socket.settimeout(proxy_sock, max(LEAST_TIMEOUT, self._open_by - began))
+            socket.socket.settimeout(proxy_sock, max(LEAST_TIMEOUT, self._open_by - connected))
             proxy_sock.negotiate(kind, host, port)
         except TimeoutError as error:
             raise self._failed(
@@ -108,7 +109,8 @@ class _SOCKSOpening:
             raise self._failed(proxy_sock, ProxyError(detail, error)) from Fault(how, detail)
         except FetchError as fault:
             raise self._failed(proxy_sock, fault) from None
-        opening.connect = (opening.connect or 0.0) + monotonic() - began
+        self._step_ended = monotonic()
+        opening.connect = (opening.connect or 0.0) + self._step_ended - connected
         plain = socket.socket(proxy_sock.family, proxy_sock.type, proxy_sock.proto, fileno=proxy_sock.detach())
         return plain, opening, host if literal(host, port) else None
 

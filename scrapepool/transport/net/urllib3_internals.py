@@ -74,7 +74,7 @@ class HTTPConnectionHooks(HTTPConnection):
         host: as urllib3 normalizes it. The constructors of urllib3 and ``http.client`` take three times as long.
         """
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
+        other.__dict__ = self.__dict__.copy()  # in half of the time of ``update``
         other._dns_host, other.port = host, port or self.default_port
         other._buffer, other._tunnel_headers = [], {}  # type: ignore[attr-defined]
         return other
@@ -136,7 +136,7 @@ class HTTPConnectionPoolHooks(HTTPConnectionPool):
         host: as urllib3 normalizes it.
         """
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
+        other.__dict__ = self.__dict__.copy()
         other.host = other._tunnel_host = host
         other.port, other.pool = port, queue
         other.num_connections = other.num_requests = 0

@@ -99,7 +99,7 @@ class HeldConnection:
 
     def check_out(self, route: Route) -> Steps[None]:
         """Check a connection out of the pool of the route. Raises PoolError."""
-        evictions, until = 0, monotonic() + self._context.timeouts.total
+        evictions = 0
         while True:
             self.pool = route.current_pool()
             try:
@@ -109,7 +109,7 @@ class HeldConnection:
                 if evictions >= MAX_EVICTIONS:
                     raise
             except EmptyPoolError:  # the session is also used by others than this run
-                if monotonic() >= until:
+                if monotonic() >= self.began + self._context.timeouts.total:
                     raise
                 yield from pause(POOL_PAUSE)
             else:

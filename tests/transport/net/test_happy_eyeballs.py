@@ -23,7 +23,7 @@ def dialled(
     addresses: list[Address], seconds: float, *, check: Callable[[], object] = lambda: None, **kwargs: Any
 ) -> tuple[socket.socket, Address]:
     """Return the result of a race with a time limit. check: see ``steps.drive``."""
-    return drive(lambda _: dial(addresses, monotonic() + seconds, **kwargs), check)
+    return drive(lambda _: dial(addresses, (now := monotonic()), now + seconds, **kwargs), check)
 
 
 def test_the_first_address_is_used_if_it_accepts() -> None:

@@ -37,3 +37,17 @@ def test_a_pool_that_is_replaced_or_deleted_is_dropped() -> None:
     assert table.get("a", "none") == "none"
     with pytest.raises(KeyError):
         table["a"]
+
+
+def test_a_pool_is_made_once() -> None:
+    """Obtaining it again counts as a use, and one that is made may drop another."""
+    dropped: list[str] = []
+    made: list[str] = []
+    table = PoolTable(2, dropped.append)
+
+    def make(key: str) -> str:
+        made.append(key)
+        return key.upper()
+
+    assert [table.obtain(key, make) for key in "abaca"] == ["A", "B", "A", "C", "A"]
+    assert (made, dropped) == (["a", "b", "c"], ["B"])

@@ -5,7 +5,7 @@ Decides the buckets: each power of two is divided into equal steps, as in HdrHis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from math import frexp
 
 STEPS = 32
@@ -100,17 +100,6 @@ class LogHistogram:
         """Yield the lower end, the upper end and the count of each bucket that has values above 0, in order."""
         for bucket, number in sorted(dict(self.counts).items()):
             yield self._begin(bucket), self._begin(bucket + 1), number
-
-    def spread(self, bounds: Sequence[float]) -> list[int]:
-        """Count the values between each two neighbours of sorted bounds; a bucket counts where its middle is."""
-        found = [0] * (len(bounds) - 1)
-        place = 0
-        for begin, end, number in self.buckets():
-            middle = (begin + end) / 2
-            while place < len(found) - 1 and middle >= bounds[place + 1]:
-                place += 1
-            found[place] += number
-        return found
 
     def _begin(self, bucket: int) -> float:
         exponent, step = divmod(bucket, self.steps)

@@ -83,11 +83,6 @@ class RunningClock:
                 self.stood += now - ran
             self._beat = now
 
-    def was_stopped_since(self, stood: float) -> bool:
-        """Whether the process was stopped since ``stood`` had this value."""
-        self.monotonic()
-        return stood != self.stood
-
     def forget(self) -> None:
         """Begin again without users: a forked process has none of the threads of its parent."""
         self._lock = threading.Lock()

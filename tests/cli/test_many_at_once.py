@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from outage import Outage
 from running import here
 
 from scrapepool.transport.net import connection
@@ -24,47 +24,16 @@ from tests.servers.polite import PoliteServer, Request, Response
 FETCH = ("fetch", "--no-robots", "--progress", "none")
 HOSTS = [f"127.{number}.0.1" for number in range(1, 13)]
 PAGES = 12
-MANY = 30  # so that all hosts have pages left when the trouble begins
-PAUSE = 0.9  # seconds without a request after which the next one is a probe; the first pause is 1 s
+MANY = 30  # so that all hosts have pages left when the outage begins
 
 
-class Trouble:
-    """Begins when each host has answered ``after`` times, and ends with the probe of number ``mended_by``."""
-
-    def __init__(self, mended_by: int = 1) -> None:
-        self.now = self.was = False
-        self.failed = self.probes = 0
-        self._mended_by = mended_by
-        self._last = 0.0
-        self._lock = threading.Lock()
-
-    def begin(self) -> None:
-        with self._lock:
-            if not self.was:
-                self.now = self.was = True
-                self._last = time.monotonic()
-
-    def strikes(self) -> bool:
-        """Whether a request that comes now fails."""
-        with self._lock:
-            if not self.now:
-                return False
-            now = time.monotonic()
-            if now - self._last >= PAUSE:
-                self.probes += 1
-                self.now = self.probes < self._mended_by
-            self._last = now
-            self.failed += self.now
-            return self.now
-
-
-def when_all_have_answered(trouble: Trouble, server: Callable[[], PoliteServer], response: Response | None) -> Any:
-    """A handler: pages, each over a connection of its own, until all hosts have given three; then the trouble."""
+def when_all_have_answered(outage: Outage, server: Callable[[], PoliteServer], response: Response | None) -> Any:
+    """A handler: pages, each over a connection of its own, until all hosts have given three; then the outage."""
 
     def handler(request: Request) -> Response:
-        if not trouble.was and all(site.requests >= 3 for site in server().sites):
-            trouble.begin()
-        if response is not None and trouble.strikes():
+        if not outage.was and all(site.requests >= 3 for site in server().sites):
+            outage.begin()
+        if response is not None and outage.is_failing():
             return response
         return Response(body=b"page", close=True)
 
@@ -81,14 +50,14 @@ def urls(server: PoliteServer, hosts: int = len(HOSTS), pages: int = PAGES) -> l
 )
 def test_failures_of_a_kind_on_all_hosts_pause_the_run(capfd: pytest.CaptureFixture[str], response: Response) -> None:
     """A gateway in front of all of them fails for a moment: all pages are fetched, none is given up, few are asked."""
-    trouble = Trouble()
-    server = PoliteServer(HOSTS, when_all_have_answered(trouble, lambda: server, response))
+    outage = Outage()
+    server = PoliteServer(HOSTS, when_all_have_answered(outage, lambda: server, response))
     with server:
         ran = here(capfd, *FETCH, "--retries", 1, "--backoff", "50ms", "-w", 8, *urls(server, pages=MANY))
-    assert trouble.was
-    assert not trouble.now
+    assert outage.was
+    assert not outage.now
     assert Counter(record["error"] for record in ran.records) == {None: len(HOSTS) * MANY}
-    assert trouble.failed <= 40
+    assert outage.failed <= 40
 
 
 @contextmanager
@@ -106,21 +75,21 @@ def test_a_name_server_that_refuses_for_a_moment_loses_no_page(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """EAI_AGAIN is the resolver's failure: the names are looked up again, and every page is fetched."""
-    trouble = Trouble(mended_by=2)
+    outage = Outage(mended_by=2)
     looked_up: Counter[str] = Counter()
 
     def lookup(name: str) -> str:
         looked_up[name] += 1
         if len(looked_up) == 12:
-            trouble.begin()
-        if trouble.strikes():
+            outage.begin()
+        if outage.is_failing():
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return "127.0.0.1"
 
     with PoliteServer(["127.0.0.1"]) as server, names(monkeypatch, lookup):
         pages = [f"http://h{host}.{host}.test:{server.port}/{page}" for host in range(60) for page in range(3)]
         ran = here(capfd, *FETCH, "--retries", 1, "--backoff", "50ms", *pages)
-    assert trouble.was
+    assert outage.was
     assert Counter(record["error"] for record in ran.records) == {None: 180}
 
 

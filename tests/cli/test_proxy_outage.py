@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import pytest
 import trustme
+from outage import Outage
 from running import here
 
 from scrapepool.transport.net import happy_eyeballs as dial
@@ -23,7 +24,6 @@ from tests.servers.polite import PoliteServer, Request, Response
 
 FETCH = ("fetch", "--no-robots", "--progress", "none", "--insecure")
 PAGES = 12
-PAUSE = 0.9  # seconds without a connection after which the next one is a probe; the first pause is 1 s
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Type: text/plain\r\n\r\npage"
 SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
 
@@ -138,36 +138,6 @@ def status(code: int, *fields: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {code} No", "Content-Length: 5", *fields, "", "proxy"]).encode()
 
 
-class Trouble:
-    """Begins when the test says so, and ends with the probe of number ``mended_by``."""
-
-    def __init__(self, mended_by: int = 1) -> None:
-        self.now = self.was = False
-        self.failed = self.probes = 0
-        self._mended_by = mended_by
-        self._last = 0.0
-        self._lock = threading.Lock()
-
-    def begin(self) -> None:
-        with self._lock:
-            if not self.was:
-                self.now = self.was = True
-                self._last = time.monotonic()
-
-    def strikes(self) -> bool:
-        """Whether a connection that is begun now fails."""
-        with self._lock:
-            if not self.now:
-                return False
-            now = time.monotonic()
-            if now - self._last >= PAUSE:
-                self.probes += 1
-                self.now = self.probes < self._mended_by
-            self._last = now
-            self.failed += self.now
-            return self.now
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "failure",
@@ -182,13 +152,13 @@ def test_a_proxy_that_restarts_is_waited_for(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, scheme: str, failure: OSError
 ) -> None:
     """It takes no connections for a while: that is no host's fault, costs no attempt, and nothing is lost."""
-    trouble = Trouble(mended_by=2)
+    outage = Outage(mended_by=2)
     connect: Any = dial._begin
 
     def refuse_if(*address: Any) -> Any:
         if len(proxy.lines) >= 30:
-            trouble.begin()
-        if trouble.strikes():
+            outage.begin()
+        if outage.is_failing():
             raise failure
         return connect(*address)
 
@@ -196,22 +166,22 @@ def test_a_proxy_that_restarts_is_waited_for(
     with Proxy(close=True) as proxy:
         pages = urls(scheme, 10, PAGES)
         ran = here(capfd, *FETCH, "--proxy", proxy.url, "--retries", 0, "-w", 8, *pages)
-    assert (trouble.was, trouble.now) == (True, False)
+    assert (outage.was, outage.now) == (True, False)
     assert Counter((record["error"], record["attempts"]) for record in ran.records) == {(None, 1): len(pages)}
-    assert trouble.failed <= 40
+    assert outage.failed <= 40
 
 
 def test_a_proxy_that_goes_away_for_good_leaves_the_rest_to_another_run(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After ``--max-outage`` the exit code says to try again, and no page is taken for failed."""
-    trouble = Trouble(mended_by=1000)
+    outage = Outage(mended_by=1000)
     connect: Any = dial._begin
 
     def refuse_if(*address: Any) -> Any:
         if len(proxy.lines) >= 30:
-            trouble.begin()
-        if trouble.strikes():
+            outage.begin()
+        if outage.is_failing():
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         return connect(*address)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from failing_pages import FailingPages
 from running import Ran, ended, here, program
 
 from tests.servers.polite import PoliteServer, Request, Response
@@ -21,26 +22,14 @@ from tests.torture import faults, journals, kill
 needs_strace = pytest.mark.skipif(not journals.can_trace(), reason="strace is missing, or not allowed to trace")
 
 
-class Mended:
-    """A server whose failures end when the test says so."""
-
-    def __init__(self) -> None:
-        self.broken = True
-
-    def __call__(self, request: Request) -> Response | None:
-        if self.broken and request.target.startswith("/bad"):
-            return Response(404)
-        return None
+@pytest.fixture
+def failing() -> FailingPages:
+    return FailingPages()
 
 
 @pytest.fixture
-def mended() -> Mended:
-    return Mended()
-
-
-@pytest.fixture
-def web(mended: Mended) -> Iterator[PoliteServer]:
-    with PoliteServer(2, mended) as server:
+def web(failing: FailingPages) -> Iterator[PoliteServer]:
+    with PoliteServer(2, failing) as server:
         yield server
 
 
@@ -70,12 +59,17 @@ def fetch(capfd: pytest.CaptureFixture[str], folder: Path, *args: object, output
 @pytest.mark.slow
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.tsv"])
 def test_what_failed_is_fetched_again_and_nothing_else(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path, web: PoliteServer, mended: Mended, urls: list[str], output: str
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    web: PoliteServer,
+    failing: FailingPages,
+    urls: list[str],
+    output: str,
 ) -> None:
     """In the end there is one record a line, as if there had been one run."""
     path = tmp_path / output
     assert fetch(capfd, tmp_path, "--resume", output=output).code == 1
-    mended.broken = False
+    failing.broken = False
     ran = fetch(capfd, tmp_path, "--resume", output=output)
     assert f"{path}: records kept: 2; to be fetched again: 2" in ran.err
     assert "2 URLs of the lists are done already" in ran.err
@@ -99,10 +93,10 @@ def test_all_keeps_failures_too(
 
 
 def test_nothing_left_to_do_is_a_success(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path, mended: Mended, urls: list[str]
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, failing: FailingPages, urls: list[str]
 ) -> None:
     """The list has usable URLs; they are done. It may come in another order, and from a pipe."""
-    mended.broken = False
+    failing.broken = False
     (tmp_path / "urls").write_text("\n".join(urls))
     assert fetch(capfd, tmp_path).code == 0
     (tmp_path / "urls").write_text("\n".join(reversed(urls)))

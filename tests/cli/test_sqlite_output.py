@@ -10,33 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from failing_pages import FailingPages
 from running import ended, here, program
 
 from scrapepool.results.record_database import RecordDatabase
-from tests.servers.polite import PoliteServer, Request, Response
+from tests.servers.polite import PoliteServer
 from tests.torture import tables
 
 
-class Mended:
-    """A server whose failures end when the test says so."""
-
-    def __init__(self) -> None:
-        self.broken = True
-
-    def __call__(self, request: Request) -> Response | None:
-        if self.broken and request.target.startswith("/bad"):
-            return Response(404)
-        return None
+@pytest.fixture
+def failing() -> FailingPages:
+    return FailingPages()
 
 
 @pytest.fixture
-def mended() -> Mended:
-    return Mended()
-
-
-@pytest.fixture
-def web(mended: Mended) -> Iterator[PoliteServer]:
-    with PoliteServer(2, mended) as server:
+def web(failing: FailingPages) -> Iterator[PoliteServer]:
+    with PoliteServer(2, failing) as server:
         yield server
 
 
@@ -81,11 +70,15 @@ def test_bodies_are_kept_where_they_are_asked_for(
 
 @pytest.mark.parametrize("output", [(), ("-o", "out.jsonl")])
 def test_a_run_goes_on_from_its_database_or_its_records(
-    capfd: pytest.CaptureFixture[str], web: PoliteServer, mended: Mended, urls: list[str], output: tuple[str, ...]
+    capfd: pytest.CaptureFixture[str],
+    web: PoliteServer,
+    failing: FailingPages,
+    urls: list[str],
+    output: tuple[str, ...],
 ) -> None:
     """What succeeded is passed over, what failed is fetched again and its row replaced; nothing is there twice."""
     here(capfd, "fetch", "urls", "--sqlite", "a.db", *output, "--resume", "-q")
-    mended.broken = False
+    failing.broken = False
     ran = here(capfd, "fetch", "urls", "--sqlite", "a.db", *output, "--resume", "--progress", "none")
     assert f"{output[-1] if output else 'a.db'}: records kept: 2; to be fetched again: 1" in ran.err
     assert [web.asked(f"/{name}") for name in ("good/1", "bad/1", "good/2")] == [1, 2, 1]

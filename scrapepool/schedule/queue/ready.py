@@ -98,7 +98,8 @@ class Ready:
     def first(self, bucket: int) -> HostQueue:
         """The host that has been longest in a bucket, which must not be empty; or a preferred one of its lane.
 
-        That may be a shorter one: what keeps the preferred ones busy ends the run sooner than the order does.
+        That may be a shorter one, except where it would open a further connection: all processes busy end a run sooner
+        than the order does.
         """
         host = next(iter(self._buckets[bucket]))
         if self._prefers is None or self._prefers(host.key):
@@ -106,7 +107,7 @@ class Ready:
         return self._preferred(self._prefers, bucket) or host
 
     def _preferred(self, prefers: Callable[[HostKey], bool], bucket: int) -> HostQueue | None:
-        lowest = bucket if bucket in (LAST, DUE) else bucket - (bucket - 1) % OCTAVES
+        lowest = bucket if bucket < NEW or bucket == DUE else bucket - (bucket - 1) % OCTAVES
         buckets = self._mask & ((2 << bucket) - 1)
         while (at := buckets.bit_length() - 1) >= lowest:
             buckets ^= 1 << at
@@ -120,13 +121,10 @@ class Ready:
 
     def pop_due(self) -> HostQueue | None:
         """A host with an attempt that may go, whatever fresh targets there are; None where there is none."""
-        if self._mask >> DUE:
-            host = next(iter(self._buckets[DUE]))
-            self.remove(host)
-            return host
-        if not self.retriable:
+        hosts = self._buckets[DUE] or self.retriable
+        if not hosts:
             return None
-        host = next(iter(self.retriable))
+        host = next(iter(hosts))
         self.remove(host)
         return host
 

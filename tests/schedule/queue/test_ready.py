@@ -7,7 +7,7 @@ from array import array
 from scrapepool.model import HostKey
 from scrapepool.schedule.limits import HostLimits
 from scrapepool.schedule.queue.host_queue import HostQueue
-from scrapepool.schedule.queue.ready import CANDIDATES, COLD, DUE, LAST, WARM, Ready
+from scrapepool.schedule.queue.ready import BUSY, CANDIDATES, COLD, DUE, LAST, WARM, Ready
 from scrapepool.schedule.tally import HostTally
 
 
@@ -45,6 +45,17 @@ def test_a_preferred_host_goes_before_longer_ones_of_its_lane() -> None:
     assert names_from(ready, WARM + 9, 2) == ["light", "heavy"]
     assert names_from(ready, COLD + 9, 1) == ["light-cold"]
     assert names_from(ready, LAST, 1) == ["last"]
+
+
+def test_no_shorter_host_opens_a_further_connection_because_it_is_preferred() -> None:
+    """A busy host gets one if it is the longest of all, and so only another of its length can stand in for it."""
+    ready = Ready(lambda key: key.host.startswith("light"))
+    for name, bucket in (("heavy", BUSY + 9), ("light-short", BUSY + 2)):
+        ready.put(queue_of(name), bucket)
+    assert names_from(ready, BUSY + 9, 1) == ["heavy"]
+    for name in ("heavy", "light-long"):
+        ready.put(queue_of(name), BUSY + 9)
+    assert names_from(ready, BUSY + 9, 1) == ["light-long"]
 
 
 def test_one_is_found_behind_any_number_of_others() -> None:

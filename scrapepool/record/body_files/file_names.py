@@ -13,6 +13,7 @@ import unicodedata
 from base64 import b32encode
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
@@ -41,10 +42,13 @@ _DEVICE = lazy_pattern(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)
 _CONFIG = frozenset({"scrapepool.toml", "pyproject.toml"})
 """Files that this program obeys where they lie in the current folder (``cli.config_source``)."""
 
+KINDS_KEPT = 256
+"""Pairs of a suffix and a type whose extension is remembered."""
+
 VERSIONS = ".~versions~"
 """What the folder with the earlier versions of a file adds to its name (``versions``)."""
 
-_EXTENSION = lazy_pattern(r"(?:\.tar)?\.[a-z0-9]{1,8}", re.IGNORECASE)
+_EXTENSION = lazy_pattern(r"(?<=.)(?:\.tar)?\.[a-z0-9]{1,8}\Z", re.IGNORECASE)
 _VAGUE = frozenset({"application/octet-stream", "text/plain", "binary/octet-stream", ""})
 _EXTENSIONS = {"text/html": ".html", "image/jpeg": ".jpg", "text/plain": ".txt", "application/json": ".json"}
 """Where the standard library's first choice is not what people write."""
@@ -166,9 +170,10 @@ def safe_name(text: str, distinct: Callable[[], str]) -> str:
 
 def _safe_part(part: str, distinct: Callable[[], str]) -> str:
     text = unicodedata.normalize("NFC", _UNSAFE.sub("_", part)).rstrip(" .").lstrip(" ")
-    if text[:1] in {".", "-", "~"} or _DEVICE.fullmatch(text) or _plain(text) in _CONFIG:
+    plain = _plain(text)
+    if text[:1] in {".", "-", "~"} or _DEVICE.fullmatch(text) or plain in _CONFIG:
         text = f"_{text}"
-    if _plain(text).endswith(VERSIONS):
+    if plain.endswith(VERSIONS):
         text = f"{text}_"
     if not text:
         return "_"
@@ -192,8 +197,7 @@ def _cut(text: str, size: int, *, from_end: bool = False) -> str:
 
 def extension_of(path: str) -> str:
     """The suffix of a path's last part, ``.tar.gz`` as one, empty where it has none that looks like one."""
-    last = path.rsplit("/", 1)[-1]
-    found = re.search(rf"(?<=.)(?:{_EXTENSION.pattern})\Z", last, re.IGNORECASE)
+    found = _EXTENSION.search(path.rsplit("/", 1)[-1])
     return found[0] if found is not None else ""
 
 
@@ -208,9 +212,13 @@ def _stem(outcome: Outcome) -> str:
 
 
 def _ext(outcome: Outcome) -> str:
+    return _extension(extension_of(_path(outcome)).lower(), outcome.content_type or "")
+
+
+@lru_cache(KINDS_KEPT)
+def _extension(own: str, content_type: str) -> str:
     """By the type, unless that is vague or the URL's own suffix is of that type too."""
-    own = extension_of(_path(outcome)).lower()
-    kind = (outcome.content_type or "").partition(";")[0].strip().lower()
+    kind = content_type.partition(";")[0].strip().lower()
     if kind in _VAGUE and (own or not kind):
         return own
     guessed, coding = mimetypes.guess_type(f"x{own}", strict=False)

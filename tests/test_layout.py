@@ -51,7 +51,7 @@ TESTED_IN = {
     "read/documents/": "read/documents/test_documents",
     "read/documents/parquet_rows": "read/formats/test_formats",
     "read/formats/": "read/formats/test_formats",
-    "read/formats/delimited": "read/formats/test_csv_lists",
+    "read/formats/csv_rows": "read/formats/test_csv_lists",
     "read/open_lists": "read/test_lists_by_url",
     "read/scan": "read/test_target_list",
     "read/seen/occurrences": "read/test_target_list",

@@ -277,7 +277,7 @@ UNNEEDED = {
     "scrapepool.memory",
     "scrapepool.read.formats.csv_header",
     "scrapepool.results.record_database",
-    "scrapepool.read.formats.delimited",
+    "scrapepool.read.formats.csv_rows",
     "scrapepool.results.failures",
     "scrapepool.read.documents.feed",
     "scrapepool.results.journal",

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from ...errors import ListError, UsageError
 from ...extras import how_to_install
 from ...settings import InputSettings
-from ..formats.delimited import check_columns, url_column
+from ..formats.csv_rows import check_columns, url_column
 from ..formats.detect import template_for
 from ..formats.rows import RowError
 from ..formats.url_template import URLTemplate

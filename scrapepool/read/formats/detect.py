@@ -173,9 +173,9 @@ def row_format(
     template = template_for(name, kind, settings)
     match kind:
         case "csv" | "tsv":
-            from .delimited import DelimitedRows  # noqa: PLC0415 - most lists are lines
+            from .csv_rows import CsvRows  # noqa: PLC0415 - most lists are lines
 
-            return DelimitedRows(name, head, tabs=kind == "tsv", url_field=settings.url_field, template=template)
+            return CsvRows(name, head, tabs=kind == "tsv", url_field=settings.url_field, template=template)
         case "jsonl":
             from .jsonl_rows import JsonlRows  # noqa: PLC0415 - as above
 

@@ -6,7 +6,7 @@ import pytest
 
 from scrapepool.errors import ListError
 from scrapepool.read.formats.csv_header import begins_as_csv, holds_header
-from scrapepool.read.formats.delimited import DelimitedRows
+from scrapepool.read.formats.csv_rows import CsvRows
 from scrapepool.read.formats.url_template import URLTemplate
 
 NO_CSV = b"url\rx,b\n"
@@ -36,12 +36,12 @@ def test_a_header_row_that_is_not_csv_needs_no_more_of_the_list() -> None:
     assert holds_header(NO_CSV, tabs=False)
     assert not holds_header(b"url,tit", tabs=False)
     with pytest.raises(ListError, match="no CSV header"):
-        DelimitedRows("list", NO_CSV, tabs=False, url_field=None, template=None)
+        CsvRows("list", NO_CSV, tabs=False, url_field=None, template=None)
 
 
 def test_a_template_needs_its_columns() -> None:
     """Behind a comment too; those that exist are named."""
     template = URLTemplate("http://a.test/{id}")
-    assert DelimitedRows("list", b"# id,b\n1,2\n", tabs=False, url_field=None, template=template).columns == ["id", "b"]
+    assert CsvRows("list", b"# id,b\n1,2\n", tabs=False, url_field=None, template=template).columns == ["id", "b"]
     with pytest.raises(ListError, match="no column 'id' for the template; there is 'a', 'b'"):
-        DelimitedRows("list", b"a,b\n1,2\n", tabs=False, url_field=None, template=template)
+        CsvRows("list", b"a,b\n1,2\n", tabs=False, url_field=None, template=template)

@@ -13,7 +13,7 @@ from .rows import MAX_RECORD, Entry, RowError, check_utf8, cut_lines, escaped, n
 from .url_template import URLTemplate
 
 
-class DelimitedRows:
+class CsvRows:
     """Rows below a header row. tabs: the delimiter is a tab; otherwise the header row decides.
 
     Raises ListError if the header row lacks the URL's column, or a column that the template needs.

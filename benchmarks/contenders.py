@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 IN_FLIGHT = 64
 SLOW = 10
-"""A contender that does few requests a second gets the list's first tenth, and its time is scaled."""
+"""A contender that does few requests per second gets the list's first tenth, and its time is scaled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ RETRIES = RetryPolicy(retry_budget=0.5)
 
 @dataclass
 class Host:
-    """A server. latency: seconds at the median. rate, burst: of its bucket, requests a second; infinite for none.
+    """A server. latency: seconds at the median. rate, burst: of its bucket, requests per second; infinite for none.
 
     broken: share of requests that it answers with 500. down: from when to when nothing answers, in seconds of the run.
     """
@@ -164,7 +164,7 @@ def delays(dice: random.Random, count: int) -> list[Host]:
 
 
 def rates(dice: random.Random, count: int) -> list[Host]:
-    """Half of the hosts allows no more than so many requests a second, and says so with 429 alone."""
+    """Half of the hosts allows no more than so many requests per second, and says so with 429 alone."""
     hosts = hosts_of(dice, count, 60 * count)
     for host in dice.sample(hosts, count // 2):
         host.rate, host.burst = 10 ** dice.uniform(-1.0, 1.0), dice.choice([1.0, 5.0, 10.0, 30.0])

@@ -1,4 +1,4 @@
-"""What an output costs: requests a second with each, next to plain JSON Lines.
+"""What an output costs: requests per second with each, next to plain JSON Lines.
 
 One host, small pages, keep-alive. Outputs take turns, so that whatever else the machine does hits all of them; ratios
 are taken within a round. nginx counts the requests, and each output is read back: a wrong count ends the benchmark.

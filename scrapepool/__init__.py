@@ -248,5 +248,5 @@ if not TYPE_CHECKING:  # a type checker would take any name for one that there i
 
 
 def __dir__() -> list[str]:
-    """What is public."""
+    """Return what is public."""
     return __all__

@@ -1,8 +1,8 @@
 """A run's side of a host memory: a thread that writes reports, and what is to be written next.
 
-Decides when a report is written: four times a second, and at once if a host waits for its share. What was learned about
-hosts is written every ten seconds and at the end. Decides that a run which could not report for too long gives up its
-shares. Does not know the format of the file.
+Decides when a report is written: four times per second, and at once if a host waits for its share. What was learned
+about hosts is written every ten seconds and at the end. Decides that a run which could not report for too long gives up
+its shares. Does not know the format of the file.
 """
 
 from __future__ import annotations

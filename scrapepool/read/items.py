@@ -52,7 +52,7 @@ class Request:
         self._entry()
 
     def _entry(self) -> Entry:
-        """The row that it stands for. Raises UsageError."""
+        """Return the row that an item stands for. Raises UsageError."""
         from .formats.row_request import REQUEST, take_request  # noqa: PLC0415 - URLs alone need none
 
         binary = isinstance(self.data, bytes | bytearray)

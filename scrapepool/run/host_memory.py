@@ -15,7 +15,7 @@ from ..transport.robots.fetcher import RobotsFetcher
 
 
 def memory_for(settings: Settings, clock: Clock, fetcher: RobotsFetcher, wake: Callable[[], None]) -> HostMemory | None:
-    """What other runs know, None where no file is named. Raises UsageError, OutputError."""
+    """Return what other runs know, None where no file is named. Raises UsageError, OutputError."""
     path = settings.politeness.host_memory
     if path is None:
         return None

@@ -49,7 +49,7 @@ def outcomes(
     session: requests.Session | None,
     on_outcome: Callable[[Outcome], object] | None = None,
 ) -> Generator[Outcome]:
-    """The outcomes of a run over what a program hands in; ``scrapepool.fetch``. Raises UsageError."""
+    """Return the outcomes of a run over what a program hands in; ``scrapepool.fetch``. Raises UsageError."""
     return _each(batches_of(urls, settings, session, Stop()), on_outcome)
 
 
@@ -65,7 +65,7 @@ def _each(batches: Generator[Sequence[Outcome]], on_outcome: Callable[[Outcome],
 def batches_of(
     urls: Iterable[str | Request], settings: Settings | None, session: requests.Session | None, stop: Stop
 ) -> Generator[Sequence[Outcome]]:
-    """The same in batches, some of them empty. stop: ends the run. Raises UsageError."""
+    """Return the same in batches, some of them empty. stop: ends the run. Raises UsageError."""
     if isinstance(urls, str | bytes | bytearray | PathLike | Request):
         kind = "a file's name" if isinstance(urls, PathLike) else "one of them"
         raise UsageError(

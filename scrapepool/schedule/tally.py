@@ -134,7 +134,7 @@ class HostTally:
         self.recent.extend(elapsed)
 
     def row(self, *, in_flight: int, limit: int, state: str, until: float | None, delay: float = 0.0) -> HostRow:
-        """The numbers as a view wants them."""
+        """Return the numbers as a view wants them."""
         ranked = sorted(self.recent)
         return HostRow(
             host=self.host,
@@ -157,7 +157,7 @@ class HostTally:
 
 
 def percentile(ranked: Sequence[float], share: float) -> float | None:
-    """The value that ``share`` of the sorted values do not exceed (nearest rank); None where there are none."""
+    """Return the value that ``share`` of the sorted values do not exceed (nearest rank); None where there are none."""
     if not ranked:
         return None
     return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
@@ -201,7 +201,7 @@ class Tally:
         return self._forgotten_saved + sum(row.saved for row in self.hosts.values())
 
     def claim(self, host: HostKey) -> HostTally:
-        """The numbers of a host that work begins on; they are kept until ``release``."""
+        """Return the numbers of a host that work begins on; they are kept until ``release``."""
         row = self.hosts.get(host)
         if row is None:
             row = self.hosts[host] = HostTally(host)
@@ -269,7 +269,7 @@ class Tally:
         return self.retried > 0 or any(word != "skipped" for word in self.outcomes)
 
     def rates(self, now: float, receiving: int = 0) -> tuple[float, float]:
-        """Final outcomes and bytes a second over the last ten seconds, or since the first settle. It takes a sample.
+        """Final outcomes and bytes per second over the last ten seconds, or since the first settle. It takes a sample.
 
         receiving: bytes of the bodies in flight, which ``bytes`` does not have yet.
         """
@@ -283,15 +283,15 @@ class Tally:
         return ((self.done - done) / seconds, max(0, received - bytes_before) / seconds) if seconds > 0 else (0.0, 0.0)
 
     def busiest(self, most: int, among: Iterable[HostTally] | None = None) -> list[HostTally]:
-        """The hosts with the most requests, first the busiest."""
+        """Return the hosts with the most requests, first the busiest."""
         return self._top(most, lambda row: row.requests, among)
 
     def largest(self, most: int) -> list[HostTally]:
-        """The hosts with the most targets, first the largest, of those that work began on."""
+        """Return the hosts with the most targets, first the largest, of those that work began on."""
         return self._top(most, lambda row: row.total, None)
 
     def slowest(self, most: int) -> list[HostTally]:
-        """The hosts with the highest mean latency, first the slowest; hosts that never answered are left out."""
+        """Return the hosts with the highest mean latency, first the slowest; hosts that never answered are left out."""
         return self._top(most, lambda row: row.mean, (row for row in self.hosts.values() if row.mean))
 
     def _top(self, most: int, key: Callable[[HostTally], float], among: Iterable[HostTally] | None) -> list[HostTally]:

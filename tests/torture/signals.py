@@ -208,7 +208,7 @@ def run(
         time.sleep(it.again)
         process.send_signal(it.number)
         sent = time.monotonic()
-    process.wait()  # without a timeout: with one it looks 20 times a second
+    process.wait()  # without a timeout: with one it looks 20 times per second
     took = time.monotonic() - sent
     idle = _idle(it.number)
     killer.cancel()

@@ -24,5 +24,5 @@ OPTIONS: list[Decorator] = [
 
 
 def alarm_settings(o: dict[str, Any]) -> AlarmSettings:
-    """When a run counts as failed. Raises UsageError."""
+    """Return the settings that say when a run counts as failed. Raises UsageError."""
     return AlarmSettings(fail_if=tuple(o["fail_if"]), fail_fast=o["fail_fast"], at_end=o["at_end"])

@@ -46,7 +46,7 @@ OPTIONS: list[Decorator] = [
 
 
 def display_settings(o: dict[str, Any]) -> DisplaySettings:
-    """What is shown. Raises UsageError."""
+    """Return the settings of what is shown. Raises UsageError."""
     refuse_if(
         o["quiet"] and o["progress"] in ("live", "plain"),
         f"--quiet and --progress {o['progress']} contradict each other",

@@ -50,7 +50,7 @@ def format_options(command: Any) -> Any:
 
 
 def input_settings(o: dict[str, Any]) -> InputSettings:
-    """How lists are read."""
+    """Return the settings of how lists are read."""
     return InputSettings(
         format=o["input_format"],
         url_field=o["url_field"],

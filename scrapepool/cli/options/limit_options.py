@@ -24,7 +24,7 @@ OPTIONS: list[Decorator] = [
 
 
 def run_limits(o: dict[str, Any]) -> RunLimits:
-    """How much the run may fetch, for how long and how fast."""
+    """Return the limits on how much the run may fetch, for how long and how fast."""
     return RunLimits(
         max_time=o["max_time"],
         max_bytes=o["max_bytes"],
@@ -35,5 +35,5 @@ def run_limits(o: dict[str, Any]) -> RunLimits:
 
 
 def size_limits(o: dict[str, Any]) -> SizeLimits:
-    """How large a body may be."""
+    """Return the limits on the size of a body."""
     return SizeLimits(max_size=o["max_size"])

@@ -88,7 +88,7 @@ OPTIONS: list[Decorator] = [
 
 
 def output_settings(o: dict[str, Any]) -> OutputSettings:
-    """Where records go and what they hold."""
+    """Return the settings of where records go and what they contain."""
     return OutputSettings(
         path="-" if o["output"] in NAMES_OF_STDOUT else o["output"],
         format=o["format"],
@@ -115,7 +115,7 @@ def output_settings(o: dict[str, Any]) -> OutputSettings:
 
 
 def warc_settings(o: dict[str, Any]) -> WarcSettings:
-    """Where requests and responses are archived. Raises UsageError."""
+    """Return the settings of the archive of requests and responses. Raises UsageError."""
     refuse_if(
         o["overwrite"] and o["resume"],
         "--overwrite and --resume contradict each other: one replaces the archive, the other appends to it",

@@ -43,7 +43,7 @@ OPTIONS: list[Decorator] = [
 
 
 def pool_settings(o: dict[str, Any]) -> PoolSettings:
-    """How many requests at once, and how fast."""
+    """Return the settings of how many requests are in flight, and how fast they start."""
     return PoolSettings(
         workers=o["workers"],
         per_host=min(o["per_host"], o["workers"]),
@@ -55,5 +55,5 @@ def pool_settings(o: dict[str, Any]) -> PoolSettings:
 
 
 def politeness_settings(o: dict[str, Any]) -> PolitenessSettings:
-    """What hosts want, and what is known about them."""
+    """Return the settings of robots.txt and of the host memory."""
     return PolitenessSettings(robots=o["robots"], max_crawl_delay=o["max_crawl_delay"], host_memory=o["host_memory"])

@@ -50,7 +50,7 @@ OPTIONS: list[Decorator] = [
 
 
 def request_settings(o: dict[str, Any]) -> RequestSettings:
-    """What is sent. Raises UsageError."""
+    """Return the settings of what is sent. Raises UsageError."""
     refuse_if(o["insecure"] and o["cacert"], "--insecure and --cacert contradict each other")
     refuse_if(o["key"] and not o["cert"], "--key needs --cert")
     method = (o["method"] or ("POST" if o["data"] is not None else DEFAULTS.request.method)).upper()

@@ -37,7 +37,7 @@ _SETTING = lazy_pattern(rf"\b(?:{'|'.join(group.name for group in fields(Setting
 
 
 def option_of(setting: str) -> str:
-    """The option of a setting: ``--workers`` of ``pool.workers``."""
+    """Return the option of a setting: ``--workers`` of ``pool.workers``."""
     return OTHERS.get(setting) or f"--{setting.partition('.')[2].replace('_', '-')}"
 
 

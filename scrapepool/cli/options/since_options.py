@@ -35,7 +35,7 @@ OPTIONS: list[Decorator] = [
 
 
 def since_settings(o: dict[str, Any]) -> SinceSettings:
-    """What earlier runs know. Raises UsageError."""
+    """Return the settings of what is known from earlier runs. Raises UsageError."""
     return SinceSettings(
         records=tuple(o["since"]),
         if_there=o["since_if_there"],

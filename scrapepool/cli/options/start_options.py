@@ -49,5 +49,5 @@ def with_cron(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def start_settings(o: dict[str, Any]) -> StartSettings:
-    """When and where a run begins. Raises UsageError."""
+    """Return the settings of when and where a run begins. Raises UsageError."""
     return StartSettings(splay=o["splay"], wait_lock=o["wait_lock"], cluster=o["cluster"])

@@ -46,12 +46,12 @@ OPTIONS: list[Decorator] = [
 
 
 def timeouts(o: dict[str, Any]) -> Timeouts:
-    """How long a server may take."""
+    """Return the timeouts of requests."""
     return Timeouts(connect=o["connect_timeout"], read=o["read_timeout"], total=o["timeout"])
 
 
 def retry_policy(o: dict[str, Any]) -> RetryPolicy:
-    """What is requested again, when and how often."""
+    """Return the policy of what is requested again, when and how often."""
     from ...failure_classes import retried  # noqa: PLC0415 - a quick --help needs none of it
 
     statuses, errors = retried(o["retry_on"], DEFAULTS.retry.statuses, DEFAULTS.retry.errors)

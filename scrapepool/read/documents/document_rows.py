@@ -37,7 +37,7 @@ OpenDocument = Callable[[str], tuple[Document, Iterable[bytes]]]
 
 
 def no_documents(url: str) -> tuple[Document, Iterable[bytes]]:
-    """An ``OpenDocument`` for callers that cannot download: raises ListError."""
+    """Return an ``OpenDocument`` for callers that cannot download: raises ListError."""
     raise ListError(url, "a list by its URL cannot be fetched here")
 
 

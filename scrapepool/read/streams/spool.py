@@ -157,7 +157,7 @@ class RollingSpool:
             self._kept = 0
 
     def _of(self, offset: int) -> _Segment:
-        """The segment of the row at this offset."""
+        """Return the segment of the row at this offset."""
         return self._segments[bisect_right(self._segments, offset, key=_start) - 1]
 
 
@@ -166,7 +166,7 @@ def _start(segment: _Segment) -> int:
 
 
 def _first(segment: _Segment) -> int:
-    """The offset of a segment's first byte: the line feed before its first row."""
+    """Return the offset of a segment's first byte: the line feed before its first row."""
     return max(0, segment.start - 1)
 
 

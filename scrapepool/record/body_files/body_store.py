@@ -200,7 +200,7 @@ class Files:
             return self._put(source, self._fallback.name(outcome), note, replace=not self._repeats), found
 
     def _linked(self, outcome: Outcome) -> str | None:
-        """A second name for a body that is there already, to be put where this one belongs; None where it is new."""
+        """Return a second name for a body that is there already, to replace this one; None for a new body."""
         if not self._dedupe or outcome.sha256 is None or (known := self._bodies.get(outcome.sha256)) is None:
             return None
         link = self._temporary_name()
@@ -226,7 +226,7 @@ class Files:
         return f"{next(self._numbers)}.tmp"
 
     def _temporary(self, saved: Saved) -> str:
-        """The file in the folder for work that holds the body, as it is to be kept."""
+        """Return the file in the folder for work that holds the body, as it is to be kept."""
         name = saved.file
         if name is None:
             data = saved.data or b""

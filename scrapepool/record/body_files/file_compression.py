@@ -28,14 +28,14 @@ class Packer(Protocol):
     """Takes one file's bytes in pieces, and gives the packed ones."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """What is ready of them."""
+        """Return the compressed bytes that are ready."""
 
     def flush(self) -> bytes:
-        """The rest, and the end."""
+        """Return the rest of the compressed bytes, with the end of the stream."""
 
 
 def packer(packing: Packing) -> Packer:
-    """A packer for one file. Raises SettingsError where its library is missing."""
+    """Return a packer for one file. Raises SettingsError where its library is missing."""
     if packing == "gz":
         return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
     made: Packer = _zstd().ZstdCompressor(ZSTD_LEVEL)
@@ -43,7 +43,7 @@ def packer(packing: Packing) -> Packer:
 
 
 def unpacked_digest(file: BinaryIO, packing: Packing | None, size: int) -> str | None:
-    """The SHA-256 of what a file holds, None where that is not of this size, or not packed like that.
+    """Return the SHA-256 of what a file holds, None where that is not of this size, or not packed like that.
 
     Raises OSError, SettingsError as ``packer``.
     """
@@ -66,7 +66,7 @@ def unpacked_digest(file: BinaryIO, packing: Packing | None, size: int) -> str |
 
 
 def _zstd() -> Any:
-    """The module that packs and unpacks. Raises SettingsError where it is missing."""
+    """Return the module that packs and unpacks. Raises SettingsError where it is missing."""
     try:
         from backports import zstd  # noqa: PLC0415 - an extra
     except ImportError:

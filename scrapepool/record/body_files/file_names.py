@@ -91,7 +91,7 @@ class NameTemplate:
         self.unique = any(field == "hash" and _WHOLE in format(_WHOLE, spec) for _, field, spec in self._pieces)
 
     def name(self, outcome: Outcome) -> str:
-        """The file's name, relative, with ``/`` between its parts."""
+        """Return the file's name, relative, with ``/`` between its parts."""
         return self.safe(
             "".join(
                 literal + (self._value(field, spec, outcome) if field else "") for literal, field, spec in self._pieces
@@ -100,7 +100,7 @@ class NameTemplate:
         )
 
     def safe(self, text: str, outcome: Outcome) -> str:
-        """A name that the list itself asks for, as it can be given."""
+        """Return the name that a row sets, made safe."""
         return safe_name(text, lambda: target_hash(self._method, outcome.target))
 
     def _value(self, field: str, spec: str, outcome: Outcome) -> str:
@@ -185,7 +185,7 @@ def _safe_part(part: str, distinct: Callable[[], str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """A name as file systems compare it that heed neither case nor invisible characters."""
+    """Return a name as file systems compare it that ignore case and invisible characters."""
     seen = text if text.isascii() else "".join(c for c in text if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", seen).casefold()
 
@@ -196,7 +196,7 @@ def _cut(text: str, size: int, *, from_end: bool = False) -> str:
 
 
 def extension_of(path: str) -> str:
-    """The suffix of a path's last part, ``.tar.gz`` as one, empty where it has none that looks like one."""
+    """Return the suffix of a path's last part, ``.tar.gz`` as one, empty where it has none that looks like one."""
     found = _EXTENSION.search(path.rsplit("/", 1)[-1])
     return found[0] if found is not None else ""
 
@@ -217,7 +217,7 @@ def _ext(outcome: Outcome) -> str:
 
 @lru_cache(KINDS_KEPT)
 def _extension(own: str, content_type: str) -> str:
-    """By the type, unless that is vague or the URL's own suffix is of that type too."""
+    """Return the suffix by the type, unless that is vague or the suffix of the URL is of that type too."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in _VAGUE and (own or not kind):
         return own

@@ -45,7 +45,7 @@ class KnownFiles:
         return f"<KnownFiles in {self._path!r}>"
 
     def name_of(self, record: Mapping[str, Any]) -> str | None:
-        """The name below the folder of the file that a record names; None where it names none there."""
+        """Return the name below the folder of the file that a record names; None where it names none there."""
         path = record.get("path")
         if not isinstance(path, str) or not path or "\0" in path:
             return None
@@ -54,7 +54,7 @@ class KnownFiles:
         return None if found == name or name.partition("/")[0] == WORK else name
 
     def path_of(self, record: Mapping[str, Any]) -> str | None:
-        """The path of the file that a record names, as records of this run name it; None for none in the folder."""
+        """Return the path, as in records of this run, of the file that a record names; None for none in the folder."""
         name = self.name_of(record)
         return None if name is None else os.path.join(self._path, name)  # noqa: PTH118
 
@@ -63,7 +63,7 @@ class KnownFiles:
         return self._verified(known) is not None
 
     def unchanged(self, outcome: Outcome, name: str, *, unique: bool) -> tuple[str, os.stat_result] | None:
-        """The file that holds a body already, and what it is; None where the body is to be written.
+        """Return the file that holds a body already, and what it is; None where the body is to be written.
 
         name: that the body would get, without the suffix of ``--compress``. unique: see ``NameTemplate``; a file of
         that name is one of the same page then, whatever the records lack.
@@ -80,7 +80,7 @@ class KnownFiles:
         return None if there is None or found is None else (there, found)
 
     def replaced(self, outcome: Outcome, name: str, owners: FileOwners) -> str | None:
-        """The name, without suffix, of the file that a new version of a page takes the place of; None for none.
+        """Return the name, without suffix, of the file that a new version of a page takes the place of; None for none.
 
         name: that the body would get, without suffix, by a template that may give it to several pages.
         """
@@ -91,14 +91,14 @@ class KnownFiles:
         return there.removesuffix(self._suffix)
 
     def _verified(self, known: Known) -> str | None:
-        """The name of the file that a record names, where it holds what the record says."""
+        """Return the name of the file that a record names, where it holds what the record says."""
         name, digest, size = self.name_of(known.record), known.record.get("sha256"), known.record.get("bytes")
         if name is None or not isinstance(digest, str) or not isinstance(size, int):
             return None
         return None if self._holding(name, digest, size) is None else name
 
     def _holding(self, name: str, digest: str, size: int) -> os.stat_result | None:
-        """What a file is, where it holds a body of this digest and size; None where it does not."""
+        """Return what a file is, where it holds a body of this digest and size; None where it does not."""
         *folders, last = name.split("/")
         try:
             with Folder(self._path) as root, root.below(folders, make=False) as folder:

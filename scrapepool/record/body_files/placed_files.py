@@ -113,7 +113,7 @@ class Placed:
         self._size = 0
 
     def _entries(self) -> Iterator[_Entry]:
-        """What the list of a run before this one holds, where its records are those of this run."""
+        """Yield what the list of a run before this one holds, where its records are those of this run."""
         lines = pread(self._fd, MAX_LIST_SIZE, 0).split(b"\n")[:-1]  # a last line without its end was not written whole
         try:
             if not lines or json.loads(lines[0])["records"] != self._records:
@@ -127,7 +127,7 @@ class Placed:
 
 
 def mark_of(found: os.stat_result) -> list[int]:
-    """What a file keeps when it gets another name, and no other file has."""
+    """Return what a file keeps when it gets another name, and no other file has."""
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
 
 

@@ -113,7 +113,7 @@ def _cell(value: Any) -> Cell:
 
 
 def _text_cell(value: Any) -> Cell:
-    """A value out of a page: its line ends stay, whatever else could act on a terminal does not."""
+    """Return a value out of a page: its line ends stay, whatever else could act on a terminal does not."""
     return "\n".join(map(printable, value.split("\n"))) if isinstance(value, str) else _cell(value)
 
 

@@ -148,7 +148,7 @@ def record(outcome: Outcome, settings: OutputSettings, method: str = GET) -> dic
 
 
 def length(outcome: Outcome) -> int | None:
-    """The length of a body; None for one that is unchanged, of which no earlier record tells it."""
+    """Return the length of a body; None for one that is unchanged, of which no earlier record tells it."""
     return (outcome.bytes or None) if isinstance(outcome, Unchanged) else outcome.bytes
 
 
@@ -182,7 +182,7 @@ def row_request(request: RowRequest) -> dict[str, Any]:
 
 
 def found(fields: dict[str, Any], name: str) -> Any:
-    """A field of a record, or an entry of one that is an object, as ``input.id``; None where there is none."""
+    """Return a field of a record, or an entry of one that is an object, as ``input.id``; None where there is none."""
     field, dot, entry = name.partition(".")
     value = fields.get(field)
     if not dot:
@@ -242,7 +242,7 @@ def _tls(facts: TLSFacts) -> dict[str, str | None]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    """A wait as ``waited`` and ``for``; an attempt without what it has not."""
+    """Return a wait as ``waited`` and ``for``, and an attempt without the fields that it lacks."""
     if isinstance(step, Wait):
         return {"waited": round(step.seconds, 3), "for": step.why}
     fields = {

@@ -118,7 +118,7 @@ def _is_usual(outcome: Outcome, timings: Timings) -> bool:
 def _usual(
     source: str, status: int, content_type: str | None, charset: str | None, complete: bool | None, remote: str | None
 ) -> str:
-    """The line of a usual outcome with gaps for what differs from URL to URL, as ``%`` fills them."""
+    """Return the line of a usual outcome with gaps for what differs from URL to URL, as ``%`` fills them."""
 
     def text(value: str | None) -> str:
         return _string(value).replace("%", "%%")
@@ -134,7 +134,7 @@ def _usual(
 
 
 def _validators(outcome: Outcome) -> str:
-    """The fields about asking again, and ``change``."""
+    """Return the fields that a later request is made conditional by, and ``change``."""
     change = "" if outcome.change is None else f',"change":"{outcome.change}"'
     if outcome.validators is None:
         return f'"etag":null,"last_modified":null,"fresh_until":null,"vary":null{change}'

@@ -116,7 +116,7 @@ def _spelt(value: Any, name: str, spec: str) -> str:
 
 
 def _page(text: str) -> str:
-    """The text of a page: its lines and tabs stay, so that JSON stays JSON, and what it may hold is escaped as it does.
+    """Return the text of a page. Lines and tabs stay, and the rest is escaped as in JSON, so that JSON stays JSON.
 
     A carriage return ends a line too: a terminal would go back to the line's beginning for it.
     """

@@ -39,7 +39,7 @@ class Output:
     fetches nothing, and emptied by the first write, so that a run which writes nothing destroys nothing.
     fd: with a path, the file of that name, open, locked and to be appended to. marked: the file tells of itself that
     its run is under way (``unfinished``). on_note: gets what a person should know of the file.
-    should_stop: asked ten times a second while the reader of a pipe or terminal takes nothing. True gives up with
+    should_stop: asked ten times per second while the reader of a pipe or terminal takes nothing. True gives up with
     StalledError, and the line that was begun may stay torn: a caller says True only once it waits no longer.
     fsync: when a file's bytes are seen onto the disk.
     Raises OutputError where the file cannot be opened, a folder included, LockedError where another run writes it.

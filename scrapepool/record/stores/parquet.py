@@ -223,7 +223,7 @@ def _beside(path: str) -> str:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """A record with values of its columns' types."""
+    """Return a record with values of its columns' types."""
     for name, value in row.items():
         if value is None:
             continue

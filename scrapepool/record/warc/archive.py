@@ -213,7 +213,7 @@ class WarcArchive:
         return os.path.basename(self._names.file(self._number))  # noqa: PTH119
 
     def _opened(self, mend: Callable[[int], None] = lambda _: None) -> Output:
-        """The file of this number, to be appended to; ``mend`` gets its descriptor first."""
+        """Return the file of this number, to be appended to; ``mend`` gets its descriptor first."""
         name = self._names.file(self._number)
         fd = open_next(name) if self._number else os.dup(self._first)
         try:

@@ -40,7 +40,7 @@ class ArchivedBodies:
         on_note(f"--warc-dedup: {known} known from {counted(len(files), 'file')}")
 
     def find(self, digest: str) -> Place | None:
-        """Where a body is; None for a new one. Raises OutputError."""
+        """Return where a body is; None for a new one. Raises OutputError."""
         place = self._new.get(digest)
         return place if place is not None or self._earlier is None else self._earlier.find(digest)
 

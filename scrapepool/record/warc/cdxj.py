@@ -42,7 +42,7 @@ class Capture(NamedTuple):
 
 
 def capture_of(record: StoredRecord) -> Capture | None:
-    """What the index says of a record that was read; None for one that is not in it."""
+    """Return what the index says of a record that was read; None for one that is not in it."""
     if not record.head:
         return None
     return Capture(
@@ -51,7 +51,7 @@ def capture_of(record: StoredRecord) -> Capture | None:
 
 
 def line_of(capture: Capture, offset: int, size: int, name: str) -> bytes:
-    """The line of a record that lies in a file of that name."""
+    """Return the line of a record that lies in a file of that name."""
     values = {"url": capture.url, **_http(capture), "digest": capture.digest.removeprefix("sha1:")}
     values |= {"length": str(size), "offset": str(offset), "filename": name}
     text = json.dumps({field: value for field, value in values.items() if value})
@@ -59,7 +59,7 @@ def line_of(capture: Capture, offset: int, size: int, name: str) -> bytes:
 
 
 def timestamp(date: str) -> str:
-    """A WARC-Date as 14 digits."""
+    """Return a WARC-Date as 14 digits."""
     return _NO_DIGIT.sub("", date)[:14].ljust(14, "0")
 
 

@@ -82,7 +82,7 @@ class EarlierBodies:
         return int(self._tables.row("SELECT count(*) FROM bodies")[0])
 
     def find(self, digest: str) -> Place | None:
-        """Where a body is, by its payload digest as ``serialize`` writes it. Raises OutputError."""
+        """Return where a body is, by its payload digest as ``serialize`` writes it. Raises OutputError."""
         key, rest = _split(digest)
         try:
             row = self._tables.row("SELECT rest, url, date, id FROM bodies WHERE key = ?", key)
@@ -96,7 +96,7 @@ class EarlierBodies:
 
 
 def earlier_files(names: Sequence[str], own: Collection[str]) -> list[str]:
-    """The files that names, patterns and folders mean, each once, without those of the new archive.
+    """Return the files that names, patterns and folders mean, each once, without those of the new archive.
 
     own: files that the new archive replaces. Of a file and its index in a folder or a pattern, the index is read unless
     the file is newer. Raises UsageError for a name or pattern of nothing.
@@ -114,7 +114,7 @@ def earlier_files(names: Sequence[str], own: Collection[str]) -> list[str]:
 
 
 def dedup_error(name: str, reason: str) -> UsageError:
-    """What is said of a file that cannot be used."""
+    """Return the error for a file that cannot be used."""
     return UsageError(f"--warc-dedup {name}: {reason}")
 
 
@@ -224,7 +224,7 @@ class _EarlierFile:
                 yield from self._row(sha1_digest(str(digest)), str(url), date, "")
 
     def _row(self, digest: str | None, url: str, date: str, record_id: str) -> Iterator[Row]:
-        """The row of a response; none where nothing can or will point to it."""
+        """Yield the row of a response; none where nothing can or will point to it."""
         date = _dated(date)
         if digest is None or not _URL.fullmatch(url) or not _DATE.fullmatch(date):
             self.skipped += 1
@@ -256,7 +256,7 @@ def _split(digest: str) -> tuple[int, bytes]:
 
 
 def _dated(date: str) -> str:
-    """A date of an index, which has 14 digits, as in a record."""
+    """Return a date of an index, which has 14 digits, as in a record."""
     if len(date) != 14 or not date.isdigit():
         return date
     return f"{date[:4]}-{date[4:6]}-{date[6:8]}T{date[8:10]}:{date[10:12]}:{date[12:]}Z"

@@ -32,7 +32,7 @@ _LOOKAHEAD = 262  # bytes of a window that zlib keeps for itself
 
 
 def packed(record: Record, folder: str, *, compress: bool, hurry: bool = False) -> bytes | Span:
-    """The bytes of a record; in a temporary file in ``folder`` where part of its block is in one. Raises OSError.
+    """Return the bytes of a record, in a temporary file in ``folder`` if part of its block is in one. Raises OSError.
 
     hurry: there is more to be written than there is time for.
     """
@@ -47,7 +47,7 @@ def packed(record: Record, folder: str, *, compress: bool, hurry: bool = False) 
 
 
 def packed_bytes(record: Record, *, compress: bool, hurry: bool = False) -> bytes:
-    """The bytes of a record that is not in a file. hurry: see ``packed``."""
+    """Return the bytes of a record that is not in a file. hurry: see ``packed``."""
     data = record.header + record.block + END
     if not compress:
         return data

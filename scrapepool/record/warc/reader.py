@@ -141,7 +141,7 @@ class RecordReader:
 
 
 def sha1_digest(text: str) -> str | None:
-    """A SHA-1 digest as ``serialize`` writes it, from base 32 or hexadecimal, labelled or not; None for any other."""
+    """Return a SHA-1 digest, in base 32 or hexadecimal, as ``serialize`` writes it; None for any other digest."""
     label, _, value = text.rpartition(":")
     if label.lower() not in ("", "sha1", "sha-1"):
         return None
@@ -155,7 +155,7 @@ def sha1_digest(text: str) -> str | None:
 
 
 def _fields(header: bytes) -> Mapping[str, str]:
-    """The named fields of a record's header, the first one of each name."""
+    """Return the named fields of a record's header, the first one of each name."""
     found: dict[str, str] = {}
     for line in header.decode("utf-8", "replace").split("\r\n")[1:]:
         name, _, value = line.partition(":")

@@ -87,7 +87,7 @@ def weighed(transcript: Transcript) -> WeighedResponse:
 def exchange_records(
     transcript: Transcript, response: WeighedResponse, original: Place | None
 ) -> tuple[list[Record], Place]:
-    """The records of an exchange, and where its response is.
+    """Return the records of an exchange, and where its response is.
 
     The response comes first, so that nothing points to it where it was never written. original: where its body is seen
     already, so that it is not written again (section 6.7.2); None where it is new.
@@ -114,19 +114,19 @@ def exchange_records(
 
 
 def warcinfo(name: str, started: float, said: Mapping[str, str]) -> Record:
-    """The record that says where the ones behind it come from. name: of the file. started: Unix time."""
+    """Return the record that says where the records after it come from. name: of the file. started: Unix time."""
     fields = f"WARC-Date: {instant(started)}\r\nWARC-Filename: {printable(name)}\r\n"
     block = warc_fields(said)
     return Record(_header("warcinfo", _ids()[0], fields, digest(block), FIELDS_TYPE, len(block)), block)
 
 
 def warc_fields(said: Mapping[str, str]) -> bytes:
-    """A block of named values, one a line."""
+    """Return a block of named values, one per line."""
     return "".join(f"{name}: {printable(value)}\r\n" for name, value in said.items()).encode()
 
 
 def read(span: Span, first: int = BLOCK_STEP) -> Iterator[bytes]:
-    """The bytes of a file's part, ``first`` at first and then a step at a time. Raises OSError where it has fewer."""
+    """Yield the bytes of a part of a file, ``first`` and then a step at a time. Raises OSError if there are fewer."""
     file, left = span.file, span.size
     file.seek(span.begin)
     step = first
@@ -145,7 +145,7 @@ def digest(data: bytes) -> str:
 
 
 def base32_digest(value: bytes) -> str:
-    """A SHA-1 digest in base 32, with its label."""
+    """Return a SHA-1 digest in base 32, with its label."""
     # base64.b32encode takes twice as long, and there are four digests a URL.
     p = _PAIRS
     a, b = int.from_bytes(value[:10], "big"), int.from_bytes(value[10:], "big")
@@ -174,7 +174,7 @@ def _response(record_id: str, common: str, transcript: Transcript, response: Wei
 
 
 def _identical(record_id: str, common: str, response: WeighedResponse, original: Place) -> Record:
-    """A revisit of a body that is archived already (section 6.7.2)."""
+    """Return a revisit of a body that is archived already (section 6.7.2)."""
     refers_to = "" if original.id is None else f"WARC-Refers-To: <urn:uuid:{original.id}>\r\n"
     fields = (
         f"{refers_to}WARC-Refers-To-Target-URI: {original.url}\r\nWARC-Refers-To-Date: {original.date}\r\n"
@@ -184,7 +184,7 @@ def _identical(record_id: str, common: str, response: WeighedResponse, original:
 
 
 def _not_modified(record_id: str, common: str, transcript: Transcript, response: WeighedResponse) -> Record:
-    """A revisit of a page that the server says has not changed (section 6.7.3).
+    """Return a revisit of a page that the server says has not changed (section 6.7.3).
 
     The payload is that of an earlier response to this URL, of which neither the digest nor the exact date is known.
     """
@@ -209,7 +209,7 @@ def _truncated(reason: str) -> str:
 
 
 def _transfer_fields(transcript: Transcript) -> bytes:
-    """What the request and the response do not say, in the words of Heritrix where it has some."""
+    """Return what the request and the response do not say, in the words of Heritrix where it has some."""
     said = f"fetchTimeMs: {transcript.elapsed * 1000:.0f}\r\nseed: {printable(transcript.seed)}\r\n"
     if transcript.via is not None:
         said = f"{said}via: {printable(transcript.via)}\r\nhopsFromSeed: {'R' * transcript.hops}\r\n"

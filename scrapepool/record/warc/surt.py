@@ -91,7 +91,7 @@ def _query_key(query: str) -> str:
 
 
 def _escaped_once(text: str) -> str:
-    """A path or query whose escapes are undone as often as they were made, and made once."""
+    """Return a path or query with its characters percent-encoded once, however often they were before."""
     if not _ESCAPED.search(text):
         return text
     data = text.encode()

@@ -189,7 +189,7 @@ class MetricsView(ViewDecorator):
 
 
 def last_success(path: str) -> float | None:
-    """When a run ended with exit code 0, by the metrics that an earlier run left; None where they do not tell."""
+    """Return when a run ended with exit code 0, by the metrics of an earlier run; None if they do not say."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         for family in text_string_to_metric_families(text):

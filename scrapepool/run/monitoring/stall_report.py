@@ -27,7 +27,7 @@ SOONEST = 0.1
 """Seconds between two looks at least."""
 
 BETWEEN_WAITS = 0.5
-"""Seconds without a question that tell one wait of an output from the next: outputs ask ten times a second."""
+"""Seconds without a question that tell one wait of an output from the next: outputs ask ten times per second."""
 
 TAKES_NOTHING = "the reader of standard output does not read, or another program locks the database"
 
@@ -81,7 +81,7 @@ class StallWatch(ViewDecorator):
 class WriteWatch:
     """The ``should_stop`` of a run's outputs: reports, as often as ``StallWatch``, that one of them takes no data.
 
-    It is called many times a second while an output waits, and not at all otherwise. seconds: the wait after which it
+    It is called many times per second while an output waits, and not at all otherwise. seconds: the wait after which it
     reports, and the time between two reports. note: takes a line. clock: monotonic seconds.
     """
 

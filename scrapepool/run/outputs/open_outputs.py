@@ -135,7 +135,7 @@ class _Opening:
         return [sink_for(replace(output, path="-"), method=method, should_stop=self.should_stop)]
 
     def files(self, opened: ExitStack, owners: FileOwners | None) -> Files | None:
-        """The store that names files: the first, since others write the names. opened: gets to close it.
+        """Return the store that names files: the first, since others write the names. opened: closes it.
 
         owners: see ``open_outputs``.
         """

@@ -41,7 +41,7 @@ def every(delay: float) -> str:
 
 
 def idle_hint(idle: int, workers: int, *, paced: bool) -> str | None:
-    """What to do about idle workers; None where there are few. paced: whether a delay is what they wait for."""
+    """Return what to do about idle workers; None where there are few. paced: whether a delay is what they wait for."""
     if idle < max(1.0, workers * IDLE_SHARE):
         return None
     idle_ones = f"{idle} of {counted(workers, 'worker')} {'is' if idle == 1 else 'are'} idle"

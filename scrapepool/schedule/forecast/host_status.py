@@ -15,7 +15,7 @@ def status_of(queue: HostQueue, now: float) -> tuple[str, float | None]:
 
 
 def _restriction(queue: HostQueue, now: float) -> tuple[str, float | None] | None:
-    """What robots.txt or failures make of a host that is not finished."""
+    """Return what robots.txt or failures make of a host that is not finished."""
     gate, health = queue.gate, queue.health
     if gate is not None and (gate.asked or gate.failures or queue.may_start(now)):
         return "robots", queue.not_before - now if queue.not_before > now else None
@@ -29,7 +29,7 @@ def _restriction(queue: HostQueue, now: float) -> tuple[str, float | None] | Non
 
 
 def _wait(queue: HostQueue, now: float) -> tuple[str, float | None] | None:
-    """What a host waits for that is neither finished nor restricted."""
+    """Return what a host waits for that is neither finished nor restricted."""
     if not queue.out and queue.has_work() and queue.not_before > now:
         return "waiting", queue.not_before - now
     if not queue.limit:

@@ -87,15 +87,15 @@ class Survey:
         return sum(map(query.matches, islice(self._tally.hosts.values(), MAX_SURVEYED)))
 
     def largest(self, now: float, most: int) -> list[HostRow]:
-        """The hosts with the most targets, first the largest."""
+        """Return the hosts with the most targets, first the largest."""
         return [self._row(row, now) for row in self._tally.largest(most)]
 
     def slowest(self, now: float, most: int) -> list[HostRow]:
-        """The hosts with the highest mean latency, first the slowest."""
+        """Return the hosts with the highest mean latency, first the slowest."""
         return [self._row(row, now) for row in self._tally.slowest(most)]
 
     def forecast(self, now: float, workers: int, *, left: int, out: int, idle: int, spacing: float) -> Forecast:
-        """What the rest of the run comes to.
+        """Return what the rest of the run comes to.
 
         left: targets. out: leases. idle: workers that would have work if there were more.
         spacing: seconds between two starts over all hosts, 0.0 for none.

@@ -21,5 +21,5 @@ def allows_retry(retried: int, targets: int, share: float) -> bool:
 
 
 def exhausted_detail(scope: str, share: float) -> str:
-    """What the detail of a failure says that would have been repeated. scope: ``host`` or ``run``."""
+    """Return what the detail of a failure says that would have been repeated. scope: ``host`` or ``run``."""
     return f"not retried: the {scope}'s retry budget of {share:.0%} is used up"

@@ -41,7 +41,7 @@ class Bandwidth:
         return Bandwidth, (self._rate, 0.0)
 
     def __repr__(self) -> str:
-        return f"<Bandwidth {self._rate:g} bytes a second>"
+        return f"<Bandwidth {self._rate:g} bytes per second>"
 
     @property
     def next_read_at(self) -> float:

@@ -68,7 +68,7 @@ def test_a_run_that_stops_is_no_stall() -> None:
 
 
 def test_it_looks_often_enough() -> None:
-    """Ten times in its time, where the view behind it wants less; never oftener than ten times a second."""
+    """Ten times in its time, where the view behind it wants less; never oftener than ten times per second."""
     assert StallWatch(NoView(), 30.0, list, print).interval == 3.0
     assert StallWatch(Looker(), 30.0, list, print).interval == 1.0
     assert StallWatch(Looker(), 0.01, list, print).interval == 0.1

@@ -65,7 +65,7 @@ def test_it_ends_as_soon_as_outcomes_are_taken():
 
 
 def test_many_looks_a_second_decide_once_a_second():
-    """A view that draws five times a second does not flicker."""
+    """A view that draws five times per second does not flicker."""
     bottleneck = Bottleneck(0.0, 0.0)
     bottleneck.held = 0.15
     assert bottleneck.correct(QUICK, 0.2, 0.0, left=LEFT, rate=2.0) == QUICK

@@ -45,7 +45,7 @@ WORKS = [
     Work("JSON Lines, one host", (), 1, 180_000, goal=1.0),
     Work("new TLS connections", ("--insecure",), 10_000, 1, tls=True),
     Work("TLS, kept connections", ("--insecure",), HOSTS, 600, tls=True),
-    Work("`--select` of a title", ("--select", "title=css:title"), HOSTS, 160),
+    Work("`--select` of a title", ("--select", "title=css:title"), HOSTS, 400),
     Work(
         "the same, without extraction processes", ("--select", "title=css:title", "--extract-workers", "0"), HOSTS, 500
     ),

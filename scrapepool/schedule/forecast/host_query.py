@@ -37,7 +37,7 @@ class HostQuery:
 
     def matches(self, one: HostTally | HostRow) -> bool:
         """Return whether a host is listed."""
-        return self.containing in one.host.netloc
+        return not self.containing or self.containing in one.host.netloc
 
 
 ALL_HOSTS = HostQuery()

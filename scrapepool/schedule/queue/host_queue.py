@@ -69,7 +69,7 @@ class HostQueue:
     )  # fmt: skip
 
     def __init__(
-        self, key: HostKey, tally: HostTally, tickets: array[int], limits: HostLimits, *, adapt: bool = True
+        self, key: HostKey, tally: HostTally, tickets: array[int], limits: HostLimits, adapt: bool = True
     ) -> None:
         self.key = key
         self.tally = tally
@@ -90,7 +90,7 @@ class HostQueue:
         self.answered = self.responses > 0
         self.failures = 0
         self.good: Target | None = None
-        self.latency = LatencyEstimate(adapt=adapt)
+        self.latency = LatencyEstimate(adapt)
         self.health: HostHealth | None = None
         self.advertised: AdvertisedLimits | None = None
         self.gate: RobotsGate | None = None

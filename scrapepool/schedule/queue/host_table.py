@@ -122,7 +122,7 @@ class HostTable:
         row = self._tally.claim(host)
         row.total += len(tickets)
         limits = self._limits_for(host)
-        queue = self.begun[host] = HostQueue(host, row, tickets, limits, adapt=self._adapt)
+        queue = self.begun[host] = HostQueue(host, row, tickets, limits, self._adapt)
         if queue.gate is not None and (verdict := self._robots.take(host)) is not None:
             queue.apply_robots(verdict, max_crawl_delay=inf)  # it was cut to that before
         if self._recorder is not None:

@@ -39,7 +39,7 @@ class LatencyEstimate:
 
     __slots__ = ("alarm", "baseline", "best", "max_lease")
 
-    def __init__(self, *, adapt: bool) -> None:
+    def __init__(self, adapt: bool) -> None:
         self.best = inf
         self.max_lease = 1
         self.baseline = inf if adapt else -inf

@@ -84,7 +84,7 @@ class HostPool(HTTPConnectionPoolHooks):
         if self._model is None:
             self._model = self.new_connection()
             self.num_connections -= 1  # it is never opened
-        other = self.copy_to(host, port, Slots(self.maxsize, self._all_idle, free=True))
+        other = self.copy_to(host, port, Slots(self.maxsize, self._all_idle, True))
         other._openings = _Openings()
         other.retired = False
         return other

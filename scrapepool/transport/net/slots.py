@@ -66,7 +66,7 @@ class Slots:
 
     __slots__ = ("_all", "_free", "_lock", "closed", "idle", "maxsize")
 
-    def __init__(self, maxsize: int, all_idle: IdleConnections | None = None, *, free: bool = False) -> None:
+    def __init__(self, maxsize: int, all_idle: IdleConnections | None = None, free: bool = False) -> None:
         """Create the slots. free: all of them are free; urllib3 fills them itself."""
         self.maxsize: int = maxsize
         self.idle: list[Any] = []

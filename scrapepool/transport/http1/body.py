@@ -28,6 +28,7 @@ HEAD_KEPT = 1024
 class Body:
     """Receives the pieces of one body, after the transfer coding was removed.
 
+    coded: whether a content coding is decoded, so that even a short piece may be much work.
     wire: the bytes received so far.
     size: the bytes decoded so far.
     head: the first HEAD_KEPT decoded bytes.
@@ -47,6 +48,7 @@ class Body:
         "_limits",
         "_max_size",
         "_pieces",
+        "coded",
         "content",
         "full",
         "head",
@@ -59,6 +61,7 @@ class Body:
         self._limits = limits
         self._max_size = limits.max_size
         self._decoder = None if content_encoding is None else decoder_for(content_encoding)
+        self.coded = self._decoder is not None
         self._hash = hashlib.sha256() if digest else None
         self._pieces: list[bytes] | None = [] if keep else None
         self.wire = self.size = 0
@@ -80,11 +83,6 @@ class Body:
     def may_block(self, size: int) -> bool:  # noqa: ARG002 - bodies that are saved to files use it
         """Return whether feeding a piece of ``size`` bytes, or finishing, may wait for a disk or compute for long."""
         return False
-
-    @property
-    def coded(self) -> bool:
-        """Whether a content coding is decoded, so that even a short piece may be much work."""
-        return self._decoder is not None
 
     @property
     def ended(self) -> bool:

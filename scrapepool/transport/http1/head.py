@@ -41,7 +41,7 @@ _JOINED = frozenset({
 """The fields whose repeated values are joined, since they say how to read the body, or when to request it again."""
 
 _starts: dict[bytes, tuple[int, int, bytes]] = {}  # version, status and reason, by the status line
-_fields: dict[bytes, Field] = {}  # by the line
+_fields: dict[bytes, tuple[bytes, Field]] = {}  # the field and its name in lower case, by the line
 
 
 class Head(NamedTuple):
@@ -94,13 +94,19 @@ def parse_head(block: bytes) -> Head:
     start = _starts.get(lines[0])
     if start is not None and not lines[-2]:
         headers: list[Field] = []
+        values: dict[bytes, bytes] = {}
         for line in lines[1:-2]:
-            field = _fields.get(line) or _plain(line)
-            if field is None:
+            known = _fields.get(line) or _plain(line)
+            if known is None:
                 break
+            name, field = known
             headers.append(field)
+            values[name] = field[1]
         else:
-            return Head(*start, headers, values_of(headers), [])
+            version, status, reason = start
+            return Head(
+                version, status, reason, headers, values if len(values) == len(headers) else values_of(headers), []
+            )
     head = _parse_strictly(block)
     if head is None:
         return _parse_leniently(block)
@@ -123,16 +129,16 @@ def values_of(headers: Sequence[Field]) -> dict[bytes, bytes]:
     return values
 
 
-def _plain(line: bytes) -> Field | None:
-    """Return the field of a line that is not ambiguous; None for any other line."""
+def _plain(line: bytes) -> tuple[bytes, Field] | None:
+    """Return the field of a line that is not ambiguous, and its name in lower case; None for any other line."""
     name, colon, value = line.partition(b":")
     if not (name and colon) or name.translate(None, _TOKEN) or value.translate(None, _TEXT):
         return None
-    field = name, value.strip(b" \t")
+    known = name.lower(), (name, value.strip(b" \t"))
     if len(line) <= LONGEST_KEPT:
         _make_room(_fields)
-        _fields[line] = field
-    return field
+        _fields[line] = known
+    return known
 
 
 def _make_room(kept: dict[bytes, Any]) -> None:

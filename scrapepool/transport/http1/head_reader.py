@@ -19,6 +19,18 @@ MAX_BLANK = 4
 LF = 0x0A
 
 
+def read_whole(data: bytes) -> tuple[Head, int] | None:
+    """Return the final header block at the start of ``data`` and its size; None if a ``HeadReader`` must look for it.
+
+    Most responses begin so, and a reader for each would cost more than this. Raises the same as ``HeadReader.feed``.
+    """
+    if data.startswith(b"HTTP/") and 0 < (end := _head_end(data, 0)) <= MAX_HEAD:
+        head = parse_head(data[:end])
+        if head.status >= 200:
+            return head, end
+    return None
+
+
 class HeadReader:
     """Collects bytes until the final header block is complete.
 
@@ -42,11 +54,6 @@ class HeadReader:
         if self._held is not None:
             self._held += data
             return self._read(self._held)
-        if data.startswith(b"HTTP/") and 0 < (end := _head_end(data, 0)) <= MAX_HEAD:  # as most begin
-            head = parse_head(data[:end])
-            if head.status >= 200:
-                self.size = end
-                return head, data[end:]
         return self._read(data)
 
     def _read(self, data: bytes | bytearray) -> tuple[Head, bytes] | None:

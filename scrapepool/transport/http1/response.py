@@ -15,7 +15,7 @@ from ..errors import ResponseError
 from .chunked import MOST_AT_ONCE, ChunkedBody
 from .framing import Framing, has_no_body, is_chunked, is_persistent, read_length
 from .head import Field, Head
-from .head_reader import HeadReader
+from .head_reader import HeadReader, read_whole
 
 MAX_FIELDS = 5000
 """The maximum fields of a header block, as in curl; real servers send some hundreds at most."""
@@ -34,6 +34,7 @@ class ResponseParser:
     started: whether any byte has arrived.
     head_done: whether the final header block was parsed; the attributes below are valid then.
     done: whether the message is complete.
+    head: the number of bytes of the final header block.
     status, reason, version: from the final status line; the version is 10 or 11.
     headers: the fields in their order, with the names as sent; repeated fields are kept.
     values: the values of the fields by lower-case name, as in ``head.values_of``.
@@ -49,15 +50,16 @@ class ResponseParser:
 
     __slots__ = (
         "_chunks",
-        "_heads",
         "_left",
         "_method",
         "_pieces",
+        "_reader",
         "_reason",
         "_slices",
         "after",
         "done",
         "framing",
+        "head",
         "head_done",
         "headers",
         "keep_alive",
@@ -75,7 +77,7 @@ class ResponseParser:
         self._method = method
         self._slices = slices
         self.started = self.head_done = self.done = self.keep_alive = False
-        self.status = self.version = self.after = self._left = 0
+        self.status = self.version = self.head = self.after = self._left = 0
         self._reason = self.leftover = b""
         self.headers: list[Field] = []
         self.trailers: list[Field] = []
@@ -84,7 +86,7 @@ class ResponseParser:
         self.length: int | None = None
         self.values: dict[bytes, bytes] = {}
         self._pieces: list[bytes] = []
-        self._heads = HeadReader()
+        self._reader: HeadReader | None = None  # None if the final header block came first and whole
         self._chunks: ChunkedBody | None = None
 
     def __repr__(self) -> str:
@@ -99,17 +101,12 @@ class ResponseParser:
     @property
     def informational(self) -> int:
         """The number of 1xx responses before the final one."""
-        return self._heads.informational
+        return 0 if self._reader is None else self._reader.informational
 
     @property
     def before(self) -> int:
         """The number of bytes before the final status line: interim responses and empty lines."""
-        return self._heads.before
-
-    @property
-    def head(self) -> int:
-        """The number of bytes of the final header block."""
-        return self._heads.size
+        return 0 if self._reader is None else self._reader.before
 
     @property
     def locations(self) -> list[bytes]:
@@ -147,8 +144,21 @@ class ResponseParser:
         self.started = True
         if self.head_done:
             self._feed_body(data)
-        elif (found := self._heads.feed(data)) is not None:
+        elif self._reader is None and (whole := read_whole(data)) is not None:
+            head, self.head = whole
+            self._accept(head)
+            if len(data) > self.head:
+                self._feed_body(data[self.head :])
+        else:
+            self._feed_head(data)
+
+    def _feed_head(self, data: bytes) -> None:
+        """Parse bytes of header blocks that come in pieces, or after something else."""
+        if self._reader is None:
+            self._reader = HeadReader()
+        if (found := self._reader.feed(data)) is not None:
             head, body = found
+            self.head = self._reader.size
             self._accept(head)
             if body:
                 self._feed_body(body)

@@ -165,7 +165,10 @@ class RunningAttempt:
     def _request(self, target: Target) -> bytes:
         route = self._route
         request = route.request(self._path, cookies=self._jar, userinfo=None if route.foreign else target.userinfo)
-        return with_conditions(request, self._partial_download, self._known, self._url, route.method)
+        left, known = self._partial_download, self._known
+        if left is None and known is None:
+            return request
+        return with_conditions(request, left, known, self._url, route.method)
 
     # -- what a response leads to ------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ class DesyncState:
     @property
     def distrusted(self) -> bool:
         """Whether every request to the host needs a new connection now."""
-        return self.distrusted_until != 0.0 and self.distrusted_until > time.monotonic()
+        return self.distrusted_until > time.monotonic()
 
     def distrust(self) -> None:
         """Reuse no connection to the host for a while, and reset the number of verified responses."""

@@ -135,7 +135,7 @@ class HeldConnection:
             return False
         if method not in IDEMPOTENT and conn.is_stale(time.monotonic()):
             self.closing = True
-        return None if self.closing or self.desync.distrusted else True
+        return None if self.must_verify else True
 
     def open(self) -> Steps[None]:
         """Connect. If there is no file descriptor or no thread for the DNS look-up, wait and try again.
@@ -232,7 +232,7 @@ class HeldConnection:
     @property
     def must_verify(self) -> bool:
         """Whether the connection must be watched before the next request."""
-        return self.closing or self.desync.distrusted
+        return self.closing or (self.desync.distrusted_until > 0.0 and self.desync.distrusted)
 
     def check(self) -> None:
         """Check for unsolicited data."""

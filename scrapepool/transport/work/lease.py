@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ...model import Attempt, Fetched, Redirected, Result, Transcript
+from ...model import Attempt, Fetched, Redirected, Result, Retryable, Transcript
 from ...ports import Done, Unbegun, Work
 from ...running_clock import monotonic
 from ...schedule.lease import NO_USE
@@ -234,7 +234,7 @@ class RunningLease:
             for transcript in running.transcripts:
                 self._transcripts.append((at, transcript))
             self.stuck_at = NEVER
-            over = self._is_over(at, until)
+            over = self._is_over(running, at, until)
             if over or held.must_verify:
                 yield from held.verify(last=over)
             elif held.conn.sock is not None and ((yield POLL_NOW) is not False or held.conn.pending()):
@@ -245,33 +245,30 @@ class RunningLease:
                 return
 
     def _begin_attempt(self, attempt: Attempt, at: int, method: str) -> RunningAttempt:
+        """Begin or repeat the attempt with this index, and record when it first began."""
         if attempt.target.request is not None:
             method = self._context.method_of(attempt)
-        again, probe = at < self._redone, self.work.lease.probe
-        running = self._running = RunningAttempt(
-            self._context, self.held, self._offload, attempt, method, at, self._begin(at), again=again, probe=probe
-        )
-        return running
-
-    def _begin(self, at: int) -> float:
-        """Record that an attempt begins or is repeated; return the monotonic time at which it first began."""
-        starts = self.starts
+        starts, lease = self.starts, self.work.lease
         if at == len(starts):
             starts.append(monotonic())
         if at + 1 == len(starts) and len(self.work.attempts) > 1 and not self.given:
-            self.stuck_at = min(starts[at] + self._usual, starts[0] + self.work.lease.budget)
-        return starts[at]
+            self.stuck_at = min(starts[at] + self._usual, starts[0] + lease.budget)
+        again = at < self._redone
+        running = self._running = RunningAttempt(
+            self._context, self.held, self._offload, attempt, method, at, starts[at], again=again, probe=lease.probe
+        )
+        return running
 
-    def _is_over(self, at: int, until: float) -> bool:
-        """Return whether the lease ends after the result with this index. until: the end of the lease's budget."""
+    def _is_over(self, running: RunningAttempt, at: int, until: float) -> bool:
+        """Return whether the lease ends after an attempt. at: its index. until: the end of the lease's budget."""
         if at + 1 >= self._begins:
             return True
         if at + 1 < self._redone:
             return False
         result = self._results[at]
-        if type(result) is not Fetched or _ends_lease(result):
+        if type(result) is not Fetched or (result.retry is not None and _ends_lease(result.retry)):
             return True
-        exchange = self.exchange
+        exchange = running.exchange
         return self._context.state.draining or exchange is None or exchange.ended > until
 
     # -- desynchronized connections ----------------------------------------------------------------
@@ -304,9 +301,6 @@ class RunningLease:
         partial_files.forget(self._context.method_of(attempt), name_of(attempt.target))
 
 
-def _ends_lease(result: Fetched) -> bool:
+def _ends_lease(retry: Retryable) -> bool:
     """Return whether the host may require a pause, or has few requests left within a rate limit."""
-    retry = result.retry
-    if retry is None:
-        return False
     return retry.again or retry.after is not None or any(limit.left <= MAX_LEASE for limit in retry.limits)

@@ -168,11 +168,9 @@ class Loop:
         if sleep > 0 and self._now - now > TIMER_SLACK:  # the poll slept, so nothing was there before
             began = polled_before = self._now
         self._context.state.lag = self._now - polled_before
+        if polled:
+            self._handle_silence(polled, events)
         woken = self._handle_events(events)
-        for task in polled:
-            if task.polled:
-                task.polled = False
-                self._advance(task, False)
         for _ in range(len(self._resumed)):  # a task that is resumed meanwhile runs in the next round
             task = self._resumed.popleft()
             if task.fd < 0 and task in self._tasks:
@@ -188,6 +186,17 @@ class Loop:
         timers = self._timers
         soonest = min(end, timers.next_sweep) if self._tasks else end
         return min(soonest, timers.soonest)
+
+    def _handle_silence(self, polled: Sequence[Task], events: Sequence[tuple[int, int]]) -> None:
+        """Run the tasks that waited for this poll only and have no event.
+
+        They come before the tasks with events, so that servers have requests while responses are handled here.
+        """
+        readable = {fd for fd, _ in events}
+        for task in polled:
+            if task.polled and task.fd not in readable:
+                task.polled = False
+                self._advance(task, False)
 
     def _handle_events(self, events: Sequence[tuple[int, int]]) -> bool:
         """Run the tasks whose descriptors have events; return whether ``wake`` was called."""
@@ -264,7 +273,7 @@ class Loop:
         """
         began, run = self._now, task.run
         assert run is not None  # noqa: S101 - no list contains a task that has ended
-        if task.lost != self._lost:
+        if task.lost < self._lost:
             task.compensate(self._lost, run)
         wanted: float | Watch | None = None
         done: Done | None = None

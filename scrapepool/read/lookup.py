@@ -122,7 +122,9 @@ class Lookup:
         if known is None or row.translate(None, VERBATIM):
             return None
         url = row.decode("ascii")
-        return Target(url, known[0], url[cut - 1 :], number, source=self._label)
+        target = Target(url, known[0], url[cut - 1 :], number)
+        target.source = self._label
+        return target
 
     def _row(self, source: ListSource, rows: RowFormat, offset: int) -> bytes | None:
         """Find the row at this offset; None if no row begins there any more."""

@@ -67,7 +67,7 @@ class Exchange:
         "unsent",
     )
 
-    def __init__(self, method: str, *, reused: bool) -> None:
+    def __init__(self, method: str, reused: bool) -> None:
         self.parser = ResponseParser(method, slices=True)
         self.reused = reused
         self.sent = self.headed = self.ended = self.delayed = 0.0

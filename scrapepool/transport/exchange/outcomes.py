@@ -80,32 +80,30 @@ class Reporter:
             notes.append(note)
         if self._head_fallback and method == "GET" and attempt.target.method(self._method) == "HEAD":
             notes.append(HEAD_REFUSED)
-        return (Unchanged if status == 304 else Fetched)(
-            target=attempt.target,
-            attempts=attempt.number,
-            started=started,
-            elapsed=exchange.ended - began,
-            waited=attempt.waited,
-            status=status,
-            final_url=url,
-            redirects=trail.redirects,
-            hops=trail.hops,
-            detail="; ".join(notes) if notes else None,
-            content_type=content_type,
-            charset=charset_of(content_type, body.head),
-            bytes=body.size,
-            wire_bytes=body.wire,
-            sha256=None if bodiless else body.sha256,
-            reused=exchange.reused,
-            complete=_is_whole(parser, body),
-            remote=conn.remote,
-            timings=exchange.timings(conn),
-            tls=exchange.tls,
-            headers=decoded(parser) if self.keep_headers else None,
-            body=body.content,
-            saved=body.saved,
-            retry=self.hint(method, parser) if status in self._retry_statuses or parser.has_rate_limits else None,
-        )
+        # Assignments take half the time of so many keyword arguments.
+        made = (Unchanged if status == 304 else Fetched)(target=attempt.target)
+        made.attempts = attempt.number
+        made.started = started
+        made.elapsed = exchange.ended - began
+        made.waited = attempt.waited
+        made.status = status
+        made.final_url = url
+        made.redirects, made.hops = trail.redirects, trail.hops
+        made.detail = "; ".join(notes) if notes else None
+        made.content_type = content_type
+        made.charset = charset_of(content_type, body.head)
+        made.bytes, made.wire_bytes = body.size, body.wire
+        made.sha256 = None if bodiless else body.sha256
+        made.reused = exchange.reused
+        made.complete = _is_whole(parser, body)
+        made.remote = conn.remote
+        made.timings = exchange.timings(conn)
+        made.tls = exchange.tls
+        made.headers = decoded(parser) if self.keep_headers else None
+        made.body, made.saved = body.content, body.saved
+        if status in self._retry_statuses or parser.has_rate_limits:
+            made.retry = self.hint(method, parser)
+        return made
 
     def failed(
         self,

@@ -80,7 +80,6 @@ class RunningAttempt:
         method: str,
         index: int,
         began: float,
-        *,
         again: bool,
         probe: bool,
     ) -> None:
@@ -293,7 +292,7 @@ class RunningAttempt:
     def _begin_exchange(self, conn: Connection, *, reused: bool) -> Exchange:
         held, context = self._held, self._context
         held.requests += 1
-        exchange = self.exchange = Exchange(self._route.method, reused=reused)
+        exchange = self.exchange = Exchange(self._route.method, reused)
         if context.keeps_tls:  # now, because the connection may be closed when the response is there
             exchange.tls = conn.tls_facts()
         if reused and held.first_unverified is None:

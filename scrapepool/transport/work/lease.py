@@ -255,7 +255,7 @@ class RunningLease:
             self.stuck_at = min(starts[at] + self._usual, starts[0] + lease.budget)
         again = at < self._redone
         running = self._running = RunningAttempt(
-            self._context, self.held, self._offload, attempt, method, at, starts[at], again=again, probe=lease.probe
+            self._context, self.held, self._offload, attempt, method, at, starts[at], again, lease.probe
         )
         return running
 

@@ -41,7 +41,7 @@ _JOINED = frozenset({
 """The fields whose repeated values are joined, since they say how to read the body, or when to request it again."""
 
 _starts: dict[bytes, tuple[int, int, bytes]] = {}  # version, status and reason, by the status line
-_fields: dict[bytes, tuple[bytes, Field]] = {}  # the field and its name in lower case, by the line
+_fields: dict[bytes, tuple[Field, bytes, bytes]] = {}  # the field, its name in lower case and its value, by the line
 
 
 class Head(NamedTuple):
@@ -99,9 +99,9 @@ def parse_head(block: bytes) -> Head:
             known = _fields.get(line) or _plain(line)
             if known is None:
                 break
-            name, field = known
+            field, name, value = known
             headers.append(field)
-            values[name] = field[1]
+            values[name] = value
         else:
             version, status, reason = start
             return Head(
@@ -129,12 +129,13 @@ def values_of(headers: Sequence[Field]) -> dict[bytes, bytes]:
     return values
 
 
-def _plain(line: bytes) -> tuple[bytes, Field] | None:
-    """Return the field of a line that is not ambiguous, and its name in lower case; None for any other line."""
+def _plain(line: bytes) -> tuple[Field, bytes, bytes] | None:
+    """Return the field of a line that is not ambiguous, as ``_fields`` has it; None for any other line."""
     name, colon, value = line.partition(b":")
     if not (name and colon) or name.translate(None, _TOKEN) or value.translate(None, _TEXT):
         return None
-    known = name.lower(), (name, value.strip(b" \t"))
+    value = value.strip(b" \t")
+    known = (name, value), name.lower(), value
     if len(line) <= LONGEST_KEPT:
         _make_room(_fields)
         _fields[line] = known

@@ -195,9 +195,9 @@ class HeldConnection:
         # What follows a body this long is in the socket when the end of the body is read, so one check suffices.
         if reused and (parser.length or 0) < LARGE:
             self.unverified += 1
-            ttfb = max(0.0, ttfb - self._context.state.lag)
-            if ttfb < self.quickest:  # noqa: PLR1730 - as above
-                self.quickest = ttfb
+            ttfb -= self._context.state.lag
+            if ttfb < self.quickest:
+                self.quickest = max(0.0, ttfb)
         whole = parser.keep_alive and parser.done and not exchange.unsent
         if parser.leftover:
             self.desynchronized = True

@@ -293,14 +293,17 @@ class Loop:
         if done is not None:
             self._finish(task, done)
             return
-        if wanted is None:
+        if wanted is None or wanted == POLL_NOW:
             conn = run.conn
             if conn.sock is not task.sock or task.events != IN:
                 self._poller.watch(task, conn.sock, IN)
-            task.until = now + conn.read_timeout
-            deadline = conn.deadline
-            if deadline is not None and deadline < task.until:
-                task.until = deadline
+            if wanted is None:
+                until, deadline = now + conn.read_timeout, conn.deadline
+                task.until = until if deadline is None or until < deadline else deadline
+            else:
+                task.until = inf
+                task.polled = True
+                self._polled.append(task)
         else:
             self._wait_for(task, run, wanted, now)
         stuck_at = run.stuck_at
@@ -317,11 +320,7 @@ class Loop:
         events = IN | OUT if wanted == ROOM else IN
         if conn.sock is not task.sock or task.events != events:
             self._poller.watch(task, conn.sock, events)
-        if wanted == POLL_NOW:
-            task.until = inf
-            task.polled = True
-            self._polled.append(task)
-        elif wanted == ROOM:
+        if wanted == ROOM:
             task.until = conn.wait_deadline(now)
         elif wanted == SLICE:
             task.until = inf if conn.deadline is None else conn.deadline

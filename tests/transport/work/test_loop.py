@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import select
 import socket
 import threading
 import time
@@ -300,6 +301,44 @@ def test_leases_that_only_watch_their_connections_do_not_count_as_in_flight(monk
         assert (loop.in_flight, made.state.live) == (0, {})
     assert {id(one.work) for one in back} == {id(one) for one in works}
     assert [type(result) for one in back for result in one.results] == [Fetched] * 2 * hosts
+
+
+def test_requests_are_sent_before_responses_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round of the loop begins with them, so that servers work while responses are handled."""
+    seen: list[tuple[str, bool]] = []
+    sent: dict[int, socket.socket] = {}
+    may_respond = threading.Event()
+    may_respond.set()
+    send, receive = Connection.send_some, Connection.receive
+
+    def respond(sock: socket.socket, may: threading.Event | None = None) -> None:
+        while read_head(sock):
+            if may is not None:
+                may.wait(LONG)
+            sock.sendall(HEAD + b"ok")
+
+    def send_some(conn: Connection, data: bytes) -> int:
+        seen.append(("sent", conn.port == first.port))
+        sent[conn.port] = conn.sock
+        return send(conn, data)
+
+    def receive_some(conn: Connection, *size: int) -> bytes | None:
+        data = receive(conn, *size)
+        if data:
+            seen.append(("received", conn.port == first.port))
+            may_respond.set()
+            if len(seen) == 3:
+                select.select([sent[second.port]], [], [], LONG)
+        return data
+
+    with Server(respond) as first, Server(lambda sock: respond(sock, may_respond)) as second, lease_context() as made:
+        urls = [f"http://127.0.0.1:{server.port}/" for server in (first, second)]
+        warm(made, *urls)
+        may_respond.clear()
+        monkeypatch.setattr(Connection, "send_some", send_some)
+        monkeypatch.setattr(Connection, "receive", receive_some)
+        on_loop(made, [work(urls[0], f"{urls[0]}?2"), work(urls[1])])
+    assert seen[:5] == [("sent", True), ("sent", False), ("received", True), ("sent", True), ("received", False)]
 
 
 def test_more_is_begun_while_connections_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 600; default_type text/plain; sendfile on;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  ssl_session_tickets on;
+  ssl_session_tickets on; ssl_protocols TLSv1.2 TLSv1.3;
   map $uri $page {{ default "{page}"; }}
   {servers}
 }}

@@ -16,14 +16,18 @@ VERBATIM = bytes(byte for byte in range(0x21, 0x7F) if chr(byte) not in '"#<>\\^
 """Bytes that ``url.parse`` leaves unchanged in a path."""
 
 MAX_CACHED_HOSTS = 16_384
-"""Spellings that are cached, of some 300 bytes each; the cache is emptied when it is full."""
+"""Spellings that are cached, of some 300 bytes each."""
 
-_PLAIN = re.compile(rb"https?://(?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}/").fullmatch
+RENEWED_AFTER = 8 * MAX_CACHED_HOSTS
+"""Plain hosts that are not found in a full cache until it is emptied. To read one off costs less than to cache it, so
+that a list with far more hosts than are cached should not replace them all the time."""
+
+_NAME = rb"(?:[a-z0-9_-]{1,63}+\.)*+[a-z][a-z0-9_-]{0,62}+"
+_PLAIN = re.compile(rb"https?://%b/" % _NAME).fullmatch
 """Matches a URL up to its path whose host is spelled as ``url.parse`` would spell it, unless it has a Punycode label.
 The last label begins with a letter, so the host is no IPv4 address."""
 
 _BYTE = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_NAME = rb"(?:[a-z0-9_-]{1,63}\.)*[a-z][a-z0-9_-]{0,62}"
 _ADDRESS_OR_PORT = re.compile(
     rb"(https?)://(%b|(?:%b\.){3}%b)(?::([1-9][0-9]{0,4}))?/" % (_NAME, _BYTE, _BYTE)
 ).fullmatch
@@ -34,17 +38,19 @@ _new_host = tuple.__new__  # as HostKey(...), at half of the time: a list may ha
 
 def plain_host(spelled: bytes) -> HostKey | None:
     """Return the host of a row up to the slash behind it, if it is plain; None if it has to be parsed."""
-    if b"xn--" in spelled or len(spelled) > MAX_HOST:
+    if len(spelled) > MAX_HOST:
         return None
     if spelled[-2:-1].isdigit() or _PLAIN(spelled) is None:
         return _address_or_port(spelled)
     text = spelled.decode()
+    if "xn--" in text:
+        return None
     return _new_host(HostKey, ("https", text[8:-1], 443) if text[4] == "s" else ("http", text[7:-1], 80))
 
 
 def _address_or_port(spelled: bytes) -> HostKey | None:
     found = _ADDRESS_OR_PORT(spelled)
-    if found is None:
+    if found is None or b"xn--" in spelled:
         return None
     scheme, name, port = found.groups()
     known = scheme.decode()
@@ -66,6 +72,7 @@ class HostCache:
 
     def __init__(self, shard: HostShare | None = None) -> None:
         self._shard = shard
+        self._misses = 0  # while the cache was full
         self.by_prefix: dict[bytes, tuple[HostKey, bytes | None]] = {}
         self.others: set[bytes] = set()
 
@@ -73,7 +80,7 @@ class HostCache:
         return f"<HostCache {len(self.by_prefix)}>"
 
     def read(self, spelled: bytes) -> tuple[HostKey, bytes | None] | None:
-        """Read the host off a row up to the slash behind it, and cache it. Return its ``by_prefix`` value, if any."""
+        """Read the host off a row up to the slash behind it. Return its ``by_prefix`` value, if any."""
         host = plain_host(spelled)
         if host is None:
             return None
@@ -81,6 +88,10 @@ class HostCache:
             self._add_other(spelled)
             return None
         if len(self.by_prefix) >= MAX_CACHED_HOSTS:
+            self._misses += 1
+            if self._misses < RENEWED_AFTER:
+                return host, None
+            self._misses = 0
             self.by_prefix.clear()
         known = self.by_prefix[spelled] = host, None
         return known

@@ -175,7 +175,7 @@ class Scan:
         if rows.hold_nothing(block) and len(max(found, key=len)) <= MAX_LINE:
             self._empty += len(found)  # half a megabyte of gzip may decompress to half a gigabyte of such lines
             return
-        added = self._pending.added
+        tickets_of = self._pending.added.setdefault
         spelling, read_host = self._hosts.by_prefix.get, self._hosts.read
         seen = self._seen.seen if self._seen is not None and span.source.deduped else _never
         at, step = self._place + line, 1
@@ -184,11 +184,13 @@ class Scan:
         is_finished, is_fresh = self._is_finished, self._fresh
         count = 0
         spelled, known, cut = b"\n", None, 0  # of the previous row: most rows have the same host as the previous one
+        tickets: list[int] | None = None  # of that host, once it has one in this block
         for row in found:
             if not row.startswith(spelled):
                 cut = row.find(b"/", 8) + 1
-                known = spelling(row[:cut]) or read_host(row[:cut])
-                spelled = b"\n" if known is None else row[:cut]
+                prefix, tickets = row[:cut], None
+                known = spelling(prefix) or read_host(prefix)
+                spelled = b"\n" if known is None else prefix
             size = len(row)
             if known is None or size > MAX_LINE or not (all_clean or not row.translate(None, VERBATIM)):
                 self._text_row(span, rows, row, offset, epoch + low)
@@ -203,7 +205,8 @@ class Scan:
                     url = row.decode("ascii")
                     self._unchanged(span, url, parse(url), offset, epoch + low, page)
                 else:
-                    added[host].append((base + offset) << LINE_BITS | low)
+                    tickets = tickets or tickets_of(host, [])
+                    tickets.append((base + offset) << LINE_BITS | low)
                     count += 1
             offset += size + feed
             low += 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scrapepool.errors import InvalidURLError
 from scrapepool.host_share import HostShare, share_of
 from scrapepool.model import HostKey
+from scrapepool.read import host_cache
 from scrapepool.read.host_cache import VERBATIM, HostCache, plain_host
 from scrapepool.read.seen.target_id import target_id
 from scrapepool.url import parse
@@ -89,3 +90,17 @@ def test_reads_and_remembers() -> None:
     assert cache.read(f"http://{long}/".encode()) is None
     with pytest.raises(InvalidURLError):
         parse(f"http://{long}/")
+
+
+def test_a_full_cache_is_seldom_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that do not fit in are read off all the same, and are cached when many others were looked for."""
+    monkeypatch.setattr(host_cache, "MAX_CACHED_HOSTS", 2)
+    monkeypatch.setattr(host_cache, "RENEWED_AFTER", 3)
+    cache = HostCache()
+    rows = [f"http://h{number}.example/".encode() for number in range(6)]
+    cached = []
+    for row in rows:
+        assert cache.read(row) == (parse(row.decode()).host, None)
+        cached.append(set(cache.by_prefix))
+    first = set(rows[:2])
+    assert cached == [{rows[0]}, first, first, first, {rows[4]}, {rows[4], rows[5]}]

@@ -124,7 +124,7 @@ def run(
     ):
         if targets.lazy:
             raise UsageError("a pattern of more than a million URLs can be fetched but not planned; plan a part of it")
-        found = count(targets, rejects, asks=lambda host: not offline and limits(host).robots)
+        found = count(targets, rejects, asks=None if offline else lambda host: limits(host).robots)
         for note in notes:
             click.echo(printable(note), err=True)
         if found.tickets:

@@ -78,15 +78,16 @@ class Plan:
     hosts: tuple[HostPlan, ...]
 
 
-def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = lambda _: False) -> Count:
+def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] | None = None) -> Count:
     """Read all lists to their end, and count their URLs. Raises ListError.
 
     shown: rejected lines to keep. asks: whether a host's robots.txt is to be asked, so that tickets, 8 bytes a URL, are
-    kept.
+    kept; None if none is.
     """
     woken = Event()
     targets.wake = woken.set
     found = Count()
+    add = found.hosts.add
     while not targets.exhausted:
         woken.clear()
         batch = targets.poll()
@@ -95,8 +96,8 @@ def count(targets: TargetList, shown: int, *, asks: Callable[[HostKey], bool] = 
                 woken.wait()
             continue
         for host, tickets in batch.added.items():
-            found.hosts.add(host, len(tickets))
-            if host in found.tickets or asks(host):
+            add(host, len(tickets))
+            if asks is not None and (host in found.tickets or asks(host)):
                 found.tickets[host].extend(tickets)
         _reject(found, batch.rejected, shown)
     found.of_other_shards = targets.of_other_shards

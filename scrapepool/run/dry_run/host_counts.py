@@ -47,9 +47,7 @@ class HostCounts(Mapping[HostKey, int]):
 
     def add(self, host: HostKey, urls: int) -> None:
         """Add URLs of a host, at least one."""
-        number = self._index.find(host)
-        if number < 0:
-            number = self._index.add(host)
+        number = self._index.find(host, add=True)
         if number == len(self._counts):
             self._counts.append(urls)
         else:

@@ -49,14 +49,11 @@ class Backlog:
         return self._hosts.find(host) >= 0
 
     def add(self, host: HostKey, tickets: Sequence[int]) -> bool:
-        """Add tickets to a host that is not begun. Return whether it had none."""
-        number = self._hosts.find(host)
-        is_new = number < 0
-        if is_new:
-            number = self._hosts.add(host)
-            if number == len(self._counts):
-                self._counts.append(0)
-                self._last.append(END)
+        """Add tickets, at least one, to a host that is not begun. Return whether it had none."""
+        number = self._hosts.find(host, add=True)
+        if number == len(self._counts):
+            self._counts.append(0)
+            self._last.append(END)
         had = self._counts[number]
         before = self._octave(number) if had == MANY else _OCTAVE_OF[had]
         count = had + len(tickets)
@@ -73,7 +70,7 @@ class Backlog:
         if now > before:
             self._queues[now].numbers.append(number)
             self._mask |= 1 << now
-        return is_new
+        return not had
 
     def longest(self) -> int:
         """Return the highest octave with a host in it, -1 if there is none."""

@@ -158,7 +158,7 @@ def test_two_runs_do_not_write_one_folder(place: Place, urls: list[str]) -> None
         ran = place.run("fetch", "urls.txt", "-o", "out/")
     finally:
         os.close(fd)
-    assert (ran.code, ran.err) == (75, "scrapepool: another run is writing out/\n")
+    assert (ran.code, ran.err) == (75, "scrapepool: another run is writing out/: --wait-lock waits for its end\n")
 
 
 def test_shards_share_a_folder(place: Place) -> None:

@@ -102,7 +102,7 @@ def test_nothing_is_said_to_be_replaced_while_another_run_writes_it(capfd, tmp_p
         unfinished_mark.mark(held.fileno())
         fcntl.flock(held, fcntl.LOCK_EX)
         ran = fetch(capfd, "http://127.0.0.1:1/", "-o", path)
-    assert (ran.code, ran.err) == (75, f"scrapepool: another run is writing {path}\n")
+    assert (ran.code, ran.err) == (75, f"scrapepool: another run is writing {path}: --wait-lock waits for its end\n")
 
 
 def test_a_run_that_went_on_to_its_end_is_not_interrupted(capfd, tmp_path):

@@ -256,7 +256,7 @@ def test_a_second_run_on_one_file_is_refused(
         for resume in ((), ("--resume",)):
             ran = fetch(capfd, tmp_path, *resume)
             assert (ran.code, web.requests) == (75, 0)
-            assert ran.err.endswith(f"scrapepool: another run is writing {path}\n")
+            assert ran.err.endswith(f"scrapepool: another run is writing {path}: --wait-lock waits for its end\n")
     assert path.read_text() == "the other run's\n"
 
 
@@ -264,7 +264,7 @@ def test_a_second_run_on_one_file_is_refused(
     ("option", "name", "locked"),
     [("--save-dir", "pages", "pages/.scrapepool/lock"), ("--parquet", "a.parquet", ".a.parquet.making")],
 )
-def test_a_second_run_is_told_the_name_that_it_was_given(
+def test_a_second_run_names_the_output_as_it_was_given(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, urls: list[str], option: str, name: str, locked: str
 ) -> None:
     """Whatever file it is that is locked for it."""
@@ -272,7 +272,10 @@ def test_a_second_run_is_told_the_name_that_it_was_given(
     with (tmp_path / locked).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         ran = fetch(capfd, tmp_path, option, tmp_path / name)
-    assert (ran.code, ran.err) == (75, f"scrapepool: another run is writing {tmp_path / name}\n")
+    assert (ran.code, ran.err) == (
+        75,
+        f"scrapepool: another run is writing {tmp_path / name}: --wait-lock waits for its end\n",
+    )
 
 
 @pytest.mark.parametrize("option", ["--log-file", "--summary-json"])
@@ -286,7 +289,7 @@ def test_a_log_or_summary_in_the_records_of_another_run_is_refused(
         fcntl.flock(held, fcntl.LOCK_EX)
         ran = fetch(capfd, tmp_path, option, path)
         assert (ran.code, web.requests) == (75, 0)
-        assert ran.err == f"scrapepool: another run is writing {path}\n"
+        assert ran.err == f"scrapepool: another run is writing {path}: --wait-lock waits for its end\n"
     assert path.read_text() == "theirs\n"
     with (tmp_path / "log").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_SH)

@@ -81,6 +81,8 @@ def run(
         try:
             return _run(sources, settings, files, note=note, view=view)
         except LockedError as error:
+            if not settings.start.wait_lock and not error.hint:
+                raise LockedError(error.path, "--wait-lock waits for its end") from None
             if settings.start.wait_lock and not reported:
                 reported = True
                 warn(f"{error}; waiting up to {settings.start.wait_lock:g} s for it (--wait-lock)")

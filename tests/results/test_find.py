@@ -32,7 +32,7 @@ def looked_up(content: bytes, url: str) -> Found:
 
 
 @pytest.mark.parametrize("url", [URL, "HTTPS://EXAMPLE.org:443/a?x=1#top", "example.org/a?x=1", f"  {URL} "])
-def test_a_url_is_found_however_it_is_spelt(url: str) -> None:
+def test_a_url_is_found_however_it_is_spelled(url: str) -> None:
     """Case, default port, fragment, white space, and no scheme where the list had none either."""
     assert looked_up(lines("http://other/", URL), url).record == {"url": URL, "outcome": "ok"}
 

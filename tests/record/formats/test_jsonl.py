@@ -53,7 +53,7 @@ def test_the_hand_written_encoder_spells_what_json_would(outcome):
 
 
 @given(st.builds(fetched, url=TEXT, content_type=maybe(TEXT), charset=maybe(TEXT), remote=maybe(TEXT)), maybe(TEXT))
-def test_a_usual_success_is_spelt_as_any_other(outcome, source):
+def test_a_usual_success_is_spelled_as_any_other(outcome, source):
     """What the prepared line of a usual success says is the record, whatever text stands in it."""
     assert reading(encode(outcome)) == written(record(outcome, PLAIN))
     outcome.target.source = source

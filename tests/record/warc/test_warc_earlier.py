@@ -273,6 +273,6 @@ def test_reading_can_be_given_up(first: Path, tmp_path: Path) -> None:
         ("", None),
     ],
 )
-def test_digests_are_spelt_in_several_ways(text: str, digest: str | None) -> None:
+def test_digests_are_spelled_in_several_ways(text: str, digest: str | None) -> None:
     """In base 32 or hexadecimal, with a label or without."""
     assert sha1_digest(text) == digest

@@ -90,6 +90,16 @@ class OutputError(ScrapepoolError):
         return f"cannot write {self.path}: {self.reason}"
 
 
+class CommandError(OutputError):
+    """The command of ``--at-end``, which gets the summary, has failed: exit code 3.
+
+    path: the option and the command. reason: how the command ended.
+    """
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
+
 class LockedError(ScrapepoolError):
     """An output that another run holds: exit code 75.
 

@@ -148,7 +148,7 @@ def test_a_command_that_fails_is_told(capfd: pytest.CaptureFixture[str]) -> None
     with PoliteServer() as server:
         ran = here(capfd, "fetch", "-q", server.url("/page"), "--at-end", "exit 7")
     assert ran.code == 3
-    assert ran.err == "scrapepool: cannot write the summary to --at-end exit 7: the command ended with exit code 7\n"
+    assert ran.err == "scrapepool: --at-end exit 7 ended with exit code 7\n"
 
 
 def test_a_command_that_reads_nothing_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:

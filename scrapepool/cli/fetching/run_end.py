@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...errors import OutputError
+from ...errors import CommandError, system_reason
 from ...text import brief, printable
 from ..exits import Exit
 
@@ -38,7 +38,7 @@ class RunEnd:
         self._command = settings.alarm.at_end
 
     def report(self, code: int) -> None:
-        """Write the metrics, and run the command of ``--at-end``. Raises OutputError."""
+        """Write the metrics, and run the command of ``--at-end``. Raises OutputError, CommandError."""
         if self.last is None:
             return
         try:
@@ -50,12 +50,12 @@ class RunEnd:
 
     @staticmethod
     def _run(command: str, last: Snapshot, code: int) -> None:
-        """Run the command. Raises OutputError if it fails after a run that was not interrupted."""
+        """Run the command. Raises CommandError if it fails after a run that was not interrupted."""
         import subprocess  # noqa: PLC0415 - rarely needed
 
         from ...render.summary import summary_json  # noqa: PLC0415
 
-        name = f"the summary to --at-end {brief(command)}"
+        name = f"--at-end {brief(command)}"
         try:
             ran = subprocess.run(  # noqa: S602 - a command of the shell is what was asked for
                 command,
@@ -65,10 +65,10 @@ class RunEnd:
                 check=False,
             )
         except OSError as error:
-            raise OutputError.from_error(name, error) from error
+            raise CommandError(name, f"cannot be run: {system_reason(error)}") from error
         if ran.returncode and code in (Exit.OK, Exit.SOME_FAILED):
             ended = f"signal {-ran.returncode}" if ran.returncode < 0 else f"exit code {ran.returncode}"
-            raise OutputError(name, f"the command ended with {ended}")
+            raise CommandError(name, f"ended with {ended}")
 
 
 def _has_descriptor() -> bool:

@@ -8,7 +8,7 @@ temporary file. Only those with many tickets have an array.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...host_index import HostIndex
 from ...model import HostKey
@@ -22,7 +22,8 @@ _OCTAVE_OF = (-1, *(octave(count) for count in range(1, MANY)))
 """The octave of a host by the number of its tickets, below ``MANY``."""
 
 COMPACT_AFTER = 4096
-"""Entries of a queue that were taken before its front is cut off, if they are at least half of it."""
+"""Entries of a queue that were taken before its front is cut off, if they are at least half of it; likewise for those
+that were left behind."""
 
 
 class Backlog:
@@ -70,6 +71,8 @@ class Backlog:
         if now > before:
             self._queues[now].numbers.append(number)
             self._mask |= 1 << now
+            if before >= 0 and self._queues[before].leave():
+                self._queues[before].keep(lambda number: self._octave(number) == before)
         return not had
 
     def longest(self) -> int:
@@ -111,13 +114,24 @@ class Backlog:
 
 
 class _NumberQueue:
-    """First in, first out, in 4 bytes per number. numbers: those before ``head`` were taken."""
+    """First in, first out, in 4 bytes per number. numbers: from ``head`` on. left: how many were left behind."""
 
-    __slots__ = ("head", "numbers")
+    __slots__ = ("head", "left", "numbers")
 
     def __init__(self) -> None:
         self.numbers: array[int] = array("I")
         self.head = 0
+        self.left = 0
+
+    def leave(self) -> bool:
+        """Count a number that is left behind. Return whether those are most of the queue."""
+        self.left += 1
+        return self.left >= COMPACT_AFTER and 2 * self.left >= len(self.numbers) - self.head
+
+    def keep(self, stays: Callable[[int], bool]) -> None:
+        """Drop the numbers that were left behind."""
+        self.numbers = array("I", filter(stays, self.numbers[self.head :]))
+        self.head = self.left = 0
 
     def pop(self) -> int:
         """Take the first number; there must be one."""

@@ -22,7 +22,7 @@ TICKET_FILE = "the temporary file of tickets"
 MAX_HELD = 1_000_000
 """Tickets in memory, if there is a spool; lists that may be endless are read less far ahead."""
 
-BLOCK = 1 << 16
+BLOCK = 1 << 13
 """Tickets that are appended to the spool at once."""
 
 

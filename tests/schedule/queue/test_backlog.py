@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from array import array
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scrapepool.model import HostKey
+from scrapepool.schedule.queue import backlog as backlog_module
 from scrapepool.schedule.queue.backlog import MANY, Backlog
 from scrapepool.schedule.queue.ready import octave
 
@@ -64,3 +66,17 @@ def test_slots_are_used_again() -> None:
         assert list(backlog.pop(host)) == [0, 1, 2, 3, 4]
     assert len(backlog._chains._tickets) == 5
     assert len(backlog._counts) == 1
+
+
+def test_entries_left_behind_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that grow leave entries in the queues of shorter ones, which do not pile up while a list is read."""
+    monkeypatch.setattr(backlog_module, "COMPACT_AFTER", 4)
+    hosts = [HostKey("http", f"h{number}.test", 80) for number in range(100)]
+    backlog = Backlog()
+    for ticket in range(8):
+        for host in hosts[ticket:]:
+            backlog.add(host, [ticket])
+    assert sum(len(queue.numbers) for queue in backlog._queues) < 2 * len(hosts)
+    order = [backlog.pop_first(backlog.longest())[0] for _ in hosts]
+    assert order == [*hosts[7:], *hosts[3:7], *hosts[1:3], hosts[0]]
+    assert backlog.longest() == -1

@@ -232,8 +232,9 @@ class HostFile:
 
     def _is_new(self) -> bool:
         """Return whether the file is empty. Raises UsageError if it is not a host memory."""
+        schema = self._pragma("schema_version")  # first: another run may create all of it between two of these lines
         application, version = self._pragma("application_id"), self._pragma("user_version")
-        if not application and not self._pragma("schema_version"):
+        if not application and not schema:
             return True
         if application != APPLICATION:
             raise UsageError(f"{self.path}: not a host memory of scrapepool; name another file")

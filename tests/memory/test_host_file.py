@@ -180,3 +180,21 @@ def test_a_file_that_cannot_be_made_or_written_is_an_output_error(tmp_path: Path
     with pytest.raises(OutputError, match="attempt to write a readonly database"):
         file.exchange(Report(alone=True), NOW)
     file.close()
+
+
+def test_another_run_may_create_the_file_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs that begin at the same moment find the same file, whichever of them writes it."""
+    path = str(tmp_path / "hosts")
+    read = HostFile._pragma
+    others: list[HostFile] = []
+
+    def read_while_another_run_begins(file: HostFile, name: str) -> int:
+        value = read(file, name)
+        if not others:
+            others.append(file)
+            others.append(HostFile(path))
+        return value
+
+    monkeypatch.setattr(HostFile, "_pragma", read_while_another_run_begins)
+    HostFile(path).close()
+    others[1].close()

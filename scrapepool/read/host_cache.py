@@ -22,7 +22,7 @@ RENEWED_AFTER = 8 * MAX_CACHED_HOSTS
 """Plain hosts that are not found in a full cache until it is emptied. To read one off costs less than to cache it, so
 that a list with far more hosts than are cached should not replace them all the time."""
 
-_NAME = rb"(?:[a-z0-9_-]{1,63}+\.)*+[a-z][a-z0-9_-]{0,62}+"
+_NAME = rb"(?>(?:[a-z0-9_-]{1,63}+\.)*)[a-z][a-z0-9_-]{0,62}+"
 _PLAIN = re.compile(rb"https?://%b/" % _NAME).fullmatch
 """Matches a URL up to its path whose host is spelled as ``url.parse`` would spell it, unless it has a Punycode label.
 The last label begins with a letter, so the host is no IPv4 address."""

@@ -16,7 +16,7 @@ from ..model import Skipped, Target
 from ..plural import counted
 from ..ports import Batch
 from ..settings import InputSettings
-from ..text import brief
+from ..text import brief, without_passwords
 from ..url import parse
 from ..validators import Known
 from .batch_queue import BatchQueue, PendingBatch, QueueClosed
@@ -83,7 +83,7 @@ class TargetList:
                 check_characters(settings.base_url.strip())
                 parse(settings.base_url)
             except InvalidURLError as error:
-                shown = brief(settings.base_url)
+                shown = brief(without_passwords(settings.base_url))
                 raise SettingsError("input.base_url: {} is not an absolute URL: {}", shown, error) from None
         self.wake = wake
         self._settings = settings

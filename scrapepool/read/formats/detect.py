@@ -171,8 +171,6 @@ def row_format(
     if kind in ("jsonl", "text") and _ARRAY.match(_markup(head)):
         raise ListError(name, "is a JSON array; lists are JSON Lines, one object per line, as jq -c '.[]' prints them")
     template = template_for(name, kind, settings)
-    if settings.url_field is not None and kind not in COLUMNS:
-        on_note(f"{name}: its format, {kind}, has no columns; --url-field does not apply to it")
     match kind:
         case "csv" | "tsv":
             from .csv_rows import CsvRows  # noqa: PLC0415 - most lists are lines

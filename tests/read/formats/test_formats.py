@@ -9,7 +9,7 @@ from scrapepool.errors import ListError, UsageError
 from scrapepool.model import ErrorKind, Target
 from scrapepool.read import TargetList
 from scrapepool.read.entries import absolute
-from scrapepool.read.formats.detect import format_of_bytes, row_format
+from scrapepool.read.formats.detect import format_of_bytes
 from scrapepool.read.formats.rows import MAX_LINE
 from scrapepool.settings import InputSettings
 from tests.read.reading import Reading, read
@@ -227,14 +227,6 @@ def test_unreadable(listed, name: str, content: str | bytes, options: dict[str, 
     assert unreadable.value.source == str(path)
     if reason is not None:
         assert unreadable.value.reason == reason
-
-
-@pytest.mark.parametrize(("kind", "notes"), [("text", 1), ("csv", 0)])
-def test_a_column_is_named_for_a_format_without_columns(kind: str, notes: int) -> None:
-    """The user is told that the option does not apply to such a list."""
-    heard: list[str] = []
-    row_format("u", kind, b"page\nhttp://a.example/\n", InputSettings(url_field="page"), heard.append)
-    assert heard == [f"u: its format, {kind}, has no columns; --url-field does not apply to it"][:notes]
 
 
 def test_missing(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """A response body that is also saved to a file.
 
-Decides that short bodies stay in memory until they are whole, that long ones are written to a file as they arrive, and
-that a partial download of the same version is continued. Does not decide which bodies are saved, or what their files
-are called.
+Decides that short bodies stay in memory, that long bodies are written to a file as they arrive, and that a partial
+download of the same version is continued. Does not decide which bodies are saved, or what their files are called.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ..http1.body import Body
 from .partial_files import PartialDownload, PartialFile
 
 IN_MEMORY = 64 * 1024
-"""Maximum size in bytes of a body that is gathered in memory, and not in a file."""
+"""Maximum size in bytes of a body that is passed on in memory, and not in a file."""
 
 READ_SIZE = 1024 * 1024
 
@@ -24,11 +23,11 @@ READ_SIZE = 1024 * 1024
 class SavedBody(Body):
     """A ``Body`` that is saved.
 
-    begin: opens the file when the body becomes long. keep_short: passes a short body on. left: the partial download
-    that the body continues; the file of ``begin`` contains it.
+    begin: opens the file when the body becomes long. left: the partial download that the body continues; the file of
+    ``begin`` contains it.
     """
 
-    __slots__ = ("_begin", "_keep_short", "_left", "_part", "_short", "saved")
+    __slots__ = ("_begin", "_left", "_part", "_short", "saved")
 
     saved: Saved | None
 
@@ -40,12 +39,10 @@ class SavedBody(Body):
         keep: bool,
         digest: bool,
         begin: Callable[[], PartialFile],
-        keep_short: Callable[[bytes], Saved],
         left: PartialDownload | None = None,
     ) -> None:
         super().__init__(limits, content_encoding, keep=keep, digest=digest)
         self._begin = begin
-        self._keep_short = keep_short
         self._left = left
         self._short: list[bytes] | None = []
         self._part: PartialFile | None = None
@@ -80,7 +77,7 @@ class SavedBody(Body):
             self.saved = Saved(file=self._part.finish())
             self._part = None
         else:
-            self.saved = self._keep_short(b"".join(self._short or ()))
+            self.saved = Saved(data=b"".join(self._short or ()))
 
     def abandon(self) -> None:
         """Close the file of a body that is incomplete or not needed."""

@@ -20,9 +20,10 @@ from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from ...errors import system_reason
 from ...folder import Folder
 from ...lazy_pattern import lazy_pattern
-from ...model import ErrorKind, Saved, Target
+from ...model import ErrorKind, Target
 from ...owned_file import ForeignFileError
 from ..errors import FetchError
 from ..http1.content_range import content_range
@@ -107,7 +108,6 @@ class PartialFiles:
         self.folder = folder
         self.pack = pack
         self._numbers = itertools.count(process << PROCESS_BITS)  # make the names of files unique
-        self._is_run = not process
         self._repeats = repeats
         self._lock = threading.Lock()  # guards the next two
         self._active: set[str] = set()
@@ -190,23 +190,6 @@ class PartialFiles:
             self.closed(key, keep=False)
             raise self.disk(name, error) from error
         return PartialFile(self, key, fd, can_continue=note is not None or left is not None)
-
-    def keep_short(self, data: bytes) -> Saved:
-        """Return a whole body as it is passed on: as it is, or from a worker process in a file, compressed if required.
-
-        Raises FetchError (``disk``).
-        """
-        if self._is_run:
-            return Saved(data)
-        if self.pack is not None:
-            packer = self.pack()
-            data = packer.compress(data) + packer.flush()
-        name = f"{next(self._numbers)}{TEMPORARY}"
-        try:
-            self.folder.write(name, data)
-        except OSError as error:
-            raise self.disk(name, error) from error
-        return Saved(file=name)
 
     def _write_note(self, key: str, note: str) -> None:
         fd = self.folder.open(key + NOTE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -311,7 +294,7 @@ class PartialFile:
 
 def disk(path: str, error: OSError) -> FetchError:
     """Return the error for a file that cannot be written."""
-    return FetchError(ErrorKind.DISK, f"{path}: {error.strerror or error}")
+    return FetchError(ErrorKind.DISK, f"{path}: {system_reason(error)}")
 
 
 def _key(method: str, url: str) -> str:

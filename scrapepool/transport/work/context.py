@@ -149,7 +149,6 @@ class LeaseContext:
             keep=self.keeps_body,
             digest=self._digest,
             begin=partial(partial_files.begin, method, name_of(target), parser, left),
-            keep_short=partial_files.keep_short,
             left=left,
         )
         if coding is not None and not self.keeps_body and (name := packed_name((target.url,), coding)) is not None:

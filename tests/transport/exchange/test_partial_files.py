@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import socket
-import zlib
 from pathlib import Path
 
 import pytest
 
 from scrapepool.folder import Folder
-from scrapepool.model import ErrorKind, Failed, Saved
+from scrapepool.model import ErrorKind, Failed
 from scrapepool.owned_file import ForeignFileError
 from scrapepool.transport.errors import FetchError
-from scrapepool.transport.exchange.partial_files import TEMPORARY, PartialFiles
+from scrapepool.transport.exchange.partial_files import PartialFiles
 from scrapepool.transport.http1.response import ResponseParser
 from tests.transport.fetching import lease_context, only, run
 from tests.transport.loopback import Server, read_head
@@ -56,33 +54,6 @@ def test_a_part_that_is_swapped_while_it_is_written_ends_its_body(tmp_path: Path
     with pytest.raises(FetchError, match="it is a link"):
         parts.begin("GET", "http://a.test/", parser, None)
     assert victim.read_bytes() == b"mine"
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_short_body_leaves_a_worker_process_in_a_file(tmp_path: Path, *, packed: bool) -> None:
-    """Whole, compressed if files are, and under a name of its own; in the run's own process it stays in memory."""
-    folder = Folder(str(tmp_path), os.O_RDONLY)
-    pack = (lambda: zlib.compressobj(wbits=31)) if packed else None
-    parts = [PartialFiles(folder, pack, process=process) for process in (1, 2)]
-    saved = [one.keep_short(data) for one in parts for data in (b"a", b"")]
-    assert [one.data for one in saved] == [None] * 4
-    written = [(tmp_path / (one.file or "")).read_bytes() for one in saved]
-    assert [gzip.decompress(data) if packed else data for data in written] == [b"a", b"", b"a", b""]
-    assert len({one.file for one in saved}) == 4
-    own = PartialFiles(folder, pack)
-    assert own.keep_short(b"a") == Saved(b"a")
-    assert not list(tmp_path.iterdir())  # what the processes of a run before left is removed
-
-
-def test_a_short_body_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path) -> None:
-    """With the path."""
-    parts = PartialFiles(Folder(str(tmp_path), os.O_RDONLY), process=1)
-    name = parts.keep_short(b"").file or ""
-    following = f"{int(name.removesuffix(TEMPORARY)) + 1}{TEMPORARY}"
-    (tmp_path / following).mkdir()
-    with pytest.raises(FetchError, match=f"{following}: Is a directory") as raised:
-        parts.keep_short(b"")
-    assert raised.value.kind is ErrorKind.DISK
 
 
 @pytest.mark.parametrize("name", ["notes.tmp", "film.part", "a.whole", "x.json", ".DS_Store", f"{'a' * 31}.part"])

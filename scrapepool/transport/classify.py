@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection
 from requests import exceptions as rq
 from urllib3 import exceptions as u3
 
+from ..errors import system_reason
 from ..model import ErrorKind, ProxyFault, Retryable
 from .errors import FetchError, ProxyError, ResolverError
 
@@ -166,7 +167,7 @@ def _no_room(error: BaseException) -> FetchError:
 
 def words_of(error: BaseException) -> str:
     """What the exception says, for people: the system's words where it has some."""
-    text = getattr(error, "strerror", None) or str(error)
+    text = system_reason(error)
     if isinstance(error, u3.HTTPError):  # which may carry a connection or a cause beside its words
         text = next((arg for arg in error.args if isinstance(arg, str)), text)
     if not text:

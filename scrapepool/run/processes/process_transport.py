@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 
-from ...errors import ProcessError
+from ...errors import ProcessError, system_reason
 from ...fallbacks import IN, OUT, poll
 from ...model import HostKey
 from ...ports import Done, SystemClock, Unbegun, Work
@@ -224,7 +224,7 @@ class ProcessTransport:
                 )
             started = WorkerHandle(self._start(), self._starter)
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = system_reason(error)
             others = self._alive()
             if not others:
                 raise ProcessError(reason) from error

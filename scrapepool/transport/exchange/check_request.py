@@ -15,7 +15,7 @@ from requests.utils import NETRC_FILES, check_header_validity, get_environ_proxi
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from ...errors import SettingsError, UsageError
+from ...errors import SettingsError, UsageError, system_reason
 from ...extras import how_to_install
 from ...fallbacks import CLOEXEC, NONBLOCK
 from ...settings import RequestSettings
@@ -59,7 +59,7 @@ def _check_key_log() -> None:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NONBLOCK | CLOEXEC, 0o600))
     except (OSError, ValueError) as error:
-        raise UsageError(f"SSLKEYLOGFILE: {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise UsageError(f"SSLKEYLOGFILE: {path}: {system_reason(error)}") from error
 
 
 def _check_tls(source: str, verify: bool | str, cert: Any) -> None:

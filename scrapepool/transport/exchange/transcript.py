@@ -11,6 +11,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
+from ...errors import system_reason
 from ...model import Attempt, ErrorKind, Span, Transcript, TruncationReason
 from ...running_clock import monotonic
 from ..errors import FetchError
@@ -60,7 +61,7 @@ class Capture:
             self._file.write(data)
         except OSError as error:
             self.broken = True
-            detail = f"the response could not be kept for the archive: {error.strerror or error}"
+            detail = f"the response could not be kept for the archive: {system_reason(error)}"
             raise FetchError(ErrorKind.DISK, detail) from error
 
     def transcript(

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from ...errors import system_reason
 from ...model import ErrorKind
 from ...running_clock import monotonic
 from ..classify import out_of_descriptors
@@ -227,7 +228,7 @@ class Resolver:
             lookup.refused = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
             if lookup.refused and not lookup.starved:
                 lookup.addresses = lookup.older  # use the expired addresses if there are no new ones
-            self._end(lookup, str(getattr(error, "strerror", None) or error).lower())
+            self._end(lookup, system_reason(error).lower())
         else:
             lookup.addresses = _interleaved([Address(family, sockaddr) for family, _, _, _, sockaddr in found])
             lookup.expires = time.monotonic() + TTL

@@ -244,18 +244,18 @@ def test_a_folder_a_day_has_what_changed_on_that_day(nights: Nights, site: Site)
 def test_files_of_pages_that_are_gone_stay(nights: Nights, site: Site) -> None:
     """And so do those of pages that left the list or fail: nothing is deleted that nobody asked to delete."""
     first = nights.run()
-    files = [(record["path"], mark(record)) for record in first.values()]
+    files = {record["path"]: mark(record) for record in first.values()}
     site.pages |= {"/a": 404, "/b": 500}
     second = nights.run(targets=("/a", "/b"))
     assert [(second[target]["change"], second[target]["path"]) for target in ("/a", "/b")] == [
         ("gone", None),
         ("unknown", None),
     ]
-    assert [(path, mark({"path": path})) for path, _ in files] == files
+    assert {path: mark({"path": path}) for path in files} == files
     site.pages |= {"/a": b"a", "/b": b"b"}
     third = nights.run()
     assert [third[target]["change"] for target in ("/a", "/b", "/long")] == ["back", "same", "new"]
-    assert [(record["path"], mark(record)) for record in third.values()] == files
+    assert {record["path"]: mark(record) for record in third.values()} == files
 
 
 def test_a_file_that_two_records_name_is_not_replaced(nights: Nights, site: Site) -> None:

@@ -42,7 +42,7 @@ LEASES, URLS = 4, 40
 SHORT = 0.05
 """Seconds that a lease is worth."""
 
-BUSY = 20
+BUSY = 100
 """Times that a lease is tried which is to be out of its time amid its fourth request: a busy machine is late."""
 
 CHUNKS = 600_000

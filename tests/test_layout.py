@@ -19,6 +19,7 @@ TESTED_IN = {
     "cli/commands/plan_text": "cli/test_plan_command",
     "cli/config/config_file": "cli/test_config_command",
     "cli/config/config_values": "cli/test_config_command",
+    "cli/config/opening_notes": "cli/test_environment",
     "cli/exits": "test_docs",
     "cli/fetching/": "cli/test_fetch_command",
     "cli/fetching/cluster_run": "cli/test_cluster",

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 import zlib
 from collections.abc import Iterator

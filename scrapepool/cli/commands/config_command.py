@@ -20,6 +20,7 @@ from ...header import is_harmless
 from ...overrides import HostOverride
 from ..config.config_file import ConfigFile
 from ..config.config_values import HIDDEN
+from ..config.opening_notes import unknown_variables
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
@@ -27,7 +28,7 @@ from ..parameters.completions import files
 from ..parameters.grouped_options import FetchOption, GroupedCommand, GroupedOption
 from ..parameters.quantity_types import UNLIMITED, Share
 from ..parameters.text_types import Header
-from ..standard_streams import echo
+from ..standard_streams import echo, warn
 
 _COLUMN = 40  # where comments begin
 
@@ -44,6 +45,8 @@ def config(ctx: click.Context, /, sources: tuple[str, ...], as_json: bool, **val
     configuration file; passwords and secret header fields are masked.
     """
     settings_from(without_ineffective(ctx, values))  # raises for options that contradict each other
+    for note in unknown_variables(ctx):
+        warn(note)
     file: ConfigFile = values["config"]
     shown = _merged(ctx, file)
     if as_json:

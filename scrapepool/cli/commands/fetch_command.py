@@ -10,6 +10,7 @@ import click
 
 from ...errors import ExtractionError, LockedError, OutputError, ProcessError, UsageError
 from ..arguments.list_arguments import are_several, sources_or_stdin
+from ..config.opening_notes import opening_notes
 from ..exits import Exit
 from ..fetching.earlier_records import check_since
 from ..fetching.run_end import RunEnd
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from ...ports import View
     from ...settings import Settings
-    from ..config.config_file import ConfigFile
     from ..parameters.files_read import FileRead
 
 EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 wrong usage, or no usable URL; 3 an output cannot be
@@ -47,14 +47,13 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     values = with_cron(ctx, values)
     settings = settings_from(without_ineffective(ctx, values))
     check_effective(ctx, settings)
-    config: ConfigFile = values["config"]
-    config.tell(ctx)
+    notes = opening_notes(ctx, values)
     files = files_read(ctx, values, settings)
     names = sources_or_stdin(sources, settings.input)
     several, compared = are_several(names, settings.input), bool(settings.since.records)
     settings = settings.with_(output={"lists": several, "compared": compared})
     check_since(settings, names)
-    return run(names, settings, files, note=config.note)
+    return run(names, settings, files, notes=notes)
 
 
 def run(
@@ -62,12 +61,12 @@ def run(
     settings: Settings,
     files: Sequence[FileRead] = (),
     *,
-    note: str | None = None,
+    notes: Sequence[str] = (),
     view: View | None = None,
 ) -> int:
     """Run one fetch over lists and URLs, and return its exit code.
 
-    files: those that were read besides the lists. note: the first line of the log. view: replaces the view that
+    files: those that were read besides the lists. notes: the first lines of the log. view: replaces the view that
     the settings choose.
 
     Raises ListError, UsageError, OutputError.
@@ -79,7 +78,7 @@ def run(
     reported = settings.display.quiet
     while True:
         try:
-            return _run(sources, settings, files, note=note, view=view)
+            return _run(sources, settings, files, notes=notes, view=view)
         except LockedError as error:
             if not settings.start.wait_lock and not error.hint:
                 raise LockedError(error.path, "--wait-lock waits for its end") from None
@@ -91,7 +90,7 @@ def run(
 
 
 def _run(
-    sources: Sequence[str], settings: Settings, files: Sequence[FileRead], *, note: str | None, view: View | None
+    sources: Sequence[str], settings: Settings, files: Sequence[FileRead], *, notes: Sequence[str], view: View | None
 ) -> int:
     if settings.start.cluster is not None:
         from ..fetching.cluster_run import run_once  # noqa: PLC0415 - an extra
@@ -100,7 +99,7 @@ def _run(
 
     end = RunEnd(settings)
     try:
-        code = run_once(sources, settings, files, end, note=note, view=view)
+        code = run_once(sources, settings, files, end, notes=notes, view=view)
     except (OutputError, LockedError, ExtractionError, ProcessError) as error:
         with suppress(OutputError):  # the first error is the one that is reported
             end.report(Exit.OUTPUT if isinstance(error, OutputError) else Exit.TEMPFAIL)

@@ -16,6 +16,7 @@ from ...errors import UsageError
 from ...storage.urls import is_storage
 from ...text import printable, strict_json
 from ..arguments.list_arguments import source_names, sources_or_stdin, standard_input
+from ..config.opening_notes import opening_notes
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from ...ports import HostState
     from ...run.dry_run.size_estimate import SizeEstimate
     from ...settings import Settings
-    from ..config.config_file import ConfigFile
 
 GROUP = "Plan"
 EPILOG = """Exit codes: 0 every line is a URL; 1 some lines are rejected; 2 wrong usage, a list that cannot be read, or
@@ -68,8 +68,7 @@ def plan(
     host's robots.txt, as fetch would, and nothing else: how long a request takes is assumed.
     """
     settings = settings_from(without_ineffective(ctx, values))
-    config: ConfigFile = values["config"]
-    config.tell(ctx)
+    opening_notes(ctx, values)
     return run(
         sources_or_stdin(sources, settings.input),
         settings,

@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from ...errors import UsageError
 from ...text import strict_json
 from ..arguments.record_arguments import named_records
+from ..config.opening_notes import opening_notes
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import check_effective, without_ineffective
@@ -76,8 +77,7 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
     _check_options(ctx)
     values = with_cron(ctx, values | {"resume": None})
     settings = settings_from(without_ineffective(ctx, values))
-    config = values["config"]
-    config.tell(ctx)
+    notes = opening_notes(ctx, values)
     rows = _Rows(settings, given=ctx.get_parameter_source("method") is not ParameterSource.DEFAULT)
     with tempfile.TemporaryDirectory(prefix="scrapepool-") as folder:
         path = str(Path(folder, f"failures of {os.path.basename(records)}"))  # noqa: PTH119 - any text
@@ -93,7 +93,7 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
         )
         check_effective(ctx, settings)
         since = parts.file.whole if parts.file is not None else 0
-        code = run([path], settings, files_read(ctx, values, settings), note=config.note)
+        code = run([path], settings, files_read(ctx, values, settings), notes=notes)
     if settings.output.resume and settings.output.file is not None:
         from ...run.outputs.resume import drop_replaced  # noqa: PLC0415 - as above
 

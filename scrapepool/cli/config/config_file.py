@@ -12,12 +12,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from ...errors import UsageError
 from ...frozen import frozen
 from ...overrides import HostOverride, HostOverrides
-from ...text import brief, printable
+from ...text import brief
 from ..parameters.grouped_options import FetchOption
 from ..parameters.quantity_types import Duration, Whole
 from ..parameters.text_types import Header
@@ -73,12 +72,6 @@ class ConfigFile:
     def note(self) -> str | None:
         """A sentence that names the file; None if no file was read."""
         return None if self.path in (None, "/dev/null") else f"reading options from {self.path}"
-
-    def tell(self, ctx: click.Context) -> None:
-        """Report on standard error which file was read, unless the user, and not the file, set ``--quiet``."""
-        typed = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-        if self.note is not None and not (ctx.params["quiet"] and ctx.get_parameter_source("quiet") in typed):
-            click.echo(printable(self.note), err=True)
 
 
 def read_config(ctx: click.Context, param: click.Parameter, value: str | None) -> ConfigFile:

@@ -69,7 +69,7 @@ def converted(
     for key, value in table.items():
         option = by_key.get(key.replace("_", "-"))
         if option is None or option.name is None:
-            raise UsageError(f"{where}{key}: {_unknown(key, by_key)}")
+            raise UsageError(f"{where}{key}: unknown option{did_you_mean(key.replace('_', '-'), by_key)}")
         if option.name in found.values:
             raise UsageError(f"{where}{key}: the key appears twice, in two spellings")
         secrets: list[str] = []
@@ -134,11 +134,15 @@ def _without(secrets: list[str], message: str) -> str:
     return message
 
 
-def _unknown(key: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Return the end of a message about an unknown name: the known name that is most like it, if any is.
+
+    prefix: what all names begin with, which makes none of them more alike.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes
 
-    near = get_close_matches(key[:100].replace("_", "-"), known, n=1)
-    return f"unknown option; did you mean {near[0]}?" if near else "unknown option"
+    near = get_close_matches(name.removeprefix(prefix)[:100], [one.removeprefix(prefix) for one in known], n=1)
+    return f"; did you mean {prefix}{near[0]}?" if near else ""
 
 
 def _value(option: click.Option, value: Any, ctx: click.Context) -> Any:

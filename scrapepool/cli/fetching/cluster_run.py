@@ -40,7 +40,7 @@ def run_once(
     files_read: Sequence[FileRead],
     end: RunEnd,
     *,
-    note: str | None,
+    notes: Sequence[str],
     view: View | None,
 ) -> int:
     """As ``fetch_run.run_once``. Raises ClusterError as well."""
@@ -53,7 +53,7 @@ def run_once(
     check_files(all_names(sources, settings.input), settings, files_read)
     view = view or view_for(settings.display, sys.stderr)
     stop, read_as, stdin = Stop(), dict[str, str](), standard_input(sources, settings.input)
-    with RunLog(settings.display, view, note) as log, Signals(stop) as signals:
+    with RunLog(settings.display, view, notes) as log, Signals(stop) as signals:
         if settings.politeness.host_memory is not None:
             log.note("--host-memory is read to divide the hosts; the shards neither read nor write it")
 

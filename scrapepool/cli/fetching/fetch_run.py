@@ -61,7 +61,7 @@ def run_once(
     files_read: Sequence[FileRead],
     end: RunEnd,
     *,
-    note: str | None,
+    notes: Sequence[str],
     view: View | None,
 ) -> int:
     """Run one fetch and return its exit code. The parameters and errors are those of ``fetch_command.run``.
@@ -86,7 +86,7 @@ def run_once(
         nullcontext() if starter is None else closing(starter),
         StateReport() as report,  # before the log says that the run has started
         measured(settings.display, view, counted, end) as (measured_view, url),
-        RunLog(settings.display, measured_view, note, examples) as log,
+        RunLog(settings.display, measured_view, notes, examples) as log,
         Signals(stop) as signals,
         keys_for(shown, settings, stdin, signals, controls),
     ):

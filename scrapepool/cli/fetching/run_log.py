@@ -35,7 +35,7 @@ VALID_SKIPS = frozenset({ErrorKind.DUPLICATE, ErrorKind.ROBOTS, ErrorKind.ROBOTS
 
 
 class RunLog:
-    """Writes one run's lines about list lines and URLs. opening: the first line of the log file.
+    """Writes one run's lines about list lines and URLs. opening: the first lines of the log file.
 
     examples: gets the outcomes that are no success, None if they are not shown.
 
@@ -47,7 +47,7 @@ class RunLog:
         self,
         settings: DisplaySettings,
         view: View,
-        opening: str | None = None,
+        opening: Sequence[str] = (),
         examples: FailureExamples | None = None,
     ) -> None:
         self._view = view
@@ -75,8 +75,8 @@ class RunLog:
 
     def __enter__(self) -> Self:
         self._write(f"started, scrapepool {__version__}")
-        if self._opening is not None:
-            self._write(self._opening)
+        for line in self._opening:
+            self._write(line)
         return self
 
     def __exit__(

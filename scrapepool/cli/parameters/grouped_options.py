@@ -17,6 +17,9 @@ _SHORT_DEFAULT = lazy_pattern(r"\[default: [^]]{1,20}\]")
 COMPLETE = "_SCRAPEPOOL_COMPLETE"
 """The variable that a shell sets to request completions, by Click's convention."""
 
+FETCH_PREFIX = "SCRAPEPOOL_FETCH_"
+"""What the environment variables of all options of ``fetch`` begin with."""
+
 LAST = "Help"
 """The group of options that name none; it comes last."""
 
@@ -52,7 +55,7 @@ class FetchOption(GroupedOption):
         super().__init__(*args, **kwargs)
         self.guarded = guarded or getattr(self.type, "guarded", False)
         self.allow_from_autoenv = False  # Click would use the parameter's name, which can differ from the option's
-        self.envvar = f"SCRAPEPOOL_FETCH_{self.key.upper().replace('-', '_')}"
+        self.envvar = f"{FETCH_PREFIX}{self.key.upper().replace('-', '_')}"
 
 
 class HelpfulCommand(click.Command):

@@ -43,7 +43,7 @@ def _nothing() -> None:
     pass
 
 
-def _ignore(_: str) -> None:
+def _ignore(*_: str) -> None:
     pass
 
 
@@ -56,8 +56,8 @@ class TargetList:
     before the first ``poll``. whole: read lists that may be endless, such as standard input, to their end before any
     target is looked up. lazy: True if some list is read only as far ahead as its targets are looked up; such a list
     cannot be read to its end first. method: the run's; a row with another method is not a duplicate. open_document:
-    downloads lists by their URLs. read_as: receives the format of each list by its name. fresh: as
-    in ``Scan``. opened: lists that precede the others, and are closed with them.
+    downloads lists by their URLs. on_format: receives the name and the format of each list that was read, from the
+    reading thread. fresh: as in ``Scan``. opened: lists that precede the others, and are closed with them.
 
     Raises ListError for a list that cannot be read, UsageError for an invalid base URL.
     """
@@ -73,7 +73,7 @@ class TargetList:
         finished: Finished | None = None,
         method: str = "GET",
         open_document: OpenDocument = no_documents,
-        read_as: dict[str, str] | None = None,
+        on_format: Callable[[str, str], None] = _ignore,
         whole: bool = False,
         fresh: Callable[[int], Known | None] | None = None,
         opened: Sequence[ListSource] = (),
@@ -91,7 +91,7 @@ class TargetList:
         self._fresh = fresh
         self._method = method
         self._on_note = on_note
-        self._read_as = {} if read_as is None else read_as
+        self._on_format = on_format
         self._sources: list[ListSource] = [
             *opened,
             *open_sources(sources, settings, stdin, on_note, open_document, lazy=not whole),
@@ -229,7 +229,7 @@ class TargetList:
                 if scan.empty >= MANY_EMPTY:
                     self._on_note(f"{place(source.name, None)}: {scan.empty:,} lines are empty or comments")
                 if source.format is not None:
-                    self._read_as[source.name] = source.format
+                    self._on_format(source.name, source.format)
                 if source.format in DOCUMENTS and not source.size and len(self._sources) > 1:
                     self._on_note(f"{place(source.name, None)}: read as {source.format}, and there is no URL in it")
             self._note_shards(scan.of_other_shards)

@@ -29,13 +29,13 @@ def lists(
     on_note: Callable[[str], None] = lambda _: None,
     finished: Finished | None = None,
     order: ListOrder | None = None,
-    read_as: dict[str, str] | None = None,
+    on_format: Callable[[str, str], None] = lambda *_: None,
     fresh: Callable[[int], Known | None] | None = None,
     opened: Callable[[], Sequence[ListSource]] = tuple,
 ) -> FeedMaker:
     """Make a feed over lists and URLs as the command line names them. Finished targets are passed over.
 
-    order: keeps the order of the lists, None for no order. read_as, fresh: as in ``TargetList``. opened: opens lists
+    order: keeps the order of the lists, None for no order. on_format, fresh: as in ``TargetList``. opened: opens lists
     that precede the others.
     """
 
@@ -49,7 +49,7 @@ def lists(
             finished=finished,
             method=settings.request.method,
             open_document=open_document,
-            read_as=read_as,
+            on_format=on_format,
             fresh=fresh,
             opened=opened(),
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from place import Place
 from running import here
 
 from scrapepool.record.stores.parquet import lines_of
@@ -87,3 +88,49 @@ def _records(path: Path) -> list[dict[str, object]]:
             return list(RecordDatabase(str(path)).records())
         case _:
             return [json.loads(line) for line in lines_of(str(path))]
+
+
+NOTE = "--url-field names a column, but {} (read as {}) has none\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "content", "form"),
+    [
+        ("fetch", "a.txt", "{url}\n", "text"),
+        ("fetch", "a.html", "<html><a href='{url}'>x</a></html>", "html"),
+        ("fetch", "a.csv", "page\n{url}\n", None),
+        ("plan", "a.txt", "{url}\n", "text"),
+        ("split", "a.txt", "{url}\n", "text"),
+    ],
+)
+def test_a_column_is_named_for_a_list_without_columns(
+    place: Place, web: PoliteServer, command: str, name: str, content: str, form: str | None
+) -> None:
+    """The format is known when the list is read. The run goes on, and reports that the option has no effect."""
+    place.write(name, content.format(url=web.url("/page")))
+    rest = {"fetch": ["-o", "out.jsonl"], "plan": ["--offline"], "split": ["-n", "1", "-o", "shards"]}[command]
+    ran = place.run(command, name, "--url-field", "page", *rest)
+    assert ran.code == 0
+    if form is None:
+        assert "--url-field" not in ran.err
+    else:
+        assert NOTE.format(name, form) in ran.err
+
+
+def test_a_column_that_is_named_in_a_file_is_for_other_lists(place: Place, web: PoliteServer) -> None:
+    """Neither a configuration file nor the environment says anything about this run, also if only URLs are given."""
+    place.write("scrapepool.toml", 'url-field = "page"\ninput-format = "csv"\n')
+    place.write("a.txt", f"{web.url('/page')}\n")
+    args = ("-o", "out.jsonl", "--progress", "none")
+    assert "--" not in place.run("fetch", "a.txt", "--input-format", "auto", *args).err
+    assert place.run("fetch", web.url("/page"), *args).code == 0
+    place.environment["SCRAPEPOOL_FETCH_URL_FIELD"] = "page"
+    assert "--" not in place.run("plan", "--offline", "a.txt", "--input-format", "auto").err
+
+
+@pytest.mark.parametrize("command", ["fetch", "plan"])
+@pytest.mark.parametrize("option", ["--url-field", "--input-format", "--url-template"])
+def test_options_about_lists_are_refused_if_only_urls_are_given(place: Place, command: str, option: str) -> None:
+    """They have no effect on a URL that is fetched itself."""
+    said = place.complaint(command, "http://127.0.0.1:1/", option, "csv")
+    assert said.startswith(f"{option} is about lists, but http://127.0.0.1:1/ is fetched itself")

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import ExtractionError, LockedError, OutputError, ProcessError, UsageError
-from ..arguments.list_arguments import are_several, sources_or_stdin
+from ..arguments.list_arguments import are_several, check_list_options, sources_or_stdin
 from ..config.opening_notes import opening_notes
 from ..exits import Exit
 from ..fetching.earlier_records import check_since
+from ..fetching.invocation import Invocation
 from ..fetching.run_end import RunEnd
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import check_effective, without_ineffective
 from ..options.start_options import with_cron
 from ..parameters.completions import files
 from ..parameters.files_read import files_read
-from ..parameters.grouped_options import GroupedCommand
+from ..parameters.grouped_options import GroupedCommand, is_typed
 from ..standard_streams import warn
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from ...ports import View
     from ...settings import Settings
-    from ..parameters.files_read import FileRead
 
 EPILOG = """Exit codes: 0 every URL succeeded; 1 some did not; 2 wrong usage, or no usable URL; 3 an output cannot be
 written; 75 another run writes the output, or the network is down; 130 and 143 interrupted. Each option can also be set
@@ -48,26 +48,25 @@ def fetch(ctx: click.Context, /, sources: tuple[str, ...], **values: Any) -> int
     settings = settings_from(without_ineffective(ctx, values))
     check_effective(ctx, settings)
     notes = opening_notes(ctx, values)
-    files = files_read(ctx, values, settings)
+    invocation = Invocation(files_read(ctx, values, settings), notes, is_typed(ctx, "url_field"))
+    check_list_options(ctx, sources, settings.input)
     names = sources_or_stdin(sources, settings.input)
     several, compared = are_several(names, settings.input), bool(settings.since.records)
     settings = settings.with_(output={"lists": several, "compared": compared})
     check_since(settings, names)
-    return run(names, settings, files, notes=notes)
+    return run(names, settings, invocation)
 
 
 def run(
     sources: Sequence[str],
     settings: Settings,
-    files: Sequence[FileRead] = (),
+    invocation: Invocation = Invocation(),  # noqa: B008 - frozen
     *,
-    notes: Sequence[str] = (),
     view: View | None = None,
 ) -> int:
     """Run one fetch over lists and URLs, and return its exit code.
 
-    files: those that were read besides the lists. notes: the first lines of the log. view: replaces the view that
-    the settings choose.
+    view: replaces the view that the settings choose.
 
     Raises ListError, UsageError, OutputError.
     """
@@ -78,7 +77,7 @@ def run(
     reported = settings.display.quiet
     while True:
         try:
-            return _run(sources, settings, files, notes=notes, view=view)
+            return _run(sources, settings, invocation, view)
         except LockedError as error:
             if not settings.start.wait_lock and not error.hint:
                 raise LockedError(error.path, "--wait-lock waits for its end") from None
@@ -89,9 +88,7 @@ def run(
                 raise
 
 
-def _run(
-    sources: Sequence[str], settings: Settings, files: Sequence[FileRead], *, notes: Sequence[str], view: View | None
-) -> int:
+def _run(sources: Sequence[str], settings: Settings, invocation: Invocation, view: View | None) -> int:
     if settings.start.cluster is not None:
         from ..fetching.cluster_run import run_once  # noqa: PLC0415 - an extra
     else:
@@ -99,7 +96,7 @@ def _run(
 
     end = RunEnd(settings)
     try:
-        code = run_once(sources, settings, files, end, notes=notes, view=view)
+        code = run_once(sources, settings, invocation, end, view)
     except (OutputError, LockedError, ExtractionError, ProcessError) as error:
         with suppress(OutputError):  # the first error is the one that is reported
             end.report(Exit.OUTPUT if isinstance(error, OutputError) else Exit.TEMPFAIL)

@@ -15,13 +15,19 @@ import click
 from ...errors import UsageError
 from ...storage.urls import is_storage
 from ...text import printable, strict_json
-from ..arguments.list_arguments import source_names, sources_or_stdin, standard_input
+from ..arguments.list_arguments import (
+    ListFormats,
+    check_list_options,
+    source_names,
+    sources_or_stdin,
+    standard_input,
+)
 from ..config.opening_notes import opening_notes
 from ..exits import Exit
 from ..options import fetch_options, settings_from
 from ..options.ineffective_options import without_ineffective
 from ..parameters.completions import files
-from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.grouped_options import GroupedCommand, GroupedOption, is_typed
 from ..parameters.quantity_types import Duration, Whole
 from ..standard_streams import echo, warn
 
@@ -69,6 +75,7 @@ def plan(
     """
     settings = settings_from(without_ineffective(ctx, values))
     opening_notes(ctx, values)
+    check_list_options(ctx, sources, settings.input)
     return run(
         sources_or_stdin(sources, settings.input),
         settings,
@@ -77,6 +84,7 @@ def plan(
         rejects=rejects,
         latency=latency,
         as_json=as_json,
+        names_column=is_typed(ctx, "url_field"),
     )
 
 
@@ -89,8 +97,12 @@ def run(
     rejects: int,
     latency: float,
     as_json: bool,
+    names_column: bool,
 ) -> int:
-    """Read the lists, print the plan and return the exit code. Raises ListError, UsageError."""
+    """Read the lists, print the plan and return the exit code. Raises ListError, UsageError.
+
+    names_column: as for ``Invocation``.
+    """
     from ...ports import SystemClock  # noqa: PLC0415 - a quick --help needs none of these
     from ...read import TargetList  # noqa: PLC0415
     from ...run.dry_run.estimate import count, planned  # noqa: PLC0415
@@ -103,7 +115,7 @@ def run(
     limits = limits_for(settings, clock)
     stdin = standard_input(sources, settings.input)
     notes: list[str] = []
-    read_as: dict[str, str] = {}
+    formats = ListFormats(notes.append if names_column else None)
     robots = None
     method = settings.request.method
     with (
@@ -116,7 +128,7 @@ def run(
                 on_note=notes.append,
                 method=method,
                 open_document=open_document,
-                read_as=read_as,
+                on_format=formats.add,
                 whole=True,
             )
         ) as targets,
@@ -145,7 +157,7 @@ def run(
     if result is None and robots:
         raise UsageError(f"no URL that may be fetched in {source_names(sources, settings.input)}")
     if result is None and not found.of_other_shards:
-        raise UsageError(f"no usable URL in {source_names(sources, settings.input, read_as)}")
+        raise UsageError(f"no usable URL in {source_names(sources, settings.input, formats)}")
     return Exit.SOME_FAILED if found.rejects else Exit.OK
 
 

@@ -25,7 +25,7 @@ from ..options import fetch_options, settings_from
 from ..options.ineffective_options import check_effective, without_ineffective
 from ..options.start_options import with_cron
 from ..parameters.files_read import files_read
-from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.grouped_options import GroupedCommand, GroupedOption, is_typed
 from ..parameters.text_types import FileName, Names, failure_classes
 from ..standard_streams import warn
 
@@ -72,6 +72,7 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
     CSV, TSV or a database); with -o, --sqlite or --parquet they go there instead. A folder or glob needs these.
     """
     from ...settings import InputSettings  # noqa: PLC0415 - a quick --help needs none of these
+    from ..fetching.invocation import Invocation  # noqa: PLC0415
     from .fetch_command import run  # noqa: PLC0415
 
     _check_options(ctx)
@@ -93,7 +94,7 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
         )
         check_effective(ctx, settings)
         since = parts.file.whole if parts.file is not None else 0
-        code = run([path], settings, files_read(ctx, values, settings), notes=notes)
+        code = run([path], settings, Invocation(files_read(ctx, values, settings), notes))
     if settings.output.resume and settings.output.file is not None:
         from ...run.outputs.resume import drop_replaced  # noqa: PLC0415 - as above
 
@@ -108,7 +109,7 @@ URL = "\N{SYMBOL FOR START OF HEADING}url"
 def _check_options(ctx: click.Context) -> None:
     """Refuse options on the command line that are about lists, or about what is done with old records."""
     for param in ctx.command.params:
-        if ctx.get_parameter_source(param.name or "") is not ParameterSource.COMMANDLINE:
+        if not is_typed(ctx, param.name or ""):
             continue
         if param.name == "resume":
             raise UsageError("retry needs no --resume: it goes on with RECORDS, and --class says what is fetched again")

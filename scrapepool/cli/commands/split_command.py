@@ -12,11 +12,11 @@ from ...errors import UsageError
 from ...host_share import MAX_SHARES
 from ...plural import counted
 from ...text import without_password
-from ..arguments.list_arguments import source_names, standard_input
+from ..arguments.list_arguments import ListFormats, source_names, standard_input
 from ..exits import Exit
 from ..options.input_options import format_options
 from ..parameters.completions import files
-from ..parameters.grouped_options import GroupedCommand, GroupedOption
+from ..parameters.grouped_options import GroupedCommand, GroupedOption, is_typed
 from ..parameters.quantity_types import Whole
 from ..parameters.text_types import FileName
 from ..standard_streams import warn
@@ -42,7 +42,8 @@ written."""
 @click.option("-o", "--output", type=FileName(), required=True, metavar="DIR", cls=GroupedOption, group="Output",
               help="Write the lists into this folder, which is created; it must hold no shards.")  # fmt: skip
 @format_options
-def split(lists: tuple[str, ...], shards: int, output: str, **values: Any) -> int:
+@click.pass_context
+def split(ctx: click.Context, /, lists: tuple[str, ...], shards: int, output: str, **values: Any) -> int:
     """Divide lists into N lists, each host in one of them.
 
     LIST is a file as fetch reads it, or - for standard input. Rows are copied as they are, with their other columns and
@@ -62,15 +63,15 @@ def split(lists: tuple[str, ...], shards: int, output: str, **values: Any) -> in
     names = _checked(lists, output)
     stdin = standard_input(names, settings)
     notes: list[str] = []
-    read_as: dict[str, str] = {}
+    formats = ListFormats(notes.append if is_typed(ctx, "url_field") else None)
     with closing(
-        TargetList(names, settings, stdin=stdin, on_note=notes.append, read_as=read_as, whole=True)
+        TargetList(names, settings, stdin=stdin, on_note=notes.append, on_format=formats.add, whole=True)
     ) as targets:
         result = divide(targets, shards, output)
     for note in notes:
         warn(note)
     if not result.files:
-        raise UsageError(f"no usable URL in {source_names(names, settings, read_as)}")
+        raise UsageError(f"no usable URL in {source_names(names, settings, formats)}")
     return _report(result, output)
 
 

@@ -22,9 +22,10 @@ from ...read.seen.finished import Finished
 from ...render.choose import view_for
 from ...settings import Settings
 from ..arguments.file_conflicts import check_files
-from ..arguments.list_arguments import all_names, source_names, standard_input
+from ..arguments.list_arguments import ListFormats, all_names, source_names, standard_input
 from ..exits import Exit
 from ..parameters.files_read import FileRead
+from .invocation import Invocation
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
 from .signals import Signals
@@ -37,10 +38,8 @@ PARSED_HERE = frozenset({"--config", "--data", "--since", "--netrc", "--host-mem
 def run_once(
     sources: Sequence[str],
     settings: Settings,
-    files_read: Sequence[FileRead],
+    invocation: Invocation,
     end: RunEnd,
-    *,
-    notes: Sequence[str],
     view: View | None,
 ) -> int:
     """As ``fetch_run.run_once``. Raises ClusterError as well."""
@@ -50,10 +49,11 @@ def run_once(
     from ...run.cluster.supported import check_supported  # noqa: PLC0415
 
     check_supported(settings)
-    check_files(all_names(sources, settings.input), settings, files_read)
+    check_files(all_names(sources, settings.input), settings, invocation.files_read)
     view = view or view_for(settings.display, sys.stderr)
-    stop, read_as, stdin = Stop(), dict[str, str](), standard_input(sources, settings.input)
-    with RunLog(settings.display, view, notes) as log, Signals(stop) as signals:
+    stop, stdin = Stop(), standard_input(sources, settings.input)
+    with RunLog(settings.display, view, invocation.notes) as log, Signals(stop) as signals:
+        formats = ListFormats(log.note if invocation.names_column else None)
         if settings.politeness.host_memory is not None:
             log.note("--host-memory is read to divide the hosts; the shards neither read nor write it")
 
@@ -65,7 +65,7 @@ def run_once(
                 on_note=log.note,
                 method=settings.request.method,
                 open_document=open_document,
-                read_as=read_as,
+                on_format=formats.add,
                 whole=True,
             )
 
@@ -73,7 +73,7 @@ def run_once(
             result = run_on_cluster(
                 make_targets,
                 settings,
-                _shared_files(settings, files_read),
+                _shared_files(settings, invocation.files_read),
                 view=view,
                 stop=stop,
                 on_note=log.note,
@@ -83,7 +83,7 @@ def run_once(
             view.close(None)
             raise
         end.last = last = replace(result.last, passed_over=result.passed_over)
-        end.lists = source_names(sources, settings.input, read_as)
+        end.lists = source_names(sources, settings.input, formats)
         if result.passed_over:
             log.note(f"{counted(result.passed_over, 'URL of the lists is', 'URLs of the lists are')} done already")
         view.close(last)

@@ -35,11 +35,11 @@ from ...run.recrawl import Recrawl
 from ...settings import Settings
 from ...transport.net.descriptors import raise_soft_limit, workers_within
 from ..arguments.file_conflicts import check_files
-from ..arguments.list_arguments import all_names, source_names, standard_input
+from ..arguments.list_arguments import ListFormats, all_names, source_names, standard_input
 from ..exits import Exit
 from ..machine_limits import check_memory
-from ..parameters.files_read import FileRead
 from .earlier_records import ReadCount, known_pages
+from .invocation import Invocation
 from .live_keys import keys_for
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
@@ -58,10 +58,8 @@ COLLECT_AFTER = 20_000
 def run_once(
     sources: Sequence[str],
     settings: Settings,
-    files_read: Sequence[FileRead],
+    invocation: Invocation,
     end: RunEnd,
-    *,
-    notes: Sequence[str],
     view: View | None,
 ) -> int:
     """Run one fetch and return its exit code. The parameters and errors are those of ``fetch_command.run``.
@@ -74,7 +72,7 @@ def run_once(
     stdin = standard_input(sources, settings.input)
     if settings.output.uses_stdout and sys.stdout is None:
         raise OutputError(STANDARD_OUTPUT, "it is closed")
-    check_files(all_names(sources, settings.input), settings, files_read)
+    check_files(all_names(sources, settings.input), settings, invocation.files_read)
     counts = bool(settings.alarm.fail_if) or settings.display.has_metrics
     counted = Counters(wanted=counts, compares=bool(settings.since.records))
     shown = view = view or _view(settings)
@@ -86,7 +84,7 @@ def run_once(
         nullcontext() if starter is None else closing(starter),
         StateReport() as report,  # before the log says that the run has started
         measured(settings.display, view, counted, end) as (measured_view, url),
-        RunLog(settings.display, measured_view, notes, examples) as log,
+        RunLog(settings.display, measured_view, invocation.notes, examples) as log,
         Signals(stop) as signals,
         keys_for(shown, settings, stdin, signals, controls),
     ):
@@ -95,7 +93,19 @@ def run_once(
             log.note(f"metrics are at {url}")
         _raise_file_limit(settings, log)
         return _FetchRun(
-            sources, settings, stdin, measured_view, counted, stop, controls, log, signals, report, end, starter
+            sources,
+            settings,
+            invocation,
+            stdin,
+            measured_view,
+            counted,
+            stop,
+            controls,
+            log,
+            signals,
+            report,
+            end,
+            starter,
         ).run()
 
 
@@ -121,6 +131,7 @@ class _FetchRun:
         self,
         sources: Sequence[str],
         settings: Settings,
+        invocation: Invocation,
         stdin: BinaryIO | None,
         view: View,
         counted: Counters,
@@ -147,7 +158,7 @@ class _FetchRun:
         self._finished = Finished(each=not settings.input.dedupe)
         self._order = list_order(settings, log.note)
         self._alarm = Alarm(settings.alarm, counted, self._finished)
-        self._read_as: dict[str, str] = {}
+        self._formats = ListFormats(log.note if invocation.names_column else None)
         self._left: list[Outcome] = []
         self._striking = Striking()
 
@@ -175,7 +186,7 @@ class _FetchRun:
         last, spent = self._last(run.engine), run.engine.spent is not None
         code = exit_code(last, self._signals.exit_code, self._finished, spent=spent)
         code = Exit.TEMPFAIL if lost else code
-        self._end.lists = source_names(self._sources, settings.input, self._read_as)
+        self._end.lists = source_names(self._sources, settings.input, self._formats)
         conclude(settings, log, last, code, self._stop)
         return code
 
@@ -197,7 +208,7 @@ class _FetchRun:
             on_note=self._log.note,
             finished=self._finished,
             order=self._order,
-            read_as=self._read_as,
+            on_format=self._formats.add,
             fresh=self._revisit.fresh(),
         )
         return assembled(

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from ...errors import UsageError
 from ...settings import Settings
+from ..parameters.grouped_options import is_typed
 
 
 def _writes_cells(settings: Settings) -> bool:
@@ -67,7 +67,7 @@ def without_ineffective(ctx: click.Context, values: Mapping[str, Any]) -> dict[s
     kept = dict(values)
     for names, is_met in NEEDS:
         for name in names:
-            if not is_met(values) and ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            if not is_met(values) and not is_typed(ctx, name):
                 kept[name] = False if isinstance(kept[name], bool) else None
     return kept
 
@@ -75,5 +75,5 @@ def without_ineffective(ctx: click.Context, values: Mapping[str, Any]) -> dict[s
 def check_effective(ctx: click.Context, settings: Settings) -> None:
     """Raise UsageError for an option on the command line that has no effect."""
     for name, has_effect, message in RULES:
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and not has_effect(settings):
+        if is_typed(ctx, name) and not has_effect(settings):
             raise UsageError(message.format(format=settings.input.format))

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ...lazy_pattern import lazy_pattern
 from ..standard_streams import echo
@@ -22,6 +23,11 @@ FETCH_PREFIX = "SCRAPEPOOL_FETCH_"
 
 LAST = "Help"
 """The group of options that name none; it comes last."""
+
+
+def is_typed(ctx: click.Context, name: str) -> bool:
+    """Return whether the value of a parameter is from the command line, and not from the environment or a file."""
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 class GroupedOption(click.Option):

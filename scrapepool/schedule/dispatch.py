@@ -46,7 +46,7 @@ class Dispatcher:
             run.recorder.note_network(now, down=run.guard.down)
         if self._draining or ((run.quota is not None or run.proxy.over is not None) and self._is_quota_spent(now)):
             return None
-        if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.resting and hosts.resting[0][0] <= now):
+        if (hosts.timers and hosts.timers[0][0] <= now) or (hosts.expiring and hosts.expiring[0][0] <= now):
             hosts.release_due(now)
         while hosts.refusing:
             refusal = self._refuse(hosts.refusing.popleft(), now)

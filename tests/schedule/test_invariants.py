@@ -126,5 +126,5 @@ def test_finished_hosts_leave_the_books(seed, delay):
     end = world.run()
     world.scheduler.next(end + 700)
     assert not world.scheduler._hosts.begun
-    assert not world.scheduler._hosts.resting
+    assert not world.scheduler._hosts.expiring
     assert len(world.scheduler._hosts.ready) == len(world.scheduler._hosts.backlog) == 0

@@ -53,7 +53,7 @@ class HostQueue:
     counted against the budget. not_before: no start earlier. parked_until: the same, because of a refusal. started:
     when the last request started. refused_until: everything is refused earlier. refusal: as which error, None for a
     deferral. ready_since: since when the host could have been requested. bucket: place in ``Ready``, -1 for none.
-    timer: number of the next timer, 0 for none. refusing, resting: whether the host stands in the queue of that name.
+    timer: number of the next timer, 0 for none. refusing, expiring: whether the host is in that queue of ``HostTable``.
     answered: whether the host has responded in this run. responses: pages that it served. failures: pages that failed
     on their first request while others were served. good: the last page that it served. latency: estimate of its
     latency. health: what failures have shown, None if there were none. advertised: the rate limits that its responses
@@ -62,10 +62,10 @@ class HostQueue:
     """
 
     __slots__ = (
-        "advertised", "allocated", "answered", "attempts", "bucket", "closed_for", "delay", "failures", "gate", "good",
-        "head", "health", "key", "lasts", "latency", "limit", "max_limit", "min_delay", "not_before", "out",
-        "parked_until", "pending", "ready_since", "refusal", "refused_until", "refusing", "repeats", "responses",
-        "resting", "retried", "retrying", "rules", "started", "tally", "tickets", "timer", "wait_spans",
+        "advertised", "allocated", "answered", "attempts", "bucket", "closed_for", "delay", "expiring", "failures",
+        "gate", "good", "head", "health", "key", "lasts", "latency", "limit", "max_limit", "min_delay", "not_before",
+        "out", "parked_until", "pending", "ready_since", "refusal", "refused_until", "refusing", "repeats", "responses",
+        "retried", "retrying", "rules", "started", "tally", "tickets", "timer", "wait_spans",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +85,7 @@ class HostQueue:
         self.refusal: tuple[ErrorKind, str] | None = None
         self.bucket = -1
         self.timer = 0
-        self.refusing = self.resting = False
+        self.refusing = self.expiring = False
         self.responses = max(0, tally.done - tally.errors)
         self.answered = self.responses > 0
         self.failures = 0

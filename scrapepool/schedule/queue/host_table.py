@@ -1,6 +1,6 @@
 """The table of all hosts that have something left: which may be requested now, which later, and what waits.
 
-A host is in exactly one place: ready, on a timer, being refused, at rest, or with nothing to do. The table decides
+A host is in exactly one place: ready, on a timer, being refused, expiring, or with nothing to do. The table decides
 which host comes next, and keeps and counts pending attempts and the robots.txt of finished hosts. It does not know why
 a host is limited or refused: that stands in its ``HostQueue``. Time is an argument. The file exceeds 300 lines, since a
 host must move from one place to another in one step.
@@ -40,10 +40,10 @@ speed ended within 1.06 of the bound at 4, 1.04 at 8, 1.03 at 16, and no better 
 
 
 EXPLORED_FROM = 20
-"""Targets from which on a host is begun early, as it may have a Crawl-delay or limit requests,"""
+"""Targets from which on a host is begun early, as it may have a Crawl-delay or limit requests."""
 
 EXPLORED_INTERVAL = 1.0
-"""of so many seconds, for all that is known before."""
+"""Seconds per request that such a host is assumed to ask for, until its robots.txt and its responses are known."""
 
 EXPLORED_PAGES = 32
 """Pages that are fetched early, one at a time, of a host with ``EXPLORED_FROM`` targets, as it may limit requests.
@@ -58,10 +58,10 @@ MAX_WAITING_HOSTS = 1000
 class HostTable:
     """All hosts. begun: the active ones. parked: number of pending attempts. known: number of targets ever added.
 
-    unanswered: leases in flight on hosts that have not answered yet. timers, resting: heaps of the times at which
-    ``release_due`` must look at a host. recorder: records histories, None for none. host_states: shares the state of
-    hosts with other runs, None for no other runs. spool: where tickets are kept that do not fit into memory.
-    prefers: as for ``Ready``.
+    unanswered: leases in flight on hosts that have not answered yet. timers: heap of the times at which ``release_due``
+    must look at a host. expiring: the same for finished hosts, which are kept until their delay is over. recorder:
+    records histories, None for none. host_states: shares the state of hosts with other runs, None for no other runs.
+    spool: where tickets are kept that do not fit into memory. prefers: as for ``Ready``.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class HostTable:
         self.host_states = host_states
         self._adapt = pool.pace == "auto"
         self.timers: list[tuple[float, int, HostQueue]] = []
-        self.resting: list[tuple[float, int, HostQueue]] = []
+        self.expiring: list[tuple[float, int, HostQueue]] = []
         self._numbers = 0
         self._critical = 0  # the octave from which on a host was critical, last time
         self._robots = RobotsCache()
@@ -134,7 +134,7 @@ class HostTable:
         return queue
 
     def pick(self, queued: int, now: float, *, due: bool = True) -> HostQueue | None:
-        """Take out the host that is next; None where none may be asked now.
+        """Take out the host that is next; None if no host may be requested now.
 
         queued: fresh targets of all hosts. due: False to pass over what is due, as long as there is anything else.
         """
@@ -173,7 +173,7 @@ class HostTable:
             ready.put(queue, fitting)  # its length, or the run's measure of length, changed since it was put there
 
     def pick_due(self) -> HostQueue | None:
-        """Take out a host with an attempt that may go, whatever fresh targets there are; None where there is none."""
+        """Take out a host with an attempt that may go, whatever fresh targets there are; None if there is none."""
         return self.ready.pop_due()
 
     def place(self, queue: HostQueue, now: float) -> None:
@@ -197,7 +197,7 @@ class HostTable:
             if queue.bucket >= 0 or self.ready.retriable:
                 self.ready.remove(queue)
             if not queue.out and queue.is_finished():
-                self._rest(queue, now)
+                self._expire(queue, now)
 
     def release_due(self, now: float) -> None:
         """Release delayed hosts and attempts that are due, and forget finished hosts whose delay is over."""
@@ -209,12 +209,12 @@ class HostTable:
             elif not queue.attempts.release(number):
                 continue
             self.place(queue, now)
-        resting = self.resting
-        while resting and resting[0][0] <= now:
-            queue = heappop(resting)[2]
-            queue.resting = False
+        expiring = self.expiring
+        while expiring and expiring[0][0] <= now:
+            queue = heappop(expiring)[2]
+            queue.expiring = False
             if queue.is_finished():
-                self._rest(queue, now)
+                self._expire(queue, now)
 
     def next_time(self) -> float | None:
         """Return when the next host comes due that is not ready now, None for never."""
@@ -263,7 +263,7 @@ class HostTable:
         return owner, number
 
     def refund(self, queue: HostQueue, number: int, now: float) -> bool:
-        """Give the attempt that waits under a number back, to be made again at once; False where it no longer waits."""
+        """Give the attempt that waits under a number back, to be made again at once; False if it no longer waits."""
         pending = queue.attempts.cancel(number)
         if pending is None:
             return False
@@ -331,13 +331,13 @@ class HostTable:
         self._numbers += 1
         return self._numbers
 
-    def _rest(self, queue: HostQueue, now: float) -> None:
+    def _expire(self, queue: HostQueue, now: float) -> None:
         """Forget a finished host as soon as its delay is over."""
         until = max(queue.not_before, queue.refused_until)
         if until > now:
-            if not queue.resting:
-                queue.resting = True
-                heappush(self.resting, (until, self._number(), queue))
+            if not queue.expiring:
+                queue.expiring = True
+                heappush(self.expiring, (until, self._number(), queue))
         elif self.begun.get(queue.key) is queue:
             if self.host_states is not None:
                 self.host_states.end(queue, now)

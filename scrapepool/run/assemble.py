@@ -1,63 +1,45 @@
 """Builds an engine from settings: the only module that knows every stage.
 
-Decides which implementation of each port a run gets, and closes all of them at its end. The file exceeds 300 lines
-because one function has to hold what all of them share.
+Decides which implementation of each port a run gets, and closes all of them at its end. ``lease_resources`` opens what
+its requests share, and ``run_transport`` chooses between one process and several.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..engine import Engine, Stop
 from ..frozen import frozen
 from ..model import HostKey, Outcome
-from ..ports import (
-    LEASES_OUT,
-    Archive,
-    Clock,
-    Controls,
-    NoView,
-    Snapshot,
-    SystemClock,
-    Transport,
-    View,
-    Work,
-)
+from ..ports import LEASES_OUT, Archive, Controls, HostMemory, NoView, Snapshot, SystemClock, View
 from ..read.list_downloads import ListDownloads
 from ..read.streams.spool import Spool
 from ..running_clock import RUNNING_CLOCK
 from ..schedule.http_fallback import HttpFallback
+from ..schedule.limits import LimitsFor
 from ..schedule.queue.ticket_chains import TICKET_FILE
 from ..schedule.scheduler import Scheduler
-from ..settings import MOST_WORKERS, FileSettings, Settings
+from ..settings import MOST_WORKERS, Settings
 from ..transport.exchange.check_request import check_request
-from ..transport.exchange.cookies import CookieStore
-from ..transport.exchange.partial_files import PartialFiles
-from ..transport.net.bandwidth import Bandwidth
 from ..transport.net.descriptors import workers_within
-from ..transport.net.session import PooledSession
 from ..transport.robots.fetcher import RobotsFetcher
-from ..transport.work.context import MAX_BLOCKING, LeaseContext
-from ..transport.work.list_lease import ListFetcher
-from ..transport.work.loop import Loop
-from ..transport.work.task import Chain
 from ..validators import Known
 from .address_space import share_one_arena_if_limited
-from .cookie_jar import cookies_for, saved_cookies
-from .host_limits import limits_for, most_per_host
+from .host_limits import limits_for
 from .host_memory import memory_for
+from .lease_resources import Share, lease_resources
 from .list_feed import FeedMaker
 from .process_count import process_count
+from .run_transport import RunTransport, run_transport
 from .shard import Shard
 
 if TYPE_CHECKING:
     from ..transport.work.activity import Activity
-    from .expectations import Unexpected
     from .processes.process_starter import ProcessStarter
 
 HOSTS_MEASURED = 50
@@ -65,9 +47,6 @@ HOSTS_MEASURED = 50
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Safe methods (RFC 9110 section 9.2.1), whose requests may be sent to check whether a host is up."""
-
-Share = Callable[[PooledSession, CookieStore], AbstractContextManager[None]]
-"""Has a run's session and cookies go by those of its caller, for the block."""
 
 GATHER = 0.02
 """Seconds for which outcomes are collected into a batch: waking the writer costs as much as a request."""
@@ -124,121 +103,88 @@ def assembled(
     Raises ListError, UsageError, OutputError, OSError.
     """
     share_one_arena_if_limited()
-    stop = stop or Stop()
-    view = view or NoView()
-    saves = settings.files.save_dir is not None
+    stop, view, controls = stop or Stop(), view or NoView(), controls or Controls()
+    on_note = on_note or view.note
     processes = process_count(settings.pool)
-    settings = settings.with_(pool={"workers": workers_within(settings.pool.workers, save=saves, processes=processes)})
-    pool = settings.pool
-    clock: Clock = SystemClock()
-    cookies = cookies_for(settings.request, on_note or view.note)
-    if share is not None and cookies is None:
-        cookies = CookieStore()
-    per_host = most_per_host(settings)
-    bandwidth = settings.limits.bandwidth
+    most_workers = partial(workers_within, save=settings.files.save_dir is not None, processes=processes)
+    settings = settings.with_(pool={"workers": most_workers(settings.pool.workers)})
     _check(settings)
     with (
         RUNNING_CLOCK,
-        saved_cookies(cookies, settings.request),
-        _parts(settings.files) as parts,
-        PooledSession(
-            pool.workers,
-            per_host,
-            tls_resume=settings.request.tls_resume,
-            deny_private=settings.request.deny_private,
-            bandwidth=None if bandwidth is None else Bandwidth(bandwidth, clock.monotonic()),
-        ) as session,
-        nullcontext() if share is None or cookies is None else share(session, cookies),
-        closing(_Threads(1 + MAX_BLOCKING, thread_name_prefix="scrapepool")) as executor,
-        ExitStack() as opened,
+        lease_resources(settings, SystemClock().monotonic(), on_note, has_file=has_file, share=share) as resources,
+        closing(Spool(TICKET_FILE)) as spool,
     ):
-        context = LeaseContext(
-            session,
-            settings,
-            jar=cookies,
-            partial_files=parts,
-            has_file=has_file,
-            executor=executor,
-            unexpected=_unexpected(settings),
-        )
-        if parts is not None:
-            parts.folder.on_full = context.evict_idle
-        robots = RobotsFetcher(context, settings)
-        own_loop = Loop(context, _chains(robots, ListFetcher(context, settings)))
-        loop: Transport = own_loop
-        doing: Callable[[], Sequence[Activity]] = partial(_activity, context)
-        prefers: Callable[[HostKey], bool] | None = None
-        if processes > 1:
-            from .processes.process_transport import BusiestClock, ProcessTransport  # noqa: PLC0415 - an option
+        robots = RobotsFetcher(resources.context, settings)
+        with run_transport(
+            settings, processes, resources.context, robots, on_note, makes_records=makes_records, starter=starter
+        ) as chosen:
+            transport, clock = chosen.transport, chosen.clock
+            shard = Shard()
 
-            loop = workers = opened.enter_context(
-                closing(
-                    ProcessTransport(
-                        settings,
-                        processes,
-                        own_loop,
-                        cookies,
-                        on_note or view.note,
-                        makes_records=makes_records,
-                        starter=starter,
-                    )
-                )
-            )
-            clock, doing, prefers = BusiestClock(workers), workers.activity, workers.prefers
-        shard = Shard()
+            def wake() -> None:
+                transport.wake()
+                shard.wake()
 
-        def wake() -> None:
-            loop.wake()
-            shard.wake()
-
-        stop.wake = wake
-        feed = make_feed(loop.wake, downloads := ListDownloads(loop.wake))
-        if (stall := settings.display.watch_stalls) is not None:
-            from .monitoring.stall_report import StallWatch  # noqa: PLC0415 - rarely needed
-
-            view = StallWatch(view, stall, doing, on_note or view.note)
-        try:
-            memory = memory_for(settings, clock, robots, loop.wake)
-        except BaseException:
-            feed.close()
-            raise
-        engine = Engine(
-            scheduler=Scheduler(
-                pool,
-                settings.retry,
-                rng=random.random,
-                politeness=settings.politeness,
-                limits=settings.limits,
-                limits_for=limits_for(settings, clock, not_before),
-                until=_until(settings, clock),
-                histories=settings.output.history,
+            stop.wake = wake
+            controls.wake, controls.most_workers = transport.wake, most_workers(MOST_WORKERS)
+            downloads = ListDownloads(transport.wake)
+            feed = make_feed(transport.wake, downloads)
+            try:
+                memory = memory_for(settings, clock, robots, transport.wake)
+            except BaseException:
+                feed.close()
+                raise
+            engine = Engine(
+                scheduler=_scheduler(settings, limits_for(settings, clock, not_before), memory, spool, chosen),
+                feed=feed,
+                lists=downloads,
+                transport=transport,
+                view=_watched(view, settings, chosen, on_note),
+                clock=clock,
+                workers=settings.pool.workers,
+                most_out=most_workers(LEASES_OUT * settings.pool.workers),
+                stop=stop,
                 memory=memory,
-                verifies=settings.request.data is None and settings.request.method.upper() in SAFE,
-                fallback=HttpFallback(settings.request.method.upper()) if settings.request.http_fallback else None,
-                spool=opened.enter_context(closing(Spool(TICKET_FILE))),
-                prefers=prefers,
-            ),
-            feed=feed,
-            lists=downloads,
-            transport=loop,
-            view=view,
-            clock=clock,
-            workers=pool.workers,
-            most_out=workers_within(LEASES_OUT * pool.workers, save=saves, processes=processes),
-            stop=stop,
-            memory=memory,
-            full=shard.full,
-            gather=GATHER,
-            largest=HOSTS_MEASURED if settings.display.metrics_hosts else 0,
-            controls=_connected(
-                controls or Controls(), loop, workers_within(MOST_WORKERS, save=saves, processes=processes)
-            ),
-            all_hosts=settings.display.summary_json is not None,
-        )
-        try:
-            yield Run(engine, shard, executor, doing)
-        finally:
-            engine.close()
+                full=shard.full,
+                gather=GATHER,
+                largest=HOSTS_MEASURED if settings.display.metrics_hosts else 0,
+                controls=controls,
+                all_hosts=settings.display.summary_json is not None,
+            )
+            try:
+                yield Run(engine, shard, resources.executor, chosen.activity)
+            finally:
+                engine.close()
+
+
+def _scheduler(
+    settings: Settings, limits: LimitsFor, memory: HostMemory | None, spool: Spool, chosen: RunTransport
+) -> Scheduler:
+    clock, method, until = chosen.clock, settings.request.method.upper(), settings.limits.until
+    return Scheduler(
+        settings.pool,
+        settings.retry,
+        rng=random.random,
+        politeness=settings.politeness,
+        limits=settings.limits,
+        limits_for=limits,
+        until=None if until is None else clock.monotonic() + until - clock.wall(),
+        histories=settings.output.history,
+        memory=memory,
+        verifies=settings.request.data is None and method in SAFE,
+        fallback=HttpFallback(method) if settings.request.http_fallback else None,
+        spool=spool,
+        prefers=chosen.prefers,
+    )
+
+
+def _watched(view: View, settings: Settings, chosen: RunTransport, on_note: Callable[[str], None]) -> View:
+    """Return the view; with ``--watch-stalls`` it also reports what a run that does not go on waits for."""
+    if settings.display.watch_stalls is None:
+        return view
+    from .monitoring.stall_report import StallWatch  # noqa: PLC0415 - rarely needed
+
+    return StallWatch(view, settings.display.watch_stalls, chosen.activity, on_note)
 
 
 def _check(settings: Settings) -> None:
@@ -248,47 +194,6 @@ def _check(settings: Settings) -> None:
         from ..extract.extractor import Extractor  # noqa: PLC0415 - for runs that take something out of pages
 
         Extractor(settings.output)
-
-
-def _connected(controls: Controls, transport: Transport, most_workers: int) -> Controls:
-    """Tell controls what they control."""
-    controls.wake, controls.most_workers = transport.wake, most_workers
-    return controls
-
-
-def _chains(robots: RobotsFetcher, lists: ListFetcher) -> Callable[[Work], Chain | None]:
-    """Return the function that makes the chain of leases for special work: on a robots.txt, or on a list by URL."""
-
-    def chain(work: Work) -> Chain | None:
-        lease = work.lease
-        if lease.attempt is None:
-            return robots.chain(work) if lease.robots else None
-        return lists.chain(work) if lease.of_list else None
-
-    return chain
-
-
-def _activity(context: LeaseContext) -> Sequence[Activity]:
-    from ..transport.work.activity import in_flight  # noqa: PLC0415 - rarely needed
-
-    return in_flight(context)
-
-
-class _Threads(ThreadPoolExecutor):
-    """The threads of a run."""
-
-    def close(self) -> None:
-        """Shut down without waiting for threads that are blocked."""
-        self.shutdown(wait=False, cancel_futures=True)
-
-
-def _parts(settings: FileSettings) -> AbstractContextManager[PartialFiles | None]:
-    """Open the folder of partial files, if bodies are saved."""
-    if settings.save_dir is None:
-        return nullcontext()
-    from .save_dir import parts_in  # noqa: PLC0415 - rarely needed
-
-    return parts_in(settings)
 
 
 def final_outcomes(
@@ -318,16 +223,3 @@ def final_outcomes(
             on_note=on_note,
             on_left=on_left,
         )
-
-
-def _unexpected(settings: Settings) -> Unexpected | None:
-    if not settings.output.expect:
-        return None
-    from .expectations import unexpected_of  # noqa: PLC0415 - rarely needed
-
-    return unexpected_of(settings.output.expectations)
-
-
-def _until(settings: Settings, clock: Clock) -> float | None:
-    until = settings.limits.until
-    return None if until is None else clock.monotonic() + until - clock.wall()

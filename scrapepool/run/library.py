@@ -19,7 +19,8 @@ from ..ports import Feed
 from ..read import OpenDocument, TargetList
 from ..read.items import Request
 from ..settings import Settings
-from .assemble import Share, assembled, final_outcomes
+from .assemble import assembled, final_outcomes
+from .lease_resources import Share
 
 if TYPE_CHECKING:
     import requests

@@ -15,6 +15,7 @@ ROOT = TESTS.parent / "scrapepool"
 TESTED_IN = {
     "cli/arguments/file_conflicts": "cli/test_inputs_kept",
     "cli/arguments/list_arguments": "cli/test_bad_input",
+    "cli/arguments/text_output": "cli/test_changes_command",
     "cli/click_errors": "cli/test_program",
     "cli/commands/plan_text": "cli/test_plan_command",
     "cli/config/config_file": "cli/test_config_command",

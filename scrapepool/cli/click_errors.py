@@ -1,4 +1,4 @@
-"""Click's errors in the form of ours: one line, which says first what is wrong."""
+"""Converts Click's errors to the form of this program's: one line that first says what is wrong."""
 
 from __future__ import annotations
 

@@ -98,9 +98,9 @@ def test_a_third_signal_ends_the_process_whatever_is_stuck() -> None:
     """It needs nothing of the run any more."""
     code = (
         "import os, signal, time\n"
-        "from scrapepool.cli.fetching.signals import Signals\n"
+        "from scrapepool.cli.fetching.stop_signals import StopSignals\n"
         "from scrapepool.engine import Stop\n"
-        "with Signals(Stop()):\n"
+        "with StopSignals(Stop()):\n"
         "    for _ in range(3): os.kill(os.getpid(), signal.SIGTERM)\n"
         "    time.sleep(60)\n"
     )

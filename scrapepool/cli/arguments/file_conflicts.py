@@ -52,8 +52,7 @@ def check_files(sources: Sequence[str], settings: Settings, files_read: Sequence
 
     files_read: the files that are read besides the lists. Raises UsageError, OutputError, LockedError.
     """
-    if sources.count("-") > 1:
-        raise UsageError("standard input can be read only once: - is given twice")
+    check_read_once(sources)
     for source in sources:
         _check_name(source)
     outputs = _options_by_output(settings)
@@ -65,6 +64,20 @@ def check_files(sources: Sequence[str], settings: Settings, files_read: Sequence
         if (option := outputs.get(_identity_or_path(path))) is not None:
             raise UsageError(f"{path} is read by {reader} and would be overwritten by {option}; name another file")
     _check_outputs(settings)
+
+
+def check_read_once(names: Sequence[str]) -> None:
+    """Refuse to read standard input twice. Raises UsageError."""
+    if names.count("-") > 1:
+        raise UsageError("standard input can be read only once: - is given twice")
+
+
+def check_not_overwritten(names: Iterable[str], output: str | None) -> None:
+    """Refuse to overwrite a file that is read. output: the path of ``--output``, None for standard output."""
+    written = None if output is None else identity_of(output)
+    for name in names:
+        if written is not None and name != "-" and written == identity_of(name):
+            raise UsageError(f"{name} is read and would be overwritten by --output; name another file")
 
 
 def _options_by_output(settings: Settings) -> dict[object, str]:

@@ -45,7 +45,7 @@ def sources_or_stdin(sources: Sequence[str], settings: InputSettings) -> Sequenc
 
 def check_list_options(ctx: click.Context, sources: Sequence[str], settings: InputSettings) -> None:
     """Raise UsageError for an option about lists on the command line if only URLs are given."""
-    if settings.lists or not all(map(_is_url, sources)):
+    if settings.lists or not all(map(is_url, sources)):
         return
     for name in ABOUT_LISTS:
         if is_typed(ctx, name):
@@ -82,7 +82,7 @@ def all_names(sources: Sequence[str], settings: InputSettings) -> Sequence[str]:
 
 def are_several(sources: Sequence[str], settings: InputSettings) -> bool:
     """Return whether records must say which list a URL is from. URLs that are arguments are from no list."""
-    urls = sum("://" in name if settings.glob else _is_url(name) for name in sources)
+    urls = sum("://" in name if settings.glob else is_url(name) for name in sources)
     lists = len(sources) - urls + len(settings.lists)
     return lists > 1 or (lists == 1 and urls > 0)
 
@@ -107,5 +107,6 @@ def source_names(sources: Sequence[str], settings: InputSettings, formats: ListF
     return ", ".join(names) + hint
 
 
-def _is_url(source: str) -> bool:
+def is_url(source: str) -> bool:
+    """Return whether an argument is a URL, and not a file."""
     return source[:8].lower().startswith(("http://", "https://"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from ...change import Difference
 from ...errors import UsageError
 from ...text import brief
 from ..arguments.record_arguments import watched_records
+from ..arguments.text_output import write_text
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.text_types import FileName, Names
@@ -20,9 +20,6 @@ from ..standard_streams import warn
 if TYPE_CHECKING:
     from ...render.change_formats import Overview
     from ...results.comparison import Comparison
-
-BATCH = 1000
-"""Pieces of text in one write."""
 
 FORMATS = ("text", "jsonl", "csv", "md", "html")
 
@@ -74,7 +71,8 @@ def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None
     OLD and NEW are files that fetch wrote (JSONL, CSV or TSV, also as .gz, a database or Parquet), or folders or globs
     of such files; one of them can be - for standard input. If a URL has several records, the last one counts.
     """
-    from ...results.comparison import Comparison  # noqa: PLC0415 - a quick --help needs none of these
+    from ...render.change_formats import FORMS  # noqa: PLC0415 - a quick --help needs none of these
+    from ...results.comparison import Comparison  # noqa: PLC0415
 
     kinds = _kinds(only)
     output = None if output == "-" else output
@@ -83,10 +81,9 @@ def changes(old: str, new: str, only: tuple[str, ...] | None, output: str | None
     with Comparison() as comparison:
         _read(comparison, old, new)
         overview = _overview(comparison, old, new, kinds)
-        _write(comparison, overview, form, output)
+        write_text(FORMS[form](overview, comparison.entries(overview.counts)), output)
     if comparison.unknown:
-        number = f"{comparison.unknown:,}"
-        warn(f"pages that could not be compared, as a record has no sha256: {number}")
+        warn(f"pages that could not be compared, as a record has no sha256: {comparison.unknown:,}")
     some = any(overview.counts.values())
     if output is not None and some:
         warn(f"{output}: {overview.counted()}")
@@ -120,15 +117,11 @@ def _form_of(output: str | None) -> str:
 
 def _check_files(old: str, new: str, output: str | None) -> None:
     """Refuse to read standard input twice, and to overwrite a file that is read. Raises UsageError."""
-    if old == new == "-":
-        raise UsageError("standard input can be read only once: - is given twice")
     from ...results.record_parts import record_files  # noqa: PLC0415
-    from ..arguments.file_conflicts import identity_of  # noqa: PLC0415 - as above
+    from ..arguments.file_conflicts import check_not_overwritten, check_read_once  # noqa: PLC0415 - as above
 
-    written = None if output is None else identity_of(output)
-    for name in (*record_files(old), *record_files(new)):
-        if written is not None and name != "-" and written == identity_of(name):
-            raise UsageError(f"{name} is read and would be overwritten by --output; name another file")
+    check_read_once([old, new])
+    check_not_overwritten([*record_files(old), *record_files(new)], output)
 
 
 def _read(comparison: Comparison, old: str, new: str) -> None:
@@ -154,20 +147,3 @@ def _overview(comparison: Comparison, old: str, new: str, kinds: list[Difference
     counts = {one: comparison.counts[one] for one in kinds}
     before, now = comparison.targets
     return Overview(name_of(old), name_of(new), before, now, counts, comparison.same, comparison.unknown)
-
-
-def _write(comparison: Comparison, overview: Overview, form: str, output: str | None) -> None:
-    from ...record.safe_io.atomic_replace import replaced  # noqa: PLC0415
-    from ...record.safe_io.output import Output  # noqa: PLC0415 - as above
-    from ...render.change_formats import FORMS  # noqa: PLC0415
-
-    pieces = FORMS[form](overview, comparison.entries(overview.counts))
-    batches = iter(lambda: [piece.encode("utf-8", "backslashreplace") for piece in islice(pieces, BATCH)], [])
-    if output is None:
-        standard = Output(None)
-        for batch in batches:
-            standard.write(batch)
-        return
-    with replaced(output) as file:
-        for batch in batches:
-            file.writelines(batch)

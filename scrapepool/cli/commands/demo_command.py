@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...demo.pages import Role
     from ...ports import View
 
-AFTER = """The failures are intended: some hosts of the demo are slow, flaky, rate-limited or broken on purpose.
+CLOSING_LINES = """The failures are intended: some hosts of the demo are slow, flaky, rate-limited or broken on purpose.
 Next: scrapepool fetch urls.txt -o results.jsonl, or scrapepool fetch --help."""
 
 
@@ -91,7 +91,7 @@ def demo(only_list: bool, keep: bool, port: int | None, output: str | None, prog
         settings = Settings().with_(output={"path": output}, display={"progress": progress})
         code = run(web.urls, settings, view=_view(web.hosts) if progress == "auto" else None)
     if code in (Exit.OK, Exit.SOME_FAILED):
-        click.echo(AFTER, err=True)
+        click.echo(CLOSING_LINES, err=True)
         return Exit.OK
     return code
 

@@ -7,6 +7,7 @@ import click
 from ...errors import UsageError
 from ...text import printable, without_passwords
 from ..arguments.record_arguments import named_records
+from ..arguments.text_output import write_text
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.text_types import FileName
@@ -33,7 +34,6 @@ def explain(records: tuple[str, ...], url: str, curl: bool) -> int:
     globs, or - for standard input. If the URL has several records, the last one is shown. Records of fetch --verbose
     hold the most detail.
     """
-    from ...record.safe_io.output import Output  # noqa: PLC0415
     from ...render.url_history import url_history  # noqa: PLC0415
     from ...results.find import find  # noqa: PLC0415
     from ...results.record_parts import name_of  # noqa: PLC0415 - a quick --help needs none of these
@@ -53,9 +53,9 @@ def explain(records: tuple[str, ...], url: str, curl: bool) -> int:
         from ...render.curl_command import curl_command  # noqa: PLC0415 - as above
 
         command, notes = curl_command(found.record)
-        Output(None).write([f"{command}\n".encode("utf-8", "backslashreplace")])
+        write_text([f"{command}\n"], None)
         for note in notes:
             warn(note)
         return Exit.OK
-    Output(None).write([url_history(found.record, found.times).encode("utf-8", "backslashreplace")])
+    write_text([url_history(found.record, found.times)], None)
     return Exit.OK

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
 from ..arguments.record_arguments import named_records
+from ..arguments.text_output import write_text
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.shard_type import SHARD_HELP, ShardType
@@ -16,8 +16,6 @@ from ..standard_streams import warn
 
 if TYPE_CHECKING:
     from ...host_share import HostShare
-
-BATCH = 1000  # lines in one write
 
 EPILOG = """\b
 Classes are statuses (503, 5xx, 500-504), errors of records, deferred, and these groups of errors:
@@ -65,14 +63,11 @@ def failed(records: tuple[str, ...], classes: tuple[str, ...] | None, shard: Hos
     globs, or - for standard input. If a URL has several records, the last one counts.
     """
     from ...failure_classes import parsed  # noqa: PLC0415
-    from ...record.safe_io.output import Output  # noqa: PLC0415
     from ...results.failures import failures, row_of_record  # noqa: PLC0415 - a quick --help needs none of these
 
     chosen = None if classes is None else parsed(classes)
     file = named_records(records)
     row_of = (lambda summary: row_of_record(summary, file.current())) if rows else None
     urls = failures(file, chosen, on_note=warn, row_of=row_of, shard=shard)
-    output = Output(None)
-    while lines := [f"{url}\n".encode() for url in islice(urls, BATCH)]:
-        output.write(lines)
+    write_text((f"{url}\n" for url in urls), None)
     return Exit.OK

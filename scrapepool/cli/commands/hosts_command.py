@@ -1,4 +1,4 @@
-"""``scrapepool hosts``: what a host memory knows, and what it is to forget."""
+"""``scrapepool hosts``: shows what a host memory knows, and deletes hosts from it."""
 
 from __future__ import annotations
 

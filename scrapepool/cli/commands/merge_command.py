@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from ...results.record_parts import RecordParts
 
-MOST_SHOWN = 5
-"""Shards that are named; it is said if there are more."""
+SHARDS_NAMED = 5
+"""Incomplete shards that a message names at most."""
 
 FORMATS = ("jsonl", "csv", "tsv", "parquet", "sqlite")
 
@@ -80,16 +80,13 @@ def merge(parts: tuple[str, ...], output: str | None, form: str | None) -> int:
 def _checked(parts: tuple[str, ...], output: str | None) -> set[Path]:
     """Refuse to overwrite a part. Return the files of folders that are no parts. Raises UsageError."""
     from ...storage.urls import is_folder, is_storage  # noqa: PLC0415
-    from ..arguments.file_conflicts import identity_of  # noqa: PLC0415 - as above
+    from ..arguments.file_conflicts import check_not_overwritten  # noqa: PLC0415 - as above
 
     if output is None:
         return set()
     if is_storage(output) or is_folder(output):
         raise UsageError(f"{without_password(output)}: merge writes one file of this machine")
-    written = identity_of(output)
-    for name in parts:
-        if written is not None and name != "-" and written == identity_of(name):
-            raise UsageError(f"{name} is read and would be overwritten by --output; name another file")
+    check_not_overwritten(parts, output)
     return {Path(output).resolve()}
 
 
@@ -100,7 +97,7 @@ def _check_parts(parts: Sequence[str], records: RecordParts) -> None:
 
     for folder in parts:
         if missing := _incomplete_shards(folder):
-            shown = ", ".join(missing[:MOST_SHOWN]) + (", …" if len(missing) > MOST_SHOWN else "")
+            shown = ", ".join(missing[:SHARDS_NAMED]) + (", …" if len(missing) > SHARDS_NAMED else "")
             warn(f"{folder} does not hold all records of its run; shards that are not complete: {shown}")
     for name in records.files:
         if name == "-" or is_storage(name):

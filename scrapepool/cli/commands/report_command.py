@@ -12,8 +12,9 @@ import click
 
 from ...errors import UsageError
 from ...text import brief
-from ..arguments.file_conflicts import identity_of
+from ..arguments.file_conflicts import check_not_overwritten, check_read_once
 from ..arguments.record_arguments import watched_records
+from ..arguments.text_output import write_text
 from ..exits import Exit
 from ..parameters.grouped_options import GroupedCommand, GroupedOption
 from ..parameters.text_types import FileName
@@ -54,9 +55,10 @@ def report(records: str, other: str | None, output: str | None, as_json: bool) -
     """
     output = None if output == "-" else output
     form = "json" if as_json else _form_of(output)
-    _check_files(records, other, output)
-    reports = [_figures(one) for one in (records, other) if one is not None]
-    _write(_made(form, reports, output), output)
+    names = [records] if other is None else [records, other]
+    check_read_once(names)
+    check_not_overwritten(names, output)
+    write_text(_made(form, list(map(_figures, names)), output), output)
     return Exit.OK
 
 
@@ -67,16 +69,6 @@ def _form_of(output: str | None) -> str:
     if suffix not in FORMS:
         raise UsageError(f"--output {brief(output, 500)}: the name must end in .html, .md, .json or .txt")
     return FORMS[suffix]
-
-
-def _check_files(records: str, other: str | None, output: str | None) -> None:
-    """Refuse to read standard input twice, and to overwrite a file that is read. Raises UsageError."""
-    if records == other == "-":
-        raise UsageError("standard input can be read only once: - is given twice")
-    written = None if output is None else identity_of(output)
-    for name in (records, other):
-        if written is not None and name not in (None, "-") and written == identity_of(str(name)):
-            raise UsageError(f"{name} is read and would be overwritten by --output; name another file")
 
 
 def _figures(records: str) -> Figures:
@@ -129,15 +121,3 @@ def _text(reports: Sequence[Figures], *, on_terminal: bool) -> Iterator[str]:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     ascii_only = on_terminal and not encoding.lower().startswith("utf")
     yield terminal_page(reports, width, colours=on_terminal, ascii_only=ascii_only)
-
-
-def _write(pieces: Iterable[str], output: str | None) -> None:
-    from ...record.safe_io.atomic_replace import replaced  # noqa: PLC0415 - as above
-    from ...record.safe_io.output import Output  # noqa: PLC0415
-
-    text = "".join(pieces).encode("utf-8", "backslashreplace")
-    if output is None:
-        Output(None).write([text])
-        return
-    with replaced(output) as file:
-        file.write(text)

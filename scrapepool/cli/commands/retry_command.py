@@ -47,7 +47,10 @@ OUTPUTS = ("output", "sqlite", "parquet", "template")
 """Parameters that name where records go."""
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-"""Methods of whose requests a record of the run's own lacks the body."""
+"""Methods whose requests usually have a body. Records do not hold one that ``--data`` set for the whole run."""
+
+URL = "\N{SYMBOL FOR START OF HEADING}url"
+"""The key of the URL in the rows, which no column has."""
 
 
 @click.command(cls=GroupedCommand, epilog=EPILOG)
@@ -102,10 +105,6 @@ def retry(ctx: click.Context, /, records: str, classes: tuple[str, ...] | None, 
     return code
 
 
-URL = "\N{SYMBOL FOR START OF HEADING}url"
-"""The key of the URL in the rows, which no column has."""
-
-
 def _check_options(ctx: click.Context) -> None:
     """Refuse options on the command line that are about lists, or about what is done with old records."""
     for param in ctx.command.params:
@@ -118,7 +117,7 @@ def _check_options(ctx: click.Context) -> None:
 
 
 class _Rows:
-    """The rows of failures, written as a list. given: whether the user named the method.
+    """The rows of failures, written as a list. given: whether the user chose the method.
 
     method: of the run. lists: whether records name the lists. left_out: whether some failures cannot be fetched again.
     """
@@ -167,7 +166,10 @@ class _Rows:
         return strict_json(json.dumps({**columns_of_row(record), URL: summary.url, "request": request}))
 
     def _is_of_run(self, summary: RecordSummary) -> bool:
-        """Whether a record is of a run with this method. The first failure decides it, if the user did not."""
+        """Return whether a record is of a run with this method.
+
+        The first failure decides the method if the user did not.
+        """
         if summary.apart is not None and summary.apart.method:
             return True
         if not self._given:
@@ -200,7 +202,7 @@ def _in_place(
 
 
 def _is_plain(records: str) -> bool:
-    """Whether a file holds records as text, and is neither compressed nor Parquet."""
+    """Return whether a file holds records as text, and is neither compressed nor Parquet."""
     from ...read.formats.detect import PARQUET  # noqa: PLC0415 - as above
     from ...read.streams.decompress import MAGIC, is_compressed  # noqa: PLC0415
 

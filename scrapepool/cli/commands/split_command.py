@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ...host_share import MAX_SHARES
 from ...plural import counted
 from ...text import without_password
-from ..arguments.list_arguments import ListFormats, source_names, standard_input
+from ..arguments.list_arguments import ListFormats, is_url, source_names, standard_input
 from ..exits import Exit
 from ..options.input_options import format_options
 from ..parameters.completions import files
@@ -24,8 +24,8 @@ from ..standard_streams import warn
 if TYPE_CHECKING:
     from ...run.list_split import SplitResult
 
-MOST_SHOWN = 3
-"""Rows that cannot be copied that are named; all are counted."""
+ROWS_NAMED = 3
+"""Rows that cannot be copied, of which a message names at most so many; all are counted."""
 
 EPILOG = """\b
 The files are DIR/shard-1.txt to DIR/shard-N.txt, or .csv, .tsv or .jsonl as the list is. Shard I has the URLs that
@@ -77,16 +77,16 @@ def split(ctx: click.Context, /, lists: tuple[str, ...], shards: int, output: st
 
 def _checked(lists: tuple[str, ...], output: str) -> tuple[str, ...]:
     """Return the lists, or standard input if there are none. Raises UsageError."""
-    from ...storage.urls import is_storage  # noqa: PLC0415 - as above
+    from ...storage.urls import is_storage  # noqa: PLC0415
+    from ..arguments.file_conflicts import check_read_once  # noqa: PLC0415 - as above
 
     if not lists and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("give a list, for example scrapepool split urls.txt -n 8 -o shards/")
-    if lists.count("-") > 1:
-        raise UsageError("standard input can be read only once: - is given twice")
+    check_read_once(lists)
     if is_storage(output):
         raise UsageError(f"{without_password(output)}: split writes into a folder of this machine")
     for name in lists:
-        if name[:8].lower().startswith(("http://", "https://")):
+        if is_url(name):
             url = without_password(name)
             raise UsageError(
                 f"{url} is a URL, and split divides lists; download it, as in curl {url} | scrapepool split -"
@@ -105,6 +105,6 @@ def _report(result: SplitResult, output: str) -> int:
         warn(f"{result.files[0]}: rows without a URL, which fetch will report: {result.no_urls:,}")
     if not result.lost:
         return Exit.OK
-    shown = ", ".join(result.lost[:MOST_SHOWN])
+    shown = ", ".join(result.lost[:ROWS_NAMED])
     warn(f"rows that are too long or have a quote that is not closed are left out: {len(result.lost):,} ({shown})")
     return Exit.SOME_FAILED

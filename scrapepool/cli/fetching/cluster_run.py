@@ -1,6 +1,6 @@
 """One run of ``fetch`` on a cluster, from its settings to its exit code.
 
-Decides what is checked before a cluster is asked, and that the end of such a run is that of a run in one process.
+Decides what is checked before the cluster is contacted. Such a run ends like a run in one process.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ..arguments.list_arguments import ListFormats, all_names, source_names, sta
 from ..exits import Exit
 from ..parameters.files_read import FileRead
 from .invocation import Invocation
+from .long_steps import step
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
-from .signals import Signals
-from .steps import step
+from .stop_signals import StopSignals
 
 PARSED_HERE = frozenset({"--config", "--data", "--since", "--netrc", "--host-memory"})
-"""Files that are read before the run is divided, or in the home of each worker."""
+"""Options whose files are read before the run is divided, or from the home folder of each worker."""
 
 
 def run_once(
@@ -52,7 +52,7 @@ def run_once(
     check_files(all_names(sources, settings.input), settings, invocation.files_read)
     view = view or view_for(settings.display, sys.stderr)
     stop, stdin = Stop(), standard_input(sources, settings.input)
-    with RunLog(settings.display, view, invocation.notes) as log, Signals(stop) as signals:
+    with RunLog(settings.display, view, invocation.notes) as log, StopSignals(stop) as signals:
         formats = ListFormats(log.note if invocation.names_column else None)
         if settings.politeness.host_memory is not None:
             log.note("--host-memory is read to divide the hosts; the shards neither read nor write it")

@@ -11,7 +11,7 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from ...engine import Engine, Stop
@@ -41,12 +41,12 @@ from ..machine_limits import check_memory
 from .earlier_records import ReadCount, known_pages
 from .invocation import Invocation
 from .live_keys import keys_for
+from .long_steps import finishing, opening, step
 from .run_end import RunEnd, conclude, exit_code
 from .run_log import RunLog
 from .run_metrics import measured
-from .signals import Signals
 from .state_report import StateReport
-from .steps import finishing, opening, step
+from .stop_signals import StopSignals
 
 if TYPE_CHECKING:
     from ...run.processes.process_starter import ProcessStarter
@@ -74,39 +74,40 @@ def run_once(
         raise OutputError(STANDARD_OUTPUT, "it is closed")
     check_files(all_names(sources, settings.input), settings, invocation.files_read)
     counts = bool(settings.alarm.fail_if) or settings.display.has_metrics
-    counted = Counters(wanted=counts, compares=bool(settings.since.records))
+    counters = Counters(wanted=counts, compares=bool(settings.since.records))
     shown = view = view or _view(settings)
     examples = FailureExamples() if isinstance(view, KeyView) else None
     view = view if examples is None else ExamplesView(view, examples)
-    view = ChangesView(view, counted) if counted.changes else view
+    view = ChangesView(view, counters) if counters.changes else view
     stop, controls = Stop(), Controls()
     with (
         nullcontext() if starter is None else closing(starter),
         StateReport() as report,  # before the log says that the run has started
-        measured(settings.display, view, counted, end) as (measured_view, url),
+        measured(settings.display, view, counters, end) as (measured_view, url),
         RunLog(settings.display, measured_view, invocation.notes, examples) as log,
-        Signals(stop) as signals,
+        StopSignals(stop) as signals,
         keys_for(shown, settings, stdin, signals, controls),
     ):
         report.log = log
         if url is not None:
             log.note(f"metrics are at {url}")
         _raise_file_limit(settings, log)
-        return _FetchRun(
-            sources,
-            settings,
-            invocation,
-            stdin,
-            measured_view,
-            counted,
-            stop,
-            controls,
-            log,
-            signals,
-            report,
-            end,
-            starter,
-        ).run()
+        run = _FetchRun(
+            sources=sources,
+            settings=settings,
+            invocation=invocation,
+            stdin=stdin,
+            view=measured_view,
+            counters=counters,
+            stop=stop,
+            controls=controls,
+            log=log,
+            signals=signals,
+            report=report,
+            end=end,
+            starter=starter,
+        )
+        return run.run()
 
 
 def _starter(settings: Settings) -> ProcessStarter | None:
@@ -124,182 +125,170 @@ def _view(settings: Settings) -> View:
     return view_for(settings.display, sys.stderr, records_on_terminal=on_terminal)
 
 
+@dataclass(eq=False, kw_only=True)
 class _FetchRun:
-    """A run and its parts. left: outcomes that are not final at the end."""
+    """A run and its parts."""
 
-    def __init__(
-        self,
-        sources: Sequence[str],
-        settings: Settings,
-        invocation: Invocation,
-        stdin: BinaryIO | None,
-        view: View,
-        counted: Counters,
-        stop: Stop,
-        controls: Controls,
-        log: RunLog,
-        signals: Signals,
-        report: StateReport,
-        end: RunEnd,
-        starter: ProcessStarter | None,
-    ) -> None:
-        self._starter = starter
-        self._sources = sources
-        self._settings = settings
-        self._stdin = stdin
-        self._view = view
-        self._counted = counted
-        self._stop = stop
-        self._controls = controls
-        self._log = log
-        self._signals = signals
-        self._report = report
-        self._end = end
-        self._finished = Finished(each=not settings.input.dedupe)
-        self._order = list_order(settings, log.note)
-        self._alarm = Alarm(settings.alarm, counted, self._finished)
-        self._formats = ListFormats(log.note if invocation.names_column else None)
-        self._left: list[Outcome] = []
+    sources: Sequence[str]
+    settings: Settings
+    invocation: Invocation
+    stdin: BinaryIO | None
+    view: View
+    counters: Counters
+    stop: Stop
+    controls: Controls
+    log: RunLog
+    signals: StopSignals
+    report: StateReport
+    end: RunEnd
+    starter: ProcessStarter | None
+
+    def __post_init__(self) -> None:
+        self._finished = Finished(each=not self.settings.input.dedupe)
+        self._order = list_order(self.settings, self.log.note)
+        self._alarm = Alarm(self.settings.alarm, self.counters, self._finished)
+        self._formats = ListFormats(self.log.note if self.invocation.names_column else None)
+        self._left: list[Outcome] = []  # outcomes that are not final at the end
         self._striking = Striking()
 
     def run(self) -> int:
         """Run, and return the exit code."""
-        settings, log = self._settings, self._log
+        settings, log = self.settings, self.log
         read = ReadCount()
         try:
             text = f"reading {', '.join(settings.since.records)}" if settings.since.records else None
             with self._step(text, lambda: counted(read.records, "record")):
-                known = known_pages(settings, log.note, lambda: self._stop.requested, read)
+                known = known_pages(settings, log.note, lambda: self.stop.requested, read)
         except KeyboardInterrupt:
             return self._interrupted()
-        self._revisit = Recrawl(known, settings)
-        with closing(self._revisit), self._assembled() as run:
-            self._report.run = run
+        self._recrawl = Recrawl(known, settings)
+        with closing(self._recrawl), self._assembled() as run:
+            self.report.run = run
             try:
                 with self._step(opening(settings), self._resumed):
                     outputs = self._open_outputs(run.engine)
             except KeyboardInterrupt:
                 return self._interrupted()
             if not self._write(run, outputs):
-                return self._signals.exit_code or Exit.PIPE  # Click would treat a BrokenPipeError as its own
+                return self.signals.exit_code or Exit.PIPE  # Click would treat a BrokenPipeError as its own
             lost = run.engine.lost is not None
         last, spent = self._last(run.engine), run.engine.spent is not None
-        code = exit_code(last, self._signals.exit_code, self._finished, spent=spent)
+        code = exit_code(last, self.signals.exit_code, self._finished, spent=spent)
         code = Exit.TEMPFAIL if lost else code
-        self._end.lists = source_names(self._sources, settings.input, self._formats)
-        conclude(settings, log, last, code, self._stop)
+        self.end.lists = source_names(self.sources, settings.input, self._formats)
+        conclude(settings, log, last, code, self.stop)
         return code
 
     def _step(self, text: str | None, count: Callable[[], str] = str) -> AbstractContextManager[None]:
-        return step(self._view, text, count, note=self._log.note)
+        return step(self.view, text, count, note=self.log.note)
 
     def _resumed(self) -> str:
         return f"{len(self._finished):,} finished URLs" if len(self._finished) else ""
 
     def _interrupted(self) -> int:
-        self._view.close(None)
-        return self._signals.exit_code or Exit.INTERRUPT
+        self.view.close(None)
+        return self.signals.exit_code or Exit.INTERRUPT
 
     def _assembled(self) -> AbstractContextManager[Run]:
         make_feed = lists(
-            self._sources,
-            self._settings,
-            stdin=self._stdin,
-            on_note=self._log.note,
+            self.sources,
+            self.settings,
+            stdin=self.stdin,
+            on_note=self.log.note,
             finished=self._finished,
             order=self._order,
             on_format=self._formats.add,
-            fresh=self._revisit.fresh(),
+            fresh=self._recrawl.fresh(),
         )
         return assembled(
-            self._settings,
-            self._revisit.feed(make_feed),
-            view=self._view,
-            stop=self._stop,
-            on_note=self._log.note,
-            not_before=None if self._settings.output.resume is None else self._finished.not_before,
-            has_file=self._revisit.has_file,
-            controls=self._controls,
+            self.settings,
+            self._recrawl.feed(make_feed),
+            view=self.view,
+            stop=self.stop,
+            on_note=self.log.note,
+            not_before=None if self.settings.output.resume is None else self._finished.not_before,
+            has_file=self._recrawl.has_file,
+            controls=self.controls,
             makes_records=True,
-            starter=self._starter,
+            starter=self.starter,
         )
 
     def _open_outputs(self, engine: Engine) -> Outputs:
         return open_outputs(
-            self._settings,
+            self.settings,
             self._finished,
-            stop=self._stop,
+            stop=self.stop,
             should_stop=self._watched(lambda: engine.must_end_now),
-            on_note=self._log.note,
+            on_note=self.log.note,
             order=self._order,
-            owners=self._revisit.owners,
+            owners=self._recrawl.owners,
         )
 
     def _watched(self, should_stop: Callable[[], bool]) -> Callable[[], bool]:
         """Return ``should_stop``; with ``--watch-stalls`` it also reports outputs that accept nothing."""
-        seconds = self._settings.display.watch_stalls
+        seconds = self.settings.display.watch_stalls
         if seconds is None:
             return should_stop
         from ...run.monitoring.stall_report import WriteWatch  # noqa: PLC0415 - rarely needed
 
-        return WriteWatch(should_stop, seconds, self._log.note)
+        return WriteWatch(should_stop, seconds, self.log.note)
 
     def _write(self, run: Run, outputs: Outputs) -> bool:
         """Write all outcomes and close the outputs and the view. Return False if the reader of the records is gone.
 
         Raises what the outputs raise, and MemoryError if there was no memory for an outcome.
         """
-        batches = final_outcomes(run, self._settings, self._stop, self._log.note, outputs.archive, self._left.extend)
+        batches = final_outcomes(run, self.settings, self.stop, self.log.note, outputs.archive, self._left.extend)
         try:
             with closing(batches):
                 for outcomes in batches:
                     self._take(outcomes, outputs)
                     self._stop_if_certain_to_fail(run)
-            with self._step(finishing(self._settings)):
+            with self._step(finishing(self.settings)):
                 outputs.close()
         except BrokenPipeError:
-            self._view.close(None)
+            self.view.close(None)
             _flush(outputs)
             return False
         except BaseException:
             last = self._last(run.engine)
-            self._view.close(last if self._log.anything else None)
+            self.view.close(last if self.log.has_outcomes else None)
             _flush(outputs)
             raise
         reasons = self._reasons(run.engine)
         for reason in reasons:
-            self._log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
+            self.log.note(f"{reason}; the remaining URLs are left for another run (--resume)")
         last = self._last(run.engine)
-        shown = last.done or last.checks or last.passed_over or self._signals.exit_code
-        self._view.close(last if shown else None)
-        if not reasons and not self._left and not self._stop.requested:
+        shown = last.done or last.checks or last.passed_over or self.signals.exit_code
+        self.view.close(last if shown else None)
+        if not reasons and not self._left and not self.stop.requested:
             outputs.complete()
         return True
 
     def _last(self, engine: Engine) -> Snapshot:
         """Return the snapshot at the end of the run, the same one on each call."""
-        if self._end.last is None:
+        if self.end.last is None:
             last = replace(
                 engine.snapshot(last=True).without(self._left),
                 striking=tuple(self._striking.notes()),
                 passed_over=self._finished.passed_over,
             )
-            self._end.last = self._alarm.checked(last)
-        return self._end.last
+            self.end.last = self._alarm.checked(last)
+        return self.end.last
 
     def _take(self, outcomes: Sequence[Outcome], outputs: Outputs) -> None:
-        self._revisit.compare(outcomes)
-        self._counted.take(outcomes)
+        self._recrawl.compare(outcomes)
+        self.counters.take(outcomes)
         self._striking.take(outcomes)
         outputs.write(outcomes)
         if outcomes:
-            self._log.outcomes(outcomes)
+            self.log.outcomes(outcomes)
             check_memory(outcomes)
 
     def _stop_if_certain_to_fail(self, run: Run) -> None:
         if (certain := self._alarm.look(run.snapshot)) is not None:
-            self._log.note(f"--fail-if {certain.text} is certain to be true; no more URLs are started (--fail-fast)")
-            self._stop.request()
+            self.log.note(f"--fail-if {certain.text} is certain to be true; no more URLs are started (--fail-fast)")
+            self.stop.request()
 
     @staticmethod
     def _reasons(engine: Engine) -> list[str]:

@@ -1,6 +1,6 @@
 """Signals that stop or end the process without asking it: the terminal gets its mode and its cursor back first.
 
-Decides what happens at Ctrl-Z (SIGTSTP) and SIGQUIT. ``signals`` decides about those that end a run.
+Decides what happens at Ctrl-Z (SIGTSTP) and SIGQUIT. ``stop_signals`` decides about those that end a run.
 """
 
 from __future__ import annotations

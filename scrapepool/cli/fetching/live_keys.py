@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 from ...ports import Controls, KeyView, View
 from ...settings import Settings
-from .signals import Signals
+from .stop_signals import StopSignals
 
 
 @contextmanager
 def keys_for(
-    view: View, settings: Settings, stdin: BinaryIO | None, signals: Signals, controls: Controls
+    view: View, settings: Settings, stdin: BinaryIO | None, signals: StopSignals, controls: Controls
 ) -> Iterator[None]:
     """Let keys change the run for the time of the block, if the view takes keys.
 

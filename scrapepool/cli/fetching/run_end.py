@@ -89,7 +89,10 @@ def _open_summary(stop: Stop, path: str, flags: int) -> int:
 
 
 def conclude(settings: Settings, log: RunLog, last: Snapshot, code: int, stop: Stop) -> None:
-    """Write the end of the log, the summary and the failures. Raises OutputError if log or summary are incomplete."""
+    """Write the end of the log, the summary, and the failures of a quiet run.
+
+    Raises OutputError if the log or the summary is incomplete.
+    """
     log.end(last, code)
     if settings.display.summary_json is not None:
         from ...render.summary import write_summary_json  # noqa: PLC0415 - rarely needed
@@ -108,7 +111,7 @@ def _write_failures(log: RunLog, last: Snapshot) -> None:
 
     stderr = Stderr(sys.stderr)
     if stderr.ready(SUMMARY_TIMEOUT):
-        stderr.write(failure_text(last, [printable(line) for line in log.few], log.more, stderr.width()))
+        stderr.write(failure_text(last, [printable(line) for line in log.kept], log.left_out, stderr.width()))
 
 
 def exit_code(last: Snapshot, interrupted: int | None, finished: Finished | None = None, *, spent: bool = False) -> int:

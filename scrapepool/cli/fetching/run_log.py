@@ -55,10 +55,10 @@ class RunLog:
         self._opening = opening
         self._verbose = settings.verbose
         self._rejected = 0
-        self.anything = False  # whether any target has ended
+        self.has_outcomes = False  # whether any target has ended
         self._path = settings.log_file
         self._file: TextIO | None = None
-        self._is_own = False  # a file of its own, which can be renamed
+        self._is_own = False  # whether the file can be renamed: it is no pipe and no stream of this process
         self._failure: OutputError | None = None
         if settings.log_file is not None:
             from ...record.safe_io.lock import is_ours  # noqa: PLC0415 - most runs have no log
@@ -68,10 +68,12 @@ class RunLog:
             except OSError as error:
                 raise OutputError.from_error(settings.log_file, error) from error
             self._is_own = is_ours(settings.log_file)
-        self._keeps = settings.quiet and not self._verbose  # and its view shows no notes
-        self._quiet = not (self._verbose or self._file or self._keeps)
-        self.few: list[str] = []  # lines that a quiet run shows at its end if something failed
-        self.more = 0  # how many more such lines there were
+        self._keeps = (
+            settings.quiet and not self._verbose
+        )  # lines for the end of the run, since the view shows no notes
+        self._writes_failures = self._verbose or self._file is not None or self._keeps
+        self.kept: list[str] = []  # lines that a quiet run shows at its end if something failed
+        self.left_out = 0  # number of further such lines
 
     def __enter__(self) -> Self:
         self._write(f"started, scrapepool {__version__}")
@@ -110,7 +112,7 @@ class RunLog:
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Write a line for each outcome that did not succeed. The first few rejected list lines are always shown."""
-        self.anything = True
+        self.has_outcomes = True
         for outcome in outcomes:
             if isinstance(outcome, Fetched) and (outcome.status or 0) < 400:
                 continue
@@ -119,7 +121,7 @@ class RunLog:
                 self._examples.add(outcome)
             if word == "skipped":
                 self._skipped(outcome)
-            elif not self._quiet and word not in ("ok", "unchanged"):
+            elif self._writes_failures and word not in ("ok", "unchanged"):
                 self._write_failure(outcome, word)
 
     def end(self, last: Snapshot, code: int) -> None:
@@ -135,7 +137,7 @@ class RunLog:
     def _skipped(self, outcome: Outcome) -> None:
         error = error_of(outcome)
         if error in VALID_SKIPS:
-            if not self._quiet:
+            if self._writes_failures:
                 self._write_failure(outcome, "skipped")
             return
         self._rejected += 1
@@ -149,10 +151,10 @@ class RunLog:
         self._write(message)
 
     def _keep(self, line: str) -> None:
-        if len(self.few) < KEPT_FAILURES:
-            self.few.append(line)
+        if len(self.kept) < KEPT_FAILURES:
+            self.kept.append(line)
         else:
-            self.more += 1
+            self.left_out += 1
 
     def _write_failure(self, outcome: Outcome, word: str) -> None:
         what = error_of(outcome) or word
@@ -163,7 +165,7 @@ class RunLog:
             self._keep(line)
         self._write(line)
 
-    def _follow(self) -> None:
+    def _reopen_if_renamed(self) -> None:
         """Open a new file if the log was renamed or deleted, as logrotate does. Raises OSError."""
         if self._path is None or self._file is None or not self._is_own:
             return
@@ -177,7 +179,7 @@ class RunLog:
         if self._file is None:
             return
         try:
-            self._follow()
+            self._reopen_if_renamed()
             self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}  {line}\n")
             self._file.flush()
         except OSError as error:

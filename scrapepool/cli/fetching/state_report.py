@@ -5,12 +5,13 @@ Decides what that text says. It is written by a thread of its own, so that it co
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
+
+from .signal_handlers import SignalHandlers
 
 if TYPE_CHECKING:
     from ...run.assemble import Run
@@ -23,26 +24,19 @@ HOSTS_LOGGED = 12
 """Lines of the table: what is in flight must stay visible above it."""
 
 
-class StateReport:
+class StateReport(SignalHandlers):
     """Handles the signal for the time of its block. log: gets the text. run: the run, both None before they exist."""
 
     def __init__(self) -> None:
+        super().__init__(["SIGUSR1"])
         self.log: RunLog | None = None
-        self._before: Any = None
-        self._number: int | None = getattr(signal, "SIGUSR1", None)
         self.run: Run | None = None
-
-    def __enter__(self) -> Self:
-        if self._number is not None:
-            self._before = signal.signal(self._number, self._handle)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.run = None
-        if self._number is not None:
-            signal.signal(self._number, self._before)
+        super().__exit__(kind, error, trace)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
         threading.Thread(target=self._report, name="scrapepool-state", daemon=True).start()

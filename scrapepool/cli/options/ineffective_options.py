@@ -22,6 +22,10 @@ def _writes_cells(settings: Settings) -> bool:
     return record_format(settings.output) != "jsonl"
 
 
+def _writes_archive(settings: Settings) -> bool:
+    return settings.warc.path is not None
+
+
 def _reads_columns(settings: Settings) -> bool:
     from ...read.formats.detect import AUTO, COLUMNS  # noqa: PLC0415 - rarely needed
 
@@ -38,16 +42,16 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
         lambda settings: settings.output.wants_data,
         "--extract-workers needs --select, --links or --text",
     ),
-    ("warc_size", lambda settings: settings.warc.path is not None, "--warc-size needs --warc"),
-    ("warc_dedup", lambda settings: settings.warc.path is not None, "--warc-dedup needs --warc"),
-    ("warc_cdx", lambda settings: settings.warc.path is not None, "--warc-cdx needs --warc"),
+    ("warc_size", _writes_archive, "--warc-size needs --warc"),
+    ("warc_dedup", _writes_archive, "--warc-dedup needs --warc"),
+    ("warc_cdx", _writes_archive, "--warc-cdx needs --warc"),
     ("sqlite_timeout", lambda settings: settings.output.sqlite is not None, "--sqlite-timeout needs --sqlite"),
     (
         "keep_versions",
         lambda settings: settings.files.save_dir is not None or settings.output.sqlite is not None,
         "--keep-versions needs --save-dir or --sqlite",
     ),
-    ("overwrite", lambda settings: settings.warc.path is not None, "--overwrite needs --warc"),
+    ("overwrite", _writes_archive, "--overwrite needs --warc"),
 )
 """Parameters, whether they have an effect with these settings, and the error message if they have none."""
 

@@ -1,6 +1,6 @@
 """Long steps before and after the fetching: reading earlier records, opening and finishing outputs.
 
-Decides what is said of them, and when. None of them counts into the rate of the run.
+Decides when their lines are shown, and what these say. The time of these steps does not count for the rate of the run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ APPEARS = 1.0
 """Seconds after which a step is shown, and between two updates of its line."""
 
 NOTED = 3.0
-"""Seconds of a step that leaves a line with its duration: the summary does not count it."""
+"""Seconds of a step from which on its line stays, with its duration: the summary does not count that time."""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from place import Place
 from running import TIMEOUT
 
-from scrapepool.cli.fetching.steps import finishing, opening, step
+from scrapepool.cli.fetching.long_steps import finishing, opening, step
 from scrapepool.ports import NoView
 from scrapepool.render.plain import PlainView
 from scrapepool.settings import Settings

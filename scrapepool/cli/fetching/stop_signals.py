@@ -17,7 +17,7 @@ from .signal_handlers import SignalHandlers
 CODES = {"SIGINT": Exit.INTERRUPT, "SIGTERM": Exit.TERMINATE, "SIGHUP": Exit.HANGUP}
 
 
-class Signals(SignalHandlers):
+class StopSignals(SignalHandlers):
     """Installs signal handlers for the time of a run, and restores the previous ones at its end.
 
     exit_code: the exit code for the first signal that was received, None before.

@@ -73,6 +73,7 @@ TESTED_IN = {
     "record/warc/reader": "record/warc/test_warc_earlier",
     "record_fields": "record/formats/test_fields",
     "render/choose": "render/test_plain",
+    "render/escaping": "render/test_change_formats",
     "render/hosts_view": "cli/test_demo_command",
     "render/lines": "render/test_run_lines",
     "render/outcome_styles": "render/test_frame",

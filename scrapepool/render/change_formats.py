@@ -7,7 +7,6 @@ need no more memory than one. All text is printable, and safe in its form.
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,8 +18,9 @@ from ..change import Difference, PageState
 from ..plural import counted
 from ..text import printable, strict_json
 from . import units
+from .escaping import html_text, markdown_code
 
-SIDE = ("outcome", "status", "error", "bytes", "sha256", "final_url", "elapsed")
+SIDE_FIELDS = ("outcome", "status", "error", "bytes", "sha256", "final_url", "elapsed")
 """Fields of the older and the newer record in the forms for programs."""
 
 MEANINGS = {
@@ -99,11 +99,11 @@ def table(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:  # noq
     """Write CSV: a header row, and one row per entry."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    names = [f"{side}_{name}" for side in ("old", "new") for name in SIDE]
+    names = [f"{side}_{name}" for side in ("old", "new") for name in SIDE_FIELDS]
     writer.writerow(["change", "url", *names])
     for entry in entries:
         values = [_side(side) or {} for side in (entry.old, entry.new)]
-        cells = [value.get(name) for value in values for name in SIDE]
+        cells = [value.get(name) for value in values for name in SIDE_FIELDS]
         row = [entry.difference, entry.url, *cells]
         writer.writerow([printable(cell) if isinstance(cell, str) else cell for cell in row])
         yield lines.getvalue()
@@ -114,26 +114,26 @@ def table(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:  # noq
 
 def markdown(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
     """Write Markdown: the counts, and a table for each kind."""
-    yield f"# Changes\n\nFrom {_code(overview.old)} to {_code(overview.new)}: {overview.counted()}\n"
+    yield f"# Changes\n\nFrom {markdown_code(overview.old)} to {markdown_code(overview.new)}: {overview.counted()}\n"
     for kind, group in groupby(entries, key=lambda entry: entry.difference):
         meaning = MEANINGS[kind]
         yield f"\n## {kind} ({units.count(overview.counts[kind])})\n\n{meaning[0].upper()}{meaning[1:]}.\n\n"
         yield "| URL | before | now |\n| --- | --- | --- |\n"
         for entry in group:
             before, now = sides(entry)
-            yield f"| {_link(entry.url)} | {_code(before)} | {_code(now)} |\n"
+            yield f"| {_link(entry.url)} | {markdown_code(before)} | {markdown_code(now)} |\n"
 
 
 def page(overview: Overview, entries: Iterable[Entry]) -> Iterator[str]:
     """Write one HTML page that needs no other file and runs no script."""
     yield HTML_HEAD
-    yield f"<p><code>{_escaped(overview.old)}</code> to <code>{_escaped(overview.new)}</code></p>\n"
-    yield f"<p>{_escaped(overview.counted())}</p>\n"
+    yield f"<p><code>{html_text(overview.old)}</code> to <code>{html_text(overview.new)}</code></p>\n"
+    yield f"<p>{html_text(overview.counted())}</p>\n"
     for kind, group in groupby(entries, key=lambda entry: entry.difference):
         yield f"<details open><summary>{kind} ({units.count(overview.counts[kind])}): {MEANINGS[kind]}</summary>\n"
         yield "<table><tr><th>URL</th><th>before</th><th>now</th></tr>\n"
         for entry in group:
-            before, now = map(_escaped, sides(entry))
+            before, now = map(html_text, sides(entry))
             yield f"<tr><td>{_anchor(entry.url)}</td><td>{before}</td><td>{now}</td></tr>\n"
         yield "</table></details>\n"
     yield "</body></html>\n"
@@ -181,27 +181,18 @@ def _described(difference: Difference, state: PageState | None) -> str:
 
 
 def _side(state: PageState | None) -> dict[str, Any] | None:
-    return None if state is None else {name: getattr(state, name) for name in SIDE}
-
-
-def _code(content: str) -> str:
-    """Write text so that Markdown interprets no character of it, not even in a table."""
-    return f"`{printable(content).replace('`', chr(39)).replace('|', chr(92) + '|')}`" if content else ""
+    return None if state is None else {name: getattr(state, name) for name in SIDE_FIELDS}
 
 
 def _link(url: str) -> str:
     shown = printable(url)
     if not shown.lower().startswith(("http://", "https://")) or set(shown) & set(" <>\\`"):
-        return _code(shown)
+        return markdown_code(shown)
     return f"<{shown.replace('|', '%7C')}>"
 
 
-def _escaped(content: str) -> str:
-    return html.escape(printable(content))
-
-
 def _anchor(url: str) -> str:
-    shown = _escaped(url)
+    shown = html_text(url)
     if not url.lower().startswith(("http://", "https://")) or printable(url) != url:
         return shown
     return f'<a href="{shown}" rel="noopener noreferrer">{shown}</a>'

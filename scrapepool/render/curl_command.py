@@ -14,28 +14,28 @@ from ..text import HIDDEN, printable
 from ..version import __version__
 
 BRACKETS = frozenset("[]{}")
-"""Characters that curl takes for patterns."""
+"""Characters with which curl expands patterns in URLs."""
 
-RUN = "the run's own --header, --data, --cookies and --proxy are not in records; add them"
-LOST = "the data and header fields that its row set are recorded for failures only; take them from the list"
-SECRET = f"{HIDDEN} stands for a secret; write it in its place"
+RUN_NOTE = "the run's own --header, --data, --cookies and --proxy are not in records; add them"
+ROW_NOTE = "the data and header fields that its row set are recorded for failures only; take them from the list"
+SECRET_NOTE = f"{HIDDEN} stands for a secret; write it in its place"
 
 
 def curl_command(record: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the command, quoted for a POSIX shell, and lines that say what has to be added to it."""
     command = shlex.join(_words(record))
-    notes = [RUN]
+    notes = [RUN_NOTE]
     request = record.get("request")
     if isinstance(request, dict) and request.get("data_sha256") and "data" not in _row_request(record):
-        notes.append(LOST)
-    return command, [*notes, *[SECRET] * (HIDDEN in command)]
+        notes.append(ROW_NOTE)
+    return command, [*notes, *[SECRET_NOTE] * (HIDDEN in command)]
 
 
 def _words(record: Mapping[str, Any]) -> Iterator[str]:
     url, row = printable(str(record.get("url", ""))), _row_request(record)
     method, data = str(row.get("method") or record.get("method") or "GET"), row.get("data")
-    said = row.get("headers")
-    headers: dict[str, Any] = said if isinstance(said, dict) else {}
+    own = row.get("headers")
+    headers: dict[str, Any] = own if isinstance(own, dict) else {}
     yield from ("curl", "--include", "--compressed")
     if record.get("redirects"):
         yield "--location"
@@ -60,5 +60,5 @@ def _words(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row_request(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    said = record.get("row_request")
-    return said if isinstance(said, dict) else {}
+    request = record.get("row_request")
+    return request if isinstance(request, dict) else {}

@@ -54,7 +54,7 @@ def frame(
     return [*head, *_body(snapshot, seen, width, room, ascii_only=ascii_only), *foot][: max(0, height)]
 
 
-def most_top(snapshot: Snapshot, state: ViewState, lines: int) -> int:
+def last_top(snapshot: Snapshot, state: ViewState, lines: int) -> int:
     """Return the first line of a page when its end is shown."""
     return max(0, len(_page(snapshot, state)) - lines)
 

@@ -86,16 +86,9 @@ def hosts_table(
     cells = {column.title: [column.cell(row) for row in rows] for column in OPTIONAL_COLUMNS}
     if ascii_only:
         cells = {title: [cell.replace("·", "-") for cell in texts] for title, texts in cells.items()}
-    columns = list(OPTIONAL_COLUMNS)
-    widths = {column.title: max(_least(column, width), *map(len, cells[column.title])) for column in columns}
-    host_width = max(_HOST_LEAST, min(_HOST_MOST, int(width * _HOST_SHARE)))
-    room = width - host_width
-    while columns and sum(widths[column.title] + len(GAP) for column in columns) > room:
-        columns.remove(max(columns, key=lambda column: column.rank))
-    name_width = max(1, width - sum(widths[column.title] + len(GAP) for column in columns))
+    widths = {column.title: max(_least(column, width), *map(len, cells[column.title])) for column in OPTIONAL_COLUMNS}
     longest = max(len("host"), *(len(printable(row.host.netloc)) for row in snapshot.hosts))
-    name_width = min(name_width, max(longest, host_width))
-
+    columns, name_width = _fitting_columns(widths, longest, width)
     header = set_cell_size("host", name_width) + "".join(_aligned(c.title, c, widths) for c in columns)
     lines = [cut(Text(header, style="bold", no_wrap=True, overflow="crop"), width)]
     for index, row in enumerate(rows):
@@ -107,6 +100,19 @@ def hosts_table(
     if more := count - shown:
         lines.append(spaced([(f"{mark} and {counted(more, 'more host')}", "dim")], width))
     return lines
+
+
+def _fitting_columns(widths: dict[str, int], longest: int, width: int) -> tuple[list[Column], int]:
+    """Return the columns that fit beside the names of hosts, and the width of the names. longest: the longest name."""
+    columns = list(OPTIONAL_COLUMNS)
+    host_width = max(_HOST_LEAST, min(_HOST_MOST, int(width * _HOST_SHARE)))
+    while columns and _taken(columns, widths) > width - host_width:
+        columns.remove(max(columns, key=lambda column: column.rank))
+    return columns, min(max(1, width - _taken(columns, widths)), max(longest, host_width))
+
+
+def _taken(columns: Sequence[Column], widths: dict[str, int]) -> int:
+    return sum(widths[column.title] + len(GAP) for column in columns)
 
 
 def _least(column: Column, width: int) -> int:

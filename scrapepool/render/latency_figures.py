@@ -19,7 +19,7 @@ SPARKS = "_.:-=+*#@"
 
 def latency_pieces(latencies: LogHistogram) -> list[str]:
     """Say the percentiles, and draw the histogram if there are enough requests for one."""
-    pieces = [f"{name} {_latency(value)}" for name, value in percentiles(latencies).items() if value is not None]
+    pieces = [f"{name} {units.latency(value)}" for name, value in percentiles(latencies).items() if value is not None]
     return [*pieces, _spark(latencies)] if latencies.count >= SPARK_LEAST else pieces
 
 
@@ -27,10 +27,6 @@ def percentiles(latencies: LogHistogram) -> dict[str, float | None]:
     """Return what a summary says of the latencies, in seconds; None each without any."""
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     return {name: latencies.percentile(share) for name, share in shares.items()}
-
-
-def _latency(seconds: float) -> str:
-    return f"{units.milliseconds(seconds)} ms" if seconds < 0.9995 else units.spoken(seconds)
 
 
 def _spark(latencies: LogHistogram) -> str:
@@ -45,4 +41,4 @@ def _spark(latencies: LogHistogram) -> str:
         SPARKS[0 if not (number := counts.get(octave, 0)) else ceil(number / most * (len(SPARKS) - 1))]
         for octave in range(first, last + 1)
     )
-    return f"{_latency(2.0**first)} [{drawn}] {_latency(2.0 ** (last + 1))}"
+    return f"{units.latency(2.0**first)} [{drawn}] {units.latency(2.0 ** (last + 1))}"

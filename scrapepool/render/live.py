@@ -17,7 +17,7 @@ from rich.text import Text
 from ..ports import Controls, Snapshot
 from ..ports.controls import MOST_ROWS, USUAL_ROWS
 from ..text import printable
-from .frame import most_top
+from .frame import last_top
 from .frame_rate import FrameRate
 from .keys.view_state import Command, Page, ViewState, changed_workers, press
 from .outcome_styles import OUTCOME_STYLES
@@ -107,7 +107,7 @@ class LiveView:
                     controls.stop()
                 return
             lines = max(1, self._console.height - _AROUND_A_PAGE)
-            end = most_top(snapshot, self._state, lines)
+            end = last_top(snapshot, self._state, lines)
             self._state, command = press(self._state, key, [row.host for row in snapshot.hosts], lines, end)
             controls.query = self._state.query
             controls.rows = MOST_ROWS if self._state.page in (Page.HOSTS, Page.HOST) else USUAL_ROWS
@@ -182,20 +182,20 @@ class LiveView:
                 before, cpu_before = now, cpu
                 self._frame_rate.spend(time.thread_time() - began, busy)
             with self._changed:
-                self._changed.wait_for(self._must_hurry, self._frame_rate.interval)
+                self._changed.wait_for(self._must_draw_now, self._frame_rate.interval)
 
     def _draw_frame(self, region: Region) -> None:
         with self._changed:
             snapshot, self._snapshot = self._last, None
-            notes, state, step = self._taken_notes(), self._state, self._step
+            notes, state, step = self._take_notes(), self._state, self._step
             steered, self._urgent = self._controls is not None, False
         region.draw(snapshot, notes, state if steered else None, step)
 
     def _await_change(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._snapshot is not None or self._notes or self._must_hurry())
+            self._changed.wait_for(lambda: self._snapshot is not None or self._notes or self._must_draw_now())
 
-    def _must_hurry(self) -> bool:
+    def _must_draw_now(self) -> bool:
         awaited = self._snapshot is not None and self._is_awaited()
         return self._urgent or awaited or self._suspended or self._closing.is_set()
 
@@ -206,14 +206,14 @@ class LiveView:
         file: object = self._console.file
         return self._suspended or (isinstance(file, Stderr) and file.in_background())
 
-    def _taken_notes(self) -> list[str]:
+    def _take_notes(self) -> list[str]:
         notes = list(self._notes)
         self._notes.clear()
         return notes
 
     def _print_notes(self) -> None:
         with self._changed:
-            notes = [] if self._suspended else self._taken_notes()
+            notes = [] if self._suspended else self._take_notes()
         for note in notes:
             if _takes_output(self._console):
                 self._console.print(Text(note))

@@ -46,7 +46,7 @@ class Region:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._gather_wrapped(self._console.width)
+        self._erase_wrapped(self._console.width)
         self._live.stop()
 
     def draw(
@@ -65,11 +65,11 @@ class Region:
             ascii_only = self._console.options.ascii_only
             lines = frame(snapshot, width, max(1, height - 1), ascii_only=ascii_only, state=state, step=step)
         with self._console:  # one write for both
-            self._gather_wrapped(width)
+            self._erase_wrapped(width)
             self._live.update(Group(*lines), refresh=True)
         self._drawn, self._drawn_on = [line.cell_len for line in lines], width
 
-    def _gather_wrapped(self, width: int) -> None:
+    def _erase_wrapped(self, width: int) -> None:
         """Erase the rows into which lines wrapped when the terminal became narrower: Rich does not know them."""
         if width >= self._drawn_on:
             return

@@ -25,7 +25,7 @@ def clock(seconds: float | None) -> str:
 
 
 def precise_share(part: float, whole: float) -> str:
-    """Write a share: ``12.5%``. Only nothing is ``0.0%``, and only all is ``100.0%``."""
+    """Write a share: ``12.5%``. Only a part of 0 is ``0.0%``, and only the whole is ``100.0%``."""
     if not whole:
         return UNKNOWN
     if 0 < part < whole:
@@ -63,6 +63,11 @@ def milliseconds(seconds: float | None) -> str:
         return UNKNOWN
     value = seconds * 1000
     return f"{value:.1f}" if value < 9.95 else f"{value:,.0f}"
+
+
+def latency(seconds: float) -> str:
+    """Write a latency: in milliseconds below a second, and above as ``spoken``."""
+    return f"{milliseconds(seconds)} ms" if seconds < 0.9995 else spoken(seconds)
 
 
 def size(count: int) -> str:

@@ -171,7 +171,7 @@ def _result(attempt: Mapping[str, Any]) -> str:
         if detail is not None:
             what = f"{what} ({detail})"
     elapsed = _number(attempt.get("elapsed"))
-    return what if elapsed is None else f"{what}, after {_brief(elapsed)}"
+    return what if elapsed is None else f"{what}, after {units.latency(elapsed)}"
 
 
 def _how(attempt: Mapping[str, Any]) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _how(attempt: Mapping[str, Any]) -> Iterator[str]:
     timings = attempt.get("timings")
     if isinstance(timings, dict):
         found = [(name, _number(timings.get(step))) for step, name in STEPS.items()]
-        steps = [f"{name} {_brief(seconds)}" for name, seconds in found if seconds is not None]
+        steps = [f"{name} {units.latency(seconds)}" for name, seconds in found if seconds is not None]
         if steps:
             yield ", ".join(steps)
     after = _number(attempt.get("retry_after"))
@@ -264,10 +264,6 @@ def _lines_before_loop(lines: Sequence[str]) -> int:
             return place if lines[place:] == lines[first[line] : -period] else 0
         first[line] = place
     return 0
-
-
-def _brief(seconds: float) -> str:
-    return f"{units.milliseconds(seconds)} ms" if seconds < 0.9995 else units.spoken(seconds)
 
 
 def _number(value: Any) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from running import ended, here, program
 
+from scrapepool.cli.fetching import fetch_run  # noqa: F401 - imported here, so that it takes no time of the runs
 from scrapepool.cli.options import limit_options
 from scrapepool.transport.net.bandwidth import BURST, PIECE
 from tests.servers.polite import PoliteServer, Request, Response

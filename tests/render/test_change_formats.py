@@ -72,7 +72,7 @@ def test_markdown() -> None:
     assert all(row.replace("\\|", "").count("|") == 4 for row in rows)
     assert "The URL fails now and did not before." in lines
     assert rows[1] == "| <https://a/changed> | `1,234 bytes` | `1,300 bytes` |"
-    assert rows[2] == "| `https://a/<b>\\|'\"\\x1b[31m\\u202e` | `200` | `404` |"
+    assert rows[2] == '| ``https://a/<b>\\|`"\\x1b[31m\\u202e`` | `200` | `404` |'
 
 
 class Tags(HTMLParser):

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from scrapepool.render.curl_command import LOST, RUN, SECRET, curl_command
+from scrapepool.render.curl_command import ROW_NOTE, RUN_NOTE, SECRET_NOTE, curl_command
 from scrapepool.version import __version__
 
 USUAL = ["curl", "--include", "--compressed"]
@@ -38,13 +38,13 @@ MORE = ["--data-raw", "it's", "--max-time", "2", *URL]
                 "{}",
                 *URL,
             ],
-            [SECRET],
+            [SECRET_NOTE],
         ),
-        ({"request": {"data_sha256": "ab"}, "row_request": []}, [*AGENT, "http://h/a?b=c&d"], [LOST]),
+        ({"request": {"data_sha256": "ab"}, "row_request": []}, [*AGENT, "http://h/a?b=c&d"], [ROW_NOTE]),
     ],
 )
 def test_a_request_as_a_command(record, words, notes):
     """Quoted for the shell, with what the row set; what is not in the record is said."""
     command, remarks = curl_command({"url": "http://h/a?b=c&d", **record})
     assert shlex.split(command) == USUAL + words
-    assert remarks == [RUN, *notes]
+    assert remarks == [RUN_NOTE, *notes]

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from scrapepool.model import HostKey
 from scrapepool.ports import Example
-from scrapepool.render.frame import frame, most_top
+from scrapepool.render.frame import frame, last_top
 from scrapepool.render.keys.view_state import Page, ViewState
 from scrapepool.render.screenshot import svg
 
@@ -104,11 +104,11 @@ def test_each_page_has_its_text_and_its_keys():
 def test_a_page_scrolls_to_its_end_and_no_further():
     """The last line of the help is on the screen when it is scrolled down."""
     state = ViewState(page=Page.HELP)
-    end = most_top(snapshot(), state, 6)
+    end = last_top(snapshot(), state, 6)
     assert end > 0
     lines = plain(frame(snapshot(), 80, 8, state=dataclasses.replace(state, top=end)))
     assert lines[-2].startswith("?")
-    assert most_top(snapshot(), state, 100) == 0
+    assert last_top(snapshot(), state, 100) == 0
 
 
 def test_a_pause_and_a_step_are_shown():

@@ -82,17 +82,17 @@ _PAGES = {"h": Page.HOSTS, "e": Page.ERRORS, "?": Page.HELP}
 _MOVES = {"j": Key.DOWN, "k": Key.UP, "g": Key.HOME, "G": Key.END}
 
 
-def press(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, most_top: int = 0) -> Pressed:
+def press(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, last_top: int = 0) -> Pressed:
     """Return the state after a key, and the command that it gives.
 
-    hosts: the hosts that are listed, in order. lines: lines that fit on the screen. most_top: the
+    hosts: the hosts that are listed, in order. lines: lines that fit on the screen. last_top: the
     first line when the end of the page is shown.
     """
     if not state.typed and (command := _COMMANDS.get(key)) is not None:
         return state, command
     if not state.typed and key == "q" and state.page is Page.RUN:
         return state, Command.STOP
-    return _shown(state, key, hosts, lines, most_top), None
+    return _shown(state, key, hosts, lines, last_top), None
 
 
 def changed_workers(workers: int, command: Command, most: int) -> int:
@@ -101,7 +101,7 @@ def changed_workers(workers: int, command: Command, most: int) -> int:
     return max(1, min(most, workers + step if command is Command.MORE else workers - step))
 
 
-def _shown(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, most_top: int) -> ViewState:
+def _shown(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, last_top: int) -> ViewState:
     """Return the state after a key that gives no command."""
     if state.typed:
         state = _typed(state, key)
@@ -120,7 +120,7 @@ def _shown(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, mos
     elif key in (Key.ESCAPE, "q"):
         state = _left(state)
     else:
-        state = _moved(state, _MOVES.get(key, key), hosts, lines, most_top)
+        state = _moved(state, _MOVES.get(key, key), hosts, lines, last_top)
     return state
 
 
@@ -150,7 +150,7 @@ def _left(state: ViewState) -> ViewState:
             return replace(state, page=Page.RUN, top=0)
 
 
-def _moved(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, most_top: int) -> ViewState:
+def _moved(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, last_top: int) -> ViewState:
     """Move the cursor in a table of hosts, or scroll another page."""
     steps: dict[str, int] = {Key.UP: -1, Key.DOWN: 1, Key.PAGE_UP: -max(1, lines - 1), Key.PAGE_DOWN: max(1, lines - 1)}
     far = len(hosts) + 10**6
@@ -159,7 +159,7 @@ def _moved(state: ViewState, key: str, hosts: Sequence[HostKey], lines: int, mos
     if step is None:
         return state
     if not state.lists_hosts:
-        return replace(state, top=max(0, min(most_top, state.top + step)))
+        return replace(state, top=max(0, min(last_top, state.top + step)))
     if not hosts:
         return state
     if state.chosen is None or state.chosen not in hosts:

@@ -1,4 +1,4 @@
-"""All tables of a report in the order of its forms: what failed comes first."""
+"""All tables of a report, in the order in which every form shows them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from .table import Figures, Table
 
 def all_tables(reports: Sequence[Figures], hosts: Iterable[Table]) -> Iterator[Table]:
     """Yield the tables; those without rows are left out. hosts: the tables of hosts, as a form wants them."""
-    overview, outcomes, *others = overview_tables(reports)
-    errors, *lists = list_tables(reports)
-    for table in (overview, outcomes, errors, *others, *hosts, *lists):
+    for table in (*overview_tables(reports), *hosts, *list_tables(reports)):
         if table.rows:
             yield table

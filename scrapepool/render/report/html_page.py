@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ...text import printable, strict_json
+from ..escaping import html_text
 from .all_tables import all_tables
 from .list_tables import hosts_table
 from .table import SIDES, Cell, Figures, Table, explain
@@ -52,7 +53,7 @@ def html_page(reports: Sequence[Figures]) -> Iterator[str]:
     shown = _fitting(reports)
     scripts = [_asset("uplot.min.js"), _asset("page.js")]
     hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
-    names = [_escaped(str(one["records"])) for one in reports]
+    names = [html_text(str(one["records"])) for one in reports]
     title = f"Report on {names[0]}" if len(names) == 1 else f"{names[0]} and {names[1]}"
     yield f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -172,7 +173,7 @@ def _class(table: Table, column: str) -> str:
 
 def _cell(cell: Cell, table: Table, column: str) -> str:
     value = "" if cell.value is None else f' data-v="{cell.value:.9g}"'
-    text = _escaped(cell.text)
+    text = html_text(cell.text)
     if cell.share is not None:
         bad = " bad" if {column.split(" ", maxsplit=1)[0], table.key} & _BAD else ""
         width = f"{min(1.0, cell.share):.1%}"
@@ -184,10 +185,6 @@ def _cell(cell: Cell, table: Table, column: str) -> str:
         command = "" if cell.explain is None else f' data-explain="{html.escape(cell.explain)}"'
         return f'<td class="url"{command}>{text}</td>'
     return f"<td{_class(table, column)}{value}>{text}</td>"
-
-
-def _escaped(text: str) -> str:
-    return html.escape(printable(text))
 
 
 def _asset(name: str) -> str:

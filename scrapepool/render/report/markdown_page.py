@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...lazy_pattern import lazy_pattern
-from ...text import printable
+from ..escaping import markdown_code
 from .all_tables import all_tables
 from .list_tables import ranked_hosts
-from .table import Cell, Figures, Table, rest
+from .table import Cell, Figures, Table, more_rows
 
 _PLAIN = lazy_pattern(r"[\w .,:%()/+-]*", re.ASCII)
 
 
 def markdown_page(reports: Sequence[Figures]) -> Iterator[str]:
     """Yield the report in pieces."""
-    names = [_code(str(one["records"])) for one in reports]
+    names = [markdown_code(str(one["records"])) for one in reports]
     if len(reports) == 1:
         yield f"# Report on {names[0]}\n"
     else:
@@ -36,7 +36,7 @@ def _table(table: Table) -> Iterator[str]:
     yield _row("---:" if name in table.numbers else "---" for name in table.columns)
     for row in table.rows[: table.most]:
         yield _row(map(_cell, row))
-    if more := rest(len(table.rows) - table.most, "row"):
+    if more := more_rows(len(table.rows) - table.most, "row"):
         yield f"\n{more}\n"
 
 
@@ -45,12 +45,4 @@ def _row(cells: Iterator[str] | map[str]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return cell.text if _PLAIN.fullmatch(cell.text) and cell.url is None else _code(cell.text)
-
-
-def _code(text: str) -> str:
-    """Write text so that Markdown interprets no character of it, not even in a table."""
-    shown = printable(text)
-    ticks = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
-    space = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{ticks}{space}{shown}{space}{ticks}".replace("|", "\\|") if shown.strip() else " "
+    return cell.text if _PLAIN.fullmatch(cell.text) and cell.url is None else markdown_code(cell.text)

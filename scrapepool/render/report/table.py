@@ -55,13 +55,13 @@ class Table:
     numbers: frozenset[str] = field(default_factory=frozenset)
 
 
-def sided(title: str, reports: Sequence[Figures]) -> tuple[str, ...]:
+def titles_for(title: str, reports: Sequence[Figures]) -> tuple[str, ...]:
     """Return the title of a column for each report."""
     return (title,) if len(reports) == 1 else tuple(f"{title} {side}" for side in SIDES)
 
 
-def keyed(key: str, side: str) -> str:
-    """Return the key of a table of one side; side: as ``sided("", reports)`` gives it."""
+def key_of_side(key: str, side: str) -> str:
+    """Return the key of a table of one side; side: as ``titles_for("", reports)`` gives it."""
     return key + side.replace(" ", "-")
 
 
@@ -78,32 +78,32 @@ def table(
     return Table(key, title, columns, rows, note, most, numbers)
 
 
-def words(text: str) -> Cell:
+def text_cell(text: str) -> Cell:
     """Show a text."""
     return Cell(text)
 
 
-def count(number: int) -> Cell:
+def count_cell(number: int) -> Cell:
     """Show a count."""
     return Cell(units.count(number), number)
 
 
-def share(part: int, whole: int) -> Cell:
+def share_cell(part: int, whole: int) -> Cell:
     """Show a share, with a bar."""
     of = part / whole if whole else 0.0
     return Cell(units.precise_share(part, whole), of, share=of)
 
 
-def size(number: int | None) -> Cell:
+def size_cell(number: int | None) -> Cell:
     """Show bytes."""
     return Cell("", None) if number is None else Cell(units.size(number), number)
 
 
-def seconds(value: float | None) -> Cell:
+def seconds_cell(value: float | None) -> Cell:
     """Show a duration: in milliseconds below a second."""
     if value is None:
         return Cell("", None)
-    return Cell(f"{units.milliseconds(value)} ms" if value < 0.9995 else units.spoken(value), value)
+    return Cell(units.latency(value), value)
 
 
 def host_cell(host: str) -> Cell:
@@ -126,6 +126,6 @@ def explain(records: str, example: Figures) -> str | None:
     return f"scrapepool explain {dashes}{shlex.quote(records)} {shlex.quote(url)}"
 
 
-def rest(number: int, noun: str) -> str:
+def more_rows(number: int, noun: str) -> str:
     """Say how many more there are; nothing for none."""
     return f"and {counted(number, f'more {noun}')}" if number > 0 else ""

@@ -18,7 +18,7 @@ from .. import units
 from ..outcome_styles import OUTCOME_STYLES
 from .all_tables import all_tables
 from .list_tables import ranked_hosts
-from .table import SIDES, Cell, Figures, Table, rest
+from .table import SIDES, Cell, Figures, Table, more_rows
 
 BAR = 20
 """Columns of the longest bar."""
@@ -75,7 +75,7 @@ def terminal_page(reports: Sequence[Figures], width: int, *, colours: bool, asci
             if table.note:
                 console.print(Text(table.note, style="dim"))
             console.print(_drawn(table, console.width, ascii_only=ascii_only))
-            if more := rest(len(table.rows) - table.most, "row"):
+            if more := more_rows(len(table.rows) - table.most, "row"):
                 console.print(Text(more, style="dim"))
     console.print(Text("\nscrapepool explain RECORDS URL shows what happened to one URL.", style="dim"))
     return "".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines())

@@ -17,11 +17,11 @@ from scrapepool.schedule.forecast.host_query import HostOrder, HostQuery
 HOSTS = [HostKey("https", f"h{number}.test", 443) for number in range(30)]
 
 
-def after(*keys, state=None, hosts=HOSTS, most_top=0):
+def after(*keys, state=None, hosts=HOSTS, last_top=0):
     """The state after some keys, and the commands that they gave."""
     state, commands = state or ViewState(), []
     for key in keys:
-        state, command = press(state, key, hosts, 10, most_top)
+        state, command = press(state, key, hosts, 10, last_top)
         commands += [] if command is None else [command]
     return state, commands
 
@@ -91,8 +91,8 @@ def test_the_cursor_moves_within_the_table():
 
 def test_other_pages_scroll():
     """Between their first line and their last."""
-    assert after("?", "j", "j", most_top=5)[0].top == 2
-    assert after("?", Key.END, "k", most_top=5)[0].top == 4
+    assert after("?", "j", "j", last_top=5)[0].top == 2
+    assert after("?", Key.END, "k", last_top=5)[0].top == 4
     assert after("?", "k")[0].top == 0
 
 

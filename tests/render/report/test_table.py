@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scrapepool.render.report.table import explain, rest, seconds
+from scrapepool.render.report.table import explain, more_rows, seconds_cell
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,10 @@ def test_a_command_is_safe_to_paste(records: str, url: str, command: str | None)
 
 def test_durations_and_what_is_left() -> None:
     """In the unit that people read."""
-    assert [seconds(value).text for value in (None, 0.0042, 0.25, 2.5)] == ["", "4.2 ms", "250 ms", "2.5 s"]
-    assert [rest(number, "row") for number in (-1, 0, 1, 2000)] == ["", "", "and 1 more row", "and 2,000 more rows"]
+    assert [seconds_cell(value).text for value in (None, 0.0042, 0.25, 2.5)] == ["", "4.2 ms", "250 ms", "2.5 s"]
+    assert [more_rows(number, "row") for number in (-1, 0, 1, 2000)] == [
+        "",
+        "",
+        "and 1 more row",
+        "and 2,000 more rows",
+    ]
